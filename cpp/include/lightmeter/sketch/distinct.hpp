@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace lightmeter::wire {
+class Reader;
+class Writer;
+}  // namespace lightmeter::wire
+
+namespace lightmeter::sketch {
+
+// How many different values a stream holds. The set of their 64-bit hashes while there are at most
+// kExactValues, HyperLogLog with 4096 registers beyond. The state is a function of the set of
+// values alone: any order and any tree of merges gives the same bytes.
+class DistinctCount {
+ public:
+  static constexpr std::size_t kExactValues = 256;
+
+  void update(std::string_view value) { insert(hash(value)); }
+  // Numbers that are equal count once, whatever their type: 3 and 3.0, -0.0 and 0.0, any two NaNs.
+  void update(double value) { insert(hash(value)); }
+  void update(std::int64_t value) { insert(hash(value)); }
+  void merge(const DistinctCount& other);
+
+  [[nodiscard]] bool is_exact() const noexcept { return registers_.empty(); }
+  [[nodiscard]] double estimate() const noexcept;
+  // Ends of the interval of `deviations` standard errors around the estimate; one standard error is
+  // 1.04 / sqrt(4096) = 1.6 % (the constant of the HyperLogLog paper, checked by the tests, not a
+  // guarantee). Both are the estimate while exact.
+  [[nodiscard]] double lower(double deviations = 1.0) const noexcept;
+  [[nodiscard]] double upper(double deviations = 1.0) const noexcept;
+
+  void encode(wire::Writer& out) const;
+  [[nodiscard]] static DistinctCount decode(wire::Reader& in);
+  friend bool operator==(const DistinctCount& a, const DistinctCount& b);
+
+ private:
+  [[nodiscard]] static std::uint64_t hash(std::string_view value) noexcept;
+  [[nodiscard]] static std::uint64_t hash(double value) noexcept;
+  [[nodiscard]] static std::uint64_t hash(std::int64_t value) noexcept;
+  void insert(std::uint64_t hash);
+  void raise_register(std::uint64_t hash) noexcept;
+  void leave_exact();
+
+  std::vector<std::uint64_t> hashes_;    // sorted; empty once there are registers
+  std::vector<std::uint8_t> registers_;  // empty while exact
+};
+
+}  // namespace lightmeter::sketch

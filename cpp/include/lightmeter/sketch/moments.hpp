@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lightmeter::wire {
+class Reader;
+class Writer;
+}  // namespace lightmeter::wire
+
+namespace lightmeter::sketch {
+
+// Count, mean and spread of a stream of finite numbers. The state is the mean and the sum of
+// squared distances from it, never a sum of squares, which would cancel when the mean is large.
+class Moments {
+ public:
+  void update(double value) noexcept { update(value, 1); }
+  // The same as `count` updates with `value`, up to rounding.
+  void update(double value, std::uint64_t count) noexcept;
+  void merge(const Moments& other) noexcept;
+
+  [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
+  [[nodiscard]] double mean() const noexcept;                           // NaN when empty
+  [[nodiscard]] double sum_of_squares() const noexcept { return m2_; }  // about the mean
+  [[nodiscard]] double variance() const noexcept;  // sample: / (n - 1); 0 at n = 1, NaN when empty
+  [[nodiscard]] double population_variance() const noexcept;  // / n; NaN when empty
+  [[nodiscard]] double stddev() const noexcept;               // root of variance()
+
+  void encode(wire::Writer& out) const;
+  [[nodiscard]] static Moments decode(wire::Reader& in);
+
+  // Defined on the encoded bytes, as for every sketch.
+  friend bool operator==(const Moments& a, const Moments& b);
+
+ private:
+  std::uint64_t n_ = 0;
+  double mean_ = 0.0;
+  double m2_ = 0.0;
+};
+
+}  // namespace lightmeter::sketch

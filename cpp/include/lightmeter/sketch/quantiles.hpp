@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lightmeter/sketch/array_view.hpp"
+#include "lightmeter/sketch/sorted_view.hpp"
+
+namespace lightmeter::wire {
+class Reader;
+class Writer;
+}  // namespace lightmeter::wire
+
+namespace lightmeter::sketch {
+
+class Compactors;
+
+// The distribution of a stream of numbers: quantiles and ranks, mergeable.
+//
+//   exact    all values, while n <= kExactItems
+//   counted  all distinct values with their counts, while there are at most kCountedValues, at any
+//   n KLL      beyond: a weighted sample of about 3000 values, of which encode() ships at most
+//            kShippedItems
+//
+// The mode is a function of the values alone, and so are the bytes in the first two, whatever the
+// order or the tree of merges. In KLL mode the same calls on the same values give the same bytes on
+// every machine, and error() bounds what the sampling cost. The sum of the weights is always n.
+//
+// NaN and the infinities are counted apart: n, min, max, quantiles and ranks are about the finite
+// values only. -0.0 is taken as 0.0. Const members may be called from several threads at once.
+class QuantileSketch {
+ public:
+  static constexpr std::uint64_t kExactItems = 1024;
+  static constexpr std::size_t kCountedValues = 256;
+  static constexpr std::size_t kShippedItems = 512;
+
+  // The coins of KLL mode are a function of `key` and of the values at the moment the sketch leaves
+  // exact and counted mode. Give unlike features unlike keys: sketches that share coins have errors
+  // that add up. The key is not part of the bytes before KLL mode; hand it to decode() again.
+  explicit QuantileSketch(std::uint64_t key = 0);
+  QuantileSketch(const QuantileSketch& other);
+  QuantileSketch(QuantileSketch&& other) noexcept;
+  QuantileSketch& operator=(const QuantileSketch& other);
+  QuantileSketch& operator=(QuantileSketch&& other) noexcept;
+  ~QuantileSketch();
+
+  void update(double value);
+  // float32 is sorted as float32; only the values that are kept are widened.
+  void update(std::span<const float> values);
+  void update(std::span<const double> values);
+  // T is one of std::uint8_t, std::uint16_t (both counted first), float, double.
+  template <class T>
+  void update(const ArrayView<T>& values);
+  // values[i] counts[i] times. std::invalid_argument unless both have one length.
+  void update_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
+
+  // Leaves `other` as it is; merging a sketch with itself doubles every count.
+  void merge(const QuantileSketch& other);
+  // The same as merging one after the other, but faster, since the final n is known at the start.
+  // The second form takes encoded sketches; DecodeError leaves this sketch as it was.
+  void merge_many(std::span<const QuantileSketch* const> others);
+  void merge_many(std::span<const std::span<const std::uint8_t>> encoded);
+
+  [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
+  [[nodiscard]] std::uint64_t nan() const noexcept { return nan_; }
+  [[nodiscard]] std::uint64_t pos_inf() const noexcept { return pos_inf_; }
+  [[nodiscard]] std::uint64_t neg_inf() const noexcept { return neg_inf_; }
+  [[nodiscard]] double min() const;  // exact in every mode; NaN when empty
+  [[nodiscard]] double max() const;
+
+  // True in exact and counted mode.
+  [[nodiscard]] bool is_exact() const noexcept { return compactors_ == nullptr; }
+  // Whether update(value) would keep it so. One that owns state derived from the values can build
+  // it in time: copy a sketch that is_exact() before a larger update or a merge, and look after.
+  [[nodiscard]] bool stays_exact(double value) const noexcept;
+
+  // With probability at least 1 - delta the ranks of ALL values are within error(delta), and that
+  // of one value chosen beforehand within pointwise_error(delta), as fractions of n. Proved for
+  // coins that are independent (ARCHITECTURE, "Error bound of the quantile sketch"). 0 while exact.
+  [[nodiscard]] double error(double delta = 0.01) const;
+  [[nodiscard]] double pointwise_error(double delta = 0.01) const;
+
+  // sorted[min(floor(q n), n - 1)] of the weighted sample: q = 0 is the minimum, q = 1 the maximum,
+  // and every result is a value that was put in. std::invalid_argument for q outside [0, 1]; NaN
+  // when empty.
+  [[nodiscard]] std::vector<double> quantiles(std::span<const double> q) const;
+  [[nodiscard]] double quantile(double q) const;
+  // The fraction of the finite values that are <= x. NaN for x = NaN and when empty.
+  [[nodiscard]] std::vector<double> ranks(std::span<const double> x) const;
+  [[nodiscard]] double rank(double x) const;
+  // Valid until the sketch changes.
+  [[nodiscard]] const SortedView& view() const;
+
+  // Layout in sketch/quantiles_codec.cpp. In KLL mode with more than kShippedItems values the bytes
+  // hold a resampled state, whose bound is wider by the half step; this sketch itself is unchanged.
+  void encode(wire::Writer& out) const;
+  [[nodiscard]] static QuantileSketch decode(wire::Reader& in, std::uint64_t key = 0);
+  friend bool operator==(const QuantileSketch& a, const QuantileSketch& b);
+
+ private:
+  friend class QuantileCodec;
+  friend class QuantileBuilder;
+  template <class T>
+  friend class BulkFeeder;
+
+  [[nodiscard]] bool counted() const noexcept { return !values_.empty(); }
+  void update_apart(double value, std::uint64_t count) noexcept;
+  void update_full(double value);
+  void update_weighted(double value, std::uint64_t count);
+  void leave_exact(std::uint64_t horizon);
+  void flush(std::uint64_t horizon);
+  void merge(const QuantileSketch& other, std::uint64_t horizon);
+  [[nodiscard]] SortedView build_view() const;
+
+  std::uint64_t key_;
+  std::uint64_t n_ = 0;
+  std::uint64_t nan_ = 0;
+  std::uint64_t pos_inf_ = 0;
+  std::uint64_t neg_inf_ = 0;
+  std::vector<double> staged_;  // exact: all values; KLL: the newest, of weight 1; unsorted
+  std::vector<double> values_;  // counted: sorted, with counts_; otherwise empty
+  std::vector<std::uint64_t> counts_;
+  std::unique_ptr<Compactors> compactors_;  // KLL
+  ViewCache view_;
+};
+
+inline void QuantileSketch::update(double value) {
+  if (!std::isfinite(value)) return update_apart(value, 1);
+  if (staged_.size() == kExactItems || counted()) return update_full(value);
+  view_.clear();
+  staged_.push_back(value + 0.0);
+  ++n_;
+}
+
+}  // namespace lightmeter::sketch
