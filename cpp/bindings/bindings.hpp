@@ -1,0 +1,29 @@
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace py = pybind11;
+
+void bind_error(py::module_& module);
+void bind_kernels(py::module_& module);
+void bind_measure(py::module_& module);
+void bind_profile(py::module_& module);
+void bind_sketch(py::module_& module);
+
+// The bytes of a Python bytes object; they live as long as it does.
+inline std::span<const std::uint8_t> as_bytes(const py::bytes& bytes) {
+  const std::string_view view = bytes;
+  return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
+}
+
+inline py::bytes to_bytes(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}

@@ -1,0 +1,24 @@
+"""Profile images at close to the speed of decoding; merge the profiles, and see what drifted."""
+
+from lightmeter._core import __version__
+from lightmeter.batch import profile_images
+from lightmeter.errors import DecodeError, ImageError, IncompatibleError, LightmeterError
+from lightmeter.log import ResultSet, log_image
+from lightmeter.meter import ImageMeter
+from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
+
+__all__ = [
+    "ColumnView",
+    "DecodeError",
+    "FrequentItem",
+    "ImageError",
+    "ImageMeter",
+    "IncompatibleError",
+    "LightmeterError",
+    "Profile",
+    "ProfileView",
+    "ResultSet",
+    "__version__",
+    "log_image",
+    "profile_images",
+]

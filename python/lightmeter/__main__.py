@@ -1,0 +1,23 @@
+"""The ``lightmeter`` command: a thin door that explains itself when the extra is not installed."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line; without its packages, say in one line what to install."""
+    try:
+        import rich  # noqa: F401
+        import typer  # noqa: F401
+    except ImportError:
+        print(
+            "lightmeter: the command line needs two more packages: pip install 'lightmeter[cli]'",
+            file=sys.stderr,
+        )
+        return 2
+    from lightmeter.cli import run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

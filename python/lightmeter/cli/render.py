@@ -1,0 +1,94 @@
+"""A profile as tables for a terminal, and as JSON."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from lightmeter import ProfileView
+
+__all__ = ["summary_json", "summary_tables"]
+
+_NUMBER_COLUMNS = {
+    "mean": "distribution/mean",
+    "stddev": "distribution/stddev",
+    "min": "distribution/min",
+    "median": "distribution/median",
+    "max": "distribution/max",
+}
+_MOST_FREQUENT = 3
+
+
+def summary_json(view: ProfileView) -> str:
+    """The whole profile as one JSON object; statistics that do not exist are null."""
+    timestamp = view.dataset_timestamp
+    features = {
+        name: {key: _plain(value) for key, value in column.to_summary_dict().items()}
+        for name, column in view.get_columns().items()
+    }
+    return json.dumps(
+        {
+            "images": view.images,
+            "dataset_timestamp": timestamp and timestamp.isoformat(),
+            "features": features,
+        },
+        allow_nan=False,
+        indent=2,
+    )
+
+
+def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
+    """A line on the whole, a table of the numbers, a table of the categories."""
+    summaries = {name: column.to_summary_dict() for name, column in view.get_columns().items()}
+    failed = sum(
+        item.est
+        for name, summary in summaries.items()
+        if name.endswith(".Failure")
+        for item in summary.get("frequent_items/frequent_strings", ())
+    )
+    yield Text(f"{view.images} images measured, {failed} files failed", style="bold")
+
+    numbers = Table("feature", *(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
+    categories = Table("feature", _right("n"), _right("missing"), "most frequent")
+    for name, summary in summaries.items():
+        counts = [str(summary["counts/n"]), str(summary["counts/null"])]
+        if "distribution/mean" in summary:
+            statistics = [_short(summary[key]) for key in _NUMBER_COLUMNS.values()]
+            numbers.add_row(Text(name), *counts, *statistics)
+        else:
+            categories.add_row(Text(name), *counts, Text(_most_frequent(summary)))
+    yield from (table for table in (numbers, categories) if table.row_count)
+
+
+def _right(name: str) -> Any:
+    from rich.table import Column
+
+    return Column(name, justify="right", no_wrap=True)
+
+
+def _most_frequent(summary: dict[str, Any]) -> str:
+    items = summary.get("frequent_items/frequent_strings", [])
+    shown = [f"{_printable(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
+    if len(items) > _MOST_FREQUENT:
+        shown.append(f"{len(items) - _MOST_FREQUENT} more")
+    return ", ".join(shown)
+
+
+def _printable(text: str) -> str:
+    """Exif strings are anyone's: no control sequence may reach the terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _short(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.5g}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [item._asdict() for item in value]
+    return value

@@ -1,0 +1,87 @@
+"""From whatever holds a picture to its measurement and its Exif."""
+
+import io
+import os
+import stat
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.exif import ExifTags, read_exif
+from lightmeter.failure import image_error
+from lightmeter.meter import ImageMeter
+
+__all__ = ["ImageLike", "Measured", "measure_image"]
+
+ImageLike = (
+    Image.Image | NDArray[Any] | ImageMeter | str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+)
+
+ACCEPTED = (
+    "a PIL image, a uint8 array (HxW, HxWx1, HxWx3 or HxWx4), an ImageMeter, a path, "
+    "encoded bytes or a binary file"
+)
+
+
+class Measured(NamedTuple):
+    """One image: its exact counts, and its Exif where the source can have any."""
+
+    meter: ImageMeter
+    exif: ExifTags | None
+
+
+def measure_image(
+    image: ImageLike, *, channels: str = "RGB", threads: int | None = None
+) -> Measured:
+    """Measure one image.
+
+    Args:
+        image: a PIL image, a uint8 array (HxW, HxWx1, HxWx3 or HxWx4 with alpha last), an
+            `ImageMeter`, a path, encoded bytes or a binary file.
+        channels: order of the colour channels of an array, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        threads: threads that share the rows of this image; None takes 1, or up to 4 above 4
+            megapixels. The result does not depend on it.
+
+    Raises:
+        ImageError: the picture cannot be read or measured; `reason` says why.
+        TypeError: `image` is of another type.
+        ValueError: `channels` or `threads` is out of range.
+    """
+    if isinstance(image, ImageMeter):
+        return Measured(image, None)
+    meter = ImageMeter(channels=channels, threads=threads)
+    if isinstance(image, np.ndarray):
+        meter.update(image)
+        return Measured(meter, None)
+    if isinstance(image, Image.Image):
+        return _measure_pil(meter, image)
+    if not isinstance(image, str | os.PathLike | bytes | bytearray) and not hasattr(image, "read"):
+        raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+    try:
+        if isinstance(image, str | os.PathLike):
+            _check_regular_file(image)
+        with Image.open(io.BytesIO(image) if isinstance(image, bytes | bytearray) else image) as file:
+            return _measure_pil(meter, file)
+    except Exception as error:
+        raise image_error(error) from error
+
+
+def _measure_pil(meter: ImageMeter, image: Image.Image) -> Measured:
+    try:
+        image.load()
+        meter.update(image)
+        return Measured(meter, read_exif(image))
+    except Exception as error:
+        raise image_error(error) from error
+
+
+def _check_regular_file(path: str | os.PathLike[str]) -> None:
+    """Opening a pipe or a device could wait for ever; an empty file has a reason of its own."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("unreadable", f"{os.fspath(path)!r} is not a regular file")
+    if status.st_size == 0:
+        raise ImageError("empty", f"{os.fspath(path)!r} has no bytes")

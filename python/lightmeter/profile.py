@@ -1,0 +1,231 @@
+"""Profiles: what is known of a set of images, small and mergeable."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lightmeter import _core
+from lightmeter.errors import ImageError
+from lightmeter.files import write_atomically
+from lightmeter.images import ImageLike, measure_image
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ColumnView", "FrequentItem", "Profile", "ProfileView"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class FrequentItem(NamedTuple):
+    """A value and how often it was seen: an estimate with bounds, exact where they agree."""
+
+    value: str
+    est: int
+    upper: int
+    lower: int
+
+
+class ColumnView:
+    """One feature of a `ProfileView`."""
+
+    def __init__(self, name: str, summary: dict[str, Any]) -> None:
+        """Made by `ProfileView.get_column`."""
+        self.name = name
+        self._summary = summary
+
+    def to_summary_dict(self) -> dict[str, Any]:
+        """Statistics by name.
+
+        Always ``counts/*`` (``n`` includes nulls), ``types/*`` and ``cardinality/*``. Numbers have
+        ``distribution/*``: mean, sample stddev (0.0 at n = 1), min, max, median and quantiles.
+        Integers have ``ints/min``, ``ints/max``. Strings and integers have
+        ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
+        """
+        return dict(self._summary)
+
+    def __repr__(self) -> str:
+        """Name and count."""
+        return f"<ColumnView {self.name!r}: n={self._summary['counts/n']}>"
+
+
+class ProfileView:
+    """A frozen profile: merge it, read it, write it.
+
+    Two views are equal, and hash equally, if they encode to the same bytes.
+    """
+
+    def __init__(self, core: _core.Profile) -> None:
+        """Made by `Profile.view`, `read`, `from_bytes` and `merge`."""
+        self._core = core
+
+    def merge(self, other: "ProfileView") -> "ProfileView":
+        """A new view of both sides together; neither side changes. No count is lost."""
+        merged = self._core.copy()
+        merged.merge(other._core)
+        return ProfileView(merged)
+
+    @property
+    def images(self) -> int:
+        """How many images were measured."""
+        return self._core.images
+
+    @property
+    def dataset_timestamp(self) -> datetime | None:
+        """When the data is from (aware, UTC), or None where nobody said."""
+        milliseconds = self._core.dataset_timestamp
+        return None if milliseconds is None else _EPOCH + milliseconds * _MILLISECOND
+
+    def get_columns(self) -> dict[str, ColumnView]:
+        """Every feature by name, in alphabetical order."""
+        return {name: ColumnView(name, _summary(self._core, name)) for name in self._core.names()}
+
+    def get_column(self, name: str) -> ColumnView:
+        """One feature, such as ``image.Hue.mean``.
+
+        Raises:
+            KeyError: the profile has no such feature; the message names similar ones.
+        """
+        if name not in self._core:
+            raise KeyError(_no_such_column(name, self._core.names()))
+        return ColumnView(name, _summary(self._core, name))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row per feature (index name ``column``), one column per statistic.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "to_pandas needs pandas: pip install 'lightmeter[pandas]'"
+            ) from error
+        columns = self.get_columns()
+        index = pd.Index(list(columns), name="column", dtype=object)
+        rows = [column.to_summary_dict() for column in columns.values()]
+        return pd.DataFrame.from_records(rows, index=index)
+
+    def to_bytes(self) -> bytes:
+        """The profile in lightmeter's file format; equal profiles give equal bytes."""
+        return self._core.encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ProfileView":
+        """The profile that `to_bytes` encoded.
+
+        Raises:
+            DecodeError: the bytes are truncated, damaged, from a newer version or no profile.
+        """
+        return cls(_core.Profile.decode(data))
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a profile file (by convention ``*.lmp``): whole or not at all."""
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "ProfileView":
+        """Read a profile file.
+
+        Raises:
+            OSError: the file cannot be read.
+            DecodeError: it holds no whole profile.
+        """
+        with open(path, "rb") as file:
+            return cls.from_bytes(file.read())
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        """Pickle by the encoded bytes."""
+        return ProfileView.from_bytes, (self.to_bytes(),)
+
+    def __eq__(self, other: object) -> bool:
+        """Equality of the encoded bytes."""
+        if not isinstance(other, ProfileView):
+            return NotImplemented
+        return self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        """Hash of the encoded bytes."""
+        return hash(self.to_bytes())
+
+    def __repr__(self) -> str:
+        """How much is in it."""
+        return f"<ProfileView: {len(self._core.names())} features>"
+
+
+class Profile:
+    """A growing profile of images."""
+
+    def __init__(self, prefix: str = "image", *, channels: str = "RGB") -> None:
+        """Start empty.
+
+        Args:
+            prefix: first part of the feature names, as in ``image.Hue.mean``.
+            channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"``.
+        """
+        self._core = _core.Profile()
+        self._prefix = prefix
+        self._channels = channels
+
+    def track(self, image: ImageLike) -> None:
+        """Add one image, in any form that `lightmeter.log_image` takes.
+
+        Raises:
+            ImageError: it cannot be measured; the profile is unchanged.
+        """
+        self._track(self._prefix, image)
+
+    def track_many(self, images: Iterable[ImageLike]) -> None:
+        """Add images; one that cannot be measured is counted in ``image.Failure``."""
+        self._track_many(self._prefix, images)
+
+    def _track(self, prefix: str, image: ImageLike, threads: int | None = None) -> None:
+        meter, exif = measure_image(image, channels=self._channels, threads=threads)
+        self._core.log_image(prefix, meter._core, meter.mode)
+        if exif is not None:
+            self._core.log_exif(prefix, exif)
+
+    def _track_many(
+        self, prefix: str, images: Iterable[ImageLike], threads: int | None = None
+    ) -> None:
+        for image in images:
+            try:
+                self._track(prefix, image, threads)
+            except ImageError as error:
+                self._core.log_failure(prefix, error.reason)
+
+    def set_dataset_timestamp(self, timestamp: datetime) -> None:
+        """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
+
+        Raises:
+            ValueError: `timestamp` has no time zone.
+        """
+        if timestamp.tzinfo is None or timestamp.utcoffset() is None:
+            raise ValueError(
+                f"got {timestamp!r} without a time zone; "
+                "expected an aware datetime, such as datetime.now(timezone.utc)"
+            )
+        self._core.dataset_timestamp = (timestamp - _EPOCH) // _MILLISECOND
+
+    def view(self) -> ProfileView:
+        """A frozen copy of the profile as it is now."""
+        return ProfileView(self._core.copy())
+
+
+def _summary(core: _core.Profile, name: str) -> dict[str, Any]:
+    summary = core.summary(name)
+    items = summary.get("frequent_items/frequent_strings")
+    if items is not None:
+        summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
+    return summary
+
+
+def _no_such_column(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see get_columns()"
+    return f"no feature {name!r} in this profile of {len(names)} features; {hint}"
