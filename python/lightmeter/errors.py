@@ -11,8 +11,8 @@ class ImageError(LightmeterError, ValueError):
     """A picture that cannot be measured.
 
     Attributes:
-        reason: a stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``, ``too_large``,
-            ``out_of_range``, ``unreadable`` or ``vanished``. Batches count it in ``image.Failure``.
+        reason: a stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``,
+            ``too_large``, ``unreadable`` or ``vanished``. Batches count it in ``image.Failure``.
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -48,8 +48,6 @@ _PERSONAL = frozenset(
     }
 )
 
-_MAX_STRING = 128
-
 
 def read_exif(image: Image.Image) -> ExifTags:
     """The tags of IFD0 by name: integers, rationals as floats, strings without padding.
@@ -74,12 +72,13 @@ def read_exif(image: Image.Image) -> ExifTags:
 
 def _plain(raw: Any) -> int | float | str | None:
     if isinstance(raw, int):
-        return int(raw)
+        return int(raw) if -(2**63) <= raw < 2**63 else float(raw)
     if isinstance(raw, Real):
         try:
             return float(raw)
         except (ArithmeticError, ValueError):  # a rational with denominator zero
             return None
     if isinstance(raw, str):
-        return raw.split("\0", 1)[0].strip()[:_MAX_STRING] or None
+        text = raw.split("\0", 1)[0].strip()
+        return text.encode(errors="replace").decode() or None
     return None

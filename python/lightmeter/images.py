@@ -63,7 +63,9 @@ def measure_image(
     try:
         if isinstance(image, str | os.PathLike):
             _check_regular_file(image)
-        with Image.open(io.BytesIO(image) if isinstance(image, bytes | bytearray) else image) as file:
+        with Image.open(
+            io.BytesIO(image) if isinstance(image, bytes | bytearray) else image
+        ) as file:
             return _measure_pil(meter, file)
     except Exception as error:
         raise image_error(error) from error

@@ -13,7 +13,7 @@ from lightmeter.errors import ImageError
 
 __all__ = ["ImageMeter", "available_cpus"]
 
-# Modes whose samples Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
+# Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
 _GRAY_MODES = frozenset({"L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 # Modes that Pillow converts to one of those without a choice of range.

@@ -1,6 +1,7 @@
 """Profiles: what is known of a set of images, small and mergeable."""
 
 import os
+import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,7 +65,13 @@ class ProfileView:
     def merge(self, other: "ProfileView") -> "ProfileView":
         """A new view of both sides together; neither side changes. No count is lost."""
         merged = self._core.copy()
-        merged.merge(other._core)
+        dropped = merged.merge(other._core)
+        if dropped:
+            warnings.warn(
+                f"{dropped} sections that a newer version of lightmeter wrote were dropped in a "
+                "merge; update lightmeter to keep them",
+                stacklevel=2,
+            )
         return ProfileView(merged)
 
     @property
@@ -101,9 +108,7 @@ class ProfileView:
         try:
             import pandas as pd
         except ImportError as error:
-            raise ImportError(
-                "to_pandas needs pandas: pip install 'lightmeter[pandas]'"
-            ) from error
+            raise ImportError("to_pandas needs pandas: pip install 'lightmeter[pandas]'") from error
         columns = self.get_columns()
         index = pd.Index(list(columns), name="column", dtype=object)
         rows = [column.to_summary_dict() for column in columns.values()]

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import ProfileView
@@ -49,7 +49,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
         if name.endswith(".Failure")
         for item in summary.get("frequent_items/frequent_strings", ())
     )
-    yield Text(f"{view.images} images measured, {failed} files failed", style="bold")
+    yield Text(f"{_count(view.images, 'image')} measured, {_count(failed, 'file')} failed", "bold")
 
     numbers = Table("feature", *(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
     categories = Table("feature", _right("n"), _right("missing"), "most frequent")
@@ -63,9 +63,11 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     yield from (table for table in (numbers, categories) if table.row_count)
 
 
-def _right(name: str) -> Any:
-    from rich.table import Column
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
+
+def _right(name: str) -> Column:
     return Column(name, justify="right", no_wrap=True)
 
 

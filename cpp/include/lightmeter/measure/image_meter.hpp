@@ -36,6 +36,9 @@ class ImageMeter {
   // other than 1 or 3 channels, IncompatibleError for a strip of another width or channel count.
   void update(const Pixels& strip, int threads = 1);
 
+  // Adds the counts of a strip that lies below and was measured elsewhere. Throws like update().
+  void append(const ImageMeter& below);
+
   [[nodiscard]] const ImageCounts& counts() const noexcept { return counts_; }
 
  private:

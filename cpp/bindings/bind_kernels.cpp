@@ -1,0 +1,46 @@
+#include "bindings.hpp"
+#include "kernels/hsv.hpp"
+#include "kernels/kernels.hpp"
+
+namespace {
+
+using lightmeter::kernels::available_tiers;
+using lightmeter::kernels::kernels;
+using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
+
+py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& green,
+                     const Bytes& blue) {
+  const py::ssize_t n = red.size();
+  if (green.size() != n || blue.size() != n) {
+    throw std::invalid_argument("got planes of " + std::to_string(n) + ", " +
+                                std::to_string(green.size()) + " and " +
+                                std::to_string(blue.size()) + " samples; expected equal sizes");
+  }
+  Bytes hue(n);
+  Bytes saturation(n);
+  Bytes value(n);
+  lightmeter::kernels::rgb_to_hsv(kernels(tier), red.data(), green.data(), blue.data(),
+                                  static_cast<std::size_t>(n), hue.mutable_data(),
+                                  saturation.mutable_data(), value.mutable_data());
+  return py::make_tuple(hue, saturation, value);
+}
+
+}  // namespace
+
+void bind_kernels(py::module_& module) {
+  module.def(
+      "kernel_tier", [] { return std::string(kernels().name); },
+      "The kernel tier in use: scalar, haswell, skylake or neon.");
+  module.def(
+      "kernel_tiers",
+      [] {
+        std::vector<std::string> names;
+        for (const std::string_view name : available_tiers()) names.emplace_back(name);
+        return names;
+      },
+      "The kernel tiers of this machine, slowest first.");
+  module.def("rgb_to_hsv", &rgb_to_hsv, py::arg("tier"), py::arg("red").noconvert(),
+             py::arg("green").noconvert(), py::arg("blue").noconvert(),
+             "Pillow's 8-bit hue, saturation and value of uint8 planes, by the code that counting "
+             "uses.");
+}

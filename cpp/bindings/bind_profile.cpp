@@ -1,0 +1,138 @@
+#include <cmath>
+
+#include "bindings.hpp"
+#include "lightmeter/profile/image_features.hpp"
+#include "lightmeter/profile/profile.hpp"
+
+namespace {
+
+using lightmeter::measure::ImageMeter;
+using lightmeter::profile::Column;
+using lightmeter::profile::Profile;
+using lightmeter::profile::Role;
+
+void add_distribution(py::dict& summary, const Column& column) {
+  static constexpr std::array<std::pair<const char*, double>, 9> kQuantiles{{
+      {"distribution/q_01", 0.01},
+      {"distribution/q_05", 0.05},
+      {"distribution/q_10", 0.10},
+      {"distribution/q_25", 0.25},
+      {"distribution/median", 0.50},
+      {"distribution/q_75", 0.75},
+      {"distribution/q_90", 0.90},
+      {"distribution/q_95", 0.95},
+      {"distribution/q_99", 0.99},
+  }};
+  const auto& numbers = column.numbers();
+  const auto moments = column.moments();
+  summary["distribution/n"] = numbers.n();
+  summary["distribution/mean"] = moments.mean();
+  summary["distribution/stddev"] = moments.stddev();
+  summary["distribution/min"] = numbers.min();
+  summary["distribution/max"] = numbers.max();
+  for (const auto& [key, q] : kQuantiles) summary[key] = numbers.quantile(q);
+  if (column.fractional() == 0 && numbers.n() > 0) {
+    summary["ints/min"] = static_cast<std::int64_t>(numbers.min());
+    summary["ints/max"] = static_cast<std::int64_t>(numbers.max());
+  }
+}
+
+// (value, estimate, upper, lower) of the most frequent values, as whylogs names them.
+template <class Items>
+void add_frequent(py::list& frequent, const Items& items) {
+  for (const auto& item : items.items()) {
+    frequent.append(
+        py::make_tuple(py::str(py::cast(item.value)), item.estimate, item.estimate, item.lower));
+  }
+}
+
+py::dict summary(const Profile& profile, const std::string& name) {
+  const Column* column = profile.find(name);
+  if (column == nullptr) throw py::key_error(name);
+  const auto& numbers = column->numbers();
+  const std::uint64_t missing = profile.missing(name);
+  py::dict summary;
+  summary["counts/n"] = missing + column->values();
+  summary["counts/null"] = missing;
+  summary["counts/nan"] = numbers.nan();
+  summary["counts/inf"] = numbers.pos_inf() + numbers.neg_inf();
+  summary["types/integral"] = column->integral();
+  summary["types/fractional"] = column->fractional();
+  summary["types/string"] = column->strings();
+
+  const auto distinct_numbers = column->distinct_numbers();
+  const auto& distinct_strings = column->distinct_strings();
+  summary["cardinality/est"] = distinct_numbers.estimate() + distinct_strings.estimate();
+  summary["cardinality/lower_1"] = distinct_numbers.lower() + distinct_strings.lower();
+  summary["cardinality/upper_1"] = distinct_numbers.upper() + distinct_strings.upper();
+
+  if (column->values() > column->strings()) add_distribution(summary, *column);
+  if (column->strings() > 0 || column->integral() > 0) {
+    py::list frequent;
+    add_frequent(frequent, column->frequent_strings());
+    add_frequent(frequent, column->frequent_integers());
+    summary["frequent_items/frequent_strings"] = frequent;
+  }
+  return summary;
+}
+
+void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags) {
+  for (const auto& [key, value] : tags) {
+    Column& column = profile.column(prefix + "." + py::cast<std::string>(key), Role::kExif);
+    if (py::isinstance<py::int_>(value)) {
+      column.update(py::cast<std::int64_t>(value));
+    } else if (py::isinstance<py::float_>(value)) {
+      column.update(py::cast<double>(value));
+    } else {
+      column.update(std::string_view(py::cast<std::string>(value)));
+    }
+  }
+  ++profile.group(prefix).exif_read;
+}
+
+}  // namespace
+
+void bind_profile(py::module_& module) {
+  namespace profile = lightmeter::profile;
+  py::class_<Profile>(module, "Profile", "Feature name -> sketches; the state of every profile.")
+      .def(py::init())
+      .def("copy", [](const Profile& self) { return Profile(self); })
+      .def(
+          "log_image",
+          [](Profile& self, const std::string& prefix, const ImageMeter& meter,
+             const std::string& mode) { profile::log_image(self, prefix, meter.counts(), mode); },
+          py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
+      .def("log_exif", &log_exif, py::arg("prefix"), py::arg("tags"),
+           "Add the Exif of an image that was logged: int, float or str by tag name.")
+      .def(
+          "log_failure",
+          [](Profile& self, const std::string& prefix, const std::string& reason) {
+            profile::log_failure(self, prefix, reason);
+          },
+          py::arg("prefix"), py::arg("reason"), "Count an image that could not be measured.")
+      .def_readwrite("dataset_timestamp", &Profile::dataset_timestamp,
+                     "Milliseconds since 1970 UTC, or None.")
+      .def_property_readonly(
+          "images",
+          [](const Profile& self) {
+            std::uint64_t images = 0;
+            for (const auto& [prefix, group] : self.groups()) images += group.images;
+            return images;
+          },
+          "Images measured.")
+      .def("names",
+           [](const Profile& self) {
+             std::vector<std::string> names;
+             for (const auto& [name, column] : self.columns()) names.push_back(name);
+             return names;
+           })
+      .def("__contains__",
+           [](const Profile& self, const std::string& name) { return self.find(name) != nullptr; })
+      .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.")
+      .def("merge", &Profile::merge, py::arg("other"),
+           "Add the counts of another profile; returns the newer format's sections it dropped.")
+      .def("encode", [](const Profile& self) { return to_bytes(self.encode()); })
+      .def_static(
+          "decode", [](const py::bytes& data) { return Profile::decode(as_bytes(data)); },
+          py::arg("data"));
+}

@@ -1,0 +1,242 @@
+#include <optional>
+
+#include "bindings.hpp"
+#include "lightmeter/sketch/datasketches.hpp"
+#include "lightmeter/sketch/distinct.hpp"
+#include "lightmeter/sketch/frequent.hpp"
+#include "lightmeter/sketch/moments.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
+#include "wire/wire.hpp"
+
+namespace {
+
+using lightmeter::sketch::ArrayView;
+using lightmeter::sketch::DistinctCount;
+using lightmeter::sketch::FrequentIntegers;
+using lightmeter::sketch::FrequentItems;
+using lightmeter::sketch::FrequentStrings;
+using lightmeter::sketch::ItemType;
+using lightmeter::sketch::Moments;
+using lightmeter::sketch::QuantileSketch;
+
+template <class Sketch>
+py::bytes encoded(const Sketch& sketch) {
+  lightmeter::wire::Writer out;
+  sketch.encode(out);
+  return to_bytes(std::move(out).take());
+}
+
+template <class Sketch>
+Sketch decoded(const py::bytes& data) {
+  lightmeter::wire::Reader in(as_bytes(data));
+  Sketch sketch = Sketch::decode(in);
+  in.expect_end();
+  return sketch;
+}
+
+// What all sketches share: merge, bytes, copies and equality.
+template <class Sketch>
+py::class_<Sketch> bind_verbs(py::module_& module, const char* name, const char* doc) {
+  return py::class_<Sketch>(module, name, doc)
+      .def(
+          "merge",
+          [](Sketch& self, const Sketch& other) {
+            if (&self == &other) {
+              self.merge(Sketch(other));
+            } else {
+              self.merge(other);
+            }
+          },
+          py::arg("other"), "Add what the other sketch has seen; it is left as it is.")
+      .def("to_bytes", &encoded<Sketch>, "Encode; equal sketches give equal bytes.")
+      .def_static("from_bytes", &decoded<Sketch>, py::arg("data"),
+                  "Decode; raises DecodeError unless the bytes are one whole valid sketch.")
+      .def("__copy__", [](const Sketch& self) { return Sketch(self); })
+      .def(
+          "__deepcopy__", [](const Sketch& self, const py::dict&) { return Sketch(self); },
+          py::arg("memo"))
+      .def(
+          "__eq__", [](const Sketch& a, const Sketch& b) { return a == b; }, py::is_operator(),
+          py::arg("other"))
+      .def(py::pickle(&encoded<Sketch>, &decoded<Sketch>));
+}
+
+template <class T>
+ArrayView<T> view_of(const py::array& array) {
+  ArrayView<T> view{.data = static_cast<const std::byte*>(array.data())};
+  for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
+    const auto at = static_cast<std::size_t>(3 - array.ndim() + axis);
+    view.extent[at] = static_cast<std::size_t>(array.shape(axis));
+    view.stride[at] = array.strides(axis);
+  }
+  return view;
+}
+
+template <class T>
+bool update_as(QuantileSketch& sketch, const py::array& array) {
+  if (!py::isinstance<py::array_t<T>>(array) || array.ndim() > 3) return false;
+  const ArrayView<T> view = view_of<T>(array);
+  const py::gil_scoped_release release;  // `array` keeps the memory alive
+  sketch.update(view);
+  return true;
+}
+
+// A Python float or int is by far the most frequent argument, so it is tried first.
+void update(QuantileSketch& sketch, const py::handle& value) {
+  if (PyFloat_CheckExact(value.ptr())) return sketch.update(PyFloat_AS_DOUBLE(value.ptr()));
+  if (PyLong_CheckExact(value.ptr())) return sketch.update(py::cast<double>(value));
+  const py::array array = py::array::ensure(value);
+  if (!array) {
+    PyErr_Clear();
+    throw py::type_error("got " + std::string(py::str(py::type::handle_of(value))) +
+                         "; expected a number or an array of numbers");
+  }
+  if (update_as<double>(sketch, array) || update_as<float>(sketch, array) ||
+      update_as<std::uint8_t>(sketch, array) || update_as<std::uint16_t>(sketch, array)) {
+    return;
+  }
+  const char kind = array.dtype().kind();
+  const auto numbers = py::array_t < double,
+             py::array::c_style | py::array::forcecast > ::ensure(array);
+  if (std::string_view("biuf").find(kind) == std::string_view::npos || !numbers) {
+    PyErr_Clear();
+    throw py::type_error("got an array of dtype " + std::string(py::str(array.dtype())) +
+                         "; expected numbers");
+  }
+  update_as<double>(sketch, numbers.reshape({numbers.size()}));
+}
+
+template <class T>
+std::span<const T> as_span(const py::array_t<T, py::array::c_style | py::array::forcecast>& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Counts = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
+
+Doubles as_array(const std::vector<double>& values) {
+  return Doubles(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+void bind_quantiles(py::module_& module) {
+  bind_verbs<QuantileSketch>(
+      module, "QuantileSketch",
+      "The distribution of a stream of numbers: quantiles and ranks, mergeable.\n\n"
+      "Exact while n <= 1024 or while there are at most 256 distinct values; beyond, a KLL sketch\n"
+      "whose error() is a bound. NaN and infinities are counted apart from n. -0.0 is 0.0.\n"
+      "Queries may run in several threads at once, updates may not.")
+      .def(py::init<std::uint64_t>(), py::arg("key") = 0,
+           "Start empty. Sketches that will be merged or compared should have unlike keys: the\n"
+           "coins of KLL mode depend on the key and the values.")
+      .def("update", &update, py::arg("value"),
+           "Add a number, or every number of an array of any shape and strides.")
+      .def(
+          "update_counts",
+          [](QuantileSketch& self, const Doubles& values, const Counts& counts) {
+            self.update_counts(as_span(values), as_span(counts));
+          },
+          py::arg("values"), py::arg("counts"), "Add values[i] counts[i] times.")
+      .def(
+          "merge_many",
+          [](QuantileSketch& self, const std::vector<const QuantileSketch*>& others) {
+            self.merge_many(others);
+          },
+          py::arg("others"), "Merge one after the other, but faster.")
+      .def_property_readonly("n", &QuantileSketch::n, "Finite numbers seen.")
+      .def_property_readonly("nan", &QuantileSketch::nan)
+      .def_property_readonly("pos_inf", &QuantileSketch::pos_inf)
+      .def_property_readonly("neg_inf", &QuantileSketch::neg_inf)
+      .def_property_readonly("min", &QuantileSketch::min, "Exact; NaN when empty.")
+      .def_property_readonly("max", &QuantileSketch::max, "Exact; NaN when empty.")
+      .def_property_readonly("is_exact", &QuantileSketch::is_exact)
+      .def("error", &QuantileSketch::error, py::arg("delta") = 0.01,
+           "With probability 1 - delta all ranks are within this fraction of n; 0 while exact.")
+      .def(
+          "quantiles",
+          [](const QuantileSketch& self, const Doubles& q) {
+            return as_array(self.quantiles(as_span(q)));
+          },
+          py::arg("q"),
+          "For each q in [0, 1] the item sorted[min(floor(q n), n - 1)]; NaN when empty.")
+      .def(
+          "ranks",
+          [](const QuantileSketch& self, const Doubles& x) {
+            return as_array(self.ranks(as_span(x)));
+          },
+          py::arg("x"), "For each x the fraction of the numbers that are <= x.")
+      .def(
+          "weights",
+          [](const QuantileSketch& self) {
+            const auto& view = self.view();
+            Counts weights(static_cast<py::ssize_t>(view.values.size()));
+            for (std::size_t i = 0; i < view.values.size(); ++i) {
+              weights.mutable_data()[i] = view.weight(i);
+            }
+            return py::make_tuple(as_array(view.values), weights);
+          },
+          "The distinct values kept, rising (float64), and how many numbers each stands for "
+          "(uint64); while exact these are all there are.")
+      .def_static(
+          "from_datasketches",
+          [](const py::bytes& data, const std::string& dtype, std::uint64_t key) {
+            if (dtype != "float32" && dtype != "float64") {
+              throw std::invalid_argument("dtype is " + dtype + "; expected float32 or float64");
+            }
+            return lightmeter::sketch::from_datasketches(
+                as_bytes(data), dtype == "float32" ? ItemType::kFloat32 : ItemType::kFloat64, key);
+          },
+          py::arg("data"), py::arg("dtype"), py::arg("key") = 0,
+          "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
+          "DataSketches, or whylogs' variant.");
+}
+
+template <class Key>
+void bind_frequent(py::module_& module, const char* name) {
+  bind_verbs<FrequentItems<Key>>(
+      module, name, "The most frequent values of a stream, with bounds; exact while they fit.")
+      .def(py::init())
+      .def("update", &FrequentItems<Key>::update, py::arg("value"), py::arg("count") = 1)
+      .def_property_readonly("n", &FrequentItems<Key>::n)
+      .def_property_readonly("is_exact", &FrequentItems<Key>::is_exact)
+      .def(
+          "items",
+          [](const FrequentItems<Key>& self) {
+            py::list items;
+            for (const auto& item : self.items()) {
+              items.append(py::make_tuple(item.value, item.lower, item.estimate));
+            }
+            return items;
+          },
+          "(value, lower bound, upper bound) of its count, most frequent first.");
+}
+
+}  // namespace
+
+void bind_sketch(py::module_& module) {
+  bind_verbs<Moments>(module, "Moments", "Count, mean and spread of a stream of finite numbers.")
+      .def(py::init())
+      .def(
+          "update",
+          [](Moments& self, double value, std::uint64_t count) { self.update(value, count); },
+          py::arg("value"), py::arg("count") = 1)
+      .def_property_readonly("n", &Moments::n)
+      .def_property_readonly("mean", &Moments::mean)
+      .def_property_readonly("stddev", &Moments::stddev, "Of the sample; 0.0 at n = 1.");
+  bind_quantiles(module);
+  bind_frequent<std::string>(module, "FrequentStrings");
+  bind_frequent<std::int64_t>(module, "FrequentIntegers");
+  bind_verbs<DistinctCount>(module, "DistinctCount", "How many different values a stream holds.")
+      .def(py::init())
+      .def(
+          "update", [](DistinctCount& self, std::string_view value) { self.update(value); },
+          py::arg("value"))
+      .def(
+          "update", [](DistinctCount& self, std::int64_t value) { self.update(value); },
+          py::arg("value"))
+      .def(
+          "update", [](DistinctCount& self, double value) { self.update(value); }, py::arg("value"))
+      .def_property_readonly("is_exact", &DistinctCount::is_exact)
+      .def_property_readonly("estimate", &DistinctCount::estimate)
+      .def("lower", &DistinctCount::lower, py::arg("deviations") = 1.0)
+      .def("upper", &DistinctCount::upper, py::arg("deviations") = 1.0);
+}

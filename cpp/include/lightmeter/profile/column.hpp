@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "lightmeter/sketch/distinct.hpp"
+#include "lightmeter/sketch/frequent.hpp"
+#include "lightmeter/sketch/moments.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
+
+namespace lightmeter::profile {
+
+// What a column's missing values are: see Profile::missing.
+enum class Role : std::uint8_t { kValue = 0, kExif = 1, kFailure = 2 };
+
+// Everything known of one feature: numbers, strings, and how many observations were missing.
+//
+// While the quantile sketch is exact it is all that is stored of the numbers: moments, distinct
+// count and frequent values are derived from its values in sorted order, so that any order and any
+// tree of merges gives the same bytes. Beyond, they are kept beside it.
+class Column {
+ public:
+  // Longer strings are cut here, so that no value can make a profile large.
+  static constexpr std::size_t kMaxString = 128;
+
+  // The name keys the coins of the quantile sketch.
+  explicit Column(std::string_view name, Role role = Role::kValue);
+
+  void update(double value);  // NaN and infinities are counted apart
+  void update(std::int64_t value);
+  void update(std::string_view value);
+  void update_null() noexcept { ++null_; }
+  // counts[v] observations of the integer v each.
+  void update_counts(const std::array<std::uint64_t, 256>& counts);
+  // `other` must not be this column.
+  void merge(const Column& other);
+
+  [[nodiscard]] Role role() const noexcept { return role_; }
+  [[nodiscard]] std::uint64_t null() const noexcept { return null_; }
+  [[nodiscard]] std::uint64_t integral() const noexcept { return integral_; }
+  [[nodiscard]] std::uint64_t fractional() const noexcept { return observed_numbers() - integral_; }
+  [[nodiscard]] std::uint64_t strings() const noexcept { return strings_.n(); }
+  // Observations that were not missing.
+  [[nodiscard]] std::uint64_t values() const noexcept { return observed_numbers() + strings(); }
+
+  [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept { return numbers_; }
+  [[nodiscard]] sketch::Moments moments() const { return number_facts().moments; }
+  [[nodiscard]] sketch::DistinctCount distinct_numbers() const { return number_facts().distinct; }
+  // Of a column of integers only; empty where there are fractions.
+  [[nodiscard]] sketch::FrequentIntegers frequent_integers() const;
+  [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept {
+    return strings_;
+  }
+  [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept {
+    return distinct_strings_;
+  }
+
+  void encode(wire::Writer& out) const;
+  [[nodiscard]] static Column decode(wire::Reader& in, std::string_view name);
+
+ private:
+  struct NumberFacts {
+    sketch::Moments moments;
+    sketch::DistinctCount distinct;
+    sketch::FrequentIntegers frequent;
+
+    void update(double value, std::uint64_t count, bool integral);
+    void merge(const NumberFacts& other);
+  };
+
+  [[nodiscard]] std::uint64_t observed_numbers() const noexcept {
+    return numbers_.n() + numbers_.nan() + numbers_.pos_inf() + numbers_.neg_inf();
+  }
+  [[nodiscard]] static NumberFacts facts_of(const sketch::QuantileSketch& numbers, bool integral);
+  [[nodiscard]] NumberFacts number_facts() const;
+  void update_number(double value, bool integral);
+
+  Role role_;
+  std::uint64_t null_ = 0;
+  std::uint64_t integral_ = 0;
+  sketch::QuantileSketch numbers_;
+  std::optional<NumberFacts> facts_;  // once numbers_ is no longer exact
+  sketch::FrequentStrings strings_;
+  sketch::DistinctCount distinct_strings_;
+};
+
+}  // namespace lightmeter::profile

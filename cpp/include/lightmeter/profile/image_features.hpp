@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/profile/profile.hpp"
+
+namespace lightmeter::profile {
+
+// The numbers of one image by feature name ("Hue.mean", ...), all on the 0..255 scale but entropy
+// (bits), Hue.concentration (0..1) and the sizes (pixels). The circular hue is left out where it is
+// not defined.
+[[nodiscard]] std::vector<std::pair<std::string_view, double>> measurement(
+    const measure::ImageCounts& counts);
+
+// Adds one measured image: its numbers, its pixel distributions, and the mode it was stored in.
+void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+               std::string_view mode);
+
+// Adds an image that could not be measured, under a stable reason code.
+void log_failure(Profile& profile, std::string_view prefix, std::string_view reason);
+
+}  // namespace lightmeter::profile

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lightmeter/profile/column.hpp"
+
+namespace lightmeter::profile {
+
+// The images behind the columns "<prefix>.<feature>": what is needed to count missing values at
+// read time, so that a feature first seen in the thousandth image needs no back-filling.
+struct ImageGroup {
+  std::uint64_t images = 0;     // measured
+  std::uint64_t exif_read = 0;  // of these, the ones that could have had Exif
+  friend bool operator==(const ImageGroup&, const ImageGroup&) = default;
+};
+
+// Feature name -> column, and what is known of the whole. The only mutable state of a profile.
+class Profile {
+ public:
+  // The column of that name, made if there is none.
+  Column& column(std::string_view name, Role role = Role::kValue);
+  // Null if there is none.
+  [[nodiscard]] const Column* find(std::string_view name) const;
+  // In alphabetical order.
+  [[nodiscard]] const std::map<std::string, Column, std::less<>>& columns() const noexcept {
+    return columns_;
+  }
+  // How many observations of a column were missing: those logged as such, and for Exif the images
+  // that were read and do not have the tag, for failures the images that did not fail.
+  [[nodiscard]] std::uint64_t missing(std::string_view name) const;
+
+  ImageGroup& group(std::string_view prefix);
+  [[nodiscard]] const std::map<std::string, ImageGroup, std::less<>>& groups() const noexcept {
+    return groups_;
+  }
+
+  // Milliseconds since 1970 UTC; absent unless set.
+  std::optional<std::int64_t> dataset_timestamp;
+
+  // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
+  // many sections of a newer format, kept from decoding on either side, were dropped.
+  std::size_t merge(const Profile& other);
+
+  // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b.
+  [[nodiscard]] std::vector<std::uint8_t> encode() const;
+  // Throws DecodeError unless the bytes are one whole valid profile.
+  [[nodiscard]] static Profile decode(std::span<const std::uint8_t> data);
+
+ private:
+  struct UnknownSection {
+    std::uint64_t tag;
+    std::vector<std::uint8_t> body;
+  };
+
+  std::map<std::string, Column, std::less<>> columns_;
+  std::map<std::string, ImageGroup, std::less<>> groups_;
+  std::vector<UnknownSection> unknown_;
+};
+
+}  // namespace lightmeter::profile

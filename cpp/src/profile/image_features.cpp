@@ -1,0 +1,71 @@
+#include "lightmeter/profile/image_features.hpp"
+
+#include <cmath>
+#include <string>
+
+#include "lightmeter/measure/statistics.hpp"
+
+namespace lightmeter::profile {
+
+namespace {
+
+std::string feature(std::string_view prefix, std::string_view name) {
+  std::string full;
+  full.reserve(prefix.size() + 1 + name.size());
+  return full.append(prefix).append(".").append(name);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string_view, double>> measurement(const measure::ImageCounts& counts) {
+  std::vector<std::pair<std::string_view, double>> numbers{
+      {"Hue.mean", measure::mean(counts.hue)},
+      {"Hue.stddev", measure::stddev(counts.hue)},
+      {"Saturation.mean", measure::mean(counts.saturation)},
+      {"Saturation.stddev", measure::stddev(counts.saturation)},
+      {"Brightness.mean", measure::mean(counts.value)},
+      {"Brightness.stddev", measure::stddev(counts.value)},
+      {"entropy", measure::entropy(counts)},
+      {"ImagePixelWidth", static_cast<double>(counts.width)},
+      {"ImagePixelHeight", static_cast<double>(counts.height)},
+  };
+  const double circular_mean = measure::circular_mean_hue(counts);
+  if (!std::isnan(circular_mean)) {
+    numbers.emplace_back("Hue.circular_mean", circular_mean);
+    numbers.emplace_back("Hue.concentration", measure::hue_concentration(counts));
+  }
+  return numbers;
+}
+
+void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+               std::string_view mode) {
+  const auto column = [&](std::string_view name) -> Column& {
+    return profile.column(feature(prefix, name));
+  };
+  bool has_hue = false;
+  for (const auto& [name, value] : measurement(counts)) {
+    if (name.starts_with("ImagePixel")) {
+      column(name).update(static_cast<std::int64_t>(value));
+    } else {
+      column(name).update(value);
+    }
+    has_hue = has_hue || name == "Hue.circular_mean";
+  }
+  if (!has_hue) {
+    column("Hue.circular_mean").update_null();
+    column("Hue.concentration").update_null();
+  }
+  column("Hue.pixels").update_counts(counts.hue);
+  column("Saturation.pixels").update_counts(counts.saturation);
+  column("Brightness.pixels").update_counts(counts.value);
+  column("Colorspace").update(mode);
+  profile.column(feature(prefix, "Failure"), Role::kFailure);
+  ++profile.group(prefix).images;
+}
+
+void log_failure(Profile& profile, std::string_view prefix, std::string_view reason) {
+  profile.column(feature(prefix, "Failure"), Role::kFailure).update(reason);
+  profile.group(prefix);
+}
+
+}  // namespace lightmeter::profile

@@ -1,0 +1,181 @@
+#include "lightmeter/profile/profile.hpp"
+
+#include <algorithm>
+
+#include "lightmeter/error.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::profile {
+
+namespace {
+
+// The .lmp file, version 1. Numbers are little-endian; varint is LEB128; text is varint length and
+// UTF-8 bytes.
+//
+//   0   4 bytes  "LMP" and a line feed, which a text-mode copy would damage
+//   4   u8       version of the format that wrote the file
+//   5   u8       oldest version of a reader that understands it
+//   6   sections, each: varint tag | varint length | body
+//         1 dataset timestamp   zigzag varint, milliseconds since 1970 UTC; absent unless set
+//         2 groups              varint count | each: text prefix | varint images | varint exif read
+//         3 columns             varint count | each: text name | varint length | body (column.cpp)
+//       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
+//       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
+//   end u32      CRC-32C of all bytes before it
+//
+// Whoever changes this adds to it or raises the version; see tests/golden.
+constexpr std::uint8_t kMagic[4] = {'L', 'M', 'P', '\n'};
+constexpr std::uint8_t kVersion = 1;
+constexpr std::uint64_t kTimestamp = 1;
+constexpr std::uint64_t kGroups = 2;
+constexpr std::uint64_t kColumns = 3;
+constexpr std::uint64_t kFirstOptional = 64;
+constexpr std::size_t kHeadSize = 6;
+constexpr std::size_t kChecksumSize = 4;
+
+wire::Reader checked_sections(std::span<const std::uint8_t> data) {
+  if (data.size() < kHeadSize + kChecksumSize ||
+      !std::equal(std::begin(kMagic), std::end(kMagic), data.begin())) {
+    throw DecodeError("not a lightmeter profile: got " + std::to_string(data.size()) +
+                      " bytes that do not start with LMP");
+  }
+  if (data[5] > kVersion) {
+    throw DecodeError("the profile needs a reader of format version " + std::to_string(data[5]) +
+                      ", this one reads " + std::to_string(kVersion) + "; update lightmeter");
+  }
+  const auto body = data.first(data.size() - kChecksumSize);
+  wire::Reader end(data.last(kChecksumSize));
+  if (end.u32() != wire::crc32c(body)) {
+    throw DecodeError("damaged or truncated profile: the checksum of its " +
+                      std::to_string(data.size()) + " bytes does not match");
+  }
+  return wire::Reader(body.subspan(kHeadSize));
+}
+
+// Names come in rising order, so that equal profiles have equal bytes.
+template <class Map>
+std::string next_name(wire::Reader& in, const Map& so_far) {
+  std::string name(in.string());
+  if (!so_far.empty() && so_far.rbegin()->first >= name) {
+    throw DecodeError("name " + name + " is out of order in the profile");
+  }
+  return name;
+}
+
+}  // namespace
+
+Column& Profile::column(std::string_view name, Role role) {
+  const auto found = columns_.find(name);
+  if (found != columns_.end()) return found->second;
+  return columns_.emplace(std::string(name), Column(name, role)).first->second;
+}
+
+const Column* Profile::find(std::string_view name) const {
+  const auto found = columns_.find(name);
+  return found == columns_.end() ? nullptr : &found->second;
+}
+
+ImageGroup& Profile::group(std::string_view prefix) {
+  const auto found = groups_.find(prefix);
+  return found != groups_.end() ? found->second : groups_[std::string(prefix)];
+}
+
+std::uint64_t Profile::missing(std::string_view name) const {
+  const Column* column = find(name);
+  if (column == nullptr) return 0;
+  const auto group = groups_.find(name.substr(0, name.rfind('.')));
+  if (group == groups_.end() || column->role() == Role::kValue) return column->null();
+  if (column->role() == Role::kFailure) return group->second.images;
+  return group->second.exif_read - std::min(group->second.exif_read, column->values());
+}
+
+std::size_t Profile::merge(const Profile& other) {
+  if (&other == this) return merge(Profile(other));
+  for (const auto& [name, column] : other.columns_) this->column(name, column.role()).merge(column);
+  for (const auto& [prefix, more] : other.groups_) {
+    ImageGroup& sum = group(prefix);
+    sum.images += more.images;
+    sum.exif_read += more.exif_read;
+  }
+  if (other.dataset_timestamp) {
+    dataset_timestamp = std::min(dataset_timestamp.value_or(INT64_MAX), *other.dataset_timestamp);
+  }
+  const std::size_t dropped = unknown_.size() + other.unknown_.size();
+  unknown_.clear();
+  return dropped;
+}
+
+std::vector<std::uint8_t> Profile::encode() const {
+  wire::Writer out;
+  out.bytes(kMagic);
+  out.u8(kVersion);
+  out.u8(kVersion);
+  if (dataset_timestamp) {
+    out.section(kTimestamp, [&](wire::Writer& body) { body.zigzag(*dataset_timestamp); });
+  }
+  out.section(kGroups, [&](wire::Writer& body) {
+    body.varint(groups_.size());
+    for (const auto& [prefix, group] : groups_) {
+      body.string(prefix);
+      body.varint(group.images);
+      body.varint(group.exif_read);
+    }
+  });
+  out.section(kColumns, [&](wire::Writer& body) {
+    body.varint(columns_.size());
+    for (const auto& [name, column] : columns_) {
+      wire::Writer framed;
+      column.encode(framed);
+      body.string(name);
+      body.varint(framed.size());
+      body.bytes(framed.view());
+    }
+  });
+  for (const UnknownSection& section : unknown_) {
+    out.section(section.tag, [&](wire::Writer& body) { body.bytes(section.body); });
+  }
+  out.u32(wire::crc32c(out.view()));
+  return std::move(out).take();
+}
+
+Profile Profile::decode(std::span<const std::uint8_t> data) {
+  wire::Reader sections = checked_sections(data);
+  Profile profile;
+  std::uint64_t last_tag = 0;
+  while (!sections.at_end()) {
+    wire::Section section = sections.section();
+    wire::Reader& in = section.body;
+    if (section.tag <= last_tag) {
+      throw DecodeError("section " + std::to_string(section.tag) + " of the profile follows " +
+                        std::to_string(last_tag));
+    }
+    last_tag = section.tag;
+    if (section.tag == kTimestamp) {
+      profile.dataset_timestamp = in.zigzag();
+    } else if (section.tag == kGroups) {
+      for (std::uint64_t left = in.count(24); left > 0; --left) {
+        const std::string prefix = next_name(in, profile.groups_);
+        ImageGroup& group = profile.groups_[prefix];
+        group.images = in.varint();
+        group.exif_read = in.varint();
+      }
+    } else if (section.tag == kColumns) {
+      for (std::uint64_t left = in.count(32); left > 0; --left) {
+        const std::string name = next_name(in, profile.columns_);
+        wire::Reader body(in.bytes(in.varint()));
+        profile.columns_.emplace(name, Column::decode(body, name));
+        body.expect_end();
+      }
+    } else if (section.tag >= kFirstOptional) {
+      const auto body = in.bytes(in.remaining());
+      profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});
+    } else {
+      throw DecodeError("unknown section " + std::to_string(section.tag) +
+                        " in the profile; update lightmeter");
+    }
+    in.expect_end();
+  }
+  return profile;
+}
+
+}  // namespace lightmeter::profile

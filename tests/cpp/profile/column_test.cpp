@@ -1,0 +1,154 @@
+#include "lightmeter/profile/column.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+
+#include "lightmeter/error.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::profile {
+namespace {
+
+std::vector<std::uint8_t> encoded(const Column& column) {
+  wire::Writer out;
+  column.encode(out);
+  return std::move(out).take();
+}
+
+Column round_trip(const Column& column, std::string_view name) {
+  const auto bytes = encoded(column);
+  wire::Reader in(bytes);
+  Column again = Column::decode(in, name);
+  in.expect_end();
+  return again;
+}
+
+TEST(Column, CountsByType) {
+  Column column("a");
+  column.update(1.5);
+  column.update(std::int64_t{3});
+  column.update(std::string_view("x"));
+  column.update_null();
+  column.update(std::numeric_limits<double>::quiet_NaN());
+  column.update(std::numeric_limits<double>::infinity());
+  EXPECT_EQ(column.null(), 1U);
+  EXPECT_EQ(column.integral(), 1U);
+  EXPECT_EQ(column.fractional(), 3U);
+  EXPECT_EQ(column.strings(), 1U);
+  EXPECT_EQ(column.values(), 5U);
+  EXPECT_EQ(column.numbers().n(), 2U);
+  EXPECT_DOUBLE_EQ(column.moments().mean(), 2.25);
+}
+
+TEST(Column, FrequentIntegersOnlyWithoutFractions) {
+  Column column("a");
+  for (const int v : {7, 7, 7, 2}) column.update(std::int64_t{v});
+  const auto items = column.frequent_integers().items();
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].value, 7);
+  EXPECT_EQ(items[0].estimate, 3U);
+  column.update(0.5);
+  EXPECT_TRUE(column.frequent_integers().items().empty());
+}
+
+// Stands at the border of exact mode from every side: the facts must be of all values, always.
+TEST(Column, FactsSurviveLeavingExactMode) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> uniform(0.0, 255.0);
+  for (const std::size_t first : {1U, 500U, 1000U, 1023U, 1024U, 1025U, 3000U}) {
+    for (const std::size_t second : {0U, 1U, 24U, 25U, 1024U, 2000U}) {
+      std::vector<double> values(first + second);
+      for (double& v : values) v = uniform(random);
+      Column a("f");
+      Column b("f");
+      for (std::size_t i = 0; i < values.size(); ++i) (i < first ? a : b).update(values[i]);
+      a.merge(b);
+      const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+      const auto n = static_cast<double>(values.size());
+      ASSERT_EQ(a.moments().n(), values.size());
+      ASSERT_NEAR(a.moments().mean(), sum / n, 1e-9);
+      ASSERT_NEAR(a.distinct_numbers().estimate(), n, 0.06 * n);
+      ASSERT_EQ(a.numbers().n(), values.size());
+      const Column again = round_trip(a, "f");
+      ASSERT_EQ(encoded(again), encoded(a));
+      ASSERT_DOUBLE_EQ(again.moments().mean(), a.moments().mean());
+    }
+  }
+}
+
+TEST(Column, ExactModeMergesToTheSameBytesInAnyOrder) {
+  std::mt19937 random(2);
+  std::vector<double> values(900);
+  for (double& v : values) v = std::ldexp(static_cast<double>(random() % 5000), -4);
+  std::vector<std::uint8_t> expected;
+  for (int trial = 0; trial < 20; ++trial) {
+    std::shuffle(values.begin(), values.end(), random);
+    std::vector<Column> parts;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i % (10 + static_cast<std::size_t>(trial)) == 0) parts.emplace_back("f");
+      parts.back().update(values[i]);
+    }
+    while (parts.size() > 1) {
+      const std::size_t at = random() % (parts.size() - 1);
+      parts[at].merge(parts[at + 1]);
+      parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    }
+    if (expected.empty()) expected = encoded(parts[0]);
+    ASSERT_EQ(encoded(parts[0]), expected);
+  }
+}
+
+TEST(Column, PixelCountsOfAnySizeStayExact) {
+  std::array<std::uint64_t, 256> counts{};
+  for (std::size_t v = 0; v < counts.size(); ++v) counts[v] = v * v * 1000000;
+  Column column("p");
+  for (int i = 0; i < 3; ++i) column.update_counts(counts);
+  EXPECT_TRUE(column.numbers().is_exact());
+  EXPECT_EQ(column.numbers().n(), 3 * std::accumulate(counts.begin(), counts.end(), 0ULL));
+  EXPECT_EQ(column.integral(), column.numbers().n());
+  EXPECT_EQ(encoded(round_trip(column, "p")), encoded(column));
+}
+
+TEST(Column, LongStringsAreCutBetweenCharacters) {
+  Column column("s");
+  column.update(std::string(127, 'a') + "\u00e9" + "tail");
+  const auto items = column.frequent_strings().items();
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items[0].value, std::string(127, 'a'));
+}
+
+TEST(Column, ManyRareStringsKeepTheFrequentOnes) {
+  Column column("s");
+  for (int i = 0; i < 20000; ++i) {
+    column.update("rare " + std::to_string(i));
+    if (i % 10 == 0) column.update(std::string_view("often"));
+  }
+  EXPECT_EQ(column.frequent_strings().items(1)[0].value, "often");
+  EXPECT_NEAR(column.distinct_strings().estimate(), 20001.0, 1500.0);
+  EXPECT_EQ(column.strings(), 22000U);
+  EXPECT_EQ(encoded(round_trip(column, "s")), encoded(column));
+}
+
+TEST(Column, DecodeRefusesWhatCannotBe) {
+  Column column("a", Role::kExif);
+  column.update(std::int64_t{3});
+  column.update(std::string_view("x"));
+  auto bytes = encoded(column);
+  EXPECT_EQ(round_trip(column, "a").role(), Role::kExif);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    wire::Reader in(std::span(bytes).first(size));
+    EXPECT_THROW((void)Column::decode(in, "a"), DecodeError) << size;
+  }
+  bytes[2] = 2;  // two integers among one number
+  wire::Reader in(bytes);
+  EXPECT_THROW((void)Column::decode(in, "a"), DecodeError);
+}
+
+}  // namespace
+}  // namespace lightmeter::profile

@@ -1,0 +1,77 @@
+#include "lightmeter/profile/profile.hpp"
+
+#include <gtest/gtest.h>
+
+#include "lightmeter/error.hpp"
+#include "lightmeter/profile/image_features.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::profile {
+namespace {
+
+measure::ImageCounts two_pixels() {
+  const std::array<std::uint8_t, 6> samples{200, 30, 30, 10, 20, 30};
+  measure::ImageMeter meter;
+  meter.update(
+      {.data = samples.data(), .width = 2, .height = 1, .row_stride = 6, .pixel_stride = 3});
+  return meter.counts();
+}
+
+TEST(Profile, FeaturesOfAnImage) {
+  Profile profile;
+  log_image(profile, "image", two_pixels(), "RGB");
+  EXPECT_EQ(profile.columns().size(), 16U);
+  EXPECT_EQ(profile.groups().at("image").images, 1U);
+  EXPECT_DOUBLE_EQ(profile.find("image.Brightness.mean")->moments().mean(), 115.0);
+  EXPECT_EQ(profile.find("image.Hue.pixels")->values(), 2U);
+  EXPECT_EQ(profile.find("no"), nullptr);
+}
+
+TEST(Profile, MissingValuesAreDerived) {
+  Profile profile;
+  for (int i = 0; i < 3; ++i) log_image(profile, "image", two_pixels(), "RGB");
+  profile.group("image").exif_read = 2;
+  profile.column("image.Make", Role::kExif).update(std::string_view("SONY"));
+  log_failure(profile, "image", "empty");
+  EXPECT_EQ(profile.missing("image.Make"), 1U);
+  EXPECT_EQ(profile.missing("image.Failure"), 3U);
+  EXPECT_EQ(profile.missing("image.Hue.mean"), 0U);
+  EXPECT_EQ(profile.missing("no"), 0U);
+}
+
+TEST(Profile, MergeWithItselfDoublesEverything) {
+  Profile profile;
+  log_image(profile, "image", two_pixels(), "RGB");
+  Profile twice;
+  for (int i = 0; i < 2; ++i) log_image(twice, "image", two_pixels(), "RGB");
+  EXPECT_EQ(profile.merge(profile), 0U);
+  EXPECT_EQ(profile.encode(), twice.encode());
+}
+
+TEST(Profile, KeepsTheEarlierTimestamp) {
+  Profile a;
+  Profile b;
+  b.dataset_timestamp = -5;
+  a.merge(b);
+  EXPECT_EQ(a.dataset_timestamp, -5);
+  a.dataset_timestamp = -7;
+  a.merge(b);
+  EXPECT_EQ(a.dataset_timestamp, -7);
+  EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp, -7);
+}
+
+TEST(Profile, DecodeRefusesSectionsOutOfOrder) {
+  Profile profile;
+  profile.dataset_timestamp = 1;
+  auto bytes = profile.encode();
+  // head of 6, timestamp section of 3, groups section: claim that it is a second timestamp
+  bytes[9] = 1;
+  bytes.resize(bytes.size() - 4);
+  wire::Writer out;
+  out.bytes(bytes);
+  out.u32(wire::crc32c(out.view()));
+  EXPECT_THROW((void)Profile::decode(out.view()), DecodeError);
+}
+
+}  // namespace
+}  // namespace lightmeter::profile

@@ -1,0 +1,44 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+MakePicture = Callable[..., Image.Image]
+
+
+def picture(
+    width: int = 64, height: int = 48, *, seed: int = 0, noise: float = 12.0
+) -> Image.Image:
+    """A smooth coloured scene with noise: neither flat nor white noise, like a photograph."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [np.sin(x / (5 + 7 * rng.random()) + y / (5 + 9 * rng.random())) for _ in range(3)]
+    base = rng.uniform(60, 200, 3)
+    samples = np.stack([b + 50 * w for b, w in zip(base, waves, strict=True)], axis=-1)
+    samples += rng.normal(0, noise, samples.shape)
+    return Image.fromarray(samples.clip(0, 255).astype(np.uint8), "RGB")
+
+
+@pytest.fixture
+def make_picture() -> MakePicture:
+    return picture
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of JPEG, PNG and grayscale pictures in two levels."""
+    root = tmp_path / "photos"
+    (root / "more").mkdir(parents=True)
+    for seed in range(6):
+        picture(seed=seed).save(root / f"{seed}.jpg", quality=90)
+    picture(seed=6).save(root / "more" / "6.png")
+    picture(seed=7).convert("L").save(root / "more" / "7.png")
+    return root
+
+
+@pytest.fixture
+def random_rgb() -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)

@@ -1,0 +1,153 @@
+"""log_image: features and their names, and every shape of argument."""
+
+import io
+
+import numpy as np
+import pytest
+from conftest import picture
+from lightmeter import ImageError, ImageMeter, ProfileView, log_image
+from PIL import Image, ImageStat
+
+WHYLOGS_TEN = {
+    "Hue.mean",
+    "Hue.stddev",
+    "Saturation.mean",
+    "Saturation.stddev",
+    "Brightness.mean",
+    "Brightness.stddev",
+    "entropy",
+    "ImagePixelWidth",
+    "ImagePixelHeight",
+    "Colorspace",
+}
+MORE = {
+    "Hue.circular_mean",
+    "Hue.concentration",
+    "Hue.pixels",
+    "Saturation.pixels",
+    "Brightness.pixels",
+    "Failure",
+}
+
+
+def summary(view: ProfileView, name: str) -> dict[str, object]:
+    return view.get_column(name).to_summary_dict()
+
+
+def test_features_of_one_image() -> None:
+    view = log_image(picture()).view()
+    assert set(view.get_columns()) == {f"image.{name}" for name in WHYLOGS_TEN | MORE}
+    assert view.images == 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_values_are_those_of_whylogs(mode: str) -> None:
+    """whylogs computes them with Pillow: ImageStat over convert("HSV"), and Image.entropy()."""
+    image = picture().convert(mode)
+    view = log_image(image).view()
+    stat = ImageStat.Stat(image.convert("RGB").convert("HSV"))
+    for band, name in enumerate(("Hue", "Saturation", "Brightness")):
+        mean = summary(view, f"image.{name}.mean")["distribution/mean"]
+        stddev = summary(view, f"image.{name}.stddev")["distribution/mean"]
+        assert mean == pytest.approx(stat.mean[band], rel=1e-9, abs=1e-9)
+        assert stddev == pytest.approx(stat.stddev[band], rel=1e-9, abs=1e-9)
+    assert summary(view, "image.entropy")["distribution/mean"] == pytest.approx(image.entropy())
+    assert summary(view, "image.ImagePixelWidth")["ints/max"] == image.width
+    assert summary(view, "image.ImagePixelHeight")["ints/min"] == image.height
+    (colorspace,) = summary(view, "image.Colorspace")["frequent_items/frequent_strings"]  # type: ignore[misc]
+    assert colorspace == (mode, 1, 1, 1)
+
+
+def test_pixels_are_exact_distributions() -> None:
+    image = picture()
+    values = np.sort(np.asarray(image.convert("HSV"))[..., 2].ravel())
+    result = summary(log_image(image).view(), "image.Brightness.pixels")
+    assert result["distribution/n"] == values.size
+    assert result["distribution/median"] == values[values.size // 2]
+    assert result["distribution/mean"] == pytest.approx(values.mean())
+    assert result["distribution/stddev"] == pytest.approx(values.std(ddof=1))
+
+
+def test_counts_of_every_image_feature_are_the_images_measured() -> None:
+    images = [picture(seed=0), picture(seed=1).convert("L"), picture(seed=2)]
+    view = log_image(images).view()
+    for name, column in view.get_columns().items():
+        if not name.endswith(".pixels"):
+            assert column.to_summary_dict()["counts/n"] == 3, name
+    assert summary(view, "image.Hue.circular_mean")["counts/null"] == 1
+    assert summary(view, "image.Hue.circular_mean")["distribution/n"] == 2
+
+
+def test_a_tag_that_an_image_lacks_is_missing_also_after_merging() -> None:
+    def jpeg(make: str | None) -> bytes:
+        exif = Image.Exif()
+        if make:
+            exif[271] = make
+        file = io.BytesIO()
+        picture().save(file, "JPEG", exif=exif)
+        return file.getvalue()
+
+    views = [log_image(jpeg(make)).view() for make in (None, "SONY", None, "Canon", "SONY")]
+    merged = views[0]
+    for view in views[1:]:
+        merged = merged.merge(view)
+    result = summary(merged, "image.Make")
+    assert (result["counts/n"], result["counts/null"], result["types/string"]) == (5, 2, 3)
+    items = result["frequent_items/frequent_strings"]
+    assert [(item.value, item.est) for item in items] == [("SONY", 2), ("Canon", 1)]  # type: ignore[attr-defined]
+    # An array cannot have Exif, so it is not one more image without a tag.
+    merged = merged.merge(log_image(np.asarray(picture())).view())
+    assert summary(merged, "image.Make")["counts/null"] == 2
+
+
+def test_a_list_goes_into_one_column_and_a_dict_into_one_each() -> None:
+    images = [picture(seed=seed) for seed in range(3)]
+    together = log_image(images).view()
+    assert together.images == 3
+    one_by_one = log_image(images[0]).view()
+    for image in images[1:]:
+        one_by_one = one_by_one.merge(log_image(image).view())
+    assert together == one_by_one
+    cameras = log_image({"front": images[0], "back": images[1]}).view()
+    assert summary(cameras, "front.Hue.mean")["counts/n"] == 1
+    assert summary(cameras, "back.Hue.mean")["counts/n"] == 1
+    assert not any(name.startswith("image.") for name in cameras.get_columns())
+    assert "photo.Hue.mean" in log_image(images[0], "photo").view().get_columns()
+
+
+def test_a_bad_image_raises_alone_and_is_counted_in_a_list() -> None:
+    with pytest.raises(ImageError):
+        log_image(b"junk")
+    view = log_image([picture(), b"junk", "no-such-file.png"]).view()
+    assert view.images == 1
+    failures = summary(view, "image.Failure")
+    items = failures["frequent_items/frequent_strings"]
+    assert {(item.value, item.est) for item in items} == {("unsupported", 1), ("vanished", 1)}  # type: ignore[attr-defined]
+    assert (failures["counts/n"], failures["counts/null"]) == (3, 1)
+
+
+@pytest.mark.parametrize("value", [None, 5, [picture(), 5], {"a": 5}])
+def test_what_is_no_image_is_a_type_error(value: object) -> None:
+    with pytest.raises(TypeError, match="expected a PIL image"):
+        log_image(value)  # type: ignore[arg-type]
+
+
+def test_a_failed_image_leaves_the_profile_as_it_was() -> None:
+    profile = log_image(picture()).profile()
+    before = profile.view()
+    with pytest.raises(ImageError):
+        profile.track(b"junk")
+    assert profile.view() == before
+
+
+def test_a_meter_is_an_image() -> None:
+    image = np.asarray(picture())
+    meter = ImageMeter()
+    for top in range(0, image.shape[0], 10):
+        meter.update(image[top : top + 10])
+    assert log_image(meter).view() == log_image(image).view()
+
+
+def test_empty_collections() -> None:
+    assert log_image([]).view().images == 0
+    assert log_image({}).view().images == 0

@@ -1,0 +1,260 @@
+"""Counts and statistics of one image against NumPy and Pillow."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis.extra.numpy import array_shapes, arrays
+from lightmeter import ImageError, ImageMeter, IncompatibleError
+from numpy.typing import NDArray
+from PIL import Image, ImageStat
+
+RGB_NAMES = ("red", "green", "blue")
+HSV_NAMES = ("hue", "saturation", "value")
+
+
+def counts_of(plane: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return np.bincount(plane.ravel(), minlength=256)
+
+
+def assert_counts_are_exact(meter: ImageMeter, rgb: NDArray[np.uint8]) -> None:
+    hsv = np.asarray(Image.fromarray(np.ascontiguousarray(rgb), "RGB").convert("HSV"))
+    for channel, name in enumerate(RGB_NAMES):
+        np.testing.assert_array_equal(meter._core.histogram(name), counts_of(rgb[..., channel]))
+    for channel, name in enumerate(HSV_NAMES):
+        np.testing.assert_array_equal(meter._core.histogram(name), counts_of(hsv[..., channel]))
+    chroma = rgb.max(axis=-1).astype(int) - rgb.min(axis=-1)
+    expected = np.bincount(hsv[..., 0].ravel(), chroma.ravel(), minlength=256)
+    np.testing.assert_array_equal(meter._core.histogram("hue_chroma"), expected)
+
+
+def measured(array: NDArray[np.uint8], **options: object) -> ImageMeter:
+    meter = ImageMeter(**options)  # type: ignore[arg-type]
+    meter.update(array)
+    return meter
+
+
+LAYOUTS = {
+    "interleaved": lambda a: a,
+    "padded": lambda a: np.concatenate([a, np.full_like(a[..., :1], 99)], axis=-1)[..., :3],
+    "planar": lambda a: np.ascontiguousarray(a.transpose(2, 0, 1)).transpose(1, 2, 0),
+    "column major": np.asfortranarray,
+    "upside down": lambda a: np.ascontiguousarray(a[::-1])[::-1],
+    "mirrored": lambda a: np.ascontiguousarray(a[:, ::-1])[:, ::-1],
+    "channels reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1],
+    "every second column": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "unaligned": lambda a: np.concatenate([a[:, :1], a], axis=1)[:, 1:],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 64), (2, 63), (3, 65), (97, 131), (400, 401)])
+def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
+    rgb = np.random.default_rng(sum(size)).integers(0, 256, (*size, 3), dtype=np.uint8)
+    laid_out = LAYOUTS[layout](rgb)
+    np.testing.assert_array_equal(laid_out, rgb)
+    assert_counts_are_exact(measured(laid_out), rgb)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=70).map(lambda s: (*s, 3))))
+def test_counts_of_any_array(rgb: NDArray[np.uint8]) -> None:
+    assert_counts_are_exact(measured(rgb), rgb)
+
+
+def test_flat_pictures_with_one_colour() -> None:
+    for colour in [(0, 0, 0), (255, 255, 255), (255, 0, 0), (10, 200, 30)]:
+        rgb = np.empty((300, 700, 3), np.uint8)
+        rgb[:] = colour
+        assert_counts_are_exact(measured(rgb), rgb)
+
+
+def test_bgr_is_rgb_reversed(random_rgb: NDArray[np.uint8]) -> None:
+    bgr = np.ascontiguousarray(random_rgb[..., ::-1])
+    assert_counts_are_exact(measured(bgr, channels="BGR"), random_rgb)
+    rgba = np.dstack([bgr, np.zeros(bgr.shape[:2], np.uint8)])
+    assert_counts_are_exact(measured(rgba, channels="BGR"), random_rgb)
+
+
+@pytest.mark.parametrize("shape", [(31, 17), (31, 17, 1)])
+def test_gray(shape: tuple[int, ...]) -> None:
+    gray = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    meter = measured(gray)
+    np.testing.assert_array_equal(meter._core.histogram("gray"), counts_of(gray))
+    np.testing.assert_array_equal(meter._core.histogram("value"), counts_of(gray))
+    for name in ("hue", "saturation"):
+        histogram = meter._core.histogram(name)
+        assert histogram[0] == gray.size
+        assert histogram.sum() == gray.size
+    numbers = meter.measurement()
+    assert numbers["Saturation.mean"] == 0
+    assert "Hue.circular_mean" not in numbers
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("seed", range(4))
+def test_statistics_are_pillows(mode: str, seed: int) -> None:
+    image = picture(seed=seed).convert(mode)
+    meter = ImageMeter()
+    meter.update(image)
+    numbers = meter.measurement()
+    hsv = ImageStat.Stat(image.convert("RGB").convert("HSV"))
+    for band, name in enumerate(("Hue", "Saturation", "Brightness")):
+        assert numbers[f"{name}.mean"] == pytest.approx(hsv.mean[band], rel=1e-9, abs=1e-9)
+        assert numbers[f"{name}.stddev"] == pytest.approx(hsv.stddev[band], rel=1e-9, abs=1e-9)
+    assert numbers["entropy"] == pytest.approx(image.entropy(), rel=1e-9)
+    assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
+
+
+def test_circular_hue_against_its_definition(random_rgb: NDArray[np.uint8]) -> None:
+    hue = np.asarray(Image.fromarray(random_rgb, "RGB").convert("HSV"))[..., 0].astype(float)
+    chroma = random_rgb.max(axis=-1).astype(float) - random_rgb.min(axis=-1)
+    vector = (chroma * np.exp(2j * np.pi * (hue + 0.5) / 255)).sum() / chroma.sum()
+    numbers = measured(random_rgb).measurement()
+    expected = (np.angle(vector) * 255 / (2 * np.pi) - 0.5) % 255
+    assert numbers["Hue.circular_mean"] == pytest.approx(expected, rel=1e-9)
+    assert numbers["Hue.concentration"] == pytest.approx(abs(vector), rel=1e-9)
+
+
+def test_circular_hue_of_two_reds_is_red_not_cyan() -> None:
+    reds = np.array([[[255, 0, 0], [255, 0, 1]]], np.uint8)
+    numbers = measured(reds).measurement()
+    assert numbers["Hue.mean"] == 127.0
+    circle = numbers["Hue.circular_mean"]
+    assert min(circle, 255 - circle) < 1
+    assert numbers["Hue.concentration"] > 0.999
+
+
+def test_gray_pixels_do_not_count_as_red() -> None:
+    rgb = np.full((10, 10, 3), 128, np.uint8)
+    rgb[0, 0] = (0, 0, 255)
+    assert measured(rgb).measurement()["Hue.circular_mean"] == pytest.approx(170, abs=1e-6)
+
+
+def test_strips_and_threads_do_not_change_the_numbers() -> None:
+    image = np.asarray(picture(301, 203))
+    whole = measured(image)
+    strips = ImageMeter()
+    for top in range(0, 203, 17):
+        strips.update(image[top : top + 17])
+    threaded = measured(image, threads=3)
+    for meter in (strips, threaded):
+        assert meter.measurement() == whole.measurement()
+        assert_counts_are_exact(meter, image)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+def test_pil_images_over_the_block_size(mode: str) -> None:
+    """Pillow cannot export these in one piece: the crops must give the numbers of the whole."""
+    small = picture(310, 230).convert(mode)
+    image = small.resize((3100, 2300), Image.Resampling.NEAREST)
+    expected = ImageMeter()
+    expected.update(small)
+    for threads in (1, 3, None):
+        meter = ImageMeter(threads=threads)
+        meter.update(image)
+        numbers, small_numbers = meter.measurement(), expected.measurement()
+        for name in numbers.keys() - {"ImagePixelWidth", "ImagePixelHeight"}:
+            assert numbers[name] == pytest.approx(small_numbers[name], rel=1e-12)
+        assert numbers["ImagePixelWidth"] == 3100
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour"),
+    [("1", True), ("P", True), ("PA", True), ("CMYK", True), ("YCbCr", True), ("HSV", True)],
+)
+def test_modes_that_pillow_converts(mode: str, colour: bool) -> None:
+    image = picture().convert("L").convert("PA") if mode == "PA" else picture().convert(mode)
+    meter = ImageMeter()
+    meter.update(image)
+    assert meter.mode == mode
+    gray = mode == "1"
+    stat = ImageStat.Stat(image.convert("L" if gray else "RGB").convert("RGB").convert("HSV"))
+    assert meter.measurement()["Brightness.mean"] == pytest.approx(stat.mean[2], rel=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "RGBX"])
+def test_alpha_and_padding_change_nothing(mode: str) -> None:
+    image = picture()
+    bands = image.convert("L").split() if mode == "LA" else image.split()
+    noise = np.random.default_rng(5).integers(0, 256, (image.height, image.width), dtype=np.uint8)
+    with_alpha = Image.merge(mode, (*bands, Image.fromarray(noise, "L")))
+    plain, alpha = ImageMeter(), ImageMeter()
+    plain.update(image.convert("L") if mode == "LA" else image)
+    alpha.update(with_alpha)
+    assert alpha.measurement() == plain.measurement()
+
+
+def test_the_gil_is_released_and_results_agree() -> None:
+    image = np.asarray(picture(640, 480))
+    expected = measured(image).measurement()
+    with ThreadPoolExecutor(4) as pool:
+        assert all(m.measurement() == expected for m in pool.map(measured, [image] * 16))
+
+
+FORK = """
+import os, threading
+import numpy as np
+from lightmeter import ImageMeter
+
+def measure():
+    meter = ImageMeter(threads=4)
+    meter.update(np.arange(1200 * 900 * 3).astype(np.uint8).reshape(1200, 900, 3))
+    return meter.measurement()
+
+expected = measure()
+assert threading.active_count() == 1
+child = os.fork()
+if child == 0:
+    os._exit(0 if measure() == expected else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+def test_forking_after_threads_is_safe() -> None:
+    """Threads end inside the call, so that a fork (PyTorch's DataLoader) cannot lose one."""
+    subprocess.run([sys.executable, "-W", "error", "-c", FORK], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((4, 4), np.uint16),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((3, 4, 4, 3), np.uint8),
+        np.zeros(4, np.uint8),
+    ],
+)
+def test_unsupported_arrays_say_what_is_expected(array: NDArray[np.generic]) -> None:
+    with pytest.raises(ImageError, match="expected uint8 with shape HxW") as caught:
+        ImageMeter().update(array)  # type: ignore[arg-type]
+    assert caught.value.reason == "unsupported"
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3), (4, 0, 3), (0, 0)])
+def test_empty_arrays(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ImageError, match="without pixels") as caught:
+        ImageMeter().update(np.zeros(shape, np.uint8))
+    assert caught.value.reason == "empty"
+
+
+def test_strips_of_another_shape_are_refused_and_change_nothing() -> None:
+    meter = measured(np.zeros((4, 6, 3), np.uint8))
+    for other in (np.zeros((4, 5, 3), np.uint8), np.zeros((4, 6), np.uint8)):
+        with pytest.raises(IncompatibleError):
+            meter.update(other)
+    assert meter.measurement()["ImagePixelHeight"] == 4
+
+
+def test_arguments_are_checked() -> None:
+    with pytest.raises(ValueError, match="channels is 'GBR'"):
+        ImageMeter(channels="GBR")
+    with pytest.raises(ValueError, match="threads is 0"):
+        ImageMeter(threads=0)
+    with pytest.raises(TypeError, match="cannot measure str"):
+        ImageMeter().update("path.jpg")  # type: ignore[arg-type]

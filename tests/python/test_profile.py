@@ -1,0 +1,199 @@
+"""Profiles: merging, bytes, files, and what a damaged file does."""
+
+import copy
+import pickle
+import struct
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import DecodeError, Profile, ProfileView, log_image
+
+VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.permutations(range(8)), st.randoms(use_true_random=False))
+def test_any_order_and_tree_of_merges_gives_the_same_bytes(order: list[int], random) -> None:  # type: ignore[no-untyped-def]
+    parts = [VIEWS[index] for index in order]
+    while len(parts) > 1:
+        at = random.randrange(len(parts) - 1)
+        parts[at : at + 2] = [parts[at].merge(parts[at + 1])]
+    straight = VIEWS[0]
+    for view in VIEWS[1:]:
+        straight = straight.merge(view)
+    assert parts[0].to_bytes() == straight.to_bytes()
+
+
+def test_merging_is_the_same_as_tracking_together() -> None:
+    profile = Profile()
+    profile.track_many(picture(24, 18, seed=seed) for seed in range(8))
+    merged = VIEWS[0]
+    for view in VIEWS[1:]:
+        merged = merged.merge(view)
+    assert merged == profile.view()
+    assert merged.images == 8
+
+
+def test_merge_changes_neither_side_and_empty_is_neutral() -> None:
+    a, b = VIEWS[:2]
+    before = a.to_bytes(), b.to_bytes()
+    doubled = a.merge(a)
+    a.merge(b)
+    assert (a.to_bytes(), b.to_bytes()) == before
+    assert doubled.images == 2
+    assert a.merge(Profile().view()) == a
+    assert Profile().view().merge(a) == a
+
+
+def test_many_images_leave_exact_mode_and_lose_no_count() -> None:
+    rng = np.random.default_rng(0)
+    profile = Profile()
+    for _ in range(1500):
+        profile.track(rng.integers(0, 256, (5, 4, 3), dtype=np.uint8))
+    view = profile.view()
+    half = ProfileView.from_bytes(view.to_bytes())
+    for v in (view, half, view.merge(half)):
+        expected = 3000 if v is not view and v is not half else 1500
+        for name, column in v.get_columns().items():
+            summary = column.to_summary_dict()
+            if not name.endswith(".pixels"):
+                assert summary["counts/n"] == expected, name
+            if "distribution/n" in summary:
+                total = summary["types/integral"] + summary["types/fractional"]
+                assert summary["distribution/n"] == total
+    means = view.get_column("image.Brightness.mean").to_summary_dict()
+    assert 0 <= means["distribution/min"] <= means["distribution/median"]
+    assert means["cardinality/est"] == pytest.approx(1490, rel=0.1)
+
+
+def test_a_view_does_not_change_with_its_profile() -> None:
+    profile = log_image(picture()).profile()
+    view = profile.view()
+    profile.track(picture(seed=1))
+    assert view.images == 1
+    assert profile.view().images == 2
+
+
+def test_bytes_pickle_copy_and_equality() -> None:
+    view = VIEWS[0]
+    for again in (
+        ProfileView.from_bytes(view.to_bytes()),
+        pickle.loads(pickle.dumps(view)),
+        copy.copy(view),
+        copy.deepcopy(view),
+    ):
+        assert again == view
+        assert again.to_bytes() == view.to_bytes()
+        assert hash(again) == hash(view)
+    assert view != VIEWS[1]
+    assert view != "something else"
+
+
+def test_write_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.lmp"
+    VIEWS[0].write(path)
+    VIEWS[1].write(path)
+    assert ProfileView.read(path) == VIEWS[1]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.lmp"]
+    with pytest.raises(FileNotFoundError):
+        ProfileView.read(tmp_path / "none.lmp")
+
+
+def test_timestamps() -> None:
+    profile = log_image(picture()).profile()
+    assert profile.view().dataset_timestamp is None
+    early = datetime(2022, 9, 7, 12, tzinfo=timezone(timedelta(hours=2)))
+    late = datetime(2022, 9, 9, tzinfo=UTC)
+    with pytest.raises(ValueError, match="without a time zone"):
+        profile.set_dataset_timestamp(datetime(2022, 9, 7))
+    profile.set_dataset_timestamp(late)
+    view = profile.view()
+    profile.set_dataset_timestamp(early)
+    for merged in (view.merge(profile.view()), profile.view().merge(view)):
+        assert merged.dataset_timestamp == early
+        assert merged.dataset_timestamp.utcoffset() == timedelta(0)
+    assert ProfileView.from_bytes(view.to_bytes()).dataset_timestamp == late
+    assert view.merge(VIEWS[0]).dataset_timestamp == late
+    past = datetime(1822, 9, 9, tzinfo=UTC)
+    profile.set_dataset_timestamp(past)
+    assert profile.view().dataset_timestamp == past
+
+
+def test_unknown_columns_are_named_with_similar_ones() -> None:
+    with pytest.raises(KeyError, match=r"did you mean image\.Hue\.mean"):
+        VIEWS[0].get_column("image.Hue.maen")
+
+
+def test_to_pandas_has_a_row_a_feature() -> None:
+    pytest.importorskip("pandas")
+    frame = VIEWS[0].to_pandas()
+    assert frame.index.name == "column"
+    assert list(frame.index) == list(VIEWS[0].get_columns())
+    assert frame.loc["image.Hue.mean", "distribution/n"] == 1
+    assert Profile().view().to_pandas().empty
+
+
+def test_truncated_and_damaged_bytes_are_refused() -> None:
+    data = VIEWS[0].to_bytes()
+    for size in range(len(data)):
+        with pytest.raises(DecodeError):
+            ProfileView.from_bytes(data[:size])
+    for at in range(len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << (at % 8)
+        with pytest.raises(DecodeError):
+            ProfileView.from_bytes(bytes(damaged))
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def resealed(body: bytes) -> bytes:
+    return body + struct.pack("<I", crc32c(body))
+
+
+def test_damage_under_a_right_checksum_is_refused_or_harmless() -> None:
+    body = VIEWS[0].to_bytes()[:-4]
+    assert resealed(body) == VIEWS[0].to_bytes()
+    rng = np.random.default_rng(4)
+    for _ in range(2000):
+        damaged = bytearray(body)
+        for at in rng.integers(0, len(body), rng.integers(1, 4)):
+            damaged[at] = int(rng.integers(256))
+        try:
+            view = ProfileView.from_bytes(resealed(bytes(damaged)))
+        except DecodeError:
+            continue
+        again = view.to_bytes()
+        assert ProfileView.from_bytes(again).to_bytes() == again
+        for column in view.get_columns().values():
+            column.to_summary_dict()
+
+
+def test_newer_formats() -> None:
+    body = bytearray(VIEWS[0].to_bytes()[:-4])
+    optional = resealed(bytes(body) + bytes([64, 3]) + b"new")
+    view = ProfileView.from_bytes(optional)
+    assert view.to_bytes() == optional
+    assert view.get_columns().keys() == VIEWS[0].get_columns().keys()
+    with pytest.warns(UserWarning, match="newer version"):
+        merged = view.merge(VIEWS[1])
+    assert merged == VIEWS[0].merge(VIEWS[1])
+    with pytest.raises(DecodeError, match="unknown section 9"):
+        ProfileView.from_bytes(resealed(bytes(body) + bytes([9, 0])))
+    body[4] = 2  # written by version 2, readable by version 1
+    assert ProfileView.from_bytes(resealed(bytes(body))).images == 1
+    body[5] = 2
+    with pytest.raises(DecodeError, match="update lightmeter"):
+        ProfileView.from_bytes(resealed(bytes(body)))
