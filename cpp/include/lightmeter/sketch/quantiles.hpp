@@ -18,6 +18,8 @@ class Writer;
 namespace lightmeter::sketch {
 
 class Compactors;
+template <class T>
+class BulkFeeder;
 
 // The distribution of a stream of numbers: quantiles and ranks, mergeable.
 //
@@ -76,7 +78,7 @@ class QuantileSketch {
   [[nodiscard]] bool is_exact() const noexcept { return compactors_ == nullptr; }
   // Whether update(value) would keep it so. One that owns state derived from the values can build
   // it in time: copy a sketch that is_exact() before a larger update or a merge, and look after.
-  [[nodiscard]] bool stays_exact(double value) const noexcept;
+  [[nodiscard]] bool stays_exact(double value) const;
 
   // With probability at least 1 - delta the ranks of ALL values are within error(delta), and that
   // of one value chosen beforehand within pointwise_error(delta), as fractions of n. Proved for
@@ -95,7 +97,7 @@ class QuantileSketch {
   // Valid until the sketch changes.
   [[nodiscard]] const SortedView& view() const;
 
-  // Layout in sketch/quantiles_codec.cpp. In KLL mode with more than kShippedItems values the bytes
+  // Layout in sketch/quantile_codec.cpp. In KLL mode with more than kShippedItems values the bytes
   // hold a resampled state, whose bound is wider by the half step; this sketch itself is unchanged.
   void encode(wire::Writer& out) const;
   [[nodiscard]] static QuantileSketch decode(wire::Reader& in, std::uint64_t key = 0);
@@ -103,18 +105,21 @@ class QuantileSketch {
 
  private:
   friend class QuantileCodec;
-  friend class QuantileBuilder;
   template <class T>
   friend class BulkFeeder;
 
   [[nodiscard]] bool counted() const noexcept { return !values_.empty(); }
   void update_apart(double value, std::uint64_t count) noexcept;
   void update_full(double value);
-  void update_weighted(double value, std::uint64_t count);
-  void leave_exact(std::uint64_t horizon);
+  void stage(std::span<const double> values);
   void flush(std::uint64_t horizon);
-  void merge(const QuantileSketch& other, std::uint64_t horizon);
+  void leave_exact(std::uint64_t horizon);
+  bool absorb_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
+  void add_counts(std::span<const double> values, std::span<const std::uint64_t> counts,
+                  std::uint64_t horizon);
+  void merge(const QuantileSketch& other, BulkFeeder<double>& feeder, std::uint64_t horizon);
   [[nodiscard]] SortedView build_view() const;
+  [[nodiscard]] double value_at(std::uint64_t rank) const;
 
   std::uint64_t key_;
   std::uint64_t n_ = 0;

@@ -1,0 +1,131 @@
+#include "sketch/compactors.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sketch/limits.hpp"
+#include "sketch/sorting.hpp"
+
+namespace lightmeter::sketch {
+namespace {
+
+constexpr std::size_t kLevels = static_cast<std::size_t>(kMaxLevel) + 8;
+
+// Room of the level d below the top: kWorking (2/3)^d, at least 8.
+constexpr std::array<std::size_t, kLevels> make_room_table() {
+  std::array<std::size_t, kLevels> room{};
+  double exact = Compactors::kWorking;
+  for (std::size_t& values : room) {
+    values = std::max<std::size_t>(8, static_cast<std::size_t>(exact + 0.5));
+    exact *= 2.0 / 3.0;
+  }
+  return room;
+}
+
+constexpr std::array<std::size_t, kLevels> kRoom = make_room_table();
+
+}  // namespace
+
+void Compactors::note_extrema(double least, double greatest) noexcept {
+  min_ = std::min(min_, least);
+  max_ = std::max(max_, greatest);
+}
+
+// A run of N values kept at level h adds 4^h / 4 to the variance. With 2^h <= 0.3 / k sqrt(n N) all
+// runs together add at most 0.0225 n^2 / k^2, against about (0.55 n / k)^2 of the compactions.
+int Compactors::run_level(std::uint64_t total, std::uint64_t horizon) noexcept {
+  constexpr double kShare = 0.3 / kWorking;
+  const double limit = kShare * kShare * static_cast<double>(total) * static_cast<double>(horizon);
+  int level = 0;
+  for (double square = 4.0; square <= limit && level < kMaxLevel; square *= 4.0) ++level;
+  return level;
+}
+
+Compactors::Level& Compactors::level(int h) {
+  const auto index = static_cast<std::size_t>(h);
+  if (index >= levels_.size()) levels_.resize(index + 1);
+  return levels_[index];
+}
+
+void Compactors::insert_values(std::vector<double>& values, int h, std::uint64_t horizon) {
+  if (values.empty()) return;
+  const std::uint64_t total = std::uint64_t{values.size()} << h;
+  if (run_level(total, horizon) <= h) {
+    std::vector<double>& kept = level(h).values;
+    kept.insert(kept.end(), values.begin(), values.end());
+    held_ += values.size();
+    return make_room();
+  }
+  sort_values(std::span(values));
+  insert_run(total, h, [&](std::uint64_t rank) { return values[rank >> h]; }, horizon);
+}
+
+// Errors of sketches with unlike coins are independent and their proxies add. With the same coins
+// they may be the same error twice: then the standard deviations add, which holds whatever the
+// dependence.
+void Compactors::merge(const Compactors& other, std::uint64_t horizon) {
+  note_extrema(other.min_, other.max_);
+  if (coins_.key == other.coins_.key) {
+    const double deviation = std::sqrt(error_.variance) + std::sqrt(other.error_.variance);
+    error_.variance = deviation * deviation;
+  } else {
+    error_.variance += other.error_.variance;
+  }
+  error_.fixed += other.error_.fixed;
+  for (std::size_t h = 0; h < other.levels_.size(); ++h) {
+    std::vector<double> values = other.levels_[h].values;
+    insert_values(values, static_cast<int>(h), horizon);
+  }
+}
+
+void Compactors::make_room() {
+  for (;;) {
+    std::size_t room = 0;
+    std::size_t full = levels_.size();
+    for (std::size_t h = levels_.size(); h-- > 0;) {
+      const std::size_t own = kRoom[levels_.size() - 1 - h];
+      room += own;
+      if (levels_[h].values.size() >= own) full = h;
+    }
+    if (held_ <= room) return;
+    compact(static_cast<int>(full));
+  }
+}
+
+// Error of one compaction at level h, for a fixed x. An even number of values is compacted, the one
+// or two others stay. Let p be 1 if an odd number of the compacted values is <= x, else 0; x's rank
+// changes by +2^h or -2^h, as the coin falls, if p = 1, and not at all if p = 0. Which values stay
+// is a coin of its own: it moves the compacted values by one place, so p is 0 and 1 with
+// probability 1/2 each, or surely 0 where x lies outside of them.
+//
+// The coin `odd` serves two compactions of a level, flipped for the second, so a pair errs by
+// +-2^h (p1 - p2). Given all that happened before, p2 is a fair coin or 0. What stayed the first
+// time may decide which of the two, so P(p1 != p2) <= 1/2 (1) + 1/2 (1/2) = 3/4, and since 1/4 +
+// 3/4 cosh(y) <= exp(3/8 y^2) the pair is sub-Gaussian with the proxy 3/4 4^h, charged when its
+// coin is drawn. Neither coin changes how many values a level holds: when levels are compacted is
+// not random, which the induction over the levels in the appendix needs.
+void Compactors::compact(int h) {
+  Level& above = level(h + 1);
+  Level& here = levels_[static_cast<std::size_t>(h)];
+  std::vector<double>& values = here.values;
+  sort_values(std::span(values));
+  const std::uint64_t coin = coins_.draw();
+  here.odd = here.paired ? !here.odd : (coin & 1) != 0;
+  here.paired = !here.paired;
+  if (here.paired) error_.variance += 0.75 * std::ldexp(1.0, 2 * h);
+
+  const std::size_t shift = (coin >> 1) & 1;
+  const std::size_t stay = values.size() % 2 == 0 ? 2 : 1;
+  const std::size_t compacted = values.size() - stay;
+  for (std::size_t i = shift + (here.odd ? 1 : 0); i < shift + compacted; i += 2) {
+    above.values.push_back(values[i]);
+  }
+  // Those that stay are the first `shift` and the last ones.
+  const std::size_t last = stay - shift;
+  std::copy(values.end() - static_cast<std::ptrdiff_t>(last), values.end(),
+            values.begin() + static_cast<std::ptrdiff_t>(shift));
+  values.resize(stay);
+  held_ -= compacted / 2;
+}
+
+}  // namespace lightmeter::sketch

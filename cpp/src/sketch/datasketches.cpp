@@ -1,0 +1,144 @@
+#include "lightmeter/sketch/datasketches.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "lightmeter/error.hpp"
+#include "sketch/limits.hpp"
+#include "sketch/quantile_codec.hpp"
+#include "wire/wire.hpp"
+
+// The bytes of a KLL sketch of DataSketches, little-endian; T is float or double:
+//
+//   0 u8 preamble ints: 2 empty or one value, 5 full, 6 full as whylogs writes it
+//   1 u8 version: 1, 2 for one value | 2 u8 family: 15 | 3 u8 flags: 1 empty, 2 sorted, 4 one value
+//   4 u16 k | 6 u8 m: 8 | 7 u8 unused
+//   empty ends here; one value: T
+//   8 u64 n | 16 u16 least k merged | 18 u8 levels L | 19 unused: 1 byte, of whylogs 5
+//   u32 x L: index of the first value of each level; level h has weight 2^h
+//   T min | T max | T x (capacity - first index)
+//
+// where capacity, the end of the last level, follows from k, m and L.
+namespace lightmeter::sketch {
+namespace {
+
+constexpr std::uint8_t kEmpty = 1;
+constexpr std::uint8_t kOneValue = 4;
+constexpr std::uint8_t kKnownFlags = 7;
+constexpr std::uint64_t kLeastRoom = 8;
+
+void check(bool good, const char* what) {
+  if (!good) throw DecodeError(std::string("DataSketches KLL: ") + what);
+}
+
+// k (2/3)^depth rounded to the nearest whole, in integers as the writer computes it: beyond depth
+// 30 in two steps, so that nothing overflows.
+std::uint64_t room(std::uint64_t k, unsigned depth) {
+  if (depth > 30) return room(room(k, depth / 2), depth - depth / 2);
+  std::uint64_t threes = 1;
+  for (unsigned i = 0; i < depth; ++i) threes *= 3;
+  return ((k << (depth + 1)) / threes + 1) >> 1;
+}
+
+std::uint64_t capacity(std::uint64_t k, unsigned levels) {
+  std::uint64_t sum = 0;
+  for (unsigned depth = 0; depth < levels; ++depth) sum += std::max(kLeastRoom, room(k, depth));
+  return sum;
+}
+
+double read_value(wire::Reader& in, ItemType type) {
+  const double value = type == ItemType::kFloat32 ? static_cast<double>(in.f32()) : in.f64();
+  check(!std::isnan(value), "a value is NaN; is this the right item type?");
+  return value + 0.0;
+}
+
+// What DataSketches publishes for the error at 99 % confidence, as a variance that gives the same.
+RankError published_error(std::uint64_t k, std::uint64_t n) {
+  const double ranks = 2.296 / std::pow(static_cast<double>(k), 0.9723) * static_cast<double>(n);
+  return {ranks * ranks / (2.0 * std::log(2.0 / 0.01)), 0.0};
+}
+
+}  // namespace
+
+QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType type,
+                                 std::uint64_t key) {
+  wire::Reader in(bytes);
+  QuantileSketch result(key);
+  const std::uint8_t preamble = in.u8();
+  const std::uint8_t version = in.u8();
+  check(in.u8() == 15, "not a KLL sketch");
+  const std::uint8_t flags = in.u8();
+  check((flags & ~kKnownFlags) == 0, "unknown flags");
+  const std::uint64_t k = in.u16();
+  check(k >= kLeastRoom, "k is below 8");
+  check(in.u8() == kLeastRoom, "m is not 8");
+  (void)in.u8();
+  if ((flags & (kEmpty | kOneValue)) != 0) {
+    const bool empty = (flags & kEmpty) != 0;
+    check(preamble == 2 && version == (empty ? 1 : 2), "a header that fits no sketch");
+    if (!empty) result.update(read_value(in, type));
+    in.expect_end();
+    return result;
+  }
+  check((preamble == 5 || preamble == 6) && version == 1, "a header that fits no sketch");
+  const std::uint64_t n = in.u64();
+  const std::uint64_t least_k = in.u16();
+  const unsigned level_count = in.u8();
+  (void)in.bytes(preamble == 5 ? 1 : 5);
+  check(n >= 2 && n <= kMaxCount, "an impossible n");
+  check(least_k >= kLeastRoom && least_k <= k, "an impossible least k");
+  check(level_count >= 1 && level_count <= kMaxLevel + 1, "an impossible number of levels");
+
+  const std::uint64_t end = capacity(k, level_count);
+  std::vector<std::uint64_t> bounds(level_count);
+  for (std::uint64_t& bound : bounds) bound = in.u32();
+  bounds.push_back(end);
+  check(std::ranges::is_sorted(bounds), "levels that overlap");
+  std::uint64_t left = n;
+  for (unsigned h = 0; h < level_count; ++h) {
+    const std::uint64_t count = bounds[h + 1] - bounds[h];
+    check(count <= left >> h, "the weights do not sum to n");
+    left -= count << h;
+  }
+  check(left == 0, "the weights do not sum to n");
+
+  const double least = read_value(in, type);
+  const double greatest = read_value(in, type);
+  check(least <= greatest, "extrema that are not in order");
+  const std::uint64_t size = type == ItemType::kFloat32 ? 4 : 8;
+  check(in.remaining() == (end - bounds[0]) * size,
+        "the length does not fit; is this the right item type?");
+  std::vector<std::vector<double>> levels(level_count);
+  double least_kept = std::numeric_limits<double>::infinity();
+  double greatest_kept = -least_kept;
+  for (unsigned h = 0; h < level_count; ++h) {
+    for (std::uint64_t i = bounds[h]; i < bounds[h + 1]; ++i) {
+      const double value = read_value(in, type);
+      check(least <= value && value <= greatest, "a value outside of the extrema");
+      check(h == 0 || levels[h].empty() || levels[h].back() <= value, "a level out of order");
+      if (!std::isfinite(value)) {
+        QuantileCodec::count_apart(result, value, std::uint64_t{1} << h);
+        continue;
+      }
+      levels[h].push_back(value);
+      least_kept = std::min(least_kept, value);
+      greatest_kept = std::max(greatest_kept, value);
+    }
+  }
+  if (level_count == 1 || levels[0].size() == n) {
+    for (const double value : levels[0]) result.update(value);
+    return result;
+  }
+  if (least_kept > greatest_kept) return result;
+  // An infinite extremum hides the finite one; the values that were kept are then all there is.
+  QuantileSketch sample = QuantileCodec::from_levels(
+      std::move(levels), std::isfinite(least) ? least : least_kept,
+      std::isfinite(greatest) ? greatest : greatest_kept, published_error(least_k, n), key);
+  sample.merge(result);
+  return sample;
+}
+
+}  // namespace lightmeter::sketch

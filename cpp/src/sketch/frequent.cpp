@@ -1,0 +1,148 @@
+#include "lightmeter/sketch/frequent.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "lightmeter/error.hpp"
+#include "sketch/limits.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::sketch {
+namespace {
+
+std::size_t key_bytes(const std::string& key) { return key.size(); }
+std::size_t key_bytes(std::int64_t) { return sizeof(std::int64_t); }
+
+void write_key(wire::Writer& out, const std::string& key) { out.string(key); }
+void write_key(wire::Writer& out, std::int64_t key) { out.zigzag(key); }
+
+void read_key(wire::Reader& in, std::string& key) { key = in.string(); }
+void read_key(wire::Reader& in, std::int64_t& key) { key = in.zigzag(); }
+
+}  // namespace
+
+template <class Key>
+void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
+  if (count == 0) return;
+  n_ += count;
+  const auto found = counters_.find(value);
+  if (found != counters_.end()) {
+    found->second.count += count;
+    return;
+  }
+  counters_.emplace(value, Counter{floor_ + count, floor_});
+  bytes_ += key_bytes(value);
+  shrink();
+}
+
+// Bound of the floor: the sum over the entries of (count - floor) is at most n, since an update
+// adds its count to it, a merge adds the two sums, and nothing else raises it. Raising the floor by
+// d happens when an entry is dropped whose count, the new floor, is the least of all; so it takes d
+// from each of the entries that stay and from the dropped one. Hence (entries + 1) floor <= n.
+// Among equal counts the greatest value goes, so the result does not depend on any hash.
+template <class Key>
+void FrequentItems<Key>::shrink() {
+  while (counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1)) {
+    auto least = counters_.begin();
+    for (auto entry = counters_.begin(); entry != counters_.end(); ++entry) {
+      if (entry->second.count <= least->second.count) least = entry;
+    }
+    floor_ = std::max(floor_, least->second.count);
+    bytes_ -= key_bytes(least->first);
+    counters_.erase(least);
+  }
+}
+
+// A value that one side lacks occurred there at most floor() times.
+template <class Key>
+void FrequentItems<Key>::merge(const FrequentItems& other) {
+  if (&other == this) return merge(FrequentItems(other));
+  for (auto& [value, counter] : counters_) {
+    const auto found = other.counters_.find(value);
+    counter.count += found == other.counters_.end() ? other.floor_ : found->second.count;
+    counter.error += found == other.counters_.end() ? other.floor_ : found->second.error;
+  }
+  for (const auto& [value, counter] : other.counters_) {
+    const auto [place, fresh] =
+        counters_.try_emplace(value, Counter{counter.count + floor_, counter.error + floor_});
+    if (fresh) bytes_ += key_bytes(value);
+  }
+  n_ += other.n_;
+  floor_ += other.floor_;
+  shrink();
+}
+
+template <class Key>
+std::vector<FrequentItem<Key>> FrequentItems<Key>::items(std::size_t limit) const {
+  std::vector<FrequentItem<Key>> result;
+  result.reserve(counters_.size());
+  for (const auto& [value, counter] : counters_) {
+    result.push_back({value, counter.count - counter.error, counter.count});
+  }
+  std::ranges::stable_sort(result, std::greater{}, &FrequentItem<Key>::estimate);
+  if (result.size() > limit) result.erase(result.begin() + limit, result.end());
+  return result;
+}
+
+// varint n | varint floor | varint entries | by rising value: key | varint count | [varint error]
+// The errors are there only when the floor is not 0.
+template <class Key>
+void FrequentItems<Key>::encode(wire::Writer& out) const {
+  out.varint(n_);
+  out.varint(floor_);
+  out.varint(counters_.size());
+  for (const auto& [value, counter] : counters_) {
+    write_key(out, value);
+    out.varint(counter.count);
+    if (floor_ != 0) out.varint(counter.error);
+  }
+}
+
+template <class Key>
+FrequentItems<Key> FrequentItems<Key>::decode(wire::Reader& in) {
+  FrequentItems result;
+  result.n_ = in.varint();
+  result.floor_ = in.varint();
+  const std::uint64_t entries = in.count(16);
+  if (entries > kMaxEntries) throw DecodeError("frequent items: too many entries");
+  if (result.n_ > kMaxCount || result.floor_ > result.n_) {
+    throw DecodeError("frequent items: a total or a floor is too high");
+  }
+  std::uint64_t left = result.n_;
+  for (std::uint64_t i = 0; i < entries; ++i) {
+    Key value{};
+    Counter counter;
+    read_key(in, value);
+    counter.count = in.varint();
+    if (result.floor_ != 0) counter.error = in.varint();
+    if (counter.count == 0 || counter.count < result.floor_ || counter.error > result.floor_ ||
+        counter.count - result.floor_ > left) {
+      throw DecodeError("frequent items: a count does not fit the total");
+    }
+    left -= counter.count - result.floor_;
+    if (!result.counters_.empty() && !(result.counters_.rbegin()->first < value)) {
+      throw DecodeError("frequent items: the values are not rising");
+    }
+    result.bytes_ += key_bytes(value);
+    result.counters_.emplace_hint(result.counters_.end(), std::move(value), counter);
+  }
+  if (result.floor_ == 0 && left != 0) throw DecodeError("frequent items: counts are missing");
+  if (result.bytes_ > kMaxBytes && entries > 1) throw DecodeError("frequent items: too long");
+  return result;
+}
+
+template <class Key>
+bool operator==(const FrequentItems<Key>& a, const FrequentItems<Key>& b) {
+  wire::Writer left;
+  wire::Writer right;
+  a.encode(left);
+  b.encode(right);
+  return std::ranges::equal(left.view(), right.view());
+}
+
+template class FrequentItems<std::string>;
+template class FrequentItems<std::int64_t>;
+template bool operator==(const FrequentStrings&, const FrequentStrings&);
+template bool operator==(const FrequentIntegers&, const FrequentIntegers&);
+
+}  // namespace lightmeter::sketch

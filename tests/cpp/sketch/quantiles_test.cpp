@@ -1,0 +1,313 @@
+#include "lightmeter/sketch/quantiles.hpp"
+
+#include <atomic>
+#include <limits>
+#include <stdexcept>
+#include <thread>
+
+#include "sketch/quantile_checks.hpp"
+
+namespace lightmeter::sketch {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> few_distinct(std::size_t n, std::size_t distinct, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<double> values(n);
+  for (double& value : values) value = static_cast<double>(random() % distinct) - 7.0;
+  return values;
+}
+
+TEST(Quantiles, Empty) {
+  const QuantileSketch sketch;
+  expect_sound(sketch);
+  EXPECT_TRUE(sketch.is_exact());
+  EXPECT_EQ(sketch.error(), 0.0);
+}
+
+TEST(Quantiles, ExactUpTo1024) {
+  for (const std::size_t n : {1, 2, 3, 50, 1023, 1024}) {
+    const auto values = uniform(n, n);
+    QuantileSketch sketch;
+    for (const double value : values) sketch.update(value);
+    expect_exact(sketch, values);
+    EXPECT_EQ(encoded(sketch), encoded(sketch_of(values)));
+  }
+  EXPECT_FALSE(sketch_of(uniform(1025, 1)).is_exact());
+}
+
+TEST(Quantiles, CountedUpTo256DistinctAtAnyN) {
+  for (const std::size_t n : {1024, 1025, 5000, 200000}) {
+    const auto values = few_distinct(n, 256, n);
+    expect_exact(sketch_of(values), values);
+  }
+  auto values = few_distinct(5000, 256, 1);
+  QuantileSketch sketch = sketch_of(values);
+  EXPECT_TRUE(sketch.stays_exact(0.0));
+  EXPECT_FALSE(sketch.stays_exact(0.5));
+  EXPECT_TRUE(sketch.stays_exact(kNan));
+  sketch.update(0.5);
+  EXPECT_FALSE(sketch.is_exact());
+  expect_sound(sketch);
+  EXPECT_EQ(sketch.n(), 5001U);
+}
+
+TEST(Quantiles, StaysExactForesees) {
+  std::mt19937_64 random(5);
+  for (int trial = 0; trial < 40; ++trial) {
+    QuantileSketch sketch = sketch_of(few_distinct(1000 + random() % 40, 250 + trial % 10, trial));
+    for (int i = 0; i < 200 && sketch.is_exact(); ++i) {
+      const auto value = static_cast<double>(random() % 260);
+      const bool stays = sketch.stays_exact(value);
+      sketch.update(value);
+      ASSERT_EQ(sketch.is_exact(), stays);
+    }
+  }
+}
+
+TEST(Quantiles, NonFiniteValuesAreCountedApart) {
+  QuantileSketch sketch;
+  sketch.update(kNan);
+  sketch.update(kInf);
+  sketch.update(-kInf);
+  expect_sound(sketch);
+  std::vector<double> values = uniform(5000, 3);
+  values[0] = values[100] = values[4999] = kNan;
+  values[1] = kInf;
+  values[2] = -kInf;
+  sketch.update(std::span<const double>(values));
+  const double more[] = {kNan, -kInf, 0.5};
+  const std::uint64_t counts[] = {3, 4, 5};
+  sketch.update_counts(more, counts);
+  EXPECT_EQ(sketch.n(), 5000U);
+  EXPECT_EQ(sketch.nan(), 7U);
+  EXPECT_EQ(sketch.pos_inf(), 2U);
+  EXPECT_EQ(sketch.neg_inf(), 6U);
+  EXPECT_LT(sketch.max(), 1.0);
+  expect_sound(sketch);
+  QuantileSketch twice;
+  twice.merge(sketch);
+  twice.merge(sketch);
+  EXPECT_EQ(twice.nan(), 14U);
+  EXPECT_EQ(twice.pos_inf(), 4U);
+  EXPECT_EQ(twice.neg_inf(), 12U);
+  expect_round_trip(twice);
+}
+
+TEST(Quantiles, MinusZeroIsZero) {
+  QuantileSketch plus;
+  QuantileSketch minus;
+  const std::vector<float> floats(3000, -0.0F);
+  for (int i = 0; i < 3; ++i) plus.update(0.0), minus.update(-0.0);
+  EXPECT_TRUE(plus == minus);
+  EXPECT_FALSE(std::signbit(minus.min()));
+  minus.update(std::span(floats));
+  EXPECT_EQ(minus.view().values.size(), 1U);
+  EXPECT_FALSE(std::signbit(minus.max()));
+}
+
+// Any order and any tree of merges, bytewise, in exact and counted mode.
+TEST(Quantiles, ExactMergesAreConcatenation) {
+  std::mt19937_64 random(6);
+  for (int trial = 0; trial < 60; ++trial) {
+    const std::size_t n = trial % 3 == 0 ? 900 : 100 + random() % 6000;
+    auto values = trial % 3 == 0 ? uniform(n, trial) : few_distinct(n, 1 + random() % 256, trial);
+    const auto bytes = encoded(sketch_of(values));
+    std::ranges::shuffle(values, random);
+    std::vector<QuantileSketch> parts(1 + random() % 12);
+    for (const double value : values) parts[random() % parts.size()].update(value);
+    while (parts.size() > 1) {
+      const std::size_t from = random() % parts.size();
+      QuantileSketch part = parts[from];
+      parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(from));
+      QuantileSketch& into = parts[random() % parts.size()];
+      if (random() % 2 == 0) part = decoded<QuantileSketch>(encoded(part));
+      into.merge(part);
+      expect_sound(into);
+    }
+    EXPECT_EQ(encoded(parts[0]), bytes);
+  }
+}
+
+TEST(Quantiles, MergeLaws) {
+  for (const std::size_t n : {0, 5, 1000, 3000, 100000}) {
+    const QuantileSketch sketch = sketch_of(uniform(n, n));
+    QuantileSketch merged = sketch;
+    merged.merge(QuantileSketch());
+    EXPECT_TRUE(merged == sketch);
+    QuantileSketch empty;
+    empty.merge(sketch);
+    EXPECT_TRUE(empty == sketch);
+    merged.merge(merged);
+    EXPECT_EQ(merged.n(), 2 * n);
+    expect_sound(merged);
+    const auto before = encoded(sketch);
+    QuantileSketch other = sketch_of(uniform(777, 1));
+    other.merge(sketch);
+    EXPECT_EQ(encoded(sketch), before);
+    EXPECT_EQ(other.n(), n + 777);
+    expect_sound(other);
+  }
+}
+
+TEST(Quantiles, MergeManyIsMerging) {
+  for (const std::size_t each : {1, 50, 400, 3000}) {
+    std::vector<QuantileSketch> parts;
+    std::vector<double> all;
+    for (std::size_t i = 0; i < 40; ++i) {
+      const auto values = uniform(each + i % 3, 1000 * each + i);
+      all.insert(all.end(), values.begin(), values.end());
+      parts.push_back(sketch_of(values));
+    }
+    std::vector<const QuantileSketch*> pointers;
+    std::vector<std::vector<std::uint8_t>> bytes;
+    for (const QuantileSketch& part : parts) {
+      pointers.push_back(&part);
+      bytes.push_back(encoded(part));
+    }
+    const std::vector<std::span<const std::uint8_t>> spans(bytes.begin(), bytes.end());
+    QuantileSketch from_pointers;
+    QuantileSketch from_bytes;
+    from_pointers.merge_many(pointers);
+    from_bytes.merge_many(spans);
+    for (const QuantileSketch& sketch : {from_pointers, from_bytes}) {
+      expect_sound(sketch);
+      EXPECT_EQ(sketch.n(), all.size());
+      EXPECT_EQ(sketch.min(), std::ranges::min(all));
+      EXPECT_EQ(sketch.max(), std::ranges::max(all));
+      EXPECT_LE(worst_error(sketch, all), sketch.error(1e-6));
+    }
+    bytes[20].pop_back();
+    const std::vector<std::span<const std::uint8_t>> damaged(bytes.begin(), bytes.end());
+    const QuantileSketch before = from_bytes;
+    EXPECT_THROW(from_bytes.merge_many(damaged), DecodeError);
+    EXPECT_TRUE(from_bytes == before);
+  }
+}
+
+TEST(Quantiles, ArraysOfAnyLayout) {
+  std::mt19937_64 random(7);
+  std::vector<std::uint8_t> pixels(50 * 60 * 4);
+  std::vector<double> green;
+  for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random());
+  for (std::size_t i = 0; i < 3000; ++i) green.push_back(pixels[4 * i + 1]);
+  QuantileSketch sketch;
+  sketch.update(ArrayView<std::uint8_t>{
+      reinterpret_cast<const std::byte*>(pixels.data()) + 1, {1, 50, 60}, {0, 240, 4}});
+  expect_exact(sketch, green);
+  QuantileSketch backwards;
+  backwards.update(ArrayView<std::uint8_t>{
+      reinterpret_cast<const std::byte*>(&pixels[4 * 2999]) + 1, {50, 60, 1}, {-240, -4, 0}});
+  EXPECT_TRUE(backwards == sketch);
+  backwards.update(ArrayView<std::uint8_t>{nullptr, {0, 4, 4}, {16, 4, 1}});
+  EXPECT_TRUE(backwards == sketch);
+}
+
+template <class T>
+void expect_array_matches_updates(std::size_t rows, std::size_t columns, std::size_t padding) {
+  std::mt19937_64 random(8);
+  std::vector<T> data((rows) * (columns + padding));
+  std::vector<double> values;
+  for (T& value : data) value = static_cast<T>(random() >> 40);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < columns; ++j) {
+      values.push_back(static_cast<double>(data[i * (columns + padding) + j]));
+    }
+  }
+  QuantileSketch sketch;
+  const auto pitch = static_cast<std::ptrdiff_t>((columns + padding) * sizeof(T));
+  sketch.update(ArrayView<T>{
+      reinterpret_cast<const std::byte*>(data.data()), {1, rows, columns}, {0, pitch, sizeof(T)}});
+  expect_sound(sketch);
+  EXPECT_EQ(sketch.n(), values.size());
+  EXPECT_EQ(sketch.min(), std::ranges::min(values));
+  EXPECT_EQ(sketch.max(), std::ranges::max(values));
+  EXPECT_LE(worst_error(sketch, values), sketch.error(1e-6));
+  if (sketch.is_exact()) {
+    EXPECT_EQ(encoded(sketch), encoded(sketch_of(values)));
+  }
+}
+
+TEST(Quantiles, ArraysOfAnyType) {
+  for (const auto& [rows, columns] : {std::pair{20, 30}, {100, 2000}, {700, 31}}) {
+    for (const std::size_t padding : {0, 5}) {
+      expect_array_matches_updates<std::uint8_t>(rows, columns, padding);
+      expect_array_matches_updates<std::uint16_t>(rows, columns, padding);
+      expect_array_matches_updates<float>(rows, columns, padding);
+      expect_array_matches_updates<double>(rows, columns, padding);
+    }
+  }
+}
+
+TEST(Quantiles, CountsAreRepeats) {
+  std::mt19937_64 random(9);
+  for (const std::size_t distinct : {10, 256, 400, 5000}) {
+    std::vector<double> values;
+    std::vector<std::uint64_t> counts;
+    std::vector<double> repeated;
+    for (std::size_t i = 0; i < distinct; ++i) {
+      values.push_back(static_cast<double>(random() % 3000));
+      counts.push_back(random() % 40);
+      repeated.insert(repeated.end(), counts.back(), values.back());
+    }
+    QuantileSketch sketch;
+    sketch.update_counts(values, counts);
+    expect_sound(sketch);
+    EXPECT_EQ(sketch.n(), repeated.size());
+    EXPECT_EQ(sketch.min(), std::ranges::min(repeated));
+    EXPECT_EQ(sketch.max(), std::ranges::max(repeated));
+    EXPECT_LE(worst_error(sketch, repeated), sketch.error(1e-6));
+    if (sketch.is_exact()) {
+      EXPECT_EQ(encoded(sketch), encoded(sketch_of(repeated)));
+    }
+  }
+  QuantileSketch huge;
+  const double values[] = {1.0, 2.0};
+  const std::uint64_t counts[] = {std::uint64_t{1} << 55, 3};
+  huge.update_counts(values, counts);
+  expect_sound(huge);
+  expect_round_trip(huge);
+  EXPECT_THROW(huge.update_counts(values, std::span(counts).first(1)), std::invalid_argument);
+  const auto before = encoded(huge);
+  EXPECT_THROW(huge.update_counts(values, counts), std::invalid_argument);
+  EXPECT_EQ(encoded(huge), before);
+}
+
+TEST(Quantiles, ArgumentsAreChecked) {
+  const QuantileSketch sketch = sketch_of(uniform(100, 1));
+  for (const double q : {-0.01, 1.01, kNan}) {
+    EXPECT_THROW((void)sketch.quantile(q), std::invalid_argument);
+  }
+  for (const double delta : {0.0, 1.0, kNan}) {
+    EXPECT_THROW((void)sketch.error(delta), std::invalid_argument);
+  }
+  EXPECT_TRUE(std::isnan(sketch.rank(kNan)));
+  EXPECT_EQ(sketch.rank(kInf), 1.0);
+  EXPECT_EQ(sketch.rank(-kInf), 0.0);
+}
+
+TEST(Quantiles, SameCallsSameBytes) {
+  const auto values = uniform(300000, 4);
+  EXPECT_EQ(encoded(sketch_of(values, 5)), encoded(sketch_of(values, 5)));
+  EXPECT_NE(encoded(sketch_of(values, 5)), encoded(sketch_of(values, 6)));
+}
+
+TEST(Quantiles, ConstQueriesFromSeveralThreads) {
+  const QuantileSketch sketch = sketch_of(uniform(50000, 4));
+  const double expected = QuantileSketch(sketch).quantile(0.25);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      wrong += sketch.quantile(0.25) != expected;
+      wrong += encoded(sketch).empty();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace lightmeter::sketch

@@ -1,0 +1,97 @@
+#include "wire/wire.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "lightmeter/error.hpp"
+
+namespace lightmeter::wire {
+namespace {
+
+std::span<const std::uint8_t> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+TEST(Wire, NumbersAreLittleEndian) {
+  Writer out;
+  out.u8(1);
+  out.u16(0x0302);
+  out.u32(0x07060504);
+  out.u64(0x0F0E0D0C0B0A0908);
+  for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out.view()[i], i + 1);
+}
+
+TEST(Wire, EverythingComesBack) {
+  Writer out;
+  out.f32(-1.5F);
+  out.f64(0.1);
+  const std::uint64_t unsigned_values[] = {
+      0, 127, 128, 16384, std::uint64_t{1} << 63, std::numeric_limits<std::uint64_t>::max()};
+  for (const std::uint64_t value : unsigned_values) out.varint(value);
+  const std::int64_t signed_values[] = {0, -1, 1, std::numeric_limits<std::int64_t>::min(),
+                                        std::numeric_limits<std::int64_t>::max()};
+  for (const std::int64_t value : signed_values) out.zigzag(value);
+  out.string("na\0me");
+  out.section(7, [](Writer& body) { body.u16(42); });
+  out.section(8, [](Writer&) {});
+
+  Reader in(out.view());
+  EXPECT_EQ(in.f32(), -1.5F);
+  EXPECT_EQ(in.f64(), 0.1);
+  for (const std::uint64_t value : unsigned_values) EXPECT_EQ(in.varint(), value);
+  for (const std::int64_t value : signed_values) EXPECT_EQ(in.zigzag(), value);
+  EXPECT_EQ(in.string(), "na\0me");
+  Section section = in.section();
+  EXPECT_EQ(section.tag, 7U);
+  EXPECT_EQ(section.body.u16(), 42);
+  section.body.expect_end();
+  EXPECT_EQ(in.section().tag, 8U);
+  in.expect_end();
+}
+
+TEST(Wire, ReadingPastTheEndThrows) {
+  const std::uint8_t data[] = {0xFF, 0xFF, 0xFF};
+  EXPECT_THROW((void)Reader({}).u8(), DecodeError);
+  EXPECT_THROW((void)Reader(data).u32(), DecodeError);
+  EXPECT_THROW((void)Reader(data).varint(), DecodeError);
+  EXPECT_THROW((void)Reader(data).bytes(4), DecodeError);
+  EXPECT_THROW((void)Reader(data).bytes(std::numeric_limits<std::uint64_t>::max()), DecodeError);
+  EXPECT_THROW(Reader(data).expect_end(), DecodeError);
+}
+
+TEST(Wire, VarintsHaveOneForm) {
+  const std::uint8_t padded[] = {0x81, 0x00};
+  EXPECT_THROW((void)Reader(padded).varint(), DecodeError);
+  std::uint8_t too_wide[10] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02};
+  EXPECT_THROW((void)Reader(too_wide).varint(), DecodeError);
+  too_wide[9] = 0x01;
+  EXPECT_EQ(Reader(too_wide).varint(), std::uint64_t{1} << 63);
+}
+
+TEST(Wire, CountsAreLimitedByWhatFollows) {
+  Writer out;
+  out.varint(9);
+  out.u8(0);
+  EXPECT_THROW((void)Reader(out.view()).count(1), DecodeError);
+  out.u8(0);
+  EXPECT_EQ(Reader(out.view()).count(1), 9U);
+  EXPECT_THROW((void)Reader(out.view()).count(8), DecodeError);
+}
+
+TEST(Crc32c, KnownValues) {
+  EXPECT_EQ(crc32c({}), 0U);
+  EXPECT_EQ(crc32c(bytes_of("123456789")), 0xE3069283U);
+  const std::uint8_t zeros[32] = {};
+  EXPECT_EQ(crc32c(zeros), 0x8A9136AAU);  // RFC 3720, B.4
+}
+
+TEST(Crc32c, GoesOnOverSeveralSpans) {
+  const auto text = bytes_of("the quick brown fox jumps over the lazy dog");
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    EXPECT_EQ(crc32c(text.subspan(cut), crc32c(text.first(cut))), crc32c(text));
+  }
+}
+
+}  // namespace
+}  // namespace lightmeter::wire
