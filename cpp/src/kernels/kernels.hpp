@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace lightmeter::kernels {
+
+// colour_keys works on whole groups of this many pixels.
+inline constexpr std::size_t kGroup = 64;
+
+// The loops that exist once per instruction set. scalar.cpp is their specification: every tier
+// gives the same bytes. None allocates, throws, or reads or writes outside what is said here;
+// pointers need no alignment.
+struct Kernels {
+  // The tier: "scalar", "haswell" (AVX2), "skylake" (AVX-512 F, BW, DQ, VL) or "neon".
+  const char* name;
+
+  // Splits n packed pixels of three bytes (reads 3 n bytes) into three planes of n bytes.
+  void (*split_packed)(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first,
+                       std::uint8_t* second, std::uint8_t* third) noexcept;
+
+  // The same for pixels padded to four bytes. Reads 4 n - 1 bytes for n > 0: the padding of the
+  // last pixel may not exist.
+  void (*split_padded)(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first,
+                       std::uint8_t* second, std::uint8_t* third) noexcept;
+
+  // Turns n pixels into three keys each, from which every count follows:
+  //   red_green = R << 8 | G,   value_chroma = V << 8 | C,   blue_hue = B << 8 | H,
+  // with V = max(R, G, B), C = V - min(R, G, B) and H = Pillow's 8-bit hue (hue.hpp).
+  // All six arrays have room for n rounded up to a multiple of kGroup; elements from n on are read
+  // without effect on the first n, and left with any value.
+  void (*colour_keys)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                      std::size_t n, std::uint16_t* red_green, std::uint16_t* value_chroma,
+                      std::uint16_t* blue_hue) noexcept;
+};
+
+// The table in use, chosen at the first call: the best tier of this machine, or the one that the
+// environment variable LIGHTMETER_KERNELS names. Throws std::invalid_argument if that one is
+// unknown or not available here.
+[[nodiscard]] const Kernels& kernels();
+
+// The table of a tier by name; throws std::invalid_argument like kernels().
+[[nodiscard]] const Kernels& kernels(std::string_view tier);
+
+// The tiers this build and machine have, slowest first; "scalar" is always there.
+[[nodiscard]] std::vector<std::string_view> available_tiers();
+
+// One table per file, or null where the file is built for another architecture. Whether the machine
+// can run it is for dispatch.cpp to ask.
+extern const Kernels* const kScalar;
+extern const Kernels* const kHaswell;
+extern const Kernels* const kSkylake;
+extern const Kernels* const kNeon;
+
+}  // namespace lightmeter::kernels

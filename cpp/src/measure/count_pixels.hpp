@@ -1,0 +1,12 @@
+#pragma once
+
+#include "kernels/kernels.hpp"
+#include "lightmeter/measure/image_meter.hpp"
+
+namespace lightmeter::measure {
+
+// Adds the histograms of all pixels of the view; size and channel count of `counts` stay as they
+// are. May throw std::bad_alloc, in which case `counts` is unchanged.
+void count_pixels(const kernels::Kernels& kernels, const Pixels& pixels, ImageCounts& counts);
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,153 @@
+#include "kernels/kernels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/hsv.hpp"
+
+namespace lightmeter::kernels {
+namespace {
+
+struct Hsv {
+  std::uint8_t hue, saturation, value;
+  friend bool operator==(const Hsv&, const Hsv&) = default;
+};
+
+// Pillow's conversion step by step, with its float and double roundings.
+Hsv pillow_hsv(int r, int g, int b) {
+  const int max = std::max({r, g, b}), min = std::min({r, g, b});
+  if (max == min) return {0, 0, static_cast<std::uint8_t>(max)};
+  const float chroma = static_cast<float>(max - min);
+  const float saturation = chroma / static_cast<float>(max);
+  const float rc = static_cast<float>(max - r) / chroma;
+  const float gc = static_cast<float>(max - g) / chroma;
+  const float bc = static_cast<float>(max - b) / chroma;
+  float hue = 0;
+  if (r == max) {
+    hue = bc - gc;
+  } else if (g == max) {
+    hue = static_cast<float>(2.0 + rc - bc);
+  } else {
+    hue = static_cast<float>(4.0 + gc - rc);
+  }
+  hue = static_cast<float>(std::fmod(hue / 6.0 + 1.0, 1.0));
+  return {static_cast<std::uint8_t>(hue * 255.0), static_cast<std::uint8_t>(saturation * 255.0),
+          static_cast<std::uint8_t>(max)};
+}
+
+// An array of exactly n elements on the heap, so that a sanitizer sees any access beyond it.
+template <typename T>
+struct Exact {
+  explicit Exact(std::size_t n) : size(n), data(new T[n]) {}
+  std::size_t size;
+  std::unique_ptr<T[]> data;
+  T* begin() { return data.get(); }
+};
+
+class EveryTier : public testing::TestWithParam<std::string_view> {
+ protected:
+  const Kernels& tier() { return kernels(GetParam()); }
+};
+
+TEST_P(EveryTier, HsvIsPillowsForAllColours) {
+  constexpr std::size_t kPixels = 65536;
+  std::vector<std::uint8_t> red(kPixels), green(kPixels), blue(kPixels);
+  std::vector<std::uint8_t> hue(kPixels), saturation(kPixels), value(kPixels);
+  for (std::size_t i = 0; i < kPixels; ++i) {
+    green[i] = static_cast<std::uint8_t>(i >> 8);
+    blue[i] = static_cast<std::uint8_t>(i);
+  }
+  for (int r = 0; r < 256; ++r) {
+    std::fill(red.begin(), red.end(), static_cast<std::uint8_t>(r));
+    rgb_to_hsv(tier(), red.data(), green.data(), blue.data(), kPixels, hue.data(),
+               saturation.data(), value.data());
+    for (std::size_t i = 0; i < kPixels; ++i) {
+      const Hsv got = {hue[i], saturation[i], value[i]};
+      ASSERT_EQ(got, pillow_hsv(r, green[i], blue[i]))
+          << "red " << r << " green " << +green[i] << " blue " << +blue[i] << ": hue " << +hue[i]
+          << " saturation " << +saturation[i] << " value " << +value[i];
+    }
+  }
+}
+
+TEST_P(EveryTier, KeysAreTheScalarOnesAtAnyCount) {
+  std::mt19937 random(1);
+  for (std::size_t n = 0; n <= 200; ++n) {
+    const std::size_t room = (n + kGroup - 1) / kGroup * kGroup;
+    Exact<std::uint8_t> red(room), green(room), blue(room);
+    for (auto* plane : {&red, &green, &blue}) {
+      std::generate_n(plane->begin(), room, [&] { return static_cast<std::uint8_t>(random()); });
+    }
+    Exact<std::uint16_t> want[3] = {Exact<std::uint16_t>(room), Exact<std::uint16_t>(room),
+                                    Exact<std::uint16_t>(room)};
+    Exact<std::uint16_t> got[3] = {Exact<std::uint16_t>(room), Exact<std::uint16_t>(room),
+                                   Exact<std::uint16_t>(room)};
+    kernels("scalar").colour_keys(red.begin(), green.begin(), blue.begin(), n, want[0].begin(),
+                                  want[1].begin(), want[2].begin());
+    tier().colour_keys(red.begin(), green.begin(), blue.begin(), n, got[0].begin(), got[1].begin(),
+                       got[2].begin());
+    for (int key = 0; key < 3; ++key) {
+      EXPECT_TRUE(std::equal(want[key].begin(), want[key].begin() + n, got[key].begin()))
+          << "key " << key << " of " << n << " pixels";
+    }
+  }
+}
+
+TEST_P(EveryTier, SplitsStayInsideTheirPixels) {
+  std::mt19937 random(2);
+  for (const std::size_t stride : {3, 4}) {
+    const auto split = stride == 3 ? tier().split_packed : tier().split_padded;
+    for (std::size_t n = 0; n <= 200; ++n) {
+      for (std::size_t offset : {0, 1, 7}) {
+        Exact<std::uint8_t> pixels(offset + (n == 0 ? 0 : stride * (n - 1) + 3));
+        std::generate_n(pixels.begin(), pixels.size,
+                        [&] { return static_cast<std::uint8_t>(random()); });
+        Exact<std::uint8_t> plane[3] = {Exact<std::uint8_t>(n), Exact<std::uint8_t>(n),
+                                        Exact<std::uint8_t>(n)};
+        split(pixels.begin() + offset, n, plane[0].begin(), plane[1].begin(), plane[2].begin());
+        for (std::size_t i = 0; i < n; ++i) {
+          for (std::size_t c = 0; c < 3; ++c) {
+            ASSERT_EQ(plane[c].data[i], pixels.data[offset + stride * i + c])
+                << "stride " << stride << ", pixel " << i << " of " << n;
+          }
+        }
+      }
+    }
+  }
+}
+
+std::vector<std::string_view> tiers() { return available_tiers(); }
+INSTANTIATE_TEST_SUITE_P(Kernels, EveryTier, testing::ValuesIn(tiers()),
+                         [](const auto& tier) { return std::string(tier.param); });
+
+TEST(Kernels, ScalarIsAlwaysAvailable) { EXPECT_EQ(available_tiers().front(), "scalar"); }
+
+TEST(Kernels, AnUnknownTierNamesTheAvailableOnes) {
+  try {
+    (void)kernels("sse9");
+    FAIL() << "accepted";
+  } catch (const std::invalid_argument& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("sse9"), std::string::npos) << message;
+    for (const std::string_view tier : available_tiers()) {
+      EXPECT_NE(message.find(tier), std::string::npos) << message;
+    }
+  }
+}
+
+TEST(Kernels, TheEnvironmentForcesATier) {
+  const char* forced = std::getenv("LIGHTMETER_KERNELS");
+  if (forced != nullptr && *forced == '\0') forced = nullptr;
+  EXPECT_EQ(kernels().name,
+            forced != nullptr ? std::string_view(forced) : available_tiers().back());
+}
+
+}  // namespace
+}  // namespace lightmeter::kernels
