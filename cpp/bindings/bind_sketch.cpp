@@ -19,6 +19,9 @@ using lightmeter::sketch::ItemType;
 using lightmeter::sketch::Moments;
 using lightmeter::sketch::QuantileSketch;
 
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Counts = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
+
 template <class Sketch>
 py::bytes encoded(const Sketch& sketch) {
   lightmeter::wire::Writer out;
@@ -96,8 +99,7 @@ void update(QuantileSketch& sketch, const py::handle& value) {
     return;
   }
   const char kind = array.dtype().kind();
-  const auto numbers = py::array_t < double,
-             py::array::c_style | py::array::forcecast > ::ensure(array);
+  Doubles numbers = Doubles::ensure(array);
   if (std::string_view("biuf").find(kind) == std::string_view::npos || !numbers) {
     PyErr_Clear();
     throw py::type_error("got an array of dtype " + std::string(py::str(array.dtype())) +
@@ -110,9 +112,6 @@ template <class T>
 std::span<const T> as_span(const py::array_t<T, py::array::c_style | py::array::forcecast>& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
-
-using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using Counts = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
 
 Doubles as_array(const std::vector<double>& values) {
   return Doubles(static_cast<py::ssize_t>(values.size()), values.data());

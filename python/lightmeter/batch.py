@@ -29,7 +29,7 @@ def profile_images(
 
     Args:
         paths: a file, folder or glob pattern, or several of them. A folder stands for the files
-            below it with an image suffix or none.
+            below it that are images by their suffix or, without one, by their first bytes.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.

@@ -73,9 +73,12 @@ def measure_image(
 
 def _measure_pil(meter: ImageMeter, image: Image.Image) -> Measured:
     try:
+        # Loading a TIFF turns it upright and removes its Orientation; reading the Exif of a PNG
+        # loads it, and a failure of that must not be taken for damaged Exif.
+        exif = read_exif(image) if image.format == "TIFF" else None
         image.load()
         meter.update(image)
-        return Measured(meter, read_exif(image))
+        return Measured(meter, read_exif(image) if exif is None else exif)
     except Exception as error:
         raise image_error(error) from error
 

@@ -23,9 +23,9 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     """The image files below `paths`, each once, sorted by path.
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
-    followed) whose suffix names an image format, or that have no suffix; hidden files are passed
-    over. A file or a path that does not exist stands for itself, and a pattern with ``*``, ``?``
-    or ``[`` for what it matches (``**`` for any depth).
+    followed) whose suffix names an image format, or that have no suffix and start as an image does;
+    hidden files are passed over. A file, or a path that does not exist, stands for itself, and a
+    pattern with ``*``, ``?`` or ``[`` for what it matches (``**`` for any depth).
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -44,15 +44,26 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 def _walk(folder: str) -> Iterable[str]:
     for parent, _, names in os.walk(folder):
         for name in names:
-            if _is_image_name(name):
-                yield os.path.join(parent, name)
+            path = os.path.join(parent, name)
+            if not name.startswith(".") and _is_image(path):
+                yield path
 
 
-def _is_image_name(name: str) -> bool:
-    if name.startswith("."):
+def _is_image(path: str) -> bool:
+    suffix = Path(path).suffix.lower()
+    return suffix in _image_suffixes() if suffix else _starts_like_an_image(path)
+
+
+def _starts_like_an_image(path: str) -> bool:
+    if not os.path.isfile(path):
         return False
-    suffix = Path(name).suffix.lower()
-    return not suffix or suffix in _image_suffixes()
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+    except OSError:
+        return True  # to be counted as unreadable
+    Image.init()
+    return len(start) == 16 and any(accept and accept(start) for _, accept in Image.OPEN.values())
 
 
 @cache

@@ -89,8 +89,9 @@ def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
-    for index in range(300):
-        Image.effect_noise((600, 600), 50).save(photos / f"{index}.png", compress_level=1)
+    Image.effect_noise((1500, 1500), 50).save(photos / "first.png", compress_level=1)
+    for index in range(3000):
+        os.link(photos / "first.png", photos / f"{index}.png")
     out = tmp_path / "out.lmp"
     process = subprocess.Popen(
         [sys.executable, "-m", "lightmeter", "profile", str(photos), "-o", str(out)],
@@ -98,7 +99,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.2)
+    time.sleep(2)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors

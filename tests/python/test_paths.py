@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from lightmeter.paths import find_images
+from PIL import Image
 
 
 def touch(root: Path, *names: str) -> None:
@@ -13,11 +14,18 @@ def touch(root: Path, *names: str) -> None:
 
 
 def test_a_folder_stands_for_its_images(tmp_path: Path) -> None:
-    touch(
-        tmp_path, "b.JPG", "a/c.png", "a/no_suffix", "d.heic", "notes.txt", "a.pdf", ".hidden.jpg"
-    )
+    touch(tmp_path, "b.JPG", "a/c.png", "d.heic", "notes.txt", "a.pdf", ".hidden.jpg")
     found = [os.path.relpath(path, tmp_path) for path in find_images(tmp_path)]
-    assert found == ["a/c.png", "a/no_suffix", "b.JPG", "d.heic"]
+    assert found == ["a/c.png", "b.JPG", "d.heic"]
+
+
+def test_files_without_suffix_are_taken_if_they_start_like_an_image(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").write_text("Permission is hereby granted")
+    (tmp_path / "empty").touch()
+    Image.new("L", (3, 3)).save(tmp_path / "0a1b2c", "PNG")
+    Image.new("L", (3, 3)).save(tmp_path / "3d4e5f", "JPEG")
+    found = [os.path.basename(path) for path in find_images(tmp_path)]
+    assert found == ["0a1b2c", "3d4e5f"]
 
 
 def test_a_named_file_is_taken_whatever_its_suffix(tmp_path: Path) -> None:

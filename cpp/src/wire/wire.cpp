@@ -4,6 +4,30 @@
 
 namespace lightmeter::wire {
 
+namespace {
+
+// Well-formed UTF-8 as RFC 3629 has it: shortest forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::span<const std::uint8_t> text) noexcept {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::uint8_t lead = text[i++];
+    if (lead < 0x80) continue;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    const std::size_t more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+    if (text.size() - i < more) return false;
+    // Only the first byte after these four leads has a narrower range.
+    const std::uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const std::uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (text[i] < low || text[i] > high) return false;
+    for (std::size_t k = 1; k < more; ++k) {
+      if ((text[i + k] & 0xC0) != 0x80) return false;
+    }
+    i += more;
+  }
+  return true;
+}
+
+}  // namespace
+
 void Writer::varint(std::uint64_t value) {
   while (value >= 0x80) {
     bytes_.push_back(static_cast<std::uint8_t>(value | 0x80));
@@ -62,6 +86,7 @@ std::span<const std::uint8_t> Reader::bytes(std::uint64_t count) {
 
 std::string_view Reader::string() {
   const auto text = bytes(varint());
+  if (!is_utf8(text)) throw DecodeError("a name or value is not UTF-8 text; the data is damaged");
   return {reinterpret_cast<const char*>(text.data()), text.size()};
 }
 

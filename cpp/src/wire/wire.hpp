@@ -27,7 +27,7 @@ class Writer {
   // Signed numbers near zero in few bytes: 0, -1, 1, -2, ... become 0, 1, 2, 3, ...
   void zigzag(std::int64_t value);
   void bytes(std::span<const std::uint8_t> data);
-  // varint length, then the bytes.
+  // varint length, then the bytes, which must be UTF-8.
   void string(std::string_view text);
 
   // A section is: varint tag | varint length of the body | body. `body` is a callable that takes a
@@ -76,6 +76,7 @@ class Reader {
   [[nodiscard]] std::uint64_t varint();
   [[nodiscard]] std::int64_t zigzag();
   [[nodiscard]] std::span<const std::uint8_t> bytes(std::uint64_t count);
+  // Throws unless it is well-formed UTF-8.
   [[nodiscard]] std::string_view string();
   [[nodiscard]] Section section();
 

@@ -2,13 +2,23 @@
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from lightmeter import LightmeterError, ProfileView, __version__, profile_images
 from lightmeter.cli.render import summary_json, summary_tables
@@ -30,6 +40,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 def run() -> int:
     """Run the command line with the arguments of the process."""
+    # Pillow warns of damaged metadata, a line a file; what matters of it is counted.
+    warnings.filterwarnings("ignore", module="PIL")
     app(prog_name="lightmeter")
     return OK
 
@@ -107,15 +119,24 @@ def _print(view: ProfileView, as_json: bool) -> None:
             console.print(part)
 
 
+class _Rate(ProgressColumn):
+    """Images a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:.0f} images/s")
+
+
 def _progress() -> Progress:
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.speed:.0f} images/s"),
+        _Rate(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 

@@ -79,6 +79,33 @@ TEST(Wire, CountsAreLimitedByWhatFollows) {
   EXPECT_THROW((void)Reader(out.view()).count(8), DecodeError);
 }
 
+bool is_text(std::string_view bytes) {
+  Writer out;
+  out.string(bytes);
+  try {
+    return Reader(out.view()).string() == bytes;
+  } catch (const DecodeError&) {
+    return false;
+  }
+}
+
+TEST(Wire, TextIsWellFormedUtf8) {
+  int valid = 0;
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      valid += is_text(std::string{static_cast<char>(first), static_cast<char>(second)}) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(valid, 128 * 128 + 0x800 - 0x80);  // two ASCII characters, or one of U+0080..U+07FF
+  for (const char* good : {"\u0800", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0010ffff"}) {
+    EXPECT_TRUE(is_text(good)) << good;
+  }
+  for (const char* bad : {"\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
+                          "\xf4\x90\x80\x80", "\xe2\x82", "\xe2\x82\x28", "\xf5\x80\x80\x80"}) {
+    EXPECT_FALSE(is_text(bad)) << bad;
+  }
+}
+
 TEST(Crc32c, KnownValues) {
   EXPECT_EQ(crc32c({}), 0U);
   EXPECT_EQ(crc32c(bytes_of("123456789")), 0xE3069283U);
