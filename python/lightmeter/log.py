@@ -1,6 +1,6 @@
 """Profiling images in one call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from lightmeter.images import ImageLike
 from lightmeter.profile import Profile, ProfileView
@@ -25,7 +25,7 @@ class ResultSet:
 
 
 def log_image(
-    images: ImageLike | Sequence[ImageLike] | Mapping[str, ImageLike],
+    images: ImageLike | list[ImageLike] | tuple[ImageLike, ...] | Mapping[str, ImageLike],
     default_column_prefix: str = "image",
     *,
     channels: str = "RGB",
@@ -34,8 +34,8 @@ def log_image(
 
     Args:
         images: a PIL image, a uint8 array (HxW, HxWx1, HxWx3 or HxWx4), a path, encoded bytes or a
-            binary file; or a list of these, profiled together; or a dict of feature name prefix to
-            image, profiled side by side.
+            binary file; or a list or tuple of these, profiled together; or a dict of feature name
+            prefix to image, profiled side by side.
         default_column_prefix: first part of the feature names, except for a dict.
         channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
 

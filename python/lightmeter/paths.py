@@ -30,7 +30,7 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     found: set[str] = set()
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
             found.update(_walk(path))
         elif glob.has_magic(path) and not os.path.lexists(path):
