@@ -1,0 +1,13 @@
+"""A folder of JPEGs, end to end."""
+
+from scenario import Bar, Scenario
+
+SCENARIO = Scenario(
+    unit="picture",
+    rounds=5,
+    bars=[
+        Bar("pillow_decode", at_most=1.6),
+        Bar("whylogs_loop", at_least=6),
+        Bar("lightmeter", metric="wall", at_most=0.6, ours="lightmeter_two_workers"),
+    ],
+)

@@ -1,0 +1,118 @@
+"""Runs the bench and prints a table of ratios.
+
+    python bench/run.py [SCENARIO ...] [--tier haswell] [--pictures DIR] [--rounds N]
+
+Every competitor sits in a process of its own, in the virtual environment that it needs. Answers are
+compared first; then the competitors run in turns and the least CPU time of each counts, so that a
+busy machine disturbs all of them alike.
+"""
+
+import argparse
+import hashlib
+import os
+import platform
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import venvs
+from duel import Worker, figures
+from scenario import Bar, Scenario
+
+
+def competitors(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.py") if file.stem != "bars")
+
+
+def pictures(source: Path | None) -> Path:
+    """Where the pictures are, which are made once."""
+    name = "synthetic"
+    if source is not None:
+        name = hashlib.sha256(bytes(source.resolve())).hexdigest()[:12]
+    target = venvs.BENCH / "data" / name
+    if not target.exists():
+        unfinished = target.with_name(f"{name}.{os.getpid()}")
+        script = [venvs.lightmeter(), venvs.BENCH / "pictures.py", unfinished]
+        subprocess.run([*script, *([source] if source else [])], check=True)
+        unfinished.rename(target)
+    return target
+
+
+def row(title: str, bar: Bar, found: dict[str, dict[str, float]], tier: str) -> list[str]:
+    def shown(name: str) -> str:
+        value = found[name][bar.metric]
+        return seconds(value) if bar.metric in ("cpu", "wall") else f"{value:.4g}"
+
+    ours = found[bar.ours][bar.metric]
+    value = bar.value(ours, None if bar.peer is None else found[bar.peer][bar.metric])
+    limit = bar.limit(tier)
+    wanted = "" if limit is None else f"{'<=' if bar.at_least is None else '>='} {limit:g}"
+    met = "" if limit is None else "yes" if bar.met(value, limit) else "**no**"
+    peer = shown(bar.peer) if bar.peer else ""
+    who = bar.peer or "" if bar.ours == "lightmeter" else f"{bar.ours} / {bar.peer}"
+    return [title, bar.metric, who, shown(bar.ours), peer, f"{value:.3g}", wanted, met]
+
+
+def run(
+    folder: Path, data: Path, options: argparse.Namespace, environments: set[str]
+) -> list[list[str]]:
+    """The rows of a scenario; adds to `environments` what its competitors ran in."""
+    scenario: Scenario = runpy.run_path(str(folder / "bars.py"))["SCENARIO"]
+    rows: list[list[str]] = []
+    for case in scenario.cases:
+        title = f"{folder.name} {case}".strip()
+        print(f"{title} ...", file=sys.stderr)
+        workers = [Worker(file, case, data, options.tier) for file in competitors(folder)]
+        try:
+            about = {worker.name: worker.ask("versions") for worker in workers}
+            found = figures(scenario, workers, options.rounds)
+        finally:
+            for worker in workers:
+                worker.stop()
+        tier = about["lightmeter"]["tier"]
+        title += f", per {scenario.unit}"
+        rows += [row(title, bar, found, tier) for bar in scenario.bars if bar.case in (None, case)]
+        for versions in about.values():
+            environments.add(", ".join(f"{name} {version}" for name, version in versions.items()))
+    return rows
+
+
+def machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
+    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.processor()}, {os.cpu_count()} processors"
+
+
+def seconds(value: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value * 1e9:.3g} ns"
+
+
+def line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    folders = {path.parent.name: path.parent for path in sorted(venvs.BENCH.glob("*/bars.py"))}
+    parser = argparse.ArgumentParser(description="Compare lightmeter with its peers.")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(folders))
+    parser.add_argument("--tier", help="LIGHTMETER_KERNELS: scalar, haswell, skylake or neon")
+    parser.add_argument("--pictures", type=Path, help="a folder of your own JPEGs")
+    parser.add_argument("--rounds", type=int, help="turns of each competitor")
+    options = parser.parse_args()
+    if unknown := set(options.scenarios) - folders.keys():
+        parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(folders)}")
+    data = pictures(options.pictures)
+    environments: set[str] = set()
+    head = ["scenario", "figure", "against", "lightmeter", "peer", "ratio", "bar", "met"]
+    print(line(head), line(["---"] * len(head)), sep="\n")
+    for name in options.scenarios or folders:
+        print(*map(line, run(folders[name], data, options, environments)), sep="\n", flush=True)
+    print("", machine(), *sorted(environments), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

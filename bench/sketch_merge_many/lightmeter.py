@@ -1,0 +1,29 @@
+import numpy as np
+import streams
+from lightmeter.sketch import QuantileSketch
+
+SKETCHES = 10_000
+
+
+def prepare(case, data):
+    n = int(case.removeprefix("n="))
+    found = []
+    for seed in range(SKETCHES):
+        found.append(QuantileSketch(seed))
+        found[-1].update(streams.normal(seed, n))
+    return found, n
+
+
+def items(state):
+    return SKETCHES
+
+
+def run(state):
+    merged = QuantileSketch()
+    merged.merge_many(state[0])
+    return merged
+
+
+def answer(state, merged):
+    sample = np.concatenate([streams.normal(seed, state[1]) for seed in range(0, SKETCHES, 10)])
+    return {"n": merged.n} | streams.ranks(merged.quantiles(streams.QS), sample)

@@ -1,0 +1,25 @@
+"""The numbers of a profile that lightmeter and whylogs share, by lightmeter's names."""
+
+from typing import Any
+
+_STATISTICS = ("mean", "stddev", "min", "max", "n")
+
+
+def of_lightmeter(view: Any) -> dict[str, float]:
+    found = {}
+    for feature, column in view.get_columns().items():
+        summary = column.to_summary_dict()
+        for statistic in _STATISTICS:
+            if f"distribution/{statistic}" in summary:
+                found[f"{feature}:{statistic}"] = float(summary[f"distribution/{statistic}"])
+    return found
+
+
+def of_whylogs(view: Any) -> dict[str, float]:
+    """whylogs has one column, `image`, with keys such as `image/Hue.mean:distribution/mean`."""
+    found = {}
+    for key, value in view.get_column("image").to_summary_dict().items():
+        feature, _, statistic = key.partition(":distribution/")
+        if statistic in _STATISTICS:
+            found[f"{feature.replace('/', '.', 1)}:{statistic}"] = float(value)
+    return found
