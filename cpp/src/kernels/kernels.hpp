@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/sort.hpp"
+
 namespace lightmeter::kernels {
 
 // colour_keys works on whole groups of this many pixels.
@@ -34,6 +36,8 @@ struct Kernels {
   void (*colour_keys)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                       std::size_t n, std::uint16_t* red_green, std::uint16_t* value_chroma,
                       std::uint16_t* blue_hue) noexcept;
+
+  const SortKernels* sort;
 };
 
 // The table in use, chosen at the first call: the best tier of this machine, or the one that the

@@ -25,7 +25,7 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
-constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys};
+constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys, &kSort};
 
 }  // namespace scalar
 

@@ -164,7 +164,7 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
 }
 
 constexpr Kernels kTable = {"skylake", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys};
+                            colour_keys, &kSort};
 
 }  // namespace skylake
 

@@ -24,7 +24,7 @@ void BulkFeeder<T>::push(std::span<const T> values) {
   while (!values.empty()) {
     if (filled_ == 0 && values.size() >= kBlock) {
       T least, greatest;
-      if (scan_values(values.data(), block_.data(), kBlock, least, greatest)) {
+      if (scan_values(values.data(), block_.data(), kBlock, &least, &greatest)) {
         take_block(least, greatest);
         values = values.subspan(kBlock);
         continue;

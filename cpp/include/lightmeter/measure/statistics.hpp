@@ -18,8 +18,8 @@ namespace lightmeter::measure {
 [[nodiscard]] double entropy(const ImageCounts& counts) noexcept;
 
 // The direction of the mean hue vector, each pixel weighted by its chroma (max - min). The angle of
-// hue H is 2 pi (H + 0.5) / 255; the result is back on the scale of H, in [0, 255). NaN for an image
-// without chroma, whose hue is not defined.
+// hue H is 2 pi (H + 0.5) / 255; the result is back on the scale of H, in [0, 255). NaN for an
+// image without chroma, whose hue is not defined.
 [[nodiscard]] double circular_mean_hue(const ImageCounts& counts) noexcept;
 
 // The length of that mean vector, 0 (hues cancel out) to 1 (one hue). NaN without chroma.
