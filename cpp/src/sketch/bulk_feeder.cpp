@@ -22,53 +22,52 @@ void BulkFeeder<T>::push(std::span<const T> values) {
     values = values.subspan(1);
   }
   while (!values.empty()) {
-    if (filled_ == 0 && values.size() >= kBlock) {
-      T least, greatest;
-      if (scan_values(values.data(), block_.data(), kBlock, &least, &greatest)) {
-        take_block(least, greatest);
-        values = values.subspan(kBlock);
-        continue;
-      }
-    }
     const auto some = values.first(std::min(values.size(), kBlock - filled_));
-    for (const T value : some) {
-      if (std::isfinite(value)) {
-        block_[filled_++] = value + T{0};
-      } else {
-        sketch_.update_apart(static_cast<double>(value), 1);
-      }
-    }
+    std::ranges::copy(some, block_.begin() + filled_);
+    filled_ += some.size();
     values = values.subspan(some.size());
-    if (filled_ == kBlock) {
-      const auto [least, greatest] = std::ranges::minmax(block_);
-      take_block(least, greatest);
-      filled_ = 0;
-    }
+    if (filled_ == kBlock) take_block();
   }
 }
 
 // The error of one sampled block is that of a run (Compactors::insert_run).
 template <class T>
-void BulkFeeder<T>::take_block(T least, T greatest) {
+void BulkFeeder<T>::take_block() {
+  T least, greatest;
+  if (!scan_values(block_.data(), block_.data(), kBlock, &least, &greatest)) return drop_apart();
+  filled_ = 0;
+  sketch_.n_ += kBlock;
   Compactors& compactors = *sketch_.compactors_;
   compactors.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
-  sketch_.n_ += kBlock;
-  std::size_t offset = 0;
-  if (thin_ > 0) {
-    sort_values(std::span<T>(block_));
+  if (thin_ == 0) {
+    std::ranges::copy(block_, stage_.begin() + staged_);
+    staged_ += kBlock;
+  } else {
+    std::array<T, kBlock> sorted;
+    sort_into(block_.data(), sorted.data(), kBlock);
     compactors.error_.variance += 0.25 * std::ldexp(1.0, 2 * thin_);
-    offset = static_cast<std::size_t>(compactors.coins_.draw(thin_));
-  }
-  for (std::size_t i = offset; i < kBlock; i += std::size_t{1} << thin_) {
-    stage_[staged_++] = block_[i];
+    const std::uint64_t offset = compactors.coins_.draw(thin_);
+    for (std::uint64_t i = offset; i < kBlock; i += std::uint64_t{1} << thin_) {
+      stage_[staged_++] = sorted[i];
+    }
   }
   if (staged_ == kStage) take_stage();
+}
+
+// Counts what is not finite and closes the gaps, so that the block is no longer full.
+template <class T>
+void BulkFeeder<T>::drop_apart() {
+  const auto rest = std::ranges::remove_if(block_, [&](T value) {
+    if (!std::isfinite(value)) sketch_.update_apart(static_cast<double>(value), 1);
+    return !std::isfinite(value);
+  });
+  filled_ -= rest.size();
 }
 
 template <class T>
 void BulkFeeder<T>::take_stage() {
   if (staged_ == 0) return;
-  const std::span<T> values = std::span(stage_).first(staged_);
+  const std::span<T> values = std::span<T>(stage_).first(staged_);
   const std::uint64_t total = std::uint64_t{staged_} << thin_;
   if (Compactors::run_level(total, horizon_) > thin_) sort_values(values);
   sketch_.compactors_->insert_run(

@@ -29,7 +29,8 @@ class BulkFeeder {
   static constexpr std::size_t kBlock = 256;
   static constexpr std::size_t kStage = 1024;
 
-  void take_block(T least, T greatest);
+  void take_block();
+  void drop_apart();
   void take_stage();
 
   QuantileSketch& sketch_;

@@ -7,14 +7,14 @@
 #include <span>
 #include <type_traits>
 
-#include "kernels/kernels.hpp"
+#include "kernels/sort.hpp"
 
 namespace lightmeter::sketch {
 
 // The kernels by type. Values are finite and not -0.0.
 template <class T>
 void sort_into(T* values, T* sorted, std::size_t n) noexcept {
-  const kernels::SortKernels& kernel = *kernels::kernels().sort;
+  const kernels::SortKernels& kernel = kernels::sort_kernels();
   if constexpr (std::is_same_v<T, float>) {
     kernel.sort_floats(values, sorted, n);
   } else {
@@ -24,7 +24,7 @@ void sort_into(T* values, T* sorted, std::size_t n) noexcept {
 
 template <class T>
 bool scan_values(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexcept {
-  const kernels::SortKernels& kernel = *kernels::kernels().sort;
+  const kernels::SortKernels& kernel = kernels::sort_kernels();
   if constexpr (std::is_same_v<T, float>) {
     return kernel.scan_floats(values, copy, n, least, greatest);
   } else {
@@ -36,7 +36,10 @@ bool scan_values(const T* values, T* copy, std::size_t n, T* least, T* greatest)
 template <class T>
 void sort_values(std::span<T> values) {
   constexpr std::size_t kWorthAKernel = 64;
-  if (values.size() < kWorthAKernel) return std::ranges::sort(values);
+  if (values.size() < kWorthAKernel) {
+    std::ranges::sort(values);
+    return;
+  }
   const std::size_t n = std::max(std::bit_ceil(values.size()), kernels::kLeastSort);
   const auto buffer = std::make_unique_for_overwrite<T[]>(2 * n);
   std::ranges::copy(values, buffer.get());
