@@ -1,4 +1,3 @@
-#include "kernels/hue.hpp"
 #include "kernels/kernels.hpp"
 
 #if defined(__x86_64__)
@@ -81,101 +80,58 @@ inline void split_padded_group(const std::uint8_t* pixels, std::uint8_t* first,
   }
 }
 
-// trunc(numerator / denominator) of 16-bit lanes, or one more. The reciprocal is good to 1.5 *
-// 2^-12 and quotients are at most 43: the error is below 0.016, and the added 1/32 keeps it
-// one-sided.
-inline __m256i quotient_or_next(__m256i numerator, __m256i denominator) noexcept {
+// sector << 16 | high << 8 | low. Two levels of unpacking within 16-byte pieces bring pixels that
+// were loaded by load_for_unpacking into order.
+inline void store_keys(std::uint32_t* to, __m256i sector, __m256i high, __m256i low) noexcept {
   const __m256i zero = _mm256_setzero_si256();
-  const __m256 above = _mm256_set1_ps(1.0f / 32);
-  const __m256 low = _mm256_fmadd_ps(
-      _mm256_cvtepi32_ps(_mm256_unpacklo_epi16(numerator, zero)),
-      _mm256_rcp_ps(_mm256_cvtepi32_ps(_mm256_unpacklo_epi16(denominator, zero))), above);
-  const __m256 high = _mm256_fmadd_ps(
-      _mm256_cvtepi32_ps(_mm256_unpackhi_epi16(numerator, zero)),
-      _mm256_rcp_ps(_mm256_cvtepi32_ps(_mm256_unpackhi_epi16(denominator, zero))), above);
-  return _mm256_packs_epi32(_mm256_cvttps_epi32(low), _mm256_cvttps_epi32(high));
+  const __m256i pair_low = _mm256_unpacklo_epi8(low, high);
+  const __m256i pair_high = _mm256_unpackhi_epi8(low, high);
+  const __m256i sector_low = _mm256_unpacklo_epi8(sector, zero);
+  const __m256i sector_high = _mm256_unpackhi_epi8(sector, zero);
+  store(to, _mm256_unpacklo_epi16(pair_low, sector_low));
+  store(to + 8, _mm256_unpackhi_epi16(pair_low, sector_low));
+  store(to + 16, _mm256_unpacklo_epi16(pair_high, sector_high));
+  store(to + 24, _mm256_unpackhi_epi16(pair_high, sector_high));
 }
 
-inline __m256i rounded_down(__m256i hue) noexcept {
-  static constexpr std::uint8_t kBit[16] = {1, 2, 4, 8, 16, 32, 64, 128,
-                                            1, 2, 4, 8, 16, 32, 64, 128};
-  // A shuffle gives 0 where bit 7 of the index is set: each half of the table answers for its hues.
-  const __m256i index = _mm256_and_si256(hue, set1(0x8f));
-  const __m256i lower = _mm256_shuffle_epi8(repeat(kRoundedDown.half[0]), index);
-  const __m256i upper =
-      _mm256_shuffle_epi8(repeat(kRoundedDown.half[1]), _mm256_xor_si256(index, set1(0x80)));
-  const __m256i bit =
-      _mm256_shuffle_epi8(repeat(kBit), _mm256_and_si256(_mm256_srli_epi16(hue, 4), set1(0x0f)));
-  return _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_or_si256(lower, upper), bit), bit);
-}
-
-// The hue of 32 pixels: value_chroma_hue() of hue.hpp, its division replaced by an estimate that
-// the remainder corrects.
-inline __m256i hue_of(__m256i red, __m256i green, __m256i blue, __m256i value,
-                      __m256i chroma) noexcept {
-  const __m256i zero = _mm256_setzero_si256(), one = set1(1), scale = set1(85);
-  const __m256i is_red = _mm256_cmpeq_epi8(red, value);
-  const __m256i is_green = _mm256_cmpeq_epi8(green, value);
-  const __m256i next = blend(is_red, blend(is_green, red, blue), green);
-  const __m256i previous = blend(is_red, blend(is_green, green, red), blue);
-  const __m256i even = _mm256_cmpeq_epi8(_mm256_max_epu8(next, previous), next);
-  const __m256i odd_one = _mm256_andnot_si256(even, one);
-  // Modulo 256, chroma - (previous - next) is chroma + (next - previous).
-  const __m256i x =
-      _mm256_add_epi8(_mm256_sub_epi8(next, previous), _mm256_andnot_si256(even, chroma));
-
-  const __m256i x_chroma_low = _mm256_unpacklo_epi8(x, chroma);
-  const __m256i x_chroma_high = _mm256_unpackhi_epi8(x, chroma);
-  const __m256i divisor = _mm256_max_epu8(chroma, one);
-  const __m256i divisor_low = _mm256_unpacklo_epi8(divisor, zero);
-  const __m256i divisor_high = _mm256_unpackhi_epi8(divisor, zero);
-  const __m256i quotient = _mm256_packus_epi16(
-      quotient_or_next(_mm256_maddubs_epi16(x_chroma_low, _mm256_unpacklo_epi8(scale, odd_one)),
-                       _mm256_add_epi16(divisor_low, divisor_low)),
-      quotient_or_next(_mm256_maddubs_epi16(x_chroma_high, _mm256_unpackhi_epi8(scale, odd_one)),
-                       _mm256_add_epi16(divisor_high, divisor_high)));
-
-  // 85 x + (odd - 2 quotient) C, where odd - 2 quotient fits a signed byte. Packing keeps the sign.
-  const __m256i weight = _mm256_sub_epi8(odd_one, _mm256_add_epi8(quotient, quotient));
-  const __m256i remainder =
-      _mm256_packs_epi16(_mm256_maddubs_epi16(x_chroma_low, _mm256_unpacklo_epi8(scale, weight)),
-                         _mm256_maddubs_epi16(x_chroma_high, _mm256_unpackhi_epi8(scale, weight)));
-
-  const __m256i even_base =
-      blend(is_red, blend(is_green, set1(kEvenSector[2]), set1(kEvenSector[1])), zero);
-  const __m256i odd_base =
-      blend(is_red, blend(is_green, set1(kOddSector[2]), set1(kOddSector[1])), set1(kOddSector[0]));
-  const __m256i hue = _mm256_add_epi8(blend(even, odd_base, even_base), quotient);
-  const __m256i one_less =
-      _mm256_or_si256(_mm256_cmpgt_epi8(zero, remainder),
-                      _mm256_and_si256(_mm256_cmpeq_epi8(remainder, zero), rounded_down(hue)));
-  return _mm256_add_epi8(hue, one_less);
-}
-
-// high << 8 | low for 32 pixels in order. Unpacking works within 16-byte pieces, so the 8-byte
-// pieces are first put where it leaves them in order.
-inline void store_pairs(std::uint16_t* out, __m256i high, __m256i low) noexcept {
-  high = _mm256_permute4x64_epi64(high, _MM_SHUFFLE(3, 1, 2, 0));
-  low = _mm256_permute4x64_epi64(low, _MM_SHUFFLE(3, 1, 2, 0));
-  store(out, _mm256_unpacklo_epi8(low, high));
-  store(out + 16, _mm256_unpackhi_epi8(low, high));
+inline __m256i load_for_unpacking(const std::uint8_t* p) noexcept {
+  return _mm256_permutevar8x32_epi32(load(p), _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
 }
 
 void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
-                 std::size_t n, std::uint16_t* red_green, std::uint16_t* value_chroma,
-                 std::uint16_t* blue_hue) noexcept {
+                 std::size_t n, std::uint32_t* value_min, std::uint32_t* chroma_x,
+                 std::uint16_t* middle) noexcept {
   for (std::size_t i = 0; i < n; i += 32) {
-    const __m256i r = load(red + i), g = load(green + i), b = load(blue + i);
-    const __m256i value = _mm256_max_epu8(_mm256_max_epu8(r, g), b);
-    const __m256i chroma = _mm256_sub_epi8(value, _mm256_min_epu8(_mm256_min_epu8(r, g), b));
-    store_pairs(red_green + i, r, g);
-    store_pairs(value_chroma + i, value, chroma);
-    store_pairs(blue_hue + i, b, hue_of(r, g, b, value, chroma));
+    const __m256i r = load_for_unpacking(red + i);
+    const __m256i g = load_for_unpacking(green + i);
+    const __m256i b = load_for_unpacking(blue + i);
+    const __m256i max = _mm256_max_epu8(_mm256_max_epu8(r, g), b);
+    const __m256i min = _mm256_min_epu8(_mm256_min_epu8(r, g), b);
+    const __m256i is_red = _mm256_cmpeq_epi8(r, max);
+    const __m256i is_green = _mm256_cmpeq_epi8(g, max);
+    const __m256i next = blend(is_red, blend(is_green, r, b), g);
+    const __m256i previous = blend(is_red, blend(is_green, g, r), b);
+    const __m256i mid = _mm256_max_epu8(next, previous);
+    const __m256i even = _mm256_cmpeq_epi8(mid, next);
+    // 2 largest - odd, modulo 6.
+    const __m256i even_above =
+        blend(is_red, blend(is_green, set1(4), set1(2)), _mm256_andnot_si256(even, set1(6)));
+    const __m256i sector = _mm256_sub_epi8(even_above, _mm256_andnot_si256(even, set1(1)));
+    const __m256i chroma = _mm256_sub_epi8(max, min);
+    // next - previous is middle - min, or middle's negative distance from min: modulo 256.
+    const __m256i x =
+        _mm256_add_epi8(_mm256_sub_epi8(next, previous), _mm256_andnot_si256(even, chroma));
+    store_keys(value_min + i, sector, max, min);
+    store_keys(chroma_x + i, sector, chroma, x);
+    store(middle + i,
+          _mm256_permute4x64_epi64(_mm256_unpacklo_epi8(mid, sector), _MM_SHUFFLE(3, 1, 2, 0)));
+    store(middle + i + 16,
+          _mm256_permute4x64_epi64(_mm256_unpackhi_epi8(mid, sector), _MM_SHUFFLE(3, 1, 2, 0)));
   }
 }
 
 constexpr Kernels kTable = {"haswell", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, &kSort};
+                            colour_keys};
 
 }  // namespace haswell
 

@@ -1,40 +1,45 @@
 #include "kernels/hsv.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace lightmeter::kernels {
 
-const std::array<std::uint8_t, 65536>& saturation_table() {
-  static const auto table = [] {
-    std::array<std::uint8_t, 65536> saturation{};
-    for (std::size_t value = 1; value < 256; ++value) {
-      for (std::size_t chroma = 0; chroma <= value; ++chroma) {
-        saturation[value << 8 | chroma] = static_cast<std::uint8_t>(255 * chroma / value);
+const HsvTables& hsv_tables() {
+  static const auto tables = [] {
+    auto all = std::make_unique<HsvTables>();
+    for (std::uint32_t high = 0; high < 256; ++high) {
+      for (std::uint32_t low = 0; low <= high; ++low) {
+        all->saturation[high << 8 | low] = saturation_of(high, low);
+        for (std::uint32_t sector = 0; sector < kSectors; ++sector) {
+          all->hue[sector << 16 | high << 8 | low] = hue_of(sector, high, low);
+        }
       }
     }
-    return saturation;
+    return all;
   }();
-  return table;
+  return *tables;
 }
 
 void rgb_to_hsv(const Kernels& kernels, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value) {
-  constexpr std::size_t kBlock = 16 * kGroup;
-  const auto& saturations = saturation_table();
+  constexpr std::size_t kBlock = 8 * kGroup;
+  const HsvTables& tables = hsv_tables();
   std::array<std::array<std::uint8_t, kBlock>, 3> plane{};
-  std::array<std::array<std::uint16_t, kBlock>, 3> key;
+  std::array<std::array<std::uint32_t, kBlock>, 2> key;
+  std::array<std::uint16_t, kBlock> middle;
   for (std::size_t start = 0; start < n; start += kBlock) {
     const std::size_t count = std::min(kBlock, n - start);
     std::copy_n(red + start, count, plane[0].begin());
     std::copy_n(green + start, count, plane[1].begin());
     std::copy_n(blue + start, count, plane[2].begin());
     kernels.colour_keys(plane[0].data(), plane[1].data(), plane[2].data(), count, key[0].data(),
-                        key[1].data(), key[2].data());
+                        key[1].data(), middle.data());
     for (std::size_t i = 0; i < count; ++i) {
-      value[start + i] = static_cast<std::uint8_t>(key[1][i] >> 8);
-      saturation[start + i] = saturations[key[1][i]];
-      hue[start + i] = static_cast<std::uint8_t>(key[2][i] & 0xff);
+      value[start + i] = static_cast<std::uint8_t>(key[0][i] >> 8);
+      saturation[start + i] = tables.saturation[key[0][i] & 0xffff];
+      hue[start + i] = tables.hue[key[1][i]];
     }
   }
 }

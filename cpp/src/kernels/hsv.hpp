@@ -4,15 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/colour.hpp"
 #include "kernels/kernels.hpp"
 
 namespace lightmeter::kernels {
 
-// Pillow's 8-bit saturation, floor(255 C / V), by value_chroma key; 0 where the key is impossible
-// (C > V). Pillow computes trunc(255 * float32(C / V)), which is the same for every C <= V.
-[[nodiscard]] const std::array<std::uint8_t, 65536>& saturation_table();
+// Hue and saturation of every key; keys that no colour has are 0.
+struct HsvTables {
+  std::array<std::uint8_t, 65536> saturation;    // by V << 8 | min
+  std::array<std::uint8_t, kSectors << 16> hue;  // by chroma_x key
+};
+[[nodiscard]] const HsvTables& hsv_tables();
 
-// Pillow's 8-bit HSV of n pixels, through the same keys and table that counting uses.
+// Pillow's 8-bit HSV of n pixels, through the same keys and tables that counting uses.
 void rgb_to_hsv(const Kernels& kernels, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value);

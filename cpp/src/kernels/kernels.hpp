@@ -5,8 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/sort.hpp"
-
 namespace lightmeter::kernels {
 
 // colour_keys works on whole groups of this many pixels.
@@ -28,16 +26,12 @@ struct Kernels {
   void (*split_padded)(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first,
                        std::uint8_t* second, std::uint8_t* third) noexcept;
 
-  // Turns n pixels into three keys each, from which every count follows:
-  //   red_green = R << 8 | G,   value_chroma = V << 8 | C,   blue_hue = B << 8 | H,
-  // with V = max(R, G, B), C = V - min(R, G, B) and H = Pillow's 8-bit hue (hue.hpp).
-  // All six arrays have room for n rounded up to a multiple of kGroup; elements from n on are read
-  // without effect on the first n, and left with any value.
+  // The ColourKeys (colour.hpp) of n pixels, from which every count of an image follows. All six
+  // arrays have room for n rounded up to a multiple of kGroup; elements from n on are read without
+  // effect on the first n, and left with any value.
   void (*colour_keys)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
-                      std::size_t n, std::uint16_t* red_green, std::uint16_t* value_chroma,
-                      std::uint16_t* blue_hue) noexcept;
-
-  const SortKernels* sort;
+                      std::size_t n, std::uint32_t* value_min, std::uint32_t* chroma_x,
+                      std::uint16_t* middle) noexcept;
 };
 
 // The table in use, chosen at the first call: the best tier of this machine, or the one that the

@@ -1,4 +1,4 @@
-#include "kernels/hue.hpp"
+#include "kernels/colour.hpp"
 #include "kernels/kernels.hpp"
 
 namespace lightmeter::kernels {
@@ -15,17 +15,17 @@ void split(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first, std::
 }
 
 void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
-                 std::size_t n, std::uint16_t* red_green, std::uint16_t* value_chroma,
-                 std::uint16_t* blue_hue) noexcept {
+                 std::size_t n, std::uint32_t* value_min, std::uint32_t* chroma_x,
+                 std::uint16_t* middle) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
-    const auto [value, chroma, hue] = value_chroma_hue(red[i], green[i], blue[i]);
-    red_green[i] = static_cast<std::uint16_t>(red[i] << 8 | green[i]);
-    value_chroma[i] = static_cast<std::uint16_t>(value << 8 | chroma);
-    blue_hue[i] = static_cast<std::uint16_t>(blue[i] << 8 | hue);
+    const ColourKeys keys = kernels::colour_keys(red[i], green[i], blue[i]);
+    value_min[i] = keys.value_min;
+    chroma_x[i] = keys.chroma_x;
+    middle[i] = keys.middle;
   }
 }
 
-constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys, &kSort};
+constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys};
 
 }  // namespace scalar
 

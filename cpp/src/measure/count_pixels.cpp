@@ -11,8 +11,8 @@ namespace {
 
 using kernels::Kernels;
 
-// Below this many pixels, reading out PairTables costs more than counting in them saves.
-constexpr std::ptrdiff_t kPairTablesFrom = 40'000;
+// Below this many pixels, reading out KeyTables costs more than counting in them saves.
+constexpr std::ptrdiff_t kKeyTablesFrom = 40'000;
 
 using Plane = std::array<std::uint8_t, kBlockPixels>;
 struct Planes {
@@ -50,17 +50,11 @@ void count_colour(const Kernels& kernels, const Pixels& view, Tables& tables,
   Planes planes;
   KeyBlock keys;
   std::size_t filled = 0;
-  std::ptrdiff_t in_tables = 0;
   const auto count_block = [&] {
     kernels.colour_keys(planes.red.data(), planes.green.data(), planes.blue.data(), filled,
-                        keys.red_green.data(), keys.value_chroma.data(), keys.blue_hue.data());
-    tables.add(keys, filled);
-    in_tables += static_cast<std::ptrdiff_t>(filled);
+                        keys.value_min.data(), keys.chroma_x.data(), keys.middle.data());
+    tables.add(keys, filled, counts);
     filled = 0;
-    if (in_tables == kTablePixels) {  // a multiple of the block
-      tables.drain(counts);
-      in_tables = 0;
-    }
   };
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     const std::uint8_t* row = view.data + y * view.row_stride;
@@ -88,17 +82,18 @@ void count_gray(const Pixels& view, ImageCounts& counts) noexcept {
       table = {};
     }
   };
+  constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 31;  // no cell can overflow before
   std::ptrdiff_t in_tables = 0;
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     for (std::ptrdiff_t x = 0; x < view.width;) {
-      const std::ptrdiff_t n = std::min(kTablePixels - in_tables, view.width - x);
+      const std::ptrdiff_t n = std::min(kMost - in_tables, view.width - x);
       const std::uint8_t* from = view.data + y * view.row_stride + x * view.pixel_stride;
       for (std::ptrdiff_t i = 0; i < n; ++i) {
         ++tables[static_cast<std::size_t>(i) % kTables][from[i * view.pixel_stride]];
       }
       x += n;
       in_tables += n;
-      if (in_tables == kTablePixels) {
+      if (in_tables == kMost) {
         drain();
         in_tables = 0;
       }
@@ -109,8 +104,8 @@ void count_gray(const Pixels& view, ImageCounts& counts) noexcept {
 
 // Kept for the life of the thread, as fresh memory costs as much as a small image; empty between
 // calls.
-PairTables& pair_tables() {
-  static thread_local const auto tables = std::make_unique<PairTables>();
+KeyTables& key_tables() {
+  static thread_local const auto tables = std::make_unique<KeyTables>();
   return *tables;
 }
 
@@ -124,8 +119,8 @@ void count_pixels(const Kernels& kernels, const Pixels& pixels, ImageCounts& cou
   }
   if (view.channels == 1) {
     count_gray(view, counts);
-  } else if (pixels.width * pixels.height >= kPairTablesFrom) {
-    count_colour(kernels, view, pair_tables(), counts);
+  } else if (pixels.width * pixels.height >= kKeyTablesFrom) {
+    count_colour(kernels, view, key_tables(), counts);
   } else {
     ByteTables tables;
     count_colour(kernels, view, tables, counts);

@@ -1,92 +1,113 @@
 #include "measure/tables.hpp"
 
+#include <algorithm>
+
 #include "kernels/hsv.hpp"
 
 namespace lightmeter::measure {
 namespace {
 
-constexpr std::uint64_t kOnePixel = std::uint64_t{1} << 32;
+using kernels::hsv_tables;
+using kernels::kMaxChannel;
+using kernels::kMiddleChannel;
+using kernels::kMinChannel;
 
-constexpr std::uint64_t count_of(std::uint64_t word) { return word >> 32; }
-constexpr std::uint64_t chroma_of(std::uint64_t word) { return word & 0xffffffff; }
+constexpr std::uint64_t kOverflow = 1 << 16;
+
+// Cells of one cache line, the unit of reading out: most lines are zero.
+constexpr std::size_t kLine = 32;
+
+bool is_zero(const std::uint16_t* line) noexcept {
+  std::uint16_t any = 0;
+  for (std::size_t i = 0; i < kLine; ++i) any |= line[i];
+  return any == 0;
+}
 
 }  // namespace
 
-void PairTables::add(const KeyBlock& keys, std::size_t n) noexcept {
+void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
-    const std::uint16_t value_chroma = keys.value_chroma[i];
-    ++red_green_[keys.red_green[i]];
-    ++value_chroma_[value_chroma];
-    blue_hue_[keys.blue_hue[i]] += kOnePixel + (value_chroma & 0xff);
+    const std::uint32_t value_min = keys.value_min[i], chroma_x = keys.chroma_x[i];
+    if (++value_min_[value_min] == 0) [[unlikely]] {
+      const std::size_t sector = value_min >> 16, value = value_min >> 8 & 0xff;
+      counts.channel[kMaxChannel[sector]][value] += kOverflow;
+      counts.channel[kMinChannel[sector]][value_min & 0xff] += kOverflow;
+      counts.value[value] += kOverflow;
+      counts.saturation[hsv_tables().saturation[value_min & 0xffff]] += kOverflow;
+    }
+    if (++chroma_x_[chroma_x] == 0) [[unlikely]] {
+      const std::uint8_t hue = hsv_tables().hue[chroma_x];
+      counts.hue[hue] += kOverflow;
+      counts.hue_chroma[hue] += kOverflow * (chroma_x >> 8 & 0xff);
+    }
+    ++middle_[keys.middle[i]];
   }
 }
 
-void PairTables::drain(ImageCounts& counts) noexcept {
-  const auto& saturation = kernels::saturation_table();
-  std::array<std::uint32_t, 256> green{};  // the counts of one table fit 32 bits in any sum
-  std::array<std::uint64_t, 256> hue{};
-  for (std::size_t high = 0; high < 256; ++high) {
-    std::uint32_t* red_green = &red_green_[high << 8];
-    std::uint32_t red = 0;
-    for (std::size_t low = 0; low < 256; ++low) {
-      red += red_green[low];
-      green[low] += red_green[low];
-      red_green[low] = 0;
+// In both tables a row holds the keys of one sector and one V or C, and the low byte of a key is at
+// most that.
+void KeyTables::drain(ImageCounts& counts) noexcept {
+  const auto& tables = hsv_tables();
+  for (std::size_t row = 0; row < value_min_.size(); row += 256) {
+    const std::size_t sector = row >> 16, high = row >> 8 & 0xff;
+    Histogram& min = counts.channel[kMinChannel[sector]];
+    std::uint32_t in_row = 0;
+    for (std::size_t low = 0; low <= high; low += kLine) {
+      std::uint16_t* cells = &value_min_[row + low];
+      if (!is_zero(cells)) {
+        const std::uint8_t* saturation = &tables.saturation[high << 8 | low];
+        for (std::size_t i = 0; i < kLine; ++i) in_row += cells[i];
+        for (std::size_t i = 0; i < kLine; ++i) min[low + i] += cells[i];
+        for (std::size_t i = 0; i < kLine; ++i) counts.saturation[saturation[i]] += cells[i];
+        std::fill_n(cells, kLine, std::uint16_t{0});
+      }
+      cells = &chroma_x_[row + low];
+      if (!is_zero(cells)) {
+        const std::uint8_t* hue = &tables.hue[row + low];
+        for (std::size_t i = 0; i < kLine; ++i) {
+          counts.hue[hue[i]] += cells[i];
+          counts.hue_chroma[hue[i]] += cells[i] * high;
+        }
+        std::fill_n(cells, kLine, std::uint16_t{0});
+      }
     }
-    counts.channel[0][high] += red;
-
-    std::uint32_t* value_chroma = &value_chroma_[high << 8];
-    std::uint32_t value = 0;
-    for (std::size_t low = 0; low <= high; ++low) value += value_chroma[low];
-    counts.value[high] += value;
-    for (std::size_t low = 0; value != 0 && low <= high; ++low) {
-      counts.saturation[saturation[high << 8 | low]] += value_chroma[low];
-      value_chroma[low] = 0;
-    }
-
-    std::uint64_t* blue_hue = &blue_hue_[high << 8];
-    std::uint64_t blue = 0;
-    for (std::size_t low = 0; low < 256; ++low) {
-      blue += blue_hue[low];
-      hue[low] += blue_hue[low];
-      blue_hue[low] = 0;
-    }
-    counts.channel[2][high] += count_of(blue);
+    counts.channel[kMaxChannel[sector]][high] += in_row;
+    counts.value[high] += in_row;
   }
-  for (std::size_t i = 0; i < 256; ++i) {
-    counts.channel[1][i] += green[i];
-    counts.hue[i] += count_of(hue[i]);
-    counts.hue_chroma[i] += chroma_of(hue[i]);
+  for (std::size_t key = 0; key < middle_.size(); ++key) {
+    counts.channel[kMiddleChannel[key >> 8]][key & 0xff] += middle_[key];
   }
+  middle_ = {};
 }
 
-void ByteTables::add(const KeyBlock& keys, std::size_t n) noexcept {
-  const auto& saturation = kernels::saturation_table();
+void ByteTables::add(const KeyBlock& keys, std::size_t n, ImageCounts&) noexcept {
+  const auto& tables = hsv_tables();
   for (std::size_t i = 0; i < n; ++i) {
-    Copy& to = copies_[i & 1];
-    const std::uint16_t value_chroma = keys.value_chroma[i];
-    ++to.red[keys.red_green[i] >> 8];
-    ++to.green[keys.red_green[i] & 0xff];
-    ++to.blue[keys.blue_hue[i] >> 8];
-    ++to.saturation[saturation[value_chroma]];
-    ++to.value[value_chroma >> 8];
-    to.hue[keys.blue_hue[i] & 0xff] += kOnePixel + (value_chroma & 0xff);
+    const std::uint32_t value_min = keys.value_min[i], chroma_x = keys.chroma_x[i];
+    ++max_[value_min >> 8];
+    ++middle_[keys.middle[i]];
+    ++min_[(value_min >> 8 & 0x700) | (value_min & 0xff)];
+    ++saturation_[tables.saturation[value_min & 0xffff]];
+    hue_[tables.hue[chroma_x]] += (std::uint64_t{1} << 32) + (chroma_x >> 8 & 0xff);
   }
 }
 
 void ByteTables::drain(ImageCounts& counts) noexcept {
-  for (Copy& from : copies_) {
+  for (std::size_t sector = 0; sector < kernels::kSectors; ++sector) {
     for (std::size_t i = 0; i < 256; ++i) {
-      counts.channel[0][i] += from.red[i];
-      counts.channel[1][i] += from.green[i];
-      counts.channel[2][i] += from.blue[i];
-      counts.hue[i] += count_of(from.hue[i]);
-      counts.saturation[i] += from.saturation[i];
-      counts.value[i] += from.value[i];
-      counts.hue_chroma[i] += chroma_of(from.hue[i]);
+      const std::size_t key = sector << 8 | i;
+      counts.channel[kMaxChannel[sector]][i] += max_[key];
+      counts.channel[kMiddleChannel[sector]][i] += middle_[key];
+      counts.channel[kMinChannel[sector]][i] += min_[key];
+      counts.value[i] += max_[key];
     }
-    from = {};
   }
+  for (std::size_t i = 0; i < 256; ++i) {
+    counts.saturation[i] += saturation_[i];
+    counts.hue[i] += hue_[i] >> 32;
+    counts.hue_chroma[i] += hue_[i] & 0xffffffff;
+  }
+  *this = {};
 }
 
 }  // namespace lightmeter::measure

@@ -85,17 +85,15 @@ TEST_P(EveryTier, KeysAreTheScalarOnesAtAnyCount) {
     for (auto* plane : {&red, &green, &blue}) {
       std::generate_n(plane->begin(), room, [&] { return static_cast<std::uint8_t>(random()); });
     }
-    Exact<std::uint16_t> want[3] = {Exact<std::uint16_t>(room), Exact<std::uint16_t>(room),
-                                    Exact<std::uint16_t>(room)};
-    Exact<std::uint16_t> got[3] = {Exact<std::uint16_t>(room), Exact<std::uint16_t>(room),
-                                   Exact<std::uint16_t>(room)};
-    kernels("scalar").colour_keys(red.begin(), green.begin(), blue.begin(), n, want[0].begin(),
-                                  want[1].begin(), want[2].begin());
-    tier().colour_keys(red.begin(), green.begin(), blue.begin(), n, got[0].begin(), got[1].begin(),
-                       got[2].begin());
-    for (int key = 0; key < 3; ++key) {
-      EXPECT_TRUE(std::equal(want[key].begin(), want[key].begin() + n, got[key].begin()))
-          << "key " << key << " of " << n << " pixels";
+    Exact<std::uint32_t> value_min(room), chroma_x(room);
+    Exact<std::uint16_t> middle(room);
+    tier().colour_keys(red.begin(), green.begin(), blue.begin(), n, value_min.begin(),
+                       chroma_x.begin(), middle.begin());
+    for (std::size_t i = 0; i < n; ++i) {
+      const ColourKeys want = colour_keys(red.data[i], green.data[i], blue.data[i]);
+      ASSERT_EQ(value_min.data[i], want.value_min) << "pixel " << i << " of " << n;
+      ASSERT_EQ(chroma_x.data[i], want.chroma_x) << "pixel " << i << " of " << n;
+      ASSERT_EQ(middle.data[i], want.middle) << "pixel " << i << " of " << n;
     }
   }
 }

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/hue.hpp"
+#include "kernels/colour.hpp"
 #include "lightmeter/error.hpp"
 
 namespace lightmeter::measure {
@@ -97,10 +97,13 @@ ImageCounts count_one_by_one(const std::vector<Colour>& colours, std::ptrdiff_t 
   counts.height = height;
   counts.channels = 3;
   for (const Colour& colour : colours) {
-    const auto [value, chroma, hue] = kernels::value_chroma_hue(colour[0], colour[1], colour[2]);
     for (std::size_t c = 0; c < 3; ++c) ++counts.channel[c][colour[c]];
-    ++counts.value[value];
-    ++counts.saturation[value == 0 ? 0u : 255u * chroma / value];
+    const auto keys = kernels::colour_keys(colour[0], colour[1], colour[2]);
+    const auto [min, max] = std::minmax_element(colour.begin(), colour.end());
+    const std::uint32_t chroma = *max - *min;
+    const std::uint8_t hue = kernels::hue_of(keys.chroma_x >> 16, chroma, keys.chroma_x & 0xff);
+    ++counts.value[*max];
+    ++counts.saturation[kernels::saturation_of(*max, *min)];
     ++counts.hue[hue];
     counts.hue_chroma[hue] += chroma;
   }

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace lightmeter::kernels {
+
+// A colour as counting sees it. With V = max, C = max - min of red, green, blue, the colour circle
+// has six sectors of half a channel order each: 0 R>=G>=B, 1 G>R>=B, 2 G>=B>R, 3 B>G>R, 4 B>R>=G, 5
+// R>=B>G. In an even sector the middle channel rises from min to max as hue grows, in an odd one it
+// falls: x = 0..C is the way through the sector, middle - min or max - middle.
+struct ColourKeys {
+  std::uint32_t value_min;  // sector << 16 | V << 8 | min
+  std::uint32_t chroma_x;   // sector << 16 | C << 8 | x
+  std::uint16_t middle;     // sector << 8 | middle
+};
+inline constexpr std::uint32_t kSectors = 6;
+
+// Which channel is largest, in the middle and smallest in each sector.
+inline constexpr std::array<std::uint8_t, kSectors> kMaxChannel = {0, 1, 1, 2, 2, 0};
+inline constexpr std::array<std::uint8_t, kSectors> kMiddleChannel = {1, 0, 2, 1, 0, 2};
+inline constexpr std::array<std::uint8_t, kSectors> kMinChannel = {2, 2, 0, 0, 1, 1};
+
+constexpr ColourKeys colour_keys(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
+  const std::uint32_t max = std::max({red, green, blue});
+  const std::uint32_t min = std::min({red, green, blue});
+  // The first of equal maxima decides, as in Pillow. `next` and `previous` are the largest
+  // channel's neighbours in the cycle red, green, blue; the smaller of them is the minimum.
+  const std::uint32_t largest = red == max ? 0 : green == max ? 1 : 2;
+  const std::uint32_t next = largest == 0 ? green : largest == 1 ? blue : red;
+  const std::uint32_t previous = largest == 0 ? blue : largest == 1 ? red : green;
+  const bool odd = next < previous;
+  const std::uint32_t middle = std::max(next, previous);
+  const std::uint32_t sector = odd ? (largest == 0 ? 5 : 2 * largest - 1) : 2 * largest;
+  const std::uint32_t x = odd ? max - middle : middle - min;
+  return {sector << 16 | max << 8 | min, sector << 16 | (max - min) << 8 | x,
+          static_cast<std::uint16_t>(sector << 8 | middle)};
+}
+
+// Pillow's 8-bit saturation, trunc(255 * float32(C / V)), which is floor(255 C / V) for every C <=
+// V.
+constexpr std::uint8_t saturation_of(std::uint32_t value, std::uint32_t min) {
+  return static_cast<std::uint8_t>(value == 0 ? 0 : 255 * (value - min) / value);
+}
+
+// Pillow's 8-bit hue, 0..254: 255 (sector + x / C) / 6, truncated.
+//
+// Pillow works in float32. That matters only where the exact quotient is an integer H: its
+// roundings then land below it for the hues listed here (for every colour of such an H, as they
+// depend on sector and x / C alone), and it returns H - 1. The tests compare all 2^24 colours.
+constexpr std::uint8_t hue_of(std::uint32_t sector, std::uint32_t chroma, std::uint32_t x) {
+  constexpr std::uint8_t kRoundedDown[] = {
+      1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,  16,
+      17,  18,  19,  20,  21,  22,  23,  24,  25,  26,  27,  28,  29,  30,  31,  88,
+      92,  96,  100, 104, 129, 131, 133, 135, 137, 139, 141, 143, 145, 147, 149, 153,
+      157, 161, 165, 169, 173, 176, 177, 181, 184, 185, 189, 193, 197, 201, 205, 209};
+  if (chroma == 0) return 0;
+  const std::uint32_t numerator = 85 * (sector * chroma + x);
+  const std::uint32_t hue = numerator / (2 * chroma);
+  const bool exact = numerator % (2 * chroma) == 0;
+  const bool down =
+      exact && std::binary_search(std::begin(kRoundedDown), std::end(kRoundedDown), hue);
+  return static_cast<std::uint8_t>(hue - (down ? 1 : 0));
+}
+
+}  // namespace lightmeter::kernels
