@@ -6,11 +6,14 @@ SKETCHES = 10_000
 
 
 def prepare(case, data):
-    n = int(case.removeprefix("n="))
+    n = int(case.removeprefix("n=").removesuffix(" decoded"))
     found = []
     for seed in range(SKETCHES):
-        found.append(kll_floats_sketch(200))
-        found[-1].update(streams.normal(seed, n))
+        sketch = kll_floats_sketch(200)
+        sketch.update(streams.normal(seed, n))
+        if case.endswith("decoded"):
+            sketch = kll_floats_sketch.deserialize(sketch.serialize())
+        found.append(sketch)
     return found, n
 
 

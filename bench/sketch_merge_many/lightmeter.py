@@ -6,11 +6,14 @@ SKETCHES = 10_000
 
 
 def prepare(case, data):
-    n = int(case.removeprefix("n="))
+    n = int(case.removeprefix("n=").removesuffix(" decoded"))
     found = []
     for seed in range(SKETCHES):
-        found.append(QuantileSketch(seed))
-        found[-1].update(streams.normal(seed, n))
+        sketch = QuantileSketch(seed)
+        sketch.update(streams.normal(seed, n))
+        if case.endswith("decoded"):
+            sketch = QuantileSketch.from_bytes(sketch.to_bytes())
+        found.append(sketch)
     return found, n
 
 
