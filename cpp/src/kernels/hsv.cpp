@@ -1,24 +1,23 @@
 #include "kernels/hsv.hpp"
 
 #include <algorithm>
-#include <memory>
 
 namespace lightmeter::kernels {
 
-const HsvTables& hsv_tables() {
-  static const auto tables = [] {
-    auto all = std::make_unique<HsvTables>();
-    for (std::uint32_t high = 0; high < 256; ++high) {
-      for (std::uint32_t low = 0; low <= high; ++low) {
-        all->saturation[high << 8 | low] = saturation_of(high, low);
-        for (std::uint32_t sector = 0; sector < kSectors; ++sector) {
-          all->hue[sector << 16 | high << 8 | low] = hue_of(sector, high, low);
-        }
+HsvTables::HsvTables() noexcept {
+  for (std::uint32_t high = 0; high < 256; ++high) {
+    for (std::uint32_t low = 0; low <= high; ++low) {
+      saturation[high << 8 | low] = saturation_of(high, low);
+      for (std::uint32_t sector = 0; sector < kSectors; ++sector) {
+        hue[sector << 16 | high << 8 | low] = hue_of(sector, high, low);
       }
     }
-    return all;
-  }();
-  return *tables;
+  }
+}
+
+const HsvTables& hsv_tables() noexcept {
+  static const HsvTables tables;
+  return tables;
 }
 
 void rgb_to_hsv(const Kernels& kernels, const std::uint8_t* red, const std::uint8_t* green,

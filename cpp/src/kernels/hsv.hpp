@@ -11,10 +11,13 @@ namespace lightmeter::kernels {
 
 // Hue and saturation of every key; keys that no colour has are 0.
 struct HsvTables {
-  std::array<std::uint8_t, 65536> saturation;    // by V << 8 | min
-  std::array<std::uint8_t, kSectors << 16> hue;  // by chroma_x key
+  std::array<std::uint8_t, 65536> saturation{};    // by V << 8 | min
+  std::array<std::uint8_t, kSectors << 16> hue{};  // by chroma_x key
+
+  HsvTables() noexcept;
 };
-[[nodiscard]] const HsvTables& hsv_tables();
+// Filled at the first call, which takes about a millisecond.
+[[nodiscard]] const HsvTables& hsv_tables() noexcept;
 
 // Pillow's 8-bit HSV of n pixels, through the same keys and tables that counting uses.
 void rgb_to_hsv(const Kernels& kernels, const std::uint8_t* red, const std::uint8_t* green,

@@ -12,7 +12,7 @@ namespace {
 using kernels::Kernels;
 
 // Below this many pixels, reading out KeyTables costs more than counting in them saves.
-constexpr std::ptrdiff_t kKeyTablesFrom = 40'000;
+constexpr std::ptrdiff_t kKeyTablesFrom = 55'000;
 
 using Plane = std::array<std::uint8_t, kBlockPixels>;
 struct Planes {
@@ -43,6 +43,14 @@ void split(const Kernels& kernels, const Pixels& view, const std::uint8_t* red, 
   }
 }
 
+// Asks for the block of pixels after the next one: while a block is counted, the hardware loses
+// track of the image.
+void prefetch(const std::uint8_t* block, std::ptrdiff_t pixel_stride) noexcept {
+  constexpr std::ptrdiff_t kLine = 64;
+  const std::ptrdiff_t bytes = static_cast<std::ptrdiff_t>(kBlockPixels) * pixel_stride;
+  for (std::ptrdiff_t i = 0; i < bytes; i += kLine) __builtin_prefetch(block + 2 * bytes + i);
+}
+
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
 template <typename Tables>
 void count_colour(const Kernels& kernels, const Pixels& view, Tables& tables,
@@ -61,6 +69,10 @@ void count_colour(const Kernels& kernels, const Pixels& view, Tables& tables,
     for (std::ptrdiff_t x = 0; x < view.width;) {
       const std::size_t n =
           std::min(kBlockPixels - filled, static_cast<std::size_t>(view.width - x));
+      const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
+      if (dense && view.width - x >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
+        prefetch(row + x * view.pixel_stride, view.pixel_stride);
+      }
       split(kernels, view, row + x * view.pixel_stride, n, planes, filled);
       x += static_cast<std::ptrdiff_t>(n);
       filled += n;

@@ -12,7 +12,7 @@ using kernels::kMaxChannel;
 using kernels::kMiddleChannel;
 using kernels::kMinChannel;
 
-constexpr std::uint64_t kOverflow = 1 << 16;
+constexpr std::uint64_t kCarry = 1 << 16;
 
 // Cells of one cache line, the unit of reading out: most lines are zero.
 constexpr std::size_t kLine = 32;
@@ -23,41 +23,61 @@ bool is_zero(const std::uint16_t* line) noexcept {
   return any == 0;
 }
 
+// A cell that has counted to 2^16 and is back at zero.
+[[gnu::noinline]] void carry_value_min(std::size_t key, ImageCounts& counts) noexcept {
+  const std::size_t sector = key >> 16, value = key >> 8 & 0xff;
+  counts.channel[kMaxChannel[sector]][value] += kCarry;
+  counts.channel[kMinChannel[sector]][key & 0xff] += kCarry;
+  counts.value[value] += kCarry;
+  counts.saturation[hsv_tables().saturation[key & 0xffff]] += kCarry;
+}
+
+[[gnu::noinline]] void carry_chroma_x(std::size_t key, ImageCounts& counts) noexcept {
+  const std::uint8_t hue = hsv_tables().hue[key];
+  counts.hue[hue] += kCarry;
+  counts.hue_chroma[hue] += kCarry * (key >> 8 & 0xff);
+}
+
 }  // namespace
 
 void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept {
-  for (std::size_t i = 0; i < n; ++i) {
+  const auto count = [&](std::size_t i) {
     const std::uint32_t value_min = keys.value_min[i], chroma_x = keys.chroma_x[i];
     if (++value_min_[value_min] == 0) [[unlikely]] {
-      const std::size_t sector = value_min >> 16, value = value_min >> 8 & 0xff;
-      counts.channel[kMaxChannel[sector]][value] += kOverflow;
-      counts.channel[kMinChannel[sector]][value_min & 0xff] += kOverflow;
-      counts.value[value] += kOverflow;
-      counts.saturation[hsv_tables().saturation[value_min & 0xffff]] += kOverflow;
+      carry_value_min(value_min, counts);
     }
     if (++chroma_x_[chroma_x] == 0) [[unlikely]] {
-      const std::uint8_t hue = hsv_tables().hue[chroma_x];
-      counts.hue[hue] += kOverflow;
-      counts.hue_chroma[hue] += kOverflow * (chroma_x >> 8 & 0xff);
+      carry_chroma_x(chroma_x, counts);
     }
     ++middle_[keys.middle[i]];
+  };
+  // Neighbours often have equal keys, and an increment has to wait for one of the same cell just
+  // before it; so four parts of the block take turns.
+  const std::size_t part = n / 4;
+  for (std::size_t i = 0; i < part; ++i) {
+    count(i);
+    count(part + i);
+    count(2 * part + i);
+    count(3 * part + i);
   }
+  for (std::size_t i = 4 * part; i < n; ++i) count(i);
 }
 
 // In both tables a row holds the keys of one sector and one V or C, and the low byte of a key is at
 // most that.
 void KeyTables::drain(ImageCounts& counts) noexcept {
   const auto& tables = hsv_tables();
+  std::array<std::array<std::uint32_t, 256>, 3> min{};  // sums of at most 2 * 256 cells
   for (std::size_t row = 0; row < value_min_.size(); row += 256) {
     const std::size_t sector = row >> 16, high = row >> 8 & 0xff;
-    Histogram& min = counts.channel[kMinChannel[sector]];
+    std::uint32_t* row_min = min[kMinChannel[sector]].data();
     std::uint32_t in_row = 0;
     for (std::size_t low = 0; low <= high; low += kLine) {
       std::uint16_t* cells = &value_min_[row + low];
       if (!is_zero(cells)) {
         const std::uint8_t* saturation = &tables.saturation[high << 8 | low];
         for (std::size_t i = 0; i < kLine; ++i) in_row += cells[i];
-        for (std::size_t i = 0; i < kLine; ++i) min[low + i] += cells[i];
+        for (std::size_t i = 0; i < kLine; ++i) row_min[low + i] += cells[i];
         for (std::size_t i = 0; i < kLine; ++i) counts.saturation[saturation[i]] += cells[i];
         std::fill_n(cells, kLine, std::uint16_t{0});
       }
@@ -65,6 +85,7 @@ void KeyTables::drain(ImageCounts& counts) noexcept {
       if (!is_zero(cells)) {
         const std::uint8_t* hue = &tables.hue[row + low];
         for (std::size_t i = 0; i < kLine; ++i) {
+          if (cells[i] == 0) continue;
           counts.hue[hue[i]] += cells[i];
           counts.hue_chroma[hue[i]] += cells[i] * high;
         }
@@ -73,6 +94,9 @@ void KeyTables::drain(ImageCounts& counts) noexcept {
     }
     counts.channel[kMaxChannel[sector]][high] += in_row;
     counts.value[high] += in_row;
+  }
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    for (std::size_t i = 0; i < 256; ++i) counts.channel[channel][i] += min[channel][i];
   }
   for (std::size_t key = 0; key < middle_.size(); ++key) {
     counts.channel[kMiddleChannel[key >> 8]][key & 0xff] += middle_[key];
