@@ -87,15 +87,19 @@ template <class S, std::size_t kCount>
   }
 }
 
-template <class S, auto kSort>
-[[gnu::always_inline]] inline void for_each_block(typename S::Value* values,
-                                                  std::size_t rows) noexcept {
-  typename S::Vector v[S::kBlock];
-  for (std::size_t row = 0; row < rows; row += S::kBlock) {
-    typename S::Value* at = values + row * S::kLanes;
-    for (std::size_t i = 0; i < S::kBlock; ++i) v[i] = load<S>(at + i * S::kLanes);
-    kSort(v);
-    for (std::size_t i = 0; i < S::kBlock; ++i) store<S>(at + i * S::kLanes, v[i]);
+// Applies kSort to kCount rows that are `stride` rows apart, for all rows: one pass over the memory for
+// as many rounds of comparisons as fit into the registers.
+template <class S, std::size_t kCount, auto kSort>
+[[gnu::always_inline]] inline void pass(typename S::Value* values, std::size_t rows,
+                                        std::size_t stride) noexcept {
+  typename S::Vector v[kCount];
+  for (std::size_t begin = 0; begin < rows; begin += kCount * stride) {
+    for (std::size_t row = begin; row < begin + stride; ++row) {
+      typename S::Value* at = values + row * S::kLanes;
+      for (std::size_t i = 0; i < kCount; ++i) v[i] = load<S>(at + i * stride * S::kLanes);
+      kSort(v);
+      for (std::size_t i = 0; i < kCount; ++i) store<S>(at + i * stride * S::kLanes, v[i]);
+    }
   }
 }
 
@@ -108,38 +112,24 @@ template <class S>
   store<S>(high, b);
 }
 
-// Sorts the columns of each `run` rows, which are bitonic. Two distances are taken in one pass,
-// since passes are limited by stores; that leaves one by itself if their number is odd.
+// Sorts the columns of each `run` rows, which are bitonic.
 template <class S>
 [[gnu::always_inline]] inline void merge_rows(typename S::Value* values, std::size_t rows,
                                               std::size_t run) noexcept {
-  std::size_t distance = run / 2;
-  for (; distance >= 2 * S::kBlock; distance /= 4) {
-    const std::size_t half = distance / 2 * S::kLanes;
-    for (std::size_t begin = 0; begin < rows; begin += 2 * distance) {
-      for (std::size_t row = begin; row < begin + distance / 2; ++row) {
-        typename S::Value* at = values + row * S::kLanes;
-        typename S::Vector v[4];
-        for (std::size_t i = 0; i < 4; ++i) v[i] = load<S>(at + i * half);
-        merge_block<S, 4>(v);
-        for (std::size_t i = 0; i < 4; ++i) store<S>(at + i * half, v[i]);
-      }
-    }
+  std::size_t stride = run / S::kBlock;
+  for (; stride >= S::kBlock; stride /= S::kBlock) {
+    pass<S, S::kBlock, merge_block<S, S::kBlock>>(values, rows, stride);
   }
-  if (distance >= S::kBlock) {
-    for (std::size_t begin = 0; begin < rows; begin += 2 * distance) {
-      for (std::size_t row = begin; row < begin + distance; ++row) {
-        exchange_rows<S>(values + row * S::kLanes, values + (row + distance) * S::kLanes);
-      }
-    }
-  }
-  for_each_block<S, merge_block<S, S::kBlock>>(values, rows);
+  if (stride == 8) pass<S, 8, merge_block<S, 8>>(values, rows, S::kBlock);
+  if (stride == 4) pass<S, 4, merge_block<S, 4>>(values, rows, S::kBlock);
+  if (stride == 2) pass<S, 2, merge_block<S, 2>>(values, rows, S::kBlock);
+  pass<S, S::kBlock, merge_block<S, S::kBlock>>(values, rows, 1);
 }
 
 template <class S>
 [[gnu::always_inline]] inline void sort_columns(typename S::Value* values,
                                                 std::size_t rows) noexcept {
-  for_each_block<S, sort_block<S, S::kBlock>>(values, rows);
+  pass<S, S::kBlock, sort_block<S, S::kBlock>>(values, rows, 1);
   for (std::size_t run = 2 * S::kBlock; run <= rows; run *= 2) {
     for (std::size_t begin = 0; begin < rows; begin += run) {
       for (std::size_t i = 0; i < run / 2; ++i) {

@@ -7,6 +7,7 @@
 
 #include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/bulk_feeder.hpp"
+#include "sketch/compactors.hpp"
 
 namespace lightmeter::sketch {
 namespace {
@@ -43,52 +44,41 @@ void for_each_piece(const ArrayView<T>& array, Use&& use) {
   use(std::span<const T>(copy.data(), filled));
 }
 
-// Counts into several tables in turn: one table would wait on itself when neighbours are equal. The
-// 32-bit counters are emptied into 64-bit ones before they can overflow.
+// How often each value of an unsigned type occurs. Small types use several tables in turn: one
+// table would wait on itself when neighbours are equal.
 template <class T>
-class Counter {
+class CountTable {
  public:
   static constexpr std::size_t kBins = std::size_t{1} << (8 * sizeof(T));
+  // Fits the 32-bit counters.
+  static constexpr std::size_t kMostValues = std::size_t{1} << 31;
 
   void push(std::span<const T> values) {
-    while (!values.empty()) {
-      const auto some = values.first(std::min(values.size(), kLimit - pending_));
-      std::size_t i = 0;
-      for (; i + kTables <= some.size(); i += kTables) {
-        for (std::size_t table = 0; table < kTables; ++table) {
-          ++tables_[table * kBins + some[i + table]];
-        }
+    std::size_t i = 0;
+    for (; i + kTables <= values.size(); i += kTables) {
+      for (std::size_t table = 0; table < kTables; ++table) {
+        ++counts_[table * kBins + values[i + table]];
       }
-      for (; i < some.size(); ++i) ++tables_[some[i]];
-      pending_ += some.size();
-      values = values.subspan(some.size());
-      if (pending_ == kLimit) empty_tables();
     }
+    for (; i < values.size(); ++i) ++counts_[values[i]];
+    size_ += values.size();
   }
 
-  // The values that occurred, rising, with their counts.
-  void finish(std::vector<double>& values, std::vector<std::uint64_t>& counts) {
-    empty_tables();
-    for (std::size_t bin = 0; bin < kBins; ++bin) {
-      if (totals_[bin] == 0) continue;
-      values.push_back(static_cast<double>(bin));
-      counts.push_back(totals_[bin]);
-    }
+  // The counts by value. Nothing may be pushed afterwards before clear().
+  [[nodiscard]] std::span<const std::uint32_t> counts() {
+    for (std::size_t i = kBins; i < counts_.size(); ++i) counts_[i % kBins] += counts_[i];
+    return std::span(counts_).first(kBins);
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  void clear() {
+    std::ranges::fill(counts_, 0);
+    size_ = 0;
   }
 
  private:
   static constexpr std::size_t kTables = sizeof(T) == 1 ? 8 : 1;
-  static constexpr std::size_t kLimit = std::size_t{1} << 31;
-
-  void empty_tables() {
-    for (std::size_t i = 0; i < tables_.size(); ++i) totals_[i % kBins] += tables_[i];
-    std::ranges::fill(tables_, 0);
-    pending_ = 0;
-  }
-
-  std::vector<std::uint32_t> tables_ = std::vector<std::uint32_t>(kTables * kBins);
-  std::vector<std::uint64_t> totals_ = std::vector<std::uint64_t>(kBins);
-  std::size_t pending_ = 0;
+  std::vector<std::uint32_t> counts_ = std::vector<std::uint32_t>(kTables * kBins);
+  std::size_t size_ = 0;
 };
 
 // Below this many values a table of all uint16 costs more than it saves.
@@ -96,21 +86,61 @@ constexpr std::size_t kWorthCounting = 32768;
 
 }  // namespace
 
+// counts[v] times the value v. A table of many values is sampled as it is, without making a list.
+void QuantileSketch::add_table(std::span<const std::uint32_t> counts, std::uint64_t total,
+                               std::uint64_t horizon) {
+  const auto distinct = counts.size() - static_cast<std::size_t>(std::ranges::count(counts, 0U));
+  if (distinct <= kCountedValues) {
+    std::vector<double> values;
+    std::vector<std::uint64_t> value_counts;
+    for (std::size_t value = 0; value < counts.size(); ++value) {
+      if (counts[value] == 0) continue;
+      values.push_back(static_cast<double>(value));
+      value_counts.push_back(counts[value]);
+    }
+    return add_counts(values, value_counts, horizon);
+  }
+  if (is_exact()) leave_exact(horizon);
+  const auto is_there = [](std::uint32_t count) { return count != 0; };
+  std::size_t value =
+      static_cast<std::size_t>(std::ranges::find_if(counts, is_there) - counts.begin());
+  const auto behind = std::ranges::find_if(counts.rbegin(), counts.rend(), is_there).base();
+  compactors_->note_extrema(static_cast<double>(value),
+                            static_cast<double>(behind - counts.begin() - 1));
+  std::uint64_t before = 0;
+  const auto value_at = [&](std::uint64_t rank) {
+    for (; before + counts[value] <= rank; ++value) before += counts[value];
+    return static_cast<double>(value);
+  };
+  compactors_->insert_run(total, 0, value_at, horizon);
+  settled_ += total;
+}
+
 template <class T>
 void QuantileSketch::update(const ArrayView<T>& array) {
   if (array.size() == 0) return;
+  view_.clear();
+  const std::uint64_t horizon = n() + array.size();
   if constexpr (std::is_integral_v<T>) {
     if (sizeof(T) == 1 || array.size() >= kWorthCounting) {
-      Counter<T> counter;
-      for_each_piece(array, [&](std::span<const T> piece) { counter.push(piece); });
-      std::vector<double> values;
-      std::vector<std::uint64_t> counts;
-      counter.finish(values, counts);
-      return add_counts(values, counts, n_ + array.size());
+      CountTable<T> table;
+      const auto settle = [&] {
+        if (table.size() > 0) add_table(table.counts(), table.size(), horizon);
+        table.clear();
+      };
+      for_each_piece(array, [&](std::span<const T> piece) {
+        while (!piece.empty()) {
+          const auto some = piece.first(std::min(piece.size(), table.kMostValues - table.size()));
+          table.push(some);
+          piece = piece.subspan(some.size());
+          if (table.size() == table.kMostValues) settle();
+        }
+      });
+      return settle();
     }
   }
   using Float = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  BulkFeeder<Float> feeder(*this, n_ + array.size());
+  BulkFeeder<Float> feeder(*this, horizon);
   for_each_piece(array, [&](std::span<const T> piece) {
     if constexpr (std::is_same_v<T, Float>) {
       feeder.push(piece);

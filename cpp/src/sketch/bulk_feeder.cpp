@@ -36,7 +36,7 @@ void BulkFeeder<T>::take_block() {
   T least, greatest;
   if (!scan_values(block_.data(), block_.data(), kBlock, &least, &greatest)) return drop_apart();
   filled_ = 0;
-  sketch_.n_ += kBlock;
+  sketch_.settled_ += kBlock;
   Compactors& compactors = *sketch_.compactors_;
   compactors.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
   if (thin_ == 0) {

@@ -9,20 +9,16 @@
 namespace lightmeter::sketch {
 namespace {
 
-constexpr std::size_t kLevels = static_cast<std::size_t>(kMaxLevel) + 8;
-
 // Room of the level d below the top: kWorking (2/3)^d, at least 8.
-constexpr std::array<std::size_t, kLevels> make_room_table() {
-  std::array<std::size_t, kLevels> room{};
+constexpr auto kRoom = [] {
+  std::array<std::size_t, kMaxLevel + 8> room{};
   double exact = Compactors::kWorking;
   for (std::size_t& values : room) {
     values = std::max<std::size_t>(8, static_cast<std::size_t>(exact + 0.5));
     exact *= 2.0 / 3.0;
   }
   return room;
-}
-
-constexpr std::array<std::size_t, kLevels> kRoom = make_room_table();
+}();
 
 }  // namespace
 
@@ -31,10 +27,10 @@ void Compactors::note_extrema(double least, double greatest) noexcept {
   max_ = std::max(max_, greatest);
 }
 
-// A run of N values kept at level h adds 4^h / 4 to the variance. With 2^h <= 0.3 / k sqrt(n N) all
-// runs together add at most 0.0225 n^2 / k^2, against about (0.55 n / k)^2 of the compactions.
+// A run of N values kept at level h adds 4^h / 4 to the variance. With 2^h <= 0.4 / k sqrt(n N) all
+// runs together add at most 0.04 n^2 / k^2, against about (0.55 n / k)^2 of the compactions.
 int Compactors::run_level(std::uint64_t total, std::uint64_t horizon) noexcept {
-  constexpr double kShare = 0.3 / kWorking;
+  constexpr double kShare = 0.4 / kWorking;
   const double limit = kShare * kShare * static_cast<double>(total) * static_cast<double>(horizon);
   int level = 0;
   for (double square = 4.0; square <= limit && level < kMaxLevel; square *= 4.0) ++level;
@@ -56,7 +52,7 @@ void Compactors::insert_values(std::vector<double>& values, int h, std::uint64_t
     held_ += values.size();
     return make_room();
   }
-  sort_values(std::span(values));
+  if (!std::ranges::is_sorted(values)) sort_values(std::span(values));
   insert_run(total, h, [&](std::uint64_t rank) { return values[rank >> h]; }, horizon);
 }
 
@@ -80,23 +76,24 @@ void Compactors::merge(const Compactors& other, std::uint64_t horizon) {
 
 void Compactors::make_room() {
   for (;;) {
-    std::size_t room = 0;
+    std::size_t total = 0;
     std::size_t full = levels_.size();
     for (std::size_t h = levels_.size(); h-- > 0;) {
       const std::size_t own = kRoom[levels_.size() - 1 - h];
-      room += own;
+      total += own;
       if (levels_[h].values.size() >= own) full = h;
     }
-    if (held_ <= room) return;
+    if (held_ <= total) return;
     compact(static_cast<int>(full));
   }
 }
 
-// Error of one compaction at level h, for a fixed x. An even number of values is compacted, the one
-// or two others stay. Let p be 1 if an odd number of the compacted values is <= x, else 0; x's rank
-// changes by +2^h or -2^h, as the coin falls, if p = 1, and not at all if p = 0. Which values stay
-// is a coin of its own: it moves the compacted values by one place, so p is 0 and 1 with
-// probability 1/2 each, or surely 0 where x lies outside of them.
+// Error of one compaction at level h, for a fixed x. Of the sorted values one stays if their number
+// is odd, the first or the last, and two if it is even, the two last or the first and the last;
+// every other of the rest moves up. Let p be 1 if an odd number of that rest is <= x, else 0; x's
+// rank changes by +2^h or -2^h, as the coin falls, if p = 1, and not at all if p = 0. Which values
+// stay is a coin of its own: it moves the rest by one place, so p is 0 and 1 with probability 1/2
+// each, or surely 0 where x lies outside of the rest.
 //
 // The coin `odd` serves two compactions of a level, flipped for the second, so a pair errs by
 // +-2^h (p1 - p2). Given all that happened before, p2 is a fair coin or 0. What stayed the first
@@ -105,7 +102,7 @@ void Compactors::make_room() {
 // coin is drawn. Neither coin changes how many values a level holds: when levels are compacted is
 // not random, which the induction over the levels in the appendix needs.
 void Compactors::compact(int h) {
-  Level& above = level(h + 1);
+  std::vector<double>& above = level(h + 1).values;
   Level& here = levels_[static_cast<std::size_t>(h)];
   std::vector<double>& values = here.values;
   sort_values(std::span(values));
@@ -116,16 +113,11 @@ void Compactors::compact(int h) {
 
   const std::size_t shift = (coin >> 1) & 1;
   const std::size_t stay = values.size() % 2 == 0 ? 2 : 1;
-  const std::size_t compacted = values.size() - stay;
-  for (std::size_t i = shift + (here.odd ? 1 : 0); i < shift + compacted; i += 2) {
-    above.values.push_back(values[i]);
-  }
-  // Those that stay are the first `shift` and the last ones.
-  const std::size_t last = stay - shift;
-  std::copy(values.end() - static_cast<std::ptrdiff_t>(last), values.end(),
-            values.begin() + static_cast<std::ptrdiff_t>(shift));
-  values.resize(stay);
-  held_ -= compacted / 2;
+  const std::size_t end = values.size() - stay + shift;
+  for (std::size_t i = shift + (here.odd ? 1 : 0); i < end; i += 2) above.push_back(values[i]);
+  held_ -= (values.size() - stay) / 2;
+  values.erase(values.begin() + static_cast<std::ptrdiff_t>(shift),
+               values.begin() + static_cast<std::ptrdiff_t>(end));
 }
 
 }  // namespace lightmeter::sketch

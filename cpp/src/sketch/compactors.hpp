@@ -48,8 +48,8 @@ class Compactors {
   void insert_values(std::vector<double>& values, int level, std::uint64_t horizon);
   void merge(const Compactors& other, std::uint64_t horizon);
 
-  // The level at which a run of `total` values adds at most 4 % to the variance of a sketch of
-  // `horizon` values.
+  // The highest level for a run of `total` values at which such runs add a small share to the
+  // variance of a sketch of `horizon` values.
   [[nodiscard]] static int run_level(std::uint64_t total, std::uint64_t horizon) noexcept;
 
   [[nodiscard]] double min() const noexcept { return min_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "lightmeter/error.hpp"
@@ -44,10 +45,10 @@ class BitReader {
   [[nodiscard]] std::uint64_t peek() const {
     const std::size_t byte = position_ / 8;
     std::uint64_t bits = 0;
-    if (byte + 8 <= data_.size()) {
-      for (std::size_t i = 0; i < 8; ++i) bits |= std::uint64_t{data_[byte + i]} << (8 * i);
+    if (std::endian::native == std::endian::little && byte + 8 <= data_.size()) {
+      std::memcpy(&bits, &data_[byte], 8);
     } else {
-      for (std::size_t i = 0; byte + i < data_.size(); ++i) {
+      for (std::size_t i = 0; i < 8 && byte + i < data_.size(); ++i) {
         bits |= std::uint64_t{data_[byte + i]} << (8 * i);
       }
     }
@@ -74,6 +75,43 @@ class BitReader {
   std::span<const std::uint8_t> data_;
   std::size_t position_ = 0;  // in bits
 };
+
+// Calls visit(i, value) for each number of a Rice code.
+template <class Visit>
+void visit_rice(wire::Reader& in, std::size_t count, Visit&& visit) {
+  if (count == 0) return;
+  const int r = in.u8();
+  if (r > 63) throw DecodeError("packed numbers: a width of " + std::to_string(r) + " bits");
+  const std::uint64_t lower_bits = (std::uint64_t{1} << r) - 1;
+  wire::Reader rest = in;
+  const auto data = rest.bytes(rest.remaining());
+  BitReader bits(data);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t window = bits.peek();
+    const int upper = std::countr_one(window);
+    if (upper >= kEscape) {
+      bits.skip(kEscape);
+      visit(i, bits.get(64));
+      continue;
+    }
+    std::uint64_t lower = 0;
+    if (upper + 1 + r <= BitReader::kWindow) {
+      lower = (window >> (upper + 1)) & lower_bits;
+      bits.skip(upper + 1 + r);
+    } else {
+      bits.skip(upper + 1);
+      lower = bits.get(r);
+    }
+    const auto high = static_cast<std::uint64_t>(upper);
+    if (high > std::numeric_limits<std::uint64_t>::max() >> r) {
+      throw DecodeError("packed numbers: a number has more than 64 bits");
+    }
+    visit(i, high << r | lower);
+  }
+  if (bits.bytes_used() > data.size()) throw DecodeError("packed numbers: the data ends early");
+  if (!bits.padded_with_zeros()) throw DecodeError("packed numbers: the padding is not zero");
+  (void)in.bytes(bits.bytes_used());
+}
 
 std::uint64_t rice_bits(std::span<const std::uint64_t> values, int r) {
   std::uint64_t bits = 0;
@@ -149,40 +187,8 @@ void write_rice(wire::Writer& out, std::span<const std::uint64_t> values) {
 }
 
 std::vector<std::uint64_t> read_rice(wire::Reader& in, std::size_t count) {
-  std::vector<std::uint64_t> values;
-  if (count == 0) return values;
-  const int r = in.u8();
-  if (r > 63) throw DecodeError("packed numbers: a width of " + std::to_string(r) + " bits");
-  wire::Reader rest = in;
-  const auto data = rest.bytes(rest.remaining());
-  if (count > data.size() * 8) throw DecodeError("packed numbers: the data ends early");
-  values.reserve(count);
-  BitReader bits(data);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t window = bits.peek();
-    const int upper = std::countr_one(window);
-    if (upper >= kEscape) {
-      bits.skip(kEscape);
-      values.push_back(bits.get(64));
-      continue;
-    }
-    std::uint64_t lower = 0;
-    if (upper + 1 + r <= BitReader::kWindow) {
-      lower = (window >> (upper + 1)) & ((std::uint64_t{1} << r) - 1);
-      bits.skip(upper + 1 + r);
-    } else {
-      bits.skip(upper + 1);
-      lower = bits.get(r);
-    }
-    const auto high = static_cast<std::uint64_t>(upper);
-    if (high > std::numeric_limits<std::uint64_t>::max() >> r) {
-      throw DecodeError("packed numbers: a number has more than 64 bits");
-    }
-    values.push_back(high << r | lower);
-  }
-  if (bits.bytes_used() > data.size()) throw DecodeError("packed numbers: the data ends early");
-  if (!bits.padded_with_zeros()) throw DecodeError("packed numbers: the padding is not zero");
-  (void)in.bytes(bits.bytes_used());
+  std::vector<std::uint64_t> values(count);
+  visit_rice(in, count, [&](std::size_t i, std::uint64_t value) { values[i] = value; });
   return values;
 }
 
@@ -205,34 +211,37 @@ void write_sorted(wire::Writer& out, std::span<const double> values, bool ties) 
 }
 
 std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties) {
-  std::vector<double> values;
+  std::vector<double> values(count);
   if (count == 0) return values;
   const std::uint8_t head = in.u8();
   const bool narrow = (head & kNarrow) != 0;
   const int width = narrow ? 32 : 64;
   const int zeros = head & ~kNarrow;
   if (zeros >= width) throw DecodeError("sorted numbers: a key of no bits");
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max() >> (64 - width + zeros);
+  const std::uint64_t least = ties ? 0 : 1;
   std::uint64_t key = 0;
   for (int bit = 0; bit < width - zeros; bit += 8) key |= std::uint64_t{in.u8()} << bit;
-  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max() >> (64 - width + zeros);
   if (key > last) throw DecodeError("sorted numbers: a key has too many bits");
-  const std::uint64_t least = ties ? 0 : 1;
-  const std::vector<std::uint64_t> steps = read_rice(in, count - 1);
-  values.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) {
-      const std::uint64_t room = last - key;
-      if (room < least || steps[i - 1] > room - least) {
-        throw DecodeError("sorted numbers: a key has too many bits");
-      }
-      key += steps[i - 1] + least;
+
+  const auto put = [&](std::size_t i) {
+    values[i] = narrow ? from_key<float>(static_cast<std::uint32_t>(key << zeros))
+                       : from_key<double>(key << zeros);
+    if (std::bit_cast<std::uint64_t>(values[i]) == kSign<std::uint64_t>) {
+      throw DecodeError("sorted numbers: -0.0");
     }
-    const double value = narrow ? from_key<float>(static_cast<std::uint32_t>(key << zeros))
-                                : from_key<double>(key << zeros);
-    if (!std::isfinite(value) || (value == 0.0 && std::signbit(value))) {
-      throw DecodeError("sorted numbers: NaN, an infinity or -0.0");
+  };
+  put(0);
+  visit_rice(in, count - 1, [&](std::size_t i, std::uint64_t step) {
+    if (last - key < least || step > last - key - least) {
+      throw DecodeError("sorted numbers: a key has too many bits");
     }
-    values.push_back(value);
+    key += step + least;
+    put(i + 1);
+  });
+  // What lies between two finite numbers is finite.
+  if (!std::isfinite(values.front()) || !std::isfinite(values.back())) {
+    throw DecodeError("sorted numbers: NaN or an infinity");
   }
   return values;
 }

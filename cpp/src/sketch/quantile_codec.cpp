@@ -83,7 +83,7 @@ std::uint64_t QuantileCodec::peek_n(std::span<const std::uint8_t> bytes) {
 void QuantileCodec::encode(const QuantileSketch& sketch, wire::Writer& out) {
   const bool apart = (sketch.nan_ | sketch.pos_inf_ | sketch.neg_inf_) != 0;
   const bool kll = !sketch.is_exact();
-  const bool counted = !kll && sketch.n_ != sketch.view().values.size();
+  const bool counted = !kll && sketch.n() != sketch.view().values.size();
   out.u8(static_cast<std::uint8_t>((kll ? kKll : 0) | (counted ? kCounted : 0) |
                                    (apart ? kApart : 0)));
   if (apart) {
@@ -91,7 +91,7 @@ void QuantileCodec::encode(const QuantileSketch& sketch, wire::Writer& out) {
     out.varint(sketch.pos_inf_);
     out.varint(sketch.neg_inf_);
   }
-  out.varint(sketch.n_);
+  out.varint(sketch.n());
   if (kll) {
     encode_kll(sketch, out);
   } else {
@@ -102,7 +102,6 @@ void QuantileCodec::encode(const QuantileSketch& sketch, wire::Writer& out) {
 QuantileSketch QuantileCodec::decode(wire::Reader& in, std::uint64_t key) {
   const Head head = read_head(in);
   QuantileSketch sketch(key);
-  sketch.n_ = head.n;
   sketch.nan_ = head.nan;
   sketch.pos_inf_ = head.pos_inf;
   sketch.neg_inf_ = head.neg_inf;
@@ -117,7 +116,7 @@ QuantileSketch QuantileCodec::decode(wire::Reader& in, std::uint64_t key) {
 void QuantileCodec::encode_exact(const QuantileSketch& sketch, wire::Writer& out) {
   const SortedView& view = sketch.view();
   const std::size_t distinct = view.values.size();
-  if (sketch.n_ == distinct) return write_sorted(out, view.values, false);
+  if (sketch.n() == distinct) return write_sorted(out, view.values, false);
   out.varint(distinct);
   write_sorted(out, view.values, false);
   std::vector<std::uint64_t> counts(distinct);
@@ -146,8 +145,10 @@ void QuantileCodec::decode_exact(QuantileSketch& sketch, const Head& head, wire:
   if (counted) {
     sketch.values_ = std::move(values);
     sketch.counts_ = std::move(counts);
+    sketch.settled_ = head.n;
     return;
   }
+  sketch.staged_.reserve(static_cast<std::size_t>(head.n));
   for (std::size_t i = 0; i < values.size(); ++i) {
     sketch.staged_.insert(sketch.staged_.end(), static_cast<std::size_t>(counts[i]), values[i]);
   }
@@ -172,13 +173,13 @@ void QuantileCodec::encode_kll(const QuantileSketch& sketch, wire::Writer& out) 
   double fixed = compactors.error().fixed;
   if (held > QuantileSketch::kShippedItems) {
     const SortedView& view = sketch.view();
-    const int top = shipping_level(sketch.n_);
+    const int top = shipping_level(sketch.n());
     levels.assign(static_cast<std::size_t>(top) + 1, {});
     paired = odd = 0;
     fixed += std::ldexp(0.5, top);
     RankCursor value_at(view.values, view.cumulative);
     sample_ranks(
-        sketch.n_, top, [](int h) { return (std::uint64_t{1} << h) / 2; },
+        sketch.n(), top, [](int h) { return (std::uint64_t{1} << h) / 2; },
         [&](int h, std::uint64_t rank) {
           levels[static_cast<std::size_t>(h)].push_back(value_at(rank));
         });
@@ -241,6 +242,7 @@ void QuantileCodec::decode_kll(QuantileSketch& sketch, const Head& head, wire::R
   // Values of weight 1 are staged, as if they had come last.
   compactors->held_ -= compactors->levels_[0].values.size();
   sketch.staged_ = std::move(compactors->levels_[0].values);
+  sketch.settled_ = head.n - sketch.staged_.size();
   compactors->levels_[0].values = {};
   sketch.compactors_ = std::move(compactors);
 }
@@ -251,7 +253,7 @@ QuantileSketch QuantileCodec::from_levels(std::vector<std::vector<double>> level
   std::uint64_t hash = key;
   for (std::size_t h = 0; h < levels.size(); ++h) {
     for (const double value : levels[h]) hash = mix(hash, std::bit_cast<std::uint64_t>(value));
-    sketch.n_ += std::uint64_t{levels[h].size()} << h;
+    sketch.settled_ += std::uint64_t{levels[h].size()} << h;
   }
   sketch.compactors_ = std::make_unique<Compactors>(hash);
   sketch.compactors_->note_extrema(least, greatest);

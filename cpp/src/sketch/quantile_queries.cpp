@@ -82,14 +82,14 @@ const SortedView& QuantileSketch::view() const {
 }
 
 double QuantileSketch::min() const {
-  if (n_ == 0) return kNan;
+  if (n() == 0) return kNan;
   if (is_exact()) return view().values.front();
   return staged_.empty() ? compactors_->min()
                          : std::min(compactors_->min(), std::ranges::min(staged_));
 }
 
 double QuantileSketch::max() const {
-  if (n_ == 0) return kNan;
+  if (n() == 0) return kNan;
   if (is_exact()) return view().values.back();
   return staged_.empty() ? compactors_->max()
                          : std::max(compactors_->max(), std::ranges::max(staged_));
@@ -97,7 +97,7 @@ double QuantileSketch::max() const {
 
 bool QuantileSketch::stays_exact(double value) const {
   if (!is_exact() || !std::isfinite(value)) return is_exact();
-  if (n_ < kExactItems) return true;
+  if (n() < kExactItems) return true;
   const std::vector<double>& values = view().values;
   return values.size() < kCountedValues ||
          (values.size() == kCountedValues && std::ranges::binary_search(values, value));
@@ -110,7 +110,7 @@ double QuantileSketch::pointwise_error(double delta) const {
   if (is_exact()) return 0.0;
   const RankError& error = compactors_->error();
   const double ranks = error.fixed + std::sqrt(2.0 * error.variance * std::log(2.0 / delta));
-  return std::min(1.0, ranks / static_cast<double>(n_));
+  return std::min(1.0, ranks / static_cast<double>(n()));
 }
 
 // With g values at every n/g-th rank, each within e at probability 1 - delta / g, every other value
@@ -127,7 +127,7 @@ double QuantileSketch::error(double delta) const {
 
 double QuantileSketch::value_at(std::uint64_t rank) const {
   if (rank == 0) return min();
-  if (rank + 1 == n_) return max();
+  if (rank + 1 == n()) return max();
   const SortedView& sorted = view();
   const auto place = std::ranges::upper_bound(sorted.cumulative, rank);
   return sorted.values[static_cast<std::size_t>(place - sorted.cumulative.begin())];
@@ -137,19 +137,19 @@ double QuantileSketch::quantile(double q) const {
   if (!(q >= 0.0 && q <= 1.0)) {
     throw std::invalid_argument("a quantile of " + std::to_string(q) + "; it must be in [0, 1]");
   }
-  if (n_ == 0) return kNan;
+  if (n() == 0) return kNan;
   // 2^56 and more are out of reach of n, so the product fits.
-  const auto rank = static_cast<std::uint64_t>(q * static_cast<double>(n_));
-  return value_at(std::min(rank, n_ - 1));
+  const auto rank = static_cast<std::uint64_t>(q * static_cast<double>(n()));
+  return value_at(std::min(rank, n() - 1));
 }
 
 double QuantileSketch::rank(double x) const {
-  if (n_ == 0 || std::isnan(x)) return kNan;
+  if (n() == 0 || std::isnan(x)) return kNan;
   const SortedView& sorted = view();
   const auto above = std::ranges::upper_bound(sorted.values, x) - sorted.values.begin();
   if (above == 0) return 0.0;
   return static_cast<double>(sorted.cumulative[static_cast<std::size_t>(above - 1)]) /
-         static_cast<double>(n_);
+         static_cast<double>(n());
 }
 
 std::vector<double> QuantileSketch::quantiles(std::span<const double> q) const {

@@ -1,6 +1,8 @@
 #include "lightmeter/sketch/quantiles.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cassert>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -21,15 +23,15 @@ QuantileSketch& QuantileSketch::operator=(QuantileSketch&&) noexcept = default;
 QuantileSketch::~QuantileSketch() = default;
 
 QuantileSketch::QuantileSketch(const QuantileSketch& other)
-    : key_(other.key_),
-      n_(other.n_),
-      nan_(other.nan_),
-      pos_inf_(other.pos_inf_),
-      neg_inf_(other.neg_inf_),
-      staged_(other.staged_),
+    : staged_(other.staged_),
+      compactors_(other.compactors_ ? std::make_unique<Compactors>(*other.compactors_) : nullptr),
+      settled_(other.settled_),
       values_(other.values_),
       counts_(other.counts_),
-      compactors_(other.compactors_ ? std::make_unique<Compactors>(*other.compactors_) : nullptr) {}
+      key_(other.key_),
+      nan_(other.nan_),
+      pos_inf_(other.pos_inf_),
+      neg_inf_(other.neg_inf_) {}
 
 QuantileSketch& QuantileSketch::operator=(const QuantileSketch& other) {
   if (&other != this) *this = QuantileSketch(other);
@@ -37,13 +39,13 @@ QuantileSketch& QuantileSketch::operator=(const QuantileSketch& other) {
 }
 
 void QuantileSketch::update(std::span<const float> values) {
-  BulkFeeder<float> feeder(*this, n_ + values.size());
+  BulkFeeder<float> feeder(*this, n() + values.size());
   feeder.push(values);
   feeder.finish();
 }
 
 void QuantileSketch::update(std::span<const double> values) {
-  BulkFeeder<double> feeder(*this, n_ + values.size());
+  BulkFeeder<double> feeder(*this, n() + values.size());
   feeder.push(values);
   feeder.finish();
 }
@@ -52,32 +54,39 @@ void QuantileSketch::update_apart(double value, std::uint64_t count) noexcept {
   (std::isnan(value) ? nan_ : value > 0.0 ? pos_inf_ : neg_inf_) += count;
 }
 
+// reserve() allocates what it is asked for, in every standard library; a larger capacity would let
+// exact mode hold too many values.
+void QuantileSketch::reserve(std::size_t size) {
+  if (size <= staged_.capacity()) return;
+  staged_.reserve(
+      std::min<std::size_t>(kExactItems, std::bit_ceil(std::max<std::size_t>(size, 4))));
+  assert(staged_.capacity() <= kExactItems);
+}
+
 void QuantileSketch::update_full(double value) {
   value += 0.0;
-  view_.clear();
   if (counted()) {
     const auto place = std::ranges::lower_bound(values_, value);
     const auto index = place - values_.begin();
-    if (place != values_.end() && *place == value) {
+    const bool found = place != values_.end() && *place == value;
+    if (found || values_.size() < kCountedValues) {
+      if (!found) {
+        values_.insert(place, value);
+        counts_.insert(counts_.begin() + index, 0);
+      }
       ++counts_[static_cast<std::size_t>(index)];
-      ++n_;
+      ++settled_;
       return;
     }
-    if (values_.size() < kCountedValues) {
-      values_.insert(place, value);
-      counts_.insert(counts_.begin() + index, 1);
-      ++n_;
-      return;
-    }
-    leave_exact(n_ + 1);
-  } else if (is_exact()) {
+    leave_exact(n() + 1);
+  } else if (staged_.size() == kExactItems && is_exact()) {
     constexpr std::uint64_t kOne = 1;
     if (absorb_counts({&value, 1}, {&kOne, 1})) return;
-    leave_exact(n_ + 1);
+    leave_exact(n() + 1);
   }
-  flush(n_ + 1);
+  if (staged_.size() == kExactItems) flush(n() + 1);
+  reserve(staged_.size() + 1);
   staged_.push_back(value);
-  ++n_;
 }
 
 // Takes finite values, -0.0 excluded, in any mode.
@@ -90,22 +99,23 @@ void QuantileSketch::stage(std::span<const double> values) {
       continue;
     }
     const auto taken = values.first(std::min(values.size(), kExactItems - staged_.size()));
+    reserve(staged_.size() + taken.size());
     staged_.insert(staged_.end(), taken.begin(), taken.end());
-    n_ += taken.size();
     values = values.subspan(taken.size());
   }
 }
 
 void QuantileSketch::flush(std::uint64_t horizon) {
-  if (staged_.empty()) return;
-  const auto [least, greatest] = std::ranges::minmax(staged_);
+  double least, greatest;
+  (void)scan_values(staged_.data(), staged_.data(), kExactItems, &least, &greatest);
   compactors_->note_extrema(least, greatest);
   compactors_->insert_values(staged_, 0, horizon);
+  settled_ += kExactItems;
   staged_.clear();
 }
 
 void QuantileSketch::leave_exact(std::uint64_t horizon) {
-  std::uint64_t hash = mix(key_, n_);
+  std::uint64_t hash = mix(key_, n());
   sort_values(std::span(staged_));
   for (const double value : staged_) hash = mix(hash, std::bit_cast<std::uint64_t>(value));
   for (std::size_t i = 0; i < values_.size(); ++i) {
@@ -116,9 +126,9 @@ void QuantileSketch::leave_exact(std::uint64_t horizon) {
   std::vector<std::uint64_t> cumulative(counts_.size());
   std::partial_sum(counts_.begin(), counts_.end(), cumulative.begin());
   compactors_->note_extrema(values_.front(), values_.back());
-  compactors_->insert_run(n_, 0, RankCursor(values_, cumulative), horizon);
-  values_ = {};
-  counts_ = {};
+  compactors_->insert_run(settled_, 0, RankCursor(values_, cumulative), horizon);
+  values_ = std::vector<double>();
+  counts_ = std::vector<std::uint64_t>();
 }
 
 namespace {
@@ -161,10 +171,10 @@ bool QuantileSketch::absorb_counts(std::span<const double> values,
     i += left ? 1 : 0;
     j += right ? 1 : 0;
   }
-  n_ = total;
+  settled_ = total;
   values_ = std::move(all);
   counts_ = std::move(all_counts);
-  staged_ = {};
+  staged_ = std::vector<double>();
   return true;
 }
 
@@ -177,11 +187,11 @@ void QuantileSketch::add_counts(std::span<const double> values,
   const std::uint64_t total = cumulative.empty() ? 0 : cumulative.back();
   if (total == 0) return;
   if (is_exact()) {
-    if (n_ + total <= kExactItems) {
+    if (n() + total <= kExactItems) {
+      reserve(staged_.size() + static_cast<std::size_t>(total));
       for (std::size_t i = 0; i < values.size(); ++i) {
         staged_.insert(staged_.end(), static_cast<std::size_t>(counts[i]), values[i]);
       }
-      n_ += total;
       return;
     }
     if (absorb_counts(values, counts)) return;
@@ -189,7 +199,7 @@ void QuantileSketch::add_counts(std::span<const double> values,
   }
   compactors_->note_extrema(values.front(), values.back());
   compactors_->insert_run(total, 0, RankCursor(values, cumulative), horizon);
-  n_ += total;
+  settled_ += total;
 }
 
 void QuantileSketch::update_counts(std::span<const double> values,
@@ -200,7 +210,7 @@ void QuantileSketch::update_counts(std::span<const double> values,
                                 " counts; give one count for each value");
   }
   std::vector<std::pair<double, std::uint64_t>> pairs;
-  std::uint64_t total = n_;
+  std::uint64_t total = n();
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (counts[i] > kMaxCount || (total += counts[i]) > kMaxCount) {
       throw std::invalid_argument("update_counts got counts that sum to more than 2^56");
@@ -228,22 +238,29 @@ void QuantileSketch::merge(const QuantileSketch& other, BulkFeeder<double>& feed
   nan_ += other.nan_;
   pos_inf_ += other.pos_inf_;
   neg_inf_ += other.neg_inf_;
-  if (other.n_ == 0) return;
+  if (other.n() == 0) return;
   view_.clear();
   if (other.is_exact()) {
     if (other.counted()) return add_counts(other.values_, other.counts_, horizon);
     return feeder.push(other.staged_);
   }
-  if (n_ == 0) {
-    staged_ = other.staged_;
+  if (n() == 0) {
+    staged_ = std::vector(other.staged_);
     compactors_ = std::make_unique<Compactors>(*other.compactors_);
-    n_ = other.n_;
+    settled_ = other.settled_;
     return;
   }
   if (is_exact()) leave_exact(horizon);
   compactors_->merge(*other.compactors_, horizon);
-  n_ += other.n_ - other.staged_.size();
+  settled_ += other.settled_;
   feeder.push(other.staged_);
+}
+
+// Small sketches are scattered over memory; their values are asked for a little ahead.
+void QuantileSketch::prefetch() const noexcept {
+  const auto* begin = reinterpret_cast<const char*>(staged_.data());
+  const std::size_t size = std::min<std::size_t>(staged_.size() * sizeof(double), 1024);
+  for (std::size_t line = 0; line < size; line += 64) __builtin_prefetch(begin + line);
 }
 
 void QuantileSketch::merge(const QuantileSketch& other) {
@@ -252,21 +269,26 @@ void QuantileSketch::merge(const QuantileSketch& other) {
 }
 
 void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
+  constexpr std::size_t kAhead = 8;
   if (std::ranges::find(others, this) != others.end()) {
     const QuantileSketch self(*this);
     std::vector<const QuantileSketch*> copies(others.begin(), others.end());
     std::ranges::replace(copies, static_cast<const QuantileSketch*>(this), &self);
     return merge_many(copies);
   }
-  std::uint64_t horizon = n_;
-  for (const QuantileSketch* other : others) horizon += other->n_;
+  std::uint64_t horizon = n();
+  for (const QuantileSketch* other : others) horizon += other->n();
   BulkFeeder<double> feeder(*this, horizon);
-  for (const QuantileSketch* other : others) merge(*other, feeder, horizon);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (i + 2 * kAhead < others.size()) __builtin_prefetch(others[i + 2 * kAhead]);
+    if (i + kAhead < others.size()) others[i + kAhead]->prefetch();
+    merge(*others[i], feeder, horizon);
+  }
   feeder.finish();
 }
 
 void QuantileSketch::merge_many(std::span<const std::span<const std::uint8_t>> encoded) {
-  std::uint64_t horizon = n_;
+  std::uint64_t horizon = n();
   for (const auto bytes : encoded) horizon += QuantileCodec::peek_n(bytes);
   QuantileSketch result(*this);
   BulkFeeder<double> feeder(result, horizon);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <memory>
@@ -12,14 +13,24 @@
 namespace lightmeter::sketch {
 
 // The kernels by type. Values are finite and not -0.0.
-template <class T>
-void sort_into(T* values, T* sorted, std::size_t n) noexcept {
-  const kernels::SortKernels& kernel = kernels::sort_kernels();
-  if constexpr (std::is_same_v<T, float>) {
-    kernel.sort_floats(values, sorted, n);
-  } else {
-    kernel.sort_doubles(values, sorted, n);
+inline void sort_into(float* values, float* sorted, std::size_t n) noexcept {
+  kernels::sort_kernels().sort_floats(values, sorted, n);
+}
+
+// Values that came from float32 are sorted as such, in half the time.
+inline void sort_into(double* values, double* sorted, std::size_t n) noexcept {
+  constexpr std::size_t kMost = 1024;
+  std::array<float, 2 * kMost> floats;
+  bool same = n <= kMost;
+  for (std::size_t i = 0; same && i < n; i += 16) {
+    for (std::size_t j = i; j < i + 16; ++j) {
+      floats[j] = static_cast<float>(values[j]);
+      same &= static_cast<double>(floats[j]) == values[j];
+    }
   }
+  if (!same) return kernels::sort_kernels().sort_doubles(values, sorted, n);
+  sort_into(floats.data(), floats.data() + kMost, n);
+  for (std::size_t i = 0; i < n; ++i) sorted[i] = static_cast<double>(floats[kMost + i]);
 }
 
 template <class T>

@@ -67,7 +67,7 @@ class QuantileSketch {
   void merge_many(std::span<const QuantileSketch* const> others);
   void merge_many(std::span<const std::span<const std::uint8_t>> encoded);
 
-  [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
+  [[nodiscard]] std::uint64_t n() const noexcept { return settled_ + staged_.size(); }
   [[nodiscard]] std::uint64_t nan() const noexcept { return nan_; }
   [[nodiscard]] std::uint64_t pos_inf() const noexcept { return pos_inf_; }
   [[nodiscard]] std::uint64_t neg_inf() const noexcept { return neg_inf_; }
@@ -112,33 +112,36 @@ class QuantileSketch {
   void update_apart(double value, std::uint64_t count) noexcept;
   void update_full(double value);
   void stage(std::span<const double> values);
+  void reserve(std::size_t size);
   void flush(std::uint64_t horizon);
   void leave_exact(std::uint64_t horizon);
   bool absorb_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
   void add_counts(std::span<const double> values, std::span<const std::uint64_t> counts,
                   std::uint64_t horizon);
+  void add_table(std::span<const std::uint32_t> counts, std::uint64_t total, std::uint64_t horizon);
   void merge(const QuantileSketch& other, BulkFeeder<double>& feeder, std::uint64_t horizon);
+  void prefetch() const noexcept;
   [[nodiscard]] SortedView build_view() const;
   [[nodiscard]] double value_at(std::uint64_t rank) const;
 
+  std::vector<double> staged_;  // exact: all values; KLL: the newest, of weight 1; unsorted.
+                                // Its capacity is at most kExactItems, and 0 in counted mode.
+  std::unique_ptr<Compactors> compactors_;  // KLL
+  std::uint64_t settled_ = 0;               // values that are not in staged_
+  std::vector<double> values_;              // counted: sorted, with counts_; otherwise empty
+  std::vector<std::uint64_t> counts_;
+  ViewCache view_;
   std::uint64_t key_;
-  std::uint64_t n_ = 0;
   std::uint64_t nan_ = 0;
   std::uint64_t pos_inf_ = 0;
   std::uint64_t neg_inf_ = 0;
-  std::vector<double> staged_;  // exact: all values; KLL: the newest, of weight 1; unsorted
-  std::vector<double> values_;  // counted: sorted, with counts_; otherwise empty
-  std::vector<std::uint64_t> counts_;
-  std::unique_ptr<Compactors> compactors_;  // KLL
-  ViewCache view_;
 };
 
 inline void QuantileSketch::update(double value) {
   if (!std::isfinite(value)) return update_apart(value, 1);
-  if (staged_.size() == kExactItems || counted()) return update_full(value);
   view_.clear();
+  if (staged_.size() == staged_.capacity()) return update_full(value);
   staged_.push_back(value + 0.0);
-  ++n_;
 }
 
 }  // namespace lightmeter::sketch
