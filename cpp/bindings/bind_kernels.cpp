@@ -28,6 +28,8 @@ py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& gre
 }  // namespace
 
 void bind_kernels(py::module_& module) {
+  // A process that forks while another thread fills the tables would leave its child without them.
+  (void)lightmeter::kernels::hsv_tables();
   module.def(
       "kernel_tier", [] { return std::string(kernels().name); },
       "The kernel tier in use: scalar, haswell, skylake or neon.");

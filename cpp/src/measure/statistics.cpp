@@ -1,5 +1,6 @@
 #include "lightmeter/measure/statistics.hpp"
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -31,13 +32,25 @@ struct HueVector {
   std::uint64_t chroma = 0;
 };
 
+struct UnitVectors {
+  std::array<double, 255> x, y;
+
+  UnitVectors() noexcept {
+    for (std::size_t hue = 0; hue < x.size(); ++hue) {
+      const double angle = 2 * std::numbers::pi * (static_cast<double>(hue) + 0.5) / 255;
+      x[hue] = std::cos(angle);
+      y[hue] = std::sin(angle);
+    }
+  }
+};
+
 HueVector hue_vector(const ImageCounts& counts) noexcept {
+  static const UnitVectors unit;
   HueVector v;
-  for (std::size_t hue = 0; hue < 255; ++hue) {
-    const double angle = 2 * std::numbers::pi * (static_cast<double>(hue) + 0.5) / 255;
+  for (std::size_t hue = 0; hue < unit.x.size(); ++hue) {
     const double weight = static_cast<double>(counts.hue_chroma[hue]);
-    v.x += weight * std::cos(angle);
-    v.y += weight * std::sin(angle);
+    v.x += weight * unit.x[hue];
+    v.y += weight * unit.y[hue];
     v.chroma += counts.hue_chroma[hue];
   }
   return v;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 
 #include "lightmeter/error.hpp"
@@ -142,7 +143,7 @@ TEST(Column, DecodeRefusesWhatCannotBe) {
   auto bytes = encoded(column);
   EXPECT_EQ(round_trip(column, "a").role(), Role::kExif);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    wire::Reader in(std::span(bytes).first(size));
+    wire::Reader in(std::span<const std::uint8_t>(bytes).first(size));
     EXPECT_THROW((void)Column::decode(in, "a"), DecodeError) << size;
   }
   bytes[2] = 2;  // two integers among one number
