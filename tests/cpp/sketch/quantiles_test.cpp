@@ -294,6 +294,19 @@ TEST(Quantiles, SameCallsSameBytes) {
   EXPECT_NE(encoded(sketch_of(values, 5)), encoded(sketch_of(values, 6)));
 }
 
+// The suite runs once per kernel tier; all of them must find these bytes.
+TEST(Quantiles, BytesDoNotDependOnTheTier) {
+  std::mt19937_64 random(12);
+  std::vector<float> floats(70000);
+  std::vector<double> doubles(70000);
+  for (float& value : floats) value = static_cast<float>(random() >> 40) * 0x1p-12F;
+  for (double& value : doubles) value = static_cast<double>(random() >> 11) * 0x1p-30;
+  QuantileSketch sketch = sketch_of(floats, 1);
+  sketch.update(std::span<const double>(doubles));
+  for (const double value : doubles) sketch.update(value);
+  EXPECT_EQ(wire::crc32c(encoded(sketch)), 0xD585425FU);
+}
+
 TEST(Quantiles, ConstQueriesFromSeveralThreads) {
   const QuantileSketch sketch = sketch_of(uniform(50000, 4));
   const double expected = QuantileSketch(sketch).quantile(0.25);
