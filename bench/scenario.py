@@ -48,4 +48,4 @@ class Scenario:
     cases: tuple[str, ...] = ("",)
     tolerance: float = 1e-9
     loose: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    rounds: int = 7  # 0: nothing is timed
+    rounds: int = 15  # 0: nothing is timed

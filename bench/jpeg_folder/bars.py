@@ -4,7 +4,7 @@ from scenario import Bar, Scenario
 
 SCENARIO = Scenario(
     unit="picture",
-    rounds=5,
+    rounds=9,
     bars=[
         Bar("pillow_decode", at_most=1.6),
         Bar("whylogs_loop", at_least=6),
