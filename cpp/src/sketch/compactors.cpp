@@ -58,12 +58,13 @@ void Compactors::insert_values(std::vector<double>& values, int h, std::uint64_t
 
 // Errors of sketches with unlike coins are independent and their proxies add. With the same coins
 // they may be the same error twice: then the standard deviations add, which holds whatever the
-// dependence.
+// dependence, and pairs are not continued with values that may know their coin.
 void Compactors::merge(const Compactors& other, std::uint64_t horizon) {
   note_extrema(other.min_, other.max_);
   if (coins_.key == other.coins_.key) {
     const double deviation = std::sqrt(error_.variance) + std::sqrt(other.error_.variance);
     error_.variance = deviation * deviation;
+    for (Level& level : levels_) level.paired = false;
   } else {
     error_.variance += other.error_.variance;
   }

@@ -113,14 +113,15 @@ double QuantileSketch::pointwise_error(double delta) const {
   return std::min(1.0, ranks / static_cast<double>(n()));
 }
 
-// With g values at every n/g-th rank, each within e at probability 1 - delta / g, every other value
-// is within e + n/g, because true and estimated ranks rise together. The best g is searched for.
+// Take the values at every n/g-th rank, and what is just below them: 2 g places, each within e with
+// probability 1 - delta / (2 g). From one to the next the true rank rises by at most n/g, and true
+// and estimated ranks rise together, so all others are within e + n/g. The best g is searched for.
 double QuantileSketch::error(double delta) const {
   double best = pointwise_error(delta);
   if (best == 0.0) return best;
   best = 1.0;
   for (double points = 2.0; points <= 0x1p24; points *= 2.0) {
-    best = std::min(best, pointwise_error(delta / points) + 1.0 / points);
+    best = std::min(best, pointwise_error(delta / (2.0 * points)) + 1.0 / points);
   }
   return best;
 }

@@ -40,7 +40,8 @@ void expect_damage_is_harmless(const Sketch& sketch, Use use) {
     const std::vector<std::uint8_t> cut(bytes.begin(), bytes.begin() + size);
     EXPECT_THROW((void)decoded<Sketch>(cut), DecodeError) << "cut at " << size;
   }
-  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+  const std::size_t stride = 1 + bytes.size() * 8 / 4001;
+  for (std::size_t bit = 0; bit < bytes.size() * 8; bit += stride) {
     auto flipped = bytes;
     flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ (1 << (bit % 8)));
     try {
