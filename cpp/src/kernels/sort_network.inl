@@ -87,8 +87,8 @@ template <class S, std::size_t kCount>
   }
 }
 
-// Applies kSort to kCount rows that are `stride` rows apart, for all rows: one pass over the memory for
-// as many rounds of comparisons as fit into the registers.
+// Applies kSort to kCount rows that are `stride` rows apart, for all rows: one pass over the memory
+// for as many rounds of comparisons as fit into the registers.
 template <class S, std::size_t kCount, auto kSort>
 [[gnu::always_inline]] inline void pass(typename S::Value* values, std::size_t rows,
                                         std::size_t stride) noexcept {
