@@ -43,17 +43,19 @@ class Worker:
 
 def figures(
     scenario: Scenario, workers: list[Worker], rounds: int | None
-) -> dict[str, dict[str, float]]:
-    """Metric -> value, by competitor: the numbers answered, and the least cpu and wall time."""
-    found = {worker.name: worker.ask("answer") for worker in workers}
-    _compare(scenario, found)
-    timings: dict[str, list[list[float]]] = {worker.name: [] for worker in workers}
+) -> dict[str, dict[str, list[float]]]:
+    """Metric -> values, by competitor: each number answered, and cpu and wall time by round."""
+    answers = {worker.name: worker.ask("answer") for worker in workers}
+    _compare(scenario, answers)
+    found = {
+        name: {metric: [value] for metric, value in answer.items()} | {"cpu": [], "wall": []}
+        for name, answer in answers.items()
+    }
     for _ in range(scenario.rounds and (rounds or scenario.rounds)):
         for worker in workers:
-            timings[worker.name].append(worker.ask("time"))
-    for name, times in timings.items():
-        if times:
-            found[name]["cpu"], found[name]["wall"] = map(min, zip(*times, strict=True))
+            cpu, wall = worker.ask("time")
+            found[worker.name]["cpu"].append(cpu)
+            found[worker.name]["wall"].append(wall)
     return found
 
 

@@ -3,8 +3,8 @@
     python bench/run.py [SCENARIO ...] [--tier haswell] [--pictures DIR] [--rounds N]
 
 Every competitor sits in a process of its own, in the virtual environment that it needs. Answers are
-compared first; then the competitors run in turns and the least CPU time of each counts, so that a
-busy machine disturbs all of them alike.
+compared first; then the competitors run in turns. A ratio is taken within each round and the median
+of them counts: clocks and neighbours change more slowly than turns, so both sides suffer alike.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import venvs
 from duel import Worker, figures
@@ -39,18 +40,19 @@ def pictures(source: Path | None) -> Path:
     return target
 
 
-def row(title: str, bar: Bar, found: dict[str, dict[str, float]], tier: str) -> list[str]:
+def row(title: str, bar: Bar, found: dict[str, dict[str, list[float]]], tier: str) -> list[str]:
     def shown(name: str) -> str:
-        value = found[name][bar.metric]
+        value = median(found[name][bar.metric])
         return seconds(value) if bar.metric in ("cpu", "wall") else f"{value:.4g}"
 
     ours = found[bar.ours][bar.metric]
-    value = bar.value(ours, None if bar.peer is None else found[bar.peer][bar.metric])
+    peers = found[bar.peer][bar.metric] if bar.peer else [None] * len(ours)
+    value = median(bar.value(*pair) for pair in zip(ours, peers, strict=True))
     limit = bar.limit(tier)
     wanted = "" if limit is None else f"{'<=' if bar.at_least is None else '>='} {limit:g}"
     met = "" if limit is None else "yes" if bar.met(value, limit) else "**no**"
-    peer = shown(bar.peer) if bar.peer else ""
     who = bar.peer or "" if bar.ours == "lightmeter" else f"{bar.ours} / {bar.peer}"
+    peer = shown(bar.peer) if bar.peer else ""
     return [title, bar.metric, who, shown(bar.ours), peer, f"{value:.3g}", wanted, met]
 
 

@@ -19,7 +19,6 @@ class Bar:
     at_most: float | None = None
     case: str | None = None  # None: all cases
     ours: str = "lightmeter"
-    note: str = ""
 
     def value(self, ours: float, peer: float | None) -> float:
         if peer is None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_SHORTEST_BATCH = 0.05  # seconds of CPU; short, so that all meet the machine at its best
+_SHORTEST_BATCH = 0.05  # seconds of CPU; short, so that a round meets one state of the machine
 
 
 def load(path: str) -> ModuleType:
