@@ -1,5 +1,6 @@
 #include "lightmeter/sketch/datasketches.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "sketch/quantile_checks.hpp"
@@ -73,9 +74,10 @@ TEST(DataSketches, SamplesKeepTheirWeights) {
 }
 
 TEST(DataSketches, TheHeaderOfWhylogs) {
-  auto bytes = kHundredDoubles;
+  std::vector<std::uint8_t> bytes(kHundredDoubles.size() + 4);
+  std::copy_n(kHundredDoubles.begin(), 20, bytes.begin());
+  std::copy(kHundredDoubles.begin() + 20, kHundredDoubles.end(), bytes.begin() + 24);
   bytes[0] = 6;
-  bytes.insert(bytes.begin() + 20, 4, 0);
   const auto sketch = from_datasketches(bytes, ItemType::kFloat64);
   EXPECT_TRUE(sketch == from_datasketches(kHundredDoubles, ItemType::kFloat64));
 }
