@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lightmeter/error.hpp"
+#include "sketch/limits.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
@@ -156,6 +157,9 @@ Column Column::decode(wire::Reader& in, std::string_view name) {
   }
   Column column(name, static_cast<Role>(head & kRoleMask));
   column.null_ = in.varint();
+  if (column.null_ > sketch::kMaxCount) {
+    throw DecodeError("column " + std::string(name) + ": a count above 2^56");
+  }
   if ((head & kHasNumbers) != 0) {
     column.integral_ = in.varint();
     column.numbers_ = sketch::QuantileSketch::decode(in, key_of(name));
@@ -172,6 +176,11 @@ Column Column::decode(wire::Reader& in, std::string_view name) {
       if (facts.moments.n() != column.numbers_.n()) {
         throw DecodeError("column " + std::string(name) + ": moments of " +
                           std::to_string(facts.moments.n()) + " numbers beside quantiles of " +
+                          std::to_string(column.numbers_.n()));
+      }
+      if (column.fractional() == 0 && facts.frequent.n() != column.numbers_.n()) {
+        throw DecodeError("column " + std::string(name) + ": frequent integers of " +
+                          std::to_string(facts.frequent.n()) + " numbers beside quantiles of " +
                           std::to_string(column.numbers_.n()));
       }
     }

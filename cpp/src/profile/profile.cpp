@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lightmeter/error.hpp"
+#include "sketch/limits.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
@@ -158,6 +159,9 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
         ImageGroup& group = profile.groups_[prefix];
         group.images = in.varint();
         group.exif_read = in.varint();
+        if (std::max(group.images, group.exif_read) > sketch::kMaxCount) {
+          throw DecodeError("images " + prefix + ": a count above 2^56");
+        }
       }
     } else if (section.tag == kColumns) {
       for (std::uint64_t left = in.count(32); left > 0; --left) {

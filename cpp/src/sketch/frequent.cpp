@@ -127,6 +127,8 @@ FrequentItems<Key> FrequentItems<Key>::decode(wire::Reader& in) {
     result.counters_.emplace_hint(result.counters_.end(), std::move(value), counter);
   }
   if (result.floor_ == 0 && left != 0) throw DecodeError("frequent items: counts are missing");
+  // An entry is only dropped beside another, so at least 2 floor of n is in no count; see shrink().
+  if (2 * result.floor_ > left) throw DecodeError("frequent items: the floor is too high");
   if (result.bytes_ > kMaxBytes && entries > 1) throw DecodeError("frequent items: too long");
   return result;
 }

@@ -40,7 +40,8 @@ void Moments::merge(const Moments& other) noexcept {
   const auto b = static_cast<double>(other.n_);
   const double d = other.mean_ - mean_;
   const double share = b / (a + b);
-  mean_ += d * share;
+  // d overflows between numbers near both ends of the range; the mean must not.
+  mean_ = std::isfinite(d) ? mean_ + d * share : mean_ * (1.0 - share) + other.mean_ * share;
   m2_ += other.m2_ + d * d * a * share;
   n_ += other.n_;
 }
@@ -73,6 +74,8 @@ Moments Moments::decode(wire::Reader& in) {
   if (result.n_ == 0) return result;
   result.mean_ = in.f64();
   result.m2_ = in.f64();
+  if (!std::isfinite(result.mean_)) throw DecodeError("moments: the mean is not finite");
+  // It may be infinite: the squares of large numbers overflow.
   if (!(result.m2_ >= 0.0)) throw DecodeError("moments: the sum of squares is negative or NaN");
   return result;
 }

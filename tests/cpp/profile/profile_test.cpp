@@ -60,6 +60,16 @@ TEST(Profile, KeepsTheEarlierTimestamp) {
   EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp, -7);
 }
 
+TEST(Profile, DecodeRefusesCountsThatCouldOverflow) {
+  Profile groups;
+  groups.group("image").images = (std::uint64_t{1} << 56) + 1;
+  EXPECT_THROW((void)Profile::decode(groups.encode()), DecodeError);
+  // Role and parts 0, then 2^56 + 1 missing values.
+  const std::uint8_t body[] = {0, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1};
+  wire::Reader in(body);
+  EXPECT_THROW((void)Column::decode(in, "x"), DecodeError);
+}
+
 TEST(Profile, DecodeRefusesSectionsOutOfOrder) {
   Profile profile;
   profile.dataset_timestamp = 1;

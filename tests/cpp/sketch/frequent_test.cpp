@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "sketch/codec_checks.hpp"
 
@@ -129,6 +130,15 @@ TEST(FrequentItems, BytesAreChecked) {
   EXPECT_FALSE(integers.is_exact());
   expect_round_trip(integers);
   expect_damage_is_harmless(integers, [](FrequentIntegers& state) { state.update(1); });
+}
+
+TEST(FrequentItems, DecodeRefusesAFloorThatNoStreamHas) {
+  // n 10, floor 10, no entries; n 10, floor 4, the value 1 with count 9 and error 0
+  for (const std::vector<std::uint8_t>& bytes :
+       {std::vector<std::uint8_t>{10, 10, 0}, std::vector<std::uint8_t>{10, 4, 1, 2, 9, 0}}) {
+    wire::Reader in(bytes);
+    EXPECT_THROW((void)FrequentIntegers::decode(in), DecodeError);
+  }
 }
 
 }  // namespace

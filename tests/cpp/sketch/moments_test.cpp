@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "sketch/codec_checks.hpp"
@@ -75,6 +76,14 @@ TEST(Moments, EmptyIsNeutral) {
   Moments empty;
   empty.merge(m);
   EXPECT_TRUE(empty == before);
+}
+
+TEST(Moments, NumbersAtTheEndsOfTheRangeKeepTheMeanFinite) {
+  Moments m;
+  for (const double x : {1.7e308, -1.7e308, 0.0, 1.7e308, -1.7e308, 1.0}) m.update(x);
+  EXPECT_NEAR(m.mean() / 1e308, 0.0, 1e-14);
+  EXPECT_EQ(m.sum_of_squares(), std::numeric_limits<double>::infinity());
+  expect_round_trip(m);
 }
 
 TEST(Moments, BytesAreChecked) {
