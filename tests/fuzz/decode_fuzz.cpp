@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "lightmeter/error.hpp"
+#include "lightmeter/profile/profile.hpp"
+#include "lightmeter/sketch/datasketches.hpp"
+#include "wire/wire.hpp"
+
+// Bytes for libFuzzer: the first chooses the decoder, the rest are what it decodes. A DecodeError
+// is an answer. Whatever is accepted must obey the laws below; a broken law is thrown and so, like
+// any other exception, ends the run. tests/cpp/fuzz_replay_test.cpp replays the corpus.
+namespace lightmeter {
+namespace {
+
+using profile::Profile;
+using sketch::DistinctCount;
+using sketch::FrequentIntegers;
+using sketch::FrequentItems;
+using sketch::FrequentStrings;
+using sketch::Moments;
+using sketch::QuantileSketch;
+
+using Bytes = std::span<const std::uint8_t>;
+
+// Counts up to 2^56 are decoded, so a sum of two up to here can be decoded again.
+constexpr std::uint64_t kMaxSummand = std::uint64_t{1} << 55;
+
+void require(bool holds, const char* law) {
+  if (!holds) throw std::logic_error(std::string("broken law: ") + law);
+}
+
+template <class Sketch>
+std::vector<std::uint8_t> encoded(const Sketch& sketch) {
+  wire::Writer out;
+  sketch.encode(out);
+  return std::move(out).take();
+}
+
+template <class Sketch>
+Sketch decoded(Bytes bytes) {
+  wire::Reader in(bytes);
+  Sketch sketch = Sketch::decode(in);
+  in.expect_end();
+  return sketch;
+}
+
+// What is written can be read, and is then written the same. Bytes that no encoder wrote may differ
+// from the first writing.
+template <class Sketch>
+void require_stable(const Sketch& sketch) {
+  const std::vector<std::uint8_t> bytes = encoded(sketch);
+  try {
+    require(encoded(decoded<Sketch>(bytes)) == bytes, "encode(decode(b)) == b for written b");
+  } catch (const DecodeError& error) {
+    throw std::logic_error(std::string("written bytes are refused: ") + error.what());
+  }
+}
+
+bool can_double(const QuantileSketch& sketch) {
+  return std::max({sketch.n(), sketch.nan(), sketch.pos_inf(), sketch.neg_inf()}) <= kMaxSummand;
+}
+bool can_double(const Moments& moments) { return moments.n() <= kMaxSummand; }
+bool can_double(const DistinctCount&) { return true; }
+template <class Key>
+bool can_double(const FrequentItems<Key>& items) {
+  return items.n() <= kMaxSummand;
+}
+
+void check_state(const QuantileSketch& sketch) {
+  const sketch::SortedView& view = sketch.view();
+  require(view.values.size() == view.cumulative.size(), "one weight per value");
+  require((view.values.empty() ? 0 : view.cumulative.back()) == sketch.n(), "weights sum to n");
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    require(view.weight(i) > 0 && view.weight(i) <= sketch.n(), "a weight is in [1, n]");
+    require(i == 0 || view.values[i - 1] < view.values[i], "values rise");
+  }
+  const double error = sketch.error();
+  require(error >= 0.0 && error <= 1.0 && (error == 0.0 || !sketch.is_exact()), "error in [0, 1]");
+  if (sketch.n() == 0) return;
+  require(std::isfinite(sketch.min()) && std::isfinite(sketch.max()), "finite extrema");
+  require(sketch.min() <= view.values.front() && view.values.back() <= sketch.max(),
+          "values lie within the extrema");
+  double last = sketch.min();
+  for (const double q : {0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0}) {
+    const double value = sketch.quantile(q);
+    require(last <= value && value <= sketch.max(), "quantiles rise within the extrema");
+    last = value;
+  }
+  require(last == sketch.max(), "quantile(1) is the maximum");
+  require(sketch.rank(sketch.max()) == 1.0, "rank of the maximum is 1");
+}
+
+void check_state(const Moments& moments) {
+  if (moments.n() == 0) return;
+  require(std::isfinite(moments.mean()), "a finite mean");
+  require(
+      moments.variance() >= 0.0 && moments.population_variance() >= 0.0 && moments.stddev() >= 0.0,
+      "no negative spread");
+}
+
+void check_state(const DistinctCount& distinct) {
+  const double estimate = distinct.estimate();
+  require(estimate >= 0.0, "no negative estimate");
+  require(distinct.lower() <= distinct.upper(), "bounds in order");
+}
+
+template <class Key>
+void check_state(const FrequentItems<Key>& items) {
+  const auto all = items.items();
+  require(all.size() <= FrequentItems<Key>::kMaxEntries, "bounded entries");
+  require(items.floor() <= items.n() / 2, "the floor is at most n / 2");
+  std::uint64_t sum = 0;
+  std::uint64_t last = UINT64_MAX;
+  for (const auto& item : all) {
+    require(item.lower <= item.estimate, "bounds in order");
+    require(item.estimate >= items.floor(), "no estimate below the floor");
+    require(item.estimate <= last, "estimates fall");
+    last = item.estimate;
+    sum += item.estimate - items.floor();
+  }
+  require(items.is_exact() ? sum == items.n() : sum <= items.n(), "counts fit n");
+}
+
+// A sketch in approximate mode that shares few values with what the fuzzer makes.
+template <class Sketch>
+Sketch make_partner() {
+  Sketch partner;
+  for (std::int64_t i = 0; i < 1500; ++i) {
+    if constexpr (std::is_same_v<Sketch, FrequentStrings>) {
+      partner.update("value " + std::to_string(i));
+    } else if constexpr (std::is_same_v<Sketch, FrequentIntegers> ||
+                         std::is_same_v<Sketch, DistinctCount>) {
+      partner.update(i * 37);
+    } else {
+      partner.update(static_cast<double>(i) * -1e305);  // sums may overflow
+    }
+  }
+  return partner;
+}
+
+template <class Sketch>
+void check_laws(const Sketch& sketch) {
+  static const Sketch partner = make_partner<Sketch>();
+  check_state(sketch);
+  require_stable(sketch);
+  if (!can_double(sketch)) return;
+  Sketch twice = sketch;
+  twice.merge(twice);
+  Sketch sum = partner;
+  sum.merge(sketch);
+  if constexpr (requires { sketch.n(); }) {
+    require(twice.n() == 2 * sketch.n(), "merging with itself doubles n");
+    require(sum.n() == partner.n() + sketch.n(), "merging adds the counts");
+  }
+  for (const Sketch& merged : {twice, sum}) {
+    check_state(merged);
+    require_stable(merged);
+  }
+}
+
+void check_state(const Profile& profile) {
+  for (const auto& [name, column] : profile.columns()) {
+    require(column.integral() + column.fractional() + column.strings() == column.values(),
+            "integers, fractions and strings are the values");
+    require(std::max(column.null(), profile.missing(name)) < UINT64_MAX / 64, "counts have room");
+    check_state(column.numbers());
+    check_state(column.moments());
+    check_state(column.distinct_numbers());
+    check_state(column.frequent_integers());
+    check_state(column.frequent_strings());
+    check_state(column.distinct_strings());
+    require(column.moments().n() == column.numbers().n(), "moments and quantiles of one n");
+    if (column.fractional() == 0) {
+      require(column.frequent_integers().n() == column.numbers().n(), "every integer is counted");
+    }
+  }
+}
+
+void require_stable(const Profile& profile) {
+  const std::vector<std::uint8_t> bytes = profile.encode();
+  try {
+    require(Profile::decode(bytes).encode() == bytes, "encode(decode(b)) == b for written b");
+  } catch (const DecodeError& error) {
+    throw std::logic_error(std::string("a written profile is refused: ") + error.what());
+  }
+}
+
+void fuzz_profile(Bytes bytes) {
+  wire::Writer file;  // with the checksum, which no fuzzer would guess
+  file.bytes(bytes);
+  file.u32(wire::crc32c(bytes));
+  const Profile profile = Profile::decode(file.view());
+  check_state(profile);
+  require_stable(profile);
+  Profile twice = profile;
+  twice.merge(twice);
+  require(twice.columns().size() == profile.columns().size(), "merging with itself adds no column");
+  bool small = true;
+  for (const auto& [name, column] : profile.columns()) {
+    const profile::Column& doubled = *twice.find(name);
+    require(doubled.values() == 2 * column.values() && doubled.null() == 2 * column.null(),
+            "merging with itself doubles every count");
+    small = small && can_double(column.numbers()) && can_double(column.frequent_strings()) &&
+            column.null() <= kMaxSummand;
+  }
+  for (const auto& [prefix, group] : profile.groups()) {
+    small = small && std::max(group.images, group.exif_read) <= kMaxSummand;
+  }
+  if (!small) return;
+  check_state(twice);
+  require_stable(twice);
+}
+
+template <class Sketch>
+void fuzz_sketch(Bytes bytes) {
+  check_laws(decoded<Sketch>(bytes));
+}
+
+template <sketch::ItemType kType>
+void fuzz_datasketches(Bytes bytes) {
+  check_laws(sketch::from_datasketches(bytes, kType));
+}
+
+// The order is part of the corpus: add at the end.
+constexpr std::array kTargets = {
+    fuzz_profile,
+    fuzz_sketch<QuantileSketch>,
+    fuzz_sketch<FrequentStrings>,
+    fuzz_sketch<FrequentIntegers>,
+    fuzz_sketch<DistinctCount>,
+    fuzz_sketch<Moments>,
+    fuzz_datasketches<sketch::ItemType::kFloat32>,
+    fuzz_datasketches<sketch::ItemType::kFloat64>,
+};
+
+}  // namespace
+}  // namespace lightmeter
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0 || data[0] >= lightmeter::kTargets.size()) return -1;  // not for the corpus
+  try {
+    lightmeter::kTargets[data[0]]({data + 1, size - 1});
+  } catch (const lightmeter::DecodeError&) {
+  }
+  return 0;
+}
