@@ -51,10 +51,10 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     )
     yield Text(f"{_count(view.images, 'image')} measured, {_count(failed, 'file')} failed", "bold")
 
-    numbers = Table("feature", *(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
-    categories = Table("feature", _right("n"), _right("missing"), "most frequent")
+    numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
+    categories = _table(_right("n"), _right("missing"), "most frequent")
     for name, summary in summaries.items():
-        counts = [str(summary["counts/n"]), str(summary["counts/null"])]
+        counts = [_short_count(summary["counts/n"]), _short_count(summary["counts/null"])]
         if "distribution/mean" in summary:
             statistics = [_short(summary[key]) for key in _NUMBER_COLUMNS.values()]
             numbers.add_row(Text(name), *counts, *statistics)
@@ -65,6 +65,14 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _table(*columns: Column | str) -> Table:
+    """Narrow enough for 80 columns; what does not fit is a long Exif name, which is folded."""
+    name = Column("feature", overflow="fold")
+    return Table(
+        name, *columns, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold"
+    )
 
 
 def _right(name: str) -> Column:
@@ -85,7 +93,14 @@ def _printable(text: str) -> str:
 
 
 def _short(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.5g}"
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
+def _short_count(number: int) -> str:
+    for unit, suffix in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
+        if number >= unit:
+            return f"{number / unit:.3g}{suffix}"
+    return str(number)
 
 
 def _plain(value: Any) -> Any:
