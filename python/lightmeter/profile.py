@@ -64,15 +64,20 @@ class ProfileView:
 
     def merge(self, other: "ProfileView") -> "ProfileView":
         """A new view of both sides together; neither side changes. No count is lost."""
-        merged = self._core.copy()
-        dropped = merged.merge(other._core)
+        return ProfileView.merge_many([self, other])
+
+    @classmethod
+    def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
+        """A new view of all of them together, which is faster than merging one by one."""
+        merged = _core.Profile()
+        dropped = sum(merged.merge(view._core) for view in views)
         if dropped:
             warnings.warn(
                 f"{dropped} sections that a newer version of lightmeter wrote were dropped in a "
                 "merge; update lightmeter to keep them",
                 stacklevel=2,
             )
-        return ProfileView(merged)
+        return cls(merged)
 
     @property
     def images(self) -> int:

@@ -39,6 +39,15 @@ def test_merging_is_the_same_as_tracking_together() -> None:
     assert merged.images == 8
 
 
+def test_merging_many_is_merging_one_by_one() -> None:
+    merged = VIEWS[0]
+    for view in VIEWS[1:]:
+        merged = merged.merge(view)
+    assert ProfileView.merge_many(iter(VIEWS)) == merged
+    assert ProfileView.merge_many([]) == Profile().view()
+    assert ProfileView.merge_many(VIEWS[:1]) == VIEWS[0]
+
+
 def test_merge_changes_neither_side_and_empty_is_neutral() -> None:
     a, b = VIEWS[:2]
     before = a.to_bytes(), b.to_bytes()

@@ -89,11 +89,9 @@ def merge(
 ) -> None:
     """Merge profile files into one."""
     with _reported():
-        first, *rest = map(ProfileView.read, files)
-        for view in rest:
-            first = first.merge(view)
-        first.write(output)
-        _print(first, as_json)
+        view = ProfileView.merge_many(map(ProfileView.read, files))
+        view.write(output)
+        _print(view, as_json)
 
 
 def _version(wanted: bool) -> None:
