@@ -1,0 +1,83 @@
+"""Golden profile files: what version 1 wrote must be read for ever.
+
+Until the first release the format may change: then run this file as a script and commit the result.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lightmeter import Profile, ProfileView, log_image
+
+FOLDER = Path(__file__).parents[1] / "golden" / "v1"
+
+
+def pattern(height: int, width: int, seed: int) -> np.ndarray:
+    """Pixels that no library's random generator can change."""
+    index = np.arange(height * width * 3, dtype=np.uint64)
+    return (
+        ((index * (2 * seed + 1) ** 2 + index**2 // 97) % 251)
+        .astype(np.uint8)
+        .reshape(height, width, 3)
+    )
+
+
+def profiles() -> dict[str, ProfileView]:
+    one = Profile()
+    one.track(pattern(9, 14, 1))
+    one._core.log_exif("image", {"Make": "Caf\u00e9 1", "Orientation": 6, "XResolution": 72.5})
+    one.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
+
+    failed = log_image([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)]).view()
+
+    sampled = Profile("camera")
+    for seed in range(1500):  # past exact mode
+        sampled.track(pattern(4, 5, seed))
+        sampled._core.log_exif("camera", {"Model": f"model {seed % 700}", "ISO": seed})
+    return {
+        "empty": Profile().view(),
+        "one_image_with_exif": one.view(),
+        "failures_and_gray": failed,
+        "sampled": sampled.view(),
+    }
+
+
+# Of a sampled feature these do not depend on the sample, and so not on the last bit of a logarithm.
+NOT_SAMPLED = ("counts/", "types/", "distribution/n", "distribution/m")
+
+
+@pytest.mark.parametrize("name", ["empty", "one_image_with_exif", "failures_and_gray", "sampled"])
+def test_golden_files_are_read(name: str) -> None:
+    expected = profiles()[name]
+    data = (FOLDER / f"{name}.lmp").read_bytes()
+    view = ProfileView.from_bytes(data)
+    assert view.to_bytes() == data
+    assert view.dataset_timestamp == expected.dataset_timestamp
+    assert view.images == expected.images
+    assert view.get_columns().keys() == expected.get_columns().keys()
+    for feature, column in view.get_columns().items():
+        wanted = expected.get_column(feature).to_summary_dict()
+        for key, value in column.to_summary_dict().items():
+            if name == "sampled" and (
+                key == "distribution/median" or not key.startswith(NOT_SAMPLED)
+            ):
+                continue
+            if not isinstance(value, list):
+                wanted[key] = pytest.approx(wanted[key], rel=1e-9, nan_ok=True)
+            assert value == wanted[key], (feature, key)
+
+
+def test_a_golden_value() -> None:
+    view = ProfileView.read(FOLDER / "one_image_with_exif.lmp")
+    pixels = pattern(9, 14, 1)
+    brightness = view.get_column("image.Brightness.mean").to_summary_dict()
+    assert brightness["distribution/mean"] == pytest.approx(pixels.max(axis=-1).mean())
+    (make,) = view.get_column("image.Make").to_summary_dict()["frequent_items/frequent_strings"]
+    assert make == ("Caf\u00e9 1", 1, 1, 1)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, view in profiles().items():
+        view.write(FOLDER / f"{name}.lmp")
