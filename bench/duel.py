@@ -9,6 +9,9 @@ from typing import Any
 import venvs
 from scenario import Scenario
 
+# Competitor -> metric -> values: each number answered, by launch, and cpu and wall, by round.
+Figures = dict[str, dict[str, list[float]]]
+
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -41,17 +44,15 @@ class Worker:
         self._process.communicate()
 
 
-def figures(
-    scenario: Scenario, workers: list[Worker], rounds: int | None
-) -> dict[str, dict[str, list[float]]]:
-    """Metric -> values, by competitor: each number answered, and cpu and wall time by round."""
+def figures(scenario: Scenario, workers: list[Worker]) -> Figures:
+    """What one launch of the workers says and takes."""
     answers = {worker.name: worker.ask("answer") for worker in workers}
     _compare(scenario, answers)
-    found = {
+    found: Figures = {
         name: {metric: [value] for metric, value in answer.items()} | {"cpu": [], "wall": []}
         for name, answer in answers.items()
     }
-    for _ in range(scenario.rounds and (rounds or scenario.rounds)):
+    for _ in range(scenario.rounds):
         for worker in workers:
             cpu, wall = worker.ask("time")
             found[worker.name]["cpu"].append(cpu)

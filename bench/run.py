@@ -1,10 +1,11 @@
 """Runs the bench and prints a table of ratios.
 
-    python bench/run.py [SCENARIO ...] [--tier haswell] [--pictures DIR] [--rounds N]
+    python bench/run.py [SCENARIO ...] [--tier haswell] [--pictures DIR]
 
 Every competitor sits in a process of its own, in the virtual environment that it needs. Answers are
 compared first; then the competitors run in turns. A ratio is taken within each round and the median
 of them counts: clocks and neighbours change more slowly than turns, so both sides suffer alike.
+Fresh processes are launched a few times, as where their memory falls makes some slower than others.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import venvs
-from duel import Worker, figures
+from duel import Figures, Worker, figures
 from scenario import Bar, Scenario
 
 
@@ -40,7 +41,7 @@ def pictures(source: Path | None) -> Path:
     return target
 
 
-def row(title: str, bar: Bar, found: dict[str, dict[str, list[float]]], tier: str) -> list[str]:
+def row(title: str, bar: Bar, found: Figures, tier: str) -> list[str]:
     def shown(name: str) -> str:
         value = median(found[name][bar.metric])
         return seconds(value) if bar.metric in ("cpu", "wall") else f"{value:.4g}"
@@ -56,8 +57,21 @@ def row(title: str, bar: Bar, found: dict[str, dict[str, list[float]]], tier: st
     return [title, bar.metric, who, shown(bar.ours), peer, f"{value:.3g}", wanted, met]
 
 
+def launch(
+    scenario: Scenario, files: list[Path], case: str, data: Path, tier: str | None
+) -> tuple[Figures, dict[str, dict[str, str]]]:
+    """The figures of one launch, and the versions that each competitor ran with."""
+    workers = [Worker(file, case, data, tier) for file in files]
+    try:
+        versions = {worker.name: worker.ask("versions") for worker in workers}
+        return figures(scenario, workers), versions
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
 def run(
-    folder: Path, data: Path, options: argparse.Namespace, environments: set[str]
+    folder: Path, data: Path, forced_tier: str | None, environments: set[str]
 ) -> list[list[str]]:
     """The rows of a scenario; adds to `environments` what its competitors ran in."""
     scenario: Scenario = runpy.run_path(str(folder / "bars.py"))["SCENARIO"]
@@ -65,18 +79,17 @@ def run(
     for case in scenario.cases:
         title = f"{folder.name} {case}".strip()
         print(f"{title} ...", file=sys.stderr)
-        workers = [Worker(file, case, data, options.tier) for file in competitors(folder)]
-        try:
-            about = {worker.name: worker.ask("versions") for worker in workers}
-            found = figures(scenario, workers, options.rounds)
-        finally:
-            for worker in workers:
-                worker.stop()
-        tier = about["lightmeter"]["tier"]
+        found: Figures = {}
+        for _ in range(scenario.launches):
+            more, versions = launch(scenario, competitors(folder), case, data, forced_tier)
+            for name, metrics in more.items():
+                for metric, values in metrics.items():
+                    found.setdefault(name, {}).setdefault(metric, []).extend(values)
+        tier = versions["lightmeter"]["tier"]
         title += f", per {scenario.unit}"
         rows += [row(title, bar, found, tier) for bar in scenario.bars if bar.case in (None, case)]
-        for versions in about.values():
-            environments.add(", ".join(f"{name} {version}" for name, version in versions.items()))
+        for about in versions.values():
+            environments.add(", ".join(f"{name} {version}" for name, version in about.items()))
     return rows
 
 
@@ -103,7 +116,6 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(folders))
     parser.add_argument("--tier", help="LIGHTMETER_KERNELS: scalar, haswell, skylake or neon")
     parser.add_argument("--pictures", type=Path, help="a folder of your own JPEGs")
-    parser.add_argument("--rounds", type=int, help="turns of each competitor")
     options = parser.parse_args()
     if unknown := set(options.scenarios) - folders.keys():
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(folders)}")
@@ -112,7 +124,9 @@ def main() -> None:
     head = ["scenario", "figure", "against", "lightmeter", "peer", "ratio", "bar", "met"]
     print(line(head), line(["---"] * len(head)), sep="\n")
     for name in options.scenarios or folders:
-        print(*map(line, run(folders[name], data, options, environments)), sep="\n", flush=True)
+        print(
+            *map(line, run(folders[name], data, options.tier, environments)), sep="\n", flush=True
+        )
     print("", machine(), *sorted(environments), sep="\n")
 
 

@@ -47,4 +47,5 @@ class Scenario:
     cases: tuple[str, ...] = ("",)
     tolerance: float = 1e-9
     loose: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    rounds: int = 15  # 0: nothing is timed
+    launches: int = 3  # of fresh processes: where memory falls makes some of them slower
+    rounds: int = 5  # of turns in each launch; 0: nothing is timed

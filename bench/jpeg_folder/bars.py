@@ -4,7 +4,8 @@ from scenario import Bar, Scenario
 
 SCENARIO = Scenario(
     unit="picture",
-    rounds=9,
+    launches=5,
+    rounds=3,
     bars=[
         Bar("pillow_decode", at_most=1.6),
         Bar("whylogs_loop", at_least=6),

@@ -15,10 +15,7 @@ def items(files):
 
 
 def run(files):
-    merged = ProfileView.from_bytes(files[0])
-    for file in files[1:]:
-        merged = merged.merge(ProfileView.from_bytes(file))
-    return merged
+    return ProfileView.merge_many(ProfileView.from_bytes(file) for file in files)
 
 
 def answer(files, merged):

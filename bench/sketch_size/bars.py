@@ -8,6 +8,7 @@ from scenario import Bar, Scenario
 SCENARIO = Scenario(
     unit="sketch",
     cases=("streamed", "merged"),
+    launches=1,
     rounds=0,
     bars=[
         Bar(None, metric="bytes", at_most=1350),
