@@ -48,7 +48,8 @@ class Profile {
   // many sections of a newer format, kept from decoding on either side, were dropped.
   std::size_t merge(const Profile& other);
 
-  // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b.
+  // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b for every b that encode
+  // wrote; other valid forms are read and written in the one that encode uses.
   [[nodiscard]] std::vector<std::uint8_t> encode() const;
   // Throws DecodeError unless the bytes are one whole valid profile.
   [[nodiscard]] static Profile decode(std::span<const std::uint8_t> data);
