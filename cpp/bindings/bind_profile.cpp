@@ -76,18 +76,40 @@ py::dict summary(const Profile& profile, const std::string& name) {
   return summary;
 }
 
+// An int of 64 bits, a float or a str.
+void update(Column& column, const py::handle& value) {
+  if (py::isinstance<py::int_>(value)) {
+    column.update(py::cast<std::int64_t>(value));
+  } else if (py::isinstance<py::float_>(value)) {
+    column.update(py::cast<double>(value));
+  } else {
+    column.update(std::string_view(py::cast<std::string>(value)));
+  }
+}
+
 void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags) {
   for (const auto& [key, value] : tags) {
-    Column& column = profile.column(prefix + "." + py::cast<std::string>(key), Role::kExif);
-    if (py::isinstance<py::int_>(value)) {
-      column.update(py::cast<std::int64_t>(value));
-    } else if (py::isinstance<py::float_>(value)) {
-      column.update(py::cast<double>(value));
-    } else {
-      column.update(std::string_view(py::cast<std::string>(value)));
-    }
+    update(profile.column(prefix + "." + py::cast<std::string>(key), Role::kExif), value);
   }
   ++profile.group(prefix).exif_read;
+}
+
+void log_value(Profile& profile, const std::string& name, const py::handle& value) {
+  Column& column = profile.column(name);
+  if (value.is_none()) {
+    column.update_null();
+  } else {
+    update(column, value);
+  }
+}
+
+template <class T>
+void log_numbers(Profile& profile, const std::string& name,
+                 const py::array_t<T, py::array::c_style>& values) {
+  Column& column = profile.column(name);
+  const std::span<const T> span(values.data(), static_cast<std::size_t>(values.size()));
+  const py::gil_scoped_release release;  // `values` keeps the memory alive
+  column.update(span);
 }
 
 }  // namespace
@@ -110,6 +132,23 @@ void bind_profile(py::module_& module) {
             profile::log_failure(self, prefix, reason);
           },
           py::arg("prefix"), py::arg("reason"), "Count an image that could not be measured.")
+      .def("log_value", &log_value, py::arg("name"), py::arg("value"),
+           "Add an int of 64 bits, a float, a str, or None for a missing value.")
+      .def("log_numbers", &log_numbers<std::int64_t>, py::arg("name"),
+           py::arg("values").noconvert())
+      .def("log_numbers", &log_numbers<double>, py::arg("name"), py::arg("values").noconvert(),
+           "Add every number of an array of int64 or float64.")
+      .def(
+          "log_string",
+          [](Profile& self, const std::string& name, const std::string& value,
+             std::uint64_t count) { self.column(name).update(std::string_view(value), count); },
+          py::arg("name"), py::arg("value"), py::arg("count"), "Add a string `count` times.")
+      .def(
+          "log_nulls",
+          [](Profile& self, const std::string& name, std::uint64_t count) {
+            self.column(name).update_null(count);
+          },
+          py::arg("name"), py::arg("count"), "Add missing values.")
       .def_readwrite("dataset_timestamp", &Profile::dataset_timestamp,
                      "Milliseconds since 1970 UTC, or None.")
       .def_property_readonly(

@@ -3,7 +3,7 @@
 from lightmeter._core import __version__
 from lightmeter.batch import profile_images
 from lightmeter.errors import DecodeError, ImageError, IncompatibleError, LightmeterError
-from lightmeter.log import ResultSet, log_image
+from lightmeter.log import ResultSet, log, log_image
 from lightmeter.meter import ImageMeter
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 
@@ -19,6 +19,7 @@ __all__ = [
     "ProfileView",
     "ResultSet",
     "__version__",
+    "log",
     "log_image",
     "profile_images",
 ]

@@ -1,27 +1,66 @@
-"""Profiling images in one call."""
+"""Profiling images, rows and tables in one call."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from lightmeter.images import ImageLike
 from lightmeter.profile import Profile, ProfileView
 
-__all__ = ["ResultSet", "log_image"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ResultSet", "log", "log_image"]
 
 
 class ResultSet:
-    """What `log_image` returns."""
+    """What `log` and `log_image` return."""
 
     def __init__(self, profile: Profile) -> None:
-        """Made by `log_image`."""
+        """Made by `log` and `log_image`."""
         self._profile = profile
 
     def profile(self) -> Profile:
-        """The profile, to which more images can be added."""
+        """The profile, to which more can be added."""
         return self._profile
 
     def view(self) -> ProfileView:
         """Short for ``profile().view()``."""
         return self._profile.view()
+
+
+def log(
+    *,
+    row: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    pandas: "pd.DataFrame | None" = None,
+    channels: str = "RGB",
+) -> ResultSet:
+    """Profile values of any kind, a feature per name, without a schema.
+
+    Numbers are profiled as numbers, strings as categories. A bool is 0 or 1; a date or time is its
+    seconds since 1970 (UTC, also where no zone is given) and a duration its seconds; a pandas
+    category is a string. An image is measured, with its name as the prefix: ``images.Hue.mean``.
+    None, NaN and pandas' NA and NaT are missing values of the feature of that name. A name that a
+    row does not have says nothing. Anything else is a TypeError: nothing is left out silently.
+
+    >>> log(row={"glare_percent": 1.7, "camera": "north", "images": image})
+
+    Args:
+        row: value by feature name.
+        columns: values by feature name: arrays, lists or pandas Series of one length.
+        pandas: a DataFrame with columns of any dtype.
+        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+
+    Raises:
+        ImageError: an image in `row` cannot be measured; in a table such an image is counted in
+            ``<column>.Failure``.
+        TypeError: not exactly one of `row`, `columns` and `pandas` is given, or a value cannot be
+            logged.
+        ValueError: columns of different lengths or shapes, or two of one name.
+    """
+    profile = Profile(channels=channels)
+    profile.log(row=row, columns=columns, pandas=pandas)
+    return ResultSet(profile)
 
 
 def log_image(

@@ -2,14 +2,16 @@
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import write_atomically
-from lightmeter.images import ImageLike, measure_image
+from lightmeter.images import ImageLike, Measured, measure_image
+from lightmeter.values import Values, is_image, plain_value, split_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,7 +169,7 @@ class ProfileView:
 
 
 class Profile:
-    """A growing profile of images."""
+    """A growing profile of images and of other values beside them."""
 
     def __init__(self, prefix: str = "image", *, channels: str = "RGB") -> None:
         """Start empty.
@@ -192,8 +194,63 @@ class Profile:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
         self._track_many(self._prefix, images)
 
+    def log(
+        self,
+        *,
+        row: Mapping[str, Any] | None = None,
+        columns: Mapping[str, Any] | None = None,
+        pandas: "pd.DataFrame | None" = None,
+    ) -> None:
+        """Add a row or a table, as `lightmeter.log` takes them.
+
+        Raises:
+            ImageError: an image in `row` cannot be measured; in a table such an image is counted in
+                ``<column>.Failure``.
+            TypeError: not exactly one argument is given, or a value cannot be logged.
+            ValueError: columns of different lengths, or two of one name.
+        On any error the profile is unchanged.
+        """
+        if (row is not None) + (columns is not None) + (pandas is not None) != 1:
+            raise TypeError("log takes exactly one of row, columns and pandas")
+        if row is not None:
+            self._log_row(row)
+        else:
+            table = _table_of(pandas) if columns is None else columns
+            self._log_columns({name: split_values(table[name], name) for name in table})
+
+    def _log_row(self, row: Mapping[str, Any]) -> None:
+        """All is looked at and measured before anything is added."""
+        plain = {name: plain_value(value, name) for name, value in row.items()}
+        measured = {
+            name: measure_image(value, channels=self._channels)
+            for name, value in plain.items()
+            if is_image(value)
+        }
+        for name, value in plain.items():
+            if name in measured:
+                self._log_measured(name, measured[name])
+            else:
+                self._core.log_value(name, value)
+
+    def _log_columns(self, columns: Mapping[str, Values]) -> None:
+        lengths = {name: values.rows for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of different lengths: {lengths}")
+        for name, values in columns.items():
+            self._track_many(name, values.images)
+            if len(values.images) == values.rows > 0:
+                continue  # no feature of the plain name
+            self._core.log_numbers(name, values.integers)
+            self._core.log_numbers(name, values.fractions)
+            for text, count in values.strings.items():
+                self._core.log_string(name, text, count)
+            self._core.log_nulls(name, values.missing)
+
     def _track(self, prefix: str, image: ImageLike, threads: int | None = None) -> None:
-        meter, exif = measure_image(image, channels=self._channels, threads=threads)
+        self._log_measured(prefix, measure_image(image, channels=self._channels, threads=threads))
+
+    def _log_measured(self, prefix: str, measured: Measured) -> None:
+        meter, exif = measured
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
             self._core.log_exif(prefix, exif)
@@ -223,6 +280,17 @@ class Profile:
     def view(self) -> ProfileView:
         """A frozen copy of the profile as it is now."""
         return ProfileView(self._core.copy())
+
+
+def _table_of(frame: Any) -> dict[str, Any]:
+    """The columns of a DataFrame by the text of their names."""
+    if not hasattr(frame, "columns") or not hasattr(frame, "iloc"):
+        raise TypeError(f"pandas is a {type(frame).__name__}; expected a DataFrame")
+    names = [str(name) for name in frame.columns]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ValueError(f"several columns are named {', '.join(twice)}; rename them")
+    return {name: frame.iloc[:, at] for at, name in enumerate(names)}
 
 
 def _summary(core: _core.Profile, name: str) -> dict[str, Any]:

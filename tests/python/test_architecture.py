@@ -47,7 +47,7 @@ def test_the_core_knows_no_python() -> None:
 PYTHON_LAYERS = [
     {"_core", "errors", "files", "paths"},
     {"exif", "failure", "meter", "sketch", "testing"},
-    {"images"},
+    {"images", "values"},
     {"profile"},
     {"log", "batch"},
     {"__init__"},

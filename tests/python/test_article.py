@@ -3,7 +3,10 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import lightmeter as why
+import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import log_image
@@ -51,3 +54,28 @@ def test_set_profile_timestamp() -> None:
     profile.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
     profile_view = profile.view()
     assert profile_view.dataset_timestamp == datetime(2022, 9, 7, tzinfo=UTC)
+
+
+def glare_percent(img: Image.Image) -> Any:
+    img_array = np.array(img)
+    saturated_pixels = np.sum(img_array >= 245)
+    total_pixels = img_array.size
+    return 100.0 * saturated_pixels / total_pixels
+
+
+def test_log_image_along_with_custom_metric(tmp_path: Path) -> None:
+    """Without the article's schema, which a column of images does not need."""
+    pd = pytest.importorskip("pandas")
+    picture(noise=60).save(tmp_path / "image.jpg")
+    img = Image.open(tmp_path / "image.jpg")
+    # log image along with custom metric
+    results = why.log(row={"glare_percent": glare_percent(img), "images": img})
+    profile = results.profile()
+    profile_view = profile.view()
+    # extract desired stats for custom metric
+    profile_dict = profile_view.get_column("glare_percent").to_summary_dict()
+    columns = ["counts/n", "distribution/mean", "distribution/stddev"]
+    frame = pd.DataFrame.from_records([profile_dict])[columns].T
+    assert frame[0].tolist() == [1, glare_percent(img), 0]
+    assert glare_percent(img) > 0
+    assert profile_view.get_column("images.Hue.mean").to_summary_dict()["counts/n"] == 1

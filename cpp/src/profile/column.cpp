@@ -86,9 +86,33 @@ void Column::update(std::int64_t value) {
   ++integral_;
 }
 
-void Column::update(std::string_view value) {
+// While the sketch is exact the facts follow from it, so those of the values before are taken just
+// in time: from a copy, since whether the sketch stays exact shows only afterwards.
+void Column::update_numbers(std::span<const double> values, bool integral) {
+  std::optional<sketch::QuantileSketch> before;
+  if (!facts_ && numbers_.n() + values.size() > sketch::QuantileSketch::kExactItems) {
+    before = numbers_;
+  }
+  const bool all_integral = fractional() == 0 && integral;
+  numbers_.update(values);
+  if (numbers_.is_exact()) return;
+  if (!facts_) facts_ = facts_of(*before, all_integral);
+  for (const double value : values) {
+    if (std::isfinite(value)) facts_->update(value, 1, all_integral);
+  }
+}
+
+void Column::update(std::span<const double> values) { update_numbers(values, false); }
+
+void Column::update(std::span<const std::int64_t> values) {
+  update_numbers(std::vector<double>(values.begin(), values.end()), true);
+  integral_ += values.size();
+}
+
+void Column::update(std::string_view value, std::uint64_t count) {
+  if (count == 0) return;
   const std::string kept = cut(value);
-  strings_.update(kept);
+  strings_.update(kept, count);
   distinct_strings_.update(std::string_view(kept));
 }
 

@@ -83,6 +83,38 @@ TEST(Column, FactsSurviveLeavingExactMode) {
   }
 }
 
+TEST(Column, ManyAtOnceAreOneByOne) {
+  std::vector<std::int64_t> integers(5000);
+  std::iota(integers.begin(), integers.end(), -2500);
+  const std::vector<double> fractions{0.5, -0.0, std::numeric_limits<double>::infinity()};
+  for (const std::size_t first : {std::size_t{0}, std::size_t{700}, std::size_t{1024}}) {
+    for (const bool mixed : {false, true}) {
+      Column together("a");
+      Column apart("a");
+      const std::span<const std::int64_t> all(integers);
+      for (const auto part : {all.first(first), all.subspan(first)}) {
+        if (mixed) together.update(std::span(fractions));
+        together.update(part);
+        for (const double v : fractions) {
+          if (mixed) apart.update(v);
+        }
+        for (const std::int64_t v : part) apart.update(v);
+      }
+      EXPECT_EQ(together.integral(), apart.integral());
+      EXPECT_EQ(together.fractional(), apart.fractional());
+      EXPECT_EQ(together.numbers().pos_inf(), mixed ? 2U : 0U);
+      EXPECT_EQ(together.moments().n(), apart.moments().n());
+      EXPECT_NEAR(together.moments().mean(), apart.moments().mean(), 1e-9);
+      EXPECT_NEAR(together.moments().stddev(), apart.moments().stddev(), 1e-9);
+      EXPECT_EQ(together.distinct_numbers(), apart.distinct_numbers());
+      EXPECT_EQ(together.frequent_integers(), apart.frequent_integers());
+      EXPECT_EQ(together.frequent_integers().n(), mixed ? 0U : integers.size());
+      const Column again = round_trip(together, "a");
+      EXPECT_EQ(again.values(), apart.values());
+    }
+  }
+}
+
 TEST(Column, ExactModeMergesToTheSameBytesInAnyOrder) {
   std::mt19937 random(2);
   std::vector<double> values(900);

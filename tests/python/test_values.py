@@ -1,0 +1,263 @@
+"""log(row=, columns=, pandas=): numbers, strings, missing values and images, without a schema."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log, log_image
+from PIL import Image
+
+
+def summary(view: ProfileView, name: str) -> dict[str, Any]:
+    return view.get_column(name).to_summary_dict()
+
+
+def items(view: ProfileView, name: str) -> dict[str, int]:
+    found = summary(view, name)["frequent_items/frequent_strings"]
+    return {item.value: item.est for item in found}
+
+
+def one_by_one(name: str, values: list[Any]) -> ProfileView:
+    profile = Profile()
+    for value in values:
+        profile.log(row={name: value})
+    return profile.view()
+
+
+def test_a_row_of_everything() -> None:
+    image = picture()
+    row = {"share": 1.5, "count": 3, "camera": "north", "ok": True, "gone": None, "images": image}
+    view = log(row=row).view()
+    assert summary(view, "share")["distribution/mean"] == 1.5
+    assert summary(view, "count")["ints/max"] == 3
+    assert items(view, "camera") == {"north": 1}
+    assert summary(view, "ok")["distribution/mean"] == 1
+    assert summary(view, "gone")["counts/null"] == 1
+    assert summary(view, "gone")["counts/n"] == 1
+    for name, column in log_image(image, "images").view().get_columns().items():
+        assert view.get_column(name).to_summary_dict() == column.to_summary_dict()
+    assert "images" not in view.get_columns()
+    assert view.images == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.longdouble(0.25), 0.25),
+        (np.int8(-3), -3),
+        (np.uint64(2**63 + 2048), float(2**63 + 2048)),
+        (2**70, float(2**70)),
+        (np.array(7), 7),
+        (Decimal("0.125"), 0.125),
+        (Fraction(1, 4), 0.25),
+        (True, 1),
+        (np.False_, 0),
+        (dt.date(1970, 1, 2), 86400),
+        (dt.datetime(1970, 1, 1, 0, 0, 1), 1),
+        (dt.datetime(1970, 1, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=1))), 3600),
+        (dt.timedelta(minutes=1), 60),
+        (np.datetime64("1970-01-01T00:01"), 60),
+        (np.timedelta64(1500, "ms"), 1.5),
+    ],
+)
+def test_what_is_a_number(value: Any, expected: float) -> None:
+    assert summary(log(row={"x": value}).view(), "x")["distribution/max"] == expected
+    assert summary(log(columns={"x": [value]}).view(), "x")["distribution/max"] == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        float("nan"),
+        np.float32("nan"),
+        np.datetime64("NaT"),
+        np.timedelta64("NaT"),
+        Decimal("NaN"),
+        Decimal("sNaN"),
+    ],
+)
+def test_what_is_missing(value: Any) -> None:
+    for view in (log(row={"x": value}).view(), log(columns={"x": [value]}).view()):
+        result = summary(view, "x")
+        assert (result["counts/n"], result["counts/null"], result["counts/nan"]) == (1, 1, 0)
+
+
+def test_infinities_are_counted_apart() -> None:
+    view = log(columns={"x": np.array([1.0, np.inf, -np.inf, np.nan])}).view()
+    result = summary(view, "x")
+    assert (result["counts/n"], result["counts/null"], result["counts/inf"]) == (4, 1, 2)
+    assert (result["distribution/n"], result["distribution/max"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"bytes", Path("a.jpg"), [1, 2], {"a": 1}, 1j, np.arange(3), object(), np.bytes_(b"x")],
+)
+def test_anything_else_is_a_type_error_and_changes_nothing(value: Any) -> None:
+    profile = Profile()
+    before = profile.view()
+    with pytest.raises(TypeError, match=r"'bad' holds a .*expected a number"):
+        profile.log(row={"good": 1, "bad": value})
+    with pytest.raises(TypeError, match="'bad' holds a"):
+        profile.log(columns={"good": [1], "bad": [value]})
+    assert profile.view() == before
+
+
+def test_calls_that_cannot_be_meant() -> None:
+    for wrong in ({}, {"row": {}, "columns": {}}):
+        with pytest.raises(TypeError, match="exactly one"):
+            log(**wrong)
+    with pytest.raises(ValueError, match="different lengths"):
+        log(columns={"a": [1, 2], "b": [1]})
+    with pytest.raises(ValueError, match="one dimension"):
+        log(columns={"a": np.zeros((2, 2))})
+    for values in ("text", 5):
+        with pytest.raises(TypeError, match="expected its values"):
+            log(columns={"a": values})
+    with pytest.raises(TypeError, match="expected a DataFrame"):
+        log(pandas=[1, 2])  # type: ignore[arg-type]
+
+
+def test_a_broken_image_fails_its_row_and_is_counted_in_a_column() -> None:
+    profile = Profile()
+    before = profile.view()
+    with pytest.raises(ImageError):
+        profile.log(row={"x": 1, "photo": np.zeros((0, 4, 3), np.uint8)})
+    assert profile.view() == before
+    view = log(columns={"photo": [picture(), np.zeros((2, 2), np.float32), None]}).view()
+    assert items(view, "photo.Failure") == {"unsupported": 1}
+    assert summary(view, "photo.Hue.mean")["counts/n"] == 1
+    assert summary(view, "photo")["counts/null"] == 1
+
+
+def test_images_in_every_form_and_order_of_channels() -> None:
+    array = np.asarray(picture())
+    meter = ImageMeter()
+    meter.update(array)
+    expected = log_image(array, "photo").view()
+    assert log(row={"photo": array}).view() == expected
+    assert log(row={"photo": meter}).view() == expected
+    assert log(row={"photo": array[..., ::-1]}, channels="BGR").view() == expected
+    assert log(columns={"photo": [array]}).view() == expected
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(), st.text(), st.dates()),
+        min_size=1,
+    )
+)
+def test_a_column_is_its_rows(values: list[Any]) -> None:
+    assert log(columns={"x": values}).view() == one_by_one("x", values)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(
+        ["f2", "f4", "f8", "i1", "u2", "i8", "u8", "?", "M8[s]", "m8[ms]", "U3"]
+    ).flatmap(lambda dtype: arrays(dtype, st.integers(1, 30)))
+)
+def test_an_array_is_its_rows(values: Any) -> None:
+    view = log(columns={"x": values}).view()
+    assert view == one_by_one("x", list(values))
+    assert log(columns={"x": np.repeat(values, 2)[::2]}).view() == view
+
+
+def test_masked_values_are_missing() -> None:
+    masked = np.ma.masked_equal(np.array([1, 2, 2, 3]), 2)
+    assert log(columns={"x": masked}).view() == one_by_one("x", [1, None, None, 3])
+
+
+@pytest.mark.parametrize("draw", [np.float64, np.int64])
+def test_long_columns_lose_no_count(draw: Callable[[Any], Any]) -> None:
+    """Beyond exact mode moments, distinct count and frequent values are kept beside the sketch."""
+    values = draw(np.random.default_rng(0).normal(0, 1000, 20_000).astype(draw))
+    parts = np.array_split(values, [10, 900, 1100, 5000])
+    profile = Profile()
+    for part in parts:
+        profile.log(columns={"x": part})
+    for view in (profile.view(), log(columns={"x": values}).view()):
+        result = summary(view, "x")
+        assert result["counts/n"] == result["distribution/n"] == values.size
+        assert result["distribution/mean"] == pytest.approx(values.mean(), rel=1e-9)
+        assert result["distribution/stddev"] == pytest.approx(values.std(ddof=1), rel=1e-9)
+        assert result["cardinality/est"] == pytest.approx(np.unique(values).size, rel=0.05)
+        assert (result["types/integral"] > 0) == (draw is np.int64)
+        assert result["distribution/max"] == values.max()
+        if draw is np.int64:
+            counted = result["frequent_items/frequent_strings"]
+            assert all(
+                item.lower <= (values == int(item.value)).sum() <= item.upper for item in counted
+            )
+
+
+def test_long_strings_are_counted() -> None:
+    strings = [f"name {i % 700}" for i in range(2000)] + ["often"] * 5000
+    view = log(columns={"s": strings}).view()
+    assert summary(view, "s")["counts/n"] == 7000
+    often = summary(view, "s")["frequent_items/frequent_strings"][0]
+    assert (often.value, often.lower <= 5000 <= often.upper) == ("often", True)
+    assert "\ud800" not in items(log(row={"s": "a\ud800"}).view(), "s")
+
+
+def test_a_table_of_every_pandas_dtype() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(
+        {
+            "float": [1.0, np.nan, 3.0],
+            "nullable int": pd.array([1, None, 3], dtype="Int64"),
+            "nullable float": pd.array([0.5, None, 1.5], dtype="Float64"),
+            "nullable bool": pd.array([True, None, False], dtype="boolean"),
+            "string": pd.array(["a", None, "b"], dtype="string"),
+            "object": ["a", 1, None],
+            "category": pd.Categorical([3, None, 4], categories=[3, 4, 5]),
+            "time": pd.to_datetime(["1970-01-02", None, "1970-01-03"]),
+            "zoned": pd.to_datetime(["1970-01-02", None, "1970-01-03"]).tz_localize("Asia/Tokyo"),
+            "span": pd.to_timedelta([1, None, 3], unit="s"),
+            "photo": [picture(seed=1), None, picture(seed=2)],
+            8: pd.arrays.SparseArray([0.0, np.nan, 2.0]),
+        }
+    )
+    view = log(pandas=frame).view()
+    for name in map(str, frame.columns):
+        result = summary(view, name)
+        assert result["counts/null"] == 1, name
+        assert name == "photo" or result["counts/n"] == 3, name
+    assert summary(view, "nullable int")["types/integral"] == 2
+    assert summary(view, "nullable bool")["distribution/mean"] == 0.5
+    assert items(view, "string") == {"a": 1, "b": 1}
+    assert items(view, "object") == {"a": 1, "1": 1}
+    assert items(view, "category") == {"3": 1, "4": 1}
+    assert summary(view, "time")["distribution/min"] == 86400
+    assert summary(view, "zoned")["distribution/min"] == 86400 - 9 * 3600
+    assert summary(view, "span")["distribution/max"] == 3
+    assert summary(view, "photo.Hue.mean")["counts/n"] == 2
+    assert log(columns={"float": frame["float"]}).view() == log(pandas=frame[["float"]]).view()
+    with pytest.raises(TypeError, match="'when' holds a Period"):
+        log(pandas=pd.DataFrame({"when": pd.period_range("2020", periods=2, freq="Y")}))
+    with pytest.raises(ValueError, match="several columns are named x"):
+        log(pandas=pd.DataFrame([[1, 2]], columns=["x", "x"]))
+
+
+def test_merging_tables_is_logging_them_together() -> None:
+    rows = [{"a": 1, "b": "x"}, {"a": None, "b": "y"}, {"a": 2.5, "b": None}]
+    views = [log(row=row).view() for row in rows]
+    profile = Profile()
+    for row in rows:
+        profile.log(row=row)
+    assert ProfileView.merge_many(views) == profile.view()
+    assert log(columns={key: [row[key] for row in rows] for key in "ab"}).view() == profile.view()
+    assert log(row={}).view() == Profile().view()
+    assert isinstance(log(row={"photo": Image.new("L", (3, 3))}).profile(), Profile)
