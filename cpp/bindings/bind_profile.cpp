@@ -46,9 +46,14 @@ void add_frequent(py::list& frequent, const Items& items) {
   }
 }
 
-py::dict summary(const Profile& profile, const std::string& name) {
+const Column& column_of(const Profile& profile, const std::string& name) {
   const Column* column = profile.find(name);
   if (column == nullptr) throw py::key_error(name);
+  return *column;
+}
+
+py::dict summary(const Profile& profile, const std::string& name) {
+  const Column* column = &column_of(profile, name);
   const auto& numbers = column->numbers();
   const std::uint64_t missing = profile.missing(name);
   py::dict summary;
@@ -167,6 +172,40 @@ void bind_profile(py::module_& module) {
            })
       .def("__contains__",
            [](const Profile& self, const std::string& name) { return self.find(name) != nullptr; })
+      .def(
+          "numbers",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).numbers();
+          },
+          py::arg("name"), "A copy of the sketch of a feature's numbers.")
+      .def(
+          "strings",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).frequent_strings();
+          },
+          py::arg("name"), "A copy of the sketch of a feature's strings.")
+      .def(
+          "mean",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).moments().mean();
+          },
+          py::arg("name"), "Mean of a feature's numbers; NaN where there are none.")
+      .def("missing", &Profile::missing, py::arg("name"),
+           "How many observations of a feature are missing.")
+      .def(
+          "role",
+          [](const Profile& self, const std::string& name) {
+            static constexpr const char* kNames[] = {"value", "exif", "failure"};
+            return kNames[static_cast<int>(column_of(self, name).role())];
+          },
+          py::arg("name"))
+      .def(
+          "exif_read",
+          [](const Profile& self, const std::string& name) {
+            const auto group = self.groups().find(name.substr(0, name.rfind('.')));
+            return group == self.groups().end() ? 0 : group->second.exif_read;
+          },
+          py::arg("name"), "Images of a feature's prefix that could have had Exif.")
       .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.")
       .def("merge", &Profile::merge, py::arg("other"),
            "Add the counts of another profile; returns the newer format's sections it dropped.")

@@ -12,6 +12,7 @@
 
 namespace py = pybind11;
 
+void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);

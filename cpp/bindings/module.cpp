@@ -8,4 +8,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   bind_measure(module);
   bind_sketch(module);
   bind_profile(module);
+  bind_drift(module);
 }

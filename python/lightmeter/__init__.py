@@ -2,6 +2,7 @@
 
 from lightmeter._core import __version__
 from lightmeter.batch import profile_images
+from lightmeter.drift import DriftReport, FeatureDrift, compare
 from lightmeter.errors import DecodeError, ImageError, IncompatibleError, LightmeterError
 from lightmeter.log import ResultSet, log, log_image
 from lightmeter.meter import ImageMeter
@@ -10,6 +11,8 @@ from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 __all__ = [
     "ColumnView",
     "DecodeError",
+    "DriftReport",
+    "FeatureDrift",
     "FrequentItem",
     "ImageError",
     "ImageMeter",
@@ -19,6 +22,7 @@ __all__ = [
     "ProfileView",
     "ResultSet",
     "__version__",
+    "compare",
     "log",
     "log_image",
     "profile_images",

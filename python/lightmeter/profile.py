@@ -11,6 +11,7 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import write_atomically
 from lightmeter.images import ImageLike, Measured, measure_image
+from lightmeter.sketch import QuantileSketch
 from lightmeter.values import Values, is_image, plain_value, split_values
 
 if TYPE_CHECKING:
@@ -34,10 +35,43 @@ class FrequentItem(NamedTuple):
 class ColumnView:
     """One feature of a `ProfileView`."""
 
-    def __init__(self, name: str, summary: dict[str, Any]) -> None:
+    def __init__(self, name: str, core: _core.Profile) -> None:
         """Made by `ProfileView.get_column`."""
         self.name = name
-        self._summary = summary
+        self._core = core
+        self._summary = _summary(core, name)
+
+    @property
+    def n(self) -> int:
+        """Observations, missing ones included."""
+        return int(self._summary["counts/n"])
+
+    @property
+    def missing(self) -> int:
+        """Observations without a value."""
+        return int(self._summary["counts/null"])
+
+    @property
+    def kind(self) -> str:
+        """``number``, ``hue`` (an angle), ``category``, ``pixels`` or ``failure``."""
+        if self._core.role(self.name) == "failure":
+            return "failure"
+        if self.name.endswith(".pixels"):
+            return "pixels"
+        if self.name.endswith(".Hue.circular_mean"):
+            return "hue"
+        strings = self._summary["types/string"]
+        return "category" if 2 * strings > self.n - self.missing else "number"
+
+    @property
+    def numbers(self) -> QuantileSketch:
+        """A copy of the distribution of the numbers; empty where there are none."""
+        return self._core.numbers(self.name)
+
+    @property
+    def frequent(self) -> list[FrequentItem]:
+        """The most frequent strings and integers, most frequent first; empty for fractions."""
+        return list(self._summary.get("frequent_items/frequent_strings", []))
 
     def to_summary_dict(self) -> dict[str, Any]:
         """Statistics by name.
@@ -94,7 +128,7 @@ class ProfileView:
 
     def get_columns(self) -> dict[str, ColumnView]:
         """Every feature by name, in alphabetical order."""
-        return {name: ColumnView(name, _summary(self._core, name)) for name in self._core.names()}
+        return {name: ColumnView(name, self._core) for name in self._core.names()}
 
     def get_column(self, name: str) -> ColumnView:
         """One feature, such as ``image.Hue.mean``.
@@ -104,7 +138,7 @@ class ProfileView:
         """
         if name not in self._core:
             raise KeyError(_no_such_column(name, self._core.names()))
-        return ColumnView(name, _summary(self._core, name))
+        return ColumnView(name, self._core)
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature (index name ``column``), one column per statistic.

@@ -17,6 +17,7 @@ BELOW = {
     "measure": {"kernels"},
     "sketch": {"kernels", "wire"},
     "profile": {"measure", "sketch", "wire"},
+    "drift": {"sketch"},
 }
 INCLUDE = re.compile(r'#include "(?:lightmeter/)?([\w/.]+)"')
 
@@ -50,6 +51,7 @@ PYTHON_LAYERS = [
     {"images", "values"},
     {"profile"},
     {"log", "batch"},
+    {"drift", "viz"},
     {"__init__"},
     {"cli"},
     {"__main__"},

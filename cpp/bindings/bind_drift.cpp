@@ -1,0 +1,82 @@
+#include "bindings.hpp"
+#include "lightmeter/drift/categories.hpp"
+#include "lightmeter/drift/circular.hpp"
+#include "lightmeter/drift/multiple.hpp"
+#include "lightmeter/drift/numbers.hpp"
+#include "lightmeter/drift/rates.hpp"
+
+namespace {
+
+namespace drift = lightmeter::drift;
+using lightmeter::sketch::FrequentStrings;
+using lightmeter::sketch::QuantileSketch;
+
+py::tuple as_tuple(const drift::Interval& interval) {
+  return py::make_tuple(interval.value, interval.low, interval.high);
+}
+
+py::dict as_dict(const drift::BinnedDistances& distances) {
+  py::dict result;
+  result["hellinger"] = distances.hellinger;
+  result["hellinger_debiased"] = distances.hellinger_debiased;
+  result["js"] = distances.jensen_shannon;
+  result["psi"] = distances.psi;
+  return result;
+}
+
+drift::Axis axis_of(bool circular) {
+  return circular ? drift::Axis::kHueCircle : drift::Axis::kLine;
+}
+
+py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& reference,
+                         bool circular, bool tested, double delta) {
+  if (target.n() == 0 || reference.n() == 0) {
+    throw std::invalid_argument("a sample is empty: got " + std::to_string(target.n()) + " and " +
+                                std::to_string(reference.n()) + " numbers; expected at least 1");
+  }
+  const drift::NumberDrift result =
+      drift::compare_numbers(target, reference, axis_of(circular), tested, delta);
+  py::dict dict = as_dict(result.distances);
+  dict["statistic"] = as_tuple(result.statistic);
+  dict["p_value"] = as_tuple(result.p_value);
+  dict["hellinger_null"] = result.hellinger_null;
+  dict["wasserstein"] = result.wasserstein;
+  dict["reference_spread"] = result.reference_spread;
+  return dict;
+}
+
+py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
+                            const FrequentStrings& reference, std::uint64_t reference_others) {
+  const drift::Categories left{target, target_others};
+  const drift::Categories right{reference, reference_others};
+  if (left.n() == 0 || right.n() == 0) {
+    throw std::invalid_argument("a sample is empty: got " + std::to_string(left.n()) + " and " +
+                                std::to_string(right.n()) + " categories; expected at least 1");
+  }
+  const drift::CategoryDrift result = drift::compare_categories(left, right);
+  py::dict dict = as_dict(result.distances);
+  dict["statistic"] = as_tuple(result.total_variation);
+  dict["p_value"] = as_tuple(result.p_value);
+  return dict;
+}
+
+}  // namespace
+
+void bind_drift(py::module_& module) {
+  module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
+             py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
+             "Distances and test of two samples; statistic and p_value as (value, low, high).");
+  module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
+             py::arg("reference"), py::arg("reference_others"),
+             "The same for categories; `others` are observations that make one category more.");
+  module.def("fisher_exact", &drift::fisher_exact, py::arg("target_hits"), py::arg("n_target"),
+             py::arg("reference_hits"), py::arg("n_reference"),
+             "Two-sided p-value of Fisher's exact test of two shares.");
+  module.def(
+      "q_values", [](const std::vector<double>& p_values) { return drift::q_values(p_values); },
+      py::arg("p_values"), "Benjamini and Hochberg's q-values, in the same order.");
+  module.def(
+      "circular_mean",
+      [](const QuantileSketch& hues) { return drift::circular_moments(hues.view()).mean; },
+      py::arg("hues"), "Direction of hues on the circle of 255 steps; NaN where there is none.");
+}

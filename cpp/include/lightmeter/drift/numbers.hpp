@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#include "lightmeter/drift/distances.hpp"
+#include "lightmeter/drift/ks.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
+
+namespace lightmeter::drift {
+
+enum class Axis : std::uint8_t { kLine, kHueCircle };
+
+struct NumberDrift {
+  Interval statistic;  // Kolmogorov-Smirnov's D, on the circle Kuiper's V
+  Interval p_value;    // 1 unless tested
+  BinnedDistances distances;
+  double hellinger_null;    // NaN unless tested
+  double wasserstein;       // in the unit of the values; on the circle the shorter way round
+  double reference_spread;  // see spread()
+};
+
+// Two samples of numbers, neither empty. Ranks of sketches that sample are within error(delta / 2)
+// each, so with probability 1 - delta `statistic` and `p_value` lie between their ends. Not
+// `tested` leaves out everything that takes the numbers for independent samples.
+[[nodiscard]] NumberDrift compare_numbers(const sketch::QuantileSketch& target,
+                                          const sketch::QuantileSketch& reference, Axis axis,
+                                          bool tested, double delta);
+
+// How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
+// is 0 the standard deviation; on the circle the circular standard deviation.
+[[nodiscard]] double spread(const sketch::QuantileSketch& sketch, Axis axis);
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,128 @@
+#include "lightmeter/drift/distances.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "drift/random_split.hpp"
+#include "drift/special.hpp"
+
+namespace lightmeter::drift {
+
+namespace {
+
+constexpr std::uint64_t kLimitFrom = 100;
+constexpr std::size_t kNullDraws = 999;
+
+std::uint64_t total(const std::vector<std::uint64_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+std::size_t bins_in_use(const Binned& binned) {
+  std::size_t bins = 0;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    bins += binned.target[i] + binned.reference[i] > 0 ? 1 : 0;
+  }
+  return bins;
+}
+
+// 1 - sum sqrt(p q) as half the sum of (sqrt p - sqrt q)^2, which does not cancel.
+double squared_hellinger(const Binned& binned, double n, double m) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    const double root = std::sqrt(static_cast<double>(binned.target[i]) / n) -
+                        std::sqrt(static_cast<double>(binned.reference[i]) / m);
+    sum += root * root;
+  }
+  return std::min(1.0, sum / 2.0);
+}
+
+double bits_to(double p, double middle) { return p > 0.0 ? p * std::log2(p / middle) : 0.0; }
+
+}  // namespace
+
+double wasserstein(const MergedView& merged) {
+  double difference = 0.0;
+  double sum = 0.0;
+  for (std::size_t i = 0; i + 1 < merged.size(); ++i) {
+    difference += merged.step(i);
+    sum += std::abs(difference) * (merged.values[i + 1] - merged.values[i]);
+  }
+  return sum == 0.0 ? 0.0 : sum / merged.area();
+}
+
+Binned quantile_bins(const MergedView& merged) {
+  const std::uint64_t least = std::min(merged.n_target, merged.n_reference);
+  const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(least / 10), 2, 20);
+  const double width = 2.0 * merged.area() / static_cast<double>(most);  // of a bin's mass
+  Binned binned;
+  bool open = false;
+  double mass = 0.0;
+  double next = width;
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    const double own =
+        static_cast<double>(merged.target[i]) * static_cast<double>(merged.n_reference) +
+        static_cast<double>(merged.reference[i]) * static_cast<double>(merged.n_target);
+    const bool alone = own >= width || merged.size() <= most;
+    if (!open || alone) {
+      binned.target.push_back(0);
+      binned.reference.push_back(0);
+    }
+    binned.target.back() += merged.target[i];
+    binned.reference.back() += merged.reference[i];
+    mass += own;
+    open = !alone && mass < next;
+    if (mass >= next) next = (std::floor(mass / width) + 1.0) * width;
+  }
+  return binned;
+}
+
+BinnedDistances binned_distances(const Binned& binned) {
+  const double n = static_cast<double>(total(binned.target));
+  const double m = static_cast<double>(total(binned.reference));
+  const double bins = static_cast<double>(bins_in_use(binned));
+  const double square = squared_hellinger(binned, n, m);
+  const double bias = (bins - 1.0) / 8.0 * (1.0 / n + 1.0 / m);
+  double divergence = 0.0;
+  double psi = 0.0;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    const double t = static_cast<double>(binned.target[i]);
+    const double r = static_cast<double>(binned.reference[i]);
+    const double middle = (t / n + r / m) / 2.0;
+    divergence += (bits_to(t / n, middle) + bits_to(r / m, middle)) / 2.0;
+    const double p = (t + 0.5) / (n + bins / 2.0);
+    const double q = (r + 0.5) / (m + bins / 2.0);
+    if (t + r > 0.0) psi += (p - q) * std::log(p / q);
+  }
+  return {std::sqrt(square), std::sqrt(std::max(0.0, square - bias)),
+          std::sqrt(std::clamp(divergence, 0.0, 1.0)), psi};
+}
+
+double hellinger_null(const Binned& binned) {
+  const std::uint64_t n = total(binned.target);
+  const std::uint64_t m = total(binned.reference);
+  const std::size_t bins = bins_in_use(binned);
+  if (bins < 2) return 0.0;
+  const double sizes = 1.0 / static_cast<double>(n) + 1.0 / static_cast<double>(m);
+  if (std::min(n, m) >= kLimitFrom) {
+    return std::sqrt(std::min(1.0, chi_square_quantile(0.05, bins - 1) * sizes / 8.0));
+  }
+  std::vector<std::uint64_t> pooled(binned.target.size());
+  for (std::size_t i = 0; i < pooled.size(); ++i) {
+    pooled[i] = binned.target[i] + binned.reference[i];
+  }
+  Random random(0x48);
+  std::vector<double> squares(kNullDraws);
+  Binned dealt = binned;
+  for (double& square : squares) {
+    random_split(pooled, n, random, dealt.target);
+    for (std::size_t i = 0; i < pooled.size(); ++i)
+      dealt.reference[i] = pooled[i] - dealt.target[i];
+    square = squared_hellinger(dealt, static_cast<double>(n), static_cast<double>(m));
+  }
+  const auto quantile = squares.begin() + (kNullDraws + 1) * 95 / 100 - 1;
+  std::ranges::nth_element(squares, quantile);
+  return std::sqrt(*quantile);
+}
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,50 @@
+#include "lightmeter/drift/numbers.hpp"
+
+#include <limits>
+
+#include "lightmeter/drift/circular.hpp"
+#include "lightmeter/drift/merged_view.hpp"
+#include "lightmeter/sketch/moments.hpp"
+
+namespace lightmeter::drift {
+
+double spread(const sketch::QuantileSketch& sketch, Axis axis) {
+  if (axis == Axis::kHueCircle) return circular_moments(sketch.view()).stddev;
+  constexpr double kNormalRange = 1.3489795003921634;  // 2 Phi^-1(3/4)
+  const double range = sketch.quantile(0.75) - sketch.quantile(0.25);
+  if (range > 0.0) return range / kNormalRange;
+  sketch::Moments moments;
+  const sketch::SortedView& view = sketch.view();
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    moments.update(view.values[i], view.weight(i));
+  }
+  return moments.stddev();
+}
+
+NumberDrift compare_numbers(const sketch::QuantileSketch& target,
+                            const sketch::QuantileSketch& reference, Axis axis, bool tested,
+                            double delta) {
+  const MergedView merged = merge_views(target.view(), reference.view());
+  const bool circular = axis == Axis::kHueCircle;
+  const double error = target.error(delta / 2.0) + reference.error(delta / 2.0);
+  const Binned bins = quantile_bins(merged);
+  NumberDrift drift{};
+  if (tested) {
+    const KsTest test = circular ? kuiper_test(merged, error) : ks_test(merged, error);
+    drift.statistic = test.statistic;
+    drift.p_value = test.p_value;
+  } else {
+    const double statistic = circular ? kuiper_statistic(merged) : ks_statistic(merged);
+    const double reach = circular ? 2.0 * error : error;
+    drift.statistic = {statistic, std::max(0.0, statistic - reach),
+                       std::min(1.0, statistic + reach)};
+    drift.p_value = {1.0, 1.0, 1.0};
+  }
+  drift.distances = binned_distances(bins);
+  drift.hellinger_null = tested ? hellinger_null(bins) : std::numeric_limits<double>::quiet_NaN();
+  drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);
+  drift.reference_spread = spread(reference, axis);
+  return drift;
+}
+
+}  // namespace lightmeter::drift

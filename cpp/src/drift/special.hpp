@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lightmeter::drift {
+
+// ln(n!), to 1e-14 of its size.
+[[nodiscard]] double log_factorial(std::uint64_t n);
+
+// P(X > x) for a chi-square variable with `dof` >= 1 degrees of freedom, and the x where it is p.
+[[nodiscard]] double chi_square_tail(double x, std::uint64_t dof);
+[[nodiscard]] double chi_square_quantile(double tail, std::uint64_t dof);
+
+// P(K > x) for the supremum K of |Brownian bridge| (Kolmogorov), and for the range of a Brownian
+// bridge (Kuiper): the limits of sqrt(nm / (n + m)) times the two statistics.
+[[nodiscard]] double kolmogorov_tail(double x);
+[[nodiscard]] double kuiper_tail(double x);
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,81 @@
+"""What is known of the drift of one feature."""
+
+from dataclasses import dataclass
+
+from lightmeter.profile import FrequentItem
+
+__all__ = ["FeatureDrift"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureDrift:
+    """One line of a `DriftReport`. What does not apply to its kind is None.
+
+    ``p_low`` to ``p_high`` and ``effect_low`` to ``effect_high`` are intervals where a profile
+    holds a sample of its values (more than 1024, more than 256 of them distinct); elsewhere the
+    ends are the same.
+
+    Attributes:
+        feature: such as ``image.entropy``; the rate of its missing values is a line of its own,
+            ``image.entropy:missing``.
+        kind: ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels;
+            ``missing`` and ``failure``, the share of observations without a value and of files that
+            could not be measured.
+        n_target: values compared (for the last two kinds, observations).
+        n_reference: the same on the other side.
+        ks: the Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
+        p_value: of the test of its kind: Kolmogorov-Smirnov given the ties, Kuiper, permuted
+            chi-square, Fisher's exact test.
+        p_low: the least it can be.
+        p_high: the most it can be, by which the verdict is reached.
+        q_value: Benjamini and Hochberg's, from ``p_high`` over all features that were tested; None
+            outside that family.
+        hellinger: Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
+        hellinger_debiased: without what two samples of one distribution have on average.
+        hellinger_null: what ``hellinger`` exceeds in one of twenty comparisons without drift.
+        wasserstein: how far the values moved on average, in their own unit; for hue, steps of 255
+            around the circle.
+        psi: population stability index.
+        js: Jensen-Shannon distance, 0 to 1.
+        shift: ``wasserstein`` in units of the reference's spread (interquartile range / 1.349; its
+            standard deviation where that is 0), with the sign of the change of the mean.
+        effect: what the least effect is asked of: ``ks``, the total variation distance of
+            categories, or the difference of two rates.
+        effect_low: the least it can be.
+        effect_high: the most it can be.
+        level_target: mean; circular mean of hue; the rate of the last two kinds.
+        level_reference: the same on the other side.
+        new_values: categories (or failure reasons) of the target that the reference does not list.
+        vanished_values: the other way round.
+        linear_hue: the feature averages an angle linearly, so that 0 and 254 count as far apart.
+        verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
+            for features that only have distances.
+        reason: why, in a few words.
+    """
+
+    feature: str
+    kind: str
+    n_target: int
+    n_reference: int
+    ks: float | None = None
+    p_value: float | None = None
+    p_low: float | None = None
+    p_high: float | None = None
+    q_value: float | None = None
+    hellinger: float | None = None
+    hellinger_debiased: float | None = None
+    hellinger_null: float | None = None
+    wasserstein: float | None = None
+    psi: float | None = None
+    js: float | None = None
+    shift: float | None = None
+    effect: float | None = None
+    effect_low: float | None = None
+    effect_high: float | None = None
+    level_target: float | None = None
+    level_reference: float | None = None
+    new_values: tuple[FrequentItem, ...] = ()
+    vanished_values: tuple[FrequentItem, ...] = ()
+    linear_hue: bool = False
+    verdict: str | None = None
+    reason: str = ""

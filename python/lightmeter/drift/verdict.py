@@ -1,0 +1,110 @@
+"""From p-values and effects to verdicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lightmeter import _core
+from lightmeter.drift.feature import FeatureDrift
+
+__all__ = ["Thresholds", "judge"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """What verdicts are reached by.
+
+    Attributes:
+        drift: ``drift`` needs a q-value of at most this: 0.05, so that of comparisons where nothing
+            changed at most one in twenty holds a false ``drift``, however many features there are.
+        possible: ``possible`` needs at most this: 0.15, where whylogs' begins.
+        effect: both need an effect of at least this: 0.1. With many images every difference is
+            sure; one below a tenth of the probability mass has no visible consequence.
+        min_values: values needed on each side: 10, with which the strongest drift just gets p =
+            1e-5 and a common one little chance.
+        delta: the chance that an interval misses the truth, where a profile holds samples: 0.01.
+    """
+
+    drift: float = 0.05
+    possible: float = 0.15
+    effect: float = 0.1
+    min_values: int = 10
+    delta: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if not 0 < self.drift <= self.possible < 1:
+            raise ValueError(
+                f"drift is {self.drift} and possible {self.possible}; "
+                "expected 0 < drift <= possible < 1"
+            )
+        if not 0 <= self.effect <= 1:
+            raise ValueError(f"effect is {self.effect}; expected 0 to 1")
+        if self.min_values < 1:
+            raise ValueError(f"min_values is {self.min_values}; expected at least 1")
+        if not 0 < self.delta < 1:
+            raise ValueError(f"delta is {self.delta}; expected between 0 and 1")
+
+
+def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
+    """The features with q-values, verdicts and reasons.
+
+    A feature whose verdict is set stays as it is. The others with enough values on both sides are
+    one family of tests, to which each contributes the conservative end of its p-value; the other
+    end only says whether the verdict could have been another one.
+    """
+    judged = list(features)
+    family = []
+    for index, feature in enumerate(features):
+        if feature.verdict is not None or feature.reason:
+            continue
+        if min(feature.n_target, feature.n_reference) < by.min_values:
+            judged[index] = replace(
+                feature, verdict="not enough data", reason=_too_few(feature, by.min_values)
+            )
+        else:
+            family.append(index)
+    sure = _core.q_values([_known(features[index].p_high) for index in family])
+    hopeful = _core.q_values([_known(features[index].p_low) for index in family])
+    for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
+        feature = features[index]
+        verdict = _verdict(q_high, _known(feature.effect_low), by)
+        if verdict != _verdict(q_low, _known(feature.effect_high), by):
+            verdict = "inconclusive"
+        reason = _reason(feature, verdict, q_high, by)
+        judged[index] = replace(feature, q_value=q_high, verdict=verdict, reason=reason)
+    return judged
+
+
+def _known(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+def _verdict(q: float, effect: float, by: Thresholds) -> str:
+    if effect < by.effect or q > by.possible:
+        return "none"
+    return "drift" if q <= by.drift else "possible"
+
+
+def _too_few(feature: FeatureDrift, needed: int) -> str:
+    if feature.n_target == 0:
+        return f"only in the reference, {feature.n_reference} values"
+    if feature.n_reference == 0:
+        return f"only in the target, {feature.n_target} values"
+    side = "target" if feature.n_target <= feature.n_reference else "reference"
+    n = min(feature.n_target, feature.n_reference)
+    return f"{n} values in the {side}; {needed} are needed"
+
+
+_EFFECT = {"number": "D", "hue": "V", "category": "total variation"}
+
+
+def _reason(feature: FeatureDrift, verdict: str, q: float, by: Thresholds) -> str:
+    effect = _known(feature.effect)
+    sizes = f"{_EFFECT.get(feature.kind, 'difference of rates')} {effect:.2g}"
+    if verdict == "inconclusive":
+        low, high = _known(feature.effect_low), _known(feature.effect_high)
+        return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"
+    if verdict == "none" and q <= by.drift:
+        return f"surely different (q {q:.1g}), but little: {sizes}, less than {by.effect:g}"
+    return f"{sizes}, q {q:.2g}"

@@ -1,0 +1,293 @@
+"""Drift: every number against SciPy, NumPy or brute force, and what compare makes of them."""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import _core
+from lightmeter.sketch import QuantileSketch
+from numpy.typing import NDArray
+
+stats = pytest.importorskip("scipy.stats")
+distance = pytest.importorskip("scipy.spatial.distance")
+
+checked = settings(max_examples=100, deadline=None, derandomize=True)
+samples = st.lists(st.integers(-6, 6), min_size=1, max_size=25)
+
+
+def sketch_of(values: object, key: int = 0) -> QuantileSketch:
+    sketch = QuantileSketch(key)
+    sketch.update(np.asarray(values, dtype=np.float64))
+    return sketch
+
+
+def numbers(target: object, reference: object, **options: object) -> dict[str, object]:
+    return _core.compare_numbers(sketch_of(target), sketch_of(reference), **options)  # type: ignore[arg-type]
+
+
+def strings(counts: dict[str, int]) -> _core.FrequentStrings:
+    sketch = _core.FrequentStrings()
+    for value, count in counts.items():
+        sketch.update(value, count)
+    return sketch
+
+
+def categories(target: dict[str, int], reference: dict[str, int]) -> dict[str, object]:
+    return _core.compare_categories(strings(target), 0, strings(reference), 0)
+
+
+def normals(seed: int, n: int, shift: float = 0.0) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).normal(shift, 1, n)
+
+
+SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (37, 1000), (364, 300), (1024, 1024)]
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3, 1.0, 20.0])
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_ks_without_ties_is_scipys(n: int, m: int, shift: float) -> None:
+    a, b = normals(n, n), normals(m + 1, m, shift)
+    expected = stats.ks_2samp(a, b, method="exact")
+    found = numbers(a, b)
+    assert found["statistic"] == (expected.statistic,) * 3
+    np.testing.assert_allclose(found["p_value"], expected.pvalue, rtol=1e-9)
+
+
+def permutation_p(a: list[int], b: list[int], circular: bool) -> float:
+    """The share of all ways to deal the labels whose statistic is at least the observed one."""
+    pooled = np.array(a + b)
+    grid = np.unique(pooled)
+
+    def statistic(chosen: tuple[int, ...]) -> float:
+        mask = np.zeros(len(pooled), dtype=bool)
+        mask[list(chosen)] = True
+        f, g = (
+            np.searchsorted(np.sort(x), grid, "right") / len(x)
+            for x in (pooled[mask], pooled[~mask])
+        )
+        difference = np.concatenate([[0.0], f - g])
+        return (
+            float(difference.max() - difference.min()) if circular else float(abs(difference).max())
+        )
+
+    observed = statistic(tuple(range(len(a))))
+    dealt = [statistic(each) for each in itertools.combinations(range(len(pooled)), len(a))]
+    return float(np.mean(np.array(dealt) >= observed - 1e-12))
+
+
+SMALL = st.lists(st.integers(0, 4), min_size=1, max_size=5)
+
+
+@checked
+@given(SMALL, SMALL)
+def test_ks_p_value_with_ties_is_the_share_of_permutations(a: list[int], b: list[int]) -> None:
+    np.testing.assert_allclose(numbers(a, b)["p_value"], permutation_p(a, b, False), rtol=1e-12)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(SMALL, SMALL)
+def test_kuipers_p_value_estimates_the_share_of_permutations(a: list[int], b: list[int]) -> None:
+    p = permutation_p(a, b, True)
+    found = numbers(a, b, circular=True)["p_value"]
+    assert found[0] == pytest.approx(p, abs=0.001 + 5 * p / math.sqrt(50))  # type: ignore[index]
+
+
+def test_ks_with_ties_at_scale_agrees_with_monte_carlo() -> None:
+    """SciPy, which ignores ties, says .93 here."""
+    rng = np.random.default_rng(7)
+    a, b = rng.integers(0, 6, 364), rng.integers(0, 6, 300)
+    pooled = np.concatenate([a, b])
+
+    def statistic(values: NDArray[np.int64]) -> float:
+        f, g = (np.bincount(x, minlength=6).cumsum() / len(x) for x in (values[:364], values[364:]))
+        return float(np.abs(f - g).max())
+
+    observed = statistic(pooled)
+    dealt = np.array([statistic(rng.permutation(pooled)) for _ in range(4000)])
+    expected = np.mean(dealt >= observed - 1e-12)
+    p = numbers(a, b)["p_value"][0]  # type: ignore[index]
+    assert p == pytest.approx(expected, abs=5 * 0.5 / math.sqrt(4000))
+    assert p < stats.ks_2samp(a, b).pvalue
+
+
+@checked
+@given(samples, samples)
+def test_wasserstein_is_scipys(a: list[int], b: list[int]) -> None:
+    expected = stats.wasserstein_distance(a, b)
+    assert numbers(a, b)["wasserstein"] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+FEW = st.lists(st.integers(0, 60), min_size=1, max_size=6).filter(lambda counts: sum(counts) > 0)
+
+
+@checked
+@given(FEW, FEW)
+def test_binned_distances_are_scipys_and_numpys(t: list[int], r: list[int]) -> None:
+    size = max(len(t), len(r))
+    a, b = (np.array(x + [0] * (size - len(x))) for x in (t, r))
+    a, b = a[a + b > 0], b[a + b > 0]
+    found = categories(*({str(k): int(v) for k, v in enumerate(x)} for x in (a, b)))
+    n, m, k = a.sum(), b.sum(), len(a)
+    p, q = a / n, b / m
+    square = max(0.0, 1 - np.sqrt(p * q).sum())
+    bias = (k - 1) / 8 * (1 / n + 1 / m)
+    assert found["hellinger"] == pytest.approx(math.sqrt(square), abs=1e-7)
+    assert found["hellinger_debiased"] == pytest.approx(math.sqrt(max(0, square - bias)), abs=1e-7)
+    assert found["js"] == pytest.approx(distance.jensenshannon(p, q, base=2), abs=1e-7)
+    assert found["statistic"][0] == pytest.approx(np.abs(p - q).sum() / 2)  # type: ignore[index]
+    p, q = (a + 0.5) / (n + k / 2), (b + 0.5) / (m + k / 2)
+    assert found["psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), abs=1e-12)
+
+
+def test_categories_are_tested_as_scipy_does() -> None:
+    common = categories({"a": 100, "b": 50, "c": 30}, {"a": 80, "b": 60, "c": 39})
+    expected = stats.chi2_contingency([[100, 50, 30], [80, 60, 39]]).pvalue
+    np.testing.assert_allclose(common["p_value"], expected, rtol=1e-12)
+    two = categories({"RGB": 50}, {"RGB": 999, "L": 1})
+    np.testing.assert_allclose(two["p_value"], 1.0)
+    unique = categories({f"a{k}": 1 for k in range(99)}, {f"b{k}": 1 for k in range(99)})
+    assert unique["p_value"] == (1.0,) * 3  # no value is ever seen twice: nothing can be said
+
+
+@checked
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 40), st.integers(1, 40))
+def test_fisher_is_scipys(a: int, n: int, b: int, m: int) -> None:
+    a, b = min(a, n), min(b, m)
+    expected = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
+    assert _core.fisher_exact(a, n, b, m) == pytest.approx(expected, rel=1e-9)
+
+
+@checked
+@given(st.lists(st.floats(0, 1), max_size=30))
+def test_q_values_are_scipys(p: list[float]) -> None:
+    expected = stats.false_discovery_control(p) if p else []
+    np.testing.assert_allclose(_core.q_values(p), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("turn", [0, 60, 200])
+def test_hue_statistics_do_not_depend_on_where_the_circle_is_cut(turn: int) -> None:
+    a, b = (np.floor(normals(seed, 80) * 30) for seed in (1, 2))
+    still = numbers(a % 255, (b + 12) % 255, circular=True)
+    turned = numbers((a + turn) % 255, (b + 12 + turn) % 255, circular=True)
+    for name in ("statistic", "wasserstein", "reference_spread"):
+        np.testing.assert_allclose(turned[name], still[name], rtol=1e-9)
+    hues = (np.arange(5) * 51.0 + turn) % 255
+    found = numbers((hues + 10) % 255, hues, circular=True)
+    assert found["wasserstein"] == pytest.approx(10)
+
+
+def dark(seed: int) -> NDArray[np.uint8]:
+    return np.asarray(picture(16, 12, seed=seed)) // 3
+
+
+@pytest.fixture(scope="module")
+def views() -> tuple[lm.ProfileView, lm.ProfileView]:
+    reference, target = (
+        lm.log_image([make(seed) for seed in range(start, start + 30)]).view()
+        for make, start in ((lambda seed: picture(16, 12, seed=seed), 0), (dark, 100))
+    )
+    return target, reference
+
+
+def test_compare_finds_and_names_what_changed(
+    views: tuple[lm.ProfileView, lm.ProfileView],
+) -> None:
+    target, reference = views
+    report = lm.compare(target=target, reference=reference)
+    assert "image.Brightness.mean" in [line.feature for line in report.drifted]
+    assert report["image.Brightness.mean"].ks == 1.0
+    assert "brightness fell by 66 %" in report.summary()
+    assert report["image.Hue.mean"].linear_hue
+    assert report["image.Hue.mean"].verdict is report["image.Hue.mean"].q_value is None
+    assert report["image.Hue.mean"].p_value is not None
+    assert report["image.Hue.circular_mean"].kind == "hue"
+    pixels = report["image.Brightness.pixels"]
+    assert (pixels.verdict, pixels.p_value) == (None, None)
+    assert "not independent" in pixels.reason
+    assert pixels.wasserstein == pytest.approx(-1 * (pixels.level_target - pixels.level_reference))  # type: ignore[operator]
+    assert report["image.Colorspace"].verdict == "none"
+    again = lm.compare(target=target, reference=reference)
+    assert again.features == report.features
+
+
+def test_a_profile_does_not_drift_from_itself(
+    views: tuple[lm.ProfileView, lm.ProfileView],
+) -> None:
+    report = lm.compare(target=views[0], reference=views[0])
+    assert not report.drifted
+    for line in report.features:
+        assert line.effect in (0.0, None)
+        assert line.p_value in (1.0, None)
+        assert line.verdict in ("none", None)
+    assert report.summary().startswith("no drift")
+
+
+def test_tables_and_dicts(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
+    pytest.importorskip("pandas")
+    report = lm.compare(target=views[0], reference=views[1])
+    frame = report.to_pandas()
+    assert frame.index.name == "feature"
+    numeric = ["ks", "p_value", "q_value", "hellinger", "hellinger_debiased"]
+    numeric += ["wasserstein", "psi", "js", "shift"]
+    columns = ["kind", "n_target", "n_reference", *numeric, "verdict", "reason"]
+    assert list(frame.columns) == columns
+    assert frame["ks"].dtype == np.float64
+    assert list(frame.index) == [line.feature for line in report.features]
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["summary"] == report.summary()
+    assert [line["feature"] for line in plain["features"]] == list(frame.index)
+
+
+def test_failures_are_tested(tmp_path: Path) -> None:
+    good = [picture(8, 8, seed=seed) for seed in range(40)]
+    reference = lm.log_image(good).view()
+    target = lm.log_image([*good[:25], *[b"nothing"] * 15]).view()
+    line = lm.compare(target=target, reference=reference)["image.Failure"]
+    assert (line.kind, line.verdict) == ("failure", "drift")
+    assert line.p_value == pytest.approx(stats.fisher_exact([[15, 25], [0, 40]]).pvalue)
+    assert (line.level_target, line.level_reference) == (15 / 40, 0)
+    assert [item.value for item in line.new_values] == ["unsupported"]
+
+
+def test_little_data_and_one_sided_features_are_listed() -> None:
+    few = lm.log_image([picture(8, 8, seed=seed) for seed in range(9)]).view()
+    many = lm.log_image([dark(seed) for seed in range(30)]).view()
+    report = lm.compare(target=few, reference=many)
+    assert not report.drifted
+    assert report["image.entropy"].verdict == "not enough data"
+    assert "9 values in the target" in report["image.entropy"].reason
+    assert lm.compare(target=few, reference=many, min_values=9).drifted
+    other = lm.log_image([picture(8, 8)], "other").view()
+    alone = lm.compare(target=other, reference=many)["other.entropy"]
+    assert (alone.verdict, alone.reason) == ("not enough data", "only in the target, 1 values")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"drift": 0.2}, {"effect": 2.0}, {"min_values": 0}, {"delta": 0.0}, {"possible": 1.0}],
+)
+def test_thresholds_are_checked(bad: dict[str, float]) -> None:
+    view = lm.log_image(picture(8, 8)).view()
+    with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
+        lm.compare(target=view, reference=view, **bad)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a ProfileView"):
+        lm.compare(target=view, reference="x")  # type: ignore[arg-type]
+
+
+def test_column_views_give_their_state(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
+    view = views[1]
+    column = view.get_column("image.entropy")
+    assert (column.kind, column.n, column.missing, column.numbers.n) == ("number", 30, 0, 30)
+    kinds = {name: column.kind for name, column in view.get_columns().items()}
+    assert kinds["image.Hue.circular_mean"] == "hue"
+    assert kinds["image.Hue.pixels"] == "pixels"
+    assert kinds["image.Colorspace"] == "category"
+    assert kinds["image.Failure"] == "failure"
+    assert view.get_column("image.Colorspace").frequent[0].value == "RGB"
