@@ -130,6 +130,7 @@ void Column::update_counts(const std::array<std::uint64_t, 256>& counts) {
 }
 
 void Column::merge(const Column& other) {
+  sketch::check_sum(observations(), other.observations());
   // Whether the sum is exact shows only afterwards, when the values may be gone. A small one is.
   std::optional<sketch::QuantileSketch> before;
   const bool may_leave_exact =
@@ -152,7 +153,7 @@ void Column::merge(const Column& other) {
 //  the sketch is exact; the last only without fractions]
 // [strings: frequent strings | distinct count unless these are exact]
 void Column::encode(wire::Writer& out) const {
-  const bool has_numbers = observed_numbers() > 0;
+  const bool has_numbers = numbers_.observed() > 0;
   const bool has_strings = strings() > 0;
   out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(role_) |
                                    (has_numbers ? kHasNumbers : 0) |
@@ -187,9 +188,9 @@ Column Column::decode(wire::Reader& in, std::string_view name) {
   if ((head & kHasNumbers) != 0) {
     column.integral_ = in.varint();
     column.numbers_ = sketch::QuantileSketch::decode(in, key_of(name));
-    if (column.observed_numbers() == 0 || column.integral_ > column.observed_numbers()) {
+    if (column.numbers_.observed() == 0 || column.integral_ > column.numbers_.observed()) {
       throw DecodeError("column " + std::string(name) + ": " + std::to_string(column.integral_) +
-                        " integers among " + std::to_string(column.observed_numbers()) +
+                        " integers among " + std::to_string(column.numbers_.observed()) +
                         " numbers");
     }
     if (!column.numbers_.is_exact()) {
@@ -221,6 +222,9 @@ Column Column::decode(wire::Reader& in, std::string_view name) {
     } else {
       column.distinct_strings_ = sketch::DistinctCount::decode(in);
     }
+  }
+  if (column.observations() > sketch::kMaxCount) {
+    throw DecodeError("column " + std::string(name) + ": more than 2^56 observations");
   }
   return column;
 }

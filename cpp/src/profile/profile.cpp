@@ -92,6 +92,17 @@ std::uint64_t Profile::missing(std::string_view name) const {
 
 std::size_t Profile::merge(const Profile& other) {
   if (&other == this) return merge(Profile(other));
+  for (const auto& [name, column] : other.columns_) {
+    if (const Column* own = find(name)) {
+      sketch::check_sum(own->observations(), column.observations());
+    }
+  }
+  for (const auto& [prefix, more] : other.groups_) {
+    const auto own = groups_.find(prefix);
+    if (own == groups_.end()) continue;
+    sketch::check_sum(own->second.images, more.images);
+    sketch::check_sum(own->second.exif_read, more.exif_read);
+  }
   for (const auto& [name, column] : other.columns_) this->column(name, column.role()).merge(column);
   for (const auto& [prefix, more] : other.groups_) {
     ImageGroup& sum = group(prefix);

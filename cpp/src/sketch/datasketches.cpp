@@ -112,13 +112,18 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   check(in.remaining() == (end - bounds[0]) * size,
         "the length does not fit; is this the right item type?");
   std::vector<std::vector<double>> levels(level_count);
-  double least_kept = std::numeric_limits<double>::infinity();
-  double greatest_kept = -least_kept;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  double least_there = kInfinity;
+  double greatest_there = -kInfinity;
+  double least_kept = kInfinity;
+  double greatest_kept = -kInfinity;
   for (unsigned h = 0; h < level_count; ++h) {
     for (std::uint64_t i = bounds[h]; i < bounds[h + 1]; ++i) {
       const double value = read_value(in, type);
       check(least <= value && value <= greatest, "a value outside of the extrema");
       check(h == 0 || levels[h].empty() || levels[h].back() <= value, "a level out of order");
+      least_there = std::min(least_there, value);
+      greatest_there = std::max(greatest_there, value);
       if (!std::isfinite(value)) {
         QuantileCodec::count_apart(result, value, std::uint64_t{1} << h);
         continue;
@@ -128,7 +133,8 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
       greatest_kept = std::max(greatest_kept, value);
     }
   }
-  if (level_count == 1 || levels[0].size() == n) {
+  if (bounds[1] - bounds[0] == n) {
+    check(least == least_there && greatest == greatest_there, "extrema that no value has");
     for (const double value : levels[0]) result.update(value);
     return result;
   }

@@ -24,6 +24,7 @@ void read_key(wire::Reader& in, std::int64_t& key) { key = in.zigzag(); }
 template <class Key>
 void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
   if (count == 0) return;
+  check_sum(n_, count);
   n_ += count;
   const auto found = counters_.find(value);
   if (found != counters_.end()) {
@@ -57,6 +58,7 @@ void FrequentItems<Key>::shrink() {
 template <class Key>
 void FrequentItems<Key>::merge(const FrequentItems& other) {
   if (&other == this) return merge(FrequentItems(other));
+  check_sum(n_, other.n_);
   for (auto& [value, counter] : counters_) {
     const auto found = other.counters_.find(value);
     counter.count += found == other.counters_.end() ? other.floor_ : found->second.count;

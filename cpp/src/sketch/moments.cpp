@@ -15,7 +15,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-void Moments::update(double value, std::uint64_t count) noexcept {
+void Moments::update(double value, std::uint64_t count) {
   if (count == 0) return;
   Moments same;
   same.n_ = count;
@@ -30,7 +30,8 @@ void Moments::update(double value, std::uint64_t count) noexcept {
 //   S = S_A + S_B + a d^2 b^2 / n^2 + b d^2 a^2 / n^2 = S_A + S_B + d^2 a b / n.
 // At b = 1 this is Welford's update. The mean moves towards the larger part's, never by more than
 // d.
-void Moments::merge(const Moments& other) noexcept {
+void Moments::merge(const Moments& other) {
+  check_sum(n_, other.n_);
   if (other.n_ == 0) return;
   if (n_ == 0) {
     *this = other;

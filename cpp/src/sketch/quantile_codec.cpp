@@ -60,6 +60,7 @@ struct QuantileCodec::Head {
 
 QuantileCodec::Head QuantileCodec::read_head(wire::Reader& in) {
   Head head;
+  std::uint64_t apart = 0;
   head.form = in.u8();
   check(head.form <= (kKll | kCounted | kApart) && (head.form & (kKll | kCounted)) != 3,
         "unknown form");
@@ -67,11 +68,14 @@ QuantileCodec::Head QuantileCodec::read_head(wire::Reader& in) {
     head.nan = in.varint();
     head.pos_inf = in.varint();
     head.neg_inf = in.varint();
-    check(std::max({head.nan, head.pos_inf, head.neg_inf}) <= kMaxCount, "a count above 2^56");
+    for (const std::uint64_t count : {head.nan, head.pos_inf, head.neg_inf}) {
+      check(count <= kMaxCount - apart, "counts above 2^56");
+      apart += count;
+    }
     check((head.nan | head.pos_inf | head.neg_inf) != 0, "needless counts of zero");
   }
   head.n = in.varint();
-  check(head.n <= kMaxCount, "a count above 2^56");
+  check(head.n <= kMaxCount - apart, "counts above 2^56");
   return head;
 }
 

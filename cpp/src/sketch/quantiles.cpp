@@ -210,11 +210,10 @@ void QuantileSketch::update_counts(std::span<const double> values,
                                 " counts; give one count for each value");
   }
   std::vector<std::pair<double, std::uint64_t>> pairs;
-  std::uint64_t total = n();
+  std::uint64_t total = observed();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (counts[i] > kMaxCount || (total += counts[i]) > kMaxCount) {
-      throw std::invalid_argument("update_counts got counts that sum to more than 2^56");
-    }
+    check_sum(total, counts[i]);
+    total += counts[i];
     if (counts[i] != 0 && std::isfinite(values[i])) pairs.emplace_back(values[i] + 0.0, counts[i]);
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -277,7 +276,12 @@ void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
     return merge_many(copies);
   }
   std::uint64_t horizon = n();
-  for (const QuantileSketch* other : others) horizon += other->n();
+  std::uint64_t total = observed();
+  for (const QuantileSketch* other : others) {
+    horizon += other->n();
+    check_sum(total, other->observed());
+    total += other->observed();
+  }
   BulkFeeder<double> feeder(*this, horizon);
   for (std::size_t i = 0; i < others.size(); ++i) {
     if (i + 2 * kAhead < others.size()) __builtin_prefetch(others[i + 2 * kAhead]);
@@ -289,13 +293,20 @@ void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
 
 void QuantileSketch::merge_many(std::span<const std::span<const std::uint8_t>> encoded) {
   std::uint64_t horizon = n();
-  for (const auto bytes : encoded) horizon += QuantileCodec::peek_n(bytes);
+  for (const auto bytes : encoded) {
+    const std::uint64_t n = QuantileCodec::peek_n(bytes);
+    check_sum(horizon, n);
+    horizon += n;
+  }
+  std::uint64_t total = observed();
   QuantileSketch result(*this);
   BulkFeeder<double> feeder(result, horizon);
   for (const auto bytes : encoded) {
     wire::Reader in(bytes);
     const QuantileSketch part = decode(in);
     in.expect_end();
+    check_sum(total, part.observed());
+    total += part.observed();
     result.merge(part, feeder, horizon);
   }
   feeder.finish();

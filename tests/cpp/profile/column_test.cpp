@@ -168,6 +168,33 @@ TEST(Column, ManyRareStringsKeepTheFrequentOnes) {
   EXPECT_EQ(encoded(round_trip(column, "s")), encoded(column));
 }
 
+// Integers beyond exact mode: the frequent ones must be as many as the quantiles are of.
+TEST(Column, DecodeRefusesFactsOfAnotherNumberOfIntegers) {
+  Column column("x");
+  for (std::int64_t i = 0; i < 3000; ++i) column.update(i);
+  const auto bytes = encoded(column);
+  const auto tail = [](const sketch::FrequentIntegers& items) {
+    wire::Writer out;
+    items.encode(out);
+    return std::move(out).take();
+  };
+  const auto own = tail(column.frequent_integers());
+  ASSERT_TRUE(std::equal(own.rbegin(), own.rend(), bytes.rbegin()));
+  sketch::FrequentIntegers others = column.frequent_integers();
+  others.update(2999);
+  for (const auto& [items, good] : {std::pair(column.frequent_integers(), true), {others, false}}) {
+    std::vector<std::uint8_t> changed(bytes.begin(), bytes.end() - own.size());
+    const auto end = tail(items);
+    changed.insert(changed.end(), end.begin(), end.end());
+    wire::Reader in(changed);
+    if (good) {
+      EXPECT_EQ(encoded(Column::decode(in, "x")), bytes);
+    } else {
+      EXPECT_THROW((void)Column::decode(in, "x"), DecodeError);
+    }
+  }
+}
+
 TEST(Column, DecodeRefusesWhatCannotBe) {
   Column column("a", Role::kExif);
   column.update(std::int64_t{3});

@@ -70,6 +70,25 @@ TEST(Profile, DecodeRefusesCountsThatCouldOverflow) {
   EXPECT_THROW((void)Column::decode(in, "x"), DecodeError);
 }
 
+TEST(Profile, MergingRefusesWhatCouldNotBeReadAgain) {
+  for (const bool in_group : {false, true}) {
+    Profile profile;
+    profile.column("a").update(1.0);
+    profile.column("b").update(std::string_view("x"));
+    if (in_group) profile.group("image").images = std::uint64_t{3} << 54;
+    while (!in_group && profile.find("b")->values() < std::uint64_t{1} << 56) {
+      profile.merge(profile);
+    }
+    EXPECT_EQ(Profile::decode(profile.encode()).encode(), profile.encode());
+    const auto before = profile.encode();
+    EXPECT_THROW(profile.merge(profile), IncompatibleError);
+    Profile empty;
+    empty.merge(profile);
+    EXPECT_EQ(empty.encode(), before);
+    EXPECT_EQ(profile.encode(), before);
+  }
+}
+
 TEST(Profile, DecodeRefusesSectionsOutOfOrder) {
   Profile profile;
   profile.dataset_timestamp = 1;

@@ -87,6 +87,25 @@ TEST(DataSketches, TheWrongItemTypeIsFound) {
   EXPECT_THROW((void)from_datasketches(kFiveFloats, ItemType::kFloat64), DecodeError);
 }
 
+TEST(DataSketches, ExtremaThatNoValueHasAreFound) {
+  for (const std::size_t extremum : {24U, 28U}) {
+    auto bytes = kFiveFloats;
+    ASSERT_EQ(bytes[extremum + 2], extremum == 24 ? 0x00 : 0x80);  // of 0.0 and 16.0
+    bytes[extremum + 3] = extremum == 24 ? 0xbf : 0x42;            // now below and above all
+    EXPECT_THROW((void)from_datasketches(bytes, ItemType::kFloat32), DecodeError);
+  }
+}
+
+// Infinities are counted apart, also if no other values are there and the sketch held them all.
+TEST(DataSketches, InfiniteExtrema) {
+  auto bytes = kFiveFloats;
+  bytes[30] = bytes[34] = 0x80;
+  bytes[31] = bytes[35] = 0x7f;
+  const auto sketch = from_datasketches(bytes, ItemType::kFloat32);
+  expect_exact(sketch, {0.0, 1.0, 4.0, 9.0});
+  EXPECT_EQ(sketch.pos_inf(), 1U);
+}
+
 TEST(DataSketches, DamageIsHarmless) {
   for (const auto& bytes : {kFiveFloats, kThreeHundredFloats}) {
     for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -114,6 +114,17 @@ TEST(FrequentItems, OrderDoesNotMatterWhileExact) {
   EXPECT_TRUE(merged == forward);
 }
 
+TEST(FrequentItems, RefusesMoreThanTheReaderTakes) {
+  FrequentIntegers items;
+  items.update(5, std::uint64_t{1} << 56);
+  expect_round_trip(items);
+  const FrequentIntegers before = items;
+  EXPECT_THROW(items.update(5), IncompatibleError);
+  EXPECT_THROW(items.update(6, ~std::uint64_t{0}), IncompatibleError);
+  EXPECT_THROW(items.merge(items), IncompatibleError);
+  EXPECT_TRUE(items == before);
+}
+
 TEST(FrequentItems, BytesAreChecked) {
   FrequentStrings strings;
   expect_round_trip(strings);

@@ -86,6 +86,16 @@ TEST(Moments, NumbersAtTheEndsOfTheRangeKeepTheMeanFinite) {
   expect_round_trip(m);
 }
 
+TEST(Moments, RefusesMoreThanTheReaderTakes) {
+  Moments m;
+  m.update(1.0, std::uint64_t{1} << 56);
+  expect_round_trip(m);
+  const Moments before = m;
+  EXPECT_THROW(m.update(2.0), IncompatibleError);
+  EXPECT_THROW(m.merge(before), IncompatibleError);
+  EXPECT_TRUE(m == before);
+}
+
 TEST(Moments, BytesAreChecked) {
   Moments m;
   expect_round_trip(m);

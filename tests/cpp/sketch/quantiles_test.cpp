@@ -270,9 +270,33 @@ TEST(Quantiles, CountsAreRepeats) {
   expect_sound(huge);
   expect_round_trip(huge);
   EXPECT_THROW(huge.update_counts(values, std::span(counts).first(1)), std::invalid_argument);
-  const auto before = encoded(huge);
-  EXPECT_THROW(huge.update_counts(values, counts), std::invalid_argument);
-  EXPECT_EQ(encoded(huge), before);
+}
+
+TEST(Quantiles, RefusesMoreThanTheReaderTakes) {
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 55;
+  for (const double apart : {kNan, kInf, -kInf}) {
+    const double values[] = {1.0, apart};
+    const std::uint64_t counts[] = {kHalf, kHalf - 1};
+    QuantileSketch sketch;
+    sketch.update_counts(values, counts);
+    sketch.update(2.0);
+    expect_round_trip(sketch);
+    const auto before = encoded(sketch);
+    EXPECT_THROW(sketch.update_counts(values, counts), IncompatibleError);
+    EXPECT_THROW(sketch.merge(sketch), IncompatibleError);
+    EXPECT_THROW(sketch.merge(sketch_of(std::vector{3.0})), IncompatibleError);
+    const std::span<const std::uint8_t> twice[] = {before, before};
+    EXPECT_THROW(sketch.merge_many(twice), IncompatibleError);
+    EXPECT_EQ(encoded(sketch), before);
+    auto over = before;
+    ++over[11];  // n: each count is within the limit, their sum is not
+    try {
+      (void)decoded<QuantileSketch>(over);
+      ADD_FAILURE() << "was read";
+    } catch (const DecodeError& error) {
+      EXPECT_NE(std::string(error.what()).find("2^56"), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST(Quantiles, ArgumentsAreChecked) {
@@ -307,19 +331,34 @@ TEST(Quantiles, BytesDoNotDependOnTheTier) {
   EXPECT_EQ(wire::crc32c(encoded(sketch)), 0xD585425FU);
 }
 
+// In every mode; the thread sanitizer watches in CI.
 TEST(Quantiles, ConstQueriesFromSeveralThreads) {
-  const QuantileSketch sketch = sketch_of(uniform(50000, 4));
-  const double expected = QuantileSketch(sketch).quantile(0.25);
-  std::atomic<int> wrong = 0;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      wrong += sketch.quantile(0.25) != expected;
-      wrong += encoded(sketch).empty();
-    });
+  for (const std::size_t n : {1000, 50000}) {
+    for (const bool counted : {false, true}) {
+      auto values = uniform(n, 4);
+      for (double& value : values) value = counted ? std::floor(value * 100.0) : value;
+      const QuantileSketch sketch = sketch_of(values);
+      const QuantileSketch twin(sketch);
+      const double expected = twin.quantile(0.25);
+      const auto bytes = encoded(twin);
+      std::atomic<int> wrong = 0;
+      std::vector<std::thread> threads;
+      for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+          wrong += sketch.quantile(0.25) != expected;
+          wrong += sketch.rank(expected) != twin.rank(expected);
+          wrong += encoded(sketch) != bytes || sketch.error() != twin.error();
+          wrong += sketch.min() != twin.min() || sketch.max() != twin.max();
+          wrong += sketch.stays_exact(expected) != twin.stays_exact(expected);
+          QuantileSketch sum(7);
+          sum.merge(sketch);
+          wrong += sum.n() != n;
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      EXPECT_EQ(wrong, 0);
+    }
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

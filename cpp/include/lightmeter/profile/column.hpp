@@ -38,16 +38,20 @@ class Column {
   void update(std::span<const std::int64_t> values);
   // counts[v] observations of the integer v each.
   void update_counts(const std::array<std::uint64_t, 256>& counts);
-  // `other` must not be this column.
+  // `other` must not be this column. IncompatibleError, and nothing changes, if that would make
+  // more than 2^56 observations.
   void merge(const Column& other);
 
   [[nodiscard]] Role role() const noexcept { return role_; }
   [[nodiscard]] std::uint64_t null() const noexcept { return null_; }
   [[nodiscard]] std::uint64_t integral() const noexcept { return integral_; }
-  [[nodiscard]] std::uint64_t fractional() const noexcept { return observed_numbers() - integral_; }
+  [[nodiscard]] std::uint64_t fractional() const noexcept {
+    return numbers_.observed() - integral_;
+  }
   [[nodiscard]] std::uint64_t strings() const noexcept { return strings_.n(); }
   // Observations that were not missing.
-  [[nodiscard]] std::uint64_t values() const noexcept { return observed_numbers() + strings(); }
+  [[nodiscard]] std::uint64_t values() const noexcept { return numbers_.observed() + strings(); }
+  [[nodiscard]] std::uint64_t observations() const noexcept { return values() + null_; }
 
   [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept { return numbers_; }
   [[nodiscard]] sketch::Moments moments() const { return number_facts().moments; }
@@ -74,9 +78,6 @@ class Column {
     void merge(const NumberFacts& other);
   };
 
-  [[nodiscard]] std::uint64_t observed_numbers() const noexcept {
-    return numbers_.n() + numbers_.nan() + numbers_.pos_inf() + numbers_.neg_inf();
-  }
   [[nodiscard]] static NumberFacts facts_of(const sketch::QuantileSketch& numbers, bool integral);
   [[nodiscard]] NumberFacts number_facts() const;
   void update_number(double value, bool integral);

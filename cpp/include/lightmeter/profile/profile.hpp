@@ -46,6 +46,7 @@ class Profile {
 
   // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
   // many sections of a newer format, kept from decoding on either side, were dropped.
+  // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.
   std::size_t merge(const Profile& other);
 
   // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b for every b that encode

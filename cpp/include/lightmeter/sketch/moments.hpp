@@ -13,10 +13,10 @@ namespace lightmeter::sketch {
 // squared distances from it, never a sum of squares, which would cancel when the mean is large.
 class Moments {
  public:
-  void update(double value) noexcept { update(value, 1); }
+  void update(double value) { update(value, 1); }
   // The same as `count` updates with `value`, up to rounding.
-  void update(double value, std::uint64_t count) noexcept;
-  void merge(const Moments& other) noexcept;
+  void update(double value, std::uint64_t count);
+  void merge(const Moments& other);
 
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
   [[nodiscard]] double mean() const noexcept;                           // NaN when empty

@@ -57,13 +57,14 @@ class QuantileSketch {
   // T is one of std::uint8_t, std::uint16_t (both counted first), float, double.
   template <class T>
   void update(const ArrayView<T>& values);
-  // values[i] counts[i] times. std::invalid_argument unless both have one length.
+  // values[i] counts[i] times. std::invalid_argument unless both have one length, and as merge().
   void update_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
 
-  // Leaves `other` as it is; merging a sketch with itself doubles every count.
+  // Leaves `other` as it is; merging a sketch with itself doubles every count. IncompatibleError,
+  // and nothing changes, if that would make more than 2^56 numbers.
   void merge(const QuantileSketch& other);
   // The same as merging one after the other, but faster, since the final n is known at the start.
-  // The second form takes encoded sketches; DecodeError leaves this sketch as it was.
+  // The second form takes encoded sketches; an error leaves this sketch as it was.
   void merge_many(std::span<const QuantileSketch* const> others);
   void merge_many(std::span<const std::span<const std::uint8_t>> encoded);
 
@@ -71,6 +72,8 @@ class QuantileSketch {
   [[nodiscard]] std::uint64_t nan() const noexcept { return nan_; }
   [[nodiscard]] std::uint64_t pos_inf() const noexcept { return pos_inf_; }
   [[nodiscard]] std::uint64_t neg_inf() const noexcept { return neg_inf_; }
+  // All of these together: everything that was put in.
+  [[nodiscard]] std::uint64_t observed() const noexcept { return n() + nan_ + pos_inf_ + neg_inf_; }
   [[nodiscard]] double min() const;  // exact in every mode; NaN when empty
   [[nodiscard]] double max() const;
 
