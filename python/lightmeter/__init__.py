@@ -3,9 +3,16 @@
 from lightmeter._core import __version__
 from lightmeter.batch import profile_images
 from lightmeter.drift import DriftReport, FeatureDrift, compare
-from lightmeter.errors import DecodeError, ImageError, IncompatibleError, LightmeterError
+from lightmeter.errors import (
+    DecodeError,
+    ImageError,
+    IncompatibleError,
+    LightmeterError,
+    StoreError,
+)
 from lightmeter.log import ResultSet, log, log_image
 from lightmeter.meter import ImageMeter
+from lightmeter.monitor import Store
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 
 __all__ = [
@@ -21,6 +28,8 @@ __all__ = [
     "Profile",
     "ProfileView",
     "ResultSet",
+    "Store",
+    "StoreError",
     "__version__",
     "compare",
     "log",

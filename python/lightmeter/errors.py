@@ -1,6 +1,6 @@
 """Every exception lightmeter raises on purpose."""
 
-__all__ = ["DecodeError", "ImageError", "IncompatibleError", "LightmeterError"]
+__all__ = ["DecodeError", "ImageError", "IncompatibleError", "LightmeterError", "StoreError"]
 
 
 class LightmeterError(Exception):
@@ -31,3 +31,7 @@ class DecodeError(LightmeterError, ValueError):
 
 class IncompatibleError(LightmeterError, ValueError):
     """Two states that cannot be combined, such as strips of different width."""
+
+
+class StoreError(LightmeterError, RuntimeError):
+    """A store that cannot be opened, or cannot take or give what it was asked to."""

@@ -52,6 +52,7 @@ PYTHON_LAYERS = [
     {"profile"},
     {"log", "batch"},
     {"drift", "viz"},
+    {"monitor"},
     {"__init__"},
     {"cli"},
     {"__main__"},

@@ -1,0 +1,7 @@
+"""Watching images over time: a store of profiles per time bucket, and what is made of it."""
+
+from lightmeter.monitor.retention import Collected
+from lightmeter.monitor.rows import StoredProfile
+from lightmeter.monitor.store import Bucket, Damage, Store
+
+__all__ = ["Bucket", "Collected", "Damage", "Store", "StoredProfile"]

@@ -1,0 +1,92 @@
+"""Time buckets and segments: where in a store a profile belongs."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qsl, quote
+
+__all__ = [
+    "Segment",
+    "bucket_start",
+    "duration_text",
+    "parse_duration",
+    "parse_segment",
+    "segment_text",
+    "to_utc",
+]
+
+# What distinguishes images of one dataset, such as {"camera": "left"}; empty stands for all of it.
+Segment = Mapping[str, str]
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+_WEEK = timedelta(weeks=1)
+
+
+def parse_duration(text: str) -> timedelta:
+    """``"30s"``, ``"15m"``, ``"1h"``, ``"1d"`` or ``"2w"`` as a timedelta.
+
+    Raises:
+        ValueError: `text` is none of these.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"got the duration {text!r}; expected a number and a unit out of s, m, h, d, w, "
+            "such as '1h'"
+        )
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def duration_text(duration: timedelta) -> str:
+    """What `parse_duration` reads, in the largest unit that fits."""
+    seconds = int(duration.total_seconds())
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def to_utc(at: datetime | date) -> datetime:
+    """A point in time as an aware datetime in UTC; a plain date is its midnight in UTC.
+
+    Raises:
+        ValueError: a datetime without a time zone, which could be anyone's clock.
+    """
+    if not isinstance(at, datetime):
+        return datetime(at.year, at.month, at.day, tzinfo=UTC)
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise ValueError(
+            f"got {at!r} without a time zone; expected a date, or an aware datetime such as "
+            "datetime.now(timezone.utc)"
+        )
+    return at.astimezone(UTC)
+
+
+def bucket_start(at: datetime | date, every: timedelta) -> datetime:
+    """Start of the bucket of length `every` that holds `at`.
+
+    Buckets count from Monday, 5 January 1970, 00:00 UTC, in both directions, so days start at
+    midnight and weeks on a Monday.
+    """
+    return (at := to_utc(at)) - (at - _MONDAY) % every
+
+
+def segment_text(segment: Segment | None) -> str:
+    """One text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
+
+    Raises:
+        TypeError: a key or value is not a string.
+        ValueError: a key is empty.
+    """
+    pairs = sorted((segment or {}).items())
+    for key, value in pairs:
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError(f"got the segment {segment!r}; expected strings as keys and values")
+        if not key:
+            raise ValueError(f"got the segment {segment!r} with an empty key")
+    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
+
+
+def parse_segment(text: str) -> dict[str, str]:
+    """The segment that `segment_text` wrote."""
+    return dict(parse_qsl(text, keep_blank_values=True, separator="&"))

@@ -1,0 +1,291 @@
+"""The store: profiles by dataset, time bucket and segment, in one SQLite file.
+
+Every writer has a row of its own per bucket, which holds the whole of what it has to say about it
+(a cumulative profile), and a bucket is the merge of its rows. So writing again replaces, whatever
+was retried or run twice, and writers never wait for each other's reading.
+"""
+
+import os
+import uuid
+import warnings
+from datetime import UTC, date, datetime, timedelta
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from lightmeter.errors import DecodeError, StoreError
+from lightmeter.monitor.buckets import (
+    Segment,
+    bucket_start,
+    parse_duration,
+    parse_segment,
+    segment_text,
+    to_utc,
+)
+from lightmeter.monitor.database import Database
+from lightmeter.monitor.retention import Collected, collect
+from lightmeter.monitor.rows import (
+    StoredProfile,
+    dataset_number,
+    describe,
+    enter_dataset,
+    from_ms,
+    is_merged,
+    list_rows,
+    load,
+    stamped,
+    to_ms,
+    write,
+)
+from lightmeter.profile import Profile, ProfileView
+
+__all__ = ["Bucket", "Damage", "Store"]
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Bucket(NamedTuple):
+    """A stretch of time that a store has profiles of."""
+
+    start: datetime
+    end: datetime
+    images: int
+    writers: int
+    updated: datetime
+
+
+class Damage(NamedTuple):
+    """A profile that cannot be read, or ``None`` for the file as a whole, and what is wrong."""
+
+    profile: StoredProfile | None
+    reason: str
+
+
+class Store:
+    """Profiles by dataset, UTC time bucket and segment, in one file.
+
+    Threads may share a store, processes may open the same file, and a store survives a fork.
+
+    >>> with Store("drift.db") as store:
+    ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
+    ...     store.read("cells", date(2022, 9, 1), date(2022, 9, 8))
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
+        """Open the store at `path`, or start one there.
+
+        Raises:
+            StoreError: it is on a network file system, cannot be opened, is no store or of a newer
+                version, or there is none and `create` is False.
+        """
+        self._database = Database(path, create=create)
+        self.path = self._database.path
+
+    # Writing
+
+    def put(
+        self,
+        dataset: str,
+        profile: Profile | ProfileView,
+        *,
+        at: datetime | date | None = None,
+        writer: str,
+        segment: Segment | None = None,
+        seq: int | None = None,
+        every: str | timedelta | None = None,
+    ) -> bool:
+        """Keep `profile` as all that `writer` has to say about a bucket, in place of what it said.
+
+        Once this returns the profile is on the disk, whole.
+
+        Args:
+            dataset: name of what is watched.
+            profile: the profile; without a dataset timestamp it gets the start of the bucket.
+            at: a time in the bucket; None takes the profile's dataset timestamp.
+            writer: who writes. Two that do not know of each other need two names.
+            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
+            seq: a number that rises with each profile of this writer and bucket: a lower one
+                than what is there is late and is not kept. None takes the next.
+            every: length of the dataset's buckets, such as ``"1h"``. It is fixed by the first
+                profile; None takes that, or ``"1d"`` for a new dataset.
+
+        Returns:
+            Whether it was kept; False if what is there has the same `seq` or a higher one.
+
+        Raises:
+            ValueError: a time without time zone, or none at all; a bad `every` or `segment`.
+            StoreError: the dataset has buckets of another length, the bucket has been rolled up
+                with an earlier profile of the writer in it, or the file cannot be written.
+        """
+        view = profile.view() if isinstance(profile, Profile) else profile
+        if at is None and (at := view.dataset_timestamp) is None:
+            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        if not writer:
+            raise ValueError("got an empty writer; expected a name, such as that of the machine")
+        span = parse_duration(every) if isinstance(every, str) else every
+        place = segment_text(segment)
+        with self._database.transaction() as sql:
+            number, length = enter_dataset(sql, dataset, span)
+            start = bucket_start(at, length)
+            key = (number, to_ms(start), place, writer)
+            if is_merged(sql, key, seq):
+                return False
+            return write(sql, key, stamped(view, start), seq, length)
+
+    def add(
+        self,
+        dataset: str,
+        profile: Profile | ProfileView,
+        *,
+        at: datetime | date | None = None,
+        segment: Segment | None = None,
+        every: str | timedelta | None = None,
+    ) -> None:
+        """Add `profile` to a bucket, whatever is there: `put` with a writer of its own."""
+        writer = f"add-{uuid.uuid4().hex}"
+        self.put(dataset, profile, at=at, writer=writer, segment=segment, every=every)
+
+    # Reading
+
+    def datasets(self) -> dict[str, timedelta]:
+        """Names of the datasets, and the length of their buckets."""
+        rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
+        return {name: every * _MILLISECOND for name, every in rows}
+
+    def segments(self, dataset: str) -> list[dict[str, str]]:
+        """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
+        rows = self._database.all(
+            "SELECT DISTINCT segment FROM profile WHERE dataset = ? ORDER BY segment",
+            (dataset_number(self._database, dataset),),
+        )
+        return [parse_segment(text) for (text,) in rows]
+
+    def buckets(self, dataset: str, segment: Segment | None = None) -> list[Bucket]:
+        """The buckets that have profiles, earliest first; days, where they have been rolled up."""
+        rows = self._database.all(
+            "SELECT start, max(span), sum(images), count(*), max(updated) FROM profile"
+            " WHERE dataset = ? AND segment = ? GROUP BY start ORDER BY start",
+            (dataset_number(self._database, dataset), segment_text(segment)),
+        )
+        return [
+            Bucket(from_ms(start), from_ms(start + span), images, writers, from_ms(updated))
+            for start, span, images, writers, updated in rows
+        ]
+
+    def read(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        segment: Segment | None = None,
+    ) -> ProfileView:
+        """The merge of all buckets that start at `start` or later and before `end`.
+
+        A damaged profile is left out with a warning; `verify` lists them.
+
+        Raises:
+            StoreError: there is no such dataset, or the file cannot be read.
+        """
+        views = []
+        for row, content in self.profiles(dataset, start, end, segment):
+            if isinstance(content, ProfileView):
+                views.append(content)
+            else:
+                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=2)
+        return ProfileView.merge_many(views)
+
+    def profiles(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        segment: Segment | None = None,
+    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
+        """Every stored profile of these buckets, or what is wrong with it, in order of time."""
+        with self._database.snapshot():
+            return [
+                (row, load(self._database, row))
+                for row in self.stored(dataset, start, end, segment)
+            ]
+
+    def stored(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        segment: Segment | None = None,
+    ) -> list[StoredProfile]:
+        """Which profiles there are in buckets from `start` to before `end`, without reading them.
+
+        Raises:
+            StoreError: there is no such dataset, or the file cannot be read.
+        """
+        return list_rows(self._database, dataset, start, end, segment)
+
+    # Keeping
+
+    def verify(self) -> list[Damage]:
+        """Read everything; what is damaged. An empty list means that nothing is.
+
+        Raises:
+            StoreError: the file is so damaged that its profiles cannot be listed.
+        """
+        try:
+            checks = self._database.all("PRAGMA integrity_check")
+            found = [Damage(None, text) for (text,) in checks if text != "ok"]
+        except StoreError as error:
+            found = [Damage(None, str(error))]
+        for dataset in self.datasets():
+            for segment in self.segments(dataset):
+                for row, content in self.profiles(dataset, segment=segment):
+                    if isinstance(content, DecodeError):
+                        found.append(Damage(row, str(content)))
+        return found
+
+    def gc(
+        self,
+        *,
+        now: datetime | None = None,
+        roll_up_after: str | timedelta = "14d",
+        keep: str | timedelta | None = None,
+    ) -> Collected:
+        """Merge what is old into one profile per day and segment, and delete what is older still.
+
+        A day is rolled up as a whole: buckets shorter than a day become one, and so do several
+        writers. Their profiles can then no longer be replaced; what arrives late is added. It can
+        be cut off or run twice without harm. Damaged profiles are left as they are.
+
+        Args:
+            now: what age is counted from; None takes the time it is.
+            roll_up_after: age of the days to roll up, from the end of the day.
+            keep: age of the days to delete; None keeps them for ever.
+
+        Raises:
+            ValueError: a duration is none, or `now` has no time zone.
+            StoreError: the file cannot be read or written.
+        """
+        if isinstance(roll_up_after, str):
+            roll_up_after = parse_duration(roll_up_after)
+        if isinstance(keep, str):
+            keep = parse_duration(keep)
+        return collect(self._database, to_utc(now or datetime.now(UTC)), roll_up_after, keep)
+
+    def close(self) -> None:
+        """Close the file. A closed store raises StoreError when used."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        """The store itself, closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"<Store {os.fspath(self.path)!r}>"

@@ -1,0 +1,434 @@
+"""The store of profiles per dataset, bucket and segment."""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import warnings
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter.monitor import buckets, filesystem, schema
+
+DAY = date(2022, 9, 7)
+
+
+def view(images: int, shade: int = 100) -> ProfileView:
+    profile = Profile()
+    for _ in range(images):
+        profile.track(np.full((2, 2), shade, np.uint8))
+    return profile.view()
+
+
+def sql(path: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def test_writers_merge_and_writing_again_replaces(store: Store) -> None:
+    for _ in range(3):
+        assert store.put("cells", view(2, 10), at=DAY, writer="a")
+    store.put("cells", view(3, 20), at=DAY, writer="b")
+    (bucket,) = store.buckets("cells")
+    assert (bucket.images, bucket.writers) == (5, 2)
+    assert (bucket.start, bucket.end - bucket.start) == (buckets.to_utc(DAY), timedelta(days=1))
+    parts = [view(2, 10), view(3, 20)]
+    read = store.read("cells")
+    assert read.images == 5
+    assert read.dataset_timestamp == bucket.start
+    columns = read.get_columns()
+    for name, column in ProfileView.merge_many(parts).get_columns().items():
+        assert columns[name].to_summary_dict() == column.to_summary_dict(), name
+
+
+def test_a_late_retry_is_not_kept(store: Store) -> None:
+    assert store.put("cells", view(2), at=DAY, writer="a", seq=2)
+    assert not store.put("cells", view(1), at=DAY, writer="a", seq=1)
+    assert not store.put("cells", view(1), at=DAY, writer="a", seq=2)
+    assert store.read("cells").images == 2
+    assert store.put("cells", view(3), at=DAY, writer="a", seq=7)
+    assert store.put("cells", view(4), at=DAY, writer="a")
+    assert store.stored("cells")[0].seq == 8
+
+
+def test_add_never_replaces(store: Store) -> None:
+    for images in (1, 2, 3):
+        store.add("cells", view(images), at=DAY)
+    assert store.read("cells").images == 6
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5), st.integers(1, 4)), max_size=12),
+    st.randoms(),
+)
+def test_order_and_repetition_of_messages_do_not_matter(messages: Any, random: Any) -> None:
+    """What a writer said last, by seq, counts once; a message is (writer, seq, images)."""
+    said = {(writer, seq): images for writer, seq, images in messages}
+    last = {writer: max(seq for other, seq in said if other == writer) for writer, _ in said}
+    sent = [*said, *random.sample(list(said), len(said) // 2)]
+    random.shuffle(sent)
+    with scratch() as path, Store(path) as store:
+        for writer, seq in sent:
+            store.put("cells", view(said[writer, seq]), at=DAY, writer=writer, seq=seq)
+        total = store.read("cells").images if sent else 0
+    assert total == sum(said[item] for item in last.items())
+
+
+@contextlib.contextmanager
+def scratch() -> Any:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder, "drift.db")
+
+
+def test_buckets_ranges_segments_datasets(store: Store) -> None:
+    for day in range(1, 6):
+        store.put("cells", view(day), at=date(2022, 9, day), writer="a")
+    left = {"camera": "left & right=ü", "b": ""}
+    store.put("cells", view(7), at=DAY, writer="a", segment=left)
+    store.put("hours", view(1), at=datetime(2022, 9, 7, 13, 59, tzinfo=UTC), writer="a", every="1h")
+    assert store.datasets() == {"cells": timedelta(days=1), "hours": timedelta(hours=1)}
+    assert store.segments("cells") == [{}, left]
+    assert [bucket.images for bucket in store.buckets("cells")] == [1, 2, 3, 4, 5]
+    assert store.read("cells", date(2022, 9, 2), date(2022, 9, 4)).images == 2 + 3
+    assert store.read("cells", segment=left).images == 7
+    assert store.read("cells", segment={"camera": "none"}).images == 0
+    assert store.buckets("hours")[0].start == datetime(2022, 9, 7, 13, tzinfo=UTC)
+
+
+def test_time_comes_from_the_profile_unless_said(store: Store) -> None:
+    profile = Profile()
+    profile.track(np.zeros((2, 2), np.uint8))
+    with pytest.raises(ValueError, match="say `at`"):
+        store.put("cells", profile, writer="a")
+    west = timezone(timedelta(hours=-5))
+    profile.set_dataset_timestamp(datetime(2022, 9, 7, 23, 30, tzinfo=west))
+    store.put("cells", profile, writer="a")
+    assert store.buckets("cells")[0].start == datetime(2022, 9, 8, tzinfo=UTC)
+    assert store.read("cells").dataset_timestamp == datetime(2022, 9, 8, 4, 30, tzinfo=UTC)
+
+
+def test_what_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        store.put("cells", view(1), at=datetime(2022, 9, 7), writer="a")
+    with pytest.raises(ValueError, match="empty writer"):
+        store.put("cells", view(1), at=DAY, writer="")
+    for every in ("1 hour", "0h", "", "-1d", "1.5h"):
+        with pytest.raises(ValueError, match="such as '1h'"):
+            store.put("cells", view(1), at=DAY, writer="a", every=every)
+    with pytest.raises(ValueError, match="empty key"):
+        store.put("cells", view(1), at=DAY, writer="a", segment={"": "x"})
+    with pytest.raises(TypeError, match="strings"):
+        store.put("cells", view(1), at=DAY, writer="a", segment={"a": 1})  # type: ignore[dict-item]
+    assert store.datasets() == {}
+    store.put("cells", view(1), at=DAY, writer="a", every="1h")
+    with pytest.raises(StoreError, match="buckets of 1h, not of 1d"):
+        store.put("cells", view(1), at=DAY, writer="a", every="1d")
+    with pytest.raises(StoreError, match=r"no dataset 'cell'.*it has 'cells'"):
+        store.read("cell")
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
+def test_buckets_tile_time(at: datetime, every: str) -> None:
+    length = buckets.parse_duration(every)
+    if at - datetime.min.replace(tzinfo=UTC) < length:
+        return
+    start = buckets.bucket_start(at, length)
+    assert start <= at < start + length or at > datetime.max.replace(tzinfo=UTC) - length
+    assert buckets.bucket_start(start, length) == start
+    assert (start.second, start.microsecond) == (0, 0)
+    if every in ("1d", "1w"):
+        assert (start.hour, start.minute) == (0, 0)
+    if every == "1w":
+        assert start.weekday() == 0
+    assert buckets.duration_text(length) == every
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=4))
+def test_segments_survive_their_text(segment: dict[str, str]) -> None:
+    encodable = {
+        key.encode(errors="replace").decode(): value.encode(errors="replace").decode()
+        for key, value in segment.items()
+    }
+    text = buckets.segment_text(encodable)
+    assert buckets.parse_segment(text) == encodable
+    assert text == buckets.segment_text(dict(reversed(encodable.items())))
+
+
+# Damage
+
+
+def put_days(store: Store, days: int) -> None:
+    for day in range(1, days + 1):
+        store.put("cells", view(day), at=date(2022, 9, day), writer="a")
+
+
+def test_a_damaged_profile_is_reported_and_skipped(store: Store) -> None:
+    put_days(store, 5)
+    assert store.verify() == []
+    sql(store.path, "UPDATE profile SET body = substr(body, 1, 40) WHERE images = 3")
+    with pytest.warns(UserWarning, match="2022-09-03 00:00 of 'a' is left out"):
+        assert store.read("cells").images == 1 + 2 + 4 + 5
+    (damage,) = store.verify()
+    assert damage.profile is not None
+    assert damage.profile.start.day == 3
+    assert store.gc(now=datetime(2023, 1, 1, tzinfo=UTC)).damaged == 1
+    store.put("cells", view(3), at=date(2022, 9, 3), writer="a")
+    assert store.verify() == []
+
+
+def test_a_damaged_page_costs_one_profile(tmp_path: Path) -> None:
+    """Cut the chain of pages that hold one long profile, as a bad block of the disk would."""
+    path = tmp_path / "drift.db"
+    with Store(path) as store:
+        put_days(store, 5)
+        big = os.urandom(40_000)
+        sql(path, f"UPDATE profile SET body = x'{big.hex()}' WHERE images = 3")
+    data = path.read_bytes()
+    middle = data.index(big[20_000:20_100])
+    page = middle // 4096 * 4096
+    path.write_bytes(data[:page] + b"\xff" * 4096 + data[page + 4096 :])
+    with Store(path) as store:
+        with pytest.warns(UserWarning, match="2022-09-03"):
+            assert store.read("cells").images == 1 + 2 + 4 + 5
+        found = store.verify()
+        assert [damage.profile.start.day for damage in found if damage.profile] == [3]
+        assert any(damage.profile is None for damage in found)  # the file as a whole
+
+
+def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("no database" * 100)
+    other = tmp_path / "other.db"
+    sql(other, "CREATE TABLE mine(x)")
+    for path, message in ((text, "not a database"), (other, "not a store")):
+        before = path.read_bytes()
+        with pytest.raises(StoreError, match=message):
+            Store(path)
+        assert path.read_bytes() == before
+    with pytest.raises(StoreError, match="no store at"):
+        Store(tmp_path / "none.db", create=False)
+    with pytest.raises(StoreError, match="cannot open"):
+        Store(tmp_path / "none" / "drift.db")
+    assert sorted(os.listdir(tmp_path)) == ["other.db", "text"]
+
+
+def test_a_newer_store_is_refused_and_an_older_one_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "drift.db"
+    with Store(path) as store:
+        put_days(store, 2)
+    newer = [*schema.MIGRATIONS, "CREATE TABLE extra(x); INSERT INTO extra VALUES(1)"]
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", [*newer, "INSERT INTO nowhere VALUES(1)"])
+        with pytest.raises(StoreError, match="nowhere"):
+            Store(path)
+    with Store(path):  # a migration that failed has left nothing behind
+        pass
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", newer)
+        with Store(path) as store:
+            assert store.read("cells").images == 3
+            assert store._database.all("SELECT * FROM extra") == [(1,)]
+    with pytest.raises(StoreError, match="newer version of lightmeter"):
+        Store(path)
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "drift.db")
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="is closed"):
+        store.datasets()
+
+
+# Where it lies
+
+
+MOUNTS = """\
+22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+30 22 0:40 / /mnt/photos rw shared:7 master:2 - nfs4 server:/photos rw
+31 22 0:41 / /mnt/photos/local rw - xfs /dev/vdb rw
+32 22 0:42 / /mnt/with\\040space rw - fuse.sshfs host:/ rw
+33 22 0:43 / /mnt/hidden rw - cifs //host/share rw
+34 22 0:44 / /mnt/hidden rw - tmpfs tmpfs rw
+35 22 0:45 / /mnt/fuse rw - fuse.bindfs /x rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/home", None),
+        ("/mnt/photos", "nfs4"),
+        ("/mnt/photos/2022", "nfs4"),
+        ("/mnt/photos2", None),
+        ("/mnt/photos/local/x", None),
+        ("/mnt/with space", "fuse.sshfs"),
+        ("/mnt/hidden", None),
+        ("/mnt/fuse", None),
+    ],
+)
+def test_network_file_systems_are_known(
+    folder: str, kind: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS)
+    monkeypatch.setattr(filesystem, "MOUNTS", str(mounts))
+    assert filesystem.network_filesystem(folder) == kind
+
+
+def test_a_store_on_a_network_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"30 22 0:40 / {os.path.realpath(tmp_path)} rw - nfs server:/ rw\n")
+    monkeypatch.setattr(filesystem, "MOUNTS", str(mounts))
+    with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
+        Store(tmp_path / "drift.db")
+
+
+def test_without_shared_memory_it_does_without_wal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert filesystem.wal_works(tmp_path)
+    with Store(tmp_path / "wal.db") as store:
+        assert store._database.all("PRAGMA journal_mode") == [("wal",)]
+    monkeypatch.setattr(schema, "wal_works", lambda folder: False)
+    with Store(tmp_path / "rollback.db") as store:
+        assert store._database.all("PRAGMA journal_mode") == [("delete",)]
+        put_days(store, 3)
+        assert store.read("cells").images == 6
+        assert store.gc(now=datetime(2024, 1, 1, tzinfo=UTC), keep="30d").deleted == 3
+
+
+# Roll-up
+
+
+NOW = datetime(2022, 10, 1, tzinfo=UTC)
+
+
+def put_hours(store: Store, day: date) -> int:
+    for hour in range(24):
+        at = datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC)
+        for writer in "ab":
+            store.put("cells", view(hour + 1), at=at, writer=writer, seq=5, every="1h")
+    return 2 * sum(range(1, 25))
+
+
+def test_roll_up_loses_and_doubles_nothing(store: Store) -> None:
+    total = put_hours(store, DAY) + put_hours(store, date(2022, 9, 30))
+    before = store.read("cells")
+    assert store.gc(now=NOW) == (48, 0, 0)
+    assert store.gc(now=NOW) == (0, 0, 0)
+    after = store.read("cells")
+    assert before.images == after.images == total
+    assert before == after
+    days = store.buckets("cells")
+    assert len(days) == 1 + 24
+    assert days[0].end - days[0].start == timedelta(days=1)
+    assert days[0].writers == 1
+
+
+def test_after_a_roll_up_retries_count_once_and_late_profiles_are_added(store: Store) -> None:
+    total = put_hours(store, DAY)
+    store.gc(now=NOW)
+    at = datetime(2022, 9, 7, 3, tzinfo=UTC)
+    assert not store.put("cells", view(4), at=at, writer="a", seq=5)
+    with pytest.raises(StoreError, match="2022-09-07 03:00 has been rolled up"):
+        store.put("cells", view(9), at=at, writer="a", seq=6)
+    assert store.put("cells", view(9), at=at, writer="late")
+    assert store.gc(now=NOW).merged == 2
+    assert store.read("cells").images == total + 9
+    assert not store.put("cells", view(9), at=at, writer="late", seq=1)
+
+
+def test_a_day_of_one_writer_can_still_be_replaced(store: Store) -> None:
+    store.put("cells", view(4), at=DAY, writer="a")
+    assert store.gc(now=NOW).merged == 0
+    store.put("cells", view(5), at=DAY, writer="a")
+    assert store.read("cells").images == 5
+
+
+def test_old_days_are_deleted_and_their_room_given_back(store: Store) -> None:
+    for day in range(1, 29):
+        for writer in range(20):
+            store.put("cells", view(1, day), at=date(2022, 9, day), writer=str(writer))
+    store._database.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = store.path.stat().st_size
+    assert store.gc(now=NOW, keep="10d") == (0, 20 * 20, 0)
+    assert [bucket.start.day for bucket in store.buckets("cells")] == list(range(21, 29))
+    assert store.path.stat().st_size < size / 2
+
+
+def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
+    put_hours(store, DAY)
+    store.gc(now=NOW)
+    sql(store.path, "UPDATE profile SET body = x'00'")
+    store.put("cells", view(9), at=datetime(2022, 9, 7, 3, tzinfo=UTC), writer="late")
+    assert store.gc(now=NOW) == (0, 0, 1)
+    with pytest.warns(UserWarning, match="left out"):
+        assert store.read("cells").images == 9
+
+
+# Threads and forks
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    def work(writer: int) -> None:
+        for images in range(1, 11):
+            store.put("cells", view(images), at=DAY, writer=str(writer))
+            store.read("cells")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.read("cells").images == 40
+
+
+def test_a_store_survives_forks_in_the_middle_of_writing(store: Store) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        images = 0
+        while not stop.is_set():
+            images += 1
+            store.put("cells", view(1), at=DAY, writer="parent")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for child in range(8):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+                pid = os.fork()
+            if pid == 0:
+                try:
+                    store.put("cells", view(2), at=DAY, writer=f"child {child}")
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+    assert store.read("cells").images == 1 + 8 * 2
+    assert store.verify() == []
