@@ -33,6 +33,11 @@ def sql(path: Path, *statements: str) -> None:
         connection.commit()
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
     with Store(tmp_path / "drift.db") as opened:

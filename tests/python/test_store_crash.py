@@ -1,6 +1,8 @@
 """The store under several processes, some of which are killed."""
 
 import random
+import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -40,30 +42,41 @@ for count in range(1, 100_000):
 """
 
 
-def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+class Running:
+    """A process whose stdout goes to a file, which keeps what it wrote before it was killed."""
 
+    def __init__(self, folder: Path, code: str, *arguments: object) -> None:
+        self.output = folder / f"{secrets.token_hex(4)}.out"
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        with open(self.output, "w") as file:
+            self.process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
 
-def acknowledged(output: str) -> int:
-    """The last number whose line is whole."""
-    return max((int(line) for line in output.split("\n")[:-1]), default=0)
+    def acknowledged(self) -> int:
+        """The last number whose line is whole."""
+        return max((int(line) for line in self.output.read_text().split("\n")[:-1]), default=0)
 
+    def wait_for_the_first(self) -> None:
+        deadline = time.monotonic() + 60
+        while self.acknowledged() == 0:
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
 
-def kill_and_read(process: "subprocess.Popen[str]") -> int:
-    process.kill()
-    output, errors = process.communicate(timeout=60)
-    assert not errors
-    return acknowledged(output)
+    def finish(self, returncode: int = 0) -> int:
+        _, errors = self.process.communicate(timeout=120)
+        assert (self.process.returncode, errors) == (returncode, "")
+        return self.acknowledged()
+
+    def kill(self) -> int:
+        self.process.kill()
+        return self.finish(-signal.SIGKILL)
 
 
 def test_four_writers_lose_nothing(tmp_path: Path) -> None:
     path, rounds = tmp_path / "drift.db", 25
-    writers = [start(WRITER, path, number, rounds) for number in range(4)]
+    writers = [Running(tmp_path, WRITER, path, number, rounds) for number in range(4)]
     for writer in writers:
-        output, errors = writer.communicate(timeout=120)
-        assert (writer.returncode, errors) == (0, "")
-        assert acknowledged(output) == rounds
+        assert writer.finish() == rounds
     with Store(path, create=False) as store:
         assert store.read("cells").images == 4 * rounds
         assert store.read("extra").images == 4 * sum(range(1, rounds + 1))
@@ -80,14 +93,11 @@ def test_killed_writers_lose_no_acknowledged_profile(tmp_path: Path, wal: bool) 
     known: dict[str, int] = {}
     for attempt in range(3):
         names = [f"{attempt}/{number}" for number in range(2)]
-        writers = [start(WRITER, path, name, 100_000) for name in names]
-        for writer in writers:  # until both are at it
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == "1\n"
+        writers = [Running(tmp_path, WRITER, path, name, 100_000) for name in names]
+        for writer in writers:
+            writer.wait_for_the_first()
         time.sleep(rng.uniform(0, 0.1))
-        known |= {
-            name: max(1, kill_and_read(writer)) for name, writer in zip(names, writers, strict=True)
-        }
+        known |= {name: writer.kill() for name, writer in zip(names, writers, strict=True)}
     with Store(path, create=False) as store:
         assert store.verify() == []
         rows = {row.writer: row for row in store.stored("cells")}
@@ -103,11 +113,10 @@ def test_killed_roll_ups_lose_and_double_nothing(tmp_path: Path) -> None:
     rng = random.Random(2)
     total, unsure = 0, 0
     for attempt in range(4):
-        process = start(COLLECTOR, path, attempt)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "1\n"
+        collector = Running(tmp_path, COLLECTOR, path, attempt)
+        collector.wait_for_the_first()
         time.sleep(rng.uniform(0, 0.15))
-        total += max(1, kill_and_read(process))
+        total += collector.kill()
         unsure += 1  # the put during which it was killed
     with Store(path, create=False) as store:
         assert store.verify() == []
@@ -117,10 +126,8 @@ def test_killed_roll_ups_lose_and_double_nothing(tmp_path: Path) -> None:
 def test_processes_can_create_one_store_at_once(tmp_path: Path) -> None:
     for attempt in range(3):
         path = tmp_path / f"{attempt}.db"
-        writers = [start(WRITER, path, number, 1) for number in range(4)]
-        for writer in writers:
-            _, errors = writer.communicate(timeout=120)
-            assert (writer.returncode, errors) == (0, "")
+        writers = [Running(tmp_path, WRITER, path, number, 1) for number in range(4)]
+        assert [writer.finish() for writer in writers] == [1] * 4
         with Store(path, create=False) as store:
             assert store.read("cells").images == 4
             assert store._database.all("PRAGMA journal_mode") == [("wal",)]

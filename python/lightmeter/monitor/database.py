@@ -61,6 +61,11 @@ class Database:
                 sql.rollback()
                 raise
 
+    def shrink(self) -> None:
+        """Give free pages back to the file system."""
+        with self._used() as sql:  # as a script, which runs a pragma to its end
+            sql.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the file; later use raises StoreError."""
         with self._lock:

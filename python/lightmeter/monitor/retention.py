@@ -47,8 +47,7 @@ def collect(
             elif end <= now - roll_up_after:
                 done, bad = _roll_up(database, dataset, start, end, segment)
                 merged, damaged = merged + done, damaged + bad
-    database.all("PRAGMA incremental_vacuum")
-    database.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.shrink()
     return Collected(merged, deleted, damaged)
 
 

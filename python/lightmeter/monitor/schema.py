@@ -16,6 +16,8 @@ __all__ = ["connect"]
 
 APPLICATION_ID = int.from_bytes(b"LMdb", "big")
 BUSY_SECONDS = 30
+# An acknowledged profile survives a power cut too; a service writes a few a minute.
+SYNCHRONOUS = "FULL"
 
 MIGRATIONS = [
     # Times are milliseconds since 1970 UTC. A profile row is the cumulative profile of one writer
@@ -77,8 +79,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise StoreError(f"cannot open the store {os.fspath(path)!r}: {error}") from error
     try:
         connection.execute("PRAGMA foreign_keys=ON")
-        # An acknowledged profile survives a power cut too; a service writes a few a minute.
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         if new:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             if wal:
