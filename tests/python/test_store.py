@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, StoreError
 from lightmeter.monitor import buckets, filesystem, schema
@@ -76,6 +76,7 @@ def test_add_never_replaces(store: Store) -> None:
     assert store.read("cells").images == 6
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5), st.integers(1, 4)), max_size=12),
     st.randoms(),
