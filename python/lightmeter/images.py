@@ -12,6 +12,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.exif import ExifTags, read_exif
 from lightmeter.failure import image_error
+from lightmeter.header import Header, exif_block, read_header
 from lightmeter.meter import ImageMeter
 
 __all__ = ["ImageLike", "Measured", "measure_image"]
@@ -73,14 +74,34 @@ def measure_image(
 
 def _measure_pil(meter: ImageMeter, image: Image.Image) -> Measured:
     try:
-        # Loading a TIFF turns it upright and removes its Orientation; reading the Exif of a PNG
-        # loads it, and a failure of that must not be taken for damaged Exif.
-        exif = read_exif(image) if image.format == "TIFF" else None
+        # Loading closes the file.
+        header = _header(image)
+        exif = None if header is None else read_exif(header.exif).tags
         image.load()
         meter.update(image)
-        return Measured(meter, read_exif(image) if exif is None else exif)
+        return Measured(meter, exif)
     except Exception as error:
         raise image_error(error) from error
+
+
+def _header(image: Image.Image) -> Header | None:
+    """The header of the file of `image`; without a file the Exif that Pillow kept of it.
+
+    None of an image that was never in a file.
+    """
+    file = getattr(image, "fp", None)
+    if file is not None and not file.closed:
+        position = file.tell()
+        try:
+            header = read_header(file)
+        finally:
+            file.seek(position)
+        if header is not None:
+            return header
+    block = image.info.get("exif")
+    if isinstance(block, bytes):
+        return Header({}, exif_block(block))
+    return None if image.format is None else Header({}, None)
 
 
 def _check_regular_file(path: str | os.PathLike[str]) -> None:

@@ -1,68 +1,443 @@
-"""IFD0 tags as numbers and strings."""
+"""Exif tags as numbers and strings, from every kind of file that can hold them."""
 
 import io
+import struct
+import zlib
+from datetime import datetime
+from pathlib import Path
 
+import exifread
 import pytest
 from conftest import picture
-from lightmeter.exif import read_exif
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.exif import ExifPolicy, ExifTags, read_exif
+from lightmeter.exif.tags import GPS_NAMES, NAMES, PERSONAL
+from lightmeter.header import exif_block, read_header
 from lightmeter.images import measure_image
-from PIL import ExifTags, Image
+from PIL import ExifTags as Pillow
+from PIL import Image, features
 from PIL.TiffImagePlugin import IFDRational
+from tiffs import (
+    ASCII,
+    BYTE,
+    DOUBLE,
+    EXIF,
+    GPS,
+    INTEROP,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SRATIONAL,
+    UNDEFINED,
+    Tags,
+    tiff,
+)
 
-TAG = {name: code for code, name in ExifTags.TAGS.items()}
+TAG = {name: code for code, name in Pillow.TAGS.items()}
+EVERYTHING = ExifPolicy(allow=PERSONAL)
+
+CAMERA: Tags = {
+    TAG["Make"]: (ASCII, b"SONY\0\0\0\0"),
+    TAG["Model"]: (ASCII, b"  DSC-1 \0"),
+    TAG["Software"]: (ASCII, b"v1\0junk"),
+    TAG["Orientation"]: (SHORT, [6]),
+    TAG["XResolution"]: (RATIONAL, [300, 4]),
+    TAG["DateTime"]: (ASCII, b"2004:02:29 12:00:00\0"),
+    TAG["Artist"]: (ASCII, b"somebody\0"),
+    TAG["ImageWidth"]: (LONG, [8]),
+    EXIF: {
+        TAG["ExposureTime"]: (RATIONAL, [1, 250]),
+        TAG["FNumber"]: (RATIONAL, [28, 10]),
+        TAG["ExposureProgram"]: (SHORT, [2]),
+        TAG["ISOSpeedRatings"]: (SHORT, [200, 1600]),
+        TAG["ExifVersion"]: (UNDEFINED, b"0230"),
+        TAG["DateTimeOriginal"]: (ASCII, b"1969:12:31 06:00:00\0"),
+        TAG["ComponentsConfiguration"]: (UNDEFINED, b"\1\2\3\0"),
+        TAG["ExposureBiasValue"]: (SRATIONAL, [-1, 3]),
+        TAG["MeteringMode"]: (SHORT, [5]),
+        TAG["Flash"]: (SHORT, [0x5F]),
+        TAG["MakerNote"]: (UNDEFINED, b"secret of the maker"),
+        TAG["UserComment"]: (UNDEFINED, b"ASCII\0\0\0hello  "),
+        TAG["FileSource"]: (UNDEFINED, b"\3"),
+        TAG["LensSpecification"]: (RATIONAL, [18, 1, 55, 1, 35, 10, 56, 10]),
+        TAG["BodySerialNumber"]: (ASCII, b"0042\0"),
+        INTEROP: {1: (ASCII, b"R98\0"), 2: (UNDEFINED, b"0100")},
+    },
+    GPS: {
+        0: (BYTE, [2, 3, 0, 0]),
+        1: (ASCII, b"S\0"),
+        2: (RATIONAL, [48, 1, 30, 1, 36, 1]),
+        3: (ASCII, b"E\0"),
+        4: (RATIONAL, [11, 1, 15, 1, 0, 1]),
+        5: (BYTE, [1]),
+        6: (RATIONAL, [125, 10]),
+        7: (RATIONAL, [13, 1, 30, 1, 0, 1]),
+        29: (ASCII, b"1970:01:02\0"),
+    },
+}
+
+# Computed by hand from the bytes above.
+TRACKED: ExifTags = {
+    "Make": "SONY",
+    "Model": "DSC-1",
+    "Software": "v1",
+    "Orientation": "rotate 90 CW",
+    "XResolution": 75.0,
+    "DateTime": 12477.5,
+    "ImageWidth": 8,
+    "ExposureTime": 0.004,
+    "FNumber": 2.8,
+    "ExposureProgram": "program",
+    "ISOSpeedRatings": 200,
+    "ExifVersion": "0230",
+    "DateTimeOriginal": -0.75,
+    "ComponentsConfiguration": "YCbCr",
+    "ExposureBiasValue": -1 / 3,
+    "MeteringMode": "multi-segment",
+    "Flash": "fired, auto, return detected, red-eye reduction",
+    "MakerNote": 19,
+    "FileSource": "digital camera",
+    "LensSpecification": "18-55mm f/3.5-5.6",
+    "InteropIndex": "R98",
+    "InteropVersion": "0100",
+    "GPSVersionID": "2.3.0.0",
+    "GPSTimeStamp": 13.5,
+    "GPSDateStamp": 1.0,
+    "has_gps": 1,
+}
+WITHHELD: ExifTags = {
+    "Artist": "somebody",
+    "UserComment": "hello",
+    "BodySerialNumber": "0042",
+    "GPSLatitudeRef": "S",
+    "GPSLatitude": -48.51,
+    "GPSLongitudeRef": "E",
+    "GPSLongitude": 11.25,
+    "GPSAltitudeRef": "below sea level",
+    "GPSAltitude": -12.5,
+}
+# What a TIFF file says of its pixels.
+OF_PIXELS = {"ImageLength", "BitsPerSample", "Compression", "PhotometricInterpretation"} | {
+    "SamplesPerPixel",
+    "RowsPerStrip",
+    "PlanarConfiguration",
+}
 
 
-def with_exif(tags: dict[str, object], form: str = "JPEG") -> Image.Image:
-    exif = Image.Exif()
-    for name, value in tags.items():
-        exif[TAG[name]] = value
+def tags_of(data: bytes, policy: ExifPolicy = EVERYTHING) -> ExifTags:
+    """Of the bytes of a file in any format."""
+    header = read_header(io.BytesIO(data))
+    assert header is not None
+    return read_exif(header.exif, policy).tags
+
+
+def saved(form: str, exif: bytes) -> bytes:
     file = io.BytesIO()
-    picture().save(file, form, exif=exif)
-    return Image.open(io.BytesIO(file.getvalue()))
+    picture(8, 8).save(file, form, exif=exif)
+    return file.getvalue()
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_values_by_type(form: str) -> None:
-    image = with_exif(
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def files() -> dict[str, bytes]:
+    """The same Exif in every container."""
+    block = tiff(CAMERA)
+    found = {
+        form: saved(form, b"Exif\0\0" + block)
+        for form in ("JPEG", "PNG", "WEBP", "AVIF")
+        if form != "AVIF" or features.check("avif")
+    }
+    plain = saved("PNG", b"")
+    digits = b"\nexif\n %d\n" % len(block) + (b"Exif\0\0" + block).hex().encode()
+    for name, text in (("tEXt", digits), ("zTXt", b"\0" + zlib.compress(digits))):
+        chunk = png_chunk(name.encode(), b"Raw profile type exif\0" + text)
+        found[f"PNG {name}"] = plain[:-12] + chunk + plain[-12:]
+    found["PNG eXIf after the pixels"] = plain[:-12] + png_chunk(b"eXIf", block) + plain[-12:]
+    pixels: Tags = {
+        257: (SHORT, [1]),
+        258: (SHORT, [8]),
+        259: (SHORT, [1]),
+        262: (SHORT, [1]),
+        273: (LONG, [8]),
+        277: (SHORT, [1]),
+        278: (SHORT, [1]),
+        279: (LONG, [8]),
+    }
+    for order in "<>":
+        for big in (False, True):
+            found[f"TIFF {order} {big}"] = tiff({**CAMERA, **pixels}, order, big)
+    return found
+
+
+@pytest.mark.parametrize("form", files())
+def test_every_container_gives_the_same_tags(form: str) -> None:
+    data = files()[form]
+    everything = tags_of(data)
+    expected = TRACKED | WITHHELD
+    if form == "AVIF":  # its Orientation is a property of the picture
+        expected = {name: value for name, value in expected.items() if name != "Orientation"}
+    extra = everything.keys() - expected.keys()
+    assert extra == (OF_PIXELS - {"PlanarConfiguration"} if form.startswith("TIFF") else set())
+    for name, value in expected.items():
+        assert everything[name] == pytest.approx(value), name
+        assert type(everything[name]) is type(value), name
+
+
+# Pillow does not open big-endian BigTIFF.
+@pytest.mark.parametrize("form", sorted(files().keys() - {"TIFF > True"}))
+def test_measuring_an_image_tracks_them(form: str, tmp_path: Path) -> None:
+    """Opened lazily, from a path and from bytes; an image already loaded has what Pillow kept."""
+    data = files()[form]
+    wanted = {name: value for name, value in tags_of(data).items() if name not in WITHHELD}
+    (tmp_path / "file").write_bytes(data)
+    assert measure_image(data).exif == wanted
+    assert measure_image(tmp_path / "file").exif == wanted
+    with Image.open(io.BytesIO(data)) as image:
+        assert measure_image(image).exif == wanted
+        again = measure_image(image).exif
+        assert again is not None
+        assert "Artist" not in again
+        if "exif" in image.info and form != "AVIF":  # Pillow adds the property to it
+            assert again == wanted
+
+
+def test_withheld_tags_are_named() -> None:
+    exif = read_exif(exif_block(tiff(CAMERA)), ExifPolicy())
+    assert exif.tags == pytest.approx(TRACKED)
+    assert exif.withheld == WITHHELD.keys()
+
+
+def test_a_policy_allows_and_denies() -> None:
+    policy = ExifPolicy(allow={"Artist", "GPSLatitude"}, deny={"Make", "Artist", "has_gps"})
+    exif = read_exif(exif_block(tiff(CAMERA)), policy)
+    assert "GPSLatitude" in exif.tags
+    assert exif.withheld == WITHHELD.keys() - {"GPSLatitude"} | {"Make"}
+    assert not {"Make", "Artist", "has_gps"} & exif.tags.keys()
+
+
+def test_a_policy_knows_the_tags() -> None:
+    assert ExifPolicy(allow={"Make", "Artist"}) == ExifPolicy(allow=["Artist"])
+    with pytest.raises(ValueError, match="'GPSLattitude', which is no Exif tag; did you mean GPSL"):
+        ExifPolicy(deny={"GPSLattitude"})
+    with pytest.raises(TypeError, match="expected a collection"):
+        ExifPolicy(allow="Artist")
+    assert {"GPSLatitude", "Artist", "Copyright", "ImageUniqueID", "HostComputer"} <= PERSONAL
+
+
+VALUES = [
+    (ASCII, b" \0", None),
+    (ASCII, b"caf\xc3\xa9\0", "caf\u00e9"),
+    (ASCII, b"caf\xe9\0", "caf\u00e9"),
+    (ASCII, b"\xc3\xa9" * 400, "\u00e9" * 128),
+    (SHORT, [8, 8, 8], 8),
+    (SHORT, [5, 6, 5], "5 6 5"),
+    (SHORT, range(17), 17),
+    (SHORT, [], None),
+    (BYTE, [1, 2, 3, 4, 5], 5),
+    (UNDEFINED, b"\0\1\2\3\4", 5),
+    (RATIONAL, [1, 0], None),
+    (RATIONAL, [1, 0, 1, 2], "- 0.5"),
+    (RATIONAL, [4, 2], 2.0),
+    (SRATIONAL, [-1, -2], 0.5),
+    (DOUBLE, [float("nan")], None),
+    (DOUBLE, [float("inf")], None),
+    (DOUBLE, [-0.25], -0.25),
+    (16, [2**64 - 1], float(2**64 - 1)),
+    (16, [2**63 - 1], 2**63 - 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "expected"), VALUES)
+@pytest.mark.parametrize("order", "<>")
+def test_values_by_type(kind: int, values: bytes, expected: object, order: str) -> None:
+    tags = read_exif(exif_block(tiff({TAG["Gamma"]: (kind, values)}, order))).tags
+    assert tags.get("Gamma") == expected
+    assert type(tags.get("Gamma")) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"2002:07:13 15:58:28", (datetime(2002, 7, 13, 15, 58, 28) - datetime(1970, 1, 1))),
+        (b"2002-07-13T15:58", (datetime(2002, 7, 13, 15, 58) - datetime(1970, 1, 1))),
+        (b"2002/07/13", (datetime(2002, 7, 13) - datetime(1970, 1, 1))),
+        (b"0000:00:00 00:00:00", None),
+        (b"    :  :     :  :  ", None),
+        (b"2002:13:45 99:99:99", None),
+        (b"yesterday", None),
+        (b"", None),
+    ],
+)
+def test_dates_are_days_since_1970(text: bytes, expected: object) -> None:
+    tags = read_exif(exif_block(tiff({TAG["DateTime"]: (ASCII, text + b"\0")}))).tags
+    wanted = expected.total_seconds() / 86400 if expected else None  # type: ignore[attr-defined]
+    assert tags.get("DateTime") == wanted
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        (b"UNICODE\0" + "h\u00e9".encode("utf-16-le"), "h\u00e9"),
+        (b"UNICODE\0" + "h\u00e9".encode("utf-16"), "h\u00e9"),
+        (b"JIS\0\0\0\0\0" + "\u65e5".encode("iso2022_jp"), "\u65e5"),
+        (b"\0" * 8 + b"plain", "plain"),
+        (b"ASCII", None),
+    ],
+)
+def test_comments_say_their_character_set(comment: bytes, expected: str | None) -> None:
+    block = tiff({EXIF: {TAG["UserComment"]: (UNDEFINED, comment)}})
+    assert read_exif(exif_block(block), EVERYTHING).tags.get("UserComment") == expected
+
+
+def test_titles_of_windows_are_wide() -> None:
+    block = tiff({TAG["XPTitle"]: (BYTE, list("h\u00e9!\0".encode("utf-16-le")))})
+    assert read_exif(exif_block(block), EVERYTHING).tags["XPTitle"] == "h\u00e9!"
+
+
+def test_unknown_numbers_of_an_enumeration_stay_numbers() -> None:
+    tags = read_exif(exif_block(tiff({274: (SHORT, [99]), EXIF: {37385: (SHORT, [24])}}))).tags
+    assert tags["Orientation"] == "99"
+    assert tags["Flash"] == "not fired, auto"
+
+
+@pytest.mark.parametrize(
+    ("gps", "has_gps"),
+    [
+        ({2: (RATIONAL, [48, 1, 0, 1, 0, 1]), 4: (RATIONAL, [11, 1, 0, 0, 0, 0])}, 1),
+        ({2: (RATIONAL, [48, 1, 0, 1, 0, 1])}, 0),
+        ({2: (RATIONAL, [0, 0, 0, 0, 0, 0]), 4: (RATIONAL, [0, 0, 0, 0, 0, 0])}, 0),
+        ({0: (BYTE, [2, 3, 0, 0])}, 0),
+    ],
+)
+def test_has_gps(gps: Tags, has_gps: int) -> None:
+    assert read_exif(exif_block(tiff({GPS: gps}))).tags["has_gps"] == has_gps
+
+
+def test_a_stored_orientation_is_seen_though_pillow_turns_the_picture() -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    file = io.BytesIO()
+    picture(8, 4).save(file, "TIFF", exif=exif)
+    with Image.open(file) as image:
+        assert measure_image(image).exif["Orientation"] == "rotate 90 CW"  # type: ignore[index]
+
+
+def test_images_that_never_were_a_file_have_no_exif() -> None:
+    assert measure_image(picture()).exif is None
+    with Image.open(io.BytesIO(files()["JPEG"])) as image:
+        converted = image.convert("L")
+    assert measure_image(converted).exif == measure_image(files()["JPEG"]).exif
+
+
+def test_edited_exif_does_no_harm() -> None:
+    image = picture()
+    image.getexif()[271] = "edited"
+    image.info["exif"] = "not bytes"
+    assert measure_image(image).exif is None
+
+
+def by_exifread(data: bytes) -> ExifTags:
+    """What exifread gets, by our rules."""
+    found: ExifTags = {}
+    for key, tag in exifread.process_file(io.BytesIO(data), details=False).items():
+        names = {"Image": NAMES, "EXIF": NAMES, "GPS": GPS_NAMES}.get(key.split()[0])
+        name = names.get(tag.tag) if names else None
+        if name is None:
+            continue
+        values = tag.values
+        if isinstance(values, str):
+            found[name] = values.split("\0")[0].strip()
+        elif tag.field_type in (RATIONAL, SRATIONAL):
+            (value,) = values
+            found[name] = value.num / value.den
+        else:
+            found[name] = values[0]
+    return found
+
+
+numbers = {
+    SHORT: st.integers(0, 2**16 - 1).map(lambda value: [value]),
+    LONG: st.integers(0, 2**32 - 1).map(lambda value: [value]),
+    RATIONAL: st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1)).map(list),
+    SRATIONAL: st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(1, 2**31 - 1)).map(list),
+    ASCII: st.text("abc DEF 0123", min_size=1).map(lambda text: text.encode() + b"\0"),
+}
+some_value = st.sampled_from(list(numbers)).flatmap(
+    lambda kind: st.tuples(st.just(kind), numbers[kind])
+)
+PLAIN = [TAG[name] for name in ("Make", "Model", "Software", "XResolution", "Gamma", "Rating")]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    st.dictionaries(st.sampled_from(PLAIN), some_value),
+    st.dictionaries(st.sampled_from([33434, 33437, 37380, 37386, 41988]), some_value, min_size=1),
+    st.sampled_from("<>"),
+)
+def test_values_are_those_of_exifread(main: Tags, exif: Tags, order: str) -> None:
+    data = b"\xff\xd8\xff\xe1%b\xff\xd9"
+    block = b"Exif\0\0" + tiff({**main, EXIF: exif}, order)
+    data %= struct.pack(">H", len(block) + 2) + block
+    ours = tags_of(data)
+    expected = by_exifread(data)
+    for name, value in expected.items():
+        assert ours.get(name, "") == value, name
+    assert ours.keys() - {"has_gps"} <= expected.keys()
+
+
+def test_values_are_those_of_pillow() -> None:
+    exif = Image.Exif()
+    exif[TAG["Make"]] = "SONY"
+    exif[TAG["XResolution"]] = IFDRational(300, 7)
+    exif.get_ifd(EXIF)[TAG["FNumber"]] = IFDRational(28, 10)
+    exif.get_ifd(EXIF)[TAG["ISOSpeedRatings"]] = 640
+    exif.get_ifd(GPS)[2] = (48.0, 30.0, 36.0)
+    exif.get_ifd(GPS)[4] = (11.0, 15.0, 0.0)
+    tags = tags_of(saved("JPEG", exif.tobytes()))
+    assert tags == pytest.approx(
         {
-            "Make": "SONY\0\0",
-            "Model": "  DSC-1  ",
-            "Software": "v1\0junk",
-            "Orientation": 6,
-            "XResolution": IFDRational(300, 4),
-        },
-        form,
+            "Make": "SONY",
+            "XResolution": 300 / 7,
+            "FNumber": 2.8,
+            "ISOSpeedRatings": 640,
+            "GPSLatitude": 48.51,
+            "GPSLongitude": 11.25,
+            "has_gps": 1,
+        }
     )
-    tags = measure_image(image).exif
-    assert tags is not None
-    assert tags["Make"] == "SONY"
-    assert tags["Model"] == "DSC-1"
-    assert tags["Software"] == "v1"
-    assert tags["Orientation"] == 6
-    assert tags["XResolution"] == 75.0
-    assert isinstance(tags["XResolution"], float)
 
 
-def test_pointers_and_personal_tags_are_left_out() -> None:
-    exif = Image.Exif()
-    exif[TAG["Artist"]] = "somebody"
-    exif[TAG["Copyright"]] = "somebody"
-    exif.get_ifd(ExifTags.IFD.Exif)[TAG["ISOSpeedRatings"]] = 200
-    exif.get_ifd(ExifTags.IFD.GPSInfo)[1] = "N"
-    file = io.BytesIO()
-    picture().save(file, "JPEG", exif=exif)
-    assert read_exif(Image.open(io.BytesIO(file.getvalue()))) == {}
+def test_a_block_above_64_kilobytes_goes_on_in_the_next_segment() -> None:
+    block = tiff(
+        {TAG["XMLPacket"]: (UNDEFINED, b"x" * 70_000), TAG["YResolution"]: (RATIONAL, [7, 2])}
+    )
+    segments = b"".join(
+        b"\xff\xe1" + struct.pack(">H", len(part) + 8) + b"Exif\0\0" + part
+        for part in (block[:60_000], block[60_000:])
+    )
+    tags = tags_of(b"\xff\xd8" + segments + b"\xff\xd9")
+    assert tags == {"XMLPacket": 70_000, "YResolution": 3.5, "has_gps": 0}
 
 
-def test_zero_denominators_and_blanks_are_absent() -> None:
-    tags = read_exif(with_exif({"XResolution": IFDRational(1, 0), "Make": " \0"}))
-    assert tags.keys() <= {"XResolution"}
-    assert tags.get("XResolution", 0.0) != tags.get("XResolution", 0.0) or not tags
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_exif_keeps_the_picture_and_what_is_whole() -> None:
+    block = tiff(CAMERA)
+    for size in range(0, len(block), 7):
+        measured = measure_image(saved("JPEG", b"Exif\0\0" + block[:size]))
+        assert measured.exif is not None
+        for name, value in measured.exif.items():
+            assert value == pytest.approx(TRACKED[name]) or name == "has_gps", name
+    assert measured.exif["Make"] == "SONY"
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_damaged_exif_is_absent() -> None:
-    file = io.BytesIO()
-    picture().save(file, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
-    image = Image.open(io.BytesIO(file.getvalue()))
-    assert read_exif(image) == {}
+def test_directories_that_point_to_themselves_end() -> None:
+    block = bytearray(tiff({EXIF: (LONG, [8]), GPS: (LONG, [8])}))
+    assert read_exif(exif_block(bytes(block))).tags == {"has_gps": 0}
+    chain = bytearray(tiff({256: (SHORT, [5])}))
+    chain[22:26] = struct.pack("<I", 8)
+    header = read_header(io.BytesIO(bytes(chain)))
+    assert header is not None
+    assert header.facts["FrameCount"] is None

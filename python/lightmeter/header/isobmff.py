@@ -1,0 +1,161 @@
+"""HEIF and AVIF: boxes of the ISO base media file format (ISO 14496-12, 23008-12)."""
+
+import contextlib
+import struct
+from collections.abc import Iterator
+
+from lightmeter.header.icc import profile_description
+from lightmeter.header.source import DamagedError, Source
+
+__all__ = ["heif_header", "is_heif"]
+
+_MAX_BOXES = 2048
+_MAX_PARTS = 16_384
+_MAX_EXIF = 4 << 20
+_BRANDS = frozenset(
+    {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+)
+_SEQUENCES = frozenset({b"avis", b"hevc", b"hevx", b"msf1"})
+_ALPHA_TYPES = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
+
+
+def is_heif(start: bytes) -> bool:
+    """Whether a file with these first bytes is HEIF or AVIF."""
+    return start[4:8] == b"ftyp" and start[8:12] in _BRANDS
+
+
+def heif_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
+    """Facts of a HEIF or AVIF file, and its Exif block or no bytes.
+
+    Depth and colour are those of the first coded item. Frames are counted for single pictures only:
+    1, and missing for sequences.
+    """
+    facts: dict[str, int | str | None] = {
+        "ColorProfile": None,
+        "FrameCount": None if source.read(8, 4) in _SEQUENCES else 1,
+    }
+    exif = b""
+    with contextlib.suppress(DamagedError):
+        for name, start, end in _boxes(source, 0, source.size):
+            if name == b"meta":  # a full box: version and flags first
+                exif = _read_meta(source, start + 4, end, facts)
+                break
+    return facts, exif
+
+
+def _boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of the body of each box from `start` to `end`."""
+    for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
+        size, name = struct.unpack(">I4s", source.read(start, 8))
+        body = start + 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", source.read(body, 8))
+            body += 8
+        stop = end if size == 0 else start + size
+        if stop < body or stop > end:
+            raise DamagedError(f"a box of {size} bytes at {start}")
+        yield name, body, stop
+        start = stop
+
+
+def _read_meta(source: Source, start: int, end: int, facts: dict[str, int | str | None]) -> bytes:
+    exif_item: int | None = None
+    locations: dict[int, list[tuple[int, int]]] = {}
+    for name, body, stop in _boxes(source, start, end):
+        # A damaged box of one kind leaves what the others say.
+        with contextlib.suppress(DamagedError, struct.error):
+            if name == b"iinf":
+                exif_item = _exif_item(source, body, stop)
+            elif name == b"iloc":
+                locations = _locations(source.read(body, stop - body))
+            elif name == b"iprp":
+                for inner, inner_body, inner_stop in _boxes(source, body, stop):
+                    if inner == b"ipco":
+                        _read_properties(source, inner_body, inner_stop, facts)
+    block = b""
+    for at, size in locations.get(exif_item, ())[:16] if exif_item is not None else ():
+        block += source.read_up_to(at, min(size, _MAX_EXIF - len(block)))
+    skipped = int.from_bytes(block[:4], "big")  # to the TIFF header, over an optional "Exif"
+    return block[4 + skipped :]
+
+
+def _exif_item(source: Source, start: int, end: int) -> int | None:
+    version = source.read(start, 1)[0]
+    for name, body, _ in _boxes(source, start + (6 if version == 0 else 8), end):
+        if name == b"infe":
+            version = source.read(body, 1)[0]
+            layout = {2: ">4xH2x4s", 3: ">4xI2x4s"}.get(version)
+            if layout is not None:
+                item, kind = struct.unpack(layout, source.read(body, struct.calcsize(layout)))
+                if kind == b"Exif":
+                    return int(item)
+    return None
+
+
+def _locations(body: bytes) -> dict[int, list[tuple[int, int]]]:
+    """Offset and size of each part of each item that stands in the file itself."""
+    version = body[0]
+    offset_size, length_size = body[4] >> 4, body[4] & 15
+    base_size, index_size = body[5] >> 4, body[5] & 15 if version else 0
+    at = 6
+
+    def number(size: int) -> int:
+        nonlocal at
+        if size > 8 or at + size > len(body):
+            raise DamagedError("an item's location cut short")
+        at += size
+        return int.from_bytes(body[at - size : at], "big")
+
+    wide = 4 if version == 2 else 2
+    locations: dict[int, list[tuple[int, int]]] = {}
+    left = _MAX_PARTS
+    for _ in range(number(wide)):
+        item = number(wide)
+        construction = number(2) & 15 if version else 0
+        number(2)  # 0: this file
+        base = number(base_size)
+        parts = []
+        for _ in range(number(2)):
+            left -= 1
+            if left < 0:
+                raise DamagedError("too many parts of items")
+            number(index_size)
+            offset = number(offset_size)
+            parts.append((base + offset, number(length_size)))
+        if construction == 0:
+            locations[item] = parts
+    return locations
+
+
+def _read_properties(
+    source: Source, start: int, end: int, facts: dict[str, int | str | None]
+) -> None:
+    """The first of each kind of property; the picture's own come before those of its alpha."""
+    channels = 3
+    alpha = False
+    for name, body, stop in _boxes(source, start, end):
+        if name == b"av1C" and "BitDepth" not in facts:
+            flags = source.read(body, 3)[2]
+            facts["BitDepth"] = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+            channels = 1 if flags & 0x10 else 3
+            facts["ChromaSubsampling"] = _subsampling(flags >> 3 & 1, flags >> 2 & 1)
+        elif name == b"hvcC" and "BitDepth" not in facts:
+            chroma, depth = source.read(body + 16, 2)
+            facts["BitDepth"] = (depth & 7) + 8
+            channels = 1 if chroma & 3 == 0 else 3
+            facts["ChromaSubsampling"] = _subsampling(chroma & 3 in (1, 2), chroma & 3 == 1)
+        elif name == b"colr" and source.read(body, 4) in (b"prof", b"rICC"):
+            icc = source.read_up_to(body + 4, min(stop - body - 4, 1 << 16))
+            facts["ColorProfile"] = profile_description(icc)
+        elif name == b"auxC":
+            alpha |= source.read_up_to(body + 4, min(stop - body - 4, 64)).startswith(_ALPHA_TYPES)
+    if channels == 1:
+        facts.pop("ChromaSubsampling", None)
+    facts["Channels"] = channels + alpha
+    facts["HasAlpha"] = int(alpha)
+
+
+def _subsampling(horizontal: int, vertical: int) -> str:
+    return "4:2:0" if vertical else "4:2:2" if horizontal else "4:4:4"
