@@ -19,6 +19,9 @@ void bind_error(py::module_&) {
       raise("DecodeError", error);
     } catch (const lightmeter::IncompatibleError& error) {
       raise("IncompatibleError", error);
+    } catch (const lightmeter::OutOfRangeError& error) {
+      const py::object type = py::module_::import("lightmeter.errors").attr("ImageError");
+      py::set_error(type, type("out_of_range", error.what()));
     }
   });
 }

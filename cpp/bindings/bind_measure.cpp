@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "arrow.hpp"
 #include "bindings.hpp"
 #include "lightmeter/measure/image_meter.hpp"
@@ -6,19 +8,39 @@
 namespace {
 
 using lightmeter::Pixels;
+using lightmeter::SampleType;
 using lightmeter::measure::Histogram;
 using lightmeter::measure::ImageMeter;
 
+// The samples of black and white.
+using Range = std::pair<double, double>;
+
+SampleType type_of(char kind, py::ssize_t size) {
+  if (kind == 'u' && size == 1) return SampleType::kUint8;
+  if (kind == 'u' && size == 2) return SampleType::kUint16;
+  if (kind == 'i' && size == 4) return SampleType::kInt32;
+  if (kind == 'f' && size == 4) return SampleType::kFloat32;
+  if (kind == 'f' && size == 8) return SampleType::kFloat64;
+  throw std::invalid_argument("no samples of kind " + std::string(1, kind) + " and " +
+                              std::to_string(size) + " bytes");
+}
+
 // HxW, HxWx1, HxWx3 or HxWx4 of any strides, alpha last; lightmeter/meter.py has checked the shape.
-Pixels view_of(const py::array_t<std::uint8_t>& array, bool bgr) {
+Pixels view_of(const py::array& array, bool bgr, Range range) {
   const bool colour = array.ndim() == 3 && array.shape(2) >= 3;
-  Pixels pixels{.data = array.data(),
+  constexpr char kOtherOrder = std::endian::native == std::endian::little ? '>' : '<';
+  const py::dtype dtype = array.dtype();
+  Pixels pixels{.data = static_cast<const std::uint8_t*>(array.data()),
                 .width = array.shape(1),
                 .height = array.shape(0),
                 .channels = colour ? 3 : 1,
                 .row_stride = array.strides(0),
                 .pixel_stride = array.strides(1),
-                .channel_stride = colour ? array.strides(2) : 1};
+                .channel_stride = colour ? array.strides(2) : 0,
+                .type = type_of(dtype.kind(), dtype.itemsize()),
+                .swapped = dtype.byteorder() == kOtherOrder,
+                .low = range.first,
+                .high = range.second};
   if (colour && bgr) {
     pixels.data += 2 * pixels.channel_stride;
     pixels.channel_stride = -pixels.channel_stride;
@@ -26,25 +48,32 @@ Pixels view_of(const py::array_t<std::uint8_t>& array, bool bgr) {
   return pixels;
 }
 
-// Pillow exports gray images as uint8 and all others as fixed-size lists of 4 uint8, row by row
-// without gaps. The capsule keeps the image's memory alive.
-Pixels view_of(const py::capsule& exported, py::ssize_t width, py::ssize_t height, int channels) {
+// Pillow exports gray images as one number a pixel and all others as fixed-size lists of 4 uint8,
+// row by row without gaps. The capsule keeps the image's memory alive.
+Pixels view_of(const py::capsule& exported, py::ssize_t width, py::ssize_t height, int channels,
+               const py::dtype& dtype, Range range) {
   const auto* array = exported.get_pointer<const ArrowArray>();
   const bool padded = array->n_children == 1;
   const ArrowArray* samples = padded ? array->children[0] : array;
-  const py::ssize_t bytes_per_pixel = padded ? 4 : 1;
+  const py::ssize_t bytes_per_pixel = (padded ? 4 : 1) * dtype.itemsize();
   if (array->offset != 0 || array->length != width * height || samples->n_buffers != 2 ||
-      samples->length != width * height * bytes_per_pixel || (channels == 3 && !padded)) {
+      samples->offset != 0 || samples->length != width * height * (padded ? 4 : 1) ||
+      (channels == 3 && !padded)) {
     throw std::invalid_argument("got an Arrow array of " + std::to_string(array->length) +
-                                " elements; expected the uint8 pixels of an image of " +
+                                " elements; expected the pixels of an image of " +
                                 std::to_string(width) + "x" + std::to_string(height));
   }
-  return {.data = static_cast<const std::uint8_t*>(samples->buffers[1]) + samples->offset,
+  constexpr char kOtherOrder = std::endian::native == std::endian::little ? '>' : '<';
+  return {.data = static_cast<const std::uint8_t*>(samples->buffers[1]),
           .width = width,
           .height = height,
           .channels = channels,
           .row_stride = width * bytes_per_pixel,
-          .pixel_stride = bytes_per_pixel};
+          .pixel_stride = bytes_per_pixel,
+          .type = type_of(dtype.kind(), dtype.itemsize()),
+          .swapped = dtype.byteorder() == kOtherOrder,
+          .low = range.first,
+          .high = range.second};
 }
 
 const Histogram& histogram(const ImageMeter& meter, const std::string& name) {
@@ -69,23 +98,24 @@ void bind_measure(py::module_& module) {
       .def(py::init())
       .def(
           "update",
-          [](ImageMeter& meter, const py::array_t<std::uint8_t>& array, bool bgr, int threads) {
-            const Pixels pixels = view_of(array, bgr);
+          [](ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads) {
+            const Pixels pixels = view_of(array, bgr, range);
             const py::gil_scoped_release release;
             meter.update(pixels, threads);
           },
-          py::arg("array").noconvert(), py::arg("bgr"), py::arg("threads"),
-          "Count the pixels of a uint8 array HxW, HxWx1, HxWx3 or HxWx4, of any strides.")
+          py::arg("array").noconvert(), py::arg("bgr"), py::arg("value_range"), py::arg("threads"),
+          "Count the pixels of an array HxW, HxWx1, HxWx3 or HxWx4, of any strides and byte order.")
       .def(
           "update_arrow",
           [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
-             int channels, int threads) {
-            const Pixels pixels = view_of(array, width, height, channels);
+             int channels, const py::dtype& dtype, Range range, int threads) {
+            const Pixels pixels = view_of(array, width, height, channels, dtype, range);
             const py::gil_scoped_release release;
             meter.update(pixels, threads);
           },
           py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
-          py::arg("threads"), "Count the pixels of the `arrow_array` capsule of a Pillow image.")
+          py::arg("dtype"), py::arg("value_range"), py::arg("threads"),
+          "Count the pixels of the `arrow_array` capsule of a Pillow image.")
       .def("append", &ImageMeter::append, py::arg("below"),
            "Add the counts of a strip that lies below.")
       .def(
@@ -105,5 +135,7 @@ void bind_measure(py::module_& module) {
             return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(counts.size()),
                                               counts.data());
           },
-          py::arg("name"), "Exact counts of the 256 sample values, shape (256,), dtype uint64.");
+          py::arg("name"),
+          "Exact counts of the sample values, shape (256,) or, of a deep image, (65536,), dtype "
+          "uint64.");
 }

@@ -14,9 +14,18 @@ def rgb_to_hsv(
 
 class ImageMeter:
     def __init__(self) -> None: ...
-    def update(self, array: NDArray[np.uint8], bgr: bool, threads: int) -> None: ...
+    def update(
+        self, array: NDArray[Any], bgr: bool, value_range: tuple[float, float], threads: int
+    ) -> None: ...
     def update_arrow(
-        self, array: object, width: int, height: int, channels: int, threads: int
+        self,
+        array: object,
+        width: int,
+        height: int,
+        channels: int,
+        dtype: np.dtype[Any],
+        value_range: tuple[float, float],
+        threads: int,
     ) -> None: ...
     def append(self, below: ImageMeter) -> None: ...
     def measurement(self) -> dict[str, float]: ...

@@ -20,6 +20,7 @@ def profile_images(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     prefix: str = "image",
+    value_range: tuple[float, float] | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ProfileView:
@@ -31,6 +32,7 @@ def profile_images(
         paths: a file, folder or glob pattern, or several of them. A folder stands for the files
             below it that are images by their suffix or, without one, by their first bytes.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
+        value_range: black and white of samples of more than 8 bits, as for `log_image`.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
 
@@ -43,11 +45,15 @@ def profile_images(
     files = find_images(paths)
     if isinstance(paths, str | os.PathLike) and files == [os.fspath(paths)]:
         os.stat(paths)
-    return _profile_files(files, prefix, workers or available_cpus(), progress)
+    return _profile_files(files, prefix, value_range, workers or available_cpus(), progress)
 
 
 def _profile_files(
-    files: list[str], prefix: str, workers: int, progress: Callable[[int, int], None] | None
+    files: list[str],
+    prefix: str,
+    value_range: tuple[float, float] | None,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
 ) -> ProfileView:
     stopped = threading.Event()
     lock = threading.Lock()
@@ -65,7 +71,7 @@ def _profile_files(
                     progress(done, len(files))
 
     def profile_block(start: int) -> Profile:
-        profile = Profile(prefix)
+        profile = Profile(prefix, value_range=value_range)
         block = files[start : start + _BLOCK_FILES]
         profile._track_many(prefix, watched(block), threads=1)
         return profile

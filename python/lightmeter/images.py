@@ -3,12 +3,11 @@
 import io
 import os
 import stat
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from lightmeter.arrays import ArrayLike
 from lightmeter.errors import ImageError
 from lightmeter.exif import ExifTags, read_exif
 from lightmeter.failure import image_error
@@ -18,12 +17,12 @@ from lightmeter.meter import ImageMeter
 __all__ = ["ImageLike", "Measured", "measure_image"]
 
 ImageLike = (
-    Image.Image | NDArray[Any] | ImageMeter | str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+    Image.Image | ArrayLike | ImageMeter | str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 )
 
 ACCEPTED = (
-    "a PIL image, a uint8 array (HxW, HxWx1, HxWx3 or HxWx4), an ImageMeter, a path, "
-    "encoded bytes or a binary file"
+    "a PIL image, an array or tensor (HxW or HxWxC), an ImageMeter, a path, encoded bytes or a "
+    "binary file"
 )
 
 
@@ -35,26 +34,33 @@ class Measured(NamedTuple):
 
 
 def measure_image(
-    image: ImageLike, *, channels: str = "RGB", threads: int | None = None
+    image: ImageLike,
+    *,
+    channels: str = "RGB",
+    layout: str | None = None,
+    value_range: tuple[float, float] | None = None,
+    threads: int | None = None,
 ) -> Measured:
     """Measure one image.
 
     Args:
-        image: a PIL image, a uint8 array (HxW, HxWx1, HxWx3 or HxWx4 with alpha last), an
-            `ImageMeter`, a path, encoded bytes or a binary file.
+        image: a PIL image, an array or tensor (HxW or HxWxC), an `ImageMeter`, a path, encoded
+            bytes or a binary file.
         channels: order of the colour channels of an array, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        layout: order of the dimensions of an array, as for `ImageMeter`.
+        value_range: black and white of samples of more than 8 bits, as for `ImageMeter`.
         threads: threads that share the rows of this image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
 
     Raises:
         ImageError: the picture cannot be read or measured; `reason` says why.
         TypeError: `image` is of another type.
-        ValueError: `channels` or `threads` is out of range.
+        ValueError: an argument is out of range.
     """
     if isinstance(image, ImageMeter):
         return Measured(image, None)
-    meter = ImageMeter(channels=channels, threads=threads)
-    if isinstance(image, np.ndarray):
+    meter = ImageMeter(channels=channels, layout=layout, value_range=value_range, threads=threads)
+    if isinstance(image, ArrayLike):
         meter.update(image)
         return Measured(meter, None)
     if isinstance(image, Image.Image):

@@ -68,22 +68,31 @@ def log_image(
     default_column_prefix: str = "image",
     *,
     channels: str = "RGB",
+    layout: str | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> ResultSet:
     """Profile one image or several.
 
     Args:
-        images: a PIL image, a uint8 array (HxW, HxWx1, HxWx3 or HxWx4), a path, encoded bytes or a
+        images: a PIL image, an array or tensor (HxW, or HxWxC with C = 1, 3 or 4; bool, uint8,
+            uint16, float32 or float64; a fourth channel is alpha), a path, encoded bytes or a
             binary file; or a list or tuple of these, profiled together; or a dict of feature name
             prefix to image, profiled side by side.
         default_column_prefix: first part of the feature names, except for a dict.
         channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        layout: order of the dimensions of arrays, ``"HW"``, ``"HWC"`` or ``"CHW"``; None takes HW
+            or HWC.
+        value_range: the samples that are black and white, where they have more than 8 bits. None
+            takes (0, 1) for floats and (0, 65535) for integers.
 
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
             counted in ``image.Failure`` instead.
         TypeError: something is no image at all.
     """
-    profile = Profile(default_column_prefix, channels=channels)
+    profile = Profile(
+        default_column_prefix, channels=channels, layout=layout, value_range=value_range
+    )
     if isinstance(images, Mapping):
         for prefix, image in images.items():
             profile._track(prefix, image)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter import _core
+from lightmeter.arrays import ArrayLike, as_numpy, as_range, check_layout, pictures
 from lightmeter.errors import ImageError
 
 __all__ = ["ImageMeter", "available_cpus"]
@@ -26,7 +27,19 @@ _CONVERTED_MODES = {
     "CMYK": "RGB",
     "YCbCr": "RGB",
     "HSV": "RGB",
+    "LAB": "RGB",
 }
+# Modes of deeper samples, as Pillow keeps them.
+_DEEP_MODES: dict[str, np.dtype[Any]] = {
+    "I;16": np.dtype("<u2"),
+    "I;16L": np.dtype("<u2"),
+    "I;16B": np.dtype(">u2"),
+    "I;16N": np.dtype("=u2"),
+    "I": np.dtype("=i4"),
+    "F": np.dtype("=f4"),
+}
+_UINT8: np.dtype[Any] = np.dtype(np.uint8)
+_ARRAY_MODES = {"b1": "1", "u1": "L", "u2": "I;16", "f4": "F", "f8": "F"}
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
 # this high stay in the cache between the copy and the measurement.
@@ -40,7 +53,8 @@ class ImageMeter:
     """Measures one image, whole or in horizontal strips from top to bottom.
 
     Every number follows from integer counts of all pixels, so it does not depend on the strips, the
-    threads or the processor. Colour is Pillow's 8-bit HSV; alpha is not measured.
+    threads or the processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha
+    is not measured.
 
     >>> meter = ImageMeter()
     >>> for top in range(0, 1080, 60):
@@ -48,44 +62,62 @@ class ImageMeter:
     >>> meter.measurement()["Brightness.mean"]
     """
 
-    def __init__(self, *, channels: str = "RGB", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        channels: str = "RGB",
+        layout: str | None = None,
+        value_range: tuple[float, float] | None = None,
+        threads: int | None = None,
+    ) -> None:
         """Start an image.
 
         Args:
             channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+            layout: order of the dimensions of arrays, ``"HW"``, ``"HWC"`` or ``"CHW"``; None takes
+                HW or HWC.
+            value_range: the samples that are black and white, where they have more than 8 bits.
+                None takes (0, 1) for floats and (0, 65535) for integers.
             threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
                 megapixels.
 
         Raises:
-            ValueError: `channels` or `threads` is out of range.
+            ValueError: an argument is out of range.
         """
         if channels not in ("RGB", "BGR"):
             raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
+        check_layout(layout)
+        if layout is not None and "N" in layout:
+            raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         self.mode = ""
         self._core = _core.ImageMeter()
         self._bgr = channels == "BGR"
+        self._layout = layout
+        self._value_range = as_range(value_range)
         self._threads = threads
 
-    def update(self, strip: Image.Image | NDArray[np.uint8]) -> None:
-        """Count the pixels of a strip: a PIL image, or a uint8 array HxW, HxWx1, HxWx3 or HxWx4.
+    def update(self, strip: Image.Image | ArrayLike) -> None:
+        """Count the pixels of a strip: a PIL image, an array or a tensor (DLPack, on the CPU).
 
-        Arrays may have any strides. A fourth channel is alpha.
+        Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
+        float64, and may have any strides and byte order. A fourth channel is alpha.
 
         Raises:
-            ImageError: it has no pixels, or samples that are not supported.
-            IncompatibleError: its width or channels differ from those of the strips before.
+            ImageError: it has no pixels, or samples that are not supported or outside their range;
+                the counts are what they were.
+            IncompatibleError: its width, channels or depth differ from those of the strips before.
             TypeError: it is neither.
         """
-        if isinstance(strip, np.ndarray):
-            mode = self._update_array(strip)
+        if isinstance(strip, ArrayLike):
+            mode = self._update_array(as_numpy(strip))
         elif isinstance(strip, Image.Image):
             mode = strip.mode
-            self._update_pil(_with_8_bit_samples(strip))
+            self._update_pil(_measurable(strip))
         else:
             raise TypeError(
-                f"cannot measure {type(strip).__name__}; expected a PIL image or a uint8 array"
+                f"cannot measure {type(strip).__name__}; expected a PIL image or an array"
             )
         self.mode = self.mode or mode
 
@@ -97,33 +129,58 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any]) -> str:
-        bands = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
-        if array.dtype != np.uint8 or bands not in (1, 3, 4):
-            raise ImageError(
-                "unsupported",
-                f"got an array of {array.dtype} with shape {array.shape}; "
-                "expected uint8 with shape HxW, HxWx1, HxWx3 or HxWx4",
-            )
-        if array.size == 0:
-            raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")
-        self._core.update(array, self._bgr, self._threads_for(array.size // bands))
-        return {1: "L", 3: "RGB", 4: "RGBA"}[bands]
+        (picture,) = pictures(array, self._layout)
+        bands = picture.shape[2]
+        mode = {3: "RGB", 4: "RGBA"}.get(bands) or _ARRAY_MODES[array.dtype.str[1:]]
+        if picture.dtype == np.bool_:
+            picture = np.multiply(picture, np.uint8(255))
+        self._core.update(
+            picture,
+            self._bgr,
+            self._range_of(picture.dtype),
+            self._threads_for(picture.size // bands),
+        )
+        return mode
+
+    def _range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        return self._value_range or ((0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0))
 
     def _update_pil(self, image: Image.Image) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
         threads = self._threads_for(image.width * image.height)
         try:
-            _update_exported(self._core, image, threads)
+            exported = image.__arrow_c_array__()
         except ValueError:  # in several blocks
             self._update_crops(image, threads)
+        else:
+            self._update_exported(self._core, image, exported, threads)
+
+    def _update_exported(
+        self,
+        meter: _core.ImageMeter,
+        image: Image.Image,
+        exported: tuple[object, object],
+        threads: int,
+    ) -> None:
+        dtype = _DEEP_MODES.get(image.mode, _UINT8)
+        channels = 1 if image.mode in _GRAY_MODES or image.mode in _DEEP_MODES else 3
+        meter.update_arrow(
+            exported[1],
+            image.width,
+            image.height,
+            channels,
+            dtype,
+            self._range_of(dtype),
+            threads,
+        )
 
     def _update_crops(self, image: Image.Image, threads: int) -> None:
         def measure_band(top: int, bottom: int) -> _core.ImageMeter:
             meter = _core.ImageMeter()
             for row in range(top, bottom, _STRIP_ROWS):
                 crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
-                _update_exported(meter, crop, threads=1)
+                self._update_exported(meter, crop, crop.__arrow_c_array__(), threads=1)
             return meter
 
         bands = min(threads, image.height)
@@ -145,17 +202,11 @@ def available_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _update_exported(meter: _core.ImageMeter, image: Image.Image, threads: int) -> None:
-    _, array = image.__arrow_c_array__()
-    channels = 1 if image.mode in _GRAY_MODES else 3
-    meter.update_arrow(array, image.width, image.height, channels, threads)
-
-
-def _with_8_bit_samples(image: Image.Image) -> Image.Image:
-    if image.mode in _GRAY_MODES or image.mode in _RGB_MODES:
+def _measurable(image: Image.Image) -> Image.Image:
+    if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in _DEEP_MODES:
         return image
     if image.mode not in _CONVERTED_MODES:
-        supported = sorted(_GRAY_MODES | _RGB_MODES | _CONVERTED_MODES.keys())
+        supported = sorted(_GRAY_MODES | _RGB_MODES | _CONVERTED_MODES.keys() | _DEEP_MODES.keys())
         raise ImageError(
             "unsupported",
             f"mode {image.mode!r} is not supported; "

@@ -205,16 +205,29 @@ class ProfileView:
 class Profile:
     """A growing profile of images and of other values beside them."""
 
-    def __init__(self, prefix: str = "image", *, channels: str = "RGB") -> None:
+    def __init__(
+        self,
+        prefix: str = "image",
+        *,
+        channels: str = "RGB",
+        layout: str | None = None,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
         """Start empty.
 
         Args:
             prefix: first part of the feature names, as in ``image.Hue.mean``.
             channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"``.
+            layout: order of the dimensions of arrays, as for `lightmeter.log_image`.
+            value_range: black and white of samples of more than 8 bits, likewise.
         """
         self._core = _core.Profile()
         self._prefix = prefix
-        self._channels = channels
+        self._reading: dict[str, Any] = {
+            "channels": channels,
+            "layout": layout,
+            "value_range": value_range,
+        }
 
     def track(self, image: ImageLike) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes.
@@ -256,7 +269,7 @@ class Profile:
         """All is looked at and measured before anything is added."""
         plain = {name: plain_value(value, name) for name, value in row.items()}
         measured = {
-            name: measure_image(value, channels=self._channels)
+            name: measure_image(value, **self._reading)
             for name, value in plain.items()
             if is_image(value)
         }
@@ -281,7 +294,7 @@ class Profile:
             self._core.log_nulls(name, values.missing)
 
     def _track(self, prefix: str, image: ImageLike, threads: int | None = None) -> None:
-        self._log_measured(prefix, measure_image(image, channels=self._channels, threads=threads))
+        self._log_measured(prefix, measure_image(image, threads=threads, **self._reading))
 
     def _log_measured(self, prefix: str, measured: Measured) -> None:
         meter, exif = measured

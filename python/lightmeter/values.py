@@ -18,7 +18,7 @@ __all__ = ["Values", "is_image", "plain_value", "split_values"]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ACCEPTED = (
-    "a number, a bool, a string, a date or time, None, or an image (PIL, a uint8 array of two or "
+    "a number, a bool, a string, a date or time, None, or an image (PIL, an array of two or "
     "three dimensions, or an ImageMeter)"
 )
 

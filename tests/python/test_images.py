@@ -70,7 +70,8 @@ def test_reason_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert failure_of(tmp_path / "none.jpg") == "vanished"
     assert failure_of(b"not a picture") == "unsupported"
     assert failure_of(jpeg[: len(jpeg) // 2]) == "truncated"
-    assert failure_of(Image.new("I", (2, 2))) == "unsupported"
+    assert failure_of(Image.new("I", (2, 2), -1)) == "out_of_range"
+    assert failure_of(np.zeros((2, 2), np.int64)) == "unsupported"
     assert failure_of(Image.new("RGB", (0, 5))) == "empty"
     (tmp_path / "empty.jpg").touch()
     assert failure_of(tmp_path / "empty.jpg") == "empty"

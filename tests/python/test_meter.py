@@ -223,15 +223,13 @@ def test_forking_after_threads_is_safe() -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((4, 4), np.uint16),
-        np.zeros((4, 4, 3), np.float32),
         np.zeros((4, 4, 2), np.uint8),
         np.zeros((3, 4, 4, 3), np.uint8),
         np.zeros(4, np.uint8),
     ],
 )
 def test_unsupported_arrays_say_what_is_expected(array: NDArray[np.generic]) -> None:
-    with pytest.raises(ImageError, match="expected uint8 with shape HxW") as caught:
+    with pytest.raises(ImageError, match="expected HxW or HxWxC with C = 1, 3 or 4") as caught:
         ImageMeter().update(array)  # type: ignore[arg-type]
     assert caught.value.reason == "unsupported"
 

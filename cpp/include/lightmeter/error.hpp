@@ -16,4 +16,9 @@ struct IncompatibleError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A sample outside the range that the samples of its image are said to have, or not a number.
+struct OutOfRangeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace lightmeter

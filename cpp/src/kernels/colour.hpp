@@ -22,7 +22,12 @@ inline constexpr std::array<std::uint8_t, kSectors> kMaxChannel = {0, 1, 1, 2, 2
 inline constexpr std::array<std::uint8_t, kSectors> kMiddleChannel = {1, 0, 2, 1, 0, 2};
 inline constexpr std::array<std::uint8_t, kSectors> kMinChannel = {2, 2, 0, 0, 1, 1};
 
-constexpr ColourKeys colour_keys(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
+// A colour of samples of any depth by the same words.
+struct Hexcone {
+  std::uint32_t sector, max, middle, min, x;
+};
+
+constexpr Hexcone hexcone(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
   const std::uint32_t max = std::max({red, green, blue});
   const std::uint32_t min = std::min({red, green, blue});
   // The first of equal maxima decides, as in Pillow. `next` and `previous` are the largest
@@ -33,7 +38,11 @@ constexpr ColourKeys colour_keys(std::uint32_t red, std::uint32_t green, std::ui
   const bool odd = next < previous;
   const std::uint32_t middle = std::max(next, previous);
   const std::uint32_t sector = odd ? (largest == 0 ? 5 : 2 * largest - 1) : 2 * largest;
-  const std::uint32_t x = odd ? max - middle : middle - min;
+  return {sector, max, middle, min, odd ? max - middle : middle - min};
+}
+
+constexpr ColourKeys colour_keys(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
+  const auto [sector, max, middle, min, x] = hexcone(red, green, blue);
   return {sector << 16 | max << 8 | min, sector << 16 | (max - min) << 8 | x,
           static_cast<std::uint16_t>(sector << 8 | middle)};
 }
@@ -62,6 +71,26 @@ constexpr std::uint8_t hue_of(std::uint32_t sector, std::uint32_t chroma, std::u
   const bool down =
       exact && std::binary_search(std::begin(kRoundedDown), std::end(kRoundedDown), hue);
   return static_cast<std::uint8_t>(hue - (down ? 1 : 0));
+}
+
+// HSV of 16-bit samples: the exact quotients 65535 C / V and 65535 (sector + x / C) / 6, truncated.
+// So hue is 0..65534. Of 8-bit samples times 257 both are 257 times the 8-bit ones or up to 257
+// higher, as less is cut off.
+struct DeepHsv {
+  std::uint16_t hue, saturation, value, chroma;
+};
+
+constexpr DeepHsv deep_hsv(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
+  const Hexcone colour = hexcone(red, green, blue);
+  const std::uint32_t chroma = colour.max - colour.min;
+  // Numerators are below 2^33 and denominators below 2^17, so a quotient that is not an integer is
+  // further below the next one than the rounding of the division moves it. Doubles, because they
+  // divide several times as fast as 64-bit integers.
+  const double hue = 21845.0 * (static_cast<double>(colour.sector) * chroma + colour.x) /
+                     std::max(2.0 * chroma, 1.0);
+  const double saturation = 65535.0 * chroma / std::max(1.0 * colour.max, 1.0);
+  return {static_cast<std::uint16_t>(hue), static_cast<std::uint16_t>(saturation),
+          static_cast<std::uint16_t>(colour.max), static_cast<std::uint16_t>(chroma)};
 }
 
 }  // namespace lightmeter::kernels

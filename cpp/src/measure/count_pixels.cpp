@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "measure/count_deep_pixels.hpp"
 #include "measure/tables.hpp"
 
 namespace lightmeter::measure {
@@ -129,7 +130,9 @@ void count_pixels(const Kernels& kernels, const Pixels& pixels, ImageCounts& cou
     view.width *= view.height;
     view.height = 1;
   }
-  if (view.channels == 1) {
+  if (view.type != SampleType::kUint8) {
+    count_deep_pixels(view, counts);
+  } else if (view.channels == 1) {
     count_gray(view, counts);
   } else if (pixels.width * pixels.height >= kKeyTablesFrom) {
     count_colour(kernels, view, key_tables(), counts);

@@ -6,7 +6,7 @@
 namespace lightmeter::measure {
 
 // Adds the histograms of all pixels of the view; size and channel count of `counts` stay as they
-// are. May throw std::bad_alloc, in which case `counts` is unchanged.
+// are. Throws std::bad_alloc, and OutOfRangeError for deep samples; then `counts` may hold a part.
 void count_pixels(const kernels::Kernels& kernels, const Pixels& pixels, ImageCounts& counts);
 
 }  // namespace lightmeter::measure

@@ -1,10 +1,12 @@
 #include "lightmeter/measure/image_meter.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <future>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "lightmeter/error.hpp"
@@ -12,6 +14,12 @@
 
 namespace lightmeter::measure {
 namespace {
+
+bool is_deep(const Pixels& strip) { return strip.type != SampleType::kUint8; }
+
+ImageCounts no_counts(const Pixels& strip) {
+  return is_deep(strip) ? ImageCounts::deep(strip.channels) : ImageCounts();
+}
 
 // A thread costs some ten microseconds to start, and tables of its own to read out.
 constexpr std::ptrdiff_t kMinPixelsPerThread = 1 << 18;
@@ -28,15 +36,24 @@ void check(const Pixels& strip) {
     throw std::invalid_argument("got an image of " + size(strip.width, strip.height) +
                                 " pixels; expected at least one pixel");
   }
+  if (is_deep(strip) && !(std::isfinite(strip.high - strip.low) && strip.low < strip.high)) {
+    throw std::invalid_argument("got samples from " + std::to_string(strip.low) + " to " +
+                                std::to_string(strip.high) + "; expected a range of numbers");
+  }
 }
 
-void check_same_image(std::ptrdiff_t width, int channels, const ImageCounts& counts) {
-  if (counts.channels == 0 || (channels == counts.channels && width == counts.width)) return;
-  throw IncompatibleError("got a strip " + std::to_string(width) + " pixels wide with " +
-                          std::to_string(channels) + " channels after strips " +
-                          std::to_string(counts.width) + " pixels wide with " +
-                          std::to_string(counts.channels) +
-                          "; the strips of one image have the same width and channels");
+void check_same_image(std::int64_t width, int channels, bool deep, const ImageCounts& counts) {
+  if (counts.channels == 0 ||
+      (channels == counts.channels && width == counts.width && deep == counts.is_deep())) {
+    return;
+  }
+  const auto strip = [](std::int64_t pixels, int bands, bool bits) {
+    return std::to_string(pixels) + " pixels wide with " + std::to_string(bands) +
+           (bits ? " channels of more than 8 bits" : " channels of 8 bits");
+  };
+  throw IncompatibleError("got a strip " + strip(width, channels, deep) + " after strips " +
+                          strip(counts.width, counts.channels, counts.is_deep()) +
+                          "; the strips of one image have the same width, channels and depth");
 }
 
 Pixels rows(const Pixels& view, std::ptrdiff_t first, std::ptrdiff_t last) {
@@ -60,7 +77,7 @@ void add(ImageCounts& counts, const ImageCounts& other) {
 }
 
 ImageCounts count_band(const Pixels& band) {
-  ImageCounts counts;
+  ImageCounts counts = no_counts(band);
   count_pixels(kernels::kernels(), band, counts);
   return counts;
 }
@@ -84,10 +101,33 @@ void count_bands(const Pixels& strip, std::ptrdiff_t bands, ImageCounts& counts)
 
 }  // namespace
 
+ImageCounts::ImageCounts() {
+  for (Histogram* histogram :
+       {&channel[0], &channel[1], &channel[2], &hue, &saturation, &value, &hue_chroma}) {
+    histogram->resize(kBins);
+  }
+}
+
+ImageCounts ImageCounts::deep(int channels) {
+  ImageCounts counts;
+  const bool gray = channels == 1;
+  counts.channel[0].resize(kDeepBins);
+  counts.channel[1].resize(gray ? 0 : kDeepBins);
+  counts.channel[2].resize(gray ? 0 : kDeepBins);
+  counts.value.resize(kDeepBins);
+  if (!gray) {
+    for (Histogram* histogram : {&counts.hue, &counts.saturation, &counts.hue_chroma}) {
+      histogram->resize(kDeepBins);
+    }
+  }
+  return counts;
+}
+
 void ImageMeter::update(const Pixels& strip, int threads) {
   check(strip);
-  check_same_image(strip.width, strip.channels, counts_);
-  ImageCounts counts = counts_;  // a failure, such as lack of memory, leaves counts_ as they were
+  check_same_image(strip.width, strip.channels, is_deep(strip), counts_);
+  // Counted in a copy, because a failure leaves counts_ as they were.
+  ImageCounts counts = counts_.channels == 0 ? no_counts(strip) : counts_;
   const std::ptrdiff_t pixels = strip.width * strip.height;
   const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
       {threads, strip.height, std::max<std::ptrdiff_t>(pixels / kMinPixelsPerThread, 1)});
@@ -99,17 +139,19 @@ void ImageMeter::update(const Pixels& strip, int threads) {
     counts.value = counts.channel[0];
     counts.hue[0] = counts.saturation[0] = counts.pixels();
   }
-  counts_ = counts;
+  counts_ = std::move(counts);
 }
 
 void ImageMeter::append(const ImageMeter& below) {
   const ImageCounts other = below.counts_;  // `below` may be this meter
   if (other.channels == 0) return;
-  check_same_image(other.width, other.channels, counts_);
+  check_same_image(other.width, other.channels, other.is_deep(), counts_);
+  if (counts_.channels == 0) {
+    counts_ = other;
+    return;
+  }
   add(counts_, other);
-  counts_.width = other.width;
   counts_.height += other.height;
-  counts_.channels = other.channels;
 }
 
 }  // namespace lightmeter::measure

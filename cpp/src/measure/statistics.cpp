@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 namespace lightmeter::measure {
 namespace {
@@ -11,17 +12,25 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 __extension__ using Wide = unsigned __int128;
 
-// Exact for any image: with fewer than 2^47 pixels even n * square_sum stays below 2^110.
+// Exact for any image: with fewer than 2^47 pixels even n * square_sum stays below 2^126.
 struct Sums {
-  std::uint64_t n = 0, sum = 0, square_sum = 0;
+  std::uint64_t n = 0, sum = 0;
+  Wide square_sum = 0;
 };
 
-Sums sums(const Histogram& histogram) noexcept {
+Sums sums(std::span<const std::uint64_t> histogram) noexcept {
   Sums s;
-  for (std::uint64_t i = 0; i < histogram.size(); ++i) {
-    s.n += histogram[i];
-    s.sum += histogram[i] * i;
-    s.square_sum += histogram[i] * i * i;
+  // Of 256 bins, the squares of 2^47 samples below 2^8 fit into 64 bits.
+  for (std::uint64_t start = 0; start < histogram.size(); start += kBins) {
+    std::uint64_t n = 0, sum = 0, square_sum = 0;
+    for (std::uint64_t i = 0; i < kBins; ++i) {
+      n += histogram[start + i];
+      sum += histogram[start + i] * i;
+      square_sum += histogram[start + i] * i * i;
+    }
+    s.n += n;
+    s.sum += sum + n * start;
+    s.square_sum += square_sum + 2 * start * Wide{sum} + Wide{n} * (start * start);
   }
   return s;
 }
@@ -32,43 +41,62 @@ struct HueVector {
   std::uint64_t chroma = 0;
 };
 
+template <std::size_t kHues>
 struct UnitVectors {
-  std::array<double, 255> x, y;
+  std::array<double, kHues> x, y;
 
   UnitVectors() noexcept {
-    for (std::size_t hue = 0; hue < x.size(); ++hue) {
-      const double angle = 2 * std::numbers::pi * (static_cast<double>(hue) + 0.5) / 255;
+    constexpr double kCircle = kHues;
+    for (std::size_t hue = 0; hue < kHues; ++hue) {
+      const double angle = 2 * std::numbers::pi * (static_cast<double>(hue) + 0.5) / kCircle;
       x[hue] = std::cos(angle);
       y[hue] = std::sin(angle);
     }
   }
 };
 
-HueVector hue_vector(const ImageCounts& counts) noexcept {
-  static const UnitVectors unit;
+template <std::size_t kHues>
+HueVector hue_vector(const Histogram& hue_chroma) noexcept {
+  static const UnitVectors<kHues> unit;
   HueVector v;
-  for (std::size_t hue = 0; hue < unit.x.size(); ++hue) {
-    const double weight = static_cast<double>(counts.hue_chroma[hue]);
+  for (std::size_t hue = 0; hue < kHues; ++hue) {
+    const double weight = static_cast<double>(hue_chroma[hue]);
     v.x += weight * unit.x[hue];
     v.y += weight * unit.y[hue];
-    v.chroma += counts.hue_chroma[hue];
+    v.chroma += hue_chroma[hue];
   }
   return v;
 }
 
-}  // namespace
-
-double mean(const Histogram& histogram) noexcept {
-  const Sums s = sums(histogram);
-  return s.n == 0 ? kNaN : static_cast<double>(s.sum) / static_cast<double>(s.n);
+HueVector hue_vector(const ImageCounts& counts) noexcept {
+  const bool deep = counts.hue_chroma.size() == kDeepBins;
+  return deep ? hue_vector<kDeepBins - 1>(counts.hue_chroma)
+              : hue_vector<kBins - 1>(counts.hue_chroma);
 }
 
-double stddev(const Histogram& histogram) noexcept {
+}  // namespace
+
+std::uint64_t bins_per_step(std::span<const std::uint64_t> histogram) noexcept {
+  return histogram.size() == kDeepBins ? 257 : 1;
+}
+
+// In both, the scale is divided out in integers where it divides them: an 8-bit image times 257 has
+// the statistics of the 8-bit image to the last bit.
+double mean(std::span<const std::uint64_t> histogram) noexcept {
+  const Sums s = sums(histogram);
+  const std::uint64_t n = bins_per_step(histogram) * s.n;
+  return n == 0 ? kNaN : static_cast<double>(s.sum) / static_cast<double>(n);
+}
+
+double stddev(std::span<const std::uint64_t> histogram) noexcept {
   const Sums s = sums(histogram);
   if (s.n == 0) return kNaN;
   // n^2 times the variance is an integer, so that nothing cancels before the first rounding.
   const Wide spread = Wide{s.n} * s.square_sum - Wide{s.sum} * s.sum;
-  return std::sqrt(static_cast<double>(spread)) / static_cast<double>(s.n);
+  const std::uint64_t step = bins_per_step(histogram), square = step * step;
+  const double scaled = static_cast<double>(spread / square) +
+                        static_cast<double>(spread % square) / static_cast<double>(square);
+  return std::sqrt(scaled) / static_cast<double>(s.n);
 }
 
 double entropy(const ImageCounts& counts) noexcept {
@@ -76,7 +104,12 @@ double entropy(const ImageCounts& counts) noexcept {
   if (samples == 0) return kNaN;
   double bits = 0;
   for (int channel = 0; channel < counts.channels; ++channel) {
-    for (const std::uint64_t count : counts.channel[static_cast<std::size_t>(channel)]) {
+    const Histogram& histogram = counts.channel[static_cast<std::size_t>(channel)];
+    const std::size_t width = histogram.size() / kBins;
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      const auto first = histogram.begin() + static_cast<std::ptrdiff_t>(bin * width);
+      const auto count =
+          std::accumulate(first, first + static_cast<std::ptrdiff_t>(width), std::uint64_t{0});
       if (count == 0) continue;
       const double share = static_cast<double>(count) / static_cast<double>(samples);
       bits -= share * std::log2(share);
@@ -89,7 +122,7 @@ double circular_mean_hue(const ImageCounts& counts) noexcept {
   const HueVector v = hue_vector(counts);
   if (v.chroma == 0) return kNaN;
   const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);
-  double hue = 255 * turns - 0.5;
+  double hue = 255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma));
   if (hue < 0) hue += 255;
   return hue < 255 ? hue : 0;  // a tiny negative angle rounds up to the full circle
 }

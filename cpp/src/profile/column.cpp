@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
@@ -116,16 +117,24 @@ void Column::update(std::string_view value, std::uint64_t count) {
   distinct_strings_.update(std::string_view(kept));
 }
 
-void Column::update_counts(const std::array<std::uint64_t, 256>& counts) {
-  std::array<double, 256> values;
-  std::uint64_t total = 0;
-  for (std::size_t v = 0; v < values.size(); ++v) {
-    values[v] = static_cast<double>(v);
-    total += counts[v];
-  }
+void Column::update_counts(std::span<const std::uint64_t> counts, std::uint64_t step) {
+  std::vector<double> values;
+  std::vector<std::uint64_t> value_counts;
   Column added("");
-  added.numbers_.update_counts(values, counts);
-  added.integral_ = total;
+  for (std::uint64_t v = 0; v < counts.size(); ++v) {
+    if (counts[v] == 0) continue;
+    values.push_back(static_cast<double>(v) / static_cast<double>(step));
+    value_counts.push_back(counts[v]);
+    if (v % step == 0) added.integral_ += counts[v];
+  }
+  added.numbers_.update_counts(values, value_counts);
+  if (!added.numbers_.is_exact()) {
+    NumberFacts& facts = added.facts_.emplace();
+    const bool integral = added.fractional() == 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      facts.update(values[i], value_counts[i], integral);
+    }
+  }
   merge(added);
 }
 

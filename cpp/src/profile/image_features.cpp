@@ -55,9 +55,12 @@ void log_image(Profile& profile, std::string_view prefix, const measure::ImageCo
     column("Hue.circular_mean").update_null();
     column("Hue.concentration").update_null();
   }
-  column("Hue.pixels").update_counts(counts.hue);
-  column("Saturation.pixels").update_counts(counts.saturation);
-  column("Brightness.pixels").update_counts(counts.value);
+  const auto add_pixels = [&](std::string_view name, const measure::Histogram& histogram) {
+    column(name).update_counts(histogram, measure::bins_per_step(histogram));
+  };
+  add_pixels("Hue.pixels", counts.hue);
+  add_pixels("Saturation.pixels", counts.saturation);
+  add_pixels("Brightness.pixels", counts.value);
   column("Colorspace").update(mode);
   profile.column(feature(prefix, "Failure"), Role::kFailure);
   ++profile.group(prefix).images;

@@ -219,7 +219,8 @@ void QuantileSketch::update_counts(std::span<const double> values,
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) update_apart(values[i], counts[i]);
   }
-  std::ranges::sort(pairs, {}, &std::pair<double, std::uint64_t>::first);
+  constexpr auto by_value = &std::pair<double, std::uint64_t>::first;
+  if (!std::ranges::is_sorted(pairs, {}, by_value)) std::ranges::sort(pairs, {}, by_value);
   std::vector<double> sorted;
   std::vector<std::uint64_t> sums;
   for (const auto& [value, count] : pairs) {

@@ -9,21 +9,21 @@ namespace lightmeter::measure {
 namespace {
 
 TEST(Statistics, MeanAndPopulationStddev) {
-  Histogram histogram{};
+  Histogram histogram(kBins);
   for (const std::size_t sample : {2, 4, 4, 4, 5, 5, 7, 9}) ++histogram[sample];
   EXPECT_DOUBLE_EQ(mean(histogram), 5);
   EXPECT_DOUBLE_EQ(stddev(histogram), 2);
 }
 
 TEST(Statistics, OneValueHasNoSpread) {
-  Histogram histogram{};
+  Histogram histogram(kBins);
   histogram[251] = 12'345'678;
   EXPECT_EQ(mean(histogram), 251);
   EXPECT_EQ(stddev(histogram), 0);
 }
 
 TEST(Statistics, NothingCancelsInTheVariance) {
-  Histogram histogram{};
+  Histogram histogram(kBins);
   const std::uint64_t many = std::uint64_t{1} << 40;
   histogram[255] = many;
   histogram[254] = 1;
@@ -45,7 +45,7 @@ TEST(Statistics, EntropyIsOverTheConcatenatedChannels) {
   EXPECT_DOUBLE_EQ(entropy(counts), std::log2(3));
 
   for (auto& channel : counts.channel) {
-    channel = {};
+    channel.assign(kBins, 0);
     for (std::size_t i = 0; i < 8; ++i) channel[31 * i] = 1;
   }
   EXPECT_DOUBLE_EQ(entropy(counts), std::log2(24));

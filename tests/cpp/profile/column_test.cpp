@@ -138,7 +138,7 @@ TEST(Column, ExactModeMergesToTheSameBytesInAnyOrder) {
 }
 
 TEST(Column, PixelCountsOfAnySizeStayExact) {
-  std::array<std::uint64_t, 256> counts{};
+  std::vector<std::uint64_t> counts(256);
   for (std::size_t v = 0; v < counts.size(); ++v) counts[v] = v * v * 1000000;
   Column column("p");
   for (int i = 0; i < 3; ++i) column.update_counts(counts);

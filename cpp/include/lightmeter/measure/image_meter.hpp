@@ -1,26 +1,40 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "lightmeter/pixels.hpp"
 
 namespace lightmeter::measure {
 
-// How many pixels have each of the 256 sample values.
-using Histogram = std::array<std::uint64_t, 256>;
+// How many pixels have each sample value: 256 of them, or 65 536 of a deep image.
+using Histogram = std::vector<std::uint64_t>;
+inline constexpr std::size_t kBins = 256;
+inline constexpr std::size_t kDeepBins = 65'536;
 
 // The exact counts of one image; every statistic of it follows from these integers, so that no
 // result depends on the kernel tier, the number of threads or how the image was cut into strips.
+//
+// An image is deep if its samples have more than 8 bits. They are put on the grid 0..65535, black
+// to white; what is 255 at 8 bits is 65535 = 255 * 257 there.
 struct ImageCounts {
   std::int64_t width = 0;
   std::int64_t height = 0;
-  int channels = 0;                    // 1 or 3; 0 before the first strip
-  std::array<Histogram, 3> channel{};  // red, green, blue; a gray image fills [0] only
-  Histogram hue{};                     // Pillow's 8-bit HSV: hue 0..254 on a 255-step circle
-  Histogram saturation{};
-  Histogram value{};
-  Histogram hue_chroma{};  // sum of max - min over the pixels of each hue
+  int channels = 0;                  // 1 or 3; 0 before the first strip
+  std::array<Histogram, 3> channel;  // red, green, blue; a gray image fills [0] only
+  Histogram hue;                     // Pillow's HSV: hue 0..254 on a 255-step circle, or 0..65534
+  Histogram saturation;
+  Histogram value;
+  Histogram hue_chroma;  // sum of max - min over the pixels of each hue
+
+  // Before the first strip of an image of 8-bit samples.
+  ImageCounts();
+  // Before the first strip of a deep image. One in gray has 256 bins of hue and saturation, which
+  // are all zero, and none in channels it does not have.
+  [[nodiscard]] static ImageCounts deep(int channels);
+  [[nodiscard]] bool is_deep() const noexcept { return channel[0].size() == kDeepBins; }
 
   [[nodiscard]] std::uint64_t pixels() const noexcept {
     return static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
@@ -32,9 +46,9 @@ struct ImageCounts {
 class ImageMeter {
  public:
   // Counts the pixels of a strip in one pass. Up to `threads` threads each take a band of rows;
-  // they start and join inside this call. Throws std::invalid_argument for a view that is empty or
-  // has other than 1 or 3 channels, IncompatibleError for a strip of another width or channel
-  // count.
+  // they start and join inside this call. Throws std::invalid_argument for a view that is empty,
+  // has other than 1 or 3 channels or no range of samples; IncompatibleError for a strip of another
+  // width, channel count or depth; OutOfRangeError. Then the counts are what they were.
   void update(const Pixels& strip, int threads = 1);
 
   // Adds the counts of a strip that lies below and was measured elsewhere. Throws like update().

@@ -1,25 +1,31 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "lightmeter/measure/image_meter.hpp"
 
 namespace lightmeter::measure {
 
-// Statistics of one image, all derived from its exact integer counts. A histogram without counts
-// has no statistics: these functions then return NaN.
+// Statistics of one image, all derived from its exact integer counts and all on the scale of 8-bit
+// samples, 0..255. A histogram without counts has no statistics: these functions then return NaN.
 
-// Mean sample value, 0..255.
-[[nodiscard]] double mean(const Histogram& histogram) noexcept;
+// What a step of the 8-bit scale is in bins of this histogram: 1, or 257 for 65 536 bins.
+[[nodiscard]] std::uint64_t bins_per_step(std::span<const std::uint64_t> histogram) noexcept;
+
+// Mean sample value.
+[[nodiscard]] double mean(std::span<const std::uint64_t> histogram) noexcept;
 
 // Population standard deviation of the sample values.
-[[nodiscard]] double stddev(const Histogram& histogram) noexcept;
+[[nodiscard]] double stddev(std::span<const std::uint64_t> histogram) noexcept;
 
 // Shannon entropy in bits of the concatenated channel histograms, as Pillow's Image.entropy():
-// at most log2(256 * channels).
+// at most log2(256 * channels). Of deep samples the upper 8 bits are taken.
 [[nodiscard]] double entropy(const ImageCounts& counts) noexcept;
 
 // The direction of the mean hue vector, each pixel weighted by its chroma (max - min). The angle of
-// hue H is 2 pi (H + 0.5) / 255; the result is back on the scale of H, in [0, 255). NaN for an
-// image without chroma, whose hue is not defined.
+// hue H is 2 pi (H + 0.5) / 255 (65535 for deep images); the result is back on the scale of H, in
+// [0, 255). NaN for an image without chroma, whose hue is not defined.
 [[nodiscard]] double circular_mean_hue(const ImageCounts& counts) noexcept;
 
 // The length of that mean vector, 0 (hues cancel out) to 1 (one hue). NaN without chroma.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -36,8 +35,8 @@ class Column {
   // The same counts as one update() each, but faster.
   void update(std::span<const double> values);
   void update(std::span<const std::int64_t> values);
-  // counts[v] observations of the integer v each.
-  void update_counts(const std::array<std::uint64_t, 256>& counts);
+  // counts[v] observations of v / step each; integers where step divides v.
+  void update_counts(std::span<const std::uint64_t> counts, std::uint64_t step = 1);
   // `other` must not be this column. IncompatibleError, and nothing changes, if that would make
   // more than 2^56 observations.
   void merge(const Column& other);

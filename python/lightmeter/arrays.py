@@ -1,0 +1,108 @@
+"""Arrays and tensors that hold pictures: whose they are, how they lie, what their samples mean."""
+
+import math
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter.errors import ImageError
+
+__all__ = ["ArrayLike", "as_numpy", "as_range", "check_layout", "pictures"]
+
+# Of an image and of a batch of N; the default tells HW and HWC apart by the dimensions.
+_LAYOUTS = ("HW", "HWC", "CHW", "NHW", "NHWC", "NCHW")
+_BANDS = (1, 3, 4)
+
+_DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
+
+# DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
+_CPU_DEVICES = frozenset({1, 3, 11})
+_DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 14: "oneAPI"}
+
+
+@runtime_checkable
+class ArrayLike(Protocol):
+    """A NumPy array, or a tensor of a library that shares its memory by DLPack."""
+
+    def __dlpack__(self, *, stream: None = None) -> Any:
+        """A capsule of the memory."""
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        """Type and number of the device that holds it."""
+
+
+def as_numpy(array: ArrayLike) -> NDArray[Any]:
+    """The array itself, or a view of the tensor's memory.
+
+    Raises:
+        ImageError: the tensor is not in the CPU's memory, or has samples that NumPy lacks.
+    """
+    if isinstance(array, np.ndarray):
+        return array
+    kind = type(array).__name__
+    device = int(array.__dlpack_device__()[0])
+    if device not in _CPU_DEVICES:
+        name = _DEVICES.get(device, f"DLPack type {device}")
+        raise ImageError(
+            "unsupported",
+            f"got a {kind} on a device of {name}; copy it to the CPU first, as by tensor.cpu()",
+        )
+    try:
+        return np.from_dlpack(array)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
+
+
+def check_layout(layout: str | None) -> None:
+    """Refuse what is no layout with a ValueError."""
+    if layout is not None and layout not in _LAYOUTS:
+        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(_LAYOUTS)}")
+
+
+def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
+    """`value_range` as two floats; ValueError unless they are finite and rise."""
+    if value_range is None:
+        return None
+    low, high = map(float, value_range)
+    if not (low < high and math.isfinite(high - low)):
+        raise ValueError(f"value_range is {value_range!r}; expected (black, white), black < white")
+    return low, high
+
+
+def pictures(array: NDArray[Any], layout: str | None) -> NDArray[Any]:
+    """A view of shape NxHxWxC.
+
+    Raises:
+        ImageError: it is of another dtype or shape, or has no pixels.
+    """
+    if array.dtype.name not in _DTYPES:
+        integer = array.dtype.kind in "iu"
+        advice = "uint16, or to float32 with value_range" if integer else "float32"
+        raise ImageError(
+            "unsupported",
+            f"got an array of {array.dtype}; expected {', '.join(_DTYPES)}; convert it to {advice}",
+        )
+    if layout is None:
+        layout = {2: "HW", 3: "HWC"}.get(array.ndim, "")
+    if array.ndim != len(layout):
+        raise ImageError("unsupported", _shape_message(array))
+    axes = [layout.index(axis) for axis in "NHWC" if axis in layout]
+    view = array.transpose(axes)
+    if "N" not in layout:
+        view = view[None]
+    if "C" not in layout:
+        view = view[..., None]
+    if view.shape[3] not in _BANDS:
+        raise ImageError("unsupported", _shape_message(array, layout))
+    if array.size == 0:
+        raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")
+    return view
+
+
+def _shape_message(array: NDArray[Any], layout: str = "") -> str:
+    as_what = f" as {layout}" if layout else ""
+    return (
+        f"got an array of shape {array.shape}{as_what}; expected HxW or HxWxC with C = 1, 3 or 4, "
+        f"or a layout such as layout='CHW' or layout='NHWC'"
+    )
