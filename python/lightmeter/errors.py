@@ -1,5 +1,8 @@
 """Every exception lightmeter raises on purpose."""
 
+import os
+from typing import Any
+
 __all__ = ["DecodeError", "ImageError", "IncompatibleError", "LightmeterError", "StoreError"]
 
 
@@ -12,17 +15,24 @@ class ImageError(LightmeterError, ValueError):
 
     Attributes:
         reason: a stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``,
-            ``too_large``, ``unreadable`` or ``vanished``. Batches count it in ``image.Failure``.
+            ``too_large``, ``out_of_range``, ``unreadable`` or ``vanished``. Batches count it in
+            ``image.Failure``.
+        detail: what was wrong, in words that may change.
+        path: of the file, or None for a picture that was not given by its path.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(
+        self, reason: str, detail: str, path: str | os.PathLike[str] | None = None
+    ) -> None:
         """Keep the code beside the message."""
-        super().__init__(message)
+        super().__init__(detail if path is None else f"{os.fspath(path)!r}: {detail}")
         self.reason = reason
+        self.detail = detail
+        self.path = path
 
-    def __reduce__(self) -> tuple[type["ImageError"], tuple[str, str]]:
-        """Pickle both arguments; the default would lose the code."""
-        return type(self), (self.reason, str(self))
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[Any, ...]]:
+        """Pickle all arguments; the default would lose the code."""
+        return type(self), (self.reason, self.detail, self.path)
 
 
 class DecodeError(LightmeterError, ValueError):

@@ -1,36 +1,191 @@
 """Why a picture could not be measured, as a stable reason code."""
 
+import errno
+import os
+import re
 import struct
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from lightmeter.encoded import EncodedFile
 from lightmeter.errors import ImageError
 
 __all__ = ["image_error"]
 
+# How files of the formats begin that Pillow tells by more than a byte or two; a dot stands for any
+# byte. A file that begins so and is not understood is damaged; any other may be anything.
+_SIGNATURES = {
+    b"\0\0\0.ftypavif": "AVIF",
+    b"\0\0\0.ftypavis": "AVIF",
+    b"BLP1": "BLP",
+    b"BLP2": "BLP",
+    b"BM": "BMP",
+    b"DDS ": "DDS",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"icns": "ICNS",
+    b"\0\0\1\0": "ICO",
+    b"\xff\xd8\xff": "JPEG",
+    b"\xff\x4f\xff\x51": "JPEG2000",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"8BPS\0\1": "PSD",
+    b"qoif": "QOI",
+    b"\x01\xda": "SGI",
+    b"II*\0": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"MM\0+": "TIFF",
+    b"RIFF....WEBP": "WEBP",
+}
 
-def image_error(error: Exception) -> ImageError:
+# No image of these formats is smaller, in bytes.
+_SMALLEST = 16
+
+# Pillow and the libraries below it tell these apart only in the message.
+_TRUNCATED = re.compile(
+    "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file", re.IGNORECASE
+)
+_UNSUPPORTED = re.compile(
+    "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"
+    "|not available|not installed|unknown (blp|pcx|compression)",
+    re.IGNORECASE,
+)
+_OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
+
+_MAX_DETAIL = 200
+
+
+def image_error(
+    error: Exception,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    file: EncodedFile | None = None,
+    image: Image.Image | None = None,
+    otherwise: str = "corrupt",
+) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
 
-    Pillow's decoders raise nearly every built-in exception type on damaged files, and tell a
-    truncated file from a corrupt one only in the message.
+    Pillow's decoders raise nearly every built-in exception type on damaged files.
+
+    Args:
+        error: what was raised.
+        path: of the file, if it has one.
+        file: the encoded bytes, if they were opened.
+        image: what Pillow made of it, if it was identified.
+        otherwise: the reason of an error that says nothing more.
     """
+    if file is None:
+        return _classified(error, path, otherwise)
+    if file.error is not None:
+        return _classified(file.error, path, "unreadable")
+    name = _format(file)
+    if isinstance(error, UnidentifiedImageError) and name is not None:
+        error = _opening_error(name, file) or error
+    failure = _classified(error, path, otherwise)
+    if name is not None and (
+        file.size < _SMALLEST or (failure.reason == "corrupt" and _ends_early(name, file, image))
+    ):
+        return ImageError("truncated", failure.detail, path)
+    return failure
+
+
+def _classified(
+    error: Exception, path: str | os.PathLike[str] | None, otherwise: str
+) -> ImageError:
     if isinstance(error, ImageError):
-        return error
-    return ImageError(_reason(error), f"{type(error).__name__}: {error}")
+        return ImageError(error.reason, error.detail, path)
+    return ImageError(_reason(error) or otherwise, _detail(error), path)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> str | None:
     match error:
-        case FileNotFoundError():
+        case FileNotFoundError() | NotADirectoryError():
             return "vanished"
-        case Image.DecompressionBombError() | Image.DecompressionBombWarning() | MemoryError():
+        case Image.DecompressionBombError() | MemoryError():
             return "too_large"
-        case UnidentifiedImageError() | NotImplementedError():
-            return "unsupported"
         case EOFError() | struct.error():
             return "truncated"
-        case OSError() if error.errno is not None:
+        case OSError() if error.errno is not None and error.errno not in _OF_THE_CONTENTS:
             return "unreadable"
-        case _:
-            return "truncated" if "truncated" in str(error).lower() else "corrupt"
+        case UnidentifiedImageError() | NotImplementedError():
+            return "unsupported"
+    if _TRUNCATED.search(str(error)):
+        return "truncated"
+    return "unsupported" if _UNSUPPORTED.search(str(error)) else None
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):  # its message holds an address or the path
+        return "no format that is read here, or too damaged to tell"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = f"{type(error).__name__}: {error}"
+    return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 3] + "..."
+
+
+def _format(file: EncodedFile) -> str | None:
+    """The format whose signature the file begins with, or of whose signature it is a part."""
+    start = file.start(12)
+    for signature, name in _SIGNATURES.items():
+        if all(want in (have, ord(".")) for want, have in zip(signature, start, strict=False)):
+            return name if name in Image.OPEN else None
+    return None
+
+
+def _opening_error(name: str, file: EncodedFile) -> Exception | None:
+    """What opening as this format alone raises; Pillow keeps it to itself and tries all others."""
+    open_as, accepts = Image.OPEN[name]
+    accepted = accepts(file.start(16)) if accepts is not None else True
+    if isinstance(accepted, str):  # known, but Pillow was built without
+        return NotImplementedError(accepted)
+    file.rewind()
+    try:
+        open_as(file, "")
+    except Exception as error:
+        return error
+    return None
+
+
+def _ends_early(name: str, file: EncodedFile, image: Image.Image | None) -> bool:
+    """Whether a file ends before what it announces, where the decoder calls it only damaged."""
+    try:
+        match name:
+            case "WEBP":
+                return 8 + int.from_bytes(file.start(8)[4:], "little") > file.size
+            case "AVIF":
+                return _boxes_end(file) > file.size
+            case "JPEG2000" if image is not None:  # a codestream ends in a marker
+                file.seek(-2, os.SEEK_END)
+                return file.read(2) != b"\xff\xd9"
+            case "TIFF" if image is not None and _strips_end(image) > file.size:
+                return True
+    except Exception:  # what is announced is damaged, too
+        return False
+    # Decoders read ahead; those who open ask for what must be there.
+    _opening_error(name, file)
+    return file.ended
+
+
+def _strips_end(image: Any) -> int:
+    tags = image.tag_v2
+    at, length = (273, 279) if 273 in tags else (324, 325)
+    return max(map(sum, zip(tags[at], tags[length], strict=True)))
+
+
+def _boxes_end(file: EncodedFile) -> int:
+    """Where the outermost boxes of an ISO base media file end: size and type, each of 4 bytes."""
+    at = 0
+    while at < file.size:
+        file.seek(at)
+        head = file.read(16)
+        size = int.from_bytes(head[:4], "big")
+        if len(head) < 8:
+            size = 8
+        elif size == 1:  # the size follows the type, in 8 bytes
+            size = int.from_bytes(head[8:], "big")
+        if size < 8:  # 0: up to the end
+            break
+        at += size
+    return at

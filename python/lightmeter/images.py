@@ -2,28 +2,31 @@
 
 import io
 import os
-import stat
-from typing import IO, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from PIL import Image
 
 from lightmeter.arrays import ArrayLike
+from lightmeter.encoded import Encoded, open_encoded
 from lightmeter.errors import ImageError
 from lightmeter.exif import ExifTags, read_exif
 from lightmeter.failure import image_error
 from lightmeter.header import Header, exif_block, read_header
+from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
+from lightmeter.quiet import quiet
 
 __all__ = ["ImageLike", "Measured", "measure_image"]
 
-ImageLike = (
-    Image.Image | ArrayLike | ImageMeter | str | os.PathLike[str] | bytes | bytearray | IO[bytes]
-)
+ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
 
 ACCEPTED = (
     "a PIL image, an array or tensor (HxW or HxWxC), an ImageMeter, a path, encoded bytes or a "
     "binary file"
 )
+
+# Set on an image that failed to load.
+_FAILURE = "_lightmeter_failure"
 
 
 class Measured(NamedTuple):
@@ -40,6 +43,7 @@ def measure_image(
     layout: str | None = None,
     value_range: tuple[float, float] | None = None,
     threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Measured:
     """Measure one image.
 
@@ -51,6 +55,7 @@ def measure_image(
         value_range: black and white of samples of more than 8 bits, as for `ImageMeter`.
         threads: threads that share the rows of this image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
+        limits: what one image may cost.
 
     Raises:
         ImageError: the picture cannot be read or measured; `reason` says why.
@@ -64,30 +69,49 @@ def measure_image(
         meter.update(image)
         return Measured(meter, None)
     if isinstance(image, Image.Image):
-        return _measure_pil(meter, image)
-    if not isinstance(image, str | os.PathLike | bytes | bytearray) and not hasattr(image, "read"):
+        with quiet():
+            try:
+                return _measure_pil(meter, image, limits)
+            except Exception as error:
+                raise image_error(error, path=getattr(image, "filename", None) or None) from error
+    if not _is_encoded(image):
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
-    try:
-        if isinstance(image, str | os.PathLike):
-            _check_regular_file(image)
-        with Image.open(
-            io.BytesIO(image) if isinstance(image, bytes | bytearray) else image
-        ) as file:
-            return _measure_pil(meter, file)
-    except Exception as error:
-        raise image_error(error) from error
+    with quiet():
+        return _measure_encoded(meter, image, limits)
 
 
-def _measure_pil(meter: ImageMeter, image: Image.Image) -> Measured:
+def _is_encoded(image: object) -> TypeGuard[Encoded]:
+    if isinstance(image, str | os.PathLike | bytes | bytearray):
+        return True
+    return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
+
+
+def _measure_encoded(meter: ImageMeter, image: Encoded, limits: Limits) -> Measured:
+    path = image if isinstance(image, str | os.PathLike) else None
     try:
-        # Loading closes the file.
-        header = _header(image)
-        exif = None if header is None else read_exif(header.exif).tags
-        image.load()
-        meter.update(image)
-        return Measured(meter, exif)
+        file = open_encoded(image, limits)
     except Exception as error:
-        raise image_error(error) from error
+        raise image_error(error, path=path, otherwise="unreadable") from error
+    opened = None
+    with file:
+        try:
+            opened = Image.open(file)
+            return _measure_pil(meter, opened, limits)
+        except Exception as error:
+            raise image_error(error, path=path, file=file, image=opened) from error
+
+
+def _measure_pil(meter: ImageMeter, image: Image.Image, limits: Limits) -> Measured:
+    if limits.pixels is not None and image.width * image.height > limits.pixels:
+        raise ImageError(
+            "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
+        )
+    # Loading closes the file.
+    header = _header(image)
+    exif = None if header is None else read_exif(header.exif).tags
+    _load(image)
+    meter.update(image)
+    return Measured(meter, exif)
 
 
 def _header(image: Image.Image) -> Header | None:
@@ -110,10 +134,14 @@ def _header(image: Image.Image) -> Header | None:
     return None if image.format is None else Header({}, None)
 
 
-def _check_regular_file(path: str | os.PathLike[str]) -> None:
-    """Opening a pipe or a device could wait for ever; an empty file has a reason of its own."""
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError("unreadable", f"{os.fspath(path)!r} is not a regular file")
-    if status.st_size == 0:
-        raise ImageError("empty", f"{os.fspath(path)!r} has no bytes")
+def _load(image: Image.Image) -> None:
+    """Load once: a second try after a failure can succeed, with black pixels."""
+    attributes = vars(image)
+    if _FAILURE in attributes:
+        raise ImageError(*attributes[_FAILURE])
+    try:
+        image.load()
+    except Exception as error:
+        failure = image_error(error)
+        attributes[_FAILURE] = (failure.reason, failure.detail)
+        raise

@@ -1,0 +1,148 @@
+"""Encoded images as one kind of file: regular files, bytes, and whatever else can be read."""
+
+import io
+import os
+import stat
+import time
+from typing import IO, Any
+
+from lightmeter.errors import ImageError
+from lightmeter.limits import Limits
+
+__all__ = ["Encoded", "EncodedFile", "open_encoded"]
+
+Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+
+_BUFFER = 65536
+
+
+class EncodedFile(io.BufferedReader):
+    """A binary file to decode from, which enforces `Limits` and notices reads past its end.
+
+    Attributes:
+        size: bytes in all.
+    """
+
+    raw: "_Checked"
+
+    def __init__(self, raw: "_Checked", size: int) -> None:
+        """Made by `open_encoded`."""
+        super().__init__(raw, _BUFFER)
+        self.size = size
+
+    @property
+    def ended(self) -> bool:
+        """Whether more bytes were asked for than there are."""
+        return self.raw.ended
+
+    @property
+    def error(self) -> Exception | None:
+        """What a read raised. A decoder may have taken it for damage and gone on."""
+        return self.raw.error
+
+    def rewind(self) -> None:
+        """Go to the start, as if nothing had been read."""
+        self.seek(0)
+        self.raw.ended = False
+
+    def start(self, size: int) -> bytes:
+        """The first bytes, without moving and without counting as a read past the end."""
+        at = self.tell()
+        self.seek(0)
+        start = self.read(min(size, self.size))
+        self.seek(at)
+        return start
+
+
+class _Checked(io.RawIOBase):
+    """Passes on the reads of another file; the buffer above asks for large pieces only."""
+
+    def __init__(self, inner: Any, seconds: float | None, *, owned: bool) -> None:
+        self._inner = inner
+        self._owned = owned
+        self._seconds = seconds
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self.ended = False
+        self.error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
+            count = self._inner.readinto(buffer)
+        except Exception as error:
+            self.error = error
+            raise
+        self.ended = self.ended or count == 0
+        return int(count)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return int(self._inner.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._inner.tell())
+
+    def fileno(self) -> int:
+        # Of a file that is not ours the descriptor may not hold what it reads, as with gzip.
+        return int(self._inner.fileno()) if self._owned else super().fileno()
+
+    def close(self) -> None:
+        if self._owned and not self.closed:
+            self._inner.close()
+        super().close()
+
+
+def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
+    """Open encoded bytes for decoding, from their start. The file of a caller stays open.
+
+    Raises:
+        ImageError: there are no bytes, or too many, or a path does not lead to a regular file.
+        OSError: it cannot be opened.
+    """
+    inner: Any
+    owned = isinstance(image, str | os.PathLike)
+    if isinstance(image, str | os.PathLike):
+        inner, size = _open_regular(image)
+    elif isinstance(image, bytes | bytearray):
+        inner, size = io.BytesIO(image), len(image)
+    elif hasattr(image, "readinto") and image.seekable():
+        inner, size = image, image.seek(0, os.SEEK_END)
+        image.seek(0)
+    else:
+        data = image.read(-1 if limits.bytes is None else limits.bytes + 1)
+        inner, size = io.BytesIO(data), len(data)
+    file = EncodedFile(_Checked(inner, limits.seconds, owned=owned), size)
+    if size == 0 or (limits.bytes is not None and size > limits.bytes):
+        file.close()
+        if size == 0:
+            raise ImageError("empty", "no bytes")
+        raise ImageError("too_large", f"more than {limits.bytes} bytes")
+    return file
+
+
+def _open_regular(path: str | os.PathLike[str]) -> tuple[io.FileIO, int]:
+    """Opening a pipe or a device could wait for ever, or do something."""
+    _refuse_special(path, os.stat(path).st_mode)
+    # Not blocking, and asked again, should the path have become a pipe meanwhile.
+    file = io.FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
+    try:
+        status = os.fstat(file.fileno())
+        _refuse_special(path, status.st_mode)
+    except BaseException:
+        file.close()
+        raise
+    return file, status.st_size
+
+
+def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()  # says why, if it cannot be listed
+        raise ImageError("unreadable", "a folder, not a file; profile_images takes folders")
+    if not stat.S_ISREG(mode):
+        raise ImageError("unreadable", "not a regular file")

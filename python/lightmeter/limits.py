@@ -1,0 +1,36 @@
+"""How much one image may cost before it is given up as ``too_large``."""
+
+from dataclasses import dataclass, fields
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much one image may cost; beyond, it fails with the reason ``too_large``.
+
+    None stands for no limit.
+
+    Attributes:
+        pixels: width times height, read from the header before anything is decoded. Pillow's own
+            limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well: raising that is up to you.
+        bytes: size of the file or of the encoded bytes.
+        seconds: time from opening the file to the last of its bytes, by a monotonic clock. It is
+            looked at whenever the decoder reads on, so a decoder that has all bytes is not stopped.
+    """
+
+    pixels: int | None = None
+    bytes: int | None = 2**31
+    seconds: float | None = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no image could keep to."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not value > 0:
+                raise ValueError(
+                    f"limit of {field.name} is {value!r}; expected a number above 0, or None"
+                )
+
+
+DEFAULT_LIMITS = Limits()
