@@ -81,14 +81,39 @@ py::dict summary(const Profile& profile, const std::string& name) {
   return summary;
 }
 
+std::string_view text_of(const py::handle& text) {
+  if (PyUnicode_Check(text.ptr()) && PyUnicode_IS_COMPACT_ASCII(text.ptr())) {
+    return {static_cast<const char*>(PyUnicode_DATA(text.ptr())),
+            static_cast<std::size_t>(PyUnicode_GET_LENGTH(text.ptr()))};
+  }
+  Py_ssize_t size = 0;
+  const char* const bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (bytes == nullptr) throw py::error_already_set();
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+// Whether update() takes it.
+bool is_plain(const py::handle& value) {
+  if (PyFloat_Check(value.ptr()) || value.is_none()) return true;
+  if (PyLong_CheckExact(value.ptr())) {
+    int overflow = 0;
+    (void)PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
+    return overflow == 0;
+  }
+  if (!PyUnicode_CheckExact(value.ptr())) return false;
+  if (PyUnicode_AsUTF8AndSize(value.ptr(), nullptr) != nullptr) return true;
+  PyErr_Clear();
+  return false;
+}
+
 // An int of 64 bits, a float or a str.
 void update(Column& column, const py::handle& value) {
-  if (py::isinstance<py::int_>(value)) {
+  if (PyFloat_Check(value.ptr())) {
+    column.update(PyFloat_AS_DOUBLE(value.ptr()));
+  } else if (PyLong_Check(value.ptr())) {
     column.update(py::cast<std::int64_t>(value));
-  } else if (py::isinstance<py::float_>(value)) {
-    column.update(py::cast<double>(value));
   } else {
-    column.update(std::string_view(py::cast<std::string>(value)));
+    column.update(text_of(value));
   }
 }
 
@@ -99,13 +124,24 @@ void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags)
   ++profile.group(prefix).exif_read;
 }
 
-void log_value(Profile& profile, const std::string& name, const py::handle& value) {
-  Column& column = profile.column(name);
-  if (value.is_none()) {
-    column.update_null();
-  } else {
-    update(column, value);
+// The way of a metric logged with every image, so nothing here makes a Python or a string object.
+bool log_row(Profile& profile, const py::dict& row) {
+  PyObject* name = nullptr;
+  PyObject* value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
+    (void)text_of(name);
+    if (!is_plain(value)) return false;
   }
+  std::size_t i = 0;
+  for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0; ++i) {
+    Column& column = profile.column(i, text_of(name));
+    if (value == Py_None || (PyFloat_Check(value) && std::isnan(PyFloat_AS_DOUBLE(value)))) {
+      column.update_null();
+    } else {
+      update(column, value);
+    }
+  }
+  return true;
 }
 
 template <class T>
@@ -137,8 +173,9 @@ void bind_profile(py::module_& module) {
             profile::log_failure(self, prefix, reason);
           },
           py::arg("prefix"), py::arg("reason"), "Count an image that could not be measured.")
-      .def("log_value", &log_value, py::arg("name"), py::arg("value"),
-           "Add an int of 64 bits, a float, a str, or None for a missing value.")
+      .def("log_row", &log_row, py::arg("row"),
+           "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
+           "Returns False, and adds nothing, if there is anything else.")
       .def("log_numbers", &log_numbers<std::int64_t>, py::arg("name"),
            py::arg("values").noconvert())
       .def("log_numbers", &log_numbers<double>, py::arg("name"), py::arg("values").noconvert(),

@@ -267,17 +267,17 @@ class Profile:
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
+        if type(row) is dict and self._core.log_row(row):
+            return
         plain = {name: plain_value(value, name) for name, value in row.items()}
         measured = {
             name: measure_image(value, **self._reading)
             for name, value in plain.items()
             if is_image(value)
         }
-        for name, value in plain.items():
-            if name in measured:
-                self._log_measured(name, measured[name])
-            else:
-                self._core.log_value(name, value)
+        for name, image in measured.items():
+            self._log_measured(name, image)
+        self._core.log_row({name: plain[name] for name in plain if name not in measured})
 
     def _log_columns(self, columns: Mapping[str, Values]) -> None:
         lengths = {name: values.rows for name, values in columns.items()}

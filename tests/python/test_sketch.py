@@ -431,6 +431,28 @@ def test_scalars_of_any_kind_are_numbers(value: float) -> None:
         assert sketch.to_bytes() == expected
 
 
+def test_merge_many_takes_sketches_only() -> None:
+    class Own(QuantileSketch):
+        pass
+
+    parts = [sketch_of(big(21, n)) for n in (0, 5, 2000)]
+    expected, total = QuantileSketch(), QuantileSketch()
+    for part in parts:
+        expected.merge(part)
+    total.merge_many(tuple(parts))
+    assert total.n == expected.n == 2005
+    total.merge_many([Own(), *parts])
+    assert total.n == 4010
+    unmade = QuantileSketch.__new__(QuantileSketch)
+    for bad in (None, 1.0, "x", unmade):
+        with pytest.raises(TypeError, match="at 1"):
+            total.merge_many([parts[0], bad])  # type: ignore[list-item]
+    for nothing in (1, parts[0]):
+        with pytest.raises(TypeError):
+            total.merge_many(nothing)  # type: ignore[arg-type]
+    assert total.n == 4010
+
+
 def test_other_arguments_are_refused() -> None:
     sketch = QuantileSketch()
     for bad in ("x", None, [1, "x"], np.array(["x"]), np.array([1j]), object()):

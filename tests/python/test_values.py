@@ -1,6 +1,7 @@
 """log(row=, columns=, pandas=): numbers, strings, missing values and images, without a schema."""
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -47,6 +48,24 @@ def test_a_row_of_everything() -> None:
         assert view.get_column(name).to_summary_dict() == column.to_summary_dict()
     assert "images" not in view.get_columns()
     assert view.images == 1
+
+
+def test_rows_of_any_order_are_one_table() -> None:
+    rows = [{"a": float(i), "b": i, "ü": str(i % 3), "gone": math.nan} for i in range(40)]
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    profile = Profile()
+    for i, row in enumerate(rows):
+        profile.log(row=dict(sorted(row.items(), reverse=i % 3 == 0)))
+        profile.view()  # a copy must not share what the rows remember
+    assert profile.view() == log(columns=table).view()
+
+
+def test_a_row_with_something_wrong_adds_nothing() -> None:
+    profile = Profile()
+    for bad in ({"a": 1.0, "b": object()}, {"a": 1.0, 3: 2.0}, {"a": 1.0, "\ud800": 2.0}):
+        with pytest.raises((TypeError, UnicodeEncodeError)):
+            profile.log(row=bad)  # type: ignore[dict-item]
+    assert profile.view() == Profile().view()
 
 
 @pytest.mark.parametrize(

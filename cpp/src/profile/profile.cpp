@@ -71,6 +71,16 @@ Column& Profile::column(std::string_view name, Role role) {
   return columns_.emplace(std::string(name), Column(name, role)).first->second;
 }
 
+// Columns are never removed, so places stay valid.
+Column& Profile::column(std::size_t i, std::string_view name) {
+  std::vector<Columns::iterator>& places = row_.places;
+  if (i < places.size() && places[i]->first == name) return places[i]->second;
+  Column& found = column(name);
+  if (i == places.size()) places.emplace_back();
+  if (i < places.size()) places[i] = columns_.find(name);
+  return found;
+}
+
 const Column* Profile::find(std::string_view name) const {
   const auto found = columns_.find(name);
   return found == columns_.end() ? nullptr : &found->second;

@@ -36,6 +36,7 @@ void BulkFeeder<T>::take_block() {
   T least, greatest;
   if (!scan_values(block_.data(), block_.data(), kBlock, &least, &greatest)) return drop_apart();
   filled_ = 0;
+  taken_ += kBlock;
   sketch_.settled_ += kBlock;
   Compactors& compactors = *sketch_.compactors_;
   compactors.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
@@ -83,6 +84,7 @@ void BulkFeeder<T>::finish() {
     sketch_.update(static_cast<double>(value));
   }
   filled_ = 0;
+  if (taken_ >= kMany) sketch_.compactors_->sort_levels();
 }
 
 template class BulkFeeder<float>;

@@ -28,6 +28,8 @@ class BulkFeeder {
  private:
   static constexpr std::size_t kBlock = 256;
   static constexpr std::size_t kStage = 1024;
+  // Beside so many values, sorting all levels in the end costs little.
+  static constexpr std::uint64_t kMany = 8192;
 
   void take_block();
   void drop_apart();
@@ -36,6 +38,7 @@ class BulkFeeder {
   QuantileSketch& sketch_;
   std::uint64_t horizon_;
   int thin_;
+  std::uint64_t taken_ = 0;
   std::size_t filled_ = 0;
   std::size_t staged_ = 0;
   std::array<T, kBlock> block_;

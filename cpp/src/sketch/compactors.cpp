@@ -44,16 +44,30 @@ Compactors::Level& Compactors::level(int h) {
 }
 
 void Compactors::insert_values(std::vector<double>& values, int h, std::uint64_t horizon) {
+  const bool thinned = run_level(std::uint64_t{values.size()} << h, horizon) > h;
+  if (thinned && !std::ranges::is_sorted(values)) sort_values(std::span(values));
+  insert_rising(values, h, horizon);
+}
+
+// They need not rise if they are taken over as they are.
+void Compactors::insert_rising(std::span<const double> values, int h, std::uint64_t horizon) {
   if (values.empty()) return;
   const std::uint64_t total = std::uint64_t{values.size()} << h;
-  if (run_level(total, horizon) <= h) {
-    std::vector<double>& kept = level(h).values;
-    kept.insert(kept.end(), values.begin(), values.end());
-    held_ += values.size();
-    return make_room();
+  if (run_level(total, horizon) > h) {
+    return insert_run(total, h, [&](std::uint64_t rank) { return values[rank >> h]; }, horizon);
   }
-  if (!std::ranges::is_sorted(values)) sort_values(std::span(values));
-  insert_run(total, h, [&](std::uint64_t rank) { return values[rank >> h]; }, horizon);
+  Level& kept = level(h);
+  kept.values.insert(kept.values.end(), values.begin(), values.end());
+  kept.sorted = false;
+  held_ += values.size();
+  make_room();
+}
+
+void Compactors::sort_levels() {
+  for (Level& level : levels_) {
+    if (!level.sorted) sort_values(std::span(level.values));
+    level.sorted = true;
+  }
 }
 
 // Errors of sketches with unlike coins are independent and their proxies add. With the same coins
@@ -70,8 +84,13 @@ void Compactors::merge(const Compactors& other, std::uint64_t horizon) {
   }
   error_.fixed += other.error_.fixed;
   for (std::size_t h = 0; h < other.levels_.size(); ++h) {
-    std::vector<double> values = other.levels_[h].values;
-    insert_values(values, static_cast<int>(h), horizon);
+    const Level& theirs = other.levels_[h];
+    if (theirs.sorted) {
+      insert_rising(theirs.values, static_cast<int>(h), horizon);
+    } else {
+      std::vector<double> values = theirs.values;
+      insert_values(values, static_cast<int>(h), horizon);
+    }
   }
 }
 
@@ -103,10 +122,12 @@ void Compactors::make_room() {
 // coin is drawn. Neither coin changes how many values a level holds: when levels are compacted is
 // not random, which the induction over the levels in the appendix needs.
 void Compactors::compact(int h) {
+  level(h + 1).sorted = false;
   std::vector<double>& above = level(h + 1).values;
   Level& here = levels_[static_cast<std::size_t>(h)];
   std::vector<double>& values = here.values;
-  sort_values(std::span(values));
+  if (!here.sorted) sort_values(std::span(values));
+  here.sorted = true;
   const std::uint64_t coin = coins_.draw();
   here.odd = here.paired ? !here.odd : (coin & 1) != 0;
   here.paired = !here.paired;

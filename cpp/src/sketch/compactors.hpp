@@ -31,7 +31,8 @@ class Compactors {
       1024;  // room at the top level; (2/3)^d of it d levels below
 
   struct Level {
-    std::vector<double> values;  // unsorted
+    std::vector<double> values;  // in any order
+    bool sorted = false;         // unless known to rise
     bool paired = false;         // the next compaction takes the half that the last one did not
     bool odd = false;            // the half that the last one took
   };
@@ -44,9 +45,12 @@ class Compactors {
   // in the end (at least those there are); the larger it is, the fewer values are kept of this run.
   template <class ValueAt>
   void insert_run(std::uint64_t total, int base, ValueAt&& value_at, std::uint64_t horizon);
-  // Values of weight 2^level; sorts them in place if it pays. Leave room for 16 more values behind.
+  // Values of weight 2^level; sorts them in place if they are to be thinned.
   void insert_values(std::vector<double>& values, int level, std::uint64_t horizon);
   void merge(const Compactors& other, std::uint64_t horizon);
+
+  // Makes views of this sketch and merges of it into others cheap, as long as nothing is inserted.
+  void sort_levels();
 
   // The highest level for a run of `total` values at which such runs add a small share to the
   // variance of a sketch of `horizon` values.
@@ -56,6 +60,7 @@ class Compactors {
   [[nodiscard]] double max() const noexcept { return max_; }
   [[nodiscard]] const RankError& error() const noexcept { return error_; }
   [[nodiscard]] const Coins& coins() const noexcept { return coins_; }
+  [[nodiscard]] std::size_t held() const noexcept { return held_; }
   [[nodiscard]] const std::vector<Level>& levels() const noexcept { return levels_; }
 
  private:
@@ -64,6 +69,7 @@ class Compactors {
   friend class BulkFeeder;
 
   Level& level(int h);
+  void insert_rising(std::span<const double> values, int level, std::uint64_t horizon);
   void compact(int h);
   void make_room();
 
@@ -92,6 +98,7 @@ void Compactors::insert_run(std::uint64_t total, int base, ValueAt&& value_at,
     levels_[static_cast<std::size_t>(h)].values.push_back(value_at(rank));
     ++held_;
   });
+  for (int h = 0; h <= top; ++h) levels_[static_cast<std::size_t>(h)].sorted = false;
   make_room();
 }
 

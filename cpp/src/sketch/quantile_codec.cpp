@@ -136,8 +136,8 @@ void QuantileCodec::decode_exact(QuantileSketch& sketch, const Head& head, wire:
   }
   const std::uint64_t distinct = in.count(1);
   check(distinct < head.n, "more values than were counted");
-  const bool counted = head.n > QuantileSketch::kExactItems;
-  check(!counted || distinct <= QuantileSketch::kCountedValues, "too many values");
+  const bool few = distinct <= QuantileSketch::kCountedValues;
+  check(few || head.n <= QuantileSketch::kExactItems, "too many values");
   std::vector<double> values = read_sorted(in, static_cast<std::size_t>(distinct), false);
   std::vector<std::uint64_t> counts = read_rice(in, values.size());
   std::uint64_t left = head.n;
@@ -146,16 +146,11 @@ void QuantileCodec::decode_exact(QuantileSketch& sketch, const Head& head, wire:
     left -= ++count;
   }
   check(left == 0, "the counts do not sum to n");
-  if (counted) {
-    sketch.values_ = std::move(values);
-    sketch.counts_ = std::move(counts);
-    sketch.settled_ = head.n;
-    return;
-  }
-  sketch.staged_.reserve(static_cast<std::size_t>(head.n));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    sketch.staged_.insert(sketch.staged_.end(), static_cast<std::size_t>(counts[i]), values[i]);
-  }
+  sketch.values_ = std::move(values);
+  sketch.counts_ = std::move(counts);
+  sketch.settled_ = head.n;
+  // Few are left as they are: a list could be a hundred times larger than the bytes.
+  if (!few) sketch.list_values();
 }
 
 // Ships the sketch as it is if it holds few values, else one sample of it from the middle of each
@@ -239,6 +234,7 @@ void QuantileCodec::decode_kll(QuantileSketch& sketch, const Head& head, wire::R
           "a value outside of the extrema");
     compactors->held_ += values.size();
     level.values = std::move(values);
+    level.sorted = true;
   }
   check(left == 0, "the weights do not sum to n");
   check(head.n > 0, "a sample of nothing");

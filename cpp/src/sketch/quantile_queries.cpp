@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -13,68 +14,74 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// Merges rising values of one weight into rising values with weights.
+// Merges runs of rising values of one weight each, in place from the end.
 class WeightedMerger {
  public:
-  void add(std::vector<double> values, std::uint64_t weight) {
-    if (values.empty()) return;
-    sort_values(std::span(values));
-    const std::size_t size = values_.size() + values.size();
-    std::vector<double> merged(size);
-    std::vector<std::uint64_t> weights(size);
-    std::size_t i = 0;
-    std::size_t j = 0;
-    std::size_t k = 0;
-    while (i < values_.size() && j < values.size()) {
-      const bool left = values_[i] <= values[j];
-      merged[k] = left ? values_[i] : values[j];
-      weights[k++] = left ? weights_[i] : weight;
-      i += left ? 1 : 0;
-      j += left ? 0 : 1;
+  explicit WeightedMerger(std::size_t room) : values_(room), weights_(room) {}
+
+  void add(std::span<const double> run, std::uint64_t weight) {
+    double* const values = values_.data();
+    std::uint64_t* const weights = weights_.data();
+    std::size_t i = size_;
+    std::size_t j = run.size();
+    size_ += j;
+    for (std::size_t k = size_; i > 0 && j > 0;) {
+      const bool own = values[i - 1] > run[j - 1];
+      --k;
+      values[k] = own ? values[i - 1] : run[j - 1];
+      weights[k] = own ? weights[i - 1] : weight;
+      i -= own ? 1 : 0;
+      j -= own ? 0 : 1;
     }
-    for (; i < values_.size(); ++i, ++k) merged[k] = values_[i], weights[k] = weights_[i];
-    for (; j < values.size(); ++j, ++k) merged[k] = values[j], weights[k] = weight;
-    values_ = std::move(merged);
-    weights_ = std::move(weights);
+    std::ranges::copy(run.first(j), values_.begin());
+    std::fill_n(weights_.begin(), j, weight);
   }
 
+  // All the room must be filled.
   [[nodiscard]] SortedView finish() && {
-    SortedView view;
-    view.values.reserve(values_.size());
-    view.cumulative.reserve(values_.size());
+    double* const values = values_.data();
+    std::uint64_t* const weights = weights_.data();
+    std::size_t kept = 0;
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      sum += weights_[i];
-      if (!view.values.empty() && view.values.back() == values_[i]) {
-        view.cumulative.back() = sum;
-      } else {
-        view.values.push_back(values_[i]);
-        view.cumulative.push_back(sum);
-      }
+    for (std::size_t i = 0; i < size_; ++i) {
+      const double value = values[i];
+      sum += weights[i];
+      kept += i == 0 || value != values[i - 1] ? 1 : 0;
+      values[kept - 1] = value;
+      weights[kept - 1] = sum;
     }
-    return view;
+    values_.resize(kept);
+    weights_.resize(kept);
+    return {std::move(values_), std::move(weights_)};
   }
 
  private:
   std::vector<double> values_;
   std::vector<std::uint64_t> weights_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace
 
 SortedView QuantileSketch::build_view() const {
-  WeightedMerger merger;
-  merger.add(staged_, 1);
-  for (std::size_t i = 0; compactors_ && i < compactors_->levels().size(); ++i) {
-    merger.add(compactors_->levels()[i].values, std::uint64_t{1} << i);
-  }
-  SortedView view = std::move(merger).finish();
   if (counted()) {
-    view.values = values_;
-    std::uint64_t sum = 0;
-    for (const std::uint64_t count : counts_) view.cumulative.push_back(sum += count);
+    SortedView view{values_, counts_};
+    std::partial_sum(counts_.begin(), counts_.end(), view.cumulative.begin());
+    return view;
   }
-  return view;
+  WeightedMerger merger(staged_.size() + (compactors_ ? compactors_->held() : 0));
+  const auto add = [&](const std::vector<double>& values, bool sorted, std::uint64_t weight) {
+    if (sorted) return merger.add(values, weight);
+    std::vector<double> rising = values;
+    sort_values(std::span(rising));
+    merger.add(rising, weight);
+  };
+  add(staged_, false, 1);
+  for (std::size_t h = 0; compactors_ && h < compactors_->levels().size(); ++h) {
+    const Compactors::Level& level = compactors_->levels()[h];
+    add(level.values, level.sorted, std::uint64_t{1} << h);
+  }
+  return std::move(merger).finish();
 }
 
 const SortedView& QuantileSketch::view() const {
@@ -98,9 +105,9 @@ double QuantileSketch::max() const {
 bool QuantileSketch::stays_exact(double value) const {
   if (!is_exact() || !std::isfinite(value)) return is_exact();
   if (n() < kExactItems) return true;
-  const std::vector<double>& values = view().values;
+  const std::vector<double>& values = counted() ? values_ : view().values;
   return values.size() < kCountedValues ||
-         (values.size() == kCountedValues && std::ranges::binary_search(values, value));
+         (values.size() == kCountedValues && holds(values, place_of(values, value), value));
 }
 
 double QuantileSketch::pointwise_error(double delta) const {

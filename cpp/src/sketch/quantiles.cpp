@@ -66,19 +66,22 @@ void QuantileSketch::reserve(std::size_t size) {
 void QuantileSketch::update_full(double value) {
   value += 0.0;
   if (counted()) {
-    const auto place = std::ranges::lower_bound(values_, value);
-    const auto index = place - values_.begin();
-    const bool found = place != values_.end() && *place == value;
+    const std::size_t place = place_of(values_, value);
+    const bool found = holds(values_, place, value);
     if (found || values_.size() < kCountedValues) {
       if (!found) {
-        values_.insert(place, value);
-        counts_.insert(counts_.begin() + index, 0);
+        values_.insert(values_.begin() + static_cast<std::ptrdiff_t>(place), value);
+        counts_.insert(counts_.begin() + static_cast<std::ptrdiff_t>(place), 0);
       }
-      ++counts_[static_cast<std::size_t>(index)];
+      ++counts_[place];
       ++settled_;
       return;
     }
-    leave_exact(n() + 1);
+    if (n() < kExactItems) {
+      list_values();
+    } else {
+      leave_exact(n() + 1);
+    }
   } else if (staged_.size() == kExactItems && is_exact()) {
     constexpr std::uint64_t kOne = 1;
     if (absorb_counts({&value, 1}, {&kOne, 1})) return;
@@ -114,7 +117,20 @@ void QuantileSketch::flush(std::uint64_t horizon) {
   staged_.clear();
 }
 
+// From counts of at most kExactItems values to the values themselves.
+void QuantileSketch::list_values() {
+  reserve(static_cast<std::size_t>(settled_));
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    staged_.insert(staged_.end(), static_cast<std::size_t>(counts_[i]), values_[i]);
+  }
+  settled_ = 0;
+  values_ = std::vector<double>();
+  counts_ = std::vector<std::uint64_t>();
+}
+
 void QuantileSketch::leave_exact(std::uint64_t horizon) {
+  // The coins depend on the values, not on how they are held.
+  if (counted() && n() <= kExactItems) list_values();
   std::uint64_t hash = mix(key_, n());
   sort_values(std::span(staged_));
   for (const double value : staged_) hash = mix(hash, std::bit_cast<std::uint64_t>(value));
@@ -187,14 +203,16 @@ void QuantileSketch::add_counts(std::span<const double> values,
   const std::uint64_t total = cumulative.empty() ? 0 : cumulative.back();
   if (total == 0) return;
   if (is_exact()) {
-    if (n() + total <= kExactItems) {
+    const bool small = n() + total <= kExactItems;
+    if ((!small || staged_.empty()) && absorb_counts(values, counts)) return;
+    if (small) {
+      if (counted()) list_values();
       reserve(staged_.size() + static_cast<std::size_t>(total));
       for (std::size_t i = 0; i < values.size(); ++i) {
         staged_.insert(staged_.end(), static_cast<std::size_t>(counts[i]), values[i]);
       }
       return;
     }
-    if (absorb_counts(values, counts)) return;
     leave_exact(horizon);
   }
   compactors_->note_extrema(values.front(), values.back());
@@ -241,8 +259,13 @@ void QuantileSketch::merge(const QuantileSketch& other, BulkFeeder<double>& feed
   if (other.n() == 0) return;
   view_.clear();
   if (other.is_exact()) {
-    if (other.counted()) return add_counts(other.values_, other.counts_, horizon);
-    return feeder.push(other.staged_);
+    if (!other.counted()) return feeder.push(other.staged_);
+    if (is_exact() || other.n() > kExactItems) {
+      return add_counts(other.values_, other.counts_, horizon);
+    }
+    QuantileSketch listed(other);
+    listed.list_values();
+    return feeder.push(listed.staged_);
   }
   if (n() == 0) {
     staged_ = std::vector(other.staged_);

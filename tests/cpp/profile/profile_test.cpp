@@ -70,6 +70,28 @@ TEST(Profile, DecodeRefusesCountsThatCouldOverflow) {
   EXPECT_THROW((void)Column::decode(in, "x"), DecodeError);
 }
 
+// Whatever came at that place before, and also in a copy, an assigned and a moved profile.
+TEST(Profile, ColumnsByPlaceAreThoseByName) {
+  Profile profile;
+  for (const auto& names : {std::vector{"b", "a"}, {"b", "a", "c"}, {"a", "b"}, {"c"}}) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      EXPECT_EQ(&profile.column(i, names[i]), &profile.column(names[i]));
+    }
+  }
+  const Column& far = profile.column(9, "d");
+  EXPECT_EQ(&far, profile.find("d"));
+  Profile copy(profile);
+  Profile assigned;
+  assigned.column(0, "c").update(1.0);
+  assigned = profile;
+  Profile moved(std::move(profile));
+  for (Profile* each : {&copy, &assigned, &moved}) {
+    EXPECT_EQ(&each->column(0, "c"), each->find("c"));
+    EXPECT_EQ(&each->column(1, "b"), each->find("b"));
+    EXPECT_EQ(each->columns().size(), 4U);
+  }
+}
+
 TEST(Profile, MergingRefusesWhatCouldNotBeReadAgain) {
   for (const bool in_group : {false, true}) {
     Profile profile;

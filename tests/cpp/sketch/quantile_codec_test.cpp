@@ -114,6 +114,39 @@ TEST(QuantileCodec, ADecodedSketchGoesOnLikeTheFirst) {
   EXPECT_TRUE(sample_copy == sample);
 }
 
+// Decoded few values are held as counts and not as a list, which must not show.
+TEST(QuantileCodec, HowFewValuesAreHeldDoesNotShow) {
+  std::mt19937_64 random(6);
+  for (const std::size_t distinct : {1, 30, 256, 300}) {
+    for (const std::size_t n : {2, 500, 1023, 1024}) {
+      std::vector<double> values(n);
+      for (double& value : values) value = static_cast<double>(random() % distinct);
+      const auto live = sketch_of(values);
+      for (const std::size_t more : {1, 30, 600, 5000}) {
+        const auto added = uniform(more, more);
+        auto a = live;
+        auto b = decoded<QuantileSketch>(encoded(live));
+        for (auto* sketch : {&a, &b}) {
+          EXPECT_EQ(sketch->stays_exact(-1.0), live.stays_exact(-1.0));
+          sketch->update(std::span<const double>(added));
+          expect_sound(*sketch);
+        }
+        EXPECT_EQ(encoded(a), encoded(b)) << distinct << " " << n << " " << more;
+        auto c = sketch_of(added);
+        auto d = sketch_of(added);
+        c.merge(live);
+        d.merge(decoded<QuantileSketch>(encoded(live)));
+        EXPECT_EQ(c.is_exact(), d.is_exact());
+        if (c.is_exact()) {
+          EXPECT_EQ(encoded(c), encoded(d));
+        }
+        EXPECT_EQ(d.n(), n + more);
+        expect_sound(d);
+      }
+    }
+  }
+}
+
 TEST(QuantileCodec, DamageIsHarmless) {
   for (const QuantileSketch& sketch : examples()) {
     if (encoded(sketch).size() > 2000) continue;

@@ -26,6 +26,8 @@ class Profile {
  public:
   // The column of that name, made if there is none.
   Column& column(std::string_view name, Role role = Role::kValue);
+  // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
+  Column& column(std::size_t i, std::string_view name);
   // Null if there is none.
   [[nodiscard]] const Column* find(std::string_view name) const;
   // In alphabetical order.
@@ -61,7 +63,21 @@ class Profile {
     std::vector<std::uint8_t> body;
   };
 
-  std::map<std::string, Column, std::less<>> columns_;
+  using Columns = std::map<std::string, Column, std::less<>>;
+
+  // Places in columns_, which are not those of a copy.
+  struct Row {
+    Row() = default;
+    Row(const Row&) {}
+    Row(Row&&) = default;
+    Row& operator=(const Row&) { return places.clear(), *this; }
+    Row& operator=(Row&&) = default;
+
+    std::vector<Columns::iterator> places;
+  };
+
+  Columns columns_;
+  Row row_;
   std::map<std::string, ImageGroup, std::less<>> groups_;
   std::vector<UnknownSection> unknown_;
 };

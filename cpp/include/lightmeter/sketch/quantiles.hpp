@@ -117,6 +117,7 @@ class QuantileSketch {
   void stage(std::span<const double> values);
   void reserve(std::size_t size);
   void flush(std::uint64_t horizon);
+  void list_values();
   void leave_exact(std::uint64_t horizon);
   bool absorb_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
   void add_counts(std::span<const double> values, std::span<const std::uint64_t> counts,
@@ -131,7 +132,8 @@ class QuantileSketch {
                                 // Its capacity is at most kExactItems, and 0 in counted mode.
   std::unique_ptr<Compactors> compactors_;  // KLL
   std::uint64_t settled_ = 0;               // values that are not in staged_
-  std::vector<double> values_;              // counted: sorted, with counts_; otherwise empty
+  // counted, and exact where values were given with counts: sorted, with counts_; otherwise empty
+  std::vector<double> values_;
   std::vector<std::uint64_t> counts_;
   ViewCache view_;
   std::uint64_t key_;
