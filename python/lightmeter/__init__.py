@@ -12,7 +12,7 @@ from lightmeter.errors import (
 )
 from lightmeter.log import ResultSet, log, log_image
 from lightmeter.meter import ImageMeter
-from lightmeter.monitor import Store
+from lightmeter.monitor import RollingLogger, Store, logger
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 
 __all__ = [
@@ -28,11 +28,13 @@ __all__ = [
     "Profile",
     "ProfileView",
     "ResultSet",
+    "RollingLogger",
     "Store",
     "StoreError",
     "__version__",
     "compare",
     "log",
     "log_image",
+    "logger",
     "profile_images",
 ]

@@ -184,6 +184,9 @@ class ImageMeter:
             return meter
 
         bands = min(threads, image.height)
+        if bands == 1:
+            self._core.append(measure_band(0, image.height))
+            return
         edges = [image.height * band // bands for band in range(bands + 1)]
         with ThreadPoolExecutor(bands) as pool:
             for meter in pool.map(measure_band, edges, edges[1:]):

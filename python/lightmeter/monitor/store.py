@@ -82,6 +82,17 @@ class Store:
 
     # Writing
 
+    def define(self, dataset: str, every: str | timedelta) -> None:
+        """Enter a dataset with buckets of this length; nothing happens if it is there.
+
+        Raises:
+            ValueError: `every` is no duration, or the name is empty.
+            StoreError: the dataset has buckets of another length.
+        """
+        span = parse_duration(every) if isinstance(every, str) else every
+        with self._database.transaction() as sql:
+            enter_dataset(sql, dataset, span)
+
     def put(
         self,
         dataset: str,

@@ -1,0 +1,285 @@
+"""The rolling logger of services."""
+
+import io
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import ProfileView, RollingLogger, Store, StoreError
+from lightmeter.monitor import schema
+from PIL import Image
+
+NOON = datetime(2022, 9, 7, 12, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def array(shade: int = 100, side: int = 4) -> Any:
+    return np.full((side, side, 3), shade, np.uint8)
+
+
+def failures(view: ProfileView) -> dict[str, int]:
+    summary = view.get_column("image.Failure").to_summary_dict()
+    return {item.value: item.est for item in summary.get("frequent_items/frequent_strings", ())}
+
+
+def brightness(view: ProfileView) -> Any:
+    return view.get_column("image.Brightness.mean").to_summary_dict()
+
+
+def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Canon"
+    picture = Image.effect_noise((40, 30), 60).convert("RGB")
+    encoded = {}
+    for kind in ("JPEG", "PNG", "TIFF"):
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, exif=exif)
+        encoded[kind] = buffer.getvalue()
+    (tmp_path / "a.jpg").write_bytes(encoded["JPEG"])
+
+    def images() -> list[Any]:
+        return [
+            np.asarray(picture),
+            np.asarray(picture)[::2, ::-1],
+            picture,
+            picture.convert("P"),
+            *(Image.open(io.BytesIO(data)) for data in encoded.values()),
+            *encoded.values(),
+            bytearray(encoded["PNG"]),
+            io.BytesIO(encoded["TIFF"]),
+            tmp_path / "a.jpg",
+        ]
+
+    with lm.logger(store, "cells") as log:
+        for image in images():
+            assert log.track(image, at=NOON)
+        assert log.flush()
+        assert (log.tracked, log.dropped) == (len(images()), 0)
+    expected = lm.log_image(images()).profile()
+    expected.set_dataset_timestamp(NOON.replace(minute=0))
+    assert store.read("cells") == expected.view()
+
+
+def test_images_may_change_after_tracking(store: Store) -> None:
+    with lm.logger(store, "cells") as log:
+        pixels, picture, data = array(50), Image.new("RGB", (4, 4), (50,) * 3), io.BytesIO()
+        Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
+        encoded = bytearray(data.getvalue())
+        with log._profiles:  # nothing is measured yet
+            for image in (pixels, picture, encoded):
+                log.track(image)
+            pixels[:] = 200
+            picture.paste((200, 200, 200), (0, 0, 4, 4))
+            encoded[:] = bytes(len(encoded))
+        log.flush()
+        assert brightness(store.read("cells"))["distribution/max"] == 50
+
+
+def test_buckets_follow_the_clock_of_the_images(store: Store) -> None:
+    with lm.logger(store, "cells", every="15m") as log:
+        for minute in (0, 14, 15, 59):
+            log.track(array(), at=NOON.replace(minute=minute))
+        log.flush()
+        log.track(array(), at=NOON.replace(minute=1))  # its bucket is over and forgotten
+        log.track(array())
+    counts = {bucket.start: bucket.images for bucket in store.buckets("cells")}
+    today = max(counts)
+    assert timedelta() <= datetime.now(UTC) - today < timedelta(minutes=20)
+    del counts[today]
+    assert counts == {
+        NOON.replace(minute=0): 3,
+        NOON.replace(minute=15): 1,
+        NOON.replace(minute=45): 1,
+    }
+
+
+def test_a_restart_within_a_bucket_adds(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    for images in (3, 2):
+        with lm.logger(path, "cells") as log:
+            for _ in range(images):
+                log.track(array(), at=NOON)
+    with Store(path) as store:
+        (bucket,) = store.buckets("cells")
+        assert (bucket.images, bucket.writers) == (5, 2)
+
+
+def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
+    class Hostile:
+        def __getattr__(self, name: str) -> Any:
+            raise ZeroDivisionError
+
+    bad = [None, 3, object(), Hostile(), b"", b"no picture", tmp_path / "none", array()[:0]]
+    bad += [np.zeros((2, 2)), np.array(["x"]), Image.new("RGB", (0, 0)), {}, []]
+    with lm.logger(store, "cells") as log:
+        for image in bad:
+            assert log.track(image)
+        log.track(array())
+        assert log.flush()
+    view = store.read("cells")
+    assert view.images == 1
+    assert sum(failures(view).values()) == len(bad)
+
+
+def test_a_full_queue_drops_and_counts(store: Store) -> None:
+    with lm.logger(store, "cells", queue_bytes=4 * array().nbytes) as log:
+        with log._profiles:  # the thread can take one image and then waits
+            accepted = [log.track(array(), at=NOON) for _ in range(50)]
+        assert log.flush()
+        assert log.track(array(side=100), at=NOON)  # larger than the queue, which is empty
+    assert 4 <= sum(accepted) <= 5
+    assert log.dropped == 50 - sum(accepted)
+    view = store.read("cells")
+    assert view.images == sum(accepted) + 1
+    assert failures(view) == {"dropped": log.dropped}
+
+
+def test_it_stores_at_every_checkpoint(store: Store) -> None:
+    with lm.logger(store, "cells", checkpoint="1s") as log:
+        log.track(array(), at=NOON)
+        deadline = time.monotonic() + 30
+        while not store.buckets("cells") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert store.read("cells").images == 1
+
+
+def test_what_cannot_be_stored_is_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    with lm.logger(store, "cells") as log:
+        store._database.all("ALTER TABLE profile RENAME TO gone")
+        with caplog.at_level(logging.WARNING):
+            assert log.track(array(), at=NOON)
+            assert not log.flush()
+        assert "cells is not stored yet" in caplog.text
+        store._database.all("ALTER TABLE gone RENAME TO profile")
+        log.track(array(), at=NOON)
+        assert log.flush()
+    assert store.read("cells").images == 2
+
+
+def test_a_closed_logger_drops(store: Store) -> None:
+    log = lm.logger(store, "cells")
+    log.track(array(), at=NOON)
+    log.close()
+    log.close()
+    assert not log.track(array(), at=NOON)
+    assert log.flush()
+    assert (log.tracked, log.dropped) == (1, 1)
+    assert store.read("cells").images == 1
+    assert store.read("cells", segment={}).images == 1  # the store was not its own to close
+
+
+def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) -> None:
+    store.define("days", "1d")
+    with pytest.raises(StoreError, match="buckets of 1d"):
+        lm.logger(store, "days", every="1h")
+    with pytest.raises(ValueError, match="'1 hour'"):
+        lm.logger(store, "cells", every="1 hour")
+    with pytest.raises(ValueError, match="RGB"):
+        lm.logger(store, "cells", channels="CMY")
+    with pytest.raises(StoreError):
+        lm.logger(tmp_path / "none" / "drift.db", "cells")
+    with lm.logger(store, "cells") as log, pytest.raises(ValueError, match="time zone"):
+        log.track(array(), at=datetime(2022, 9, 7))
+
+
+def test_threads_share_a_logger(store: Store) -> None:
+    with lm.logger(store, "cells", segment={"camera": "left"}) as log:
+
+        def work() -> None:
+            for _ in range(50):
+                log.track(array(), at=NOON)
+            log.flush()
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.read("cells", segment={"camera": "left"}).images == 200
+
+
+def fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+        return os.fork()
+
+
+def test_a_forked_child_logs_on_its_own(store: Store) -> None:
+    """Forked while the thread is at work; nothing is lost, and nothing counts twice."""
+    log: RollingLogger = lm.logger(store, "cells")
+    for _ in range(5):
+        for _ in range(40):
+            log.track(array(side=64), at=NOON)
+        pid = fork()
+        if pid == 0:
+            try:
+                assert (log.tracked, log.dropped) == (0, 0)
+                for _ in range(3):
+                    log.track(array(), at=NOON)
+                log.close()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(pid, 0)[1] == 0
+    log.close()
+    assert store.read("cells").images == 5 * 40 + 5 * 3
+    assert store.verify() == []
+
+
+SERVICE = """
+import os, sys, time
+import numpy as np, lightmeter as lm
+log = lm.logger(sys.argv[1], "cells", checkpoint="1s")
+for _ in range(20):
+    log.track(np.full((1000, 700, 3), 9, np.uint8))
+if sys.argv[2] == "stay":
+    log.flush()
+    print("stored", flush=True)
+    log.track(np.full((4, 4, 3), 9, np.uint8))
+    time.sleep(600)
+"""
+
+
+def test_the_end_of_the_process_closes_it(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    command = [sys.executable, "-c", SERVICE, str(path), "go"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    with Store(path) as store:
+        assert store.read("cells").images == 20
+
+
+def test_a_kill_costs_at_most_what_came_since_the_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    command = [sys.executable, "-c", SERVICE, str(path), "stay"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "stored\n"
+        process.kill()
+        assert process.wait(60) == -signal.SIGKILL
+    with lm.logger(path, "cells") as log:
+        log.track(array())
+    with Store(path) as store:
+        assert store.verify() == []
+        assert store.read("cells").images in (21, 22)
