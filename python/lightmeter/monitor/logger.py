@@ -12,13 +12,14 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from PIL import Image
 
+from lightmeter.exif import ExifTags
 from lightmeter.failure import image_error
-from lightmeter.images import ImageLike, Measured, measure_image
+from lightmeter.images import ImageLike, Measured, exif_of, measure_image
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
 from lightmeter.monitor.store import Store
@@ -39,6 +40,11 @@ class _Open:
     writer: str
     seq: int = 0
     changed: bool = False
+
+
+class _Copy(NamedTuple):
+    image: Image.Image
+    exif: ExifTags | None
 
 
 @dataclass(slots=True, eq=False)
@@ -160,8 +166,8 @@ class RollingLogger:
 
         Nothing about the image raises here. One that cannot be measured is counted in
         ``image.Failure``. Arrays and loaded PIL images are copied; a PIL image that is not loaded
-        yet is decoded here, which it would have to be anyway, and a TIFF, a file or a tensor is
-        measured here. A path is read later.
+        yet is decoded here, which it would have to be anyway, and a file or a tensor is measured
+        here. A path is read later.
 
         Args:
             image: whatever `lightmeter.log_image` takes one of.
@@ -278,11 +284,7 @@ class RollingLogger:
         with self._profiles:
             opened = self._opened_bucket(bucket)
             try:
-                if isinstance(image, Exception):
-                    raise image
-                if not isinstance(image, Measured):
-                    image = measure_image(image, channels=self._channels, threads=1)
-                opened.profile._log_measured("image", image)
+                opened.profile._log_measured("image", _measured(image, self._channels))
             except Exception as error:
                 opened.profile._core.log_failure("image", _reason(error))
             opened.changed = True
@@ -342,13 +344,26 @@ def _kept(image: Any, channels: str) -> Any:
     """The image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
-    if isinstance(image, Image.Image) and image.format != "TIFF":
-        return image.copy()  # of a TIFF it would lose the Exif
+    if isinstance(image, Image.Image):
+        exif = exif_of(image)  # of which the copy has not all
+        return _Copy(image.copy(), exif)
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
     return measure_image(image, channels=channels, threads=1)
+
+
+def _measured(kept: Any, channels: str) -> Measured:
+    if isinstance(kept, Exception):
+        raise kept
+    if isinstance(kept, Measured):
+        return kept
+    if isinstance(kept, _Copy):
+        meter = ImageMeter(threads=1)
+        meter.update(kept.image)
+        return Measured(meter, kept.exif)
+    return measure_image(kept, channels=channels, threads=1)
 
 
 def _size(image: Any) -> int:
