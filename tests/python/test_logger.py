@@ -131,7 +131,7 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
             raise ZeroDivisionError
 
     bad = [None, 3, object(), Hostile(), b"", b"no picture", tmp_path / "none", array()[:0]]
-    bad += [np.zeros((2, 2)), np.array(["x"]), Image.new("RGB", (0, 0)), {}, []]
+    bad += [np.zeros((2, 2), complex), np.array(["x"]), Image.new("RGB", (0, 0)), {}, []]
     with lm.logger(store, "cells") as log:
         for image in bad:
             assert log.track(image)
