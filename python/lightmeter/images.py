@@ -16,7 +16,7 @@ from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
 from lightmeter.quiet import quiet
 
-__all__ = ["ImageLike", "Measured", "measure_image"]
+__all__ = ["ImageLike", "Measured", "copy_image", "measure_image"]
 
 ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
 
@@ -106,10 +106,7 @@ def _measure_pil(meter: ImageMeter, image: Image.Image, limits: Limits) -> Measu
         raise ImageError(
             "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
         )
-    # Loading closes the file.
-    header = _header(image)
-    exif = None if header is None else read_exif(header.exif).tags
-    _load(image)
+    exif = _load(image)
     meter.update(image)
     return Measured(meter, exif)
 
@@ -134,14 +131,23 @@ def _header(image: Image.Image) -> Header | None:
     return None if image.format is None else Header({}, None)
 
 
-def _load(image: Image.Image) -> None:
-    """Load once: a second try after a failure can succeed, with black pixels."""
+def copy_image(image: Image.Image) -> tuple[Image.Image, ExifTags | None]:
+    """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole."""
+    with quiet():
+        exif = _load(image)
+        return image.copy(), exif
+
+
+def _load(image: Image.Image) -> ExifTags | None:
+    """Load once: a second try after a failure can succeed, with black pixels. Returns the Exif."""
     attributes = vars(image)
     if _FAILURE in attributes:
         raise ImageError(*attributes[_FAILURE])
+    header = _header(image)  # loading closes the file
     try:
         image.load()
     except Exception as error:
         failure = image_error(error)
         attributes[_FAILURE] = (failure.reason, failure.detail)
         raise
+    return None if header is None else read_exif(header.exif).tags

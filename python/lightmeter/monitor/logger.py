@@ -19,7 +19,7 @@ from PIL import Image
 
 from lightmeter.exif import ExifTags
 from lightmeter.failure import image_error
-from lightmeter.images import ImageLike, Measured, exif_of, measure_image
+from lightmeter.images import ImageLike, Measured, copy_image, measure_image
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
 from lightmeter.monitor.store import Store
@@ -345,8 +345,7 @@ def _kept(image: Any, channels: str) -> Any:
     if isinstance(image, np.ndarray):
         return image.copy()
     if isinstance(image, Image.Image):
-        exif = exif_of(image)  # of which the copy has not all
-        return _Copy(image.copy(), exif)
+        return _Copy(*copy_image(image))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
