@@ -143,11 +143,12 @@ def _load(image: Image.Image) -> ExifTags | None:
     attributes = vars(image)
     if _FAILURE in attributes:
         raise ImageError(*attributes[_FAILURE])
-    header = _header(image)  # loading closes the file
+    header = _header(image)
+    exif = None if header is None else read_exif(header.exif).tags  # loading closes the file
     try:
         image.load()
     except Exception as error:
         failure = image_error(error)
         attributes[_FAILURE] = (failure.reason, failure.detail)
         raise
-    return None if header is None else read_exif(header.exif).tags
+    return exif

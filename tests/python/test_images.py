@@ -102,3 +102,16 @@ def test_image_error_pickles_with_its_reason() -> None:
     error = pickle.loads(pickle.dumps(ImageError("empty", "nothing there")))
     assert (error.reason, str(error)) == ("empty", "nothing there")
     assert isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_an_image_opened_from_a_path_has_the_exif_of_the_file(form: str, tmp_path: Path) -> None:
+    """Pillow closes such a file when it has loaded the image."""
+    exif = Image.Exif()
+    exif[0x010F] = "Canon"
+    picture().save(tmp_path / "file", form, exif=exif)
+    with Image.open(tmp_path / "file") as image:
+        measured = measure_image(image)
+    assert measured.exif == measure_image(tmp_path / "file").exif
+    assert measured.exif is not None
+    assert measured.exif["Make"] == "Canon"
