@@ -130,6 +130,10 @@ class ProfileView:
         """Every feature by name, in alphabetical order."""
         return {name: ColumnView(name, self._core) for name in self._core.names()}
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a feature of that name."""
+        return isinstance(name, str) and name in self._core
+
     def get_column(self, name: str) -> ColumnView:
         """One feature, such as ``image.Hue.mean``.
 

@@ -53,7 +53,7 @@ PYTHON_LAYERS = [
     {"profile"},
     {"log", "batch"},
     {"drift", "viz"},
-    {"monitor"},
+    {"demo", "monitor"},
     {"__init__"},
     {"cli"},
     {"__main__"},

@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from lightmeter import ProfileView, profile_images
+from lightmeter import ProfileView, compare, log, profile_images
 from PIL import Image
 
 pytest.importorskip("typer")
@@ -120,3 +123,89 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "pip install 'lightmeter[cli]'" in result.stderr
+
+
+def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
+    lightmeter("profile", folder, "-o", tmp_path / "ref.lmp")
+    html = tmp_path / "report.html"
+    result = lightmeter(
+        "drift", "--reference", tmp_path / "ref.lmp", "--target", folder, "--html", html
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Not enough data to compare" in result.stdout
+    page = html.read_text(encoding="utf-8")
+    assert str(folder) in page
+    assert "8 images" in page
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three profiles: a reference, one with a drift, and one that only may have drifted."""
+    root = tmp_path_factory.mktemp("sides")
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, 200)
+    for name, moved in (("ref", 0.0), ("far", 2.0), ("near", 0.27)):
+        log(columns={"a|b": values + moved, "same": values}).view().write(root / f"{name}.lmp")
+    return root
+
+
+def drift(sides: Path, target: str, *more: str) -> subprocess.CompletedProcess[str]:
+    files = ("--reference", sides / "ref.lmp", "--target", sides / f"{target}.lmp")
+    return lightmeter("drift", *files, *more)
+
+
+@pytest.mark.parametrize(
+    ("target", "fail_on", "code"),
+    [
+        ("ref", "possible", 0),
+        ("near", "drift", 0),
+        ("near", "possible", 3),
+        ("far", "drift", 3),
+        ("far", "possible", 3),
+    ],
+)
+def test_exit_codes_for_pipelines(sides: Path, target: str, fail_on: str, code: int) -> None:
+    assert drift(sides, target, "--fail-on", fail_on).returncode == code
+    assert drift(sides, target).returncode == 0
+    assert drift(sides, target, "--fail-on", "anything").returncode == 2
+
+
+def test_findings_in_every_format(sides: Path) -> None:
+    text = drift(sides, "far").stdout
+    assert "1 of 2 features drifted" in text
+    printed = json.loads(drift(sides, "far", "--format", "json").stdout)
+    report = compare(
+        target=ProfileView.read(sides / "far.lmp"), reference=ProfileView.read(sides / "ref.lmp")
+    )
+    assert printed == report.to_dict()
+    lines = drift(sides, "far", "--format", "markdown").stdout.splitlines()
+    assert lines[0] == "### 1 of 2 features drifted"
+    assert lines[2].startswith("- **drift**: A\\|b ")
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 4
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
+
+
+def test_drift_says_what_is_wrong(sides: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk.lmp").write_bytes(b"junk")
+    (tmp_path / "empty").mkdir()
+    for wrong, said in (
+        ("junk.lmp", "not a lightmeter profile"),
+        ("empty", "no image could be measured"),
+        ("none", "No such file"),
+    ):
+        result = lightmeter("drift", "--reference", sides / "ref.lmp", "--target", tmp_path / wrong)
+        assert result.returncode == 1
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_demo(tmp_path: Path) -> None:
+    result = lightmeter("demo", tmp_path / "demo")
+    assert result.returncode == 0, result.stderr
+    assert "Synthetic" in result.stdout
+    assert "Saturation stddev fell by" in result.stdout
+    assert (tmp_path / "demo" / "report.html").exists()
+    again = shlex.split(result.stdout.splitlines()[-1].split(": lightmeter ", 1)[1])
+    again[-1] = str(tmp_path / "again.html")
+    assert lightmeter(*again, "--fail-on", "drift").returncode == 3

@@ -3,7 +3,8 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,22 +21,39 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from lightmeter import LightmeterError, ProfileView, __version__, profile_images
+from lightmeter import LightmeterError, ProfileView, __version__, compare, profile_images
+from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
 from lightmeter.cli.render import summary_json, summary_tables
 
 __all__ = ["run"]
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
+OK, FAILED, DRIFTED, INTERRUPTED = 0, 1, 3, 130
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Profile images, show and merge the profiles.\n\n"
-    "Exit codes: 0 done; 1 nothing could be measured or read; 2 wrong usage; 130 interrupted.",
+    help="Profile images, show and merge the profiles, and see what drifted.\n\n"
+    "Exit codes: 0 done; 1 nothing could be measured or read; 2 wrong usage; "
+    "3 drift, where --fail-on asks for it; 130 interrupted.",
 )
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Profile file to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class FailOn(StrEnum):
+    """The least finding that fails a pipeline."""
+
+    DRIFT = "drift"
+    POSSIBLE = "possible"
 
 
 def run() -> int:
@@ -57,13 +75,8 @@ def profile(
 ) -> None:
     """Profile images: folders are walked, unreadable files counted by reason."""
     with _reported():
-        with _progress() as bar:
-            task = bar.add_task("profiling", total=None)
-            view = profile_images(
-                paths,
-                workers=workers,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        with _progress("profiling") as progress:
+            view = profile_images(paths, workers=workers, progress=progress)
         if output is not None:
             view.write(output)
         _print(view, as_json)
@@ -92,6 +105,74 @@ def merge(
         view = ProfileView.merge_many(map(ProfileView.read, files))
         view.write(output)
         _print(view, as_json)
+
+
+@app.command()
+def drift(
+    reference: Annotated[
+        str, typer.Option(help="Profile file, or images to profile: a folder or pattern.")
+    ],
+    target: Annotated[str, typer.Option(help="The same, to be judged by the reference.")],
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report: one page, without network or script.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="Exit with 3 if there is drift, or possibly drift.")
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="How to print the findings.")
+    ] = Format.TEXT,
+) -> None:
+    """Compare two profiles, or folders of images: what changed, by how much, how surely."""
+    with _reported():
+        report = compare(reference=_view_of(reference), target=_view_of(target))
+        if html is not None:
+            report.write_html(html, reference_name=reference, target_name=target)
+        match output_format:
+            case Format.TEXT:
+                Console().print(*findings_text(report), sep="\n")
+            case Format.JSON:
+                print(findings_json(report))
+            case Format.MARKDOWN:
+                print(findings_markdown(report))
+        if fail_on is not None and report.fails(fail_on.value):
+            raise typer.Exit(DRIFTED)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(help="Where to draw the pictures and write the report.")
+    ] = Path("lightmeter-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawings.")] = 0,
+) -> None:
+    """Draw synthetic blood smears, some with a diluted dye, and find out what changed."""
+    from lightmeter.demo import run_demo
+
+    with _reported():
+        with _progress("drawing") as progress:
+            found = run_demo(folder, seed=seed, progress=progress)
+        console = Console()
+        console.print(
+            "Synthetic blood smears, drawn by this program: the batch got a diluted dye.\n"
+        )
+        console.print(*findings_text(found.report), sep="\n")
+        print(f"\nReport: {found.page}")
+        print(
+            f"Again: lightmeter drift --reference {found.reference} --target {found.target} "
+            "--html report.html"
+        )
+
+
+def _view_of(source: str) -> ProfileView:
+    """A profile file, or the profile of the images meant."""
+    if Path(source).is_file():
+        return ProfileView.read(source)
+    with _progress(f"profiling {source}") as progress:
+        view = profile_images(source, progress=progress)
+    if view.images == 0:
+        raise FileNotFoundError(f"no image could be measured in {source!r}")
+    return view
 
 
 def _version(wanted: bool) -> None:
@@ -124,10 +205,12 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed or 0:.0f} images/s")
 
 
-def _progress() -> Progress:
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal; nothing elsewhere."""
     console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
+    with Progress(
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
@@ -135,7 +218,9 @@ def _progress() -> Progress:
         console=console,
         transient=True,
         disable=not console.is_terminal,
-    )
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextlib.contextmanager

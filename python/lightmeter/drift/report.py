@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.feature import FeatureDrift
@@ -48,6 +49,21 @@ class DriftReport:
         """The features whose verdict is ``drift``."""
         return [feature for feature in self.features if feature.verdict == "drift"]
 
+    def fails(self, on: str) -> bool:
+        """Whether a pipeline that stops on `on` must stop here.
+
+        Args:
+            on: ``"drift"`` for that verdict only; ``"possible"`` also for ``possible`` and for
+                ``inconclusive``, where samples leave open whether it is drift.
+
+        Raises:
+            ValueError: `on` is another word.
+        """
+        stops = {"drift": {"drift"}, "possible": {"drift", "inconclusive", "possible"}}
+        if on not in stops:
+            raise ValueError(f"on is {on!r}; expected 'drift' or 'possible'")
+        return any(line.verdict in stops[on] for line in self.features)
+
     def __getitem__(self, feature: str) -> FeatureDrift:
         """The line of a feature, such as ``image.entropy`` or ``image.Make:missing``."""
         for line in self.features:
@@ -82,6 +98,29 @@ class DriftReport:
         rows = [[getattr(line, column) for column in _COLUMNS] for line in self.features]
         frame = pd.DataFrame(rows, index=index, columns=_COLUMNS)
         return frame.astype(dict.fromkeys(_FLOATS, float))
+
+    def write_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        target_name: str = "target",
+        reference_name: str = "reference",
+    ) -> None:
+        """Write the report as one page that needs no network and no script.
+
+        Args:
+            path: the file.
+            target_name: what the page calls the target, such as where it is from.
+            reference_name: what it calls the reference.
+        """
+        from lightmeter.viz.page import write_page
+
+        write_page(self, path, target_name=target_name, reference_name=reference_name)
+
+    def _repr_html_(self) -> str:
+        from lightmeter.viz.notebook import notebook_html
+
+        return notebook_html(self)
 
     def __repr__(self) -> str:
         """The summary."""

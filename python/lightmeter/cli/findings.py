@@ -1,0 +1,81 @@
+"""A drift report for a terminal, as JSON and as Markdown."""
+
+import html
+import json
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from lightmeter import DriftReport, FeatureDrift
+from lightmeter.viz.text import count, number, visible
+from lightmeter.viz.words import CHANGED, headline, levels, sentence
+
+__all__ = ["findings_json", "findings_markdown", "findings_text"]
+
+_STYLES = {"drift": "bold red", "possible": "yellow", "inconclusive": "yellow"}
+_HEADS = ("feature", "verdict", "change", "difference", "q", "values")
+
+
+def findings_json(report: DriftReport) -> str:
+    """Everything that was found, as one JSON object."""
+    return json.dumps(report.to_dict(), allow_nan=False, indent=2)
+
+
+def findings_text(report: DriftReport) -> Iterator[Text | Table]:
+    """The headline, what changed in words, and a table of all features that have a verdict."""
+    yield Text(headline(report), "bold")
+    for line in _changed(report):
+        text = Text("  ")
+        text.append(str(line.verdict), _STYLES[str(line.verdict)])
+        yield text.append(f"  {visible(sentence(line))}")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for head in _HEADS:
+        table.add_column(
+            head,
+            justify="left" if head in ("feature", "verdict") else "right",
+            no_wrap=head != "feature",
+            overflow="fold",
+        )
+    for line in _judged(report):
+        feature, verdict, *numbers = _cells(line)
+        style = _STYLES.get(verdict, "")
+        table.add_row(Text(feature), Text(verdict, style), *map(Text, numbers))
+    if table.row_count:
+        yield Text()
+        yield table
+
+
+def findings_markdown(report: DriftReport) -> str:
+    """The same for a job summary or a pull request."""
+    lines = [f"### {_markdown(headline(report))}", ""]
+    lines += [f"- **{line.verdict}**: {_markdown(sentence(line))}" for line in _changed(report)]
+    lines += [""] if lines[-1] else []
+    lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---:|---:|---:|"]
+    lines += ["| " + " | ".join(map(_markdown, _cells(line))) + " |" for line in _judged(report)]
+    return "\n".join(lines)
+
+
+def _changed(report: DriftReport) -> list[FeatureDrift]:
+    return [line for line in report.features if line.verdict in CHANGED]
+
+
+def _judged(report: DriftReport) -> list[FeatureDrift]:
+    return [line for line in report.features if line.verdict is not None]
+
+
+def _cells(line: FeatureDrift) -> tuple[str, ...]:
+    return (
+        visible(line.feature),
+        str(line.verdict),
+        levels(line),
+        number(line.effect, 2),
+        number(line.q_value, 2),
+        f"{count(line.n_reference)} / {count(line.n_target)}",
+    )
+
+
+def _markdown(text: str) -> str:
+    """Exif strings are anyone's: nothing in them may become a link, an image or a tag."""
+    escaped = html.escape(visible(text), quote=False)
+    return "".join(f"\\{char}" if char in "\\`*_[]()#|~!@" else char for char in escaped)

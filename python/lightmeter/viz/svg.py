@@ -1,0 +1,311 @@
+"""Charts as SVG text: histograms of two sides, and bars of categories.
+
+A chart has two forms. As a document of its own it carries its colours as attributes, on white, for
+any program that reads SVG. Inside a page the same elements take their colours from the page's
+style by class, and so follow a dark mode.
+"""
+
+import base64
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lightmeter.files import write_atomically
+from lightmeter.viz.bins import HUE_CIRCLE, Bins
+from lightmeter.viz.text import escape, number, percent, shorten
+
+__all__ = ["PALETTE", "Bar", "Chart", "bars", "differences", "histograms"]
+
+# Okabe and Ito's blue and vermilion, which every kind of colour vision tells apart; the reference
+# is also an area and the target a line, for print.
+PALETTE = {
+    "ink": "#1f2328",
+    "quiet": "#59636e",
+    "line": "#d1d9e0",
+    "paper": "#ffffff",
+    "reference": "#0072b2",
+    "target": "#d55e00",
+}
+
+_WIDTH = 460
+_LEFT, _RIGHT, _TOP = 46, 442, 26
+_TITLE = 26  # above the chart, in a document of its own
+
+Map = Callable[[float], float]
+
+_FONT = 'font-family="system-ui, sans-serif" font-size="12"'
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with its text alternative.
+
+    Attributes:
+        title: what it shows.
+        description: what is to be seen, in words.
+        height: in its own units, of which it is 460 wide.
+        body: the drawing.
+    """
+
+    title: str
+    description: str
+    height: int
+    body: str
+
+    def inline(self, ident: str) -> str:
+        """For a page: `ident` must be unique in it; colours are the page's."""
+        return (
+            f'<svg viewBox="0 0 {_WIDTH} {self.height}" role="img" '
+            f'aria-labelledby="{ident}-t {ident}-d" {_FONT}>'
+            f'<title id="{ident}-t">{escape(self.title)}</title>'
+            f'<desc id="{ident}-d">{escape(self.description)}</desc>{self.body}</svg>'
+        )
+
+    def svg(self) -> str:
+        """An SVG document."""
+        height = self.height + _TITLE
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-_TITLE} {_WIDTH} {height}" '
+            f'width="{_WIDTH}" height="{height}" role="img" aria-labelledby="t d" {_FONT}>'
+            f'<title id="t">{escape(self.title)}</title>'
+            f'<desc id="d">{escape(self.description)}</desc>'
+            f'<rect y="{-_TITLE}" width="{_WIDTH}" height="{height}" fill="{PALETTE["paper"]}"/>'
+            f'<text x="8" y="-8" font-size="14" font-weight="600" fill="{PALETTE["ink"]}">'
+            f"{escape(shorten(self.title, 60))}</text>{self.body}</svg>"
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the SVG document."""
+        write_atomically(path, self.svg().encode())
+
+    def image_tag(self) -> str:
+        """An ``img`` element that holds the document; survives where inline SVG does not."""
+        data = base64.b64encode(self.svg().encode()).decode()
+        alt = escape(f"{self.title}: {self.description}")
+        return (
+            f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" '
+            f'width="{_WIDTH}" height="{self.height + _TITLE}">'
+        )
+
+    def _repr_html_(self) -> str:
+        return self.image_tag()
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One category: its name and its share on both sides."""
+
+    name: str
+    target: float
+    reference: float
+
+
+def histograms(title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False) -> Chart:
+    """Both sides' shares on the same bins.
+
+    Args:
+        title: the feature.
+        bins: from `lightmeter.viz.bins.common_bins`.
+        n: values of the target and of the reference.
+        hue: draw the colours of the hue circle along the axis.
+    """
+    floor, height = 176, 212 if hue else 204
+    low, high = float(bins.edges[0]), float(bins.edges[-1])
+    top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
+    x = _scale(low, high, _LEFT, _RIGHT)
+    y = _scale(0.0, top, floor, _TOP + 8)
+    parts = [_legend(n)]
+    for tick in _ticks(0.0, top, 3):
+        parts.append(_grid(y(tick)))
+        parts.append(_label(_LEFT - 6, y(tick) + 4, percent(tick), "end"))
+    steps = {
+        side: _steps(bins, shares, x, y, floor)
+        for side, shares in (("reference", bins.reference), ("target", bins.target))
+        if len(shares)
+    }
+    for side, path in steps.items():
+        opacity = 0.3 if side == "reference" else 0.12
+        parts.append(f'<path d="{path}z" {_paint(side)} fill-opacity="{opacity}"/>')
+    for side, path in steps.items():
+        width = 1 if side == "reference" else 2
+        parts.append(f'<path d="{path}" {_paint(None, side)} stroke-width="{width}"/>')
+    parts.append(_line(_LEFT, floor, _RIGHT, floor, "quiet"))
+    if hue:
+        parts.append(_hue_strip(low, high, x, floor + 2))
+    unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
+    for tick in _ticks(low, high, 6, least=1.0 if unit else 0.0):
+        if (bins.below and x(tick) < _LEFT + 16) or (bins.above and x(tick) > _RIGHT - 16):
+            continue
+        parts.append(_line(x(tick), floor, x(tick), floor + 4, "quiet"))
+        parts.append(_label(x(tick), height - 12, number(tick), "middle"))
+    if bins.below:
+        parts.append(_label(_LEFT, height - 12, "≤", "middle"))
+    if bins.above:
+        parts.append(_label(_RIGHT, height - 12, "≥", "middle"))
+    return Chart(title, _told(bins, n), height, "".join(parts))
+
+
+def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
+    """The share of each category on both sides, as pairs of bars.
+
+    Args:
+        title: the feature.
+        categories: in the order of rows; draw at most a dozen.
+        n: values of the target and of the reference.
+    """
+    left, row = 150, 34
+    top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0
+    x = _scale(0.0, top, left, _RIGHT - 50)
+    parts = [_legend(n)]
+    for index, bar in enumerate(categories):
+        y = _TOP + 8 + index * row
+        parts.append(_label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
+        for side, share, at in (("reference", bar.reference, y), ("target", bar.target, y + 12)):
+            opacity = 0.45 if side == "reference" else 1
+            parts.append(
+                f'<rect x="{left}" y="{at}" width="{_round(max(x(share) - left, 0.5))}" '
+                f'height="10" {_paint(side)} fill-opacity="{opacity}"/>'
+            )
+            parts.append(_label(x(share) + 5, at + 10, percent(share)))
+    height = _TOP + 12 + max(len(categories), 1) * row
+    told = "; ".join(
+        f"{shorten(bar.name, 40)}: {percent(bar.reference)} of the reference, "
+        f"{percent(bar.target)} of the target"
+        for bar in categories
+    )
+    return Chart(title, told or "no values", height, "".join(parts))
+
+
+def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
+    """How the share of each category changed: to the right where the target has more.
+
+    Args:
+        title: the feature.
+        categories: in the order of rows.
+        n: values of the target and of the reference.
+    """
+    left, row, half = 150, 24, 56
+    top = max((abs(bar.target - bar.reference) for bar in categories), default=0.0) or 1.0
+    x = _scale(-top, top, left + half, _RIGHT - half)
+    parts = [_legend(n)]
+    for index, bar in enumerate(categories):
+        y = _TOP + 8 + index * row
+        change = bar.target - bar.reference
+        side = "target" if change > 0 else "reference"
+        start, end = sorted((x(0.0), x(change)))
+        parts.append(_label(left - 8, y + 11, shorten(bar.name, 18), "end", "ink"))
+        parts.append(
+            f'<rect x="{_round(start)}" y="{y}" width="{_round(max(end - start, 0.5))}" '
+            f'height="14" {_paint(side)}/>'
+        )
+        told = _points(change)
+        parts.append(
+            _label(end + 5, y + 11, told) if change > 0 else _label(start - 5, y + 11, told, "end")
+        )
+    height = _TOP + 12 + max(len(categories), 1) * row
+    parts.append(_line(x(0.0), _TOP + 4, x(0.0), height - 6, "quiet"))
+    told = "; ".join(
+        f"{shorten(bar.name, 40)}: {_points(bar.target - bar.reference)}" for bar in categories
+    )
+    return Chart(
+        title, f"Share in the target less that in the reference. {told}", height, "".join(parts)
+    )
+
+
+def _points(change: float) -> str:
+    """A difference of shares, in percentage points."""
+    return f"{100 * change:+.1f} pp".replace("-", "\N{MINUS SIGN}")
+
+
+def _told(bins: Bins, n: tuple[int, int]) -> str:
+    def side(name: str, shares: Sequence[float], size: int) -> str:
+        if not len(shares):
+            return f"{name}: no values"
+        at = max(range(len(shares)), key=lambda index: shares[index])
+        between = f"{number(bins.edges[at])} and {number(bins.edges[at + 1])}"
+        return f"{name}, {size:,} values: most between {between}, {percent(shares[at])}"
+
+    sides = (
+        side("Reference", bins.reference.tolist(), n[1]),
+        side("target", bins.target.tolist(), n[0]),
+    )
+    return "; ".join(sides)
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Map:
+    """The linear map of low to start and high to end."""
+    factor = (end - start) / ((high - low) or 1.0)
+    return lambda value: start + (value - low) * factor
+
+
+def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
+    path = [f"M{_round(x(bins.edges[0]))} {_round(floor)}"]
+    for share, edge in zip(shares, bins.edges[1:], strict=True):
+        path.append(f"V{_round(y(share))}H{_round(x(edge))}")
+    path.append(f"V{_round(floor)}")
+    return "".join(path)
+
+
+def _ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[float]:
+    """At most `most` round numbers from `low` to `high`, at least `least` apart."""
+    spread = high - low
+    if not spread > 0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(spread / most))
+    for step in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0):
+        first = math.ceil(low / (step * power))
+        last = math.floor(high / (step * power))
+        if last - first < most and step * power >= least:
+            return [index * step * power for index in range(first, last + 1)]
+    return [low, high]
+
+
+def _legend(n: tuple[int, int]) -> str:
+    target, reference = (f"{size:,} value{'' if size == 1 else 's'}" for size in n)
+    return (
+        f'<rect x="{_LEFT}" y="6" width="14" height="9" fill-opacity=".45" {_paint("reference")}/>'
+        + _label(_LEFT + 20, 15, f"reference, {reference}", tone="ink")
+        + f'<rect x="{_LEFT + 200}" y="7" width="13" height="8" {_paint("target", "target")} '
+        f'fill-opacity="0.12" stroke-width="2"/>'
+        + _label(_LEFT + 220, 15, f"target, {target}", tone="ink")
+    )
+
+
+def _hue_strip(low: float, high: float, x: Map, y: float) -> str:
+    parts = []
+    edges = [low + (high - low) * step / 24 for step in range(25)]
+    for start, end in pairwise(edges):
+        width = x(end) - x(start) + 0.3  # no seam between them
+        degrees = (start + end) / 2 % HUE_CIRCLE * 360 / HUE_CIRCLE
+        parts.append(
+            f'<rect x="{_round(x(start))}" y="{_round(y)}" width="{_round(width)}" '
+            f'height="6" fill="hsl({degrees:.0f},70%,55%)"/>'
+        )
+    return "".join(parts)
+
+
+def _grid(y: float) -> str:
+    return _line(_LEFT, y, _RIGHT, y, "line")
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, tone: str) -> str:
+    return f'<path d="M{_round(x1)} {_round(y1)}L{_round(x2)} {_round(y2)}" {_paint(None, tone)}/>'
+
+
+def _label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> str:
+    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{_round(x)}" y="{_round(y)}"{place} {_paint(tone)}>{escape(text)}</text>'
+
+
+def _paint(fill: str | None, stroke: str | None = None) -> str:
+    """Colours twice: as attributes, and by class for a page, whose style has the last word."""
+    tones = {"fill": fill, "stroke": stroke}
+    names = " ".join(f"{use[0]}-{tone}" for use, tone in tones.items() if tone)
+    paints = " ".join(f'{use}="{PALETTE[tone]}"' for use, tone in tones.items() if tone)
+    return f'class="{names}" {paints}' + ("" if fill else ' fill="none"')
+
+
+def _round(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

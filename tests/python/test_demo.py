@@ -1,0 +1,55 @@
+"""The demo: synthetic smears that drift as the article's did."""
+
+from pathlib import Path
+
+import numpy as np
+from lightmeter import ProfileView, compare, log_image
+from lightmeter.demo import draw_cells, run_demo
+
+
+def test_a_drawing_follows_from_its_generator() -> None:
+    first, again, other = (draw_cells(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (first.mode, first.size) == ("RGB", (240, 180))
+    assert first == again
+    assert first != other
+
+
+def smears(side: int, **how: float) -> ProfileView:
+    rngs = (np.random.default_rng([side, index]) for index in range(40))
+    return log_image([draw_cells(rng, **how) for rng in rngs]).view()
+
+
+def test_only_what_changes_drifts() -> None:
+    usual = smears(0)
+    assert compare(target=smears(1), reference=usual).drifted == []
+    diluted = compare(target=smears(2, dye=0.6), reference=usual)
+    assert diluted.features[0].feature.startswith("image.Saturation")
+    larger = {
+        line.feature for line in compare(target=smears(3, magnification=2), reference=usual).drifted
+    }
+    assert larger
+    for line in diluted.features:
+        if "ImagePixel" in line.feature or "Colorspace" in line.feature:
+            assert line.verdict == "none"
+
+
+def test_the_demo_finds_the_diluted_dye(tmp_path: Path) -> None:
+    steps = []
+    demo = run_demo(tmp_path / "demo", progress=lambda done, total: steps.append((done, total)))
+    assert steps == [(done, 100) for done in range(1, 101)]
+    drifted = [line.feature for line in demo.report.drifted]
+    assert "image.Saturation.stddev" in drifted[:2]
+    assert not {"image.Model", "image.ImagePixelWidth", "image.Colorspace"} & set(drifted)
+    assert "saturation" in demo.report.summary()
+    page = demo.page.read_text(encoding="utf-8")
+    assert page.count("synthetic smears") == 2
+    assert len(list(demo.reference.iterdir())) == len(list(demo.target.iterdir())) == 50
+    again = ProfileView.read(demo.target.with_suffix(".lmp"))
+    assert again == demo.report.target
+    makes = again.get_column("image.Make").frequent
+    assert [item.value for item in makes] == ["lightmeter demo, synthetic"]
+
+
+def test_another_seed_draws_other_pictures(tmp_path: Path) -> None:
+    pages = [run_demo(tmp_path / str(seed), seed=seed).report for seed in (3, 4)]
+    assert pages[0].target != pages[1].target

@@ -1,0 +1,349 @@
+"""The report: what it says, how big it is, who can read it, and that nothing gets out of it."""
+
+import base64
+import hashlib
+import html.parser
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image
+from lightmeter.viz import Chart, NotebookProfileVisualizer
+from lightmeter.viz.page import html_page
+from PIL import Image
+from test_viz import HOSTILE
+
+
+def wide(seed: int, shift: float = 0.0) -> ProfileView:
+    """30 features of every kind, every third of which moves by `shift` standard deviations."""
+    rng = np.random.default_rng(seed)
+    columns: dict[str, Any] = {
+        f"n{i:02}": rng.normal(i + shift * (i % 3 == 0), 1, 400) for i in range(22)
+    }
+    columns |= {f"c{i}": rng.choice(list("abcdefghijkl"), 400).tolist() for i in range(6)}
+    columns["days"] = rng.integers(0, 7, 400)
+    columns["gaps"] = np.where(rng.random(400) < 0.1 + 0.2 * shift, np.nan, rng.normal(size=400))
+    return log(columns=columns).view()
+
+
+@cache
+def drifted() -> DriftReport:
+    return compare(target=wide(1, 1.0), reference=wide(2))
+
+
+def hostile_photo(text: str) -> bytes:
+    exif = Image.Exif()
+    exif[271] = exif[272] = text
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+@cache
+def attacked() -> DriftReport:
+    """Hostile text as camera makers, values, feature names and prefixes, on each side only."""
+    sides = []
+    for texts in (HOSTILE[::2], HOSTILE[1::2]):
+        profile = Profile("<b onclick=alert(1)>")
+        profile.track_many(hostile_photo(text) for text in texts for _ in range(8))
+        for text in texts:
+            for _ in range(12):
+                profile.log(
+                    row={"category": text, text: "value", f"number {text}": len(text) * 1.5}
+                )
+        sides.append(profile.view())
+    return compare(target=sides[0], reference=sides[1])
+
+
+def drifted_page() -> str:
+    return html_page(drifted())
+
+
+def attacked_page() -> str:
+    return html_page(attacked(), target_name=HOSTILE[0], reference_name=HOSTILE[3])
+
+
+PAGE_TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
+    *("h1", "h2", "h3", "p", "ol", "li", "b", "span", "bdi", "div", "a", "figure", "figcaption"),
+    *("table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
+    *("svg", "desc", "rect", "path", "text"),
+}
+
+
+class Elements(html.parser.HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_page_says_what_changed_first() -> None:
+    report = drifted()
+    page = html_page(report, target_name="july.lmp")
+    text = re.sub(r"\s+", " ", "".join(Elements(page).text))
+    assert f"{len(report.drifted)} of " in text
+    first = text.index("Findings")
+    assert text.index("N15 rose") > first
+    assert first < text.index("All features") < text.index("What changed")
+    assert "target july.lmp" in text
+    rows = re.findall(r'<th scope="row"><bdi><a href="#f\d+">([^<]+)<', page)
+    assert rows == [line.feature for line in report.features]
+    assert page == html_page(report, target_name="july.lmp")
+
+
+def test_every_feature_has_its_numbers_and_a_chart_with_both_sizes() -> None:
+    report = drifted()
+    page = html_page(report)
+    figures = re.findall(r"<figure.*?</figure>", page, re.S)
+    assert len(figures) == len(report.features) >= 30
+    for figure in figures:
+        assert "reference, 400 values" in figure or "reference, 3" in figure
+        assert 'role="img"' in figure
+        assert "<dt>p</dt>" in figure
+
+
+def test_thirty_features_fit_into_300_kb() -> None:
+    assert len(html_page(drifted()).encode()) <= 300_000
+
+
+def test_many_features_stay_one_readable_page() -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"f{i}": rng.normal(size=20) for i in range(200)}
+    view = log(columns=columns).view()
+    page = html_page(compare(target=view, reference=view))
+    assert page.count('<th scope="row">') == 200
+    assert "No charts of the 140 features" in page
+    assert len(page) < 700_000
+
+
+def test_a_page_of_nothing() -> None:
+    nothing = Profile().view()
+    page = html_page(compare(target=nothing, reference=nothing))
+    assert "Not enough data to compare" in page
+    one = log(row={"x": 1}).view()
+    assert "only in the target, 1 value" in html_page(compare(target=one, reference=nothing))
+
+
+def test_images_and_times_are_told() -> None:
+    profile = log_image([np.zeros((4, 4, 3), np.uint8)] * 2).profile()
+    profile.set_dataset_timestamp(
+        __import__("datetime").datetime.fromisoformat("2022-09-07T00:00Z")
+    )
+    page = html_page(compare(target=profile.view(), reference=log_image([]).view()))
+    assert "2 images, 2022-09-07 00:00 UTC" in page
+
+
+@pytest.mark.parametrize("make", [drifted_page, attacked_page])
+def test_nothing_can_run_or_load(make: Any) -> None:
+    page = make()
+    elements = Elements(page)
+    for tag, attributes in elements.tags:
+        assert tag in PAGE_TAGS
+        for name, value in attributes.items():
+            assert not name.startswith("on")
+            assert name not in {"src", "srcset", "style", "action", "formaction", "xlink:href"}
+            if name == "href":
+                assert value is not None
+                assert value.startswith("#f")
+    ids = [attributes["id"] for _, attributes in elements.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(char.isprintable() or char == "\n" for char in "".join(elements.text))
+
+
+def test_the_policy_allows_this_style_and_nothing_else() -> None:
+    page = html_page(drifted())
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+    assert f'content="{policy}; base-uri' in page
+    assert not re.search(r"url\(|@import", style)
+
+
+# --- in a browser -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "width", "scheme"),
+    [
+        (drifted_page, 1280, "light"),
+        (drifted_page, 390, "dark"),
+        (attacked_page, 1280, "dark"),
+        (attacked_page, 390, "light"),
+    ],
+)
+def test_in_a_browser(chromium: Any, tmp_path: Path, make: Any, width: int, scheme: str) -> None:
+    """Nothing is requested, nothing complains or runs, axe finds nothing, nothing overflows."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    path = tmp_path / "report.html"
+    path.write_text(make(), encoding="utf-8")
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=False
+    )
+    page = context.new_page()
+    requests: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto(path.as_uri())
+    assert requests == [path.as_uri()]
+    assert complaints == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    colour = page.evaluate("getComputedStyle(document.querySelector('.s-target')).stroke")
+    assert colour == ("rgb(213, 94, 0)" if scheme == "light" else "rgb(240, 160, 75)")
+    context.close()
+    # axe is a script, which the page's policy forbids.
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(path.as_uri())
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
+    context.close()
+
+
+def test_the_table_is_reached_and_left_by_keyboard(chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(html_page(drifted()), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto(path.as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#f0")
+    page.close()
+
+
+def test_print_shows_everything(chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(html_page(drifted()), encoding="utf-8")
+    context = chromium.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert len(page.pdf()) > 10_000
+    context.close()
+
+
+# --- in a notebook ----------------------------------------------------------------------------
+
+# What JupyterLab's sanitizer keeps of the output of a notebook nobody trusts (sanitizer.ts).
+KEPT = {
+    "div": {"style"},
+    "h3": {"style"},
+    "ul": set(),
+    "li": set(),
+    "b": set(),
+    "p": set(),
+    "span": {"class", "style"},
+    "table": set(),
+    "caption": set(),
+    "thead": set(),
+    "tbody": set(),
+    "tr": set(),
+    "th": {"style"},
+    "td": {"style"},
+    "img": {"src", "alt", "width", "height"},
+}
+
+
+def visualizer() -> NotebookProfileVisualizer:
+    visualization = NotebookProfileVisualizer()
+    visualization.set_profiles(
+        target_profile_view=drifted().target, reference_profile_view=drifted().reference
+    )
+    return visualization
+
+
+@pytest.mark.parametrize("report", [drifted, attacked])
+def test_a_notebook_shows_it_without_being_trusted(report: Any) -> None:
+    shown = report()._repr_html_()
+    for tag, attributes in Elements(shown).tags:
+        assert tag in KEPT
+        assert attributes.keys() <= KEPT[tag] | {"aria-hidden", "class"}
+        if tag == "img":
+            assert str(attributes["src"]).startswith("data:image/svg+xml;base64,")
+            assert attributes["alt"]
+    assert len(shown) < 300_000
+
+
+def test_the_articles_calls(tmp_path: Path) -> None:
+    visualization = visualizer()
+    report = visualization.summary_drift_report()
+    assert report.features == drifted().features
+    chart = visualization.double_histogram(feature_name="n00")
+    assert isinstance(chart, Chart)
+    assert "reference, 400 values" in chart.svg()
+    for feature in ("c0", "days"):
+        assert isinstance(visualization.distribution_chart(feature_name=feature), Chart)
+        difference = visualization.difference_distribution_chart(feature_name=feature)
+        assert isinstance(difference, Chart)
+        assert " pp" in difference.svg()
+    both = visualization.double_histogram(feature_name=["n00", "n01"])
+    assert both._repr_html_().count("<img") == 2
+    table = visualization.feature_statistics(feature_name="n00", profile="target")
+    assert "distribution/mean" in table._repr_html_()
+    assert "counts/n" in visualization.feature_statistics("n00")._repr_html_()
+    for shown, name in ((report, "drift"), (chart, "chart.html"), (table, "table")):
+        path = visualization.write(shown, tmp_path, html_file_name=name)
+        assert path == tmp_path / f"{name.removesuffix('.html')}.html"
+        assert path.read_text().startswith("<!DOCTYPE html>")
+    assert path.read_text().count("Content-Security-Policy") == 1
+
+
+def test_what_a_visualizer_cannot_show() -> None:
+    visualization = NotebookProfileVisualizer()
+    with pytest.raises(ValueError, match="call set_profiles"):
+        visualization.double_histogram("x")
+    visualization.set_profiles(drifted().target)
+    with pytest.raises(ValueError, match="reference_profile_view"):
+        visualization.summary_drift_report()
+    with pytest.raises(ValueError, match="'reference'; expected a side"):
+        visualization.feature_statistics("n00")
+    with pytest.raises(KeyError, match="did you mean n"):
+        visualization.double_histogram("n0")
+    with pytest.raises(ValueError, match="'c0' has no numbers; see distribution_chart"):
+        visualization.double_histogram("c0")
+    with pytest.raises(ValueError, match="'n00' has no categories; see double_histogram"):
+        visualization.distribution_chart("n00")
+    assert isinstance(visualization.double_histogram("n00"), Chart)
+
+
+def test_write_html_is_whole_or_not(tmp_path: Path) -> None:
+    drifted().write_html(tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == html_page(drifted())
+    with pytest.raises(FileNotFoundError):
+        drifted().write_html(tmp_path / "none" / "r.html")

@@ -1,0 +1,179 @@
+"""Charts: shares against NumPy, well-formed and escaped SVG, the same bytes every time."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import ProfileView, log
+from lightmeter.sketch import QuantileSketch
+from lightmeter.testing import numbers
+from lightmeter.viz.bins import common_bins
+from lightmeter.viz.charts import feature_chart
+from lightmeter.viz.svg import Bar, Chart, bars, differences, histograms
+from lightmeter.viz.text import count, escape, number, percent, shorten
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "]]></style><svg onload=alert(1)>",
+    "\u202egnp.exe\u2066",
+    "tab\tnul\x00esc\x1b[31mred",
+    "--><!--&lt;b&gt;&#x3c;b&#x3e;",
+    "javascript:alert(1)",
+    "https://example.com/x.png",
+    "e\u0301" + "\u0301" * 20,
+    "\u2028line\u2029end\ufeff",
+]
+
+
+def sketch(values: Any) -> QuantileSketch:
+    made = QuantileSketch()
+    made.update(np.asarray(values, dtype=np.float64))
+    return made
+
+
+def views(target: Any, reference: Any) -> tuple[ProfileView, ProfileView]:
+    return log(columns={"x": target}).view(), log(columns={"x": reference}).view()
+
+
+def parsed(chart: Chart) -> ET.Element:
+    """Raises unless it is XML; nothing in it may run or load anything."""
+    root = ET.fromstring(chart.svg())
+    for element in root.iter():
+        assert element.tag.split("}")[1] in {"svg", "title", "desc", "rect", "path", "text"}
+        for name, value in element.attrib.items():
+            assert not name.startswith("on")
+            assert "href" not in name
+            assert "url(" not in value
+    return root
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(numbers(), max_size=40), st.lists(numbers(), min_size=1, max_size=40), st.booleans()
+)
+def test_shares_are_those_of_numpy(target: list[float], reference: list[float], hue: bool) -> None:
+    sides = [np.array(side)[np.isfinite(side)] + 0.0 for side in (target, reference)]
+    if not len(np.concatenate(sides)):
+        return
+    bins = common_bins(sketch(target), sketch(reference), hue=hue)
+    edges = bins.edges
+    assert 2 <= len(edges) <= 90
+    assert np.isfinite(edges).all()
+    assert (np.diff(edges) > 0).all()
+    assert bins.below == (min(map(np.min, filter(len, sides))) < edges[0])
+    assert bins.above == (max(map(np.max, filter(len, sides))) > edges[-1])
+    for values, shares in zip(sides, (bins.target, bins.reference), strict=True):
+        if not len(values):
+            assert not len(shares)
+            continue
+        at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+        expected = np.bincount(at, minlength=len(edges) - 1) / len(values)
+        np.testing.assert_allclose(shares, expected, atol=1e-12)
+    n = (len(sides[0]), len(sides[1]))
+    parsed(histograms("x", bins, n, hue=hue))
+
+
+def test_few_far_values_leave_something_to_see() -> None:
+    values = np.random.default_rng(0).normal(0, 1, 500)
+    bins = common_bins(sketch(np.append(values, 1e6)), sketch(values))
+    assert bins.above
+    assert bins.edges[-1] < 10
+    assert bins.target.sum() == pytest.approx(1)
+
+
+def test_whole_numbers_have_a_bin_each() -> None:
+    bins = common_bins(sketch([1, 6, 8]), sketch([1, 1, 3]))
+    assert bins.edges.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5]
+    assert common_bins(sketch([640]), sketch([640])).edges.tolist() == [639.5, 640.5]
+
+
+def test_both_sizes_are_told_and_the_target_is_a_line() -> None:
+    target, reference = views([1.0, 2.5, 3.0], [2.0] * 1000)
+    chart = feature_chart("x", target, reference)
+    assert chart is not None
+    text = " ".join(parsed(chart).itertext())
+    assert "reference, 1,000 values" in text
+    assert "target, 3 values" in text
+    assert "Reference, 1,000 values: most between" in chart.description
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_nothing_of_strangers_gets_out(hostile: str) -> None:
+    row = [Bar(hostile, 0.2, 0.8)]
+    bins = common_bins(sketch([1, 2]), sketch([3]))
+    for chart in (
+        bars(hostile, row, (5, 5)),
+        differences(hostile, row, (5, 5)),
+        histograms(hostile, bins, (2, 1)),
+    ):
+        root = parsed(chart)
+        told = "".join(root.itertext())
+        assert all(char.isprintable() for char in told)
+        for form in (chart.inline("a"), chart.image_tag()):
+            assert re.findall(r"<\s*(\w+)", form)[0] in ("svg", "img")
+            assert "<script" not in form
+            assert "<img src=x" not in form
+            assert "\u202e" not in form
+    assert ET.fromstring(f'<a b="{escape(hostile)}">{escape(hostile)}</a>').text is not None
+
+
+def test_bars_are_shares_of_all_values() -> None:
+    target, reference = views(["a"] * 3 + ["b"], ["a"] * 6 + [f"r{i}" for i in range(14)])
+    chart = feature_chart("x", target, reference)
+    assert chart is not None
+    assert "a: 30 % of the reference, 75 % of the target" in chart.description
+    assert "b: 0 % of the reference, 25 % of the target" in chart.description
+    assert "9 others: 45 % of the reference, 0 % of the target" in chart.description
+    labels = [element.text for element in parsed(chart).iter() if element.tag.endswith("text")]
+    assert {"75 %", "30 %", "9 others"} <= set(labels)
+
+
+def test_a_side_without_the_feature() -> None:
+    target, reference = log(row={"y": 1}).view(), log(row={"x": 1.5}).view()
+    chart = feature_chart("x", target, reference)
+    assert chart is not None
+    assert "target: no values" in chart.description
+    assert feature_chart("z", target, reference) is None
+
+
+def test_the_same_every_time_and_written(tmp_path: Path) -> None:
+    target, reference = views([1.0, 2.5, 3.0], [2.0, 2.25])
+    charts = [feature_chart("x", target, reference) for _ in range(2)]
+    assert charts[0] == charts[1]
+    assert charts[0] is not None
+    charts[0].write(tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").read_text() == charts[0].svg()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),  # noqa: RUF001
+        (float("nan"), "–"),  # noqa: RUF001
+        (float("-inf"), "−∞"),  # noqa: RUF001
+        (0, "0"),
+        (-1.5, "−1.5"),  # noqa: RUF001
+        (1234567, "1,234,567"),
+        (204.4321, "204.4"),
+        (0.00123456, "0.001235"),
+        (1.4e-26, "1.4e−26"),  # noqa: RUF001
+        (1e12, "1e12"),
+        (100, "100"),
+    ],
+)
+def test_numbers_read_well(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_shares_and_counts_read_well() -> None:
+    shares = 0, 0.0001, 0.05, 0.051, 0.5, 0.9999, 1
+    expected = ["0 %", "<0.1 %", "5 %", "5.1 %", "50 %", ">99.9 %", "100 %"]
+    assert list(map(percent, shares)) == expected
+    assert [count(n) for n in (0, 999_999, 15_360_000)] == ["0", "999,999", "15.4 M"]
+    assert shorten("\u202e" * 10, 8) == "\\u202e\\…"
