@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from lightmeter.meter import available_cpus
 from lightmeter.paths import find_images
@@ -21,6 +22,7 @@ def profile_images(
     *,
     prefix: str = "image",
     value_range: tuple[float, float] | None = None,
+    frames: str = "first",
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ProfileView:
@@ -33,6 +35,7 @@ def profile_images(
             below it that are images by their suffix or, without one, by their first bytes.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         value_range: black and white of samples of more than 8 bits, as for `log_image`.
+        frames: ``"first"`` or ``"all"`` of a file that has several, as for `log_image`.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
 
@@ -45,13 +48,14 @@ def profile_images(
     files = find_images(paths)
     if isinstance(paths, str | os.PathLike) and files == [os.fspath(paths)]:
         os.stat(paths)
-    return _profile_files(files, prefix, value_range, workers or available_cpus(), progress)
+    options = {"value_range": value_range, "frames": frames}
+    return _profile_files(files, prefix, options, workers or available_cpus(), progress)
 
 
 def _profile_files(
     files: list[str],
     prefix: str,
-    value_range: tuple[float, float] | None,
+    options: dict[str, Any],
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> ProfileView:
@@ -71,7 +75,7 @@ def _profile_files(
                     progress(done, len(files))
 
     def profile_block(start: int) -> Profile:
-        profile = Profile(prefix, value_range=value_range)
+        profile = Profile(prefix, **options)
         block = files[start : start + _BLOCK_FILES]
         profile._track_many(prefix, watched(block), threads=1)
         return profile

@@ -1,12 +1,14 @@
 """From whatever holds a picture to its measurement and its Exif."""
 
+import contextlib
 import io
 import os
-from typing import NamedTuple, TypeGuard
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeGuard
 
 from PIL import Image
 
-from lightmeter.arrays import ArrayLike
+from lightmeter.arrays import ArrayLike, as_numpy, check_layout, pictures
 from lightmeter.encoded import Encoded, open_encoded
 from lightmeter.errors import ImageError
 from lightmeter.exif import ExifTags, read_exif
@@ -16,7 +18,7 @@ from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
 from lightmeter.quiet import quiet
 
-__all__ = ["ImageLike", "Measured", "copy_image", "measure_image"]
+__all__ = ["ImageLike", "Measured", "copy_image", "measure_image", "measure_images"]
 
 ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
 
@@ -24,6 +26,9 @@ ACCEPTED = (
     "a PIL image, an array or tensor (HxW or HxWxC), an ImageMeter, a path, encoded bytes or a "
     "binary file"
 )
+
+# Formats whose further frames are parts of one picture.
+_LAYERED = frozenset({"PSD"})
 
 # Set on an image that failed to load.
 _FAILURE = "_lightmeter_failure"
@@ -36,48 +41,69 @@ class Measured(NamedTuple):
     exif: ExifTags | None
 
 
-def measure_image(
+def measure_images(
     image: ImageLike,
     *,
     channels: str = "RGB",
     layout: str | None = None,
     value_range: tuple[float, float] | None = None,
+    frames: str = "first",
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
-) -> Measured:
-    """Measure one image.
+) -> Iterator[Measured]:
+    """Measure an image; several of a batch in one array, or of a file with all its frames.
 
     Args:
-        image: a PIL image, an array or tensor (HxW or HxWxC), an `ImageMeter`, a path, encoded
-            bytes or a binary file.
+        image: a PIL image, an array or tensor (HxW or HxWxC, or as `layout` says), an `ImageMeter`,
+            a path, encoded bytes or a binary file.
         channels: order of the colour channels of an array, ``"RGB"`` or ``"BGR"`` (OpenCV).
-        layout: order of the dimensions of an array, as for `ImageMeter`.
+        layout: order of the dimensions of an array, as for `lightmeter.log_image`.
         value_range: black and white of samples of more than 8 bits, as for `ImageMeter`.
-        threads: threads that share the rows of this image; None takes 1, or up to 4 above 4
+        frames: ``"first"``, of a PIL image the one it is at, or ``"all"``. Exif comes with the
+            first one only.
+        threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
         limits: what one image may cost.
 
     Raises:
-        ImageError: the picture cannot be read or measured; `reason` says why.
+        ImageError: a picture cannot be read or measured; `reason` says why.
         TypeError: `image` is of another type.
         ValueError: an argument is out of range.
     """
+    if frames not in ("first", "all"):
+        raise ValueError(f"frames is {frames!r}; expected 'first' or 'all'")
+    check_layout(layout)
+    options: dict[str, Any] = {
+        "channels": channels,
+        "value_range": value_range,
+        "threads": threads,
+    }
     if isinstance(image, ImageMeter):
-        return Measured(image, None)
-    meter = ImageMeter(channels=channels, layout=layout, value_range=value_range, threads=threads)
-    if isinstance(image, ArrayLike):
-        meter.update(image)
-        return Measured(meter, None)
-    if isinstance(image, Image.Image):
-        with quiet():
-            try:
-                return _measure_pil(meter, image, limits)
-            except Exception as error:
-                raise image_error(error, path=getattr(image, "filename", None) or None) from error
-    if not _is_encoded(image):
+        yield Measured(image, None)
+    elif isinstance(image, ArrayLike):
+        for picture in pictures(as_numpy(image), layout):
+            yield Measured(_meter(picture, options), None)
+    elif isinstance(image, Image.Image):
+        try:
+            yield from _measure_pil(image, options, frames, limits)
+        except Exception as error:
+            raise image_error(error, path=getattr(image, "filename", None) or None) from error
+    elif _is_encoded(image):
+        yield from _measure_encoded(image, options, frames, limits)
+    else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
-    with quiet():
-        return _measure_encoded(meter, image, limits)
+
+
+def measure_image(image: ImageLike, **options: Any) -> Measured:
+    """Measure what is one image and no more, with the options of `measure_images`."""
+    (measured,) = measure_images(image, **options)
+    return measured
+
+
+def _meter(picture: Image.Image | ArrayLike, options: dict[str, Any]) -> ImageMeter:
+    meter = ImageMeter(**options)
+    meter.update(picture)
+    return meter
 
 
 def _is_encoded(image: object) -> TypeGuard[Encoded]:
@@ -86,7 +112,9 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
     return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
 
 
-def _measure_encoded(meter: ImageMeter, image: Encoded, limits: Limits) -> Measured:
+def _measure_encoded(
+    image: Encoded, options: dict[str, Any], frames: str, limits: Limits
+) -> Iterator[Measured]:
     path = image if isinstance(image, str | os.PathLike) else None
     try:
         file = open_encoded(image, limits)
@@ -95,20 +123,46 @@ def _measure_encoded(meter: ImageMeter, image: Encoded, limits: Limits) -> Measu
     opened = None
     with file:
         try:
-            opened = Image.open(file)
-            return _measure_pil(meter, opened, limits)
+            with quiet():
+                opened = Image.open(file)
+            yield from _measure_pil(opened, options, frames, limits)
         except Exception as error:
             raise image_error(error, path=path, file=file, image=opened) from error
 
 
-def _measure_pil(meter: ImageMeter, image: Image.Image, limits: Limits) -> Measured:
+def _measure_pil(
+    image: Image.Image, options: dict[str, Any], frames: str, limits: Limits
+) -> Iterator[Measured]:
+    with quiet():
+        count = _frame_count(image, limits) if frames == "all" else 1
+        first = image.tell()
+    try:
+        for frame in range(count):
+            with quiet():
+                if count > 1:
+                    image.seek(frame)
+                _check_size(image, limits)
+                exif = _load(image)
+                meter = _meter(image, options)
+            yield Measured(meter, exif if frame == 0 else None)
+    finally:
+        if count > 1:
+            with quiet(), contextlib.suppress(Exception):
+                image.seek(first)
+
+
+def _frame_count(image: Image.Image, limits: Limits) -> int:
+    count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
+    if limits.frames is not None and count > limits.frames:
+        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
+    return count
+
+
+def _check_size(image: Image.Image, limits: Limits) -> None:
     if limits.pixels is not None and image.width * image.height > limits.pixels:
         raise ImageError(
             "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
         )
-    exif = _load(image)
-    meter.update(image)
-    return Measured(meter, exif)
 
 
 def _header(image: Image.Image) -> Header | None:

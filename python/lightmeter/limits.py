@@ -14,12 +14,14 @@ class Limits:
     Attributes:
         pixels: width times height, read from the header before anything is decoded. Pillow's own
             limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well: raising that is up to you.
+        frames: how many a file may have whose frames are all measured (``frames="all"``).
         bytes: size of the file or of the encoded bytes.
         seconds: time from opening the file to the last of its bytes, by a monotonic clock. It is
             looked at whenever the decoder reads on, so a decoder that has all bytes is not stopped.
     """
 
     pixels: int | None = None
+    frames: int | None = 1000
     bytes: int | None = 2**31
     seconds: float | None = 300.0
 

@@ -70,6 +70,7 @@ def log_image(
     channels: str = "RGB",
     layout: str | None = None,
     value_range: tuple[float, float] | None = None,
+    frames: str = "first",
 ) -> ResultSet:
     """Profile one image or several.
 
@@ -80,10 +81,12 @@ def log_image(
             prefix to image, profiled side by side.
         default_column_prefix: first part of the feature names, except for a dict.
         channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
-        layout: order of the dimensions of arrays, ``"HW"``, ``"HWC"`` or ``"CHW"``; None takes HW
-            or HWC.
+        layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
+            N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
         value_range: the samples that are black and white, where they have more than 8 bits. None
             takes (0, 1) for floats and (0, 65535) for integers.
+        frames: ``"first"``, or ``"all"`` to measure every frame or page of a file as an image. Its
+            Exif is counted once. A file, like a batch, counts whole or as one failure.
 
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
@@ -91,7 +94,11 @@ def log_image(
         TypeError: something is no image at all.
     """
     profile = Profile(
-        default_column_prefix, channels=channels, layout=layout, value_range=value_range
+        default_column_prefix,
+        channels=channels,
+        layout=layout,
+        value_range=value_range,
+        frames=frames,
     )
     if isinstance(images, Mapping):
         for prefix, image in images.items():

@@ -1,5 +1,6 @@
 """Profiles: what is known of a set of images, small and mergeable."""
 
+import itertools
 import os
 import warnings
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import write_atomically
-from lightmeter.images import ImageLike, Measured, measure_image
+from lightmeter.images import ImageLike, Measured, measure_images
 from lightmeter.sketch import QuantileSketch
 from lightmeter.values import Values, is_image, plain_value, split_values
 
@@ -216,6 +217,7 @@ class Profile:
         channels: str = "RGB",
         layout: str | None = None,
         value_range: tuple[float, float] | None = None,
+        frames: str = "first",
     ) -> None:
         """Start empty.
 
@@ -224,6 +226,7 @@ class Profile:
             channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"``.
             layout: order of the dimensions of arrays, as for `lightmeter.log_image`.
             value_range: black and white of samples of more than 8 bits, likewise.
+            frames: ``"first"`` or ``"all"`` of a file that has several, likewise.
         """
         self._core = _core.Profile()
         self._prefix = prefix
@@ -231,6 +234,7 @@ class Profile:
             "channels": channels,
             "layout": layout,
             "value_range": value_range,
+            "frames": frames,
         }
 
     def track(self, image: ImageLike) -> None:
@@ -275,12 +279,13 @@ class Profile:
             return
         plain = {name: plain_value(value, name) for name, value in row.items()}
         measured = {
-            name: measure_image(value, **self._reading)
+            name: list(measure_images(value, **self._reading))
             for name, value in plain.items()
             if is_image(value)
         }
-        for name, image in measured.items():
-            self._log_measured(name, image)
+        for name, images in measured.items():
+            for image in images:
+                self._log_measured(name, image)
         self._core.log_row({name: plain[name] for name in plain if name not in measured})
 
     def _log_columns(self, columns: Mapping[str, Values]) -> None:
@@ -298,7 +303,15 @@ class Profile:
             self._core.log_nulls(name, values.missing)
 
     def _track(self, prefix: str, image: ImageLike, threads: int | None = None) -> None:
-        self._log_measured(prefix, measure_image(image, threads=threads, **self._reading))
+        images = measure_images(image, threads=threads, **self._reading)
+        first, second = next(images), next(images, None)
+        if second is None:
+            self._log_measured(prefix, first)
+            return
+        together = Profile()  # all of them, or none
+        for one in itertools.chain((first, second), images):
+            together._log_measured(prefix, one)
+        self._core.merge(together._core)
 
     def _log_measured(self, prefix: str, measured: Measured) -> None:
         meter, exif = measured

@@ -1,0 +1,148 @@
+"""Files of several frames or pages: the first, or all of them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import picture
+from lightmeter import ImageError, Profile, log_image, profile_images
+from lightmeter.images import measure_images
+from lightmeter.limits import Limits
+from PIL import Image
+
+FORMS = ["GIF", "TIFF", "MPO", "WEBP", "PNG"]
+GRAYS = [10, 90, 200]  # Pillow writes MPO files of more than three that it cannot read
+
+
+def animated(form: str, **options: Any) -> bytes:
+    """Three frames of the grays above, 16 x 8; lossless but for MPO, which is of JPEGs."""
+    frames = [Image.new("RGB", (16, 8), (gray, gray, gray)) for gray in GRAYS]
+    file = io.BytesIO()
+    if form == "WEBP":
+        options["lossless"] = True
+    frames[0].save(file, form, save_all=True, append_images=frames[1:], **options)
+    return file.getvalue()
+
+
+def brightness(view: Any) -> dict[str, Any]:
+    summary: dict[str, Any] = view.get_column("image.Brightness.mean").to_summary_dict()
+    return summary
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_first_frame_or_all(form: str) -> None:
+    data = animated(form)
+    first = log_image(data).view()
+    assert first.images == 1
+    assert brightness(first)["distribution/mean"] == pytest.approx(GRAYS[0], abs=1)
+    every = log_image(data, frames="all").view()
+    assert every.images == 3
+    assert brightness(every)["counts/n"] == 3
+    assert brightness(every)["distribution/mean"] == pytest.approx(np.mean(GRAYS), abs=1)
+    assert brightness(every)["distribution/max"] == pytest.approx(200, abs=1)
+
+
+# Pillow cannot go on in an animated PNG that was loaded and rewound.
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "MPO", "WEBP"])
+def test_an_open_image_is_measured_where_it_is_and_stays_there(form: str) -> None:
+    with Image.open(io.BytesIO(animated(form))) as image:
+        image.seek(2)
+        assert brightness(log_image(image).view())["distribution/mean"] == pytest.approx(200, abs=1)
+        assert log_image(image, frames="all").view().images == 3
+        assert image.tell() == 2
+        assert brightness(log_image(image).view())["distribution/mean"] == pytest.approx(200, abs=1)
+
+
+def test_pages_may_differ_in_size_and_depth() -> None:
+    pages = [
+        picture(30, 20),
+        Image.fromarray(np.full((5, 7), 180 * 257, np.uint16)),
+        Image.new("1", (9, 9), 1),
+        Image.new("F", (2, 2), 0.2),
+    ]
+    file = io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    view = log_image(file.getvalue(), frames="all").view()
+    together = log_image(pages).view()
+    for name, column in together.get_columns().items():
+        assert view.get_column(name).to_summary_dict() == column.to_summary_dict(), name
+
+
+def test_the_exif_of_a_file_is_counted_once() -> None:
+    exif = Image.Exif()
+    exif[271] = "SONY"
+    for form in ("TIFF", "PNG", "WEBP"):
+        view = log_image(
+            [animated(form, exif=exif)] * 2,
+        ).view()
+        every = Profile(frames="all")
+        every.track_many([animated(form, exif=exif)] * 2)
+        for profile, images in ((view, 2), (every.view(), 6)):
+            make = profile.get_column("image.Make").to_summary_dict()
+            assert profile.images == images, form
+            assert make["frequent_items/frequent_strings"] == [("SONY", 2, 2, 2)], form
+            assert make["counts/null"] == 0, form
+
+
+def test_a_file_counts_whole_or_as_one_failure() -> None:
+    whole = animated("TIFF")
+    good = picture()
+    for cut in (len(whole) // 2, len(whole) - 10):
+        profile = Profile(frames="all")
+        profile.track_many([whole[:cut], good])
+        view = profile.view()
+        failures = view.get_column("image.Failure").to_summary_dict()
+        assert failures["types/string"] + view.images == 2
+        assert view.images == 1
+        with pytest.raises(ImageError):
+            profile.track(whole[:cut])
+        assert profile.view() == view
+
+
+def test_a_single_frame_has_one() -> None:
+    for form in ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP"):
+        file = io.BytesIO()
+        picture().save(file, form)
+        assert log_image(file.getvalue(), frames="all").view() == log_image(file.getvalue()).view()
+    assert log_image(picture(), frames="all").view().images == 1
+
+
+def test_more_frames_than_the_limit_are_too_large() -> None:
+    data = animated("GIF")
+    with pytest.raises(ImageError, match="3 frames, more than 2") as caught:
+        list(measure_images(data, frames="all", limits=Limits(frames=2)))
+    assert caught.value.reason == "too_large"
+    assert len(list(measure_images(data, frames="all", limits=Limits(frames=3)))) == 3
+    assert len(list(measure_images(data, limits=Limits(frames=2)))) == 1
+
+
+def test_a_folder_with_all_frames(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(animated("GIF"))
+    (tmp_path / "b.tif").write_bytes(animated("TIFF"))
+    picture().save(tmp_path / "c.jpg")
+    assert profile_images(tmp_path).images == 3
+    views = [profile_images(tmp_path, frames="all", workers=workers) for workers in (1, 2)]
+    assert views[0] == views[1]
+    assert views[0].images == 7
+
+
+def test_frames_is_checked() -> None:
+    with pytest.raises(ValueError, match="frames is 'last'"):
+        log_image(picture(), frames="last")
+
+
+def test_an_upright_tiff_and_a_turned_jpeg() -> None:
+    """Sizes are those that a loader sees: Pillow turns a TIFF upright, and nothing else."""
+    exif = Image.Exif()
+    exif[274] = 6
+    sizes = {}
+    for form in ("TIFF", "JPEG", "PNG", "WEBP"):
+        file = io.BytesIO()
+        Image.new("RGB", (50, 30)).save(file, form, exif=exif)
+        view = log_image(file.getvalue()).view()
+        sizes[form] = view.get_column("image.ImagePixelWidth").to_summary_dict()["ints/max"]
+        orientation = view.get_column("image.Orientation").to_summary_dict()
+        assert orientation["counts/null"] == 0, form
+    assert sizes == {"TIFF": 30, "JPEG": 50, "PNG": 50, "WEBP": 50}

@@ -1,0 +1,186 @@
+"""Every mode that Pillow has, and every kind of array, against numbers worked out by hand."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import ImageError, ImageMeter, log_image
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def numbers_of(image: Any, **options: Any) -> dict[str, float]:
+    meter = ImageMeter(**options)
+    meter.update(image)
+    return meter.measurement()
+
+
+# Mode, a colour in it, and the brightness V, saturation 255 (V - min) / V and hue of that colour.
+COLOURS = [
+    ("1", 1, 255, 0, 0),
+    ("L", 97, 97, 0, 0),
+    ("LA", (97, 0), 97, 0, 0),
+    ("La", (50, 128), 99, 0, 0),  # 255 * 50 / 128 = 99.6
+    ("RGB", (51, 102, 204), 204, 191, 155),  # 255 * 153 / 204 = 191.25, 255 (4 - 102 / 153) / 6
+    ("RGBA", (51, 102, 204, 7), 204, 191, 155),
+    ("RGBX", (51, 102, 204, 7), 204, 191, 155),
+    ("RGBa", (10, 40, 20, 51), 200, 191, 99),  # opaque: 50, 200, 100; 255 (2 + 50 / 150) / 6
+    ("CMYK", (0, 128, 255, 51), 204, 255, 21),  # 204, 102, 0; 255 * 0.5 / 6 = 21.25
+    ("YCbCr", (128, 128, 128), 128, 0, 0),
+    ("HSV", (170, 255, 200), 200, 255, 170),  # pure blue
+    ("LAB", (128, 128, 128), 119, 0, 0),  # L* = 100 * 128 / 255: sRGB 119
+    ("I", 180 * 257, 180, 0, 0),
+    ("I;16", 180 * 257, 180, 0, 0),
+    ("I;16L", 180 * 257, 180, 0, 0),
+    ("I;16B", 180 * 257, 180, 0, 0),
+    ("I;16N", 180 * 257, 180, 0, 0),
+    ("F", 0.6, 153, 0, 0),
+]
+
+
+@pytest.mark.parametrize(("mode", "colour", "brightness", "saturation", "hue"), COLOURS)
+def test_every_mode(mode: str, colour: Any, brightness: int, saturation: int, hue: int) -> None:
+    image = Image.new(mode, (5, 3), colour)
+    numbers = numbers_of(image)
+    assert numbers["Brightness.mean"] == brightness
+    assert numbers["Saturation.mean"] == saturation
+    assert numbers["Hue.mean"] == hue
+    assert numbers["Brightness.stddev"] == 0
+    assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == (5, 3)
+    (item,) = (
+        log_image(image)
+        .view()
+        .get_column("image.Colorspace")
+        .to_summary_dict()["frequent_items/frequent_strings"]
+    )
+    assert item == (mode, 1, 1, 1)
+    assert ("Hue.circular_mean" in numbers) == (saturation > 0)
+    # One bin of one channel, or one of each of three.
+    gray = mode in {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"}
+    assert numbers["entropy"] == pytest.approx(0 if gray else np.log2(3))
+
+
+PALETTE = [10, 20, 30, 200, 100, 50]
+
+
+@pytest.mark.parametrize("transparency", [None, 0, b"\x00\x80"])
+def test_a_palette_is_expanded_and_its_transparency_left_out(transparency: Any) -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette(PALETTE)
+    image.putdata([0, 1])
+    file = io.BytesIO()
+    options = {} if transparency is None else {"transparency": transparency}
+    image.save(file, "PNG", **options)
+    numbers = numbers_of(image)
+    assert numbers["Brightness.mean"] == (30 + 200) / 2
+    assert numbers["Saturation.mean"] == (170 + 191) / 2  # 255 * 20 / 30, 255 * 150 / 200
+    assert log_image(file.getvalue()).view() == log_image(io.BytesIO(file.getvalue())).view()
+    with Image.open(file) as read:
+        assert read.mode == "P"
+        assert numbers_of(read) == numbers
+
+
+def test_a_palette_with_alpha() -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 0, 200, 100, 50, 9], "RGBA")
+    image.putdata([0, 1])
+    assert numbers_of(image)["Brightness.mean"] == 115
+    both = Image.new("PA", (2, 1))
+    both.putpalette(PALETTE)
+    both.putdata([(0, 3), (1, 77)])
+    assert numbers_of(both) == numbers_of(image)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_transparent_colour_is_a_colour(mode: str) -> None:
+    image = Image.new(mode, (2, 2), 0)
+    expected = numbers_of(image)
+    image.info["transparency"] = 0 if mode == "L" else (0, 0, 0)
+    assert numbers_of(image) == expected
+
+
+def test_every_mode_of_pillow_is_here() -> None:
+    modes = {mode for mode, *_ in COLOURS} | {"P", "PA"}
+    assert set(Image.MODES) <= modes
+
+
+@pytest.mark.parametrize(
+    ("mode", "bad"), [("I", -1), ("I", 65536), ("F", 1.5), ("F", -0.01), ("F", float("nan"))]
+)
+def test_samples_that_no_range_was_given_for(mode: str, bad: float) -> None:
+    image = Image.new(mode, (3, 2), 0)
+    image.putpixel((1, 1), bad)
+    with pytest.raises(ImageError, match="expected 0 to") as caught:
+        log_image(image)
+    assert caught.value.reason == "out_of_range"
+
+
+def test_a_range_for_deep_modes() -> None:
+    kelvin = Image.new("F", (2, 1), 250.0)
+    kelvin.putpixel((1, 0), 300.0)
+    numbers = numbers_of(kelvin, value_range=(200, 300))
+    # Half of the range is 32767.5 on the grid, which rounds to the even 32768.
+    assert numbers["Brightness.mean"] == pytest.approx((32768 / 257 + 255) / 2)
+    signed = Image.new("I", (2, 1), -1000)
+    assert numbers_of(signed, value_range=(-1000, 1000))["Brightness.mean"] == 0
+    twelve_bits = Image.fromarray(np.array([[0, 4095]], np.uint16))
+    assert numbers_of(twelve_bits, value_range=(0, 4095))["Brightness.mean"] == 127.5
+    assert numbers_of(Image.new("L", (1, 1), 9), value_range=(0, 4095))["Brightness.mean"] == 9
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_sixteen_bit_files_keep_their_bits(form: str) -> None:
+    frame = np.array([[0, 65535, 257, 1000]], np.uint16)
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, form)
+    mean = log_image(file.getvalue()).view().get_column("image.Brightness.mean").to_summary_dict()
+    assert mean["distribution/mean"] == (0 + 65535 + 257 + 1000) / 4 / 257
+
+
+def test_sixteen_bits_of_colour_are_eight_by_pillow() -> None:
+    """The upper byte of each sample: Pillow decodes no more."""
+    ppm = b"P6\n1 1\n65535\n" + bytes([0x80, 0xFF, 0, 0, 255, 255])
+    view = log_image(ppm).view()
+    mean = view.get_column("image.Brightness.mean").to_summary_dict()["distribution/mean"]
+    assert mean == 255
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
+def test_deep_images_over_the_block_size(mode: str) -> None:
+    """Pillow cannot export these in one piece: the crops must give the numbers of the whole."""
+    samples = np.random.default_rng(4).integers(0, 65536, (30, 31), dtype=np.uint16)
+    small: NDArray[Any] = samples / np.float32(65535) if mode == "F" else samples
+    large = np.kron(samples, np.ones((100, 100), np.uint16))
+    image = Image.fromarray(large.astype(np.int32))
+    if mode == "F":
+        image = Image.fromarray((large / 65535).astype(np.float32))
+    elif mode != "I":
+        image = Image.frombytes(mode, image.size, large.astype(">u2" if "B" in mode else "<u2"))
+    numbers, expected = numbers_of(image, threads=3), numbers_of(small)
+    assert numbers["ImagePixelWidth"] == 3100
+    for name in ("Brightness.mean", "Brightness.stddev", "entropy"):
+        assert numbers[name] == pytest.approx(expected[name], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("array", "mode", "brightness"),
+    [
+        (np.array([[True, False]]), "1", 127.5),
+        (np.array([[200, 100]], np.uint8), "L", 150),
+        (np.array([[257, 514]], np.uint16), "I;16", 1.5),
+        (np.array([[257, 514]], ">u2"), "I;16", 1.5),
+        (np.array([[0, 1]], np.float32), "F", 127.5),
+        (np.array([[0, 1]], ">f8"), "F", 127.5),
+        (np.array([[[1, 0, 0]]], bool), "RGB", 255),
+        (np.array([[[0, 0, 1, 0]]], np.float64), "RGBA", 255),
+    ],
+)
+def test_arrays_by_dtype(array: NDArray[Any], mode: str, brightness: float) -> None:
+    meter = ImageMeter()
+    meter.update(array)
+    assert meter.mode == mode
+    assert meter.measurement()["Brightness.mean"] == brightness
+    planar = ImageMeter(layout="CHW" if array.ndim == 3 else "HW")
+    planar.update(np.moveaxis(array, -1, 0) if array.ndim == 3 else array)
+    assert planar.measurement() == meter.measurement()
