@@ -26,12 +26,12 @@ QuantileSketch::QuantileSketch(const QuantileSketch& other)
     : staged_(other.staged_),
       compactors_(other.compactors_ ? std::make_unique<Compactors>(*other.compactors_) : nullptr),
       settled_(other.settled_),
-      values_(other.values_),
-      counts_(other.counts_),
-      key_(other.key_),
       nan_(other.nan_),
       pos_inf_(other.pos_inf_),
-      neg_inf_(other.neg_inf_) {}
+      neg_inf_(other.neg_inf_),
+      values_(other.values_),
+      counts_(other.counts_),
+      key_(other.key_) {}
 
 QuantileSketch& QuantileSketch::operator=(const QuantileSketch& other) {
   if (&other != this) *this = QuantileSketch(other);

@@ -132,14 +132,14 @@ class QuantileSketch {
                                 // Its capacity is at most kExactItems, and 0 in counted mode.
   std::unique_ptr<Compactors> compactors_;  // KLL
   std::uint64_t settled_ = 0;               // values that are not in staged_
+  std::uint64_t nan_ = 0;                   // up to here is what merging a small sketch reads
+  std::uint64_t pos_inf_ = 0;
+  std::uint64_t neg_inf_ = 0;
   // counted, and exact where values were given with counts: sorted, with counts_; otherwise empty
   std::vector<double> values_;
   std::vector<std::uint64_t> counts_;
   ViewCache view_;
   std::uint64_t key_;
-  std::uint64_t nan_ = 0;
-  std::uint64_t pos_inf_ = 0;
-  std::uint64_t neg_inf_ = 0;
 };
 
 inline void QuantileSketch::update(double value) {
