@@ -14,6 +14,7 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr double kFewExpected = 5.0;
+constexpr int kCategoryDraws = 9999;
 constexpr double kSlack = 1.0 - 1e-12;
 
 // Between which numbers the count of a category lies.
@@ -110,9 +111,9 @@ double category_p_value(const Binned& counts) {
     }
     return chi_square_tail(chi_square, pooled.size() - 1);
   }
-  Random random(0x4347);
+  Random random(counts.target, counts.reference);
   std::vector<std::uint64_t> dealt;
-  return monte_carlo_p([&] {
+  return monte_carlo_p(kCategoryDraws, [&] {
     random_split(pooled, n, random, dealt);
     return statistic(dealt, pooled) >= seen * kSlack;
   });

@@ -111,7 +111,7 @@ double hellinger_null(const Binned& binned) {
   for (std::size_t i = 0; i < pooled.size(); ++i) {
     pooled[i] = binned.target[i] + binned.reference[i];
   }
-  Random random(0x48);
+  Random random(binned.target, binned.reference);
   std::vector<double> squares(kNullDraws);
   Binned dealt = binned;
   for (double& square : squares) {

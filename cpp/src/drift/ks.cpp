@@ -11,6 +11,7 @@ namespace lightmeter::drift {
 
 namespace {
 
+constexpr int kKsDraws = 9999;
 // Absorbs the rounding of d, which is far less than the distance of two values that D can have.
 constexpr double kSlack = 1.0 - 1e-12;
 
@@ -30,8 +31,8 @@ double permuted_p_value(const MergedView& merged, double d) {
   std::vector<std::uint64_t> pooled(merged.size());
   for (std::size_t i = 0; i < pooled.size(); ++i) pooled[i] = merged.pooled(i);
   MergedView dealt = merged;
-  Random random(0x4B53);
-  return monte_carlo_p([&] {
+  Random random(merged.target, merged.reference);
+  return monte_carlo_p(kKsDraws, [&] {
     random_split(pooled, merged.n_target, random, dealt.target);
     for (std::size_t i = 0; i < pooled.size(); ++i)
       dealt.reference[i] = pooled[i] - dealt.target[i];
@@ -65,7 +66,7 @@ double ks_p_value(const MergedView& merged, double d) {
   }
   const double limit = kolmogorov_limit(static_cast<double>(merged.n_target),
                                         static_cast<double>(merged.n_reference), d);
-  return limit * (kDraws + 1.0) < 1.0 ? limit : permuted_p_value(merged, d);
+  return limit * (kKsDraws + 1.0) < 1.0 ? limit : permuted_p_value(merged, d);
 }
 
 KsTest ks_test(const MergedView& merged, double error) {

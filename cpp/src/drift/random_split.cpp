@@ -14,6 +14,12 @@ constexpr std::uint64_t kOneByOne = 16;
 
 }  // namespace
 
+Random::Random(std::span<const std::uint64_t> target,
+               std::span<const std::uint64_t> reference) noexcept {
+  for (const std::uint64_t count : target) coins_.key = sketch::mix(coins_.key, count);
+  for (const std::uint64_t count : reference) coins_.key = sketch::mix(coins_.key, count);
+}
+
 // Marked and drawn may change places, and each may be replaced by its complement, so the fastest
 // case is where one of the four is small.
 std::uint64_t Random::hypergeometric(std::uint64_t population, std::uint64_t marked,

@@ -12,10 +12,15 @@ namespace lightmeter::drift {
 class Random {
  public:
   explicit Random(std::uint64_t key) noexcept : coins_{.key = key, .counter = 0} {}
+  // A stream for each pair of samples. One for all would err on the same side in every comparison.
+  Random(std::span<const std::uint64_t> target, std::span<const std::uint64_t> reference) noexcept;
 
   // Uniform in [0, 1), a multiple of 2^-53.
   [[nodiscard]] double uniform() noexcept {
     return static_cast<double>(coins_.draw() >> 11) * 0x1p-53;
+  }
+  [[nodiscard]] std::uint32_t bits() noexcept {
+    return static_cast<std::uint32_t>(coins_.draw() >> 32);
   }
   // How many of `sample` balls drawn without replacement from `population`, `marked` of which are
   // marked, are marked. marked, sample <= population.
@@ -39,16 +44,16 @@ void random_split(std::span<const std::uint64_t> pooled, std::uint64_t sample, R
 // A Monte Carlo p-value: `exceeds()` draws once under the null hypothesis and says whether the
 // statistic is at least the observed one. Stops early once that happened often enough for the
 // p-value to be no matter of doubt (Besag and Clifford, Biometrika 78, 1991: h / l is valid).
-inline constexpr int kDraws = 9999;
-inline constexpr int kEnough = 50;
+// The least it can be is 1 / (draws + 1).
+inline constexpr int kEnough = 100;
 
 template <class Exceeds>
-[[nodiscard]] double monte_carlo_p(Exceeds&& exceeds) {
+[[nodiscard]] double monte_carlo_p(int draws, Exceeds&& exceeds) {
   int hits = 0;
-  for (int draw = 1; draw <= kDraws; ++draw) {
+  for (int draw = 1; draw <= draws; ++draw) {
     if (exceeds() && ++hits == kEnough) return static_cast<double>(hits) / draw;
   }
-  return (hits + 1.0) / (kDraws + 1.0);
+  return (hits + 1.0) / (draws + 1.0);
 }
 
 }  // namespace lightmeter::drift

@@ -1,0 +1,55 @@
+"""The published default rules of peers for numbers, each as a few lines over two arrays.
+
+whylogs     column_drift_algorithms: K-S p by kstwo of round(nm / (n + m)), "drift" below .05; with
+            Hellinger chosen, at most 30 equal-width bins of about 4 values, "drift" from .4
+evidently   DataDriftPreset: up to 1000 reference values K-S p below .05; above, Wasserstein
+            distance of at least .1 standard deviations of the reference
+deepchecks  FeatureDrift, ImagePropertyDrift: K-S statistic of at least .2, from 10 samples on
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Sample = NDArray[np.float64]
+
+
+def ks_statistic(a: Sample, b: Sample) -> float:
+    grid = np.concatenate([a, b])
+    ranks = [np.searchsorted(np.sort(x), grid, "right") / len(x) for x in (a, b)]
+    return float(np.abs(ranks[0] - ranks[1]).max())
+
+
+def whylogs_ks(target: Sample, reference: Sample) -> bool:
+    n, m = len(target), len(reference)
+    d = ks_statistic(target, reference)
+    return bool(stats.kstwo.sf(d, round(n * m / (n + m))) < 0.05)
+
+
+def whylogs_hellinger(target: Sample, reference: Sample) -> bool:
+    both = np.concatenate([target, reference])
+    bins = max(min(math.ceil(len(both) / 4), 30), 2)
+    edges = np.linspace(both.min(), both.max(), bins + 1)
+    p, q = (np.histogram(x, edges)[0] / len(x) for x in (target, reference))
+    return bool(np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / math.sqrt(2) >= 0.4)
+
+
+def evidently(target: Sample, reference: Sample) -> bool:
+    if len(reference) <= 1000:
+        return bool(stats.ks_2samp(target, reference).pvalue < 0.05)
+    spread = max(float(reference.std()), 0.001)
+    return bool(stats.wasserstein_distance(target, reference) / spread >= 0.1)
+
+
+def deepchecks(target: Sample, reference: Sample) -> bool:
+    return min(len(target), len(reference)) >= 10 and ks_statistic(target, reference) >= 0.2
+
+
+RULES = {
+    "whylogs K-S": whylogs_ks,
+    "whylogs Hellinger": whylogs_hellinger,
+    "evidently": evidently,
+    "deepchecks": deepchecks,
+}
