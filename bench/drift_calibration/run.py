@@ -11,6 +11,7 @@ from pathlib import Path
 
 import lightmeter as lm
 import numpy as np
+from lightmeter.paths import find_images
 from populations import POPULATIONS, Columns
 from rules import RULES
 from scipy import stats
@@ -85,7 +86,7 @@ def power_table() -> None:
 
 
 def picture_line(folder: Path, trials: int = 300) -> None:
-    views = [lm.log_image(path).view() for path in sorted(folder.iterdir()) if path.is_file()]
+    views = [lm.log_image(path).view() for path in find_images(folder)]
 
     def halves(trial: int) -> tuple[lm.ProfileView, lm.ProfileView]:
         order = np.random.default_rng(trial).permutation(len(views))

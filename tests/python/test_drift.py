@@ -1,5 +1,6 @@
 """Drift: every number against SciPy, NumPy or brute force, and what compare makes of them."""
 
+import io
 import itertools
 import json
 import math
@@ -12,6 +13,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
+from lightmeter.drift.words import finding
 from lightmeter.sketch import QuantileSketch
 from numpy.typing import NDArray
 
@@ -291,3 +293,232 @@ def test_column_views_give_their_state(views: tuple[lm.ProfileView, lm.ProfileVi
     assert kinds["image.Colorspace"] == "category"
     assert kinds["image.Failure"] == "failure"
     assert view.get_column("image.Colorspace").frequent[0].value == "RGB"
+
+
+def columns(**values: object) -> lm.ProfileView:
+    return lm.log(columns=values).view()
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 1.0])
+def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
+    a, b = normals(1, 4000), normals(2, 6000, shift)
+    found = numbers(a, b)
+    value, low, high = found["statistic"]  # type: ignore[misc]
+    exact = stats.ks_2samp(a, b, method="exact")
+    assert low <= exact.statistic <= high
+    assert low <= value <= high
+    assert high - low <= 2 * (sketch_of(a).error(0.005) + sketch_of(b).error(0.005)) + 1e-12
+    p, p_low, p_high = found["p_value"]  # type: ignore[misc]
+    assert p_low <= exact.pvalue + 1e-290
+    assert exact.pvalue <= p_high + 1e-290
+    assert p_low <= p <= p_high
+
+
+def test_an_effect_near_the_floor_of_a_sampled_profile_is_inconclusive() -> None:
+    a, b = normals(3, 20_000), normals(4, 20_000, 0.25)
+    sides = {"target": columns(x=b), "reference": columns(x=a)}
+    line = lm.compare(**sides)["x"]
+    floor = line.ks
+    assert line.effect_low < floor < line.effect_high  # type: ignore[operator]
+    assert line.verdict in ("none", "inconclusive", "possible")
+    at_the_floor = lm.compare(**sides, effect=floor)["x"]
+    assert at_the_floor.verdict == "inconclusive"
+    assert "samples" in at_the_floor.reason
+    assert lm.compare(**sides, effect=line.effect_low)["x"].verdict == "drift"
+    assert lm.compare(**sides, effect=line.effect_high + 1e-9)["x"].verdict == "none"  # type: ignore[operator]
+
+
+def test_a_sure_but_small_difference_is_no_drift() -> None:
+    line = lm.compare(
+        target=columns(x=[0] * 52_000 + [1] * 48_000), reference=columns(x=[0, 1] * 50_000)
+    )["x"]
+    assert line.verdict == "none"
+    assert line.q_value is not None
+    assert line.q_value < 1e-10
+    assert line.reason.startswith("surely different")
+
+
+def test_missing_values_are_features_of_their_own() -> None:
+    full, holes = columns(x=range(40)), columns(x=[*range(20), *[None] * 20])
+    report = lm.compare(target=holes, reference=full)
+    line = report["x:missing"]
+    assert (line.kind, line.n_target, line.n_reference, line.verdict) == (
+        "missing",
+        40,
+        40,
+        "drift",
+    )
+    assert line.p_value == pytest.approx(stats.fisher_exact([[20, 20], [0, 40]]).pvalue)
+    assert "missing x went from 0 % to 50 %" in report.summary()
+    assert report["x"].n_target == 20
+    with pytest.raises(KeyError, match="x:missing"):
+        lm.compare(target=full, reference=full)["x:missing"]
+
+
+def test_an_exif_tag_that_one_side_lacks_is_judged_by_its_missing_rate() -> None:
+    def jpeg(make: str | None) -> bytes:
+        exif = picture(8, 8).getexif()
+        if make:
+            exif[271] = make
+        buffer = io.BytesIO()
+        picture(8, 8).save(buffer, "JPEG", exif=exif)
+        return buffer.getvalue()
+
+    with_tag = lm.log_image([jpeg("Canon")] * 12).view()
+    without = lm.log_image([jpeg(None)] * 15).view()
+    report = lm.compare(target=without, reference=with_tag)
+    line = report["image.Make:missing"]
+    assert (line.n_target, line.n_reference, line.verdict) == (15, 12, "drift")
+    assert (line.level_target, line.level_reference) == (1, 0)
+    make = report["image.Make"]
+    assert (make.verdict, make.reason) == ("not enough data", "only in the reference, 12 values")
+    assert [item.value for item in make.vanished_values] == ["Canon"]
+
+
+def test_categories_name_what_is_new_and_what_vanished() -> None:
+    report = lm.compare(
+        target=columns(camera=["a"] * 20 + ["new"] * 30 + ["rare"]),
+        reference=columns(camera=["a"] * 25 + ["old"] * 25),
+    )
+    line = report["camera"]
+    assert line.verdict == "drift"
+    assert [(item.value, item.est) for item in line.new_values] == [("new", 30), ("rare", 1)]
+    assert [(item.value, item.est) for item in line.vanished_values] == [("old", 25)]
+    assert "camera has new 'new' (30) and 1 more, no more 'old' (25)" in report.summary()
+    once = lm.compare(
+        target=columns(camera=["RGB"] * 50), reference=columns(camera=["RGB"] * 999 + ["L"])
+    )["camera"]
+    assert once.verdict == "none"  # whylogs says drift here
+    assert [item.value for item in once.vanished_values] == ["L"]
+
+
+def test_numbers_among_strings_are_a_category_and_strings_among_numbers_are_missing() -> None:
+    report = lm.compare(
+        target=columns(mostly_text=["a"] * 30 + [7], mostly_numbers=[*range(30), "?"]),
+        reference=columns(mostly_text=["a"] * 31, mostly_numbers=range(31)),
+    )
+    assert report["mostly_text"].kind == "category"
+    assert report["mostly_text"].effect == pytest.approx(1 / 31)
+    assert report["mostly_numbers"].n_target == 30
+    assert report["mostly_numbers:missing"].level_target == pytest.approx(1 / 31)
+
+
+def test_estimated_categories_keep_their_bounds() -> None:
+    """More values than are counted: the truth lies between the ends, and rare ones prove little."""
+    rng = np.random.default_rng(5)
+    common = np.array([f"v{k}" for k in range(5)])
+    a, b = (
+        np.concatenate([rng.choice(common, 3000), [f"{side}{k}" for k in range(900)]])
+        for side in ("x", "y")
+    )
+    (ua, ca), (ub, cb) = (np.unique(x, return_counts=True) for x in (a, b))
+    shares = [dict(zip(u, c / len(a), strict=True)) for u, c in ((ua, ca), (ub, cb))]
+    true = sum(abs(shares[0].get(v, 0) - shares[1].get(v, 0)) for v in {*ua, *ub}) / 2
+    found = _core.compare_categories(
+        strings(dict(zip(ua.tolist(), ca.tolist(), strict=True))),
+        0,
+        strings(dict(zip(ub.tolist(), cb.tolist(), strict=True))),
+        0,
+    )
+    value, low, high = found["statistic"]
+    assert low <= value <= high
+    assert low <= true
+    p, p_low, p_high = found["p_value"]
+    assert p_low <= p <= p_high
+
+
+def test_the_family_is_what_varies_and_is_independent() -> None:
+    rng = np.random.default_rng(6)
+
+    def side(shift: float) -> lm.ProfileView:
+        hue = (rng.normal(shift, 20, 40)) % 255
+        values = {"image.Hue.mean": hue, "image.Hue.circular_mean": hue, "image.one": [1] * 40}
+        values |= {f"f{k}": rng.normal(0, 1, 40) for k in range(4)}
+        return columns(**values)
+
+    report = lm.compare(target=side(10), reference=side(0))
+    family = [line for line in report.features if line.q_value is not None]
+    assert {line.feature for line in family} == {"image.Hue.circular_mean", "f0", "f1", "f2", "f3"}
+    np.testing.assert_allclose(
+        [line.q_value for line in family],
+        stats.false_discovery_control([line.p_value for line in family]),
+    )
+    assert report["image.Hue.mean"].p_value is not None
+
+
+def test_hue_turns_the_short_way() -> None:
+    rng = np.random.default_rng(8)
+    a, b = (rng.normal(centre, 3, 60) % 255 for centre in (250, 6))
+    report = lm.compare(
+        target=columns(**{"image.Hue.circular_mean": b}),
+        reference=columns(**{"image.Hue.circular_mean": a}),
+    )
+    line = report["image.Hue.circular_mean"]
+    assert (line.kind, line.verdict) == ("hue", "drift")
+    assert line.wasserstein == pytest.approx(11, abs=2)
+    assert line.shift is not None
+    assert line.shift > 2
+    assert "hue turned by +1" in report.summary()
+
+
+def test_hellingers_null_quantile_is_exceeded_one_time_in_twenty() -> None:
+    for n, m in ((30, 45), (200, 150)):
+        above = 0
+        for trial in range(400):
+            rng = np.random.default_rng([n, trial])
+            found = numbers(rng.normal(0, 1, n), rng.normal(0, 1, m))
+            above += found["hellinger"] > found["hellinger_null"]  # type: ignore[operator]
+        assert 5 <= above <= 38, above  # 20 expected, four standard deviations
+
+
+def test_one_outlier_does_not_hide_a_shift() -> None:
+    a, b = normals(1, 5000), normals(2, 5000, 1.0)
+    with_outlier = np.append(b, 1e4)
+    assert numbers(with_outlier, a)["hellinger"] == pytest.approx(
+        numbers(b, a)["hellinger"],  # type: ignore[arg-type]
+        abs=0.01,
+    )
+
+
+def population(kind: str, rng: np.random.Generator, n: int) -> dict[str, object]:
+    common = rng.normal(0, 1, n)
+    mixed = [common * k + rng.normal(0, 1, n) for k in range(6)]
+    cameras = list(
+        rng.choice(np.array(list("abcdef"), dtype=object), n, p=[0.5, 0.2, 0.1, 0.1, 0.09, 0.01])
+    )
+    return {
+        "continuous": {"x": common},
+        "tied": {"x": rng.binomial(9, 0.3, n)},
+        "categorical": {"x": cameras},
+        "together": {f"f{k}": values for k, values in enumerate(mixed)}
+        | {"camera": cameras, "image.Hue.circular_mean": common * 40 % 255}
+        | {"iso": np.where(rng.random(n) < 0.2, np.nan, rng.integers(1, 5, n) * 100.0)},
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["continuous", "tied", "categorical", "together"])
+def test_comparisons_without_drift_rarely_find_any(kind: str) -> None:
+    """Of 200 comparisons 10 may; 22 is four standard deviations above."""
+    alarms = 0
+    for trial in range(200):
+        n = 20 if trial % 2 else 60
+        sides = [columns(**population(kind, np.random.default_rng([trial, k]), n)) for k in (0, 1)]
+        alarms += bool(lm.compare(target=sides[0], reference=sides[1]).drifted)
+    assert alarms <= 22
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ({"level_target": 20.0, "level_reference": 1.0}, "x rose 20-fold"),
+        ({"level_target": 1.0, "level_reference": 0.0}, "x went from 0 to 1"),
+        ({"level_target": -1.0, "level_reference": 2.0}, "x went from 2 to -1"),
+        ({"level_target": 5.0, "level_reference": 5.0}, "x spreads differently"),
+        ({"level_target": 3.1, "level_reference": 5.0}, "x fell by 38 %"),
+        ({}, "x is on one side only"),
+        ({"kind": "category"}, "x is mixed differently"),
+    ],
+)
+def test_findings_are_worded(line: dict[str, object], words: str) -> None:
+    known = {"feature": "x", "kind": "number", "n_target": 20, "n_reference": 20} | line
+    assert finding(lm.FeatureDrift(**known)) == words  # type: ignore[arg-type]

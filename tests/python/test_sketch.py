@@ -1,12 +1,14 @@
 """The invariants of the quantile sketch, one test each, against a plain list and NumPy."""
 
 import copy
+import itertools
 import math
 import os
 import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -337,6 +339,51 @@ def test_20_nan_and_infinities_are_apart_also_when_sampled() -> None:
     sketch = sketch_of(values)
     assert (sketch.n, sketch.nan, sketch.pos_inf, sketch.neg_inf) == (2800, 400, 400, 400)
     assert np.isfinite(sketch.quantiles(PROBABILITIES)).all()
+
+
+def drift(a: object, b: object) -> dict[str, Any]:
+    return _core.compare_numbers(sketch_of(a), sketch_of(b))
+
+
+SOME = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
+
+
+@checked
+@given(SOME, SOME, SOME, st.integers(2, 40))
+def test_21_distances_are_distances(a: list[int], b: list[int], c: list[int], times: int) -> None:
+    ab, bc, ac = (drift(*pair)["statistic"][0] for pair in ((a, b), (b, c), (a, c)))
+    assert ab == drift(b, a)["statistic"][0]
+    assert ac <= ab + bc + 1e-12
+    same = drift(a, a)
+    assert same["statistic"][0] == same["hellinger"] == same["wasserstein"] == 0
+    assert drift(a * times, b)["statistic"][0] == ab  # counting more does not move the sample
+    assert drift([2.5] * len(a), [2.5] * len(b))["statistic"][0] == 0
+    names = []
+    for values in (a, b, c):
+        names.append(_core.FrequentStrings())
+        for value in values:
+            names[-1].update(str(value))
+    h = [_core.compare_categories(names[i], 0, names[j], 0)["hellinger"] for i, j in PAIRS]
+    assert h[2] <= h[0] + h[1] + 1e-12
+
+
+PAIRS = ((0, 1), (1, 2), (0, 2))
+
+
+@pytest.mark.parametrize(("n", "m"), [(12, 12), (9, 14), (300, 300), (1500, 1300)])
+def test_22_p_values_fall_as_d_rises(n: int, m: int) -> None:
+    """The exact case against SciPy is in test_drift.py."""
+    results = [
+        drift(big(seed, n), big(seed + 100, m) + shift)
+        for seed in range(4)
+        for shift in (0.0, 0.02, 0.3, 2.0)
+    ]
+    for found in results:
+        (d, d_low, d_high), (p, p_low, p_high) = found["statistic"], found["p_value"]
+        assert 0 <= p_low <= p <= p_high <= 1
+        assert 0 <= d_low <= d <= d_high <= 1
+    rising = sorted((found["statistic"][0], found["p_value"][0]) for found in results)
+    assert all(a[1] >= b[1] for a, b in itertools.pairwise(rising))
 
 
 def test_23_what_encoding_costs_is_at_most_its_half_step() -> None:
