@@ -14,9 +14,13 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    from lightmeter.cli import run
+    try:
+        from lightmeter.cli import run
 
-    return run()
+        return run()
+    except KeyboardInterrupt:  # while it is starting; the commands say so themselves
+        print("lightmeter: interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

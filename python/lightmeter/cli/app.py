@@ -1,41 +1,33 @@
 """The commands and their arguments."""
 
-import contextlib
-import sys
 import warnings
-from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
-from lightmeter import LightmeterError, ProfileView, __version__, compare, profile_images
+from lightmeter import ProfileView, __version__, compare, profile_images
+from lightmeter.cli import watch
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
 from lightmeter.cli.render import summary_json, summary_tables
+from lightmeter.cli.terminal import FAILED, OK, complain, progress_bar, reported
 
 __all__ = ["run"]
 
-OK, FAILED, DRIFTED, INTERRUPTED = 0, 1, 3, 130
+DRIFTED = 3
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Profile images, show and merge the profiles, and see what drifted.\n\n"
+    help="Profile images, show and merge the profiles, see what drifted, keep a store by day.\n\n"
     "Exit codes: 0 done; 1 nothing could be measured or read; 2 wrong usage; "
     "3 drift, where --fail-on asks for it; 130 interrupted.",
 )
+
+app.command()(watch.log)
+app.add_typer(watch.store_commands, name="store")
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Profile file to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -74,14 +66,14 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Profile images: folders are walked, unreadable files counted by reason."""
-    with _reported():
-        with _progress("profiling") as progress:
+    with reported():
+        with progress_bar("profiling") as progress:
             view = profile_images(paths, workers=workers, progress=progress)
         if output is not None:
             view.write(output)
         _print(view, as_json)
         if view.images == 0:
-            _complain("no image could be measured")
+            complain("no image could be measured")
             raise typer.Exit(FAILED)
 
 
@@ -90,7 +82,7 @@ def show(
     file: Annotated[Path, typer.Argument(help="Profile file.")], as_json: AsJson = False
 ) -> None:
     """Print what a profile file holds."""
-    with _reported():
+    with reported():
         _print(ProfileView.read(file), as_json)
 
 
@@ -101,7 +93,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Merge profile files into one."""
-    with _reported():
+    with reported():
         view = ProfileView.merge_many(map(ProfileView.read, files))
         view.write(output)
         _print(view, as_json)
@@ -124,7 +116,7 @@ def drift(
     ] = Format.TEXT,
 ) -> None:
     """Compare two profiles, or folders of images: what changed, by how much, how surely."""
-    with _reported():
+    with reported():
         report = compare(reference=_view_of(reference), target=_view_of(target))
         if html is not None:
             report.write_html(html, reference_name=reference, target_name=target)
@@ -149,8 +141,8 @@ def demo(
     """Draw synthetic blood smears, some with a diluted dye, and find out what changed."""
     from lightmeter.demo import run_demo
 
-    with _reported():
-        with _progress("drawing") as progress:
+    with reported():
+        with progress_bar("drawing") as progress:
             found = run_demo(folder, seed=seed, progress=progress)
         console = Console()
         console.print(
@@ -168,7 +160,7 @@ def _view_of(source: str) -> ProfileView:
     """A profile file, or the profile of the images meant."""
     if Path(source).is_file():
         return ProfileView.read(source)
-    with _progress(f"profiling {source}") as progress:
+    with progress_bar(f"profiling {source}") as progress:
         view = profile_images(source, progress=progress)
     if view.images == 0:
         raise FileNotFoundError(f"no image could be measured in {source!r}")
@@ -196,45 +188,3 @@ def _print(view: ProfileView, as_json: bool) -> None:
         console = Console()
         for part in summary_tables(view):
             console.print(part)
-
-
-class _Rate(ProgressColumn):
-    """Images a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:.0f} images/s")
-
-
-@contextlib.contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    """Turn what a user can run into into a line on stderr and an exit code."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        raise typer.Exit(INTERRUPTED) from None
-    except (LightmeterError, OSError) as error:
-        _complain(str(error))
-        raise typer.Exit(FAILED) from None
-
-
-def _complain(message: str) -> None:
-    print(f"lightmeter: {message}", file=sys.stderr)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lightmeter import ProfileView
 
-__all__ = ["summary_json", "summary_tables"]
+__all__ = ["headline", "summary_json", "summary_tables"]
 
 _NUMBER_COLUMNS = {
     "mean": "distribution/mean",
@@ -40,16 +40,21 @@ def summary_json(view: ProfileView) -> str:
     )
 
 
+def headline(view: ProfileView) -> str:
+    """How many images were measured, and how many files failed."""
+    failed = sum(
+        item.est
+        for name, column in view.get_columns().items()
+        if column.kind == "failure"
+        for item in column.frequent
+    )
+    return f"{_count(view.images, 'image')} measured, {_count(failed, 'file')} failed"
+
+
 def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     """A line on the whole, a table of the numbers, a table of the categories."""
     summaries = {name: column.to_summary_dict() for name, column in view.get_columns().items()}
-    failed = sum(
-        item.est
-        for name, summary in summaries.items()
-        if name.endswith(".Failure")
-        for item in summary.get("frequent_items/frequent_strings", ())
-    )
-    yield Text(f"{_count(view.images, 'image')} measured, {_count(failed, 'file')} failed", "bold")
+    yield Text(headline(view), "bold")
 
     numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
     categories = _table(_right("n"), _right("missing"), "most frequent")

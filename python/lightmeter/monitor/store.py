@@ -59,6 +59,10 @@ class Damage(NamedTuple):
     profile: StoredProfile | None
     reason: str
 
+    def __str__(self) -> str:
+        """In words."""
+        return f"{describe(self.profile) if self.profile else 'the file'}: {self.reason}"
+
 
 class Store:
     """Profiles by dataset, UTC time bucket and segment, in one file.

@@ -1,0 +1,99 @@
+"""Logging folders of pictures into a store, each picture into the bucket that it is from."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from lightmeter.batch import profile_images
+from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
+from lightmeter.monitor.dates import date_reader
+from lightmeter.monitor.store import Store
+from lightmeter.paths import find_images
+from lightmeter.profile import ProfileView
+
+__all__ = ["Logged", "log_folder"]
+
+
+class Logged(NamedTuple):
+    """What `log_folder` put, by the start of the bucket, and the files that have no date."""
+
+    profiles: dict[datetime, ProfileView]
+    undated: list[str]
+
+
+def log_folder(
+    store: Store,
+    folder: str | os.PathLike[str],
+    dataset: str,
+    *,
+    at: date | datetime | None = None,
+    date_from: str | None = None,
+    segment: Segment | None = None,
+    every: str | None = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Logged:
+    """Profile the images of a folder into the buckets they are from.
+
+    The writer is the folder, by its real path: logging it again replaces what it gave to each
+    bucket. Buckets that it has no images of any more are left as they are. Folders that hold the
+    same files count them twice.
+
+    Args:
+        store: where to put the profiles.
+        folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
+        dataset: name of what is watched.
+        at: when all of it is from; None takes now, unless `date_from` says more.
+        date_from: where the date of each file comes from: ``"exif"``, ``"mtime"`` or
+            ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date
+            are not measured, but listed in the result.
+        segment: such as ``{"camera": "left"}``.
+        every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        workers: threads that decode and measure; None takes one per processor.
+        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+
+    Raises:
+        FileNotFoundError: `folder` does not exist.
+        ValueError: both `at` and `date_from`, or one of them is not understood.
+        StoreError: the store cannot take the profiles.
+    """
+    if at is not None and date_from is not None:
+        raise ValueError("got both `at` and `date_from`; expected one of them")
+    reader = date_reader(date_from) if date_from is not None else None
+    files = find_images(folder)
+    if files == [os.fspath(folder)]:
+        os.stat(folder)
+    length = store.datasets().get(dataset, timedelta(days=1))
+    if every is not None:
+        length = parse_duration(every)
+    now = datetime.now(UTC) if at is None else at
+    buckets: dict[datetime, list[str]] = defaultdict(list)
+    undated = []
+    for file in files:
+        when = reader(file) if reader is not None else now
+        if when is None:
+            undated.append(file)
+        else:
+            buckets[bucket_start(when, length)].append(file)
+
+    profiles: dict[datetime, ProfileView] = {}
+    total, done = len(files) - len(undated), 0
+    for start, members in sorted(buckets.items()):
+        view = profile_images(
+            members,
+            workers=workers,
+            progress=_shifted(progress, done, total) if progress is not None else None,
+        )
+        done += len(members)
+        writer = f"folder {os.path.realpath(folder)}"
+        store.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
+        profiles[start] = view
+    return Logged(profiles, undated)
+
+
+def _shifted(
+    progress: Callable[[int, int], None], before: int, total: int
+) -> Callable[[int, int], None]:
+    return lambda done, _: progress(before + done, total)

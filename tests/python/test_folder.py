@@ -1,0 +1,214 @@
+"""Logging folders into a store by day, from Python and from the command line."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import picture
+from hypothesis import given
+from hypothesis import strategies as st
+from lightmeter import Store, StoreError, profile_images
+from lightmeter.monitor import log_folder, schema
+from lightmeter.monitor.dates import date_reader
+from PIL import Image
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Photos of three days, named, dated and tagged so, and one without a date."""
+    folder = tmp_path / "photos"
+    for day, count in ((7, 2), (8, 3), (9, 1)):
+        (folder / f"2022-09-{day:02}").mkdir(parents=True)
+        for number in range(count):
+            exif = Image.Exif()
+            exif.get_ifd(0x8769)[0x9003] = f"2022:09:{day:02} 1{number}:30:00"
+            path = folder / f"2022-09-{day:02}" / f"{number}.jpg"
+            picture().save(path, exif=exif)
+            stamp = datetime(2022, 9, day, 23, 59, 59, tzinfo=UTC).timestamp()
+            os.utime(path, (stamp, stamp))
+    picture().save(folder / "undated.jpg")
+    return folder
+
+
+def counts(store: Store) -> dict[int, int]:
+    return {bucket.start.day: bucket.images for bucket in store.buckets("cells")}
+
+
+@pytest.mark.parametrize("source", ["exif", "mtime", "path:%Y-%m-%d"])
+def test_each_image_lands_on_its_day(store: Store, photos: Path, source: str) -> None:
+    if source == "mtime":
+        (photos / "undated.jpg").unlink()
+    steps: list[tuple[int, int]] = []
+    logged = log_folder(
+        store,
+        photos,
+        "cells",
+        date_from=source,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    assert counts(store) == {7: 2, 8: 3, 9: 1}
+    assert steps == [(done, 6) for done in range(1, 7)]
+    assert logged.undated == ([] if source == "mtime" else [str(photos / "undated.jpg")])
+    start = datetime(2022, 9, 8, tzinfo=UTC)
+    assert logged.profiles[start] == profile_images(sorted((photos / "2022-09-08").iterdir()))
+
+
+def test_logging_again_replaces(store: Store, photos: Path, monkeypatch: Any) -> None:
+    for _ in range(2):
+        log_folder(store, photos, "cells", date_from="path:%Y-%m-%d")
+    monkeypatch.chdir(photos.parent)
+    log_folder(store, "photos", "cells", date_from="exif")  # the same folder by another name
+    assert counts(store) == {7: 2, 8: 3, 9: 1}
+    (photos / "2022-09-08" / "0.jpg").unlink()
+    log_folder(store, photos, "cells", date_from="exif")
+    assert counts(store) == {7: 2, 8: 2, 9: 1}
+    log_folder(store, photos / "2022-09-09", "cells", at=date(2022, 9, 7))  # another folder adds
+    assert counts(store) == {7: 3, 8: 2, 9: 1}
+
+
+def test_failures_are_logged_and_buckets_follow_the_dataset(store: Store, photos: Path) -> None:
+    (photos / "2022-09-08" / "bad.jpg").write_bytes(b"no picture")
+    log_folder(store, photos, "hours", date_from="exif", every="1h")
+    assert [bucket.images for bucket in store.buckets("hours")] == [1] * 6
+    log_folder(store, photos, "cells", date_from="path:%Y-%m-%d")
+    failed = store.read("cells").get_column("image.Failure")
+    assert sum(item.est for item in failed.frequent) == 1
+    log_folder(store, photos, "hours", date_from="exif")
+    assert len(store.buckets("hours")) == 6
+    with pytest.raises(StoreError, match="buckets of 1h"):
+        log_folder(store, photos, "hours", date_from="exif", every="1d")
+
+
+def test_what_is_refused(store: Store, photos: Path) -> None:
+    with pytest.raises(ValueError, match="one of them"):
+        log_folder(store, photos, "cells", at=date(2022, 9, 7), date_from="exif")
+    with pytest.raises(FileNotFoundError):
+        log_folder(store, photos / "none", "cells")
+    for source in ("", "Exif", "path", "path:%Y-%m", "path:%Y-%Y-%m-%d", "path:%q%Y%m%d", "path:%"):
+        with pytest.raises(ValueError, match="expected"):
+            date_reader(source)
+    assert store.datasets() == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("%Y-%m-%d", "a/2022-09-07/x.jpg", (2022, 9, 7)),
+        ("%Y-%m-%d", "backup-2020-01-01/2022-09-07/x.jpg", (2022, 9, 7)),
+        ("%Y-%m-%d", "2022-09-07/2022-13-01.jpg", (2022, 9, 7)),
+        ("%Y/%m/%d", "/data/2022/09/07/x.jpg", (2022, 9, 7)),
+        ("%Y%m%d", "IMG_20220907.jpg", (2022, 9, 7)),
+        ("%Y%m%d", "IMG_202209071.jpg", None),
+        ("%Y%m%d_%H%M%S", "IMG_20220907_235958.jpg", (2022, 9, 7, 23, 59, 58)),
+        ("%Y/*/%m-%d", "2022/camera 1/09-07.jpg", (2022, 9, 7)),
+        ("%Y/*/%m-%d", "2022/camera/1/09-07.jpg", None),
+        ("%Y.%m.%d", "2022-09-07", None),
+        ("%%%Y-%m-%d", "%2022-09-07", (2022, 9, 7)),
+        ("%Y-%m-%d", "2022-02-29", None),
+        ("%Y-%m-%d", "0000-01-01", None),
+    ],
+)
+def test_dates_in_paths(pattern: str, path: str, expected: Any) -> None:
+    found = date_reader("path:" + pattern)(path)
+    assert found == (None if expected is None else datetime(*expected, tzinfo=UTC))
+
+
+@given(st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31)))
+def test_dates_written_by_strftime_are_read(at: datetime) -> None:
+    at = at.replace(microsecond=0, tzinfo=UTC)
+    for pattern in ("%Y-%m-%dT%H.%M.%S", "x%Y%m%d%H%M%S"):
+        assert date_reader("path:" + pattern)(f"a/{at.strftime(pattern)}.jpg") == at
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 43_201, 86_399])
+def test_exif_dates_are_exact_and_offsets_taken_off(tmp_path: Path, seconds: int) -> None:
+    path = tmp_path / "a.jpg"
+    at = datetime(2022, 9, 7, tzinfo=UTC) + timedelta(seconds=seconds)
+    reader = date_reader("exif")
+    for offset, hours in ((None, 0), ("+05:30", 5.5), ("-08:00", -8), ("nonsense", 0)):
+        exif = Image.Exif()
+        exif[0x0132] = "2001:01:01 00:00:00"
+        exif.get_ifd(0x8769)[0x9003] = at.strftime("%Y:%m:%d %H:%M:%S")
+        if offset is not None:
+            exif.get_ifd(0x8769)[0x9011] = offset
+        picture().save(path, exif=exif)
+        assert reader(str(path)) == at - timedelta(hours=hours)
+    path.write_bytes(b"no picture")
+    assert reader(str(path)) is None
+    assert reader(str(tmp_path / "none.jpg")) is None
+    assert date_reader("mtime")(str(tmp_path / "none.jpg")) is None
+
+
+# The command line
+
+
+def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
+    pytest.importorskip("typer")
+    return subprocess.run(
+        [sys.executable, "-m", "lightmeter", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+    )
+
+
+def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    where = "--dataset", "cells", "--store", path
+    result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
+    assert result.returncode == 0
+    assert "cells 2022-09-08 00:00  3 images measured, 0 files failed" in result.stdout
+    assert result.stderr.startswith("lightmeter: not logged for want of a date: 1 files")
+    for _ in range(2):
+        result = lightmeter("log", photos / "2022-09-09", *where, "--date", "2022-09-10")
+        assert (result.returncode, result.stderr) == (0, "")
+    with Store(path) as store:
+        assert counts(store) == {7: 2, 8: 3, 9: 1, 10: 1}
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert lightmeter("log", empty, *where).returncode == 1
+    for wrong in (
+        ("--date", "today"),
+        ("--date-from", "file"),
+        ("--date", "2022-09-07", "--date-from", "exif"),
+    ):
+        result = lightmeter("log", photos, *where, *wrong)
+        assert result.returncode == 2, wrong
+
+
+def test_store_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    with Store(path) as store:
+        for writer in "ab":
+            store.put("cells", profile_images([]), at=date(2022, 9, 7), writer=writer)
+    assert lightmeter("store", "verify", path).stdout == f"{path}: no damage\n"
+    result = lightmeter("store", "gc", path)
+    assert (result.returncode, result.stdout) == (0, "profiles merged: 2, deleted: 0\n")
+    assert lightmeter("store", "gc", path, "--keep", "1d").stdout.endswith("deleted: 1\n")
+    assert lightmeter("store", "gc", path, "--keep", "ever").returncode == 2
+    with Store(path) as store:
+        store.put("cells", profile_images([]), at=date(2022, 9, 7), writer="a")
+        store._database.all("UPDATE profile SET body = x'00'")
+    result = lightmeter("store", "verify", path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "the profile cells 2022-09-07 00:00 of 'a': its bytes" in result.stderr
+    for command in ("gc", "verify"):
+        missing = lightmeter("store", command, tmp_path / "none.db")
+        assert (missing.returncode, missing.stderr.count("no store at")) == (1, 1)
