@@ -98,13 +98,13 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     for index in range(3000):
         os.link(photos / "first.png", photos / f"{index}.png")
     out = tmp_path / "out.lmp"
+    command = [sys.executable, "-m", "lightmeter", "profile", str(photos), "-o", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "lightmeter", "profile", str(photos), "-o", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [*command, "--workers", "9"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(2)
+    deadline = time.monotonic() + 60
+    while len(os.listdir(f"/proc/{process.pid}/task")) <= 9 and time.monotonic() < deadline:
+        time.sleep(0.02)  # until it measures
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
