@@ -24,11 +24,15 @@ _SIGNATURES = {
     b"DDS ": "DDS",
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",
+    b"\0\0\0.ftyphei": "HEIF",
+    b"\0\0\0.ftyphev": "HEIF",
     b"icns": "ICNS",
     b"\0\0\1\0": "ICO",
     b"\xff\xd8\xff": "JPEG",
     b"\xff\x4f\xff\x51": "JPEG2000",
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
+    b"\xff\x0a": "JXL",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JXL",
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"8BPS\0\1": "PSD",
     b"qoif": "QOI",
@@ -154,8 +158,10 @@ def _ends_early(name: str, file: EncodedFile, image: Image.Image | None) -> bool
         match name:
             case "WEBP":
                 return 8 + int.from_bytes(file.start(8)[4:], "little") > file.size
-            case "AVIF":
+            case "AVIF" | "HEIF":
                 return _boxes_end(file) > file.size
+            case "JXL":  # in boxes, or a bare codestream, whose end shows only in decoding it
+                return file.start(1) == b"\0" and _boxes_end(file) > file.size
             case "JPEG2000" if image is not None:  # a codestream ends in a marker
                 file.seek(-2, os.SEEK_END)
                 return file.read(2) != b"\xff\xd9"

@@ -6,16 +6,17 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeGuard
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from lightmeter.arrays import ArrayLike, as_numpy, check_layout, pictures
-from lightmeter.encoded import Encoded, open_encoded
+from lightmeter.encoded import Encoded, EncodedFile, open_encoded
 from lightmeter.errors import ImageError
 from lightmeter.exif import ExifTags, read_exif
 from lightmeter.failure import image_error
 from lightmeter.header import Header, exif_block, read_header
 from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
+from lightmeter.plugins import START_BYTES, load_plugin
 from lightmeter.quiet import quiet
 
 __all__ = ["ImageLike", "Measured", "copy_image", "measure_image", "measure_images"]
@@ -124,10 +125,20 @@ def _measure_encoded(
     with file:
         try:
             with quiet():
-                opened = Image.open(file)
+                opened = _open(file)
             yield from _measure_pil(opened, options, frames, limits)
         except Exception as error:
             raise image_error(error, path=path, file=file, image=opened) from error
+
+
+def _open(file: EncodedFile) -> Image.Image:
+    try:
+        return Image.open(file)
+    except UnidentifiedImageError:
+        if not load_plugin(file.start(START_BYTES)):
+            raise
+    file.rewind()
+    return Image.open(file)
 
 
 def _measure_pil(

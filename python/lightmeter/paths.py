@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from lightmeter.plugins import START_BYTES, plugin_format
+
 __all__ = ["find_images"]
 
 PathLike = str | os.PathLike[str]
@@ -59,11 +61,15 @@ def _starts_like_an_image(path: str) -> bool:
         return False
     try:
         with open(path, "rb") as file:
-            start = file.read(16)
+            start = file.read(START_BYTES)
     except OSError:
         return True  # to be counted as unreadable
     Image.init()
-    return len(start) == 16 and any(accept and accept(start) for _, accept in Image.OPEN.values())
+    if len(start) < 16:
+        return False
+    if plugin_format(start) is not None:
+        return True
+    return any(accept and accept(start[:16]) for _, accept in Image.OPEN.values())
 
 
 @cache
