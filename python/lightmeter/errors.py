@@ -3,7 +3,14 @@
 import os
 from typing import Any
 
-__all__ = ["DecodeError", "ImageError", "IncompatibleError", "LightmeterError", "StoreError"]
+__all__ = [
+    "DecodeError",
+    "DeliveryError",
+    "ImageError",
+    "IncompatibleError",
+    "LightmeterError",
+    "StoreError",
+]
 
 
 class LightmeterError(Exception):
@@ -45,3 +52,7 @@ class IncompatibleError(LightmeterError, ValueError):
 
 class StoreError(LightmeterError, RuntimeError):
     """A store that cannot be opened, or cannot take or give what it was asked to."""
+
+
+class DeliveryError(LightmeterError, RuntimeError):
+    """An alert that did not reach whom it was for."""

@@ -52,6 +52,40 @@ MIGRATIONS = [
         PRIMARY KEY(dataset, start, segment, writer)
     ) WITHOUT ROWID;
     """,
+    # Alerts. `told` is what each alert has told of incidents and not taken back; `segment` is text.
+    """
+    CREATE TABLE told(
+        alert TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        monitor TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        open INTEGER NOT NULL,
+        PRIMARY KEY(alert, dataset, segment, monitor, feature, kind, start)
+    ) WITHOUT ROWID;
+    CREATE TABLE acknowledged(
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        monitor TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY(dataset, segment, monitor, feature, kind, start)
+    ) WITHOUT ROWID;
+    CREATE TABLE snooze(
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        monitor TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY(dataset, segment, monitor, feature)
+    ) WITHOUT ROWID;
+    """,
 ]
 
 

@@ -1,0 +1,138 @@
+"""Alerts as the ``[[alert]]`` tables of a monitors file say them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlsplit
+
+from lightmeter.monitor.alerts.channels import Channel, Command, Stdout
+from lightmeter.monitor.alerts.incidents import Line
+from lightmeter.monitor.alerts.webhook import Webhook
+from lightmeter.monitor.buckets import parse_duration
+
+__all__ = ["Alert", "read_alerts"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """Who is told of what, and how.
+
+    Attributes:
+        name: what was told is remembered by it; a new name is told everything again.
+        channel: `Stdout`, `Command` or `Webhook`.
+        datasets: patterns such as ``cells*``, one of which must match.
+        monitors: the same for names of monitors.
+        digest: one message for all changes of a run; otherwise one for each.
+        dashboard: address of the dashboard, for links to charts.
+    """
+
+    name: str
+    channel: Channel = field(default_factory=Stdout)
+    datasets: Sequence[str] = ("*",)
+    monitors: Sequence[str] = ("*",)
+    digest: bool = True
+    dashboard: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if not self.name:
+            raise ValueError("got an empty name; expected one that is the alert's own")
+        if self.dashboard is not None and urlsplit(self.dashboard).scheme not in (
+            "https",
+            "http",
+            "file",
+        ):
+            raise ValueError(
+                f"got the dashboard {self.dashboard!r}; expected an address such as "
+                "'https://example.com/drift'"
+            )
+
+    def wants(self, line: Line) -> bool:
+        """Whether incidents of `line` are told."""
+        return any(fnmatchcase(line.dataset, pattern) for pattern in self.datasets) and any(
+            fnmatchcase(line.monitor, pattern) for pattern in self.monitors
+        )
+
+
+_STRINGS = "a list of strings"
+_TAKES = {
+    "name": (str, "a string"),
+    "to": (str, "'stdout', 'command' or 'webhook'"),
+    "datasets": (list, _STRINGS),
+    "monitors": (list, _STRINGS),
+    "digest": (bool, "true or false"),
+    "dashboard": (str, "a string"),
+    "timeout": (str, "a duration such as '10s'"),
+    "command": (list, _STRINGS),
+    "url": (str, "a string"),
+    "url_env": (str, "the name of an environment variable"),
+    "secret_env": (str, "the name of an environment variable"),
+    "format": (str, "'json', 'slack' or 'teams'"),
+    "tries": (int, "a whole number"),
+}
+_COMMON = {"name", "to", "datasets", "monitors", "digest", "dashboard"}
+_OF = {
+    "stdout": set[str](),
+    "command": {"command", "timeout"},
+    "webhook": {"url", "url_env", "secret_env", "format", "timeout", "tries"},
+}
+
+
+def read_alerts(tables: Sequence[Mapping[str, Any]]) -> list[Alert]:
+    """The alerts of the parsed ``[[alert]]`` tables.
+
+    Raises:
+        ValueError: what is wrong, such as ``alert 2 ('on-call'): ...``.
+    """
+    alerts: list[Alert] = []
+    for index, table in enumerate(tables):
+        called = f"alert {index + 1}"
+        if isinstance(table, Mapping) and isinstance(name := table.get("name"), str):
+            called += f" ({name!r})"
+        try:
+            alert = _alert(table)
+            if alert.name in (other.name for other in alerts):
+                raise ValueError("another alert has the same name")
+        except ValueError as error:
+            raise ValueError(f"{called}: {error}") from None
+        alerts.append(alert)
+    return alerts
+
+
+def _alert(table: Mapping[str, Any]) -> Alert:
+    if not isinstance(table, Mapping):
+        raise ValueError(f"got {table!r}; expected a table")
+    for key, value in table.items():
+        _check(key, value)
+    to = table.get("to")
+    if to not in _OF:
+        raise ValueError(f"got to = {to!r}; expected {_TAKES['to'][1]}")
+    if foreign := sorted(table.keys() - _COMMON - _OF[to]):
+        raise ValueError(f"{', '.join(foreign)} cannot be used with to = {to!r}")
+    if "name" not in table:
+        raise ValueError("has no name")
+    common = {key: table[key] for key in table.keys() & _COMMON if key != "to"}
+    return Alert(channel=_channel(to, table), **common)
+
+
+def _check(key: str, value: object) -> None:
+    if key not in _TAKES:
+        raise ValueError(f"unknown key {key!r}; it takes {', '.join(sorted(_TAKES))}")
+    kind, words = _TAKES[key]
+    strings = isinstance(value, list) and all(isinstance(part, str) for part in value)
+    if type(value) is not kind or (kind is list and not (strings and value)):
+        raise ValueError(f"got {key} = {value!r}; expected {words}")
+
+
+def _channel(to: str, table: Mapping[str, Any]) -> Channel:
+    options = {key: table[key] for key in table.keys() & _OF[to]}
+    if "timeout" in options:
+        options["timeout"] = parse_duration(options["timeout"]).total_seconds()
+    if to == "webhook":
+        return Webhook(form=options.pop("format", "json"), **options)
+    if to == "command":
+        if "command" not in options:
+            raise ValueError("has no command")
+        return Command(argv=options.pop("command"), **options)
+    return Stdout()

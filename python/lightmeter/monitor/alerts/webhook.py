@@ -1,0 +1,236 @@
+"""Posting a message over HTTP: signed, bounded in time and size, tried a few times."""
+
+import hashlib
+import hmac
+import http.client
+import ipaddress
+import math
+import os
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import urlsplit
+
+from lightmeter.errors import DeliveryError
+from lightmeter.monitor.alerts.formats import FORMATS, encode
+from lightmeter.monitor.alerts.message import Message
+from lightmeter.viz.text import shorten
+
+__all__ = ["Webhook", "sign", "verify"]
+
+_MOST_ANSWER = 200
+_LONGEST_WAIT = 30.0  # that a receiver may ask for before the next try
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """Posts messages to an address.
+
+    Attributes:
+        url: ``https``, or ``http`` to this machine.
+        url_env: instead, the environment variable that holds it: such as a Slack address, which
+            is a secret.
+        secret_env: the environment variable with the key of the signature; None signs nothing.
+        form: ``json``, ``slack`` or ``teams``.
+        timeout: seconds for a try as a whole.
+        tries: how often at most; after a refusal (4xx) no other is made.
+        pause: seconds before the second try, doubled before each further one.
+    """
+
+    url: str | None = None
+    url_env: str | None = None
+    secret_env: str | None = None
+    form: str = "json"
+    timeout: float = 10.0
+    tries: int = 3
+    pause: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if (self.url is None) == (self.url_env is None):
+            raise ValueError("a webhook needs either a url or a url_env")
+        if self.url is not None:
+            _check(self.url)
+        if self.form not in FORMATS:
+            raise ValueError(f"got the format {self.form!r}; expected {', '.join(FORMATS)}")
+        if not (0 < self.timeout < math.inf and self.tries >= 1 and self.pause >= 0):
+            raise ValueError(
+                f"got timeout {self.timeout}, tries {self.tries}, pause {self.pause}; expected "
+                "seconds above 0, at least one try, and a pause of 0 or more"
+            )
+
+    def send(self, message: Message) -> None:
+        """Post it, and wait until it is accepted.
+
+        Raises:
+            DeliveryError: it was not; the address is not told, which may be a secret.
+        """
+        url = self.url if self.url_env is None else _variable(self.url_env)
+        assert url is not None
+        try:
+            _check(url)
+        except ValueError as error:
+            raise DeliveryError(str(error)) from None
+        secret = None if self.secret_env is None else _variable(self.secret_env)
+        body = encode(message, self.form)
+        pause = self.pause
+        for left in reversed(range(self.tries)):
+            try:
+                _bounded(lambda: self._post(url, body, message.ident, secret), self.timeout)
+            except _NotAccepted as error:
+                if not (error.again and left):
+                    host = shorten(urlsplit(url).hostname, 80)
+                    raise DeliveryError(f"webhook at {host}: {error}") from None
+                time.sleep(min(max(pause, error.wait), _LONGEST_WAIT))
+                pause *= 2
+            else:
+                return
+
+    def _post(self, url: str, body: bytes, ident: str, secret: str | None) -> None:
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "lightmeter",
+            "X-Lightmeter-Id": ident,
+        }
+        if secret is not None:
+            headers["X-Lightmeter-Signature"] = sign(body, secret, int(time.time()))
+        request = urllib.request.Request(url, data=body, headers=headers, method="POST")
+        handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+        if _is_local(urlsplit(url).hostname):
+            handlers.append(urllib.request.ProxyHandler({}))
+        opener = urllib.request.build_opener(*handlers)
+        try:
+            with opener.open(request, timeout=self.timeout):
+                return
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(error) from None
+        except urllib.error.URLError as error:
+            raise _NotAccepted(f"cannot be reached: {_plain(error.reason)}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise _NotAccepted(f"no answer that can be read: {_plain(error)}") from None
+
+
+def sign(body: bytes, secret: str, timestamp: int) -> str:
+    """The signature header: HMAC-SHA256 over the time in seconds since 1970, a dot and the body."""
+    told = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={told}"
+
+
+def verify(
+    body: bytes, header: str, secret: str, *, now: float | None = None, tolerance: float = 300.0
+) -> bool:
+    """Whether a receiver may believe a message: signed with `secret`, and not long ago.
+
+    Args:
+        body: the bytes received.
+        header: of ``X-Lightmeter-Signature``.
+        secret: the key both sides know.
+        now: seconds since 1970; None takes the clock.
+        tolerance: how far the time of signing may be off, in seconds.
+    """
+    when = header.removeprefix("t=").partition(",")[0]
+    if not (when.isascii() and when.isdigit() and len(when) < 16):
+        return False
+    known = sign(body, secret, int(when))
+    recent = abs((time.time() if now is None else now) - int(when)) <= tolerance
+    return hmac.compare_digest(known.encode(), header.encode("utf-8", "replace")) and recent
+
+
+class _NotAccepted(Exception):  # noqa: N818
+    def __init__(self, why: str, *, again: bool = True, wait: float = 0.0) -> None:
+        super().__init__(why)
+        self.again = again
+        self.wait = wait
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the message and its signature to somebody else."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> None:
+        return None
+
+
+def _refusal(error: urllib.error.HTTPError) -> _NotAccepted:
+    if 300 <= error.code < 400:
+        return _NotAccepted(f"answered {error.code}: redirects are refused", again=False)
+    try:
+        answer = error.read(_MOST_ANSWER)
+    except (OSError, http.client.HTTPException):
+        answer = b""
+    said = shorten(" ".join(answer.decode("utf-8", "replace").split()), _MOST_ANSWER)
+    wait = error.headers.get("Retry-After", "")
+    return _NotAccepted(
+        f"answered {error.code}" + (f": {said}" if said else ""),
+        again=error.code >= 500 or error.code in (408, 429),
+        wait=float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 9 else 0.0,
+    )
+
+
+def _bounded(work: Callable[[], None], timeout: float) -> None:
+    """Run `work` for `timeout` seconds; a socket's own timeout starts anew at every byte."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if thread.is_alive():
+        raise _NotAccepted(f"no answer in {timeout:g} s")
+    if raised:
+        raise raised[0]
+
+
+def _check(url: str) -> None:
+    """Raises ValueError, without the address."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("the url of a webhook cannot be read") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the url of a webhook holds a password; use secret_env or url_env")
+    local = parts.scheme == "http" and _is_local(host)
+    if not host or not (parts.scheme == "https" or local):
+        raise ValueError(
+            "the url of a webhook is neither https nor http to this machine (localhost)"
+        )
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("the url of a webhook holds spaces or other characters no url has")
+
+
+def _is_local(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise DeliveryError(f"the environment variable {name} is not set")
+    return value
+
+
+def _plain(error: object) -> str:
+    return shorten(error or type(error).__name__, 120)

@@ -1,0 +1,49 @@
+"""Where the dashboard keeps what, as paths that alerts can link to before a page exists."""
+
+import hashlib
+import re
+from datetime import datetime
+
+__all__ = ["bucket_page", "bucket_text", "dataset_page", "feature_page", "segment_page", "slug"]
+
+_READABLE = 40
+_DIGITS = 12
+
+
+def slug(name: str) -> str:
+    """A file name for `name`: short, safe on any file system and in any URL, one per name.
+
+    Names that differ in case or in what cannot be kept differ in the digits at the end.
+    """
+    readable = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip(".-")[:_READABLE].rstrip(".-")
+    digits = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return f"{readable}-{digits}" if readable else digits
+
+
+def dataset_page(dataset: str) -> str:
+    """Path of the page of a dataset."""
+    return f"{slug(dataset)}/index.html"
+
+
+def segment_page(dataset: str, segment: str) -> str:
+    """Path of the page of a segment, given as `segment_text`; empty for the whole dataset."""
+    return f"{slug(dataset)}/{slug(segment)}/index.html" if segment else dataset_page(dataset)
+
+
+def feature_page(dataset: str, segment: str, feature: str) -> str:
+    """Path of the page of a feature; of its segment for what is about no one feature."""
+    if not feature:
+        return segment_page(dataset, segment)
+    return segment_page(dataset, segment).replace("index.html", f"f-{slug(feature)}.html")
+
+
+def bucket_page(dataset: str, segment: str, start: datetime) -> str:
+    """Path of the page of a bucket."""
+    return segment_page(dataset, segment).replace("index.html", f"{start:%Y%m%dT%H%M%S}.html")
+
+
+def bucket_text(start: datetime) -> str:
+    """Start of a bucket as one reads it: a day, or a time in UTC."""
+    if (start.hour, start.minute, start.second) == (0, 0, 0):
+        return f"{start:%Y-%m-%d}"
+    return f"{start:%Y-%m-%d %H:%M} UTC"

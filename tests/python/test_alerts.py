@@ -1,0 +1,642 @@
+"""Alerts as somebody receives them: over HTTP from this machine, from a command, as text."""
+
+import hashlib
+import hmac
+import json
+import sqlite3
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.errors import DeliveryError
+from lightmeter.monitor import Store
+from lightmeter.monitor.alerts import (
+    Alert,
+    Command,
+    Matching,
+    Message,
+    Stdout,
+    Webhook,
+    acknowledge,
+    read_alerts,
+    snooze,
+    tell,
+    try_out,
+    verify,
+)
+from lightmeter.monitor.alerts.formats import MOST_BYTES, encode
+from lightmeter.monitor.alerts.message import trial_message
+from lightmeter.monitor.alerts.webhook import sign
+from receiver import Receiver, drip, garbage, hang_up, silence
+from test_incidents import DAY, FIRST, Point, days
+
+NOW = datetime(2022, 9, 20, tzinfo=UTC)
+MESSAGE = trial_message("on-call", NOW)
+HOSTILE = [
+    "<!channel> <@U123> <https://evil.example|click>",
+    "*bold* _it_ ~no~ `code` [link](https://evil.example) ![x](https://evil.example/x.png)",
+    '"},{"type":"Action.OpenUrl","url":"https://evil.example"}',
+    "\u202egnp.exe\u2066 \x00\x1b[31mred\r\nSubject: x",
+    "\ud800 lone",
+    "&amp;<b>",
+    "x" * 5000,
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def webhook(receiver: Receiver, **more: Any) -> Webhook:
+    return Webhook(url=receiver.url, pause=0.01, **more)
+
+
+class Box:
+    """A channel that keeps messages, or fails as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.messages: list[Message] = []
+        self.failures = failures
+
+    def send(self, message: Message) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise DeliveryError("out of order")
+        self.messages.append(message)
+
+
+# --- over HTTP --------------------------------------------------------------------------------
+
+
+def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    with Receiver([200]).running() as receiver:
+        webhook(receiver, secret_env="HOOK_SECRET").send(MESSAGE)
+    (request,) = receiver.requests
+    assert json.loads(request.body)["title"] == "lightmeter: test"
+    assert request.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert request.headers["X-Lightmeter-Id"] == json.loads(request.body)["id"]
+    header = request.headers["X-Lightmeter-Signature"]
+    when, told = header.removeprefix("t=").split(",v1=")
+    assert abs(int(when) - time.time()) < 60
+    signed = when.encode() + b"." + request.body
+    assert told == hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
+    assert verify(request.body, header, "s3cret")
+    assert not verify(request.body + b" ", header, "s3cret")
+    assert not verify(request.body, header, "another")
+    assert not verify(request.body, header, "s3cret", now=int(when) + 301)
+    assert verify(request.body, header, "s3cret", now=int(when) + 299)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=40) | st.from_regex(r"t=[0-9]{1,20},v1=[0-9a-f]{60,66}", fullmatch=True))
+def test_no_made_up_signature_passes(header: str) -> None:
+    assert not verify(b"{}", header, "s3cret", now=0.0, tolerance=1e18)
+    assert verify(b"{}", sign(b"{}", "s3cret", 5), "s3cret", now=0.0)
+
+
+def test_nothing_is_signed_without_a_secret() -> None:
+    with Receiver([204]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert "X-Lightmeter-Signature" not in receiver.requests[0].headers
+
+
+@pytest.mark.parametrize("answer", [500, 503, 429, 408, hang_up, garbage])
+def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
+    with Receiver([answer, answer, 200]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert len(receiver.requests) == 3
+    assert len({request.body for request in receiver.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries", "told"),
+    [
+        ((500, {}, b"out of\n  order \x1b[31m"), 3, r"answered 500: out of order \\u001b\[31m"),
+        ((400, {}, b"invalid_payload"), 1, "answered 400: invalid_payload"),
+        ((404, {}, b"<p>" * 100_000), 1, "answered 404: <p><p>"),
+        (401, 1, "answered 401$"),
+        (garbage, 3, "no answer that can be read"),
+        (hang_up, 3, "no answer that can be read|cannot be reached"),
+    ],
+)
+def test_what_failed_is_told(answer: Any, tries: int, told: str) -> None:
+    with Receiver([answer]).running() as receiver:
+        with pytest.raises(DeliveryError, match=told) as raised:
+            webhook(receiver).send(MESSAGE)
+        assert "/hook" not in str(raised.value)
+        assert len(str(raised.value)) < 400
+    assert len(receiver.requests) == tries
+
+
+@pytest.mark.parametrize("answer", [silence, drip])
+def test_a_try_takes_no_longer_than_its_timeout(answer: Any) -> None:
+    with (
+        Receiver([answer]).running() as receiver,
+        pytest.raises(DeliveryError, match=r"no answer in 0\.5 s|timed out"),
+    ):
+        webhook(receiver, tries=2, timeout=0.5).send(MESSAGE)
+    assert len(receiver.requests) == 2
+
+
+def test_redirects_are_refused() -> None:
+    with Receiver([200]).running() as other:
+        for code in (301, 302, 303, 307, 308):
+            elsewhere = (code, {"Location": other.url}, b"")
+            with (
+                Receiver([elsewhere]).running() as receiver,
+                pytest.raises(DeliveryError, match=f"answered {code}: redirects are refused"),
+            ):
+                webhook(receiver).send(MESSAGE)
+            assert len(receiver.requests) == 1
+    assert other.requests == []
+
+
+def test_the_pause_asked_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    me = threading.current_thread()
+    monkeypatch.setattr(
+        time,
+        "sleep",
+        lambda pause: pauses.append(pause) if threading.current_thread() is me else None,
+    )
+    answers: list[Any] = [
+        503,
+        (429, {"Retry-After": "7"}, b""),
+        (503, {"Retry-After": "9" * 8}, b""),
+    ]
+    with Receiver([*answers, 200]).running() as receiver:
+        webhook(receiver, tries=4).send(MESSAGE)
+    assert pauses == [0.01, 7.0, 30.0]
+
+
+def test_nobody_listens() -> None:
+    with Receiver([200]).running() as receiver:
+        gone = receiver.url
+    with pytest.raises(DeliveryError, match=r"webhook at 127\.0\.0\.1: cannot be reached"):
+        Webhook(url=gone, pause=0, tries=2).send(MESSAGE)
+
+
+def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with Receiver([200]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/x",
+        "ftp://localhost/x",
+        "file:///etc/passwd",
+        "localhost:80",
+        "http://127.0.0.1.example.com/",
+        "http://localhost.example.com/",
+        "http://user:password@localhost/",
+        "https://user@example.com/",
+        "https://",
+        "https://example.com:port/",
+        "https://[::1/",
+        "https://example.com/\r\nX: y",
+        "https://exa mple.com/",
+        "",
+    ],
+)
+def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="the url of a webhook") as raised:
+        Webhook(url=url)
+    assert "password@" not in str(raised.value)
+    if url:
+        monkeypatch.setenv("HOOK", url)
+        with pytest.raises(DeliveryError, match="the url of a webhook"):
+            Webhook(url_env="HOOK").send(MESSAGE)
+
+
+def test_addresses_and_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver([200]).running() as receiver:
+        hook = Webhook(url_env="HOOK", pause=0)
+        with pytest.raises(DeliveryError, match="environment variable HOOK is not set"):
+            hook.send(MESSAGE)
+        monkeypatch.setenv("HOOK", receiver.url)
+        hook.send(MESSAGE)
+        with pytest.raises(DeliveryError, match="environment variable KEY is not set"):
+            Webhook(url_env="HOOK", secret_env="KEY").send(MESSAGE)
+    assert len(receiver.requests) == 1
+    for local in ("http://[::1]:8080/x", "http://localhost/x", "https://hooks.example.com/x"):
+        Webhook(url=local)
+
+
+# --- what it says -----------------------------------------------------------------------------
+
+
+def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
+    box = Box()
+    alert = Alert(name="box", channel=box, dashboard="https://drift.example.com/site/")
+    points = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
+    (delivery,) = tell(store, points, [alert], now=NOW)
+    assert delivery.error is None
+    (message,) = box.messages
+    assert message.title == "cells: 2 anomalies from 2022-09-03 to 2022-09-06"
+    assert message.items[0].text == (
+        "2022-09-06 image.Saturation.mean: saturation fell by 38 % "
+        "(drift: 0.62, expected at most 0.25)"
+    )
+    assert message.items[1].text.startswith("2022-09-03 image.entropy [camera=left]: ")
+    assert message.items[1].text.endswith("; over by 2022-09-04")
+    told = json.loads(message.json())
+    assert told["version"] == 1
+    assert told["changes"][0] | {"link": None} == {
+        "what": "anomaly",
+        "text": message.items[0].text,
+        "link": None,
+        "dataset": "cells",
+        "segment": {},
+        "monitor": "drift",
+        "feature": "image.Saturation.mean",
+        "kind": "anomaly",
+        "start": "2022-09-06T00:00:00+00:00",
+        "end": None,
+        "value": 0.62,
+        "lower": None,
+        "upper": 0.25,
+        "cause": "saturation fell by 38 %",
+    }
+    link = told["changes"][0]["link"]
+    assert link.startswith("https://drift.example.com/site/cells-")
+    assert "/f-image.saturation.mean-" in link
+    assert link in message.text()
+    tell(store, [*points, *days("oooooAo")], [alert], now=NOW)
+    (item,) = box.messages[1].items
+    assert item.text == (
+        "image.Saturation.mean: back to normal by drift on 2022-09-07, "
+        "after the anomaly of 2022-09-06"
+    )
+
+
+def many(count: int, words: str = "it changed") -> list[Point]:
+    name = words.replace("\ud800", "")  # profiles are UTF-8
+    return [
+        Point("anomaly", FIRST, feature=f"f{index:03} {name}", words=words)
+        for index in range(count)
+    ]
+
+
+@pytest.mark.parametrize("form", ["json", "slack", "teams"])
+@pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])
+def test_messages_are_of_bounded_size_and_hold_no_markup(
+    store: Store, form: str, words: str
+) -> None:
+    with Receiver([200]).running() as receiver:
+        hook = webhook(receiver, form=form)
+        alert = Alert(name=form, channel=hook, dashboard="https://d.example.com/")
+        assert [one.error for one in tell(store, many(500, words), [alert])] == [None]
+    (request,) = receiver.requests
+    assert len(request.body) <= MOST_BYTES
+    content = json.loads(request.body)
+    texts: list[str] = []
+    links: list[str] = []
+
+    def walk(node: Any) -> None:
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, dict | list):
+                walk(value)
+            elif key in ("url", "link"):
+                links.append(value)
+            elif isinstance(value, str):
+                texts.append(value)
+
+    walk(content)
+    assert all(char.isprintable() for text in texts for char in text)
+    assert links
+    assert all(link.startswith("https://d.example.com/cells-") for link in links)
+    assert any("and 4" in text and text.endswith(" more") for text in texts) or form == "json"
+    if form == "slack":
+        assert content["mrkdwn"] is False
+        assert not set("<>") & set(content["text"])
+        assert {block["type"] for block in content["blocks"]} == {"rich_text"}
+        kinds = {
+            element["type"]
+            for block in content["blocks"][0]["elements"]
+            for part in block["elements"]
+            for element in part.get("elements", [part])
+        }
+        assert kinds == {"text", "link"}
+    if form == "teams":
+        (attachment,) = content["attachments"]
+        assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+        body = attachment["content"]["body"]
+        assert {block["type"] for block in body} == {"RichTextBlock"}  # knows no Markdown
+        runs = [run for block in body for run in block["inlines"]]
+        assert {run["type"] for run in runs} == {"TextRun"}
+
+
+def test_slack_gets_no_mention_from_a_dataset_name() -> None:
+    message = Message("1", "<!channel> & co", ())
+    assert json.loads(encode(message, "slack"))["text"] == "&lt;!channel&gt; &amp; co"
+
+
+# --- a run ------------------------------------------------------------------------------------
+
+
+def test_what_was_told_is_told_once(store: Store) -> None:
+    box = Box()
+    alert = Alert(name="box", channel=box)
+    for _ in range(3):
+        tell(store, days("oooA"), [alert], now=NOW)
+    assert len(box.messages) == 1
+    assert tell(store, days("oooA"), [alert], now=NOW) == []
+    late = Box()
+    tell(store, days("oooA"), [alert, Alert(name="late", channel=late)], now=NOW)
+    assert (len(box.messages), len(late.messages)) == (1, 1)
+    assert late.messages[0].ident != box.messages[0].ident
+
+
+def test_a_failed_message_is_told_by_the_next_run(store: Store) -> None:
+    box, other = Box(failures=2), Box()
+    alerts = [Alert(name="box", channel=box), Alert(name="other", channel=other)]
+    outcomes = [
+        [(one.alert, one.error) for one in tell(store, days("oooA"), alerts, now=NOW)]
+        for _ in range(4)
+    ]
+    assert outcomes == [
+        [("box", "out of order"), ("other", None)],
+        [("box", "out of order")],
+        [("box", None)],
+        [],
+    ]
+    assert len(box.messages) == len(other.messages) == 1
+
+
+def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> None:
+    class Crash(Exception):  # noqa: N818
+        pass
+
+    class Crashing(Box):
+        def send(self, message: Message) -> None:
+            super().send(message)
+            raise Crash
+
+    crashing, box = Crashing(), Box()
+    with pytest.raises(Crash):
+        tell(store, days("oA"), [Alert(name="a", channel=crashing)], now=NOW)
+    tell(store, days("oA"), [Alert(name="a", channel=box)], now=NOW)
+    assert [one.ident for one in box.messages] == [one.ident for one in crashing.messages]
+
+
+def test_one_message_each_where_no_digest_is_wanted(store: Store) -> None:
+    box = Box(failures=1)
+    alert = Alert(name="box", channel=box, digest=False)
+    first = tell(store, many(4), [alert], now=NOW)
+    assert [one.error for one in first] == ["out of order"]  # the others wait for the next run
+    assert len(tell(store, many(4), [alert], now=NOW)) == 4
+    assert [len(one.items) for one in box.messages] == [1, 1, 1, 1]
+    assert len({one.ident for one in box.messages}) == 4
+
+
+def test_only_what_matches_is_told(store: Store) -> None:
+    boxes = [Box(), Box(), Box()]
+    alerts = [
+        Alert(name="cells", channel=boxes[0], datasets=["cell*"]),
+        Alert(name="limits", channel=boxes[1], monitors=["limits", "x"]),
+        Alert(name="none", channel=boxes[2], datasets=["other"]),
+    ]
+    points = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
+    tell(store, points, alerts, now=NOW)
+    assert [[one.title for one in box.messages] for box in boxes] == [
+        ["cells: 1 anomaly on 2022-09-02"],
+        ["streets: 1 anomaly on 2022-09-02"],
+        [],
+    ]
+
+
+def test_a_snooze_keeps_quiet_and_then_tells_what_lasts(store: Store) -> None:
+    box = Box()
+    alerts = [Alert(name="box", channel=box)]
+    snooze(store, Matching(feature="image.Sat*"), NOW + 2 * DAY, note="stain is on order")
+    brief = {"feature": "image.Saturation.stddev"}
+    loud = {"feature": "image.entropy"}
+    tell(store, [*days("oA"), *days("oA", **brief), *days("oA", **loud)], alerts, now=NOW)
+    assert [item.facts["feature"] for item in box.messages[0].items] == ["image.entropy"]
+    points = [*days("oAA"), *days("oAo", **brief), *days("oAA", **loud)]
+    assert tell(store, points, alerts, now=NOW + DAY) == []
+    tell(store, points, alerts, now=NOW + 2 * DAY)
+    (item,) = box.messages[1].items
+    assert item.facts["feature"] == "image.Saturation.mean"
+    assert tell(store, points, alerts, now=NOW + 3 * DAY) == []
+
+
+def test_a_snooze_can_be_ended(store: Store) -> None:
+    box = Box()
+    lines = Matching(dataset="cells")
+    snooze(store, lines, NOW + 9 * DAY)
+    alerts = [Alert(name="box", channel=box)]
+    assert tell(store, days("oA"), alerts, now=NOW) == []
+    snooze(store, lines, NOW - DAY)
+    assert len(tell(store, days("oA"), alerts, now=NOW)) == 1
+
+
+def test_what_is_acknowledged_is_no_longer_counted(store: Store) -> None:
+    box = Box()
+    alerts = [Alert(name="box", channel=box)]
+    entropy = {"feature": "image.entropy"}
+    tell(store, [*days("oA"), *days("o", **entropy)], alerts, now=NOW)
+    tell(store, [*days("oAA"), *days("ooA", **entropy)], alerts, now=NOW)
+    assert [one.still_open for one in box.messages] == [0, 1]
+    assert "1 told before and still open" in box.messages[1].text()
+    seen = acknowledge(
+        store, [*days("oAA"), *days("ooA", **entropy)], Matching(feature="image.Sat*"), now=NOW
+    )
+    assert [one.line.feature for one in seen] == ["image.Saturation.mean"]
+    tell(store, [*days("oAAA"), *days("ooAo", **entropy)], alerts, now=NOW)
+    assert box.messages[2].still_open == 0
+    tell(store, [*days("oAAAo"), *days("ooAo", **entropy)], alerts, now=NOW)
+    assert [item.what for item in box.messages[3].items] == ["resolved"]
+
+
+def test_the_memory_outlives_the_process(tmp_path: Path) -> None:
+    box = Box()
+    for _ in range(2):
+        with Store(tmp_path / "drift.db") as store:
+            tell(store, days("oA"), [Alert(name="box", channel=box)], now=NOW)
+    assert len(box.messages) == 1
+
+
+def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
+        monkeypatch.setenv("HOOK", receiver.url)
+        monkeypatch.setenv("KEY", "s3cret-key")
+        hook = Webhook(url_env="HOOK", secret_env="KEY", pause=0)
+        tell(store, days("oA"), [Alert(name="a", channel=hook)], now=NOW)
+    dump = "\n".join(sqlite3.connect(tmp_path / "drift.db").iterdump())
+    assert "image.Saturation.mean" in dump
+    assert "s3cret-key" not in dump
+    assert "/hook" not in dump
+
+
+# --- commands and text ------------------------------------------------------------------------
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
+    code = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_bytes(sys.stdin.buffer.read())"
+    out = tmp_path / "$(touch x); out"
+    Command(argv=[*python(code), str(out)]).send(MESSAGE)
+    assert json.loads(out.read_text()) == json.loads(MESSAGE.json())
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (python("import sys; sys.exit('no\\n route \\x1b[1m')"), r"ended with 1: no route \\u001b"),
+        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3: xxx"),
+        (python("import os; os.kill(os.getpid(), 9)"), "ended with -9$"),
+        (["/no/such/program"], "cannot be started"),
+    ],
+)
+def test_a_command_that_fails(argv: list[str], told: str) -> None:
+    with pytest.raises(DeliveryError, match=told) as raised:
+        Command(argv=argv).send(MESSAGE)
+    assert len(str(raised.value)) < 500
+
+
+def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    mark = tmp_path / "alive"
+    child = f"import time, pathlib; time.sleep(1.5); pathlib.Path({str(mark)!r}).touch()"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
+    with pytest.raises(DeliveryError, match=r"not done in 0\.7 s"):
+        Command(argv=python(code), timeout=0.7).send(MESSAGE)
+    time.sleep(1.2)
+    assert not mark.exists()
+
+
+def test_a_command_may_leave_its_input_unread() -> None:
+    big = Message("1", "x" * 10**6, ())
+    Command(argv=python("pass")).send(big)
+
+
+@pytest.mark.parametrize("argv", ["echo", [], ["a", 1], ["a\0b"]])
+def test_commands_that_are_none(argv: Any) -> None:
+    with pytest.raises(ValueError, match="expected a list"):
+        Command(argv=argv)
+
+
+def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    tell(store, days("oA", words="a\x1b[31mb"), [Alert(name="log", channel=Stdout())], now=NOW)
+    out = capsys.readouterr().out
+    assert out.startswith("cells: 1 anomaly on 2022-09-02\n  2022-09-02 image.Saturation.mean: a")
+    assert "\x1b" not in out
+
+
+def test_a_test_reaches_every_channel(store: Store) -> None:
+    box, broken = Box(), Box(failures=1)
+    found = try_out([Alert(name="a", channel=box), Alert(name="b", channel=broken)], now=NOW)
+    assert [(one.alert, one.error) for one in found] == [("a", None), ("b", "out of order")]
+    assert "This is a test of the alert 'a'. Nothing happened." in box.messages[0].text()
+
+
+# --- as a file says it ------------------------------------------------------------------------
+
+
+def test_alerts_are_read_from_tables() -> None:
+    import tomllib
+
+    text = """
+    [[alert]]
+    name = "log"
+    to = "stdout"
+
+    [[alert]]
+    name = "on-call"
+    to = "webhook"
+    url_env = "SLACK_URL"
+    format = "slack"
+    timeout = "5s"
+    tries = 2
+    datasets = ["cells*"]
+    monitors = ["drift"]
+    digest = false
+    dashboard = "https://drift.example.com"
+
+    [[alert]]
+    name = "script"
+    to = "command"
+    command = ["notify", "--urgent"]
+    """
+    log, hook, script = read_alerts(tomllib.loads(text)["alert"])
+    assert log == Alert(name="log", channel=Stdout())
+    assert hook == Alert(
+        name="on-call",
+        channel=Webhook(url_env="SLACK_URL", form="slack", timeout=5.0, tries=2),
+        datasets=["cells*"],
+        monitors=["drift"],
+        digest=False,
+        dashboard="https://drift.example.com",
+    )
+    assert script.channel == Command(argv=["notify", "--urgent"])
+
+
+HOOK = {"name": "a", "to": "webhook", "url": "https://example.com"}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"name": "a"}, r"alert 1 \('a'\): got to = None; expected 'stdout'"),
+        ({"to": "stdout"}, "alert 1: has no name"),
+        ({"name": "", "to": "stdout"}, "empty name"),
+        ({"name": 3, "to": "stdout"}, "got name = 3; expected a string"),
+        ({"name": "a", "to": "pager"}, "got to = 'pager'"),
+        ({"name": "a", "to": "stdout", "url": "https://x.org"}, "url cannot be used with to"),
+        ({"name": "a", "to": "command"}, "has no command"),
+        ({"name": "a", "to": "command", "command": "echo"}, "expected a list of strings"),
+        ({"name": "a", "to": "command", "command": []}, "expected a list of strings"),
+        ({"name": "a", "to": "command", "command": ["x", 1]}, "expected a list of strings"),
+        ({"name": "a", "to": "webhook"}, "either a url or a url_env"),
+        (HOOK | {"url_env": "X"}, "either a url or a url_env"),
+        (HOOK | {"secret": "x"}, "unknown key 'secret'; it takes"),
+        (HOOK | {"url": "http://example.com"}, "neither https nor http to this machine"),
+        (HOOK | {"format": "xml"}, "got the format 'xml'; expected json, slack, teams"),
+        (HOOK | {"timeout": 5}, "expected a duration such as '10s'"),
+        (HOOK | {"timeout": "soon"}, "got the duration 'soon'"),
+        (HOOK | {"tries": True}, "expected a whole number"),
+        (HOOK | {"tries": 0}, "at least one try"),
+        (HOOK | {"digest": "yes"}, "expected true or false"),
+        (HOOK | {"dashboard": "javascript:alert(1)"}, "expected an address such as"),
+        ("text", "expected a table"),
+    ],
+)
+def test_mistakes_in_tables_are_named(table: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        read_alerts([table])
+
+
+def test_names_are_unique() -> None:
+    with pytest.raises(ValueError, match=r"alert 2 \('a'\): another alert has the same name"):
+        read_alerts([{"name": "a", "to": "stdout"}] * 2)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
+def test_waiting_for_ever_is_no_option(timeout: float) -> None:
+    with pytest.raises(ValueError, match="seconds above 0"):
+        Webhook(url="https://example.com", timeout=timeout)
+    with pytest.raises(ValueError, match="seconds above 0"):
+        Command(argv=["x"], timeout=timeout)
+
+
+def test_hours_are_told_where_buckets_are_shorter_than_days(store: Store) -> None:
+    box = Box()
+    hour = Point("anomaly", FIRST + timedelta(hours=13))
+    tell(store, [hour], [Alert(name="a", channel=box)], now=NOW)
+    assert box.messages[0].title == "cells: 1 anomaly on 2022-09-01 13:00 UTC"

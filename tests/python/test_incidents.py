@@ -1,0 +1,189 @@
+"""From states to incidents to what there is to tell: laws, and the cases one can think of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.monitor.alerts.changes import Change, Told, find_changes
+from lightmeter.monitor.alerts.incidents import Incident, find_incidents, lines_of
+
+DAY = timedelta(days=1)
+FIRST = datetime(2022, 9, 1, tzinfo=UTC)
+STATES = {"o": "ok", "A": "anomaly", "E": "error", ".": "not enough data"}
+
+
+@dataclass(frozen=True)
+class Point:
+    state: str
+    start: datetime
+    feature: str = "image.Saturation.mean"
+    monitor: str = "drift"
+    dataset: str = "cells"
+    segment: dict[str, str] = field(default_factory=dict)
+    value: float | None = 0.62
+    lower: float | None = None
+    upper: float | None = 0.25
+    words: str = "saturation fell by 38 %"
+
+
+def days(states: str, **more: object) -> list[Point]:
+    """One evaluation a day; a space is a day without."""
+    return [
+        Point(STATES[state], FIRST + index * DAY, **more)  # type: ignore[arg-type]
+        for index, state in enumerate(states)
+        if state != " "
+    ]
+
+
+def spans(states: str) -> list[str]:
+    """Incidents such as ``A3-5``, from the third day (counted from 0) until before the fifth."""
+    return [
+        f"{incident.kind[0].upper()}{(incident.start - FIRST).days}-"
+        + (str((incident.end - FIRST).days) if incident.end else "")
+        for incident in find_incidents(lines_of(days(states)))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ("", []),
+        ("ooooo", []),
+        ("ooAoo", ["A2-3"]),
+        ("oAAAo", ["A1-4"]),
+        ("oA.Ao", ["A1-4"]),  # nothing is known of the third day
+        ("oA.", ["A1-"]),
+        ("...", []),
+        ("oAoAA", ["A1-2", "A3-"]),
+        ("oEo", ["E1-2"]),
+        ("oE.", ["E1-2"]),  # it could be judged: there was too little
+        ("oEEA", ["E1-3", "A3-"]),
+        ("AEo", ["A0-2", "E1-2"]),  # the error does not end the anomaly
+        ("A  o", ["A0-3"]),
+    ],
+)
+def test_incidents(states: str, expected: list[str]) -> None:
+    assert spans(states) == expected
+
+
+def test_lines_do_not_mix() -> None:
+    points = [
+        *days("oA"),
+        *days("Ao", feature="image.entropy"),
+        *days("oA", segment={"camera": "left"}),
+        *days("AA", monitor="limits"),
+    ]
+    found = find_incidents(lines_of(reversed(points)))
+    assert [
+        (incident.line.feature, incident.line.segment, incident.line.monitor, incident.start.day)
+        for incident in found
+    ] == [
+        ("image.Saturation.mean", "", "drift", 2),
+        ("image.entropy", "", "drift", 1),
+        ("image.Saturation.mean", "", "limits", 1),
+        ("image.Saturation.mean", "camera=left", "drift", 2),
+    ]
+
+
+class Listener:
+    """Hears changes, and believes them."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+
+    def hear(self, states: str | Sequence[Point]) -> list[str]:
+        points = days(states) if isinstance(states, str) else states
+        lines = lines_of(points)
+        changes = find_changes(lines, find_incidents(lines), self.told)
+        for change in changes:
+            self.believe(change)
+        return [f"{change.what} {(change.incident.start - FIRST).days}" for change in changes]
+
+    def believe(self, change: Change) -> None:
+        assert set(change.forget) <= set(self.told)
+        self.told = [old for old in self.told if old not in change.forget] + [*change.remember]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        # each day's run sees one more evaluation
+        [("o", []), ("oA", ["opened 1"]), ("oAA", []), ("oAAo", ["resolved 1"]), ("oAAoo", [])],
+        # runs were missed: an incident that is over by now is one message
+        [("oAoAo", ["opened 1", "opened 3"]), ("oAoAo", [])],
+        # late data: an anomaly that was none, and one nobody knew of
+        [("oAo", ["opened 1"]), ("ooo", ["withdrawn 1"]), ("oAo", ["opened 1"])],
+        [("ooo", []), ("oAo", ["opened 1"])],
+        # late data moves the beginning, joins and parts
+        [("ooA", ["opened 2"]), ("oAA", []), ("oAAo", ["resolved 1"])],
+        [("oAoA", ["opened 1", "opened 3"]), ("oAAA", []), ("oAAAo", ["resolved 1"])],
+        [("oAAA", ["opened 1"]), ("oAoA", ["resolved 1", "opened 3"])],
+        [("oAAA", ["opened 1"]), ("ooAA", ["withdrawn 1", "opened 2"])],
+        # what was resolved lasts after all
+        [("oAo", ["opened 1"]), ("oAA", ["opened 1"]), ("oAAo", ["resolved 1"])],
+        # too little data takes nothing back and resolves nothing
+        [("oA", ["opened 1"]), ("oA.", []), ("oA.o", ["resolved 1"])],
+        [("oA", ["opened 1"]), ("o..", []), ("o.A", []), ("o.Ao", ["resolved 2"])],
+        [("oA", ["opened 1"]), ("o..o", ["resolved 1"]), ("o..o", [])],
+        # old evaluations are deleted
+        [("oAAA", ["opened 1"]), ("  AA", []), ("  AAo", ["resolved 2"]), ("     o", [])],
+        [("oAA", ["opened 1"]), ("   o", ["resolved 1"])],
+        [("oAo", ["opened 1"]), ("     o", [])],
+        [("oA", ["opened 1"]), ("", [])],
+        # errors are a story of their own
+        [("oE", ["opened 1"]), ("oEA", ["resolved 1", "opened 2"]), ("oEAo", ["resolved 2"])],
+    ],
+)
+def test_what_is_told(story: list[tuple[str, list[str]]]) -> None:
+    listener = Listener()
+    for states, expected in story:
+        assert listener.hear(states) == expected
+
+
+HISTORY = st.text(alphabet="oAE. ", max_size=9)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.lists(HISTORY, min_size=1, max_size=5))
+def test_what_was_told_is_not_told_again(histories: list[str]) -> None:
+    """Whatever late data and deletions do between two runs."""
+    listener = Listener()
+    for states in histories:
+        listener.hear(states)
+        assert listener.hear(states) == []
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.text(alphabet="oAE.", max_size=12), st.data())
+def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> None:
+    """However the days are cut into runs: what lasts is believed to last, and nothing else."""
+    listener = Listener()
+    day = 0
+    while day < len(states):
+        day += data.draw(st.integers(1, 4))
+        listener.hear(states[:day])
+    open_ = {(told.kind, told.start) for told in listener.told if told.open}
+    found = find_incidents(lines_of(days(states)))
+    assert open_ == {(one.kind, one.start) for one in found if one.end is None}
+    assert {(told.kind, told.start) for told in listener.told} == {
+        (one.kind, one.start) for one in found
+    }
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(alphabet="oAE.", max_size=12))
+def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
+    points = days(states)
+    found: list[Incident] = find_incidents(lines_of(points))
+    for kind in ("anomaly", "error"):
+        spans_ = [incident for incident in found if incident.kind == kind]
+        for point in points:
+            covering = sum(incident.covers(point.start) for incident in spans_)
+            assert covering <= 1
+            if point.state == kind:
+                assert covering == 1
+            if point.state == "ok":
+                assert covering == 0
