@@ -8,6 +8,7 @@ namespace {
 
 using lightmeter::measure::ImageMeter;
 using lightmeter::profile::Column;
+using lightmeter::profile::ExifPolicy;
 using lightmeter::profile::Profile;
 using lightmeter::profile::Role;
 
@@ -117,11 +118,17 @@ void update(Column& column, const py::handle& value) {
   }
 }
 
-void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags) {
+using Names = std::set<std::string, std::less<>>;
+
+void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags,
+              const std::vector<std::string>& allow, const std::vector<std::string>& deny) {
+  ExifPolicy policy{Names(allow.begin(), allow.end()), Names(deny.begin(), deny.end())};
   for (const auto& [key, value] : tags) {
-    update(profile.column(prefix + "." + py::cast<std::string>(key), Role::kExif), value);
+    const auto tag = py::cast<std::string>(key);
+    const Role role = policy.allow.contains(tag) ? Role::kPersonalExif : Role::kExif;
+    update(profile.column(prefix + "." + tag, role), value);
   }
-  ++profile.group(prefix).exif_read;
+  ++profile.group(prefix).exif_read[std::move(policy)];
 }
 
 // The way of a metric logged with every image, so nothing here makes a Python or a string object.
@@ -165,7 +172,8 @@ void bind_profile(py::module_& module) {
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
              const std::string& mode) { profile::log_image(self, prefix, meter.counts(), mode); },
           py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
-      .def("log_exif", &log_exif, py::arg("prefix"), py::arg("tags"),
+      .def("log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
+           py::arg("deny"),
            "Add the Exif of an image that was logged: int, float or str by tag name.")
       .def(
           "log_failure",
@@ -232,17 +240,32 @@ void bind_profile(py::module_& module) {
       .def(
           "role",
           [](const Profile& self, const std::string& name) {
-            static constexpr const char* kNames[] = {"value", "exif", "failure"};
+            static constexpr const char* kNames[] = {"value", "exif", "failure", "personal exif"};
             return kNames[static_cast<int>(column_of(self, name).role())];
           },
           py::arg("name"))
       .def(
           "exif_read",
-          [](const Profile& self, const std::string& name) {
-            const auto group = self.groups().find(name.substr(0, name.rfind('.')));
-            return group == self.groups().end() ? 0 : group->second.exif_read;
+          [](const Profile& self, const std::string& name, bool personal) {
+            return self.exif_read(name, personal);
           },
-          py::arg("name"), "Images of a feature's prefix that could have had Exif.")
+          py::arg("name"), py::arg("personal"),
+          "Images whose Exif was read under a policy that tracks this feature.")
+      .def(
+          "exif_policies",
+          [](const Profile& self) {
+            std::set<ExifPolicy> policies;
+            for (const auto& [prefix, group] : self.groups()) {
+              for (const auto& [policy, read] : group.exif_read) policies.insert(policy);
+            }
+            py::list pairs;
+            for (const auto& policy : policies) {
+              pairs.append(py::make_tuple(std::vector(policy.allow.begin(), policy.allow.end()),
+                                          std::vector(policy.deny.begin(), policy.deny.end())));
+            }
+            return pairs;
+          },
+          "(allowed, denied) tags of each policy that Exif was read under.")
       .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.")
       .def("merge", &Profile::merge, py::arg("other"),
            "Add the counts of another profile; returns the newer format's sections it dropped.")

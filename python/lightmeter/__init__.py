@@ -10,6 +10,7 @@ from lightmeter.errors import (
     LightmeterError,
     StoreError,
 )
+from lightmeter.exif import ExifPolicy
 from lightmeter.log import ResultSet, log, log_image
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor import RollingLogger, Store, logger
@@ -19,6 +20,7 @@ __all__ = [
     "ColumnView",
     "DecodeError",
     "DriftReport",
+    "ExifPolicy",
     "FeatureDrift",
     "FrequentItem",
     "ImageError",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.meter import available_cpus
 from lightmeter.paths import find_images
 from lightmeter.profile import Profile, ProfileView
@@ -25,6 +26,7 @@ def profile_images(
     frames: str = "first",
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    exif: ExifPolicy = DEFAULT_POLICY,
 ) -> ProfileView:
     """Profile image files; one that cannot be measured is counted in ``image.Failure``.
 
@@ -38,6 +40,7 @@ def profile_images(
         frames: ``"first"`` or ``"all"`` of a file that has several, as for `log_image`.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        exif: which Exif tags to track; by default none that are personal.
 
     Raises:
         FileNotFoundError: `paths` is one path and does not exist.
@@ -48,7 +51,7 @@ def profile_images(
     files = find_images(paths)
     if isinstance(paths, str | os.PathLike) and files == [os.fspath(paths)]:
         os.stat(paths)
-    options = {"value_range": value_range, "frames": frames}
+    options = {"value_range": value_range, "frames": frames, "exif": exif}
     return _profile_files(files, prefix, options, workers or available_cpus(), progress)
 
 

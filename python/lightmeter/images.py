@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from lightmeter.arrays import ArrayLike, as_numpy, check_layout, pictures
 from lightmeter.encoded import Encoded, EncodedFile, open_encoded
 from lightmeter.errors import ImageError
-from lightmeter.exif import ExifTags, read_exif
+from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
 from lightmeter.failure import image_error
 from lightmeter.header import Header, exif_block, read_header
 from lightmeter.limits import DEFAULT_LIMITS, Limits
@@ -49,6 +49,7 @@ def measure_images(
     layout: str | None = None,
     value_range: tuple[float, float] | None = None,
     frames: str = "first",
+    exif: ExifPolicy = DEFAULT_POLICY,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Measured]:
@@ -64,6 +65,7 @@ def measure_images(
             first one only.
         threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
+        exif: which Exif tags to read.
         limits: what one image may cost.
 
     Raises:
@@ -86,11 +88,11 @@ def measure_images(
             yield Measured(_meter(picture, options), None)
     elif isinstance(image, Image.Image):
         try:
-            yield from _measure_pil(image, options, frames, limits)
+            yield from _measure_pil(image, options, frames, exif, limits)
         except Exception as error:
             raise image_error(error, path=getattr(image, "filename", None) or None) from error
     elif _is_encoded(image):
-        yield from _measure_encoded(image, options, frames, limits)
+        yield from _measure_encoded(image, options, frames, exif, limits)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -114,7 +116,7 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
 
 
 def _measure_encoded(
-    image: Encoded, options: dict[str, Any], frames: str, limits: Limits
+    image: Encoded, options: dict[str, Any], frames: str, policy: ExifPolicy, limits: Limits
 ) -> Iterator[Measured]:
     path = image if isinstance(image, str | os.PathLike) else None
     try:
@@ -126,7 +128,7 @@ def _measure_encoded(
         try:
             with quiet():
                 opened = _open(file)
-            yield from _measure_pil(opened, options, frames, limits)
+            yield from _measure_pil(opened, options, frames, policy, limits)
         except Exception as error:
             raise image_error(error, path=path, file=file, image=opened) from error
 
@@ -142,7 +144,7 @@ def _open(file: EncodedFile) -> Image.Image:
 
 
 def _measure_pil(
-    image: Image.Image, options: dict[str, Any], frames: str, limits: Limits
+    image: Image.Image, options: dict[str, Any], frames: str, policy: ExifPolicy, limits: Limits
 ) -> Iterator[Measured]:
     with quiet():
         count = _frame_count(image, limits) if frames == "all" else 1
@@ -153,7 +155,7 @@ def _measure_pil(
                 if count > 1:
                     image.seek(frame)
                 _check_size(image, limits)
-                exif = _load(image)
+                exif = _load(image, policy)
                 meter = _meter(image, options)
             yield Measured(meter, exif if frame == 0 else None)
     finally:
@@ -199,17 +201,17 @@ def _header(image: Image.Image) -> Header | None:
 def copy_image(image: Image.Image) -> tuple[Image.Image, ExifTags | None]:
     """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole."""
     with quiet():
-        exif = _load(image)
+        exif = _load(image, DEFAULT_POLICY)
         return image.copy(), exif
 
 
-def _load(image: Image.Image) -> ExifTags | None:
+def _load(image: Image.Image, policy: ExifPolicy) -> ExifTags | None:
     """Load once: a second try after a failure can succeed, with black pixels. Returns the Exif."""
     attributes = vars(image)
     if _FAILURE in attributes:
         raise ImageError(*attributes[_FAILURE])
-    header = _header(image)
-    exif = None if header is None else read_exif(header.exif).tags  # loading closes the file
+    header = _header(image)  # loading closes the file
+    exif = None if header is None else read_exif(header.exif, policy).tags
     try:
         image.load()
     except Exception as error:

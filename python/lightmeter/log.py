@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.images import ImageLike
 from lightmeter.profile import Profile, ProfileView
 
@@ -71,6 +72,7 @@ def log_image(
     layout: str | None = None,
     value_range: tuple[float, float] | None = None,
     frames: str = "first",
+    exif: ExifPolicy = DEFAULT_POLICY,
 ) -> ResultSet:
     """Profile one image or several.
 
@@ -87,6 +89,7 @@ def log_image(
             takes (0, 1) for floats and (0, 65535) for integers.
         frames: ``"first"``, or ``"all"`` to measure every frame or page of a file as an image. Its
             Exif is counted once. A file, like a batch, counts whole or as one failure.
+        exif: which Exif tags to track; by default none that are personal.
 
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
@@ -99,6 +102,7 @@ def log_image(
         layout=layout,
         value_range=value_range,
         frames=frames,
+        exif=exif,
     )
     if isinstance(images, Mapping):
         for prefix, image in images.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.files import write_atomically
 from lightmeter.images import ImageLike, Measured, measure_images
 from lightmeter.sketch import QuantileSketch
@@ -127,6 +128,14 @@ class ProfileView:
         milliseconds = self._core.dataset_timestamp
         return None if milliseconds is None else _EPOCH + milliseconds * _MILLISECOND
 
+    @property
+    def exif_policies(self) -> tuple[ExifPolicy, ...]:
+        """Every policy under which the Exif of some image was read: several only after merges.
+
+        An image counts as one that lacks a tag only where its policy tracks that tag.
+        """
+        return tuple(ExifPolicy._stored(*pair) for pair in self._core.exif_policies())
+
     def get_columns(self) -> dict[str, ColumnView]:
         """Every feature by name, in alphabetical order."""
         return {name: ColumnView(name, self._core) for name in self._core.names()}
@@ -218,6 +227,7 @@ class Profile:
         layout: str | None = None,
         value_range: tuple[float, float] | None = None,
         frames: str = "first",
+        exif: ExifPolicy = DEFAULT_POLICY,
     ) -> None:
         """Start empty.
 
@@ -227,14 +237,17 @@ class Profile:
             layout: order of the dimensions of arrays, as for `lightmeter.log_image`.
             value_range: black and white of samples of more than 8 bits, likewise.
             frames: ``"first"`` or ``"all"`` of a file that has several, likewise.
+            exif: which Exif tags to track; by default none that are personal.
         """
         self._core = _core.Profile()
+        self._exif = exif
         self._prefix = prefix
         self._reading: dict[str, Any] = {
             "channels": channels,
             "layout": layout,
             "value_range": value_range,
             "frames": frames,
+            "exif": exif,
         }
 
     def track(self, image: ImageLike) -> None:
@@ -317,7 +330,7 @@ class Profile:
         meter, exif = measured
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
-            self._core.log_exif(prefix, exif)
+            self._core.log_exif(prefix, exif, list(self._exif.allow), list(self._exif.deny))
 
     def _track_many(
         self, prefix: str, images: Iterable[ImageLike], threads: int | None = None

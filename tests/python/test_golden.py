@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lightmeter import Profile, ProfileView, log_image
+from lightmeter import ExifPolicy, Profile, ProfileView, log_image
 
 FOLDER = Path(__file__).parents[1] / "golden" / "v1"
 
@@ -26,7 +26,8 @@ def pattern(height: int, width: int, seed: int) -> np.ndarray:
 def profiles() -> dict[str, ProfileView]:
     one = Profile()
     one.track(pattern(9, 14, 1))
-    one._core.log_exif("image", {"Make": "Caf\u00e9 1", "Orientation": 6, "XResolution": 72.5})
+    exif = {"Make": "Caf\u00e9 1", "Rating": 6, "XResolution": 72.5, "Artist": "somebody"}
+    one._core.log_exif("image", exif, ["Artist"], ["Software"])
     one.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
 
     failed = log_image([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)]).view()
@@ -34,7 +35,7 @@ def profiles() -> dict[str, ProfileView]:
     sampled = Profile("camera")
     for seed in range(1500):  # past exact mode
         sampled.track(pattern(4, 5, seed))
-        sampled._core.log_exif("camera", {"Model": f"model {seed % 700}", "ISO": seed})
+        sampled._core.log_exif("camera", {"Model": f"model {seed % 700}", "ISO": seed}, [], [])
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
@@ -75,6 +76,7 @@ def test_a_golden_value() -> None:
     assert brightness["distribution/mean"] == pytest.approx(pixels.max(axis=-1).mean())
     (make,) = view.get_column("image.Make").to_summary_dict()["frequent_items/frequent_strings"]
     assert make == ("Caf\u00e9 1", 1, 1, 1)
+    assert view.exif_policies == (ExifPolicy(allow={"Artist"}, deny={"Software"}),)
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ void Column::encode(wire::Writer& out) const {
 
 Column Column::decode(wire::Reader& in, std::string_view name) {
   const std::uint8_t head = in.u8();
-  if ((head & ~kKnownBits) != 0 || (head & kRoleMask) > static_cast<int>(Role::kFailure)) {
+  if ((head & ~kKnownBits) != 0) {
     throw DecodeError("column " + std::string(name) + ": unknown bits in its head, " +
                       std::to_string(head));
   }

@@ -18,7 +18,8 @@ namespace {
 //   5   u8       oldest version of a reader that understands it
 //   6   sections, each: varint tag | varint length | body
 //         1 dataset timestamp   zigzag varint, milliseconds since 1970 UTC; absent unless set
-//         2 groups              varint count | each: text prefix | varint images | varint exif read
+//         2 groups              varint count | each: text prefix | varint images | varint count of
+//                               policies | each: policy (exif_policy.hpp) | varint images read
 //         3 columns             varint count | each: text name | varint length | body (column.cpp)
 //       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
 //       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
@@ -63,7 +64,33 @@ std::string next_name(wire::Reader& in, const Map& so_far) {
   return name;
 }
 
+ImageGroup decode_group(wire::Reader& in, const std::string& prefix) {
+  ImageGroup group;
+  group.images = in.varint();
+  std::uint64_t all_read = 0;
+  for (std::uint64_t left = in.count(24); left > 0; --left) {
+    ExifPolicy policy = ExifPolicy::decode(in);
+    if (!group.exif_read.empty() && group.exif_read.rbegin()->first >= policy) {
+      throw DecodeError("images " + prefix + ": Exif policies out of order");
+    }
+    const std::uint64_t read = in.varint();
+    if (read == 0) throw DecodeError("images " + prefix + ": an Exif policy of no image");
+    all_read += std::min(read, sketch::kMaxCount + 1 - all_read);
+    group.exif_read.emplace(std::move(policy), read);
+  }
+  if (std::max(group.images, all_read) > sketch::kMaxCount) {
+    throw DecodeError("images " + prefix + ": a count above 2^56");
+  }
+  return group;
+}
+
 }  // namespace
+
+std::uint64_t ImageGroup::all_exif_read() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& [policy, read] : exif_read) sum += read;
+  return sum;
+}
 
 Column& Profile::column(std::string_view name, Role role) {
   const auto found = columns_.find(name);
@@ -97,7 +124,19 @@ std::uint64_t Profile::missing(std::string_view name) const {
   const auto group = groups_.find(name.substr(0, name.rfind('.')));
   if (group == groups_.end() || column->role() == Role::kValue) return column->null();
   if (column->role() == Role::kFailure) return group->second.images;
-  return group->second.exif_read - std::min(group->second.exif_read, column->values());
+  const std::uint64_t read = exif_read(name, column->role() == Role::kPersonalExif);
+  return read - std::min(read, column->values());
+}
+
+std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
+  const std::size_t dot = name.rfind('.');
+  const auto group = groups_.find(name.substr(0, dot));
+  if (group == groups_.end()) return 0;
+  std::uint64_t read = 0;
+  for (const auto& [policy, images] : group->second.exif_read) {
+    if (policy.tracks(name.substr(dot + 1), personal)) read += images;
+  }
+  return read;
 }
 
 std::size_t Profile::merge(const Profile& other) {
@@ -111,13 +150,13 @@ std::size_t Profile::merge(const Profile& other) {
     const auto own = groups_.find(prefix);
     if (own == groups_.end()) continue;
     sketch::check_sum(own->second.images, more.images);
-    sketch::check_sum(own->second.exif_read, more.exif_read);
+    sketch::check_sum(own->second.all_exif_read(), more.all_exif_read());
   }
   for (const auto& [name, column] : other.columns_) this->column(name, column.role()).merge(column);
   for (const auto& [prefix, more] : other.groups_) {
     ImageGroup& sum = group(prefix);
     sum.images += more.images;
-    sum.exif_read += more.exif_read;
+    for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
   }
   if (other.dataset_timestamp) {
     dataset_timestamp = std::min(dataset_timestamp.value_or(INT64_MAX), *other.dataset_timestamp);
@@ -140,7 +179,11 @@ std::vector<std::uint8_t> Profile::encode() const {
     for (const auto& [prefix, group] : groups_) {
       body.string(prefix);
       body.varint(group.images);
-      body.varint(group.exif_read);
+      body.varint(group.exif_read.size());
+      for (const auto& [policy, read] : group.exif_read) {
+        policy.encode(body);
+        body.varint(read);
+      }
     }
   });
   out.section(kColumns, [&](wire::Writer& body) {
@@ -177,12 +220,7 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     } else if (section.tag == kGroups) {
       for (std::uint64_t left = in.count(24); left > 0; --left) {
         const std::string prefix = next_name(in, profile.groups_);
-        ImageGroup& group = profile.groups_[prefix];
-        group.images = in.varint();
-        group.exif_read = in.varint();
-        if (std::max(group.images, group.exif_read) > sketch::kMaxCount) {
-          throw DecodeError("images " + prefix + ": a count above 2^56");
-        }
+        profile.groups_[prefix] = decode_group(in, prefix);
       }
     } else if (section.tag == kColumns) {
       for (std::uint64_t left = in.count(32); left > 0; --left) {

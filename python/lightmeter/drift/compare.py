@@ -91,9 +91,10 @@ class _Sides:
 
     def _null(self, core: _core.Profile, name: str) -> int:
         """Missing values; images without an Exif tag count even if none has it."""
-        if name in core or self._role(name) != "exif":
+        role = self._role(name)
+        if name in core or not role.endswith("exif"):
             return core.missing(name)
-        return core.exif_read(name)
+        return core.exif_read(name, role == "personal exif")
 
     def _numbers(self, name: str, sketches: list[_core.QuantileSketch]) -> FeatureDrift:
         target, reference = sketches

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from lightmeter.exif.tags import KNOWN, PERSONAL
 
@@ -34,6 +35,14 @@ class ExifPolicy:
         """Check the names; any iterable of them will do."""
         object.__setattr__(self, "allow", _names("allow", allow) & PERSONAL)
         object.__setattr__(self, "deny", _names("deny", deny))
+
+    @classmethod
+    def _stored(cls, allow: Iterable[str], deny: Iterable[str]) -> Self:
+        """One out of a profile, which may name tags that only a newer version knows."""
+        policy = cls()
+        object.__setattr__(policy, "allow", frozenset(allow))
+        object.__setattr__(policy, "deny", frozenset(deny))
+        return policy
 
     def tracks(self, name: str) -> bool:
         """Whether the tag of this name is tracked."""

@@ -30,7 +30,7 @@ TEST(Profile, FeaturesOfAnImage) {
 TEST(Profile, MissingValuesAreDerived) {
   Profile profile;
   for (int i = 0; i < 3; ++i) log_image(profile, "image", two_pixels(), "RGB");
-  profile.group("image").exif_read = 2;
+  profile.group("image").exif_read[ExifPolicy{}] = 2;
   profile.column("image.Make", Role::kExif).update(std::string_view("SONY"));
   log_failure(profile, "image", "empty");
   EXPECT_EQ(profile.missing("image.Make"), 1U);

@@ -13,7 +13,7 @@
 namespace lightmeter::profile {
 
 // What a column's missing values are: see Profile::missing.
-enum class Role : std::uint8_t { kValue = 0, kExif = 1, kFailure = 2 };
+enum class Role : std::uint8_t { kValue = 0, kExif = 1, kFailure = 2, kPersonalExif = 3 };
 
 // Everything known of one feature: numbers, strings, and how many observations were missing.
 //

@@ -10,14 +10,18 @@
 #include <vector>
 
 #include "lightmeter/profile/column.hpp"
+#include "lightmeter/profile/exif_policy.hpp"
 
 namespace lightmeter::profile {
 
 // The images behind the columns "<prefix>.<feature>": what is needed to count missing values at
 // read time, so that a feature first seen in the thousandth image needs no back-filling.
 struct ImageGroup {
-  std::uint64_t images = 0;     // measured
-  std::uint64_t exif_read = 0;  // of these, the ones that could have had Exif
+  std::uint64_t images = 0;  // measured
+  // Of these, the ones that could have had Exif, by the policy that it was read under.
+  std::map<ExifPolicy, std::uint64_t> exif_read;
+
+  [[nodiscard]] std::uint64_t all_exif_read() const noexcept;
   friend bool operator==(const ImageGroup&, const ImageGroup&) = default;
 };
 
@@ -37,6 +41,8 @@ class Profile {
   // How many observations of a column were missing: those logged as such, and for Exif the images
   // that were read and do not have the tag, for failures the images that did not fail.
   [[nodiscard]] std::uint64_t missing(std::string_view name) const;
+  // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
+  [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
 
   ImageGroup& group(std::string_view prefix);
   [[nodiscard]] const std::map<std::string, ImageGroup, std::less<>>& groups() const noexcept {

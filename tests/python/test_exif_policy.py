@@ -1,0 +1,122 @@
+"""Which Exif tags a profile tracks, and which images count as lacking one."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import ExifPolicy, Profile, ProfileView, compare, log_image, profile_images
+from PIL import ExifTags, Image
+
+CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}
+ARTIST = ExifPolicy(allow={"Artist"})
+NO_MAKE = ExifPolicy(deny={"Make"})
+
+
+def jpeg(tags: Mapping[str, str]) -> bytes:
+    exif = Image.Exif()
+    for name, value in tags.items():
+        exif[CODES[name]] = value
+    file = io.BytesIO()
+    picture(8, 8).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+FULL = jpeg(dict.fromkeys(CODES, "x"))
+BARE = jpeg({})
+
+
+def counts(view: ProfileView, name: str) -> tuple[int, int] | None:
+    """Observations and missing ones of a tag; None where it has no feature."""
+    column = view.get_columns().get(f"image.{name}")
+    return column and (column.n, column.missing)
+
+
+def test_personal_tags_are_off_unless_asked_for() -> None:
+    assert counts(log_image(FULL).view(), "Artist") is None
+    assert counts(log_image(FULL, exif=ARTIST).view(), "Artist") == (1, 0)
+    assert counts(log_image(FULL, exif=ARTIST).view(), "Copyright") is None
+    assert counts(log_image(FULL, exif=NO_MAKE).view(), "Make") is None
+    both = ExifPolicy(allow={"Artist"}, deny={"Artist"})
+    assert counts(log_image(FULL, exif=both).view(), "Artist") is None
+
+
+def test_every_way_in_takes_a_policy(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(FULL)
+    profile = Profile(exif=ARTIST)
+    profile.track(FULL)
+    row = Profile(exif=ARTIST)
+    row.log(row={"image": Image.open(io.BytesIO(FULL))})
+    for view in (profile.view(), row.view(), profile_images(tmp_path, exif=ARTIST)):
+        assert view == log_image(FULL, exif=ARTIST).view()
+
+
+def test_withheld_tags_are_not_missing_after_merging_unlike_policies() -> None:
+    views = [
+        log_image([FULL, BARE, BARE], exif=ExifPolicy()).view(),
+        log_image([FULL, BARE], exif=ARTIST).view(),
+        log_image([FULL, BARE, BARE, BARE], exif=NO_MAKE).view(),
+    ]
+    merged = ProfileView.merge_many(views)
+    assert counts(merged, "Artist") == (2, 1)
+    assert counts(merged, "Make") == (5, 3)
+    assert counts(merged, "Software") == (9, 6)
+    assert counts(merged, "has_gps") == (9, 0)
+    assert merged.images == 9
+    assert set(merged.exif_policies) == {ExifPolicy(), ARTIST, NO_MAKE}
+
+
+NAMES = st.sets(st.sampled_from(sorted(CODES)))
+POLICIES = st.builds(ExifPolicy, allow=NAMES, deny=NAMES)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.sets(st.sampled_from(sorted(CODES))), POLICIES), min_size=1))
+def test_missing_values_are_right_for_any_mix(images: list[tuple[set[str], ExifPolicy]]) -> None:
+    merged = ProfileView.merge_many(
+        log_image(jpeg(dict.fromkeys(tags, "x")), exif=policy).view() for tags, policy in images
+    )
+    again = ProfileView.from_bytes(merged.to_bytes())
+    assert again == merged
+    assert again.exif_policies == merged.exif_policies
+    assert set(again.exif_policies) == {policy for _, policy in images}
+    for name in CODES:
+        tracked = [name in tags for tags, policy in images if policy.tracks(name)]
+        expected = (len(tracked), tracked.count(False)) if any(tracked) else None
+        assert counts(merged, name) == expected, name
+
+
+def test_merges_of_policies_give_the_same_bytes_in_any_order() -> None:
+    views = [log_image(FULL, exif=policy).view() for policy in (ExifPolicy(), ARTIST, NO_MAKE)]
+    merged = ProfileView.merge_many(views)
+    assert merged == ProfileView.merge_many(reversed(views))
+    assert merged == views[0].merge(views[1].merge(views[2]))
+
+
+def test_drift_does_not_take_a_withheld_tag_for_a_missing_one() -> None:
+    reference = log_image([FULL] * 30, exif=ARTIST).view()
+
+    def drifted(policy: ExifPolicy) -> set[str]:
+        report = compare(target=log_image([BARE] * 30, exif=policy).view(), reference=reference)
+        return {drift.feature for drift in report.drifted}
+
+    assert drifted(ARTIST) >= {"image.Artist:missing", "image.Make:missing"}
+    assert "image.Artist:missing" not in drifted(ExifPolicy())
+    assert "image.Make:missing" in drifted(ExifPolicy())
+
+
+@pytest.mark.parametrize("name", ["MakerNote", *ExifTags.GPSTAGS.values()])
+def test_every_name_of_pillow_is_known(name: str) -> None:
+    assert ExifPolicy(deny={name}).deny == {name}
+
+
+def test_policies_of_newer_versions_are_kept() -> None:
+    profile = Profile()
+    profile._core.log_exif("image", {"Invented": 1}, ["Invented"], ["Later"])
+    view = ProfileView.from_bytes(profile.view().to_bytes())
+    (policy,) = view.exif_policies
+    assert (policy.allow, policy.deny) == ({"Invented"}, {"Later"})
+    assert counts(view, "Invented") == (1, 0)
