@@ -160,6 +160,22 @@ void log_numbers(Profile& profile, const std::string& name,
   column.update(span);
 }
 
+py::tuple exemplars_of(const Profile& profile, const std::string& name) {
+  py::list low;
+  py::list high;
+  py::list random;
+  const auto append = [&](py::list& list, std::uint64_t hash, const py::object& value) {
+    const auto& picture = profile.exemplars.picture(hash);
+    list.append(py::make_tuple(picture.path, to_bytes(picture.thumbnail), value));
+  };
+  if (const auto* ends = profile.exemplars.find(name)) {
+    for (const auto& [value, hash] : ends->low) append(low, hash, py::float_(value));
+    for (const auto& [value, hash] : ends->high) append(high, hash, py::float_(value));
+    for (const std::uint64_t hash : profile.exemplars.random()) append(random, hash, py::none());
+  }
+  return py::make_tuple(low, high, random);
+}
+
 }  // namespace
 
 void bind_profile(py::module_& module) {
@@ -172,6 +188,22 @@ void bind_profile(py::module_& module) {
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
              const std::string& mode) { profile::log_image(self, prefix, meter.counts(), mode); },
           py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
+      .def_property(
+          "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
+          [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },
+          "How many pictures to keep at each end of each feature and at random.")
+      .def(
+          "log_exemplar",
+          [](Profile& self, const std::string& prefix, const ImageMeter& meter, std::uint64_t hash,
+             const std::string& path, const py::bytes& thumbnail) {
+            const auto bytes = as_bytes(thumbnail);
+            profile::log_exemplar(self, prefix, meter.counts(), hash,
+                                  {path, {bytes.begin(), bytes.end()}});
+          },
+          py::arg("prefix"), py::arg("meter"), py::arg("key"), py::arg("path"),
+          py::arg("thumbnail"), "Add a picture of an image that was logged.")
+      .def("exemplars_of", &exemplars_of, py::arg("name"),
+           "(path, thumbnail, value) of the least values, the greatest, and some at random.")
       .def("log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
            py::arg("deny"),
            "Add the Exif of an image that was logged: int, float or str by tag name.")

@@ -24,6 +24,7 @@ def profile_images(
     prefix: str = "image",
     value_range: tuple[float, float] | None = None,
     frames: str = "first",
+    exemplars: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     exif: ExifPolicy = DEFAULT_POLICY,
@@ -38,20 +39,21 @@ def profile_images(
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         value_range: black and white of samples of more than 8 bits, as for `log_image`.
         frames: ``"first"`` or ``"all"`` of a file that has several, as for `log_image`.
+        exemplars: pictures to keep to look at, as for `Profile`; none by default.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
         exif: which Exif tags to track; by default none that are personal.
 
     Raises:
         FileNotFoundError: `paths` is one path and does not exist.
-        ValueError: `workers` is below 1.
+        ValueError: `workers` is below 1, or `exemplars` is out of range.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1")
     files = find_images(paths)
     if isinstance(paths, str | os.PathLike) and files == [os.fspath(paths)]:
         os.stat(paths)
-    options = {"value_range": value_range, "frames": frames, "exif": exif}
+    options = {"value_range": value_range, "frames": frames, "exif": exif, "exemplars": exemplars}
     return _profile_files(files, prefix, options, workers or available_cpus(), progress)
 
 
@@ -83,7 +85,7 @@ def _profile_files(
         profile._track_many(prefix, watched(block), threads=1)
         return profile
 
-    total = Profile(prefix)
+    total = Profile(prefix, **options)
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         try:
             for block in pool.map(profile_block, range(0, len(files), _BLOCK_FILES)):

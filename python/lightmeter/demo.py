@@ -20,6 +20,7 @@ __all__ = ["Demo", "draw_cells", "run_demo"]
 
 _IMAGES = 50  # a side, as in the article
 _DILUTED = 0.6  # of the usual concentration
+_EXEMPLARS = 3  # at either end of each feature, so that the report has pictures
 
 _SIZE = (240, 180)
 _DETAIL = 2  # drawn this much larger, so that edges are smooth
@@ -115,7 +116,7 @@ def run_demo(
             draw_cells(rng, dye=dye).save(file, quality=92, exif=_exif(rng))
             if progress is not None:
                 progress(side * _IMAGES + index + 1, len(sides) * _IMAGES)
-        views[name] = profile_images(files)
+        views[name] = profile_images(files, exemplars=_EXEMPLARS)
         views[name].write(folder / f"{name}.lmp")
     report = compare(target=views["diluted-dye"], reference=views["reference"])
     page = folder / "report.html"

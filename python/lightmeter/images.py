@@ -3,7 +3,8 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, TypeGuard
 
 from PIL import Image, UnidentifiedImageError
@@ -18,6 +19,7 @@ from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
 from lightmeter.plugins import START_BYTES, load_plugin
 from lightmeter.quiet import quiet
+from lightmeter.thumbnail import Thumbnail, make_thumbnail
 
 __all__ = ["ImageLike", "Measured", "copy_image", "measure_image", "measure_images"]
 
@@ -36,10 +38,11 @@ _FAILURE = "_lightmeter_failure"
 
 
 class Measured(NamedTuple):
-    """One image: its exact counts, and its Exif where the source can have any."""
+    """One image: its exact counts, its Exif where the source can have any, a picture if wanted."""
 
     meter: ImageMeter
     exif: ExifTags | None
+    thumbnail: Thumbnail | None = None
 
 
 def measure_images(
@@ -52,6 +55,7 @@ def measure_images(
     exif: ExifPolicy = DEFAULT_POLICY,
     threads: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    thumbnail: bool = False,
 ) -> Iterator[Measured]:
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
@@ -67,6 +71,7 @@ def measure_images(
             megapixels. The result does not depend on it.
         exif: which Exif tags to read.
         limits: what one image may cost.
+        thumbnail: make small pictures too, of a PIL image or an encoded one.
 
     Raises:
         ImageError: a picture cannot be read or measured; `reason` says why.
@@ -87,12 +92,14 @@ def measure_images(
         for picture in pictures(as_numpy(image), layout):
             yield Measured(_meter(picture, options), None)
     elif isinstance(image, Image.Image):
+        path = getattr(image, "filename", None) or None
+        show = partial(make_thumbnail, path=path) if thumbnail else None
         try:
-            yield from _measure_pil(image, options, frames, exif, limits)
+            yield from _measure_pil(image, options, frames, exif, limits, show)
         except Exception as error:
-            raise image_error(error, path=getattr(image, "filename", None) or None) from error
+            raise image_error(error, path=path) from error
     elif _is_encoded(image):
-        yield from _measure_encoded(image, options, frames, exif, limits)
+        yield from _measure_encoded(image, options, frames, exif, limits, thumbnail)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -116,9 +123,15 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
 
 
 def _measure_encoded(
-    image: Encoded, options: dict[str, Any], frames: str, policy: ExifPolicy, limits: Limits
+    image: Encoded,
+    options: dict[str, Any],
+    frames: str,
+    policy: ExifPolicy,
+    limits: Limits,
+    thumbnail: bool,
 ) -> Iterator[Measured]:
     path = image if isinstance(image, str | os.PathLike) else None
+    show = partial(make_thumbnail, path=path) if thumbnail else None
     try:
         file = open_encoded(image, limits)
     except Exception as error:
@@ -128,7 +141,7 @@ def _measure_encoded(
         try:
             with quiet():
                 opened = _open(file)
-            yield from _measure_pil(opened, options, frames, policy, limits)
+            yield from _measure_pil(opened, options, frames, policy, limits, show)
         except Exception as error:
             raise image_error(error, path=path, file=file, image=opened) from error
 
@@ -144,7 +157,12 @@ def _open(file: EncodedFile) -> Image.Image:
 
 
 def _measure_pil(
-    image: Image.Image, options: dict[str, Any], frames: str, policy: ExifPolicy, limits: Limits
+    image: Image.Image,
+    options: dict[str, Any],
+    frames: str,
+    policy: ExifPolicy,
+    limits: Limits,
+    show: Callable[[Image.Image], Thumbnail | None] | None,
 ) -> Iterator[Measured]:
     with quiet():
         count = _frame_count(image, limits) if frames == "all" else 1
@@ -157,7 +175,8 @@ def _measure_pil(
                 _check_size(image, limits)
                 exif = _load(image, policy)
                 meter = _meter(image, options)
-            yield Measured(meter, exif if frame == 0 else None)
+                thumbnail = None if show is None else show(image)
+            yield Measured(meter, exif if frame == 0 else None, thumbnail)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):

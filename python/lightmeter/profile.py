@@ -14,6 +14,7 @@ from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.files import write_atomically
 from lightmeter.images import ImageLike, Measured, measure_images
 from lightmeter.sketch import QuantileSketch
+from lightmeter.thumbnail import Exemplar, Exemplars
 from lightmeter.values import Values, is_image, plain_value, split_values
 
 if TYPE_CHECKING:
@@ -154,6 +155,16 @@ class ProfileView:
             raise KeyError(_no_such_column(name, self._core.names()))
         return ColumnView(name, self._core)
 
+    def exemplars(self, name: str) -> Exemplars:
+        """Pictures of images with extreme values of a feature, and some at random.
+
+        Empty for a feature that has none, and if none were asked for, see `Profile`.
+        """
+        low, high, random = self._core.exemplars_of(name)
+        return Exemplars(
+            *([Exemplar(*item) for item in items] for items in (low, high, random)),
+        )
+
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature (index name ``column``), one column per statistic.
 
@@ -228,6 +239,7 @@ class Profile:
         value_range: tuple[float, float] | None = None,
         frames: str = "first",
         exif: ExifPolicy = DEFAULT_POLICY,
+        exemplars: int = 0,
     ) -> None:
         """Start empty.
 
@@ -238,8 +250,15 @@ class Profile:
             value_range: black and white of samples of more than 8 bits, likewise.
             frames: ``"first"`` or ``"all"`` of a file that has several, likewise.
             exif: which Exif tags to track; by default none that are personal.
+            exemplars: pictures to keep of each numeric feature of images at either end, and at
+                random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
+                that Pillow reads. Nothing else in a profile holds pixels.
+
+        Raises:
+            ValueError: `exemplars` is out of range.
         """
         self._core = _core.Profile()
+        self._core.exemplars = exemplars
         self._exif = exif
         self._prefix = prefix
         self._reading: dict[str, Any] = {
@@ -248,6 +267,7 @@ class Profile:
             "value_range": value_range,
             "frames": frames,
             "exif": exif,
+            "thumbnail": exemplars > 0,
         }
 
     def track(self, image: ImageLike) -> None:
@@ -321,16 +341,20 @@ class Profile:
         if second is None:
             self._log_measured(prefix, first)
             return
-        together = Profile()  # all of them, or none
+        # All of them, or none.
+        together = Profile(exif=self._exif, exemplars=self._core.exemplars)
         for one in itertools.chain((first, second), images):
             together._log_measured(prefix, one)
         self._core.merge(together._core)
 
     def _log_measured(self, prefix: str, measured: Measured) -> None:
-        meter, exif = measured
+        meter, exif, thumbnail = measured
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
             self._core.log_exif(prefix, exif, list(self._exif.allow), list(self._exif.deny))
+        if thumbnail is not None:
+            key = thumbnail.key(meter.measurement())
+            self._core.log_exemplar(prefix, meter._core, key, thumbnail.path, thumbnail.jpeg)
 
     def _track_many(
         self, prefix: str, images: Iterable[ImageLike], threads: int | None = None

@@ -66,6 +66,15 @@ void log_image(Profile& profile, std::string_view prefix, const measure::ImageCo
   ++profile.group(prefix).images;
 }
 
+void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+                  std::uint64_t hash, Exemplars::Picture picture) {
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, value] : measurement(counts)) {
+    values.emplace_back(feature(prefix, name), value);
+  }
+  profile.exemplars.add(values, hash, std::move(picture));
+}
+
 void log_failure(Profile& profile, std::string_view prefix, std::string_view reason) {
   profile.column(feature(prefix, "Failure"), Role::kFailure).update(reason);
   profile.group(prefix);

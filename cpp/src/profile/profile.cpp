@@ -21,6 +21,7 @@ namespace {
 //         2 groups              varint count | each: text prefix | varint images | varint count of
 //                               policies | each: policy (exif_policy.hpp) | varint images read
 //         3 columns             varint count | each: text name | varint length | body (column.cpp)
+//         6 exemplars           exemplars.cpp; absent unless asked for
 //       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
 //       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
 //   end u32      CRC-32C of all bytes before it
@@ -31,6 +32,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint64_t kTimestamp = 1;
 constexpr std::uint64_t kGroups = 2;
 constexpr std::uint64_t kColumns = 3;
+constexpr std::uint64_t kExemplars = 6;
 constexpr std::uint64_t kFirstOptional = 64;
 constexpr std::size_t kHeadSize = 6;
 constexpr std::size_t kChecksumSize = 4;
@@ -161,6 +163,7 @@ std::size_t Profile::merge(const Profile& other) {
   if (other.dataset_timestamp) {
     dataset_timestamp = std::min(dataset_timestamp.value_or(INT64_MAX), *other.dataset_timestamp);
   }
+  exemplars.merge(other.exemplars);
   const std::size_t dropped = unknown_.size() + other.unknown_.size();
   unknown_.clear();
   return dropped;
@@ -196,6 +199,9 @@ std::vector<std::uint8_t> Profile::encode() const {
       body.bytes(framed.view());
     }
   });
+  if (exemplars.keep() > 0) {
+    out.section(kExemplars, [&](wire::Writer& body) { exemplars.encode(body); });
+  }
   for (const UnknownSection& section : unknown_) {
     out.section(section.tag, [&](wire::Writer& body) { body.bytes(section.body); });
   }
@@ -229,6 +235,8 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
         profile.columns_.emplace(name, Column::decode(body, name));
         body.expect_end();
       }
+    } else if (section.tag == kExemplars) {
+      profile.exemplars = Exemplars::decode(in);
     } else if (section.tag >= kFirstOptional) {
       const auto body = in.bytes(in.remaining());
       profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});

@@ -30,6 +30,12 @@ app.command()(watch.log)
 app.add_typer(watch.store_commands, name="store")
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Profile file to write.")]
+Exemplars = Annotated[
+    int,
+    typer.Option(
+        min=0, max=16, help="Small pictures to keep at either end of each feature; default none."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -63,12 +69,13 @@ def profile(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; default one per processor.")
     ] = None,
+    exemplars: Exemplars = 0,
     as_json: AsJson = False,
 ) -> None:
     """Profile images: folders are walked, unreadable files counted by reason."""
     with reported():
         with progress_bar("profiling") as progress:
-            view = profile_images(paths, workers=workers, progress=progress)
+            view = profile_images(paths, exemplars=exemplars, workers=workers, progress=progress)
         if output is not None:
             view.write(output)
         _print(view, as_json)
@@ -111,13 +118,16 @@ def drift(
     fail_on: Annotated[
         FailOn | None, typer.Option(help="Exit with 3 if there is drift, or possibly drift.")
     ] = None,
+    exemplars: Exemplars = 0,
     output_format: Annotated[
         Format, typer.Option("--format", help="How to print the findings.")
     ] = Format.TEXT,
 ) -> None:
     """Compare two profiles, or folders of images: what changed, by how much, how surely."""
     with reported():
-        report = compare(reference=_view_of(reference), target=_view_of(target))
+        report = compare(
+            reference=_view_of(reference, exemplars), target=_view_of(target, exemplars)
+        )
         if html is not None:
             report.write_html(html, reference_name=reference, target_name=target)
         match output_format:
@@ -156,12 +166,12 @@ def demo(
         )
 
 
-def _view_of(source: str) -> ProfileView:
+def _view_of(source: str, exemplars: int) -> ProfileView:
     """A profile file, or the profile of the images meant."""
     if Path(source).is_file():
         return ProfileView.read(source)
     with progress_bar(f"profiling {source}") as progress:
-        view = profile_images(source, progress=progress)
+        view = profile_images(source, exemplars=exemplars, progress=progress)
     if view.images == 0:
         raise FileNotFoundError(f"no image could be measured in {source!r}")
     return view

@@ -28,13 +28,19 @@ def verdict_badge(line: "FeatureDrift") -> str:
     return f'<span class="verdict {escape(verdict).split()[0]}">{shown}{escape(verdict)}</span>'
 
 
-def card(line: "FeatureDrift", target: ProfileView, reference: ProfileView, ident: str) -> str:
-    """A ``figure`` element with the id `ident`."""
-    return "".join(_parts(line, target, reference, ident))
+def card(
+    line: "FeatureDrift",
+    target: ProfileView,
+    reference: ProfileView,
+    ident: str,
+    pictures: str = "",
+) -> str:
+    """A ``figure`` element with the id `ident`; `pictures` is its last part."""
+    return "".join(_parts(line, target, reference, ident, pictures))
 
 
 def _parts(
-    line: "FeatureDrift", target: ProfileView, reference: ProfileView, ident: str
+    line: "FeatureDrift", target: ProfileView, reference: ProfileView, ident: str, pictures: str
 ) -> Iterator[str]:
     yield f'<figure id="{ident}"><h3><bdi>{escape(line.feature)}</bdi></h3>'
     yield f"<p>{verdict_badge(line)}"
@@ -56,6 +62,7 @@ def _parts(
         yield from _listed("New", line.new_values)
         yield from _listed("No longer seen", line.vanished_values)
         yield "</figcaption>"
+    yield pictures
     yield "</figure>"
 
 

@@ -12,6 +12,7 @@ from lightmeter._core import __version__
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.viz.card import card, verdict_badge
+from lightmeter.viz.pictures import pictures
 from lightmeter.viz.text import count, escape, number, percent
 from lightmeter.viz.words import CHANGED, certainty, headline, levels, sentence
 
@@ -22,6 +23,9 @@ __all__ = ["html_page", "write_page"]
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 60
+
+# Characters of pictures; with 30 features the page stays below 300 kB.
+_MOST_PICTURES = 120_000
 
 _TERMS = {
     "D": "Kolmogorov and Smirnov's statistic: the largest difference between the shares of values "
@@ -120,12 +124,13 @@ def _findings(changed: "list[FeatureDrift]") -> Iterator[str]:
     yield "</section>\n"
 
 
-_HEADS = ("change", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS", "values, ref. / target")
+_HEADS = ("change", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS", "values")
 
 
 def _table(features: "Iterable[FeatureDrift]") -> Iterator[str]:
     yield '<section><h2 id="all">All features</h2>'
-    yield '<p class="quiet">The most severe first. The bar is the size of the difference.</p>'
+    yield '<p class="quiet">The most severe first. The bar is the size of the difference; values '
+    yield "are those of the reference / the target.</p>"
     yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="all"><table>'
     yield '<thead><tr><th scope="col">feature</th><th scope="col" class="left">verdict</th>'
     yield "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
@@ -167,8 +172,13 @@ def _cards(
     if not lines:
         return
     yield f'<section><h2>{title}</h2><div class="cards {size}">'
+    room = _MOST_PICTURES
     for line in lines:
-        yield card(line, report.target, report.reference, anchored[line.feature])
+        shots = pictures(line, report.target, report.reference)
+        room -= len(shots)
+        if room < 0:
+            shots = ""
+        yield card(line, report.target, report.reference, anchored[line.feature], shots)
     yield "</div></section>\n"
 
 

@@ -20,6 +20,10 @@ namespace lightmeter::profile {
 void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
                std::string_view mode);
 
+// Adds a picture of a measured image to the exemplars, with all of its numbers.
+void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+                  std::uint64_t hash, Exemplars::Picture picture);
+
 // Adds an image that could not be measured, under a stable reason code.
 void log_failure(Profile& profile, std::string_view prefix, std::string_view reason);
 

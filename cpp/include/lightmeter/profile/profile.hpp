@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lightmeter/profile/column.hpp"
+#include "lightmeter/profile/exemplars.hpp"
 #include "lightmeter/profile/exif_policy.hpp"
 
 namespace lightmeter::profile {
@@ -51,6 +52,9 @@ class Profile {
 
   // Milliseconds since 1970 UTC; absent unless set.
   std::optional<std::int64_t> dataset_timestamp;
+
+  // Pictures to look at; none unless asked for.
+  Exemplars exemplars;
 
   // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
   // many sections of a newer format, kept from decoding on either side, were dropped.

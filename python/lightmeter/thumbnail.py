@@ -1,0 +1,74 @@
+"""Pictures small enough to keep in a profile."""
+
+import hashlib
+import io
+import os
+import struct
+from typing import NamedTuple
+
+from PIL import Image
+
+__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
+
+_SIDE = 80  # pixels
+_MOST_BYTES = 4096
+_MOST_PATH = 512
+
+# The others have no colours of their own, or more than 8 bits.
+_SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
+
+
+class Exemplar(NamedTuple):
+    """A picture of a profile: where it was read from, and a JPEG of at most 80 x 80 pixels.
+
+    `value` is that of the feature it was kept for, None if it was kept at random.
+    """
+
+    path: str
+    thumbnail: bytes
+    value: float | None
+
+
+class Exemplars(NamedTuple):
+    """Pictures with the least values of a feature, with the greatest, and some at random."""
+
+    low: list[Exemplar]
+    high: list[Exemplar]
+    random: list[Exemplar]
+
+
+class Thumbnail(NamedTuple):
+    """What is kept of an image to look at."""
+
+    path: str
+    jpeg: bytes
+
+    def key(self, measurement: dict[str, float]) -> int:
+        """64 bits that follow from the contents and the path."""
+        numbers = struct.pack(f"<{len(measurement)}d", *measurement.values())
+        digest = hashlib.blake2b(self.path.encode() + b"\0" + numbers + self.jpeg, digest_size=8)
+        return int.from_bytes(digest.digest(), "little")
+
+
+def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> Thumbnail | None:
+    """Of a loaded image, as stored; None for a mode that has no colours of 8 bits to show."""
+    if image.mode not in _SHOWN_MODES:
+        return None
+    scale = min(1.0, _SIDE / max(image.size))
+    size = tuple(max(1, round(side * scale)) for side in image.size)
+    if image.mode == "P" or "transparency" in image.info:
+        image = image.convert("RGBA")
+    small = image.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small = small.convert("RGB")
+    for quality in (70, 40, 15, 1):
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=quality)
+        if file.tell() <= _MOST_BYTES:
+            return Thumbnail(_short_path(path), file.getvalue())
+    return None
+
+
+def _short_path(path: str | os.PathLike[str] | None) -> str:
+    """The end of a path that is too long, in which the name is; as text whatever its bytes are."""
+    text = os.fspath(path or "").encode(errors="replace")
+    return text[-_MOST_PATH:].decode(errors="ignore")

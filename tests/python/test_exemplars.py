@@ -1,0 +1,161 @@
+"""Exemplars: which images, off by default, kept mergeably, bounded, and shown."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import DecodeError, Profile, ProfileView, compare, log_image, profile_images
+from lightmeter.testing import fold, merge_trees
+from lightmeter.thumbnail import Exemplars
+from lightmeter.viz.page import html_page
+from PIL import Image
+
+
+def shade(value: int, *, seed: int = 0) -> Image.Image:
+    noise = np.random.default_rng(seed).integers(-9, 10, (20, 30, 3))
+    return Image.fromarray((value + noise).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos of rising brightness, named by it."""
+    root = tmp_path_factory.mktemp("photos")
+    for value in range(20, 240, 5):
+        shade(value, seed=value).save(root / f"{value:03}.png")
+    return root
+
+
+def names(exemplars: Exemplars) -> list[list[str]]:
+    return [[Path(exemplar.path).stem for exemplar in part] for part in exemplars]
+
+
+def test_none_are_kept_unless_asked_for(photos: Path) -> None:
+    view = profile_images(photos)
+    assert view.exemplars("image.Brightness.mean") == ([], [], [])
+    assert b"\xff\xd8\xff" not in view.to_bytes()
+    assert log_image(picture()).view().exemplars("image.Brightness.mean") == ([], [], [])
+
+
+def test_both_ends_and_some_at_random(photos: Path) -> None:
+    view = profile_images(photos, exemplars=2)
+    low, high, random = names(view.exemplars("image.Brightness.mean"))
+    assert (low, high) == (["020", "025"], ["235", "230"])
+    assert len(random) == 2
+    for feature in ("image.entropy", "image.Hue.circular_mean", "image.ImagePixelWidth"):
+        exemplars = view.exemplars(feature)
+        assert names(exemplars)[2] == random
+        for end in exemplars[:2]:
+            assert len(end) == 2
+    summary = view.get_column("image.Brightness.mean").to_summary_dict()
+    low_values = [exemplar.value for exemplar in view.exemplars("image.Brightness.mean").low]
+    assert low_values[0] == summary["distribution/min"]
+    assert view.exemplars("image.Make") == ([], [], [])
+    assert view.exemplars("image.Nothing") == ([], [], [])
+
+
+def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (700, 500, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    shade(90).save(tmp_path / "small.png")
+    shade(90).convert("P").save(tmp_path / "palette.gif")
+    shade(90).convert("CMYK").save(tmp_path / "cmyk.jpg")
+    shade(90).convert("LA").save(tmp_path / "alpha.png")
+    Image.fromarray(np.full((5, 5), 40000, np.uint16)).save(tmp_path / "deep.png")
+    view = profile_images(tmp_path, exemplars=8)
+    assert view.images == 6
+    shown = {}
+    for exemplar in view.exemplars("image.Brightness.mean").low:
+        assert len(exemplar.thumbnail) <= 4096
+        with Image.open(io.BytesIO(exemplar.thumbnail)) as opened:
+            shown[Path(exemplar.path).name] = opened.convert("RGB")
+    assert "deep.png" not in shown  # 16 bits
+    assert shown["noise.png"].size == (57, 80)
+    assert shown["small.png"].size == (30, 20)
+    for small in ("small.png", "palette.gif", "cmyk.jpg", "alpha.png"):
+        assert np.asarray(shown[small]).mean() == pytest.approx(90, abs=6), small
+
+
+def test_bytes_do_not_depend_on_workers_and_come_back(photos: Path, tmp_path: Path) -> None:
+    views = [profile_images(photos, exemplars=3, workers=workers) for workers in (1, 4)]
+    assert views[0] == views[1]
+    views[0].write(tmp_path / "a.lmp")
+    again = ProfileView.read(tmp_path / "a.lmp")
+    assert again == views[0]
+    assert again.exemplars("image.entropy") == views[0].exemplars("image.entropy")
+    assert views[0].merge(Profile().view()) == views[0]
+    size = len(views[0].to_bytes()) - len(profile_images(photos).to_bytes())
+    assert size < 44 * 4096
+
+
+def leaf(seed: int) -> ProfileView:
+    profile = Profile(exemplars=2)
+    profile.track(shade(40 + 9 * (seed % 20), seed=seed % 7))
+    return profile.view()
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(merge_trees(st.integers(0, 60)), st.randoms(use_true_random=False))
+def test_any_order_and_tree_keeps_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
+    leaves: list[int] = []
+    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
+    random.shuffle(leaves)
+    assert merged == ProfileView.merge_many(map(leaf, leaves))
+
+
+def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:
+    profile = Profile(exemplars=2)
+    profile.track_many([b"junk", np.zeros((4, 4, 3), np.uint8)])
+    assert profile.view().exemplars("image.Brightness.mean") == ([], [], [])
+    with pytest.raises(ValueError, match="exemplars is 17; expected 0 to 16"):
+        Profile(exemplars=17)
+    profile.track(shade(100))
+    (only,) = profile.view().exemplars("image.Brightness.mean").low
+    assert only.path == ""
+
+
+def test_long_and_strange_paths(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 250) / ("e" * 250)
+    deep.mkdir(parents=True)
+    shade(50).save(deep / "last.png")
+    path = bytes(tmp_path) + b"/a\xff\xfe.png"
+    with open(path, "wb") as file:
+        shade(60).save(file, "PNG")
+    view = profile_images(tmp_path, exemplars=2)
+    paths = [exemplar.path for exemplar in view.exemplars("image.entropy").low]
+    assert any(path.endswith("/last.png") for path in paths)
+    assert all(len(path.encode()) <= 512 for path in paths)
+    assert ProfileView.from_bytes(view.to_bytes()) == view
+
+
+def test_damaged_exemplars_are_refused() -> None:
+    data = leaf(1).merge(leaf(2)).to_bytes()
+    at = data.index(b"\xff\xd8\xff")
+    with pytest.raises(DecodeError):
+        ProfileView.from_bytes(data[:at] + b"\0" + data[at + 1 :])
+
+
+def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
+    dark = tmp_path / "dark"
+    dark.mkdir()
+    for value in range(12):
+        shade(10 + value, seed=value).save(dark / f"<b>dark{value:02}.png")
+    reference = profile_images(photos, exemplars=3)
+    report = compare(target=profile_images(dark, exemplars=3), reference=reference)
+    page = html_page(report)
+    figure = re.findall(r"<figure.*?image\.Brightness\.mean.*?</figure>", page, re.S)[0]
+    assert "Target, least values" in figure
+    assert "Target, greatest values" not in figure
+    assert "Reference, at random" in figure
+    shown = re.findall(r'alt="([^"]+)"', figure)
+    assert [Path(path).name for path in shown[:3]] == [f"&lt;b&gt;dark{i:02}.png" for i in range(3)]
+    assert "<b>dark" not in page
+    assert len(page) < 300_000
+    sources = re.findall(r'src="([^"]*)"', page)
+    assert sources
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+    assert 'src="' not in html_page(compare(target=reference, reference=reference))
