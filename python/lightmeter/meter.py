@@ -150,6 +150,10 @@ class ImageMeter:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
         threads = self._threads_for(image.width * image.height)
         try:
+            # Pillow 11.2.1 crashes when it exports memory that is not its own, as that of an image
+            # made from an array or mapped from a file. Crops are its own.
+            if image.readonly:
+                raise ValueError
             exported = image.__arrow_c_array__()
         except ValueError:  # in several blocks
             self._update_crops(image, threads)

@@ -13,12 +13,16 @@ from lightmeter.limits import Limits
 from PIL import Image
 
 FORMS = ["GIF", "TIFF", "MPO", "WEBP", "PNG"]
-GRAYS = [10, 90, 200]  # Pillow writes MPO files of more than three that it cannot read
+GRAYS = [10, 200, 90]
+
+
+def count_of(form: str) -> int:
+    return 2 if form == "MPO" else 3  # Pillow writes longer ones that it cannot read
 
 
 def animated(form: str, **options: Any) -> bytes:
-    """Three frames of the grays above, 16 x 8; lossless but for MPO, which is of JPEGs."""
-    frames = [Image.new("RGB", (16, 8), (gray, gray, gray)) for gray in GRAYS]
+    """Frames of the grays above, 16 x 8; lossless but for MPO, which is of JPEGs."""
+    frames = [Image.new("RGB", (16, 8), (gray, gray, gray)) for gray in GRAYS[: count_of(form)]]
     file = io.BytesIO()
     if form == "WEBP":
         options["lossless"] = True
@@ -38,9 +42,10 @@ def test_the_first_frame_or_all(form: str) -> None:
     assert first.images == 1
     assert brightness(first)["distribution/mean"] == pytest.approx(GRAYS[0], abs=1)
     every = log_image(data, frames="all").view()
-    assert every.images == 3
-    assert brightness(every)["counts/n"] == 3
-    assert brightness(every)["distribution/mean"] == pytest.approx(np.mean(GRAYS), abs=1)
+    count = count_of(form)
+    assert every.images == count
+    assert brightness(every)["counts/n"] == count
+    assert brightness(every)["distribution/mean"] == pytest.approx(np.mean(GRAYS[:count]), abs=1)
     assert brightness(every)["distribution/max"] == pytest.approx(200, abs=1)
 
 
@@ -48,10 +53,10 @@ def test_the_first_frame_or_all(form: str) -> None:
 @pytest.mark.parametrize("form", ["GIF", "TIFF", "MPO", "WEBP"])
 def test_an_open_image_is_measured_where_it_is_and_stays_there(form: str) -> None:
     with Image.open(io.BytesIO(animated(form))) as image:
-        image.seek(2)
+        image.seek(1)
         assert brightness(log_image(image).view())["distribution/mean"] == pytest.approx(200, abs=1)
-        assert log_image(image, frames="all").view().images == 3
-        assert image.tell() == 2
+        assert log_image(image, frames="all").view().images == count_of(form)
+        assert image.tell() == 1
         assert brightness(log_image(image).view())["distribution/mean"] == pytest.approx(200, abs=1)
 
 

@@ -129,6 +129,17 @@ def test_a_range_for_deep_modes() -> None:
     assert numbers_of(Image.new("L", (1, 1), 9), value_range=(0, 4095))["Brightness.mean"] == 9
 
 
+@pytest.mark.parametrize(
+    ("mode", "width"),
+    [("L", 1), ("P", 1), ("RGBA", 4), ("RGBX", 4), ("CMYK", 4), ("I;16", 2), ("I;16B", 2)],
+)
+def test_images_in_the_memory_of_others(mode: str, width: int) -> None:
+    memory = bytes(index % 256 for index in range(70 * width))
+    mapped = Image.frombuffer(mode, (7, 10), memory, "raw", mode, 0, 1)
+    assert mapped.readonly
+    assert numbers_of(mapped) == numbers_of(mapped.copy())
+
+
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
 def test_sixteen_bit_files_keep_their_bits(form: str) -> None:
     frame = np.array([[0, 65535, 257, 1000]], np.uint16)
