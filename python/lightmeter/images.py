@@ -14,7 +14,7 @@ from lightmeter.encoded import Encoded, EncodedFile, open_encoded
 from lightmeter.errors import ImageError
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
 from lightmeter.failure import image_error
-from lightmeter.header import Header, exif_block, read_header
+from lightmeter.header import Facts, Header, Source, exif_block, read_header
 from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
 from lightmeter.plugins import START_BYTES, load_plugin
@@ -42,6 +42,7 @@ class Measured(NamedTuple):
 
     meter: ImageMeter
     exif: ExifTags | None
+    facts: Facts | None = None  # of its encoded bytes
     thumbnail: Thumbnail | None = None
 
 
@@ -173,10 +174,12 @@ def _measure_pil(
                 if count > 1:
                     image.seek(frame)
                 _check_size(image, limits)
-                exif = _load(image, policy)
+                exif, facts = _load(image, policy)
                 meter = _meter(image, options)
                 thumbnail = None if show is None else show(image)
-            yield Measured(meter, exif if frame == 0 else None, thumbnail)
+            if frame > 0:
+                exif = facts = None
+            yield Measured(meter, exif, facts, thumbnail)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
@@ -207,24 +210,32 @@ def _header(image: Image.Image) -> Header | None:
         position = file.tell()
         try:
             header = read_header(file)
+            size = file.seek(0, io.SEEK_END)
         finally:
             file.seek(position)
-        if header is not None:
-            return header
+        # Once loaded, Pillow keeps pixels in place of the file of these.
+        if header is not None or image.format not in ("AVIF", "WEBP"):
+            facts: Facts = {"Format": image.format, "FileSize": size}
+            if header is not None:
+                return Header(facts | header.facts, header.exif)
+            return Header(facts, _kept_exif(image))
+    exif = _kept_exif(image)
+    return None if image.format is None and exif is None else Header({}, exif)
+
+
+def _kept_exif(image: Image.Image) -> Source | None:
     block = image.info.get("exif")
-    if isinstance(block, bytes):
-        return Header({}, exif_block(block))
-    return None if image.format is None else Header({}, None)
+    return exif_block(block) if isinstance(block, bytes) else None
 
 
-def copy_image(image: Image.Image) -> tuple[Image.Image, ExifTags | None]:
+def copy_image(image: Image.Image) -> tuple[Image.Image, ExifTags | None, Facts | None]:
     """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole."""
     with quiet():
-        exif = _load(image, DEFAULT_POLICY)
-        return image.copy(), exif
+        exif, facts = _load(image, DEFAULT_POLICY)
+        return image.copy(), exif, facts
 
 
-def _load(image: Image.Image, policy: ExifPolicy) -> ExifTags | None:
+def _load(image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts | None]:
     """Load once: a second try after a failure can succeed, with black pixels. Returns the Exif."""
     attributes = vars(image)
     if _FAILURE in attributes:
@@ -237,4 +248,4 @@ def _load(image: Image.Image, policy: ExifPolicy) -> ExifTags | None:
         failure = image_error(error)
         attributes[_FAILURE] = (failure.reason, failure.detail)
         raise
-    return exif
+    return exif, header and header.facts

@@ -348,10 +348,12 @@ class Profile:
         self._core.merge(together._core)
 
     def _log_measured(self, prefix: str, measured: Measured) -> None:
-        meter, exif, thumbnail = measured
+        meter, exif, facts, thumbnail = measured
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
             self._core.log_exif(prefix, exif, list(self._exif.allow), list(self._exif.deny))
+        if facts is not None:
+            self._core.log_row({f"{prefix}.{name}": value for name, value in facts.items()})
         if thumbnail is not None:
             key = thumbnail.key(meter.measurement())
             self._core.log_exemplar(prefix, meter._core, key, thumbnail.path, thumbnail.jpeg)

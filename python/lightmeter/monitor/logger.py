@@ -19,6 +19,7 @@ from PIL import Image
 
 from lightmeter.exif import ExifTags
 from lightmeter.failure import image_error
+from lightmeter.header import Facts
 from lightmeter.images import ImageLike, Measured, copy_image, measure_image
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
@@ -45,6 +46,7 @@ class _Open:
 class _Copy(NamedTuple):
     image: Image.Image
     exif: ExifTags | None
+    facts: Facts | None
 
 
 @dataclass(slots=True, eq=False)
@@ -361,7 +363,7 @@ def _measured(kept: Any, channels: str) -> Measured:
     if isinstance(kept, _Copy):
         meter = ImageMeter(threads=1)
         meter.update(kept.image)
-        return Measured(meter, kept.exif)
+        return Measured(meter, kept.exif, kept.facts)
     return measure_image(kept, channels=channels, threads=1)
 
 

@@ -1,0 +1,84 @@
+"""Facts of the header, against what the pictures were saved with."""
+
+import io
+
+import pytest
+from conftest import picture
+from lightmeter import log_image
+from lightmeter.header import read_header
+from PIL import Image, ImageCms
+
+
+def facts_of(image: Image.Image, form: str, **options: object) -> dict[str, int | str | None]:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    header = read_header(file)
+    assert header is not None
+    return header.facts
+
+
+def test_the_quality_is_that_of_pillow() -> None:
+    for mode in ("RGB", "L"):
+        image = picture(16, 16).convert(mode)
+        found = [facts_of(image, "JPEG", quality=q)["JpegQuality"] for q in range(1, 101)]
+        assert found == list(range(1, 101))
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_jpeg(subsampling: str, progressive: int) -> None:
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    facts = facts_of(
+        picture(),
+        "JPEG",
+        subsampling=subsampling,
+        progressive=bool(progressive),
+        icc_profile=icc.tobytes(),
+    )
+    assert facts["ChromaSubsampling"] == subsampling
+    assert facts["Progressive"] == progressive
+    assert facts["ColorProfile"] == ImageCms.getProfileDescription(icc).strip()
+    assert (facts["BitDepth"], facts["Channels"], facts["HasAlpha"]) == (8, 3, 0)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_alpha_and_frames(form: str, mode: str) -> None:
+    image = picture().convert(mode)
+    if mode == "RGBA":
+        image.putpixel((0, 0), (1, 2, 3, 4))
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    facts = facts_of(image, form, icc_profile=icc)
+    assert (facts["BitDepth"], facts["HasAlpha"]) == (8, int(mode == "RGBA"))
+    assert (facts["Channels"], facts["FrameCount"]) == (len(mode), 1)
+    assert facts["ColorProfile"] == "sRGB built-in"
+    assert "JpegQuality" not in facts
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF", "MPO"])
+def test_frames_are_counted(form: str) -> None:
+    frames = [picture(seed=seed) for seed in range(5)]
+    facts = facts_of(frames[0], form, save_all=True, append_images=frames[1:])
+    assert facts["FrameCount"] == 5
+
+
+def test_depth_of_gray_pngs() -> None:
+    assert facts_of(Image.new("1", (8, 8)), "PNG")["BitDepth"] == 1
+    assert facts_of(Image.new("I;16", (8, 8)), "PNG")["BitDepth"] == 16
+
+
+def test_facts_are_features_of_encoded_images_only() -> None:
+    files = []
+    for form in ("JPEG", "PNG", "BMP"):
+        file = io.BytesIO()
+        picture().save(file, form)
+        files.append(file.getvalue())
+    columns = log_image([*files, picture()]).view().get_columns()
+    assert {name: columns[f"image.{name}"].n for name in ("Format", "FileSize", "FrameCount")} == {
+        "Format": 3,
+        "FileSize": 3,
+        "FrameCount": 2,
+    }
+    assert (columns["image.JpegQuality"].n, columns["image.JpegQuality"].missing) == (1, 0)
+    assert (columns["image.ColorProfile"].n, columns["image.ColorProfile"].missing) == (2, 2)
+    assert "image.Format" not in log_image(picture()).view().get_columns()
