@@ -1,0 +1,109 @@
+"""What a bucket is compared with. Which buckets that is follows from what is stored alone."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from lightmeter.monitor.buckets import to_utc
+from lightmeter.monitor.store import Bucket
+
+__all__ = ["Baseline", "DateRange", "Other", "Reference", "Trailing", "baseline_buckets"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trailing:
+    """The last buckets before the target that are fit to be compared with.
+
+    Buckets that are missing, excluded or anomalous are passed over, so that the window holds
+    `size` good ones where there are as many.
+
+    Attributes:
+        size: how many buckets.
+        offset: lengths of a bucket from the newest one to the target; 1 is the one before it.
+        least: with fewer there is not enough data.
+        same: ``"hour"`` (of the day) or ``"weekday"`` to take only buckets that share it.
+        exclude: first and last day of stretches to leave out, such as holidays.
+        since: the first day to use; to be moved after a change that is here to stay.
+        keep_anomalies: use buckets in which this monitor found an anomaly, too.
+    """
+
+    size: int = 7
+    offset: int = 1
+    least: int = 3
+    same: str = ""
+    exclude: tuple[tuple[date, date], ...] = ()
+    since: date | None = None
+    keep_anomalies: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if self.size < 1 or self.offset < 1 or not 1 <= self.least <= self.size:
+            raise ValueError(
+                f"got size {self.size}, offset {self.offset} and least {self.least}; "
+                "expected 1 or more, and least up to size"
+            )
+        if self.same not in ("", "hour", "weekday"):
+            raise ValueError(f"same is {self.same!r}; expected 'hour' or 'weekday'")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A profile file (``.lmp``) that says how things should be."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """The buckets from the first day to the last, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Other:
+    """The same bucket of another dataset, or of another segment; None stands for the same one."""
+
+    dataset: str | None = None
+    segment: tuple[tuple[str, str], ...] | None = None
+
+
+Baseline = Trailing | Reference | DateRange | Other
+
+
+def baseline_buckets(
+    baseline: Trailing | DateRange | Other,
+    target: datetime,
+    length: timedelta,
+    buckets: Sequence[Bucket],
+    anomalous: Collection[datetime],
+) -> list[datetime]:
+    """Starts of the buckets to compare the bucket at `target` with, earliest first.
+
+    Args:
+        baseline: how they are chosen; for `Other`, `buckets` are those of the other dataset.
+        target: start of the bucket to judge. It never is in its own baseline, except of `Other`.
+        length: of the dataset's buckets.
+        buckets: what is stored, earliest first.
+        anomalous: starts of buckets in which an anomaly was found.
+    """
+    starts = [bucket.start for bucket in buckets]
+    if isinstance(baseline, Other):
+        return [target] if target in starts else []
+    if isinstance(baseline, DateRange):
+        first, last = to_utc(baseline.first), to_utc(baseline.last) + timedelta(days=1)
+        return [start for start in starts if first <= start < last and start != target]
+    newest = target - baseline.offset * length
+    fit = [
+        start
+        for start in starts
+        if start <= newest
+        and (baseline.since is None or start >= to_utc(baseline.since))
+        and (baseline.keep_anomalies or start not in anomalous)
+        and not any(first <= start.date() <= last for first, last in baseline.exclude)
+        and (baseline.same != "hour" or start.hour == target.hour)
+        and (baseline.same != "weekday" or start.weekday() == target.weekday())
+    ]
+    return fit[-baseline.size :]

@@ -1,0 +1,79 @@
+"""Which buckets a bucket is compared with."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lightmeter.monitor.baselines import DateRange, Other, Trailing, baseline_buckets
+from lightmeter.monitor.store import Bucket
+
+DAY = timedelta(days=1)
+FIRST = datetime(2022, 9, 1, tzinfo=UTC)  # a Thursday
+
+
+def days(*numbers: int) -> list[datetime]:
+    return [FIRST + (number - 1) * DAY for number in numbers]
+
+
+def stored(starts: list[datetime], length: timedelta = DAY) -> list[Bucket]:
+    return [Bucket(start, start + length, 1, 1, start) for start in starts]
+
+
+MONTH = stored(days(*range(1, 31)))
+
+
+@pytest.mark.parametrize(
+    ("baseline", "expected"),
+    [
+        (Trailing(), days(13, 14, 15, 16, 17, 18, 19)),
+        (Trailing(size=3, offset=2), days(16, 17, 18)),
+        (Trailing(size=3, same="weekday"), days(6, 13)),
+        (Trailing(size=3, since=date(2022, 9, 18)), days(18, 19)),
+        (Trailing(size=3, exclude=((date(2022, 9, 17), date(2022, 9, 18)),)), days(15, 16, 19)),
+        (DateRange(date(2022, 9, 18), date(2022, 9, 21)), days(18, 19, 21)),
+        (Other("training"), days(20)),
+    ],
+)
+def test_each_kind(baseline: Trailing | DateRange | Other, expected: list[datetime]) -> None:
+    (target,) = days(20)
+    assert baseline_buckets(baseline, target, DAY, MONTH, ()) == expected
+
+
+def test_anomalous_and_missing_days_are_passed_over() -> None:
+    (target,) = days(20)
+    gaps = stored(days(*range(1, 15), 18, 19))
+    assert baseline_buckets(Trailing(size=3), target, DAY, gaps, days(18)) == days(13, 14, 19)
+    keep = Trailing(size=3, keep_anomalies=True)
+    assert baseline_buckets(keep, target, DAY, gaps, days(18)) == days(14, 18, 19)
+    assert baseline_buckets(Other("training"), target, DAY, gaps, ()) == []
+
+
+def test_the_same_hour() -> None:
+    hour = timedelta(hours=1)
+    hours = stored([FIRST + number * hour for number in range(100)], hour)
+    found = baseline_buckets(Trailing(same="hour"), FIRST + 98 * hour, hour, hours, ())
+    assert found == [FIRST + number * hour for number in (2, 26, 50, 74)]
+
+
+@given(
+    st.lists(st.integers(1, 60), unique=True),
+    st.sets(st.integers(1, 60)),
+    st.integers(1, 60),
+    st.integers(1, 9),
+    st.integers(1, 3),
+)
+def test_a_window_is_the_newest_fit_days_before_the_target(
+    present: list[int], anomalous: set[int], target: int, size: int, offset: int
+) -> None:
+    buckets = stored(days(*sorted(present)))
+    baseline = Trailing(size=size, offset=offset, least=1)
+    found = baseline_buckets(baseline, *days(target), DAY, buckets, set(days(*anomalous)))
+    fit = [day for day in sorted(present) if day <= target - offset and day not in anomalous]
+    assert found == days(*fit[-size:])
+
+
+@pytest.mark.parametrize("wrong", [{"size": 0}, {"offset": 0}, {"least": 8}, {"same": "month"}])
+def test_what_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Trailing(**wrong)  # type: ignore[arg-type]
