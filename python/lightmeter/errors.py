@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 __all__ = [
+    "ConfigError",
     "DecodeError",
     "DeliveryError",
     "ImageError",
@@ -56,3 +57,7 @@ class StoreError(LightmeterError, RuntimeError):
 
 class DeliveryError(LightmeterError, RuntimeError):
     """An alert that did not reach whom it was for."""
+
+
+class ConfigError(LightmeterError, ValueError):
+    """A file of monitors that is not understood; the message names the line."""

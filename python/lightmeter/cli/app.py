@@ -28,6 +28,7 @@ app = typer.Typer(
 
 app.command()(watch.log)
 app.add_typer(watch.store_commands, name="store")
+app.add_typer(watch.monitor_commands, name="monitor")
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Profile file to write.")]
 Exemplars = Annotated[

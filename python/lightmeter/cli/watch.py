@@ -12,10 +12,17 @@ from lightmeter import LightmeterError, Store
 from lightmeter.cli.render import headline
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported
 from lightmeter.monitor import log_folder
+from lightmeter.monitor.buckets import segment_text
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.monitors import Result, evaluate, false_alarms_a_year, save_results
 
-__all__ = ["log", "store_commands"]
+__all__ = ["log", "monitor_commands", "store_commands"]
+
+ANOMALY, UNSURE = 3, 4
 
 store_commands = typer.Typer(no_args_is_help=True, help="Keep a store small and whole.")
+
+monitor_commands = typer.Typer(no_args_is_help=True, help="Watch what a store holds.")
 
 StorePath = Annotated[Path, typer.Argument(help="The store, such as drift.db.")]
 
@@ -90,6 +97,70 @@ def verify(store: StorePath) -> None:
         if found:
             raise typer.Exit(FAILED)
         print(f"{store}: no damage")
+
+
+Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
+
+
+@monitor_commands.command()
+def run(
+    config: Config,
+    store: Annotated[Path, typer.Option(help="The store, such as drift.db.")],
+) -> None:
+    """Judge every complete bucket, keep the results in the store, print the newest anomalies.
+
+    Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 4 one could not be
+    judged (error, or not enough data) and none has an anomaly.
+    """
+    with reported(), Store(store, create=False) as opened:
+        results = evaluate(opened, load_monitors(config))
+        save_results(opened, results)
+        newest: dict[tuple[str, str], datetime] = {}
+        for result in results:
+            place = result.monitor, segment_text(result.segment)
+            newest[place] = max(result.start, newest.get(place, result.start))
+        last = [
+            one for one in results if one.start == newest[one.monitor, segment_text(one.segment)]
+        ]
+        for one in last:
+            if one.state != "ok":
+                print(_line(one))
+        states = {one.state for one in last}
+        if "anomaly" in states:
+            raise typer.Exit(ANOMALY)
+        if states - {"ok"}:
+            raise typer.Exit(UNSURE)
+
+
+@monitor_commands.command()
+def check(
+    config: Config,
+    store: Annotated[
+        Path | None, typer.Option(help="The store, which knows how many buckets a year has.")
+    ] = None,
+) -> None:
+    """Check a file of monitors, and say how many false alarms a year it is good for."""
+    with reported(), contextlib.ExitStack() as stack:
+        monitors = load_monitors(config)
+        opened = stack.enter_context(Store(store, create=False)) if store is not None else None
+        alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
+        for monitor, number in zip(monitors, alarms, strict=True):
+            text = "not known" if number is None else f"at most {number:.3g}"
+            print(f"{monitor.name}: expected false alarms a year: {text}")
+        known = sum(number for number in alarms if number is not None)
+        unknown = sum(number is None for number in alarms)
+        print(f"in all: at most {known:.3g}" + (f", and {unknown} not known" if unknown else ""))
+
+
+def _line(result: Result) -> str:
+    """A result in words. Features and details may hold anyone's text."""
+    place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
+    value = "" if result.value is None else f" {result.value:.4g}"
+    text = (
+        f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: "
+        f"{result.state} {result.feature}{value} {result.words}"
+    )
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 @contextlib.contextmanager

@@ -86,6 +86,24 @@ MIGRATIONS = [
         PRIMARY KEY(dataset, segment, monitor, feature)
     ) WITHOUT ROWID;
     """,
+    # What monitors found at their last run: derived from the rest, and replaced as a whole.
+    """
+    CREATE TABLE result(
+        monitor TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        feature TEXT NOT NULL,
+        state TEXT NOT NULL,
+        value REAL,
+        lower REAL,
+        upper REAL,
+        baseline INTEGER NOT NULL,
+        images INTEGER NOT NULL,
+        words TEXT NOT NULL,
+        PRIMARY KEY(monitor, dataset, segment, start, feature)
+    ) WITHOUT ROWID;
+    """,
 ]
 
 

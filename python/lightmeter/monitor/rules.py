@@ -1,0 +1,268 @@
+"""Rules: what is an anomaly, given a bucket and what it is compared with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from lightmeter.drift import compare
+from lightmeter.monitor.scalars import SCALARS, prediction_interval, scalar_of
+from lightmeter.profile import ColumnView, ProfileView
+
+__all__ = ["Change", "Drift", "Finding", "Interval", "Limits", "NewValues", "Rule", "Schema"]
+
+OK, ANOMALY, NOT_ENOUGH, ERROR = "ok", "anomaly", "not enough data", "error"
+_DISTANCES = ("hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect")
+_SHOWN = 5
+
+
+class Finding(NamedTuple):
+    """What a rule says of one feature: the value, what it should lie within, and the state."""
+
+    feature: str
+    state: str
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What every rule has.
+
+    Attributes:
+        features: patterns of feature names, as ``image.*``; none stands for all.
+    """
+
+    features: tuple[str, ...] = ()
+    needs_baseline = True
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """The findings on a bucket; `baseline` are the profiles of the buckets compared with."""
+        raise NotImplementedError
+
+    def false_alarms(self) -> float | None:
+        """How many a bucket raises by chance where nothing changed, at most; None: not known."""
+        return 0.0
+
+    def _takes(self, feature: str) -> bool:
+        name = feature.removesuffix(":missing")
+        return not self.features or any(fnmatchcase(name, pattern) for pattern in self.features)
+
+    def _columns(self, view: ProfileView) -> dict[str, ColumnView]:
+        return {name: column for name, column in view.get_columns().items() if self._takes(name)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift(Rule):
+    """The distribution of a feature differs from the baseline's.
+
+    Attributes:
+        metric: ``"p"`` for the verdict of `lightmeter.compare`, or a distance of `FeatureDrift`,
+            such as ``"hellinger"``.
+        q: for ``"p"``: the chance that a bucket without drift raises any alarm.
+        effect: for ``"p"``: the least effect that is worth one.
+        above: for a distance: what it must exceed.
+    """
+
+    metric: str = "p"
+    q: float = 0.01
+    effect: float = 0.1
+    above: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if self.metric != "p" and self.metric not in _DISTANCES:
+            raise ValueError(f"metric is {self.metric!r}; expected 'p' or one of {_DISTANCES}")
+        if (self.above is None) != (self.metric == "p"):
+            raise ValueError("`above` goes with a distance as the metric, and must be given then")
+        if not 0 < self.q <= 0.15 or not 0 <= self.effect <= 1:
+            raise ValueError(
+                f"got q {self.q} and effect {self.effect}; expected 0 < q <= 0.15 "
+                "and 0 <= effect <= 1"
+            )
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """One finding per feature that has the metric."""
+        report = compare(
+            target=target,
+            reference=ProfileView.merge_many(baseline),
+            drift=self.q,
+            effect=self.effect,
+        )
+        found = []
+        for line in sorted(report.features, key=lambda line: line.feature):
+            if not self._takes(line.feature):
+                continue
+            if self.metric != "p":
+                value = getattr(line, self.metric)
+                assert self.above is not None
+                if value is not None:
+                    state = ANOMALY if value > self.above else OK
+                    found.append(Finding(line.feature, state, value, None, self.above, line.reason))
+            elif line.verdict == NOT_ENOUGH:
+                found.append(Finding(line.feature, NOT_ENOUGH, words=line.reason))
+            elif line.verdict is not None:
+                state = ANOMALY if line.verdict == "drift" else OK
+                found.append(
+                    Finding(line.feature, state, line.effect, None, self.effect, line.reason)
+                )
+        return found
+
+    def false_alarms(self) -> float | None:
+        """`q` bounds the chance of any; of a plain distance it depends on the images per bucket."""
+        return self.q if self.metric == "p" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfScalar(Rule):
+    """A rule on a number of each feature: see `SCALARS`."""
+
+    scalar: str = "mean"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown scalar."""
+        if self.scalar not in SCALARS:
+            raise ValueError(f"scalar is {self.scalar!r}; expected one of {', '.join(SCALARS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(_OfScalar):
+    """A number lies outside of fixed limits."""
+
+    lower: float | None = None
+    upper: float | None = None
+    needs_baseline = False
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        super().__post_init__()
+        if self.lower is None and self.upper is None:
+            raise ValueError("expected `lower`, `upper` or both")
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """One finding per feature that has the number."""
+        found = []
+        for name, column in self._columns(target).items():
+            value = scalar_of(column, self.scalar)
+            if value is not None:
+                found.append(_within(name, value, self.lower, self.upper))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval(_OfScalar):
+    """A number lies outside of the prediction interval of the baseline's buckets.
+
+    Attributes:
+        alpha: the chance of that, for each feature, where nothing changed.
+    """
+
+    alpha: float = 0.001
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        super().__post_init__()
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha}; expected between 0 and 1")
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """One finding per feature that has the number."""
+        past = [self._columns(view) for view in baseline]
+        found = []
+        for name, column in self._columns(target).items():
+            value = scalar_of(column, self.scalar)
+            known = [scalar_of(columns[name], self.scalar) for columns in past if name in columns]
+            series = [each for each in known if each is not None]
+            if value is None:
+                continue
+            if len(series) < 3:
+                found.append(Finding(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
+            else:
+                found.append(_within(name, value, *prediction_interval(series, self.alpha)))
+        return found
+
+    def false_alarms(self) -> float | None:
+        """`alpha` for each feature named; with patterns their number is not known here."""
+        if not self.features or any(char in name for name in self.features for char in "*?["):
+            return None
+        return self.alpha * len(self.features)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(_OfScalar):
+    """A number differs from the baseline's by more than a share of it, or an amount."""
+
+    relative: float | None = None
+    absolute: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        super().__post_init__()
+        given = [each for each in (self.relative, self.absolute) if each is not None]
+        if len(given) != 1 or given[0] <= 0:
+            raise ValueError("expected one of `relative` and `absolute`, above 0")
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """One finding per feature that has the number on both sides."""
+        past = self._columns(ProfileView.merge_many(baseline))
+        found = []
+        for name, column in self._columns(target).items():
+            value = scalar_of(column, self.scalar)
+            before = scalar_of(past[name], self.scalar) if name in past else None
+            if value is None or before is None:
+                continue
+            if self.scalar == "n":  # of one bucket
+                before /= len(baseline)
+            room = self.absolute if self.relative is None else self.relative * abs(before)
+            assert room is not None
+            found.append(_within(name, value, before - room, before + room))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewValues(Rule):
+    """A category that the baseline has not, or that is not among those allowed."""
+
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def needs_baseline(self) -> bool:  # type: ignore[override]
+        """Unless the allowed values are named."""
+        return not self.allowed
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """One finding per feature of strings."""
+        past = self._columns(ProfileView.merge_many(baseline))
+        found = []
+        for name, column in self._columns(target).items():
+            if column.kind not in ("category", "failure"):
+                continue
+            before = past[name].frequent if name in past else []
+            known = set(self.allowed) or {item.value for item in before}
+            new = [item.value for item in column.frequent if item.value not in known]
+            detail = ", ".join(map(repr, new[:_SHOWN])) + (", ..." if len(new) > _SHOWN else "")
+            found.append(Finding(name, ANOMALY if new else OK, len(new), None, 0, detail))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema(Rule):
+    """A feature that the baseline has not, or the other way round."""
+
+    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+        """One finding per feature that came or went, or one on all of them."""
+        now = set(self._columns(target))
+        before = set(self._columns(ProfileView.merge_many(baseline)))
+        found = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
+        found += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
+        return found or [Finding("", OK)]
+
+
+def _within(name: str, value: float, lower: float | None, upper: float | None) -> Finding:
+    """Rounding of a constant is no change."""
+    room = 1e-9 * max(1.0, abs(value))
+    low = lower is not None and value < lower - room
+    high = upper is not None and value > upper + room
+    return Finding(name, ANOMALY if low or high else OK, value, lower, upper)

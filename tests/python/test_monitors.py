@@ -1,0 +1,314 @@
+"""Monitors: states from what is stored, and the file that describes them."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import Profile, ProfileView, Store, log
+from lightmeter.demo import draw_cells
+from lightmeter.errors import ConfigError
+from lightmeter.monitor import schema
+from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.monitors import (
+    Combined,
+    Late,
+    Missing,
+    Monitor,
+    evaluate,
+    false_alarms_a_year,
+    load_results,
+    save_results,
+)
+from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
+from lightmeter.monitor.scalars import _student_quantile, prediction_interval
+
+NOW = datetime(2022, 9, 20, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def rows(day: int, *, shift: float = 0.0, n: int = 60, camera: str = "north") -> ProfileView:
+    values = np.random.default_rng(day).normal(shift, 1.0, n)
+    return log(columns={"x": values, "camera": [camera] * n}).view()
+
+
+def put_days(store: Store, days: range, **bad: dict[str, Any]) -> None:
+    for day in days:
+        store.put("cells", rows(day, **bad.get(f"day{day}", {})), at=date(2022, 9, day), writer="a")
+
+
+def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[int, str]:
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule, **known)], now=NOW)
+    return {one.start.day: one.state for one in results if one.feature in (feature, "")}
+
+
+def alarms(found: dict[int, str]) -> list[int]:
+    return [day for day, state in found.items() if state == "anomaly"]
+
+
+def test_the_articles_timeline(store: Store) -> None:
+    """Diluted dye on the 7th, another magnification on the 9th, against the days before."""
+    for day in range(1, 15):
+        rng = np.random.default_rng(day)
+        profile = Profile()
+        dye = 0.6 if day == 7 else 1.0
+        magnification = 1.6 if day == 9 else 1.0
+        for _ in range(14):
+            profile.track(draw_cells(rng, dye=dye, magnification=magnification))
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+    monitor = Monitor(name="drift", dataset="cells", rule=Drift())
+    results = evaluate(store, [monitor], now=NOW)
+    bad = {day: set[str]() for day in range(1, 15)}
+    for one in results:
+        if one.state == "anomaly":
+            bad[one.start.day].add(one.feature)
+    assert [day for day, features in bad.items() if features] == [7, 9]
+    assert "image.Saturation.mean" in bad[7]
+    assert {one.state for one in results if one.start.day <= 3} == {"not enough data"}
+
+
+def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> None:
+    put_days(store, range(1, 12), day9={"shift": 3.0})
+    monitors = [
+        Monitor(name="drift", dataset="cells", rule=Drift()),
+        Monitor(name="gaps", dataset="cells", rule=Missing()),
+    ]
+    first = evaluate(store, monitors, now=NOW)
+    save_results(store, first)
+    assert evaluate(store, monitors, now=NOW) == first
+    save_results(store, first)
+    assert load_results(store) == sorted(
+        first, key=lambda one: (one.monitor, one.start, one.feature)
+    )
+    assert alarms({one.start.day: one.state for one in first if one.feature == "x"}) == [9]
+
+
+def test_rules_on_numbers(store: Store) -> None:
+    put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"n": 5})
+    x = ("x",)
+    assert alarms(states(store, Drift(features=x, metric="ks", above=0.6))) == [7]
+    assert alarms(states(store, Interval(features=x))) == [7]
+    assert alarms(states(store, Limits(features=x, lower=-1.5, upper=1.5))) == [7]
+    assert alarms(states(store, Change(features=x, absolute=2.0))) == [7]
+    assert alarms(states(store, Change(features=x, scalar="n", relative=0.5))) == [9]
+    assert states(store, Drift(features=x))[9] == "not enough data"
+
+
+def test_rules_on_categories_and_features(store: Store) -> None:
+    put_days(store, range(1, 10), day6={"camera": "south"})
+    store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 10), writer="a")
+    assert alarms(states(store, NewValues(), "camera")) == [6]
+    assert alarms(states(store, NewValues(allowed=("south",)), "camera")) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        7,
+        8,
+        9,
+    ]
+    assert alarms(states(store, Schema(), "camera")) == [10]
+
+
+def test_missing_late_and_failure_rate(store: Store) -> None:
+    for day in (1, 2, 5):
+        profile = Profile()
+        profile.track_many([np.zeros((2, 2, 3), np.uint8)] * 3 + [b"bad"] * (2 * (day == 5)))
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+    assert alarms(states(store, Missing())) == [3, 4, *range(6, 20)]
+    assert alarms(states(store, Late(timedelta(hours=6)))) == [1, 2, 5]  # written years later
+    rule = Limits(features=("*.Failure",), scalar="failure_rate", upper=0.1)
+    assert alarms(states(store, rule, "image.Failure")) == [5]
+
+
+def test_combinations(store: Store) -> None:
+    put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"shift": 3.0, "camera": "south"})
+    known = {"dataset": "cells"}
+    monitors = [
+        Monitor(name="drift", rule=Drift(features=("x",)), **known),
+        Monitor(name="new", rule=NewValues(), **known),
+        Monitor(name="both", rule=Combined(("drift", "new"), every=True), **known),
+        Monitor(name="either", rule=Combined(("drift", "new"), every=False), **known),
+    ]
+    results = evaluate(store, monitors, now=NOW)
+    found = {name: [] for name in ("both", "either")}
+    for one in results:
+        if one.monitor in found and one.state == "anomaly":
+            found[one.monitor].append(one.start.day)
+    assert found == {"both": [9], "either": [7, 9]}
+
+
+def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
+    put_days(store, range(1, 21))
+    left = {"camera": "left"}
+    store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
+    monitor = Monitor(name="m", dataset="cells", rule=Limits(upper=9), segments=True)
+    results = evaluate(store, [monitor], now=NOW)
+    assert max(one.start.day for one in results) == 19
+    assert {len(one.segment) for one in results} == {0, 1}
+    store._database.all("UPDATE profile SET body = x'00' WHERE segment = 'camera=left'")
+    damaged = [one for one in evaluate(store, [monitor], now=NOW) if one.state == "error"]
+    assert [one.segment for one in damaged] == [left]
+
+
+def test_other_baselines(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 6), day4={"shift": 3.0})
+    rows(77).write(tmp_path / "good.lmp")
+    rule = Drift(features=("x",))
+    assert alarms(states(store, rule, baseline=Reference(tmp_path / "good.lmp"))) == [4]
+    lost = states(store, rule, baseline=Reference(tmp_path / "none.lmp"))
+    assert set(lost.values()) == {"error"}
+    store.put("training", rows(78), at=date(2022, 9, 4), writer="a")
+    found = states(store, rule, baseline=Other("training"))
+    assert found == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "not enough data")}
+
+
+def test_the_prediction_interval_keeps_its_promise() -> None:
+    from scipy import stats
+
+    for df in (1, 2, 3, 6, 7, 27, 100):
+        for alpha in (0.5, 0.05, 0.001):
+            expected = stats.t.isf(alpha / 2, df)
+            assert _student_quantile(alpha, df) == pytest.approx(expected, rel=1e-7)
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(800, 8))
+    outside = 0
+    for row in draws:
+        low, high = prediction_interval(row[:7].tolist(), 0.05)
+        outside += not low <= row[7] <= high
+    assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
+
+
+GOOD = """
+[[monitor]]
+name = "cells"
+dataset = "cells"
+type = "drift"
+features = ["x"]
+q = 0.02
+baseline = { trailing = 5, offset = 2, same = "weekday", exclude = [2022-12-24] }
+
+[[monitor]]
+name = "like WhyLabs"
+dataset = "cells"
+type = "drift"
+preset = "whylabs"
+
+[[monitor]]
+name = "gaps"
+dataset = "cells"
+type = "missing"
+wait = "2h"
+
+[[monitor]]
+name = "failures"
+dataset = "cells"
+type = "limits"
+features = ["image.Failure"]
+scalar = "failure_rate"
+upper = 0.05
+baseline.reference = "good.lmp"
+
+[[monitor]]
+name = "both"
+dataset = "cells"
+type = "all"
+of = ["cells", "gaps"]
+"""
+
+
+def test_a_file_of_monitors(tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    path.write_text(GOOD)
+    drift, whylabs, gaps, failures, both = load_monitors(path)
+    holidays = ((date(2022, 12, 24), date(2022, 12, 24)),)
+    assert drift.rule == Drift(features=("x",), q=0.02)
+    assert drift.baseline == Trailing(size=5, offset=2, same="weekday", exclude=holidays)
+    assert whylabs.rule == Drift(metric="hellinger", above=0.7)
+    assert (gaps.rule, gaps.wait) == (Missing(), timedelta(hours=2))
+    assert failures.baseline == Reference(tmp_path / "good.lmp")
+    assert both.rule == Combined(("cells", "gaps"), every=True)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "message"),
+    [
+        ('type = "missing"', 'type = "absent"', 19, "expected one of drift"),
+        ("q = 0.02", "q = 2", 2, "q 2"),
+        ("q = 0.02", "quality = 0.02", 7, "unknown key 'quality'"),
+        ("q = 0.02", 'q = "low"', 7, "expected a float"),
+        ("upper = 0.05", "upper = true", 28, "expected a float"),
+        ('wait = "2h"', 'wait = "2 hours"', 20, "'2 hours'"),
+        ('preset = "whylabs"', 'preset = "evidently"', 14, "whylabs"),
+        ("trailing = 5", "trailing = 0", 8, "size 0"),
+        ('reference = "good.lmp"', "mean = 5", 29, "expected trailing"),
+        ('of = ["cells", "gaps"]', 'of = ["cell"]', 35, "no monitor 'cell'"),
+        ('name = "both"', 'name = "gaps"', 32, "two monitors"),
+        ('name = "both"', "name = ", 32, "line 32"),
+        ('scalar = "failure_rate"', 'scalar = "rate"', 22, "expected one of n"),
+    ],
+)
+def test_messages_name_the_line(
+    tmp_path: Path, good: str, bad: str, line: int, message: str
+) -> None:
+    assert GOOD.count(good) == 1
+    path = tmp_path / "monitors.toml"
+    path.write_text(GOOD.replace(good, bad))
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_monitors(path)
+    assert f"line {line}" in str(caught.value)
+
+
+def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
+    def expected(rule: Rule) -> float | None:
+        return false_alarms_a_year(Monitor(name="m", dataset="hours", rule=rule), store)
+
+    assert expected(Drift()) == pytest.approx(3.65)
+    assert expected(Interval(features=("x", "y"))) == pytest.approx(0.73)
+    assert expected(Interval(features=("x*",))) is None
+    assert expected(Drift(metric="hellinger", above=0.7)) is None
+    assert expected(Limits(upper=1)) == 0
+    store.define("hours", "1h")
+    assert expected(Drift()) == pytest.approx(24 * 3.65)
+
+
+def test_the_command_line(store: Store, tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+
+    def monitor(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lightmeter", "monitor", *map(str, arguments)]
+        environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    config = tmp_path / "m.toml"
+    config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
+    assert monitor("check", config).stdout.endswith("in all: at most 3.65\n")
+    run = "run", config, "--store", store.path
+    assert monitor(*run).returncode == 4
+    put_days(store, range(1, 8))
+    quiet = monitor(*run)
+    assert (quiet.returncode, quiet.stdout) == (0, "")
+    put_days(store, range(8, 9), day8={"shift": 3.0})
+    alarmed = monitor(*run)
+    assert alarmed.returncode == 3
+    assert alarmed.stdout.startswith("2022-09-08 00:00 cells m: anomaly x ")
+    assert [one.start.day for one in load_results(store) if one.state == "anomaly"] == [8]
+    config.write_text("[[monitor]]\n")
+    assert monitor(*run).returncode == 1
+    assert "line 1: 'name' is missing" in monitor("check", config).stderr
