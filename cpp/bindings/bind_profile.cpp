@@ -209,10 +209,22 @@ void bind_profile(py::module_& module) {
            "Add the Exif of an image that was logged: int, float or str by tag name.")
       .def(
           "log_failure",
-          [](Profile& self, const std::string& prefix, const std::string& reason) {
-            profile::log_failure(self, prefix, reason);
+          [](Profile& self, const std::string& prefix, const py::bytes& path, std::string reason,
+             std::string detail) {
+            profile::log_failure(self, prefix, {path, std::move(reason), std::move(detail)});
           },
-          py::arg("prefix"), py::arg("reason"), "Count an image that could not be measured.")
+          py::arg("prefix"), py::arg("path"), py::arg("reason"), py::arg("detail"),
+          "Count an image that could not be measured, and list it; the path is empty without one.")
+      .def(
+          "failures",
+          [](const Profile& self) {
+            py::list failures;
+            for (const auto& [path, reason, detail] : self.failures.entries()) {
+              failures.append(py::make_tuple(py::bytes(path), reason, detail));
+            }
+            return failures;
+          },
+          "(path, reason, detail) of the failures with the smallest paths.")
       .def("log_row", &log_row, py::arg("row"),
            "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
            "Returns False, and adds nothing, if there is anything else.")

@@ -11,6 +11,8 @@ from lightmeter.errors import (
     StoreError,
 )
 from lightmeter.exif import ExifPolicy
+from lightmeter.failure import Failure
+from lightmeter.limits import Limits
 from lightmeter.log import ResultSet, log, log_image
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor import RollingLogger, Store, logger
@@ -21,12 +23,14 @@ __all__ = [
     "DecodeError",
     "DriftReport",
     "ExifPolicy",
+    "Failure",
     "FeatureDrift",
     "FrequentItem",
     "ImageError",
     "ImageMeter",
     "IncompatibleError",
     "LightmeterError",
+    "Limits",
     "Profile",
     "ProfileView",
     "ResultSet",

@@ -3,7 +3,7 @@
 import io
 import os
 import stat
-import time
+from time import monotonic
 from typing import IO, Any
 
 from lightmeter.errors import ImageError
@@ -61,7 +61,7 @@ class _Checked(io.RawIOBase):
         self._inner = inner
         self._owned = owned
         self._seconds = seconds
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._deadline = None if seconds is None else monotonic() + seconds
         self.ended = False
         self.error: Exception | None = None
 
@@ -73,7 +73,7 @@ class _Checked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            if self._deadline is not None and time.monotonic() > self._deadline:
+            if self._deadline is not None and monotonic() > self._deadline:
                 raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
             count = self._inner.readinto(buffer)
         except Exception as error:

@@ -1,17 +1,55 @@
 """Why a picture could not be measured, as a stable reason code."""
 
+import base64
 import errno
 import os
 import re
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.encoded import EncodedFile
 from lightmeter.errors import ImageError
+from lightmeter.paths import path_bytes
 
-__all__ = ["image_error"]
+__all__ = ["Failure", "image_error"]
+
+
+class Failure(NamedTuple):
+    """An image that could not be measured.
+
+    Attributes:
+        path: of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that
+            was not given by its path.
+        reason: stable code, as in `lightmeter.ImageError`.
+        detail: what was wrong, in words that may change.
+    """
+
+    path: str | None
+    reason: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Failure":
+        """What `error` says of an image."""
+        known = image_error(error)
+        path = None if known.path is None else os.fsdecode(known.path)
+        return cls(path, known.reason, known.detail)
+
+    def to_dict(self) -> dict[str, str | None]:
+        """For JSON: every text is Unicode.
+
+        A path that is not UTF-8 is shown with replacement characters, and given whole as
+        ``path_base64``.
+        """
+        if self.path is None:
+            return {"path": None, "reason": self.reason, "detail": self.detail}
+        raw = path_bytes(self.path)
+        shown = raw.decode(errors="replace")
+        exact = {} if shown.encode() == raw else {"path_base64": base64.b64encode(raw).decode()}
+        return {"path": shown, **exact, "reason": self.reason, "detail": self.detail}
+
 
 # How files of the formats begin that Pillow tells by more than a byte or two; a dot stands for any
 # byte. A file that begins so and is not understood is damaged; any other may be anything.
@@ -99,7 +137,7 @@ def _classified(
     error: Exception, path: str | os.PathLike[str] | None, otherwise: str
 ) -> ImageError:
     if isinstance(error, ImageError):
-        return ImageError(error.reason, error.detail, path)
+        return ImageError(error.reason, error.detail, error.path if path is None else path)
     return ImageError(_reason(error) or otherwise, _detail(error), path)
 
 
@@ -125,7 +163,8 @@ def _detail(error: Exception) -> str:
         return "no format that is read here, or too damaged to tell"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = f"{type(error).__name__}: {error}"
+    # It may quote the file: any text of any length.
+    text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 3] + "..."
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.images import ImageLike
+from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.profile import Profile, ProfileView
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def log_image(
     value_range: tuple[float, float] | None = None,
     frames: str = "first",
     exif: ExifPolicy = DEFAULT_POLICY,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> ResultSet:
     """Profile one image or several.
 
@@ -90,6 +92,7 @@ def log_image(
         frames: ``"first"``, or ``"all"`` to measure every frame or page of a file as an image. Its
             Exif is counted once. A file, like a batch, counts whole or as one failure.
         exif: which Exif tags to track; by default none that are personal.
+        limits: what one image may cost; beyond, it fails as ``too_large``.
 
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
@@ -103,6 +106,7 @@ def log_image(
         value_range=value_range,
         frames=frames,
         exif=exif,
+        limits=limits,
     )
     if isinstance(images, Mapping):
         for prefix, image in images.items():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lightmeter.plugins import START_BYTES, plugin_format
 
-__all__ = ["find_images"]
+__all__ = ["find_images", "path_bytes"]
 
 PathLike = str | os.PathLike[str]
 
@@ -26,8 +26,9 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does;
-    hidden files are passed over. A file, or a path that does not exist, stands for itself, and a
-    pattern with ``*``, ``?`` or ``[`` for what it matches (``**`` for any depth).
+    hidden files are passed over, and a folder that cannot be listed stands for itself. A file, or a
+    path that does not exist, stands for itself, and a pattern with ``*``, ``?`` or ``[`` for what
+    it matches (``**`` for any depth).
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -40,15 +41,39 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
                 found.update(_walk(match) if os.path.isdir(match) else [match])
         else:
             found.add(path)
-    return sorted(found, key=os.fsencode)
+    return sorted(found, key=path_bytes)
+
+
+def path_bytes(path: str) -> bytes:
+    """A path as the file system has it; lone surrogates, of which it has none, are replaced."""
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:
+        return path.encode(errors="replace")
 
 
 def _walk(folder: str) -> Iterable[str]:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(parent, name)
-            if not name.startswith(".") and _is_image(path):
-                yield path
+    """A folder that cannot be listed stands for itself, so that it is counted."""
+    folders = [folder]
+    while folders:
+        parent = folders.pop()
+        try:
+            with os.scandir(parent) as entries:
+                for entry in entries:
+                    if _is_folder(entry):
+                        if not entry.is_symlink():
+                            folders.append(entry.path)
+                    elif not entry.name.startswith(".") and _is_image(entry.path):
+                        yield entry.path
+        except OSError:
+            yield parent
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _is_image(path: str) -> bool:
@@ -60,8 +85,9 @@ def _starts_like_an_image(path: str) -> bool:
     if not os.path.isfile(path):
         return False
     try:
-        with open(path, "rb") as file:
-            start = file.read(START_BYTES)
+        # Not blocking, should the path have become a pipe meanwhile.
+        with open(path, "rb", opener=lambda *of: os.open(of[0], of[1] | os.O_NONBLOCK)) as file:
+            start = file.read(START_BYTES) or b""
     except OSError:
         return True  # to be counted as unreadable
     Image.init()

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.failure import Failure
 from lightmeter.files import write_atomically
 from lightmeter.images import ImageLike, Measured, measure_images
+from lightmeter.limits import DEFAULT_LIMITS, Limits
+from lightmeter.paths import path_bytes
 from lightmeter.sketch import QuantileSketch
 from lightmeter.thumbnail import Exemplar, Exemplars
 from lightmeter.values import Values, is_image, plain_value, split_values
@@ -122,6 +125,18 @@ class ProfileView:
     def images(self) -> int:
         """How many images were measured."""
         return self._core.images
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Which files could not be measured and why: the first 100 by path, each once.
+
+        How many there are in all is counted in ``image.Failure``. Paths are relative to the folder
+        that was profiled, or else as given. Images that are no files come last, without a path.
+        """
+        return [
+            Failure(os.fsdecode(path) or None, reason, detail)
+            for path, reason, detail in self._core.failures()
+        ]
 
     @property
     def dataset_timestamp(self) -> datetime | None:
@@ -239,6 +254,7 @@ class Profile:
         value_range: tuple[float, float] | None = None,
         frames: str = "first",
         exif: ExifPolicy = DEFAULT_POLICY,
+        limits: Limits = DEFAULT_LIMITS,
         exemplars: int = 0,
     ) -> None:
         """Start empty.
@@ -250,6 +266,7 @@ class Profile:
             value_range: black and white of samples of more than 8 bits, likewise.
             frames: ``"first"`` or ``"all"`` of a file that has several, likewise.
             exif: which Exif tags to track; by default none that are personal.
+            limits: what one image may cost.
             exemplars: pictures to keep of each numeric feature of images at either end, and at
                 random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
                 that Pillow reads. Nothing else in a profile holds pixels.
@@ -267,6 +284,7 @@ class Profile:
             "value_range": value_range,
             "frames": frames,
             "exif": exif,
+            "limits": limits,
             "thumbnail": exemplars > 0,
         }
 
@@ -365,7 +383,12 @@ class Profile:
             try:
                 self._track(prefix, image, threads)
             except ImageError as error:
-                self._core.log_failure(prefix, error.reason)
+                self._log_failure(prefix, Failure.of(error))
+
+    def _log_failure(self, prefix: str, failure: Failure) -> None:
+        path = b"" if failure.path is None else path_bytes(failure.path)
+        detail = failure.detail.encode(errors="replace").decode()
+        self._core.log_failure(prefix, path, failure.reason, detail)
 
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.

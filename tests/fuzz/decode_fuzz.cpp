@@ -20,6 +20,7 @@
 namespace lightmeter {
 namespace {
 
+using profile::Failures;
 using profile::Profile;
 using sketch::DistinctCount;
 using sketch::FrequentIntegers;
@@ -159,6 +160,7 @@ void check_laws(const Sketch& sketch) {
 }
 
 void check_state(const Profile& profile) {
+  require(profile.failures.entries().size() <= Failures::kMaxEntries, "bounded failures");
   for (const auto& [name, column] : profile.columns()) {
     require(column.integral() + column.fractional() + column.strings() == column.values(),
             "integers, fractions and strings are the values");
@@ -199,6 +201,7 @@ void fuzz_profile(Bytes bytes) {
     return require(twice.encode() == profile.encode(), "a refused merge changes nothing");
   }
   require(twice.columns().size() == profile.columns().size(), "merging with itself adds no column");
+  require(twice.failures.entries() == profile.failures.entries(), "failures are a set");
   for (const auto& [name, column] : profile.columns()) {
     const profile::Column& doubled = *twice.find(name);
     require(doubled.values() == 2 * column.values() && doubled.null() == 2 * column.null(),

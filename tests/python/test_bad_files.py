@@ -407,3 +407,61 @@ def test_errors_pickle() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (again.reason, again.detail, again.path) == ("empty", "nothing there", "a.png")
     assert str(again) == "'a.png': nothing there"
+
+
+@pytest.mark.parametrize("field", ["pixels", "bytes", "seconds"])
+def test_limits_are_above_zero_or_none(field: str) -> None:
+    for value in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match=f"limit of {field} is"):
+            Limits(**{field: value})
+    assert getattr(Limits(**{field: None}), field) is None
+
+
+def test_the_limit_of_pixels_is_checked_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(40, 30)
+    assert outcome(encoded("PNG", image), limits=Limits(pixels=1200)) == "measured"
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
+    assert outcome(encoded("PNG", image), limits=Limits(pixels=1199)) == "too_large"
+    assert outcome(image, limits=Limits(pixels=1199)) == "too_large"
+
+
+def test_the_limit_of_pixels_cannot_raise_pillows(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded("PNG", picture(40, 30))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 599)
+    assert outcome(data, limits=Limits(pixels=10_000)) == outcome(data) == "too_large"
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600)  # Pillow refuses twice as many
+    assert outcome(data) == "measured"
+
+
+def test_the_limit_of_bytes(tmp_path: Path) -> None:
+    data = encoded("PNG")
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    read, write = os.pipe()
+    os.write(write, data)
+    os.close(write)
+    with open(path, "rb") as file, open(read, "rb") as stream:
+        for source in (data, path, file):
+            assert outcome(source, limits=Limits(bytes=len(data))) == "measured"
+        for source in (data, path, file, stream):
+            assert outcome(source, limits=Limits(bytes=len(data) - 1)) == "too_large"
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
+def test_the_limit_of_seconds_is_checked_at_every_read(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(name.split()[0], picture(300, 300, noise=60))
+    reads = 0
+
+    def clock() -> float:
+        nonlocal reads
+        reads += 1
+        return float(reads)
+
+    monkeypatch.setattr("lightmeter.encoded.monotonic", clock)
+    assert outcome(data, limits=Limits(seconds=1000)) == "measured"
+    assert reads > 2
+    with pytest.raises(ImageError, match="not read within 1 seconds") as caught:
+        measure_image(data, limits=Limits(seconds=1))
+    assert caught.value.reason == "too_large"

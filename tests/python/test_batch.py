@@ -1,11 +1,15 @@
 """profile_images: the same bytes for any number of workers, and no file that stops it."""
 
 import os
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from conftest import picture
-from lightmeter import ProfileView, log_image, profile_images
+from lightmeter import Profile, ProfileView, log_image, profile_images
 from PIL import Image
 
 
@@ -95,3 +99,78 @@ def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
 def test_workers_below_one(folder: Path) -> None:
     with pytest.raises(ValueError, match="workers is 0"):
         profile_images(folder, workers=0)
+
+
+def test_files_that_vanish_midway(folder: Path) -> None:
+    def remove(done: int, total: int) -> None:
+        if done == 1:
+            (folder / "5.jpg").unlink()
+
+    view = profile_images(folder, workers=1, progress=remove)
+    assert (view.images, failures(view)) == (7, {"vanished": 1})
+
+
+def test_one_slow_file_holds_back_few_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finished blocks wait for the first; how many may wait is bounded."""
+    for index in range(64 * 40):
+        (tmp_path / f"{index:04}.png").touch()
+    measured = 0
+    slow = threading.Event()
+    track = Profile._track
+
+    def slow_track(self: Profile, prefix: str, image: str, threads: int | None = None) -> None:
+        nonlocal measured
+        if image.endswith("0000.png"):
+            slow.wait(30)
+        measured += 1
+        track(self, prefix, image, threads)
+
+    def release() -> None:
+        before = -1
+        while measured > before:  # until the others have nothing left to do
+            before = measured
+            time.sleep(0.5)
+        waiting.append(measured)
+        slow.set()
+
+    waiting: list[int] = []
+    monkeypatch.setattr(Profile, "_track", slow_track)
+    thread = threading.Thread(target=release)
+    thread.start()
+    view = profile_images(tmp_path, workers=2)
+    thread.join()
+    assert failures(view) == {"empty": 64 * 40}
+    assert waiting[0] <= 64 * 8
+
+
+# Not the ru_maxrss of getrusage, which begins at that of the process that started this one.
+PEAK = """
+import re, sys
+from lightmeter import profile_images
+view = profile_images(sys.argv[1], workers=2)
+print(view.images, *re.findall(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read()))
+"""
+
+
+def peak_kilobytes(folder: Path) -> tuple[int, int]:
+    command = [sys.executable, "-c", PEAK, str(folder)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    images, peak = map(int, output.split())
+    return images, peak
+
+
+def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
+    """20 000 files may cost what their paths and a full sketch of each feature take, no more."""
+    for seed in range(50):
+        Image.new("RGB", (4, 4), (seed, 2 * seed, 5 * seed)).save(tmp_path / f"{seed}.ppm")
+    for folder, count in ("few", 2000), ("many", 20_000):
+        (tmp_path / folder).mkdir()
+        for index in range(count):
+            os.link(tmp_path / f"{index % 50}.ppm", tmp_path / folder / f"{index}.ppm")
+    few, peak_of_few = peak_kilobytes(tmp_path / "few")
+    many, peak_of_many = peak_kilobytes(tmp_path / "many")
+    assert (few, many) == (2000, 20_000)
+    # Measured: 4.5 MB, of which the paths are 3.
+    assert peak_of_many - peak_of_few < 12_000

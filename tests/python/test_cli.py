@@ -1,5 +1,6 @@
 """The command line as a user runs it."""
 
+import base64
 import json
 import os
 import re
@@ -34,7 +35,8 @@ def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) 
     out = tmp_path / "out.lmp"
     result = lightmeter("profile", folder, "-o", out, "--workers", 2)
     assert result.returncode == 0, result.stderr
-    assert "8 images measured, 1 file failed" in result.stdout
+    assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
+    assert "  bad.png: unsupported, no format that is read here" in result.stdout
     for name in profile_images(folder).get_columns():
         assert name in result.stdout
     assert "\u2026" not in result.stdout  # nothing is cut at 80 columns
@@ -53,6 +55,38 @@ def test_json_is_complete(folder: Path, tmp_path: Path) -> None:
     assert printed["features"]["image.Hue.mean"]["distribution/mean"] == mean
     colours = printed["features"]["image.Colorspace"]["frequent_items/frequent_strings"]
     assert colours[0] == {"value": "RGB", "est": 7, "upper": 7, "lower": 7}
+
+
+def test_failures_are_written_in_full(folder: Path, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9\n\x1b.png")
+    for name in ["a.png", odd, *(f"z{index:03}.png" for index in range(150))]:
+        (folder / name).touch()
+    out = tmp_path / "failures.jsonl"
+    result = lightmeter("profile", folder, "--failures", out)
+    assert result.returncode == 0, result.stderr
+    assert "152 files failed" in result.stdout
+    assert "\x1b" not in result.stdout
+    lines = out.read_bytes().decode("ascii").splitlines()
+    failures = [json.loads(line) for line in lines]
+    assert len(failures) == 152
+    assert failures[0] == {
+        "path": str(folder / "a.png"),
+        "reason": "empty",
+        "detail": "no bytes",
+    }
+    assert os.fsdecode(base64.b64decode(failures[1]["path_base64"])) == str(folder / odd)
+    printed = json.loads(lightmeter("profile", folder, "--json").stdout)
+    assert len(printed["failures"]) == 100
+    assert printed["failures"][0]["path"] == "a.png"
+
+
+def test_limits_on_the_command_line(folder: Path) -> None:
+    for option in (["--max-pixels", 3071], ["--max-bytes", 10], ["--max-seconds", 0.001]):
+        printed = json.loads(lightmeter("profile", folder, *option, "--json").stdout)
+        reasons = {failure["reason"] for failure in printed["failures"]}
+        assert reasons <= {"too_large"}
+        assert printed["images"] == 0 or option[0] == "--max-seconds"
+    assert lightmeter("profile", folder, "--max-pixels", 0).returncode == 2
 
 
 def test_merge(folder: Path, tmp_path: Path) -> None:

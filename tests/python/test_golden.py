@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lightmeter import ExifPolicy, Profile, ProfileView, log_image
+from lightmeter import ExifPolicy, Failure, Profile, ProfileView
 
 FOLDER = Path(__file__).parents[1] / "golden" / "v1"
 
@@ -30,7 +30,9 @@ def profiles() -> dict[str, ProfileView]:
     one._core.log_exif("image", exif, ["Artist"], ["Software"])
     one.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
 
-    failed = log_image([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)]).view()
+    failing = Profile()
+    failing.track_many([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)])
+    failing._log_failure("image", Failure("caf\udce9.jpg", "truncated", "Caf\u00e9"))
 
     sampled = Profile("camera")
     for seed in range(1500):  # past exact mode
@@ -39,7 +41,7 @@ def profiles() -> dict[str, ProfileView]:
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
-        "failures_and_gray": failed,
+        "failures_and_gray": failing.view(),
         "sampled": sampled.view(),
     }
 
@@ -56,6 +58,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.to_bytes() == data
     assert view.dataset_timestamp == expected.dataset_timestamp
     assert view.images == expected.images
+    assert view.failures == expected.failures
     assert view.get_columns().keys() == expected.get_columns().keys()
     for feature, column in view.get_columns().items():
         wanted = expected.get_column(feature).to_summary_dict()

@@ -1,8 +1,11 @@
 """What a folder, a file and a pattern stand for."""
 
+import errno
 import os
 from pathlib import Path
 
+import pytest
+from lightmeter import Failure, profile_images
 from lightmeter.paths import find_images
 from PIL import Image
 
@@ -48,3 +51,55 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     touch(tmp_path, name, "new\nline.jpg")
     assert {os.path.basename(path) for path in find_images(tmp_path)} == {name, "new\nline.jpg"}
+
+
+def test_a_folder_that_cannot_be_listed_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.jpg", "closed/b.jpg")
+    scandir = os.scandir
+
+    def denied(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    closed = str(tmp_path / "closed")
+    assert find_images(tmp_path) == [str(tmp_path / "a.jpg"), closed]
+    assert find_images(closed) == [closed]
+    failures = profile_images(tmp_path).failures
+    assert failures[1] == Failure("closed", "unreadable", "Permission denied")
+
+
+def test_links_to_nothing_to_themselves_and_to_folders(tmp_path: Path) -> None:
+    touch(tmp_path, "a/b.jpg")
+    (tmp_path / "folder.jpg").symlink_to("a")
+    (tmp_path / "nothing.jpg").symlink_to("none.jpg")
+    (tmp_path / "self.jpg").symlink_to("self.jpg")
+    (tmp_path / "self").symlink_to("self")
+    found = [os.path.relpath(path, tmp_path) for path in find_images(tmp_path)]
+    assert found == ["a/b.jpg", "nothing.jpg", "self.jpg"]
+
+
+def test_deep_folders(tmp_path: Path) -> None:
+    deep = tmp_path / "/".join("d" * 1100)
+    folder = tmp_path
+    for part in deep.relative_to(tmp_path).parts:
+        folder = folder / part
+        os.mkdir(folder)
+    touch(deep, "a.jpg")
+    try:
+        assert find_images(tmp_path) == [str(deep / "a.jpg")]
+    finally:  # shutil.rmtree, with which pytest clears up, is recursive in Python 3.11
+        (deep / "a.jpg").unlink()
+        os.removedirs(deep)
+
+
+def test_a_file_that_turns_into_a_pipe_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert find_images(tmp_path) == []
+    monkeypatch.setattr(os.path, "isfile", lambda _: True)
+    assert find_images(tmp_path) == []

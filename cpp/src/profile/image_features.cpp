@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "lightmeter/measure/statistics.hpp"
 
@@ -75,9 +76,11 @@ void log_exemplar(Profile& profile, std::string_view prefix, const measure::Imag
   profile.exemplars.add(values, hash, std::move(picture));
 }
 
-void log_failure(Profile& profile, std::string_view prefix, std::string_view reason) {
-  profile.column(feature(prefix, "Failure"), Role::kFailure).update(reason);
+void log_failure(Profile& profile, std::string_view prefix, Failure failure) {
+  profile.column(feature(prefix, "Failure"), Role::kFailure)
+      .update(std::string_view(failure.reason));
   profile.group(prefix);
+  profile.failures.add(std::move(failure));
 }
 
 }  // namespace lightmeter::profile

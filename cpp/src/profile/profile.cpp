@@ -21,6 +21,7 @@ namespace {
 //         2 groups              varint count | each: text prefix | varint images | varint count of
 //                               policies | each: policy (exif_policy.hpp) | varint images read
 //         3 columns             varint count | each: text name | varint length | body (column.cpp)
+//         4 failures            which files and why (failures.hpp); absent if there are none
 //         6 exemplars           exemplars.cpp; absent unless asked for
 //       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
 //       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
@@ -32,6 +33,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint64_t kTimestamp = 1;
 constexpr std::uint64_t kGroups = 2;
 constexpr std::uint64_t kColumns = 3;
+constexpr std::uint64_t kFailures = 4;
 constexpr std::uint64_t kExemplars = 6;
 constexpr std::uint64_t kFirstOptional = 64;
 constexpr std::size_t kHeadSize = 6;
@@ -160,6 +162,7 @@ std::size_t Profile::merge(const Profile& other) {
     sum.images += more.images;
     for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
   }
+  failures.merge(other.failures);
   if (other.dataset_timestamp) {
     dataset_timestamp = std::min(dataset_timestamp.value_or(INT64_MAX), *other.dataset_timestamp);
   }
@@ -199,6 +202,9 @@ std::vector<std::uint8_t> Profile::encode() const {
       body.bytes(framed.view());
     }
   });
+  if (!failures.entries().empty()) {
+    out.section(kFailures, [&](wire::Writer& body) { failures.encode(body); });
+  }
   if (exemplars.keep() > 0) {
     out.section(kExemplars, [&](wire::Writer& body) { exemplars.encode(body); });
   }
@@ -235,6 +241,8 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
         profile.columns_.emplace(name, Column::decode(body, name));
         body.expect_end();
       }
+    } else if (section.tag == kFailures) {
+      profile.failures = Failures::decode(in);
     } else if (section.tag == kExemplars) {
       profile.exemplars = Exemplars::decode(in);
     } else if (section.tag >= kFirstOptional) {

@@ -1,6 +1,8 @@
 """The commands and their arguments."""
 
+import contextlib
 import warnings
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +10,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lightmeter import ProfileView, __version__, compare, profile_images
+from lightmeter import Failure, Limits, ProfileView, __version__, compare, profile_images
 from lightmeter.cli import watch
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
-from lightmeter.cli.render import summary_json, summary_tables
+from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import FAILED, OK, complain, progress_bar, reported
+from lightmeter.files import open_atomically
 
 __all__ = ["run"]
 
 DRIFTED = 3
+DEFAULTS = Limits()
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,6 +71,17 @@ def run() -> int:
 def profile(
     paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
     output: Output = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(help="File to write every failure to, a JSON object a line."),
+    ] = None,
+    max_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Larger images fail; default Pillow's own limit.")
+    ] = DEFAULTS.pixels,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Larger files fail.")] = DEFAULTS.bytes or 0,
+    max_seconds: Annotated[
+        float, typer.Option(min=0.001, help="Files that take longer to read fail.")
+    ] = DEFAULTS.seconds or 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; default one per processor.")
     ] = None,
@@ -75,8 +90,16 @@ def profile(
 ) -> None:
     """Profile images: folders are walked, unreadable files counted by reason."""
     with reported():
-        with progress_bar("profiling") as progress:
-            view = profile_images(paths, exemplars=exemplars, workers=workers, progress=progress)
+        limits = Limits(pixels=max_pixels, bytes=max_bytes, seconds=max_seconds)
+        with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
+            view = profile_images(
+                paths,
+                limits=limits,
+                exemplars=exemplars,
+                workers=workers,
+                progress=progress,
+                on_failure=on_failure,
+            )
         if output is not None:
             view.write(output)
         _print(view, as_json)
@@ -199,3 +222,16 @@ def _print(view: ProfileView, as_json: bool) -> None:
         console = Console()
         for part in summary_tables(view):
             console.print(part)
+
+
+@contextlib.contextmanager
+def _failure_writer(path: Path | None) -> Iterator[Callable[[Failure], None] | None]:
+    if path is None:
+        yield None
+        return
+    with open_atomically(path) as file:
+
+        def write(failure: Failure) -> None:
+            file.write(failure_json(failure).encode() + b"\n")
+
+        yield write

@@ -2,15 +2,16 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Column, Table
 from rich.text import Text
 
-from lightmeter import ProfileView
+from lightmeter import Failure, ProfileView
 
-__all__ = ["headline", "summary_json", "summary_tables"]
+__all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
 
 _NUMBER_COLUMNS = {
     "mean": "distribution/mean",
@@ -20,6 +21,12 @@ _NUMBER_COLUMNS = {
     "max": "distribution/max",
 }
 _MOST_FREQUENT = 3
+_SHOWN_FAILURES = 5
+
+
+def failure_json(failure: Failure) -> str:
+    """A failure as one line of JSON."""
+    return json.dumps(failure.to_dict())
 
 
 def summary_json(view: ProfileView) -> str:
@@ -33,6 +40,7 @@ def summary_json(view: ProfileView) -> str:
         {
             "images": view.images,
             "dataset_timestamp": timestamp and timestamp.isoformat(),
+            "failures": [failure.to_dict() for failure in view.failures],
             "features": features,
         },
         allow_nan=False,
@@ -42,19 +50,32 @@ def summary_json(view: ProfileView) -> str:
 
 def headline(view: ProfileView) -> str:
     """How many images were measured, and how many files failed."""
-    failed = sum(
-        item.est
-        for name, column in view.get_columns().items()
-        if column.kind == "failure"
-        for item in column.frequent
-    )
+    failed = _reasons(view).total()
     return f"{_count(view.images, 'image')} measured, {_count(failed, 'file')} failed"
 
 
+def _reasons(view: ProfileView) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for column in view.get_columns().values():
+        if column.kind == "failure":
+            for item in column.frequent:
+                reasons[item.value] += item.est
+    return reasons
+
+
 def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
-    """A line on the whole, a table of the numbers, a table of the categories."""
+    """Lines on the whole and what failed, a table of the numbers, a table of the categories."""
     summaries = {name: column.to_summary_dict() for name, column in view.get_columns().items()}
     yield Text(headline(view), "bold")
+    reasons = _reasons(view)
+    if reasons:
+        told = ", ".join(f"{_printable(reason)} {n}" for reason, n in reasons.most_common())
+        yield Text(f"failed: {told}")
+    for failure in view.failures[:_SHOWN_FAILURES]:
+        shown = failure.to_dict()["path"] or "(not a file)"
+        yield Text(f"  {_printable(shown)}: {failure.reason}, {_printable(failure.detail)}")
+    if reasons.total() > _SHOWN_FAILURES:
+        yield Text("  ...")
 
     numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
     categories = _table(_right("n"), _right("missing"), "most frequent")

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from lightmeter.exif import ExifTags
-from lightmeter.failure import image_error
+from lightmeter.failure import Failure
 from lightmeter.header import Facts
 from lightmeter.images import ImageLike, Measured, copy_image, measure_image
 from lightmeter.meter import ImageMeter
@@ -31,6 +31,7 @@ __all__ = ["RollingLogger", "logger"]
 _log = logging.getLogger("lightmeter")
 _SMALL = 1 << 10  # what a path in the queue is taken to weigh, in bytes
 _CLOSING_SECONDS = 30.0
+_DROPPED = Failure(None, "dropped", "more images waited than the queue holds")
 
 
 @dataclass(slots=True)
@@ -288,7 +289,7 @@ class RollingLogger:
             try:
                 opened.profile._log_measured("image", _measured(image, self._channels))
             except Exception as error:
-                opened.profile._core.log_failure("image", _reason(error))
+                opened.profile._log_failure("image", _failure(error))
             opened.changed = True
         with self._changed:
             self._waiting -= size
@@ -308,7 +309,7 @@ class RollingLogger:
                 opened = self._opened_bucket(bucket)
                 opened.changed = True
                 for _ in range(count):
-                    opened.profile._core.log_failure("image", "dropped")
+                    opened.profile._log_failure("image", _DROPPED)
         over = datetime.now(UTC) - self._every
         for bucket, opened in list(self._open.items()):
             if opened.changed and not self._stored(bucket, opened):
@@ -375,8 +376,10 @@ def _size(image: Any) -> int:
     return max(_SMALL, len(image)) if isinstance(image, bytes | bytearray) else _SMALL
 
 
-def _reason(error: Exception) -> str:
-    return "unsupported" if isinstance(error, TypeError) else image_error(error).reason
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, TypeError):
+        return Failure(None, "unsupported", str(error))
+    return Failure.of(error)
 
 
 # A fork waits until no profile is half changed. The child starts over: what was tracked before is

@@ -32,7 +32,8 @@ TEST(Profile, MissingValuesAreDerived) {
   for (int i = 0; i < 3; ++i) log_image(profile, "image", two_pixels(), "RGB");
   profile.group("image").exif_read[ExifPolicy{}] = 2;
   profile.column("image.Make", Role::kExif).update(std::string_view("SONY"));
-  log_failure(profile, "image", "empty");
+  log_failure(profile, "image", {"a.jpg", "empty", "no bytes"});
+  EXPECT_EQ(profile.failures.entries().size(), 1U);
   EXPECT_EQ(profile.missing("image.Make"), 1U);
   EXPECT_EQ(profile.missing("image.Failure"), 3U);
   EXPECT_EQ(profile.missing("image.Hue.mean"), 0U);

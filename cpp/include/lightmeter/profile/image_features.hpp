@@ -24,7 +24,7 @@ void log_image(Profile& profile, std::string_view prefix, const measure::ImageCo
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
                   std::uint64_t hash, Exemplars::Picture picture);
 
-// Adds an image that could not be measured, under a stable reason code.
-void log_failure(Profile& profile, std::string_view prefix, std::string_view reason);
+// Adds an image that could not be measured: counted by its reason, and listed.
+void log_failure(Profile& profile, std::string_view prefix, Failure failure);
 
 }  // namespace lightmeter::profile

@@ -12,6 +12,7 @@
 #include "lightmeter/profile/column.hpp"
 #include "lightmeter/profile/exemplars.hpp"
 #include "lightmeter/profile/exif_policy.hpp"
+#include "lightmeter/profile/failures.hpp"
 
 namespace lightmeter::profile {
 
@@ -55,6 +56,8 @@ class Profile {
 
   // Pictures to look at; none unless asked for.
   Exemplars exemplars;
+  // Of all images, whatever their prefix; how many failed is counted in the columns.
+  Failures failures;
 
   // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
   // many sections of a newer format, kept from decoding on either side, were dropped.

@@ -1,0 +1,122 @@
+"""view.failures: which files failed and why, bounded, and the same for any order of merges."""
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Failure, Limits, Profile, ProfileView, log_image, profile_images
+from lightmeter.testing import fold, merge_trees
+
+REASONS = st.sampled_from(["empty", "truncated", "corrupt", "vanished"])
+PATHS = st.none() | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12
+)
+FAILURES = st.builds(Failure, PATHS, REASONS, st.text(max_size=6))
+
+
+def profile_of(failures: list[Failure]) -> ProfileView:
+    profile = Profile()
+    for failure in failures:
+        profile._log_failure("image", failure)
+    return profile.view()
+
+
+def key(failure: Failure) -> tuple[bool, bytes, bytes, bytes]:
+    path = os.fsencode(failure.path or "")
+    return not path, path, failure.reason.encode(), failure.detail.encode()
+
+
+@given(merge_trees(st.lists(FAILURES, max_size=30)))
+@settings(deadline=None, max_examples=60)
+def test_any_tree_of_merges_keeps_the_same(tree: Any) -> None:
+    together = fold(tree, list, lambda a, b: a + b)
+    merged = fold(tree, profile_of, lambda a, b: a.merge(b))
+    wanted = {
+        failure._replace(detail=failure.detail.encode(errors="replace").decode())
+        for failure in together
+    }
+    assert merged.failures == sorted(wanted, key=key)[:100]
+    assert merged == profile_of(together[::-1])
+    assert ProfileView.from_bytes(merged.to_bytes()).failures == merged.failures
+
+
+def test_paths_are_relative_to_the_folder(folder: Path) -> None:
+    (folder / "more" / "bad.png").write_text("no picture, only words")
+    (folder / "empty.png").touch()
+    seen: list[Failure] = []
+    view = profile_images(folder, on_failure=seen.append)
+    assert view.failures == [
+        Failure("empty.png", "empty", "no bytes"),
+        Failure(
+            "more/bad.png", "unsupported", "no format that is read here, or too damaged to tell"
+        ),
+    ]
+    assert [failure.path for failure in seen] == [
+        str(folder / "empty.png"),
+        str(folder / "more" / "bad.png"),
+    ]
+    moved = folder.rename(folder.with_name("moved"))
+    assert profile_images(moved) == profile_images([moved]) == view
+    several = profile_images([moved / "more", moved / "empty.png"])
+    assert [failure.path for failure in several.failures] == [
+        str(moved / "empty.png"),
+        str(moved / "more" / "bad.png"),
+    ]
+
+
+def test_all_failures_are_reported_and_the_first_are_kept(tmp_path: Path) -> None:
+    names = [f"{index:03}.png" for index in range(230)]
+    for name in names:
+        (tmp_path / name).touch()
+    seen: list[Failure] = []
+    view = profile_images(tmp_path, workers=3, on_failure=seen.append)
+    assert [failure.path for failure in seen] == [str(tmp_path / name) for name in names]
+    assert [failure.path for failure in view.failures] == names[:100]
+    items = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
+    assert [(item.value, item.est) for item in items] == [("empty", 230)]
+
+
+def test_images_without_a_path_are_listed_by_their_cause(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    view = log_image([b"junk and more", b"junk and more", picture(), tmp_path / "a.png"]).view()
+    assert [(failure.path, failure.reason) for failure in view.failures] == [
+        (str(tmp_path / "a.png"), "empty"),
+        (None, "unsupported"),
+    ]
+
+
+def test_limits_hold_everywhere(folder: Path) -> None:
+    limits = Limits(pixels=100)
+    assert profile_images(folder, limits=limits).images == 0
+    assert log_image([picture()], limits=limits).view().images == 0
+    profile = Profile(limits=limits)
+    profile.track_many(folder.rglob("*.jpg"))
+    assert {failure.reason for failure in profile.view().failures} == {"too_large"}
+
+
+def test_names_that_are_not_text(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9\n\x1b.png")
+    (tmp_path / odd).touch()
+    (tmp_path / "caf\u00e9.png").touch()
+    view = profile_images(tmp_path)
+    assert [failure.path for failure in view.failures] == ["caf\u00e9.png", odd]
+    assert ProfileView.from_bytes(view.to_bytes()).failures == view.failures
+    plain, strange = (failure.to_dict() for failure in view.failures)
+    assert plain == {"path": "caf\u00e9.png", "reason": "empty", "detail": "no bytes"}
+    assert strange["path"] == "caf\ufffd\n\x1b.png"
+    assert base64.b64decode(strange["path_base64"] or "") == b"caf\xe9\n\x1b.png"
+    json.dumps(strange).encode()
+
+
+@pytest.mark.parametrize("path", ["\ud800.png", "a\0b.png", "x" * 5000])
+def test_paths_that_no_file_can_have(path: str) -> None:
+    view = profile_images([path, "none.png"])
+    assert view.images == 0
+    assert len(view.failures) == 2
+    assert view.failures == ProfileView.from_bytes(view.to_bytes()).failures
