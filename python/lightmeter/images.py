@@ -142,6 +142,10 @@ def _measure_encoded(
         try:
             with quiet():
                 opened = _open(file)
+            if opened.format == "EPS":
+                raise ImageError(
+                    "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
+                )
             yield from _measure_pil(opened, options, frames, policy, limits, show)
         except Exception as error:
             raise image_error(error, path=path, file=file, image=opened) from error

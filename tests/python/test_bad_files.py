@@ -465,3 +465,13 @@ def test_the_limit_of_seconds_is_checked_at_every_read(
     with pytest.raises(ImageError, match="not read within 1 seconds") as caught:
         measure_image(data, limits=Limits(seconds=1))
     assert caught.value.reason == "too_large"
+
+
+def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: Image.Image, *_: object, **__: object) -> None:
+        pytest.fail("the program in the file was started")
+
+    monkeypatch.setattr("PIL.EpsImagePlugin.EpsImageFile.load", load)
+    with pytest.raises(ImageError, match="PostScript") as failed:
+        log_image(encoded("EPS"))
+    assert failed.value.reason == "unsupported"
