@@ -1,5 +1,7 @@
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,3 +44,15 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def random_rgb() -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.command()(watch.log)
+app.command()(watch.dashboard)
 app.add_typer(watch.store_commands, name="store")
 app.add_typer(watch.monitor_commands, name="monitor")
 

@@ -14,9 +14,15 @@ from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported
 from lightmeter.monitor import log_folder
 from lightmeter.monitor.buckets import segment_text
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.monitors import Result, evaluate, false_alarms_a_year, save_results
+from lightmeter.monitor.monitors import (
+    Result,
+    evaluate,
+    false_alarms_a_year,
+    load_results,
+    save_results,
+)
 
-__all__ = ["log", "monitor_commands", "store_commands"]
+__all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
 
 ANOMALY, UNSURE = 3, 4
 
@@ -66,6 +72,28 @@ def log(
         if not any(view.images for view in logged.profiles.values()):
             complain("no image could be measured")
             raise typer.Exit(FAILED)
+
+
+def dashboard(
+    store: StorePath,
+    out: Annotated[Path, typer.Option(help="Folder of the site: new, empty or of an earlier run.")],
+    days: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="How many buckets of a dataset get a page: the latest, and the latest with an "
+            "anomaly; of a segment 7 at most.",
+        ),
+    ] = 31,
+) -> None:
+    """Write a static site about a store: no server, network or script. Only what changed is
+    written again.
+    """
+    from lightmeter.monitor.dashboard import write_dashboard
+
+    with reported(), Store(store, create=False) as opened:
+        done = write_dashboard(opened, out, load_results(opened), days=days)
+        print(f"{out / 'index.html'}: {done.pages} pages, {done.written} of them written")
 
 
 @store_commands.command()

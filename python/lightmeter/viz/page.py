@@ -1,17 +1,13 @@
 """A drift report as one HTML page: offline, without a script, under a strict content policy."""
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from lightmeter._core import __version__
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.viz.card import card, verdict_badge
+from lightmeter.viz.document import document
 from lightmeter.viz.pictures import pictures
 from lightmeter.viz.text import count, escape, number, percent
 from lightmeter.viz.words import CHANGED, certainty, headline, levels, sentence
@@ -47,21 +43,8 @@ def html_page(
     report: "DriftReport", *, target_name: str = "target", reference_name: str = "reference"
 ) -> str:
     """The page as text; equal reports give equal pages."""
-    style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     body = "".join(_body(report, target_name, reference_name))
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="referrer" content="no-referrer">'
-        f"<title>Drift: {escape(headline(report))}</title>"
-        f"<style>{style}</style></head>\n<body>\n{body}</body></html>\n"
-    )
+    return document(f"Drift: {headline(report)}", body)
 
 
 def write_page(
@@ -74,11 +57,6 @@ def write_page(
     """Write the page: whole or not at all."""
     page = html_page(report, target_name=target_name, reference_name=reference_name)
     write_atomically(path, page.encode())
-
-
-@cache
-def _style() -> str:
-    return resources.files("lightmeter.viz").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _body(report: "DriftReport", target_name: str, reference_name: str) -> Iterator[str]:
@@ -99,7 +77,7 @@ def _body(report: "DriftReport", target_name: str, reference_name: str) -> Itera
     if left_out:
         yield f'<p class="quiet">No charts of the {left_out} features at the end of the table.</p>'
     yield from _how_to_read(report)
-    yield f'</main>\n<footer class="quiet"><p>lightmeter {escape(__version__)}</p></footer>'
+    yield "</main>"
 
 
 def _side(side: str, name: str, view: ProfileView) -> str:

@@ -16,7 +16,25 @@ from lightmeter.files import write_atomically
 from lightmeter.viz.bins import HUE_CIRCLE, Bins
 from lightmeter.viz.text import escape, number, percent, shorten
 
-__all__ = ["PALETTE", "Bar", "Chart", "bars", "differences", "histograms"]
+__all__ = [
+    "LEFT",
+    "PALETTE",
+    "RIGHT",
+    "TOP",
+    "Bar",
+    "Chart",
+    "Map",
+    "bars",
+    "differences",
+    "grid",
+    "histograms",
+    "label",
+    "paint",
+    "rounded",
+    "rule",
+    "scale",
+    "ticks",
+]
 
 # Okabe and Ito's blue and vermilion, which every kind of colour vision tells apart; the reference
 # is also an area and the target a line, for print.
@@ -30,7 +48,7 @@ PALETTE = {
 }
 
 _WIDTH = 460
-_LEFT, _RIGHT, _TOP = 46, 442, 26
+LEFT, RIGHT, TOP = 46, 442, 26
 _TITLE = 26  # above the chart, in a document of its own
 
 Map = Callable[[float], float]
@@ -114,12 +132,12 @@ def histograms(title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False)
     floor, height = 176, 212 if hue else 204
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
-    x = _scale(low, high, _LEFT, _RIGHT)
-    y = _scale(0.0, top, floor, _TOP + 8)
+    x = scale(low, high, LEFT, RIGHT)
+    y = scale(0.0, top, floor, TOP + 8)
     parts = [_legend(n)]
-    for tick in _ticks(0.0, top, 3):
-        parts.append(_grid(y(tick)))
-        parts.append(_label(_LEFT - 6, y(tick) + 4, percent(tick), "end"))
+    for tick in ticks(0.0, top, 3):
+        parts.append(grid(y(tick)))
+        parts.append(label(LEFT - 6, y(tick) + 4, percent(tick), "end"))
     steps = {
         side: _steps(bins, shares, x, y, floor)
         for side, shares in (("reference", bins.reference), ("target", bins.target))
@@ -127,23 +145,23 @@ def histograms(title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False)
     }
     for side, path in steps.items():
         opacity = 0.3 if side == "reference" else 0.12
-        parts.append(f'<path d="{path}z" {_paint(side)} fill-opacity="{opacity}"/>')
+        parts.append(f'<path d="{path}z" {paint(side)} fill-opacity="{opacity}"/>')
     for side, path in steps.items():
         width = 1 if side == "reference" else 2
-        parts.append(f'<path d="{path}" {_paint(None, side)} stroke-width="{width}"/>')
-    parts.append(_line(_LEFT, floor, _RIGHT, floor, "quiet"))
+        parts.append(f'<path d="{path}" {paint(None, side)} stroke-width="{width}"/>')
+    parts.append(rule(LEFT, floor, RIGHT, floor, "quiet"))
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
     unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
-    for tick in _ticks(low, high, 6, least=1.0 if unit else 0.0):
-        if (bins.below and x(tick) < _LEFT + 16) or (bins.above and x(tick) > _RIGHT - 16):
+    for tick in ticks(low, high, 6, least=1.0 if unit else 0.0):
+        if (bins.below and x(tick) < LEFT + 16) or (bins.above and x(tick) > RIGHT - 16):
             continue
-        parts.append(_line(x(tick), floor, x(tick), floor + 4, "quiet"))
-        parts.append(_label(x(tick), height - 12, number(tick), "middle"))
+        parts.append(rule(x(tick), floor, x(tick), floor + 4, "quiet"))
+        parts.append(label(x(tick), height - 12, number(tick), "middle"))
     if bins.below:
-        parts.append(_label(_LEFT, height - 12, "≤", "middle"))
+        parts.append(label(LEFT, height - 12, "≤", "middle"))
     if bins.above:
-        parts.append(_label(_RIGHT, height - 12, "≥", "middle"))
+        parts.append(label(RIGHT, height - 12, "≥", "middle"))
     return Chart(title, _told(bins, n), height, "".join(parts))
 
 
@@ -157,19 +175,19 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
     """
     left, row = 150, 34
     top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0
-    x = _scale(0.0, top, left, _RIGHT - 50)
+    x = scale(0.0, top, left, RIGHT - 50)
     parts = [_legend(n)]
     for index, bar in enumerate(categories):
-        y = _TOP + 8 + index * row
-        parts.append(_label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
+        y = TOP + 8 + index * row
+        parts.append(label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
         for side, share, at in (("reference", bar.reference, y), ("target", bar.target, y + 12)):
             opacity = 0.45 if side == "reference" else 1
             parts.append(
-                f'<rect x="{left}" y="{at}" width="{_round(max(x(share) - left, 0.5))}" '
-                f'height="10" {_paint(side)} fill-opacity="{opacity}"/>'
+                f'<rect x="{left}" y="{at}" width="{rounded(max(x(share) - left, 0.5))}" '
+                f'height="10" {paint(side)} fill-opacity="{opacity}"/>'
             )
-            parts.append(_label(x(share) + 5, at + 10, percent(share)))
-    height = _TOP + 12 + max(len(categories), 1) * row
+            parts.append(label(x(share) + 5, at + 10, percent(share)))
+    height = TOP + 12 + max(len(categories), 1) * row
     told = "; ".join(
         f"{shorten(bar.name, 40)}: {percent(bar.reference)} of the reference, "
         f"{percent(bar.target)} of the target"
@@ -188,24 +206,24 @@ def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Ch
     """
     left, row, half = 150, 24, 56
     top = max((abs(bar.target - bar.reference) for bar in categories), default=0.0) or 1.0
-    x = _scale(-top, top, left + half, _RIGHT - half)
+    x = scale(-top, top, left + half, RIGHT - half)
     parts = [_legend(n)]
     for index, bar in enumerate(categories):
-        y = _TOP + 8 + index * row
+        y = TOP + 8 + index * row
         change = bar.target - bar.reference
         side = "target" if change > 0 else "reference"
         start, end = sorted((x(0.0), x(change)))
-        parts.append(_label(left - 8, y + 11, shorten(bar.name, 18), "end", "ink"))
+        parts.append(label(left - 8, y + 11, shorten(bar.name, 18), "end", "ink"))
         parts.append(
-            f'<rect x="{_round(start)}" y="{y}" width="{_round(max(end - start, 0.5))}" '
-            f'height="14" {_paint(side)}/>'
+            f'<rect x="{rounded(start)}" y="{y}" width="{rounded(max(end - start, 0.5))}" '
+            f'height="14" {paint(side)}/>'
         )
         told = _points(change)
         parts.append(
-            _label(end + 5, y + 11, told) if change > 0 else _label(start - 5, y + 11, told, "end")
+            label(end + 5, y + 11, told) if change > 0 else label(start - 5, y + 11, told, "end")
         )
-    height = _TOP + 12 + max(len(categories), 1) * row
-    parts.append(_line(x(0.0), _TOP + 4, x(0.0), height - 6, "quiet"))
+    height = TOP + 12 + max(len(categories), 1) * row
+    parts.append(rule(x(0.0), TOP + 4, x(0.0), height - 6, "quiet"))
     told = "; ".join(
         f"{shorten(bar.name, 40)}: {_points(bar.target - bar.reference)}" for bar in categories
     )
@@ -234,21 +252,21 @@ def _told(bins: Bins, n: tuple[int, int]) -> str:
     return "; ".join(sides)
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Map:
+def scale(low: float, high: float, start: float, end: float) -> Map:
     """The linear map of low to start and high to end."""
     factor = (end - start) / ((high - low) or 1.0)
     return lambda value: start + (value - low) * factor
 
 
 def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
-    path = [f"M{_round(x(bins.edges[0]))} {_round(floor)}"]
+    path = [f"M{rounded(x(bins.edges[0]))} {rounded(floor)}"]
     for share, edge in zip(shares, bins.edges[1:], strict=True):
-        path.append(f"V{_round(y(share))}H{_round(x(edge))}")
-    path.append(f"V{_round(floor)}")
+        path.append(f"V{rounded(y(share))}H{rounded(x(edge))}")
+    path.append(f"V{rounded(floor)}")
     return "".join(path)
 
 
-def _ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[float]:
+def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[float]:
     """At most `most` round numbers from `low` to `high`, at least `least` apart."""
     spread = high - low
     if not spread > 0:
@@ -265,11 +283,11 @@ def _ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[fl
 def _legend(n: tuple[int, int]) -> str:
     target, reference = (f"{size:,} value{'' if size == 1 else 's'}" for size in n)
     return (
-        f'<rect x="{_LEFT}" y="6" width="14" height="9" fill-opacity=".45" {_paint("reference")}/>'
-        + _label(_LEFT + 20, 15, f"reference, {reference}", tone="ink")
-        + f'<rect x="{_LEFT + 200}" y="7" width="13" height="8" {_paint("target", "target")} '
+        f'<rect x="{LEFT}" y="6" width="14" height="9" fill-opacity=".45" {paint("reference")}/>'
+        + label(LEFT + 20, 15, f"reference, {reference}", tone="ink")
+        + f'<rect x="{LEFT + 200}" y="7" width="13" height="8" {paint("target", "target")} '
         f'fill-opacity="0.12" stroke-width="2"/>'
-        + _label(_LEFT + 220, 15, f"target, {target}", tone="ink")
+        + label(LEFT + 220, 15, f"target, {target}", tone="ink")
     )
 
 
@@ -280,26 +298,31 @@ def _hue_strip(low: float, high: float, x: Map, y: float) -> str:
         width = x(end) - x(start) + 0.3  # no seam between them
         degrees = (start + end) / 2 % HUE_CIRCLE * 360 / HUE_CIRCLE
         parts.append(
-            f'<rect x="{_round(x(start))}" y="{_round(y)}" width="{_round(width)}" '
+            f'<rect x="{rounded(x(start))}" y="{rounded(y)}" width="{rounded(width)}" '
             f'height="6" fill="hsl({degrees:.0f},70%,55%)"/>'
         )
     return "".join(parts)
 
 
-def _grid(y: float) -> str:
-    return _line(_LEFT, y, _RIGHT, y, "line")
+def grid(y: float) -> str:
+    """A line across, behind the data."""
+    return rule(LEFT, y, RIGHT, y, "line")
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, tone: str) -> str:
-    return f'<path d="M{_round(x1)} {_round(y1)}L{_round(x2)} {_round(y2)}" {_paint(None, tone)}/>'
+def rule(x1: float, y1: float, x2: float, y2: float, tone: str) -> str:
+    """A straight line."""
+    return (
+        f'<path d="M{rounded(x1)} {rounded(y1)}L{rounded(x2)} {rounded(y2)}" {paint(None, tone)}/>'
+    )
 
 
-def _label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> str:
+def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> str:
+    """Text, of anybody."""
     place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{_round(x)}" y="{_round(y)}"{place} {_paint(tone)}>{escape(text)}</text>'
+    return f'<text x="{rounded(x)}" y="{rounded(y)}"{place} {paint(tone)}>{escape(text)}</text>'
 
 
-def _paint(fill: str | None, stroke: str | None = None) -> str:
+def paint(fill: str | None, stroke: str | None = None) -> str:
     """Colours twice: as attributes, and by class for a page, whose style has the last word."""
     tones = {"fill": fill, "stroke": stroke}
     names = " ".join(f"{use[0]}-{tone}" for use, tone in tones.items() if tone)
@@ -307,5 +330,6 @@ def _paint(fill: str | None, stroke: str | None = None) -> str:
     return f'class="{names}" {paints}' + ("" if fill else ' fill="none"')
 
 
-def _round(value: float) -> str:
+def rounded(value: float) -> str:
+    """A place or length, to a tenth."""
     return f"{value:.1f}".removesuffix(".0")

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from lightmeter.monitor.alerts.changes import Change
-from lightmeter.monitor.alerts.incidents import Evaluation, Incident
+from lightmeter.monitor.alerts.incidents import Evaluation, Incident, Line
+from lightmeter.monitor.buckets import parse_segment
 from lightmeter.monitor.sitemap import bucket_text, feature_page
 from lightmeter.viz.text import number, shorten
 
@@ -123,10 +124,12 @@ def trial_message(alert: str, now: datetime) -> Message:
     return Message(ident, "lightmeter: test", (Item("test", text, None, facts),))
 
 
-def _urgency(change: Change) -> tuple[int, float, datetime]:
-    rank = ["opened", "resolved", "withdrawn"].index(change.what)
-    ended = change.incident.end is not None
-    return 2 * rank + ended, -change.incident.start.timestamp(), change.incident.start
+def _urgency(change: Change) -> tuple[int, float, float, Line]:
+    """What is new and lasts comes first, then by day, then by size."""
+    incident, first = change.incident, change.incident.first
+    rank = 2 * ["opened", "resolved", "withdrawn"].index(change.what) + (incident.end is not None)
+    size = abs(first.value / first.upper) if first.value is not None and first.upper else 0.0
+    return rank, -incident.start.timestamp(), -size, incident.line
 
 
 def _title(changes: Sequence[Change]) -> str:
@@ -163,7 +166,9 @@ def _item(change: Change, dashboard: str | None) -> Item:
         link = link if len(link) <= _URL else None
     facts = {
         "dataset": shorten(line.dataset, _NAME),
-        "segment": {shorten(k, _NAME): shorten(v, _NAME) for k, v in first.segment.items()},
+        "segment": {
+            shorten(k, _NAME): shorten(v, _NAME) for k, v in parse_segment(line.segment).items()
+        },
         "monitor": shorten(line.monitor, _NAME),
         "feature": shorten(line.feature, _NAME),
         "kind": incident.kind,
@@ -180,8 +185,8 @@ def _item(change: Change, dashboard: str | None) -> Item:
 def _sentence(what: str, incident: Incident) -> str:
     line, first = incident.line, incident.first
     subject = shorten(line.feature or line.dataset, _NAME)
-    if first.segment:
-        pairs = (f"{key}={value}" for key, value in first.segment.items())
+    if line.segment:
+        pairs = (f"{key}={value}" for key, value in parse_segment(line.segment).items())
         subject += f" [{shorten(', '.join(pairs), _NAME)}]"
     day, monitor = bucket_text(incident.start), shorten(line.monitor, _NAME)
     over = bucket_text(incident.end) if incident.end else ""

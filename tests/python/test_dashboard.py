@@ -1,0 +1,405 @@
+"""The dashboard: what it says, where it links, that it rewrites only what changed, in a browser."""
+
+import html.parser
+import json
+import os
+import posixpath
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from browser import opened
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Profile, ProfileView, log
+from lightmeter.monitor import Store
+from lightmeter.monitor.alerts import Matching, acknowledge, snooze
+from lightmeter.monitor.buckets import segment_text
+from lightmeter.monitor.dashboard import Written, write_dashboard
+from lightmeter.monitor.sitemap import (
+    bucket_page,
+    dataset_page,
+    feature_page,
+    segment_page,
+    slug,
+)
+from PIL import Image
+from test_cli import lightmeter
+from test_incidents import DAY, FIRST, Point, days
+from test_viz import HOSTILE
+
+NAMES = ["saturation", "brightness", "entropy"]
+
+
+@cache
+def profile(day: int, shift: float = 0.0) -> ProfileView:
+    rng = np.random.default_rng(day)
+    return log(columns={name: rng.normal(shift, 1, 30) for name in NAMES}).view()
+
+
+def fill(store: Store, dataset: str, count: int, *, segment: Any = None, bad: int = -1) -> None:
+    for day in range(count):
+        view = profile(day, 3.0 * (day == bad))
+        store.put(dataset, view, at=FIRST + day * DAY, writer="w", segment=segment)
+
+
+class Shown:
+    """A store with what monitors said of it."""
+
+    def __init__(self, store: Store, points: Iterable[Any]) -> None:
+        self.store = store
+        self.points = list(points)
+
+    def build(self, out: Path, count: int = 31) -> Written:
+        return write_dashboard(self.store, out, self.points, days=count, now=FIRST + 10 * DAY)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def cells(store: Store, states: str = "oooooooooA") -> Shown:
+    """Ten days, on the last of which two of three features are anomalous; the camera is not."""
+    fill(store, "cells", 10, bad=9)
+    fill(store, "cells", 10, segment={"camera": "left"})
+    points = [*days(states, feature="saturation"), *days(states, feature="brightness")]
+    points += days("o" * 10, feature="entropy", words="", value=0.1)
+    points += days("o" * 10, feature="entropy", segment={"camera": "left"}, words="", value=0.1)
+    return Shown(store, points)
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(file.read_text(encoding="utf-8"))
+        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(attributes["id"]) for _, attributes in self.tags if "id" in attributes]
+
+
+def html_files(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+# --- what it says -----------------------------------------------------------------------------
+
+
+def test_the_first_page_says_what_needs_a_look(store: Store, tmp_path: Path) -> None:
+    fill(store, "streets", 3)
+    shown = cells(store)
+    shown.points += days("ooo", dataset="streets", value=0.1)
+    shown.build(tmp_path / "site")
+    text = Page(tmp_path / "site/index.html").text
+    assert "1 of 2 datasets need a look" in text
+    assert re.search(r"cells ● anomaly 2022-09-10 0 10 1 2 ", text)  # two are open
+    assert re.search(r"streets ○ ok 2022-09-03 0 3 0 ", text)
+    assert re.search(
+        r"Anomalies 2022-09-10 cells Saturation fell by 38 % by drift; 2 features; lasts", text
+    )
+
+
+def test_a_dataset_shows_segments_features_anomalies_and_days(store: Store, tmp_path: Path) -> None:
+    cells(store).build(tmp_path / "site")
+    page = Page(tmp_path / "site" / dataset_page("cells"))
+    assert "10 buckets, 2022-09-01 to 2022-09-10" in page.text
+    assert "camera=left ○ ok" in page.text
+    # what is anomalous comes first
+    order = [
+        page.text.index(f"{name} {look}")
+        for name, look in (("brightness", "●"), ("saturation", "●"), ("entropy", "○"))
+    ]
+    assert order == sorted(order)
+    assert "at most 0.25" in page.text
+    assert sum(attributes.get("class") == "spark" for _, attributes in page.tags) == 3
+    left = Page(tmp_path / "site" / segment_page("cells", "camera=left"))
+    assert "cells [camera=left]" in left.text
+    assert "No anomaly" in left.text
+
+
+def test_a_feature_has_its_line_limits_and_values(store: Store, tmp_path: Path) -> None:
+    cells(store, "oooA.Eoooo").build(tmp_path / "site")
+    page = Page(tmp_path / "site" / feature_page("cells", "", "saturation"))
+    assert (
+        "10 buckets from 2022-09-01 to 2022-09-10; the last value is 0.62, expected at most 0.25; "
+        "1 anomaly, the last on 2022-09-04"
+    ) in page.text
+    assert "2022-09-06 Saturation fell by 38 % by drift; 1 feature; could not be judged; over by "
+    assert "over by 2022-09-07" in page.text
+    for state in ("● anomaly", "◌ not enough data", "▲ error", "○ ok"):
+        assert state in page.text
+
+
+def test_a_day_shows_its_distributions_against_the_baseline(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    shown.build(tmp_path / "site")
+    page = Page(tmp_path / "site" / bucket_page("cells", "", FIRST + 9 * DAY))
+    assert "2022-09-10 ● anomaly baseline: the 7 buckets before without anomalies" in page.text
+    assert "1 of 3 judged ok" in page.text
+    assert page.text.count("Reference, 210 values") == 3
+    assert page.text.count("target, 30 values: most between") == 3
+    first = page.text.index("Distributions of what is anomalous")
+    assert first < page.text.index("The others")
+    assert {f"f-{slug(name)}" for name in NAMES} <= set(page.ids)
+    assert "← 2022-09-09" in page.text
+    assert "→ 2022" not in page.text
+
+
+def test_what_is_known_and_snoozed_is_told(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    acknowledge(store, shown.points, Matching(feature="saturation"), note="new stain")
+    snooze(store, Matching(feature="bright*"), FIRST + 20 * DAY)
+    shown.build(tmp_path / "site")
+    text = Page(tmp_path / "site/index.html").text
+    assert "acknowledged: new stain; snoozed until 2022-09-21" in text
+
+
+def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
+    Shown(store, []).build(tmp_path / "empty")
+    assert "Nothing has been logged" in Page(tmp_path / "empty/index.html").text
+    fill(store, "cells", 2)
+    Shown(store, []).build(tmp_path / "site")
+    assert "Nothing unusual in 1 dataset" in Page(tmp_path / "site/index.html").text
+    page = Page(tmp_path / "site" / dataset_page("cells"))
+    assert "No monitor has judged this yet" in page.text
+    assert "– not watched" in page.text  # noqa: RUF001
+    day = Page(tmp_path / "site" / bucket_page("cells", "", FIRST + DAY))
+    assert "No monitor has judged this bucket" in day.text
+    assert "target, 30 values" in day.text
+
+
+def test_a_day_shows_pictures_where_profiles_keep_some(store: Store, tmp_path: Path) -> None:
+    for day, level in enumerate((60, 60, 200)):
+        profile = Profile(exemplars=1)
+        noise = np.random.default_rng(day).integers(0, 20, (30, 8, 8, 3))
+        profile.track_many(map(Image.fromarray, (noise + level).astype(np.uint8)))
+        store.put("cells", profile, at=FIRST + day * DAY, writer="w")
+    shown = Shown(store, days("ooA", feature="image.Brightness.mean"))
+    shown.build(tmp_path / "site")
+    page = Page(tmp_path / "site" / bucket_page("cells", "", FIRST + 2 * DAY))
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert images
+    assert all(str(image["src"]).startswith("data:image/jpeg;base64,") for image in images)
+    assert "Target, greatest values" in page.text
+
+
+def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
+    """What `monitor run` finds is what the site shows."""
+    pytest.importorskip("typer")
+    fill(store, "cells", 10, bad=9)
+    config = tmp_path / "monitors.toml"
+    config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
+    assert lightmeter("monitor", "run", config, "--store", store.path).returncode == 3
+    for written in ("15", "0"):
+        done = lightmeter("dashboard", store.path, "--out", tmp_path / "site")
+        assert done.returncode == 0, done.stderr
+        assert f"{tmp_path}/site/index.html: 15 pages, {written} of them" in done.stdout
+    text = Page(tmp_path / "site/index.html").text
+    assert re.search(r"Anomalies 2022-09-10 cells .* by drift; 3 features; lasts", text)
+    assert " 2022-09-0" not in text.split("Anomalies")[1]
+    done = lightmeter("dashboard", store.path, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "holds files, but no dashboard; choose an empty folder" in done.stderr
+
+
+# --- the files --------------------------------------------------------------------------------
+
+
+def test_every_link_leads_somewhere(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    fill(store, HOSTILE[1], 2, segment={HOSTILE[0]: "../../x"})
+    shown.points += days(
+        "oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy"
+    )
+    site = tmp_path / "site"
+    shown.build(site, 5)
+    ids = {file: set(Page(file).ids) for file in html_files(site)}
+    reached = {site / "index.html"}
+    for file in html_files(site):
+        for tag, attributes in Page(file).tags:
+            if tag != "a":
+                continue
+            href = unquote(str(attributes["href"]))
+            path, _, anchor = href.partition("#")
+            target = Path(os.path.normpath(file.parent / path)) if path else file
+            assert target in ids, href
+            assert not anchor or anchor in ids[target], href
+            reached.add(target)
+    assert reached == set(ids)
+    assert all(len(Page(file).ids) == len(set(Page(file).ids)) for file in ids)
+
+
+def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    first = shown.build(tmp_path / "site")
+    assert first.pages == first.written == len(html_files(tmp_path / "site"))
+    before = {file: file.stat().st_mtime_ns for file in html_files(tmp_path / "site")}
+    assert shown.build(tmp_path / "site") == (first.pages, 0, 0)
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    # another day arrives for the left camera
+    left = {"camera": "left"}
+    store.put("cells", profile(10), at=FIRST + 10 * DAY, writer="w", segment=left)
+    again = shown.build(tmp_path / "site")
+    # the new day, two whose neighbours are other ones now
+    assert (again.written, again.deleted) == (6, 1)  # the segment's, the dataset's and the first
+
+
+def test_a_profile_that_changed_is_compared_again(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    shown.build(tmp_path / "site")
+    store.put("cells", profile(99), at=FIRST + 9 * DAY, writer="w")
+    assert shown.build(tmp_path / "site").written == 1
+
+
+def test_days_have_pages_where_they_are_late_or_anomalous(store: Store, tmp_path: Path) -> None:
+    fill(store, "cells", 20)
+    Shown(store, days("AAoAoooooAoooooooooo")).build(tmp_path / "site", 3)
+    there = {
+        day
+        for day in range(20)
+        if (tmp_path / "site" / bucket_page("cells", "", FIRST + day * DAY)).exists()
+    }
+    assert there == {1, 3, 9, 17, 18, 19}
+
+
+def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    cells(store).build(site)
+    other = site / "notes.txt"
+    other.write_text("mine")
+    precious = tmp_path / "precious.html"
+    precious.write_text("mine")
+    manifest = site / "lightmeter-dashboard.json"
+    known = json.loads(manifest.read_text())
+    known["pages"] |= {"../precious.html": "x", str(precious): "x", "notes.txt": "x", "a/..html": 3}
+    manifest.write_text(json.dumps(known))
+    with Store(tmp_path / "empty.db") as empty:
+        done = Shown(empty, []).build(site)
+    assert done.deleted == known["pages"].__len__() - 5
+    assert html_files(site) == [site / "index.html"]
+    assert other.read_text() == precious.read_text() == "mine"
+
+
+def test_a_folder_of_something_else_is_refused(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds files, but no dashboard"):
+        Shown(store, []).build(tmp_path)
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe"])
+def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, damage: bytes) -> None:
+    shown = cells(store)
+    first = shown.build(tmp_path / "site")
+    (tmp_path / "site/lightmeter-dashboard.json").write_bytes(damage)
+    assert shown.build(tmp_path / "site").written == first.pages
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_file_names_are_safe_and_one_per_name(one: str, other: str) -> None:
+    for name in (one, other):
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,60}", slug(name))
+    assert (slug(one) == slug(other)) == (one == other)
+    for page in (feature_page(one, other, one), bucket_page(one, other, FIRST)):
+        assert posixpath.normpath(page) == page
+        assert not page.startswith(("/", "."))
+
+
+# --- hostile text -----------------------------------------------------------------------------
+
+
+def attacked(store: Store) -> Shown:
+    points: list[Point] = []
+    for text in HOSTILE[:5]:
+        dataset = text.replace("\x00", "")
+        segment = {dataset: dataset}
+        view = log(columns={text: [1.0, 2.0, 3.5] * 10, "category": [text] * 30}).view()
+        for day in range(3):
+            store.put(dataset, view, at=FIRST + day * DAY, writer="w", segment=segment)
+            store.put(dataset, view, at=FIRST + day * DAY, writer="w")
+        for states, where in (("oAE", segment), ("oA.", {})):
+            more = {"segment": where, "feature": text, "words": text, "monitor": text}
+            points += days(states, dataset=dataset, **more)
+    return Shown(store, points)
+
+
+ALLOWED = set(
+    re.findall(
+        r"\w+",
+        "html head meta title style body header main footer section nav h1 h2 h3 p ol ul li b span "
+        "bdi div table thead tbody tr th td a figure figcaption dl dt dd svg desc rect path text "
+        "code",
+    )
+)
+
+
+def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:
+    attacked(store).build(tmp_path / "site")
+    files = html_files(tmp_path / "site")
+    assert len(files) > 20
+    for file in files:
+        page = Page(file)
+        for tag, attributes in page.tags:
+            assert tag in ALLOWED
+            for name, value in attributes.items():
+                assert not name.startswith("on")
+                assert name not in {"src", "srcset", "style", "action", "formaction"}
+                if name == "href":
+                    assert re.fullmatch(r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?", str(value))
+        assert all(char.isprintable() or char == "\n" for char in "".join(page.words))
+        assert "script-src" not in file.read_text()
+        assert "default-src 'none'; style-src 'sha256-" in file.read_text()
+
+
+# --- in a browser -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+@pytest.mark.parametrize("make", [cells, attacked])
+def test_in_a_browser(
+    chromium: Any, store: Store, tmp_path: Path, make: Any, width: int, scheme: str
+) -> None:
+    """A page of each kind."""
+    shown = make(store)
+    shown.build(tmp_path / "site")
+    point = next(one for one in shown.points if one.state == "anomaly")
+    for page in (
+        "index.html",
+        dataset_page(point.dataset),
+        segment_page(
+            point.dataset, next(segment_text(p.segment) for p in shown.points if p.segment)
+        ),
+        feature_page(point.dataset, segment_text(point.segment), point.feature),
+        bucket_page(point.dataset, segment_text(point.segment), point.start),
+    ):
+        with opened(chromium, tmp_path / "site" / page, width, scheme):
+            pass
+
+
+def test_from_the_first_page_to_the_day(chromium: Any, store: Store, tmp_path: Path) -> None:
+    cells(store).build(tmp_path / "site")
+    page = chromium.new_page()
+    page.goto((tmp_path / "site/index.html").as_uri())
+    page.get_by_role("link", name="cells", exact=True).click()
+    page.get_by_role("link", name="saturation").click()
+    page.locator("tbody").get_by_role("link", name="2022-09-10").click()
+    assert page.url.endswith(f"20220910T000000.html#f-{slug('saturation')}")
+    assert page.get_by_role("img", name="saturation").is_visible()
+    page.close()

@@ -1,0 +1,86 @@
+"""Lines over time: where they go, and that whatever is drawn is drawable."""
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.viz import svg
+from lightmeter.viz.lines import Point, expected, sparkline, trend
+
+FIRST = datetime(2022, 9, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def line(
+    values: list[float | None],
+    *,
+    lower: float | None = None,
+    upper: float | None = None,
+    bad: frozenset[int] = frozenset(),
+) -> list[Point]:
+    return [
+        Point(FIRST + index * DAY, value, lower, upper, index in bad)
+        for index, value in enumerate(values)
+    ]
+
+
+def strokes(body: str, tone: str) -> list[list[tuple[float, float]]]:
+    """The places of each line drawn in a colour."""
+    found = re.findall(rf'<path d="M([^"a-y]+)" class="s-{tone}"', body)
+    return [[(float(x), float(y)) for x, y in (p.split(" ") for p in d.split("L"))] for d in found]
+
+
+def test_values_and_limits_are_where_they_belong() -> None:
+    chart = trend("d", line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1})))
+    _, drawn = strokes(chart.body, "target")  # the first is the legend's
+    x = [place[0] for place in drawn]
+    assert x == [svg.LEFT, (svg.LEFT + svg.RIGHT) / 2, svg.RIGHT]
+    floor = 190
+    heights = [floor - place[1] for place in drawn]
+    assert heights[1] / heights[0] == pytest.approx(3, abs=0.02)  # from zero: a distance
+    assert heights[2] / heights[0] == pytest.approx(2, abs=0.02)
+    ((left, right),) = strokes(chart.body, "reference")
+    assert left[1] == right[1]
+    assert (floor - left[1]) / heights[0] == pytest.approx(2.5, abs=0.02)
+
+
+def test_a_gap_stays_a_gap() -> None:
+    chart = trend("d", line([1.0, 2.0, None, 2.0, math.inf, 1.0, 1.5]))
+    assert [len(stroke) for stroke in strokes(chart.body, "target")[1:]] == [2, 2]
+    assert "anomaly" not in chart.body
+
+
+def test_it_is_told_in_words() -> None:
+    points = line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1}))
+    assert trend("d", points).description == (
+        "3 buckets from 2022-09-01 to 2022-09-03; the last value is 0.2, expected at most 0.25; "
+        "1 anomaly, the last on 2022-09-02"
+    )
+    assert expected(Point(FIRST, 1.0, 1.0, 2.0)) == "1 to 2"
+    assert expected(Point(FIRST, 1.0, 1.0, None)) == "at least 1"
+    assert expected(Point(FIRST, 1.0, None, None)) == "anything"
+
+
+NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.booleans()), min_size=1),
+    st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),
+)
+def test_anything_can_be_drawn(rows: list[tuple[float, ...]], step: timedelta) -> None:
+    points = [Point(FIRST + index * step, *row) for index, row in enumerate(rows)]
+    for text in (trend("x", points).svg(), sparkline(points)):
+        for element in ET.fromstring(text).iter():
+            assert "nan" not in str(element.attrib)
+            assert "inf" not in element.attrib.get("d", "")
+
+
+def test_a_level_line_is_short() -> None:
+    long = trend("x", line([0.5] * 400, upper=1.0))
+    assert len(long.body) < 4000
