@@ -640,3 +640,42 @@ def test_hours_are_told_where_buckets_are_shorter_than_days(store: Store) -> Non
     hour = Point("anomaly", FIRST + timedelta(hours=13))
     tell(store, [hour], [Alert(name="a", channel=box)], now=NOW)
     assert box.messages[0].title == "cells: 1 anomaly on 2022-09-01 13:00 UTC"
+
+
+def test_on_the_command_line(tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    from test_cli import lightmeter
+    from test_dashboard import fill
+
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 10, bad=9)
+    config = tmp_path / "monitors.toml"
+    with Receiver([500, 500, 500, 200]).running() as receiver:
+        config.write_text(
+            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+            f'[[alert]]\nname = "hook"\nto = "webhook"\nurl = "{receiver.url}"\n'
+        )
+        run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
+        failed = lightmeter(*run)
+        assert failed.returncode == 1
+        assert "alert hook: webhook at 127.0.0.1: answered 500" in failed.stderr
+        assert lightmeter(*run).returncode == 3
+        assert len(receiver.requests) == 4
+        assert lightmeter(*run).returncode == 3  # told once
+        assert len(receiver.requests) == 4
+        told = json.loads(receiver.requests[-1].body)
+        assert told["title"] == "cells: 3 anomalies on 2022-09-10"
+        assert {one["start"] for one in told["changes"]} == {"2022-09-10T00:00:00+00:00"}
+        assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
+        assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
+    done = lightmeter(
+        "monitor", "acknowledge", tmp_path / "drift.db", "--feature", "ent*", "--note", "known"
+    )
+    assert done.stdout == "2022-09-10 00:00 anomaly cells drift entropy: acknowledged\n"
+    done = lightmeter("monitor", "snooze", tmp_path / "drift.db", "--for", "2d")
+    assert done.stdout.startswith("snoozed until ")
+    assert lightmeter("monitor", "snooze", tmp_path / "drift.db", "--for", "x").returncode == 2
+    config.write_text(config.read_text() + 'colour = "red"\n')
+    wrong = lightmeter("monitor", "check", config)
+    assert wrong.returncode == 1
+    assert "monitors.toml: alert 1 ('hook'): unknown key 'colour'" in wrong.stderr

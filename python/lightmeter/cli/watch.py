@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,16 @@ from lightmeter import LightmeterError, Store
 from lightmeter.cli.render import headline
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported
 from lightmeter.monitor import log_folder
-from lightmeter.monitor.buckets import segment_text
+from lightmeter.monitor.alerts import (
+    Delivery,
+    Matching,
+    acknowledge,
+    load_alerts,
+    snooze,
+    tell,
+    try_out,
+)
+from lightmeter.monitor.buckets import parse_duration, segment_text
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
     Result,
@@ -21,6 +30,7 @@ from lightmeter.monitor.monitors import (
     load_results,
     save_results,
 )
+from lightmeter.viz.text import visible
 
 __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
 
@@ -135,12 +145,15 @@ def run(
     config: Config,
     store: Annotated[Path, typer.Option(help="The store, such as drift.db.")],
 ) -> None:
-    """Judge every complete bucket, keep the results in the store, print the newest anomalies.
+    """Judge every complete bucket, keep the results in the store, print the newest anomalies, and
+    tell what is new through the file's alerts.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 4 one could not be
-    judged (error, or not enough data) and none has an anomaly.
+    judged (error, or not enough data) and none has an anomaly; 1 an alert did not get through,
+    which the next run tries again.
     """
     with reported(), Store(store, create=False) as opened:
+        alerts = load_alerts(config)
         results = evaluate(opened, load_monitors(config))
         save_results(opened, results)
         newest: dict[tuple[str, str], datetime] = {}
@@ -153,11 +166,64 @@ def run(
         for one in last:
             if one.state != "ok":
                 print(_line(one))
+        _report(tell(opened, results, alerts))
         states = {one.state for one in last}
         if "anomaly" in states:
             raise typer.Exit(ANOMALY)
         if states - {"ok"}:
             raise typer.Exit(UNSURE)
+
+
+@monitor_commands.command()
+def test_alerts(config: Config) -> None:
+    """Send a message through every alert of the file that says it is a test."""
+    with reported():
+        deliveries = try_out(load_alerts(config))
+        for delivery in deliveries:
+            if delivery.error is None:
+                print(f"{delivery.alert}: sent")
+        _report(deliveries)
+
+
+Pattern = Annotated[str, typer.Option(help="Pattern, such as image.Hue.*; default all.")]
+Note = Annotated[str, typer.Option(help="Why, for the dashboard.")]
+
+
+@monitor_commands.command("acknowledge")
+def acknowledge_lines(
+    store: StorePath,
+    dataset: Pattern = "*",
+    segment: Pattern = "*",
+    monitor: Pattern = "*",
+    feature: Pattern = "*",
+    note: Note = "",
+) -> None:
+    """Say that somebody knows of the anomalies and errors that last: they no longer count as open
+    in messages.
+    """
+    lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
+    with reported(), Store(store, create=False) as opened:
+        for one in acknowledge(opened, load_results(opened), lines, note=note):
+            place = " ".join(filter(None, one.line))
+            print(visible(f"{one.start:%Y-%m-%d %H:%M} {one.kind} {place}: acknowledged"))
+
+
+@monitor_commands.command("snooze")
+def snooze_lines(
+    store: StorePath,
+    length: Annotated[str, typer.Option("--for", help="How long, such as 2d.")],
+    dataset: Pattern = "*",
+    segment: Pattern = "*",
+    monitor: Pattern = "*",
+    feature: Pattern = "*",
+    note: Note = "",
+) -> None:
+    """Tell nothing of some lines for a while; what lasts when it ends is told then."""
+    lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
+    with reported(), _usage(), Store(store, create=False) as opened:
+        until = datetime.now(UTC) + parse_duration(length)
+        snooze(opened, lines, until, note=note)
+        print(f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
 
 
 @monitor_commands.command()
@@ -169,7 +235,7 @@ def check(
 ) -> None:
     """Check a file of monitors, and say how many false alarms a year it is good for."""
     with reported(), contextlib.ExitStack() as stack:
-        monitors = load_monitors(config)
+        monitors, _ = load_monitors(config), load_alerts(config)
         opened = stack.enter_context(Store(store, create=False)) if store is not None else None
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
         for monitor, number in zip(monitors, alarms, strict=True):
@@ -178,6 +244,14 @@ def check(
         known = sum(number for number in alarms if number is not None)
         unknown = sum(number is None for number in alarms)
         print(f"in all: at most {known:.3g}" + (f", and {unknown} not known" if unknown else ""))
+
+
+def _report(deliveries: list[Delivery]) -> None:
+    failed = [delivery for delivery in deliveries if delivery.error is not None]
+    for delivery in failed:
+        complain(f"alert {delivery.alert}: {delivery.error}")
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _line(result: Result) -> str:

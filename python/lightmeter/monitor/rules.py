@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from lightmeter.drift import compare
+from lightmeter.drift import FeatureDrift, compare
+from lightmeter.drift.words import finding
 from lightmeter.monitor.scalars import SCALARS, prediction_interval, scalar_of
 from lightmeter.profile import ColumnView, ProfileView
 
@@ -100,13 +101,15 @@ class Drift(Rule):
                 assert self.above is not None
                 if value is not None:
                     state = ANOMALY if value > self.above else OK
-                    found.append(Finding(line.feature, state, value, None, self.above, line.reason))
+                    found.append(
+                        Finding(line.feature, state, value, None, self.above, _cause(line))
+                    )
             elif line.verdict == NOT_ENOUGH:
                 found.append(Finding(line.feature, NOT_ENOUGH, words=line.reason))
             elif line.verdict is not None:
                 state = ANOMALY if line.verdict == "drift" else OK
                 found.append(
-                    Finding(line.feature, state, line.effect, None, self.effect, line.reason)
+                    Finding(line.feature, state, line.effect, None, self.effect, _cause(line))
                 )
         return found
 
@@ -258,6 +261,11 @@ class Schema(Rule):
         found = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
         found += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
         return found or [Finding("", OK)]
+
+
+def _cause(line: FeatureDrift) -> str:
+    """How the feature changed, and how surely."""
+    return "; ".join(filter(None, (finding(line), line.reason)))
 
 
 def _within(name: str, value: float, lower: float | None, upper: float | None) -> Finding:

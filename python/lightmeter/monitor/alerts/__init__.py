@@ -3,7 +3,7 @@
 from lightmeter.monitor.alerts.channels import Channel, Command, Stdout
 from lightmeter.monitor.alerts.memory import Matching
 from lightmeter.monitor.alerts.message import Message
-from lightmeter.monitor.alerts.settings import Alert, read_alerts
+from lightmeter.monitor.alerts.settings import Alert, load_alerts, read_alerts
 from lightmeter.monitor.alerts.telling import Delivery, acknowledge, snooze, tell, try_out
 from lightmeter.monitor.alerts.webhook import Webhook, verify
 
@@ -17,6 +17,7 @@ __all__ = [
     "Stdout",
     "Webhook",
     "acknowledge",
+    "load_alerts",
     "read_alerts",
     "snooze",
     "tell",

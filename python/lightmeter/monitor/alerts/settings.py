@@ -1,17 +1,21 @@
 """Alerts as the ``[[alert]]`` tables of a monitors file say them."""
 
+import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lightmeter.errors import ConfigError
 from lightmeter.monitor.alerts.channels import Channel, Command, Stdout
 from lightmeter.monitor.alerts.incidents import Line
 from lightmeter.monitor.alerts.webhook import Webhook
 from lightmeter.monitor.buckets import parse_duration
 
-__all__ = ["Alert", "read_alerts"]
+__all__ = ["Alert", "load_alerts", "read_alerts"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,22 @@ _OF = {
     "command": {"command", "timeout"},
     "webhook": {"url", "url_env", "secret_env", "format", "timeout", "tries"},
 }
+
+
+def load_alerts(path: str | os.PathLike[str]) -> list[Alert]:
+    """The alerts of a file of monitors; there may be none.
+
+    Raises:
+        OSError: it cannot be read.
+        ConfigError: it is no TOML, or an alert is not understood.
+    """
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("alert", [])
+        if not isinstance(tables, list):
+            raise ValueError("got [alert]; expected tables [[alert]]")
+        return read_alerts(tables)
+    except ValueError as error:
+        raise ConfigError(f"{os.fspath(path)}: {error}") from None
 
 
 def read_alerts(tables: Sequence[Mapping[str, Any]]) -> list[Alert]:
