@@ -67,6 +67,20 @@ def test_depth_of_gray_pngs() -> None:
     assert facts_of(Image.new("I;16", (8, 8)), "PNG")["BitDepth"] == 16
 
 
+@pytest.mark.parametrize("size", range(8))
+def test_item_locations_cut_short_are_damage(size: int) -> None:
+    """Found by fuzzing: an empty iloc box raised IndexError, and the picture was lost."""
+
+    def box(name: bytes, body: bytes) -> bytes:
+        return (len(body) + 8).to_bytes(4, "big") + name + body
+
+    meta = box(b"meta", bytes(4) + box(b"iloc", bytes(size)))
+    header = read_header(io.BytesIO(box(b"ftyp", b"avif" + bytes(8)) + meta))
+    assert header is not None
+    assert header.exif is None
+    assert header.facts["FrameCount"] == 1
+
+
 def test_facts_are_features_of_encoded_images_only() -> None:
     files = []
     for form in ("JPEG", "PNG", "BMP"):

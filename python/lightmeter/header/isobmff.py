@@ -96,6 +96,8 @@ def _exif_item(source: Source, start: int, end: int) -> int | None:
 
 def _locations(body: bytes) -> dict[int, list[tuple[int, int]]]:
     """Offset and size of each part of each item that stands in the file itself."""
+    if len(body) < 6:
+        raise DamagedError("item locations cut short")
     version = body[0]
     offset_size, length_size = body[4] >> 4, body[4] & 15
     base_size, index_size = body[5] >> 4, body[5] & 15 if version else 0
