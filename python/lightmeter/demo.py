@@ -7,6 +7,7 @@ concentration of the dye, and with the magnification of the microscope.
 import math
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +16,27 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lightmeter.batch import profile_images
 from lightmeter.drift import DriftReport, compare
+from lightmeter.monitor import Store, log_folder
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.dashboard import write_dashboard
+from lightmeter.monitor.monitors import Result, evaluate, save_results
 
-__all__ = ["Demo", "draw_cells", "run_demo"]
+__all__ = ["Demo", "Timeline", "draw_cells", "run_demo", "run_timeline"]
 
 _IMAGES = 50  # a side, as in the article
 _DILUTED = 0.6  # of the usual concentration
+_DAYS = 14
+_DAY_IMAGES = 20
+_CHANGES = {7: {"dye": _DILUTED}, 9: {"magnification": 2.0}}  # by day, as in the article
+_MONITORS = """\
+[[monitor]]
+name = "cells look different"
+dataset = "cells"
+type = "drift"
+q = 0.01                                 # chance of a false alarm per day
+baseline = { reference = "training.lmp" }
+"""
+
 _EXEMPLARS = 3  # at either end of each feature, so that the report has pictures
 
 _SIZE = (240, 180)
@@ -126,6 +143,63 @@ def run_demo(
         reference_name="synthetic smears, usual dye",
     )
     return Demo(report, folder / "reference", folder / "diluted-dye", page)
+
+
+class Timeline(NamedTuple):
+    """What `run_timeline` found and wrote."""
+
+    results: list[Result]
+    pictures: Path  # a folder of a folder for each day
+    monitors: Path
+    store: Path
+    page: Path
+
+
+def run_timeline(
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    images: int = _DAY_IMAGES,
+    progress: Callable[[int, int], None] | None = None,
+) -> Timeline:
+    """The article's fortnight: diluted dye on September 7th, another magnification on the 9th.
+
+    Draws 50 pictures of the training set and `images` for each of 14 days into `folder`, logs the
+    days into a store, lets a monitor judge them against the training set, and writes a dashboard.
+
+    Args:
+        folder: made if there is none; files of the same names are overwritten.
+        seed: of the drawings.
+        images: pictures a day.
+        progress: called as ``progress(done, total)`` after each picture.
+    """
+    folder = Path(folder)
+    days = [date(2022, 9, day) for day in range(1, _DAYS + 1)]
+    batches: list[tuple[Path, int, dict[str, float]]] = [(folder / "training", _IMAGES, {})]
+    batches += [
+        (folder / "cells" / day.isoformat(), images, _CHANGES.get(day.day, {})) for day in days
+    ]
+    total, done = sum(count for _, count, _ in batches), 0
+    for batch, (place, count, how) in enumerate(batches):
+        place.mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            rng = np.random.default_rng([seed, batch, index])
+            picture = draw_cells(rng, **how)
+            picture.save(place / f"smear-{index:02}.jpg", quality=92, exif=_exif(rng))
+            done += 1
+            if progress is not None:
+                progress(done, total)
+    profile_images(folder / "training").write(folder / "training.lmp")
+    monitors = folder / "monitors.toml"
+    monitors.write_text(_MONITORS, encoding="utf-8")
+    with Store(folder / "drift.db") as store:
+        log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
+        results = evaluate(store, load_monitors(monitors))
+        save_results(store, results)
+        write_dashboard(store, folder / "site", results)
+    return Timeline(
+        results, folder / "cells", monitors, folder / "drift.db", folder / "site" / "index.html"
+    )
 
 
 def _exif(rng: np.random.Generator) -> Image.Exif:

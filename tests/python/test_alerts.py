@@ -1,5 +1,6 @@
 """Alerts as somebody receives them: over HTTP from this machine, from a command, as text."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -476,7 +477,8 @@ def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv("KEY", "s3cret-key")
         hook = Webhook(url_env="HOOK", secret_env="KEY", pause=0)
         tell(store, days("oA"), [Alert(name="a", channel=hook)], now=NOW)
-    dump = "\n".join(sqlite3.connect(tmp_path / "drift.db").iterdump())
+    with contextlib.closing(sqlite3.connect(tmp_path / "drift.db")) as connection:
+        dump = "\n".join(connection.iterdump())
     assert "image.Saturation.mean" in dump
     assert "s3cret-key" not in dump
     assert "/hook" not in dump

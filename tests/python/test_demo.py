@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from lightmeter import ProfileView, compare, log_image
-from lightmeter.demo import draw_cells, run_demo
+from lightmeter.demo import draw_cells, run_demo, run_timeline
+from scipy.stats import binom
 
 
 def test_a_drawing_follows_from_its_generator() -> None:
@@ -53,3 +55,21 @@ def test_the_demo_finds_the_diluted_dye(tmp_path: Path) -> None:
 def test_another_seed_draws_other_pictures(tmp_path: Path) -> None:
     pages = [run_demo(tmp_path / str(seed), seed=seed).report for seed in (3, 4)]
     assert pages[0].target != pages[1].target
+
+
+@pytest.mark.parametrize("first", range(0, 20, 5))
+def test_the_timeline_alarms_on_the_7th_and_the_9th(tmp_path: Path, first: int) -> None:
+    false_alarms = 0
+    for seed in range(first, first + 5):
+        found = run_timeline(tmp_path / str(seed), seed=seed, images=14)
+        anomalies: dict[int, set[str]] = {day: set() for day in range(1, 15)}
+        for result in found.results:
+            assert result.state in ("ok", "anomaly")
+            if result.state == "anomaly":
+                anomalies[result.start.day].add(result.feature)
+        for day in (7, 9):
+            assert any("Saturation" in feature for feature in anomalies.pop(day))
+        false_alarms += sum(bool(features) for features in anomalies.values())
+        assert found.page.is_file()
+    # The monitor's q of 1 % bounds the rate; more than this has a chance below 1e-4.
+    assert false_alarms <= binom.isf(1e-4, 5 * 12, 0.01)

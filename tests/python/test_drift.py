@@ -58,7 +58,7 @@ def test_ks_without_ties_is_scipys(n: int, m: int, shift: float) -> None:
     a, b = normals(n, n), normals(m + 1, m, shift)
     expected = stats.ks_2samp(a, b, method="exact")
     found = numbers(a, b)
-    assert found["statistic"] == (expected.statistic,) * 3
+    np.testing.assert_allclose(found["statistic"], (expected.statistic,) * 3, rtol=1e-9)
     np.testing.assert_allclose(found["p_value"], expected.pvalue, rtol=1e-9)
 
 
@@ -522,3 +522,11 @@ def test_comparisons_without_drift_rarely_find_any(kind: str) -> None:
 def test_findings_are_worded(line: dict[str, object], words: str) -> None:
     known = {"feature": "x", "kind": "number", "n_target": 20, "n_reference": 20} | line
     assert finding(lm.FeatureDrift(**known)) == words  # type: ignore[arg-type]
+
+
+def test_what_is_missing_throughout_on_both_sides_has_not_drifted() -> None:
+    target, reference = (lm.log(columns={"x": [None] * n}).view() for n in (20, 30))
+    assert lm.compare(target=target, reference=reference)["x"].verdict == "none"
+    some = lm.log(columns={"x": [1.0] * 30}).view()
+    assert lm.compare(target=target, reference=some)["x"].verdict == "not enough data"
+    assert lm.compare(target=target, reference=some)["x:missing"].verdict == "drift"

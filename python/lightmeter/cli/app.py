@@ -172,10 +172,32 @@ def demo(
         Path, typer.Argument(help="Where to draw the pictures and write the report.")
     ] = Path("lightmeter-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Of the drawings.")] = 0,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="A fortnight in a store, with a dashboard, instead.")
+    ] = False,
 ) -> None:
     """Draw synthetic blood smears, some with a diluted dye, and find out what changed."""
-    from lightmeter.demo import run_demo
+    from lightmeter.demo import run_demo, run_timeline
 
+    if timeline:
+        with reported():
+            with progress_bar("drawing") as progress:
+                days = run_timeline(folder, seed=seed, progress=progress)
+            print(
+                "Synthetic blood smears of 14 days, drawn by this program: diluted dye on the\n"
+                "7th, another magnification on the 9th. What the monitor found:\n"
+            )
+            for result in days.results:
+                if result.state == "anomaly":
+                    print(f"{result.start:%Y-%m-%d}  {result.feature}: {result.words}")
+            print(f"\nDashboard: {days.page}\nAgain:")
+            print(
+                f"  lightmeter log {days.pictures} --dataset cells --store {days.store} "
+                "--date-from path:%Y-%m-%d"
+            )
+            print(f"  lightmeter monitor run {days.monitors} --store {days.store}")
+            print(f"  lightmeter dashboard {days.store} --out {days.page.parent}")
+        return
     with reported():
         with progress_bar("drawing") as progress:
             found = run_demo(folder, seed=seed, progress=progress)

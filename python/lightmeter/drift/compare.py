@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lightmeter import _core
@@ -80,9 +81,12 @@ class _Sides:
             yield _categories(name, strings, others)
             seen = [a.n + b for a, b in zip(strings, others, strict=True)]
         else:
-            yield self._numbers(name, numbers)
             seen = [each.n for each in numbers]
             null = [a + b + c.n for a, b, c in zip(null, beside, strings, strict=True)]
+            found = self._numbers(name, numbers)
+            if not any(seen) and all(null):
+                found = replace(found, verdict="none", reason="missing throughout on both sides")
+            yield found
         if sum(null) and sum(seen):
             yield _rates(f"{name}:missing", "missing", null, seen)
 

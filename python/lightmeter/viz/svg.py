@@ -8,6 +8,7 @@ style by class, and so follow a dark mode.
 import base64
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -268,10 +269,10 @@ def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) ->
 
 def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[float]:
     """At most `most` round numbers from `low` to `high`, at least `least` apart."""
-    spread = high - low
-    if not spread > 0:
+    step = (high - low) / most
+    if not step > sys.float_info.min:  # nothing lies between them, or nothing that can be counted
         return [low]
-    power = 10.0 ** math.floor(math.log10(spread / most))
+    power = 10.0 ** math.floor(math.log10(step))
     for step in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0):
         first = math.ceil(low / (step * power))
         last = math.floor(high / (step * power))
