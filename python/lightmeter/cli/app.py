@@ -12,6 +12,7 @@ from rich.console import Console
 
 from lightmeter import Failure, Limits, ProfileView, __version__, compare, profile_images
 from lightmeter.cli import watch
+from lightmeter.cli.exif import Allow, Deny, exif, policy_of
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import FAILED, OK, complain, progress_bar, reported
@@ -30,6 +31,7 @@ app = typer.Typer(
     "3 drift, where --fail-on asks for it; 130 interrupted.",
 )
 
+app.command()(exif)
 app.command()(watch.log)
 app.command()(watch.dashboard)
 app.add_typer(watch.store_commands, name="store")
@@ -87,15 +89,19 @@ def profile(
         int | None, typer.Option(min=1, help="Threads; default one per processor.")
     ] = None,
     exemplars: Exemplars = 0,
+    exif_allow: Allow = None,
+    exif_deny: Deny = None,
     as_json: AsJson = False,
 ) -> None:
     """Profile images: folders are walked, unreadable files counted by reason."""
+    policy = policy_of(exif_allow, exif_deny)
     with reported():
         limits = Limits(pixels=max_pixels, bytes=max_bytes, seconds=max_seconds)
         with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
             view = profile_images(
                 paths,
                 limits=limits,
+                exif=policy,
                 exemplars=exemplars,
                 workers=workers,
                 progress=progress,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lightmeter import Failure, ProfileView
 
-__all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
+__all__ = ["failure_json", "headline", "printable", "summary_json", "summary_tables"]
 
 _NUMBER_COLUMNS = {
     "mean": "distribution/mean",
@@ -69,11 +69,11 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     yield Text(headline(view), "bold")
     reasons = _reasons(view)
     if reasons:
-        told = ", ".join(f"{_printable(reason)} {n}" for reason, n in reasons.most_common())
+        told = ", ".join(f"{printable(reason)} {n}" for reason, n in reasons.most_common())
         yield Text(f"failed: {told}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         shown = failure.to_dict()["path"] or "(not a file)"
-        yield Text(f"  {_printable(shown)}: {failure.reason}, {_printable(failure.detail)}")
+        yield Text(f"  {printable(shown)}: {failure.reason}, {printable(failure.detail)}")
     if reasons.total() > _SHOWN_FAILURES:
         yield Text("  ...")
 
@@ -107,13 +107,13 @@ def _right(name: str) -> Column:
 
 def _most_frequent(summary: dict[str, Any]) -> str:
     items = summary.get("frequent_items/frequent_strings", [])
-    shown = [f"{_printable(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
+    shown = [f"{printable(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
     if len(items) > _MOST_FREQUENT:
         shown.append(f"{len(items) - _MOST_FREQUENT} more")
     return ", ".join(shown)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Exif strings are anyone's: no control sequence may reach the terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 

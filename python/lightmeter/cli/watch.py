@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import LightmeterError, Store
-from lightmeter.cli.render import headline
+from lightmeter.cli.render import headline, printable
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported
 from lightmeter.monitor import log_folder
 from lightmeter.monitor.alerts import (
@@ -258,11 +258,10 @@ def _line(result: Result) -> str:
     """A result in words. Features and details may hold anyone's text."""
     place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
     value = "" if result.value is None else f" {result.value:.4g}"
-    text = (
+    return printable(
         f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: "
         f"{result.state} {result.feature}{value} {result.words}"
     )
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 @contextlib.contextmanager

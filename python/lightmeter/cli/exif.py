@@ -1,0 +1,77 @@
+"""The command that shows what of a file's Exif is tracked and what is withheld."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lightmeter import ExifPolicy
+from lightmeter.cli.render import printable
+from lightmeter.cli.terminal import FAILED, complain, reported
+from lightmeter.encoded import open_encoded
+from lightmeter.exif import DATES, read_exif
+from lightmeter.header import read_header
+from lightmeter.limits import DEFAULT_LIMITS
+
+__all__ = ["Allow", "Deny", "exif", "policy_of"]
+
+Allow = Annotated[
+    list[str] | None,
+    typer.Option("--exif-allow", help="Personal Exif tag to track all the same; repeatable."),
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option("--exif-deny", help="Exif tag not to track, whether allowed or not; repeatable."),
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR = 365.25  # days
+
+
+def exif(
+    file: Annotated[Path, typer.Argument(help="Image file.")],
+    allow: Allow = None,
+    deny: Deny = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Print the Exif tags that would be tracked, and the names of those that are withheld."""
+    policy = policy_of(allow, deny)
+    with reported(), open_encoded(file, DEFAULT_LIMITS) as opened:
+        header = read_header(opened)
+        if header is None:
+            complain(f"{file} is in no format whose Exif is read here")
+            raise typer.Exit(FAILED)
+        found = read_exif(header.exif, policy)
+    withheld = sorted(found.withheld)
+    if as_json:
+        print(json.dumps({"tracked": found.tags, "withheld": withheld}, indent=2, sort_keys=True))
+        return
+    table = Table("tag", "value", box=None)
+    for name, value in sorted(found.tags.items()):
+        table.add_row(Text(name), Text(_words(name, value)))
+    console = Console()
+    console.print(table)
+    console.print(Text(f"\nwithheld: {', '.join(withheld) or 'nothing'}"))
+
+
+def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
+    """The policy that the options of a command say; a misspelt tag is wrong usage."""
+    try:
+        return ExifPolicy(allow=allow or (), deny=deny or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _words(name: str, value: int | float | str) -> str:
+    if isinstance(value, str):
+        return printable(value)
+    if name in DATES:
+        then = _EPOCH + timedelta(days=value)
+        years = (datetime.now(UTC) - then) / timedelta(days=_YEAR)
+        return f"{then:%Y-%m-%d %H:%M:%S} ({years:.1f} years ago)"
+    return f"{value:.10g}"

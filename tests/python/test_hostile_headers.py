@@ -1,0 +1,113 @@
+"""Whatever bytes a file has, reading its header and Exif ends, raises nothing and stays small.
+
+More runs than in the suite: python tests/python/test_hostile_headers.py 1000000 [seed]
+"""
+
+import io
+import random
+import struct
+import sys
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import pytest
+from lightmeter.exif import read_exif
+from lightmeter.header import read_header
+from PIL import Image
+from test_exif import EVERYTHING, files, png_chunk
+from typer.testing import CliRunner
+
+_NUMBERS = [bytes(4), b"\xff" * 4, b"\0\0\0\x08", b"\x08\0\0\0", b"\x7f\xff\xff\xff"]
+
+
+def seeds() -> list[bytes]:
+    found = [data for data in files().values() if len(data) < 6000]
+    for form in ("GIF", "MPO", "WEBP", "TIFF"):
+        first, *rest = (Image.new("RGB", (8, 8), shade) for shade in range(3))
+        file = io.BytesIO()
+        first.save(file, form, save_all=True, append_images=rest)
+        found.append(file.getvalue())
+    return found
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4, 8))):
+        at = rng.randrange(len(changed))
+        match rng.randrange(10):
+            case 0 | 1 | 2 | 3 | 4:
+                changed[at] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
+            case 5 | 6:
+                changed[at : at + 4] = rng.choice(_NUMBERS)
+            case 7:
+                del changed[at : at + rng.randrange(1, 40)]
+            case 8:
+                changed[at:at] = changed[at : at + rng.randrange(1, 40)]
+            case _:
+                del changed[at + 1 :]
+        changed = changed or bytearray(b"x")
+    return bytes(changed)
+
+
+def attack(runs: int, seed: int) -> None:
+    rng = random.Random(seed)
+    samples = seeds()
+    for _ in range(runs):
+        header = read_header(io.BytesIO(mutated(rng.choice(samples), rng)))
+        if header is not None:
+            read_exif(header.exif, EVERYTHING)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_headers_raise_nothing(seed: int) -> None:
+    attack(1500, seed)
+
+
+def huge_png() -> bytes:
+    """4 gigapixels, of which there are none; then Exif."""
+    exif = Image.Exif()
+    exif[0x010F] = "somebody"
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 65_535, 65_535, 8, 2, 0, 0, 0))
+        + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+        + png_chunk(b"IEND", b"")
+    )
+
+
+def test_exif_of_a_huge_png_needs_no_pixels() -> None:
+    tracemalloc.start()
+    header = read_header(io.BytesIO(huge_png()))
+    assert header is not None
+    assert read_exif(header.exif).tags["Make"] == "somebody"
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_the_exif_command_prints_names_of_what_is_withheld(tmp_path: Path) -> None:
+    pytest.importorskip("rich")
+    from lightmeter.cli.app import app
+
+    exif = Image.Exif()
+    exif[0x010F], exif[0x013B] = "Maker \x1b[31m", "a person"
+    exif[0x0132] = "2014:03:02 11:22:33"
+    file = tmp_path / "a.jpg"
+    Image.new("RGB", (8, 8)).save(file, exif=exif)
+    said = CliRunner().invoke(app, ["exif", str(file)])
+    assert said.exit_code == 0
+    assert "2014-03-02 11:22:33" in said.output
+    assert "withheld: Artist" in said.output
+    assert "a person" not in said.output
+    assert "\x1b[31m" not in said.output
+    allowed = CliRunner().invoke(app, ["exif", str(file), "--exif-allow", "Artist", "--json"])
+    assert '"Artist": "a person"' in allowed.output
+    assert CliRunner().invoke(app, ["exif", str(file), "--exif-deny", "Artst"]).exit_code == 2
+    text = tmp_path / "b.jpg"
+    text.write_text("text")
+    assert CliRunner().invoke(app, ["exif", str(text)]).exit_code == 1
+
+
+if __name__ == "__main__":
+    attack(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
