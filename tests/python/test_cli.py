@@ -243,3 +243,13 @@ def test_demo(tmp_path: Path) -> None:
     again = shlex.split(result.stdout.splitlines()[-1].split(": lightmeter ", 1)[1])
     again[-1] = str(tmp_path / "again.html")
     assert lightmeter(*again, "--fail-on", "drift").returncode == 3
+
+
+def test_all_frames_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.gif"
+    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
+    first.save(file, save_all=True, append_images=rest)
+    for options, images in ([], 1), (["--frames", "all"], 3):
+        found = lightmeter("profile", str(file), "--json", *options)
+        assert json.loads(found.stdout)["images"] == images
+    assert lightmeter("profile", str(file), "--frames", "all", "--max-frames", "2").returncode == 1

@@ -55,6 +55,13 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class Frames(StrEnum):
+    """What is measured of a file that holds several images."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
 class FailOn(StrEnum):
     """The least finding that fails a pipeline."""
 
@@ -85,6 +92,12 @@ def profile(
     max_seconds: Annotated[
         float, typer.Option(min=0.001, help="Files that take longer to read fail.")
     ] = DEFAULTS.seconds or 0,
+    frames: Annotated[
+        Frames, typer.Option(help="Of an animation or a file of pages, what to measure.")
+    ] = Frames.FIRST,
+    max_frames: Annotated[int, typer.Option(min=1, help="Files of more fail, if all count.")] = (
+        DEFAULTS.frames or 0
+    ),
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; default one per processor.")
     ] = None,
@@ -96,12 +109,13 @@ def profile(
     """Profile images: folders are walked, unreadable files counted by reason."""
     policy = policy_of(exif_allow, exif_deny)
     with reported():
-        limits = Limits(pixels=max_pixels, bytes=max_bytes, seconds=max_seconds)
+        limits = Limits(pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds)
         with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
             view = profile_images(
                 paths,
                 limits=limits,
                 exif=policy,
+                frames=frames.value,
                 exemplars=exemplars,
                 workers=workers,
                 progress=progress,
