@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lightmeter import Store
+from lightmeter.monitor import schema
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -56,3 +58,14 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened

@@ -12,20 +12,11 @@ from conftest import picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import Store, StoreError, profile_images
-from lightmeter.monitor import log_folder, schema
+from lightmeter.monitor import log_folder
 from lightmeter.monitor.dates import date_reader
 from PIL import Image
 
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
 
 @pytest.fixture

@@ -17,21 +17,9 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ProfileView, RollingLogger, Store, StoreError
-from lightmeter.monitor import schema
 from PIL import Image
 
 NOON = datetime(2022, 9, 7, 12, 30, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
 
 
 def array(shade: int = 100, side: int = 4) -> Any:
@@ -250,6 +238,8 @@ def test_a_forked_child_logs_on_its_own(store: Store) -> None:
 SERVICE = """
 import os, sys, time
 import numpy as np, lightmeter as lm
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 log = lm.logger(sys.argv[1], "cells", checkpoint="1s")
 for _ in range(20):
     log.track(np.full((1000, 700, 3), 9, np.uint8))

@@ -12,7 +12,6 @@ import pytest
 from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError
-from lightmeter.monitor import schema
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
@@ -28,18 +27,9 @@ from lightmeter.monitor.monitors import (
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
 from lightmeter.monitor.scalars import _student_quantile, prediction_interval
 
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
 
 
 def rows(day: int, *, shift: float = 0.0, n: int = 60, camera: str = "north") -> ProfileView:

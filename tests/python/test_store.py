@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, StoreError
 from lightmeter.monitor import buckets, filesystem, schema
 
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
 DAY = date(2022, 9, 7)
 
 
@@ -31,17 +33,6 @@ def sql(path: Path, *statements: str) -> None:
         for statement in statements:
             connection.execute(statement)
         connection.commit()
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
 
 
 def test_writers_merge_and_writing_again_replaces(store: Store) -> None:

@@ -109,7 +109,7 @@ def _scales(
     else:
         low -= (high / 2 - low / 2) * 0.1
     high += (high / 2 - low / 2) * 0.1
-    if low == high:
+    if not high - low > svg.LEAST_SPAN:
         low, high = low - 0.5, high + 0.5
     start, end = _seconds(points[0]), _seconds(points[-1])
     if start == end:

@@ -8,7 +8,6 @@ style by class, and so follow a dark mode.
 import base64
 import math
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +17,7 @@ from lightmeter.viz.bins import HUE_CIRCLE, Bins
 from lightmeter.viz.text import escape, number, percent, shorten
 
 __all__ = [
+    "LEAST_SPAN",
     "LEFT",
     "PALETTE",
     "RIGHT",
@@ -50,6 +50,9 @@ PALETTE = {
 
 _WIDTH = 460
 LEFT, RIGHT, TOP = 46, 442, 26
+
+# Values that are no further apart are drawn as one: pixels divided by less would be infinite.
+LEAST_SPAN = 1e-300
 _TITLE = 26  # above the chart, in a document of its own
 
 Map = Callable[[float], float]
@@ -255,7 +258,8 @@ def _told(bins: Bins, n: tuple[int, int]) -> str:
 
 def scale(low: float, high: float, start: float, end: float) -> Map:
     """The linear map of low to start and high to end."""
-    factor = (end - start) / ((high - low) or 1.0)
+    span = high - low
+    factor = (end - start) / (span if span > LEAST_SPAN else 1.0)
     return lambda value: start + (value - low) * factor
 
 
@@ -269,10 +273,10 @@ def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) ->
 
 def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[float]:
     """At most `most` round numbers from `low` to `high`, at least `least` apart."""
-    step = (high - low) / most
-    if not step > sys.float_info.min:  # nothing lies between them, or nothing that can be counted
+    spread = high - low
+    if not spread > LEAST_SPAN:
         return [low]
-    power = 10.0 ** math.floor(math.log10(step))
+    power = 10.0 ** math.floor(math.log10(spread / most))
     for step in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0):
         first = math.ceil(low / (step * power))
         last = math.floor(high / (step * power))
