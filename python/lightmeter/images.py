@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from PIL import Image, UnidentifiedImageError
 
-from lightmeter.arrays import ArrayLike, as_numpy, check_layout, pictures
+from lightmeter.arrays import ArrayLike, as_numpy, check_layout, is_array, pictures
 from lightmeter.encoded import Encoded, EncodedFile, open_encoded
 from lightmeter.errors import ImageError
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
@@ -89,7 +89,7 @@ def measure_images(
     }
     if isinstance(image, ImageMeter):
         yield Measured(image, None)
-    elif isinstance(image, ArrayLike):
+    elif is_array(image):
         for picture in pictures(as_numpy(image), layout):
             yield Measured(_meter(picture, options), None)
     elif isinstance(image, Image.Image):

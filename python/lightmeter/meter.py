@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter import _core
-from lightmeter.arrays import ArrayLike, as_numpy, as_range, check_layout, pictures
+from lightmeter.arrays import (
+    ArrayLike,
+    as_numpy,
+    as_range,
+    check_layout,
+    is_array,
+    pictures,
+)
 from lightmeter.errors import ImageError
 
 __all__ = ["ImageMeter", "available_cpus"]
@@ -110,7 +117,7 @@ class ImageMeter:
             IncompatibleError: its width, channels or depth differ from those of the strips before.
             TypeError: it is neither.
         """
-        if isinstance(strip, ArrayLike):
+        if is_array(strip):
             mode = self._update_array(as_numpy(strip))
         elif isinstance(strip, Image.Image):
             mode = strip.mode
