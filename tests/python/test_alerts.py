@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.errors import DeliveryError
+from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor import Store
 from lightmeter.monitor.alerts import (
     Alert,
@@ -33,6 +33,7 @@ from lightmeter.monitor.alerts import (
 )
 from lightmeter.monitor.alerts.formats import MOST_BYTES, encode
 from lightmeter.monitor.alerts.message import trial_message
+from lightmeter.monitor.alerts.settings import load_alerts
 from lightmeter.monitor.alerts.webhook import sign
 from receiver import Receiver, drip, garbage, hang_up, silence
 from test_incidents import DAY, FIRST, Point, days
@@ -681,3 +682,16 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     wrong = lightmeter("monitor", "check", config)
     assert wrong.returncode == 1
     assert "monitors.toml: alert 1 ('hook'): unknown key 'colour'" in wrong.stderr
+
+
+def test_a_mistake_in_a_file_is_named_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "monitors.toml"
+    good = '[[alert]]\nname = "a"\nto = "stdout"\n\n'
+    for bad, line in (
+        ('[[alert]]\nname = "b"\nto = "stdout"\ndigst = true\n', 8),
+        ('[[alert]]\nname = 5\nto = "stdout"\n', 6),
+        ('[[alert]]\nto = "stdout"\n', 5),
+    ):
+        file.write_text(good + bad, encoding="utf-8")
+        with pytest.raises(ConfigError, match=f"monitors.toml, line {line}: alert 2"):
+            load_alerts(file)

@@ -1,7 +1,6 @@
 """Monitors in a TOML file: a table ``[[monitor]]`` each. Messages name the line."""
 
 import os
-import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import fields
@@ -12,6 +11,7 @@ from typing import Any
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.baselines import Baseline, DateRange, Other, Reference, Trailing
 from lightmeter.monitor.buckets import parse_duration
+from lightmeter.monitor.lines import TableLines
 from lightmeter.monitor.monitors import Combined, Late, Missing, Monitor
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
 
@@ -49,7 +49,7 @@ def load_monitors(path: str | os.PathLike[str]) -> list[Monitor]:
         raise ConfigError(f"{os.fspath(path)}: {error}") from None
     tables.pop("alert", None)  # of `lightmeter.monitor.alerts`
     entries = tables.pop("monitor", [])
-    lines = _Lines(text)
+    lines = TableLines(text, "monitor")
 
     def wrong(index: int, key: str, message: str) -> ConfigError:
         return ConfigError(f"{os.fspath(path)}, line {lines.of(index, key)}: {message}")
@@ -80,25 +80,6 @@ class _KeyError(ValueError):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
         self.key = key
-
-
-class _Lines:
-    """Where the keys of each ``[[monitor]]`` stand; TOML readers do not tell."""
-
-    def __init__(self, text: str) -> None:
-        self.lines = text.splitlines()
-        header = re.compile(r"\s*\[\[\s*monitor\s*\]\]")
-        self.starts = [at for at, line in enumerate(self.lines) if header.match(line)]
-
-    def of(self, index: int, key: str) -> int:
-        inside = 0 <= index < len(self.starts)
-        start = self.starts[index] if inside else 0
-        end = self.starts[index + 1] if inside and index + 1 < len(self.starts) else len(self.lines)
-        pattern = re.compile(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]")
-        for at in range(start, end):
-            if key and pattern.match(self.lines[at]):
-                return at + 1
-        return start + 1
 
 
 def _monitor(entry: dict[str, Any], folder: Path) -> Monitor:

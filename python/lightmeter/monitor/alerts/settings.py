@@ -14,6 +14,7 @@ from lightmeter.monitor.alerts.channels import Channel, Command, Stdout
 from lightmeter.monitor.alerts.incidents import Line
 from lightmeter.monitor.alerts.webhook import Webhook
 from lightmeter.monitor.buckets import parse_duration
+from lightmeter.monitor.lines import TableLines
 
 __all__ = ["Alert", "load_alerts", "read_alerts"]
 
@@ -88,15 +89,28 @@ def load_alerts(path: str | os.PathLike[str]) -> list[Alert]:
 
     Raises:
         OSError: it cannot be read.
-        ConfigError: it is no TOML, or an alert is not understood.
+        ConfigError: it is no TOML, or an alert is not understood; the message names the line.
     """
+    text = Path(path).read_text(encoding="utf-8")
     try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("alert", [])
+        tables = tomllib.loads(text).get("alert", [])
         if not isinstance(tables, list):
             raise ValueError("got [alert]; expected tables [[alert]]")
         return read_alerts(tables)
+    except _AlertError as error:
+        line = TableLines(text, "alert").of(error.index, error.key)
+        raise ConfigError(f"{os.fspath(path)}, line {line}: {error}") from None
     except ValueError as error:
         raise ConfigError(f"{os.fspath(path)}: {error}") from None
+
+
+class _AlertError(ValueError):
+    """What is wrong with an alert, by its index, and with which of its keys, if one."""
+
+    def __init__(self, index: int, key: str, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+        self.key = key
 
 
 def read_alerts(tables: Sequence[Mapping[str, Any]]) -> list[Alert]:
@@ -115,9 +129,19 @@ def read_alerts(tables: Sequence[Mapping[str, Any]]) -> list[Alert]:
             if alert.name in (other.name for other in alerts):
                 raise ValueError("another alert has the same name")
         except ValueError as error:
-            raise ValueError(f"{called}: {error}") from None
+            keys = table if isinstance(table, Mapping) else {}
+            key = next((key for key in keys if _is_wrong(key, keys[key])), "")
+            raise _AlertError(index, key, f"{called}: {error}") from None
         alerts.append(alert)
     return alerts
+
+
+def _is_wrong(key: str, value: object) -> bool:
+    try:
+        _check(key, value)
+    except ValueError:
+        return True
+    return False
 
 
 def _alert(table: Mapping[str, Any]) -> Alert:
