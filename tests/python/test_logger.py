@@ -19,6 +19,8 @@ import pytest
 from lightmeter import ProfileView, RollingLogger, Store, StoreError
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
 NOON = datetime(2022, 9, 7, 12, 30, tzinfo=UTC)
 
 
@@ -238,8 +240,6 @@ def test_a_forked_child_logs_on_its_own(store: Store) -> None:
 SERVICE = """
 import os, sys, time
 import numpy as np, lightmeter as lm
-
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 log = lm.logger(sys.argv[1], "cells", checkpoint="1s")
 for _ in range(20):
     log.track(np.full((1000, 700, 3), 9, np.uint8))
