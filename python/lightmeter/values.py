@@ -22,6 +22,10 @@ _ACCEPTED = (
     "three dimensions, or an ImageMeter)"
 )
 
+# NumPy's units of time: seconds in one, or how many make a second.
+_LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+_PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
+
 
 class Values(NamedTuple):
     """A column by kind of value; the order of the rows is not kept."""
@@ -134,9 +138,9 @@ def _split_array(array: NDArray[Any], column: str) -> Values:
             )
         case "M" | "m":
             known = ~np.isnat(array)
-            unit = "datetime64[us]" if array.dtype.kind == "M" else "timedelta64[us]"
-            seconds = array[known].astype(unit).astype(np.int64) / 1e6
-            return _values(fractions=seconds, missing=int(array.size - known.sum()))
+            return _values(
+                fractions=_in_seconds(array[known]), missing=int(array.size - known.sum())
+            )
         case _:
             return _split_objects(array.tolist(), column)
 
@@ -192,12 +196,21 @@ def _values(
     )
 
 
+def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Without a step over other units of NumPy's, which would overflow for far times."""
+    unit, count = np.datetime_data(times.dtype)
+    if unit in ("Y", "M"):
+        times, unit, count = times.astype(f"{times.dtype.kind}8[D]"), "D", 1
+    ticks = times.astype(np.int64).astype(np.float64) * count
+    factor, divisor = _LONG_UNITS.get(unit, 1), _PER_SECOND.get(unit, 1.0)
+    return np.asarray(ticks * factor / divisor, np.float64)
+
+
 def _numpy_scalar(value: np.generic) -> Any:
     if isinstance(value, np.datetime64 | np.timedelta64):
         if np.isnat(value):
             return None
-        unit = "datetime64[us]" if isinstance(value, np.datetime64) else "timedelta64[us]"
-        return float(value.astype(unit).astype(np.int64) / 1e6)
+        return float(_in_seconds(np.asarray(value)))
     if isinstance(value, np.floating):
         return float(value)  # item() of a long double is itself
     return value.item()

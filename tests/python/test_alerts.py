@@ -681,7 +681,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     config.write_text(config.read_text() + 'colour = "red"\n')
     wrong = lightmeter("monitor", "check", config)
     assert wrong.returncode == 1
-    assert "monitors.toml: alert 1 ('hook'): unknown key 'colour'" in wrong.stderr
+    assert ": alert 1 ('hook'): unknown key 'colour'" in wrong.stderr
 
 
 def test_a_mistake_in_a_file_is_named_by_its_line(tmp_path: Path) -> None:
