@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,17 @@ def picture(
     samples = np.stack([b + 50 * w for b, w in zip(base, waves, strict=True)], axis=-1)
     samples += rng.normal(0, noise, samples.shape)
     return Image.fromarray(samples.clip(0, 255).astype(np.uint8), "RGB")
+
+
+def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
+    pytest.importorskip("typer")
+    return subprocess.run(
+        [sys.executable, "-m", "lightmeter", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+    )
 
 
 @pytest.fixture

@@ -13,21 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import lightmeter
 from lightmeter import ProfileView, compare, log, profile_images
 from PIL import Image
 
 pytest.importorskip("typer")
 pytest.importorskip("rich")
-
-
-def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lightmeter", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
-    )
 
 
 def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) -> None:

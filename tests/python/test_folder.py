@@ -1,14 +1,12 @@
 """Logging folders into a store by day, from Python and from the command line."""
 
 import os
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import picture
+from conftest import lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import Store, StoreError, profile_images
@@ -146,17 +144,6 @@ def test_exif_dates_are_exact_and_offsets_taken_off(tmp_path: Path, seconds: int
 
 
 # The command line
-
-
-def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
-    pytest.importorskip("typer")
-    return subprocess.run(
-        [sys.executable, "-m", "lightmeter", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
-    )
 
 
 def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:

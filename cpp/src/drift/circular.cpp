@@ -90,25 +90,15 @@ double untied_p_value(const MergedView& merged, double v) {
                        [&, bound = v * merged.area() * kSlack] { return deals.range() >= bound; });
 }
 
-double tied_p_value(const MergedView& merged, double v) {
-  std::vector<std::uint64_t> pooled(merged.size());
-  for (std::size_t i = 0; i < pooled.size(); ++i) pooled[i] = merged.pooled(i);
-  MergedView dealt = merged;
-  Random random(merged.target, merged.reference);
-  return monte_carlo_p(kKuiperDraws, [&] {
-    random_split(pooled, merged.n_target, random, dealt.target);
-    for (std::size_t i = 0; i < pooled.size(); ++i) {
-      dealt.reference[i] = pooled[i] - dealt.target[i];
-    }
-    return kuiper_statistic(dealt) >= v * kSlack;
-  });
-}
-
 double kuiper_p_value(const MergedView& merged, double v, bool exact) {
   const double bound = exact ? ks_p_value(merged, v / 2.0)
                              : ks_p_value_untied(merged.n_target, merged.n_reference, v / 2.0);
   if (bound * (kKuiperDraws + 1.0) < 1.0) return bound;
-  if (exact && merged.has_ties()) return tied_p_value(merged, v);
+  if (exact && merged.has_ties()) {
+    return permuted_p_value(merged, kKuiperDraws, [v](const MergedView& dealt) {
+      return kuiper_statistic(dealt) >= v * kSlack;
+    });
+  }
   if (merged.n_target + merged.n_reference <= kMostDealt) return untied_p_value(merged, v);
   const double n = static_cast<double>(merged.n_target);
   const double m = static_cast<double>(merged.n_reference);

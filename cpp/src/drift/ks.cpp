@@ -28,16 +28,8 @@ double kolmogorov_limit(double n, double m, double d) {
 }
 
 double permuted_p_value(const MergedView& merged, double d) {
-  std::vector<std::uint64_t> pooled(merged.size());
-  for (std::size_t i = 0; i < pooled.size(); ++i) pooled[i] = merged.pooled(i);
-  MergedView dealt = merged;
-  Random random(merged.target, merged.reference);
-  return monte_carlo_p(kKsDraws, [&] {
-    random_split(pooled, merged.n_target, random, dealt.target);
-    for (std::size_t i = 0; i < pooled.size(); ++i)
-      dealt.reference[i] = pooled[i] - dealt.target[i];
-    return ks_statistic(dealt) >= d * kSlack;
-  });
+  return permuted_p_value(
+      merged, kKsDraws, [d](const MergedView& dealt) { return ks_statistic(dealt) >= d * kSlack; });
 }
 
 }  // namespace

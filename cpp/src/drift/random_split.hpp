@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "lightmeter/drift/merged_view.hpp"
 #include "sketch/mix.hpp"
 
 namespace lightmeter::drift {
@@ -54,6 +55,22 @@ template <class Exceeds>
     if (exceeds() && ++hits == kEnough) return static_cast<double>(hits) / draw;
   }
   return (hits + 1.0) / (draws + 1.0);
+}
+
+// The same for a statistic of two samples, dealing the labels of their pooled values anew.
+template <class Exceeds>
+[[nodiscard]] double permuted_p_value(const MergedView& merged, int draws, Exceeds&& exceeds) {
+  std::vector<std::uint64_t> pooled(merged.size());
+  for (std::size_t i = 0; i < pooled.size(); ++i) pooled[i] = merged.pooled(i);
+  MergedView dealt = merged;
+  Random random(merged.target, merged.reference);
+  return monte_carlo_p(draws, [&] {
+    random_split(pooled, merged.n_target, random, dealt.target);
+    for (std::size_t i = 0; i < pooled.size(); ++i) {
+      dealt.reference[i] = pooled[i] - dealt.target[i];
+    }
+    return exceeds(dealt);
+  });
 }
 
 }  // namespace lightmeter::drift

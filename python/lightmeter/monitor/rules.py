@@ -1,5 +1,6 @@
 """Rules: what is an anomaly, given a bucket and what it is compared with."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -29,7 +30,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(ABC):
     """What every rule has.
 
     Attributes:
@@ -39,9 +40,9 @@ class Rule:
     features: tuple[str, ...] = ()
     needs_baseline = True
 
+    @abstractmethod
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """The findings on a bucket; `baseline` are the profiles of the buckets compared with."""
-        raise NotImplementedError
 
     def false_alarms(self) -> float | None:
         """How many a bucket raises by chance where nothing changed, at most; None: not known."""
