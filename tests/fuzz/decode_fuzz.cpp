@@ -20,6 +20,7 @@
 namespace lightmeter {
 namespace {
 
+using profile::Exemplars;
 using profile::Failures;
 using profile::Profile;
 using sketch::DistinctCount;
@@ -159,7 +160,26 @@ void check_laws(const Sketch& sketch) {
   }
 }
 
+void check_state(const Exemplars& exemplars, const Profile& profile) {
+  const auto check_picture = [&](std::uint64_t hash) {
+    const Exemplars::Picture& picture = exemplars.picture(hash);  // throws without one
+    require(picture.path.size() <= Exemplars::kMaxPath, "a bounded path");
+    require(picture.thumbnail.size() <= Exemplars::kMaxThumbnail, "a bounded thumbnail");
+  };
+  require(exemplars.random().size() <= exemplars.keep(), "no more at random than are kept");
+  for (const std::uint64_t hash : exemplars.random()) check_picture(hash);
+  for (const auto& [name, column] : profile.columns()) {
+    const Exemplars::Ends* ends = exemplars.find(name);
+    if (ends == nullptr) continue;
+    require(std::max(ends->low.size(), ends->high.size()) <= exemplars.keep(),
+            "no more at an end than are kept");
+    for (const auto& [value, hash] : ends->low) check_picture(hash);
+    for (const auto& [value, hash] : ends->high) check_picture(hash);
+  }
+}
+
 void check_state(const Profile& profile) {
+  check_state(profile.exemplars, profile);
   require(profile.failures.entries().size() <= Failures::kMaxEntries, "bounded failures");
   for (const auto& [name, column] : profile.columns()) {
     require(column.integral() + column.fractional() + column.strings() == column.values(),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lightmeter import ExifPolicy, Failure, Profile, ProfileView
+from lightmeter import ExifPolicy, Failure, ImageMeter, Profile, ProfileView
 
 FOLDER = Path(__file__).parents[1] / "golden" / "v1"
 
@@ -38,11 +38,21 @@ def profiles() -> dict[str, ProfileView]:
     for seed in range(1500):  # past exact mode
         sampled.track(pattern(4, 5, seed))
         sampled._core.log_exif("camera", {"Model": f"model {seed % 700}", "ISO": seed}, [], [])
+
+    pictured = Profile(exemplars=2)
+    for seed in range(6):
+        meter = ImageMeter()
+        meter.update(pattern(6, 7, seed))
+        # The bytes of a real thumbnail depend on Pillow's encoder.
+        picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
+        pictured._core.log_image("image", meter._core, "RGB")
+        pictured._core.log_exemplar("image", meter._core, *picture)
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
         "failures_and_gray": failing.view(),
         "sampled": sampled.view(),
+        "exemplars": pictured.view(),
     }
 
 
@@ -50,7 +60,7 @@ def profiles() -> dict[str, ProfileView]:
 NOT_SAMPLED = ("counts/", "types/", "distribution/n", "distribution/m")
 
 
-@pytest.mark.parametrize("name", ["empty", "one_image_with_exif", "failures_and_gray", "sampled"])
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.lmp"))])
 def test_golden_files_are_read(name: str) -> None:
     expected = profiles()[name]
     data = (FOLDER / f"{name}.lmp").read_bytes()
@@ -61,6 +71,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.failures == expected.failures
     assert view.get_columns().keys() == expected.get_columns().keys()
     for feature, column in view.get_columns().items():
+        assert view.exemplars(feature) == expected.exemplars(feature)
         wanted = expected.get_column(feature).to_summary_dict()
         for key, value in column.to_summary_dict().items():
             if name == "sampled" and (
