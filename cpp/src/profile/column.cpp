@@ -138,6 +138,11 @@ void Column::update_counts(std::span<const std::uint64_t> counts, std::uint64_t 
   merge(added);
 }
 
+void Column::update_null(std::uint64_t count) {
+  sketch::check_sum(observations(), count);
+  null_ += count;
+}
+
 void Column::merge(const Column& other) {
   sketch::check_sum(observations(), other.observations());
   // Whether the sum is exact shows only afterwards, when the values may be gone. A small one is.

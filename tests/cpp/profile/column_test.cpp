@@ -195,6 +195,17 @@ TEST(Column, DecodeRefusesFactsOfAnotherNumberOfIntegers) {
   }
 }
 
+TEST(Column, CountsOfMissingValuesHaveALimit) {
+  Column column("a");
+  column.update(1.0);
+  column.update_null((std::uint64_t{1} << 56) - 1);
+  const auto before = encoded(column);
+  EXPECT_THROW(column.update_null(1), IncompatibleError);
+  EXPECT_THROW(column.update_null(UINT64_MAX), IncompatibleError);
+  EXPECT_EQ(encoded(column), before);
+  EXPECT_EQ(encoded(round_trip(column, "a")), before);
+}
+
 TEST(Column, DecodeRefusesWhatCannotBe) {
   Column column("a", Role::kExif);
   column.update(std::int64_t{3});

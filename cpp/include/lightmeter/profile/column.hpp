@@ -31,7 +31,8 @@ class Column {
   void update(double value);  // NaN and infinities are counted apart
   void update(std::int64_t value);
   void update(std::string_view value, std::uint64_t count = 1);
-  void update_null(std::uint64_t count = 1) noexcept { null_ += count; }
+  void update_null() noexcept { ++null_; }
+  void update_null(std::uint64_t count);  // IncompatibleError as for merge()
   // The same counts as one update() each, but faster.
   void update(std::span<const double> values);
   void update(std::span<const std::int64_t> values);
