@@ -10,8 +10,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
+from lightmeter.viz.text import count, number, visible
 
-__all__ = ["failure_json", "headline", "printable", "summary_json", "summary_tables"]
+__all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
 
 _NUMBER_COLUMNS = {
     "mean": "distribution/mean",
@@ -51,7 +52,7 @@ def summary_json(view: ProfileView) -> str:
 def headline(view: ProfileView) -> str:
     """How many images were measured, and how many files failed."""
     failed = _reasons(view).total()
-    return f"{_count(view.images, 'image')} measured, {_count(failed, 'file')} failed"
+    return f"{_counted(view.images, 'image')} measured, {_counted(failed, 'file')} failed"
 
 
 def _reasons(view: ProfileView) -> Counter[str]:
@@ -69,28 +70,28 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     yield Text(headline(view), "bold")
     reasons = _reasons(view)
     if reasons:
-        told = ", ".join(f"{printable(reason)} {n}" for reason, n in reasons.most_common())
+        told = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
         yield Text(f"failed: {told}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         shown = failure.to_dict()["path"] or "(not a file)"
-        yield Text(f"  {printable(shown)}: {failure.reason}, {printable(failure.detail)}")
+        yield Text(f"  {visible(shown)}: {failure.reason}, {visible(failure.detail)}")
     if reasons.total() > _SHOWN_FAILURES:
         yield Text("  ...")
 
     numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
     categories = _table(_right("n"), _right("missing"), "most frequent")
     for name, summary in summaries.items():
-        counts = [_short_count(summary["counts/n"]), _short_count(summary["counts/null"])]
+        counts = [count(summary["counts/n"]), count(summary["counts/null"])]
         if "distribution/mean" in summary:
-            statistics = [_short(summary[key]) for key in _NUMBER_COLUMNS.values()]
+            statistics = [number(summary[key]) for key in _NUMBER_COLUMNS.values()]
             numbers.add_row(Text(name), *counts, *statistics)
         else:
             categories.add_row(Text(name), *counts, Text(_most_frequent(summary)))
     yield from (table for table in (numbers, categories) if table.row_count)
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _counted(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 def _table(*columns: Column | str) -> Table:
@@ -107,26 +108,10 @@ def _right(name: str) -> Column:
 
 def _most_frequent(summary: dict[str, Any]) -> str:
     items = summary.get("frequent_items/frequent_strings", [])
-    shown = [f"{printable(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
+    shown = [f"{visible(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
     if len(items) > _MOST_FREQUENT:
         shown.append(f"{len(items) - _MOST_FREQUENT} more")
     return ", ".join(shown)
-
-
-def printable(text: str) -> str:
-    """Exif strings are anyone's: no control sequence may reach the terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def _short(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4g}"
-
-
-def _short_count(number: int) -> str:
-    for unit, suffix in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
-        if number >= unit:
-            return f"{number / unit:.3g}{suffix}"
-    return str(number)
 
 
 def _plain(value: Any) -> Any:
