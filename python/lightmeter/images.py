@@ -232,10 +232,12 @@ def _kept_exif(image: Image.Image) -> Source | None:
     return exif_block(block) if isinstance(block, bytes) else None
 
 
-def copy_image(image: Image.Image) -> tuple[Image.Image, ExifTags | None, Facts | None]:
+def copy_image(
+    image: Image.Image, policy: ExifPolicy
+) -> tuple[Image.Image, ExifTags | None, Facts | None]:
     """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole."""
     with quiet():
-        exif, facts = _load(image, DEFAULT_POLICY)
+        exif, facts = _load(image, policy)
         return image.copy(), exif, facts
 
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter import Store, StoreError, profile_images
+from lightmeter import ExifPolicy, Store, StoreError, profile_images
 from lightmeter.monitor import log_folder
 from lightmeter.monitor.dates import date_reader
 from PIL import Image
@@ -92,6 +92,25 @@ def test_what_is_refused(store: Store, photos: Path) -> None:
         with pytest.raises(ValueError, match="expected"):
             date_reader(source)
     assert store.datasets() == {}
+
+
+def test_the_command_keeps_exemplars_and_the_exif_that_was_asked_for(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x013B] = "Canon", "somebody"
+    (tmp_path / "photos").mkdir()
+    picture().save(tmp_path / "photos" / "a.jpg", exif=exif)
+    said = lightmeter(
+        "log", tmp_path / "photos", "--dataset", "cells", "--store", tmp_path / "s.db",
+        "--exemplars", 1, "--exif-allow", "Artist", "--exif-deny", "Make",
+    )  # fmt: skip
+    assert said.returncode == 0
+    with Store(tmp_path / "s.db") as store:
+        view = store.read("cells")
+    assert view.exif_policies == (ExifPolicy(allow={"Artist"}, deny={"Make"}),)
+    assert "image.Artist" in view.get_columns()
+    assert "image.Make" not in view.get_columns()
+    (lowest,) = view.exemplars("image.Brightness.mean").low
+    assert lowest.path.endswith("a.jpg")
 
 
 @pytest.mark.parametrize(

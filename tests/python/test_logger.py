@@ -39,7 +39,7 @@ def brightness(view: ProfileView) -> Any:
 
 def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x010F] = "Canon"
+    exif[0x010F], exif[0x013B] = "Canon", "somebody"
     picture = Image.effect_noise((40, 30), 60).convert("RGB")
     encoded = {}
     for kind in ("JPEG", "PNG", "TIFF"):
@@ -69,6 +69,18 @@ def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path) -> None:
     expected = lm.log_image(images()).profile()
     expected.set_dataset_timestamp(NOON.replace(minute=0))
     assert store.read("cells") == expected.view()
+    assert "image.Artist" not in store.read("cells").get_columns()
+
+    policy = lm.ExifPolicy(allow={"Artist"}, deny={"Make"})
+    with lm.logger(store, "artists", exif=policy) as log:
+        for image in images():
+            log.track(image, at=NOON)
+    expected = lm.Profile(exif=policy)
+    expected.track_many(images())
+    expected.set_dataset_timestamp(NOON.replace(minute=0))
+    assert store.read("artists") == expected.view()
+    assert "image.Artist" in expected.view().get_columns()
+    assert store.read("artists").exif_policies == (policy,)
 
 
 def test_images_may_change_after_tracking(store: Store) -> None:

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from lightmeter import Failure, Limits, ProfileView, __version__, compare, profile_images
 from lightmeter.cli import watch
-from lightmeter.cli.exif import Allow, Deny, exif, policy_of
+from lightmeter.cli.exif import exif
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
+from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import FAILED, OK, complain, progress_bar, reported
 from lightmeter.files import open_atomically
@@ -38,12 +39,6 @@ app.add_typer(watch.store_commands, name="store")
 app.add_typer(watch.monitor_commands, name="monitor")
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Profile file to write.")]
-Exemplars = Annotated[
-    int,
-    typer.Option(
-        min=0, max=16, help="Small pictures to keep at either end of each feature; default none."
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 

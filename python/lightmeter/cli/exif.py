@@ -10,24 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lightmeter import ExifPolicy
-from lightmeter.cli.render import printable
+from lightmeter.cli.options import Allow, Deny, policy_of
 from lightmeter.cli.terminal import FAILED, complain, reported
 from lightmeter.encoded import open_encoded
 from lightmeter.exif import DATES, read_exif
 from lightmeter.header import read_header
 from lightmeter.limits import DEFAULT_LIMITS
+from lightmeter.viz.text import visible
 
-__all__ = ["Allow", "Deny", "exif", "policy_of"]
-
-Allow = Annotated[
-    list[str] | None,
-    typer.Option("--exif-allow", help="Personal Exif tag to track all the same; repeatable."),
-]
-Deny = Annotated[
-    list[str] | None,
-    typer.Option("--exif-deny", help="Exif tag not to track, whether allowed or not; repeatable."),
-]
+__all__ = ["exif"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR = 365.25  # days
@@ -59,17 +50,9 @@ def exif(
     console.print(Text(f"\nwithheld: {', '.join(withheld) or 'nothing'}"))
 
 
-def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
-    """The policy that the options of a command say; a misspelt tag is wrong usage."""
-    try:
-        return ExifPolicy(allow=allow or (), deny=deny or ())
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
 def _words(name: str, value: int | float | str) -> str:
     if isinstance(value, str):
-        return printable(value)
+        return visible(value)
     if name in DATES:
         then = _EPOCH + timedelta(days=value)
         years = (datetime.now(UTC) - then) / timedelta(days=_YEAR)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lightmeter import LightmeterError, Store
-from lightmeter.cli.render import headline, printable
+from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
+from lightmeter.cli.render import headline
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported
 from lightmeter.monitor import log_folder
 from lightmeter.monitor.alerts import (
@@ -61,8 +62,12 @@ def log(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; default one per processor.")
     ] = None,
+    exemplars: Exemplars = 0,
+    exif_allow: Allow = None,
+    exif_deny: Deny = None,
 ) -> None:
     """Profile a folder into a store, by day. Doing so again replaces and never counts twice."""
+    policy = policy_of(exif_allow, exif_deny)
     with reported(), _usage(), Store(store) as opened:
         with progress_bar("profiling") as progress:
             logged = log_folder(
@@ -71,6 +76,8 @@ def log(
                 dataset,
                 at=day and date(day.year, day.month, day.day),
                 date_from=date_from,
+                exif=policy,
+                exemplars=exemplars,
                 workers=workers,
                 progress=progress,
             )
@@ -258,7 +265,7 @@ def _line(result: Result) -> str:
     """A result in words. Features and details may hold anyone's text."""
     place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
     value = "" if result.value is None else f" {result.value:.4g}"
-    return printable(
+    return visible(
         f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: "
         f"{result.state} {result.feature}{value} {result.words}"
     )

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.batch import profile_images
+from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
 from lightmeter.monitor.dates import date_reader
 from lightmeter.monitor.store import Store
@@ -32,6 +33,8 @@ def log_folder(
     date_from: str | None = None,
     segment: Segment | None = None,
     every: str | None = None,
+    exif: ExifPolicy = DEFAULT_POLICY,
+    exemplars: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Logged:
@@ -51,12 +54,15 @@ def log_folder(
             are not measured, but listed in the result.
         segment: such as ``{"camera": "left"}``.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        exif: which Exif tags to track; by default none that are personal.
+        exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        ValueError: both `at` and `date_from`, or one of them is not understood.
+        ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` is
+            out of range.
         StoreError: the store cannot take the profiles.
     """
     if at is not None and date_from is not None:
@@ -83,6 +89,8 @@ def log_folder(
     for start, members in sorted(buckets.items()):
         view = profile_images(
             members,
+            exif=exif,
+            exemplars=exemplars,
             workers=workers,
             progress=_shifted(progress, done, total) if progress is not None else None,
         )

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from PIL import Image
 
-from lightmeter.exif import ExifTags
+from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags
 from lightmeter.failure import Failure
 from lightmeter.header import Facts
 from lightmeter.images import ImageLike, Measured, copy_image, measure_image
@@ -66,6 +66,7 @@ def logger(
     checkpoint: str | timedelta = "30s",
     segment: Segment | None = None,
     channels: str = "RGB",
+    exif: ExifPolicy = DEFAULT_POLICY,
     queue_bytes: int = 256 << 20,
 ) -> "RollingLogger":
     """A logger for a service: `RollingLogger.track` returns at once, a thread does the work.
@@ -81,6 +82,7 @@ def logger(
         checkpoint: how often the profile is stored; a crash loses what came since.
         segment: such as ``{"camera": "left"}``.
         channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        exif: which Exif tags to track; by default none that are personal.
         queue_bytes: memory for images that wait; beyond it images are dropped and counted.
 
     Raises:
@@ -94,6 +96,7 @@ def logger(
         checkpoint=checkpoint,
         segment=segment,
         channels=channels,
+        exif=exif,
         queue_bytes=queue_bytes,
     )
 
@@ -114,6 +117,7 @@ class RollingLogger:
         checkpoint: str | timedelta,
         segment: Segment | None,
         channels: str,
+        exif: ExifPolicy,
         queue_bytes: int,
     ) -> None:
         """See `lightmeter.logger`."""
@@ -121,6 +125,7 @@ class RollingLogger:
         interval = parse_duration(checkpoint) if isinstance(checkpoint, str) else checkpoint
         self._interval = interval.total_seconds()
         self._channels = channels
+        self._exif = exif
         ImageMeter(channels=channels)  # refuses what is no order of channels
         self._segment = dict(segment or {})
         self._dataset = dataset
@@ -188,7 +193,7 @@ class RollingLogger:
             if self._refused(bucket, size):
                 return False
         try:
-            kept = _kept(image, self._channels)
+            kept = _kept(image, self._channels, self._exif)
         except Exception as error:
             kept = error
         with self._changed:
@@ -287,7 +292,8 @@ class RollingLogger:
         with self._profiles:
             opened = self._opened_bucket(bucket)
             try:
-                opened.profile._log_measured("image", _measured(image, self._channels))
+                measured = _measured(image, self._channels, self._exif)
+                opened.profile._log_measured("image", measured)
             except Exception as error:
                 opened.profile._log_failure("image", _failure(error))
             opened.changed = True
@@ -297,7 +303,7 @@ class RollingLogger:
     def _opened_bucket(self, bucket: datetime) -> _Open:
         if bucket not in self._open:
             self._opened += 1
-            self._open[bucket] = _Open(Profile(), f"{self._name}/{self._opened}")
+            self._open[bucket] = _Open(Profile(exif=self._exif), f"{self._name}/{self._opened}")
         return self._open[bucket]
 
     def _store_all(self) -> bool:
@@ -343,20 +349,20 @@ class RollingLogger:
             self._store.close()
 
 
-def _kept(image: Any, channels: str) -> Any:
+def _kept(image: Any, channels: str, exif: ExifPolicy) -> Any:
     """The image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
     if isinstance(image, Image.Image):
-        return _Copy(*copy_image(image))
+        return _Copy(*copy_image(image, exif))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    return measure_image(image, channels=channels, threads=1)
+    return measure_image(image, channels=channels, exif=exif, threads=1)
 
 
-def _measured(kept: Any, channels: str) -> Measured:
+def _measured(kept: Any, channels: str, exif: ExifPolicy) -> Measured:
     if isinstance(kept, Exception):
         raise kept
     if isinstance(kept, Measured):
@@ -365,7 +371,7 @@ def _measured(kept: Any, channels: str) -> Measured:
         meter = ImageMeter(threads=1)
         meter.update(kept.image)
         return Measured(meter, kept.exif, kept.facts)
-    return measure_image(kept, channels=channels, threads=1)
+    return measure_image(kept, channels=channels, exif=exif, threads=1)
 
 
 def _size(image: Any) -> int:
