@@ -79,4 +79,8 @@ void bind_drift(py::module_& module) {
       "circular_mean",
       [](const QuantileSketch& hues) { return drift::circular_moments(hues.view()).mean; },
       py::arg("hues"), "Direction of hues on the circle of 255 steps; NaN where there is none.");
+  module.def(
+      "circular_stddev",
+      [](const QuantileSketch& hues) { return drift::circular_moments(hues.view()).stddev; },
+      py::arg("hues"), "Circular standard deviation of hues in steps; infinite without direction.");
 }

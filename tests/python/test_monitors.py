@@ -25,7 +25,12 @@ from lightmeter.monitor.monitors import (
     save_results,
 )
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
-from lightmeter.monitor.scalars import _student_quantile, prediction_interval
+from lightmeter.monitor.scalars import (
+    _student_quantile,
+    hue_interval,
+    nearest_turn,
+    prediction_interval,
+)
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -97,6 +102,53 @@ def test_rules_on_numbers(store: Store) -> None:
     assert alarms(states(store, Change(features=x, absolute=2.0))) == [7]
     assert alarms(states(store, Change(features=x, scalar="n", relative=0.5))) == [9]
     assert states(store, Drift(features=x))[9] == "not enough data"
+
+
+HUE = "image.Hue.circular_mean"
+
+
+def put_hues(store: Store, turns: dict[int, float]) -> None:
+    """Days of hues around 0, some of them turned by so many steps of 255."""
+    for day in range(1, 15):
+        drawn = np.random.default_rng(day).normal(turns.get(day, 0.0), 8.0, 40)
+        view = log(columns={HUE: drawn % 255.0}).view()
+        store.put("cells", view, at=date(2022, 9, day), writer="a")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Interval(),
+        Interval(scalar="mean", alpha=1e-5),
+        Change(absolute=20.0),
+        Change(relative=0.25),  # of half the circle
+        Limits(lower=235.0, upper=20.0),
+        Limits(lower=-20.0, upper=20.0),
+    ],
+)
+def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
+    put_hues(store, {7: 40.0, 9: -40.0, 11: 127.0})
+    monitor = Monitor(name="m", dataset="cells", rule=rule)
+    results = [one for one in evaluate(store, [monitor], now=NOW) if one.feature == HUE]
+    assert alarms({one.start.day: one.state for one in results}) == [7, 9, 11]
+    for one in results:  # so that a line and its band stay together
+        assert one.value is not None
+        assert one.lower is not None
+        assert one.upper is not None
+        assert abs(one.value - (one.lower + one.upper) / 2) <= 127.5
+
+
+def test_what_a_hue_has_not(store: Store) -> None:
+    put_hues(store, {})
+    assert states(store, Limits(scalar="median", upper=1.0), HUE) == {}
+    assert alarms(states(store, Limits(scalar="stddev", upper=12.0), HUE)) == []
+    assert alarms(states(store, Limits(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
+    for day, hue in enumerate((0.0, 85.0, 170.0, 0.0), 15):
+        view = log(columns={HUE: [hue] * 20}).view()
+        store.put("circle", view, at=date(2022, 9, day), writer="a")
+    monitor = Monitor(name="m", dataset="circle", rule=Interval())
+    last = evaluate(store, [monitor], now=NOW)[-1]
+    assert (last.state, last.words) == ("not enough data", "no direction of the hues")
 
 
 def test_rules_on_categories_and_features(store: Store) -> None:
@@ -182,6 +234,18 @@ def test_the_prediction_interval_keeps_its_promise() -> None:
     for row in draws:
         low, high = prediction_interval(row[:7].tolist(), 0.05)
         outside += not low <= row[7] <= high
+    assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
+
+
+def test_so_does_that_of_hues() -> None:
+    from scipy import stats
+
+    outside = 0
+    for row in np.random.default_rng(2).normal(3.0, 15.0, (800, 8)) % 255.0:
+        limits = hue_interval(row[:7].tolist(), 0.05)
+        assert limits is not None
+        low, high = limits
+        outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high
     assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
 
 

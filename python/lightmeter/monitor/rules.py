@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from lightmeter.drift import FeatureDrift, compare
 from lightmeter.drift.words import finding
-from lightmeter.monitor.scalars import SCALARS, prediction_interval, scalar_of
+from lightmeter.monitor.scalars import (
+    HUE_STEPS,
+    SCALARS,
+    hue_interval,
+    is_hue,
+    nearest_turn,
+    prediction_interval,
+    scalar_of,
+)
 from lightmeter.profile import ColumnView, ProfileView
 
 __all__ = ["Change", "Drift", "Finding", "Interval", "Limits", "NewValues", "Rule", "Schema"]
@@ -133,7 +141,11 @@ class _OfScalar(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits(_OfScalar):
-    """A number lies outside of fixed limits."""
+    """A number lies outside of fixed limits.
+
+    The mean of a hue lies on a circle: `lower` to `upper` is an arc, which passes 0 where `upper`
+    is less.
+    """
 
     lower: float | None = None
     upper: float | None = None
@@ -150,14 +162,22 @@ class Limits(_OfScalar):
         found = []
         for name, column in self._columns(target).items():
             value = scalar_of(column, self.scalar)
-            if value is not None:
-                found.append(_within(name, value, self.lower, self.upper))
+            if value is None:
+                continue
+            lower, upper = self.lower, self.upper
+            if is_hue(name, self.scalar) and lower is not None and upper is not None:
+                upper += HUE_STEPS * (upper < lower)
+                value = nearest_turn(value, (lower + upper) / 2)
+            found.append(_within(name, value, lower, upper))
         return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval(_OfScalar):
     """A number lies outside of the prediction interval of the baseline's buckets.
+
+    The mean of a hue lies on a circle: see `hue_interval`. Value and limits are then told with as
+    many turns as bring them together, so that 2 may be 257.
 
     Attributes:
         alpha: the chance of that, for each feature, where nothing changed.
@@ -183,8 +203,12 @@ class Interval(_OfScalar):
                 continue
             if len(series) < 3:
                 found.append(Finding(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
-            else:
+            elif not is_hue(name, self.scalar):
                 found.append(_within(name, value, *prediction_interval(series, self.alpha)))
+            elif (limits := hue_interval(series, self.alpha)) is None:
+                found.append(Finding(name, NOT_ENOUGH, value, words="no direction of the hues"))
+            else:
+                found.append(_within(name, nearest_turn(value, sum(limits) / 2), *limits))
         return found
 
     def false_alarms(self) -> float | None:
@@ -196,7 +220,11 @@ class Interval(_OfScalar):
 
 @dataclass(frozen=True, kw_only=True)
 class Change(_OfScalar):
-    """A number differs from the baseline's by more than a share of it, or an amount."""
+    """A number differs from the baseline's by more than a share of it, or an amount.
+
+    The mean of a hue differs by the shorter way around the circle, and as it has no zero to take a
+    share from, `relative` is one of half the circle, the most it can differ by.
+    """
 
     relative: float | None = None
     absolute: float | None = None
@@ -219,7 +247,10 @@ class Change(_OfScalar):
                 continue
             if self.scalar == "n":  # of one bucket
                 before /= len(baseline)
-            room = self.absolute if self.relative is None else self.relative * abs(before)
+            whole = abs(before)
+            if is_hue(name, self.scalar):
+                value, whole = nearest_turn(value, before), HUE_STEPS / 2
+            room = self.absolute if self.relative is None else self.relative * whole
             assert room is not None
             found.append(_within(name, value, before - room, before + room))
         return found

@@ -3,9 +3,21 @@
 import math
 from collections.abc import Callable, Sequence
 
+from lightmeter import _core
 from lightmeter.profile import ColumnView
 
-__all__ = ["SCALARS", "prediction_interval", "scalar_of"]
+__all__ = [
+    "HUE_STEPS",
+    "SCALARS",
+    "hue_interval",
+    "is_hue",
+    "nearest_turn",
+    "prediction_interval",
+    "scalar_of",
+]
+
+HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
+_HUES = (".Hue.circular_mean", ".Hue.pixels")
 
 
 def _key(key: str) -> Callable[[ColumnView], float | None]:
@@ -27,10 +39,25 @@ def _failure_rate(column: ColumnView) -> float | None:
     return (column.n - column.missing) / column.n
 
 
-SCALARS: dict[str, Callable[[ColumnView], float | None]] = {
+def _circular(
+    read: Callable[[_core.QuantileSketch], float],
+) -> Callable[[ColumnView], float | None]:
+    def known(column: ColumnView) -> float | None:
+        hues = column.numbers
+        value = read(hues) if hues.n else math.nan
+        return value if math.isfinite(value) else None
+
+    return known
+
+
+_COUNTS: dict[str, Callable[[ColumnView], float | None]] = {
     "n": lambda column: float(column.n),
     "missing_rate": _missing_rate,
     "failure_rate": _failure_rate,
+    "distinct": _key("cardinality/est"),
+}
+SCALARS = {
+    **_COUNTS,
     "mean": _key("distribution/mean"),
     "stddev": _key("distribution/stddev"),
     "min": _key("distribution/min"),
@@ -40,13 +67,52 @@ SCALARS: dict[str, Callable[[ColumnView], float | None]] = {
         f"q_{q}": _key(f"distribution/q_{q}")
         for q in ("01", "05", "10", "25", "75", "90", "95", "99")
     },
-    "distinct": _key("cardinality/est"),
+}
+_OF_HUE = {
+    **_COUNTS,
+    "mean": _circular(_core.circular_mean),
+    "stddev": _circular(_core.circular_stddev),
 }
 
 
 def scalar_of(column: ColumnView, name: str) -> float | None:
-    """A number of a feature by name; None where it does not exist."""
-    return SCALARS[name](column)
+    """A number of a feature by name; None where it does not exist.
+
+    Of hues the mean and the standard deviation are those of directions, and what needs an order,
+    such as the median, does not exist.
+    """
+    if not column.name.endswith(_HUES):
+        return SCALARS[name](column)
+    return _OF_HUE[name](column) if name in _OF_HUE else None
+
+
+def is_hue(feature: str, scalar: str) -> bool:
+    """Whether the number is itself an angle, so that 0 follows 254."""
+    return scalar == "mean" and feature.endswith(_HUES)
+
+
+def nearest_turn(hue: float, to: float) -> float:
+    """`hue` and as many whole turns as bring it within half a turn of `to`."""
+    return to + math.remainder(hue - to, HUE_STEPS)
+
+
+def hue_interval(series: Sequence[float], alpha: float) -> tuple[float, float] | None:
+    """`prediction_interval` on the circle; the limits may lie beyond 0 and 255.
+
+    That of the differences from the mean direction, each taken the shorter way around. It keeps its
+    promise while the hues lie well within half of the circle; None where they have no direction.
+
+    Args:
+        series: two hues or more.
+        alpha: between 0 and 1.
+    """
+    angles = [hue * math.tau / HUE_STEPS for hue in series]
+    x = math.fsum(map(math.cos, angles))
+    y = math.fsum(map(math.sin, angles))
+    if math.hypot(x, y) < 1e-9 * len(series):
+        return None
+    middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
+    return prediction_interval([nearest_turn(hue, middle) for hue in series], alpha)
 
 
 def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, float]:
