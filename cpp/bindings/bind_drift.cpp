@@ -28,12 +28,22 @@ drift::Axis axis_of(bool circular) {
   return circular ? drift::Axis::kHueCircle : drift::Axis::kLine;
 }
 
-py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& reference,
-                         bool circular, bool tested, double delta) {
+void check_samples(const QuantileSketch& target, const QuantileSketch& reference) {
   if (target.n() == 0 || reference.n() == 0) {
     throw std::invalid_argument("a sample is empty: got " + std::to_string(target.n()) + " and " +
                                 std::to_string(reference.n()) + " numbers; expected at least 1");
   }
+}
+
+double number_threshold(const QuantileSketch& target, const QuantileSketch& reference, double p,
+                        double floor, double delta) {
+  check_samples(target, reference);
+  return drift::number_threshold(target, reference, delta, p, floor);
+}
+
+py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& reference,
+                         bool circular, bool tested, double delta) {
+  check_samples(target, reference);
   const drift::NumberDrift result =
       drift::compare_numbers(target, reference, axis_of(circular), tested, delta);
   py::dict dict = as_dict(result.distances);
@@ -66,6 +76,11 @@ void bind_drift(py::module_& module) {
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");
+  module.def(
+      "number_threshold", &number_threshold, py::arg("target"), py::arg("reference"), py::arg("p"),
+      py::arg("floor"), py::arg("delta") = 0.01,
+      "The least statistic D, to 0.001, that is surely at least `floor` and whose p-value is "
+      "at most `p`; NaN where there is none, or it takes long to find.");
   module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
              py::arg("reference"), py::arg("reference_others"),
              "The same for categories; `others` are observations that make one category more.");

@@ -158,6 +158,13 @@ def compare_numbers(
     tested: bool = True,
     delta: float = 0.01,
 ) -> dict[str, Any]: ...
+def number_threshold(
+    target: QuantileSketch,
+    reference: QuantileSketch,
+    p: float,
+    floor: float,
+    delta: float = 0.01,
+) -> float: ...
 def compare_categories(
     target: FrequentStrings,
     target_others: int,

@@ -151,6 +151,19 @@ def test_what_a_hue_has_not(store: Store) -> None:
     assert (last.state, last.words) == ("not enough data", "no direction of the hues")
 
 
+def test_the_limit_of_drift_is_what_would_have_alarmed(store: Store) -> None:
+    """Of few images more than the least effect that counts; of a category it is not known."""
+    from scipy import stats
+
+    for day in range(1, 11):
+        store.put("cells", rows(day, n=20 if day > 8 else 4000), at=date(2022, 9, day), writer="a")
+    monitor = Monitor(name="m", dataset="cells", rule=Drift())
+    found = {(one.start.day, one.feature): one for one in evaluate(store, [monitor], now=NOW)}
+    assert found[8, "x"].upper == pytest.approx(0.1, abs=0.02)  # the profiles hold samples
+    assert found[9, "x"].upper == pytest.approx(stats.kstwo.isf(0.01, 20), abs=0.01)
+    assert found[9, "camera"].upper is None
+
+
 def test_rules_on_categories_and_features(store: Store) -> None:
     put_days(store, range(1, 10), day6={"camera": "south"})
     store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 10), writer="a")

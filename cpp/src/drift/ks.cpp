@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "drift/lattice.hpp"
 #include "drift/random_split.hpp"
@@ -72,6 +73,32 @@ KsTest ks_test(const MergedView& merged, double error) {
     return ks_p_value_untied(merged.n_target, merged.n_reference, at);
   };
   return {range, {p(range.value), p(range.high), p(range.low)}};
+}
+
+double ks_threshold(const MergedView& merged, double error, double p, double floor) {
+  constexpr double kStep = 0.001;
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const double n = static_cast<double>(merged.n_target);
+  const double m = static_cast<double>(merged.n_reference);
+  // Far beyond the limit the exact law is slow to compute, and not ten times the limit.
+  if (10.0 * kolmogorov_limit(n, m, floor) <= p) return floor + error;
+  const bool exact = error == 0.0;
+  if (exact && merged.has_ties() && merged.area() > kExactArea) return kNone;
+  const auto suffices = [&](double d) {
+    return p >= (exact ? ks_p_value(merged, d)
+                       : ks_p_value_untied(merged.n_target, merged.n_reference, d));
+  };
+  if (suffices(floor)) return floor + error;
+  double low = floor;
+  double high = 1.0;
+  if (!suffices(high)) return kNone;
+  const double own = ks_statistic(merged) - error;
+  if (own > low) (suffices(own) ? high : low) = own;
+  while (high - low > kStep) {
+    const double middle = (low + high) / 2.0;
+    (suffices(middle) ? high : low) = middle;
+  }
+  return high + error <= 1.0 ? high + error : kNone;
 }
 
 }  // namespace lightmeter::drift

@@ -8,6 +8,15 @@
 
 namespace lightmeter::drift {
 
+namespace {
+
+double rank_error(const sketch::QuantileSketch& target, const sketch::QuantileSketch& reference,
+                  double delta) {
+  return target.error(delta / 2.0) + reference.error(delta / 2.0);
+}
+
+}  // namespace
+
 double spread(const sketch::QuantileSketch& sketch, Axis axis) {
   if (axis == Axis::kHueCircle) return circular_moments(sketch.view()).stddev;
   constexpr double kNormalRange = 1.3489795003921634;  // 2 Phi^-1(3/4)
@@ -26,7 +35,7 @@ NumberDrift compare_numbers(const sketch::QuantileSketch& target,
                             double delta) {
   const MergedView merged = merge_views(target.view(), reference.view());
   const bool circular = axis == Axis::kHueCircle;
-  const double error = target.error(delta / 2.0) + reference.error(delta / 2.0);
+  const double error = rank_error(target, reference, delta);
   const Binned bins = quantile_bins(merged);
   NumberDrift drift{};
   if (tested) {
@@ -45,6 +54,13 @@ NumberDrift compare_numbers(const sketch::QuantileSketch& target,
   drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);
   drift.reference_spread = spread(reference, axis);
   return drift;
+}
+
+double number_threshold(const sketch::QuantileSketch& target,
+                        const sketch::QuantileSketch& reference, double delta, double p,
+                        double floor) {
+  const MergedView merged = merge_views(target.view(), reference.view());
+  return ks_threshold(merged, rank_error(target, reference, delta), p, floor);
 }
 
 }  // namespace lightmeter::drift

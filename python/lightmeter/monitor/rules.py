@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from lightmeter.drift import FeatureDrift, compare
+from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
 from lightmeter.monitor.scalars import (
     HUE_STEPS,
@@ -94,13 +95,18 @@ class Drift(Rule):
             )
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
-        """One finding per feature that has the metric."""
+        """One finding per feature that has the metric.
+
+        With ``"p"`` the upper limit is the least effect that would have been an anomaly in this
+        bucket, see `drift_thresholds`. Hue, categories and rates have none, as it is not known.
+        """
         report = compare(
             target=target,
             reference=ProfileView.merge_many(baseline),
             drift=self.q,
             effect=self.effect,
         )
+        limits = drift_thresholds(report) if self.metric == "p" else {}
         found = []
         for line in sorted(report.features, key=lambda line: line.feature):
             if not self._takes(line.feature):
@@ -117,9 +123,8 @@ class Drift(Rule):
                 found.append(Finding(line.feature, NOT_ENOUGH, words=line.reason))
             elif line.verdict is not None:
                 state = ANOMALY if line.verdict == "drift" else OK
-                found.append(
-                    Finding(line.feature, state, line.effect, None, self.effect, _cause(line))
-                )
+                limit = limits.get(line.feature)
+                found.append(Finding(line.feature, state, line.effect, None, limit, _cause(line)))
         return found
 
     def false_alarms(self) -> float | None:

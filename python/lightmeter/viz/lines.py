@@ -239,7 +239,8 @@ def _told(points: Sequence[Point]) -> str:
     bad = [point.at for point in points if point.bad]
     many = f"{len(points)} bucket{'' if len(points) == 1 else 's'}"
     told = f"{many} from {first:{form}} to {last:{form}}; the last value is "
-    told += f"{number(points[-1].value)}, expected {expected(points[-1])}; "
+    limits = expected(points[-1])
+    told += number(points[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
         return told + "no anomalies"
     word = "anomaly" if len(bad) == 1 else "anomalies"
@@ -247,9 +248,9 @@ def _told(points: Sequence[Point]) -> str:
 
 
 def expected(point: Point) -> str:
-    """The limits in words."""
+    """The limits in words; empty where there are none, or none are known."""
     if point.lower is not None and point.upper is not None:
         return f"{number(point.lower)} to {number(point.upper)}"
     if point.upper is not None:
         return f"at most {number(point.upper)}"
-    return "anything" if point.lower is None else f"at least {number(point.lower)}"
+    return "" if point.lower is None else f"at least {number(point.lower)}"

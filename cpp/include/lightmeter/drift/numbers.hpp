@@ -26,6 +26,11 @@ struct NumberDrift {
                                           const sketch::QuantileSketch& reference, Axis axis,
                                           bool tested, double delta);
 
+// `ks_threshold` of the same two samples on a line.
+[[nodiscard]] double number_threshold(const sketch::QuantileSketch& target,
+                                      const sketch::QuantileSketch& reference, double delta,
+                                      double p, double floor);
+
 // How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
 // is 0 the standard deviation; on the circle the circular standard deviation.
 [[nodiscard]] double spread(const sketch::QuantileSketch& sketch, Axis axis);
