@@ -4,7 +4,10 @@ import contextlib
 import hashlib
 import hmac
 import json
+import os
+import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -15,8 +18,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.errors import ConfigError, DeliveryError
-from lightmeter.monitor import Store
+from lightmeter.errors import ConfigError, DeliveryError, StoreError
+from lightmeter.monitor import Store, turns
 from lightmeter.monitor.alerts import (
     Alert,
     Command,
@@ -682,6 +685,79 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     wrong = lightmeter("monitor", "check", config)
     assert wrong.returncode == 1
     assert ": alert 1 ('hook'): unknown key 'colour'" in wrong.stderr
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Any:
+    """Starts `monitor run` on ten days of which the last is bad, telling an address."""
+    from test_dashboard import fill
+
+    pytest.importorskip("typer")
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 10, bad=9)
+    processes = []
+
+    def start(url: str) -> subprocess.Popen[str]:
+        config = tmp_path / "monitors.toml"
+        config.write_text(
+            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+            f'[[alert]]\nname = "hook"\nto = "webhook"\nurl = "{url}"\ntimeout = "30s"\n'
+        )
+        command = [sys.executable, "-m", "lightmeter", "monitor", "run", str(config)]
+        command += ["--store", str(tmp_path / "drift.db")]
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_two_runs_at_once_tell_once(watched: Any) -> None:
+    def slow(handler: Any) -> None:
+        time.sleep(3)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with Receiver([slow]).running() as receiver:
+        runs = [watched(receiver.url) for _ in range(2)]
+        assert [run.wait(60) for run in runs] == [3, 3]
+    assert len(receiver.requests) == 1
+
+
+def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Any) -> None:
+    with Receiver([lambda _: time.sleep(5), 200]).running() as receiver:
+        killed = watched(receiver.url)
+        until = time.monotonic() + 30
+        while not receiver.requests and time.monotonic() < until:
+            time.sleep(0.01)
+        killed.kill()
+        assert killed.wait() == -signal.SIGKILL
+        assert watched(receiver.url).wait(20) == 3
+    first, second = receiver.requests
+    assert first.headers["X-Lightmeter-Id"] == second.headers["X-Lightmeter-Id"]
+
+
+def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE", 0.1)
+    with Store(tmp_path / "drift.db") as one, Store(tmp_path / "drift.db") as other:
+        with one.turn(), one.turn():
+            refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
+            with refused, other.turn():
+                pass
+            other.define("cells", "1d")  # nothing else waits
+            child = os.fork()
+            if child == 0:
+                try:
+                    with one.turn():
+                        os._exit(0)
+                except StoreError:
+                    os._exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        with other.turn():
+            pass
 
 
 def test_a_mistake_in_a_file_is_named_by_its_line(tmp_path: Path) -> None:

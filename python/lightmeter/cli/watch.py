@@ -157,9 +157,9 @@ def run(
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 4 one could not be
     judged (error, or not enough data) and none has an anomaly; 1 an alert did not get through,
-    which the next run tries again.
+    which the next run tries again. Runs on one store take turns.
     """
-    with reported(), Store(store, create=False) as opened:
+    with reported(), Store(store, create=False) as opened, opened.turn():
         alerts = load_alerts(config)
         results = evaluate(opened, load_monitors(config))
         save_results(opened, results)

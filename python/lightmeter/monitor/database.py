@@ -11,6 +11,7 @@ from typing import Any
 
 from lightmeter.errors import StoreError
 from lightmeter.monitor.schema import connect
+from lightmeter.monitor.turns import Turns
 
 __all__ = ["Database", "is_damage"]
 
@@ -21,6 +22,7 @@ class Database:
     def __init__(self, path: str | os.PathLike[str], *, create: bool) -> None:
         """Open it; see `connect` for what can be wrong."""
         self.path = Path(path).absolute()
+        self.turns = Turns(self.path)
         self._lock = threading.RLock()
         self._closed = False
         self._connection: sqlite3.Connection | None = connect(self.path, create=create)
@@ -122,6 +124,7 @@ def _after_fork_in_child() -> None:
         if database._connection is not None:
             _inherited.append(database._connection)
             database._connection = None
+        database.turns = Turns(database.path)
     _after_fork()
 
 

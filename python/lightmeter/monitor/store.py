@@ -5,9 +5,11 @@ Every writer has a row of its own per bucket, which holds the whole of what it h
 was retried or run twice, and writers never wait for each other's reading.
 """
 
+import contextlib
 import os
 import uuid
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -283,6 +285,20 @@ class Store:
         if isinstance(keep, str):
             keep = parse_duration(keep)
         return collect(self._database, to_utc(now or datetime.now(UTC)), roll_up_after, keep)
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other process or thread is inside a turn on this file.
+
+        For judging, keeping results and telling as one: a run that waited sees what the one before
+        it has stored and told. Nothing else waits for it; a turn ends with its process.
+
+        Raises:
+            StoreError: somebody is inside for 10 minutes, or the lock beside the file cannot be
+                made.
+        """
+        with self._database.turns.taken():
+            yield
 
     def close(self) -> None:
         """Close the file. A closed store raises StoreError when used."""
