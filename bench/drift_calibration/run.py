@@ -16,7 +16,7 @@ from populations import POPULATIONS, Columns
 from rules import RULES
 from scipy import stats
 
-TRIALS = {20: 3000, 50: 3000, 100: 3000, 1000: 1500, 10_000: 200, 100_000: 100, 1_000_000: 60}
+TRIALS = {20: 20_000, 50: 20_000, 100: 20_000, 1000: 1500, 10_000: 200, 100_000: 100, 1_000_000: 60}
 SHIFTS = (0.0, 0.2, 0.5, 1.0)
 POWER_SIZES = {20: 400, 50: 400, 200: 400, 1000: 200, 5000: 60}
 FEATURES = 10

@@ -90,7 +90,7 @@ def _starts_like_an_image(path: str) -> bool:
             start = file.read(START_BYTES) or b""
     except OSError:
         return True  # to be counted as unreadable
-    Image.init()
+    _register_formats()
     if len(start) < 16:
         return False
     if plugin_format(start) is not None:
@@ -99,8 +99,15 @@ def _starts_like_an_image(path: str) -> bool:
 
 
 @cache
-def _image_suffixes() -> frozenset[str]:
+def _register_formats() -> None:
+    """Make all of Pillow's formats known, the common ones first: files are tried in that order."""
+    Image.preinit()
     Image.init()
+
+
+@cache
+def _image_suffixes() -> frozenset[str]:
+    _register_formats()
     # Pillow also registers suffixes of formats that are no pictures to a user.
     readable = {
         suffix

@@ -16,7 +16,10 @@ namespace lightmeter::sketch {
 inline std::size_t place_of(std::span<const double> rising, double value) noexcept {
   const double* at = rising.data();
   std::size_t size = rising.size();
-  for (; size > 1; size -= size / 2) at += at[size / 2 - 1] < value ? size / 2 : 0;
+  for (; size > 1; size -= size / 2) {
+    // Of a mask, as GCC turns a choice into a branch.
+    at += size / 2 & -static_cast<std::size_t>(at[size / 2 - 1] < value);
+  }
   return static_cast<std::size_t>(at - rising.data()) + (size == 1 && *at < value ? 1 : 0);
 }
 
