@@ -19,7 +19,8 @@ from lightmeter.drift import DriftReport, compare
 from lightmeter.monitor import Store, log_folder
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.dashboard import write_dashboard
-from lightmeter.monitor.monitors import Result, evaluate, save_results
+from lightmeter.monitor.monitors import evaluate
+from lightmeter.monitor.results import Result, save_results
 
 __all__ = ["Demo", "Timeline", "draw_cells", "run_demo", "run_timeline"]
 

@@ -1,5 +1,7 @@
 """Monitors: states from what is stored, and the file that describes them."""
 
+import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
-from lightmeter.errors import ConfigError
+from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
@@ -21,9 +23,8 @@ from lightmeter.monitor.monitors import (
     Monitor,
     evaluate,
     false_alarms_a_year,
-    load_results,
-    save_results,
 )
+from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
 from lightmeter.monitor.scalars import (
     _student_quantile,
@@ -91,6 +92,85 @@ def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> No
         first, key=lambda one: (one.monitor, one.start, one.feature)
     )
     assert alarms({one.start.day: one.state for one in first if one.feature == "x"}) == [9]
+
+
+class Counting:
+    """How many buckets each call of `evaluate` judges, given the results of the one before."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store, self.judged = store, 0
+        for rule in (Drift, Interval, Schema, Limits):
+            monkeypatch.setattr(rule, "judge", self._counted(rule.judge))
+
+    def _counted(self, judge: Any) -> Any:
+        def counted(*arguments: Any) -> Any:
+            self.judged += 1
+            return judge(*arguments)
+
+        return counted
+
+    def of(self, *monitors: Monitor) -> int:
+        """Also checks that the results are those of judging all of them."""
+        whole = evaluate(self.store, monitors, now=NOW)
+        self.judged = 0
+        found = evaluate(self.store, monitors, now=NOW, earlier=load_results(self.store))
+        assert found == whole
+        save_results(self.store, found)
+        return self.judged
+
+
+def test_only_what_changed_is_judged_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_days(store, range(1, 13), day10={"shift": 3.0})
+    count = Counting(store, monkeypatch).of
+    drift = Monitor(name="drift", dataset="cells", rule=Drift(), baseline=Trailing(size=3))
+    assert count(drift) == 9
+    assert count(drift) == 0
+    schema = Monitor(name="schema", dataset="cells", rule=Schema())
+    assert count(schema, drift) == 9  # the place of the other one does not matter
+    put_days(store, range(13, 14))
+    assert count(schema, drift) == 2
+    store.put("cells", rows(99), at=date(2022, 9, 5), writer="a")
+    assert count(drift) == 4  # itself, and the three days after it
+    store.put("cells", rows(99), at=date(2022, 9, 10), writer="a")
+    assert count(drift) == 4  # it is no anomaly now, and so in the baselines of those after it
+    stricter = dataclasses.replace(drift, rule=Drift(q=0.02))
+    assert count(stricter) == 10
+    assert count(dataclasses.replace(stricter, baseline=Trailing(size=4))) == 9  # not the 4th
+    limits = Monitor(name="limits", dataset="cells", rule=Limits(upper=9.0))
+    assert (count(limits), count(limits)) == (13, 0)
+    path = tmp_path / "good.lmp"
+    file = Monitor(name="file", dataset="cells", rule=Drift(), baseline=Reference(path))
+    assert (count(file), count(file)) == (0, 0)
+    for seed in (1, 2):
+        rows(seed).write(path)
+        assert (count(file), count(file)) == (13, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_earlier_results_never_show(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    known = {"dataset": "cells", "segments": True, "baseline": Trailing(size=3, least=1)}
+    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
+    monitors.append(Monitor(name="b", dataset="cells", rule=Drift(), baseline=Other(segment=())))
+    count = Counting(store, monkeypatch).of
+    for _ in range(8):
+        for _ in range(4):
+            day, shift = int(rng.integers(1, 12)), float(rng.choice([0.0, 4.0]))
+            segment = {"camera": "left"} if rng.integers(2) else None
+            view = rows(day, shift=shift, n=int(rng.choice([5, 60])))
+            at = date(2022, 9, day)
+            with contextlib.suppress(StoreError):  # rolled up
+                store.put("cells", view, at=at, writer=str(rng.integers(2)), segment=segment)
+        if rng.integers(3) == 0:
+            store.gc(now=NOW, roll_up_after=f"{rng.integers(8, 15)}d")
+        count(*monitors)
+
+
+RULES: dict[str, Rule] = {"d": Drift(), "i": Interval(alpha=0.05), "s": Schema()}
 
 
 def test_rules_on_numbers(store: Store) -> None:

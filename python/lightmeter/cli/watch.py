@@ -24,13 +24,8 @@ from lightmeter.monitor.alerts import (
 )
 from lightmeter.monitor.buckets import parse_duration, segment_text
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.monitors import (
-    Result,
-    evaluate,
-    false_alarms_a_year,
-    load_results,
-    save_results,
-)
+from lightmeter.monitor.monitors import evaluate, false_alarms_a_year
+from lightmeter.monitor.results import Result, load_results, save_results
 from lightmeter.viz.text import visible
 
 __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
@@ -161,7 +156,7 @@ def run(
     """
     with reported(), Store(store, create=False) as opened, opened.turn():
         alerts = load_alerts(config)
-        results = evaluate(opened, load_monitors(config))
+        results = evaluate(opened, load_monitors(config), earlier=load_results(opened))
         save_results(opened, results)
         newest: dict[tuple[str, str], datetime] = {}
         for result in results:

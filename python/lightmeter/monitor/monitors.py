@@ -1,15 +1,18 @@
 """Monitors: a rule for the buckets of a dataset, and the states that follow from what is stored."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from functools import cached_property
 
+from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baselines import Baseline, Other, Reference, Trailing, baseline_buckets
 from lightmeter.monitor.buckets import parse_segment, segment_text
-from lightmeter.monitor.rows import from_ms, to_ms
-from lightmeter.monitor.rules import ANOMALY, ERROR, NOT_ENOUGH, OK, Finding, Rule
+from lightmeter.monitor.results import Judged, Result
+from lightmeter.monitor.rules import ANOMALY, ERROR, NOT_ENOUGH, OK, Drift, Finding, Rule
 from lightmeter.monitor.store import Bucket, Store
 from lightmeter.profile import ProfileView
 
@@ -18,14 +21,12 @@ __all__ = [
     "Late",
     "Missing",
     "Monitor",
-    "Result",
     "evaluate",
     "false_alarms_a_year",
-    "load_results",
-    "save_results",
 ]
 
 _YEAR = timedelta(days=365)
+_Place = tuple[str, str, str, datetime]  # monitor, dataset, segment, bucket
 
 
 @dataclass(frozen=True)
@@ -69,36 +70,35 @@ class Monitor:
     wait: timedelta = timedelta()
 
 
-class Result(NamedTuple):
-    """What a monitor found in a bucket, per feature. `feature` is empty for the bucket itself."""
-
-    monitor: str
-    dataset: str
-    segment: dict[str, str]
-    start: datetime
-    feature: str
-    state: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    baseline: int
-    images: int
-    words: str
-
-
 def evaluate(
-    store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
+    store: Store,
+    monitors: Sequence[Monitor],
+    *,
+    now: datetime | None = None,
+    earlier: Iterable[Result] = (),
 ) -> list[Result]:
     """The state of every complete bucket, for each monitor in order.
 
-    It follows from what is stored at one moment and from `now` alone, which says which buckets are
-    complete and which are missing; earlier results play no part. A trailing baseline passes over
-    the buckets in which the monitor itself finds an anomaly.
+    It follows from the profiles stored at one moment and from `now` alone, which says which buckets
+    are complete and which are missing. A trailing baseline passes over the buckets in which the
+    monitor itself finds an anomaly.
+
+    Args:
+        store: what is judged.
+        monitors: who judges.
+        now: the time; None takes the clock.
+        earlier: results of an earlier call on this store, which only save time: a bucket is judged
+            again unless the monitor, the bucket and what it is compared with are the same as then.
+            (A profile that was damaged afterwards is not noticed: see `Store.verify`.)
     """
     now = now or datetime.now(UTC)
     results: list[Result] = []
+    known: defaultdict[_Place, list[Result]] = defaultdict(list)
+    for one in earlier:
+        if one.judged is not None:
+            known[one.monitor, one.dataset, segment_text(one.segment), one.start].append(one)
     with store._database.snapshot():
-        for monitor in monitors:
+        for place, monitor in enumerate(monitors):
             if isinstance(monitor.rule, Combined):
                 results += _combined(monitor, monitor.rule, results)
                 continue
@@ -106,29 +106,8 @@ def evaluate(
                 results.append(_bare(monitor, "", now, NOT_ENOUGH, "the store has no such dataset"))
                 continue
             for segment in store.segments(monitor.dataset) if monitor.segments else [{}]:
-                results += _Evaluation(store, monitor, segment, now).results()
+                results += _Evaluation(store, monitor, place, segment, now, known).results()
     return results
-
-
-def save_results(store: Store, results: Sequence[Result]) -> None:
-    """Keep `results` in the store in place of those of the last run."""
-    rows = [
-        (*result[:2], segment_text(result.segment), to_ms(result.start), *result[4:])
-        for result in results
-    ]
-    with store._database.transaction() as sql:
-        sql.execute("DELETE FROM result")
-        marks = ", ".join("?" * len(Result._fields))
-        sql.executemany(f"INSERT INTO result({', '.join(Result._fields)}) VALUES({marks})", rows)
-
-
-def load_results(store: Store) -> list[Result]:
-    """What the last run found, by monitor, dataset, segment, bucket and feature."""
-    columns = ", ".join(Result._fields)
-    rows = store._database.all(f"SELECT {columns} FROM result ORDER BY 1, 2, 3, 4, 5")
-    return [
-        Result._make((*row[:2], parse_segment(row[2]), from_ms(row[3]), *row[4:])) for row in rows
-    ]
 
 
 def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float | None:
@@ -153,13 +132,20 @@ class _Evaluation:
     """One monitor on one segment."""
 
     def __init__(
-        self, store: Store, monitor: Monitor, segment: dict[str, str], now: datetime
+        self,
+        store: Store,
+        monitor: Monitor,
+        place: int,
+        segment: dict[str, str],
+        now: datetime,
+        known: Mapping[_Place, list[Result]],
     ) -> None:
-        self.store, self.monitor, self.segment, self.now = store, monitor, segment, now
-        self.text = segment_text(segment)
+        self.store, self.monitor, self.place, self.now = store, monitor, place, now
+        self.segment, self.text, self.known = segment, segment_text(segment), known
         self.length = store.datasets()[monitor.dataset]
         self.buckets = store.buckets(monitor.dataset, segment)
         self.views: dict[tuple[str, str, datetime], tuple[ProfileView, str]] = {}
+        self.digests: dict[tuple[str, str], dict[datetime, list[bytes]]] = {}
 
     def results(self) -> Iterator[Result]:
         if isinstance(self.monitor.rule, Missing):
@@ -193,47 +179,94 @@ class _Evaluation:
             return self._results(bucket, found, 0)
         assert isinstance(rule, Rule)
         try:
-            target, damage = self._view(self.monitor.dataset, self.segment, bucket.start)
-            if damage:
-                return self._results(bucket, [Finding("", ERROR, words=damage)], 0)
-            past = self._baseline(bucket.start, anomalous) if rule.needs_baseline else []
-            least = (
-                self.monitor.baseline.least if isinstance(self.monitor.baseline, Trailing) else 1
-            )
-            if rule.needs_baseline and len(past) < least:
-                detail = f"{len(past)} buckets to compare with, of {least} needed"
-                return self._results(bucket, [Finding("", NOT_ENOUGH, words=detail)], len(past))
-            return self._results(bucket, rule.judge(target, past), len(past))
+            judged = self._inputs(rule, bucket.start, anomalous)
+            place = self.monitor.name, self.monitor.dataset, self.text, bucket.start
+            known = [
+                one._replace(judged=judged)
+                for one in self.known.get(place, ())
+                if one.judged is not None and one.judged.digest == judged.digest
+            ]
+            return known or self._judge(rule, bucket, judged)
         except (LightmeterError, OSError) as error:
             return self._results(bucket, [Finding("", ERROR, words=str(error))], 0)
 
-    def _baseline(self, target: datetime, anomalous: set[datetime]) -> list[ProfileView]:
-        """The profiles to compare with; damaged ones are left out."""
-        baseline = self.monitor.baseline
-        if isinstance(baseline, Reference):
-            return [ProfileView.read(baseline.path)]
-        dataset, segment, buckets = self.monitor.dataset, self.segment, self.buckets
-        if isinstance(baseline, Other):
-            dataset = baseline.dataset or dataset
-            segment = segment if baseline.segment is None else dict(baseline.segment)
-            buckets = self.store.buckets(dataset, segment)
-        starts = baseline_buckets(baseline, target, self.length, buckets, anomalous)
-        loaded = [self._view(dataset, segment, start) for start in starts]
-        return [view for view, damage in loaded if view.images or not damage]
+    def _judge(self, rule: Rule, bucket: Bucket, judged: Judged) -> list[Result]:
+        target, damage = self._view(self.monitor.dataset, self.text, bucket.start)
+        if damage:
+            return self._results(bucket, [Finding("", ERROR, words=damage)], 0)
+        loaded = [self._view(judged.dataset, judged.segment, start) for start in judged.starts]
+        past = [view for view, damage in loaded if view.images or not damage]
+        if judged.file:
+            past = [self._reference[0]]
+        least = self._least
+        if rule.needs_baseline and len(past) < least:
+            detail = f"{len(past)} buckets to compare with, of {least} needed"
+            found = [Finding("", NOT_ENOUGH, words=detail)]
+        else:
+            found = rule.judge(target, past)
+        return self._results(bucket, found, len(past), judged)
 
-    def _view(
-        self, dataset: str, segment: dict[str, str], start: datetime
-    ) -> tuple[ProfileView, str]:
+    @property
+    def _least(self) -> int:
+        baseline = self.monitor.baseline
+        return baseline.least if isinstance(baseline, Trailing) else 1
+
+    def _inputs(self, rule: Rule, target: datetime, anomalous: set[datetime]) -> Judged:
+        """What the findings on a bucket follow from."""
+        monitor, baseline = self.monitor, self.monitor.baseline
+        dataset, segment, file = monitor.dataset, self.text, ""
+        starts: list[datetime] = []
+        made_of: list[object] = [self._digests(dataset, segment).get(target)]
+        if not rule.needs_baseline:
+            pass
+        elif isinstance(baseline, Reference):
+            file = str(baseline.path)
+            made_of.append(self._reference[1])
+        else:
+            buckets = self.buckets
+            if isinstance(baseline, Other):
+                dataset = baseline.dataset or dataset
+                if baseline.segment is not None:
+                    segment = segment_text(dict(baseline.segment))
+                buckets = self.store.buckets(dataset, parse_segment(segment))
+            starts = baseline_buckets(baseline, target, self.length, buckets, anomalous)
+            digests = self._digests(dataset, segment)
+            made_of += [(start, digests[start]) for start in starts]
+        made_of += [__version__, rule, self._least, dataset, segment, file]
+        digest = hashlib.sha256(repr(made_of).encode()).digest()
+        drift = isinstance(rule, Drift)
+        return Judged(self.place, drift, dataset, segment, tuple(starts), file, digest)
+
+    @cached_property
+    def _reference(self) -> tuple[ProfileView, bytes]:
+        """The profile of the file to compare with, and its digest."""
+        assert isinstance(self.monitor.baseline, Reference)
+        body = self.monitor.baseline.path.read_bytes()
+        return ProfileView.from_bytes(body), hashlib.sha256(body).digest()
+
+    def _digests(self, dataset: str, segment: str) -> dict[datetime, list[bytes]]:
+        """Of the profiles of each bucket."""
+        if (dataset, segment) not in self.digests:
+            found: defaultdict[datetime, list[bytes]] = defaultdict(list)
+            for row in self.store.stored(dataset, segment=parse_segment(segment)):
+                found[row.start].append(row.digest)
+            self.digests[dataset, segment] = dict(found)
+        return self.digests[dataset, segment]
+
+    def _view(self, dataset: str, segment: str, start: datetime) -> tuple[ProfileView, str]:
         """A bucket, and what is wrong with it."""
-        key = (dataset, segment_text(segment), start)
+        key = (dataset, segment, start)
         if key not in self.views:
-            loaded = self.store.profiles(dataset, start, start + timedelta(milliseconds=1), segment)
+            end = start + timedelta(milliseconds=1)
+            loaded = self.store.profiles(dataset, start, end, parse_segment(segment))
             views = [content for _, content in loaded if isinstance(content, ProfileView)]
             damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
             self.views[key] = ProfileView.merge_many(views), "; ".join(damage)
         return self.views[key]
 
-    def _results(self, bucket: Bucket, found: list[Finding], baseline: int) -> list[Result]:
+    def _results(
+        self, bucket: Bucket, found: list[Finding], baseline: int, judged: Judged | None = None
+    ) -> list[Result]:
         return [
             Result(
                 monitor=self.monitor.name,
@@ -248,6 +281,7 @@ class _Evaluation:
                 lower=finding.lower,
                 upper=finding.upper,
                 words=finding.words,
+                judged=judged,
             )
             for finding in found
         ]

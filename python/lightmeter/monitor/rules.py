@@ -297,7 +297,7 @@ class Schema(Rule):
         before = set(self._columns(ProfileView.merge_many(baseline)))
         found = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
         found += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
-        return found or [Finding("", OK)]
+        return sorted(found) or [Finding("", OK)]
 
 
 def _cause(line: FeatureDrift) -> str:

@@ -104,6 +104,21 @@ MIGRATIONS = [
         PRIMARY KEY(monitor, dataset, segment, start, feature)
     ) WITHOUT ROWID;
     """,
+    # What they compared each bucket with (JSON: dataset, segment, starts, file), and a digest of
+    # all that went into it.
+    """
+    CREATE TABLE judged(
+        monitor TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        drift INTEGER NOT NULL,
+        baseline TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        PRIMARY KEY(monitor, dataset, segment, start)
+    ) WITHOUT ROWID;
+    """,
 ]
 
 
