@@ -85,7 +85,6 @@ void KeyTables::drain(ImageCounts& counts) noexcept {
       if (!is_zero(cells)) {
         const std::uint8_t* hue = &tables.hue[row + low];
         for (std::size_t i = 0; i < kLine; ++i) {
-          if (cells[i] == 0) continue;
           counts.hue[hue[i]] += cells[i];
           counts.hue_chroma[hue[i]] += cells[i] * high;
         }
