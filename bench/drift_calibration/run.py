@@ -1,6 +1,6 @@
 """How often verdicts are wrong where nothing changed, and how often right where something did.
 
-python bench/drift_calibration/run.py                     # about five minutes
+python bench/drift_calibration/run.py                     # about twelve minutes
 python bench/drift_calibration/run.py --pictures ~/photos # also random halves of a folder
 """
 
@@ -85,7 +85,7 @@ def power_table() -> None:
             print(f"| {n} | {shift} | {cells} |", flush=True)
 
 
-def picture_line(folder: Path, trials: int = 300) -> None:
+def picture_line(folder: Path, trials: int = 2000) -> None:
     views = [lm.log_image(path).view() for path in find_images(folder)]
 
     def halves(trial: int) -> tuple[lm.ProfileView, lm.ProfileView]:
