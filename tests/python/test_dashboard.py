@@ -19,8 +19,12 @@ from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, log
 from lightmeter.monitor import Store
 from lightmeter.monitor.alerts import Matching, acknowledge, snooze
+from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.buckets import segment_text
 from lightmeter.monitor.dashboard import Written, write_dashboard
+from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.results import load_results, save_results
+from lightmeter.monitor.rules import Drift, Interval, Limits
 from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
@@ -159,6 +163,45 @@ def test_a_day_shows_its_distributions_against_the_baseline(store: Store, tmp_pa
     assert {f"f-{slug(name)}" for name in NAMES} <= set(page.ids)
     assert "← 2022-09-09" in page.text
     assert "→ 2022" not in page.text
+
+
+def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -> None:
+    """The first on drift, else the first that has one: as it had it, which the page says."""
+    fill(store, "cells", 12, bad=9)
+    fill(store, "cells", 12, segment={"camera": "left"})
+    fill(store, "training", 12)
+    profile(77).write(tmp_path / "good.lmp")
+    weekly, other = Trailing(size=4, offset=3), Other("training")
+    limits = Limits(upper=9.0)
+    for monitors, told in [
+        ({}, "baseline: the 7 buckets before without anomalies"),
+        ({"l": (limits, weekly)}, "baseline: the 7 buckets before without anomalies"),
+        ({"i": (Interval(), weekly)}, "baseline of i: 4 buckets, 2022-09-06 to 2022-09-09"),
+        ({"i": (Interval(), weekly), "d": (Drift(), other)}, "baseline of d: training, 1 bucket,"),
+        ({"z": (Drift(), weekly), "a": (Drift(), other)}, "baseline of z: 4 buckets, 2022-09-06"),
+        (
+            {"d": (Drift(), Other(segment=(("camera", "left"),)))},
+            "baseline of d: cells [camera=left], 1 bucket, 2022-09-12",
+        ),
+        ({"d": (Drift(), Reference(tmp_path / "good.lmp"))}, "baseline of d: good.lmp"),
+    ]:
+        watching = [
+            Monitor(name=name, dataset="cells", rule=rule, baseline=baseline)
+            for name, (rule, baseline) in monitors.items()
+        ]
+        save_results(store, evaluate(store, watching))
+        built = Shown(store, load_results(store))
+        built.build(tmp_path / "site")
+        place = tmp_path / "site" / bucket_page("cells", "", FIRST + 11 * DAY)
+        assert told in Page(place).text, monitors
+        left = tmp_path / "site" / bucket_page("cells", "camera=left", FIRST + 11 * DAY)
+        assert "baseline: the 7 buckets before" in Page(left).text
+        assert built.build(tmp_path / "site").written == 0
+    profile(78).write(tmp_path / "good.lmp")
+    assert built.build(tmp_path / "site").written == 12
+    (tmp_path / "good.lmp").unlink()
+    built.build(tmp_path / "site")
+    assert "baseline of d: good.lmp, which cannot be read" in Page(place).text
 
 
 def test_what_is_known_and_snoozed_is_told(store: Store, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.monitor.alerts.changes import Change, Told, find_changes
 from lightmeter.monitor.alerts.incidents import Incident, find_incidents, lines_of
+from lightmeter.monitor.results import Judged
 
 DAY = timedelta(days=1)
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
@@ -27,6 +28,7 @@ class Point:
     lower: float | None = None
     upper: float | None = 0.25
     words: str = "saturation fell by 38 %"
+    judged: Judged | None = None
 
 
 def days(states: str, **more: object) -> list[Point]:

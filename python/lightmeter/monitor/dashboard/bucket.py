@@ -72,7 +72,7 @@ def _body(day: Day, report: DriftReport, baseline: str) -> Iterator[str]:
 
 def _sides(report: DriftReport, baseline: str) -> Iterator[str]:
     for side, name, view in (
-        ("reference", f"baseline: {baseline}", report.reference),
+        ("reference", baseline, report.reference),
         ("target", "this bucket", report.target),
     ):
         yield f'<span><span class="key {side}"></span><bdi>{escape(name)}</bdi>, '

@@ -5,41 +5,46 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from lightmeter._core import __version__
 from lightmeter.drift import compare
 from lightmeter.monitor.alerts.incidents import Evaluation, find_incidents, line_of, lines_of
 from lightmeter.monitor.alerts.memory import Memory
 from lightmeter.monitor.buckets import segment_text, to_utc
+from lightmeter.monitor.dashboard.baseline import (
+    Chosen,
+    Evaluated,
+    bucket_digests,
+    find_baseline,
+    read_bucket,
+)
 from lightmeter.monitor.dashboard.bucket import Day, bucket_html
 from lightmeter.monitor.dashboard.pages import feature_html, index_html, scene_html
 from lightmeter.monitor.dashboard.scene import Scene
 from lightmeter.monitor.dashboard.site import Site, Written
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.monitor.store import Store
-from lightmeter.profile import ProfileView
 
 __all__ = ["write_dashboard"]
 
 # Of segments, of which there may be many, fewer buckets have a page.
 _SEGMENT_DAYS = 7
-_BASELINE = 7
-_MOMENT = timedelta(milliseconds=1)
 
 
 def write_dashboard(
     store: Store,
     out: str | os.PathLike[str],
-    evaluations: Iterable[Evaluation] = (),
+    evaluations: Iterable[Evaluated] = (),
     *,
     days: int = 31,
     now: datetime | None = None,
 ) -> Written:
     """Write a site about everything in `store`, changing only files whose content changes.
 
-    The distributions of a bucket are drawn against those of the 7 buckets before it in which no
-    monitor found an anomaly.
+    The distributions of a bucket are drawn against the baseline of the first drift monitor of its
+    dataset or segment, or else of the first monitor that has one; where there is none, against the
+    7 buckets before it in which no monitor found an anomaly. The page says which.
 
     Args:
         store: what is shown.
@@ -57,7 +62,9 @@ def write_dashboard(
     memory = Memory(store._database)
     known, snoozes = memory.acknowledged(), memory.snoozes(to_utc(now or datetime.now(UTC)))
     said: defaultdict[tuple[str, str], list[Evaluation]] = defaultdict(list)
+    chosen = Chosen()
     for one in evaluations:
+        chosen.add(one)
         said[one.dataset, segment_text(one.segment)].append(one)
     pages: set[str] = set()
     scenes: dict[str, list[Scene]] = {}
@@ -72,7 +79,7 @@ def write_dashboard(
             incidents = find_incidents(lines)
             buckets = store.buckets(dataset, segment)
             scene = Scene(dataset, segment, place, buckets, lines, incidents, known, snoozes)
-            _write_scene(site, store, scene, briefs, days, pages)
+            _write_scene(site, store, scene, briefs, days, pages, chosen)
             # What other pages say of it; of many segments the points take up most of the memory.
             last = {line: points[-1:] for line, points in lines.items()}
             briefs.insert(0, replace(scene, lines=last))
@@ -82,12 +89,18 @@ def write_dashboard(
 
 
 def _write_scene(
-    site: Site, store: Store, scene: Scene, briefs: list[Scene], days: int, pages: set[str]
+    site: Site,
+    store: Store,
+    scene: Scene,
+    briefs: list[Scene],
+    days: int,
+    pages: set[str],
+    chosen: Chosen,
 ) -> None:
     shown = _shown(scene, min(days, _SEGMENT_DAYS) if scene.segment else days)
     pages |= {bucket_page(scene.dataset, scene.place, start) for start in shown}
     for day in _days(scene, shown):
-        _write_day(site, store, day)
+        _write_day(site, store, day, chosen)
     for feature, lines in scene.features().items():
         if feature:
             path = feature_page(scene.dataset, scene.place, feature)
@@ -112,31 +125,17 @@ def _days(scene: Scene, shown: list[datetime]) -> Iterator[Day]:
         yield Day(scene, start, said[start], before, after)
 
 
-def _write_day(site: Site, store: Store, day: Day) -> None:
+def _write_day(site: Site, store: Store, day: Day, chosen: Chosen) -> None:
     """Reading and comparing profiles takes a while, so what they are made of is looked at first."""
-    dataset, segment = day.scene.dataset, day.scene.segment
-    before = [
-        bucket.start
-        for bucket in day.scene.buckets
-        if bucket.start < day.start and bucket.start not in day.scene.anomalous
-    ][-_BASELINE:]
-    digests = [
-        row.digest
-        for start in [*before, day.start]
-        for row in store.stored(dataset, start, start + _MOMENT, segment)
-    ]
+    bucket = day.scene.dataset, day.scene.place, day.start
+    baseline = find_baseline(store, day.scene, day.start, chosen)
+    digests = bucket_digests(store, *bucket)
     said = [
         (line_of(one), one.state, one.value, one.lower, one.upper, one.words) for one in day.said
     ]
-    made_of = __version__, digests, before, day.before, day.after, said
+    made_of = __version__, baseline.words, baseline.made_of, digests, day.before, day.after, said
     inputs = hashlib.sha256(repr(made_of).encode()).hexdigest()
     if site.is_fresh(day.page, inputs):
         return
-    reference = ProfileView.merge_many(
-        store.read(dataset, start, start + _MOMENT, segment) for start in before
-    )
-    target = store.read(dataset, day.start, day.start + _MOMENT, segment)
-    baseline = f"the {len(before)} buckets before without anomalies"
-    site.write(
-        day.page, bucket_html(day, compare(target=target, reference=reference), baseline), inputs
-    )
+    report = compare(target=read_bucket(store, *bucket), reference=baseline.read())
+    site.write(day.page, bucket_html(day, report, baseline.words), inputs)

@@ -11,7 +11,7 @@ from lightmeter.monitor.store import Bucket
 from lightmeter.viz.lines import Point
 from lightmeter.viz.text import shorten
 
-__all__ = ["SIGNS", "Group", "Scene", "badge", "group", "points"]
+__all__ = ["SIGNS", "Group", "Scene", "badge", "group", "points", "title_of"]
 
 # State, class of the style, and a shape, so that the colour is not needed.
 SIGNS = {
@@ -51,8 +51,7 @@ class Scene:
     @property
     def title(self) -> str:
         """As one calls it."""
-        pairs = ", ".join(f"{key}={value}" for key, value in self.segment.items())
-        return f"{self.dataset} [{pairs}]" if pairs else self.dataset
+        return title_of(self.dataset, self.segment)
 
     @cached_property
     def anomalous(self) -> set[datetime]:
@@ -106,6 +105,12 @@ class Group:
         told = list(dict.fromkeys(a or b for a, b in zip(causes, names, strict=True)))
         named = ", ".join(shorten(words, 160) for words in told[:most])
         return f"{named} and {len(told) - most} more" if len(told) > most else named
+
+
+def title_of(dataset: str, segment: Mapping[str, str]) -> str:
+    """What one calls a dataset or segment."""
+    pairs = ", ".join(f"{key}={value}" for key, value in segment.items())
+    return f"{dataset} [{pairs}]" if pairs else dataset
 
 
 def group(scenes: Iterable[Scene]) -> list[Group]:
