@@ -93,6 +93,13 @@ std::string_view text_of(const py::handle& text) {
   return {bytes, static_cast<std::size_t>(size)};
 }
 
+bool is_text(const py::handle& value) {
+  if (!PyUnicode_Check(value.ptr())) return false;
+  if (PyUnicode_AsUTF8AndSize(value.ptr(), nullptr) != nullptr) return true;
+  PyErr_Clear();
+  return false;  // a lone surrogate
+}
+
 // Whether update() takes it.
 bool is_plain(const py::handle& value) {
   if (PyFloat_Check(value.ptr()) || value.is_none()) return true;
@@ -101,10 +108,7 @@ bool is_plain(const py::handle& value) {
     (void)PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
     return overflow == 0;
   }
-  if (!PyUnicode_CheckExact(value.ptr())) return false;
-  if (PyUnicode_AsUTF8AndSize(value.ptr(), nullptr) != nullptr) return true;
-  PyErr_Clear();
-  return false;
+  return PyUnicode_CheckExact(value.ptr()) && is_text(value);
 }
 
 // An int of 64 bits, a float or a str.
@@ -136,8 +140,7 @@ bool log_row(Profile& profile, const py::dict& row) {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
-    (void)text_of(name);
-    if (!is_plain(value)) return false;
+    if (!is_text(name) || !is_plain(value)) return false;
   }
   std::size_t i = 0;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0; ++i) {

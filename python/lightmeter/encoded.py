@@ -14,6 +14,7 @@ __all__ = ["Encoded", "EncodedFile", "open_encoded"]
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
+_PIECE = 1 << 20
 
 
 class EncodedFile(io.BufferedReader):
@@ -115,7 +116,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         inner, size = image, image.seek(0, os.SEEK_END)
         image.seek(0)
     else:
-        data = image.read(-1 if limits.bytes is None else limits.bytes + 1)
+        data = _read_all(image, limits.bytes)
         inner, size = io.BytesIO(data), len(data)
     file = EncodedFile(_Checked(inner, limits.seconds, owned=owned), size)
     if size == 0 or (limits.bytes is not None and size > limits.bytes):
@@ -124,6 +125,17 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
             raise ImageError("empty", "no bytes")
         raise ImageError("too_large", f"more than {limits.bytes} bytes")
     return file
+
+
+def _read_all(stream: IO[bytes], most: int | None) -> bytes:
+    """A pipe hands out what has come so far. One byte more than `most` shows that there is more."""
+    data = bytearray()
+    while most is None or len(data) <= most:
+        piece = stream.read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
+        if not piece:
+            break
+        data += piece
+    return bytes(data)
 
 
 def _open_regular(path: str | os.PathLike[str]) -> tuple[io.FileIO, int]:

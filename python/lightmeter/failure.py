@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from lightmeter.encoded import EncodedFile
 from lightmeter.errors import ImageError
 from lightmeter.paths import path_bytes
+from lightmeter.quiet import quiet
 
 __all__ = ["Failure", "image_error"]
 
@@ -105,6 +106,7 @@ def image_error(
     path: str | os.PathLike[str] | None = None,
     file: EncodedFile | None = None,
     image: Image.Image | None = None,
+    whole: bool = False,
     otherwise: str = "corrupt",
 ) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
@@ -116,6 +118,7 @@ def image_error(
         path: of the file, if it has one.
         file: the encoded bytes, if they were opened.
         image: what Pillow made of it, if it was identified.
+        whole: whether all its frames were asked for.
         otherwise: the reason of an error that says nothing more.
     """
     if file is None:
@@ -127,7 +130,8 @@ def image_error(
         error = _opening_error(name, file) or error
     failure = _classified(error, path, otherwise)
     if name is not None and (
-        file.size < _SMALLEST or (failure.reason == "corrupt" and _ends_early(name, file, image))
+        file.size < _SMALLEST
+        or (failure.reason == "corrupt" and _ends_early(name, file, image, whole))
     ):
         return ImageError("truncated", failure.detail, path)
     return failure
@@ -177,21 +181,27 @@ def _format(file: EncodedFile) -> str | None:
     return None
 
 
-def _opening_error(name: str, file: EncodedFile) -> Exception | None:
-    """What opening as this format alone raises; Pillow keeps it to itself and tries all others."""
+def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exception | None:
+    """What opening as this format alone raises; Pillow keeps it to itself and tries all others.
+
+    With `whole` the frames are counted too, which looks for the start of each.
+    """
     open_as, accepts = Image.OPEN[name]
     accepted = accepts(file.start(16)) if accepts is not None else True
     if isinstance(accepted, str):  # known, but Pillow was built without
         return NotImplementedError(accepted)
     file.rewind()
     try:
-        open_as(file, "")
+        with quiet():
+            image = open_as(file, "")
+            if whole:
+                getattr(image, "n_frames", 1)
     except Exception as error:
         return error
     return None
 
 
-def _ends_early(name: str, file: EncodedFile, image: Image.Image | None) -> bool:
+def _ends_early(name: str, file: EncodedFile, image: Image.Image | None, whole: bool) -> bool:
     """Whether a file ends before what it announces, where the decoder calls it only damaged."""
     try:
         match name:
@@ -209,13 +219,16 @@ def _ends_early(name: str, file: EncodedFile, image: Image.Image | None) -> bool
     except Exception:  # what is announced is damaged, too
         return False
     # Decoders read ahead; those who open ask for what must be there.
-    _opening_error(name, file)
+    _opening_error(name, file, whole=whole)
     return file.ended
 
 
 def _strips_end(image: Any) -> int:
+    """Where the strips or tiles of a TIFF's frame end; 0 for a frame that has none."""
     tags = image.tag_v2
     at, length = (273, 279) if 273 in tags else (324, 325)
+    if at not in tags:
+        return 0
     return max(map(sum, zip(tags[at], tags[length], strict=True)))
 
 

@@ -17,7 +17,7 @@ from lightmeter.failure import image_error
 from lightmeter.header import Facts, Header, Source, exif_block, read_header
 from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
-from lightmeter.plugins import START_BYTES, load_plugin
+from lightmeter.plugins import START_BYTES, is_raw, load_plugin
 from lightmeter.quiet import quiet
 from lightmeter.thumbnail import Thumbnail, make_thumbnail
 
@@ -142,13 +142,12 @@ def _measure_encoded(
         try:
             with quiet():
                 opened = _open(file)
-            if opened.format == "EPS":
-                raise ImageError(
-                    "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
-                )
+            _refuse(opened, file)
             yield from _measure_pil(opened, options, frames, policy, limits, show)
         except Exception as error:
-            raise image_error(error, path=path, file=file, image=opened) from error
+            raise image_error(
+                error, path=path, file=file, image=opened, whole=frames == "all"
+            ) from error
 
 
 def _open(file: EncodedFile) -> Image.Image:
@@ -159,6 +158,18 @@ def _open(file: EncodedFile) -> Image.Image:
             raise
     file.rewind()
     return Image.open(file)
+
+
+def _refuse(image: Image.Image, file: EncodedFile) -> None:
+    """Files of which Pillow would show something else than the picture."""
+    if image.format == "EPS":
+        raise ImageError(
+            "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
+        )
+    if image.format == "TIFF" and is_raw(image, file.start(START_BYTES)):
+        raise ImageError(
+            "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
+        )
 
 
 def _measure_pil(
@@ -207,7 +218,7 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
 def _header(image: Image.Image) -> Header | None:
     """The header of the file of `image`; without a file the Exif that Pillow kept of it.
 
-    None of an image that was never in a file.
+    None of an image that was never in a file, or of whose file nothing is left.
     """
     file = getattr(image, "fp", None)
     if file is not None and not file.closed:
@@ -224,7 +235,8 @@ def _header(image: Image.Image) -> Header | None:
                 return Header(facts | header.facts, header.exif)
             return Header(facts, _kept_exif(image))
     exif = _kept_exif(image)
-    return None if image.format is None and exif is None else Header({}, exif)
+    # A TIFF's Exif is its directories, which are gone with the file.
+    return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
 
 
 def _kept_exif(image: Image.Image) -> Source | None:

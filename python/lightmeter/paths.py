@@ -17,7 +17,10 @@ PathLike = str | os.PathLike[str]
 # Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
 # and are counted as unsupported rather than passed over.
 _OTHER_IMAGE_SUFFIXES = frozenset(
-    {".arw", ".avif", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".hif", ".jxl", ".nef", ".orf"}
+    {".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
+    # raw files of cameras
+    | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
+    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )
 
 
@@ -25,10 +28,10 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     """The image files below `paths`, each once, sorted by path.
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
-    followed) whose suffix names an image format, or that have no suffix and start as an image does;
-    hidden files are passed over, and a folder that cannot be listed stands for itself. A file, or a
-    path that does not exist, stands for itself, and a pattern with ``*``, ``?`` or ``[`` for what
-    it matches (``**`` for any depth).
+    followed) whose suffix names an image format, or that have no suffix and start as an image does.
+    Hidden files and folders are passed over; a folder that cannot be listed stands for itself. A
+    file, or a path that does not exist, stands for itself, and a pattern with ``*``, ``?`` or ``[``
+    for what it matches (``**`` for any depth).
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -60,10 +63,12 @@ def _walk(folder: str) -> Iterable[str]:
         try:
             with os.scandir(parent) as entries:
                 for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
                     if _is_folder(entry):
                         if not entry.is_symlink():
                             folders.append(entry.path)
-                    elif not entry.name.startswith(".") and _is_image(entry.path):
+                    elif _is_image(entry.path):
                         yield entry.path
         except OSError:
             yield parent

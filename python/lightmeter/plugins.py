@@ -1,13 +1,14 @@
-"""Formats that Pillow reads by a plugin: told by their first bytes, the plugin loaded when met."""
+"""Formats that Pillow reads by a plugin, which is loaded when one is met, or only seems to read."""
 
 import threading
 from importlib import import_module
+from typing import Any
 
 from PIL import Image
 
 from lightmeter.errors import ImageError
 
-__all__ = ["START_BYTES", "load_plugin", "plugin_format"]
+__all__ = ["START_BYTES", "is_raw", "load_plugin", "plugin_format"]
 
 # How many first bytes are looked at: the brands of a file type box.
 START_BYTES = 64
@@ -22,6 +23,10 @@ _HOW_TO_READ = {
     "JXL": "pip install 'lightmeter[formats]' (pillow-jxl-plugin)",
     "AVIF": "pip install 'pillow>=11.3'",
 }
+
+# Tags of TIFF.
+_SUBFILE_TYPE = 254
+_DNG_VERSION = 50_706
 
 _lock = threading.Lock()
 
@@ -39,6 +44,15 @@ def plugin_format(start: bytes) -> str | None:
     if brands & _AVIF_BRANDS:
         return "AVIF"
     return "HEIF" if brands & _HEIF_BRANDS else None
+
+
+def is_raw(tiff: Any, start: bytes) -> bool:
+    """Whether a TIFF, opened by Pillow, is a camera's raw file, whose first directory is a preview.
+
+    So DNG, CR2, NEF, ARW, PEF and others, which are marked as such or call it a reduced image.
+    """
+    tags = tiff.tag_v2
+    return start[8:10] == b"CR" or _DNG_VERSION in tags or bool(tags.get(_SUBFILE_TYPE, 0) & 1)
 
 
 def load_plugin(start: bytes) -> bool:

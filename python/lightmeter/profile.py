@@ -18,7 +18,7 @@ from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.paths import path_bytes
 from lightmeter.sketch import QuantileSketch
 from lightmeter.thumbnail import Exemplar, Exemplars
-from lightmeter.values import Values, is_image, plain_value, split_values
+from lightmeter.values import Values, check_names, is_image, plain_value, split_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -312,8 +312,8 @@ class Profile:
         Raises:
             ImageError: an image in `row` cannot be measured; in a table such an image is counted in
                 ``<column>.Failure``.
-            TypeError: not exactly one argument is given, or a value cannot be logged.
-            ValueError: columns of different lengths, or two of one name.
+            TypeError: not exactly one argument is given, or a name or value cannot be logged.
+            ValueError: columns of different lengths, two of one name, or a name that is no text.
         On any error the profile is unchanged.
         """
         if (row is not None) + (columns is not None) + (pandas is not None) != 1:
@@ -322,12 +322,14 @@ class Profile:
             self._log_row(row)
         else:
             table = _table_of(pandas) if columns is None else columns
+            check_names(table)
             self._log_columns({name: split_values(table[name], name) for name in table})
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
         if type(row) is dict and self._core.log_row(row):
             return
+        check_names(row)
         plain = {name: plain_value(value, name) for name, value in row.items()}
         measured = {
             name: list(measure_images(value, **self._reading))

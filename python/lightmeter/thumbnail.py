@@ -56,16 +56,29 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
         return None
     scale = min(1.0, _SIDE / max(image.size))
     size = tuple(max(1, round(side * scale)) for side in image.size)
-    if image.mode == "P" or "transparency" in image.info:
-        image = image.convert("RGBA")
-    small = image.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small = _with_colours(image).resize(
+        (size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0
+    )
     small = small.convert("RGB")
+    small.info = {}  # comments, which Pillow would write
     for quality in (70, 40, 15, 1):
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= _MOST_BYTES:
             return Thumbnail(_short_path(path), file.getvalue())
     return None
+
+
+def _with_colours(image: Image.Image) -> Image.Image:
+    """For resizing: no palette, and what is transparent as alpha."""
+    if image.mode != "P" and "transparency" not in image.info:
+        return image
+    try:
+        return image.convert("RGBA")
+    except Exception:  # of a file that says nonsense of transparency
+        opaque = image.copy()
+        opaque.info = {}
+        return opaque.convert("RGBA")
 
 
 def _short_path(path: str | os.PathLike[str] | None) -> str:

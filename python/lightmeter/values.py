@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightmeter.arrays import as_numpy, is_array
+from lightmeter.errors import ImageError
 from lightmeter.meter import ImageMeter
 
-__all__ = ["Values", "is_image", "plain_value", "split_values"]
+__all__ = ["Values", "check_names", "is_image", "plain_value", "split_values"]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ACCEPTED = (
-    "a number, a bool, a string, a date or time, None, or an image (PIL, an array of two or "
-    "three dimensions, or an ImageMeter)"
+    "a number, a bool, a string, a date or time, None, or an image (PIL, an array or tensor of two "
+    "or three dimensions, or an ImageMeter)"
 )
 
 # NumPy's units of time: seconds in one, or how many make a second.
@@ -41,6 +43,20 @@ class Values(NamedTuple):
         """How many values and missing values there are."""
         numbers = len(self.integers) + len(self.fractions)
         return numbers + self.strings.total() + len(self.images) + self.missing
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Refuse what cannot be the name of a feature.
+
+    Raises:
+        TypeError: a name is not a string.
+        ValueError: a name holds a lone surrogate, which is no text.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"got {name!r} as a name; expected a string, such as {str(name)!r}")
+        if not name.isascii() and name != name.encode(errors="replace").decode():
+            raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
 
 
 def is_image(plain: Any) -> bool:
@@ -75,8 +91,14 @@ def plain_value(value: Any, column: str) -> Any:
         return _seconds(value)
     if isinstance(value, Image.Image | ImageMeter):
         return value
-    if isinstance(value, np.ndarray) and value.ndim in (2, 3):
-        return value
+    if isinstance(value, np.ndarray):
+        if value.ndim in (2, 3):
+            return value
+    elif is_array(value):
+        try:
+            return plain_value(as_numpy(value), column)
+        except ImageError:  # measuring it will say so again
+            return value
     raise TypeError(f"column {column!r} holds a {type(value).__name__}; expected {_ACCEPTED}")
 
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ImageError, log_image
 from lightmeter.failure import image_error
-from lightmeter.images import measure_image
+from lightmeter.images import measure_image, measure_images
 from lightmeter.limits import Limits
 from lightmeter.quiet import quiet
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -117,6 +117,58 @@ def test_a_part_of_a_file_is_truncated(name: str) -> None:
     assert outcome(whole) == "measured"
     for length in cuts(len(whole)):
         assert outcome(whole[:length]) == "truncated", length
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF"])
+def test_a_part_of_several_frames_is_truncated(form: str) -> None:
+    first, *rest = (Image.effect_noise((30, 30), 20 * n) for n in range(1, 5))
+    whole = encoded(form, first, save_all=True, append_images=rest)
+    for length in cuts(len(whole)):
+        assert frames_outcome(whole[:length]) == "truncated", length
+
+
+def frames_outcome(source: bytes) -> str:
+    try:
+        list(measure_images(source, frames="all"))
+    except ImageError as error:
+        return error.reason
+    return "measured"
+
+
+class Dribble(io.RawIOBase):
+    """A pipe without a buffer: a read returns what there is so far."""
+
+    def __init__(self, data: bytes) -> None:
+        self._inner = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._inner.read(min(size, 100) if size >= 0 else 100)
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    whole = encoded("PNG")
+    assert len(whole) > 200
+    assert outcome(Dribble(whole)) == "measured"
+    assert outcome(Dribble(whole[:150])) == "truncated"
+    assert outcome(Dribble(whole), limits=Limits(bytes=len(whole))) == "measured"
+    assert outcome(Dribble(whole), limits=Limits(bytes=len(whole) - 1)) == "too_large"
+    assert outcome(Dribble(b"")) == "empty"
+
+
+@pytest.mark.parametrize("mark", [{254: 1}, {50706: b"\1\4\0\0"}])
+def test_the_preview_of_a_raw_file_is_not_its_picture(mark: dict[int, Any]) -> None:
+    assert outcome(encoded("TIFF", tiffinfo={254: 0})) == "measured"
+    assert outcome(encoded("TIFF", tiffinfo=mark)) == "unsupported"
+
+
+def test_so_is_that_of_a_cr2() -> None:
+    data = encoded("TIFF")  # the directory comes first
+    moved = data[:4] + len(data).to_bytes(4, "little") + bytes(8) + data[16:] + data[8:]
+    assert outcome(moved) == "measured"
+    assert outcome(moved[:8] + b"CR\2\0" + moved[12:]) == "unsupported"
 
 
 def test_a_truncated_file_is_the_same_as_its_bytes(tmp_path: Path) -> None:

@@ -80,6 +80,27 @@ def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
         assert np.asarray(shown[small]).mean() == pytest.approx(90, abs=6), small
 
 
+def test_thumbnails_show_no_comment(tmp_path: Path) -> None:
+    shade(90).save(tmp_path / "a.jpg", comment="patient Jane Doe")
+    shade(90).save(tmp_path / "b.gif", comment="patient Jane Doe")
+    shade(90).save(tmp_path / "c.jpg", comment="x" * 5000)
+    view = profile_images(tmp_path, exemplars=3)
+    assert len(view.exemplars("image.entropy").random) == 3
+    assert b"Jane" not in view.to_bytes()
+    assert all(b"xxx" not in kept.thumbnail for kept in view.exemplars("image.entropy").random)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+@pytest.mark.parametrize("nonsense", ["abc", b"\1", (1,), -5])
+def test_nonsense_about_transparency_costs_no_image(mode: str, nonsense: object) -> None:
+    image = shade(90).convert(mode)
+    image.info["transparency"] = nonsense
+    profile = Profile(exemplars=1)
+    profile.track(image)
+    (kept,) = profile.view().exemplars("image.entropy").low
+    assert Image.open(io.BytesIO(kept.thumbnail)).size == (30, 20)
+
+
 def test_bytes_do_not_depend_on_workers_and_come_back(photos: Path, tmp_path: Path) -> None:
     views = [profile_images(photos, exemplars=3, workers=workers) for workers in (1, 4)]
     assert views[0] == views[1]

@@ -198,7 +198,9 @@ def test_measuring_an_image_tracks_them(form: str, tmp_path: Path) -> None:
     with Image.open(io.BytesIO(data)) as image:
         assert measure_image(image).exif == wanted
         again = measure_image(image).exif
-        assert again is not None
+        if again is None:  # nothing is known, which is not the same as nothing there
+            assert image.format == "TIFF"
+            return
         assert "Artist" not in again
         if "exif" in image.info and form != "AVIF":  # Pillow adds the property to it
             assert again == wanted

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log, log_image
 from PIL import Image
+from test_arrays import Bfloat16, Tensor
 
 
 def summary(view: ProfileView, name: str) -> dict[str, Any]:
@@ -63,8 +64,10 @@ def test_rows_of_any_order_are_one_table() -> None:
 def test_a_row_with_something_wrong_adds_nothing() -> None:
     profile = Profile()
     for bad in ({"a": 1.0, "b": object()}, {"a": 1.0, 3: 2.0}, {"a": 1.0, "\ud800": 2.0}):
-        with pytest.raises((TypeError, UnicodeEncodeError)):
+        with pytest.raises((TypeError, ValueError), match=r"'b' holds|got 3 as a name|no Unicode"):
             profile.log(row=bad)  # type: ignore[dict-item]
+        with pytest.raises((TypeError, ValueError), match=r"'b' holds|got 3 as a name|no Unicode"):
+            profile.log(columns={name: [value] for name, value in bad.items()})  # type: ignore[misc]
     assert profile.view() == Profile().view()
 
 
@@ -131,6 +134,17 @@ def test_anything_else_is_a_type_error_and_changes_nothing(value: Any) -> None:
     with pytest.raises(TypeError, match="'bad' holds a"):
         profile.log(columns={"good": [1], "bad": [value]})
     assert profile.view() == before
+
+
+def test_tensors_are_images_or_numbers() -> None:
+    pixels = np.asarray(picture())
+    assert log(row={"a": Tensor(pixels)}).view() == log(row={"a": pixels}).view()
+    assert log(columns={"a": [Tensor(pixels)]}).view() == log(row={"a": pixels}).view()
+    assert log(row={"a": Tensor(np.array(3.5))}).view() == log(row={"a": 3.5}).view()
+    with pytest.raises(TypeError, match="'a' holds a"):
+        log(row={"a": Tensor(np.arange(3))})
+    elsewhere = log(columns={"a": [Bfloat16(pixels)]}).view()
+    assert elsewhere.get_column("a.Failure").to_summary_dict()["counts/n"] == 1
 
 
 def test_calls_that_cannot_be_meant() -> None:
