@@ -59,7 +59,7 @@ class Shown:
         self.store = store
         self.points = list(points)
 
-    def build(self, out: Path, count: int = 31) -> Written:
+    def build(self, out: Path, count: int | None = None) -> Written:
         return write_dashboard(self.store, out, self.points, days=count, now=FIRST + 10 * DAY)
 
 
@@ -319,6 +319,22 @@ def test_days_have_pages_where_they_are_late_or_anomalous(store: Store, tmp_path
         if (tmp_path / "site" / bucket_page("cells", "", FIRST + day * DAY)).exists()
     }
     assert there == {1, 3, 9, 17, 18, 19}
+
+
+def test_every_day_of_a_dataset_has_a_page_and_of_a_segment_the_last(
+    store: Store, tmp_path: Path
+) -> None:
+    fill(store, "cells", 40)
+    fill(store, "cells", 40, segment={"camera": "left"})
+    Shown(store, []).build(tmp_path / "site")
+    for place, expected in (("", set(range(40))), ("camera=left", set(range(33, 40)))):
+        pages = [bucket_page("cells", place, FIRST + day * DAY) for day in range(40)]
+        assert {at for at, page in enumerate(pages) if (tmp_path / "site" / page).exists()} == (
+            expected
+        )
+    assert "Buckets Each:" in Page(tmp_path / "site" / dataset_page("cells")).text
+    left = Page(tmp_path / "site" / segment_page("cells", "camera=left"))
+    assert "Buckets The latest, and the latest with an anomaly:" in left.text
 
 
 def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:

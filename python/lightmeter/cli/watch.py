@@ -90,13 +90,13 @@ def dashboard(
     store: StorePath,
     out: Annotated[Path, typer.Option(help="Folder of the site: new, empty or of an earlier run.")],
     days: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             help="How many buckets of a dataset get a page: the latest, and the latest with an "
-            "anomaly; of a segment 7 at most.",
+            "anomaly; default all. Of a segment 7 at most.",
         ),
-    ] = 31,
+    ] = None,
 ) -> None:
     """Write a static site about a store: no server, network or script. Only what changed is
     written again.

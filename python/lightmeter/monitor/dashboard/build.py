@@ -37,7 +37,7 @@ def write_dashboard(
     out: str | os.PathLike[str],
     evaluations: Iterable[Evaluated] = (),
     *,
-    days: int = 31,
+    days: int | None = None,
     now: datetime | None = None,
 ) -> Written:
     """Write a site about everything in `store`, changing only files whose content changes.
@@ -51,7 +51,7 @@ def write_dashboard(
         out: the folder; a new one, an empty one, or one that was written before.
         evaluations: what the monitors said, of all buckets.
         days: how many buckets of a dataset have a page: the latest so many, and the latest so many
-            with an anomaly. Of each segment, 7 at most of both.
+            with an anomaly; None for all of them. Of each segment, 7 at most of both.
         now: the time, which says what is snoozed; None takes the clock.
 
     Raises:
@@ -93,11 +93,12 @@ def _write_scene(
     store: Store,
     scene: Scene,
     briefs: list[Scene],
-    days: int,
+    days: int | None,
     pages: set[str],
     chosen: Chosen,
 ) -> None:
-    shown = _shown(scene, min(days, _SEGMENT_DAYS) if scene.segment else days)
+    most = len(scene.buckets) if days is None else days
+    shown = _shown(scene, min(most, _SEGMENT_DAYS) if scene.segment else most)
     pages |= {bucket_page(scene.dataset, scene.place, start) for start in shown}
     for day in _days(scene, shown):
         _write_day(site, store, day, chosen)

@@ -134,8 +134,10 @@ def _days(page: str, scene: Scene, pages: set[str]) -> Iterator[str]:
     if not to:
         return
     yield "<section><h2>Buckets</h2>"
-    yield '<p class="quiet">The latest, and the latest with an anomaly: distributions against the '
-    yield 'baseline.</p><ul class="days">'
+    which = (
+        "Each" if len(to) == len(scene.buckets) else "The latest, and the latest with an anomaly"
+    )
+    yield f'<p class="quiet">{which}: distributions against the baseline.</p><ul class="days">'
     for start in sorted(to, reverse=True):
         sign = ' <span class="verdict drift">●<span class="hidden"> anomaly</span></span>'
         mark = sign if start in scene.anomalous else ""
