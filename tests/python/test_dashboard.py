@@ -150,6 +150,20 @@ def test_a_feature_has_its_line_limits_and_values(store: Store, tmp_path: Path) 
         assert state in page.text
 
 
+def test_a_dataset_is_ok_though_its_first_days_had_too_little_data(
+    store: Store, tmp_path: Path
+) -> None:
+    """They are told of the dataset, later ones of its features."""
+    fill(store, "cells", 10)
+    points = days("..", feature="", words="", value=None) + days("  oooooooo", value=0.1)
+    Shown(store, points).build(tmp_path / "site")
+    text = Page(tmp_path / "site/index.html").text
+    assert re.search(r"cells ○ ok 2022-09-10", text)
+    points += days("ooooooooo.", monitor="slow", feature="")
+    Shown(store, points).build(tmp_path / "site")
+    assert re.search(r"cells ◌ not enough data", Page(tmp_path / "site/index.html").text)
+
+
 def test_a_day_shows_its_distributions_against_the_baseline(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     shown.build(tmp_path / "site")

@@ -62,10 +62,15 @@ class Scene:
 
     @property
     def state(self) -> str:
-        """The worst of what lasts; else of what the last bucket's evaluations say."""
+        """The worst of what lasts; else of what each monitor says of the last bucket it judged."""
         kinds = {incident.kind for incident in self.incidents if incident.end is None}
-        kinds = kinds or {points[-1].state for points in self.lines.values()} or {"not watched"}
-        return min(kinds, key=_WORST_FIRST.index)
+        if not kinds:
+            last = [points[-1] for points in self.lines.values()]
+            newest: dict[str, datetime] = {}
+            for one in last:
+                newest[one.monitor] = max(one.start, newest.get(one.monitor, one.start))
+            kinds = {one.state for one in last if one.start == newest[one.monitor]}
+        return min(kinds or {"not watched"}, key=_WORST_FIRST.index)
 
     def state_of(self, line: Line) -> str:
         """The same of one line."""
