@@ -216,6 +216,7 @@ def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
         assert one.lower is not None
         assert one.upper is not None
         assert abs(one.value - (one.lower + one.upper) / 2) <= 127.5
+        assert abs(one.lower + one.upper) < 20  # on the same turn every day
 
 
 def test_what_a_hue_has_not(store: Store) -> None:

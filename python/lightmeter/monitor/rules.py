@@ -12,6 +12,7 @@ from lightmeter.drift.words import finding
 from lightmeter.monitor.scalars import (
     HUE_STEPS,
     SCALARS,
+    arc,
     hue_interval,
     is_hue,
     nearest_turn,
@@ -171,7 +172,7 @@ class Limits(_OfScalar):
                 continue
             lower, upper = self.lower, self.upper
             if is_hue(name, self.scalar) and lower is not None and upper is not None:
-                upper += HUE_STEPS * (upper < lower)
+                lower, upper = arc(lower, upper + HUE_STEPS * (upper < lower))
                 value = nearest_turn(value, (lower + upper) / 2)
             found.append(_within(name, value, lower, upper))
         return found
@@ -182,7 +183,7 @@ class Interval(_OfScalar):
     """A number lies outside of the prediction interval of the baseline's buckets.
 
     The mean of a hue lies on a circle: see `hue_interval`. Value and limits are then told with as
-    many turns as bring them together, so that 2 may be 257.
+    many turns as bring them together, so that 253 may be -2.
 
     Attributes:
         alpha: the chance of that, for each feature, where nothing changed.
@@ -252,12 +253,15 @@ class Change(_OfScalar):
                 continue
             if self.scalar == "n":  # of one bucket
                 before /= len(baseline)
-            whole = abs(before)
-            if is_hue(name, self.scalar):
-                value, whole = nearest_turn(value, before), HUE_STEPS / 2
+            circular = is_hue(name, self.scalar)
+            whole = HUE_STEPS / 2 if circular else abs(before)
             room = self.absolute if self.relative is None else self.relative * whole
             assert room is not None
-            found.append(_within(name, value, before - room, before + room))
+            lower, upper = before - room, before + room
+            if circular:
+                lower, upper = arc(lower, upper)
+                value = nearest_turn(value, (lower + upper) / 2)
+            found.append(_within(name, value, lower, upper))
         return found
 
 

@@ -9,6 +9,7 @@ from lightmeter.profile import ColumnView
 __all__ = [
     "HUE_STEPS",
     "SCALARS",
+    "arc",
     "hue_interval",
     "is_hue",
     "nearest_turn",
@@ -96,8 +97,14 @@ def nearest_turn(hue: float, to: float) -> float:
     return to + math.remainder(hue - to, HUE_STEPS)
 
 
+def arc(low: float, high: float) -> tuple[float, float]:
+    """The same arc on the turn before where it passes 255, so that those around 0 stay together."""
+    turn = HUE_STEPS * (high > HUE_STEPS)
+    return low - turn, high - turn
+
+
 def hue_interval(series: Sequence[float], alpha: float) -> tuple[float, float] | None:
-    """`prediction_interval` on the circle; the limits may lie beyond 0 and 255.
+    """`prediction_interval` on the circle, as an `arc`.
 
     That of the differences from the mean direction, each taken the shorter way around. It keeps its
     promise while the hues lie well within half of the circle; None where they have no direction.
@@ -112,7 +119,7 @@ def hue_interval(series: Sequence[float], alpha: float) -> tuple[float, float] |
     if math.hypot(x, y) < 1e-9 * len(series):
         return None
     middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
-    return prediction_interval([nearest_turn(hue, middle) for hue in series], alpha)
+    return arc(*prediction_interval([nearest_turn(hue, middle) for hue in series], alpha))
 
 
 def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, float]:
