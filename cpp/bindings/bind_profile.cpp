@@ -256,6 +256,14 @@ void bind_profile(py::module_& module) {
             return images;
           },
           "Images measured.")
+      .def_property_readonly(
+          "image_prefixes",
+          [](const Profile& self) {
+            std::vector<std::string> prefixes;
+            for (const auto& [prefix, group] : self.groups()) prefixes.push_back(prefix);
+            return prefixes;
+          },
+          "What the names of features of images begin with, before a dot.")
       .def("names",
            [](const Profile& self) {
              std::vector<std::string> names;
@@ -282,6 +290,12 @@ void bind_profile(py::module_& module) {
             return column_of(self, name).moments().mean();
           },
           py::arg("name"), "Mean of a feature's numbers; NaN where there are none.")
+      .def(
+          "stddev",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).moments().stddev();
+          },
+          py::arg("name"), "Sample standard deviation of a feature's numbers; 0 of one.")
       .def("missing", &Profile::missing, py::arg("name"),
            "How many observations of a feature are missing.")
       .def(

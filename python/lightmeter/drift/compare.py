@@ -7,6 +7,7 @@ from typing import Any
 
 from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.names import spoken
 from lightmeter.drift.report import DriftReport
 from lightmeter.drift.verdict import Thresholds, judge
 from lightmeter.profile import FrequentItem, ProfileView
@@ -27,8 +28,9 @@ def compare(
     """What changed from `reference` to `target`.
 
     Numbers are tested with Kolmogorov and Smirnov's test, exact given the ties; circular hue with
-    Kuiper's; categories with a permuted chi-square test; rates of missing values and failures with
-    Fisher's. Results are the same on every run. See `FeatureDrift` for what is reported.
+    Kuiper's; categories with a permuted chi-square test; rates of missing values, of text among
+    numbers and of failures with Fisher's. Results are the same on every run. See `FeatureDrift` for
+    what is reported.
 
     Args:
         target: the profile to judge.
@@ -50,7 +52,12 @@ def compare(
         drift=drift, possible=possible, effect=effect, min_values=min_values, delta=delta
     )
     sides = _Sides(target._core, reference._core, delta)
-    features = [line for name in sides.names() for line in sides.compare(name)]
+    prefixes = sides.image_prefixes()
+    features = [
+        replace(line, name=spoken(name, prefixes))
+        for name in sides.names()
+        for line in sides.compare(name)
+    ]
     return DriftReport(target, reference, judge(features, thresholds), thresholds)
 
 
@@ -64,6 +71,9 @@ class _Sides:
     def names(self) -> list[str]:
         return sorted({name for core in self._both for name in core.names()})
 
+    def image_prefixes(self) -> set[str]:
+        return {prefix for core in self._both for prefix in core.image_prefixes}
+
     def compare(self, name: str) -> Iterator[FeatureDrift]:
         numbers = [
             core.numbers(name) if name in core else _core.QuantileSketch() for core in self._both
@@ -75,18 +85,21 @@ class _Sides:
         if self._role(name) == "failure":
             yield _failures(name, strings, null)
             return
-        beside = [each.nan + each.pos_inf + each.neg_inf for each in numbers]
-        if sum(each.n for each in strings) > sum(each.n for each in numbers):
-            others = [a.n + b for a, b in zip(numbers, beside, strict=True)]
-            yield _categories(name, strings, others)
-            seen = [a.n + b for a, b in zip(strings, others, strict=True)]
+        null = [count + each.nan for count, each in zip(null, numbers, strict=True)]
+        texts = [each.n for each in strings]
+        finite = [each.n for each in numbers]
+        infinite = [each.pos_inf + each.neg_inf for each in numbers]
+        seen = [sum(counts) for counts in zip(texts, finite, infinite, strict=True)]
+        if sum(texts) > sum(finite):
+            yield _categories(name, strings, [a - b for a, b in zip(seen, texts, strict=True)])
         else:
-            seen = [each.n for each in numbers]
-            null = [a + b + c.n for a, b, c in zip(null, beside, strings, strict=True)]
             found = self._numbers(name, numbers)
-            if not any(seen) and all(null):
-                found = replace(found, verdict="none", reason="missing throughout on both sides")
+            if not any(finite) and all(a + b for a, b in zip(null, seen, strict=True)):
+                found = replace(found, verdict="none", reason="no number on either side")
             yield found
+            odd = [a - b for a, b in zip(seen, finite, strict=True)]
+            if sum(odd) and sum(finite):
+                yield _not_numbers(name, strings, odd, finite)
         if sum(null) and sum(seen):
             yield _rates(f"{name}:missing", "missing", null, seen)
 
@@ -129,6 +142,10 @@ class _Sides:
         known["ks"], known["effect_low"], known["effect_high"] = found["statistic"]
         known["effect"] = known["ks"]
         known["level_target"], known["level_reference"] = levels
+        if not circular:
+            known["stddev_target"], known["stddev_reference"] = (
+                core.stddev(name) for core in self._both
+            )
         known["wasserstein"] = found["wasserstein"]
         known["shift"] = _shift(found, levels, 255.0 if circular else None)
         if pixels:
@@ -186,6 +203,14 @@ def _listed_once(
     new = tuple(item for item in lists[0] if item.value not in known[1])
     vanished = tuple(item for item in lists[1] if item.value not in known[0])
     return new, vanished
+
+
+def _not_numbers(
+    name: str, strings: list[_core.FrequentStrings], odd: list[int], finite: list[int]
+) -> FeatureDrift:
+    new, vanished = _listed_once(strings)
+    kind = "not a number"
+    return _rates(f"{name}:{kind}", kind, odd, finite, new_values=new, vanished_values=vanished)
 
 
 def _failures(name: str, strings: list[_core.FrequentStrings], measured: list[int]) -> FeatureDrift:

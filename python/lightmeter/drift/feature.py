@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from lightmeter.profile import FrequentItem
 
-__all__ = ["FeatureDrift"]
+__all__ = ["RATES", "FeatureDrift"]
+
+# The kinds whose levels are shares of observations.
+RATES = frozenset({"missing", "not a number", "failure"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,11 +20,12 @@ class FeatureDrift:
 
     Attributes:
         feature: such as ``image.entropy``; the rate of its missing values is a line of its own,
-            ``image.entropy:missing``.
-        kind: ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels;
-            ``missing`` and ``failure``, the share of observations without a value and of files that
-            could not be measured.
-        n_target: values compared (for the last two kinds, observations).
+            ``image.entropy:missing``, and so is that of text and infinities among numbers,
+            ``weight:not a number``.
+        kind: ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels; and
+            three shares: ``missing``, of observations without a value; ``not a number``, of values
+            that are text or infinite; ``failure``, of files that could not be measured.
+        n_target: values compared (for ``missing`` and ``failure``, observations).
         n_reference: the same on the other side.
         ks: the Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
         p_value: of the test of its kind: Kolmogorov-Smirnov given the ties, Kuiper, permuted
@@ -43,14 +47,18 @@ class FeatureDrift:
             categories, or the difference of two rates.
         effect_low: the least it can be.
         effect_high: the most it can be.
-        level_target: mean; circular mean of hue; the rate of the last two kinds.
+        level_target: mean; circular mean of hue; the share of the last three kinds.
         level_reference: the same on the other side.
-        new_values: categories (or failure reasons) of the target that the reference does not list.
+        stddev_target: sample standard deviation of numbers.
+        stddev_reference: the same on the other side.
+        new_values: texts (categories, failure reasons) of the target that the reference does not
+            list.
         vanished_values: the other way round.
         linear_hue: the feature averages an angle linearly, so that 0 and 254 count as far apart.
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
+        name: what sentences call the feature, such as ``saturation``.
     """
 
     feature: str
@@ -74,8 +82,11 @@ class FeatureDrift:
     effect_high: float | None = None
     level_target: float | None = None
     level_reference: float | None = None
+    stddev_target: float | None = None
+    stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
     linear_hue: bool = False
     verdict: str | None = None
     reason: str = ""
+    name: str = ""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import Thresholds
-from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ class DriftReport:
 
     def summary(self) -> str:
         """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %"."""
+        from lightmeter.drift.words import summary
+
         return summary(self.features)
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,11 +3,17 @@
 import math
 
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.viz.text import number, percent, shorten
 
 __all__ = ["finding", "summary"]
 
 _MOST = 5
-_NAMES = {"ImagePixelWidth": "width", "ImagePixelHeight": "height", "Colorspace": "colour space"}
+_LONGEST = 60  # characters of a value
+
+# In standard errors; a smaller change of the mean may be chance.
+_SURE = 2.0
+# In standard deviations; a smaller one makes no effect that is worth a verdict.
+_SMALL = 0.1
 
 
 def summary(features: list[FeatureDrift]) -> str:
@@ -22,13 +28,18 @@ def summary(features: list[FeatureDrift]) -> str:
 
 def finding(feature: FeatureDrift) -> str:
     """How a feature changed, such as ``entropy rose by 9 %``."""
-    name = _name(feature.feature)
+    name = feature.name
     if feature.kind == "failure":
-        return f"files that cannot be measured went {_rates(feature)}"
+        prefix = name.removesuffix("Failure")
+        return f"{prefix}files that cannot be measured went {_rates(feature)}"
     if feature.kind == "missing":
-        return f"missing {name.removesuffix(':missing')} went {_rates(feature)}"
+        return f"missing {name} went {_rates(feature)}"
+    if feature.kind == "not a number":
+        named = ", ".join((_rates(feature), *_values(feature)))
+        return f"text or infinite values in {name} went {named}"
     if feature.kind == "category":
-        return f"{name} {_values(feature)}"
+        values = _values(feature)
+        return f"{name} has {', '.join(values)}" if values else f"{name} is mixed differently"
     target, reference = feature.level_target, feature.level_reference
     if target is None or reference is None:
         return f"{name} is on one side only"
@@ -37,40 +48,50 @@ def finding(feature: FeatureDrift) -> str:
         if not abs(degrees) >= 1:
             return f"{name} spreads differently"
         return f"{name} turned by {degrees:+.0f} degrees"
-    if reference == 0 or target / reference < 0:
-        if target == reference:
-            return f"{name} spreads differently"
-        return f"{name} went from {reference:.3g} to {target:.3g}"
-    change = target / reference - 1
-    if abs(change) < 0.005:
-        return f"{name} spreads differently"
-    if change > 9:
-        return f"{name} rose {target / reference:.3g}-fold"
-    return f"{name} {'rose' if change > 0 else 'fell'} by {100 * abs(change):.2g} %"
+    if not abs(target - reference) > _negligible(feature):
+        return f"{name} {_spread(feature)}"
+    return f"{name} {_change(reference, target)}"
 
 
-def _name(feature: str) -> str:
-    """Without the prefix, and as one says it."""
-    name = feature.split(".", 1)[-1]
-    if name in _NAMES:
-        return _NAMES[name]
-    first, _, rest = name.partition(".")
-    if not rest:
-        return name
-    if rest in ("mean", "circular_mean"):
-        return first.lower()
-    return f"{first.lower()} {rest.replace('_', ' ')}"
+def _negligible(feature: FeatureDrift) -> float:
+    """Up to where a change of the mean does not tell what happened."""
+    spreads = feature.stddev_target or 0.0, feature.stddev_reference or 0.0
+    if not any(spreads):
+        return 0.0
+    sizes = feature.n_target, feature.n_reference
+    error = math.hypot(*(spread / math.sqrt(n) for spread, n in zip(spreads, sizes, strict=True)))
+    # A mean that moves by this share of the spread changes a normal distribution about as much.
+    widened = abs(spreads[0] - spreads[1]) / sum(spreads)
+    return max(_SURE * error, max(_SMALL, widened) * math.hypot(*spreads) / math.sqrt(2))
+
+
+def _spread(feature: FeatureDrift) -> str:
+    target, reference = feature.stddev_target, feature.stddev_reference
+    if not target or not reference or not math.isfinite(target / reference):
+        return "spreads differently"
+    times = number(target / reference, 2)
+    return "is distributed differently" if times == "1" else f"spreads {times} times as wide"
+
+
+def _change(before: float, after: float) -> str:
+    """Relative between positive numbers; of others a percentage would say little."""
+    verb = "rose" if after > before else "fell"
+    if before <= 0 or after < 0:
+        return f"{verb} from {number(before, 3)} to {number(after, 3)}"
+    if after > 10 * before:
+        return f"{verb} {number(after / before, 3)}-fold"
+    return f"{verb} by {percent(abs(after / before - 1))}"
 
 
 def _rates(feature: FeatureDrift) -> str:
     target, reference = feature.level_target or 0.0, feature.level_reference or 0.0
-    return f"from {100 * reference:.2g} % to {100 * target:.2g} %"
+    return f"from {percent(reference)} to {percent(target)}"
 
 
-def _values(feature: FeatureDrift) -> str:
+def _values(feature: FeatureDrift) -> list[str]:
     parts = []
     for word, items in (("new", feature.new_values), ("no more", feature.vanished_values)):
         if items:
             more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-            parts.append(f"{word} {items[0].value!r} ({items[0].est}){more}")
-    return "has " + ", ".join(parts) if parts else "is mixed differently"
+            parts.append(f"{word} '{shorten(items[0].value, _LONGEST)}' ({items[0].est}){more}")
+    return parts

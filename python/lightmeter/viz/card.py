@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lightmeter.drift.feature import RATES
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.viz.charts import feature_chart, rate_bars
 from lightmeter.viz.svg import Chart
@@ -68,14 +69,14 @@ def _parts(
 
 def chart_of(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Chart | None:
     """The chart of a feature of the report."""
-    if line.kind == "missing":
+    if line.kind in ("missing", "not a number"):
         rates = (line.level_target or 0.0, line.level_reference or 0.0)
-        return rate_bars(line.feature, (line.n_target, line.n_reference), rates)
+        return rate_bars(line.feature, line.kind, (line.n_target, line.n_reference), rates)
     return feature_chart(line.feature, target, reference)
 
 
 def _facts(line: "FeatureDrift") -> Iterator[tuple[str, str]]:
-    show = percent if line.kind in ("missing", "failure") else number
+    show = percent if line.kind in RATES else number
     if line.level_reference is not None and line.level_target is not None:
         what = "rate" if show is percent else "mean"
         yield f"{what}, reference", show(line.level_reference)

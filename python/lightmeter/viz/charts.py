@@ -55,9 +55,9 @@ def category_differences(
     return differences(name, rows, (_total(target), _total(reference))) if rows else None
 
 
-def rate_bars(name: str, n: tuple[int, int], rates: tuple[float, float]) -> Chart:
-    """One pair of bars: the share of missing values."""
-    return bars(name, [Bar("missing", *rates)], n)
+def rate_bars(name: str, what: str, n: tuple[int, int], rates: tuple[float, float]) -> Chart:
+    """One pair of bars: the share of `what`."""
+    return bars(name, [Bar(what, *rates)], n)
 
 
 def _rows(target: ColumnView | None, reference: ColumnView | None) -> list[Bar]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lightmeter.drift.words import finding
+from lightmeter.drift.feature import RATES
 from lightmeter.viz.text import NONE, number, percent
 
 if TYPE_CHECKING:
@@ -12,8 +12,6 @@ __all__ = ["CHANGED", "certainty", "headline", "levels", "sentence"]
 
 # Verdicts that ask for a look.
 CHANGED = frozenset({"drift", "possible", "inconclusive"})
-
-_RATES = frozenset({"missing", "failure"})
 
 
 def headline(report: "DriftReport") -> str:
@@ -32,6 +30,8 @@ def headline(report: "DriftReport") -> str:
 
 def sentence(line: "FeatureDrift") -> str:
     """The finding as a sentence of its own."""
+    from lightmeter.drift.words import finding
+
     words = finding(line)
     return words[:1].upper() + words[1:]
 
@@ -54,5 +54,5 @@ def levels(line: "FeatureDrift") -> str:
         return ", ".join(parts) or NONE
     if line.level_reference is None or line.level_target is None:
         return NONE
-    show = percent if line.kind in _RATES else number
+    show = percent if line.kind in RATES else number
     return f"{show(line.level_reference)} → {show(line.level_target)}"

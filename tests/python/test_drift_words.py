@@ -1,0 +1,142 @@
+"""What is said of a change: the direction, the size and the cause are those of the data."""
+
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter.drift.names import spoken
+from lightmeter.drift.words import finding
+
+TEN = np.random.default_rng(0).normal(10, 1, 100)
+
+
+def said(target: dict[str, Any], reference: dict[str, Any]) -> str:
+    views = [lm.log(columns=columns).view() for columns in (target, reference)]
+    return lm.compare(target=views[0], reference=views[1]).summary()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (TEN, 2.5 * TEN, "x rose by 150 %"),
+        (TEN, 1.9953 * TEN, "x rose by 100 %"),
+        (TEN, 12 * TEN, "x rose 12-fold"),
+        (TEN, 0.62 * TEN, "x fell by 38 %"),
+        (TEN, 0 * TEN, "x fell by 100 %"),
+        (TEN + 990, TEN + 995.2, "x rose by 0.5 %"),
+        (0 * TEN, TEN / TEN, "x rose from 0 to 1"),
+        (-TEN / TEN, -2 * TEN / TEN, "x fell from -1 to -2"),
+        (-34 * TEN / TEN, -17 * TEN / TEN, "x rose from -34 to -17"),
+        (2 * TEN / TEN, -TEN / TEN, "x fell from 2 to -1"),
+    ],
+)
+def test_means_rise_and_fall(before: Any, after: Any, words: str) -> None:
+    assert said({"x": after}, {"x": before}).replace("\N{MINUS SIGN}", "-") == words
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_spread_is_not_taken_for_a_change_of_the_mean(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wide, narrow = rng.normal(1, 3, 300), rng.normal(1, 1, 300)
+    assert said({"x": wide}, {"x": narrow}).endswith("times as wide")
+    assert said({"x": narrow}, {"x": wide}).startswith("x spreads 0.3")
+
+
+def test_a_spread_is_not_taken_for_a_sure_but_small_change_of_the_mean() -> None:
+    rng = np.random.default_rng(0)
+    words = said({"x": rng.normal(1.05, 3, 100_000)}, {"x": rng.normal(1, 1, 100_000)})
+    assert words == "x spreads 3 times as wide"
+
+
+def test_a_change_of_the_mean_is_told_though_the_spread_changes_too() -> None:
+    skewed = np.random.default_rng(0).lognormal(0, 1, 1000)
+    assert said({"x": 2 * skewed}, {"x": skewed}) == "x rose by 100 %"
+    assert said({"x": 20 * skewed}, {"x": skewed}) == "x rose 20-fold"
+
+
+def test_neither_mean_nor_spread() -> None:
+    assert said({"x": [-1, 1] * 50}, {"x": [-2, 0, 0, 0, 0, 0, 0, 2] * 13}) == (
+        "x is distributed differently"
+    )
+    assert said({"x": [4, 6] * 50}, {"x": [5] * 100}) == "x spreads differently"
+
+
+def test_rates_are_percentages() -> None:
+    assert said({"x": [None] * 50}, {"x": [1] * 50}) == "missing x went from 0 % to 100 %"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (["1"] * 50 + ["2"] * 50, "from 0 % to 100 %, new '1' (50) and 1 more"),
+        (["x"] * 20 + [1.0] * 80, "from 0 % to 20 %, new 'x' (20)"),
+        ([np.inf] * 50 + [1.0] * 50, "from 0 % to 50 %"),
+    ],
+)
+def test_values_that_are_no_number_are_not_called_missing(target: list[Any], words: str) -> None:
+    assert said({"a": target}, {"a": [1.0] * 100}) == f"text or infinite values in a went {words}"
+
+
+def test_long_values_are_shortened() -> None:
+    words = said({"a": ["x" * 3000] * 50}, {"a": ["y\n" * 1500] * 50})
+    assert len(words) < 200
+    assert r"y\u000ay" in words
+
+
+def test_plain_columns_go_by_their_whole_name() -> None:
+    names = ("load.kg", "score v1.5", "weight.kg")
+    words = said(dict.fromkeys(names, 2 * TEN), dict.fromkeys(names, TEN))
+    assert words == ", ".join(f"{name} rose by 100 %" for name in names)
+
+
+def test_images_are_told_apart_where_there_are_several() -> None:
+    def view(gray: int, *prefixes: str) -> lm.ProfileView:
+        profile = lm.Profile()
+        for shade in range(gray, gray + 20):
+            image = np.full((8, 8, 3), shade, np.uint8)
+            profile.log(row=dict.fromkeys(prefixes, image))
+        return profile.view()
+
+    one = lm.compare(target=view(190, "image"), reference=view(90, "image"))
+    assert one.summary() == "brightness rose by 101 %"
+    two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
+    assert two.summary() == "left brightness rose by 101 %, right brightness rose by 101 %"
+
+
+@pytest.mark.parametrize(
+    ("feature", "prefixes", "words"),
+    [
+        ("image.ImagePixelWidth", ["image"], "width"),
+        ("image.Saturation.stddev", ["image"], "saturation stddev"),
+        ("image.Hue.circular_mean", ["image"], "hue"),
+        ("cam.a.Make", ["cam", "cam.a"], "cam.a Make"),
+        ("imagery.Hue.mean", ["image"], "imagery.Hue.mean"),
+    ],
+)
+def test_names(feature: str, prefixes: list[str], words: str) -> None:
+    assert spoken(feature, prefixes) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ({}, "x is on one side only"),
+        ({"kind": "category"}, "x is mixed differently"),
+        (
+            {"kind": "hue", "level_target": 5.0, "level_reference": 5.0},
+            "x spreads differently",
+        ),
+        (
+            {"kind": "failure", "name": "Failure", "level_target": 0.5, "level_reference": 0.0},
+            "files that cannot be measured went from 0 % to 50 %",
+        ),
+        (
+            {"kind": "failure", "name": "left Failure", "level_target": 1.0},
+            "left files that cannot be measured went from 0 % to 100 %",
+        ),
+    ],
+)
+def test_findings_are_worded(line: dict[str, Any], words: str) -> None:
+    known = {"feature": "x", "name": "x", "kind": "number", "n_target": 20, "n_reference": 20}
+    assert finding(lm.FeatureDrift(**known | line)) == words
