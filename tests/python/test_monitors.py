@@ -267,10 +267,15 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
         profile = Profile()
         profile.track_many([np.zeros((2, 2, 3), np.uint8)] * 3 + [b"bad"] * (2 * (day == 5)))
         store.put("cells", profile, at=date(2022, 9, day), writer="a")
-    assert alarms(states(store, Missing())) == [3, 4, *range(6, 20)]
-    assert alarms(states(store, Late(timedelta(hours=6)))) == [1, 2, 5]  # written years later
+    failed, plain = Profile(), Profile()
+    failed.track_many([b"bad"])
+    store.put("cells", failed, at=date(2022, 9, 7), writer="a")
+    plain.log(row={"glare": 1.5})
+    store.put("cells", plain, at=date(2022, 9, 8), writer="a")
+    assert alarms(states(store, Missing())) == [3, 4, 6, 7, *range(9, 20)]
+    assert alarms(states(store, Late(timedelta(hours=6)))) == [1, 2, 5, 7, 8]  # written years later
     rule = Limits(features=("*.Failure",), scalar="failure_rate", upper=0.1)
-    assert alarms(states(store, rule, "image.Failure")) == [5]
+    assert alarms(states(store, rule, "image.Failure")) == [5, 7]
 
 
 def test_combinations(store: Store) -> None:

@@ -31,7 +31,7 @@ _Place = tuple[str, str, str, datetime]  # monitor, dataset, segment, bucket
 
 @dataclass(frozen=True)
 class Missing:
-    """A bucket between the first one and now without images."""
+    """A bucket between the first one and now that holds neither images nor other values."""
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,20 @@ class _Evaluation:
                 yield result
 
     def _missing(self) -> Iterator[Result]:
-        there = {bucket.start for bucket in self.buckets if bucket.images}
+        there = {bucket.start for bucket in self.buckets if self._holds_data(bucket)}
         rolled = [(bucket.start, bucket.end) for bucket in self.buckets]
         start = self.buckets[0].start if self.buckets else self.now
         while start + self.length + self.monitor.wait <= self.now:
             found = start in there or any(a < start < b for a, b in rolled)
             yield _bare(self.monitor, self.text, start, OK if found else ANOMALY, "")
             start += self.length
+
+    def _holds_data(self, bucket: Bucket) -> bool:
+        if bucket.images:
+            return True
+        view, damage = self._view(self.monitor.dataset, self.text, bucket.start)
+        columns = view.get_columns().values()
+        return bool(damage) or any(column.n and column.kind != "failure" for column in columns)
 
     def _judged(self, bucket: Bucket, anomalous: set[datetime]) -> list[Result]:
         rule = self.monitor.rule
