@@ -124,6 +124,10 @@ def test_names(feature: str, prefixes: list[str], words: str) -> None:
         ({}, "x is on one side only"),
         ({"kind": "category"}, "x is mixed differently"),
         (
+            {"feature": "x.DateTime", "level_target": 19_730.0, "level_reference": 19_731.0},
+            "x is 1 day earlier",
+        ),
+        (
             {"kind": "hue", "level_target": 5.0, "level_reference": 5.0},
             "x spreads differently",
         ),

@@ -1,7 +1,6 @@
 """The command that shows what of a file's Exif is tracked and what is withheld."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +15,10 @@ from lightmeter.encoded import open_encoded
 from lightmeter.exif import DATES, read_exif
 from lightmeter.header import read_header
 from lightmeter.limits import DEFAULT_LIMITS
+from lightmeter.viz.dates import age, moment
 from lightmeter.viz.text import visible
 
 __all__ = ["exif"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR = 365.25  # days
 
 
 def exif(
@@ -54,7 +51,5 @@ def _words(name: str, value: int | float | str) -> str:
     if isinstance(value, str):
         return visible(value)
     if name in DATES:
-        then = _EPOCH + timedelta(days=value)
-        years = (datetime.now(UTC) - then) / timedelta(days=_YEAR)
-        return f"{then:%Y-%m-%d %H:%M:%S} ({years:.1f} years ago)"
+        return f"{moment(value):%Y-%m-%d %H:%M:%S} ({age(value)} ago)"
     return f"{value:.10g}"

@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
+from lightmeter.viz.dates import age, day, is_date
 from lightmeter.viz.text import count, number, visible
 
 __all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
@@ -20,6 +21,11 @@ _NUMBER_COLUMNS = {
     "min": "distribution/min",
     "median": "distribution/median",
     "max": "distribution/max",
+}
+_DATE_COLUMNS = {
+    "earliest": "distribution/min",
+    "median": "distribution/median",
+    "latest": "distribution/max",
 }
 _MOST_FREQUENT = 3
 _SHOWN_FAILURES = 5
@@ -65,7 +71,7 @@ def _reasons(view: ProfileView) -> Counter[str]:
 
 
 def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
-    """Lines on the whole and what failed, a table of the numbers, a table of the categories."""
+    """Lines on the whole and what failed, and tables of the numbers, dates and categories."""
     summaries = {name: column.to_summary_dict() for name, column in view.get_columns().items()}
     yield Text(headline(view), "bold")
     reasons = _reasons(view)
@@ -79,15 +85,19 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
         yield Text("  ...")
 
     numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
+    dates = _table(*(_right(name) for name in ("n", "missing", *_DATE_COLUMNS, "median age")))
     categories = _table(_right("n"), _right("missing"), "most frequent")
     for name, summary in summaries.items():
         counts = [count(summary["counts/n"]), count(summary["counts/null"])]
-        if "distribution/mean" in summary:
+        if "distribution/mean" in summary and is_date(name, summary["distribution/max"]):
+            days = [summary[key] for key in _DATE_COLUMNS.values()]
+            dates.add_row(Text(name), *counts, *map(day, days), age(days[1]))
+        elif "distribution/mean" in summary:
             statistics = [number(summary[key]) for key in _NUMBER_COLUMNS.values()]
             numbers.add_row(Text(name), *counts, *statistics)
         else:
             categories.add_row(Text(name), *counts, Text(_most_frequent(summary)))
-    yield from (table for table in (numbers, categories) if table.row_count)
+    yield from (table for table in (numbers, dates, categories) if table.row_count)
 
 
 def _counted(n: int, thing: str) -> str:

@@ -3,6 +3,7 @@
 import math
 
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.viz.dates import is_date
 from lightmeter.viz.text import number, percent, shorten
 
 __all__ = ["finding", "summary"]
@@ -50,7 +51,8 @@ def finding(feature: FeatureDrift) -> str:
         return f"{name} turned by {degrees:+.0f} degrees"
     if not abs(target - reference) > _negligible(feature):
         return f"{name} {_spread(feature)}"
-    return f"{name} {_change(reference, target)}"
+    change = _delay if is_date(feature.feature, target) else _change
+    return f"{name} {change(reference, target)}"
 
 
 def _negligible(feature: FeatureDrift) -> float:
@@ -81,6 +83,12 @@ def _change(before: float, after: float) -> str:
     if after > 10 * before:
         return f"{verb} {number(after / before, 3)}-fold"
     return f"{verb} by {percent(abs(after / before - 1))}"
+
+
+def _delay(before: float, after: float) -> str:
+    days = number(abs(after - before), 3)
+    unit = "day" if days == "1" else "days"
+    return f"is {days} {unit} {'later' if after > before else 'earlier'}"
 
 
 def _rates(feature: FeatureDrift) -> str:

@@ -7,8 +7,8 @@ from lightmeter.drift.feature import RATES
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.viz.charts import feature_chart, rate_bars
 from lightmeter.viz.svg import Chart
-from lightmeter.viz.text import count, escape, number, percent, shorten
-from lightmeter.viz.words import CHANGED, sentence
+from lightmeter.viz.text import count, escape, number, shorten
+from lightmeter.viz.words import CHANGED, level_text, sentence
 
 if TYPE_CHECKING:
     from lightmeter.drift import FeatureDrift
@@ -76,11 +76,10 @@ def chart_of(line: "FeatureDrift", target: ProfileView, reference: ProfileView) 
 
 
 def _facts(line: "FeatureDrift") -> Iterator[tuple[str, str]]:
-    show = percent if line.kind in RATES else number
     if line.level_reference is not None and line.level_target is not None:
-        what = "rate" if show is percent else "mean"
-        yield f"{what}, reference", show(line.level_reference)
-        yield f"{what}, target", show(line.level_target)
+        what = "rate" if line.kind in RATES else "mean"
+        yield f"{what}, reference", level_text(line, line.level_reference)
+        yield f"{what}, target", level_text(line, line.level_target)
     effect = {"number": "D", "pixels": "D", "hue": "V"}.get(line.kind, "difference")
     for name, value in (
         (effect, line.effect),

@@ -5,6 +5,7 @@ from collections import Counter
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.sketch import QuantileSketch
 from lightmeter.viz.bins import common_bins
+from lightmeter.viz.dates import is_date
 from lightmeter.viz.svg import Bar, Chart, bars, differences, histograms
 
 __all__ = [
@@ -36,7 +37,9 @@ def number_histograms(
     if not any(side.n for side in sides):
         return None
     hue = name.endswith(_HUES)
-    return histograms(name, common_bins(*sides, hue=hue), (sides[0].n, sides[1].n), hue=hue)
+    bins, sizes = common_bins(*sides, hue=hue), (sides[0].n, sides[1].n)
+    dates = is_date(name, float(bins.edges[-1]))
+    return histograms(name, bins, sizes, hue=hue, dates=dates)
 
 
 def category_bars(

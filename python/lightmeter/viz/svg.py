@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from lightmeter.files import write_atomically
 from lightmeter.viz.bins import HUE_CIRCLE, Bins
+from lightmeter.viz.dates import day
 from lightmeter.viz.text import escape, number, percent, shorten
 
 __all__ = [
@@ -124,7 +125,9 @@ class Bar:
     reference: float
 
 
-def histograms(title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False) -> Chart:
+def histograms(
+    title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
+) -> Chart:
     """Both sides' shares on the same bins.
 
     Args:
@@ -132,7 +135,9 @@ def histograms(title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False)
         bins: from `lightmeter.viz.bins.common_bins`.
         n: values of the target and of the reference.
         hue: draw the colours of the hue circle along the axis.
+        dates: the values are days since 1970.
     """
+    show = day if dates else number
     floor, height = 176, 212 if hue else 204
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
@@ -157,16 +162,17 @@ def histograms(title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False)
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
     unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
-    for tick in ticks(low, high, 6, least=1.0 if unit else 0.0):
+    most = 4 if dates else 6  # that have room side by side
+    for tick in ticks(low, high, most, least=1.0 if unit or dates else 0.0):
         if (bins.below and x(tick) < LEFT + 16) or (bins.above and x(tick) > RIGHT - 16):
             continue
         parts.append(rule(x(tick), floor, x(tick), floor + 4, "quiet"))
-        parts.append(label(x(tick), height - 12, number(tick), "middle"))
+        parts.append(label(x(tick), height - 12, show(tick), "middle"))
     if bins.below:
         parts.append(label(LEFT, height - 12, "≤", "middle"))
     if bins.above:
         parts.append(label(RIGHT, height - 12, "≥", "middle"))
-    return Chart(title, _told(bins, n), height, "".join(parts))
+    return Chart(title, _told(bins, n, show), height, "".join(parts))
 
 
 def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
@@ -241,12 +247,12 @@ def _points(change: float) -> str:
     return f"{100 * change:+.1f} pp".replace("-", "\N{MINUS SIGN}")
 
 
-def _told(bins: Bins, n: tuple[int, int]) -> str:
+def _told(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
     def side(name: str, shares: Sequence[float], size: int) -> str:
         if not len(shares):
             return f"{name}: no values"
         at = max(range(len(shares)), key=lambda index: shares[index])
-        between = f"{number(bins.edges[at])} and {number(bins.edges[at + 1])}"
+        between = f"{show(bins.edges[at])} and {show(bins.edges[at + 1])}"
         return f"{name}, {size:,} values: most between {between}, {percent(shares[at])}"
 
     sides = (

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from lightmeter.drift.feature import RATES
+from lightmeter.viz.dates import day, is_date
 from lightmeter.viz.text import NONE, number, percent
 
 if TYPE_CHECKING:
     from lightmeter.drift import DriftReport, FeatureDrift
 
-__all__ = ["CHANGED", "certainty", "headline", "levels", "sentence"]
+__all__ = ["CHANGED", "certainty", "headline", "level_text", "levels", "sentence"]
 
 # Verdicts that ask for a look.
 CHANGED = frozenset({"drift", "possible", "inconclusive"})
@@ -54,5 +55,11 @@ def levels(line: "FeatureDrift") -> str:
         return ", ".join(parts) or NONE
     if line.level_reference is None or line.level_target is None:
         return NONE
-    show = percent if line.kind in RATES else number
-    return f"{show(line.level_reference)} → {show(line.level_target)}"
+    return f"{level_text(line, line.level_reference)} → {level_text(line, line.level_target)}"
+
+
+def level_text(line: "FeatureDrift", level: float) -> str:
+    """A mean as a number or day, or a rate."""
+    if line.kind in RATES:
+        return percent(level)
+    return day(level) if is_date(line.feature, level) else number(level)

@@ -1,0 +1,97 @@
+"""Exif dates: days in profiles, dates in whatever is shown."""
+
+import io
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import lightmeter, picture
+from lightmeter import ProfileView, compare, log, log_image
+from lightmeter.viz.charts import feature_chart
+from lightmeter.viz.dates import age, day, is_date, moment
+from lightmeter.viz.page import html_page
+
+DAYS = 20
+FIRST = np.datetime64("2022-01-01")
+
+
+def photos(first: date) -> ProfileView:
+    """One a day, taken at ten o'clock."""
+    files = []
+    for later in range(DAYS):
+        exif = picture(8, 8).getexif()
+        exif[306] = f"{first + timedelta(days=later):%Y:%m:%d} 10:00:00"
+        file = io.BytesIO()
+        picture(8, 8).save(file, "JPEG", exif=exif)
+        files.append(file.getvalue())
+    return log_image(files).view()
+
+
+def test_what_is_a_date() -> None:
+    assert is_date("image.DateTimeOriginal", 19_730.5)
+    assert is_date("camera.left.GPSDateStamp", 19_730.0)
+    assert not is_date("image.DateTime", 1.7e9)  # seconds
+    for name in ("DateTime", "image.DateTime:missing", "image.SubsecTime", "image.FileSize"):
+        assert not is_date(name, 19_730.0)
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [
+        (0, "1970-01-01"),
+        (19_730.9, "2024-01-08"),
+        (-719_162, "0001-01-01"),
+        (-719_163, "\N{MINUS SIGN}719,163"),
+        (2_932_897, "2,932,897"),
+        (float("nan"), "\N{EN DASH}"),
+    ],
+)
+def test_days_are_dates_where_the_calendar_has_them(days: float, shown: str) -> None:
+    assert day(days) == shown
+
+
+def test_moment_and_age() -> None:
+    assert moment(19_730.5) == datetime(2024, 1, 8, 12, tzinfo=UTC)
+    assert age(time.time() / 86_400 - 3.5 * 365.25) == "3.5 years"
+
+
+def test_a_change_is_a_shift_in_time() -> None:
+    old, new = photos(date(2022, 1, 1)), photos(date(2024, 1, 1))
+    assert compare(target=old, reference=new).summary() == "DateTime is 730 days earlier"
+    report = compare(target=new, reference=old)
+    assert report.summary() == "DateTime is 730 days later"
+    page = html_page(report)
+    assert "2022-01-10 → 2024-01-10" in page
+    assert "<dt>mean, target</dt><dd>2024-01-10</dd>" in page
+    chart = feature_chart("image.DateTime", new, old)
+    assert chart is not None
+    assert ">2023-02-12<" in chart.body
+    assert "target, 20 values: most between 2023-12-29 and 2024-01-18" in chart.description
+    assert "19,7" not in chart.svg()
+
+
+def test_times_of_a_table_stay_numbers() -> None:
+    """They are in seconds, whatever the column is called."""
+    sides = [
+        log(columns={"x.DateTime": np.arange(n, n + 30) * np.timedelta64(1, "D") + FIRST}).view()
+        for n in (0, 900)
+    ]
+    report = compare(target=sides[1], reference=sides[0])
+    assert report.summary() == "x.DateTime rose by 4.7 %"
+    assert "1.6e09 → 1.7e09" in html_page(report)
+
+
+def test_the_command_line_shows_dates(tmp_path: Path) -> None:
+    for year in (2022, 2024):
+        photos(date(year, 1, 1)).write(tmp_path / f"{year}.lmp")
+    shown = lightmeter("show", tmp_path / "2022.lmp").stdout
+    (row,) = (line.split() for line in shown.splitlines() if line.startswith("image.DateTime "))
+    assert row[:6] == ["image.DateTime", "20", "0", "2022-01-01", "2022-01-11", "2022-01-20"]
+    assert row[6:] == age(datetime(2022, 1, 11, 10, tzinfo=UTC).timestamp() / 86_400).split()
+    drift = lightmeter(
+        "drift", "--target", tmp_path / "2022.lmp", "--reference", tmp_path / "2024.lmp"
+    ).stdout
+    assert "DateTime is 730 days earlier" in drift
+    assert "2024-01-10 → 2022-01-10" in drift
