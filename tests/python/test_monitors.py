@@ -278,6 +278,17 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
     assert alarms(states(store, rule, "image.Failure")) == [5, 7]
 
 
+def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
+    for day in range(1, 11):
+        text = ["x"] * (30 * (day == 9))
+        values = [*np.random.default_rng(day).normal(size=70), *text]
+        profile = log(columns={"a": values, "ab": values}).profile()
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+    found = states(store, Drift(features=("a",)), "a:not a number")
+    assert alarms(found) == [9]
+    assert not alarms(states(store, Drift(features=("a",)), "ab:not a number"))
+
+
 def test_combinations(store: Store) -> None:
     put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"shift": 3.0, "camera": "south"})
     known = {"dataset": "cells"}

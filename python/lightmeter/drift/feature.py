@@ -4,10 +4,16 @@ from dataclasses import dataclass
 
 from lightmeter.profile import FrequentItem
 
-__all__ = ["RATES", "FeatureDrift"]
+__all__ = ["RATES", "FeatureDrift", "column_of"]
 
 # The kinds whose levels are shares of observations.
 RATES = frozenset({"missing", "not a number", "failure"})
+
+
+def column_of(feature: str) -> str:
+    """The column that a line is about: its feature without ``:missing`` and the like."""
+    column, _, rate = feature.rpartition(":")
+    return column if rate in RATES else feature
 
 
 @dataclass(frozen=True, kw_only=True)

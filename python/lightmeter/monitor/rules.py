@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from lightmeter.drift import FeatureDrift, compare
+from lightmeter.drift.feature import column_of
 from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
 from lightmeter.monitor.scalars import (
@@ -59,8 +60,8 @@ class Rule(ABC):
         return 0.0
 
     def _takes(self, feature: str) -> bool:
-        name = feature.removesuffix(":missing")
-        return not self.features or any(fnmatchcase(name, pattern) for pattern in self.features)
+        column = column_of(feature)
+        return not self.features or any(fnmatchcase(column, pattern) for pattern in self.features)
 
     def _columns(self, view: ProfileView) -> dict[str, ColumnView]:
         return {name: column for name, column in view.get_columns().items() if self._takes(name)}

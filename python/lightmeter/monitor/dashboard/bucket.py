@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lightmeter.drift import DriftReport, FeatureDrift
+from lightmeter.drift import DriftReport
+from lightmeter.drift.feature import column_of
 from lightmeter.monitor.alerts.incidents import Evaluation, line_of
 from lightmeter.monitor.dashboard.parts import crumbs, link
 from lightmeter.monitor.dashboard.scene import SIGNS, Scene, badge
@@ -64,7 +65,7 @@ def _body(day: Day, report: DriftReport, baseline: str) -> Iterator[str]:
     yield f'<p class="sides">{badge(state)}{"".join(_sides(report, baseline))}</p>'
     yield f"{_neighbours(day)}</header><main>"
     yield from _verdicts(page, said)
-    bad = {one.feature for one in said if one.state == "anomaly"}
+    bad = {column_of(one.feature) for one in said if one.state == "anomaly"}
     yield from _cards("Distributions of what is anomalous", "wide", report, bad, inside=True)
     yield from _cards("Distributions" if not bad else "The others", "", report, bad, inside=False)
     yield "</main>"
@@ -126,7 +127,7 @@ def _verdicts(page: str, said: Sequence[Evaluation]) -> Iterator[str]:
 def _cards(
     title: str, size: str, report: DriftReport, bad: set[str], *, inside: bool
 ) -> Iterator[str]:
-    lines = [line for line in report.features if (_plain(line) in bad) == inside]
+    lines = [line for line in report.features if (column_of(line.feature) in bad) == inside]
     if not lines:
         return
     yield f'<section><h2>{title}</h2><div class="cards {size}">'
@@ -137,7 +138,3 @@ def _cards(
     if len(lines) > _MOST_CHARTS:
         yield f'<p class="quiet">No charts of {len(lines) - _MOST_CHARTS} more.</p>'
     yield "</section>"
-
-
-def _plain(line: FeatureDrift) -> str:
-    return line.feature.removesuffix(":missing")
