@@ -42,8 +42,11 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     """The array itself, or a view of the tensor's memory.
 
     Raises:
-        ImageError: the tensor is not in the CPU's memory, or has samples that NumPy lacks.
+        ImageError: the tensor is not in the CPU's memory, or has samples that NumPy lacks; or the
+            array is masked.
     """
+    if isinstance(array, np.ma.MaskedArray):
+        raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
     if isinstance(array, np.ndarray):
         return array
     kind = type(array).__name__
@@ -70,7 +73,10 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
     """`value_range` as two floats; ValueError unless they are finite and rise."""
     if value_range is None:
         return None
-    low, high = map(float, value_range)
+    try:
+        low, high = map(float, value_range)
+    except (TypeError, ValueError):
+        low = high = math.nan
     if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"value_range is {value_range!r}; expected (black, white), black < white")
     return low, high

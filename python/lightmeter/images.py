@@ -21,7 +21,14 @@ from lightmeter.plugins import START_BYTES, is_raw, load_plugin
 from lightmeter.quiet import quiet
 from lightmeter.thumbnail import Thumbnail, make_thumbnail
 
-__all__ = ["ImageLike", "Measured", "copy_image", "measure_image", "measure_images"]
+__all__ = [
+    "ImageLike",
+    "Measured",
+    "check_frames",
+    "copy_image",
+    "measure_image",
+    "measure_images",
+]
 
 ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
 
@@ -79,8 +86,7 @@ def measure_images(
         TypeError: `image` is of another type.
         ValueError: an argument is out of range.
     """
-    if frames not in ("first", "all"):
-        raise ValueError(f"frames is {frames!r}; expected 'first' or 'all'")
+    check_frames(frames)
     check_layout(layout)
     options: dict[str, Any] = {
         "channels": channels,
@@ -88,6 +94,8 @@ def measure_images(
         "threads": threads,
     }
     if isinstance(image, ImageMeter):
+        if not image.mode:
+            raise ImageError("empty", "an ImageMeter that has not seen a pixel")
         yield Measured(image, None)
     elif is_array(image):
         for picture in pictures(as_numpy(image), layout):
@@ -103,6 +111,16 @@ def measure_images(
         yield from _measure_encoded(image, options, frames, exif, limits, thumbnail)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+
+
+def check_frames(frames: str) -> None:
+    """Refuse what `measure_images` does not know.
+
+    Raises:
+        ValueError: it is neither ``"first"`` nor ``"all"``.
+    """
+    if frames not in ("first", "all"):
+        raise ValueError(f"frames is {frames!r}; expected 'first' or 'all'")
 
 
 def measure_image(image: ImageLike, **options: Any) -> Measured:

@@ -7,6 +7,7 @@ from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.images import ImageLike
 from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.values import check_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,8 @@ def log_image(
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
             counted in ``image.Failure`` instead.
-        TypeError: something is no image at all.
+        TypeError: something is no image at all, or a prefix no string.
+        ValueError: an argument is out of range.
     """
     profile = Profile(
         default_column_prefix,
@@ -109,6 +111,7 @@ def log_image(
         limits=limits,
     )
     if isinstance(images, Mapping):
+        check_names(images)
         for prefix, image in images.items():
             profile._track(prefix, image)
     elif isinstance(images, list | tuple):

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
+from lightmeter.arrays import check_layout
 from lightmeter.errors import ImageError
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.failure import Failure
 from lightmeter.files import write_atomically
-from lightmeter.images import ImageLike, Measured, measure_images
+from lightmeter.images import ImageLike, Measured, check_frames, measure_images
 from lightmeter.limits import DEFAULT_LIMITS, Limits
+from lightmeter.meter import ImageMeter
 from lightmeter.paths import path_bytes
 from lightmeter.sketch import QuantileSketch
 from lightmeter.thumbnail import Exemplar, Exemplars
@@ -272,8 +274,15 @@ class Profile:
                 that Pillow reads. Nothing else in a profile holds pixels.
 
         Raises:
-            ValueError: `exemplars` is out of range.
+            TypeError: `prefix` is no string, or `limits` are no `Limits`.
+            ValueError: an argument is out of range.
         """
+        check_names([prefix])
+        check_layout(layout)
+        check_frames(frames)
+        ImageMeter(channels=channels, value_range=value_range)
+        if not isinstance(limits, Limits):
+            raise TypeError(f"limits is a {type(limits).__name__}; expected Limits")
         self._core = _core.Profile()
         self._core.exemplars = exemplars
         self._exif = exif

@@ -1,18 +1,25 @@
 """Hypothesis strategies for testing code that profiles and merges (needs ``hypothesis``)."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-__all__ = ["fold", "images", "merge_trees", "numbers", "streams"]
+__all__ = ["Merge", "fold", "images", "merge_trees", "numbers", "streams"]
 
 T = TypeVar("T")
 
-# A leaf, or a pair of trees.
+# A leaf, or a `Merge` of two trees.
 Tree = Any
+
+
+class Merge(NamedTuple):
+    """Two trees whose results are to be merged."""
+
+    left: Tree
+    right: Tree
 
 
 def numbers() -> st.SearchStrategy[float]:
@@ -36,12 +43,12 @@ def images(max_side: int = 40) -> st.SearchStrategy[Any]:
 
 
 def merge_trees(leaves: st.SearchStrategy[Any], max_leaves: int = 12) -> st.SearchStrategy[Tree]:
-    """Binary trees over `leaves`: a leaf is itself, a merge is a pair. Walk one with `fold`."""
-    return st.recursive(leaves, lambda trees: st.tuples(trees, trees), max_leaves=max_leaves)
+    """Binary trees over `leaves`: a leaf is itself, anything else a `Merge`. `fold` walks one."""
+    return st.recursive(leaves, lambda trees: st.builds(Merge, trees, trees), max_leaves=max_leaves)
 
 
 def fold(tree: Tree, leaf: Callable[[Any], T], merge: Callable[[T, T], T]) -> T:
     """`leaf` of every leaf, combined by `merge` from the leaves to the root."""
-    if isinstance(tree, tuple):
-        return merge(fold(tree[0], leaf, merge), fold(tree[1], leaf, merge))
+    if isinstance(tree, Merge):
+        return merge(fold(tree.left, leaf, merge), fold(tree.right, leaf, merge))
     return leaf(tree)

@@ -116,6 +116,47 @@ def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     assert "[31mred[bold]" in result.stdout
 
 
+def test_the_output_is_looked_at_first(folder: Path, tmp_path: Path) -> None:
+    for command in (
+        ("profile", folder, "-o", tmp_path / "missing" / "a.lmp"),
+        ("profile", folder, "-o", ""),
+        ("drift", "--reference", folder, "--target", folder, "--html", tmp_path / "missing" / "a"),
+    ):
+        said = lightmeter(*command)
+        assert said.returncode == 1
+        assert said.stdout == ""
+        assert said.stderr.startswith("lightmeter: [Errno")
+
+
+def test_names_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    log(row={"x\x1b[31mred\n\u202e": 1.0}).view().write(tmp_path / "a.lmp")
+    said = lightmeter("show", tmp_path / "a.lmp").stdout
+    assert "red" in said
+    assert all(char.isprintable() or char == "\n" for char in said)
+    assert len(said.splitlines()) == 3
+
+
+def test_narrow_terminals_see_the_names(folder: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "lightmeter", "profile", folder],
+        env={**os.environ, "COLUMNS": "30"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"image.Brightness.stddev" in said.stdout
+
+
+def test_terminals_without_unicode(tmp_path: Path) -> None:
+    log(row={"caf\u00e9 \u2603": 1.0}).view().write(tmp_path / "a.lmp")
+    said = subprocess.run(
+        [sys.executable, "-m", "lightmeter", "show", tmp_path / "a.lmp"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert rb"caf\xe9 \u2603" in said.stdout
+
+
 def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -1,6 +1,7 @@
 """A file is written whole or not at all."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,38 @@ def test_permissions_are_those_of_open(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", b"")
     (tmp_path / "b").touch()
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_a_replaced_file_hands_on_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    write_atomically(path, b"new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for data in (b"one", b"two"):
+        write_atomically(tmp_path / "link", data)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "file").read_bytes() == data
+
+
+def test_pipes_are_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    write_atomically(pipe, b"data")
+    reader.join()
+    assert got == [b"data"]
+    assert pipe.is_fifo()
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"No such folder.*missing'"):
+        write_atomically(tmp_path / "missing" / "a", b"")
+    for folder in (tmp_path, ""):
+        with pytest.raises(IsADirectoryError):
+            write_atomically(folder, b"")

@@ -1,11 +1,13 @@
 """log_image: features and their names, and every shape of argument."""
 
 import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import ImageError, ImageMeter, ProfileView, log_image
+from lightmeter import ImageError, ImageMeter, ProfileView, log_image, profile_images
 from PIL import Image, ImageStat
 
 WHYLOGS_TEN = {
@@ -151,3 +153,42 @@ def test_a_meter_is_an_image() -> None:
 def test_empty_collections() -> None:
     assert log_image([]).view().images == 0
     assert log_image({}).view().images == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": "rgb"},
+        {"value_range": (255, 0)},
+        {"value_range": 3},
+        {"layout": "WH"},
+        {"frames": "last"},
+        {"limits": None},
+    ],
+)
+def test_wrong_arguments_are_no_damaged_pictures(wrong: dict[str, Any], tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    for images in (tmp_path / "a.png", [Image.new("RGB", (4, 4))]):
+        with pytest.raises((TypeError, ValueError), match="expected|layout"):
+            log_image(images, **wrong)
+    with pytest.raises((TypeError, ValueError)):
+        profile_images(tmp_path, **wrong)
+
+
+def test_prefixes_are_strings() -> None:
+    for images, prefix in ((np.zeros((2, 2), np.uint8), 3), ({3: np.zeros((2, 2), np.uint8)}, "a")):
+        with pytest.raises(TypeError, match="got 3 as a name; expected a string"):
+            log_image(images, prefix)  # type: ignore[arg-type]
+
+
+def test_a_meter_without_pixels_is_no_image() -> None:
+    with pytest.raises(ImageError) as raised:
+        log_image(ImageMeter())
+    assert raised.value.reason == "empty"
+
+
+def test_masked_pixels_are_not_measured() -> None:
+    masked = np.ma.array(np.zeros((3, 3), np.uint8), mask=np.eye(3))
+    with pytest.raises(ImageError, match="fill it first") as raised:
+        log_image(masked)
+    assert raised.value.reason == "unsupported"

@@ -1,6 +1,8 @@
 """The commands and their arguments."""
 
 import contextlib
+import io
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -8,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lightmeter import Failure, Limits, ProfileView, __version__, compare, profile_images
 from lightmeter.cli import watch
@@ -16,8 +17,15 @@ from lightmeter.cli.exif import exif
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
 from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
-from lightmeter.cli.terminal import FAILED, OK, complain, progress_bar, reported
-from lightmeter.files import open_atomically
+from lightmeter.cli.terminal import (
+    FAILED,
+    OK,
+    complain,
+    progress_bar,
+    reported,
+    wide_console,
+)
+from lightmeter.files import check_target, open_atomically
 
 __all__ = ["run"]
 
@@ -68,6 +76,8 @@ def run() -> int:
     """Run the command line with the arguments of the process."""
     # Pillow warns of damaged metadata, a line a file; what matters of it is counted.
     warnings.filterwarnings("ignore", module="PIL")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
     app(prog_name="lightmeter")
     return OK
 
@@ -104,6 +114,8 @@ def profile(
     """Profile images: folders are walked, unreadable files counted by reason."""
     policy = policy_of(exif_allow, exif_deny)
     with reported():
+        if output is not None:
+            check_target(output)
         limits = Limits(pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds)
         with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
             view = profile_images(
@@ -141,6 +153,7 @@ def merge(
 ) -> None:
     """Merge profile files into one."""
     with reported():
+        check_target(output)
         view = ProfileView.merge_many(map(ProfileView.read, files))
         view.write(output)
         _print(view, as_json)
@@ -165,6 +178,8 @@ def drift(
 ) -> None:
     """Compare two profiles, or folders of images: what changed, by how much, how surely."""
     with reported():
+        if html is not None:
+            check_target(html)
         report = compare(
             reference=_view_of(reference, exemplars), target=_view_of(target, exemplars)
         )
@@ -172,7 +187,7 @@ def drift(
             report.write_html(html, reference_name=reference, target_name=target)
         match output_format:
             case Format.TEXT:
-                Console().print(*findings_text(report), sep="\n")
+                wide_console().print(*findings_text(report), sep="\n")
             case Format.JSON:
                 print(findings_json(report))
             case Format.MARKDOWN:
@@ -216,7 +231,7 @@ def demo(
     with reported():
         with progress_bar("drawing") as progress:
             found = run_demo(folder, seed=seed, progress=progress)
-        console = Console()
+        console = wide_console()
         console.print(
             "Synthetic blood smears, drawn by this program: the batch got a diluted dye.\n"
         )
@@ -257,7 +272,7 @@ def _print(view: ProfileView, as_json: bool) -> None:
     if as_json:
         print(summary_json(view))
     else:
-        console = Console()
+        console = wide_console()
         for part in summary_tables(view):
             console.print(part)
 

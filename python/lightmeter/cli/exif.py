@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lightmeter.cli.options import Allow, Deny, policy_of
-from lightmeter.cli.terminal import FAILED, complain, reported
+from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
 from lightmeter.encoded import open_encoded
 from lightmeter.exif import DATES, read_exif
 from lightmeter.header import read_header
@@ -42,7 +41,7 @@ def exif(
     table = Table("tag", "value", box=None)
     for name, value in sorted(found.tags.items()):
         table.add_row(Text(name), Text(_words(name, value)))
-    console = Console()
+    console = wide_console()
     console.print(table)
     console.print(Text(f"\nwithheld: {', '.join(withheld) or 'nothing'}"))
 

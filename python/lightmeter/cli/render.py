@@ -91,12 +91,12 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
         counts = [count(summary["counts/n"]), count(summary["counts/null"])]
         if "distribution/mean" in summary and is_date(name, summary["distribution/max"]):
             days = [summary[key] for key in _DATE_COLUMNS.values()]
-            dates.add_row(Text(name), *counts, *map(day, days), age(days[1]))
+            dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))
         elif "distribution/mean" in summary:
             statistics = [number(summary[key]) for key in _NUMBER_COLUMNS.values()]
-            numbers.add_row(Text(name), *counts, *statistics)
+            numbers.add_row(Text(visible(name)), *counts, *statistics)
         else:
-            categories.add_row(Text(name), *counts, Text(_most_frequent(summary)))
+            categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
     yield from (table for table in (numbers, dates, categories) if table.row_count)
 
 

@@ -19,9 +19,10 @@ from rich.text import Text
 
 from lightmeter import LightmeterError
 
-__all__ = ["FAILED", "INTERRUPTED", "OK", "complain", "progress_bar", "reported"]
+__all__ = ["FAILED", "INTERRUPTED", "OK", "complain", "progress_bar", "reported", "wide_console"]
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
+_LEAST_WIDTH = 80
 
 
 class _Rate(ProgressColumn):
@@ -29,6 +30,11 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed or 0:.0f} images/s")
+
+
+def wide_console() -> Console:
+    """For tables, which would lose the names of features where a terminal is narrower."""
+    return Console(width=max(_LEAST_WIDTH, Console().width))
 
 
 @contextlib.contextmanager
