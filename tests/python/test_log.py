@@ -169,7 +169,7 @@ def test_empty_collections() -> None:
 def test_wrong_arguments_are_no_damaged_pictures(wrong: dict[str, Any], tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     for images in (tmp_path / "a.png", [Image.new("RGB", (4, 4))]):
-        with pytest.raises((TypeError, ValueError), match="expected|layout"):
+        with pytest.raises((TypeError, ValueError), match=r"expected|layout"):
             log_image(images, **wrong)
     with pytest.raises((TypeError, ValueError)):
         profile_images(tmp_path, **wrong)
