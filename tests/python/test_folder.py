@@ -83,6 +83,21 @@ def test_failures_are_logged_and_buckets_follow_the_dataset(store: Store, photos
         log_folder(store, photos, "hours", date_from="exif", every="1d")
 
 
+def test_dates_that_no_bucket_has_are_none(store: Store, photos: Path, tmp_path: Path) -> None:
+    (photos / "9999-12-31").mkdir()
+    picture().save(photos / "9999-12-31" / "0.jpg")
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "9999:12:31 23:30:00"
+    exif.get_ifd(0x8769)[0x9011] = "-08:00"
+    picture().save(photos / "9999-12-31" / "1.jpg", exif=exif)
+    for source in ("path:%Y-%m-%d", "exif"):
+        logged = log_folder(store, photos, "cells", date_from=source)
+        assert len(logged.undated) == 3
+    assert counts(store) == {7: 2, 8: 3, 9: 1}
+    with pytest.raises(ValueError, match="9999"):
+        log_folder(store, photos, "cells", at=date(9999, 12, 31))
+
+
 def test_what_is_refused(store: Store, photos: Path) -> None:
     with pytest.raises(ValueError, match="one of them"):
         log_folder(store, photos, "cells", at=date(2022, 9, 7), date_from="exif")

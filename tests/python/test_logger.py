@@ -116,6 +116,14 @@ def test_buckets_follow_the_clock_of_the_images(store: Store) -> None:
     }
 
 
+def test_a_time_beyond_the_calendar_is_refused(store: Store) -> None:
+    with lm.logger(store, "cells") as log:
+        with pytest.raises(ValueError, match="9999"):
+            log.track(array(), at=datetime(9999, 12, 31, 23, 30, tzinfo=UTC))
+        log.track(array(), at=NOON)
+    assert store.read("cells").images == log.tracked == 1
+
+
 def test_a_restart_within_a_bucket_adds(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
     for images in (3, 2):

@@ -278,6 +278,17 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
     assert alarms(states(store, rule, "image.Failure")) == [5, 7]
 
 
+def test_a_bucket_without_an_end_is_never_complete(store: Store) -> None:
+    """As earlier versions wrote them."""
+    put_days(store, range(1, 20))
+    last = datetime(9999, 12, 31, tzinfo=UTC) - datetime(2022, 9, 19, tzinfo=UTC)
+    moved = last // timedelta(milliseconds=1)
+    newest = "(SELECT max(start) FROM profile)"
+    store._database.all(f"UPDATE profile SET start = start + ? WHERE start = {newest}", (moved,))
+    for rule in (Drift(), Missing(), Late(timedelta(days=9999))):
+        assert max(states(store, rule, wait=timedelta(hours=2))) <= 19
+
+
 def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
     for day in range(1, 11):
         text = ["x"] * (30 * (day == 9))

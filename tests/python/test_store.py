@@ -143,10 +143,10 @@ def test_what_is_refused(store: Store) -> None:
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
 def test_buckets_tile_time(at: datetime, every: str) -> None:
     length = buckets.parse_duration(every)
-    if at - datetime.min.replace(tzinfo=UTC) < length:
+    if not length <= at - datetime.min.replace(tzinfo=UTC) <= timedelta(days=9998 * 365):
         return
     start = buckets.bucket_start(at, length)
-    assert start <= at < start + length or at > datetime.max.replace(tzinfo=UTC) - length
+    assert start <= at < start + length
     assert buckets.bucket_start(start, length) == start
     assert (start.second, start.microsecond) == (0, 0)
     if every in ("1d", "1w"):
@@ -154,6 +154,45 @@ def test_buckets_tile_time(at: datetime, every: str) -> None:
     if every == "1w":
         assert start.weekday() == 0
     assert buckets.duration_text(length) == every
+
+
+LAST = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "every"),
+    [
+        (LAST, "1h"),
+        (LAST.date(), "1d"),
+        (LAST.replace(tzinfo=timezone(timedelta(hours=-8))), "1m"),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=8))), "1m"),
+        (date(1, 1, 1), "5d"),
+    ],
+)
+def test_a_bucket_ends_within_the_calendar(store: Store, at: Any, every: str) -> None:
+    with pytest.raises(ValueError, match="within the years 1 to 9999"):
+        store.put("cells", view(1), at=at, writer="a", every=every)
+    for length in ("999999w", timedelta.max):
+        with pytest.raises(ValueError, match="within the years 1 to 9999"):
+            store.define("cells", length)
+    assert store.datasets() == {}
+
+
+@pytest.mark.parametrize("every", ["1h", "1d"])
+def test_a_store_with_a_bucket_without_an_end_can_be_read(store: Store, every: str) -> None:
+    """As earlier versions wrote them."""
+    store.put("cells", view(1), at=LAST - timedelta(days=1), writer="a", every=every)
+    store.put("cells", view(2), at=DAY, writer="a")
+    length = buckets.parse_duration(every) // timedelta(milliseconds=1)
+    store._database.all("UPDATE profile SET start = start + ? WHERE images = 1", (86_400_000,))
+    (_, bucket) = store.buckets("cells")
+    assert bucket.end == datetime.max.replace(tzinfo=UTC)
+    assert 0 < (bucket.end - bucket.start) / timedelta(milliseconds=1) < length
+    assert store.verify() == []
+    assert store.read("cells").images == 3
+    for _ in range(2):
+        store.gc(keep="1000d")
+        assert [one.start.year for one in store.buckets("cells")] == [9999]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=4))

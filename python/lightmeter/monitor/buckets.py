@@ -67,8 +67,19 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
 
     Buckets count from Monday, 5 January 1970, 00:00 UTC, in both directions, so days start at
     midnight and weeks on a Monday.
+
+    Raises:
+        ValueError: a datetime without a time zone, or a bucket that does not lie within the years
+            1 to 9999, the only ones that a datetime can name.
     """
-    return (at := to_utc(at)) - (at - _MONDAY) % every
+    try:
+        start = (utc := to_utc(at)) - (utc - _MONDAY) % every
+        start + every
+    except OverflowError:
+        raise ValueError(
+            f"got {at}, whose bucket does not begin and end within the years 1 to 9999"
+        ) from None
+    return start
 
 
 def segment_text(segment: Segment | None) -> str:

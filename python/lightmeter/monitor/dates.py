@@ -66,7 +66,10 @@ def _exif_date(path: str) -> datetime | None:
     for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
         days = tags.get(date)
         if isinstance(days, int | float):
-            return _EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
+            try:
+                return _EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
+            except OverflowError:  # the offset leads out of the years 1 to 9999
+                return None
     return None
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lightmeter.batch import profile_images
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
-from lightmeter.monitor.dates import date_reader
+from lightmeter.monitor.dates import FileDate, date_reader
 from lightmeter.monitor.store import Store
 from lightmeter.paths import find_images
 from lightmeter.profile import ProfileView
@@ -78,11 +78,11 @@ def log_folder(
     buckets: dict[datetime, list[str]] = defaultdict(list)
     undated = []
     for file in files:
-        when = reader(file) if reader is not None else now
-        if when is None:
+        start = bucket_start(now, length) if reader is None else _bucket_of(file, reader, length)
+        if start is None:
             undated.append(file)
         else:
-            buckets[bucket_start(when, length)].append(file)
+            buckets[start].append(file)
 
     profiles: dict[datetime, ProfileView] = {}
     total, done = len(files) - len(undated), 0
@@ -99,6 +99,15 @@ def log_folder(
         store.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
         profiles[start] = view
     return Logged(profiles, undated)
+
+
+def _bucket_of(file: str, reader: FileDate, length: timedelta) -> datetime | None:
+    """None where the file has no date, or one that is no time of a picture, such as 9999-12-31."""
+    when = reader(file)
+    try:
+        return None if when is None else bucket_start(when, length)
+    except ValueError:
+        return None
 
 
 def _shifted(

@@ -185,7 +185,7 @@ class RollingLogger:
             Whether it was accepted; if not it is counted in `dropped`.
 
         Raises:
-            ValueError: `at` has no time zone.
+            ValueError: `at` has no time zone, or its bucket reaches beyond the year 9999.
         """
         bucket = bucket_start(at or datetime.now(UTC), self._every)
         size = _size(image)

@@ -153,7 +153,7 @@ class _Evaluation:
             return
         anomalous: set[datetime] = set()
         for bucket in self.buckets:
-            if bucket.end + self.monitor.wait > self.now:
+            if self.now - bucket.end < self.monitor.wait:
                 continue
             for result in self._judged(bucket, anomalous):
                 if result.state == ANOMALY:
@@ -164,7 +164,7 @@ class _Evaluation:
         there = {bucket.start for bucket in self.buckets if self._holds_data(bucket)}
         rolled = [(bucket.start, bucket.end) for bucket in self.buckets]
         start = self.buckets[0].start if self.buckets else self.now
-        while start + self.length + self.monitor.wait <= self.now:
+        while self.now - start >= self.length + self.monitor.wait:
             found = start in there or any(a < start < b for a, b in rolled)
             yield _bare(self.monitor, self.text, start, OK if found else ANOMALY, "")
             start += self.length

@@ -55,7 +55,10 @@ def _period(row: StoredProfile) -> tuple[datetime, datetime]:
     """The day of a bucket shorter than a day; longer buckets stay as they are."""
     if row.end - row.start >= _DAY:
         return row.start, row.end
-    start = bucket_start(row.start, _DAY)
+    try:
+        start = bucket_start(row.start, _DAY)
+    except ValueError:  # the last day there is, which has no end
+        return row.start, row.end
     return start, start + _DAY
 
 

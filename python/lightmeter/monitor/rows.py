@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.errors import DecodeError, StoreError
-from lightmeter.monitor.buckets import Segment, duration_text, segment_text, to_utc
+from lightmeter.monitor.buckets import Segment, bucket_start, duration_text, segment_text, to_utc
 from lightmeter.monitor.database import Database, is_damage
 from lightmeter.profile import ProfileView
 
@@ -73,6 +73,7 @@ def enter_dataset(
         span = span or timedelta(days=1)
         if not dataset or span <= timedelta():
             raise ValueError(f"got the dataset {dataset!r} in buckets of {span}")
+        bucket_start(datetime.now(UTC), span)  # refuses a length that no bucket can have
         values = dataset, span // _MILLISECOND
         cursor = sql.execute("INSERT INTO dataset(name, every) VALUES(?, ?)", values)
         return int(cursor.lastrowid or 0), span
@@ -201,5 +202,8 @@ def to_ms(at: datetime) -> int:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """The reverse of `to_ms`, in UTC."""
-    return _EPOCH + milliseconds * _MILLISECOND
+    """The reverse of `to_ms`, in UTC; what lies beyond all dates is the first or last of them."""
+    try:
+        return _EPOCH + milliseconds * _MILLISECOND
+    except OverflowError:
+        return (datetime.max if milliseconds > 0 else datetime.min).replace(tzinfo=UTC)

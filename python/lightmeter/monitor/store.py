@@ -92,7 +92,7 @@ class Store:
         """Enter a dataset with buckets of this length; nothing happens if it is there.
 
         Raises:
-            ValueError: `every` is no duration, or the name is empty.
+            ValueError: `every` is no duration or longer than time, or the name is empty.
             StoreError: the dataset has buckets of another length.
         """
         span = parse_duration(every) if isinstance(every, str) else every
@@ -129,7 +129,8 @@ class Store:
             Whether it was kept; False if what is there has the same `seq` or a higher one.
 
         Raises:
-            ValueError: a time without time zone, or none at all; a bad `every` or `segment`.
+            ValueError: a time without time zone, or none at all; a bucket that reaches beyond the
+                year 9999; a bad `every` or `segment`.
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
