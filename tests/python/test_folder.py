@@ -98,6 +98,35 @@ def test_dates_that_no_bucket_has_are_none(store: Store, photos: Path, tmp_path:
         log_folder(store, photos, "cells", at=date(9999, 12, 31))
 
 
+@pytest.mark.parametrize("every", ["1h", "1d"])
+def test_what_was_rolled_up_stays_and_the_rest_is_logged(
+    store: Store, photos: Path, every: str
+) -> None:
+    left = {"camera": "left"}
+    for segment in (None, left):
+        for folder in (photos, photos / "2022-09-08"):
+            log_folder(store, folder, "cells", date_from="exif", every=every, segment=segment)
+    now = datetime(2022, 9, 12, tzinfo=UTC)
+    store.gc(now=now, roll_up_after="3d")  # up to the 8th
+    for hour in (10, 11):  # beside the one that is there
+        exif = Image.Exif()
+        exif[0x0132] = f"2022:09:09 {hour}:30:00"
+        picture().save(photos / "2022-09-09" / f"new {hour}.jpg", exif=exif)
+    steps: list[tuple[int, int]] = []
+    for _ in range(2):
+        logged = log_folder(
+            store, photos, "cells", date_from="exif",
+            progress=lambda done, total: steps.append((done, total)),
+        )  # fmt: skip
+        assert {start.day for start in logged.profiles} == ({9} if every == "1h" else {7, 9})
+        rolled_up = [file for files in logged.rolled_up.values() for file in files]
+        assert {Path(file).parent.name for file in rolled_up} <= {"2022-09-07", "2022-09-08"}
+        assert len(rolled_up) == (5 if every == "1h" else 3)
+        assert steps.pop() == (8 - len(rolled_up),) * 2
+        assert store.read("cells").images == 2 + 2 * 3 + 3
+    assert store.read("cells", segment=left).images == 2 + 2 * 3 + 1
+
+
 def test_what_is_refused(store: Store, photos: Path) -> None:
     with pytest.raises(ValueError, match="one of them"):
         log_folder(store, photos, "cells", at=date(2022, 9, 7), date_from="exif")
@@ -193,6 +222,19 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     with Store(path) as store:
         assert counts(store) == {7: 2, 8: 3, 9: 1, 10: 1}
 
+    with Store(path) as store:
+        store.put("cells", profile_images([]), at=date(2022, 9, 7), writer="a")
+        store.gc()
+    (photos / "2022-09-08" / "3.jpg").hardlink_to(photos / "2022-09-08" / "0.jpg")
+    result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
+    assert result.returncode == 0
+    assert "2022-09-07 00:00 and on  left as they are, as they have" in result.stdout
+    assert "rolled up: 1 buckets, 2 files" in result.stdout
+    result = lightmeter("log", photos, *where, "--date", "2022-09-07")
+    with Store(path) as store:
+        assert counts(store) == {7: 2, 8: 4, 9: 1, 10: 1}
+    assert result.returncode == 0
+
     empty = tmp_path / "empty"
     empty.mkdir()
     assert lightmeter("log", empty, *where).returncode == 1
@@ -203,6 +245,21 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     ):
         result = lightmeter("log", photos, *where, *wrong)
         assert result.returncode == 2, wrong
+
+
+def test_folders_whose_names_are_no_text(store: Store, photos: Path, tmp_path: Path) -> None:
+    names = [b"caf\xe9", b"caf\xe8", rb"caf\xe9"]
+    try:
+        paths = [Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)) for name in names]
+        for path in paths:
+            path.mkdir()
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    for _ in range(2):
+        for path in paths:
+            picture().save(path / "0.jpg")
+            log_folder(store, path, "cells", at=date(2022, 9, 7))
+        assert counts(store) == {7: 3}
 
 
 def test_store_on_the_command_line(tmp_path: Path) -> None:

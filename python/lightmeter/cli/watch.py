@@ -61,7 +61,9 @@ def log(
     exif_allow: Allow = None,
     exif_deny: Deny = None,
 ) -> None:
-    """Profile a folder into a store, by day. Doing so again replaces and never counts twice."""
+    """Profile a folder into a store, by day. Doing so again replaces and never counts twice; days
+    that gc has rolled up meanwhile stay as they are.
+    """
     policy = policy_of(exif_allow, exif_deny)
     with reported(), _usage(), Store(store) as opened:
         with progress_bar("profiling") as progress:
@@ -81,7 +83,13 @@ def log(
         if logged.undated:
             count, first = len(logged.undated), logged.undated[0]
             complain(f"not logged for want of a date: {count} files, such as {first!r}")
-        if not any(view.images for view in logged.profiles.values()):
+        if logged.rolled_up:
+            count = sum(map(len, logged.rolled_up.values()))
+            print(
+                f"{dataset} {min(logged.rolled_up):%Y-%m-%d %H:%M} and on  left as they are, as "
+                f"they have been rolled up: {len(logged.rolled_up)} buckets, {count} files"
+            )
+        elif not any(view.images for view in logged.profiles.values()):
             complain("no image could be measured")
             raise typer.Exit(FAILED)
 

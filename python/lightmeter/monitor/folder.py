@@ -11,17 +11,24 @@ from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
 from lightmeter.monitor.dates import FileDate, date_reader
 from lightmeter.monitor.store import Store
-from lightmeter.paths import find_images
+from lightmeter.paths import find_images, path_bytes
 from lightmeter.profile import ProfileView
 
 __all__ = ["Logged", "log_folder"]
 
 
 class Logged(NamedTuple):
-    """What `log_folder` put, by the start of the bucket, and the files that have no date."""
+    """What `log_folder` put, by the start of the bucket, and what it left out.
+
+    Attributes:
+        profiles: what was put.
+        undated: files that have no date.
+        rolled_up: files of buckets that hold the folder already and can no longer be replaced.
+    """
 
     profiles: dict[datetime, ProfileView]
     undated: list[str]
+    rolled_up: dict[datetime, list[str]]
 
 
 def log_folder(
@@ -41,8 +48,9 @@ def log_folder(
     """Profile the images of a folder into the buckets they are from.
 
     The writer is the folder, by its real path: logging it again replaces what it gave to each
-    bucket. Buckets that it has no images of any more are left as they are. Folders that hold the
-    same files count them twice.
+    bucket. Buckets that it has no images of any more are left as they are, and so are those that
+    `Store.gc` has rolled up with this folder in them: their files are not measured, but listed in
+    the result. Folders that hold the same files count them twice.
 
     Args:
         store: where to put the profiles.
@@ -84,8 +92,11 @@ def log_folder(
         else:
             buckets[start].append(file)
 
+    writer = _writer(folder)
+    known = store.rolled_up(dataset, writer=writer, segment=segment)
+    rolled_up = {start: buckets.pop(start) for start in known if start in buckets}
     profiles: dict[datetime, ProfileView] = {}
-    total, done = len(files) - len(undated), 0
+    total, done = sum(map(len, buckets.values())), 0
     for start, members in sorted(buckets.items()):
         view = profile_images(
             members,
@@ -95,10 +106,19 @@ def log_folder(
             progress=_shifted(progress, done, total) if progress is not None else None,
         )
         done += len(members)
-        writer = f"folder {os.path.realpath(folder)}"
         store.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
         profiles[start] = view
-    return Logged(profiles, undated)
+    return Logged(profiles, undated, rolled_up)
+
+
+def _writer(folder: str | os.PathLike[str]) -> str:
+    """One per folder. Names that are no text, which a store does not take, are shown as bytes."""
+    path = os.path.realpath(folder)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return f"folder {path_bytes(path)!r}"
+    return f"folder {path}"
 
 
 def _bucket_of(file: str, reader: FileDate, length: timedelta) -> datetime | None:

@@ -189,6 +189,20 @@ class Store:
             for start, span, images, writers, updated in rows
         ]
 
+    def rolled_up(
+        self, dataset: str, *, writer: str, segment: Segment | None = None
+    ) -> list[datetime]:
+        """Starts of the buckets of which `gc` has merged the writer's profile into a day's.
+
+        What the writer said of them is counted, and can no longer be replaced by `put`.
+        """
+        rows = self._database.all(
+            "SELECT start FROM merged JOIN dataset ON dataset.id = dataset"
+            " WHERE name = ? AND segment = ? AND writer = ? ORDER BY start",
+            (dataset, segment_text(segment), writer),
+        )
+        return [from_ms(start) for (start,) in rows]
+
     def read(
         self,
         dataset: str,
