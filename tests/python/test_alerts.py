@@ -14,6 +14,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
@@ -140,6 +141,41 @@ def test_what_failed_is_told(answer: Any, tries: int, told: str) -> None:
         assert "/hook" not in str(raised.value)
         assert len(str(raised.value)) < 400
     assert len(receiver.requests) == tries
+
+
+def no_http(handler: Any) -> None:
+    handler.wfile.write(b"Cannot POST " + handler.path.encode() + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        b"<pre>Cannot POST %s</pre>",
+        b"no route for %s",
+        b"x" * 170 + b" %s",
+        b"x" * 4070 + b" %s",
+        b"%s " * 1000,
+        b"nothing at '%.34s",
+        no_http,
+    ],
+)
+@pytest.mark.parametrize("shown", [str, str.lower, unquote, lambda path: path.rpartition("/")[2]])
+def test_an_address_that_the_receiver_quotes_is_not_told(echo: Any, shown: Any) -> None:
+    path = "/services/T00/B00/SECRETTOKEN%20andMORE?sig=s%2Fi%20GNATURE"
+
+    def answer(handler: Any) -> None:
+        body = echo % shown(handler.path).encode()
+        handler.send_response(404)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Receiver([answer if isinstance(echo, bytes) else echo]).running() as receiver:
+        url = receiver.url.replace("/hook", path)
+        with pytest.raises(DeliveryError, match=r"answered 404: |no answer that can") as raised:
+            Webhook(url=url, tries=1).send(MESSAGE)
+    for secret in ("services", "T00", "SECRETTO", "andMORE", "GNATURE"):
+        assert secret.lower() not in str(raised.value).lower()
 
 
 @pytest.mark.parametrize("answer", [silence, drip])

@@ -6,6 +6,7 @@ import http.client
 import ipaddress
 import math
 import os
+import re
 import threading
 import time
 import urllib.error
@@ -13,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.alerts.formats import FORMATS, encode
@@ -22,7 +23,11 @@ from lightmeter.viz.text import shorten
 
 __all__ = ["Webhook", "sign", "verify"]
 
-_MOST_ANSWER = 200
+_MOST_ANSWER = 200  # characters that are told
+_MOST_READ = 4096
+_SHORTEST_SECRET = 4
+_HEAD = 8  # so that an answer that ends within a secret tells no more of it
+_SEPARATORS = re.compile(r"[/?&=;\s<>\"']")
 _LONGEST_WAIT = 30.0  # that a receiver may ask for before the next try
 
 
@@ -108,11 +113,11 @@ class Webhook:
                 return
         except urllib.error.HTTPError as error:
             with error:
-                raise _refusal(error) from None
+                raise _refusal(error, url) from None
         except urllib.error.URLError as error:
-            raise _NotAccepted(f"cannot be reached: {_plain(error.reason)}") from None
+            raise _NotAccepted(f"cannot be reached: {_said(error.reason, url)}") from None
         except (OSError, http.client.HTTPException) as error:
-            raise _NotAccepted(f"no answer that can be read: {_plain(error)}") from None
+            raise _NotAccepted(f"no answer that can be read: {_said(error, url)}") from None
 
 
 def sign(body: bytes, secret: str, timestamp: int) -> str:
@@ -163,14 +168,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _refusal(error: urllib.error.HTTPError) -> _NotAccepted:
+def _refusal(error: urllib.error.HTTPError, url: str) -> _NotAccepted:
     if 300 <= error.code < 400:
         return _NotAccepted(f"answered {error.code}: redirects are refused", again=False)
     try:
-        answer = error.read(_MOST_ANSWER)
+        answer = error.read(_MOST_READ)
     except (OSError, http.client.HTTPException):
         answer = b""
-    said = shorten(" ".join(answer.decode("utf-8", "replace").split()), _MOST_ANSWER)
+    said = _said(answer.decode("utf-8", "replace"), url) if answer else ""
     wait = error.headers.get("Retry-After", "")
     return _NotAccepted(
         f"answered {error.code}" + (f": {said}" if said else ""),
@@ -232,5 +237,16 @@ def _variable(name: str) -> str:
     return value
 
 
-def _plain(error: object) -> str:
-    return shorten(error or type(error).__name__, 120)
+def _said(what: object, url: str) -> str:
+    """What went wrong in the words of others, who may quote the address, which may be a secret:
+    without anything that begins as a part of its path or query does.
+    """
+    parts = urlsplit(url)
+    path = f"{parts.path}?{parts.query}"
+    pieces = {parts.path, *_SEPARATORS.split(path), *_SEPARATORS.split(unquote_plus(path))}
+    heads = {re.escape(one[:_HEAD]) for one in pieces if len(one) >= _SHORTEST_SECRET}
+    text = str(what) or type(what).__name__
+    if heads:
+        quoted = rf"(?:{'|'.join(sorted(heads))})[^\s<>\"']*"
+        text = re.sub(quoted, "...", text, flags=re.IGNORECASE)
+    return shorten(" ".join(text.split()), _MOST_ANSWER)
