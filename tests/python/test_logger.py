@@ -280,6 +280,54 @@ def test_the_end_of_the_process_closes_it(tmp_path: Path) -> None:
         assert store.read("cells").images == 20
 
 
+WORKERS = """
+import multiprocessing, sys
+import numpy as np
+path, method = sys.argv[1:]
+
+def work(log, count):
+    if log is None:
+        import lightmeter as lm
+        log = lm.logger(path, "cells")
+    for _ in range(count):
+        log.track(np.full((4, 4, 3), 9, np.uint8))
+
+def in_pool(count):
+    work(log, count)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(method)
+    def run(log):
+        one = context.Process(target=work, args=(log, 10))
+        one.start()
+        one.join()
+        assert one.exitcode == 0
+    run(None)
+    if method == "fork":
+        import lightmeter as lm
+        log = lm.logger(path, "cells")
+        log.track(np.full((4, 4, 3), 9, np.uint8))
+        run(log)
+        with context.Pool(2) as pool:
+            pool.map(in_pool, [5] * 4)
+            pool.close()
+            pool.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "images"), [("fork", 10 + 1 + 10 + 20), ("forkserver", 10), ("spawn", 10)]
+)
+def test_so_does_the_end_of_a_worker(tmp_path: Path, method: str, images: int) -> None:
+    path, script = tmp_path / "drift.db", tmp_path / "workers.py"
+    script.write_text(WORKERS)
+    command = [sys.executable, "-W", "ignore", str(script), str(path), method]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    with Store(path) as store:
+        assert store.read("cells").images == images
+
+
 def test_a_kill_costs_at_most_what_came_since_the_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
     command = [sys.executable, "-c", SERVICE, str(path), "stay"]

@@ -11,6 +11,7 @@ import weakref
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from multiprocessing import util
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -420,6 +421,14 @@ def _close_all() -> None:
     for one in list(_loggers):
         one.close()
 
+
+def _close_at_end_of_worker(_: object = None) -> None:
+    util.Finalize(None, _close_all, exitpriority=-100)  # after those of others, who may track
+
+
+# A forked process of multiprocessing ends without atexit, and begins by forgetting finalizers.
+_close_at_end_of_worker()
+util.register_after_fork(_close_all, _close_at_end_of_worker)
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
