@@ -77,3 +77,15 @@ def test_a_window_is_the_newest_fit_days_before_the_target(
 def test_what_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Trailing(**wrong)  # type: ignore[arg-type]
+
+
+def test_dates_that_can_never_match_are_refused() -> None:
+    late, early = date(2022, 9, 2), date(2022, 9, 1)
+    with pytest.raises(ValueError, match="not to be after"):
+        DateRange(late, early)
+    with pytest.raises(ValueError, match="not to be after"):
+        Trailing(exclude=((late, early),))
+    with pytest.raises(ValueError, match="offset is"):
+        Trailing(offset=99_999_999_999)
+    last = DateRange(early, date.max)
+    assert baseline_buckets(last, *days(2), DAY, MONTH[:3], ()) == days(1, 3)

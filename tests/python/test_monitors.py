@@ -14,6 +14,7 @@ import pytest
 from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor.alerts import load_alerts
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
@@ -437,6 +438,34 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
         ('name = "both"', 'name = "gaps"', 32, "two monitors"),
         ('name = "both"', "name = ", 32, "line 32"),
         ('scalar = "failure_rate"', 'scalar = "rate"', 22, "expected one of n"),
+        ("2022-12-24]", "2022-12-24T00:00:00Z]", 8, "expected a day"),
+        ("[2022-12-24]", "[[2022-12-24, 2022-12-23]]", 8, "not to be after"),
+        ("offset = 2", "offset = 99999999999", 8, "offset is"),
+        ('baseline.reference = "good.lmp"', "baseline.segment = {camera = 1}", 29, "strings"),
+        ('baseline.reference = "good.lmp"', 'baseline.segment = {"" = "x"}', 29, "empty key"),
+        (
+            'baseline.reference = "good.lmp"',
+            "baseline = {from = 2022-09-02, to = 2022-09-01}",
+            29,
+            "not to be after",
+        ),
+        (
+            'baseline.reference = "good.lmp"',
+            "[monitor.baseline]\ntrailing = 5\nmean = 1",
+            29,
+            "unknown key 'mean'",
+        ),
+        ('wait = "2h"', 'wait = "999999w"', 20, "at most"),
+        ("upper = 0.05", "upper = nan", 28, "finite"),
+        ("upper = 0.05", f"upper = {10**400}", 28, "finite"),
+        ("upper = 0.05", "upper = 0.05\nlower = 0.06", 22, "except for the mean of hues"),
+        ('preset = "whylabs"', 'metric = "ks"\nabove = nan', 15, "finite"),
+        (
+            'name = "both"\ndataset = "cells"',
+            'dataset = "cells"\n[[alert]]\nname = "a"\nto = "stdout"\n[[monitor]]',
+            31,
+            "'name' is missing",
+        ),
     ],
 )
 def test_messages_name_the_line(
@@ -448,6 +477,24 @@ def test_messages_name_the_line(
     with pytest.raises(ConfigError, match=message) as caught:
         load_monitors(path)
     assert f"line {line}" in str(caught.value)
+
+
+def test_bytes_that_are_not_utf8_are_told_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    path.write_bytes(GOOD.replace("like WhyLabs", "ä").encode("latin-1"))
+    for load in (load_monitors, load_alerts):
+        with pytest.raises(ConfigError, match="line 11: not UTF-8"):
+            load(path)
+
+
+def test_limits_of_hues_may_pass_zero_and_others_may_not() -> None:
+    for features in ((), ("*",), ("image.Hue.*",), ("*.circular_mean",), ("x", "a.Hue.pixels")):
+        Limits(features=features, lower=5, upper=-5)
+    for features in (("x",), ("x", "*.mean")):
+        with pytest.raises(ValueError, match="expected lower up to upper"):
+            Limits(features=features, lower=5, upper=-5)
+    with pytest.raises(ValueError, match="expected lower up to upper"):
+        Limits(scalar="stddev", lower=5, upper=-5)
 
 
 def test_false_alarms_are_those_of_the_rules(store: Store) -> None:

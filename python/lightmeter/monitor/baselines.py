@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from lightmeter.monitor.buckets import to_utc
+from lightmeter.monitor.buckets import segment_text, to_utc
 from lightmeter.monitor.store import Bucket
 
 __all__ = ["Baseline", "DateRange", "Other", "Reference", "Trailing", "baseline_buckets"]
+
+_FARTHEST = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,10 @@ class Trailing:
                 f"got size {self.size}, offset {self.offset} and least {self.least}; "
                 "expected 1 or more, and least up to size"
             )
+        if self.offset > _FARTHEST:
+            raise ValueError(f"offset is {self.offset}; expected {_FARTHEST} at most")
+        for first, last in self.exclude:
+            _check_order(first, last)
         if self.same not in ("", "hour", "weekday"):
             raise ValueError(f"same is {self.same!r}; expected 'hour' or 'weekday'")
 
@@ -61,6 +67,10 @@ class DateRange:
     first: date
     last: date
 
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        _check_order(self.first, self.last)
+
 
 @dataclass(frozen=True)
 class Other:
@@ -68,6 +78,10 @@ class Other:
 
     dataset: str | None = None
     segment: tuple[tuple[str, str], ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no segment."""
+        segment_text(dict(self.segment or ()))
 
 
 Baseline = Trailing | Reference | DateRange | Other
@@ -93,13 +107,12 @@ def baseline_buckets(
     if isinstance(baseline, Other):
         return [target] if target in starts else []
     if isinstance(baseline, DateRange):
-        first, last = to_utc(baseline.first), to_utc(baseline.last) + timedelta(days=1)
-        return [start for start in starts if first <= start < last and start != target]
-    newest = target - baseline.offset * length
+        first, last = baseline.first, baseline.last
+        return [start for start in starts if first <= start.date() <= last and start != target]
     fit = [
         start
         for start in starts
-        if start <= newest
+        if (target - start) // length >= baseline.offset
         and (baseline.since is None or start >= to_utc(baseline.since))
         and (baseline.keep_anomalies or start not in anomalous)
         and not any(first <= start.date() <= last for first, last in baseline.exclude)
@@ -107,3 +120,8 @@ def baseline_buckets(
         and (baseline.same != "weekday" or start.weekday() == target.weekday())
     ]
     return fit[-baseline.size :]
+
+
+def _check_order(first: date, last: date) -> None:
+    if first > last:
+        raise ValueError(f"got {first} to {last}; expected the first day not to be after the last")

@@ -20,6 +20,7 @@ Segment = Mapping[str, str]
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
+_LONGEST = timedelta(days=36_500)  # so that no date a store holds leaves the calendar
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _WEEK = timedelta(weeks=1)
 
@@ -28,7 +29,7 @@ def parse_duration(text: str) -> timedelta:
     """``"30s"``, ``"15m"``, ``"1h"``, ``"1d"`` or ``"2w"`` as a timedelta.
 
     Raises:
-        ValueError: `text` is none of these.
+        ValueError: `text` is none of these, or longer than a hundred years.
     """
     match = _DURATION.fullmatch(text)
     if match is None:
@@ -36,7 +37,10 @@ def parse_duration(text: str) -> timedelta:
             f"got the duration {text!r}; expected a number and a unit out of s, m, h, d, w, "
             "such as '1h'"
         )
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    duration = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    if duration > _LONGEST:
+        raise ValueError(f"got the duration {text!r}; expected {_LONGEST.days}d at most")
+    return duration
 
 
 def duration_text(duration: timedelta) -> str:

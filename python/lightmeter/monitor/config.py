@@ -1,7 +1,7 @@
 """Monitors in a TOML file: a table ``[[monitor]]`` each. Messages name the line."""
 
+import math
 import os
-import tomllib
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from typing import Any
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.baselines import Baseline, DateRange, Other, Reference, Trailing
 from lightmeter.monitor.buckets import parse_duration
-from lightmeter.monitor.lines import TableLines
+from lightmeter.monitor.lines import TableLines, read_toml
 from lightmeter.monitor.monitors import Combined, Late, Missing, Monitor
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
 
@@ -42,11 +42,7 @@ def load_monitors(path: str | os.PathLike[str]) -> list[Monitor]:
         OSError: it cannot be read.
         ConfigError: it is no TOML, or says what is not understood; the message names the line.
     """
-    text = Path(path).read_text(encoding="utf-8")
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{os.fspath(path)}: {error}") from None
+    text, tables = read_toml(path)
     tables.pop("alert", None)  # of `lightmeter.monitor.alerts`
     entries = tables.pop("monitor", [])
     lines = TableLines(text, "monitor")
@@ -132,7 +128,7 @@ def _rule(kind: type[Rule], entry: dict[str, Any]) -> Rule:
         elif each.name in ("metric", "scalar"):
             values[each.name] = _take(entry, each.name, str)
         else:
-            values[each.name] = float(_take(entry, each.name, float))
+            values[each.name] = _number(entry, each.name)
     return kind(**values)
 
 
@@ -147,7 +143,7 @@ def _baseline(table: dict[str, Any], folder: Path) -> Baseline:
         elif "from" in table:
             found = DateRange(_take(table, "from", date), _take(table, "to", date))
         else:
-            segment = table.pop("segment", None)
+            segment = _take(table, "segment", dict) if "segment" in table else None
             pairs = None if segment is None else tuple(sorted(segment.items()))
             dataset = _take(table, "dataset", str) if "dataset" in table else None
             if segment is None and dataset is None:
@@ -155,7 +151,7 @@ def _baseline(table: dict[str, Any], folder: Path) -> Baseline:
             found = Other(dataset, pairs)
         if table:
             raise ValueError(f"unknown key {min(table)!r}")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError) as error:
         raise _KeyError("baseline", f"baseline: {error}") from None
     return found
 
@@ -179,7 +175,7 @@ def _stretches(days: list[Any]) -> tuple[tuple[date, date], ...]:
     """Days, and pairs of first and last day."""
     pairs = [each if isinstance(each, list) else [each, each] for each in days]
     for pair in pairs:
-        if len(pair) != 2 or not all(isinstance(day, date) for day in pair):
+        if len(pair) != 2 or not all(type(day) is date for day in pair):
             raise ValueError(f"exclude has {pair!r}; expected a day or [first, last]")
     return tuple((first, last) for first, last in pairs)
 
@@ -193,6 +189,17 @@ def _take(table: dict[str, Any], key: str, kind: type) -> Any:
     if not isinstance(value, kinds) or is_bool_for_number or isinstance(value, datetime):
         raise _KeyError(key, f"{key} is {value!r}; expected a {kind.__name__}")
     return value
+
+
+def _number(table: dict[str, Any], key: str) -> float:
+    value = _take(table, key, float)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise _KeyError(key, f"{key} is {number}; expected a finite number")
+    return number
 
 
 def _strings(table: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Rules: what is an anomaly, given a bucket and what it is compared with."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lightmeter.monitor.scalars import (
     arc,
     hue_interval,
     is_hue,
+    may_be_hue,
     nearest_turn,
     prediction_interval,
     scalar_of,
@@ -90,6 +92,8 @@ class Drift(Rule):
             raise ValueError(f"metric is {self.metric!r}; expected 'p' or one of {_DISTANCES}")
         if (self.above is None) != (self.metric == "p"):
             raise ValueError("`above` goes with a distance as the metric, and must be given then")
+        if self.above is not None and not math.isfinite(self.above):
+            raise ValueError(f"above is {self.above}; expected a finite number")
         if not 0 < self.q <= 0.15 or not 0 <= self.effect <= 1:
             raise ValueError(
                 f"got q {self.q} and effect {self.effect}; expected 0 < q <= 0.15 "
@@ -163,6 +167,16 @@ class Limits(_OfScalar):
         super().__post_init__()
         if self.lower is None and self.upper is None:
             raise ValueError("expected `lower`, `upper` or both")
+        given = [each for each in (self.lower, self.upper) if each is not None]
+        if not all(map(math.isfinite, given)):
+            raise ValueError(f"got {given}; expected finite numbers")
+        if given != sorted(given) and not (
+            self.scalar == "mean" and any(map(may_be_hue, self.features or ("*",)))
+        ):
+            raise ValueError(
+                f"got lower {self.lower} and upper {self.upper}; expected lower up to upper, "
+                "except for the mean of hues"
+            )
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature that has the number."""
@@ -240,8 +254,8 @@ class Change(_OfScalar):
         """Refuse what can only be a mistake."""
         super().__post_init__()
         given = [each for each in (self.relative, self.absolute) if each is not None]
-        if len(given) != 1 or given[0] <= 0:
-            raise ValueError("expected one of `relative` and `absolute`, above 0")
+        if len(given) != 1 or not 0 < given[0] < math.inf:
+            raise ValueError("expected one of `relative` and `absolute`, above 0 and finite")
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature that has the number on both sides."""

@@ -1,6 +1,7 @@
 """Numbers that a rule can follow, and the interval that the next one of a series falls into."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from lightmeter import _core
@@ -12,6 +13,7 @@ __all__ = [
     "arc",
     "hue_interval",
     "is_hue",
+    "may_be_hue",
     "nearest_turn",
     "prediction_interval",
     "scalar_of",
@@ -90,6 +92,12 @@ def scalar_of(column: ColumnView, name: str) -> float | None:
 def is_hue(feature: str, scalar: str) -> bool:
     """Whether the number is itself an angle, so that 0 follows 254."""
     return scalar == "mean" and feature.endswith(_HUES)
+
+
+def may_be_hue(pattern: str) -> bool:
+    """Whether a pattern of feature names can match a hue's, as far as its end says."""
+    tail = re.split(r"[*?\]]", pattern)[-1]
+    return tail.endswith(_HUES) or any(name.endswith(tail) for name in _HUES)
 
 
 def nearest_turn(hue: float, to: float) -> float:

@@ -1,11 +1,9 @@
 """Alerts as the ``[[alert]]`` tables of a monitors file say them."""
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +12,7 @@ from lightmeter.monitor.alerts.channels import Channel, Command, Stdout
 from lightmeter.monitor.alerts.incidents import Line
 from lightmeter.monitor.alerts.webhook import Webhook
 from lightmeter.monitor.buckets import parse_duration
-from lightmeter.monitor.lines import TableLines
+from lightmeter.monitor.lines import TableLines, read_toml
 
 __all__ = ["Alert", "load_alerts", "read_alerts"]
 
@@ -91,9 +89,9 @@ def load_alerts(path: str | os.PathLike[str]) -> list[Alert]:
         OSError: it cannot be read.
         ConfigError: it is no TOML, or an alert is not understood; the message names the line.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    text, content = read_toml(path)
     try:
-        tables = tomllib.loads(text).get("alert", [])
+        tables = content.get("alert", [])
         if not isinstance(tables, list):
             raise ValueError("got [alert]; expected tables [[alert]]")
         return read_alerts(tables)
