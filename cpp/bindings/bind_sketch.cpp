@@ -29,15 +29,16 @@ py::bytes encoded(const Sketch& sketch) {
   return to_bytes(std::move(out).take());
 }
 
-template <class Sketch>
-Sketch decoded(const py::bytes& data) {
-  lightmeter::wire::Reader in(as_bytes(data));
-  Sketch sketch = Sketch::decode(in);
+template <class Sketch, class... Key>
+Sketch decoded(const py::object& data, Key... key) {
+  const py::bytes bytes = bytes_of(data);
+  lightmeter::wire::Reader in(as_bytes(bytes));
+  Sketch sketch = Sketch::decode(in, key...);
   in.expect_end();
   return sketch;
 }
 
-// What all sketches share: merge, bytes, copies and equality.
+// What all sketches share: merge, encoding, copies and equality.
 template <class Sketch>
 py::class_<Sketch> bind_verbs(py::module_& module, const char* name, const char* doc) {
   return py::class_<Sketch>(module, name, doc)
@@ -52,16 +53,28 @@ py::class_<Sketch> bind_verbs(py::module_& module, const char* name, const char*
           },
           py::arg("other"), "Add what the other sketch has seen; it is left as it is.")
       .def("to_bytes", &encoded<Sketch>, "Encode; equal sketches give equal bytes.")
-      .def_static("from_bytes", &decoded<Sketch>, py::arg("data"),
-                  "Decode; raises DecodeError unless the bytes are one whole valid sketch.")
       .def("__copy__", [](const Sketch& self) { return Sketch(self); })
       .def(
           "__deepcopy__", [](const Sketch& self, const py::dict&) { return Sketch(self); },
           py::arg("memo"))
       .def(
           "__eq__", [](const Sketch& a, const Sketch& b) { return a == b; }, py::is_operator(),
-          py::arg("other"))
-      .def(py::pickle(&encoded<Sketch>, &decoded<Sketch>));
+          py::arg("other"));
+}
+
+// The same of a sketch whose bytes hold all of it.
+template <class Sketch>
+py::class_<Sketch> bind_keyless(py::module_& module, const char* name, const char* doc) {
+  return bind_verbs<Sketch>(module, name, doc)
+      .def_static("from_bytes", &decoded<Sketch>, py::arg("data"),
+                  "Decode; raises DecodeError unless the bytes are one whole valid sketch.")
+      .def(py::pickle(&encoded<Sketch>,
+                      [](const py::bytes& data) { return decoded<Sketch>(data); }));
+}
+
+template <class T>
+std::span<const T> as_span(const py::array_t<T, py::array::c_style | py::array::forcecast>& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
 template <class T>
@@ -84,28 +97,48 @@ bool update_as(QuantileSketch& sketch, const py::array& array) {
   return true;
 }
 
+bool is_masked(const py::handle& value) { return py::hasattr(value, "compressed"); }
+
+// An array whose dtype is of one of these kinds, or an empty one.
+py::array array_of(const py::handle& value, std::string_view kinds, const char* expected) {
+  py::array array = py::array::ensure(value);
+  if (!array) {
+    PyErr_Clear();
+    throw py::type_error("got " + std::string(py::str(py::type::handle_of(value))) + "; expected " +
+                         expected);
+  }
+  if (array.size() > 0 && kinds.find(array.dtype().kind()) == std::string_view::npos) {
+    throw py::type_error("got an array of dtype " + std::string(py::str(array.dtype())) +
+                         "; expected " + expected);
+  }
+  return array;
+}
+
+template <class Array>
+Array converted(const py::array& array) {
+  Array result = Array::ensure(array);
+  if (!result) throw py::error_already_set();
+  return result;
+}
+
 // A Python float or int is by far the most frequent argument, so it is tried first.
 void update(QuantileSketch& sketch, const py::handle& value) {
   if (PyFloat_CheckExact(value.ptr())) return sketch.update(PyFloat_AS_DOUBLE(value.ptr()));
-  if (PyLong_CheckExact(value.ptr())) return sketch.update(py::cast<double>(value));
-  const py::array array = py::array::ensure(value);
-  if (!array) {
-    PyErr_Clear();
-    throw py::type_error("got " + std::string(py::str(py::type::handle_of(value))) +
-                         "; expected a number or an array of numbers");
+  if (PyLong_CheckExact(value.ptr())) {
+    const double number = PyLong_AsDouble(value.ptr());
+    if (number == -1.0 && PyErr_Occurred() != nullptr) {
+      PyErr_Clear();
+      throw std::invalid_argument("got an int too large for a float; expected at most 1.8e308");
+    }
+    return sketch.update(number);
   }
+  if (is_masked(value)) return update(sketch, value.attr("compressed")());
+  const py::array array = array_of(value, "biuf", "a number or an array of numbers");
   if (update_as<double>(sketch, array) || update_as<float>(sketch, array) ||
       update_as<std::uint8_t>(sketch, array) || update_as<std::uint16_t>(sketch, array)) {
     return;
   }
-  const char kind = array.dtype().kind();
-  Doubles numbers = Doubles::ensure(array);
-  if (std::string_view("biuf").find(kind) == std::string_view::npos || !numbers) {
-    PyErr_Clear();
-    throw py::type_error("got an array of dtype " + std::string(py::str(array.dtype())) +
-                         "; expected numbers");
-  }
-  update_as<double>(sketch, numbers.reshape({numbers.size()}));
+  update_as<double>(sketch, converted<Doubles>(array).reshape({array.size()}));
 }
 
 // Turning 10 000 list items into pointers the general way takes as long as merging them.
@@ -133,9 +166,28 @@ void merge_many(QuantileSketch& sketch, const py::sequence& others) {
   sketch.merge_many(pointers);
 }
 
-template <class T>
-std::span<const T> as_span(const py::array_t<T, py::array::c_style | py::array::forcecast>& array) {
-  return {array.data(), static_cast<std::size_t>(array.size())};
+Counts counts_of(const py::handle& value) {
+  using Signed = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+  const py::array array = array_of(value, "biu", "counts that are integers");
+  if (array.dtype().kind() == 'i') {
+    const auto wide = converted<Signed>(array);
+    for (const std::int64_t count : as_span(wide)) {
+      if (count < 0) {
+        throw std::invalid_argument("got a count of " + std::to_string(count) +
+                                    "; expected 0 or more");
+      }
+    }
+  }
+  return converted<Counts>(array);
+}
+
+void update_counts(QuantileSketch& sketch, const py::handle& values, const py::handle& counts) {
+  if (is_masked(values) || is_masked(counts)) {
+    throw py::type_error("got a masked array; expected values and counts without a mask");
+  }
+  const py::array numbers = array_of(values, "biuf", "values that are numbers");
+  const Counts times = counts_of(counts);
+  sketch.update_counts(as_span(converted<Doubles>(numbers)), as_span(times));
 }
 
 Doubles as_array(const std::vector<double>& values) {
@@ -152,14 +204,21 @@ void bind_quantiles(py::module_& module) {
       .def(py::init<std::uint64_t>(), py::arg("key") = 0,
            "Start empty. Sketches that will be merged or compared should have unlike keys: the\n"
            "coins of KLL mode depend on the key and the values.")
+      .def_static(
+          "from_bytes", &decoded<QuantileSketch, std::uint64_t>, py::arg("data"),
+          py::arg("key") = 0,
+          "Decode; raises DecodeError unless the bytes are one whole valid sketch. Those of\n"
+          "an exact one do not hold its key, so that equal values give equal bytes.")
+      .def(py::pickle(
+          [](const QuantileSketch& self) { return py::make_tuple(self.key(), encoded(self)); },
+          [](const py::tuple& state) {
+            return decoded<QuantileSketch>(state[1], py::cast<std::uint64_t>(state[0]));
+          }))
       .def("update", &update, py::arg("value"),
-           "Add a number, or every number of an array of any shape and strides.")
-      .def(
-          "update_counts",
-          [](QuantileSketch& self, const Doubles& values, const Counts& counts) {
-            self.update_counts(as_span(values), as_span(counts));
-          },
-          py::arg("values"), py::arg("counts"), "Add values[i] counts[i] times.")
+           "Add a number, or every number of an array of any shape and strides; what a NumPy mask\n"
+           "hides is left out.")
+      .def("update_counts", &update_counts, py::arg("values"), py::arg("counts"),
+           "Add values[i] counts[i] times. Counts are integers from 0.")
       .def("merge_many", &merge_many, py::arg("others"), "Merge one after the other, but faster.")
       .def_property_readonly("n", &QuantileSketch::n, "Finite numbers seen.")
       .def_property_readonly("nan", &QuantileSketch::nan)
@@ -197,12 +256,13 @@ void bind_quantiles(py::module_& module) {
           "(uint64); while exact these are all there are.")
       .def_static(
           "from_datasketches",
-          [](const py::bytes& data, const std::string& dtype, std::uint64_t key) {
+          [](const py::object& data, const std::string& dtype, std::uint64_t key) {
             if (dtype != "float32" && dtype != "float64") {
               throw std::invalid_argument("dtype is " + dtype + "; expected float32 or float64");
             }
             return lightmeter::sketch::from_datasketches(
-                as_bytes(data), dtype == "float32" ? ItemType::kFloat32 : ItemType::kFloat64, key);
+                as_bytes(bytes_of(data)),
+                dtype == "float32" ? ItemType::kFloat32 : ItemType::kFloat64, key);
           },
           py::arg("data"), py::arg("dtype"), py::arg("key") = 0,
           "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
@@ -211,7 +271,7 @@ void bind_quantiles(py::module_& module) {
 
 template <class Key>
 void bind_frequent(py::module_& module, const char* name) {
-  bind_verbs<FrequentItems<Key>>(
+  bind_keyless<FrequentItems<Key>>(
       module, name, "The most frequent values of a stream, with bounds; exact while they fit.")
       .def(py::init())
       .def("update", &FrequentItems<Key>::update, py::arg("value"), py::arg("count") = 1)
@@ -232,7 +292,7 @@ void bind_frequent(py::module_& module, const char* name) {
 }  // namespace
 
 void bind_sketch(py::module_& module) {
-  bind_verbs<Moments>(module, "Moments", "Count, mean and spread of a stream of finite numbers.")
+  bind_keyless<Moments>(module, "Moments", "Count, mean and spread of a stream of finite numbers.")
       .def(py::init())
       .def(
           "update",
@@ -244,7 +304,7 @@ void bind_sketch(py::module_& module) {
   bind_quantiles(module);
   bind_frequent<std::string>(module, "FrequentStrings");
   bind_frequent<std::int64_t>(module, "FrequentIntegers");
-  bind_verbs<DistinctCount>(module, "DistinctCount", "How many different values a stream holds.")
+  bind_keyless<DistinctCount>(module, "DistinctCount", "How many different values a stream holds.")
       .def(py::init())
       .def(
           "update", [](DistinctCount& self, std::string_view value) { self.update(value); },

@@ -25,6 +25,16 @@ inline std::span<const std::uint8_t> as_bytes(const py::bytes& bytes) {
   return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
 }
 
+// What any bytes-like object holds; TypeError for another.
+inline py::bytes bytes_of(const py::object& data) {
+  if (PyObject_CheckBuffer(data.ptr()) == 0) {
+    throw py::type_error("got a " + std::string(Py_TYPE(data.ptr())->tp_name) + "; expected bytes");
+  }
+  auto bytes = py::reinterpret_steal<py::bytes>(PyBytes_FromObject(data.ptr()));
+  if (!bytes) throw py::error_already_set();
+  return bytes;
+}
+
 inline py::bytes to_bytes(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

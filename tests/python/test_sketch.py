@@ -414,6 +414,23 @@ def test_25_pickle_copy_and_deepcopy(n: int) -> None:
         hash(sketch)
 
 
+@checked
+@given(st.integers(0, 2**64 - 1), st.integers(0, 1024))
+def test_25_pickles_and_copies_keep_the_key(key: int, n: int) -> None:
+    sketch, unlike = sketch_of(big(22, n), key), sketch_of(big(22, n), key ^ 1)
+    copies = (
+        pickle.loads(pickle.dumps(sketch)),
+        copy.copy(sketch),
+        copy.deepcopy(sketch),
+        QuantileSketch.from_bytes(sketch.to_bytes(), key),
+    )
+    assert unlike == sketch
+    for grown in (sketch, unlike, *copies):
+        grown.update(big(23))
+    assert all(again == sketch for again in copies)
+    assert unlike != sketch
+
+
 class AgainstAList(RuleBasedStateMachine):
     """Any sequence of operations keeps the sketch equal to what a list of the values says."""
 
@@ -478,6 +495,28 @@ def test_scalars_of_any_kind_are_numbers(value: float) -> None:
         assert sketch.to_bytes() == expected
 
 
+def test_what_a_mask_hides_is_left_out() -> None:
+    sketch = QuantileSketch()
+    sketch.update(np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=[[0, 1], [0, 0]]))
+    sketch.update(np.ma.masked)
+    assert sketch == sketch_of([1, 3, 4])
+
+
+def test_counts_of_any_integer_type() -> None:
+    for counts in ([2, 0, 1], np.array([2, 0, 1], np.uint8), np.array([2, 0, 1], np.int32)):
+        sketch = QuantileSketch()
+        sketch.update_counts([5, 6, 7], counts)
+        sketch.update_counts([], [])
+        assert sketch == sketch_of([5, 5, 7])
+
+
+def test_bytes_come_in_any_buffer() -> None:
+    data = sketch_of([1, 2]).to_bytes()
+    for buffer in (bytearray(data), memoryview(data), memoryview(bytes(8) + data)[8:]):
+        assert QuantileSketch.from_bytes(buffer).to_bytes() == data
+        assert _core.DistinctCount.from_bytes(bytearray(_core.DistinctCount().to_bytes()))
+
+
 def test_merge_many_takes_sketches_only() -> None:
     class Own(QuantileSketch):
         pass
@@ -507,6 +546,21 @@ def test_other_arguments_are_refused() -> None:
             sketch.update(bad)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="2"):
         sketch.update_counts([1.0, 2.0], [1])
+    for counts in ([0.5, 1.7], [1.0, 2.0], ["1", "2"], np.ma.array([1, 2], mask=[1, 0])):
+        with pytest.raises(TypeError, match=r"got .*; expected"):
+            sketch.update_counts([1, 2], counts)
+    for values in (["1", "2"], [1j, 2], np.ma.array([1, 2], mask=[1, 0])):
+        with pytest.raises(TypeError, match=r"got .*; expected"):
+            sketch.update_counts(values, [1, 2])
+    for narrow in (np.int8, np.int64):
+        with pytest.raises(ValueError, match="got a count of -1; expected 0 or more"):
+            sketch.update_counts([1, 2], np.array([1, -1], narrow))
+    with pytest.raises(ValueError, match="too large for a float; expected"):
+        sketch.update(10**400)
+    for no_bytes in ("x", 3, [1, 2], None):
+        with pytest.raises(TypeError, match=r"got a \w+; expected bytes$"):
+            QuantileSketch.from_bytes(no_bytes)  # type: ignore[arg-type]
+    assert sketch.n == 0
     sketch.update(1.0)
     for q in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match="q"):

@@ -68,6 +68,7 @@ class QuantileSketch {
   void merge_many(std::span<const QuantileSketch* const> others);
   void merge_many(std::span<const std::span<const std::uint8_t>> encoded);
 
+  [[nodiscard]] std::uint64_t key() const noexcept { return key_; }
   [[nodiscard]] std::uint64_t n() const noexcept { return settled_ + staged_.size(); }
   [[nodiscard]] std::uint64_t nan() const noexcept { return nan_; }
   [[nodiscard]] std::uint64_t pos_inf() const noexcept { return pos_inf_; }
