@@ -94,7 +94,8 @@ const Histogram& histogram(const ImageMeter& meter, const std::string& name) {
 
 void bind_measure(py::module_& module) {
   // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
-  py::class_<ImageMeter>(module, "ImageMeter", "Exact counts of one image's pixels.")
+  py::class_<ImageMeter>(module, "ImageMeter",
+                         "Exact counts of one image's pixels. Belongs to one thread at a time.")
       .def(py::init())
       .def(
           "update",

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "bindings.hpp"
@@ -33,18 +34,36 @@ void add_distribution(py::dict& summary, const Column& column) {
   summary["distribution/max"] = numbers.max();
   for (const auto& [key, q] : kQuantiles) summary[key] = numbers.quantile(q);
   if (column.fractional() == 0 && numbers.n() > 0) {
-    summary["ints/min"] = static_cast<std::int64_t>(numbers.min());
-    summary["ints/max"] = static_cast<std::int64_t>(numbers.max());
+    summary["ints/min"] = lightmeter::profile::to_integer(numbers.min());
+    summary["ints/max"] = lightmeter::profile::to_integer(numbers.max());
   }
 }
 
-// (value, estimate, upper, lower) of the most frequent values, as whylogs names them.
+struct Frequent {
+  py::str value;
+  std::uint64_t lower;
+  std::uint64_t estimate;
+};
+
 template <class Items>
-void add_frequent(py::list& frequent, const Items& items) {
+void add_frequent(std::vector<Frequent>& frequent, const Items& items) {
   for (const auto& item : items.items()) {
-    frequent.append(
-        py::make_tuple(py::str(py::cast(item.value)), item.estimate, item.estimate, item.lower));
+    frequent.push_back({py::str(py::cast(item.value)), item.lower, item.estimate});
   }
+}
+
+// (value, estimate, upper, lower) of strings and integers, as whylogs names them. By falling
+// estimate; of equal ones strings come first, then lesser values.
+py::list frequent_of(const Column& column) {
+  std::vector<Frequent> frequent;
+  add_frequent(frequent, column.frequent_strings());
+  add_frequent(frequent, column.frequent_integers());
+  std::ranges::stable_sort(frequent, std::ranges::greater(), &Frequent::estimate);
+  py::list items;
+  for (const auto& [value, lower, estimate] : frequent) {
+    items.append(py::make_tuple(value, estimate, estimate, lower));
+  }
+  return items;
 }
 
 const Column& column_of(const Profile& profile, const std::string& name) {
@@ -74,10 +93,7 @@ py::dict summary(const Profile& profile, const std::string& name) {
 
   if (column->values() > column->strings()) add_distribution(summary, *column);
   if (column->strings() > 0 || column->integral() > 0) {
-    py::list frequent;
-    add_frequent(frequent, column->frequent_strings());
-    add_frequent(frequent, column->frequent_integers());
-    summary["frequent_items/frequent_strings"] = frequent;
+    summary["frequent_items/frequent_strings"] = frequent_of(*column);
   }
   return summary;
 }
@@ -154,13 +170,12 @@ bool log_row(Profile& profile, const py::dict& row) {
   return true;
 }
 
+// Without releasing the GIL, which is what keeps other threads off the column.
 template <class T>
 void log_numbers(Profile& profile, const std::string& name,
                  const py::array_t<T, py::array::c_style>& values) {
-  Column& column = profile.column(name);
-  const std::span<const T> span(values.data(), static_cast<std::size_t>(values.size()));
-  const py::gil_scoped_release release;  // `values` keeps the memory alive
-  column.update(span);
+  profile.column(name).update(
+      std::span<const T>(values.data(), static_cast<std::size_t>(values.size())));
 }
 
 py::tuple exemplars_of(const Profile& profile, const std::string& name) {
@@ -332,6 +347,7 @@ void bind_profile(py::module_& module) {
            "Add the counts of another profile; returns the newer format's sections it dropped.")
       .def("encode", [](const Profile& self) { return to_bytes(self.encode()); })
       .def_static(
-          "decode", [](const py::bytes& data) { return Profile::decode(as_bytes(data)); },
+          "decode",
+          [](const py::object& data) { return Profile::decode(as_bytes(bytes_of(data))); },
           py::arg("data"));
 }

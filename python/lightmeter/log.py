@@ -46,6 +46,10 @@ def log(
     None, NaN and pandas' NA and NaT are missing values of the feature of that name. A name that a
     row does not have says nothing. Anything else is a TypeError: nothing is left out silently.
 
+    Numbers are kept as 64-bit floats: integers beyond 2^53, such as long identifiers, are rounded
+    to these before their distinct and frequent values are counted; log such as strings. Of a string
+    the first 128 bytes of UTF-8 count.
+
     >>> log(row={"glare_percent": 1.7, "camera": "north", "images": image})
 
     Args:

@@ -89,7 +89,10 @@ class ColumnView:
         Integers have ``ints/min``, ``ints/max``. Strings and integers have
         ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
         """
-        return dict(self._summary)
+        return {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in self._summary.items()
+        }
 
     def __repr__(self) -> str:
         """Name and count."""
@@ -202,10 +205,11 @@ class ProfileView:
         return self._core.encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "ProfileView":
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> "ProfileView":
         """The profile that `to_bytes` encoded.
 
         Raises:
+            TypeError: `data` is nothing like bytes.
             DecodeError: the bytes are truncated, damaged, from a newer version or no profile.
         """
         return cls(_core.Profile.decode(data))
@@ -245,7 +249,12 @@ class ProfileView:
 
 
 class Profile:
-    """A growing profile of images and of other values beside them."""
+    """A growing profile of images and of other values beside them.
+
+    Threads may add to one profile at once where Python has a global interpreter lock; a view taken
+    meanwhile may hold a part of what a call adds. Without that lock a profile belongs to one thread
+    at a time. A `ProfileView` may be read from any.
+    """
 
     def __init__(
         self,
@@ -316,7 +325,7 @@ class Profile:
         columns: Mapping[str, Any] | None = None,
         pandas: "pd.DataFrame | None" = None,
     ) -> None:
-        """Add a row or a table, as `lightmeter.log` takes them.
+        """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
 
         Raises:
             ImageError: an image in `row` cannot be measured; in a table such an image is counted in
@@ -405,14 +414,23 @@ class Profile:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
 
         Raises:
-            ValueError: `timestamp` has no time zone.
+            TypeError: `timestamp` is no datetime.
+            ValueError: it has no time zone, or is in none of the years 1 to 9999 in UTC.
         """
+        if not isinstance(timestamp, datetime):
+            raise TypeError(f"got a {type(timestamp).__name__}; expected an aware datetime")
         if timestamp.tzinfo is None or timestamp.utcoffset() is None:
             raise ValueError(
                 f"got {timestamp!r} without a time zone; "
                 "expected an aware datetime, such as datetime.now(timezone.utc)"
             )
-        self._core.dataset_timestamp = (timestamp - _EPOCH) // _MILLISECOND
+        try:
+            moment = timestamp.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(
+                f"got {timestamp!r}; expected a time in the years 1 to 9999 in UTC"
+            ) from None
+        self._core.dataset_timestamp = (moment - _EPOCH) // _MILLISECOND
 
     def view(self) -> ProfileView:
         """A frozen copy of the profile as it is now."""

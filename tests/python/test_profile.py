@@ -3,7 +3,8 @@
 import copy
 import pickle
 import struct
-from datetime import UTC, datetime, timedelta, timezone
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, ImageMeter, Profile, ProfileView, log_image
+from lightmeter import DecodeError, ImageMeter, Profile, ProfileView, log, log_image
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
@@ -137,6 +138,67 @@ def test_timestamps() -> None:
     past = datetime(1822, 9, 9, tzinfo=UTC)
     profile.set_dataset_timestamp(past)
     assert profile.view().dataset_timestamp == past
+
+
+@pytest.mark.parametrize("no_time", ["2022-09-07", None, date(2022, 9, 7), 0])
+def test_a_timestamp_is_a_datetime(no_time: object) -> None:
+    with pytest.raises(TypeError, match=r"got a \w+; expected an aware datetime"):
+        Profile().set_dataset_timestamp(no_time)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime(9999, 12, 31, 23, 30, tzinfo=timezone(-timedelta(hours=1))),
+    ],
+)
+def test_a_timestamp_has_a_year_in_utc(moment: datetime) -> None:
+    profile = Profile()
+    with pytest.raises(ValueError, match="expected a time in the years 1 to 9999"):
+        profile.set_dataset_timestamp(moment)
+    for end in (datetime.min.replace(tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)):
+        profile.set_dataset_timestamp(end)
+        assert profile.view().dataset_timestamp == end
+
+
+@pytest.mark.parametrize("feature", ["image.Failure", "image.Make"])
+@pytest.mark.parametrize("value", ["x", None])
+def test_roles_do_not_depend_on_what_came_first(feature: str, value: str | None) -> None:
+    images = Profile()
+    images.track_many([picture(), b"junk"])
+    images._core.log_exif("image", {"Make": "m"}, [], [])
+    row = log(row={feature: value}).view()
+    merged = images.view().merge(row)
+    assert merged == row.merge(images.view())
+    assert (merged.get_column(feature).kind == "failure") == (feature == "image.Failure")
+    row_first = log(row={feature: value}).profile()
+    row_first.track_many([picture(), b"junk"])
+    row_first._core.log_exif("image", {"Make": "m"}, [], [])
+    assert row_first.view() == merged
+    assert merged.get_column(feature).n == images.view().get_column(feature).n + 1
+
+
+def test_several_threads_may_log_into_one_profile() -> None:
+    profile = Profile()
+    values = np.random.default_rng(0).random(100_000)
+
+    def add(_: int) -> int:
+        for _ in range(15):
+            profile.log(columns={"a": values})
+        return profile.view().get_column("a").n
+
+    with ThreadPoolExecutor(3) as pool:
+        seen = max(pool.map(add, range(3)))
+    assert seen == profile.view().get_column("a").n == 3 * 15 * len(values)
+
+
+def test_profiles_come_in_any_buffer_and_nothing_else() -> None:
+    data = VIEWS[0].to_bytes()
+    assert ProfileView.from_bytes(bytearray(data)) == VIEWS[0]
+    assert ProfileView.from_bytes(memoryview(data)) == VIEWS[0]
+    with pytest.raises(TypeError, match="got a str; expected bytes"):
+        ProfileView.from_bytes("x")  # type: ignore[arg-type]
 
 
 def test_unknown_columns_are_named_with_similar_ones() -> None:

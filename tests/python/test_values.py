@@ -300,3 +300,29 @@ def test_merging_tables_is_logging_them_together() -> None:
     assert log(columns={key: [row[key] for row in rows] for key in "ab"}).view() == profile.view()
     assert log(row={}).view() == Profile().view()
     assert isinstance(log(row={"photo": Image.new("L", (3, 3))}).profile(), Profile)
+
+
+def test_the_greatest_integer_is_what_it_is() -> None:
+    ends = log(columns={"a": [2**63 - 1, -(2**63)]}).view()
+    found = summary(ends, "a")
+    assert (found["ints/min"], found["ints/max"]) == (-(2**63), 2**63 - 1)
+    assert items(ends, "a") == {str(-(2**63)): 1, str(2**63 - 1): 1}
+
+
+def test_integers_beyond_floats_are_counted_as_the_rounded_ones() -> None:
+    found = summary(log(columns={"a": [2**53, 2**53 + 1, 2**53 + 2]}).view(), "a")
+    assert found["cardinality/est"] == 2
+    assert found["types/integral"] == 3
+
+
+def test_strings_are_cut_at_128_bytes() -> None:
+    assert items(log(columns={"a": ["x" * 128, "x" * 129]}).view(), "a") == {"x" * 128: 2}
+
+
+def test_frequent_strings_and_integers_are_in_one_order() -> None:
+    column = log(columns={"a": ["x", 7, 7, 7, "7", 3, "w", "w"]}).view().get_column("a")
+    expected = [("7", 3), ("w", 2), ("7", 1), ("x", 1), ("3", 1)]
+    assert [(item.value, item.est) for item in column.frequent] == expected
+    column.to_summary_dict()["frequent_items/frequent_strings"].clear()
+    assert [(item.value, item.est) for item in column.frequent] == expected
+    assert len(column.to_summary_dict()["frequent_items/frequent_strings"]) == 5

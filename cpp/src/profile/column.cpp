@@ -25,14 +25,6 @@ std::uint64_t key_of(std::string_view name) noexcept {
   return hash;
 }
 
-// Numbers are kept as doubles, so an integer beyond 2^53 has already been rounded; the two ends are
-// cut because the conversion of an out-of-range double is undefined.
-std::int64_t to_integer(double value) noexcept {
-  constexpr double kLimit = 0x1p63;
-  if (value >= kLimit) return INT64_MAX;
-  return value <= -kLimit ? INT64_MIN : static_cast<std::int64_t>(value);
-}
-
 // The longest start of `text` of at most kMaxString bytes that does not cut a UTF-8 character.
 std::string cut(std::string_view text) {
   if (text.size() <= Column::kMaxString) return std::string(text);
@@ -42,6 +34,12 @@ std::string cut(std::string_view text) {
 }
 
 }  // namespace
+
+std::int64_t to_integer(double value) noexcept {
+  constexpr double kLimit = 0x1p63;
+  if (value >= kLimit) return INT64_MAX;
+  return value <= -kLimit ? INT64_MIN : static_cast<std::int64_t>(value);
+}
 
 Column::Column(std::string_view name, Role role) : role_(role), numbers_(key_of(name)) {}
 
@@ -145,6 +143,7 @@ void Column::update_null(std::uint64_t count) {
 
 void Column::merge(const Column& other) {
   sketch::check_sum(observations(), other.observations());
+  add_role(other.role_);
   // Whether the sum is exact shows only afterwards, when the values may be gone. A small one is.
   std::optional<sketch::QuantileSketch> before;
   const bool may_leave_exact =

@@ -98,7 +98,10 @@ std::uint64_t ImageGroup::all_exif_read() const noexcept {
 
 Column& Profile::column(std::string_view name, Role role) {
   const auto found = columns_.find(name);
-  if (found != columns_.end()) return found->second;
+  if (found != columns_.end()) {
+    found->second.add_role(role);
+    return found->second;
+  }
   return columns_.emplace(std::string(name), Column(name, role)).first->second;
 }
 
@@ -127,9 +130,9 @@ std::uint64_t Profile::missing(std::string_view name) const {
   if (column == nullptr) return 0;
   const auto group = groups_.find(name.substr(0, name.rfind('.')));
   if (group == groups_.end() || column->role() == Role::kValue) return column->null();
-  if (column->role() == Role::kFailure) return group->second.images;
+  if (column->role() == Role::kFailure) return column->null() + group->second.images;
   const std::uint64_t read = exif_read(name, column->role() == Role::kPersonalExif);
-  return read - std::min(read, column->values());
+  return column->null() + read - std::min(read, column->values());
 }
 
 std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {

@@ -40,6 +40,26 @@ TEST(Profile, MissingValuesAreDerived) {
   EXPECT_EQ(profile.missing("no"), 0U);
 }
 
+TEST(Profile, RolesDoNotDependOnWhatCameFirst) {
+  Profile images;
+  log_image(images, "image", two_pixels(), "RGB");
+  log_failure(images, "image", {"a", "damaged", ""});
+  Profile values;
+  values.column("image.Failure").update(std::string_view("x"));
+  values.column("image.Failure").update_null();
+  Profile values_first(values);
+  values_first.merge(images);
+  images.merge(values);
+  EXPECT_EQ(images.encode(), values_first.encode());
+  EXPECT_EQ(images.find("image.Failure")->role(), Role::kFailure);
+  EXPECT_EQ(images.missing("image.Failure"), 2U);
+
+  values.column("image.Failure", Role::kFailure);
+  EXPECT_EQ(values.find("image.Failure")->role(), Role::kFailure);
+  values.column("image.Failure");
+  EXPECT_EQ(values.find("image.Failure")->role(), Role::kFailure);
+}
+
 TEST(Profile, MergeWithItselfDoublesEverything) {
   Profile profile;
   log_image(profile, "image", two_pixels(), "RGB");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -14,6 +15,10 @@ namespace lightmeter::profile {
 
 // What a column's missing values are: see Profile::missing.
 enum class Role : std::uint8_t { kValue = 0, kExif = 1, kFailure = 2, kPersonalExif = 3 };
+
+// An integer that was kept as a double: beyond 2^53 it has been rounded, and the ends of the range
+// are cut, because the conversion of an out-of-range double is undefined.
+[[nodiscard]] std::int64_t to_integer(double value) noexcept;
 
 // Everything known of one feature: numbers, strings, and how many observations were missing.
 //
@@ -38,6 +43,8 @@ class Column {
   void update(std::span<const std::int64_t> values);
   // counts[v] observations of v / step each; integers where step divides v.
   void update_counts(std::span<const std::uint64_t> counts, std::uint64_t step = 1);
+  // The greater of two roles, so that it does not depend on which came first.
+  void add_role(Role role) noexcept { role_ = std::max(role_, role); }
   // `other` must not be this column. IncompatibleError, and nothing changes, if that would make
   // more than 2^56 observations.
   void merge(const Column& other);

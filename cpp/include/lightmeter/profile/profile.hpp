@@ -30,7 +30,7 @@ struct ImageGroup {
 // Feature name -> column, and what is known of the whole. The only mutable state of a profile.
 class Profile {
  public:
-  // The column of that name, made if there is none.
+  // The column of that name, made if there is none; the role is added to that of one there is.
   Column& column(std::string_view name, Role role = Role::kValue);
   // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
   Column& column(std::size_t i, std::string_view name);
