@@ -323,6 +323,20 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     )
 
 
+def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
+    box = Box()
+    alert = Alert(name="box", channel=box)
+    for points in (
+        [*days("ooA", feature="b"), *days("E", feature="")],
+        [*days("ooA", feature="b"), *days("   o", feature="")],
+    ):
+        tell(store, points, [alert], now=NOW)
+    assert [item.text for item in box.messages[1].items] == [
+        "b: no longer reported by drift on 2022-09-04, after the anomaly of 2022-09-03",
+        "2022-09-01 cells: drift could judge it after all",
+    ]
+
+
 def many(count: int, words: str = "it changed") -> list[Point]:
     name = words.replace("\ud800", "")  # profiles are UTF-8
     return [

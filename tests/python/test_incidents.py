@@ -90,6 +90,52 @@ def test_lines_do_not_mix() -> None:
     ]
 
 
+def features(**states: str) -> list[Point]:
+    """The days of some features of one monitor; `bucket` is what it says of the whole."""
+    return [
+        point
+        for name, each in states.items()
+        for point in days(each, feature="" if name == "bucket" else name)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        # an error is one of the bucket, what is found once it can be judged is one of a feature
+        ({"bucket": "E  E", "x": " oo "}, [" E0-1", " E3-"]),
+        ({"bucket": "E   ", "x": " A. "}, [" E0-1", "x A1-"]),
+        ({"bucket": "E   ", "x": " .  "}, [" E0-1"]),
+        # the schema is fine as a whole, and not by feature
+        ({"bucket": "o o ", "b": " A A"}, ["b A1-2", "b A3-"]),
+        ({"bucket": "    ", "b": "A  A", "c": "AAA "}, ["b A0-1", "b A3-", "c A0-3"]),
+        # the feature is gone, the monitor goes on
+        ({"x": "A   ", "y": "oooo"}, ["x A0-1"]),
+        # nothing could be judged
+        ({"bucket": " E  ", "x": "A   "}, [" E1-", "x A0-"]),
+        ({"x": "A   ", "y": "o..."}, ["x A0-"]),
+        ({"bucket": " ...", "x": "A   "}, ["x A0-"]),
+    ],
+)
+def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
+    states: dict[str, str], expected: list[str]
+) -> None:
+    assert [
+        f"{one.line.feature} {one.kind[0].upper()}{(one.start - FIRST).days}-"
+        + (str((one.end - FIRST).days) if one.end else "")
+        for one in find_incidents(lines_of(features(**states)))
+    ] == expected
+
+
+def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
+    bad = days("A ", feature="x")
+    for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": {"camera": "left"}}):
+        found = find_incidents(lines_of([*bad, *days("oo", feature="y", **other)]))
+        assert [one.end for one in found] == [None]
+    found = find_incidents(lines_of([*bad, *days("oo", feature="y")]))
+    assert [(one.end, one.silent) for one in found] == [(FIRST + DAY, True)]
+
+
 class Listener:
     """Hears changes, and believes them."""
 
@@ -145,6 +191,19 @@ def test_what_is_told(story: list[tuple[str, list[str]]]) -> None:
         assert listener.hear(states) == expected
 
 
+def test_an_error_that_is_gone_is_told_and_so_is_the_next() -> None:
+    listener = Listener()
+    for points, expected in (
+        (features(bucket="EE"), ["opened 0"]),
+        (features(x="oo"), ["withdrawn 0"]),
+        (features(bucket="EEE"), ["opened 0"]),
+        (features(bucket="EEE ", x="   o"), ["resolved 0"]),
+        (features(bucket="EEE E", x="   o "), ["opened 4"]),
+    ):
+        assert listener.hear(points) == expected
+        assert listener.hear(points) == []
+
+
 HISTORY = st.text(alphabet="oAE. ", max_size=9)
 
 
@@ -156,6 +215,20 @@ def test_what_was_told_is_not_told_again(histories: list[str]) -> None:
     for states in histories:
         listener.hear(states)
         assert listener.hear(states) == []
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(HISTORY, HISTORY, HISTORY), min_size=1, max_size=5))
+def test_nor_is_it_where_lines_come_and_go(histories: list[tuple[str, str, str]]) -> None:
+    """At the end what is believed to last is what lasts, or is of deleted evaluations."""
+    listener = Listener()
+    for bucket, x, y in histories:
+        points = features(bucket=bucket, x=x, y=y)
+        listener.hear(points)
+        assert listener.hear(points) == []
+        believed = {(told.line, told.kind) for told in listener.told if told.open}
+        found = find_incidents(lines_of(points))
+        assert believed >= {(one.line, one.kind) for one in found if one.end is None}
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from lightmeter.monitor.alerts.incidents import Evaluation, Incident, Line, ends
+from lightmeter.monitor.alerts.incidents import (
+    Evaluation,
+    Incident,
+    Line,
+    Points,
+    Silence,
+    ends,
+)
 
 __all__ = ["Change", "Told", "find_changes"]
 
@@ -49,10 +56,10 @@ def find_changes(
     known: defaultdict[tuple[Line, str], list[Told]] = defaultdict(list)
     for entry in told:
         known[entry.line, entry.kind].append(entry)
-    changes = []
+    changes, all_points = [], Points(lines)
     for incident in incidents:
-        points = lines[incident.line]
         entries = known[incident.line, incident.kind]
+        points = all_points.of(incident.line) if entries else []
         mine = [entry for entry in entries if _is_of(entry, incident, points)]
         for entry in mine:
             entries.remove(entry)
@@ -62,10 +69,11 @@ def find_changes(
         elif incident.end is not None:
             changes.append(_change("resolved", incident, mine))
     for entry in (entry for entries in known.values() for entry in entries):
-        over = _over(entry, lines.get(entry.line, ()))
+        over = _over(entry, all_points.of(entry.line))
         if over is None or not (entry.open or over.start == entry.start):
             continue
-        incident = Incident(entry.line, entry.kind, entry.start, over.start, over)
+        silent = isinstance(over, Silence)
+        incident = Incident(entry.line, entry.kind, entry.start, over.start, over, silent)
         what = "withdrawn" if over.start == entry.start else "resolved"
         changes.append(_change(what, incident, [entry]))
     return sorted(changes, key=lambda change: (change.incident.line, change.incident.start))

@@ -1,14 +1,24 @@
-"""From the states of a line of buckets to the incidents in it. Pure: no store, no clock."""
+"""From the states of lines of buckets to the incidents in them. Pure: no store, no clock."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from lightmeter.monitor.buckets import segment_text
+from lightmeter.monitor.buckets import parse_segment, segment_text
 
-__all__ = ["Evaluation", "Incident", "Line", "ends", "find_incidents", "line_of", "lines_of"]
+__all__ = [
+    "Evaluation",
+    "Incident",
+    "Line",
+    "Points",
+    "Silence",
+    "ends",
+    "find_incidents",
+    "line_of",
+    "lines_of",
+]
 
 
 class Evaluation(Protocol):
@@ -74,6 +84,7 @@ class Incident:
         start: start of its first bucket.
         end: start of the bucket it was over by; None while it is not.
         first: the evaluation it began with, or what is left of them.
+        silent: it was over by a bucket of which the monitor says nothing on the line.
     """
 
     line: Line
@@ -81,10 +92,67 @@ class Incident:
     start: datetime
     end: datetime | None
     first: Evaluation
+    silent: bool = False
 
     def covers(self, start: datetime) -> bool:
         """Whether the bucket that starts at `start` is one of its."""
         return self.start <= start and (self.end is None or start < self.end)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What it means that a monitor judged a bucket and says nothing of a line: an evaluation.
+
+    So it is with an error once the bucket can be judged, with a feature that is back or gone for
+    good, and with a rate that is 0 again.
+    """
+
+    dataset: str
+    segment: Mapping[str, str]
+    monitor: str
+    feature: str
+    start: datetime
+    state: str
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    words: str = ""
+
+
+class Points:
+    """The points of lines, with a `Silence` for each bucket that was judged without a word."""
+
+    def __init__(self, lines: Mapping[Line, Sequence[Evaluation]]) -> None:
+        """Of all lines of the monitors in question: what one says ends what another began."""
+        self._lines = lines
+        states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[str]]]
+        states = defaultdict(lambda: defaultdict(set))
+        for line, points in lines.items():
+            for point in points:
+                states[line[:3]][point.start].add(point.state)
+        self._silent = {
+            key: {start: state for start, said in buckets.items() if (state := _silent(said))}
+            for key, buckets in states.items()
+        }
+
+    def of(self, line: Line) -> list[Evaluation]:
+        """In order of time; also of a line of which nothing is said any more."""
+        said = list(self._lines.get(line, ()))
+        starts = {point.start for point in said}
+        segment = parse_segment(line.segment)
+        silent = [
+            Silence(line.dataset, segment, line.monitor, line.feature, start, state)
+            for start, state in self._silent.get(line[:3], {}).items()
+            if start not in starts
+        ]
+        return sorted([*said, *silent], key=lambda point: point.start)
+
+
+def _silent(said: set[str]) -> str:
+    """The state of a line without a word, given those of the others; empty if nothing follows."""
+    if "error" in said:
+        return ""
+    return "ok" if said & {"ok", "anomaly"} else "not enough data"
 
 
 def ends(kind: str, state: str) -> bool:
@@ -110,16 +178,18 @@ def lines_of(evaluations: Iterable[Evaluation]) -> dict[Line, list[Evaluation]]:
     return {line: sorted(lines[line], key=lambda point: point.start) for line in sorted(lines)}
 
 
-def find_incidents(lines: Mapping[Line, Iterable[Evaluation]]) -> list[Incident]:
+def find_incidents(lines: Mapping[Line, Sequence[Evaluation]]) -> list[Incident]:
     """All incidents, by line and time; `ends` says when one is over."""
-    found = []
-    for line, points in lines.items():
+    found, all_points = [], Points(lines)
+    for line, said in lines.items():
+        if not any(point.state in ("anomaly", "error") for point in said):
+            continue
         open_: dict[str, Evaluation] = {}
-        for point in points:
+        for point in all_points.of(line):
             if point.state in ("anomaly", "error"):
                 open_.setdefault(point.state, point)
             for kind in [kind for kind in open_ if ends(kind, point.state)]:
-                first = open_.pop(kind)
-                found.append(Incident(line, kind, first.start, point.start, first))
+                first, silent = open_.pop(kind), isinstance(point, Silence)
+                found.append(Incident(line, kind, first.start, point.start, first, silent))
         found += [Incident(line, kind, first.start, None, first) for kind, first in open_.items()]
     return sorted(found, key=lambda incident: (incident.line, incident.start, incident.kind))

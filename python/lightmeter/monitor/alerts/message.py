@@ -190,12 +190,13 @@ def _sentence(what: str, incident: Incident) -> str:
         subject += f" [{shorten(', '.join(pairs), _NAME)}]"
     day, monitor = bucket_text(incident.start), shorten(line.monitor, _NAME)
     over = bucket_text(incident.end) if incident.end else ""
+    if what == "withdrawn" and incident.kind == "error":
+        return f"{day} {subject}: {monitor} could judge it after all"
     if what == "withdrawn":
         return f"{day} {subject}: was no {incident.kind} of {monitor}, as later data shows"
     if what == "resolved":
-        return (
-            f"{subject}: back to normal by {monitor} on {over}, after the {incident.kind} of {day}"
-        )
+        now = "no longer reported" if incident.silent and line.feature else "back to normal"
+        return f"{subject}: {now} by {monitor} on {over}, after the {incident.kind} of {day}"
     cause = shorten(first.words, _WORDS) or incident.kind
     if incident.kind == "error":
         told = f"{day} {subject}: {monitor} could not judge it: {cause}"
