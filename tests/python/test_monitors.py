@@ -16,6 +16,7 @@ from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.alerts import load_alerts
 from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.buckets import segment_text
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
     Combined,
@@ -25,7 +26,7 @@ from lightmeter.monitor.monitors import (
     evaluate,
     false_alarms_a_year,
 )
-from lightmeter.monitor.results import load_results, save_results
+from lightmeter.monitor.results import Result, load_results, save_results
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
 from lightmeter.monitor.scalars import (
     _student_quantile,
@@ -222,7 +223,8 @@ def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
 
 def test_what_a_hue_has_not(store: Store) -> None:
     put_hues(store, {})
-    assert states(store, Limits(scalar="median", upper=1.0), HUE) == {}
+    medians = states(store, Limits(scalar="median", upper=1.0), HUE)
+    assert set(medians.values()) == {"not enough data"}
     assert alarms(states(store, Limits(scalar="stddev", upper=12.0), HUE)) == []
     assert alarms(states(store, Limits(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
     for day, hue in enumerate((0.0, 85.0, 170.0, 0.0), 15):
@@ -316,6 +318,102 @@ def test_combinations(store: Store) -> None:
         if one.monitor in found and one.state == "anomaly":
             found[one.monitor].append(one.start.day)
     assert found == {"both": [9], "either": [7, 9]}
+
+
+def said(results: list[Result], name: str) -> list[tuple[str, int, str, str]]:
+    return [
+        (segment_text(one.segment), one.start.day, one.state, one.words)
+        for one in results
+        if one.monitor == name
+    ]
+
+
+def test_combinations_of_monitors_with_and_without_segments(store: Store) -> None:
+    put_days(store, range(1, 3))
+    left = {"camera": "left"}
+    store.put("cells", rows(1, shift=9), at=date(2022, 9, 2), writer="a", segment=left)
+    known = {"dataset": "cells"}
+    rule = Limits(features=("x",), upper=5)
+    monitors = [
+        Monitor(name="whole", rule=rule, **known),
+        Monitor(name="each", rule=rule, segments=True, **known),
+        Monitor(name="all", rule=Combined(("whole", "each"), every=True), **known),
+        Monitor(name="any", rule=Combined(("whole", "each"), every=False), **known),
+        Monitor(name="above", rule=Combined(("all", "any"), every=False), **known),
+    ]
+    results = evaluate(store, monitors, now=NOW)
+    fine = [("", 1, "ok", ""), ("", 2, "ok", "")]
+    assert said(results, "all") == fine
+    assert said(results, "any") == [*fine, ("camera=left", 2, "anomaly", "each")]
+    assert said(results, "above") == [*fine, ("camera=left", 2, "anomaly", "any")]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Limits(features=("y", "z*"), upper=9),
+        Drift(features=("y", "z*")),
+        Schema(features=("y", "z*")),
+        NewValues(features=("y", "z*")),
+    ],
+)
+def test_patterns_that_match_nothing_are_named(store: Store, rule: Rule) -> None:
+    put_days(store, range(1, 6))
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
+    assert {one.start.day for one in results} == {1, 2, 3, 4, 5}
+    *_, (_, _, state, words) = said(results, "m")
+    assert (state, words) == (
+        "not enough data",
+        "no feature that it can judge matches 'y', 'z*'",
+    )
+
+
+@pytest.mark.parametrize("rule", [Limits(upper=9), Missing(), Late(timedelta(days=9999))])
+def test_a_dataset_of_segments_says_nothing_of_the_whole(store: Store, rule: Any) -> None:
+    left = {"camera": "left"}
+    for day in (1, 2, 20):
+        store.put("cells", rows(day), at=date(2022, 9, day), writer="a", segment=left)
+    monitor = Monitor(name="m", dataset="cells", rule=rule)
+    words = "only segments have values, and it watches none: segments = true"
+    assert said(evaluate(store, [monitor], now=NOW), "m") == [("", 2, "not enough data", words)]
+    each = dataclasses.replace(monitor, segments=True)
+    assert all(segment for segment, *_ in said(evaluate(store, [each], now=NOW), "m"))
+    put_days(store, range(2, 3))
+    assert words not in {words for *_, words in said(evaluate(store, [monitor], now=NOW), "m")}
+
+
+def test_a_whole_that_stopped_before_its_segments(store: Store) -> None:
+    put_days(store, range(1, 2))
+    store.put("cells", rows(2), at=date(2022, 9, 2), writer="a", segment={"camera": "left"})
+    late = Monitor(name="m", dataset="cells", rule=Late(timedelta(days=9999)))
+    found = [(day, state) for _, day, state, _ in said(evaluate(store, [late], now=NOW), "m")]
+    assert found == [(1, "ok"), (2, "not enough data")]
+    missing = Monitor(name="m", dataset="cells", rule=Missing())
+    found = [(day, state) for _, day, state, _ in said(evaluate(store, [missing], now=NOW), "m")]
+    assert found == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
+
+
+@pytest.mark.parametrize("rate", ["missing", "not a number"])
+@pytest.mark.parametrize("rule", [Drift(), Drift(metric="effect", above=0.3)])
+def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None:
+    odd = None if rate == "missing" else "text"
+    for day in range(1, 13):
+        values: list[Any] = [*np.random.default_rng(day).normal(size=100)]
+        shifted = [value + 9 * (day == 10) for value in values]
+        values[: 80 if day == 12 else 5] = [odd] * (80 if day == 12 else 5)
+        profile = log(columns={"a": values, f"a:{rate}": shifted}).profile()
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
+    save_results(store, results)
+    assert [one[:7] for one in load_results(store)] == sorted(
+        (one[:7] for one in results), key=lambda one: (one[3], one[4])
+    )
+    found = {one.start.day: one for one in results if one.feature == f"a:{rate}"}
+    assert [day for day, one in found.items() if one.state == "anomaly"] == [10, 12]
+    only = dataclasses.replace(rule, features=(f"a:{rate}",))
+    assert alarms(states(store, only, f"a:{rate}")) == [10, 12]
+    if isinstance(rule, Drift) and rule.metric == "p":
+        assert found[10].upper is not None
 
 
 def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
@@ -531,6 +629,19 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     assert alarmed.returncode == 3
     assert alarmed.stdout.startswith("2022-09-08 00:00 cells m: anomaly x ")
     assert [one.start.day for one in load_results(store) if one.state == "anomaly"] == [8]
+    put_days(store, range(9, 12))
+    left = {"camera": "left"}
+    store.put("cells", rows(8, shift=9), at=date(2022, 9, 8), writer="a", segment=left)
+    table = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "limits"\nupper = 2\n'
+    config.write_text(table + "segments = true\n")
+    stopped = monitor(*run)  # what stopped on an anomaly is not in the newest bucket
+    assert (stopped.returncode, stopped.stdout) == (0, "")
+    config.write_text(table + 'features = ["y"]\n')
+    nothing = monitor(*run)
+    assert nothing.returncode == 4
+    assert nothing.stdout == (
+        "2022-09-11 00:00 cells m: not enough data no feature that it can judge matches 'y'\n"
+    )
     config.write_text("[[monitor]]\n")
     assert monitor(*run).returncode == 1
     assert "line 1: 'name' is missing" in monitor("check", config).stderr

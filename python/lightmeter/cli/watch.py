@@ -160,19 +160,17 @@ def run(
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 4 one could not be
     judged (error, or not enough data) and none has an anomaly; 1 an alert did not get through,
-    which the next run tries again. Runs on one store take turns.
+    which the next run tries again. The newest bucket is that of all segments which a monitor
+    watches: one that stopped before is not in it. Runs on one store take turns.
     """
     with reported(), Store(store, create=False) as opened, opened.turn():
         alerts = load_alerts(config)
         results = evaluate(opened, load_monitors(config), earlier=load_results(opened))
         save_results(opened, results)
-        newest: dict[tuple[str, str], datetime] = {}
-        for result in results:
-            place = result.monitor, segment_text(result.segment)
-            newest[place] = max(result.start, newest.get(place, result.start))
-        last = [
-            one for one in results if one.start == newest[one.monitor, segment_text(one.segment)]
-        ]
+        newest: dict[str, datetime] = {}
+        for one in results:
+            newest[one.monitor] = max(one.start, newest.get(one.monitor, one.start))
+        last = [one for one in results if one.start == newest[one.monitor]]
         for one in last:
             if one.state != "ok":
                 print(_line(one))
@@ -267,11 +265,9 @@ def _report(deliveries: list[Delivery]) -> None:
 def _line(result: Result) -> str:
     """A result in words. Features and details may hold anyone's text."""
     place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
-    value = "" if result.value is None else f" {result.value:.4g}"
-    return visible(
-        f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: "
-        f"{result.state} {result.feature}{value} {result.words}"
-    )
+    value = "" if result.value is None else f"{result.value:.4g}"
+    found = " ".join(filter(None, (result.state, result.feature, value, result.words)))
+    return visible(f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: {found}")
 
 
 @contextlib.contextmanager

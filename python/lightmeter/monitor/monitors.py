@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
@@ -43,7 +43,10 @@ class Late:
 
 @dataclass(frozen=True)
 class Combined:
-    """An anomaly of all, or of any, of other monitors of the dataset in the same bucket."""
+    """An anomaly of all, or of any, of other monitors of the dataset in the same bucket.
+
+    Segments are judged too where all of them, or any, watch segments.
+    """
 
     of: tuple[str, ...]
     every: bool
@@ -81,7 +84,8 @@ def evaluate(
 
     It follows from the profiles stored at one moment and from `now` alone, which says which buckets
     are complete and which are missing. A trailing baseline passes over the buckets in which the
-    monitor itself finds an anomaly.
+    monitor itself finds an anomaly. Where the latest bucket of a dataset gives a monitor nothing to
+    judge, one result says so.
 
     Args:
         store: what is judged.
@@ -97,16 +101,25 @@ def evaluate(
     for one in earlier:
         if one.judged is not None:
             known[one.monitor, one.dataset, segment_text(one.segment), one.start].append(one)
+    segmented = _segmented(monitors)
+
+    @cache
+    def of_segments(dataset: str) -> list[Bucket]:
+        segments = filter(None, store.segments(dataset))
+        return [bucket for segment in segments for bucket in store.buckets(dataset, segment)]
+
     with store._database.snapshot():
         for place, monitor in enumerate(monitors):
             if isinstance(monitor.rule, Combined):
-                results += _combined(monitor, monitor.rule, results)
+                results += _combined(monitor, monitor.rule, results, segmented)
                 continue
             if monitor.dataset not in store.datasets():
                 results.append(_bare(monitor, "", now, NOT_ENOUGH, "the store has no such dataset"))
                 continue
             for segment in store.segments(monitor.dataset) if monitor.segments else [{}]:
                 results += _Evaluation(store, monitor, place, segment, now, known).results()
+            if not monitor.segments:
+                results += _unwatched(store, monitor, of_segments(monitor.dataset), now)
     return results
 
 
@@ -210,7 +223,7 @@ class _Evaluation:
             detail = f"{len(past)} buckets to compare with, of {least} needed"
             found = [Finding("", NOT_ENOUGH, words=detail)]
         else:
-            found = rule.judge(target, past)
+            found = rule.judge(target, past) or [Finding("", NOT_ENOUGH, words=_nothing(rule))]
         return self._results(bucket, found, len(past), judged)
 
     @property
@@ -294,17 +307,58 @@ class _Evaluation:
         ]
 
 
-def _combined(monitor: Monitor, rule: Combined, results: list[Result]) -> Iterator[Result]:
+def _nothing(rule: Rule) -> str:
+    """Why a rule has no findings."""
+    if not rule.features:
+        return "no feature has what it judges"
+    return f"no feature that it can judge matches {', '.join(map(repr, rule.features))}"
+
+
+def _unwatched(
+    store: Store, monitor: Monitor, of_segments: Sequence[Bucket], now: datetime
+) -> Iterator[Result]:
+    """That the latest complete bucket holds segments only, for a monitor of the whole."""
+
+    def latest(buckets: Iterable[Bucket]) -> Bucket | None:
+        complete = (bucket for bucket in buckets if now - bucket.end >= monitor.wait)
+        return max(complete, key=lambda bucket: bucket.start, default=None)
+
+    whole, last = latest(store.buckets(monitor.dataset)), latest(of_segments)
+    if last is None or (whole is not None and last.start < whole.end):
+        return
+    if whole is None or not isinstance(monitor.rule, Missing):  # which says that itself
+        words = "only segments have values, and it watches none: segments = true"
+        yield _bare(monitor, "", last.start, NOT_ENOUGH, words)
+
+
+def _segmented(monitors: Sequence[Monitor]) -> set[str]:
+    """The names of those that can have results of segments."""
+    found: set[str] = set()
+    for one in monitors:
+        if isinstance(one.rule, Combined):
+            parts = [name in found for name in one.rule.of]
+            watches = all(parts) if one.rule.every else any(parts)
+        else:
+            watches = one.segments
+        if watches:
+            found.add(one.name)
+    return found
+
+
+def _combined(
+    monitor: Monitor, rule: Combined, results: list[Result], segmented: set[str]
+) -> Iterator[Result]:
     """Of several features of a monitor, one anomaly makes it anomalous."""
     states: dict[tuple[str, datetime], dict[str, set[str]]] = {}
     for result in results:
-        if result.monitor in rule.of:
+        if result.monitor in rule.of and (not result.segment or monitor.name in segmented):
             place = states.setdefault((segment_text(result.segment), result.start), {})
             place.setdefault(result.monitor, set()).add(result.state)
     for (segment, start), by_name in sorted(states.items()):
-        alarmed = [name for name in rule.of if ANOMALY in by_name.get(name, ())]
-        unsure = [name for name in rule.of if not by_name.get(name, {NOT_ENOUGH}) & {OK, ANOMALY}]
-        if len(alarmed) == len(rule.of) or (alarmed and not rule.every):
+        names = [name for name in rule.of if not segment or name in segmented]
+        alarmed = [name for name in names if ANOMALY in by_name.get(name, ())]
+        unsure = [name for name in names if not by_name.get(name, {NOT_ENOUGH}) & {OK, ANOMALY}]
+        if len(alarmed) == len(names) or (alarmed and not rule.every):
             state = ANOMALY
         else:
             state = NOT_ENOUGH if unsure else OK

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from lightmeter.drift import FeatureDrift, compare
-from lightmeter.drift.feature import column_of
+from lightmeter.drift.feature import RATES, column_of
 from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
 from lightmeter.monitor.scalars import (
@@ -62,8 +62,10 @@ class Rule(ABC):
         return 0.0
 
     def _takes(self, feature: str) -> bool:
-        column = column_of(feature)
-        return not self.features or any(fnmatchcase(column, pattern) for pattern in self.features)
+        names = {feature, column_of(feature)}
+        return not self.features or any(
+            fnmatchcase(name, pattern) for name in names for pattern in self.features
+        )
 
     def _columns(self, view: ProfileView) -> dict[str, ColumnView]:
         return {name: column for name, column in view.get_columns().items() if self._takes(name)}
@@ -105,6 +107,7 @@ class Drift(Rule):
 
         With ``"p"`` the upper limit is the least effect that would have been an anomaly in this
         bucket, see `drift_thresholds`. Hue, categories and rates have none, as it is not known.
+        Of a rate and a column of the same name, as ``a:missing``, the worse is found.
         """
         report = compare(
             target=target,
@@ -114,7 +117,7 @@ class Drift(Rule):
         )
         limits = drift_thresholds(report) if self.metric == "p" else {}
         found = []
-        for line in sorted(report.features, key=lambda line: line.feature):
+        for line in sorted(report.features, key=lambda line: (line.feature, line.kind in RATES)):
             if not self._takes(line.feature):
                 continue
             if self.metric != "p":
@@ -129,9 +132,9 @@ class Drift(Rule):
                 found.append(Finding(line.feature, NOT_ENOUGH, words=line.reason))
             elif line.verdict is not None:
                 state = ANOMALY if line.verdict == "drift" else OK
-                limit = limits.get(line.feature)
+                limit = limits.get(line.feature) if line.kind == "number" else None
                 found.append(Finding(line.feature, state, line.effect, None, limit, _cause(line)))
-        return found
+        return _distinct(found)
 
     def false_alarms(self) -> float | None:
         """`q` bounds the chance of any; of a plain distance it depends on the images per bucket."""
@@ -311,12 +314,20 @@ class Schema(Rule):
     """A feature that the baseline has not, or the other way round."""
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
-        """One finding per feature that came or went, or one on all of them."""
+        """One finding per feature that came or went, or one on all of them if there are any."""
         now = set(self._columns(target))
         before = set(self._columns(ProfileView.merge_many(baseline)))
         found = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
         found += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
-        return sorted(found) or [Finding("", OK)]
+        return sorted(found) or [Finding("", OK)] * bool(now)
+
+
+def _distinct(found: list[Finding]) -> list[Finding]:
+    """One finding per feature, by name: the worst, and of those as bad the first."""
+    worst: dict[str, Finding] = {}
+    for one in sorted(found, key=lambda one: (ANOMALY, OK, NOT_ENOUGH).index(one.state)):
+        worst.setdefault(one.feature, one)
+    return sorted(worst.values(), key=lambda one: one.feature)
 
 
 def _cause(line: FeatureDrift) -> str:
