@@ -16,7 +16,7 @@ from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.alerts import load_alerts
 from lightmeter.monitor.baselines import Other, Reference, Trailing
-from lightmeter.monitor.buckets import segment_text
+from lightmeter.monitor.buckets import bucket_start, parse_duration, segment_text
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
     Combined,
@@ -290,6 +290,81 @@ def test_a_bucket_without_an_end_is_never_complete(store: Store) -> None:
     store._database.all(f"UPDATE profile SET start = start + ? WHERE start = {newest}", (moved,))
     for rule in (Drift(), Missing(), Late(timedelta(days=9999))):
         assert max(states(store, rule, wait=timedelta(hours=2))) <= 19
+
+
+@pytest.mark.parametrize("every", ["1h", "7h", "17h", "100m"])
+def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
+    """Where nothing changes, neither in what is left of the buckets nor at the seam."""
+    length = parse_duration(every)
+    at, step = bucket_start(datetime(2022, 9, 13, tzinfo=UTC), length), 0
+    while at + length <= NOW:
+        values = np.random.default_rng(step).normal(0.0, 1.0, 60 + step % 3)
+        profile = log(columns={"x": values}).view()
+        store.put("cells", profile, at=at, writer="a", every=every)
+        at, step = at + length, step + 1
+    store._database.all("UPDATE profile SET updated = start + span")
+    rules = {
+        "n": Interval(scalar="n"),
+        "hourly n": Interval(scalar="n"),
+        "spread": Interval(),
+        "change": Change(scalar="n", relative=0.2),
+        "level": Change(scalar="stddev", absolute=1.0),
+        "few": Limits(scalar="n", upper=70),
+        "missing": Missing(),
+        "late": Late(timedelta(hours=1)),
+        "drift": Drift(),
+    }
+    monitors = [
+        Monitor(
+            name=name, dataset="cells", rule=rule,
+            baseline=Trailing(same="hour") if name == "hourly n" else Trailing(),
+        )
+        for name, rule in rules.items()
+    ]  # fmt: skip
+    before = evaluate(store, monitors, now=NOW)
+    assert store.gc(now=NOW, roll_up_after="4d").merged > 0
+    after = evaluate(store, monitors, now=NOW, earlier=before)
+    assert after == evaluate(store, monitors, now=NOW)
+    anomalies = [
+        {(one.monitor, one.start) for one in results if one.state == "anomaly"}
+        for results in (before, after)
+    ]
+    assert anomalies[1] <= anomalies[0]
+    rolled = datetime(2022, 9, 16, tzinfo=UTC)
+    assert {one.monitor for one in after if one.start < rolled} == {"missing"}
+    assert {one.monitor for one in after if one.start > rolled} == set(rules)
+
+
+@pytest.mark.parametrize(
+    ("every", "first", "after"), [("7h", 14, "3d"), ("17h", 12, "2d"), ("100m", 12, "3d")]
+)
+def test_nothing_is_missing_at_the_seam_of_a_roll_up(
+    store: Store, every: str, first: int, after: str
+) -> None:
+    """Where the day that was rolled up begins and ends within buckets."""
+    length = parse_duration(every)
+    at = bucket_start(datetime(2022, 9, first, tzinfo=UTC), length)
+    gap = bucket_start(datetime(2022, 9, 19, tzinfo=UTC), length)
+    while at + length <= NOW:
+        if at != gap:
+            store.put("cells", rows(1, n=1), at=at, writer="a", every=every)
+        at += length
+    store.gc(now=NOW, roll_up_after=after)
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=Missing())], now=NOW)
+    assert [one.start for one in results if one.state == "anomaly"] == [gap]
+
+
+def test_whole_days_are_no_midnights(store: Store) -> None:
+    for hour in range(10 * 24):
+        at = NOW - timedelta(hours=240 - hour)
+        store.put("cells", rows(hour, n=30), at=at, writer="a", every="1h")
+    store.gc(now=NOW, roll_up_after="5d")
+    for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
+        baseline = Trailing(same=same, least=1)
+        monitor = Monitor(name="m", dataset="cells", rule=Drift(), baseline=baseline)
+        midnights = [one for one in evaluate(store, [monitor], now=NOW) if one.start.hour == 0]
+        found = {one.start.day: one.baseline for one in midnights}
+        assert found == dict(zip(range(15, 20), expected, strict=True))
 
 
 def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:

@@ -10,9 +10,19 @@ from functools import cache, cached_property
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baselines import Baseline, Other, Reference, Trailing, baseline_buckets
-from lightmeter.monitor.buckets import parse_segment, segment_text
+from lightmeter.monitor.buckets import bucket_start, parse_segment, segment_text
 from lightmeter.monitor.results import Judged, Result
-from lightmeter.monitor.rules import ANOMALY, ERROR, NOT_ENOUGH, OK, Drift, Finding, Rule
+from lightmeter.monitor.rules import (
+    ANOMALY,
+    ERROR,
+    NOT_ENOUGH,
+    OK,
+    Change,
+    Drift,
+    Finding,
+    Interval,
+    Rule,
+)
 from lightmeter.monitor.store import Bucket, Store
 from lightmeter.profile import ProfileView
 
@@ -85,7 +95,8 @@ def evaluate(
     It follows from the profiles stored at one moment and from `now` alone, which says which buckets
     are complete and which are missing. A trailing baseline passes over the buckets in which the
     monitor itself finds an anomaly. Where the latest bucket of a dataset gives a monitor nothing to
-    judge, one result says so.
+    judge, one result says so. Days that `Store.gc` made of shorter buckets are not judged, nor are
+    buckets compared with them where their length matters.
 
     Args:
         store: what is judged.
@@ -166,6 +177,8 @@ class _Evaluation:
             return
         anomalous: set[datetime] = set()
         for bucket in self.buckets:
+            if bucket.end - bucket.start != self.length:
+                continue
             if self.now - bucket.end < self.monitor.wait:
                 continue
             for result in self._judged(bucket, anomalous):
@@ -176,11 +189,19 @@ class _Evaluation:
     def _missing(self) -> Iterator[Result]:
         there = {bucket.start for bucket in self.buckets if self._holds_data(bucket)}
         rolled = [(bucket.start, bucket.end) for bucket in self.buckets]
-        start = self.buckets[0].start if self.buckets else self.now
+        start = self._first_on_the_grid()
         while self.now - start >= self.length + self.monitor.wait:
             found = start in there or any(a < start < b for a, b in rolled)
             yield _bare(self.monitor, self.text, start, OK if found else ANOMALY, "")
             start += self.length
+
+    def _first_on_the_grid(self) -> datetime:
+        """Start of the first bucket; a day that was rolled up may start in the midst of one."""
+        first = self.buckets[0].start if self.buckets else self.now
+        if self.now - first < self.length:
+            return first
+        start = bucket_start(first, self.length)
+        return start if start == first else start + self.length
 
     def _holds_data(self, bucket: Bucket) -> bool:
         if bucket.images:
@@ -249,6 +270,9 @@ class _Evaluation:
                 if baseline.segment is not None:
                     segment = segment_text(dict(baseline.segment))
                 buckets = self.store.buckets(dataset, parse_segment(segment))
+            if _goes_by_length(rule, baseline):
+                length = self.store.datasets()[dataset]
+                buckets = [one for one in buckets if one.end - one.start == length]
             starts = baseline_buckets(baseline, target, self.length, buckets, anomalous)
             digests = self._digests(dataset, segment)
             made_of += [(start, digests[start]) for start in starts]
@@ -305,6 +329,13 @@ class _Evaluation:
             )
             for finding in found
         ]
+
+
+def _goes_by_length(rule: Rule, baseline: Baseline) -> bool:
+    """Whether a day cannot stand among hours: of totals, of how buckets vary, and by the hour."""
+    if isinstance(baseline, Trailing) and baseline.same == "hour":
+        return True
+    return isinstance(rule, Interval) or (isinstance(rule, Change) and rule.scalar == "n")
 
 
 def _nothing(rule: Rule) -> str:

@@ -97,5 +97,6 @@ def _roll_up(
             [(*key, row.seq) for key, row in zip(keys, good, strict=True) if row.writer],
         )
         key = (keys[0][0], to_ms(start), keys[0][2], "")
-        write(sql, key, ProfileView.merge_many(views), None, end - start)
+        newest = max(row.updated for row in good)
+        write(sql, key, ProfileView.merge_many(views), None, end - start, updated=newest)
         return len(good), len(damaged)

@@ -156,8 +156,13 @@ def write(
     view: ProfileView,
     seq: int | None,
     span: timedelta,
+    *,
+    updated: datetime | None = None,
 ) -> bool:
-    """Insert a row or replace it by one of a higher seq (None: by the next); whether it did."""
+    """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
+
+    `updated` is when its data came; None takes the clock.
+    """
     body = view.to_bytes()
     done = sql.execute(
         "INSERT INTO profile(dataset, start, segment, writer, seq, span, images, updated, sha256,"
@@ -171,7 +176,7 @@ def write(
             1 if seq is None else seq,
             span // _MILLISECOND,
             view.images,
-            time.time_ns() // 1_000_000,
+            time.time_ns() // 1_000_000 if updated is None else to_ms(updated),
             hashlib.sha256(body).digest(),
             body,
             seq is None,

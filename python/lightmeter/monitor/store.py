@@ -283,8 +283,9 @@ class Store:
         """Merge what is old into one profile per day and segment, and delete what is older still.
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
-        writers. Their profiles can then no longer be replaced; what arrives late is added. It can
-        be cut off or run twice without harm. Damaged profiles are left as they are.
+        writers. Their profiles can then no longer be replaced; what arrives late is added. Monitors
+        no longer judge days made of shorter buckets. It can be cut off or run twice without harm.
+        Damaged profiles are left as they are.
 
         Args:
             now: what age is counted from; None takes the time it is.
