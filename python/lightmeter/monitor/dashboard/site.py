@@ -89,7 +89,7 @@ def _read(manifest: Path) -> dict[str, str]:
         return {
             path: inputs
             for path, inputs in pages.items()
-            if _OURS.fullmatch(path) and ".." not in path and isinstance(inputs, str)
+            if _OURS.fullmatch(path) and ".." not in path.split("/") and isinstance(inputs, str)
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
