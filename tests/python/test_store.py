@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import tempfile
 import threading
 import warnings
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -172,7 +173,7 @@ LAST = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
 def test_a_bucket_ends_within_the_calendar(store: Store, at: Any, every: str) -> None:
     with pytest.raises(ValueError, match="within the years 1 to 9999"):
         store.put("cells", view(1), at=at, writer="a", every=every)
-    for length in ("999999w", timedelta.max):
+    for length in (timedelta(weeks=999_999), timedelta.max):
         with pytest.raises(ValueError, match="within the years 1 to 9999"):
             store.define("cells", length)
     assert store.datasets() == {}
@@ -284,6 +285,28 @@ def test_a_newer_store_is_refused_and_an_older_one_migrated(
             assert store._database.all("SELECT * FROM extra") == [(1,)]
     with pytest.raises(StoreError, match="newer version of lightmeter"):
         Store(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_who_may_only_read_is_told_what_is_missing() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "drift.db"
+        with Store(path) as store:
+            store.put("cells", view(1), at=DAY, writer="a")
+        path.chmod(0o444)
+        os.chmod(folder, 0o555)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                if os.geteuid() == 0:
+                    os.setuid(65534)
+                with pytest.raises(StoreError, match="takes the right to write"):
+                    Store(path, create=False)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(pid, 0)[1] == 0
+        os.chmod(folder, 0o755)
 
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:

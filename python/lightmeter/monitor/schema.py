@@ -154,7 +154,13 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         _migrate(connection, path)
     except sqlite3.Error as error:
         connection.close()
-        raise StoreError(f"cannot open the store {os.fspath(path)!r}: {error}") from error
+        advice = ""
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            advice = (
+                "; reading a store also takes the right to write to it and into its folder, unless "
+                "somebody who has that has it open"
+            )
+        raise StoreError(f"cannot open the store {os.fspath(path)!r}: {error}{advice}") from error
     except BaseException:
         connection.close()
         raise
