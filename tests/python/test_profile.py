@@ -184,13 +184,13 @@ def test_several_threads_may_log_into_one_profile() -> None:
     values = np.random.default_rng(0).random(100_000)
 
     def add(_: int) -> int:
-        for _ in range(15):
+        for _ in range(60):
             profile.log(columns={"a": values})
         return profile.view().get_column("a").n
 
     with ThreadPoolExecutor(3) as pool:
         seen = max(pool.map(add, range(3)))
-    assert seen == profile.view().get_column("a").n == 3 * 15 * len(values)
+    assert seen == profile.view().get_column("a").n == 3 * 60 * len(values)
 
 
 def test_profiles_come_in_any_buffer_and_nothing_else() -> None:
