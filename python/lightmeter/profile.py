@@ -81,6 +81,12 @@ class ColumnView:
         """The most frequent strings and integers, most frequent first; empty for fractions."""
         return list(self._summary.get("frequent_items/frequent_strings", []))
 
+    @property
+    def lists_all(self) -> bool:
+        """Whether `frequent` holds every string and integer there was."""
+        seen = int(self._summary["types/string"]) + int(self._summary["types/integral"])
+        return sum(item.lower for item in self.frequent) == seen
+
     def to_summary_dict(self) -> dict[str, Any]:
         """Statistics by name.
 

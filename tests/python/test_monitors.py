@@ -265,6 +265,22 @@ def test_rules_on_categories_and_features(store: Store) -> None:
     assert alarms(states(store, Schema(), "camera")) == [10]
 
 
+@pytest.mark.parametrize("values", [300, 800])
+def test_no_value_is_new_that_did_not_fit_into_the_baseline(store: Store, values: int) -> None:
+    """A profile lists 512; with 300 of its own each day, all days are known."""
+    for day in range(1, 10):
+        own = day % 2 * values if values == 300 else 0
+        drawn = np.random.default_rng(day).integers(own, own + values, 4000)
+        names = [f"v{value}" for value in drawn] + ["brand new"] * (100 * (day == 9))
+        store.put("cells", log(columns={"c": names}).view(), at=date(2022, 9, day), writer="a")
+    found = states(store, NewValues(), "c")
+    if values == 800:
+        assert alarms(found) == []
+        assert found[9] == "not enough data"
+    else:
+        assert alarms(found) == [9]
+
+
 def test_missing_late_and_failure_rate(store: Store) -> None:
     for day in (1, 2, 5):
         profile = Profile()
@@ -678,7 +694,16 @@ def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
     assert expected(Interval(features=("x", "y"))) == pytest.approx(0.73)
     assert expected(Interval(features=("x*",))) is None
     assert expected(Drift(metric="hellinger", above=0.7)) is None
-    assert expected(Limits(upper=1)) == 0
+    assert expected(Interval(features=("x",), scalar="missing_rate")) == pytest.approx(0.365)
+    for rule in (
+        Limits(upper=1),
+        Change(relative=0.01),
+        NewValues(),
+        Schema(),
+        Interval(features=("x",), scalar="max"),
+    ):
+        assert expected(rule) is None
+    assert false_alarms_a_year(Monitor(name="m", dataset="hours", rule=Missing()), store) == 0
     store.define("hours", "1h")
     assert expected(Drift()) == pytest.approx(24 * 3.65)
 
@@ -694,6 +719,11 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "m.toml"
     config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
     assert monitor("check", config).stdout.endswith("in all: at most 3.65\n")
+    config.write_text(config.read_text().replace("drift", "new values"))
+    assert monitor("check", config).stdout == (
+        "m: expected false alarms a year: not known, depends on the data\nin all: 1 not known\n"
+    )
+    config.write_text(config.read_text().replace("new values", "drift"))
     run = "run", config, "--store", store.path
     assert monitor(*run).returncode == 4
     put_days(store, range(1, 8))

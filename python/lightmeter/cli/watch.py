@@ -241,17 +241,20 @@ def check(
         Path | None, typer.Option(help="The store, which knows how many buckets a year has.")
     ] = None,
 ) -> None:
-    """Check a file of monitors, and say how many false alarms a year it is good for."""
+    """Check a file of monitors, and say how many false alarms a year it is good for,
+    where that does not depend on the data."""
     with reported(), contextlib.ExitStack() as stack:
         monitors, _ = load_monitors(config), load_alerts(config)
         opened = stack.enter_context(Store(store, create=False)) if store is not None else None
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
         for monitor, number in zip(monitors, alarms, strict=True):
-            text = "not known" if number is None else f"at most {number:.3g}"
+            text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
             print(f"{monitor.name}: expected false alarms a year: {text}")
-        known = sum(number for number in alarms if number is not None)
-        unknown = sum(number is None for number in alarms)
-        print(f"in all: at most {known:.3g}" + (f", and {unknown} not known" if unknown else ""))
+        known = [number for number in alarms if number is not None]
+        parts = [f"at most {sum(known):.3g}"] if known else []
+        if unknown := len(alarms) - len(known):
+            parts.append(f"{unknown} not known")
+        print(f"in all: {', and '.join(parts)}")
 
 
 def _report(deliveries: list[Delivery]) -> None:

@@ -21,7 +21,9 @@ from lightmeter.monitor.scalars import (
     nearest_turn,
     prediction_interval,
     scalar_of,
+    share_of,
 )
+from lightmeter.monitor.shares import share_interval
 from lightmeter.profile import ColumnView, ProfileView
 
 __all__ = ["Change", "Drift", "Finding", "Interval", "Limits", "NewValues", "Rule", "Schema"]
@@ -58,8 +60,12 @@ class Rule(ABC):
         """The findings on a bucket; `baseline` are the profiles of the buckets compared with."""
 
     def false_alarms(self) -> float | None:
-        """How many a bucket raises by chance where nothing changed, at most; None: not known."""
-        return 0.0
+        """How many a bucket raises by chance where nothing changed, at most; None: not known.
+
+        That depends on the data wherever a rule does not: noise crosses any fixed limit if it is
+        large enough, and what is rare is in one bucket and not in another.
+        """
+        return None
 
     def _takes(self, feature: str) -> bool:
         names = {feature, column_of(feature)}
@@ -200,11 +206,15 @@ class Limits(_OfScalar):
 class Interval(_OfScalar):
     """A number lies outside of the prediction interval of the baseline's buckets.
 
+    That of Student's t, and for shares (missing_rate, failure_rate) one of counts as well: see
+    `share_interval`.
+
     The mean of a hue lies on a circle: see `hue_interval`. Value and limits are then told with as
     many turns as bring them together, so that 253 may be -2.
 
     Attributes:
-        alpha: the chance of that, for each feature, where nothing changed.
+        alpha: the chance of that, for each feature, where nothing changed: at most for shares, and
+            as far as the numbers of the buckets are normal for others, as means nearly are.
     """
 
     alpha: float = 0.001
@@ -227,6 +237,12 @@ class Interval(_OfScalar):
                 continue
             if len(series) < 3:
                 found.append(Finding(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
+            elif (share := share_of(column, self.scalar)) is not None:
+                shares = [
+                    share_of(columns[name], self.scalar) for columns in past if name in columns
+                ]
+                counts = [each for each in shares if each is not None]
+                found.append(_within(name, value, *share_interval(counts, share.n, self.alpha)))
             elif not is_hue(name, self.scalar):
                 found.append(_within(name, value, *prediction_interval(series, self.alpha)))
             elif (limits := hue_interval(series, self.alpha)) is None:
@@ -236,7 +252,12 @@ class Interval(_OfScalar):
         return found
 
     def false_alarms(self) -> float | None:
-        """`alpha` for each feature named; with patterns their number is not known here."""
+        """`alpha` for each feature named; with patterns their number is not known here.
+
+        Nor is it for numbers that may be far from normal, such as the largest value.
+        """
+        if self.scalar not in ("mean", "missing_rate", "failure_rate"):
+            return None
         if not self.features or any(char in name for name in self.features for char in "*?["):
             return None
         return self.alpha * len(self.features)
@@ -285,7 +306,12 @@ class Change(_OfScalar):
 
 @dataclass(frozen=True, kw_only=True)
 class NewValues(Rule):
-    """A category that the baseline has not, or that is not among those allowed."""
+    """A category that the baseline has not, or that is not among those allowed.
+
+    Profiles list as many values as they have room for, the most frequent ones. Where those of a
+    bucket of the baseline did not all fit, a value that is not listed may well have been there, and
+    there is not enough data to call it new.
+    """
 
     allowed: tuple[str, ...] = ()
 
@@ -296,16 +322,20 @@ class NewValues(Rule):
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature of strings."""
-        past = self._columns(ProfileView.merge_many(baseline))
+        past = [self._columns(view) for view in baseline]
         found = []
         for name, column in self._columns(target).items():
             if column.kind not in ("category", "failure"):
                 continue
-            before = past[name].frequent if name in past else []
-            known = set(self.allowed) or {item.value for item in before}
+            before = [columns[name] for columns in past if name in columns]
+            known = set(self.allowed) or {item.value for each in before for item in each.frequent}
             new = [item.value for item in column.frequent if item.value not in known]
             detail = ", ".join(map(repr, new[:_SHOWN])) + (", ..." if len(new) > _SHOWN else "")
-            found.append(Finding(name, ANOMALY if new else OK, len(new), None, 0, detail))
+            if new and not self.allowed and not all(each.lists_all for each in before):
+                words = "the baseline has more values than its profiles list"
+                found.append(Finding(name, NOT_ENOUGH, words=words))
+            else:
+                found.append(Finding(name, ANOMALY if new else OK, len(new), None, 0, detail))
         return found
 
 

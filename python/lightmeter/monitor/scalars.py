@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from lightmeter import _core
 from lightmeter.profile import ColumnView
@@ -10,6 +11,7 @@ from lightmeter.profile import ColumnView
 __all__ = [
     "HUE_STEPS",
     "SCALARS",
+    "Share",
     "arc",
     "hue_interval",
     "is_hue",
@@ -17,6 +19,7 @@ __all__ = [
     "nearest_turn",
     "prediction_interval",
     "scalar_of",
+    "share_of",
 ]
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
@@ -31,15 +34,33 @@ def _key(key: str) -> Callable[[ColumnView], float | None]:
     return read
 
 
-def _missing_rate(column: ColumnView) -> float | None:
-    return column.missing / column.n if column.n else None
+class Share(NamedTuple):
+    """So many of so many."""
+
+    hits: int
+    n: int
 
 
-def _failure_rate(column: ColumnView) -> float | None:
-    """`n` of the failure feature is the images measured, its missing values, and the failures."""
-    if column.kind != "failure" or column.n == 0:
+def share_of(column: ColumnView, name: str) -> Share | None:
+    """The counts behind a number of a feature; None where it is no share, or one of nothing.
+
+    `n` of the failure feature is the images measured, its missing values, and the failures.
+    """
+    if column.n == 0:
         return None
-    return (column.n - column.missing) / column.n
+    if name == "missing_rate":
+        return Share(column.missing, column.n)
+    if name == "failure_rate" and column.kind == "failure":
+        return Share(column.n - column.missing, column.n)
+    return None
+
+
+def _rate(name: str) -> Callable[[ColumnView], float | None]:
+    def read(column: ColumnView) -> float | None:
+        share = share_of(column, name)
+        return None if share is None else share.hits / share.n
+
+    return read
 
 
 def _circular(
@@ -55,8 +76,8 @@ def _circular(
 
 _COUNTS: dict[str, Callable[[ColumnView], float | None]] = {
     "n": lambda column: float(column.n),
-    "missing_rate": _missing_rate,
-    "failure_rate": _failure_rate,
+    "missing_rate": _rate("missing_rate"),
+    "failure_rate": _rate("failure_rate"),
     "distinct": _key("cardinality/est"),
 }
 SCALARS = {
