@@ -32,28 +32,40 @@ MONTH = stored(days(*range(1, 31)))
         (Trailing(size=3, since=date(2022, 9, 18)), days(18, 19)),
         (Trailing(size=3, exclude=((date(2022, 9, 17), date(2022, 9, 18)),)), days(15, 16, 19)),
         (DateRange(date(2022, 9, 18), date(2022, 9, 21)), days(18, 19, 21)),
-        (Other("training"), days(20)),
+        (Other(segment=()), days(20)),
+        (Other("training", ()), days(20)),
+        (Other("training"), days(*range(1, 31))),
     ],
 )
 def test_each_kind(baseline: Trailing | DateRange | Other, expected: list[datetime]) -> None:
-    (target,) = days(20)
+    (target,) = stored(days(20))
     assert baseline_buckets(baseline, target, DAY, MONTH, ()) == expected
 
 
 def test_anomalous_and_missing_days_are_passed_over() -> None:
-    (target,) = days(20)
+    (target,) = stored(days(20))
     gaps = stored(days(*range(1, 15), 18, 19))
     assert baseline_buckets(Trailing(size=3), target, DAY, gaps, days(18)) == days(13, 14, 19)
     keep = Trailing(size=3, keep_anomalies=True)
     assert baseline_buckets(keep, target, DAY, gaps, days(18)) == days(14, 18, 19)
-    assert baseline_buckets(Other("training"), target, DAY, gaps, ()) == []
+    assert baseline_buckets(Other("training"), target, DAY, gaps, ()) == days(*range(1, 15), 18, 19)
+    assert baseline_buckets(Other(segment=()), target, DAY, gaps, ()) == []
 
 
 def test_the_same_hour() -> None:
     hour = timedelta(hours=1)
     hours = stored([FIRST + number * hour for number in range(100)], hour)
-    found = baseline_buckets(Trailing(same="hour"), FIRST + 98 * hour, hour, hours, ())
+    found = baseline_buckets(Trailing(same="hour"), hours[98], hour, hours, ())
     assert found == [FIRST + number * hour for number in (2, 26, 50, 74)]
+
+
+def test_at_the_same_time_are_buckets_within_the_target() -> None:
+    hour, other = timedelta(hours=1), Other("raw", (("camera", "left"),))
+    hours = stored([FIRST + number * hour for number in range(72)], hour)
+    second = baseline_buckets(other, MONTH[1], DAY, hours, ())
+    assert second == [one.start for one in hours[24:48]]
+    assert baseline_buckets(other, hours[24], hour, MONTH, ()) == []  # a day is no hour
+    assert baseline_buckets(other, MONTH[1], hour, MONTH, ()) == days(2)  # both rolled up
 
 
 @given(
@@ -68,7 +80,7 @@ def test_a_window_is_the_newest_fit_days_before_the_target(
 ) -> None:
     buckets = stored(days(*sorted(present)))
     baseline = Trailing(size=size, offset=offset, least=1)
-    found = baseline_buckets(baseline, *days(target), DAY, buckets, set(days(*anomalous)))
+    found = baseline_buckets(baseline, *stored(days(target)), DAY, buckets, set(days(*anomalous)))
     fit = [day for day in sorted(present) if day <= target - offset and day not in anomalous]
     assert found == days(*fit[-size:])
 
@@ -88,4 +100,4 @@ def test_dates_that_can_never_match_are_refused() -> None:
     with pytest.raises(ValueError, match="offset is"):
         Trailing(offset=99_999_999_999)
     last = DateRange(early, date.max)
-    assert baseline_buckets(last, *days(2), DAY, MONTH[:3], ()) == days(1, 3)
+    assert baseline_buckets(last, MONTH[1], DAY, MONTH[:3], ()) == days(1, 3)

@@ -527,8 +527,10 @@ def test_other_baselines(store: Store, tmp_path: Path) -> None:
     assert alarms(states(store, rule, baseline=Reference(tmp_path / "good.lmp"))) == [4]
     lost = states(store, rule, baseline=Reference(tmp_path / "none.lmp"))
     assert set(lost.values()) == {"error"}
-    store.put("training", rows(78), at=date(2022, 9, 4), writer="a")
-    found = states(store, rule, baseline=Other("training"))
+    store.put("training", rows(77), at=date(2022, 9, 4), writer="a")
+    whole = states(store, rule, baseline=Other("training"))
+    assert whole == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "ok")}
+    found = states(store, rule, baseline=Other("training", ()))
     assert found == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "not enough data")}
 
 
@@ -609,6 +611,18 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     assert (gaps.rule, gaps.wait) == (Missing(), timedelta(hours=2))
     assert failures.baseline == Reference(tmp_path / "good.lmp")
     assert both.rule == Combined(("cells", "gaps"), every=True)
+
+
+def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    for text, baseline in {
+        '{ dataset = "training" }': Other("training"),
+        "{ segment = {} }": Other(segment=()),
+        '{ dataset = "raw", segment = { a = "b" } }': Other("raw", (("a", "b"),)),
+    }.items():
+        head = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\nbaseline = '
+        path.write_text(head + text)
+        assert load_monitors(path)[0].baseline == baseline
 
 
 @pytest.mark.parametrize(

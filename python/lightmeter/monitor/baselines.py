@@ -74,7 +74,13 @@ class DateRange:
 
 @dataclass(frozen=True)
 class Other:
-    """The same bucket of another dataset, or of another segment; None stands for the same one."""
+    """Another dataset, or another segment; None stands for that of the target.
+
+    A dataset alone is a reference as a whole: all buckets of it, whenever they are from, as those
+    of a training set. With a segment it is the same time that counts: the buckets that lie within
+    the target's, which are one of the same dataset, and maybe several, or none, of another one with
+    buckets of another length. ``()`` is the segment that is all of a dataset.
+    """
 
     dataset: str | None = None
     segment: tuple[tuple[str, str], ...] | None = None
@@ -89,35 +95,42 @@ Baseline = Trailing | Reference | DateRange | Other
 
 def baseline_buckets(
     baseline: Trailing | DateRange | Other,
-    target: datetime,
+    target: Bucket,
     length: timedelta,
     buckets: Sequence[Bucket],
     anomalous: Collection[datetime],
 ) -> list[datetime]:
-    """Starts of the buckets to compare the bucket at `target` with, earliest first.
+    """Starts of the buckets to compare `target` with, earliest first.
 
     Args:
         baseline: how they are chosen; for `Other`, `buckets` are those of the other dataset.
-        target: start of the bucket to judge. It never is in its own baseline, except of `Other`.
+        target: the bucket to judge. It never is in its own baseline, except of `Other`.
         length: of the dataset's buckets.
         buckets: what is stored, earliest first.
         anomalous: starts of buckets in which an anomaly was found.
     """
     starts = [bucket.start for bucket in buckets]
     if isinstance(baseline, Other):
-        return [target] if target in starts else []
+        whole = baseline.segment is None
+        return [
+            bucket.start
+            for bucket in buckets
+            if whole or (target.start <= bucket.start and bucket.end <= target.end)
+        ]
     if isinstance(baseline, DateRange):
         first, last = baseline.first, baseline.last
-        return [start for start in starts if first <= start.date() <= last and start != target]
+        return [
+            start for start in starts if first <= start.date() <= last and start != target.start
+        ]
     fit = [
         start
         for start in starts
-        if (target - start) // length >= baseline.offset
+        if (target.start - start) // length >= baseline.offset
         and (baseline.since is None or start >= to_utc(baseline.since))
         and (baseline.keep_anomalies or start not in anomalous)
         and not any(first <= start.date() <= last for first, last in baseline.exclude)
-        and (baseline.same != "hour" or start.hour == target.hour)
-        and (baseline.same != "weekday" or start.weekday() == target.weekday())
+        and (baseline.same != "hour" or start.hour == target.start.hour)
+        and (baseline.same != "weekday" or start.weekday() == target.start.weekday())
     ]
     return fit[-baseline.size :]
 

@@ -220,7 +220,7 @@ class _Evaluation:
             return self._results(bucket, found, 0)
         assert isinstance(rule, Rule)
         try:
-            judged = self._inputs(rule, bucket.start, anomalous)
+            judged = self._inputs(rule, bucket, anomalous)
             place = self.monitor.name, self.monitor.dataset, self.text, bucket.start
             known = [
                 one._replace(judged=judged)
@@ -252,12 +252,12 @@ class _Evaluation:
         baseline = self.monitor.baseline
         return baseline.least if isinstance(baseline, Trailing) else 1
 
-    def _inputs(self, rule: Rule, target: datetime, anomalous: set[datetime]) -> Judged:
+    def _inputs(self, rule: Rule, target: Bucket, anomalous: set[datetime]) -> Judged:
         """What the findings on a bucket follow from."""
         monitor, baseline = self.monitor, self.monitor.baseline
         dataset, segment, file = monitor.dataset, self.text, ""
         starts: list[datetime] = []
-        made_of: list[object] = [self._digests(dataset, segment).get(target)]
+        made_of: list[object] = [self._digests(dataset, segment).get(target.start)]
         if not rule.needs_baseline:
             pass
         elif isinstance(baseline, Reference):
