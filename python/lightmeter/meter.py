@@ -61,7 +61,7 @@ class ImageMeter:
 
     Every number follows from integer counts of all pixels, so it does not depend on the strips, the
     threads or the processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha
-    is not measured.
+    is not measured. A meter belongs to one thread at a time.
 
     >>> meter = ImageMeter()
     >>> for top in range(0, 1080, 60):

@@ -17,8 +17,10 @@ namespace {
 //   4   u8       version of the format that wrote the file
 //   5   u8       oldest version of a reader that understands it
 //   6   sections, each: varint tag | varint length | body
-//         1 dataset timestamp   zigzag varint, milliseconds since 1970 UTC; absent unless set
-//         2 groups              varint count | each: text prefix | varint images | varint count of
+//         1 dataset timestamp   zigzag varint, milliseconds since 1970 UTC, in the years 1 to 9999;
+//                               absent unless set
+//         unless set 2 groups              varint count | each: text prefix | varint images |
+//         varint count of
 //                               policies | each: policy (exif_policy.hpp) | varint images read
 //         3 columns             varint count | each: text name | varint length | body (column.cpp)
 //         4 failures            which files and why (failures.hpp); absent if there are none
@@ -56,6 +58,14 @@ wire::Reader checked_sections(std::span<const std::uint8_t> data) {
                       std::to_string(data.size()) + " bytes does not match");
   }
   return wire::Reader(body.subspan(kHeadSize));
+}
+
+// Of the years 1 to 9999, which are those of calendars in general and of Python's datetime.
+std::int64_t read_timestamp(wire::Reader& in) {
+  constexpr std::int64_t kLeast = -62'135'596'800'000, kEnd = 253'402'300'800'000;
+  const std::int64_t timestamp = in.zigzag();
+  if (timestamp >= kLeast && timestamp < kEnd) return timestamp;
+  throw DecodeError("a dataset timestamp outside of the years 1 to 9999");
 }
 
 // Names come in rising order, so that equal profiles have equal bytes.
@@ -231,7 +241,7 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     }
     last_tag = section.tag;
     if (section.tag == kTimestamp) {
-      profile.dataset_timestamp = in.zigzag();
+      profile.dataset_timestamp = read_timestamp(in);
     } else if (section.tag == kGroups) {
       for (std::uint64_t left = in.count(24); left > 0; --left) {
         const std::string prefix = next_name(in, profile.groups_);

@@ -79,6 +79,14 @@ TEST(Profile, KeepsTheEarlierTimestamp) {
   a.merge(b);
   EXPECT_EQ(a.dataset_timestamp, -7);
   EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp, -7);
+  for (const std::int64_t known : {-62'135'596'800'000, 253'402'300'799'999}) {
+    a.dataset_timestamp = known;
+    EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp, known);
+  }
+  for (const std::int64_t unknown : {-62'135'596'800'001, 253'402'300'800'000, INT64_MIN}) {
+    a.dataset_timestamp = unknown;
+    EXPECT_THROW((void)Profile::decode(a.encode()), DecodeError);
+  }
 }
 
 TEST(Profile, DecodeRefusesCountsThatCouldOverflow) {
