@@ -17,10 +17,9 @@ namespace {
 //   4   u8       version of the format that wrote the file
 //   5   u8       oldest version of a reader that understands it
 //   6   sections, each: varint tag | varint length | body
-//         1 dataset timestamp   zigzag varint, milliseconds since 1970 UTC, in the years 1 to 9999;
-//                               absent unless set
-//         unless set 2 groups              varint count | each: text prefix | varint images |
-//         varint count of
+//         1 dataset timestamp   zigzag varint, milliseconds since 1970 UTC, of the years
+//                               1 to 9999; absent unless set
+//         2 groups              varint count | each: text prefix | varint images | varint count of
 //                               policies | each: policy (exif_policy.hpp) | varint images read
 //         3 columns             varint count | each: text name | varint length | body (column.cpp)
 //         4 failures            which files and why (failures.hpp); absent if there are none
