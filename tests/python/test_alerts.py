@@ -11,14 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lightmeter import log
 from lightmeter.errors import ConfigError, DeliveryError, StoreError
 from lightmeter.monitor import Store, turns
 from lightmeter.monitor.alerts import (
@@ -39,6 +41,9 @@ from lightmeter.monitor.alerts.formats import MOST_BYTES, encode
 from lightmeter.monitor.alerts.message import trial_message
 from lightmeter.monitor.alerts.settings import load_alerts
 from lightmeter.monitor.alerts.webhook import sign
+from lightmeter.monitor.baselines import Reference, Trailing
+from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.rules import Drift, Schema
 from receiver import Receiver, drip, garbage, hang_up, silence
 from test_incidents import DAY, FIRST, Point, days
 
@@ -335,6 +340,35 @@ def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
         "b: no longer reported by drift on 2022-09-04, after the anomaly of 2022-09-03",
         "2022-09-01 cells: drift could judge it after all",
     ]
+
+
+def test_every_loss_of_a_baseline_and_of_a_column_is_told(store: Store, tmp_path: Path) -> None:
+    box, good = Box(), tmp_path / "good.lmp"
+    alert, known = Alert(name="box", channel=box), {"dataset": "cells"}
+    monitors = [
+        Monitor(name="drift", rule=Drift(features=("x",)), baseline=Reference(good), **known),
+        Monitor(name="schema", rule=Schema(), baseline=Trailing(least=1), **known),
+    ]
+
+    def told(day: int, *columns: str) -> list[str]:
+        values = np.random.default_rng(day).normal(size=60)
+        profile = log(columns=dict.fromkeys(columns, values)).profile()
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+        tell(store, evaluate(store, monitors, now=NOW), [alert], now=NOW)
+        items = [item for message in box.messages for item in message.items]
+        box.messages.clear()
+        return sorted(
+            f"{item.what} {item.facts['monitor']} {item.facts['feature']}" for item in items
+        )
+
+    log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
+    assert told(1, "x", "b") == []
+    for day in (2, 5):
+        good.unlink()
+        assert told(day, "x") == ["anomaly schema b", "error drift "]
+        log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
+        assert told(day + 1, "x", "b") == ["resolved schema b", "withdrawn drift "]
+        assert told(day + 2, "x", "b") == []
 
 
 def many(count: int, words: str = "it changed") -> list[Point]:
