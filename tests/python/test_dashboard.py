@@ -191,7 +191,10 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
         ({}, "baseline: the 7 buckets before without anomalies"),
         ({"l": (limits, weekly)}, "baseline: the 7 buckets before without anomalies"),
         ({"i": (Interval(), weekly)}, "baseline of i: 4 buckets, 2022-09-06 to 2022-09-09"),
-        ({"i": (Interval(), weekly), "d": (Drift(), other)}, "baseline of d: training, 1 bucket,"),
+        (
+            {"i": (Interval(), weekly), "d": (Drift(), other)},
+            "baseline of d: training, 12 buckets,",
+        ),
         ({"z": (Drift(), weekly), "a": (Drift(), other)}, "baseline of z: 4 buckets, 2022-09-06"),
         (
             {"d": (Drift(), Other(segment=(("camera", "left"),)))},
