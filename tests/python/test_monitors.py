@@ -534,6 +534,22 @@ def test_other_baselines(store: Store, tmp_path: Path) -> None:
     assert found == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "not enough data")}
 
 
+def test_another_dataset_of_shorter_buckets(store: Store) -> None:
+    """Its hours make up the day; by the hour there are fewer images and other deviations."""
+    put_days(store, range(1, 4), day3={"shift": 3.0})
+    for day in (1, 2, 3):
+        for hour in range(4):
+            at, view = datetime(2022, 9, day, hour, tzinfo=UTC), rows(50 + 4 * day + hour)
+            store.put("raw", view, at=at, writer="a", every="1h")
+    for baseline, count in ((Other("raw"), 12), (Other("raw", ()), 4)):
+        monitor = Monitor(name="m", dataset="cells", rule=Drift(), baseline=baseline)
+        results = [one for one in evaluate(store, [monitor], now=NOW) if one.feature == "x"]
+        assert [one.state for one in results] == ["ok", "ok", "anomaly"]
+        assert {one.baseline for one in results} == {count}
+        for rule in (Interval(), Change(scalar="n", relative=0.5)):
+            assert set(states(store, rule, baseline=baseline).values()) == {"not enough data"}
+
+
 def test_the_prediction_interval_keeps_its_promise() -> None:
     from scipy import stats
 

@@ -271,8 +271,7 @@ class _Evaluation:
                     segment = segment_text(dict(baseline.segment))
                 buckets = self.store.buckets(dataset, parse_segment(segment))
             if _goes_by_length(rule, baseline):
-                length = self.store.datasets()[dataset]
-                buckets = [one for one in buckets if one.end - one.start == length]
+                buckets = [one for one in buckets if one.end - one.start == self.length]
             starts = baseline_buckets(baseline, target, self.length, buckets, anomalous)
             digests = self._digests(dataset, segment)
             made_of += [(start, digests[start]) for start in starts]
