@@ -166,7 +166,12 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     out = tmp_path / "out.lmp"
     command = [sys.executable, "-m", "lightmeter", "profile", str(photos), "-o", str(out)]
     process = subprocess.Popen(
-        [*command, "--workers", "9"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--workers", "9"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in the background deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while len(os.listdir(f"/proc/{process.pid}/task")) <= 9 and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Monitors: states from what is stored, and the file that describes them."""
+"""Monitors: states from what is stored."""
 
 import contextlib
 import dataclasses
@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
-from lightmeter.errors import ConfigError, StoreError
-from lightmeter.monitor.alerts import load_alerts
+from lightmeter.errors import StoreError
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.buckets import bucket_start, parse_duration, segment_text
-from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import (
     Combined,
     Late,
@@ -576,144 +574,6 @@ def test_so_does_that_of_hues() -> None:
         low, high = limits
         outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high
     assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
-
-
-GOOD = """
-[[monitor]]
-name = "cells"
-dataset = "cells"
-type = "drift"
-features = ["x"]
-q = 0.02
-baseline = { trailing = 5, offset = 2, same = "weekday", exclude = [2022-12-24] }
-
-[[monitor]]
-name = "like WhyLabs"
-dataset = "cells"
-type = "drift"
-preset = "whylabs"
-
-[[monitor]]
-name = "gaps"
-dataset = "cells"
-type = "missing"
-wait = "2h"
-
-[[monitor]]
-name = "failures"
-dataset = "cells"
-type = "limits"
-features = ["image.Failure"]
-scalar = "failure_rate"
-upper = 0.05
-baseline.reference = "good.lmp"
-
-[[monitor]]
-name = "both"
-dataset = "cells"
-type = "all"
-of = ["cells", "gaps"]
-"""
-
-
-def test_a_file_of_monitors(tmp_path: Path) -> None:
-    path = tmp_path / "monitors.toml"
-    path.write_text(GOOD)
-    drift, whylabs, gaps, failures, both = load_monitors(path)
-    holidays = ((date(2022, 12, 24), date(2022, 12, 24)),)
-    assert drift.rule == Drift(features=("x",), q=0.02)
-    assert drift.baseline == Trailing(size=5, offset=2, same="weekday", exclude=holidays)
-    assert whylabs.rule == Drift(metric="hellinger", above=0.7)
-    assert (gaps.rule, gaps.wait) == (Missing(), timedelta(hours=2))
-    assert failures.baseline == Reference(tmp_path / "good.lmp")
-    assert both.rule == Combined(("cells", "gaps"), every=True)
-
-
-def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "monitors.toml"
-    for text, baseline in {
-        '{ dataset = "training" }': Other("training"),
-        "{ segment = {} }": Other(segment=()),
-        '{ dataset = "raw", segment = { a = "b" } }': Other("raw", (("a", "b"),)),
-    }.items():
-        head = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\nbaseline = '
-        path.write_text(head + text)
-        assert load_monitors(path)[0].baseline == baseline
-
-
-@pytest.mark.parametrize(
-    ("good", "bad", "line", "message"),
-    [
-        ('type = "missing"', 'type = "absent"', 19, "expected one of drift"),
-        ("q = 0.02", "q = 2", 2, "q 2"),
-        ("q = 0.02", "quality = 0.02", 7, "unknown key 'quality'"),
-        ("q = 0.02", 'q = "low"', 7, "expected a float"),
-        ("upper = 0.05", "upper = true", 28, "expected a float"),
-        ('wait = "2h"', 'wait = "2 hours"', 20, "'2 hours'"),
-        ('preset = "whylabs"', 'preset = "evidently"', 14, "whylabs"),
-        ("trailing = 5", "trailing = 0", 8, "size 0"),
-        ('reference = "good.lmp"', "mean = 5", 29, "expected trailing"),
-        ('of = ["cells", "gaps"]', 'of = ["cell"]', 35, "no monitor 'cell'"),
-        ('name = "both"', 'name = "gaps"', 32, "two monitors"),
-        ('name = "both"', "name = ", 32, "line 32"),
-        ('scalar = "failure_rate"', 'scalar = "rate"', 22, "expected one of n"),
-        ("2022-12-24]", "2022-12-24T00:00:00Z]", 8, "expected a day"),
-        ("[2022-12-24]", "[[2022-12-24, 2022-12-23]]", 8, "not to be after"),
-        ("offset = 2", "offset = 99999999999", 8, "offset is"),
-        ('baseline.reference = "good.lmp"', "baseline.segment = {camera = 1}", 29, "strings"),
-        ('baseline.reference = "good.lmp"', 'baseline.segment = {"" = "x"}', 29, "empty key"),
-        (
-            'baseline.reference = "good.lmp"',
-            "baseline = {from = 2022-09-02, to = 2022-09-01}",
-            29,
-            "not to be after",
-        ),
-        (
-            'baseline.reference = "good.lmp"',
-            "[monitor.baseline]\ntrailing = 5\nmean = 1",
-            29,
-            "unknown key 'mean'",
-        ),
-        ('wait = "2h"', 'wait = "999999w"', 20, "at most"),
-        ("upper = 0.05", "upper = nan", 28, "finite"),
-        ("upper = 0.05", f"upper = {10**400}", 28, "finite"),
-        ("upper = 0.05", "upper = 0.05\nlower = 0.06", 22, "except for the mean of hues"),
-        ('preset = "whylabs"', 'metric = "ks"\nabove = nan', 15, "finite"),
-        (
-            'name = "both"\ndataset = "cells"',
-            'dataset = "cells"\n[[alert]]\nname = "a"\nto = "stdout"\n[[monitor]]',
-            31,
-            "'name' is missing",
-        ),
-    ],
-)
-def test_messages_name_the_line(
-    tmp_path: Path, good: str, bad: str, line: int, message: str
-) -> None:
-    assert GOOD.count(good) == 1
-    path = tmp_path / "monitors.toml"
-    path.write_text(GOOD.replace(good, bad))
-    with pytest.raises(ConfigError, match=message) as caught:
-        load_monitors(path)
-    assert f"line {line}" in str(caught.value)
-
-
-def test_bytes_that_are_not_utf8_are_told_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "monitors.toml"
-    path.write_bytes(GOOD.replace("like WhyLabs", "ä").encode("latin-1"))
-    for load in (load_monitors, load_alerts):
-        with pytest.raises(ConfigError, match="line 11: not UTF-8"):
-            load(path)
-
-
-def test_limits_of_hues_may_pass_zero_and_others_may_not() -> None:
-    for features in ((), ("*",), ("image.Hue.*",), ("*.circular_mean",), ("x", "a.Hue.pixels")):
-        Limits(features=features, lower=5, upper=-5)
-    for features in (("x",), ("x", "*.mean")):
-        with pytest.raises(ValueError, match="expected lower up to upper"):
-            Limits(features=features, lower=5, upper=-5)
-    with pytest.raises(ValueError, match="expected lower up to upper"):
-        Limits(scalar="stddev", lower=5, upper=-5)
 
 
 def test_false_alarms_are_those_of_the_rules(store: Store) -> None:

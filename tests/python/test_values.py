@@ -143,7 +143,7 @@ def test_integers_without_end() -> None:
 
 
 def test_tensors_are_images_or_numbers() -> None:
-    pixels = np.asarray(picture())
+    pixels = np.array(picture())
     assert log(row={"a": Tensor(pixels)}).view() == log(row={"a": pixels}).view()
     assert log(columns={"a": [Tensor(pixels)]}).view() == log(row={"a": pixels}).view()
     assert log(row={"a": Tensor(np.array(3.5))}).view() == log(row={"a": 3.5}).view()

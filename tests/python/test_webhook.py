@@ -1,0 +1,212 @@
+"""The webhook: what a receiver on this machine gets, and what is told when it fails."""
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.errors import DeliveryError
+from lightmeter.monitor.alerts import Webhook, verify
+from lightmeter.monitor.alerts.webhook import sign
+from receiver import Receiver, drip, garbage, hang_up, silence
+from test_alerts import MESSAGE, webhook
+
+
+def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    with Receiver([200]).running() as receiver:
+        webhook(receiver, secret_env="HOOK_SECRET").send(MESSAGE)
+    (request,) = receiver.requests
+    assert json.loads(request.body)["title"] == "lightmeter: test"
+    assert request.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert request.headers["X-Lightmeter-Id"] == json.loads(request.body)["id"]
+    header = request.headers["X-Lightmeter-Signature"]
+    when, told = header.removeprefix("t=").split(",v1=")
+    assert abs(int(when) - time.time()) < 60
+    signed = when.encode() + b"." + request.body
+    assert told == hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
+    assert verify(request.body, header, "s3cret")
+    assert not verify(request.body + b" ", header, "s3cret")
+    assert not verify(request.body, header, "another")
+    assert not verify(request.body, header, "s3cret", now=int(when) + 301)
+    assert verify(request.body, header, "s3cret", now=int(when) + 299)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=40) | st.from_regex(r"t=[0-9]{1,20},v1=[0-9a-f]{60,66}", fullmatch=True))
+def test_no_made_up_signature_passes(header: str) -> None:
+    assert not verify(b"{}", header, "s3cret", now=0.0, tolerance=1e18)
+    assert verify(b"{}", sign(b"{}", "s3cret", 5), "s3cret", now=0.0)
+
+
+def test_nothing_is_signed_without_a_secret() -> None:
+    with Receiver([204]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert "X-Lightmeter-Signature" not in receiver.requests[0].headers
+
+
+@pytest.mark.parametrize("answer", [500, 503, 429, 408, hang_up, garbage])
+def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
+    with Receiver([answer, answer, 200]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert len(receiver.requests) == 3
+    assert len({request.body for request in receiver.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries", "told"),
+    [
+        ((500, {}, b"out of\n  order \x1b[31m"), 3, r"answered 500: out of order \\u001b\[31m"),
+        ((400, {}, b"invalid_payload"), 1, "answered 400: invalid_payload"),
+        ((404, {}, b"<p>" * 100_000), 1, "answered 404: <p><p>"),
+        (401, 1, "answered 401$"),
+        (garbage, 3, "no answer that can be read"),
+        (hang_up, 3, "no answer that can be read|cannot be reached"),
+    ],
+)
+def test_what_failed_is_told(answer: Any, tries: int, told: str) -> None:
+    with Receiver([answer]).running() as receiver:
+        with pytest.raises(DeliveryError, match=told) as raised:
+            webhook(receiver).send(MESSAGE)
+        assert "/hook" not in str(raised.value)
+        assert len(str(raised.value)) < 400
+    assert len(receiver.requests) == tries
+
+
+def no_http(handler: Any) -> None:
+    handler.wfile.write(b"Cannot POST " + handler.path.encode() + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        b"<pre>Cannot POST %s</pre>",
+        b"no route for %s",
+        b"x" * 170 + b" %s",
+        b"x" * 4070 + b" %s",
+        b"%s " * 1000,
+        b"nothing at '%.34s",
+        no_http,
+    ],
+)
+@pytest.mark.parametrize("shown", [str, str.lower, unquote, lambda path: path.rpartition("/")[2]])
+def test_an_address_that_the_receiver_quotes_is_not_told(echo: Any, shown: Any) -> None:
+    path = "/services/T00/B00/SECRETTOKEN%20andMORE?sig=s%2Fi%20GNATURE"
+
+    def answer(handler: Any) -> None:
+        body = echo % shown(handler.path).encode()
+        handler.send_response(404)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Receiver([answer if isinstance(echo, bytes) else echo]).running() as receiver:
+        url = receiver.url.replace("/hook", path)
+        with pytest.raises(DeliveryError, match=r"answered 404: |no answer that can") as raised:
+            Webhook(url=url, tries=1).send(MESSAGE)
+    for secret in ("services", "T00", "SECRETTO", "andMORE", "GNATURE"):
+        assert secret.lower() not in str(raised.value).lower()
+
+
+@pytest.mark.parametrize("answer", [silence, drip])
+def test_a_try_takes_no_longer_than_its_timeout(answer: Any) -> None:
+    with (
+        Receiver([answer]).running() as receiver,
+        pytest.raises(DeliveryError, match=r"no answer in 0\.5 s|timed out"),
+    ):
+        webhook(receiver, tries=2, timeout=0.5).send(MESSAGE)
+    assert len(receiver.requests) == 2
+
+
+def test_redirects_are_refused() -> None:
+    with Receiver([200]).running() as other:
+        for code in (301, 302, 303, 307, 308):
+            elsewhere = (code, {"Location": other.url}, b"")
+            with (
+                Receiver([elsewhere]).running() as receiver,
+                pytest.raises(DeliveryError, match=f"answered {code}: redirects are refused"),
+            ):
+                webhook(receiver).send(MESSAGE)
+            assert len(receiver.requests) == 1
+    assert other.requests == []
+
+
+def test_the_pause_asked_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    me = threading.current_thread()
+    monkeypatch.setattr(
+        time,
+        "sleep",
+        lambda pause: pauses.append(pause) if threading.current_thread() is me else None,
+    )
+    answers: list[Any] = [
+        503,
+        (429, {"Retry-After": "7"}, b""),
+        (503, {"Retry-After": "9" * 8}, b""),
+    ]
+    with Receiver([*answers, 200]).running() as receiver:
+        webhook(receiver, tries=4).send(MESSAGE)
+    assert pauses == [0.01, 7.0, 30.0]
+
+
+def test_nobody_listens() -> None:
+    with Receiver([200]).running() as receiver:
+        gone = receiver.url
+    with pytest.raises(DeliveryError, match=r"webhook at 127\.0\.0\.1: cannot be reached"):
+        Webhook(url=gone, pause=0, tries=2).send(MESSAGE)
+
+
+def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with Receiver([200]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/x",
+        "ftp://localhost/x",
+        "file:///etc/passwd",
+        "localhost:80",
+        "http://127.0.0.1.example.com/",
+        "http://localhost.example.com/",
+        "http://user:password@localhost/",
+        "https://user@example.com/",
+        "https://",
+        "https://example.com:port/",
+        "https://[::1/",
+        "https://example.com/\r\nX: y",
+        "https://exa mple.com/",
+        "",
+    ],
+)
+def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="the url of a webhook") as raised:
+        Webhook(url=url)
+    assert "password@" not in str(raised.value)
+    if url:
+        monkeypatch.setenv("HOOK", url)
+        with pytest.raises(DeliveryError, match="the url of a webhook"):
+            Webhook(url_env="HOOK").send(MESSAGE)
+
+
+def test_addresses_and_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver([200]).running() as receiver:
+        hook = Webhook(url_env="HOOK", pause=0)
+        with pytest.raises(DeliveryError, match="environment variable HOOK is not set"):
+            hook.send(MESSAGE)
+        monkeypatch.setenv("HOOK", receiver.url)
+        hook.send(MESSAGE)
+        with pytest.raises(DeliveryError, match="environment variable KEY is not set"):
+            Webhook(url_env="HOOK", secret_env="KEY").send(MESSAGE)
+    assert len(receiver.requests) == 1
+    for local in ("http://[::1]:8080/x", "http://localhost/x", "https://hooks.example.com/x"):
+        Webhook(url=local)
