@@ -9,7 +9,7 @@ from typing import IO, Any
 from lightmeter.errors import ImageError
 from lightmeter.limits import Limits
 
-__all__ = ["Encoded", "EncodedFile", "open_encoded"]
+__all__ = ["Encoded", "EncodedFile", "open_encoded", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -97,6 +97,13 @@ class _Checked(io.RawIOBase):
         if self._owned and not self.closed:
             self._inner.close()
         super().close()
+
+
+def size_of(file: IO[bytes]) -> int:
+    """Bytes of a seekable file, which may be left at another position."""
+    if isinstance(file, EncodedFile):
+        return file.size  # looking for its end would empty its buffer
+    return file.seek(0, os.SEEK_END)
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

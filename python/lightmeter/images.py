@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.arrays import ArrayLike, as_numpy, check_layout, is_array, pictures
-from lightmeter.encoded import Encoded, EncodedFile, open_encoded
+from lightmeter.encoded import Encoded, EncodedFile, open_encoded, size_of
 from lightmeter.errors import ImageError
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
 from lightmeter.failure import image_error
@@ -243,7 +243,7 @@ def _header(image: Image.Image) -> Header | None:
         position = file.tell()
         try:
             header = read_header(file)
-            size = file.seek(0, io.SEEK_END)
+            size = size_of(file)
         finally:
             file.seek(position)
         # Once loaded, Pillow keeps pixels in place of the file of these.

@@ -3,6 +3,8 @@
 import io
 from typing import IO
 
+from lightmeter.encoded import size_of
+
 __all__ = ["DamagedError", "Source"]
 
 # Reads a header may take. The longest walks (GIF blocks, PNG chunks) have lower limits of their
@@ -23,7 +25,7 @@ class Source:
     def __init__(self, file: IO[bytes] | bytes) -> None:
         """Read `file` by position; the position it is at is not kept."""
         self._file = io.BytesIO(file) if isinstance(file, bytes) else file
-        self.size = self._file.seek(0, io.SEEK_END)
+        self.size = size_of(self._file)
         self._left = _MAX_READS
 
     def read(self, offset: int, count: int) -> bytes:
