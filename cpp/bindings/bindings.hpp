@@ -10,8 +10,14 @@
 #include <string_view>
 #include <vector>
 
+namespace lightmeter::profile {
+class Profile;
+}
+
 namespace py = pybind11;
 
+// What a profile says of one of its columns.
+void bind_column(py::class_<lightmeter::profile::Profile>& profile);
 void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
 void bind_kernels(py::module_& module);

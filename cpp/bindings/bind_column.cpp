@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <array>
+
+#include "bindings.hpp"
+#include "lightmeter/profile/profile.hpp"
+
+namespace {
+
+using lightmeter::profile::Column;
+using lightmeter::profile::Profile;
+
+void add_distribution(py::dict& summary, const Column& column) {
+  static constexpr std::array<std::pair<const char*, double>, 9> kQuantiles{{
+      {"distribution/q_01", 0.01},
+      {"distribution/q_05", 0.05},
+      {"distribution/q_10", 0.10},
+      {"distribution/q_25", 0.25},
+      {"distribution/median", 0.50},
+      {"distribution/q_75", 0.75},
+      {"distribution/q_90", 0.90},
+      {"distribution/q_95", 0.95},
+      {"distribution/q_99", 0.99},
+  }};
+  const auto& numbers = column.numbers();
+  const auto moments = column.moments();
+  summary["distribution/n"] = numbers.n();
+  summary["distribution/mean"] = moments.mean();
+  summary["distribution/stddev"] = moments.stddev();
+  summary["distribution/min"] = numbers.min();
+  summary["distribution/max"] = numbers.max();
+  for (const auto& [key, q] : kQuantiles) summary[key] = numbers.quantile(q);
+  if (column.fractional() == 0 && numbers.n() > 0) {
+    summary["ints/min"] = lightmeter::profile::to_integer(numbers.min());
+    summary["ints/max"] = lightmeter::profile::to_integer(numbers.max());
+  }
+}
+
+struct Frequent {
+  py::str value;
+  std::uint64_t lower;
+  std::uint64_t estimate;
+};
+
+template <class Items>
+void add_frequent(std::vector<Frequent>& frequent, const Items& items) {
+  for (const auto& item : items.items()) {
+    frequent.push_back({py::str(py::cast(item.value)), item.lower, item.estimate});
+  }
+}
+
+// (value, estimate, upper, lower) of strings and integers, as whylogs names them. By falling
+// estimate; of equal ones strings come first, then lesser values.
+py::list frequent_of(const Column& column) {
+  std::vector<Frequent> frequent;
+  add_frequent(frequent, column.frequent_strings());
+  add_frequent(frequent, column.frequent_integers());
+  std::ranges::stable_sort(frequent, std::ranges::greater(), &Frequent::estimate);
+  py::list items;
+  for (const auto& [value, lower, estimate] : frequent) {
+    items.append(py::make_tuple(value, estimate, estimate, lower));
+  }
+  return items;
+}
+
+const Column& column_of(const Profile& profile, const std::string& name) {
+  const Column* column = profile.find(name);
+  if (column == nullptr) throw py::key_error(name);
+  return *column;
+}
+
+py::dict summary(const Profile& profile, const std::string& name) {
+  const Column* column = &column_of(profile, name);
+  const auto& numbers = column->numbers();
+  const std::uint64_t missing = profile.missing(name);
+  py::dict summary;
+  summary["counts/n"] = missing + column->values();
+  summary["counts/null"] = missing;
+  summary["counts/nan"] = numbers.nan();
+  summary["counts/inf"] = numbers.pos_inf() + numbers.neg_inf();
+  summary["types/integral"] = column->integral();
+  summary["types/fractional"] = column->fractional();
+  summary["types/string"] = column->strings();
+
+  const auto distinct_numbers = column->distinct_numbers();
+  const auto& distinct_strings = column->distinct_strings();
+  summary["cardinality/est"] = distinct_numbers.estimate() + distinct_strings.estimate();
+  summary["cardinality/lower_1"] = distinct_numbers.lower() + distinct_strings.lower();
+  summary["cardinality/upper_1"] = distinct_numbers.upper() + distinct_strings.upper();
+
+  if (column->values() > column->strings()) add_distribution(summary, *column);
+  if (column->strings() > 0 || column->integral() > 0) {
+    summary["frequent_items/frequent_strings"] = frequent_of(*column);
+  }
+  return summary;
+}
+
+}  // namespace
+
+void bind_column(py::class_<Profile>& profile) {
+  profile
+      .def(
+          "numbers",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).numbers();
+          },
+          py::arg("name"), "A copy of the sketch of a feature's numbers.")
+      .def(
+          "strings",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).frequent_strings();
+          },
+          py::arg("name"), "A copy of the sketch of a feature's strings.")
+      .def(
+          "mean",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).moments().mean();
+          },
+          py::arg("name"), "Mean of a feature's numbers; NaN where there are none.")
+      .def(
+          "stddev",
+          [](const Profile& self, const std::string& name) {
+            return column_of(self, name).moments().stddev();
+          },
+          py::arg("name"), "Sample standard deviation of a feature's numbers; 0 of one.")
+      .def(
+          "role",
+          [](const Profile& self, const std::string& name) {
+            static constexpr const char* kNames[] = {"value", "exif", "failure", "personal exif"};
+            return kNames[static_cast<int>(column_of(self, name).role())];
+          },
+          py::arg("name"))
+      .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.");
+}
