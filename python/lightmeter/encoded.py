@@ -55,14 +55,25 @@ class EncodedFile(io.BufferedReader):
         return start
 
 
+class _Deadline:
+    """When the reading of a file has to end, `seconds` from now; None never ends it."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end = None if seconds is None else monotonic() + seconds
+
+    def check(self) -> None:
+        if self._end is not None and monotonic() > self._end:
+            raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
+
+
 class _Checked(io.RawIOBase):
     """Passes on the reads of another file; the buffer above asks for large pieces only."""
 
-    def __init__(self, inner: Any, seconds: float | None, *, owned: bool) -> None:
+    def __init__(self, inner: Any, deadline: "_Deadline", *, owned: bool) -> None:
         self._inner = inner
         self._owned = owned
-        self._seconds = seconds
-        self._deadline = None if seconds is None else monotonic() + seconds
+        self._deadline = deadline
         self.ended = False
         self.error: Exception | None = None
 
@@ -74,8 +85,7 @@ class _Checked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            if self._deadline is not None and monotonic() > self._deadline:
-                raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
+            self._deadline.check()
             count = self._inner.readinto(buffer)
         except Exception as error:
             self.error = error
@@ -114,6 +124,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         OSError: it cannot be opened.
     """
     inner: Any
+    deadline = _Deadline(limits.seconds)
     owned = isinstance(image, str | os.PathLike)
     if isinstance(image, str | os.PathLike):
         inner, size = _open_regular(image)
@@ -123,9 +134,9 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         inner, size = image, image.seek(0, os.SEEK_END)
         image.seek(0)
     else:
-        data = _read_all(image, limits.bytes)
+        data = _read_all(image, limits.bytes, deadline)
         inner, size = io.BytesIO(data), len(data)
-    file = EncodedFile(_Checked(inner, limits.seconds, owned=owned), size)
+    file = EncodedFile(_Checked(inner, deadline, owned=owned), size)
     if size == 0 or (limits.bytes is not None and size > limits.bytes):
         file.close()
         if size == 0:
@@ -134,11 +145,14 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     return file
 
 
-def _read_all(stream: IO[bytes], most: int | None) -> bytes:
-    """A pipe hands out what has come so far. One byte more than `most` shows that there is more."""
+def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes:
+    """All bytes, or one more than `most`, which shows that there are more."""
+    # Of a buffered stream `read` waits for all that it is asked for, and no deadline is looked at.
+    read = getattr(stream, "read1", stream.read)
     data = bytearray()
     while most is None or len(data) <= most:
-        piece = stream.read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
+        deadline.check()
+        piece = read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
         if not piece:
             break
         data += piece

@@ -95,6 +95,7 @@ _UNSUPPORTED = re.compile(
     "|not available|not installed|unknown (blp|pcx|compression)",
     re.IGNORECASE,
 )
+_TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
 _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
 _MAX_DETAIL = 200
@@ -157,6 +158,8 @@ def _reason(error: Exception) -> str | None:
             return "unreadable"
         case UnidentifiedImageError() | NotImplementedError():
             return "unsupported"
+    if _TOO_LARGE.search(str(error)):
+        return "too_large"
     if _TRUNCATED.search(str(error)):
         return "truncated"
     return "unsupported" if _UNSUPPORTED.search(str(error)) else None

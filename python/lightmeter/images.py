@@ -160,7 +160,7 @@ def _measure_encoded(
         try:
             with quiet():
                 opened = _open(file)
-            _refuse(opened, file)
+                _refuse(opened, file)
             yield from _measure_pil(opened, options, frames, policy, limits, show)
         except Exception as error:
             raise image_error(

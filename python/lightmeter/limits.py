@@ -17,7 +17,8 @@ class Limits:
         frames: how many a file may have whose frames are all measured (``frames="all"``).
         bytes: size of the file or of the encoded bytes.
         seconds: time from opening the file to the last of its bytes, by a monotonic clock. It is
-            looked at whenever the decoder reads on, so a decoder that has all bytes is not stopped.
+            looked at before every read, so neither a decoder that has all bytes nor one read that
+            waits is stopped.
     """
 
     pixels: int | None = None

@@ -15,9 +15,9 @@ __all__ = ["find_images", "path_bytes"]
 PathLike = str | os.PathLike[str]
 
 # Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
-# and are counted as unsupported rather than passed over.
+# and are counted as unsupported rather than passed over. MPO is read as JPEG.
 _OTHER_IMAGE_SUFFIXES = frozenset(
-    {".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
+    {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
     # raw files of cameras
     | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
     | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}

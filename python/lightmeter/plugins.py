@@ -52,7 +52,9 @@ def is_raw(tiff: Any, start: bytes) -> bool:
     So DNG, CR2, NEF, ARW, PEF and others, which are marked as such or call it a reduced image.
     """
     tags = tiff.tag_v2
-    return start[8:10] == b"CR" or _DNG_VERSION in tags or bool(tags.get(_SUBFILE_TYPE, 0) & 1)
+    subfile = tags.get(_SUBFILE_TYPE)
+    reduced = isinstance(subfile, int) and bool(subfile & 1)
+    return start[8:10] == b"CR" or _DNG_VERSION in tags or reduced
 
 
 def load_plugin(start: bytes) -> bool:

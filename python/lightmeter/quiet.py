@@ -1,9 +1,10 @@
 """Silence for what decoders warn of, in the thread that decodes and nowhere else."""
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 __all__ = ["quiet"]
@@ -22,7 +23,8 @@ class _InQuietThread:
         return getattr(_thread, "depth", 0) > 0
 
 
-_FILTER: Any = ("ignore", None, Warning, _InQuietThread(), 0)
+# Pillow logs some damage as an error. Without a handler logging would print it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @contextmanager
@@ -32,12 +34,24 @@ def quiet() -> Iterator[None]:
     A damaged file would print a line or, under ``-W error``, fail for another reason. The numbers
     of an image must not depend on the filters of the process.
     """
-    filters: Any = warnings.filters
     # The user's filters may have been set, or put back, since the last time.
-    if not filters or filters[0] is not _FILTER:
-        filters.insert(0, _FILTER)
+    if not warnings.filters or not _is_own(warnings.filters[0]):
+        _put_first(warnings.filters)
     _thread.depth = getattr(_thread, "depth", 0) + 1
     try:
         yield
     finally:
         _thread.depth -= 1
+
+
+def _put_first(filters: Any) -> None:
+    """Put a filter in front, and then take out those before it, which other threads may rely on."""
+    own = ("ignore", None, Warning, _InQuietThread(), 0)
+    filters.insert(0, own)
+    for old in [old for old in filters if _is_own(old) and old is not own]:
+        with suppress(ValueError):  # another thread was faster
+            filters.remove(old)
+
+
+def _is_own(entry: Any) -> bool:
+    return isinstance(entry[3], _InQuietThread)

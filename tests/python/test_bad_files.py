@@ -2,6 +2,8 @@
 
 import errno
 import io
+import itertools
+import logging
 import os
 import pickle
 import struct
@@ -158,6 +160,32 @@ def test_a_stream_is_read_to_its_end() -> None:
     assert outcome(Dribble(b"")) == "empty"
 
 
+class Slow(io.BufferedReader):
+    """A pipe with a buffer, on which a little comes at a time, for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(Endless())
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Endless(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        buffer[:100] = bytes(100)
+        return 100
+
+
+def test_a_stream_that_does_not_end_in_time_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0.0, 0.05)
+    monkeypatch.setattr("lightmeter.encoded.monotonic", lambda: next(clock))
+    assert outcome(Slow(), limits=Limits(seconds=2)) == "too_large"
+    assert next(clock) == pytest.approx(2, abs=0.5)
+
+
 @pytest.mark.parametrize("mark", [{254: 1}, {50706: b"\1\4\0\0"}])
 def test_the_preview_of_a_raw_file_is_not_its_picture(mark: dict[int, Any]) -> None:
     assert outcome(encoded("TIFF", tiffinfo={254: 0})) == "measured"
@@ -250,6 +278,14 @@ def test_a_header_of_four_gigapixels_is_too_large() -> None:
     assert outcome(png_header(65536, 65536)) == "too_large"
     assert outcome(png_header(2**31 - 1, 2**31 - 1)) == "too_large"
     assert outcome(png_header(0, 5)) != "measured"
+
+
+@pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
+def test_a_text_beyond_pillows_limit_is_too_large(name: bytes) -> None:
+    body = name + b"name\0\0" + zlib.compress(bytes(2 << 20))
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    whole = encoded("PNG")
+    assert outcome(whole[:33] + chunk + whole[33:]) == "too_large"
 
 
 def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,6 +467,39 @@ def test_what_pillow_warns_of_is_neither_printed_nor_an_error() -> None:
             warnings.simplefilter(action)  # type: ignore[arg-type]
             assert outcome(data) == outcome(Image.open(io.BytesIO(encoded("PNG")))) == "measured"
         assert seen == []
+
+
+def test_a_tag_of_too_many_values_is_not_printed_of() -> None:
+    data = encoded("TIFF", tiffinfo={254: 0})
+    entry = struct.pack("<HHIHH", 254, 4, 1, 0, 0)
+    assert entry in data
+    data = data.replace(entry, struct.pack("<HHIHH", 254, 3, 2, 0, 0))  # two shorts
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("error")
+        assert outcome(data) == "measured"
+    assert seen == []
+
+
+def test_filters_do_not_grow() -> None:
+    with warnings.catch_warnings():
+        sizes = []
+        for _ in range(9):
+            warnings.simplefilter("error")
+            with quiet():
+                warnings.warn("not heard", stacklevel=1)
+            sizes.append(len(warnings.filters))
+        assert sizes == sizes[:1] * 9
+
+
+def test_what_pillow_logs_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("PIL.Some")
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        logger.error("damage")
+    finally:
+        root.handlers = handlers
+    assert capsys.readouterr().err == ""
 
 
 def test_only_the_thread_that_decodes_is_quiet() -> None:

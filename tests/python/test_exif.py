@@ -287,6 +287,8 @@ def test_dates_are_days_since_1970(text: bytes, expected: object) -> None:
         (b"JIS\0\0\0\0\0" + "\u65e5".encode("iso2022_jp"), "\u65e5"),
         (b"\0" * 8 + b"plain", "plain"),
         (b"ASCII", None),
+        (b"no charset in front", "no charset in front"),
+        (b"        in spaces", "in spaces"),
     ],
 )
 def test_comments_say_their_character_set(comment: bytes, expected: str | None) -> None:
@@ -303,6 +305,14 @@ def test_unknown_numbers_of_an_enumeration_stay_numbers() -> None:
     tags = read_exif(exif_block(tiff({274: (SHORT, [99]), EXIF: {37385: (SHORT, [24])}}))).tags
     assert tags["Orientation"] == "99"
     assert tags["Flash"] == "not fired, auto"
+
+
+@pytest.mark.parametrize("kind", [9, 13])
+def test_pointers_of_other_types_are_followed(kind: int) -> None:
+    block = tiff(CAMERA)
+    odd = block.replace(struct.pack("<HH", GPS, LONG), struct.pack("<HH", GPS, kind))
+    assert odd != block
+    assert read_exif(exif_block(odd), EVERYTHING) == read_exif(exif_block(block), EVERYTHING)
 
 
 @pytest.mark.parametrize(

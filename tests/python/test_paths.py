@@ -17,10 +17,10 @@ def touch(root: Path, *names: str) -> None:
 
 
 def test_a_folder_stands_for_its_images(tmp_path: Path) -> None:
-    touch(tmp_path, "b.JPG", "a/c.png", "d.heic", "notes.txt", "a.pdf", "e.RAF")
+    touch(tmp_path, "b.JPG", "a/c.png", "d.heic", "notes.txt", "a.pdf", "e.RAF", "f.mpo")
     touch(tmp_path, ".hidden.jpg", ".hidden/f.jpg", "a/.hidden/g.jpg")
     found = [os.path.relpath(path, tmp_path) for path in find_images(tmp_path)]
-    assert found == ["a/c.png", "b.JPG", "d.heic", "e.RAF"]
+    assert found == ["a/c.png", "b.JPG", "d.heic", "e.RAF", "f.mpo"]
 
 
 def test_files_without_suffix_are_taken_if_they_start_like_an_image(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?:
 _EPOCH = datetime(1970, 1, 1)
 _DAY = timedelta(days=1)
 _COMPONENTS = {1: "Y", 2: "Cb", 3: "Cr", 4: "R", 5: "G", 6: "B"}
-_CHARSETS = {b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp"}
+# What the eight bytes in front of a coded text name, without the padding.
+_CHARSETS = {b"": "utf-8", b"ASCII": "utf-8", b"UNICODE": "utf-16", b"JIS": "iso2022_jp"}
 
 DATES = frozenset(
     {"DateTime", "DateTimeDigitized", "DateTimeOriginal", "GPSDateStamp", "PreviewDateTime"}
@@ -95,11 +96,11 @@ def _undefined_text(tiff: Tiff, entry: Entry) -> Value | None:
 
 
 def _coded_text(tiff: Tiff, entry: Entry) -> Value | None:
-    """Eight bytes name the character set, unless the text is plain."""
+    """Eight bytes name the character set, unless the text is plain or its writer forgot them."""
     data = tiff.raw(entry, _MAX_BYTES)
-    if entry.kind == ASCII:
+    encoding = _CHARSETS.get(data[:8].rstrip(b"\0 ").upper())
+    if entry.kind == ASCII or encoding is None:
         return _text(data)
-    encoding = _CHARSETS.get(data[:8], "utf-8")
     if encoding == "utf-16" and data[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16-le" if tiff.order == "<" else "utf-16-be"
     return _text(data[8:], encoding)

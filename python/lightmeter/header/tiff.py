@@ -12,7 +12,8 @@ Number = int | float | None
 
 ASCII = 2
 BYTE_TYPES = frozenset({1, 6, 7})
-POINTER_TYPES = frozenset({3, 4, 13, 16, 18})
+# The standard wants LONG; some writers take signed ones.
+POINTER_TYPES = frozenset({3, 4, 9, 13, 16, 17, 18})
 
 # Type -> struct code of one value; rationals are two integers.
 _CODES = {
