@@ -62,10 +62,10 @@ def profile_images(
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1")
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    files = find_images(given)
-    if isinstance(paths, str | os.PathLike) and files == [os.fspath(paths)]:
-        os.lstat(paths)
+    if not isinstance(paths, str | os.PathLike):
+        paths = list(paths)
+    files = find_images(paths)
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
     root = given[0] if len(given) == 1 and os.path.isdir(given[0]) else None
     stopped = threading.Event()
     lock = threading.Lock()

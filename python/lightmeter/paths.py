@@ -1,6 +1,5 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
-import glob
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from lightmeter.patterns import has_magic, matches
 from lightmeter.plugins import START_BYTES, plugin_format
 
 __all__ = ["find_images", "path_bytes"]
@@ -30,18 +30,23 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
     Hidden files and folders are passed over; a folder that cannot be listed stands for itself. A
-    file, or a path that does not exist, stands for itself, and a pattern with ``*``, ``?`` or ``[``
-    for what it matches (``**`` for any depth).
+    file stands for itself, and so does one of several paths that does not exist. A pattern with
+    ``*``, ``?`` or ``[`` stands for what it matches (``**`` for any depth, links to folders not
+    followed); a file that it reaches through several links to folders counts once.
+
+    Raises:
+        OSError: `paths` is one path, no pattern, and does not exist.
     """
     if isinstance(paths, str | os.PathLike):
+        if not has_magic(os.fspath(paths)):
+            os.lstat(paths)
         paths = [paths]
     found: set[str] = set()
     for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
             found.update(_walk(path))
-        elif glob.has_magic(path) and not os.path.lexists(path):
-            for match in glob.iglob(path, recursive=True):
-                found.update(_walk(match) if os.path.isdir(match) else [match])
+        elif has_magic(path) and not os.path.lexists(path):
+            found.update(_matching(path))
         else:
             found.add(path)
     return sorted(found, key=path_bytes)
@@ -53,6 +58,19 @@ def path_bytes(path: str) -> bytes:
         return os.fsencode(path)
     except UnicodeEncodeError:
         return path.encode(errors="replace")
+
+
+def _matching(pattern: str) -> Iterable[str]:
+    """Of several ways to a folder the first is taken."""
+    files: set[str] = set()
+    for match in matches(pattern):
+        files.update(_walk(match) if os.path.isdir(match) else [match])
+    real_folder = cache(os.path.realpath)
+    kept: dict[tuple[str, str], str] = {}
+    for file in sorted(files, key=path_bytes):
+        folder, name = os.path.split(file)
+        kept.setdefault((real_folder(folder), name), file)
+    return kept.values()
 
 
 def _walk(folder: str) -> Iterable[str]:

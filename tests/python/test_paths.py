@@ -1,12 +1,16 @@
 """What a folder, a file and a pattern stand for."""
 
 import errno
+import glob
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lightmeter import Failure, profile_images
 from lightmeter.paths import find_images
+from lightmeter.patterns import matches
 from PIL import Image
 
 
@@ -71,6 +75,62 @@ def test_a_folder_that_cannot_be_listed_is_counted(
     assert find_images(closed) == [closed]
     failures = profile_images(tmp_path).failures
     assert failures[1] == Failure("closed", "unreadable", "Permission denied")
+
+
+PATTERNS = [
+    *["*", "a/*", "**", "**/*", "a/**/*.jpg", "**/c/*", "**/**/b.jpg", "*/", "?/b.*", "[ab]*"],
+    *[
+        ".*",
+        ".h/*",
+        "./a/*.jpg",
+        "a//*.jpg",
+        "a/../*.jpg",
+        "a/*/x",
+        "**/a.jpg/*",
+        "none/*",
+        "*.jpg/",
+    ],
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_match_as_those_of_glob(pattern: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.txt", ".h/e.jpg", "a/b.jpg", "a/c/d.jpg", "a/c/c/b.jpg", "a/.f")
+    wanted = glob.glob(str(tmp_path / "x")[:-1] + pattern, recursive=True)
+    got = matches(str(tmp_path / "x")[:-1] + pattern)
+    assert {os.path.normpath(path) for path in got} == set(map(os.path.normpath, wanted))
+
+
+def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a/b.jpg", "c/d.jpg")
+    for link, target in {"a/up": "..", "a/up2": "..", "linked": "c"}.items():
+        (tmp_path / link).symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("**", "**/*", "**/*.jpg", "**/**/*.jpg", "*", "*/*"):
+        assert find_images(pattern) == ["a/b.jpg", "c/d.jpg"], pattern
+    assert find_images("link*/*.jpg") == ["linked/d.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["*.jpg", "closed/*.jpg", "**/*.jpg", "*/b.jpg", "*/*/b.jpg"])
+def test_a_pattern_in_a_folder_that_cannot_be_listed_is_counted(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "closed/b.jpg")
+
+    def denying(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def called(path: Any, **options: Any) -> Any:
+            if (path == "closed" and call is scandir) or "closed/" in str(path):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return call(path, **options)
+
+        return called
+
+    scandir = os.scandir
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "scandir", denying(os.scandir))
+    monkeypatch.setattr(os, "lstat", denying(os.lstat))
+    expected = [] if pattern == "*.jpg" else [Failure("closed", "unreadable", "Permission denied")]
+    assert profile_images(pattern).failures == expected
 
 
 def test_links_to_nothing_to_themselves_and_to_folders(tmp_path: Path) -> None:

@@ -77,8 +77,6 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reader = date_reader(date_from) if date_from is not None else None
     files = find_images(folder)
-    if files == [os.fspath(folder)]:
-        os.stat(folder)
     length = store.datasets().get(dataset, timedelta(days=1))
     if every is not None:
         length = parse_duration(every)
