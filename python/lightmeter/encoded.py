@@ -2,11 +2,11 @@
 
 import io
 import os
-import stat
 from time import monotonic
 from typing import IO, Any
 
 from lightmeter.errors import ImageError
+from lightmeter.files import open_regular
 from lightmeter.limits import Limits
 
 __all__ = ["Encoded", "EncodedFile", "open_encoded", "size_of"]
@@ -127,7 +127,8 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     deadline = _Deadline(limits.seconds)
     owned = isinstance(image, str | os.PathLike)
     if isinstance(image, str | os.PathLike):
-        inner, size = _open_regular(image)
+        inner = _open_regular(image)
+        size = os.fstat(inner.fileno()).st_size
     elif isinstance(image, bytes | bytearray):
         inner, size = io.BytesIO(image), len(image)
     elif hasattr(image, "readinto") and image.seekable():
@@ -159,23 +160,11 @@ def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes
     return bytes(data)
 
 
-def _open_regular(path: str | os.PathLike[str]) -> tuple[io.FileIO, int]:
-    """Opening a pipe or a device could wait for ever, or do something."""
-    _refuse_special(path, os.stat(path).st_mode)
-    # Not blocking, and asked again, should the path have become a pipe meanwhile.
-    file = io.FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
+def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     try:
-        status = os.fstat(file.fileno())
-        _refuse_special(path, status.st_mode)
-    except BaseException:
-        file.close()
-        raise
-    return file, status.st_size
-
-
-def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
-    if stat.S_ISDIR(mode):
+        return open_regular(path)
+    except IsADirectoryError:
         os.scandir(path).close()  # says why, if it cannot be listed
-        raise ImageError("unreadable", "a folder, not a file; profile_images takes folders")
-    if not stat.S_ISREG(mode):
-        raise ImageError("unreadable", "not a regular file")
+        raise ImageError(
+            "unreadable", "a folder, not a file; profile_images takes folders"
+        ) from None

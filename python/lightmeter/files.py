@@ -1,7 +1,8 @@
-"""Writing files so that a reader never sees half of one."""
+"""Reading regular files only, and writing files so that a reader never sees half of one."""
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import stat
@@ -9,7 +10,47 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["check_target", "open_atomically", "write_atomically"]
+__all__ = ["check_target", "open_atomically", "open_regular", "read_regular", "write_atomically"]
+
+# A profile of thousands of features has some megabytes.
+MAX_PROFILE_BYTES = 2**30
+
+
+def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
+    """Open a file to read. Opening a pipe or a device could wait for ever, or do something.
+
+    Raises:
+        OSError: it cannot be opened, or is not a regular file.
+    """
+    _refuse_special(path, os.stat(path).st_mode)
+    # Not blocking, and asked again, should the path have become a pipe meanwhile.
+    file = io.FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
+    try:
+        _refuse_special(path, os.fstat(file.fileno()).st_mode)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        OSError: it cannot be read, is not a regular file, or holds more than `most` bytes.
+    """
+    with open_regular(path) as raw, io.BufferedReader(raw) as file:
+        data = file.read(most + 1) if os.fstat(raw.fileno()).st_size <= most else None
+    if data is None or len(data) > most:
+        raise OSError(errno.EFBIG, f"more than {most} bytes", os.fspath(path))
+    return data
+
+
+def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:

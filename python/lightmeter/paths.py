@@ -61,13 +61,13 @@ def path_bytes(path: str) -> bytes:
 
 
 def _matching(pattern: str) -> Iterable[str]:
-    """Of several ways to a folder the first is taken."""
+    """Of several ways to a folder the shortest is taken."""
     files: set[str] = set()
     for match in matches(pattern):
         files.update(_walk(match) if os.path.isdir(match) else [match])
     real_folder = cache(os.path.realpath)
     kept: dict[tuple[str, str], str] = {}
-    for file in sorted(files, key=path_bytes):
+    for file in sorted(files, key=lambda file: (file.count(os.sep), path_bytes(file))):
         folder, name = os.path.split(file)
         kept.setdefault((real_folder(folder), name), file)
     return kept.values()

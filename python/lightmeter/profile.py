@@ -13,7 +13,7 @@ from lightmeter.arrays import check_layout
 from lightmeter.errors import ImageError
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.failure import Failure
-from lightmeter.files import write_atomically
+from lightmeter.files import read_regular, write_atomically
 from lightmeter.images import ImageLike, Measured, check_frames, measure_images
 from lightmeter.limits import DEFAULT_LIMITS, Limits
 from lightmeter.meter import ImageMeter
@@ -229,11 +229,10 @@ class ProfileView:
         """Read a profile file.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.
             DecodeError: it holds no whole profile.
         """
-        with open(path, "rb") as file:
-            return cls.from_bytes(file.read())
+        return cls.from_bytes(read_regular(path))
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:
         """Pickle by the encoded bytes."""

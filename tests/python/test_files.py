@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from lightmeter.files import write_atomically
+from lightmeter import ProfileView
+from lightmeter.files import read_regular, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(
@@ -57,6 +58,26 @@ def test_pipes_are_written_to(tmp_path: Path) -> None:
     reader.join()
     assert got == [b"data"]
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe", "folder", "large.lmp"])
+def test_only_regular_files_of_some_size_are_read_as_profiles(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    os.mkdir("folder")
+    with open("large.lmp", "xb") as file:
+        file.truncate(2**31)  # takes no room on the disk
+    with pytest.raises(OSError, match=r"not a regular file|directory|more than"):
+        ProfileView.read(path)
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_regular(tmp_path / "a", 5) == b"12345"
+    with pytest.raises(OSError, match="more than 4 bytes"):
+        read_regular(tmp_path / "a", 4)
 
 
 def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
+from lightmeter.files import read_regular
 from lightmeter.monitor.baselines import Baseline, Other, Reference, Trailing, baseline_buckets
 from lightmeter.monitor.buckets import bucket_start, parse_segment, segment_text
 from lightmeter.monitor.results import Judged, Result
@@ -284,7 +285,7 @@ class _Evaluation:
     def _reference(self) -> tuple[ProfileView, bytes]:
         """The profile of the file to compare with, and its digest."""
         assert isinstance(self.monitor.baseline, Reference)
-        body = self.monitor.baseline.path.read_bytes()
+        body = read_regular(self.monitor.baseline.path)
         return ProfileView.from_bytes(body), hashlib.sha256(body).digest()
 
     def _digests(self, dataset: str, segment: str) -> dict[datetime, list[bytes]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from lightmeter.errors import DecodeError
+from lightmeter.files import read_regular
 from lightmeter.monitor.alerts.incidents import Evaluation
 from lightmeter.monitor.buckets import parse_segment, segment_text
 from lightmeter.monitor.dashboard.parts import pair
@@ -83,7 +84,7 @@ def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -
     if judged.file:
         path = Path(judged.file)
         try:
-            body = path.read_bytes()
+            body = read_regular(path)
             view = ProfileView.from_bytes(body)
         except (OSError, DecodeError):
             return Baseline(f"{words}{path.name}, which cannot be read", [], _nothing)
