@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lightmeter.encoded import EncodedFile
 from lightmeter.errors import ImageError
+from lightmeter.magic import START_BYTES, begun_format, format_of
 from lightmeter.paths import path_bytes
 from lightmeter.quiet import quiet
 
@@ -51,37 +52,6 @@ class Failure(NamedTuple):
         exact = {} if shown.encode() == raw else {"path_base64": base64.b64encode(raw).decode()}
         return {"path": shown, **exact, "reason": self.reason, "detail": self.detail}
 
-
-# How files of the formats begin that Pillow tells by more than a byte or two; a dot stands for any
-# byte. A file that begins so and is not understood is damaged; any other may be anything.
-_SIGNATURES = {
-    b"\0\0\0.ftypavif": "AVIF",
-    b"\0\0\0.ftypavis": "AVIF",
-    b"BLP1": "BLP",
-    b"BLP2": "BLP",
-    b"BM": "BMP",
-    b"DDS ": "DDS",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"\0\0\0.ftyphei": "HEIF",
-    b"\0\0\0.ftyphev": "HEIF",
-    b"icns": "ICNS",
-    b"\0\0\1\0": "ICO",
-    b"\xff\xd8\xff": "JPEG",
-    b"\xff\x4f\xff\x51": "JPEG2000",
-    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
-    b"\xff\x0a": "JXL",
-    b"\0\0\0\x0cJXL \r\n\x87\n": "JXL",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"8BPS\0\1": "PSD",
-    b"qoif": "QOI",
-    b"\x01\xda": "SGI",
-    b"II*\0": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"MM\0+": "TIFF",
-    b"RIFF....WEBP": "WEBP",
-}
 
 # No image of these formats is smaller, in bytes.
 _SMALLEST = 16
@@ -176,12 +146,13 @@ def _detail(error: Exception) -> str:
 
 
 def _format(file: EncodedFile) -> str | None:
-    """The format whose signature the file begins with, or of whose signature it is a part."""
-    start = file.start(12)
-    for signature, name in _SIGNATURES.items():
-        if all(want in (have, ord(".")) for want, have in zip(signature, start, strict=False)):
-            return name if name in Image.OPEN else None
-    return None
+    """The format that the file begins as, if Pillow can read it.
+
+    A file that begins so and is not understood is damaged; any other may be anything.
+    """
+    start = file.start(START_BYTES)
+    name = format_of(start) or begun_format(start)
+    return name if name in Image.OPEN else None
 
 
 def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exception | None:

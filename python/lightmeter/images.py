@@ -16,8 +16,9 @@ from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
 from lightmeter.failure import image_error
 from lightmeter.header import Facts, Header, Source, exif_block, read_header
 from lightmeter.limits import DEFAULT_LIMITS, Limits
+from lightmeter.magic import START_BYTES
 from lightmeter.meter import ImageMeter
-from lightmeter.plugins import START_BYTES, is_raw, load_plugin
+from lightmeter.plugins import is_raw, load_plugin
 from lightmeter.quiet import quiet
 from lightmeter.thumbnail import Thumbnail, make_thumbnail
 

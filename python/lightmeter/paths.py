@@ -7,8 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from lightmeter.magic import START_BYTES
 from lightmeter.patterns import has_magic, matches
-from lightmeter.plugins import START_BYTES, plugin_format
+from lightmeter.plugins import plugin_format
 
 __all__ = ["find_images", "path_bytes"]
 

@@ -7,16 +7,9 @@ from typing import Any
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.magic import format_of
 
-__all__ = ["START_BYTES", "is_raw", "load_plugin", "plugin_format"]
-
-# How many first bytes are looked at: the brands of a file type box.
-START_BYTES = 64
-
-_JXL_CODESTREAM = b"\xff\x0a"
-_JXL_CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
-_AVIF_BRANDS = frozenset(b"avif avis".split())
+__all__ = ["is_raw", "load_plugin", "plugin_format"]
 
 _HOW_TO_READ = {
     "HEIF": "pip install 'lightmeter[formats]' (pillow-heif)",
@@ -33,17 +26,8 @@ _lock = threading.Lock()
 
 def plugin_format(start: bytes) -> str | None:
     """``"HEIF"``, ``"AVIF"`` or ``"JXL"`` (JPEG XL) if the file starts as one, else None."""
-    if start.startswith((_JXL_CODESTREAM, _JXL_CONTAINER)):
-        return "JXL"
-    if start[4:8] != b"ftyp":
-        return None
-    # Size and type of the box, the major brand and its version, then the compatible brands. "mif1"
-    # may hold any coding, which the compatible brands name.
-    size = min(int.from_bytes(start[:4], "big"), len(start))
-    brands = {start[8:12]} | {start[at : at + 4] for at in range(16, size - 3, 4)}
-    if brands & _AVIF_BRANDS:
-        return "AVIF"
-    return "HEIF" if brands & _HEIF_BRANDS else None
+    name = format_of(start)
+    return name if name in _HOW_TO_READ else None
 
 
 def is_raw(tiff: Any, start: bytes) -> bool:

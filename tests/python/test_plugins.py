@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import ImageError, log_image, profile_images
+from lightmeter.header import read_header
 from lightmeter.paths import find_images
 from lightmeter.plugins import load_plugin, plugin_format
 from PIL import Image
@@ -18,6 +19,7 @@ from PIL import Image
 MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl", "AVIF": "PIL.AvifImagePlugin"}
 STARTS = {
     "heic": b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf",
+    "hevs": b"\0\0\0\x18ftyphevs\0\0\0\0msf1hevs",
     "hevc": b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc",
     "mif1 of HEVC": b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
     "mif1 of AV1": b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf",
@@ -26,7 +28,7 @@ STARTS = {
     "codestream": b"\xff\x0a\xc1\x07\x00\x13\x88\x02",
     "boxes": b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ",
 }
-FORMATS = ["HEIF", "HEIF", "HEIF", "AVIF", "AVIF", "AVIF", "JXL", "JXL"]
+FORMATS = ["HEIF", "HEIF", "HEIF", "HEIF", "AVIF", "AVIF", "AVIF", "JXL", "JXL"]
 
 
 @cache
@@ -64,6 +66,8 @@ def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_formats_are_told_by_their_first_bytes(start: str, name: str) -> None:
     whole = STARTS[start]
     assert plugin_format(whole + bytes(40)) == name
+    known = read_header(io.BytesIO(whole + bytes(40)))
+    assert (known is None) == (name == "JXL")
     for length in range(len(whole)):
         assert plugin_format(whole[:length]) in {None, name, "HEIF"}
 

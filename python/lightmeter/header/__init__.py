@@ -7,17 +7,15 @@ bounded time and little memory, and leave out what is damaged.
 from typing import IO, NamedTuple
 
 from lightmeter.header.gif import gif_facts
-from lightmeter.header.isobmff import heif_header, is_heif
+from lightmeter.header.isobmff import heif_header
 from lightmeter.header.jpeg import jpeg_header
 from lightmeter.header.png import png_header
 from lightmeter.header.source import DamagedError, Source
 from lightmeter.header.tiff import tiff_facts
 from lightmeter.header.webp import webp_header
+from lightmeter.magic import START_BYTES, format_of
 
 __all__ = ["DamagedError", "Facts", "Header", "Source", "exif_block", "read_header"]
-
-# Classic TIFF and BigTIFF in both byte orders, and the raw formats that look like them.
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
 
 # Name -> value; None where the format can have it and this file has not.
 Facts = dict[str, int | str | None]
@@ -39,7 +37,7 @@ def read_header(file: IO[bytes]) -> Header | None:
         OSError: the file cannot be read.
     """
     source = Source(file)
-    start = source.read_up_to(0, 16)
+    start = source.read_up_to(0, START_BYTES)
     try:
         return _read(source, start)
     except DamagedError:
@@ -56,18 +54,19 @@ def exif_block(block: bytes) -> Source | None:
 def _read(source: Source, start: bytes) -> Header | None:
     facts: Facts
     exif = b""
-    if start.startswith(b"\xff\xd8"):
-        facts, exif = jpeg_header(source)
-    elif start.startswith(b"\x89PNG\r\n\x1a\n"):
-        facts, exif = png_header(source)
-    elif start.startswith(b"RIFF") and start[8:12] == b"WEBP":
-        facts, exif = webp_header(source)
-    elif start.startswith(b"GIF8"):
-        facts = gif_facts(source)
-    elif is_heif(start):
-        facts, exif = heif_header(source)
-    elif start.startswith(_TIFF_STARTS):
-        return Header(tiff_facts(source), source)
-    else:
-        return None
+    match format_of(start):
+        case "JPEG":
+            facts, exif = jpeg_header(source)
+        case "PNG":
+            facts, exif = png_header(source)
+        case "WEBP":
+            facts, exif = webp_header(source)
+        case "GIF":
+            facts = gif_facts(source)
+        case "AVIF" | "HEIF":
+            facts, exif = heif_header(source)
+        case "TIFF" | "RAW":  # raw formats that look like TIFF
+            return Header(tiff_facts(source), source)
+        case _:
+            return None
     return Header(facts, exif_block(exif))

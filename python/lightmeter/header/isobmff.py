@@ -6,22 +6,14 @@ from collections.abc import Iterator
 
 from lightmeter.header.icc import profile_description
 from lightmeter.header.source import DamagedError, Source
+from lightmeter.magic import SEQUENCE_BRANDS
 
-__all__ = ["heif_header", "is_heif"]
+__all__ = ["heif_header"]
 
 _MAX_BOXES = 2048
 _MAX_PARTS = 16_384
 _MAX_EXIF = 4 << 20
-_BRANDS = frozenset(
-    {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-)
-_SEQUENCES = frozenset({b"avis", b"hevc", b"hevx", b"msf1"})
 _ALPHA_TYPES = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
-
-
-def is_heif(start: bytes) -> bool:
-    """Whether a file with these first bytes is HEIF or AVIF."""
-    return start[4:8] == b"ftyp" and start[8:12] in _BRANDS
 
 
 def heif_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
@@ -32,7 +24,7 @@ def heif_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
     """
     facts: dict[str, int | str | None] = {
         "ColorProfile": None,
-        "FrameCount": None if source.read(8, 4) in _SEQUENCES else 1,
+        "FrameCount": None if source.read(8, 4) in SEQUENCE_BRANDS else 1,
     }
     exif = b""
     with contextlib.suppress(DamagedError):
