@@ -93,6 +93,13 @@ class _Checked(io.RawIOBase):
         self.ended = self.ended or count == 0
         return int(count)
 
+    def readall(self) -> bytes:
+        # That of the base class asks for 8 KiB at a time.
+        pieces = []
+        while piece := self.read(_PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return int(self._inner.seek(offset, whence))
 

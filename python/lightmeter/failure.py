@@ -97,12 +97,14 @@ def image_error(
     if file.error is not None:
         return _classified(file.error, path, "unreadable")
     name = _format(file)
+    opened_again = False
     if isinstance(error, UnidentifiedImageError) and name is not None:
         error = _opening_error(name, file) or error
+        opened_again = True
     failure = _classified(error, path, otherwise)
     if name is not None and (
         file.size < _SMALLEST
-        or (failure.reason == "corrupt" and _ends_early(name, file, image, whole))
+        or (failure.reason == "corrupt" and _ends_early(name, file, image, whole, opened_again))
     ):
         return ImageError("truncated", failure.detail, path)
     return failure
@@ -175,8 +177,21 @@ def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exce
     return None
 
 
-def _ends_early(name: str, file: EncodedFile, image: Image.Image | None, whole: bool) -> bool:
+def _ends_early(
+    name: str, file: EncodedFile, image: Image.Image | None, whole: bool, opened_again: bool
+) -> bool:
     """Whether a file ends before what it announces, where the decoder calls it only damaged."""
+    announced = _announces_more(name, file, image)
+    if announced is not None:
+        return announced
+    # Decoders read ahead; those who open ask for what must be there.
+    if not opened_again:
+        _opening_error(name, file, whole=whole)
+    return file.ended
+
+
+def _announces_more(name: str, file: EncodedFile, image: Image.Image | None) -> bool | None:
+    """Whether a file ends before what it announces; None where nothing is announced."""
     try:
         match name:
             case "WEBP":
@@ -192,9 +207,7 @@ def _ends_early(name: str, file: EncodedFile, image: Image.Image | None, whole: 
                 return True
     except Exception:  # what is announced is damaged, too
         return False
-    # Decoders read ahead; those who open ask for what must be there.
-    _opening_error(name, file, whole=whole)
-    return file.ended
+    return None
 
 
 def _strips_end(image: Any) -> int:

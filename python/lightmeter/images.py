@@ -16,7 +16,7 @@ from lightmeter.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
 from lightmeter.failure import image_error
 from lightmeter.header import Facts, Header, Source, exif_block, read_header
 from lightmeter.limits import DEFAULT_LIMITS, Limits
-from lightmeter.magic import START_BYTES
+from lightmeter.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.meter import ImageMeter
 from lightmeter.plugins import is_raw, load_plugin
 from lightmeter.quiet import quiet
@@ -159,6 +159,7 @@ def _measure_encoded(
     opened = None
     with file:
         try:
+            _check_memory(file, limits)
             with quiet():
                 opened = _open(file)
                 _refuse(opened, file)
@@ -167,6 +168,18 @@ def _measure_encoded(
             raise image_error(
                 error, path=path, file=file, image=opened, whole=frames == "all"
             ) from error
+
+
+def _check_memory(file: EncodedFile, limits: Limits) -> None:
+    most = limits.bytes_in_memory
+    if most is not None and file.size > most:
+        name = format_of(file.start(START_BYTES))
+        if name in READ_WHOLE:
+            raise ImageError(
+                "too_large",
+                f"{file.size} bytes of {name}, which is read whole; more than {most} "
+                "(Limits.bytes_in_memory)",
+            )
 
 
 def _open(file: EncodedFile) -> Image.Image:

@@ -16,6 +16,8 @@ class Limits:
             limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well: raising that is up to you.
         frames: how many a file may have whose frames are all measured (``frames="all"``).
         bytes: size of the file or of the encoded bytes.
+        bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP, whose decoders take the whole
+            file into memory, and more than once.
         seconds: time from opening the file to the last of its bytes, by a monotonic clock. It is
             looked at before every read, so neither a decoder that has all bytes nor one read that
             waits is stopped.
@@ -24,6 +26,7 @@ class Limits:
     pixels: int | None = None
     frames: int | None = 1000
     bytes: int | None = 2**31
+    bytes_in_memory: int | None = 2**28
     seconds: float | None = 300.0
 
     def __post_init__(self) -> None:

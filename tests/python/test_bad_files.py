@@ -530,7 +530,7 @@ def test_errors_pickle() -> None:
     assert str(again) == "'a.png': nothing there"
 
 
-@pytest.mark.parametrize("field", ["pixels", "bytes", "seconds"])
+@pytest.mark.parametrize("field", ["pixels", "bytes", "bytes_in_memory", "seconds"])
 def test_limits_are_above_zero_or_none(field: str) -> None:
     for value in (0, -1, float("nan")):
         with pytest.raises(ValueError, match=f"limit of {field} is"):
@@ -568,6 +568,20 @@ def test_the_limit_of_bytes(tmp_path: Path) -> None:
             assert outcome(source, limits=Limits(bytes=len(data) - 1)) == "too_large"
 
 
+def test_the_limit_of_bytes_that_a_decoder_takes_whole(tmp_path: Path) -> None:
+    for name in ("WEBP", "PNG"):
+        data = encoded(name)
+        assert outcome(data, limits=Limits(bytes_in_memory=len(data))) == "measured"
+        limits = Limits(bytes_in_memory=len(data) - 1)
+        assert outcome(data, limits=limits) == ("measured" if name == "PNG" else "too_large")
+    with open(tmp_path / "a.avif", "wb") as file:
+        file.write(b"\0\0\0\x14ftypavif\0\0\0\0mif1")
+        file.truncate(2**30)
+    with pytest.raises(ImageError, match="1073741824 bytes of AVIF, which is read whole") as failed:
+        measure_image(tmp_path / "a.avif")
+    assert failed.value.reason == "too_large"
+
+
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
 def test_the_limit_of_seconds_is_checked_at_every_read(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -586,6 +600,18 @@ def test_the_limit_of_seconds_is_checked_at_every_read(
     with pytest.raises(ImageError, match="not read within 1 seconds") as caught:
         measure_image(data, limits=Limits(seconds=1))
     assert caught.value.reason == "too_large"
+
+
+@pytest.mark.parametrize("name", ["AVIF", "PNG"])
+def test_a_damaged_file_is_opened_at_most_twice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name not in SIGNED:
+        pytest.skip(f"this Pillow does not write {name}")
+    factory, accept = Image.OPEN[name]
+    opened = []
+    again = lambda *given: (opened.append(given), factory(*given))[1]  # noqa: E731
+    monkeypatch.setitem(Image.OPEN, name, (again, accept))
+    assert outcome(SIGNED[name]()[:24] + bytes(5000)) in {"corrupt", "truncated"}
+    assert len(opened) == 2
 
 
 def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
