@@ -14,6 +14,7 @@ from lightmeter.errors import ImageError
 from lightmeter.magic import START_BYTES, begun_format, format_of
 from lightmeter.paths import path_bytes
 from lightmeter.quiet import quiet
+from lightmeter.undecoded import undecoded_kind
 
 __all__ = ["Failure", "image_error"]
 
@@ -65,6 +66,7 @@ _UNSUPPORTED = re.compile(
     "|not available|not installed|unknown (blp|pcx|compression)",
     re.IGNORECASE,
 )
+_OF_THE_KIND = re.compile("unknown raw mode", re.IGNORECASE)
 _TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
 _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
@@ -102,6 +104,12 @@ def image_error(
         error = _opening_error(name, file) or error
         opened_again = True
     failure = _classified(error, path, otherwise)
+    if name is not None and failure.reason in ("corrupt", "truncated"):
+        opened = image is not None and not _OF_THE_KIND.search(str(error))
+        kind = undecoded_kind(name, file, opened)
+        if kind is not None:
+            detail = f"{kind}, which Pillow does not decode; give it as an array"
+            return ImageError("unsupported", detail, path)
     if name is not None and (
         file.size < _SMALLEST
         or (failure.reason == "corrupt" and _ends_early(name, file, image, whole, opened_again))

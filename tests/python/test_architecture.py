@@ -48,7 +48,7 @@ def test_the_core_knows_no_python() -> None:
 PYTHON_LAYERS = [
     {"_core", "errors", "files", "limits", "magic", "patterns", "quiet"},
     {"paths", "plugins", "thumbnail"},
-    {"arrays", "encoded", "failure", "header", "meter", "sketch", "testing"},
+    {"arrays", "encoded", "failure", "header", "meter", "sketch", "testing", "undecoded"},
     {"exif"},
     {"images", "values"},
     {"profile"},

@@ -6,7 +6,7 @@ from lightmeter.header.icc import profile_description
 from lightmeter.header.source import DamagedError, Source
 from lightmeter.header.tiff import Tiff
 
-__all__ = ["estimated_quality", "jpeg_header"]
+__all__ = ["estimated_quality", "jpeg_frame", "jpeg_header"]
 
 _MAX_SEGMENTS = 4096
 _MAX_EXIF = 4 << 20
@@ -14,6 +14,7 @@ _MAX_EXIF = 4 << 20
 # Start-of-frame markers; the other numbers between them are DHT, JPG and DAC.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_JPEG_LS = 0xF7
 _NO_BODY = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and the restarts
 _START, _SCAN, _END, _TABLES = 0xD8, 0xDA, 0xD9, 0xDB
 
@@ -91,6 +92,23 @@ def jpeg_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
     if luminance:
         facts["JpegQuality"] = estimated_quality(luminance)
     return facts, exif
+
+
+def jpeg_frame(source: Source) -> tuple[int, bytes]:
+    """Marker and body of the header of the frame, of JPEG-LS too.
+
+    Raises:
+        DamagedError: there is none before the first scan.
+    """
+    offset = 2
+    for _ in range(_MAX_SEGMENTS):
+        offset, marker, size = _next_segment(source, offset)
+        if marker in _FRAMES or marker == _JPEG_LS:
+            return marker, source.read(offset, size)
+        if marker in (_SCAN, _END):
+            break
+        offset += size
+    raise DamagedError("no header of a frame")
 
 
 def _next_segment(source: Source, offset: int) -> tuple[int, int, int]:

@@ -64,8 +64,8 @@ class Tiff:
         self._source = source
         self.order = order = "<" if head[:2] == b"II" else ">"
         # BigTIFF says so; every other number is taken for classic TIFF, as raw formats have theirs.
-        self._big = struct.unpack_from(order + "H", head, 2)[0] == 43
-        if self._big:
+        self.big = struct.unpack_from(order + "H", head, 2)[0] == 43
+        if self.big:
             self._inline, self._row = 8, struct.Struct(order + "HHQ8s")
             (self.first,) = struct.unpack(order + "Q", source.read(8, 8))
         else:
@@ -90,7 +90,7 @@ class Tiff:
         """Directories in the chain from the first on; None for too many, or one in a circle."""
         seen: set[int] = set()
         offset = self.first
-        code = self.order + ("Q" if self._big else "I")
+        code = self.order + ("Q" if self.big else "I")
         while offset:
             if offset in seen or len(seen) == _MAX_FRAMES:
                 return None
@@ -109,7 +109,7 @@ class Tiff:
 
     def pointer(self, entry: Entry) -> int:
         """The offset that the values of `entry` stand at, if they do not fit into it."""
-        code = self.order + ("Q" if self._big else "I")
+        code = self.order + ("Q" if self.big else "I")
         return int(struct.unpack(code, entry.data)[0])
 
     def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
@@ -132,9 +132,9 @@ class Tiff:
         return int(values[0] or 0) if values else default
 
     def _entry_count(self, offset: int) -> tuple[int, int]:
-        size = 8 if self._big else 2
+        size = 8 if self.big else 2
         data = self._source.read(offset, size)
-        (count,) = struct.unpack(self.order + ("Q" if self._big else "H"), data)
+        (count,) = struct.unpack(self.order + ("Q" if self.big else "H"), data)
         return count, offset + size
 
 

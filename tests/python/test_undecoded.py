@@ -1,0 +1,128 @@
+"""Valid files of a kind that Pillow does not decode are unsupported, and not called damaged."""
+
+import struct
+from collections.abc import Sequence
+
+import pytest
+from conftest import picture
+from lightmeter import ImageError
+from lightmeter.images import measure_image
+from test_bad_files import encoded
+from tiffs import BYTE, LONG, SHORT, Tags, tiff
+
+PIXELS = 97  # the tag that holds them
+
+
+def failure(data: bytes) -> ImageError:
+    with pytest.raises(ImageError) as failed:
+        measure_image(data)
+    return failed.value
+
+
+def tiff_of(
+    bits: int, samples: int, kind: int = 1, *, order: str = "<", big: bool = False, planar: int = 1
+) -> bytes:
+    """4 x 4 pixels of zeros, which stand where a tag of their own does."""
+
+    def tags(offsets: Sequence[int]) -> Tags:
+        plane = 4 * 4 * bits * samples // 8 // len(offsets)
+        extra: Tags = {338: (SHORT, [0] * (samples - 3))} if samples > 3 else {}
+        return {
+            **extra,
+            PIXELS: (BYTE, bytes(2 * bits * samples)),
+            256: (SHORT, [4]),
+            257: (SHORT, [4]),
+            258: (SHORT, [bits] * samples),
+            259: (SHORT, [1]),
+            262: (SHORT, [1 if samples < 3 else 2]),
+            273: (LONG, offsets),
+            277: (SHORT, [samples]),
+            278: (SHORT, [4]),
+            279: (LONG, [plane] * len(offsets)),
+            284: (SHORT, [planar]),
+            339: (SHORT, [kind] * samples),
+        }
+
+    count = samples if planar == 2 else 1
+    row = struct.Struct(f"{order}HH{'Q' if big else 'I'}")
+    draft = tiff(tags([0] * count), order, big)
+    entry = draft.index(row.pack(PIXELS, BYTE, 2 * bits * samples)) + row.size
+    size = 8 if big else 4
+    start = int.from_bytes(draft[entry : entry + size], "little" if order == "<" else "big")
+    step = 2 * bits * samples // count
+    return tiff(tags([start + step * place for place in range(count)]), order, big)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("bits", "samples", "kind", "words"),
+    [
+        (16, 1, 3, "TIFF of 1 x 16-bit float samples"),
+        (64, 1, 3, "TIFF of 1 x 64-bit float samples"),
+        (32, 3, 3, "TIFF of 3 x 32-bit float samples"),
+        (10, 3, 1, "TIFF of 3 x 10-bit samples"),
+        (12, 3, 1, "TIFF of 3 x 12-bit samples"),
+        (14, 1, 1, "TIFF of 1 x 14-bit samples"),
+        (24, 1, 1, "TIFF of 1 x 24-bit samples"),
+        (16, 5, 1, "TIFF of 5 x 16-bit samples"),
+    ],
+)
+def test_tiff(bits: int, samples: int, kind: int, words: str, order: str) -> None:
+    whole = tiff_of(bits, samples, kind, order=order)
+    failed = failure(whole)
+    assert failed.reason == "unsupported"
+    assert failed.detail == f"{words}, which Pillow does not decode; give it as an array"
+    assert failure(whole[:-9]).reason != "unsupported"  # the last of the pixels
+    assert failure(whole[:80]).reason == "truncated"
+
+
+def test_tiff_of_planes_and_big_ones() -> None:
+    for samples in (1, 3, 4):
+        measure_image(tiff_of(8, samples))
+        measure_image(tiff_of(8, samples, big=True))
+        assert "big-endian BigTIFF" in failure(tiff_of(8, samples, order=">", big=True)).detail
+    for bits, samples in ((8, 5), (16, 2)):
+        assert failure(tiff_of(bits, samples, planar=2)).reason == "unsupported"
+
+
+def test_senseless_numbers_are_damage() -> None:
+    for bits, samples, kind in ((0, 1, 1), (1000, 1, 1), (16, 1, 77)):
+        assert failure(tiff_of(bits, samples, kind)).reason in {"corrupt", "truncated"}
+
+
+@pytest.mark.parametrize(
+    ("marker", "precision", "words"),
+    [
+        (0xC1, 12, "12-bit"),
+        (0xC2, 12, "12-bit"),
+        (0xC3, 8, "lossless"),
+        (0xC3, 16, "lossless"),
+        (0xC5, 8, "hierarchical"),
+        (0xF7, 8, "lossless"),
+    ],
+)
+def test_jpeg(marker: int, precision: int, words: str) -> None:
+    whole = encoded("JPEG")
+    start = whole.index(b"\xff\xc0")
+    other = bytearray(whole)
+    other[start + 1], other[start + 4] = marker, precision
+    failed = failure(bytes(other))
+    assert (failed.reason, failed.detail.split(" JPEG")[0]) == ("unsupported", words)
+    other[start + 4] = 77  # bits
+    assert failure(bytes(other)).reason in {"corrupt", "truncated"}
+
+
+@pytest.mark.parametrize("depth", [16, 32])
+def test_psd(depth: int) -> None:
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 4, 4, depth, 3)
+    whole = head + bytes(4 * 3) + b"\0\0" + bytes(depth // 8 * 4 * 4 * 3)
+    failed = failure(whole)
+    assert failed.reason == "unsupported"
+    assert failed.detail.startswith(f"{depth}-bit RGB PSD")
+    assert failure(whole[:22] + b"\xff\xff" + whole[24:]).reason in {"corrupt", "truncated"}
+
+
+def test_a_damaged_picture_of_a_decoded_kind_stays_damaged() -> None:
+    whole = encoded("TIFF", picture(100, 100), compression="tiff_deflate")
+    damaged = whole[:2000] + bytes(20) + whole[2020:]
+    assert failure(damaged).reason == "corrupt"
