@@ -234,10 +234,25 @@ def _measure_pil(
 
 
 def _frame_count(image: Image.Image, limits: Limits) -> int:
+    if limits.frames is not None and image.format == "TIFF" and _exceeds(image, limits.frames):
+        raise ImageError("too_large", f"more than {limits.frames} frames")
     count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
     if limits.frames is not None and count > limits.frames:
         raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
     return count
+
+
+def _exceeds(image: Image.Image, frames: int) -> bool:
+    """Whether a TIFF has more frames; to count them all Pillow reads the directory of each."""
+    first = image.tell()
+    try:
+        for frame in range(first + 1, frames + 1):
+            image.seek(frame)
+    except EOFError:
+        return False
+    finally:
+        image.seek(first)
+    return True
 
 
 def _check_size(image: Image.Image, limits: Limits) -> None:

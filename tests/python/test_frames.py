@@ -10,7 +10,7 @@ from conftest import picture
 from lightmeter import ImageError, Profile, log_image, profile_images
 from lightmeter.images import measure_images
 from lightmeter.limits import Limits
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 FORMS = ["GIF", "TIFF", "MPO", "WEBP", "PNG"]
 GRAYS = [10, 200, 90]
@@ -121,6 +121,27 @@ def test_more_frames_than_the_limit_are_too_large() -> None:
     assert caught.value.reason == "too_large"
     assert len(list(measure_images(data, frames="all", limits=Limits(frames=3)))) == 3
     assert len(list(measure_images(data, limits=Limits(frames=2)))) == 1
+
+
+def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    page = Image.new("L", (2, 2))
+    page.save(file, "TIFF", save_all=True, append_images=[page] * 60)
+    pages = set()
+    seek = TiffImagePlugin.TiffImageFile._seek
+    monkeypatch.setattr(
+        TiffImagePlugin.TiffImageFile,
+        "_seek",
+        lambda self, frame: (pages.add(frame), seek(self, frame))[1],
+    )
+    for limit, last in ((5, 5), (59, 59), (60, 60)):
+        pages.clear()
+        with pytest.raises(ImageError, match=f"more than {limit} frames"):
+            list(measure_images(file.getvalue(), frames="all", limits=Limits(frames=limit)))
+        assert max(pages) == last
+    for limit in (61, 1000, None):
+        measured = measure_images(file.getvalue(), frames="all", limits=Limits(frames=limit))
+        assert len(list(measured)) == 61
 
 
 def test_a_folder_with_all_frames(tmp_path: Path) -> None:

@@ -62,6 +62,31 @@ def test_frames_are_counted(form: str) -> None:
     assert facts["FrameCount"] == 5
 
 
+def repeated(data: bytes, start: int, end: int, times: int) -> bytes:
+    return data[:start] + data[start:end] * times + data[end:]
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP"])
+@pytest.mark.parametrize(("frames", "counted"), [(5000, 5000), (110_000, None)])
+def test_more_frames_than_are_looked_at_are_not_counted(
+    form: str, frames: int, counted: int | None
+) -> None:
+    file = io.BytesIO()
+    first, *rest = (Image.new("RGB", (1, 1), shade) for shade in ("red", "lime", "blue"))
+    first.save(file, form, save_all=True, append_images=rest)
+    data = file.getvalue()
+    if form == "GIF":
+        data = repeated(
+            data, data.rindex(b"\x2c" + bytes(4) + b"\1\0\1\0"), len(data) - 1, frames - 2
+        )
+    else:
+        start = data.index(b"ANMF")
+        data = repeated(data, start, data.index(b"ANMF", start + 4), frames - 2)
+    header = read_header(io.BytesIO(data))
+    assert header is not None
+    assert header.facts["FrameCount"] == counted
+
+
 def test_depth_of_gray_pngs() -> None:
     assert facts_of(Image.new("1", (8, 8)), "PNG")["BitDepth"] == 1
     assert facts_of(Image.new("I;16", (8, 8)), "PNG")["BitDepth"] == 16

@@ -11,13 +11,18 @@ _IMAGE, _EXTENSION, _CONTROL = 0x2C, 0x21, 0xF9
 
 
 def gif_facts(source: Source) -> dict[str, int | str | None]:
-    """Facts of a GIF file: its bit depth is that of the palette of its screen or first frame."""
+    """Facts of a GIF file: its bit depth is that of the palette of its screen or first frame.
+
+    Frames are counted up to the trailer, or the end of a file that has none; of a file that has
+    too many blocks for that the count is missing.
+    """
     flags = source.read(10, 1)[0]
     depth = (flags & 7) + 1 if flags & 0x80 else None
     alpha = 0
     frames = 0
     offset = 13 + _palette_size(flags)
     blocks = 0
+    ended = False
     with contextlib.suppress(DamagedError):
         while True:
             kind = source.read(offset, 1)[0]
@@ -32,19 +37,19 @@ def gif_facts(source: Source) -> dict[str, int | str | None]:
                     depth = (flags & 7) + 1
                 offset += 11 + _palette_size(flags)
             else:
+                ended = True
                 break
             while size := source.read(offset, 1)[0]:
                 offset += 1 + size
                 blocks += 1
                 if blocks == _MAX_BLOCKS:
-                    frames = 0
                     raise DamagedError("too many blocks")
             offset += 1
     return {
         "BitDepth": depth,
         "Channels": 1,
         "HasAlpha": alpha,
-        "FrameCount": frames or None,
+        "FrameCount": frames or None if ended or offset >= source.size else None,
     }
 
 

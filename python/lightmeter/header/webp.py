@@ -13,7 +13,10 @@ _ALPHA, _ANIMATED = 0x10, 0x02
 
 
 def webp_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
-    """Facts of a WebP file, and its Exif block or no bytes."""
+    """Facts of a WebP file, and its Exif block or no bytes.
+
+    Of a file of more chunks than are looked at, the count of frames is missing.
+    """
     facts: dict[str, int | str | None] = {"BitDepth": 8, "ColorProfile": None}
     exif = b""
     alpha = animated = False
@@ -40,5 +43,6 @@ def webp_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
             offset = body + size + size % 2
     facts["HasAlpha"] = int(alpha)
     facts["Channels"] = 4 if alpha else 3
-    facts["FrameCount"] = frames if animated else 1
+    ended = offset >= source.size
+    facts["FrameCount"] = 1 if not animated else frames if ended else None
     return facts, exif
