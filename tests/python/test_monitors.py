@@ -32,6 +32,7 @@ from lightmeter.monitor.scalars import (
     nearest_turn,
     prediction_interval,
 )
+from stores import reseal
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -302,6 +303,7 @@ def test_a_bucket_without_an_end_is_never_complete(store: Store) -> None:
     moved = last // timedelta(milliseconds=1)
     newest = "(SELECT max(start) FROM profile)"
     store._database.all(f"UPDATE profile SET start = start + ? WHERE start = {newest}", (moved,))
+    reseal(store)
     for rule in (Drift(), Missing(), Late(timedelta(days=9999))):
         assert max(states(store, rule, wait=timedelta(hours=2))) <= 19
 
@@ -317,6 +319,7 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
         store.put("cells", profile, at=at, writer="a", every=every)
         at, step = at + length, step + 1
     store._database.all("UPDATE profile SET updated = start + span")
+    reseal(store)
     rules = {
         "n": Interval(scalar="n"),
         "hourly n": Interval(scalar="n"),

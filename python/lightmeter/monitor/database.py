@@ -1,33 +1,47 @@
-"""One SQLite connection that threads share and that survives a fork."""
+"""SQLite connections to one file: threads share them, and no fork can harm them."""
 
 import contextlib
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lightmeter.errors import StoreError
+from lightmeter.errors import LightmeterError, StoreError
 from lightmeter.monitor.schema import connect
 from lightmeter.monitor.turns import Turns
 
-__all__ = ["Database", "is_damage"]
+__all__ = ["Database", "is_damage", "is_full"]
+
+# For so long a snapshot may keep writers waiting where there is no WAL; they give up after 30 s.
+_PATIENCE = 5.0
+
+
+class _Mine(threading.local):
+    """What the calls of one thread read from: a snapshot, or where it writes."""
+
+    snapshot: "_Snapshot | None" = None
+    writing = False
 
 
 class Database:
-    """The file of a store: reading, snapshots and transactions, one thread at a time."""
+    """The file of a store: reading, snapshots and transactions. Threads may share it."""
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool) -> None:
         """Open it; see `connect` for what can be wrong."""
         self.path = Path(path).absolute()
         self.turns = Turns(self.path)
-        self._lock = threading.RLock()
+        self._mine = _Mine()
         self._closed = False
-        self._connection: sqlite3.Connection | None = connect(self.path, create=create)
+        self._shared = _Shared(self.path)
+        self._snapshots: list[_Snapshot] = []  # changed with the lock of `_shared` held
         with _one_fork:
             _databases.add(self)
+        with self._shared.lock:
+            self._shared.connection = _opened(self.path, create=create)
 
     def all(self, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query.
@@ -35,74 +49,235 @@ class Database:
         Raises:
             StoreError: SQLite refused; its error is the cause.
         """
-        with self._used() as sql:
+        with self._used(self._mine.snapshot or self._shared) as sql:
             return sql.execute(query, tuple(values)).fetchall()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one moment, whatever other processes write."""
-        with self._used() as sql:
-            if sql.in_transaction:
-                yield
-                return
-            sql.execute("BEGIN")
-            try:
-                yield
-            finally:
-                sql.rollback()
+        """Everything that this thread reads inside is of one moment, whoever writes meanwhile.
+
+        Nobody waits for its end: neither other threads nor a fork nor, for more than a few seconds
+        and the time it takes to copy the store, a writer.
+        """
+        if self._mine.writing or self._mine.snapshot is not None:
+            yield
+            return
+        with self._used(self._shared):
+            snapshot = _Snapshot(self.path)
+            self._snapshots.append(snapshot)
+        self._mine.snapshot = snapshot
+        try:
+            yield
+        finally:
+            self._mine.snapshot = None
+            with self._shared.lock:
+                self._snapshots = [other for other in self._snapshots if other is not snapshot]
+                snapshot.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. Other writers wait; readers go on with what was there before."""
-        with self._used() as sql:
+        with self._used(self._shared) as sql:
             sql.execute("BEGIN IMMEDIATE")
+            outer, self._mine.snapshot, self._mine.writing = self._mine.snapshot, None, True
             try:
                 yield sql
+                if self._shared.connection is not sql:
+                    raise StoreError("this process was forked inside a transaction of its parent")
                 sql.execute("COMMIT")
             except BaseException:
-                sql.rollback()
+                if self._shared.connection is sql:
+                    sql.rollback()
                 raise
+            finally:
+                self._mine.snapshot, self._mine.writing = outer, False
+
+    @contextlib.contextmanager
+    def parsing(self) -> Iterator[None]:
+        """For making something of rows: what is not as it was written is damage, a StoreError."""
+        try:
+            yield
+        except LightmeterError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            text = f"the store {os.fspath(self.path)!r} is damaged: {error}"
+            raise StoreError(f"{text}; see `lightmeter store verify`") from error
 
     def shrink(self) -> None:
-        """Give free pages back to the file system."""
-        with self._used() as sql:  # as a script, which runs a pragma to its end
+        """Give free pages back to the file system, and the room of the log."""
+        with self._used(self._shared) as sql:  # as a script, which runs a pragma to its end
             sql.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def copy_to(self, path: Path) -> None:
+        """Write the store of one moment to a new file, while others go on writing."""
+        with self.snapshot():
+            assert self._mine.snapshot is not None
+            with (
+                self._used(self._mine.snapshot) as sql,
+                contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy,
+            ):
+                sql.backup(copy)
 
     def close(self) -> None:
         """Close the file; later use raises StoreError."""
-        with self._lock:
+        with self._shared.lock:
             self._closed = True
-            if self._connection is not None:
-                self._connection.close()
+            self._shared.close()
+
+    def _handles(self) -> "list[_Shared | _Snapshot]":
+        return [self._shared, *self._snapshots]
 
     @contextlib.contextmanager
-    def _used(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+    def _used(self, handle: "_Shared | _Snapshot") -> Iterator[sqlite3.Connection]:
+        with handle.lock:
             if self._closed:
                 raise StoreError(f"the store {os.fspath(self.path)!r} is closed")
-            if self._connection is None:
-                self._connection = connect(self.path, create=False)
+            handle.calls += 1
             try:
-                yield self._connection
-            except sqlite3.Error as error:
+                yield handle.ready()
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 advice = "; see `lightmeter store verify`" if is_damage(error) else ""
                 raise StoreError(f"store {os.fspath(self.path)!r}: {error}{advice}") from error
+            finally:
+                handle.calls -= 1
+
+
+class _Shared:
+    """The connection that the threads of a process take turns with, opened when it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = threading.RLock()
+        self.calls = 0  # of the thread that holds the lock
+        self.connection: sqlite3.Connection | None = None
+        self._path = path
+
+    def ready(self) -> sqlite3.Connection:
+        if self.connection is None:
+            self.connection = _opened(self._path, create=False)
+        return self.connection
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def let_go(self) -> None:
+        """Leave the file before a fork."""
+        self.close()
+
+
+class _Snapshot:
+    """A connection in a read transaction of its own, or a private copy of what that sees."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = threading.RLock()
+        self.calls = 0  # of the thread that holds the lock
+        self.connection: sqlite3.Connection | None = _opened(path, create=False)
+        self._lost = ""
+        self._copied = False
+        try:
+            (mode,) = self.connection.execute("PRAGMA journal_mode").fetchone()
+            self.connection.execute("BEGIN")
+            self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # its moment
+        except BaseException:
+            self.connection.close()
+            raise
+        self._until = float("inf") if mode == "wal" else time.monotonic() + _PATIENCE
+
+    def ready(self) -> sqlite3.Connection:
+        if self.connection is None:
+            raise StoreError(self._lost)
+        if time.monotonic() > self._until:
+            self._copy()
+        return self.connection
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def lose(self, why: str) -> None:
+        self._lost = why
+        self.close()
+
+    def let_go(self) -> None:
+        """Leave the file before a fork; the snapshot goes on with a copy."""
+        try:
+            if self.connection is not None:
+                self._copy()
+        except sqlite3.Error as error:
+            self.lose(
+                f"there was a fork while the store was being read, and no room for a copy of it "
+                f"({error}); read again, or set SQLITE_TMPDIR to a folder with more room"
+            )
+
+    def _copy(self) -> None:
+        """Go on with a private copy.
+
+        It is a temporary database of SQLite's: a file without a name, which nobody else can open
+        and on which SQLite keeps no locks.
+        """
+        if self._copied:
+            return
+        assert self.connection is not None
+        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        copy.text_factory = self.connection.text_factory
+        try:
+            self.connection.backup(copy)
+        except BaseException:
+            copy.close()
+            raise
+        self.connection.close()
+        self.connection, self._copied, self._until = copy, True, float("inf")
 
 
 def is_damage(error: BaseException | None) -> bool:
     """Whether SQLite found the file damaged, rather than busy, full or out of reach."""
-    return isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode & 0xFF in (
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-    )
+    if isinstance(error, UnicodeDecodeError):  # in the words of SQLite's own message
+        return True
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-# A connection must not be used on both sides of a fork, nor forked in the middle of a call. So a
-# fork waits for calls that run, and the child opens the file anew. What the child inherited is kept
-# unused: closing it would write to the parent's log.
+def is_full(error: BaseException | None) -> bool:
+    """Whether SQLite found no room on the disk."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's primary result code; errors of Python's module itself have none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        if (status.st_dev, status.st_ino) in _unusable:
+            raise StoreError(
+                f"this process was forked while its parent was in the middle of a call on the store"
+                f" {os.fspath(path)!r}, so it cannot use that; start it in another way"
+            )
+    return connect(path, create=create)
+
+
+# Why no connection may be open across a fork. SQLite notes in the memory of the process which files
+# it has locked. The locks themselves are the kernel's; they belong to one process and are not
+# inherited, but the notes are. A child that opens the file again then finds a note, asks the kernel
+# for nothing, and writes without a lock: whoever closes the file last elsewhere deletes the log it
+# writes into, with what it and others were told is stored. Closing the inherited connection in the
+# child is no cure, as closing may itself write to the log. So a fork waits for the statement or
+# transaction that runs, closes every connection first, and both sides open the file again when they
+# need it. All openings hold a lock, so that no thread can be in the middle of one.
+#
+# A snapshot cannot be opened again, as it is of one moment, and it may last for minutes. Before a
+# fork it moves to a private copy. The child's copy of that holds no lock on anything and is closed.
+#
+# What remains is a fork by a thread that is itself in the middle of a call (in a signal handler or
+# finalizer). There the connection stays open for the parent, and the child must never use the file,
+# by whatever path, nor close what it inherited: so it is never freed.
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
-_inherited: list[sqlite3.Connection] = []
+_unusable: set[tuple[int, int]] = set()  # device and inode
 _forking: list[Database] = []
+_held: list[Any] = []  # locks, in the order in which they were taken
 _one_fork = threading.Lock()
 
 
@@ -110,22 +285,49 @@ def _before_fork() -> None:
     _one_fork.acquire()
     _forking.extend(_databases)
     for database in _forking:
-        database._lock.acquire()
+        _hold(database.turns.lock)
+        _hold(database._shared.lock)
+        for snapshot in database._snapshots:
+            _hold(snapshot.lock)
+        for handle in database._handles():
+            if not handle.calls:
+                handle.let_go()
+
+
+def _hold(lock: Any) -> None:
+    lock.acquire()
+    _held.append(lock)
 
 
 def _after_fork() -> None:
-    while _forking:
-        _forking.pop()._lock.release()
+    while _held:
+        _held.pop().release()
+    _forking.clear()
     _one_fork.release()
 
 
 def _after_fork_in_child() -> None:
     for database in _forking:
-        if database._connection is not None:
-            _inherited.append(database._connection)
-            database._connection = None
-        database.turns = Turns(database.path)
+        for handle in database._handles():
+            if handle.calls:
+                _abandon(database.path, handle)
+        for snapshot in database._snapshots:
+            snapshot.lose("this process was forked while its parent was reading; read again")
+        database._snapshots = []
+    turns = [database.turns for database in _forking]
     _after_fork()
+    for turn in turns:
+        turn.start_over()
+
+
+def _abandon(path: Path, handle: "_Shared | _Snapshot") -> None:
+    import ctypes  # hardly ever
+
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        _unusable.add((status.st_dev, status.st_ino))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle.connection))
+    handle.connection = None
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,9 +1,8 @@
 """Whether a folder is a safe place for SQLite."""
 
-import contextlib
+import mmap
 import os
 import re
-import sqlite3
 import tempfile
 
 __all__ = ["network_filesystem", "wal_works"]
@@ -54,16 +53,16 @@ def _mounted_type(path: str, mounts: str) -> str:
 
 
 def wal_works(folder: str | os.PathLike[str]) -> bool:
-    """Whether a database in WAL mode can be written in `folder`; tried on a throwaway one.
+    """Whether a database in WAL mode can be written in `folder`: it maps a file into shared memory.
 
-    Where shared memory cannot be mapped, setting the mode succeeds and the first write fails.
+    Where that cannot be done, setting the mode succeeds and the first write fails. It is tried on
+    a file without a name, of which a kill leaves nothing behind.
     """
-    with tempfile.TemporaryDirectory(prefix=".lightmeter-", dir=folder) as scratch:
-        connection = sqlite3.connect(os.path.join(scratch, "probe.db"), isolation_level=None)
-        with contextlib.closing(connection):
-            try:
-                (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-                connection.execute("CREATE TABLE probe(x)")
-                return bool(mode == "wal")
-            except sqlite3.Error:
-                return False
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.truncate(mmap.PAGESIZE)
+            with mmap.mmap(file.fileno(), mmap.PAGESIZE) as memory:
+                memory[0] = 1
+    except (OSError, ValueError):
+        return False
+    return True

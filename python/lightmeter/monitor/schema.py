@@ -7,6 +7,7 @@ tail of the list.
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from lightmeter.errors import StoreError
@@ -16,20 +17,26 @@ __all__ = ["connect"]
 
 APPLICATION_ID = int.from_bytes(b"LMdb", "big")
 BUSY_SECONDS = 30
+_PAUSE = 0.01
 # An acknowledged profile survives a power cut too; a service writes a few a minute.
 SYNCHRONOUS = "FULL"
 
-MIGRATIONS = [
+_TABLES = [
     # Times are milliseconds since 1970 UTC. A profile row is the cumulative profile of one writer
     # for one bucket; what a bucket holds is the merge of its rows. `merged` remembers which
     # writers' rows a roll-up has merged into one, so that a late retry of one is not counted again.
-    # `body` comes last: SQLite stores columns in order, and what is listed should be read first.
+    # `sha256` is of the body, and `seal` of all other values of a row, so that a flipped bit in
+    # either is noticed. `body` comes last: SQLite stores columns in order, and what is listed
+    # should be read first.
     """
     CREATE TABLE dataset(
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
-        every INTEGER NOT NULL
-    );
+        every INTEGER NOT NULL,
+        seal BLOB NOT NULL
+    )
+    """,
+    """
     CREATE TABLE profile(
         dataset INTEGER NOT NULL REFERENCES dataset(id) ON DELETE CASCADE,
         start INTEGER NOT NULL,
@@ -40,17 +47,21 @@ MIGRATIONS = [
         images INTEGER NOT NULL,
         updated INTEGER NOT NULL,
         sha256 BLOB NOT NULL,
+        seal BLOB NOT NULL,
         body BLOB NOT NULL,
         PRIMARY KEY(dataset, start, segment, writer)
-    );
+    )
+    """,
+    """
     CREATE TABLE merged(
         dataset INTEGER NOT NULL REFERENCES dataset(id) ON DELETE CASCADE,
         start INTEGER NOT NULL,
         segment TEXT NOT NULL,
         writer TEXT NOT NULL,
         seq INTEGER NOT NULL,
+        seal BLOB NOT NULL,
         PRIMARY KEY(dataset, start, segment, writer)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID
     """,
     # Alerts. `told` is what each alert has told of incidents and not taken back; `segment` is text.
     """
@@ -64,7 +75,9 @@ MIGRATIONS = [
         start INTEGER NOT NULL,
         open INTEGER NOT NULL,
         PRIMARY KEY(alert, dataset, segment, monitor, feature, kind, start)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID
+    """,
+    """
     CREATE TABLE acknowledged(
         dataset TEXT NOT NULL,
         segment TEXT NOT NULL,
@@ -75,7 +88,9 @@ MIGRATIONS = [
         note TEXT NOT NULL,
         at INTEGER NOT NULL,
         PRIMARY KEY(dataset, segment, monitor, feature, kind, start)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID
+    """,
+    """
     CREATE TABLE snooze(
         dataset TEXT NOT NULL,
         segment TEXT NOT NULL,
@@ -84,7 +99,7 @@ MIGRATIONS = [
         until INTEGER NOT NULL,
         note TEXT NOT NULL,
         PRIMARY KEY(dataset, segment, monitor, feature)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID
     """,
     # What monitors found at their last run: derived from the rest, and replaced as a whole.
     """
@@ -102,7 +117,7 @@ MIGRATIONS = [
         images INTEGER NOT NULL,
         words TEXT NOT NULL,
         PRIMARY KEY(monitor, dataset, segment, start, feature)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID
     """,
     # What they compared each bucket with (JSON: dataset, segment, starts, file), and a digest of
     # all that went into it.
@@ -117,9 +132,12 @@ MIGRATIONS = [
         baseline TEXT NOT NULL,
         digest BLOB NOT NULL,
         PRIMARY KEY(monitor, dataset, segment, start)
-    ) WITHOUT ROWID;
+    ) WITHOUT ROWID
     """,
 ]
+
+# Each is a list of statements.
+MIGRATIONS = [_TABLES]
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -134,17 +152,27 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
             "store on a local disk of one machine and let the others send it their profiles"
         )
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return _connect(path, create)
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            if not _is_passing(error) or time.monotonic() > until:
+                raise _refusal(path, error) from error
+        time.sleep(_PAUSE)
+
+
+def _connect(path: Path, create: bool) -> sqlite3.Connection:
+    new = not path.exists() or path.stat().st_size == 0
+    if new and not create:
+        raise StoreError(f"there is no store at {path}")
+    wal = new and wal_works(path.parent)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     try:
-        new = not path.exists() or path.stat().st_size == 0
-        if new and not create:
-            raise StoreError(f"there is no store at {path}")
-        wal = new and wal_works(path.parent)
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot open the store {os.fspath(path)!r}: {error}") from error
-    try:
+        # A damaged name is a name like any other until its row's seal is looked at.
+        connection.text_factory = _text
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         if new:
@@ -152,19 +180,33 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             if wal:
                 connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        advice = ""
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
-            advice = (
-                "; reading a store also takes the right to write to it and into its folder, unless "
-                "somebody who has that has it open"
-            )
-        raise StoreError(f"cannot open the store {os.fspath(path)!r}: {error}{advice}") from error
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether others are in the way only now: SQLite does not wait where it could wait for ever.
+
+    So it is while several processes open a new store at once and each sets its mode.
+    """
+    busy = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in busy
+
+
+def _refusal(path: Path, error: Exception) -> StoreError:
+    advice = ""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+        advice = (
+            "; reading a store also takes the right to write to it and into its folder, unless "
+            "somebody who has that has it open"
+        )
+    return StoreError(f"cannot open the store {os.fspath(path)!r}: {error}{advice}")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -173,7 +215,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:  # another process may have migrated it while this one waited
         for migration in MIGRATIONS[_checked_version(connection, path) :]:
-            for statement in migration.split(";"):
+            for statement in migration:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
@@ -189,9 +231,11 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     Raises:
         StoreError: it is not a store, or of a newer version.
     """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    # In one statement, as another process may be making the store.
+    application, version, tables = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(f"{path} is an SQLite database, but not a store of lightmeter")
     if version > len(MIGRATIONS):

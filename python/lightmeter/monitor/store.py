@@ -11,6 +11,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -18,22 +19,27 @@ from lightmeter.errors import DecodeError, StoreError
 from lightmeter.monitor.buckets import (
     Segment,
     bucket_start,
-    parse_duration,
     parse_segment,
     segment_text,
+    to_duration,
     to_utc,
 )
-from lightmeter.monitor.database import Database
+from lightmeter.monitor.database import Database, is_damage
 from lightmeter.monitor.retention import Collected, collect
 from lightmeter.monitor.rows import (
     StoredProfile,
+    checked_name,
+    checked_seq,
     dataset_number,
     describe,
     enter_dataset,
     from_ms,
     is_merged,
+    list_all,
     list_rows,
     load,
+    new_writer,
+    seal,
     stamped,
     to_ms,
     write,
@@ -69,7 +75,9 @@ class Damage(NamedTuple):
 class Store:
     """Profiles by dataset, UTC time bucket and segment, in one file.
 
-    Threads may share a store, processes may open the same file, and a store survives a fork.
+    Threads may share a store, processes may open the same file, and a store survives a fork. It is
+    one file only when nobody has it open: until then the latest profiles may lie in files beside
+    it. To copy it while it is in use, call `backup`.
 
     >>> with Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
@@ -92,10 +100,13 @@ class Store:
         """Enter a dataset with buckets of this length; nothing happens if it is there.
 
         Raises:
-            ValueError: `every` is no duration or longer than time, or the name is empty.
+            TypeError: an argument is of another type.
+            ValueError: `every` is no duration, no whole number of milliseconds or longer than
+                time, or the name is empty.
             StoreError: the dataset has buckets of another length.
         """
-        span = parse_duration(every) if isinstance(every, str) else every
+        checked_name("dataset", dataset)
+        span = to_duration(every)
         with self._database.transaction() as sql:
             enter_dataset(sql, dataset, span)
 
@@ -129,17 +140,19 @@ class Store:
             Whether it was kept; False if what is there has the same `seq` or a higher one.
 
         Raises:
+            TypeError: an argument is of another type.
             ValueError: a time without time zone, or none at all; a bucket that reaches beyond the
-                year 9999; a bad `every` or `segment`.
+                year 9999; a bad `every` or `segment`; an empty name.
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
         view = profile.view() if isinstance(profile, Profile) else profile
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        if not writer:
-            raise ValueError("got an empty writer; expected a name, such as that of the machine")
-        span = parse_duration(every) if isinstance(every, str) else every
+        checked_name("dataset", dataset)
+        checked_name("writer", writer)
+        seq = checked_seq(seq)
+        span = None if every is None else to_duration(every)
         place = segment_text(segment)
         with self._database.transaction() as sql:
             number, length = enter_dataset(sql, dataset, span)
@@ -147,7 +160,7 @@ class Store:
             key = (number, to_ms(start), place, writer)
             if is_merged(sql, key, seq):
                 return False
-            return write(sql, key, stamped(view, start), seq, length)
+            return write(sql, dataset, key, stamped(view, start), seq, length)
 
     def add(
         self,
@@ -159,7 +172,7 @@ class Store:
         every: str | timedelta | None = None,
     ) -> None:
         """Add `profile` to a bucket, whatever is there: `put` with a writer of its own."""
-        writer = f"add-{uuid.uuid4().hex}"
+        writer = new_writer()
         self.put(dataset, profile, at=at, writer=writer, segment=segment, every=every)
 
     # Reading
@@ -167,7 +180,8 @@ class Store:
     def datasets(self) -> dict[str, timedelta]:
         """Names of the datasets, and the length of their buckets."""
         rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
-        return {name: every * _MILLISECOND for name, every in rows}
+        with self._database.parsing():
+            return {name: every * _MILLISECOND for name, every in rows}
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
@@ -175,7 +189,8 @@ class Store:
             "SELECT DISTINCT segment FROM profile WHERE dataset = ? ORDER BY segment",
             (dataset_number(self._database, dataset),),
         )
-        return [parse_segment(text) for (text,) in rows]
+        with self._database.parsing():
+            return [parse_segment(text) for (text,) in rows]
 
     def buckets(self, dataset: str, segment: Segment | None = None) -> list[Bucket]:
         """The buckets that have profiles, earliest first; days, where they have been rolled up."""
@@ -184,10 +199,11 @@ class Store:
             " WHERE dataset = ? AND segment = ? GROUP BY start ORDER BY start",
             (dataset_number(self._database, dataset), segment_text(segment)),
         )
-        return [
-            Bucket(from_ms(start), from_ms(start + span), images, writers, from_ms(updated))
-            for start, span, images, writers, updated in rows
-        ]
+        with self._database.parsing():
+            return [
+                Bucket(from_ms(start), from_ms(start + span), images, writers, from_ms(updated))
+                for start, span, images, writers, updated in rows
+            ]
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None
@@ -201,7 +217,8 @@ class Store:
             " WHERE name = ? AND segment = ? AND writer = ? ORDER BY start",
             (dataset, segment_text(segment), writer),
         )
-        return [from_ms(start) for (start,) in rows]
+        with self._database.parsing():
+            return [from_ms(start) for (start,) in rows]
 
     def read(
         self,
@@ -217,13 +234,17 @@ class Store:
         Raises:
             StoreError: there is no such dataset, or the file cannot be read.
         """
-        views = []
-        for row, content in self.profiles(dataset, start, end, segment):
+        with self._database.snapshot():
+            return ProfileView.merge_many(self._good(self.stored(dataset, start, end, segment)))
+
+    def _good(self, rows: list[StoredProfile]) -> Iterator[ProfileView]:
+        """The profiles that can be read, one at a time: decoded they take much room."""
+        for row in rows:
+            content = load(self._database, row)
             if isinstance(content, ProfileView):
-                views.append(content)
+                yield content
             else:
-                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=2)
-        return ProfileView.merge_many(views)
+                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=4)
 
     def profiles(
         self,
@@ -258,20 +279,72 @@ class Store:
     def verify(self) -> list[Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
+        It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
+        the structure of the file. What monitors and alerts keep is not looked at.
+
         Raises:
-            StoreError: the file is so damaged that its profiles cannot be listed.
+            StoreError: the file is closed or out of reach, or so damaged that it cannot be opened.
         """
+        damage: list[Damage] = []
+        with self._database.snapshot():
+            checks = (self._check_file, self._check_datasets, self._check_profiles)
+            for check in (*checks, self._check_merged):
+                try:
+                    damage += check()
+                except StoreError as error:
+                    if not is_damage(error.__cause__):
+                        raise
+                    damage.append(Damage(None, str(error)))
+        return damage
+
+    def _check_file(self) -> Iterator[Damage]:
+        for (text,) in self._database.all("PRAGMA integrity_check"):
+            if text != "ok":
+                yield Damage(None, str(text))
+
+    def _check_datasets(self) -> Iterator[Damage]:
+        for *values, stored in self._database.all("SELECT name, every, seal FROM dataset"):
+            if seal(*values) != stored:
+                yield Damage(None, f"the dataset {values[0]!r} is not as it was entered")
+
+    def _check_profiles(self) -> Iterator[Damage]:
+        for number, row in list_all(self._database):
+            if isinstance(row, str):
+                yield Damage(None, row)
+            elif isinstance(content := load(self._database, row, number), DecodeError):
+                yield Damage(row, str(content))
+
+    def _check_merged(self) -> Iterator[Damage]:
+        for *values, stored in self._database.all(
+            "SELECT name, start, segment, writer, seq, merged.seal FROM merged"
+            " LEFT JOIN dataset ON id = dataset"
+        ):
+            if seal(*values) != stored:
+                text = (
+                    f"what was rolled up of {values[0]!r} by {values[3]!r} is not as it was noted"
+                )
+                yield Damage(None, text)
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy the store as it is at this moment to a new file, while others use it.
+
+        The copy is a store in one file. It appears whole or not at all.
+
+        Raises:
+            StoreError: there is something at `path` already, it cannot be written, or the store
+                cannot be read.
+        """
+        copy = Path(path).absolute()
+        if os.path.lexists(copy):
+            raise StoreError(f"there is something at {copy} already; name a file that is not there")
+        part = copy.with_name(f".{copy.name}-{uuid.uuid4().hex[:8]}")
         try:
-            checks = self._database.all("PRAGMA integrity_check")
-            found = [Damage(None, text) for (text,) in checks if text != "ok"]
-        except StoreError as error:
-            found = [Damage(None, str(error))]
-        for dataset in self.datasets():
-            for segment in self.segments(dataset):
-                for row, content in self.profiles(dataset, segment=segment):
-                    if isinstance(content, DecodeError):
-                        found.append(Damage(row, str(content)))
-        return found
+            self._database.copy_to(part)
+            os.replace(part, copy)
+        except OSError as error:
+            raise StoreError(f"cannot write {os.fspath(copy)!r}: {error}") from error
+        finally:
+            part.unlink(missing_ok=True)
 
     def gc(
         self,
@@ -293,14 +366,17 @@ class Store:
             keep: age of the days to delete; None keeps them for ever.
 
         Raises:
+            TypeError: an argument is of another type.
             ValueError: a duration is none, or `now` has no time zone.
-            StoreError: the file cannot be read or written.
+            StoreError: the file cannot be read or written. Where the disk is full, everything is
+                tried before that is raised: deleting takes less room than merging, and gives some.
         """
-        if isinstance(roll_up_after, str):
-            roll_up_after = parse_duration(roll_up_after)
-        if isinstance(keep, str):
-            keep = parse_duration(keep)
-        return collect(self._database, to_utc(now or datetime.now(UTC)), roll_up_after, keep)
+        return collect(
+            self._database,
+            to_utc(now or datetime.now(UTC)),
+            to_duration(roll_up_after),
+            None if keep is None else to_duration(keep),
+        )
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:

@@ -20,14 +20,15 @@ class Turns:
 
     It is one of the operating system's, which goes with the process that holds it: a lease would
     keep everybody waiting after its holder was killed, or end while a slow one is still sending. A
-    child that is forked inside cannot enter.
+    child that is forked inside is outside, and waits as everybody does.
     """
 
     def __init__(self, store: Path) -> None:
         """Of the store at this path; nothing happens yet."""
+        self.lock = threading.RLock()  # held while SQLite is at work, so that a fork can wait
         self._path = store.with_name(f"{store.name}-turn")
         self._threads = threading.RLock()
-        self._taken = False
+        self._connection: sqlite3.Connection | None = None
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
@@ -37,38 +38,51 @@ class Turns:
             StoreError: somebody is inside for 10 minutes, or the lock cannot be made.
         """
         with self._threads:
-            if self._taken:
+            if self._connection is not None:
                 yield
                 return
-            with contextlib.closing(_locked(self._path)):
-                self._taken = True
-                try:
-                    yield
-                finally:
-                    self._taken = False
+            connection = self._connection = self._locked()
+            try:
+                yield
+            finally:
+                with self.lock:
+                    connection.close()
+                    if self._connection is connection:  # not in a child that was forked inside
+                        self._connection = None
+
+    def start_over(self) -> None:
+        """In a child, which has inherited what SQLite notes about the lock, but not the lock.
+
+        Closing it changes nothing for the parent: the file is empty and has no journal.
+        """
+        self._threads = threading.RLock()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _locked(self) -> sqlite3.Connection:
+        """A connection to an empty database, which nobody else can open a transaction on."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                with self.lock:
+                    return _exclusive(self._path)
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise StoreError(f"cannot lock {self._path}: {error}") from error
+            if time.monotonic() > until:
+                raise StoreError(
+                    f"another run has held {self._path} for more than {_PATIENCE / 60:g} minutes;"
+                    " wait for it, or end it"
+                )
+            time.sleep(_PAUSE)
 
 
-def _locked(path: Path) -> sqlite3.Connection:
-    """A connection to an empty database, which nobody else can open a transaction on."""
-    until = time.monotonic() + _PATIENCE
+def _exclusive(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
     try:
-        connection = sqlite3.connect(path, timeout=0.0, isolation_level=None)
-        try:
-            while True:
-                try:
-                    connection.execute("BEGIN EXCLUSIVE")
-                    return connection
-                except sqlite3.OperationalError as error:
-                    if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                        raise
-                    if time.monotonic() > until:
-                        raise StoreError(
-                            f"another run has held {path} for more than {_PATIENCE / 60:g} minutes;"
-                            " wait for it, or end it"
-                        ) from None
-                time.sleep(_PAUSE)
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot lock {path}: {error}") from error
+        connection.execute("BEGIN EXCLUSIVE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

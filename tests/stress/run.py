@@ -1,0 +1,43 @@
+"""Attacks on what lightmeter promises to keep, and a table of what it did not.
+
+`python tests/stress/run.py [--repeats N] [NAME OF A MODULE ...]`; pytest does not collect them. An
+attack is a module with `NAME`, the number of `REPEATS` of a full run, and `run(repeats) -> Row`.
+"""
+
+import argparse
+import sys
+import time
+from types import ModuleType
+
+import first_opening
+from row import Row
+
+ATTACKS: list[ModuleType] = [
+    first_opening,
+]
+
+
+def main() -> int:
+    """Run the attacks; 1 if anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help="such as first_opening; default all")
+    parser.add_argument("--repeats", type=int, help="of each; default a full run")
+    arguments = parser.parse_args()
+    names = {attack.__name__ for attack in ATTACKS}
+    if unknown := set(arguments.modules) - names:
+        parser.error(f"there is no {sorted(unknown)}; expected some of {sorted(names)}")
+    lost = 0
+    print(f"| {' | '.join(Row._fields)} | seconds |")
+    print("|---|--:|--:|--:|---|--:|")
+    for attack in ATTACKS:
+        if arguments.modules and attack.__name__ not in arguments.modules:
+            continue
+        began = time.monotonic()
+        row = attack.run(arguments.repeats or getattr(attack, "REPEATS", 100))
+        print(f"| {' | '.join(map(str, row))} | {time.monotonic() - began:.0f} |", flush=True)
+        lost += row.lost
+    return bool(lost)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
