@@ -71,8 +71,7 @@ void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags,
 }
 
 // The way of a metric logged with every image, so nothing here makes a Python or a string object.
-bool log_row(Profile& profile, const py::dict& row, const std::string& origin) {
-  const Meaning meaning{Role::kPlain, origin_of(origin)};
+bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
@@ -167,9 +166,17 @@ void bind_profile(py::module_& module) {
             return failures;
           },
           "(path, reason, detail) of the failures with the smallest paths.")
-      .def("log_row", &log_row, py::arg("row"), py::arg("origin") = "value",
-           "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
-           "Returns False, and adds nothing, if there is anything else.")
+      .def(
+          "log_facts",
+          [](Profile& self, const py::dict& facts) {
+            return log_row(self, facts, {Role::kPlain, Origin::kImage});
+          },
+          py::arg("facts"), "As log_row, for what the header of an image's file says.")
+      .def(
+          "log_row", [](Profile& self, const py::dict& row) { return log_row(self, row, {}); },
+          py::arg("row"),
+          "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
+          "Returns False, and adds nothing, if there is anything else.")
       .def("log_numbers", &log_numbers<std::int64_t>, py::arg("name"),
            py::arg("values").noconvert(), py::arg("role") = "plain", py::arg("origin") = "value")
       .def("log_numbers", &log_numbers<double>, py::arg("name"), py::arg("values").noconvert(),

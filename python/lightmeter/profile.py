@@ -398,8 +398,7 @@ class Profile:
             allow, deny = list(self._exif.allow), list(self._exif.deny)
             self._core.log_exif(prefix, exif, allow, deny, DATES)
         if facts is not None:
-            row = {f"{prefix}.{name}": value for name, value in facts.items()}
-            self._core.log_row(row, "image")
+            self._core.log_facts({f"{prefix}.{name}": value for name, value in facts.items()})
         if thumbnail is not None:
             key = thumbnail.key(meter.measurement())
             self._core.log_exemplar(prefix, meter._core, key, thumbnail.path, thumbnail.jpeg)
