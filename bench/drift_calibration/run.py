@@ -11,6 +11,7 @@ from pathlib import Path
 
 import lightmeter as lm
 import numpy as np
+from lightmeter import _core
 from lightmeter.paths import find_images
 from populations import POPULATIONS, Columns
 from rules import RULES
@@ -23,7 +24,12 @@ FEATURES = 10
 
 
 def view(columns: Columns) -> lm.ProfileView:
-    return lm.log(columns=columns).view()
+    """Columns named as the numbers of images mean what these do."""
+    profile = lm.log(columns=columns).profile()
+    for name, role, _, _ in _core.image_numbers():
+        if f"image.{name}" in columns:
+            profile._core.log_numbers(f"image.{name}", np.empty(0), role, "image")
+    return profile.view()
 
 
 def upper_limit(hits: int, trials: int) -> float:

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "lightmeter/profile/profile.hpp"
 
@@ -125,9 +126,14 @@ void bind_column(py::class_<Profile>& profile) {
       .def(
           "role",
           [](const Profile& self, const std::string& name) {
-            static constexpr const char* kNames[] = {"value", "exif", "failure", "personal exif"};
-            return kNames[static_cast<int>(column_of(self, name).role())];
+            return name_of(column_of(self, name).meaning().role);
           },
-          py::arg("name"))
+          py::arg("name"), "What the values of a feature mean.")
+      .def(
+          "origin",
+          [](const Profile& self, const std::string& name) {
+            return name_of(column_of(self, name).meaning().origin);
+          },
+          py::arg("name"), "Where the values of a feature come from.")
       .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.");
 }

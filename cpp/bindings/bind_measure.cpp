@@ -1,6 +1,7 @@
 #include <bit>
 
 #include "arrow.hpp"
+#include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "lightmeter/measure/image_meter.hpp"
 #include "lightmeter/profile/image_features.hpp"
@@ -90,9 +91,22 @@ const Histogram& histogram(const ImageMeter& meter, const std::string& name) {
                               "hue_chroma");
 }
 
+// (name, role, scale, what it says) of every number of an image.
+py::list image_numbers() {
+  static constexpr std::array<std::string_view, 4> kScales{"sample", "bits", "share", "length"};
+  py::list numbers;
+  for (const auto& number : lightmeter::profile::image_numbers()) {
+    numbers.append(py::make_tuple(number.name, name_of(number.role),
+                                  kScales[static_cast<std::size_t>(number.scale)], number.says));
+  }
+  return numbers;
+}
+
 }  // namespace
 
 void bind_measure(py::module_& module) {
+  module.def("image_numbers", &image_numbers,
+             "(name, role, scale, what it says) of every number of an image.");
   // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
   py::class_<ImageMeter>(module, "ImageMeter",
                          "Exact counts of one image's pixels. Belongs to one thread at a time.")

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "lightmeter/profile/image_features.hpp"
 #include "lightmeter/profile/profile.hpp"
@@ -9,6 +10,8 @@ namespace {
 using lightmeter::measure::ImageMeter;
 using lightmeter::profile::Column;
 using lightmeter::profile::ExifPolicy;
+using lightmeter::profile::Meaning;
+using lightmeter::profile::Origin;
 using lightmeter::profile::Profile;
 using lightmeter::profile::Role;
 
@@ -55,18 +58,20 @@ void update(Column& column, const py::handle& value) {
 using Names = std::set<std::string, std::less<>>;
 
 void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags,
-              const std::vector<std::string>& allow, const std::vector<std::string>& deny) {
+              const std::vector<std::string>& allow, const std::vector<std::string>& deny,
+              const Names& dates) {
   ExifPolicy policy{Names(allow.begin(), allow.end()), Names(deny.begin(), deny.end())};
   for (const auto& [key, value] : tags) {
     const auto tag = py::cast<std::string>(key);
-    const Role role = policy.allow.contains(tag) ? Role::kPersonalExif : Role::kExif;
-    update(profile.column(prefix + "." + tag, role), value);
+    const Meaning meaning{dates.contains(tag) ? Role::kDate : Role::kPlain,
+                          policy.allow.contains(tag) ? Origin::kPersonalExif : Origin::kExif};
+    update(profile.column(prefix + "." + tag, meaning), value);
   }
   ++profile.group(prefix).exif_read[std::move(policy)];
 }
 
 // The way of a metric logged with every image, so nothing here makes a Python or a string object.
-bool log_row(Profile& profile, const py::dict& row) {
+bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
@@ -74,7 +79,7 @@ bool log_row(Profile& profile, const py::dict& row) {
   }
   std::size_t i = 0;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0; ++i) {
-    Column& column = profile.column(i, text_of(name));
+    Column& column = profile.column(i, text_of(name), meaning);
     if (value == Py_None || (PyFloat_Check(value) && std::isnan(PyFloat_AS_DOUBLE(value)))) {
       column.update_null();
     } else {
@@ -87,9 +92,10 @@ bool log_row(Profile& profile, const py::dict& row) {
 // Without releasing the GIL, which is what keeps other threads off the column.
 template <class T>
 void log_numbers(Profile& profile, const std::string& name,
-                 const py::array_t<T, py::array::c_style>& values) {
-  profile.column(name).update(
-      std::span<const T>(values.data(), static_cast<std::size_t>(values.size())));
+                 const py::array_t<T, py::array::c_style>& values, const std::string& role,
+                 const std::string& origin) {
+  profile.column(name, {role_of(role), origin_of(origin)})
+      .update(std::span<const T>(values.data(), static_cast<std::size_t>(values.size())));
 }
 
 py::tuple exemplars_of(const Profile& profile, const std::string& name) {
@@ -137,9 +143,11 @@ void bind_profile(py::module_& module) {
           py::arg("thumbnail"), "Add a picture of an image that was logged.")
       .def("exemplars_of", &exemplars_of, py::arg("name"),
            "(path, thumbnail, value) of the least values, the greatest, and some at random.")
-      .def("log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
-           py::arg("deny"),
-           "Add the Exif of an image that was logged: int, float or str by tag name.")
+      .def(
+          "log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
+          py::arg("deny"), py::arg("dates") = Names(),
+          "Add the Exif of an image that was logged: int, float or str by tag name. The tags named "
+          "by `dates` are days since 1970.")
       .def(
           "log_failure",
           [](Profile& self, const std::string& prefix, const py::bytes& path, std::string reason,
@@ -158,13 +166,22 @@ void bind_profile(py::module_& module) {
             return failures;
           },
           "(path, reason, detail) of the failures with the smallest paths.")
-      .def("log_row", &log_row, py::arg("row"),
-           "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
-           "Returns False, and adds nothing, if there is anything else.")
+      .def(
+          "log_facts",
+          [](Profile& self, const py::dict& facts) {
+            return log_row(self, facts, {Role::kPlain, Origin::kImage});
+          },
+          py::arg("facts"), "As log_row, for what the header of an image's file says.")
+      .def(
+          "log_row", [](Profile& self, const py::dict& row) { return log_row(self, row, {}); },
+          py::arg("row"),
+          "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
+          "Returns False, and adds nothing, if there is anything else.")
       .def("log_numbers", &log_numbers<std::int64_t>, py::arg("name"),
-           py::arg("values").noconvert())
+           py::arg("values").noconvert(), py::arg("role") = "plain", py::arg("origin") = "value")
       .def("log_numbers", &log_numbers<double>, py::arg("name"), py::arg("values").noconvert(),
-           "Add every number of an array of int64 or float64.")
+           py::arg("role") = "plain", py::arg("origin") = "value",
+           "Add every number of an array of int64 or float64, and what they mean.")
       .def(
           "log_string",
           [](Profile& self, const std::string& name, const std::string& value,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lightmeter import _core
 from lightmeter.arrays import check_layout
 from lightmeter.errors import ImageError
-from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.failure import Failure
+from lightmeter.features import Meaning, meaning_of
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.images import ImageLike, Measured, check_frames, measure_images
 from lightmeter.limits import DEFAULT_LIMITS, Limits
@@ -50,6 +51,11 @@ class ColumnView:
         self._summary = _summary(core, name)
 
     @property
+    def meaning(self) -> Meaning:
+        """What the values are: role, family and what follows from them."""
+        return meaning_of(self.name, [self._core])
+
+    @property
     def n(self) -> int:
         """Observations, missing ones included."""
         return int(self._summary["counts/n"])
@@ -62,14 +68,8 @@ class ColumnView:
     @property
     def kind(self) -> str:
         """``number``, ``hue`` (an angle), ``category``, ``pixels`` or ``failure``."""
-        if self._core.role(self.name) == "failure":
-            return "failure"
-        if self.name.endswith(".pixels"):
-            return "pixels"
-        if self.name.endswith(".Hue.circular_mean"):
-            return "hue"
         strings = self._summary["types/string"]
-        return "category" if 2 * strings > self.n - self.missing else "number"
+        return self.meaning.kind(mostly_text=2 * strings > self.n - self.missing)
 
     @property
     def numbers(self) -> QuantileSketch:
@@ -394,9 +394,10 @@ class Profile:
         meter, exif, facts, thumbnail = measured
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
-            self._core.log_exif(prefix, exif, list(self._exif.allow), list(self._exif.deny))
+            allow, deny = list(self._exif.allow), list(self._exif.deny)
+            self._core.log_exif(prefix, exif, allow, deny, DATES)
         if facts is not None:
-            self._core.log_row({f"{prefix}.{name}": value for name, value in facts.items()})
+            self._core.log_facts({f"{prefix}.{name}": value for name, value in facts.items()})
         if thumbnail is not None:
             key = thumbnail.key(meter.measurement())
             self._core.log_exemplar(prefix, meter._core, key, thumbnail.path, thumbnail.jpeg)

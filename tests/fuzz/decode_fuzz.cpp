@@ -226,6 +226,7 @@ void fuzz_profile(Bytes bytes) {
     const profile::Column& doubled = *twice.find(name);
     require(doubled.values() == 2 * column.values() && doubled.null() == 2 * column.null(),
             "merging with itself doubles every count");
+    require(doubled.meaning() == column.meaning(), "merging with itself changes no meaning");
   }
   check_state(twice);
   require_stable(twice);

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import Store
+from lightmeter import Profile, ProfileView, Store, _core
 from lightmeter.monitor import schema
 from numpy.typing import NDArray
 from PIL import Image
@@ -27,6 +27,14 @@ def picture(
     samples = np.stack([b + 50 * w for b, w in zip(base, waves, strict=True)], axis=-1)
     samples += rng.normal(0, noise, samples.shape)
     return Image.fromarray(samples.clip(0, 255).astype(np.uint8), "RGB")
+
+
+def as_of_images(profile: Profile) -> ProfileView:
+    """Columns that are named as numbers of images then also mean what these do."""
+    for name, role, _, _ in _core.image_numbers():
+        if f"image.{name}" in profile.view():
+            profile._core.log_numbers(f"image.{name}", np.empty(0), role, "image")
+    return profile.view()
 
 
 def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:

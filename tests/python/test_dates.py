@@ -10,7 +10,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, compare, log, log_image
 from lightmeter.viz.charts import feature_chart
-from lightmeter.viz.dates import age, day, is_date, moment
+from lightmeter.viz.dates import age, day, moment
 from lightmeter.viz.page import html_page
 
 DAYS = 20
@@ -27,14 +27,6 @@ def photos(first: date) -> ProfileView:
         picture(8, 8).save(file, "JPEG", exif=exif)
         files.append(file.getvalue())
     return log_image(files).view()
-
-
-def test_what_is_a_date() -> None:
-    assert is_date("image.DateTimeOriginal", 19_730.5)
-    assert is_date("camera.left.GPSDateStamp", 19_730.0)
-    assert not is_date("image.DateTime", 1.7e9)  # seconds
-    for name in ("DateTime", "image.DateTime:missing", "image.SubsecTime", "image.FileSize"):
-        assert not is_date(name, 19_730.0)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +65,24 @@ def test_a_change_is_a_shift_in_time() -> None:
 
 
 def test_times_of_a_table_stay_numbers() -> None:
-    """They are in seconds, whatever the column is called."""
+    """They are in seconds, whatever the column is called, and so are other numbers."""
     sides = [
-        log(columns={"x.DateTime": np.arange(n, n + 30) * np.timedelta64(1, "D") + FIRST}).view()
+        log(
+            columns={
+                "x.DateTime": np.arange(n, n + 30) * np.timedelta64(1, "D") + FIRST,
+                "order.DateTime": np.arange(n, n + 30.0) + 16_000,
+            }
+        ).view()
         for n in (0, 900)
     ]
     report = compare(target=sides[1], reference=sides[0])
-    assert report.summary() == "x.DateTime rose by 4.7 %"
-    assert "1.6e09 → 1.7e09" in html_page(report)
+    assert report.summary() == "order.DateTime rose by 5.6 %, x.DateTime rose by 4.7 %"
+    page = html_page(report)
+    assert "1.6e09 → 1.7e09" in page
+    assert "16,014 → 16,914" in page
+    chart = feature_chart("order.DateTime", *sides)
+    assert chart is not None
+    assert "2013" not in chart.svg()
 
 
 def test_the_command_line_shows_dates(tmp_path: Path) -> None:

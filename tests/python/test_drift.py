@@ -9,7 +9,7 @@ from pathlib import Path
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture
+from conftest import as_of_images, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
@@ -205,7 +205,7 @@ def test_compare_finds_and_names_what_changed(
     assert "image.Brightness.mean" in [line.feature for line in report.drifted]
     assert report["image.Brightness.mean"].ks == 1.0
     assert "brightness fell by 66 %" in report.summary()
-    assert report["image.Hue.mean"].linear_hue
+    assert report["image.Hue.mean"].role == "linear angle"
     assert report["image.Hue.mean"].verdict is report["image.Hue.mean"].q_value is None
     assert report["image.Hue.mean"].p_value is not None
     assert report["image.Hue.circular_mean"].kind == "hue"
@@ -295,7 +295,7 @@ def test_column_views_give_their_state(views: tuple[lm.ProfileView, lm.ProfileVi
 
 
 def columns(**values: object) -> lm.ProfileView:
-    return lm.log(columns=values).view()
+    return as_of_images(lm.log(columns=values).profile())
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.05, 1.0])

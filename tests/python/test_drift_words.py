@@ -5,8 +5,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift.names import spoken
 from lightmeter.drift.words import finding
+from lightmeter.features import Origin, spoken
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 
@@ -105,17 +105,18 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("feature", "prefixes", "words"),
+    ("feature", "origin", "prefixes", "words"),
     [
-        ("image.ImagePixelWidth", ["image"], "width"),
-        ("image.Saturation.stddev", ["image"], "saturation stddev"),
-        ("image.Hue.circular_mean", ["image"], "hue"),
-        ("cam.a.Make", ["cam", "cam.a"], "cam.a Make"),
-        ("imagery.Hue.mean", ["image"], "imagery.Hue.mean"),
+        ("image.ImagePixelWidth", "image", ["image"], "width"),
+        ("image.Saturation.stddev", "image", ["image"], "saturation stddev"),
+        ("image.Hue.circular_mean", "image", ["image"], "hue"),
+        ("cam.a.Make", "exif", ["cam", "cam.a"], "cam.a Make"),
+        ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
+        ("image.Wind.mean", "value", ["image"], "image.Wind.mean"),
     ],
 )
-def test_names(feature: str, prefixes: list[str], words: str) -> None:
-    assert spoken(feature, prefixes) == words
+def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
+    assert spoken(feature, origin, prefixes) == words
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_names(feature: str, prefixes: list[str], words: str) -> None:
         ({}, "x is on one side only"),
         ({"kind": "category"}, "x is mixed differently"),
         (
-            {"feature": "x.DateTime", "level_target": 19_730.0, "level_reference": 19_731.0},
+            {"role": "date", "level_target": 19_730.0, "level_reference": 19_731.0},
             "x is 1 day earlier",
         ),
         (

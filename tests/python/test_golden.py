@@ -27,7 +27,8 @@ def profiles() -> dict[str, ProfileView]:
     one = Profile()
     one.track(pattern(9, 14, 1))
     exif = {"Make": "Caf\u00e9 1", "Rating": 6, "XResolution": 72.5, "Artist": "somebody"}
-    one._core.log_exif("image", exif, ["Artist"], ["Software"])
+    exif["DateTime"] = 19_242.5
+    one._core.log_exif("image", exif, ["Artist"], ["Software"], {"DateTime"})
     one.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
 
     failing = Profile()
@@ -71,6 +72,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.failures == expected.failures
     assert view.get_columns().keys() == expected.get_columns().keys()
     for feature, column in view.get_columns().items():
+        assert column.meaning == expected.get_column(feature).meaning
         assert view.exemplars(feature) == expected.exemplars(feature)
         wanted = expected.get_column(feature).to_summary_dict()
         for key, value in column.to_summary_dict().items():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import as_of_images
 from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
 from lightmeter.errors import StoreError
@@ -192,7 +193,7 @@ def put_hues(store: Store, turns: dict[int, float]) -> None:
     """Days of hues around 0, some of them turned by so many steps of 255."""
     for day in range(1, 15):
         drawn = np.random.default_rng(day).normal(turns.get(day, 0.0), 8.0, 40)
-        view = log(columns={HUE: drawn % 255.0}).view()
+        view = as_of_images(log(columns={HUE: drawn % 255.0}).profile())
         store.put("cells", view, at=date(2022, 9, day), writer="a")
 
 
@@ -227,11 +228,23 @@ def test_what_a_hue_has_not(store: Store) -> None:
     assert alarms(states(store, Limits(scalar="stddev", upper=12.0), HUE)) == []
     assert alarms(states(store, Limits(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
     for day, hue in enumerate((0.0, 85.0, 170.0, 0.0), 15):
-        view = log(columns={HUE: [hue] * 20}).view()
+        view = as_of_images(log(columns={HUE: [hue] * 20}).profile())
         store.put("circle", view, at=date(2022, 9, day), writer="a")
     monitor = Monitor(name="m", dataset="circle", rule=Interval())
     last = evaluate(store, [monitor], now=NOW)[-1]
     assert (last.state, last.words) == ("not enough data", "no direction of the hues")
+
+
+def test_an_arc_is_for_hues_only(store: Store) -> None:
+    put_hues(store, {})
+    other = log(columns={"wind.Hue.circular_mean": [100.0] * 20}).view()
+    store.put("cells", other, at=date(2022, 9, 14), writer="b")
+    monitor = Monitor(name="m", dataset="cells", rule=Limits(lower=235.0, upper=20.0))
+    last = {one.feature: one for one in evaluate(store, [monitor], now=NOW) if one.start.day == 14}
+    assert last[HUE].state == "ok"
+    wrong = last["wind.Hue.circular_mean"]
+    assert (wrong.state, wrong.value) == ("error", 100.0)
+    assert "lower 235.0 and upper 20.0; expected lower up to upper" in wrong.words
 
 
 def test_the_limit_of_drift_is_what_would_have_alarmed(store: Store) -> None:

@@ -3,6 +3,7 @@
 import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import as_of_images
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
@@ -17,9 +18,9 @@ def columns(seed: int, n: int, shift: float) -> lm.ProfileView:
     values: dict[str, object] = {
         f"f{i}": rng.normal(shift * i / 6, 1, n).round([8, 1, 0][i % 3]) for i in range(12)
     }
-    values["x.Hue.circular_mean"] = rng.normal(100 * shift, 20, n) % 255
+    values["image.Hue.circular_mean"] = rng.normal(100 * shift, 20, n) % 255
     values["kind"] = [str(each) for each in rng.integers(0, 3, n)]
-    return lm.log(columns=values).view()
+    return as_of_images(lm.log(columns=values).profile())
 
 
 @pytest.mark.parametrize(("n", "m"), [(10, 10), (12, 300), (60, 420), (700, 900), (5000, 3000)])
@@ -30,7 +31,7 @@ def test_every_effect_is_on_the_right_side(n: int, m: int, effect: float) -> Non
         target, reference = columns(seed, n, shift), columns(seed + 50, m, 0.0)
         report = lm.compare(target=target, reference=reference, drift=0.02, effect=effect)
         limits = drift_thresholds(report)
-        assert not {"x.Hue.circular_mean", "kind"} & set(limits)
+        assert not {"image.Hue.circular_mean", "kind"} & set(limits)
         for line in report.features:
             if line.kind != "number":
                 continue

@@ -12,11 +12,16 @@ namespace lightmeter::profile {
 
 namespace {
 
-// Leading byte of an encoded column: the role, and which parts follow.
-constexpr std::uint8_t kRoleMask = 0x03;
+// Leading byte of an encoded column: the origin, which parts follow, and the role.
+constexpr std::uint8_t kOriginMask = 0x03;
 constexpr std::uint8_t kHasNumbers = 0x04;
 constexpr std::uint8_t kHasStrings = 0x08;
-constexpr std::uint8_t kKnownBits = kRoleMask | kHasNumbers | kHasStrings;
+constexpr int kRoleShift = 4;
+
+std::uint8_t bits_of(const Meaning& meaning) noexcept {
+  return static_cast<std::uint8_t>(static_cast<unsigned>(meaning.role) << kRoleShift |
+                                   static_cast<unsigned>(meaning.origin));
+}
 
 // FNV-1a: any fixed function of the name would do.
 std::uint64_t key_of(std::string_view name) noexcept {
@@ -41,7 +46,8 @@ std::int64_t to_integer(double value) noexcept {
   return value <= -kLimit ? INT64_MIN : static_cast<std::int64_t>(value);
 }
 
-Column::Column(std::string_view name, Role role) : role_(role), numbers_(key_of(name)) {}
+Column::Column(std::string_view name, const Meaning& meaning)
+    : meaning_(meaning), numbers_(key_of(name)) {}
 
 void Column::NumberFacts::update(double value, std::uint64_t count, bool integral) {
   moments.update(value, count);
@@ -143,7 +149,7 @@ void Column::update_null(std::uint64_t count) {
 
 void Column::merge(const Column& other) {
   sketch::check_sum(observations(), other.observations());
-  add_role(other.role_);
+  add_meaning(other.meaning_);
   // Whether the sum is exact shows only afterwards, when the values may be gone. A small one is.
   std::optional<sketch::QuantileSketch> before;
   const bool may_leave_exact =
@@ -161,15 +167,14 @@ void Column::merge(const Column& other) {
   distinct_strings_.merge(other.distinct_strings_);
 }
 
-// u8 role and parts | varint null
+// u8 origin, parts and role | varint null
 // [numbers: varint integral | quantile sketch | moments, distinct count, frequent integers unless
 //  the sketch is exact; the last only without fractions]
 // [strings: frequent strings | distinct count unless these are exact]
 void Column::encode(wire::Writer& out) const {
   const bool has_numbers = numbers_.observed() > 0;
   const bool has_strings = strings() > 0;
-  out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(role_) |
-                                   (has_numbers ? kHasNumbers : 0) |
+  out.u8(static_cast<std::uint8_t>(bits_of(meaning_) | (has_numbers ? kHasNumbers : 0) |
                                    (has_strings ? kHasStrings : 0)));
   out.varint(null_);
   if (has_numbers) {
@@ -189,11 +194,13 @@ void Column::encode(wire::Writer& out) const {
 
 Column Column::decode(wire::Reader& in, std::string_view name) {
   const std::uint8_t head = in.u8();
-  if ((head & ~kKnownBits) != 0) {
-    throw DecodeError("column " + std::string(name) + ": unknown bits in its head, " +
-                      std::to_string(head));
+  const int role = head >> kRoleShift;
+  if (role > static_cast<int>(kLastRole)) {
+    throw DecodeError("column " + std::string(name) + ": role " + std::to_string(role) +
+                      ", of which this reader knows 0 to " +
+                      std::to_string(static_cast<int>(kLastRole)) + "; update lightmeter");
   }
-  Column column(name, static_cast<Role>(head & kRoleMask));
+  Column column(name, {static_cast<Role>(role), static_cast<Origin>(head & kOriginMask)});
   column.null_ = in.varint();
   if (column.null_ > sketch::kMaxCount) {
     throw DecodeError("column " + std::string(name) + ": a count above 2^56");

@@ -16,54 +16,88 @@ std::string feature(std::string_view prefix, std::string_view name) {
   return full.append(prefix).append(".").append(name);
 }
 
+using Counts = measure::ImageCounts;
+
+constexpr Number kNumbers[] = {
+    {"Hue.mean", Role::kLinearAngle, Scale::kSample, false,
+     "the mean hue, as though 0 and 254 lay far apart",
+     [](const Counts& counts) { return measure::mean(counts.hue); }},
+    {"Hue.stddev", Role::kAngleSpread, Scale::kSample, false,
+     "the standard deviation of the hue, as though 0 and 254 lay far apart",
+     [](const Counts& counts) { return measure::stddev(counts.hue); }},
+    {"Saturation.mean", Role::kPlain, Scale::kSample, false, "the mean saturation",
+     [](const Counts& counts) { return measure::mean(counts.saturation); }},
+    {"Saturation.stddev", Role::kPlain, Scale::kSample, false,
+     "the standard deviation of the saturation",
+     [](const Counts& counts) { return measure::stddev(counts.saturation); }},
+    {"Brightness.mean", Role::kPlain, Scale::kSample, false,
+     "the mean brightness, which is the largest of red, green and blue",
+     [](const Counts& counts) { return measure::mean(counts.value); }},
+    {"Brightness.stddev", Role::kPlain, Scale::kSample, false,
+     "the standard deviation of the brightness",
+     [](const Counts& counts) { return measure::stddev(counts.value); }},
+    {"entropy", Role::kPlain, Scale::kBits, false,
+     "the entropy of the histograms of red, green and blue together",
+     [](const Counts& counts) { return measure::entropy(counts); }},
+    {"ImagePixelWidth", Role::kPlain, Scale::kLength, true, "the width",
+     [](const Counts& counts) { return static_cast<double>(counts.width); }},
+    {"ImagePixelHeight", Role::kPlain, Scale::kLength, true, "the height",
+     [](const Counts& counts) { return static_cast<double>(counts.height); }},
+    {"Hue.circular_mean", Role::kAngle, Scale::kSample, false,
+     "the direction of the mean hue, each pixel weighing as much as it is colourful",
+     [](const Counts& counts) { return measure::circular_mean_hue(counts); }},
+    {"Hue.concentration", Role::kPlain, Scale::kShare, false,
+     "how much the hues agree: 0 where they cancel out, 1 where there is one",
+     [](const Counts& counts) { return measure::hue_concentration(counts); }},
+};
+
+// The values of all pixels.
+struct Distribution {
+  std::string_view name;
+  Role role;
+  measure::Histogram Counts::* histogram;
+};
+constexpr Distribution kDistributions[] = {
+    {"Hue.pixels", Role::kAnglePixels, &Counts::hue},
+    {"Saturation.pixels", Role::kPixels, &Counts::saturation},
+    {"Brightness.pixels", Role::kPixels, &Counts::value},
+};
+
 }  // namespace
 
+std::span<const Number> image_numbers() noexcept { return kNumbers; }
+
 std::vector<std::pair<std::string_view, double>> measurement(const measure::ImageCounts& counts) {
-  std::vector<std::pair<std::string_view, double>> numbers{
-      {"Hue.mean", measure::mean(counts.hue)},
-      {"Hue.stddev", measure::stddev(counts.hue)},
-      {"Saturation.mean", measure::mean(counts.saturation)},
-      {"Saturation.stddev", measure::stddev(counts.saturation)},
-      {"Brightness.mean", measure::mean(counts.value)},
-      {"Brightness.stddev", measure::stddev(counts.value)},
-      {"entropy", measure::entropy(counts)},
-      {"ImagePixelWidth", static_cast<double>(counts.width)},
-      {"ImagePixelHeight", static_cast<double>(counts.height)},
-  };
-  const double circular_mean = measure::circular_mean_hue(counts);
-  if (!std::isnan(circular_mean)) {
-    numbers.emplace_back("Hue.circular_mean", circular_mean);
-    numbers.emplace_back("Hue.concentration", measure::hue_concentration(counts));
+  std::vector<std::pair<std::string_view, double>> numbers;
+  for (const Number& number : kNumbers) {
+    const double value = number.read(counts);
+    if (!std::isnan(value)) numbers.emplace_back(number.name, value);
   }
   return numbers;
 }
 
 void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
                std::string_view mode) {
-  const auto column = [&](std::string_view name) -> Column& {
-    return profile.column(feature(prefix, name));
+  const auto column = [&](std::string_view name, Role role) -> Column& {
+    return profile.column(feature(prefix, name), {role, Origin::kImage});
   };
-  bool has_hue = false;
-  for (const auto& [name, value] : measurement(counts)) {
-    if (name.starts_with("ImagePixel")) {
-      column(name).update(static_cast<std::int64_t>(value));
+  for (const Number& number : kNumbers) {
+    Column& numbers = column(number.name, number.role);
+    const double value = number.read(counts);
+    if (std::isnan(value)) {
+      numbers.update_null();
+    } else if (number.integral) {
+      numbers.update(static_cast<std::int64_t>(value));
     } else {
-      column(name).update(value);
+      numbers.update(value);
     }
-    has_hue = has_hue || name == "Hue.circular_mean";
   }
-  if (!has_hue) {
-    column("Hue.circular_mean").update_null();
-    column("Hue.concentration").update_null();
+  for (const auto& [name, role, histogram] : kDistributions) {
+    const measure::Histogram& bins = counts.*histogram;
+    column(name, role).update_counts(bins, measure::bins_per_step(bins));
   }
-  const auto add_pixels = [&](std::string_view name, const measure::Histogram& histogram) {
-    column(name).update_counts(histogram, measure::bins_per_step(histogram));
-  };
-  add_pixels("Hue.pixels", counts.hue);
-  add_pixels("Saturation.pixels", counts.saturation);
-  add_pixels("Brightness.pixels", counts.value);
-  column("Colorspace").update(mode);
-  profile.column(feature(prefix, "Failure"), Role::kFailure);
+  column("Colorspace", Role::kCategory).update(mode);
+  column("Failure", Role::kFailure);
   ++profile.group(prefix).images;
 }
 
@@ -77,7 +111,7 @@ void log_exemplar(Profile& profile, std::string_view prefix, const measure::Imag
 }
 
 void log_failure(Profile& profile, std::string_view prefix, Failure failure) {
-  profile.column(feature(prefix, "Failure"), Role::kFailure)
+  profile.column(feature(prefix, "Failure"), {Role::kFailure, Origin::kImage})
       .update(std::string_view(failure.reason));
   profile.group(prefix);
   profile.failures.add(std::move(failure));

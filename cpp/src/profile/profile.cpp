@@ -105,20 +105,23 @@ std::uint64_t ImageGroup::all_exif_read() const noexcept {
   return sum;
 }
 
-Column& Profile::column(std::string_view name, Role role) {
+Column& Profile::column(std::string_view name, const Meaning& meaning) {
   const auto found = columns_.find(name);
   if (found != columns_.end()) {
-    found->second.add_role(role);
+    found->second.add_meaning(meaning);
     return found->second;
   }
-  return columns_.emplace(std::string(name), Column(name, role)).first->second;
+  return columns_.emplace(std::string(name), Column(name, meaning)).first->second;
 }
 
 // Columns are never removed, so places stay valid.
-Column& Profile::column(std::size_t i, std::string_view name) {
+Column& Profile::column(std::size_t i, std::string_view name, const Meaning& meaning) {
   std::vector<Columns::iterator>& places = row_.places;
-  if (i < places.size() && places[i]->first == name) return places[i]->second;
-  Column& found = column(name);
+  if (i < places.size() && places[i]->first == name) {
+    places[i]->second.add_meaning(meaning);
+    return places[i]->second;
+  }
+  Column& found = column(name, meaning);
   if (i == places.size()) places.emplace_back();
   if (i < places.size()) places[i] = columns_.find(name);
   return found;
@@ -138,9 +141,11 @@ std::uint64_t Profile::missing(std::string_view name) const {
   const Column* column = find(name);
   if (column == nullptr) return 0;
   const auto group = groups_.find(name.substr(0, name.rfind('.')));
-  if (group == groups_.end() || column->role() == Role::kValue) return column->null();
-  if (column->role() == Role::kFailure) return column->null() + group->second.images;
-  const std::uint64_t read = exif_read(name, column->role() == Role::kPersonalExif);
+  if (group == groups_.end()) return column->null();
+  const Meaning& meaning = column->meaning();
+  if (meaning.role == Role::kFailure) return column->null() + group->second.images;
+  if (!meaning.is_exif()) return column->null();
+  const std::uint64_t read = exif_read(name, meaning.origin == Origin::kPersonalExif);
   return column->null() + read - std::min(read, column->values());
 }
 
@@ -168,7 +173,8 @@ std::size_t Profile::merge(const Profile& other) {
     sketch::check_sum(own->second.images, more.images);
     sketch::check_sum(own->second.all_exif_read(), more.all_exif_read());
   }
-  for (const auto& [name, column] : other.columns_) this->column(name, column.role()).merge(column);
+  for (const auto& [name, column] : other.columns_)
+    this->column(name, column.meaning()).merge(column);
   for (const auto& [prefix, more] : other.groups_) {
     ImageGroup& sum = group(prefix);
     sum.images += more.images;

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
-from lightmeter.viz.dates import age, day, is_date
+from lightmeter.viz.dates import age, day
 from lightmeter.viz.text import count, number, visible
 
 __all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
@@ -72,7 +72,6 @@ def _reasons(view: ProfileView) -> Counter[str]:
 
 def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     """Lines on the whole and what failed, and tables of the numbers, dates and categories."""
-    summaries = {name: column.to_summary_dict() for name, column in view.get_columns().items()}
     yield Text(headline(view), "bold")
     reasons = _reasons(view)
     if reasons:
@@ -87,9 +86,10 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
     dates = _table(*(_right(name) for name in ("n", "missing", *_DATE_COLUMNS, "median age")))
     categories = _table(_right("n"), _right("missing"), "most frequent")
-    for name, summary in summaries.items():
+    for name, column in view.get_columns().items():
+        summary = column.to_summary_dict()
         counts = [count(summary["counts/n"]), count(summary["counts/null"])]
-        if "distribution/mean" in summary and is_date(name, summary["distribution/max"]):
+        if "distribution/mean" in summary and column.meaning.is_date:
             days = [summary[key] for key in _DATE_COLUMNS.values()]
             dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))
         elif "distribution/mean" in summary:

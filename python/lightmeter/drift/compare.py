@@ -7,9 +7,9 @@ from typing import Any
 
 from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift
-from lightmeter.drift.names import spoken
 from lightmeter.drift.report import DriftReport
 from lightmeter.drift.verdict import Thresholds, judge
+from lightmeter.features import Meaning, meaning_of, spoken
 from lightmeter.profile import FrequentItem, ProfileView
 
 __all__ = ["compare"]
@@ -54,9 +54,9 @@ def compare(
     sides = _Sides(target._core, reference._core, delta)
     prefixes = sides.image_prefixes()
     features = [
-        replace(line, name=spoken(name, prefixes))
-        for name in sides.names()
-        for line in sides.compare(name)
+        replace(line, name=spoken(name, meaning.origin, prefixes), role=meaning.role)
+        for name, meaning in sides.meanings().items()
+        for line in sides.compare(name, meaning)
     ]
     return DriftReport(target, reference, judge(features, thresholds), thresholds)
 
@@ -68,21 +68,22 @@ class _Sides:
         self._both = (target, reference)
         self._delta = delta
 
-    def names(self) -> list[str]:
-        return sorted({name for core in self._both for name in core.names()})
+    def meanings(self) -> dict[str, Meaning]:
+        names = sorted({name for core in self._both for name in core.names()})
+        return {name: meaning_of(name, self._both) for name in names}
 
     def image_prefixes(self) -> set[str]:
         return {prefix for core in self._both for prefix in core.image_prefixes}
 
-    def compare(self, name: str) -> Iterator[FeatureDrift]:
+    def compare(self, name: str, meaning: Meaning) -> Iterator[FeatureDrift]:
         numbers = [
             core.numbers(name) if name in core else _core.QuantileSketch() for core in self._both
         ]
         strings = [
             core.strings(name) if name in core else _core.FrequentStrings() for core in self._both
         ]
-        null = [self._null(core, name) for core in self._both]
-        if self._role(name) == "failure":
+        null = [_missing(core, name, meaning) for core in self._both]
+        if meaning.role == "failure":
             yield _failures(name, strings, null)
             return
         null = [count + each.nan for count, each in zip(null, numbers, strict=True)]
@@ -90,10 +91,10 @@ class _Sides:
         finite = [each.n for each in numbers]
         infinite = [each.pos_inf + each.neg_inf for each in numbers]
         seen = [sum(counts) for counts in zip(texts, finite, infinite, strict=True)]
-        if sum(texts) > sum(finite):
+        if meaning.kind(mostly_text=sum(texts) > sum(finite)) == "category":
             yield _categories(name, strings, [a - b for a, b in zip(seen, texts, strict=True)])
         else:
-            found = self._numbers(name, numbers)
+            found = self._numbers(name, meaning, numbers)
             if not any(finite) and all(a + b for a, b in zip(null, seen, strict=True)):
                 found = replace(found, verdict="none", reason="no number on either side")
             yield found
@@ -103,28 +104,16 @@ class _Sides:
         if sum(null) and sum(seen):
             yield _rates(f"{name}:missing", "missing", null, seen)
 
-    def _role(self, name: str) -> str:
-        return next(core.role(name) for core in self._both if name in core)
-
-    def _null(self, core: _core.Profile, name: str) -> int:
-        """Missing values; images without an Exif tag count even if none has it."""
-        role = self._role(name)
-        if name in core or not role.endswith("exif"):
-            return core.missing(name)
-        return core.exif_read(name, role == "personal exif")
-
-    def _numbers(self, name: str, sketches: list[_core.QuantileSketch]) -> FeatureDrift:
+    def _numbers(
+        self, name: str, meaning: Meaning, sketches: list[_core.QuantileSketch]
+    ) -> FeatureDrift:
         target, reference = sketches
-        circular = name.endswith((".Hue.circular_mean", ".Hue.pixels"))
-        pixels = name.endswith(".pixels")
-        kind = "pixels" if pixels else "hue" if circular else "number"
+        circular, kind = meaning.is_circular, meaning.kind()
+        pixels = kind == "pixels"
         known: dict[str, Any] = {"feature": name, "kind": kind}
         known |= {"n_target": target.n, "n_reference": reference.n}
-        known["linear_hue"] = name.endswith((".Hue.mean", ".Hue.stddev"))
-        if pixels:
-            known["reason"] = "distances only: pixels of an image are not independent samples"
-        elif known["linear_hue"]:
-            known["reason"] = "linear mean of an angle: see Hue.circular_mean"
+        if meaning.untested:
+            known["reason"] = meaning.untested
         if target.n == 0 or reference.n == 0:
             return FeatureDrift(**known)
         found = _core.compare_numbers(
@@ -155,6 +144,13 @@ class _Sides:
         if target.min == target.max == reference.min == reference.max and "reason" not in known:
             known |= {"verdict": "none", "reason": "one value only, the same on both sides"}
         return FeatureDrift(**known)
+
+
+def _missing(core: _core.Profile, name: str, meaning: Meaning) -> int:
+    """Missing values; images without an Exif tag count even if none has it."""
+    if name in core or meaning.family != "Exif":
+        return core.missing(name)
+    return core.exif_read(name, meaning.origin == "personal exif")
 
 
 def _distances(found: dict[str, Any]) -> dict[str, float]:

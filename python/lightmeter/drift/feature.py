@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lightmeter.features import Role
 from lightmeter.profile import FrequentItem
 
 __all__ = ["RATES", "FeatureDrift", "column_of"]
@@ -60,7 +61,7 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
-        linear_hue: the feature averages an angle linearly, so that 0 and 254 count as far apart.
+        role: what the values of its column mean, see `Meaning`.
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
@@ -92,7 +93,7 @@ class FeatureDrift:
     stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
-    linear_hue: bool = False
+    role: Role = "plain"
     verdict: str | None = None
     reason: str = ""
     name: str = ""

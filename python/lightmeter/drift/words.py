@@ -3,7 +3,6 @@
 import math
 
 from lightmeter.drift.feature import FeatureDrift
-from lightmeter.viz.dates import is_date
 from lightmeter.viz.text import number, percent, shorten
 
 __all__ = ["finding", "summary"]
@@ -51,7 +50,7 @@ def finding(feature: FeatureDrift) -> str:
         return f"{name} turned by {degrees:+.0f} degrees"
     if not abs(target - reference) > _negligible(feature):
         return f"{name} {_spread(feature)}"
-    change = _delay if is_date(feature.feature, target) else _change
+    change = _delay if feature.role == "date" else _change
     return f"{name} {change(reference, target)}"
 
 

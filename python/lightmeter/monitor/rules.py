@@ -17,7 +17,6 @@ from lightmeter.monitor.scalars import (
     arc,
     hue_interval,
     is_hue,
-    may_be_hue,
     nearest_turn,
     prediction_interval,
     scalar_of,
@@ -164,7 +163,7 @@ class Limits(_OfScalar):
     """A number lies outside of fixed limits.
 
     The mean of a hue lies on a circle: `lower` to `upper` is an arc, which passes 0 where `upper`
-    is less.
+    is less. Of any other feature that is an error, told when it is judged.
     """
 
     lower: float | None = None
@@ -179,13 +178,8 @@ class Limits(_OfScalar):
         given = [each for each in (self.lower, self.upper) if each is not None]
         if not all(map(math.isfinite, given)):
             raise ValueError(f"got {given}; expected finite numbers")
-        if given != sorted(given) and not (
-            self.scalar == "mean" and any(map(may_be_hue, self.features or ("*",)))
-        ):
-            raise ValueError(
-                f"got lower {self.lower} and upper {self.upper}; expected lower up to upper, "
-                "except for the mean of hues"
-            )
+        if given != sorted(given) and self.scalar != "mean":
+            raise ValueError(f"got {self._reversed}")
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature that has the number."""
@@ -195,11 +189,23 @@ class Limits(_OfScalar):
             if value is None:
                 continue
             lower, upper = self.lower, self.upper
-            if is_hue(name, self.scalar) and lower is not None and upper is not None:
-                lower, upper = arc(lower, upper + HUE_STEPS * (upper < lower))
-                value = nearest_turn(value, (lower + upper) / 2)
+            if lower is not None and upper is not None:
+                if is_hue(column, self.scalar):
+                    lower, upper = arc(lower, upper + HUE_STEPS * (upper < lower))
+                    value = nearest_turn(value, (lower + upper) / 2)
+                elif lower > upper:
+                    words = f"no hue, but {self._reversed}"
+                    found.append(Finding(name, ERROR, value, words=words))
+                    continue
             found.append(_within(name, value, lower, upper))
         return found
+
+    @property
+    def _reversed(self) -> str:
+        return (
+            f"lower {self.lower} and upper {self.upper}; expected lower up to upper, "
+            "except for the mean of hues"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +249,7 @@ class Interval(_OfScalar):
                 ]
                 counts = [each for each in shares if each is not None]
                 found.append(_within(name, value, *share_interval(counts, share.n, self.alpha)))
-            elif not is_hue(name, self.scalar):
+            elif not is_hue(column, self.scalar):
                 found.append(_within(name, value, *prediction_interval(series, self.alpha)))
             elif (limits := hue_interval(series, self.alpha)) is None:
                 found.append(Finding(name, NOT_ENOUGH, value, words="no direction of the hues"))
@@ -292,7 +298,7 @@ class Change(_OfScalar):
                 continue
             if self.scalar == "n":  # of one bucket
                 before /= len(baseline)
-            circular = is_hue(name, self.scalar)
+            circular = is_hue(column, self.scalar)
             whole = HUE_STEPS / 2 if circular else abs(before)
             room = self.absolute if self.relative is None else self.relative * whole
             assert room is not None

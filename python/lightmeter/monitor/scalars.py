@@ -1,7 +1,6 @@
 """Numbers that a rule can follow, and the interval that the next one of a series falls into."""
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ __all__ = [
     "arc",
     "hue_interval",
     "is_hue",
-    "may_be_hue",
     "nearest_turn",
     "prediction_interval",
     "scalar_of",
@@ -23,7 +21,6 @@ __all__ = [
 ]
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
-_HUES = (".Hue.circular_mean", ".Hue.pixels")
 
 
 def _key(key: str) -> Callable[[ColumnView], float | None]:
@@ -105,20 +102,14 @@ def scalar_of(column: ColumnView, name: str) -> float | None:
     Of hues the mean and the standard deviation are those of directions, and what needs an order,
     such as the median, does not exist.
     """
-    if not column.name.endswith(_HUES):
+    if not column.meaning.is_circular:
         return SCALARS[name](column)
     return _OF_HUE[name](column) if name in _OF_HUE else None
 
 
-def is_hue(feature: str, scalar: str) -> bool:
+def is_hue(column: ColumnView, scalar: str) -> bool:
     """Whether the number is itself an angle, so that 0 follows 254."""
-    return scalar == "mean" and feature.endswith(_HUES)
-
-
-def may_be_hue(pattern: str) -> bool:
-    """Whether a pattern of feature names can match a hue's, as far as its end says."""
-    tail = re.split(r"[*?\]]", pattern)[-1]
-    return tail.endswith(_HUES) or any(name.endswith(tail) for name in _HUES)
+    return scalar == "mean" and column.meaning.is_circular
 
 
 def nearest_turn(hue: float, to: float) -> float:

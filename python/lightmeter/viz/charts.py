@@ -1,11 +1,12 @@
 """The chart that shows a feature of both sides best."""
 
 from collections import Counter
+from functools import reduce
 
+from lightmeter.features import Meaning
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.sketch import QuantileSketch
 from lightmeter.viz.bins import common_bins
-from lightmeter.viz.dates import is_date
 from lightmeter.viz.svg import Bar, Chart, bars, differences, histograms
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
 ]
 
 _MOST_BARS = 8
-_HUES = (".Hue.mean", ".Hue.circular_mean", ".Hue.pixels")
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
@@ -36,10 +36,10 @@ def number_histograms(
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
         return None
-    hue = name.endswith(_HUES)
-    bins, sizes = common_bins(*sides, hue=hue), (sides[0].n, sides[1].n)
-    dates = is_date(name, float(bins.edges[-1]))
-    return histograms(name, bins, sizes, hue=hue, dates=dates)
+    meanings = [column.meaning for column in columns if column is not None]
+    meaning = reduce(Meaning.join, meanings)
+    bins, sizes = common_bins(*sides, hue=meaning.is_hue), (sides[0].n, sides[1].n)
+    return histograms(name, bins, sizes, hue=meaning.is_hue, dates=meaning.is_date)
 
 
 def category_bars(

@@ -3,26 +3,13 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from lightmeter.exif import DATES
 from lightmeter.viz.text import number
 
-__all__ = ["age", "day", "is_date", "moment"]
+__all__ = ["age", "day", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400  # seconds
 _YEAR = 365.25  # days
-_END = 2_932_897  # the day after the last one of the year 9999
-
-
-def is_date(feature: str, greatest: float) -> bool:
-    """Whether a feature is an Exif date, as ``image.DateTime`` is.
-
-    Args:
-        feature: its name.
-        greatest: of its values; a table's times, which are in seconds, are beyond the calendar.
-    """
-    prefix, _, tag = feature.rpartition(".")
-    return bool(prefix) and tag in DATES and greatest < _END
 
 
 def moment(days: float) -> datetime:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lightmeter.drift.feature import RATES
-from lightmeter.viz.dates import day, is_date
+from lightmeter.viz.dates import day
 from lightmeter.viz.text import NONE, number, percent
 
 if TYPE_CHECKING:
@@ -62,4 +62,4 @@ def level_text(line: "FeatureDrift", level: float) -> str:
     """A mean as a number or day, or a rate."""
     if line.kind in RATES:
         return percent(level)
-    return day(level) if is_date(line.feature, level) else number(level)
+    return day(level) if line.role == "date" else number(level)

@@ -207,11 +207,11 @@ TEST(Column, CountsOfMissingValuesHaveALimit) {
 }
 
 TEST(Column, DecodeRefusesWhatCannotBe) {
-  Column column("a", Role::kExif);
+  Column column("a", {Role::kDate, Origin::kExif});
   column.update(std::int64_t{3});
   column.update(std::string_view("x"));
   auto bytes = encoded(column);
-  EXPECT_EQ(round_trip(column, "a").role(), Role::kExif);
+  EXPECT_EQ(round_trip(column, "a").meaning(), column.meaning());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     wire::Reader in(std::span<const std::uint8_t>(bytes).first(size));
     EXPECT_THROW((void)Column::decode(in, "a"), DecodeError) << size;
@@ -219,6 +219,22 @@ TEST(Column, DecodeRefusesWhatCannotBe) {
   bytes[2] = 2;  // two integers among one number
   wire::Reader in(bytes);
   EXPECT_THROW((void)Column::decode(in, "a"), DecodeError);
+}
+
+TEST(Column, EveryRoleAndOriginIsKeptAndNoOtherIsRead) {
+  for (unsigned head = 0; head < 256; ++head) {
+    if ((head & 0x0C) != 0) continue;  // numbers or strings, which these bytes have not
+    const std::uint8_t bytes[] = {static_cast<std::uint8_t>(head), 0};
+    wire::Reader in(bytes);
+    if (head >> 4 > static_cast<unsigned>(kLastRole)) {
+      EXPECT_THROW((void)Column::decode(in, "a"), DecodeError) << head;
+    } else {
+      const Column column = Column::decode(in, "a");
+      EXPECT_EQ(static_cast<unsigned>(column.meaning().role), head >> 4);
+      EXPECT_EQ(static_cast<unsigned>(column.meaning().origin), head & 3);
+      EXPECT_EQ(encoded(column), std::vector<std::uint8_t>(bytes, bytes + 2));
+    }
+  }
 }
 
 }  // namespace

@@ -27,11 +27,29 @@ TEST(Profile, FeaturesOfAnImage) {
   EXPECT_EQ(profile.find("no"), nullptr);
 }
 
+TEST(Profile, WhatTheFeaturesOfAnImageMean) {
+  Profile profile;
+  log_image(profile, "image", two_pixels(), "RGB");
+  for (const auto& [name, column] : profile.columns()) {
+    EXPECT_EQ(column.meaning().origin, Origin::kImage) << name;
+  }
+  for (const Number& number : image_numbers()) {
+    const Column* column = profile.find("image." + std::string(number.name));
+    ASSERT_NE(column, nullptr) << number.name;
+    EXPECT_EQ(column->meaning().role, number.role);
+    EXPECT_EQ(column->integral(), number.integral ? 1U : 0U);
+    EXPECT_FALSE(number.says.empty());
+  }
+  EXPECT_EQ(profile.find("image.Hue.pixels")->meaning().role, Role::kAnglePixels);
+  EXPECT_EQ(profile.find("image.Colorspace")->meaning().role, Role::kCategory);
+  EXPECT_EQ(profile.find("image.Failure")->meaning().role, Role::kFailure);
+}
+
 TEST(Profile, MissingValuesAreDerived) {
   Profile profile;
   for (int i = 0; i < 3; ++i) log_image(profile, "image", two_pixels(), "RGB");
   profile.group("image").exif_read[ExifPolicy{}] = 2;
-  profile.column("image.Make", Role::kExif).update(std::string_view("SONY"));
+  profile.column("image.Make", {Role::kPlain, Origin::kExif}).update(std::string_view("SONY"));
   log_failure(profile, "image", {"a.jpg", "empty", "no bytes"});
   EXPECT_EQ(profile.failures.entries().size(), 1U);
   EXPECT_EQ(profile.missing("image.Make"), 1U);
@@ -51,13 +69,13 @@ TEST(Profile, RolesDoNotDependOnWhatCameFirst) {
   values_first.merge(images);
   images.merge(values);
   EXPECT_EQ(images.encode(), values_first.encode());
-  EXPECT_EQ(images.find("image.Failure")->role(), Role::kFailure);
+  EXPECT_EQ(images.find("image.Failure")->meaning().role, Role::kFailure);
   EXPECT_EQ(images.missing("image.Failure"), 2U);
 
-  values.column("image.Failure", Role::kFailure);
-  EXPECT_EQ(values.find("image.Failure")->role(), Role::kFailure);
+  values.column("image.Failure", {Role::kFailure, Origin::kValue});
+  EXPECT_EQ(values.find("image.Failure")->meaning().role, Role::kFailure);
   values.column("image.Failure");
-  EXPECT_EQ(values.find("image.Failure")->role(), Role::kFailure);
+  EXPECT_EQ(values.find("image.Failure")->meaning().role, Role::kFailure);
 }
 
 TEST(Profile, MergeWithItselfDoublesEverything) {

@@ -1,20 +1,17 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include "lightmeter/profile/meaning.hpp"
 #include "lightmeter/sketch/distinct.hpp"
 #include "lightmeter/sketch/frequent.hpp"
 #include "lightmeter/sketch/moments.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 
 namespace lightmeter::profile {
-
-// What a column's missing values are: see Profile::missing.
-enum class Role : std::uint8_t { kValue = 0, kExif = 1, kFailure = 2, kPersonalExif = 3 };
 
 // An integer that was kept as a double: beyond 2^53 it has been rounded, and the ends of the range
 // are cut, because the conversion of an out-of-range double is undefined.
@@ -31,7 +28,7 @@ class Column {
   static constexpr std::size_t kMaxString = 128;
 
   // The name keys the coins of the quantile sketch.
-  explicit Column(std::string_view name, Role role = Role::kValue);
+  explicit Column(std::string_view name, const Meaning& meaning = {});
 
   void update(double value);  // NaN and infinities are counted apart
   void update(std::int64_t value);
@@ -43,13 +40,12 @@ class Column {
   void update(std::span<const std::int64_t> values);
   // counts[v] observations of v / step each; integers where step divides v.
   void update_counts(std::span<const std::uint64_t> counts, std::uint64_t step = 1);
-  // The greater of two roles, so that it does not depend on which came first.
-  void add_role(Role role) noexcept { role_ = std::max(role_, role); }
+  void add_meaning(const Meaning& meaning) noexcept { meaning_.add(meaning); }
   // `other` must not be this column. IncompatibleError, and nothing changes, if that would make
   // more than 2^56 observations.
   void merge(const Column& other);
 
-  [[nodiscard]] Role role() const noexcept { return role_; }
+  [[nodiscard]] const Meaning& meaning() const noexcept { return meaning_; }
   [[nodiscard]] std::uint64_t null() const noexcept { return null_; }
   [[nodiscard]] std::uint64_t integral() const noexcept { return integral_; }
   [[nodiscard]] std::uint64_t fractional() const noexcept {
@@ -90,7 +86,7 @@ class Column {
   void update_number(double value, bool integral);
   void update_numbers(std::span<const double> values, bool integral);
 
-  Role role_;
+  Meaning meaning_;
   std::uint64_t null_ = 0;
   std::uint64_t integral_ = 0;
   sketch::QuantileSketch numbers_;

@@ -15,7 +15,7 @@ namespace lightmeter::profile {
 
 // Which Exif tags were tracked of the images read under it: all that are not personal, those of
 // `allow`, and none of `deny`. Which tags are personal is not known here: a column says it of its
-// own (Role::kPersonalExif), and `allow` holds no other tags.
+// own (Origin::kPersonalExif), and `allow` holds no other tags.
 struct ExifPolicy {
   std::set<std::string, std::less<>> allow;
   std::set<std::string, std::less<>> deny;

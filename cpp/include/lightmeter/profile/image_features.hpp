@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,9 +11,28 @@
 
 namespace lightmeter::profile {
 
-// The numbers of one image by feature name ("Hue.mean", ...), all on the 0..255 scale but entropy
-// (bits), Hue.concentration (0..1) and the sizes (pixels). The circular hue is left out where it is
-// not defined.
+// What an amount of a number is.
+enum class Scale : std::uint8_t {
+  kSample,  // steps of an 8-bit sample, 0..255
+  kBits,
+  kShare,   // 0..1
+  kLength,  // in pixels
+};
+
+// A number of one image. `says` is one sentence.
+struct Number {
+  std::string_view name;
+  Role role;
+  Scale scale;
+  bool integral;
+  std::string_view says;
+  double (*read)(const measure::ImageCounts&);  // NaN where it is not defined
+};
+
+// Every number of an image. The one place that names them and says what they mean.
+[[nodiscard]] std::span<const Number> image_numbers() noexcept;
+
+// The numbers of one image by name ("Hue.mean", ...); those that are not defined are left out.
 [[nodiscard]] std::vector<std::pair<std::string_view, double>> measurement(
     const measure::ImageCounts& counts);
 

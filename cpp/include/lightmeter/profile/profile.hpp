@@ -30,10 +30,10 @@ struct ImageGroup {
 // Feature name -> column, and what is known of the whole. The only mutable state of a profile.
 class Profile {
  public:
-  // The column of that name, made if there is none; the role is added to that of one there is.
-  Column& column(std::string_view name, Role role = Role::kValue);
+  // The column of that name, made if there is none; the meaning is added to that of one there is.
+  Column& column(std::string_view name, const Meaning& meaning = {});
   // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
-  Column& column(std::size_t i, std::string_view name);
+  Column& column(std::size_t i, std::string_view name, const Meaning& meaning = {});
   // Null if there is none.
   [[nodiscard]] const Column* find(std::string_view name) const;
   // In alphabetical order.

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "lightmeter/profile/meaning.hpp"
+
+// Roles and origins by the names that lightmeter/features.py has for them, in their own order.
+inline constexpr std::array<std::string_view, 9> kRoleNames{
+    "plain", "category", "date",         "angle spread", "linear angle",
+    "angle", "pixels",   "angle pixels", "failure"};
+static_assert(kRoleNames.size() == static_cast<std::size_t>(lightmeter::profile::kLastRole) + 1);
+inline constexpr std::array<std::string_view, 4> kOriginNames{"value", "image", "exif",
+                                                              "personal exif"};
+
+template <class Value, std::size_t N>
+Value value_of(const std::array<std::string_view, N>& names, std::string_view name) {
+  const auto at = std::ranges::find(names, name);
+  if (at != names.end()) return static_cast<Value>(at - names.begin());
+  std::string known;
+  for (const std::string_view each : names) known.append(known.empty() ? "" : ", ").append(each);
+  throw std::invalid_argument("got '" + std::string(name) + "'; expected one of " + known);
+}
+
+inline lightmeter::profile::Role role_of(std::string_view name) {
+  return value_of<lightmeter::profile::Role>(kRoleNames, name);
+}
+
+inline lightmeter::profile::Origin origin_of(std::string_view name) {
+  return value_of<lightmeter::profile::Origin>(kOriginNames, name);
+}
+
+inline std::string_view name_of(lightmeter::profile::Role role) {
+  return kRoleNames[static_cast<std::size_t>(role)];
+}
+
+inline std::string_view name_of(lightmeter::profile::Origin origin) {
+  return kOriginNames[static_cast<std::size_t>(origin)];
+}

@@ -1,0 +1,141 @@
+"""What the features of a profile mean: their roles, families and spoken names.
+
+A role stands in the column, put there by whoever logged it. A name says nothing: a column of a
+table may be called ``dead.pixels`` or ``wind.Hue.mean``.
+"""
+
+from collections.abc import Collection, Iterable
+from functools import reduce
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+if TYPE_CHECKING:
+    from lightmeter import _core
+
+__all__ = ["Family", "Meaning", "Origin", "Role", "meaning_of", "spoken"]
+
+# Least first: of two, the greater holds. See cpp/include/lightmeter/profile/meaning.hpp.
+Role = Literal[
+    "plain",
+    "category",
+    "date",
+    "angle spread",
+    "linear angle",
+    "angle",
+    "pixels",
+    "angle pixels",
+    "failure",
+]
+Origin = Literal["value", "image", "exif", "personal exif"]
+Family = Literal["image", "Exif", "values"]
+
+_ROLES: tuple[Role, ...] = get_args(Role)
+_ORIGINS: tuple[Origin, ...] = get_args(Origin)
+_FAMILIES: dict[Origin, Family] = {
+    "value": "values",
+    "image": "image",
+    "exif": "Exif",
+    "personal exif": "Exif",
+}
+_KINDS: dict[Role, str] = {
+    "category": "category",
+    "angle": "hue",
+    "pixels": "pixels",
+    "angle pixels": "pixels",
+    "failure": "failure",
+}
+_NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
+_LINEAR = "linear mean of an angle: see Hue.circular_mean"
+_UNTESTED: dict[Role, str] = {
+    "angle spread": _LINEAR,
+    "linear angle": _LINEAR,
+    "pixels": _NOT_INDEPENDENT,
+    "angle pixels": _NOT_INDEPENDENT,
+}
+
+
+class Meaning(NamedTuple):
+    """What the values of a feature are, and where they come from.
+
+    Attributes:
+        role: ``plain``, a number, or a category where most values are strings; ``category``;
+            ``date``, days since 1970; ``angle``, a hue on a circle of 255 steps; ``linear angle``
+            and ``angle spread``, the mean and the standard deviation of hues as though they lay on
+            a line; ``pixels`` and ``angle pixels``, of every pixel; ``failure``, why a file could
+            not be measured.
+        origin: ``value``, logged as such; ``image``, measured; ``exif``, or ``personal exif`` where
+            only policies that allow the tag track it.
+    """
+
+    role: Role = "plain"
+    origin: Origin = "value"
+
+    @property
+    def family(self) -> Family:
+        """What it is judged together with: ``image``, ``Exif`` or ``values``."""
+        return _FAMILIES[self.origin]
+
+    @property
+    def is_circular(self) -> bool:
+        """Whether the values lie on the hue circle, where 0 follows 254."""
+        return self.role in ("angle", "angle pixels")
+
+    @property
+    def is_hue(self) -> bool:
+        """Whether a value is a hue, be it on the circle or on a line."""
+        return self.is_circular or self.role == "linear angle"
+
+    @property
+    def is_date(self) -> bool:
+        """Whether the values are days since 1970."""
+        return self.role == "date"
+
+    @property
+    def untested(self) -> str:
+        """Why there are distances but no verdict; empty where there is one."""
+        return _UNTESTED.get(self.role, "")
+
+    def kind(self, *, mostly_text: bool = False) -> str:
+        """``number``, ``hue``, ``category``, ``pixels`` or ``failure``; see `ColumnView.kind`."""
+        return _KINDS.get(self.role, "category" if mostly_text else "number")
+
+    def join(self, other: "Meaning") -> "Meaning":
+        """What a merge of two columns means: the greater of each, in any order."""
+        return Meaning(
+            max(self.role, other.role, key=_ROLES.index),
+            max(self.origin, other.origin, key=_ORIGINS.index),
+        )
+
+
+def meaning_of(name: str, cores: "Iterable[_core.Profile]") -> Meaning:
+    """What a feature means in those of the profiles that have it, as if they were merged."""
+    meanings = (Meaning(core.role(name), core.origin(name)) for core in cores if name in core)
+    return reduce(Meaning.join, meanings, Meaning())
+
+
+_SPOKEN = {"ImagePixelWidth": "width", "ImagePixelHeight": "height", "Colorspace": "colour space"}
+
+
+def spoken(feature: str, origin: Origin, prefixes: Collection[str]) -> str:
+    """A feature of images as one says it; a logged value by its whole name.
+
+    Args:
+        feature: such as ``image.Brightness.mean``, which is "brightness".
+        origin: where its values come from.
+        prefixes: those of the features of images. Where there are several, each is said.
+    """
+    prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
+    if origin == "value" or not prefix:
+        return feature
+    said = _said(feature.removeprefix(f"{prefix}."))
+    return said if len(prefixes) == 1 else f"{prefix} {said}"
+
+
+def _said(name: str) -> str:
+    if name in _SPOKEN:
+        return _SPOKEN[name]
+    first, _, rest = name.partition(".")
+    if not rest:
+        return name
+    if rest in ("mean", "circular_mean"):
+        return first.lower()
+    return f"{first.lower()} {rest.replace('_', ' ')}"

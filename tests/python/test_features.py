@@ -1,0 +1,167 @@
+"""What a feature means stands in its column: names say nothing, merges agree in any order."""
+
+import io
+import itertools
+import random
+import typing
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import as_of_images, lightmeter, picture
+from hypothesis import given
+from hypothesis import strategies as st
+from lightmeter import _core
+from lightmeter.features import Meaning, Origin, Role, meaning_of
+from lightmeter.monitor.scalars import is_hue, scalar_of
+from lightmeter.viz.charts import feature_chart
+
+ROLES: tuple[Role, ...] = typing.get_args(Role)
+ORIGINS: tuple[Origin, ...] = typing.get_args(Origin)
+LOOKALIKES = (
+    "dead.pixels",
+    "wind.Hue.mean",
+    "wind.Hue.stddev",
+    "robot.Hue.circular_mean",
+    "robot.Hue.pixels",
+    "order.DateTime",
+    "image.Failure",
+    "image.Colorspace",
+)
+
+
+def look_alikes(shift: float = 0.0) -> lm.ProfileView:
+    rng = np.random.default_rng(int(shift))
+    return lm.log(columns={name: rng.normal(250 + shift, 3, 60) for name in LOOKALIKES}).view()
+
+
+def meanings(view: lm.ProfileView) -> dict[str, Meaning]:
+    return {name: column.meaning for name, column in view.get_columns().items()}
+
+
+def photo() -> bytes:
+    file, exif = io.BytesIO(), picture(8, 8).getexif()
+    exif[271], exif[306], exif[315] = "SONY", "2022:09:07 10:00:00", "somebody"
+    picture(8, 8).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_a_name_gives_no_meaning(name: str) -> None:
+    """As numbers they get a verdict; nothing about them turns, and no day is named."""
+    target, reference = look_alikes(20), look_alikes()
+    column = target.get_column(name)
+    assert (column.kind, column.meaning, column.meaning.family) == ("number", Meaning(), "values")
+    line = lm.compare(target=target, reference=reference)[name]
+    assert (line.kind, line.role, line.verdict, line.name) == ("number", "plain", "drift", name)
+    assert line.level_target == pytest.approx(270, abs=2)
+    assert not is_hue(column, "mean")
+    assert scalar_of(column, "mean") == line.level_target
+    assert scalar_of(column, "median") == pytest.approx(270, abs=2)
+    chart = feature_chart(name, target, reference)
+    assert chart is not None
+    values = (view.get_column(name).numbers.weights()[0] for view in (target, reference))
+    plain = feature_chart("x", *(lm.log(columns={"x": each}).view() for each in values))
+    assert plain is not None
+    assert chart.svg().replace(name, "x") == plain.svg()
+
+
+def test_the_command_line_goes_by_meaning(tmp_path: Path) -> None:
+    sides = []
+    for shift in (0, 20):
+        sides.append(tmp_path / f"{shift}.lmp")
+        look_alikes(shift).write(sides[-1])
+    shown = lightmeter("show", sides[0]).stdout
+    assert "earliest" not in shown
+    assert all(name in shown for name in LOOKALIKES)
+    told = lightmeter("drift", "--target", sides[1], "--reference", sides[0]).stdout
+    assert "Order.DateTime rose by" in told
+    assert "turned" not in told
+
+
+def test_the_features_of_an_image() -> None:
+    profile = lm.Profile(exif=lm.ExifPolicy(allow={"Artist"}))
+    profile.track_many([photo(), b"junk"])
+    profile.log(row={"glare": 1.5})
+    found = meanings(profile.view())
+    for name, role, _, says in _core.image_numbers():
+        assert found.pop(f"image.{name}") == Meaning(role, "image")
+        assert says
+    assert found["image.Hue.pixels"] == Meaning("angle pixels", "image")
+    assert found["image.Colorspace"] == Meaning("category", "image")
+    assert found["image.Failure"] == Meaning("failure", "image")
+    assert found["image.FileSize"] == Meaning("plain", "image")
+    assert found["image.DateTime"] == Meaning("date", "exif")
+    assert found["image.Make"] == Meaning("plain", "exif")
+    assert found["image.Artist"] == Meaning("plain", "personal exif")
+    assert found["glare"] == Meaning("plain", "value")
+    assert {each.family for each in found.values()} == {"image", "Exif", "values"}
+
+
+def of_meaning(role: Role, origin: Origin, values: list[float]) -> lm.ProfileView:
+    profile = lm.Profile()
+    profile._core.log_numbers("image.x", np.array(values), role, origin)
+    return profile.view()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(ROLES),
+            st.sampled_from(ORIGINS),
+            st.lists(st.integers(-9, 9).map(float), max_size=3),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_merges_agree_in_any_order_and_tree(
+    parts: list[tuple[Role, Origin, list[float]]], order: random.Random
+) -> None:
+    views = [of_meaning(*part) for part in parts]
+    merged = lm.ProfileView.merge_many(views)
+    roles, origins, _ = zip(*parts, strict=True)
+    expected = Meaning(max(roles, key=ROLES.index), max(origins, key=ORIGINS.index))
+    assert merged.get_column("image.x").meaning == expected
+    assert meaning_of("image.x", [view._core for view in views]) == expected
+    left = list(views)
+    while len(left) > 1:
+        order.shuffle(left)
+        left.append(left.pop().merge(left.pop()))
+    assert left[0].to_bytes() == merged.to_bytes()
+    assert lm.ProfileView.from_bytes(merged.to_bytes()).get_column("image.x").meaning == expected
+
+
+def test_every_meaning_can_be_compared_drawn_and_followed() -> None:
+    """Whatever a file says, also of columns that no version of lightmeter would write."""
+    texts = lm.log(columns={"image.x": ["a", "b"] * 20}).view()
+    for role, origin in itertools.product(ROLES, ORIGINS):
+        side = of_meaning(role, origin, [1.0, 2.0, 250.0] * 20)
+        for other in (side, of_meaning("plain", "value", [5.0] * 20), texts, lm.Profile().view()):
+            report = lm.compare(target=side, reference=other)
+            assert report["image.x"].role == role
+            feature_chart("image.x", side, other)
+        column = side.get_column("image.x")
+        assert (scalar_of(column, "median") is None) == column.meaning.is_circular
+
+
+def test_sides_that_disagree_are_what_their_merge_is() -> None:
+    rng = np.random.default_rng(1)
+    name = "image.Hue.circular_mean"
+    plain = lm.log(columns={name: rng.normal(0, 3, 60) % 255})
+    hue = as_of_images(lm.log(columns={name: rng.normal(0, 3, 60) % 255}).profile())
+    kinds = {
+        lm.compare(target=a, reference=b)[name].kind
+        for a, b in itertools.permutations((plain.view(), hue))
+    }
+    assert kinds == {"hue"}
+
+
+def test_unknown_roles_are_refused() -> None:
+    core = _core.Profile()
+    for role, origin in (("colour", "image"), ("angle", "exit")):
+        with pytest.raises(ValueError, match="expected one of"):
+            core.log_numbers("x", np.ones(1), role, origin)  # type: ignore[arg-type]
+    assert core.names() == []
