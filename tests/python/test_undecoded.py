@@ -1,5 +1,6 @@
 """Valid files of a kind that Pillow does not decode are unsupported, and not called damaged."""
 
+import math
 import struct
 from collections.abc import Sequence
 
@@ -7,7 +8,7 @@ import pytest
 from conftest import picture
 from lightmeter import ImageError
 from lightmeter.images import measure_image
-from test_bad_files import encoded
+from test_bad_files import encoded, outcome
 from tiffs import BYTE, LONG, SHORT, Tags, tiff
 
 PIXELS = 97  # the tag that holds them
@@ -88,6 +89,17 @@ def test_tiff_of_planes_and_big_ones() -> None:
 def test_senseless_numbers_are_damage() -> None:
     for bits, samples, kind in ((0, 1, 1), (1000, 1, 1), (16, 1, 77)):
         assert failure(tiff_of(bits, samples, kind)).reason in {"corrupt", "truncated"}
+
+
+@pytest.mark.parametrize("tag", [258, 277, 339])
+@pytest.mark.parametrize(
+    "entry", [struct.pack("<HII", 3, 0, 0), struct.pack("<HIf", 11, 1, math.nan)]
+)
+def test_no_numbers_and_no_whole_numbers(tag: int, entry: bytes) -> None:
+    """Found by fuzzing: the smallest of no numbers was looked for."""
+    whole = tiff_of(16, 1, 3)
+    at = whole.index(struct.pack("<HHI", tag, SHORT, 1))
+    outcome(whole[: at + 2] + entry + whole[at + 12 :])
 
 
 @pytest.mark.parametrize(
