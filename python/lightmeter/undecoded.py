@@ -72,7 +72,7 @@ def _jpeg(source: Source) -> str | None:
 def _psd(source: Source) -> str | None:
     zeros, channels, height, width, depth, mode = struct.unpack(">6sHIIHH", source.read(6, 20))
     sound = not any(zeros) and 1 <= channels <= 56 and 0 < height <= 30_000 and 0 < width <= 30_000
-    if not sound or depth not in (1, 8, 16, 32) or mode not in _PSD_MODES:
+    if not sound or depth not in (16, 32) or mode not in _PSD_MODES:
         return None
     return f"{depth}-bit {_PSD_MODES[mode]} PSD"
 

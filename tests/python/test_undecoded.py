@@ -124,10 +124,14 @@ def test_jpeg(marker: int, precision: int, words: str) -> None:
     assert failure(bytes(other)).reason in {"corrupt", "truncated"}
 
 
+def psd(depth: int) -> bytes:
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 4, 4, depth, 3)
+    return head + bytes(4 * 3) + b"\0\0" + bytes(depth // 8 * 4 * 4 * 3)
+
+
 @pytest.mark.parametrize("depth", [16, 32])
 def test_psd(depth: int) -> None:
-    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 4, 4, depth, 3)
-    whole = head + bytes(4 * 3) + b"\0\0" + bytes(depth // 8 * 4 * 4 * 3)
+    whole = psd(depth)
     failed = failure(whole)
     assert failed.reason == "unsupported"
     assert failed.detail.startswith(f"{depth}-bit RGB PSD")
@@ -135,6 +139,8 @@ def test_psd(depth: int) -> None:
 
 
 def test_a_damaged_picture_of_a_decoded_kind_stays_damaged() -> None:
+    assert outcome(psd(8)) == "measured"
+    assert failure(psd(8)[:-9]).reason == "truncated"
     whole = encoded("TIFF", picture(100, 100), compression="tiff_deflate")
     damaged = whole[:2000] + bytes(20) + whole[2020:]
     assert failure(damaged).reason == "corrupt"
