@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 from time import monotonic
 from typing import IO, Any
 
@@ -61,6 +62,14 @@ class _Deadline:
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
         self._end = None if seconds is None else monotonic() + seconds
+
+    def await_bytes(self, stream: IO[bytes]) -> None:
+        """Return when a pipe has bytes or its end, or when it is over."""
+        raw = getattr(stream, "raw", stream)
+        if self._end is not None and isinstance(raw, io.FileIO):
+            poll = select.poll()
+            poll.register(raw, select.POLLIN)
+            poll.poll(max(0.0, self._end - monotonic()) * 1000)
 
     def check(self) -> None:
         if self._end is not None and monotonic() > self._end:
@@ -159,6 +168,7 @@ def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes
     read = getattr(stream, "read1", stream.read)
     data = bytearray()
     while most is None or len(data) <= most:
+        deadline.await_bytes(stream)
         deadline.check()
         piece = read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
         if not piece:

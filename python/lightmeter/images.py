@@ -279,7 +279,7 @@ def _header(image: Image.Image) -> Header | None:
         if header is not None or image.format not in ("AVIF", "WEBP"):
             facts: Facts = {"Format": image.format, "FileSize": size}
             if header is not None:
-                return Header(facts | header.facts, header.exif)
+                return header._replace(facts=facts | header.facts)
             return Header(facts, _kept_exif(image))
     exif = _kept_exif(image)
     # A TIFF's Exif is its directories, which are gone with the file.
@@ -306,7 +306,9 @@ def _load(image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Fact
     if _FAILURE in attributes:
         raise ImageError(*attributes[_FAILURE])
     header = _header(image)  # loading closes the file
-    exif = None if header is None else read_exif(header.exif, policy).tags
+    exif = None
+    if header is not None:
+        exif = read_exif(header.exif, policy, header.orientation).tags
     try:
         image.load()
     except Exception as error:

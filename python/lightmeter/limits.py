@@ -19,8 +19,8 @@ class Limits:
         bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP, whose decoders take the whole
             file into memory, and more than once.
         seconds: time from opening the file to the last of its bytes, by a monotonic clock. It is
-            looked at before every read, so neither a decoder that has all bytes nor one read that
-            waits is stopped.
+            looked at before every read, so a decoder that has all bytes is not stopped, and nor is
+            a read that waits, but of a pipe.
     """
 
     pixels: int | None = None

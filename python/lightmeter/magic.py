@@ -68,6 +68,8 @@ def begun_format(start: bytes) -> str | None:
 
 
 def _matches(signature: bytes, start: bytes) -> bool:
+    if b"." not in signature:
+        return start.startswith(signature)
     return len(start) >= len(signature) and all(
         want in (have, ord(".")) for want, have in zip(signature, start, strict=False)
     )

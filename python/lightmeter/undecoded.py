@@ -72,7 +72,7 @@ def _jpeg(source: Source) -> str | None:
 def _psd(source: Source) -> str | None:
     zeros, channels, height, width, depth, mode = struct.unpack(">6sHIIHH", source.read(6, 20))
     sound = not any(zeros) and 1 <= channels <= 56 and 0 < height <= 30_000 and 0 < width <= 30_000
-    if not sound or depth not in (1, 8, 16, 32) or mode not in _PSD_MODES:
+    if not sound or depth not in (16, 32) or mode not in _PSD_MODES:
         return None
     return f"{depth}-bit {_PSD_MODES[mode]} PSD"
 
@@ -88,7 +88,9 @@ def _tiff(source: Source) -> str | None:
         and tiff.integer(directory, _HEIGHT, 0) > 0
         and 1 <= samples <= _MOST_SAMPLES
         and len(bits) in (1, samples)
-        and all(1 <= width <= 128 for width in bits)
+        and len(set(bits)) == 1
+        and 1 <= bits[0] <= 128
+        and formats
         and formats <= _FORMATS.keys()
         and tiff.integer(directory, _PHOTOMETRIC, -1) in _PHOTOMETRICS
         and tiff.integer(directory, _COMPRESSION, 1) in _COMPRESSIONS
@@ -97,8 +99,7 @@ def _tiff(source: Source) -> str | None:
     if not sound:
         return None
     order = "big-endian BigTIFF" if tiff.big and tiff.order == ">" else "TIFF"
-    width = "/".join(map(str, sorted(set(bits))))
-    return f"{order} of {samples} x {width}-bit{_FORMATS[min(formats)]} samples"
+    return f"{order} of {samples} x {bits[0]}-bit{_FORMATS[min(formats)]} samples"
 
 
 def _end_of_pixels(tiff: Tiff, directory: dict[int, Entry]) -> int:
@@ -113,7 +114,8 @@ def _end_of_pixels(tiff: Tiff, directory: dict[int, Entry]) -> int:
 def _numbers(tiff: Tiff, directory: dict[int, Entry], tag: int, default: int) -> list[int]:
     if tag not in directory:
         return [default]
-    return [int(value or 0) for value in tiff.numbers(directory[tag], 1 << 18)]
+    numbers = tiff.numbers(directory[tag], 1 << 18)
+    return [number for number in numbers if isinstance(number, int)]
 
 
 _KINDS: dict[str, Callable[[Source], str | None]] = {"JPEG": _jpeg, "PSD": _psd, "TIFF": _tiff}

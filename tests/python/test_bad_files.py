@@ -186,6 +186,15 @@ def test_a_stream_that_does_not_end_in_time_is_too_large(monkeypatch: pytest.Mon
     assert next(clock) == pytest.approx(2, abs=0.5)
 
 
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_a_pipe_that_is_silent_is_not_waited_for(buffering: int) -> None:
+    read, write = os.pipe()
+    with open(write, "wb") as pipe, open(read, "rb", buffering) as stream:
+        pipe.write(encoded("PNG")[:100])
+        pipe.flush()
+        assert outcome(stream, limits=Limits(seconds=0.05)) == "too_large"
+
+
 @pytest.mark.parametrize("mark", [{254: 1}, {50706: b"\1\4\0\0"}])
 def test_the_preview_of_a_raw_file_is_not_its_picture(mark: dict[int, Any]) -> None:
     assert outcome(encoded("TIFF", tiffinfo={254: 0})) == "measured"

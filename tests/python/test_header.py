@@ -4,9 +4,12 @@ import io
 
 import pytest
 from conftest import picture
-from lightmeter import log_image
+from lightmeter import ExifPolicy, log_image
+from lightmeter.exif import read_exif
+from lightmeter.exif.names import ENUMERATIONS
 from lightmeter.header import read_header
-from PIL import Image, ImageCms
+from lightmeter.images import measure_image
+from PIL import Image, ImageCms, features
 
 
 def facts_of(image: Image.Image, form: str, **options: object) -> dict[str, int | str | None]:
@@ -85,6 +88,25 @@ def test_more_frames_than_are_looked_at_are_not_counted(
     header = read_header(io.BytesIO(data))
     assert header is not None
     assert header.facts["FrameCount"] == counted
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow does not write AVIF")
+def test_avif_has_the_frames_of_its_track_and_turns_by_itself() -> None:
+    frames = [picture(seed=seed) for seed in range(4)]
+    assert facts_of(frames[0], "AVIF", save_all=True, append_images=frames[1:])["FrameCount"] == 4
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        file = io.BytesIO()
+        frames[0].save(file, "AVIF", exif=exif)  # as a transform
+        tags = measure_image(file).exif or {}
+        expected = ENUMERATIONS["Orientation"][orientation] if orientation > 1 else None
+        assert tags.get("Orientation") == expected
+        header = read_header(file)
+        assert header is not None
+        denied = read_exif(header.exif, ExifPolicy(deny=["Orientation"]), header.orientation)
+        assert "Orientation" not in denied.tags
+        assert ("Orientation" in denied.withheld) == (orientation > 1)
 
 
 def test_depth_of_gray_pngs() -> None:

@@ -1,5 +1,6 @@
 """Valid files of a kind that Pillow does not decode are unsupported, and not called damaged."""
 
+import math
 import struct
 from collections.abc import Sequence
 
@@ -7,7 +8,7 @@ import pytest
 from conftest import picture
 from lightmeter import ImageError
 from lightmeter.images import measure_image
-from test_bad_files import encoded
+from test_bad_files import encoded, outcome
 from tiffs import BYTE, LONG, SHORT, Tags, tiff
 
 PIXELS = 97  # the tag that holds them
@@ -90,6 +91,17 @@ def test_senseless_numbers_are_damage() -> None:
         assert failure(tiff_of(bits, samples, kind)).reason in {"corrupt", "truncated"}
 
 
+@pytest.mark.parametrize("tag", [258, 277, 339])
+@pytest.mark.parametrize(
+    "entry", [struct.pack("<HII", 3, 0, 0), struct.pack("<HIf", 11, 1, math.nan)]
+)
+def test_no_numbers_and_no_whole_numbers(tag: int, entry: bytes) -> None:
+    """Found by fuzzing: the smallest of no numbers was looked for."""
+    whole = tiff_of(16, 1, 3)
+    at = whole.index(struct.pack("<HHI", tag, SHORT, 1))
+    outcome(whole[: at + 2] + entry + whole[at + 12 :])
+
+
 @pytest.mark.parametrize(
     ("marker", "precision", "words"),
     [
@@ -112,10 +124,14 @@ def test_jpeg(marker: int, precision: int, words: str) -> None:
     assert failure(bytes(other)).reason in {"corrupt", "truncated"}
 
 
+def psd(depth: int) -> bytes:
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 4, 4, depth, 3)
+    return head + bytes(4 * 3) + b"\0\0" + bytes(depth // 8 * 4 * 4 * 3)
+
+
 @pytest.mark.parametrize("depth", [16, 32])
 def test_psd(depth: int) -> None:
-    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 4, 4, depth, 3)
-    whole = head + bytes(4 * 3) + b"\0\0" + bytes(depth // 8 * 4 * 4 * 3)
+    whole = psd(depth)
     failed = failure(whole)
     assert failed.reason == "unsupported"
     assert failed.detail.startswith(f"{depth}-bit RGB PSD")
@@ -123,6 +139,8 @@ def test_psd(depth: int) -> None:
 
 
 def test_a_damaged_picture_of_a_decoded_kind_stays_damaged() -> None:
+    assert outcome(psd(8)) == "measured"
+    assert failure(psd(8)[:-9]).reason == "truncated"
     whole = encoded("TIFF", picture(100, 100), compression="tiff_deflate")
     damaged = whole[:2000] + bytes(20) + whole[2020:]
     assert failure(damaged).reason == "corrupt"

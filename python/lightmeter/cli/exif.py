@@ -33,7 +33,7 @@ def exif(
         if header is None:
             complain(f"{file} is in no format whose Exif is read here")
             raise typer.Exit(FAILED)
-        found = read_exif(header.exif, policy)
+        found = read_exif(header.exif, policy, header.orientation)
     withheld = sorted(found.withheld)
     if as_json:
         print(json.dumps({"tracked": found.tags, "withheld": withheld}, indent=2, sort_keys=True))

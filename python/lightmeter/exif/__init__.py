@@ -3,6 +3,7 @@
 import contextlib
 from typing import NamedTuple
 
+from lightmeter.exif.names import ENUMERATIONS
 from lightmeter.exif.policy import DEFAULT_POLICY, ExifPolicy
 from lightmeter.exif.tags import GPS_NAMES, INTEROP_NAMES, NAMES
 from lightmeter.exif.values import DATES, Value, degrees, value_of
@@ -33,12 +34,19 @@ class Exif(NamedTuple):
     withheld: frozenset[str]
 
 
-def read_exif(source: Source | None, policy: ExifPolicy = DEFAULT_POLICY) -> Exif:
+def read_exif(
+    source: Source | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
+) -> Exif:
     """The tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
     Integers, rationals as floats, strings without padding, enumerations by name, dates in days
     since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
     tags and unknown tags are left out, and so is whatever is damaged.
+
+    Args:
+        source: the TIFF structure, if there is any.
+        policy: which tags to read.
+        orientation: that of the container, such as HEIF, where Exif's own does not count.
 
     Raises:
         OSError: the file behind `source` cannot be read.
@@ -47,6 +55,8 @@ def read_exif(source: Source | None, policy: ExifPolicy = DEFAULT_POLICY) -> Exi
     if source is not None:
         with contextlib.suppress(DamagedError):
             reading.walk(Tiff(source))
+    if orientation is not None:
+        reading.orient(orientation)
     return reading.result()
 
 
@@ -66,6 +76,12 @@ class _Reading:
         self._add(tiff, exif, NAMES)
         self._add(tiff, gps, GPS_NAMES)
         self._add(tiff, _directory_at(tiff, exif, _INTEROP), INTEROP_NAMES)
+
+    def orient(self, orientation: int) -> None:
+        if self._policy.tracks("Orientation"):
+            self._tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+        else:
+            self._withheld.add("Orientation")
 
     def result(self) -> Exif:
         if self._policy.tracks("has_gps"):

@@ -22,10 +22,17 @@ Facts = dict[str, int | str | None]
 
 
 class Header(NamedTuple):
-    """What the header of a file says, and where its Exif is (a TIFF structure), if anywhere."""
+    """What the header of a file says, and where its Exif is (a TIFF structure), if anywhere.
+
+    Attributes:
+        facts: name -> value.
+        exif: the Exif.
+        orientation: Exif's number for it where the container has one, which then holds.
+    """
 
     facts: Facts
     exif: Source | None
+    orientation: int | None = None
 
 
 def read_header(file: IO[bytes]) -> Header | None:
@@ -64,7 +71,8 @@ def _read(source: Source, start: bytes) -> Header | None:
         case "GIF":
             facts = gif_facts(source)
         case "AVIF" | "HEIF":
-            facts, exif = heif_header(source)
+            heif = heif_header(source)
+            return Header(heif.facts, exif_block(heif.exif), heif.orientation)
         case "TIFF" | "RAW":  # raw formats that look like TIFF
             return Header(tiff_facts(source), source)
         case _:

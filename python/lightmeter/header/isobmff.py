@@ -3,12 +3,13 @@
 import contextlib
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from lightmeter.header.icc import profile_description
 from lightmeter.header.source import DamagedError, Source
 from lightmeter.magic import SEQUENCE_BRANDS
 
-__all__ = ["heif_header"]
+__all__ = ["HeifHeader", "heif_header"]
 
 _MAX_BOXES = 2048
 _MAX_PARTS = 16_384
@@ -16,23 +17,89 @@ _MAX_EXIF = 4 << 20
 _ALPHA_TYPES = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
 
 
-def heif_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
-    """Facts of a HEIF or AVIF file, and its Exif block or no bytes.
+# How a picture is turned (quarters to the left), then mirrored (0 top to bottom, 1 left to right)
+# -> its orientation in the words of Exif.
+_ORIENTATIONS: dict[tuple[int, int | None], int] = {
+    (0, None): 1,
+    (0, 0): 4,
+    (0, 1): 2,
+    (1, None): 8,
+    (1, 0): 5,
+    (1, 1): 7,
+    (2, None): 3,
+    (2, 0): 2,
+    (2, 1): 4,
+    (3, None): 6,
+    (3, 0): 7,
+    (3, 1): 5,
+}
 
-    Depth and colour are those of the first coded item. Frames are counted for single pictures only:
-    1, and missing for sequences.
+
+class HeifHeader(NamedTuple):
+    """Facts of a HEIF or AVIF file, its Exif block or no bytes, and how it is to be turned.
+
+    Depth and colour are those of the first coded item. A sequence has the frames of its track. The
+    orientation is Exif's number for the transforms of the file, or None if it has none.
     """
+
+    facts: dict[str, int | str | None]
+    exif: bytes
+    orientation: int | None
+
+
+class _Transforms:
+    """The first of each kind."""
+
+    angle: int | None = None
+    axis: int | None = None
+
+    def orientation(self) -> int | None:
+        if self.angle is None and self.axis is None:
+            return None
+        return _ORIENTATIONS[self.angle or 0, self.axis]
+
+
+def heif_header(source: Source) -> HeifHeader:
+    """Read the boxes of a HEIF or AVIF file."""
+    sequence = source.read(8, 4) in SEQUENCE_BRANDS
     facts: dict[str, int | str | None] = {
         "ColorProfile": None,
-        "FrameCount": None if source.read(8, 4) in SEQUENCE_BRANDS else 1,
+        "FrameCount": None if sequence else 1,
     }
-    exif = b""
+    exif: bytes | None = None
+    transforms = _Transforms()
     with contextlib.suppress(DamagedError):
         for name, start, end in _boxes(source, 0, source.size):
-            if name == b"meta":  # a full box: version and flags first
-                exif = _read_meta(source, start + 4, end, facts)
+            if name == b"meta" and exif is None:  # a full box: version and flags first
+                exif = _read_meta(source, start + 4, end, facts, transforms)
+            elif name == b"moov" and sequence:
+                facts["FrameCount"] = _frame_count(source, start, end)
+            if exif is not None and facts["FrameCount"] is not None:
                 break
-    return facts, exif
+    return HeifHeader(facts, exif or b"", transforms.orientation())
+
+
+def _frame_count(source: Source, start: int, end: int) -> int | None:
+    """Samples of the first track of pictures; their alpha has a track of another kind."""
+    for name, body, stop in _boxes(source, start, end):
+        if name == b"trak":
+            handler = _inside(source, body, stop, b"mdia", b"hdlr")
+            sizes = _inside(source, body, stop, b"mdia", b"minf", b"stbl", b"stsz")
+            if handler and sizes and source.read(handler + 8, 4) in (b"pict", b"vide"):
+                return int.from_bytes(source.read(sizes + 8, 4), "big")
+    return None
+
+
+def _inside(source: Source, start: int, end: int, *path: bytes) -> int | None:
+    """Where the body of a box in boxes starts."""
+    for wanted in path:
+        for name, body, stop in _boxes(source, start, end):
+            if name == wanted:
+                start, end = body, stop
+                break
+        else:
+            return None
+    return start
 
 
 def _boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -52,7 +119,13 @@ def _boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, i
         start = stop
 
 
-def _read_meta(source: Source, start: int, end: int, facts: dict[str, int | str | None]) -> bytes:
+def _read_meta(
+    source: Source,
+    start: int,
+    end: int,
+    facts: dict[str, int | str | None],
+    transforms: _Transforms,
+) -> bytes:
     exif_item: int | None = None
     locations: dict[int, list[tuple[int, int]]] = {}
     for name, body, stop in _boxes(source, start, end):
@@ -65,7 +138,7 @@ def _read_meta(source: Source, start: int, end: int, facts: dict[str, int | str 
             elif name == b"iprp":
                 for inner, inner_body, inner_stop in _boxes(source, body, stop):
                     if inner == b"ipco":
-                        _read_properties(source, inner_body, inner_stop, facts)
+                        _read_properties(source, inner_body, inner_stop, facts, transforms)
     block = b""
     for at, size in locations.get(exif_item, ())[:16] if exif_item is not None else ():
         block += source.read_up_to(at, min(size, _MAX_EXIF - len(block)))
@@ -124,7 +197,11 @@ def _locations(body: bytes) -> dict[int, list[tuple[int, int]]]:
 
 
 def _read_properties(
-    source: Source, start: int, end: int, facts: dict[str, int | str | None]
+    source: Source,
+    start: int,
+    end: int,
+    facts: dict[str, int | str | None],
+    transforms: _Transforms,
 ) -> None:
     """The first of each kind of property; the picture's own come before those of its alpha."""
     channels = 3
@@ -143,6 +220,10 @@ def _read_properties(
         elif name == b"colr" and source.read(body, 4) in (b"prof", b"rICC"):
             icc = source.read_up_to(body + 4, min(stop - body - 4, 1 << 16))
             facts["ColorProfile"] = profile_description(icc)
+        elif name == b"irot" and transforms.angle is None:
+            transforms.angle = source.read(body, 1)[0] & 3
+        elif name == b"imir" and transforms.axis is None:
+            transforms.axis = source.read(body, 1)[0] & 1
         elif name == b"auxC":
             alpha |= source.read_up_to(body + 4, min(stop - body - 4, 64)).startswith(_ALPHA_TYPES)
     if channels == 1:
