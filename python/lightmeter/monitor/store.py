@@ -44,6 +44,7 @@ from lightmeter.monitor.rows import (
     to_ms,
     write,
 )
+from lightmeter.monitor.schema import table_texts
 from lightmeter.profile import Profile, ProfileView
 
 __all__ = ["Bucket", "Damage", "Store"]
@@ -301,6 +302,9 @@ class Store:
         for (text,) in self._database.all("PRAGMA integrity_check"):
             if text != "ok":
                 yield Damage(None, str(text))
+        query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+        if {text for (text,) in self._database.all(query)} != table_texts():
+            yield Damage(None, "its tables are not those of a store")
 
     def _check_datasets(self) -> Iterator[Damage]:
         for *values, stored in self._database.all("SELECT name, every, seal FROM dataset"):
