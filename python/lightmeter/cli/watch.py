@@ -137,7 +137,7 @@ def gc(
 
 @store_commands.command()
 def verify(store: StorePath) -> None:
-    """Read every profile of a store, and what is said of it; exit code 1 if something is damaged."""
+    """Read every profile of a store, and what is said of each; exit code 1 if some is damaged."""
     with reported(), Store(store, create=False) as opened:
         found = opened.verify()
         for damage in found:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -108,15 +109,23 @@ class Database:
         with self._used(self._shared) as sql:  # as a script, which runs a pragma to its end
             sql.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def copy_to(self, path: Path) -> None:
+    def copy_to(self, copy: Path) -> None:
         """Write the store of one moment to a new file, while others go on writing."""
+        if os.path.lexists(copy):
+            raise StoreError(f"there is something at {copy} already; name a file that is not there")
+        part = copy.with_name(f".{copy.name}-{secrets.token_hex(4)}")
         with self.snapshot():
             assert self._mine.snapshot is not None
-            with (
-                self._used(self._mine.snapshot) as sql,
-                contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy,
-            ):
-                sql.backup(copy)
+            with self._used(self._mine.snapshot) as sql:
+                try:
+                    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as target:
+                        sql.backup(target)
+                    os.replace(part, copy)
+                except (OSError, sqlite3.Error) as error:
+                    raise StoreError(f"cannot copy {self.path} to {copy}: {error}") from error
+                finally:
+                    with contextlib.suppress(OSError):
+                        part.unlink()
 
     def close(self) -> None:
         """Close the file; later use raises StoreError."""

@@ -7,7 +7,6 @@ was retried or run twice, and writers never wait for each other's reading.
 
 import contextlib
 import os
-import uuid
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -338,17 +337,7 @@ class Store:
             StoreError: there is something at `path` already, it cannot be written, or the store
                 cannot be read.
         """
-        copy = Path(path).absolute()
-        if os.path.lexists(copy):
-            raise StoreError(f"there is something at {copy} already; name a file that is not there")
-        part = copy.with_name(f".{copy.name}-{uuid.uuid4().hex[:8]}")
-        try:
-            self._database.copy_to(part)
-            os.replace(part, copy)
-        except OSError as error:
-            raise StoreError(f"cannot write {os.fspath(copy)!r}: {error}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        self._database.copy_to(Path(path).absolute())
 
     def gc(
         self,
