@@ -18,7 +18,6 @@ from row import Row
 
 NAME = "kill -9 of writers that fork"
 REPEATS = 200
-AT_ONCE = 4
 
 # Every line says that the writer's profile with so many images is stored. Lines of less than a
 # page are written whole.
@@ -39,7 +38,7 @@ while True:
         forks += 1
         if os.fork() == 0:  # the child becomes a writer of its own
             name, profile, seq, rng = f"{name}/{forks}", Profile(), 0, random.Random(seed + forks)
-        elif rng.random() < 0.3:
+        elif rng.random() < 0.5:
             store.close()
             os._exit(0)
     elif rng.random() < 0.1:
@@ -47,12 +46,13 @@ while True:
         store = Store(path)
 """
 BYSTANDER = """
-import os, sys
+import os, sys, time
 from datetime import date
 import numpy as np
 from lightmeter import Profile, Store
 profile, seq = Profile(), 0
 while True:
+    time.sleep(0.02)
     with Store(sys.argv[1]) as store:
         for _ in range(3):
             profile.track(np.full((4, 4), 9, np.uint8))
@@ -86,10 +86,12 @@ def run(repeats: int) -> Row:
         Store(path).close()
         bystander, output = _start(folder, -1, BYSTANDER, path)
         outputs = [output]
-        for first in range(0, repeats, AT_ONCE):
-            writers = []
-            for number in range(first, min(first + AT_ONCE, repeats)):
+        begun = 0
+        while begun < repeats:
+            writers = []  # often one alone, so that nobody else keeps the log in place
+            for number in range(begun, min(begun + rng.choice([1, 1, 3]), repeats)):
                 writers.append(_start(folder, number, WRITER, path, number, 1000 * number))
+                begun += 1
             until = time.monotonic() + 120
             while not all(output.stat().st_size for _, output in writers):
                 if time.monotonic() > until:

@@ -37,12 +37,12 @@ class Database:
         self.turns = Turns(self.path)
         self._mine = _Mine()
         self._closed = False
-        self._shared = _Shared(self.path)
+        self._shared = _Shared(self.path, create)
         self._snapshots: list[_Snapshot] = []  # changed with the lock of `_shared` held
         with _one_fork:
             _databases.add(self)
-        with self._shared.lock:
-            self._shared.connection = _opened(self.path, create=create)
+        with self._used(self._shared):
+            self._shared.create = False  # what vanishes later is not begun again
 
     def all(self, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query.
@@ -154,15 +154,16 @@ class Database:
 class _Shared:
     """The connection that the threads of a process take turns with, opened when it is needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, create: bool) -> None:
         self.lock = threading.RLock()
         self.calls = 0  # of the thread that holds the lock
         self.connection: sqlite3.Connection | None = None
+        self.create = create
         self._path = path
 
     def ready(self) -> sqlite3.Connection:
         if self.connection is None:
-            self.connection = _opened(self._path, create=False)
+            self.connection = _opened(self._path, create=self.create)
         return self.connection
 
     def close(self) -> None:
