@@ -428,6 +428,44 @@ def test_without_shared_memory_it_does_without_wal(
         assert store.gc(now=datetime(2024, 1, 1, tzinfo=UTC), keep="30d").deleted == 3
 
 
+def test_the_trial_of_shared_memory_leaves_nothing_when_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+
+    def refused(*_: object) -> None:
+        seen.append(os.listdir(tmp_path))
+        raise OSError("no such device")
+
+    monkeypatch.setattr(filesystem.mmap, "mmap", refused)
+    assert not filesystem.wal_works(tmp_path)
+    assert seen == [[]]
+
+
+def test_a_first_opening_waits_where_sqlite_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many at once make it refuse; tests/stress/first_opening.py is the real thing."""
+    opening, codes = schema._connect, [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL]
+
+    def connect(path: Path, create: bool) -> sqlite3.Connection:
+        if codes:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = codes.pop()
+            raise error
+        return opening(path, create)
+
+    monkeypatch.setattr(schema, "_connect", connect)
+    Store(tmp_path / "drift.db").close()
+    codes[:] = [sqlite3.SQLITE_CANTOPEN]
+    with pytest.raises(StoreError, match="cannot open"):
+        Store(tmp_path / "drift.db")
+    monkeypatch.setattr(schema, "BUSY_SECONDS", -1)
+    codes[:] = [sqlite3.SQLITE_BUSY]
+    with pytest.raises(StoreError, match="locked"):
+        Store(tmp_path / "drift.db")
+
+
 # Roll-up
 
 

@@ -219,3 +219,19 @@ def test_a_long_snapshot_without_wal_lets_writers_in(
             other.put("cells", view(2), at=DAY, writer="b")
         assert store.read("cells").images == 1
     assert store.read("cells").images == 3
+
+
+def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> None:
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        os.close(writing)
+        os.read(reading, 1)  # ends as the parent closes it
+        with store.turn():
+            assert handles(store._database.turns._path)
+
+    with store.turn(), store.turn():
+        pid = forked(work)
+        os.close(writing)
+    assert ended_well(pid)
+    os.close(reading)
