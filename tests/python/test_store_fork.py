@@ -172,6 +172,33 @@ def test_a_fork_does_not_wait_for_a_snapshot(store: Store) -> None:
     assert store.read("cells").images == 3
 
 
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_fork_does_not_wait_for_the_writer_of_another_process(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+    command = [sys.executable, "-c", HOLDER, str(store.path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        put = lambda: store.put("cells", view(2), at=DAY, writer="thread")  # noqa: E731
+        thread = threading.Thread(target=put)
+        thread.start()
+        for _ in range(20):
+            assert ended_well(forked(store.datasets))
+        assert thread.is_alive()
+        holder.communicate("")
+        thread.join()
+    assert store.read("cells").images == 3
+
+
 def test_a_snapshot_that_cannot_be_copied_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import secrets
 import sqlite3
 import threading
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import LightmeterError, StoreError
-from lightmeter.monitor.schema import connect
+from lightmeter.monitor.schema import BUSY_SECONDS, connect
 from lightmeter.monitor.turns import Turns
 
 __all__ = ["Database", "is_damage", "is_full"]
 
 # For so long a snapshot may keep writers waiting where there is no WAL; they give up after 30 s.
 _PATIENCE = 5.0
+_PAUSE = 0.001, 0.02  # between two tries to write
 
 
 class _Mine(threading.local):
@@ -78,20 +80,29 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. Other writers wait; readers go on with what was there before."""
-        with self._used(self._shared) as sql:
-            sql.execute("BEGIN IMMEDIATE")
-            outer, self._mine.snapshot, self._mine.writing = self._mine.snapshot, None, True
-            try:
-                yield sql
-                if self._shared.connection is not sql:
-                    raise StoreError("this process was forked inside a transaction of its parent")
-                sql.execute("COMMIT")
-            except BaseException:
-                if self._shared.connection is sql:
-                    sql.rollback()
-                raise
-            finally:
-                self._mine.snapshot, self._mine.writing = outer, False
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            with self._used(self._shared) as sql:
+                if _began(sql, until):
+                    with self._written(sql):
+                        yield sql
+                    return
+            time.sleep(random.uniform(*_PAUSE))
+
+    @contextlib.contextmanager
+    def _written(self, sql: sqlite3.Connection) -> Iterator[None]:
+        outer, self._mine.snapshot, self._mine.writing = self._mine.snapshot, None, True
+        try:
+            yield
+            if self._shared.connection is not sql:
+                raise StoreError("this process was forked inside a transaction of its parent")
+            sql.execute("COMMIT")
+        except BaseException:
+            if self._shared.connection is sql:
+                sql.rollback()
+            raise
+        finally:
+            self._mine.snapshot, self._mine.writing = outer, False
 
     @contextlib.contextmanager
     def parsing(self) -> Iterator[None]:
@@ -239,6 +250,23 @@ class _Snapshot:
             raise
         self.connection.close()
         self.connection, self._copied, self._until = copy, True, float("inf")
+
+
+def _began(sql: sqlite3.Connection, until: float) -> bool:
+    """Begin a transaction, or say that somebody else is in one.
+
+    SQLite would wait for his end within one call, and a fork and other threads for that call.
+    """
+    sql.execute("PRAGMA busy_timeout=0")
+    try:
+        sql.execute("BEGIN IMMEDIATE")
+        return True
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            raise
+        return False
+    finally:
+        sql.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def is_damage(error: BaseException | None) -> bool:
