@@ -1,7 +1,18 @@
 """Changing a store behind its back."""
 
-from lightmeter import Store
+import random
+import warnings
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter.monitor.results import Judged, Result, load_results, save_results
 from lightmeter.monitor.rows import seal
+
+DATASETS = ("cells", "hours")
 
 
 def reseal(store: Store) -> None:
@@ -12,3 +23,104 @@ def reseal(store: Store) -> None:
     ):
         query = "UPDATE profile SET seal = ? WHERE rowid = ?"
         store._database.all(query, (seal(*values), number))
+
+
+def fill(path: Path) -> None:
+    """A store with something of everything, closed."""
+    with Store(path) as store:
+        for number in range(1, 6):
+            view = _view(number)
+            store.put("cells", view, at=date(2022, 9, number), writer="a")
+            store.put("cells", view, at=date(2022, 9, number), writer="a", segment={"camera": "b"})
+            for writer in "ab":
+                at = datetime(2022, 9, 7, number, tzinfo=UTC)
+                store.put("hours", view, at=at, writer=writer, every="1h")
+                store.put("hours", view, at=at.replace(day=20), writer=writer, every="1h")
+        store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
+        at = datetime(2022, 9, 20, tzinfo=UTC)
+        judged = Judged(0, True, "cells", "", (at,), "", b"digest")
+        result = Result("m", "cells", {}, at, "x", "ok", 0.5, None, 1.0, 1, 5, "words", judged)
+        save_results(store, [result])
+
+
+def _view(images: int) -> ProfileView:
+    profile = Profile()
+    for _ in range(images):
+        profile.track(np.full((2, 2), 100, np.uint8))
+    return profile.view()
+
+
+def corrupted(data: bytes, rng: random.Random) -> bytes:
+    """With some bits flipped, bytes changed, a stretch or page zeroed, moved, or the end cut."""
+    changed = bytearray(data)
+    way = rng.randrange(6)
+    at = rng.randrange(len(data))
+    if way == 0:
+        changed[at] ^= 1 << rng.randrange(8)
+    elif way == 1:
+        for _ in range(rng.randrange(1, 50)):
+            changed[rng.randrange(len(data))] = rng.randrange(256)
+    elif way == 2:
+        page = at // 4096 * 4096
+        changed[page : page + 4096] = bytes(4096)
+    elif way == 3:
+        del changed[at:]
+    elif way == 4:  # within the first pages, where the schema and the structure are
+        for _ in range(rng.randrange(1, 10)):
+            changed[rng.randrange(min(len(data), 3 * 4096))] = rng.randrange(256)
+    else:
+        end, other = min(at + 200, len(data)), rng.randrange(len(data) - 200)
+        changed[at:end] = data[other : other + end - at]
+    return bytes(changed)
+
+
+def answers(store: Store) -> dict[str, Any]:
+    """All that a store says; a StoreError is an answer, too. Nothing else may be raised."""
+    asked: dict[str, Callable[[], Any]] = {
+        "datasets": store.datasets,
+        "results": lambda: load_results(store),
+    }
+    for name in DATASETS:
+        asked |= {
+            f"{name} segments": lambda name=name: store.segments(name),
+            f"{name} buckets": lambda name=name: store.buckets(name),
+            f"{name} stored": lambda name=name: store.stored(name),
+            f"{name} rolled up": lambda name=name: store.rolled_up(name, writer="a"),
+            f"{name} read": lambda name=name: store.read(name).to_bytes(),
+            f"{name} profiles": lambda name=name: len(store.profiles(name)),
+            f"{name} of b": lambda name=name: store.read(name, segment={"camera": "b"}).to_bytes(),
+        }
+    said = {}
+    for name, ask in asked.items():
+        try:
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                said[name] = ask() if not told else None
+        except StoreError as error:
+            said[name] = f"StoreError: {error}"
+    return said
+
+
+def survives(path: Path, truth: dict[str, Any]) -> str:
+    """Do everything with a corrupted store: "refused", "reported", "harmless" or "unnoticed".
+
+    The last is a wrong answer where `verify` says that nothing is damaged.
+    """
+    try:
+        with Store(path, create=False) as store:
+            said = answers(store)
+            damage = [str(one) for one in store.verify()]
+            for change in (
+                lambda: store.put("cells", _view(1), at=date(2022, 9, 1), writer="a"),
+                lambda: store.put("hours", _view(1), at=date(2022, 9, 7), writer="a", seq=9),
+                lambda: store.gc(now=datetime(2023, 1, 1, tzinfo=UTC), keep="112d"),
+            ):
+                try:
+                    change()
+                except StoreError:
+                    damage.append("it refuses changes")
+    except StoreError:
+        return "refused"
+    if damage:
+        return "reported"
+    return "harmless" if said == truth else "unnoticed"

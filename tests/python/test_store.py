@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter import Profile, ProfileView, Store, StoreError, logger
 from lightmeter.monitor import buckets, filesystem, schema
 from stores import reseal
 
@@ -140,6 +140,55 @@ def test_what_is_refused(store: Store) -> None:
         store.put("cells", view(1), at=DAY, writer="a", every="1d")
     with pytest.raises(StoreError, match=r"no dataset 'cell'.*it has 'cells'"):
         store.read("cell")
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ({"seq": "abc"}, TypeError, "'abc' as seq; expected a whole number"),
+        ({"seq": 1.5}, TypeError, "1.5 as seq"),
+        ({"seq": 2**63}, ValueError, "as seq; expected a number from"),
+        ({"writer": b"a"}, TypeError, "b'a' as writer; expected a name"),
+        ({"writer": "\udc80"}, ValueError, "surrogate"),
+        ({"dataset": b"cells"}, TypeError, "b'cells' as dataset"),
+        ({"dataset": ""}, ValueError, "empty dataset"),
+        ({"at": "2022-09-01"}, TypeError, "'2022-09-01' as a time; expected a date"),
+        ({"every": 3600}, TypeError, "3600 as a duration"),
+        ({"every": timedelta(days=1) / 7}, ValueError, "whole number of milliseconds"),
+        ({"every": timedelta(microseconds=1)}, ValueError, "whole number of milliseconds"),
+        ({"every": timedelta(hours=-1)}, ValueError, "at least one"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(
+    store: Store, bad: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    dataset = bad.pop("dataset", "cells")
+    with pytest.raises(error, match=message):
+        store.put(dataset, view(1), **{"at": DAY, "writer": "a", **bad})
+    if "every" in bad:
+        with pytest.raises(error, match=message):
+            store.define("cells", bad["every"])
+    if isinstance(bad.get("every"), timedelta):  # which takes images long before it stores them
+        with pytest.raises(error, match=message):
+            logger(store, "cells", every=bad["every"])
+    assert store.datasets() == {}
+
+
+def test_times_of_another_kind_are_named(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="a", seq=np.int64(2))
+    assert not store.put("cells", view(2), at=DAY, writer="a", seq=np.uint8(2))
+    assert store.put("cells", view(3), at=DAY, writer="a", seq=3)
+    assert store.verify() == []
+    text: Any = "2022-09-01"
+    for use in (store.read, store.profiles, store.stored):
+        with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
+            use("cells", text)
+    with pytest.raises(TypeError, match="as a time"):
+        store.gc(now=text)
+    with pytest.raises(TypeError, match="as a duration"):
+        store.gc(keep=30)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="as dataset"):
+        store.read(b"cells")  # type: ignore[arg-type]
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
@@ -377,6 +426,44 @@ def test_without_shared_memory_it_does_without_wal(
         put_days(store, 3)
         assert store.read("cells").images == 6
         assert store.gc(now=datetime(2024, 1, 1, tzinfo=UTC), keep="30d").deleted == 3
+
+
+def test_the_trial_of_shared_memory_leaves_nothing_when_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+
+    def refused(*_: object) -> None:
+        seen.append(os.listdir(tmp_path))
+        raise OSError("no such device")
+
+    monkeypatch.setattr(filesystem.mmap, "mmap", refused)
+    assert not filesystem.wal_works(tmp_path)
+    assert seen == [[]]
+
+
+def test_a_first_opening_waits_where_sqlite_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many at once make it refuse; tests/stress/first_opening.py is the real thing."""
+    opening, codes = schema._connect, [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL]
+
+    def connect(path: Path, create: bool) -> sqlite3.Connection:
+        if codes:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = codes.pop()
+            raise error
+        return opening(path, create)
+
+    monkeypatch.setattr(schema, "_connect", connect)
+    Store(tmp_path / "drift.db").close()
+    codes[:] = [sqlite3.SQLITE_CANTOPEN]
+    with pytest.raises(StoreError, match="cannot open"):
+        Store(tmp_path / "drift.db")
+    monkeypatch.setattr(schema, "BUSY_SECONDS", -1)
+    codes[:] = [sqlite3.SQLITE_BUSY]
+    with pytest.raises(StoreError, match="locked"):
+        Store(tmp_path / "drift.db")
 
 
 # Roll-up

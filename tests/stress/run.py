@@ -9,10 +9,14 @@ import sys
 import time
 from types import ModuleType
 
+import corruption
 import first_opening
+import writer_kills
 from row import Row
 
 ATTACKS: list[ModuleType] = [
+    writer_kills,
+    corruption,
     first_opening,
 ]
 

@@ -137,14 +137,27 @@ def gc(
 
 @store_commands.command()
 def verify(store: StorePath) -> None:
-    """Read every profile of a store; exit code 1 if something is damaged."""
+    """Read every profile of a store, and what is said of each; exit code 1 if some is damaged."""
     with reported(), Store(store, create=False) as opened:
         found = opened.verify()
         for damage in found:
-            complain(str(damage))
+            complain(visible(damage))
         if found:
             raise typer.Exit(FAILED)
         print(f"{store}: no damage")
+
+
+@store_commands.command()
+def backup(
+    store: StorePath,
+    copy: Annotated[Path, typer.Argument(help="File to write, which is not there yet.")],
+) -> None:
+    """Copy a store while others use it. The file alone, copied by other means, can lack what was
+    stored last: that lies beside it until nobody has the store open.
+    """
+    with reported(), Store(store, create=False) as opened:
+        opened.backup(copy)
+        print(f"{copy}: written")
 
 
 Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import random
+import secrets
 import sqlite3
 import threading
 import time
@@ -11,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import LightmeterError, StoreError
-from lightmeter.monitor.schema import connect
+from lightmeter.monitor.schema import BUSY_SECONDS, connect
 from lightmeter.monitor.turns import Turns
 
 __all__ = ["Database", "is_damage", "is_full"]
 
 # For so long a snapshot may keep writers waiting where there is no WAL; they give up after 30 s.
 _PATIENCE = 5.0
+_PAUSE = 0.001, 0.02  # between two tries to write
 
 
 class _Mine(threading.local):
@@ -36,12 +39,12 @@ class Database:
         self.turns = Turns(self.path)
         self._mine = _Mine()
         self._closed = False
-        self._shared = _Shared(self.path)
+        self._shared = _Shared(self.path, create)
         self._snapshots: list[_Snapshot] = []  # changed with the lock of `_shared` held
         with _one_fork:
             _databases.add(self)
-        with self._shared.lock:
-            self._shared.connection = _opened(self.path, create=create)
+        with self._used(self._shared):
+            self._shared.create = False  # what vanishes later is not begun again
 
     def all(self, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query.
@@ -77,20 +80,29 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. Other writers wait; readers go on with what was there before."""
-        with self._used(self._shared) as sql:
-            sql.execute("BEGIN IMMEDIATE")
-            outer, self._mine.snapshot, self._mine.writing = self._mine.snapshot, None, True
-            try:
-                yield sql
-                if self._shared.connection is not sql:
-                    raise StoreError("this process was forked inside a transaction of its parent")
-                sql.execute("COMMIT")
-            except BaseException:
-                if self._shared.connection is sql:
-                    sql.rollback()
-                raise
-            finally:
-                self._mine.snapshot, self._mine.writing = outer, False
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            with self._used(self._shared) as sql:
+                if _began(sql, until):
+                    with self._written(sql):
+                        yield sql
+                    return
+            time.sleep(random.uniform(*_PAUSE))
+
+    @contextlib.contextmanager
+    def _written(self, sql: sqlite3.Connection) -> Iterator[None]:
+        outer, self._mine.snapshot, self._mine.writing = self._mine.snapshot, None, True
+        try:
+            yield
+            if self._shared.connection is not sql:
+                raise StoreError("this process was forked inside a transaction of its parent")
+            sql.execute("COMMIT")
+        except BaseException:
+            if self._shared.connection is sql:
+                sql.rollback()
+            raise
+        finally:
+            self._mine.snapshot, self._mine.writing = outer, False
 
     @contextlib.contextmanager
     def parsing(self) -> Iterator[None]:
@@ -108,15 +120,23 @@ class Database:
         with self._used(self._shared) as sql:  # as a script, which runs a pragma to its end
             sql.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def copy_to(self, path: Path) -> None:
+    def copy_to(self, copy: Path) -> None:
         """Write the store of one moment to a new file, while others go on writing."""
+        if os.path.lexists(copy):
+            raise StoreError(f"there is something at {copy} already; name a file that is not there")
+        part = copy.with_name(f".{copy.name}-{secrets.token_hex(4)}")
         with self.snapshot():
             assert self._mine.snapshot is not None
-            with (
-                self._used(self._mine.snapshot) as sql,
-                contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy,
-            ):
-                sql.backup(copy)
+            with self._used(self._mine.snapshot) as sql:
+                try:
+                    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as target:
+                        sql.backup(target)
+                    os.replace(part, copy)
+                except (OSError, sqlite3.Error) as error:
+                    raise StoreError(f"cannot copy {self.path} to {copy}: {error}") from error
+                finally:
+                    with contextlib.suppress(OSError):
+                        part.unlink()
 
     def close(self) -> None:
         """Close the file; later use raises StoreError."""
@@ -145,15 +165,16 @@ class Database:
 class _Shared:
     """The connection that the threads of a process take turns with, opened when it is needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, create: bool) -> None:
         self.lock = threading.RLock()
         self.calls = 0  # of the thread that holds the lock
         self.connection: sqlite3.Connection | None = None
+        self.create = create
         self._path = path
 
     def ready(self) -> sqlite3.Connection:
         if self.connection is None:
-            self.connection = _opened(self._path, create=False)
+            self.connection = _opened(self._path, create=self.create)
         return self.connection
 
     def close(self) -> None:
@@ -229,6 +250,23 @@ class _Snapshot:
             raise
         self.connection.close()
         self.connection, self._copied, self._until = copy, True, float("inf")
+
+
+def _began(sql: sqlite3.Connection, until: float) -> bool:
+    """Begin a transaction, or say that somebody else is in one.
+
+    SQLite would wait for his end within one call, and a fork and other threads for that call.
+    """
+    sql.execute("PRAGMA busy_timeout=0")
+    try:
+        sql.execute("BEGIN IMMEDIATE")
+        return True
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            raise
+        return False
+    finally:
+        sql.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def is_damage(error: BaseException | None) -> bool:

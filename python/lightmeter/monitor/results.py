@@ -84,18 +84,18 @@ def save_results(store: Store, results: Sequence[Result]) -> None:
 def load_results(store: Store) -> list[Result]:
     """What the last run found, by monitor, dataset, segment, bucket and feature."""
     columns = ", ".join(_COLUMNS)
-    with store._database.snapshot():
+    with store._database.snapshot(), store._database.parsing():
         rows = store._database.all(f"SELECT {columns} FROM result ORDER BY 1, 2, 3, 4, 5")
         judged = {
             tuple(key): Judged(place, bool(drift), *_baseline_of(text), digest)
             for *key, place, drift, text, digest in store._database.all("SELECT * FROM judged")
         }
-    return [
-        Result._make(
-            (*row[:2], parse_segment(row[2]), from_ms(row[3]), *row[4:], judged.get(row[:4]))
-        )
-        for row in rows
-    ]
+        return [
+            Result._make(
+                (*row[:2], parse_segment(row[2]), from_ms(row[3]), *row[4:], judged.get(row[:4]))
+            )
+            for row in rows
+        ]
 
 
 def _baseline_text(judged: Judged) -> str:

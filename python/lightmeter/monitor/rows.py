@@ -120,7 +120,9 @@ def dataset_number(database: Database, dataset: str) -> int:
             f"there is no dataset {dataset!r} in {database.path}; it has "
             f"{', '.join(names) or 'none'}"
         )
-    return int(rows[0][0])
+    if not isinstance(number := rows[0][0], int):
+        raise StoreError(f"the number of dataset {dataset!r} is damaged: {number!r}")
+    return number
 
 
 def enter_dataset(
@@ -137,15 +139,15 @@ def enter_dataset(
         )
         return int(cursor.lastrowid or 0), span
     number, every = row
-    if not isinstance(every, int) or every <= 0:
-        raise StoreError(f"the length of the buckets of dataset {dataset!r} is damaged: {every!r}")
+    if not isinstance(number, int) or not isinstance(every, int) or every <= 0:
+        raise StoreError(f"dataset {dataset!r} is damaged: number {number!r}, buckets of {every!r}")
     length = every * _MILLISECOND
     if span not in (None, length):
         raise StoreError(
             f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
             f"{duration_text(span)}; leave `every` out, or use another dataset"
         )
-    return int(number), length
+    return number, length
 
 
 def is_merged(sql: sqlite3.Connection, key: Key, seq: int | None) -> bool:

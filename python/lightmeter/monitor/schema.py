@@ -5,6 +5,8 @@ migrations that it has seen. A migration is never edited once released: what a s
 tail of the list.
 """
 
+import contextlib
+import itertools
 import os
 import sqlite3
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 from lightmeter.errors import StoreError
 from lightmeter.monitor.filesystem import network_filesystem, wal_works
 
-__all__ = ["connect"]
+__all__ = ["connect", "table_texts"]
 
 APPLICATION_ID = int.from_bytes(b"LMdb", "big")
 BUSY_SECONDS = 30
@@ -207,6 +209,15 @@ def _refusal(path: Path, error: Exception) -> StoreError:
             "somebody who has that has it open"
         )
     return StoreError(f"cannot open the store {os.fspath(path)!r}: {error}{advice}")
+
+
+def table_texts() -> set[str]:
+    """The statements that SQLite keeps in a store that has seen all migrations."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for statement in itertools.chain.from_iterable(MIGRATIONS):
+            connection.execute(statement)
+        rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return {text for (text,) in rows}
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,7 +7,6 @@ was retried or run twice, and writers never wait for each other's reading.
 
 import contextlib
 import os
-import uuid
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -44,6 +43,7 @@ from lightmeter.monitor.rows import (
     to_ms,
     write,
 )
+from lightmeter.monitor.schema import table_texts
 from lightmeter.profile import Profile, ProfileView
 
 __all__ = ["Bucket", "Damage", "Store"]
@@ -301,6 +301,9 @@ class Store:
         for (text,) in self._database.all("PRAGMA integrity_check"):
             if text != "ok":
                 yield Damage(None, str(text))
+        query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+        if {text for (text,) in self._database.all(query)} != table_texts():
+            yield Damage(None, "its tables are not those of a store")
 
     def _check_datasets(self) -> Iterator[Damage]:
         for *values, stored in self._database.all("SELECT name, every, seal FROM dataset"):
@@ -334,17 +337,7 @@ class Store:
             StoreError: there is something at `path` already, it cannot be written, or the store
                 cannot be read.
         """
-        copy = Path(path).absolute()
-        if os.path.lexists(copy):
-            raise StoreError(f"there is something at {copy} already; name a file that is not there")
-        part = copy.with_name(f".{copy.name}-{uuid.uuid4().hex[:8]}")
-        try:
-            self._database.copy_to(part)
-            os.replace(part, copy)
-        except OSError as error:
-            raise StoreError(f"cannot write {os.fspath(copy)!r}: {error}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        self._database.copy_to(Path(path).absolute())
 
     def gc(
         self,

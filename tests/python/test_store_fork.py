@@ -1,0 +1,264 @@
+"""Forks: nothing that was acknowledged may be lost, on whichever side of one."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter.monitor import database
+
+pytestmark = [
+    pytest.mark.usefixtures("no_waiting_for_the_disk"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork"),
+]
+
+DAY = date(2022, 9, 7)
+
+
+def view(images: int) -> ProfileView:
+    profile = Profile()
+    for _ in range(images):
+        profile.track(np.full((2, 2), 100, np.uint8))
+    return profile.view()
+
+
+def forked(work: Callable[[], object]) -> int:
+    """A child that does some work; its pid."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+        pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def ended_well(pid: int) -> bool:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def handles(path: Path) -> list[str]:
+    """The files of a store that this process has open."""
+    targets = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the folder itself
+            targets.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [target for target in targets if target.startswith(str(path))]
+
+
+# The parent leaves first, as in a server whose worker goes on. Everybody says what was stored.
+FAMILY = """
+import os, sys, time
+from datetime import date
+import numpy as np
+import lightmeter as lm
+path, way, go = sys.argv[1:]
+image = np.full((4, 4, 3), 9, np.uint8)
+if way == "logger":
+    log = lm.logger(path, "cells")
+    log.track(image)
+    assert log.flush()
+    def put(writer):
+        log.track(image)
+        assert log.flush()
+else:
+    store = lm.Store(path)
+    profile = lm.Profile()
+    profile.track(image)
+    def put(writer):
+        assert store.put("cells", profile, at=date(2022, 9, 7), writer=writer, every="1h")
+    put("parent")
+if os.fork():
+    print("parent", flush=True)
+    (log if way == "logger" else store).close()
+    os._exit(0)
+while not os.path.exists(go + ".parent"):
+    time.sleep(0.01)
+put("child")
+print("child", flush=True)
+while not os.path.exists(go + ".end"):
+    time.sleep(0.01)
+put("child again")
+print("child again", flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("way", ["store", "logger"])
+def test_the_parent_closes_first_and_a_third_process_writes_on(tmp_path: Path, way: str) -> None:
+    path, go = tmp_path / "drift.db", tmp_path / "go"
+    command = [sys.executable, "-W", "ignore", "-c", FAMILY, str(path), way, str(go)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as family:
+        assert family.stdout is not None
+        assert family.stdout.readline() == "parent\n"
+        assert family.wait(60) == 0
+        Path(f"{go}.parent").touch()
+        assert family.stdout.readline() == "child\n"
+        with Store(path) as third:  # the last to close in its turn, as far as the kernel knows
+            for number in range(60):
+                assert third.put("others", view(1), at=DAY, writer=str(number))
+        with Store(path) as third:
+            assert third.put("others", view(1), at=DAY, writer="later")
+            Path(f"{go}.end").touch()
+            assert family.stdout.read() == "child again\n"
+    with Store(path, create=False) as store:
+        assert store.read("cells").images == 3
+        assert store.read("others").images == 61
+        assert store.verify() == []
+
+
+def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+
+    def work() -> None:
+        assert handles(store.path) == []
+        store.put("cells", view(2), at=DAY, writer="child")
+        assert handles(store.path)
+
+    with store._database.snapshot():  # of one moment, across the fork
+        assert handles(store.path)
+        assert ended_well(forked(lambda: None))
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                with pytest.raises(StoreError, match="forked while its parent was reading"):
+                    store.read("cells")
+                code = 0
+            os._exit(code)
+        assert ended_well(pid)
+        reader = threading.Thread(target=lambda: store.put("cells", view(4), at=DAY, writer="b"))
+        reader.start()  # a snapshot keeps no other thread waiting
+        reader.join()
+        assert store.read("cells").images == 1
+    assert store.read("cells").images == 5
+    assert ended_well(forked(work))
+    assert store.read("cells").images == 7
+
+
+def test_a_fork_does_not_wait_for_a_snapshot(store: Store) -> None:
+    """One that lasts until the child has ended."""
+    store.put("cells", view(1), at=DAY, writer="parent")
+    begun, end = threading.Event(), threading.Event()
+    images: list[int] = []
+
+    def read() -> None:
+        with store._database.snapshot():
+            begun.set()
+            end.wait()
+            images.append(store.read("cells").images)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    begun.wait()
+    work = lambda: store.put("cells", view(2), at=DAY, writer="child")  # noqa: E731
+    assert ended_well(forked(work))
+    end.set()
+    thread.join()
+    assert images == [1]
+    assert store.read("cells").images == 3
+
+
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_fork_does_not_wait_for_the_writer_of_another_process(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+    command = [sys.executable, "-c", HOLDER, str(store.path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        put = lambda: store.put("cells", view(2), at=DAY, writer="thread")  # noqa: E731
+        thread = threading.Thread(target=put)
+        thread.start()
+        for _ in range(20):
+            assert ended_well(forked(store.datasets))
+        assert thread.is_alive()
+        holder.communicate("")
+        thread.join()
+    assert store.read("cells").images == 3
+
+
+def test_a_snapshot_that_cannot_be_copied_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+    copying = database._Snapshot._copy
+
+    def full(snapshot: Any) -> None:
+        monkeypatch.setattr(database._Snapshot, "_copy", copying)
+        raise database.sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(database._Snapshot, "_copy", full)
+    with store._database.snapshot():
+        assert ended_well(forked(lambda: handles(store.path) == [] or os._exit(1)))
+        with pytest.raises(StoreError, match="no room for a copy"):
+            store.read("cells")
+    assert store.read("cells").images == 1
+
+
+def test_a_child_forked_in_a_transaction_must_not_use_the_file(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+
+    def refused() -> None:
+        for use in (store.datasets, lambda: Store(store.path)):
+            with pytest.raises(StoreError, match="in the middle of a call"):
+                use()
+
+    with store._database.transaction() as sql:
+        sql.execute("UPDATE dataset SET every = every")
+        assert ended_well(forked(refused))
+    assert ended_well(forked(store.datasets))
+    store.put("cells", view(2), at=DAY, writer="parent")
+    assert store.verify() == []
+
+
+def test_a_long_snapshot_without_wal_lets_writers_in(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE", 0.0)
+    store._database.all("PRAGMA journal_mode=DELETE")
+    store.put("cells", view(1), at=DAY, writer="a")
+    with store._database.snapshot():
+        assert store.read("cells").images == 1
+        with Store(store.path) as other:
+            other._database.all("PRAGMA busy_timeout=0")
+            other.put("cells", view(2), at=DAY, writer="b")
+        assert store.read("cells").images == 1
+    assert store.read("cells").images == 3
+
+
+def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> None:
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        os.close(writing)
+        os.read(reading, 1)  # ends as the parent closes it
+        with store.turn():
+            assert handles(store._database.turns._path)
+
+    with store.turn(), store.turn():
+        pid = forked(work)
+        os.close(writing)
+    assert ended_well(pid)
+    os.close(reading)

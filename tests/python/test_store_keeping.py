@@ -1,0 +1,127 @@
+"""Copies, room on the disk, memory, and what is left beside a store."""
+
+import gc
+import os
+import sqlite3
+import subprocess
+import weakref
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import lightmeter
+from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter.monitor import retention, rows
+from lightmeter.monitor import store as store_module
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+NOW = datetime(2022, 10, 1, tzinfo=UTC)
+
+
+def view(images: int) -> ProfileView:
+    profile = Profile()
+    for _ in range(images):
+        profile.track(np.full((2, 2), 100 + images, np.uint8))
+    return profile.view()
+
+
+def put_days(store: Store, days: int) -> None:
+    for day in range(1, days + 1):
+        for writer in "ab":
+            store.put("cells", view(day), at=date(2022, 9, day), writer=writer)
+
+
+def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
+    """While the store itself is not: what was put last lies in the log beside it."""
+    put_days(store, 3)
+    alone = tmp_path / "alone.db"
+    # In a process of its own: closing the file here would give up what SQLite locks of it.
+    subprocess.run(["cp", store.path, alone], check=True)
+    copy = tmp_path / "copy.db"
+    store.backup(copy)
+    put_days(store, 4)
+    assert sorted(name for name in os.listdir(tmp_path) if "copy" in name) == ["copy.db"]
+    with Store(copy, create=False) as copied, Store(alone) as torn:
+        assert copied.read("cells").images == 12
+        assert copied.verify() == []
+        assert "cells" not in torn.datasets()
+        assert copied.put("cells", view(1), at=date(2022, 9, 9), writer="a")
+    with pytest.raises(StoreError, match="already; name a file"):
+        store.backup(copy)
+    with pytest.raises(StoreError, match="cannot copy"):
+        store.backup(tmp_path / "none" / "copy.db")
+    command = "store", "backup", store.path, tmp_path / "again.db"
+    assert lightmeter(*command).stdout == f"{tmp_path / 'again.db'}: written\n"
+    assert "already" in lightmeter(*command).stderr
+    with Store(tmp_path / "again.db", create=False) as copied:
+        assert copied.read("cells").images == 20
+
+
+def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_days(store, 20)
+    expected = ProfileView.merge_many(
+        content for _, content in store.profiles("cells") if isinstance(content, ProfileView)
+    )
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most = 0
+
+    def load(*arguments: Any) -> Any:
+        nonlocal most
+        content = rows.load(*arguments)
+        alive.add(content)
+        most = max(most, len(alive))
+        return content
+
+    for module in (store_module, retention):
+        monkeypatch.setattr(module, "load", load)
+    gc.collect()
+    assert store.read("cells").to_bytes() == expected.to_bytes()
+    assert store.verify() == []
+    assert store.gc(now=NOW, roll_up_after="1d").merged == 40
+    assert most <= 3
+
+
+def test_a_roll_up_does_not_remember_what_nobody_puts_again(store: Store) -> None:
+    for hour in range(3):
+        at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+        store.add("cells", view(1), at=at, every="1h")
+        store.put("cells", view(1), at=at, writer="add-ed by hand")
+    assert store.gc(now=NOW).merged == 6
+    assert store._database.all("SELECT count(*) FROM merged") == [(3,)]
+    assert not store.put("cells", view(1), at=at, writer="add-ed by hand", seq=1)
+    assert store.read("cells").images == 6
+
+
+def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_days(store, 12)
+
+    def write(sql: Any, dataset: str, key: Any, *arguments: Any, **more: Any) -> bool:
+        if key[1] == rows.to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return rows.write(sql, dataset, key, *arguments, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "write", write)
+        with pytest.raises(StoreError, match="full: 16 profiles were merged and 6 deleted"):
+            store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d", keep="10d")
+    assert [bucket.writers for bucket in store.buckets("cells")] == [1, 1, 1, 2, *[1] * 5]
+    assert store.read("cells").images == 2 * sum(range(4, 13))
+    assert store.verify() == []
+    assert store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d") == (2, 0, 0)
+
+
+def test_what_is_told_of_damage_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    with Store(path) as store:
+        store.put("cells\x1b[2J", view(1), at=date(2022, 9, 1), writer="a")
+        store.define("shut\x1b[2J", timedelta(hours=1))
+        store._database.all("UPDATE profile SET body = x'00'")
+    result = lightmeter("store", "verify", path)
+    assert result.returncode == 1
+    assert "\x1b" not in result.stderr
+    assert "its bytes are not those" in result.stderr
