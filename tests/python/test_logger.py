@@ -153,7 +153,7 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_full_queue_drops_and_counts(store: Store) -> None:
-    with lm.logger(store, "cells", queue_bytes=4 * array().nbytes) as log:
+    with lm.logger(store, "cells", queue_bytes=4 << 10) as log:
         with log._profiles:  # the thread can take one image and then waits
             accepted = [log.track(array(), at=NOON) for _ in range(50)]
         assert log.flush()

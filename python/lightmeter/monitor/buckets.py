@@ -54,8 +54,14 @@ def to_utc(at: datetime | date) -> datetime:
     """A point in time as an aware datetime in UTC; a plain date is its midnight in UTC.
 
     Raises:
+        TypeError: `at` is neither.
         ValueError: a datetime without a time zone, which could be anyone's clock.
     """
+    if not isinstance(at, date):
+        raise TypeError(
+            f"got the time {at!r}; expected a date, or an aware datetime such as "
+            "datetime.now(timezone.utc)"
+        )
     if not isinstance(at, datetime):
         return datetime(at.year, at.month, at.day, tzinfo=UTC)
     if at.tzinfo is None or at.utcoffset() is None:
@@ -73,9 +79,12 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
     midnight and weeks on a Monday.
 
     Raises:
+        TypeError: `at` is no time.
         ValueError: a datetime without a time zone, or a bucket that does not lie within the years
-            1 to 9999, the only ones that a datetime can name.
+            1 to 9999, the only ones that a datetime can name; or `every` is not above 0.
     """
+    if every <= timedelta():
+        raise ValueError(f"got buckets of {every!r}; expected more than 0")
     try:
         start = (utc := to_utc(at)) - (utc - _MONDAY) % every
         start + every
