@@ -142,7 +142,7 @@ def test_what_is_no_file_is_not_waited_for(store: Store, photos: Path, source: s
 
 def test_what_is_refused(store: Store, photos: Path) -> None:
     for folder in (photos, photos / "none*"):
-        with pytest.raises(TypeError, match="'2022-09-01'; expected a date"):
+        with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
             log_folder(store, folder, "cells", at="2022-09-01")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="one of them"):
         log_folder(store, photos, "cells", at=date(2022, 9, 7), date_from="exif")

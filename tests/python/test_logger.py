@@ -371,7 +371,7 @@ def test_a_closed_logger_drops(store: Store) -> None:
 )
 @pytest.mark.parametrize("name", ["every", "checkpoint"])
 def test_durations_that_no_store_holds_are_refused(store: Store, every: Any, name: str) -> None:
-    with pytest.raises(ValueError, match=rf"{name} is .*whole number of milliseconds"):
+    with pytest.raises(ValueError, match="whole number of milliseconds"):
         lm.logger(store, "cells", **{name: every})
     assert store.datasets() == {}
 
@@ -388,9 +388,9 @@ def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) ->
         lm.logger(tmp_path / "none" / "drift.db", "cells")
     with lm.logger(store, "cells") as log, pytest.raises(ValueError, match="time zone"):
         log.track(array(), at=datetime(2022, 9, 7))
-    with lm.logger(store, "cells") as log, pytest.raises(TypeError, match=r"'2022-09-01'.*aware"):
+    with lm.logger(store, "cells") as log, pytest.raises(TypeError, match="'2022-09-01' as a time"):
         log.track(array(), at="2022-09-01")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="every is 3600"):
+    with pytest.raises(TypeError, match="got 3600"):
         lm.logger(store, "cells", every=3600)  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as threads, pytest.raises(ValueError, match="main thread"):
         threads.submit(lm.logger, store, "cells", handle_signals=True).result()

@@ -12,6 +12,7 @@ __all__ = [
     "parse_duration",
     "parse_segment",
     "segment_text",
+    "to_duration",
     "to_utc",
 ]
 
@@ -23,6 +24,7 @@ _DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
 _LONGEST = timedelta(days=36_500)  # so that no date a store holds leaves the calendar
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _WEEK = timedelta(weeks=1)
+_MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in a store
 
 
 def parse_duration(text: str) -> timedelta:
@@ -43,9 +45,29 @@ def parse_duration(text: str) -> timedelta:
     return duration
 
 
+def to_duration(length: str | timedelta) -> timedelta:
+    """The length of a bucket, or an age: a timedelta, or what `parse_duration` reads.
+
+    Raises:
+        TypeError: it is neither a string nor a timedelta.
+        ValueError: it is no duration, not positive, or no whole number of milliseconds.
+    """
+    if isinstance(length, str):
+        return parse_duration(length)
+    if not isinstance(length, timedelta):
+        raise TypeError(f"got {length!r} as a duration; expected a timedelta, or text such as '1h'")
+    if length < _MILLISECOND or length % _MILLISECOND:
+        raise ValueError(
+            f"got the duration {length!r}; expected a whole number of milliseconds, at least one"
+        )
+    return length
+
+
 def duration_text(duration: timedelta) -> str:
-    """What `parse_duration` reads, in the largest unit that fits."""
-    seconds = int(duration.total_seconds())
+    """What `parse_duration` reads, in the largest unit that fits; fractions of a second as such."""
+    seconds, rest = divmod(duration, timedelta(seconds=1))
+    if rest:
+        return f"{duration.total_seconds():g}s"
     unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
 
@@ -54,12 +76,12 @@ def to_utc(at: datetime | date) -> datetime:
     """A point in time as an aware datetime in UTC; a plain date is its midnight in UTC.
 
     Raises:
-        TypeError: `at` is neither.
+        TypeError: it is neither a date nor a datetime.
         ValueError: a datetime without a time zone, which could be anyone's clock.
     """
     if not isinstance(at, date):
         raise TypeError(
-            f"got the time {at!r}; expected a date, or an aware datetime such as "
+            f"got {at!r} as a time; expected a date or a datetime, such as date(2022, 9, 7) or "
             "datetime.now(timezone.utc)"
         )
     if not isinstance(at, datetime):
@@ -79,12 +101,9 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
     midnight and weeks on a Monday.
 
     Raises:
-        TypeError: `at` is no time.
         ValueError: a datetime without a time zone, or a bucket that does not lie within the years
-            1 to 9999, the only ones that a datetime can name; or `every` is not above 0.
+            1 to 9999, the only ones that a datetime can name.
     """
-    if every <= timedelta():
-        raise ValueError(f"got buckets of {every!r}; expected more than 0")
     try:
         start = (utc := to_utc(at)) - (utc - _MONDAY) % every
         start + every

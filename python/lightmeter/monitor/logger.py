@@ -18,7 +18,7 @@ from lightmeter.failure import Failure
 from lightmeter.images import ImageLike, Measured
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor import endings
-from lightmeter.monitor.buckets import Segment, bucket_start, parse_duration
+from lightmeter.monitor.buckets import Segment, bucket_start, to_duration
 from lightmeter.monitor.store import Store
 from lightmeter.monitor.waiting import Waiting, keep, measure_kept, weight
 from lightmeter.profile import Profile, ProfileView
@@ -151,8 +151,8 @@ class RollingLogger:
         handle_signals: bool,
     ) -> None:
         """See `lightmeter.logger`."""
-        self._every = _duration("every", every)
-        self._interval = _duration("checkpoint", checkpoint).total_seconds()
+        self._every = to_duration(every)
+        self._interval = to_duration(checkpoint).total_seconds()
         self._channels = channels
         self._exif = exif
         ImageMeter(channels=channels)  # refuses what is no order of channels
@@ -553,19 +553,6 @@ class RollingLogger:
 
     def _after_fork(self) -> None:
         self._profiles.release()
-
-
-def _duration(name: str, value: str | timedelta) -> timedelta:
-    """A duration that a store can hold."""
-    if isinstance(value, str):
-        return parse_duration(value)
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{name} is {value!r}; expected a timedelta or a text such as '1h'")
-    if value <= timedelta() or value % _MILLISECOND:
-        raise ValueError(
-            f"{name} is {value!r}; expected a whole number of milliseconds, more than 0"
-        )
-    return value
 
 
 def _seconds_to(end: float) -> float | None:
