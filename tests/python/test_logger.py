@@ -19,6 +19,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ProfileView, RollingLogger, Store, StoreError
+from lightmeter.monitor import filling
 from lightmeter.monitor.waiting import keep, weight
 from PIL import Image
 
@@ -93,7 +94,7 @@ def test_images_may_change_after_tracking(store: Store) -> None:
         pixels, picture, data = array(50), Image.new("RGB", (4, 4), (50,) * 3), io.BytesIO()
         Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
         encoded = bytearray(data.getvalue())
-        with log._profiles:  # nothing is measured yet
+        with log._profiles.lock:  # nothing is measured yet
             for image in (pixels, picture, encoded):
                 log.track(image)
             pixels[:] = 200
@@ -159,7 +160,7 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
 
 def test_a_full_queue_drops_and_counts(store: Store) -> None:
     with lm.logger(store, "cells", queue_bytes=4 << 10) as log:
-        with log._profiles:  # the thread can take one image and then waits
+        with log._profiles.lock:  # the thread can take one image and then waits
             accepted = [log.track(array(), at=NOON) for _ in range(50)]
         assert log.flush()
         assert log.track(array(side=100), at=NOON)  # larger than the queue, which is empty
@@ -285,7 +286,7 @@ def test_closing_tries_again_to_store(
 def test_late_images_count_once_in_one_row(
     store: Store, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr(logger_module, "_MOST_OPEN", most)
+    monkeypatch.setattr(filling, "_MOST_OPEN", most)
     with lm.logger(store, "cells") as log:
         for step in range(30):
             for hour in (step * 7 % 12, step * 5 % 12):
@@ -300,7 +301,7 @@ def test_late_images_count_once_in_one_row(
 def test_late_images_count_once_whatever_becomes_of_their_row(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logger_module, "_MOST_LEFT", 2)
+    monkeypatch.setattr(filling, "_MOST_LEFT", 2)
     hours = [NOON - timedelta(hours=hour) for hour in range(5)]
     with lm.logger(store, "cells") as log, lm.logger(store, "cells") as other:
         for step in range(12):

@@ -267,10 +267,10 @@ def _() -> None:
 @way("the store fails at close, and is mended")
 def _() -> None:
     log = orderly()
-    other = lm.Store(store_path())
-    other._database.all("ALTER TABLE profile RENAME TO gone")
-    query = "ALTER TABLE gone RENAME TO profile"
-    threading.Timer(0.5, other._database.all, [query]).start()
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON profile BEGIN SELECT RAISE(ABORT, 'no'); END"
+    other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
+    other.execute(refuse)
+    threading.Timer(0.5, other.execute, ["DROP TRIGGER refuse"]).start()
     log.close()
     os._exit(0)
 

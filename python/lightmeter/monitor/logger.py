@@ -3,8 +3,6 @@
 import logging
 import math
 import os
-import platform
-import secrets
 import threading
 import time
 from collections import Counter, deque
@@ -15,45 +13,21 @@ from typing import Self
 
 from lightmeter.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.failure import Failure
-from lightmeter.images import ImageLike, Measured
+from lightmeter.images import ImageLike
 from lightmeter.meter import ImageMeter
 from lightmeter.monitor import endings
 from lightmeter.monitor.buckets import Segment, bucket_start, to_duration
+from lightmeter.monitor.filling import Filling
 from lightmeter.monitor.store import Store
 from lightmeter.monitor.waiting import Waiting, keep, measure_kept, weight
-from lightmeter.profile import Profile, ProfileView
 
 __all__ = ["RollingLogger", "logger"]
 
 _log = logging.getLogger("lightmeter")
-_MILLISECOND = timedelta(milliseconds=1)
 _QUIET = 1.0  # seconds without an image after which those before are stored
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
-_MOST_OPEN = 256  # buckets whose profiles are in memory
-_MOST_LEFT = 10_000  # buckets that are remembered to have a row of this logger
 _LONGEST_PAUSE = 1.0  # between two tries to store at the end
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
-
-
-@dataclass(slots=True)
-class _Open:
-    """A bucket being filled.
-
-    Attributes:
-        profile: what came since it was opened.
-        unstored: images and failures in it that are not stored yet.
-        writer: of the row in the store; empty until that was looked for.
-        seq: of what was stored last.
-        before: what the row held when the bucket was opened again.
-        put: whether the row holds this profile too.
-    """
-
-    profile: Profile
-    unstored: int = 0
-    writer: str = ""
-    seq: int = 0
-    before: ProfileView | None = None
-    put: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -173,7 +147,6 @@ class RollingLogger:
 
     def _start_over(self) -> None:
         """The state of a new process."""
-        self._rename()
         self._tracked = self._dropped = 0
         self._untold: Counter[datetime] = Counter()  # dropped, not yet in a profile
         self._queue: deque[_Item] = deque()
@@ -182,23 +155,20 @@ class RollingLogger:
         self._until = math.inf  # when to stop measuring, once closed
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()  # guards everything above
-        self._open: dict[datetime, _Open] = {}
+        self._profiles = Filling(
+            self._store,
+            self._dataset,
+            every=self._every,
+            segment=self._segment,
+            exif=self._exif,
+        )  # its lock guards the next two as well, and is taken after `_changed`
         self._measuring: Waiting | None = None
         self._over = False  # nothing is added to a profile any more
-        self._profiles = threading.Lock()  # guards these three; taken after `_changed`
         self._storing = threading.Lock()  # one thread at a time
         self._closing = threading.RLock()
         self._given_up = 0  # images, by closing
         self._finished = self._complete = False
         self._last: float | None = None  # time of the last image, unless stored since
-        self._error: Exception | None = None  # of the last try to store
-
-    def _rename(self) -> None:
-        """A name that no row has been written by."""
-        host = platform.node()
-        self._name = f"{host}-{os.getpid()}-{time.time_ns()}-{secrets.token_hex(4)}"
-        self._rows = 0
-        self._left: set[datetime] = set()  # buckets that are no longer open and have rows
 
     @property
     def tracked(self) -> int:
@@ -344,7 +314,7 @@ class RollingLogger:
             self._work_off()
         else:
             self._thread.join(_seconds_to(self._until))
-        with self._changed, self._profiles:
+        with self._changed, self._profiles.lock:
             self._over = True
             left = [item for item in self._queue if isinstance(item, Waiting)]
             if self._measuring is not None:
@@ -366,10 +336,10 @@ class RollingLogger:
         for mark in marks:
             mark.answer(self._complete)
         if not stored:
-            lost = sum(opened.unstored for opened in self._open.values())
             _log.error(
                 "%s is closed without %d images and failures, which could not be stored: %s",
-                *(self._dataset, lost + self._untold.total(), self._error or "storing took long"),
+                *(self._dataset, self._profiles.unstored + self._untold.total()),
+                self._profiles.error or "storing took too long",
             )
         self._finished = True
         endings.forget(self)
@@ -408,7 +378,7 @@ class RollingLogger:
                 self._handle(item)
             elif self._ended():
                 break
-            if item is None or time.monotonic() >= due or len(self._open) > _MOST_OPEN:
+            if item is None or time.monotonic() >= due or self._profiles.crowded:
                 self._store_all()
                 due = time.monotonic() + self._interval
         if self._over:  # closing did not wait for this thread
@@ -440,11 +410,11 @@ class RollingLogger:
             item.answer(self._store_all())
             return
         result = measure_kept(item.kept, self._channels, self._exif)
-        with self._profiles:
+        with self._profiles.lock:
             if self._over:  # given up meanwhile
                 return
             self._measuring = None
-            added = self._add(item.start, result)
+            added = self._profiles.add(item.start, result)
         with self._changed:
             self._waiting -= item.weight
             if not added:
@@ -452,107 +422,30 @@ class RollingLogger:
                 self._untold[item.start] += 1
         self._last = time.monotonic()
 
-    # With `_profiles` held
-
-    def _add(self, start: datetime, result: Measured | Failure, count: int = 1) -> bool:
-        """Whether there is room for its bucket."""
-        opened = self._open.get(start)
-        if opened is None:
-            if len(self._open) >= 2 * _MOST_OPEN:
-                return False
-            opened = self._open[start] = _Open(Profile(exif=self._exif))
-        for _ in range(count):
-            if isinstance(result, Measured):
-                opened.profile._log_measured("image", result)
-            else:
-                opened.profile._log_failure("image", result)
-        opened.unstored += count
-        return True
-
-    # Storing
-
     def _store_all(self) -> bool:
         with self._storing:
             return self._store_open()
 
     def _store_open(self) -> bool:
-        """Put every changed bucket and forget those that are over; whether all are stored."""
+        """Store what was dropped and measured, with `_storing` held; whether all of it is."""
         self._last = None
         with self._changed:
             untold, self._untold = self._untold, Counter()
-        with self._profiles:
+        with self._profiles.lock:
             for start, count in list(untold.items()):
-                if self._add(start, _DROPPED, count):
+                if self._profiles.add(start, _DROPPED, count):
                     del untold[start]
-            buckets = list(self._open.items())
         with self._changed:
             self._untold.update(untold)
-        crowded = len(buckets) > _MOST_OPEN
-        over = datetime.now(UTC) - self._every
-        for start, opened in buckets:
-            if opened.unstored:
-                self._store_bucket(start, opened)
-            with self._profiles:
-                if not opened.unstored and (crowded or start <= over):
-                    del self._open[start]
-                    self._left.add(start)
-        if len(self._left) > _MOST_LEFT:
-            self._rename()
-        return not untold and not any(opened.unstored for _, opened in buckets)
-
-    def _store_bucket(self, start: datetime, opened: _Open) -> None:
-        with self._profiles:
-            view, count = opened.profile.view(), opened.unstored
-        try:
-            self._find_row(start, opened)
-            if opened.before is not None:
-                view = opened.before.merge(view)
-            while not self._store.put(
-                self._dataset,
-                view,
-                at=start,
-                writer=opened.writer,
-                segment=self._segment,
-                seq=opened.seq + 1,
-                every=self._every,
-            ):
-                opened.seq += 1  # of a try that failed only as it seemed
-        except Exception as error:  # the service goes on, and this is tried again
-            self._error = error
-            _log.warning("%s is not stored yet: %s", self._dataset, error)
-            return
-        opened.seq += 1
-        opened.put = True
-        with self._profiles:
-            opened.unstored -= count
-
-    def _find_row(self, start: datetime, opened: _Open) -> None:
-        """Go on with the row that the bucket has of this logger, or take a new one.
-
-        A row that was rolled up since it was read holds what it held, and cannot be replaced.
-        """
-        if opened.put:
-            return
-        if not opened.writer and start in self._left:
-            rows = self._store.profiles(self._dataset, start, start + _MILLISECOND, self._segment)
-            for row, content in rows:
-                if row.writer.startswith(self._name) and isinstance(content, ProfileView):
-                    opened.writer, opened.seq, opened.before = row.writer, row.seq, content
-        if opened.before is not None and start in self._store.rolled_up(
-            self._dataset, writer=opened.writer, segment=self._segment
-        ):
-            opened.writer, opened.seq, opened.before = "", 0, None
-        if not opened.writer:
-            self._rows += 1
-            opened.writer = f"{self._name}/{self._rows}"
+        return self._profiles.store() and not untold
 
     # Around a fork
 
     def _before_fork(self) -> None:
-        self._profiles.acquire()
+        self._profiles.lock.acquire()
 
     def _after_fork(self) -> None:
-        self._profiles.release()
+        self._profiles.lock.release()
 
 
 def _seconds_to(end: float) -> float | None:
