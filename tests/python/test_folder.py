@@ -127,7 +127,23 @@ def test_what_was_rolled_up_stays_and_the_rest_is_logged(
     assert store.read("cells", segment=left).images == 2 + 2 * 3 + 1
 
 
+@pytest.mark.parametrize("source", ["exif", "mtime", "path:%Y-%m-%d"])
+def test_what_is_no_file_is_not_waited_for(store: Store, photos: Path, source: str) -> None:
+    (photos / "undated.jpg").unlink()
+    day = photos / "2022-09-09"
+    os.mkfifo(day / "pipe.jpg")
+    (day / "zero.jpg").symlink_to("/dev/zero")
+    (day / "gone.jpg").symlink_to("none")
+    logged = log_folder(store, photos, "cells", date_from=source)
+    assert len(logged.undated) == {"exif": 3, "mtime": 1}.get(source, 0)
+    assert sum(len(view.failures) for view in logged.profiles.values()) == 3 - len(logged.undated)
+    assert store.read("cells").images == 6
+
+
 def test_what_is_refused(store: Store, photos: Path) -> None:
+    for folder in (photos, photos / "none*"):
+        with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
+            log_folder(store, folder, "cells", at="2022-09-01")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="one of them"):
         log_folder(store, photos, "cells", at=date(2022, 9, 7), date_from="exif")
     with pytest.raises(FileNotFoundError):

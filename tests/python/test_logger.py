@@ -1,5 +1,6 @@
 """The rolling logger of services."""
 
+import importlib
 import io
 import logging
 import os
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,11 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ProfileView, RollingLogger, Store, StoreError
+from lightmeter.monitor import filling
+from lightmeter.monitor.waiting import keep, weight
 from PIL import Image
+
+logger_module = importlib.import_module("lightmeter.monitor.logger")  # not the function
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -88,7 +94,7 @@ def test_images_may_change_after_tracking(store: Store) -> None:
         pixels, picture, data = array(50), Image.new("RGB", (4, 4), (50,) * 3), io.BytesIO()
         Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
         encoded = bytearray(data.getvalue())
-        with log._profiles:  # nothing is measured yet
+        with log._profiles.lock:  # nothing is measured yet
             for image in (pixels, picture, encoded):
                 log.track(image)
             pixels[:] = 200
@@ -153,8 +159,8 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_full_queue_drops_and_counts(store: Store) -> None:
-    with lm.logger(store, "cells", queue_bytes=4 * array().nbytes) as log:
-        with log._profiles:  # the thread can take one image and then waits
+    with lm.logger(store, "cells", queue_bytes=4 << 10) as log:
+        with log._profiles.lock:  # the thread can take one image and then waits
             accepted = [log.track(array(), at=NOON) for _ in range(50)]
         assert log.flush()
         assert log.track(array(side=100), at=NOON)  # larger than the queue, which is empty
@@ -165,13 +171,175 @@ def test_a_full_queue_drops_and_counts(store: Store) -> None:
     assert failures(view) == {"dropped": log.dropped}
 
 
-def test_it_stores_at_every_checkpoint(store: Store) -> None:
-    with lm.logger(store, "cells", checkpoint="1s") as log:
+@pytest.mark.parametrize(
+    ("image", "least"),
+    [
+        (memoryview(bytes(10 << 20)).cast("B", (1 << 10, 10 << 10)), 10 << 20),
+        (bytearray(10 << 20), 10 << 20),
+        (array(side=1000), 3_000_000),
+        (Image.new("L", (1000, 1000)), 1_000_000),
+        ("a.jpg", 1 << 20),
+        (Path("a.jpg"), 1 << 20),
+        (array(), 1 << 10),
+        (object(), 1 << 10),
+    ],
+)
+def test_what_waits_is_weighed(image: Any, least: int) -> None:
+    assert least <= weight(image) <= 1.1 * least
+
+
+@pytest.mark.parametrize(("samples", "least"), [(np.uint8, 10_000), (np.uint16, 3_000_000)])
+def test_a_measured_tensor_is_weighed_by_its_histograms(samples: Any, least: int) -> None:
+    class Tensor:
+        def __init__(self) -> None:
+            self.memory = np.zeros((4, 4, 3), samples)
+
+        def __dlpack__(self, **options: Any) -> Any:
+            return self.memory.__dlpack__()
+
+        def __dlpack_device__(self) -> Any:
+            return self.memory.__dlpack_device__()
+
+    assert least <= weight(keep(Tensor(), "RGB", lm.ExifPolicy())) <= 2 * least
+
+
+@pytest.mark.parametrize("checkpoint", ["1s", "1h"])
+def test_it_stores_at_every_checkpoint_and_when_nothing_comes(
+    store: Store, checkpoint: str
+) -> None:
+    with lm.logger(store, "cells", checkpoint=checkpoint) as log:
         log.track(array(), at=NOON)
         deadline = time.monotonic() + 30
         while not store.buckets("cells") and time.monotonic() < deadline:
             time.sleep(0.02)
         assert store.read("cells").images == 1
+
+
+class Gate:
+    """In place of `measure_kept`: does not return the path "slow" before it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.entered, self.opened = threading.Event(), threading.Event()
+        self.measure = logger_module.measure_kept
+        monkeypatch.setattr(logger_module, "measure_kept", self)
+
+    def __call__(self, kept: Any, channels: str, exif: Any) -> Any:
+        if isinstance(kept, str) and kept == "slow":
+            self.entered.set()
+            assert self.opened.wait(60)
+            kept = array()
+        return self.measure(kept, channels, exif)
+
+
+def test_closing_gives_up_in_time_and_counts(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate(monkeypatch)
+    log = lm.logger(store, "cells")
+    for image in (array(), "slow", array(), "none.jpg"):
+        log.track(image, at=NOON)
+    assert gate.entered.wait(60)
+    asked = threading.Thread(target=log.flush)
+    asked.start()
+    with caplog.at_level(logging.WARNING):
+        assert not log.close(timeout=0.3)
+    asked.join()
+    assert "3 images still waited" in caplog.text
+    gate.opened.set()
+    assert log._thread is not None
+    log._thread.join()
+    assert (log.tracked, log.dropped, log.flush(), log.close()) == (4, 3, False, False)
+    assert store.read("cells").images == 1
+    assert failures(store.read("cells")) == {"dropped": 3}
+
+
+def test_closing_without_a_limit_measures_everything(store: Store) -> None:
+    log = lm.logger(store, "cells")
+    for _ in range(100):
+        log.track(array(side=200), at=NOON)
+    assert log.close(timeout=None)
+    assert store.read("cells").images == 100
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_closing_tries_again_to_store(
+    store: Store, caplog: pytest.LogCaptureFixture, mended: bool
+) -> None:
+    log = lm.logger(store, "cells")
+    store._database.all("ALTER TABLE profile RENAME TO gone")
+    for _ in range(3):
+        log.track(array(), at=NOON)
+    query = "ALTER TABLE gone RENAME TO profile"
+    later = threading.Timer(0.2, store._database.all, [query])
+    with caplog.at_level(logging.ERROR):
+        if mended:
+            later.start()
+        assert log.close(timeout=30 if mended else 0.3) == mended
+    if not mended:
+        assert "closed without 3 images and failures" in caplog.text
+        assert "no such table" in caplog.text
+        store._database.all(query)
+    assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
+
+
+@pytest.mark.parametrize("most", [256, 2])
+def test_late_images_count_once_in_one_row(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(filling, "_MOST_OPEN", most)
+    with lm.logger(store, "cells") as log:
+        for step in range(30):
+            for hour in (step * 7 % 12, step * 5 % 12):
+                log.track(array(), at=NOON - timedelta(hours=hour))
+            if step % 4 == 0:
+                assert log.flush()
+    assert sum(bucket.images for bucket in store.buckets("cells")) == 60
+    assert {bucket.writers for bucket in store.buckets("cells")} == {1}
+    assert store.verify() == []
+
+
+def test_late_images_count_once_whatever_becomes_of_their_row(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "_MOST_LEFT", 2)
+    hours = [NOON - timedelta(hours=hour) for hour in range(5)]
+    with lm.logger(store, "cells") as log, lm.logger(store, "cells") as other:
+        for step in range(12):
+            for hour in hours:
+                log.track(array(), at=hour)
+            assert log.flush()
+            if step in (4, 5, 8):
+                other.track(array(), at=NOON)
+                assert other.flush()
+                store.gc(roll_up_after="1d")
+    assert store.read("cells").images == 12 * 5 + 3
+
+
+def test_a_row_rolled_up_between_reading_and_putting_is_not_counted_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lm.logger(store, "cells") as log:
+        log.track(array(), at=NOON)
+        assert log.flush()
+        put = Store.put
+
+        def put_late(self: Store, *arguments: Any, **options: Any) -> bool:
+            monkeypatch.setattr(Store, "put", put)
+            store.add("cells", lm.log_image(array()).profile(), at=NOON)
+            store.gc(roll_up_after="1d")
+            return put(self, *arguments, **options)
+
+        monkeypatch.setattr(Store, "put", put_late)
+        log.track(array(), at=NOON)
+        assert not log.flush()
+        assert log.flush()
+    assert store.read("cells").images == 3
+
+
+def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
+    with lm.logger(store, "cells") as log, store._database.snapshot():
+        log.track(array(), at=NOON)
+        assert log.flush(60)
 
 
 def test_what_cannot_be_stored_is_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -199,6 +367,16 @@ def test_a_closed_logger_drops(store: Store) -> None:
     assert store.read("cells", segment={}).images == 1  # the store was not its own to close
 
 
+@pytest.mark.parametrize(
+    "every", [timedelta(days=1) / 7, timedelta(microseconds=1), timedelta(), timedelta(-1)]
+)
+@pytest.mark.parametrize("name", ["every", "checkpoint"])
+def test_durations_that_no_store_holds_are_refused(store: Store, every: Any, name: str) -> None:
+    with pytest.raises(ValueError, match="whole number of milliseconds"):
+        lm.logger(store, "cells", **{name: every})
+    assert store.datasets() == {}
+
+
 def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) -> None:
     store.define("days", "1d")
     with pytest.raises(StoreError, match="buckets of 1d"):
@@ -211,6 +389,12 @@ def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) ->
         lm.logger(tmp_path / "none" / "drift.db", "cells")
     with lm.logger(store, "cells") as log, pytest.raises(ValueError, match="time zone"):
         log.track(array(), at=datetime(2022, 9, 7))
+    with lm.logger(store, "cells") as log, pytest.raises(TypeError, match="'2022-09-01' as a time"):
+        log.track(array(), at="2022-09-01")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="got 3600"):
+        lm.logger(store, "cells", every=3600)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as threads, pytest.raises(ValueError, match="main thread"):
+        threads.submit(lm.logger, store, "cells", handle_signals=True).result()
 
 
 def test_threads_share_a_logger(store: Store) -> None:
@@ -255,6 +439,24 @@ def test_a_forked_child_logs_on_its_own(store: Store) -> None:
     log.close()
     assert store.read("cells").images == 5 * 40 + 5 * 3
     assert store.verify() == []
+
+
+def test_a_fork_does_not_wait_for_a_picture(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    with lm.logger(store, "cells") as log:
+        log.track("slow", at=NOON)
+        assert gate.entered.wait(60)
+        rescue = threading.Timer(30, gate.opened.set)
+        rescue.start()
+        pid = fork()
+        if pid == 0:
+            log.track(array(), at=NOON)
+            os._exit(0 if log.flush(60) else 1)
+        assert not gate.opened.is_set()
+        assert os.waitpid(pid, 0)[1] == 0
+        rescue.cancel()
+        gate.opened.set()
+    assert store.read("cells").images == 2
 
 
 SERVICE = """
@@ -341,3 +543,48 @@ def test_a_kill_costs_at_most_what_came_since_the_checkpoint(tmp_path: Path) -> 
     with Store(path) as store:
         assert store.verify() == []
         assert store.read("cells").images in (21, 22)
+
+
+SIGNALS = """
+import multiprocessing, os, signal, sys, time
+import numpy as np, lightmeter as lm
+log = lm.logger(sys.argv[1], "cells", checkpoint="1h", handle_signals=True)
+
+def track(_=None):
+    log.track(np.full((4, 4, 3), 9, np.uint8))
+
+if sys.argv[2] == "pool":
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(track, range(20), chunksize=1)
+else:
+    for _ in range(20):
+        track()
+    os.kill(os.getpid(), signal.Signals[sys.argv[2]])
+    while True:
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("way", ["SIGTERM", "SIGHUP", "pool"])
+def test_signals_can_store_before_they_end_the_process(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "drift.db"
+    command = [sys.executable, "-W", "ignore", "-c", SIGNALS, str(path), way]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    status = 0 if way == "pool" else -signal.Signals[way]
+    assert (result.returncode, result.stderr) == (status, "")
+    with Store(path) as store:
+        assert store.read("cells").images == 20
+
+
+def test_handlers_of_others_stay(store: Store) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    hang_up = signal.getsignal(signal.SIGHUP)
+    try:
+        with lm.logger(store, "cells", handle_signals=True) as log:
+            signal.raise_signal(signal.SIGTERM)
+            assert heard == [signal.SIGTERM]
+            assert log.track(array(), at=NOON)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, hang_up)

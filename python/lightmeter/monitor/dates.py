@@ -5,11 +5,15 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from lightmeter.encoded import open_encoded
+from lightmeter.errors import ImageError
 from lightmeter.exif import read_exif
 from lightmeter.header import read_header
+from lightmeter.limits import Limits
 
 __all__ = ["FileDate", "date_reader"]
 
+_LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 FileDate = Callable[[str], datetime | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,6 +26,8 @@ _FIELDS = {"Y": r"\d{4}", "m": r"\d\d", "d": r"\d\d", "H": r"\d\d", "M": r"\d\d"
 
 def date_reader(source: str) -> FileDate:
     """A function from the path of a file to when it is from, in UTC; None where nothing says so.
+
+    It never waits for a pipe or a device: they have no Exif.
 
     Args:
         source: where dates come from:
@@ -58,10 +64,10 @@ def _modification_date(path: str) -> datetime | None:
 
 def _exif_date(path: str) -> datetime | None:
     try:
-        with open(path, "rb") as file:
+        with open_encoded(path, _LIMITS) as file:
             header = read_header(file)
             tags = {} if header is None else read_exif(header.exif).tags
-    except OSError:
+    except (OSError, ImageError):
         return None
     for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
         days = tags.get(date)

@@ -69,6 +69,7 @@ def log_folder(
 
     Raises:
         FileNotFoundError: `folder` does not exist.
+        TypeError: `at` is neither a date nor a datetime.
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` is
             out of range.
         StoreError: the store cannot take the profiles.
@@ -80,11 +81,11 @@ def log_folder(
     length = store.datasets().get(dataset, timedelta(days=1))
     if every is not None:
         length = parse_duration(every)
-    now = datetime.now(UTC) if at is None else at
+    start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
     buckets: dict[datetime, list[str]] = defaultdict(list)
     undated = []
     for file in files:
-        start = bucket_start(now, length) if reader is None else _bucket_of(file, reader, length)
+        start = start_of_all if reader is None else _bucket_of(file, reader, length)
         if start is None:
             undated.append(file)
         else:

@@ -1,0 +1,587 @@
+"""Every way to end a process that logs. What the logger promised must be in the store.
+
+Promised is what `flush` or `close` said is stored, what a checkpoint or a second of quiet came
+after, and, where the process ends in order, all that `track` accepted. An image counts as kept if
+it is measured or counted as a failure. `python tests/stress/logger_endings.py [WAY ...]` prints a
+line for each way.
+"""
+
+import asyncio
+import atexit
+import concurrent.futures
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import util
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import lightmeter as lm
+import numpy as np
+from row import Row
+
+NAME = "ends of processes that log"
+IMAGE = np.full((16, 16, 3), 9, np.uint8)
+LARGE = np.full((2000, 2000, 3), 9, np.uint8)
+MANY, FEW = 20, 5
+
+# In the process that is ended. Each note is a byte, appended at once: it outlives any end.
+
+WAYS: dict[str, Callable[[], object]] = {}
+shared: lm.RollingLogger  # for workers that inherit it
+
+
+def way(name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
+    def enter(end: Callable[[], object]) -> Callable[[], object]:
+        WAYS[name] = end
+        return end
+
+    return enter
+
+
+def store_path() -> str:
+    return os.environ["ENDINGS_STORE"]
+
+
+def note(what: str, count: int = 1) -> None:
+    file = os.open(f"{store_path()}.{what}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(file, b"." * count)
+    os.close(file)
+
+
+def make(**options: Any) -> lm.RollingLogger:
+    return lm.logger(store_path(), "cells", **{"checkpoint": "1h", **options})
+
+
+def track(log: lm.RollingLogger, count: int, *, promised: bool, image: Any = IMAGE) -> None:
+    for _ in range(count):
+        note("tried")
+        if log.track(image):
+            note("tracked")
+            if promised:
+                note("promised")
+
+
+def flushed(log: lm.RollingLogger, more: int = FEW) -> None:
+    """Images that are promised, and some more that are not."""
+    track(log, MANY, promised=False)
+    if log.flush(60):
+        note("promised", MANY)
+    track(log, more, promised=False)
+
+
+def orderly(**options: Any) -> lm.RollingLogger:
+    log = make(**options)
+    track(log, MANY, promised=True)
+    return log
+
+
+def kill(number: int) -> NoReturn:
+    os.kill(os.getpid(), number)
+    while True:
+        time.sleep(0.01)
+
+
+def fork() -> int:
+    sys.stdout.flush()
+    return os.fork()
+
+
+# One process, ending in order
+
+
+@way("return")
+def _() -> None:
+    orderly()
+
+
+@way("sys.exit")
+def _() -> None:
+    orderly()
+    sys.exit(3)
+
+
+@way("an exception")
+def _() -> None:
+    orderly()
+    raise RuntimeError
+
+
+@way("an exception in a with block")
+def _() -> None:
+    with orderly():
+        raise RuntimeError
+
+
+@way("KeyboardInterrupt")
+def _() -> None:
+    orderly()
+    raise KeyboardInterrupt
+
+
+@way("SIGINT")
+def _() -> None:
+    orderly()
+    kill(signal.SIGINT)
+
+
+@way("SIGINT in asyncio")
+def _() -> None:
+    async def serve() -> None:
+        orderly()
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+
+    asyncio.run(serve())
+
+
+@way("SIGTERM, a handler calls sys.exit")
+def _() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    orderly()
+    kill(signal.SIGTERM)
+
+
+@way("SIGTERM, a handler closes the logger")
+def _() -> None:
+    log = orderly()
+
+    def close(*_: object) -> None:
+        log.close()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, close)
+    kill(signal.SIGTERM)
+
+
+@way("SIGTERM, handle_signals")
+def _() -> None:
+    orderly(handle_signals=True)
+    kill(signal.SIGTERM)
+
+
+@way("SIGTERM, handle_signals, large images wait")
+def _() -> None:
+    log = make(handle_signals=True)
+    track(log, 30, promised=True, image=LARGE)
+    kill(signal.SIGTERM)
+
+
+@way("SIGTERM while tracking, handle_signals")
+def _() -> None:
+    log = make(handle_signals=True)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    while log.tracked < 1_000_000:
+        track(log, 1, promised=True)
+
+
+@way("SIGHUP, handle_signals")
+def _() -> None:
+    orderly(handle_signals=True)
+    kill(signal.SIGHUP)
+
+
+@way("SIGINT while SIGTERM is handled")
+def _() -> None:
+    orderly(handle_signals=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+
+@way("threads go on after the main one")
+def _() -> None:
+    log = make()
+    for _ in range(4):
+        threading.Thread(target=track, args=(log, MANY), kwargs={"promised": True}).start()
+
+
+@way("threading.Timer")
+def _() -> None:
+    threading.Timer(0.3, track, (make(), MANY), {"promised": True}).start()
+
+
+@way("ThreadPoolExecutor, not shut down")
+def _() -> None:
+    log, pool = make(), concurrent.futures.ThreadPoolExecutor(4)
+    for _ in range(4):
+        pool.submit(track, log, MANY, promised=True)
+
+
+@way("a daemon thread tracks to the end")
+def _() -> None:
+    log = make()
+
+    def forever() -> None:
+        while True:
+            track(log, 1, promised=True)
+
+    threading.Thread(target=forever, daemon=True).start()
+    time.sleep(0.2)
+
+
+@way("atexit tracks")
+def _() -> None:
+    log = orderly()
+    atexit.register(track, log, MANY, promised=True)
+
+
+@way("atexit tracks the first image")
+def _() -> None:
+    atexit.register(track, make(), MANY, promised=True)
+
+
+@way("atexit tracks and flushes")
+def _() -> None:
+    atexit.register(flushed, make(), 0)
+
+
+@way("closed twice, by two threads")
+def _() -> None:
+    log = orderly()
+    closing = [threading.Thread(target=log.close) for _ in range(2)]
+    for thread in closing:
+        thread.start()
+    log.close()
+    for thread in closing:
+        thread.join()
+    os._exit(0)
+
+
+@way("a backlog that takes longer than closing")
+def _() -> None:
+    log = make(queue_bytes=1 << 40)
+    track(log, 20, promised=True, image=LARGE)
+    log.close(timeout=0.3)
+    os._exit(0)
+
+
+@way("the store fails at close, and is mended")
+def _() -> None:
+    log = orderly()
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON profile BEGIN SELECT RAISE(ABORT, 'no'); END"
+    other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
+    other.execute(refuse)
+    threading.Timer(0.5, other.execute, ["DROP TRIGGER refuse"]).start()
+    log.close()
+    os._exit(0)
+
+
+@way("another process holds the store at close")
+def _() -> None:
+    log = orderly()
+    other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(1.0, other.execute, ["COMMIT"]).start()
+    log.close()
+    os._exit(0)
+
+
+# One process, ended at once
+
+
+def abrupt(name: str, end: Callable[[], object]) -> None:
+    @way(f"{name}, after flush")
+    def _() -> None:
+        flushed(make())
+        end()
+
+
+abrupt("SIGTERM", lambda: kill(signal.SIGTERM))
+abrupt("SIGHUP", lambda: kill(signal.SIGHUP))
+abrupt("SIGKILL", lambda: kill(signal.SIGKILL))
+abrupt("SIGQUIT", lambda: kill(signal.SIGQUIT))
+abrupt("os._exit", lambda: os._exit(0))
+abrupt("os.abort", os.abort)
+abrupt("a crash", lambda: faulthandler._sigsegv())  # type: ignore[attr-defined]
+abrupt("os.execv", lambda: os.execv(sys.executable, [sys.executable, "-c", ""]))
+
+
+@way("SIGTERM twice, handle_signals, after flush")
+def _() -> None:
+    flushed(make(handle_signals=True))
+    os.kill(os.getpid(), signal.SIGTERM)
+    kill(signal.SIGTERM)
+
+
+@way("SIGKILL after a second of quiet")
+def _() -> None:
+    orderly()
+    time.sleep(2.5)
+    kill(signal.SIGKILL)
+
+
+@way("SIGKILL under load, a checkpoint later")
+def _() -> None:
+    log = orderly(checkpoint="1s")
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        track(log, 1, promised=False)
+        time.sleep(0.02)
+    kill(signal.SIGKILL)
+
+
+# Children by fork
+
+
+def forked(name: str, child: Callable[[lm.RollingLogger], object]) -> None:
+    @way(f"a forked child, {name}")
+    def _() -> None:
+        log = orderly()
+        pids = []
+        for _ in range(3):
+            if (pid := fork()) == 0:
+                child(log)
+                return
+            pids.append(pid)
+            track(log, FEW, promised=True)
+        for pid in pids:
+            os.waitpid(pid, 0)
+
+
+def close_and_leave(log: lm.RollingLogger) -> None:
+    track(log, MANY, promised=True)
+    log.close()
+    os._exit(0)
+
+
+def flush_and_leave(log: lm.RollingLogger) -> None:
+    flushed(log)
+    os._exit(0)
+
+
+def flush_and_die(log: lm.RollingLogger) -> None:
+    flushed(log)
+    kill(signal.SIGKILL)
+
+
+forked("return", lambda log: track(log, MANY, promised=True))
+forked("close and os._exit", close_and_leave)
+forked("os._exit after flush", flush_and_leave)
+forked("SIGKILL after flush", flush_and_die)
+
+
+@way("a forked child outlives the parent, which closes")
+def _() -> None:
+    log, parent = orderly(), os.getpid()
+    if fork() == 0:
+        while os.getppid() == parent:
+            time.sleep(0.01)
+        track(log, MANY, promised=True)
+        return
+    log.close()
+
+
+# multiprocessing
+
+
+def work(log: lm.RollingLogger | None = None) -> None:
+    track(log or make(), MANY, promised=True)
+
+
+def work_in_finalizer() -> None:
+    log = orderly()
+    util.Finalize(None, track, (log, FEW), {"promised": True}, exitpriority=0)
+
+
+def work_for_ever(options: dict[str, Any], promised: bool) -> None:
+    log = make(**options)
+    if promised:
+        track(log, MANY, promised=True)
+    else:
+        flushed(log)
+    note("ready")
+    time.sleep(60)
+
+
+def share(**options: Any) -> None:
+    global shared
+    shared = make(**options)
+
+
+def share_and_handle() -> None:
+    share(handle_signals=True)
+
+
+def task(_: object) -> None:
+    track(shared, 1, promised=True)
+
+
+def task_and_flush(_: object) -> None:
+    track(shared, 1, promised=False)
+    if shared.flush(60):
+        note("promised")
+
+
+def wait_until_ready() -> None:
+    while not os.path.exists(f"{store_path()}.ready"):
+        time.sleep(0.01)
+
+
+for method in ("fork", "forkserver", "spawn"):
+
+    @way(f"Process by {method}")
+    def _(method: str = method) -> None:
+        context: Any = multiprocessing.get_context(method)
+        workers = [context.Process(target=work) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    @way(f"Process by {method}, a finalizer tracks")
+    def _(method: str = method) -> None:
+        worker: Any = multiprocessing.get_context(method)
+        worker = worker.Process(target=work_in_finalizer)
+        worker.start()
+        worker.join()
+
+    @way(f"Pool by {method}, close and join")
+    def _(method: str = method) -> None:
+        pool = multiprocessing.get_context(method).Pool(2, share)
+        pool.map(task, range(MANY), chunksize=1)
+        pool.close()
+        pool.join()
+
+    @way(f"Pool by {method}, terminate, each task flushes")
+    def _(method: str = method) -> None:
+        with multiprocessing.get_context(method).Pool(2, share) as pool:
+            pool.map(task_and_flush, range(MANY), chunksize=1)
+
+    @way(f"Pool by {method}, terminate, handle_signals")
+    def _(method: str = method) -> None:
+        with multiprocessing.get_context(method).Pool(2, share_and_handle) as pool:
+            pool.map(task, range(MANY), chunksize=1)
+
+    @way(f"ProcessPoolExecutor by {method}")
+    def _(method: str = method) -> None:
+        context = multiprocessing.get_context(method)
+        with concurrent.futures.ProcessPoolExecutor(2, context, share) as pool:
+            list(pool.map(task, range(MANY)))
+
+    @way(f"daemon Process by {method}, the parent ends, after flush")
+    def _(method: str = method) -> None:
+        context: Any = multiprocessing.get_context(method)
+        context.Process(target=work_for_ever, args=({}, False), daemon=True).start()
+        wait_until_ready()
+
+    @way(f"daemon Process by {method}, the parent ends, handle_signals")
+    def _(method: str = method) -> None:
+        context: Any = multiprocessing.get_context(method)
+        options = {"handle_signals": True}
+        context.Process(target=work_for_ever, args=(options, True), daemon=True).start()
+        wait_until_ready()
+
+    @way(f"Process by {method}, terminate, handle_signals")
+    def _(method: str = method) -> None:
+        context: Any = multiprocessing.get_context(method)
+        worker = context.Process(target=work_for_ever, args=({"handle_signals": True}, True))
+        worker.start()
+        wait_until_ready()
+        worker.terminate()
+        worker.join()
+
+
+# In the process that watches
+
+
+class Ending(NamedTuple):
+    """What became of the images of one way. `beyond` were lost, and not promised."""
+
+    way: str
+    tracked: int
+    promised: int
+    kept: int
+    lost: int
+    beyond: int
+
+
+def kept_in(path: Path) -> int:
+    """Images and failures in the store."""
+    with lm.Store(path) as store:
+        if "cells" not in store.datasets():
+            return 0
+        damage = store.verify()
+        if damage:
+            raise AssertionError(f"the store is damaged: {damage}")
+        view = store.read("cells")
+        if "image.Failure" not in view.get_columns():
+            return view.images
+        return view.images + sum(item.est for item in view.get_column("image.Failure").frequent)
+
+
+def end_once(name: str, folder: str) -> Ending:
+    path = Path(folder, "drift.db")
+    environment = {**os.environ, "ENDINGS_STORE": str(path), "ENDINGS_WAY": name}
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", __file__],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,  # held by all descendants, so its end is that of the last of them
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise AssertionError(f"{name!r} does not end") from None
+    notes = [Path(f"{path}.{what}") for what in ("tried", "tracked", "promised")]
+    tried, tracked, promised = (note.stat().st_size if note.exists() else 0 for note in notes)
+    kept = kept_in(path)
+    if kept > tried:
+        raise AssertionError(f"{name!r}: {kept} kept of {tried}: something counts twice")
+    return Ending(name, tracked, promised, kept, max(0, promised - kept), max(0, tracked - kept))
+
+
+def end_many(name: str, repeats: int) -> Ending:
+    """The sum of `repeats` ends."""
+    endings = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            endings.append(end_once(name, folder))
+    tracked, promised, kept, lost, beyond = (
+        sum(numbers) for numbers in list(zip(*endings, strict=True))[1:]
+    )
+    return Ending(name, tracked, promised, kept, lost, beyond - lost)
+
+
+def run(repeats: int) -> Row:
+    """Each way `repeats` times."""
+    endings = [end_many(name, repeats) for name in WAYS]
+    guilty = [f"{ending.way}: {ending.lost}" for ending in endings if ending.lost]
+    return Row(
+        NAME,
+        repeats * len(WAYS),
+        sum(ending.promised for ending in endings),
+        sum(ending.lost for ending in endings),
+        f"{len(WAYS)} ways; {'; '.join(guilty) or 'none lost more than it may'}",
+    )
+
+
+REPEATS = 3
+
+
+def main() -> int:
+    """A line for each way, or for those that are named; 1 if anything promised was lost."""
+    lost = 0
+    print(f"| {' | '.join(Ending._fields)} |\n|---|--:|--:|--:|--:|--:|")
+    for name in sys.argv[1:] or WAYS:
+        ending = end_many(name, 1)
+        print(f"| {' | '.join(map(str, ending))} |", flush=True)
+        lost += ending.lost
+    return bool(lost)
+
+
+if __name__ == "__main__":
+    if "ENDINGS_WAY" not in os.environ:
+        sys.exit(main())
+    WAYS[os.environ["ENDINGS_WAY"]]()
