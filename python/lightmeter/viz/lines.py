@@ -14,6 +14,8 @@ __all__ = ["Point", "expected", "sparkline", "trend"]
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
+# strftime's follow the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,8 @@ def trend(title: str, points: Sequence[Point]) -> Chart:
     for at in _dates(points):
         place = x(at.timestamp())
         parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
-        form = "%H:%M" if at.hour or at.minute else "%d %b" if _spread(points) < 300 else "%b %Y"
         anchor = "end" if place > svg.RIGHT - 18 else "middle"
-        parts.append(svg.label(place, _HEIGHT - 7, f"{at:{form}}", anchor))
+        parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(points)), anchor))
     return Chart(title, _told(points), _HEIGHT, "".join(parts))
 
 
@@ -188,6 +189,14 @@ def _cross(x: float, y: float) -> str:
 
 def _spread(points: Sequence[Point]) -> float:
     return (points[-1].at - points[0].at).total_seconds() / 86_400
+
+
+def _date(at: datetime, days: float) -> str:
+    """Beside a tick of an axis that spans so many days."""
+    month = _MONTHS[at.month - 1]
+    if at.hour or at.minute:
+        return f"{at:%H:%M}"
+    return f"{at:%d} {month}" if days < 300 else f"{month} {at:%Y}"
 
 
 def _dates(points: Sequence[Point]) -> list[datetime]:
