@@ -117,18 +117,22 @@ class ProfileView:
 
     def merge(self, other: "ProfileView") -> "ProfileView":
         """A new view of both sides together; neither side changes. No count is lost."""
-        return ProfileView.merge_many([self, other])
+        return type(self)._merged([self, other])
 
     @classmethod
     def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
         """A new view of all of them together, which is faster than merging one by one."""
+        return cls._merged(views)
+
+    @classmethod
+    def _merged(cls, views: Iterable["ProfileView"]) -> "ProfileView":
         merged = _core.Profile()
         dropped = sum(merged.merge(view._core) for view in views)
         if dropped:
             warnings.warn(
                 f"{dropped} sections that a newer version of lightmeter wrote were dropped in a "
                 "merge; update lightmeter to keep them",
-                stacklevel=2,
+                stacklevel=3,  # where `merge` or `merge_many` is called
             )
         return cls(merged)
 

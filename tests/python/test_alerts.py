@@ -498,13 +498,35 @@ HOOK = {"name": "a", "to": "webhook", "url": "https://example.com"}
         (HOOK | {"tries": True}, "expected a whole number"),
         (HOOK | {"tries": 0}, "at least one try"),
         (HOOK | {"digest": "yes"}, "expected true or false"),
-        (HOOK | {"dashboard": "javascript:alert(1)"}, "expected an address such as"),
+        (HOOK | {"dashboard": "javascript:alert(1)"}, "expected one such as 'https"),
         ("text", "expected a table"),
     ],
 )
 def test_mistakes_in_tables_are_named(table: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         read_alerts([table])
+
+
+SECRET = "https://hooks.example.com/T0/SECRET"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        HOOK | {"url": [SECRET]},
+        HOOK | {"url": f"{SECRET} "},
+        {"name": "a", "to": "webhook", "url_env": SECRET},
+        {"name": "a", "to": "webhook", "url_env": [SECRET]},
+        HOOK | {"secret_env": "s3-SECRET"},
+        HOOK | {"secret_env": {"SECRET": 1}},
+        HOOK | {"dashboard": SECRET[5:]},
+        [SECRET],
+    ],
+)
+def test_no_mistake_tells_an_address_or_secret(table: Any) -> None:
+    with pytest.raises(ValueError, match="alert 1") as raised:
+        read_alerts([table])
+    assert "SECRET" not in str(raised.value)
 
 
 def test_names_are_unique() -> None:

@@ -1,6 +1,7 @@
 """The command line as a user runs it."""
 
 import base64
+import html
 import json
 import os
 import re
@@ -136,6 +137,73 @@ def test_names_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     assert len(said.splitlines()) == 3
 
 
+HELP = [[], ["log"], ["store"], ["monitor"], ["monitor", "run"]]
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_help_is_not_broken_in_mid_sentence(command: list[str]) -> None:
+    """On a wide terminal every paragraph is a line: it ends as a sentence does."""
+    said = subprocess.run(
+        [sys.executable, "-m", "lightmeter", *command, "--help"],
+        env={**os.environ, "COLUMNS": "900", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = [line.strip(" \u2502") for line in said.stdout.splitlines()]
+    for line in filter(None, told):
+        assert line.endswith((".", "]", "\u256e", "\u256f")) or line.startswith("Usage"), line
+
+
+@pytest.mark.parametrize("options", [["--json"], [], ["--version"]])
+def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None:
+    """As SIGPIPE ends other programs: in silence."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    arguments = options if options == ["--version"] else ["profile", str(folder), *options]
+    said = subprocess.run(
+        [sys.executable, "-m", "lightmeter", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (said.returncode, said.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["--version", "--help"])
+def test_a_full_disk_is_told(command: str) -> None:
+    with open("/dev/full", "wb") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "lightmeter", command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert said.returncode == 1
+    assert said.stderr.startswith("lightmeter: [Errno")
+    assert said.stderr.count("\n") == 1
+
+
+def test_names_of_datasets_and_alerts_cannot_write_to_the_terminal(
+    folder: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "monitors.toml"
+    config.write_text(
+        '[[alert]]\nname = "x\\u001b[31m\\u202e"\nto = "command"\ncommand = ["true"]\n'
+        '[[alert]]\nname = "y\\u001b[31m\\u202e"\nto = "command"\ncommand = ["false"]\n'
+    )
+    for said in (
+        lightmeter("log", folder, "--dataset", "x\x1b[31m\u202e", "--store", tmp_path / "drift.db"),
+        lightmeter("monitor", "test-alerts", config),
+    ):
+        told = said.stdout + said.stderr
+        assert "[31m" in told
+        assert all(char.isprintable() or char == "\n" for char in told)
+
+
 def test_narrow_terminals_see_the_names(folder: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-m", "lightmeter", "profile", folder],
@@ -198,13 +266,13 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
 
 def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
     lightmeter("profile", folder, "-o", tmp_path / "ref.lmp")
-    html = tmp_path / "report.html"
+    page_file = tmp_path / "report.html"
     result = lightmeter(
-        "drift", "--reference", tmp_path / "ref.lmp", "--target", folder, "--html", html
+        "drift", "--reference", tmp_path / "ref.lmp", "--target", folder, "--html", page_file
     )
     assert result.returncode == 0, result.stderr
     assert "Not enough data to compare" in result.stdout
-    page = html.read_text(encoding="utf-8")
+    page = page_file.read_text(encoding="utf-8")
     assert str(folder) in page
     assert "8 images" in page
 
@@ -255,6 +323,21 @@ def test_findings_in_every_format(sides: Path) -> None:
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
+
+
+# What GitHub makes links of, without any markup; in the text as it is once escapes are read.
+BARE = re.compile(r"(?i)\b(?:https?|ftp)://|\bwww\.|[\w.+-]@[\w-]+\.|(?<!&)#\w|@\w")
+
+
+def test_no_address_becomes_a_link_in_markdown(tmp_path: Path) -> None:
+    name = "see HTTPS://evil.example, www.evil.example, a@evil.example, @somebody and #12"
+    assert BARE.search(name)
+    for side, moved in (("a", 0.0), ("b", 3.0)):
+        log(columns={name: np.arange(50) / 9 + moved}).view().write(tmp_path / side)
+    sides = ("--reference", tmp_path / "a", "--target", tmp_path / "b")
+    said = lightmeter("drift", *sides, "--format", "markdown").stdout
+    assert said.count("evil.example") >= 6
+    assert not BARE.search(html.unescape(re.sub(r"\\(?=\W)", "", said)).replace("### ", ""))
 
 
 def test_drift_says_what_is_wrong(sides: Path, tmp_path: Path) -> None:

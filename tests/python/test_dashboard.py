@@ -5,6 +5,7 @@ import json
 import os
 import posixpath
 import re
+import shutil
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -395,6 +396,87 @@ def test_a_folder_of_something_else_is_refused(store: Store, tmp_path: Path) -> 
     with pytest.raises(FileExistsError, match="holds files, but no dashboard"):
         Shown(store, []).build(tmp_path)
     assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def tree(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_a_killed_run_neither_locks_the_folder_nor_leaves_files(
+    store: Store, tmp_path: Path
+) -> None:
+    """What is left of it is deleted an hour later, when no run can still be writing it."""
+    site, shown = tmp_path / "site", cells(store)
+    left = site / ".lightmeter-dashboard.json.0123456789abcdef.tmp"
+    site.mkdir()
+    left.touch()
+    shown.build(site)
+    page = next(site.glob("*/f-*.html"))
+    young = page.with_name(f".{page.name}.0123456789abcdef.tmp")
+    mine = [site / ".mine.tmp", site / f".{page.name}.tmp"]
+    for file in (young, *mine):
+        file.touch()
+    for file in (left, *mine):
+        os.utime(file, (1, 1))
+    there = tree(site)
+    shown.build(site)
+    assert there - tree(site) == {left.name}
+    os.utime(young, (1, 1))
+    shown.build(site)
+    assert not young.exists()
+
+
+@pytest.mark.parametrize(("owner", "look"), [(os, "listdir"), (Path, "exists")])
+def test_another_first_run_at_the_same_time(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, look: str
+) -> None:
+    """It is faster, and writes everything just when this one looks at the folder."""
+    shown, original = cells(store), getattr(owner, look)
+
+    def overtaken(path: Any) -> Any:
+        seen = original(path)
+        monkeypatch.undo()
+        shown.build(tmp_path / "site")
+        return seen if look == "exists" else original(path)
+
+    monkeypatch.setattr(owner, look, overtaken)
+    assert shown.build(tmp_path / "site").pages == len(html_files(tmp_path / "site"))
+
+
+def test_somebody_removed_the_folder_of_a_page(store: Store, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    cells(store).build(site)
+    shutil.rmtree((site / dataset_page("cells")).parent)
+    with Store(tmp_path / "empty.db") as empty:
+        assert Shown(empty, []).build(site).deleted > 10
+    assert html_files(site) == [site / "index.html"]
+
+
+@pytest.mark.parametrize(
+    "inside", ["index.html", "lightmeter-dashboard.json", dataset_page("cells")]
+)
+@pytest.mark.parametrize("before", [False, True])
+def test_no_link_leads_out_of_the_folder(
+    store: Store, tmp_path: Path, inside: str, before: bool
+) -> None:
+    site, shown = tmp_path / "site", cells(store)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "index.html").write_text("mine")
+    site.mkdir()
+    if before:
+        shown.build(site)
+    else:
+        (site / "lightmeter-dashboard.json").write_text("{}")
+    link = site / Path(inside).parts[0]
+    if link.is_dir():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    link.symlink_to(elsewhere if link.name != inside else elsewhere / "index.html")
+    with pytest.raises(FileExistsError, match="is a link, and a dashboard stays within its folder"):
+        shown.build(site)
+    assert tree(elsewhere) == {"index.html"}
+    assert (elsewhere / "index.html").read_text() == "mine"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe"])

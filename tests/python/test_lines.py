@@ -1,5 +1,7 @@
 """Lines over time: where they go, and that whatever is drawn is drawable."""
 
+import contextlib
+import locale
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -81,6 +83,21 @@ def test_anything_can_be_drawn(rows: list[tuple[float, ...]], step: timedelta) -
         for element in ET.fromstring(text).iter():
             assert "nan" not in str(element.attrib)
             assert "inf" not in element.attrib.get("d", "")
+
+
+def test_months_are_english_in_every_locale() -> None:
+    before = locale.setlocale(locale.LC_TIME)
+    try:
+        for name in ("fr_FR.UTF-8", "de_DE.UTF-8", "C"):
+            with contextlib.suppress(locale.Error):
+                locale.setlocale(locale.LC_TIME, name)
+                break
+        start = datetime(2022, 2, 1, tzinfo=UTC)
+        year = [Point(start + day * DAY, 0.1, None, None) for day in range(400)]
+        assert "01 Feb" in trend("d", year[:9]).body
+        assert "May 2022" in trend("d", year).body
+    finally:
+        locale.setlocale(locale.LC_TIME, before)
 
 
 def test_a_level_line_is_short() -> None:

@@ -264,9 +264,14 @@ def test_newer_formats() -> None:
     view = ProfileView.from_bytes(optional)
     assert view.to_bytes() == optional
     assert view.get_columns().keys() == VIEWS[0].get_columns().keys()
-    with pytest.warns(UserWarning, match="newer version"):
-        merged = view.merge(VIEWS[1])
-    assert merged == VIEWS[0].merge(VIEWS[1])
+    for merge in (
+        lambda: view.merge(VIEWS[1]),
+        lambda: ProfileView.merge_many([view, VIEWS[1]]),
+    ):
+        with pytest.warns(UserWarning, match="newer version") as warned:
+            merged = merge()
+        assert merged == VIEWS[0].merge(VIEWS[1])
+        assert warned[0].filename == __file__
     with pytest.raises(DecodeError, match="unknown section 9"):
         ProfileView.from_bytes(resealed(bytes(body) + bytes([9, 0])))
     body[4] = 2  # written by version 2, readable by version 1

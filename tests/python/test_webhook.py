@@ -1,5 +1,6 @@
 """The webhook: what a receiver on this machine gets, and what is told when it fails."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.alerts import Webhook, verify
 from lightmeter.monitor.alerts.webhook import sign
+from lightmeter.monitor.alerts.wire import Wire
 from receiver import Receiver, drip, garbage, hang_up, silence
 from test_alerts import MESSAGE, webhook
 
@@ -36,6 +38,7 @@ def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert not verify(request.body, header, "another")
     assert not verify(request.body, header, "s3cret", now=int(when) + 301)
     assert verify(request.body, header, "s3cret", now=int(when) + 299)
+    assert not verify(request.body, None, "s3cret")
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -122,6 +125,41 @@ def test_a_try_takes_no_longer_than_its_timeout(answer: Any) -> None:
     ):
         webhook(receiver, tries=2, timeout=0.5).send(MESSAGE)
     assert len(receiver.requests) == 2
+
+
+def test_a_try_that_is_given_up_leaves_no_thread_and_no_socket() -> None:
+    gone = threading.Event()
+
+    def answer(handler: Any) -> None:
+        """Until the other side hangs up."""
+        with contextlib.suppress(OSError):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while not gone.wait(0.02):
+                handler.wfile.write(b"X")
+        gone.set()
+
+    with Receiver([answer]).running() as receiver:
+        with pytest.raises(DeliveryError, match=r"no answer in 0\.3 s"):
+            webhook(receiver, tries=1, timeout=0.3).send(MESSAGE)
+        for thread in threading.enumerate():
+            if thread.name == "lightmeter-webhook":
+                thread.join(10)
+                assert not thread.is_alive()
+        assert gone.wait(10)
+
+
+def test_a_connection_that_comes_too_late_posts_nothing() -> None:
+    with Receiver([200]).running() as receiver:
+        host, port = receiver.url.split("/")[2].split(":")
+        wire = Wire()
+        wire.cut()
+        with pytest.raises(TimeoutError):
+            wire.connect((host, int(port)), 5)
+    assert receiver.requests == []
+
+
+def test_the_address_is_not_shown() -> None:
+    assert "hooks" not in repr(Webhook(url="https://hooks.example.com/T0/B0"))
 
 
 def test_redirects_are_refused() -> None:

@@ -20,10 +20,13 @@ from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import (
     FAILED,
     OK,
+    Commands,
     complain,
     progress_bar,
     reported,
+    say,
     wide_console,
+    written,
 )
 from lightmeter.files import check_target, open_atomically
 
@@ -32,7 +35,7 @@ __all__ = ["run"]
 DRIFTED = 3
 DEFAULTS = Limits()
 
-app = typer.Typer(
+app = Commands(
     no_args_is_help=True,
     add_completion=False,
     help="Profile images, show and merge the profiles, see what drifted, keep a store by day.\n\n"
@@ -78,8 +81,15 @@ def run() -> int:
     warnings.filterwarnings("ignore", module="PIL")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
-    app(prog_name="lightmeter")
-    return OK
+    try:
+        app(prog_name="lightmeter")
+        code = OK
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else OK
+    except OSError as error:  # of the help
+        complain(str(error))
+        code = FAILED
+    return written() or code
 
 
 @app.command()
@@ -219,7 +229,7 @@ def demo(
             )
             for result in days.results:
                 if result.state == "anomaly":
-                    print(f"{result.start:%Y-%m-%d}  {result.feature}: {result.words}")
+                    say(f"{result.start:%Y-%m-%d}  {result.feature}: {result.words}")
             print(f"\nDashboard: {days.page}\nAgain:")
             print(
                 f"  lightmeter log {days.pictures} --dataset cells --store {days.store} "
@@ -256,7 +266,8 @@ def _view_of(source: str, exemplars: int) -> ProfileView:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"lightmeter {__version__}")
+        with reported():
+            print(f"lightmeter {__version__}")
         raise typer.Exit
 
 

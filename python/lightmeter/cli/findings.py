@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Iterator
 
 from rich.table import Table
@@ -15,6 +16,8 @@ __all__ = ["findings_json", "findings_markdown", "findings_text"]
 
 _STYLES = {"drift": "bold red", "possible": "yellow", "inconclusive": "yellow"}
 _HEADS = ("feature", "verdict", "change", "difference", "q", "values")
+# Where GitHub makes a link of an address without any markup, or of the name of a person or issue.
+_LINKS = re.compile(r":(?=//)|www(?=\.)|@|#", re.IGNORECASE)
 
 
 def findings_json(report: DriftReport) -> str:
@@ -78,4 +81,5 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
 def _markdown(text: str) -> str:
     """Exif strings are anyone's: nothing in them may become a link, an image or a tag."""
     escaped = html.escape(visible(text), quote=False)
-    return "".join(f"\\{char}" if char in "\\`*_[]()#|~!@" else char for char in escaped)
+    marked = "".join(f"\\{char}" if char in "\\`*_[]()#|~!@" else char for char in escaped)
+    return _LINKS.sub(r"\g<0>&#8203;", marked)  # a space of no width

@@ -1,8 +1,11 @@
 """What every command needs of a terminal: progress, complaints and exit codes."""
 
 import contextlib
+import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -18,10 +21,24 @@ from rich.progress import (
 from rich.text import Text
 
 from lightmeter import LightmeterError
+from lightmeter.viz.text import visible
 
-__all__ = ["FAILED", "INTERRUPTED", "OK", "complain", "progress_bar", "reported", "wide_console"]
+__all__ = [
+    "CLOSED",
+    "FAILED",
+    "INTERRUPTED",
+    "OK",
+    "Commands",
+    "complain",
+    "progress_bar",
+    "reported",
+    "say",
+    "wide_console",
+    "written",
+]
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
+CLOSED = 141  # what a shell says of a program that SIGPIPE ended, as it ends most
 _LEAST_WIDTH = 80
 
 
@@ -32,9 +49,29 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed or 0:.0f} images/s")
 
 
+class Commands(typer.Typer):
+    """Commands that are explained by their docstring, in which Typer would keep the line breaks."""
+
+    def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
+        """Register a function."""
+
+        def register(function: Any) -> Any:
+            paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+            told = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+            return super(Commands, self).command(name, help=told, **more)(function)
+
+        return register
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program with 1."""
+        raise BrokenPipeError
+
+
 def wide_console() -> Console:
     """For tables, which would lose the names of features where a terminal is narrower."""
-    return Console(width=max(_LEAST_WIDTH, Console().width))
+    return _Console(width=max(_LEAST_WIDTH, Console().width))
 
 
 @contextlib.contextmanager
@@ -63,11 +100,37 @@ def reported() -> Iterator[None]:
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise typer.Exit(CLOSED) from None
     except (LightmeterError, OSError) as error:
         complain(str(error))
         raise typer.Exit(FAILED) from None
 
 
+def written() -> int:
+    """Write what is still to be printed; the exit code for how that went.
+
+    Whoever reads may have seen enough, as ``head`` does, and is not told that.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        # Python would try again at its end, and complain.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return CLOSED
+        complain(str(error))
+        return FAILED
+    return OK
+
+
+def say(message: str) -> None:
+    """A line on stdout, which may hold anybody's names."""
+    print(visible(message))
+
+
 def complain(message: str) -> None:
-    """A line on stderr."""
-    print(f"lightmeter: {message}", file=sys.stderr)
+    """The same on stderr."""
+    print(f"lightmeter: {visible(message)}", file=sys.stderr)

@@ -11,7 +11,7 @@ import typer
 from lightmeter import LightmeterError, Store
 from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
 from lightmeter.cli.render import headline
-from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported
+from lightmeter.cli.terminal import FAILED, Commands, complain, progress_bar, reported, say
 from lightmeter.monitor import log_folder
 from lightmeter.monitor.alerts import (
     Delivery,
@@ -32,9 +32,9 @@ __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
 
 ANOMALY, UNSURE = 3, 4
 
-store_commands = typer.Typer(no_args_is_help=True, help="Keep a store small and whole.")
+store_commands = Commands(no_args_is_help=True, help="Keep a store small and whole.")
 
-monitor_commands = typer.Typer(no_args_is_help=True, help="Watch what a store holds.")
+monitor_commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
 
 StorePath = Annotated[Path, typer.Argument(help="The store, such as drift.db.")]
 
@@ -79,13 +79,13 @@ def log(
                 progress=progress,
             )
         for start, view in logged.profiles.items():
-            print(f"{dataset} {start:%Y-%m-%d %H:%M}  {headline(view)}")
+            say(f"{dataset} {start:%Y-%m-%d %H:%M}  {headline(view)}")
         if logged.undated:
             count, first = len(logged.undated), logged.undated[0]
             complain(f"not logged for want of a date: {count} files, such as {first!r}")
         if logged.rolled_up:
             count = sum(map(len, logged.rolled_up.values()))
-            print(
+            say(
                 f"{dataset} {min(logged.rolled_up):%Y-%m-%d %H:%M} and on  left as they are, as "
                 f"they have been rolled up: {len(logged.rolled_up)} buckets, {count} files"
             )
@@ -202,7 +202,7 @@ def test_alerts(config: Config) -> None:
         deliveries = try_out(load_alerts(config))
         for delivery in deliveries:
             if delivery.error is None:
-                print(f"{delivery.alert}: sent")
+                say(f"{delivery.alert}: sent")
         _report(deliveries)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from lightmeter.drift.feature import RATES
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.viz.charts import feature_chart, rate_bars
+from lightmeter.viz.html import Content, Html, tag
 from lightmeter.viz.svg import Chart
-from lightmeter.viz.text import count, escape, number, shorten
+from lightmeter.viz.text import count, number, shorten
 from lightmeter.viz.words import CHANGED, level_text, sentence
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "�
 _MOST_LISTED = 8
 
 
-def verdict_badge(line: "FeatureDrift") -> str:
+def verdict_badge(line: "FeatureDrift") -> Html:
     """The verdict with its sign."""
     verdict = line.verdict or "distances only"
     sign = _SHAPES.get(verdict)
-    shown = f'<span aria-hidden="true">{sign}</span> ' if sign else ""
-    return f'<span class="verdict {escape(verdict).split()[0]}">{shown}{escape(verdict)}</span>'
+    shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
+    return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")
 
 
 def card(
@@ -34,37 +35,34 @@ def card(
     target: ProfileView,
     reference: ProfileView,
     ident: str,
-    pictures: str = "",
-) -> str:
+    pictures: Html | None = None,
+) -> Html:
     """A ``figure`` element with the id `ident`; `pictures` is its last part."""
-    return "".join(_parts(line, target, reference, ident, pictures))
-
-
-def _parts(
-    line: "FeatureDrift", target: ProfileView, reference: ProfileView, ident: str, pictures: str
-) -> Iterator[str]:
-    yield f'<figure id="{ident}"><h3><bdi>{escape(line.feature)}</bdi></h3>'
-    yield f"<p>{verdict_badge(line)}"
+    said: Content = None
     if line.verdict in CHANGED:
-        yield f" {escape(sentence(line))}."
+        said = f" {sentence(line)}."
     elif line.reason:
-        yield f' <span class="quiet">{escape(line.reason)}</span>'
-    yield "</p>"
+        said = " ", tag("span", line.reason, cls="quiet")
     chart = chart_of(line, target, reference)
-    if chart is not None and (line.effect != 0 or line.verdict != "none"):  # equal: nothing to see
-        yield chart.inline(ident)
-    facts = list(_facts(line))
-    if facts:
-        yield "<figcaption><dl>"
-        yield "".join(
-            f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
-        )
-        yield "</dl>"
-        yield from _listed("New", line.new_values)
-        yield from _listed("No longer seen", line.vanished_values)
-        yield "</figcaption>"
-    yield pictures
-    yield "</figure>"
+    if line.effect == 0 and line.verdict == "none":  # equal: nothing to see
+        chart = None
+    return tag(
+        "figure",
+        tag("h3", tag("bdi", line.feature)),
+        tag("p", verdict_badge(line), said),
+        chart.inline(ident) if chart is not None else None,
+        _caption(line),
+        pictures,
+        id=ident,
+    )
+
+
+def _caption(line: "FeatureDrift") -> Html | None:
+    facts = [tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(line)]
+    if not facts:
+        return None
+    new, gone = _listed("New", line.new_values), _listed("No longer seen", line.vanished_values)
+    return tag("figcaption", tag("dl", facts), new, gone)
 
 
 def chart_of(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Chart | None:
@@ -95,12 +93,11 @@ def _facts(line: "FeatureDrift") -> Iterator[tuple[str, str]]:
     yield "values", f"{count(line.n_reference)} / {count(line.n_target)}"
 
 
-def _listed(title: str, items: tuple[FrequentItem, ...]) -> Iterator[str]:
+def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
     if not items:
-        return
-    named = ", ".join(
-        f"<bdi>{escape(shorten(item.value, 80))}</bdi> ({item.est:,})"
-        for item in items[:_MOST_LISTED]
-    )
-    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
-    yield f"<p>{title}: {named}{more}</p>"
+        return None
+    named: list[Content] = []
+    for item in items[:_MOST_LISTED]:
+        named += [", " if named else None, tag("bdi", shorten(item.value, 80)), f" ({item.est:,})"]
+    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else None
+    return tag("p", f"{title}: ", named, more)

@@ -2,40 +2,82 @@
 
 import base64
 import hashlib
+from collections.abc import Container, Iterable
 from functools import cache
 from importlib import resources
 
 from lightmeter._core import __version__
-from lightmeter.viz.text import escape
+from lightmeter.viz.html import DOCTYPE, Content, Html, joined, tag
 
-__all__ = ["document"]
+__all__ = ["document", "page", "section", "table"]
 
 
-def document(title: str, body: str) -> str:
-    """The HTML document.
+def document(title: str, *body: Content) -> Html:
+    """The HTML document with the package's style.
 
     Args:
         title: plain text, of anybody.
-        body: HTML in which everything foreign has been escaped.
+        body: its content.
     """
     style, policy = _style()
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="referrer" content="no-referrer">'
-        f"<title>{escape(title)}</title>"
-        f"<style>{style}</style></head>\n<body>\n{body}\n"
-        f'<footer class="quiet"><p>lightmeter {escape(__version__)}</p></footer></body></html>\n'
+    head = tag("meta", name="referrer", content="no-referrer"), tag("title", title), style
+    foot = tag("footer", tag("p", f"lightmeter {__version__}"), cls="quiet")
+    return page(policy, head, (body, foot))
+
+
+def page(policy: str, head: Content, body: Content) -> Html:
+    """An HTML document under a content policy."""
+    metas = (
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+    )
+    root = tag("html", tag("head", metas, head), _NEWLINE, tag("body", body), lang="en")
+    return joined(DOCTYPE, root, _NEWLINE)
+
+
+_NEWLINE = Html("\n")
+
+
+def section(title: str, *content: Content, ident: str | None = None) -> Html:
+    """A part of a page with its heading, which has the id `ident`."""
+    return tag("section", tag("h2", title, id=ident), content)
+
+
+def table(
+    labelled_by: str,
+    heads: Iterable[str],
+    rows: Content,
+    *,
+    left: Container[str] = (),
+    tall: bool = False,
+) -> Html:
+    """A table that scrolls where it is too wide, also by keyboard.
+
+    Args:
+        labelled_by: id of its heading.
+        heads: of the columns.
+        rows: ``tr`` elements.
+        left: heads of columns of words.
+        tall: whether to scroll also up and down.
+    """
+    columns = (tag("th", head, scope="col", cls="left" if head in left else None) for head in heads)
+    return tag(
+        "div",
+        tag("table", tag("thead", tag("tr", columns)), tag("tbody", rows)),
+        cls="scroll tall" if tall else "scroll",
+        tabindex=0,
+        role="region",
+        aria_labelledby=labelled_by,
     )
 
 
 @cache
-def _style() -> tuple[str, str]:
+def _style() -> tuple[Html, str]:
     """The style, and the policy that allows it and nothing else but pictures within the page."""
     style = resources.files("lightmeter.viz").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return style, (
+    return tag("style", Html(style)), (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )

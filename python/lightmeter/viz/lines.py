@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 from math import isfinite
 
 from lightmeter.viz import svg
+from lightmeter.viz.html import Html, joined, tag
 from lightmeter.viz.svg import Chart
 from lightmeter.viz.text import number
 
@@ -14,6 +15,8 @@ __all__ = ["Point", "expected", "sparkline", "trend"]
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
+# strftime's follow the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,12 @@ def trend(title: str, points: Sequence[Point]) -> Chart:
     for at in _dates(points):
         place = x(at.timestamp())
         parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
-        form = "%H:%M" if at.hour or at.minute else "%d %b" if _spread(points) < 300 else "%b %Y"
         anchor = "end" if place > svg.RIGHT - 18 else "middle"
-        parts.append(svg.label(place, _HEIGHT - 7, f"{at:{form}}", anchor))
-    return Chart(title, _told(points), _HEIGHT, "".join(parts))
+        parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(points)), anchor))
+    return Chart(title, _told(points), _HEIGHT, joined(parts))
 
 
-def sparkline(points: Sequence[Point]) -> str:
+def sparkline(points: Sequence[Point]) -> Html:
     """The same, small and without words, for a row of a table that has the words."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
     x, y, _, _ = _scales(points, *size)
@@ -77,10 +79,8 @@ def sparkline(points: Sequence[Point]) -> str:
             value = point.value if _known(point.value) else None
             at = _SPARK_HEIGHT / 2 if value is None else y(value)
             parts.append(_dot(x(_seconds(point)), at, 2.5))
-    return (
-        f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" aria-hidden="true">'
-        f"{''.join(parts)}</svg>"
-    )
+    box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
+    return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
 
 
 def _seconds(point: Point) -> float:
@@ -124,16 +124,16 @@ def _runs(points: Sequence[Point], has: Sequence[bool]) -> Iterator[list[Point]]
             yield [point for point, _ in run]
 
 
-def _lines(points: Sequence[Point], x: svg.Map, y: svg.Map, width: float) -> Iterator[str]:
+def _lines(points: Sequence[Point], x: svg.Map, y: svg.Map, width: float) -> Iterator[Html]:
     for run in _runs(points, [_known(point.value) for point in points]):
         if len(run) == 1:
             yield _dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
         else:
             path = _path([(x(_seconds(point)), y(_number(point.value))) for point in run])
-            yield f'<path d="M{path}" {svg.paint(None, "target")} stroke-width="{width}"/>'
+            yield tag("path", d=f"M{path}", **svg.paint(None, "target"), stroke_width=width)
 
 
-def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[str]:
+def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
     """What is expected; up or down to the edge where there is one limit only."""
     parts = []
     limited = [_known(point.upper) or _known(point.lower) for point in points]
@@ -144,13 +144,11 @@ def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: fl
             above = [(above[0][0] - 3, above[0][1]), (above[0][0] + 3, above[0][1])]
             below = [(below[0][0] - 3, below[0][1]), (below[0][0] + 3, below[0][1])]
         outline = f"M{_path(above)}L{_path(below[::-1])}z"
-        parts.append(f'<path d="{outline}" {svg.paint("reference")} fill-opacity="0.15"/>')
+        parts.append(tag("path", d=outline, **svg.paint("reference"), fill_opacity=0.15))
         for edge, end in ((above, top), (below, floor)):
             if any(place != end for _, place in edge):
-                parts.append(
-                    f'<path d="M{_path(edge)}" {svg.paint(None, "reference")} '
-                    'stroke-dasharray="5 3"/>'
-                )
+                dashes = svg.paint(None, "reference") | {"stroke_dasharray": "5 3"}
+                parts.append(tag("path", d=f"M{_path(edge)}", **dashes))
     return parts
 
 
@@ -171,23 +169,31 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in told)
 
 
-def _dot(x: float, y: float, radius: float) -> str:
+def _dot(x: float, y: float, radius: float) -> Html:
     """A circle as two arcs, so that one kind of element does."""
     r = svg.rounded(radius)
-    return (
-        f'<path d="M{svg.rounded(x - radius)} {svg.rounded(y)}a{r} {r} 0 1 0 '
-        f'{svg.rounded(2 * radius)} 0a{r} {r} 0 1 0 {svg.rounded(-2 * radius)} 0z" '
-        f"{svg.paint('target')}/>"
+    path = (
+        f"M{svg.rounded(x - radius)} {svg.rounded(y)}a{r} {r} 0 1 0 "
+        f"{svg.rounded(2 * radius)} 0a{r} {r} 0 1 0 {svg.rounded(-2 * radius)} 0z"
     )
+    return tag("path", d=path, **svg.paint("target"))
 
 
-def _cross(x: float, y: float) -> str:
-    a, b = svg.rounded(x - 3), svg.rounded(y - 3)
-    return f'<path d="M{a} {b}l6 6m0 -6l-6 6" {svg.paint(None, "ink")} stroke-width="1.5"/>'
+def _cross(x: float, y: float) -> Html:
+    path = f"M{svg.rounded(x - 3)} {svg.rounded(y - 3)}l6 6m0 -6l-6 6"
+    return tag("path", d=path, **svg.paint(None, "ink"), stroke_width=1.5)
 
 
 def _spread(points: Sequence[Point]) -> float:
     return (points[-1].at - points[0].at).total_seconds() / 86_400
+
+
+def _date(at: datetime, days: float) -> str:
+    """Beside a tick of an axis that spans so many days."""
+    month = _MONTHS[at.month - 1]
+    if at.hour or at.minute:
+        return f"{at:%H:%M}"
+    return f"{at:%d} {month}" if days < 300 else f"{month} {at:%Y}"
 
 
 def _dates(points: Sequence[Point]) -> list[datetime]:
@@ -207,17 +213,16 @@ def _dates(points: Sequence[Point]) -> list[datetime]:
     return [datetime(*month, 1, tzinfo=UTC) for month in sorted(set(months))[::every]]
 
 
-def _legend(points: Sequence[Point]) -> str:
+def _legend(points: Sequence[Point]) -> Html:
     parts = [
         svg.rule(svg.LEFT, 11, svg.LEFT + 16, 11, "target"),
         svg.label(svg.LEFT + 22, 15, "value", tone="ink"),
     ]
     at = svg.LEFT + 78
     if any(_known(point.upper) or _known(point.lower) for point in points):
-        parts.append(
-            f'<rect x="{at}" y="6" width="14" height="9" fill-opacity="0.15" '
-            f'{svg.paint("reference", "reference")} stroke-dasharray="5 3"/>'
-        )
+        area = {"width": 14, "height": 9, "fill_opacity": 0.15}
+        edge = svg.paint("reference", "reference") | {"stroke_dasharray": "5 3"}
+        parts.append(tag("rect", x=at, y=6, **area, **edge))
         parts.append(svg.label(at + 20, 15, "expected", tone="ink"))
         at += 100
     if any(point.bad for point in points):
@@ -225,7 +230,7 @@ def _legend(points: Sequence[Point]) -> str:
         at += 90
     if any(point.failed for point in points):
         parts += [_cross(at + 4, 10.5), svg.label(at + 14, 15, "not judged", tone="ink")]
-    return "".join(parts)
+    return joined(parts)
 
 
 def _told(points: Sequence[Point]) -> str:

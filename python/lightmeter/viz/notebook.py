@@ -5,7 +5,7 @@ scripts, style sheets, inline SVG and frames, and keeps tables, inline styles an
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,28 +14,31 @@ from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, FrequentItem, ProfileView
 from lightmeter.viz.card import chart_of, verdict_badge
 from lightmeter.viz.charts import category_bars, category_differences, number_histograms
+from lightmeter.viz.document import page
+from lightmeter.viz.html import Html, joined, tag
 from lightmeter.viz.svg import Chart
-from lightmeter.viz.text import escape, number, shorten
+from lightmeter.viz.text import number, shorten
 from lightmeter.viz.words import CHANGED, headline, levels, sentence
 
 if TYPE_CHECKING:
-    from lightmeter.drift import DriftReport
+    from lightmeter.drift import DriftReport, FeatureDrift
 
 __all__ = ["NotebookProfileVisualizer", "Shown", "notebook_html"]
 
 _MOST_CHARTS = 6
 _MOST_ROWS = 40
-_CELL = 'style="text-align:left;padding:2px 10px"'
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_CELL = "text-align:left;padding:2px 10px"
 
 
 class Shown:
     """HTML that a notebook displays."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: Html) -> None:
         """Made by `NotebookProfileVisualizer`."""
         self.data = html
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Html:
         return self.data
 
 
@@ -115,11 +118,11 @@ class NotebookProfileVisualizer:
         if view is None:
             raise ValueError(f"profile is {profile!r}; expected a side given to set_profiles")
         summary = view.get_column(feature_name).to_summary_dict()
-        rows = "".join(
-            f"<tr><th {_CELL}>{escape(key)}</th><td {_CELL}>{escape(_shown(value))}</td></tr>"
+        rows = (
+            tag("tr", tag("th", key, style=_CELL), tag("td", _shown(value), style=_CELL))
             for key, value in summary.items()
         )
-        return Shown(f"<table><caption>{escape(feature_name)}, {profile}</caption>{rows}</table>")
+        return Shown(tag("table", tag("caption", f"{feature_name}, {profile}"), rows))
 
     def write(
         self,
@@ -139,7 +142,8 @@ class NotebookProfileVisualizer:
         if hasattr(rendered_html, "write_html"):
             rendered_html.write_html(path)
         else:
-            write_atomically(path, _bare_page(rendered_html._repr_html_()).encode())
+            shown = tag("main", rendered_html._repr_html_())
+            write_atomically(path, page(_POLICY, tag("title", "lightmeter"), shown).encode())
         return path
 
     def _views(self) -> tuple[ProfileView, ProfileView | None]:
@@ -156,7 +160,7 @@ class NotebookProfileVisualizer:
     ) -> Chart | Shown:
         if not isinstance(names, str):
             charts = [self._charts(name, draw, wanted, other) for name in names]
-            return Shown("".join(chart._repr_html_() for chart in charts))
+            return Shown(joined(chart._repr_html_() for chart in charts))
         columns = [_column(view, names) for view in self._views()]
         if columns == [None, None]:
             self._views()[0].get_column(names)  # raises, naming similar features
@@ -166,43 +170,41 @@ class NotebookProfileVisualizer:
         return chart
 
 
-def notebook_html(report: "DriftReport") -> str:
+def notebook_html(report: "DriftReport") -> Html:
     """The report in the elements and styles that an untrusted notebook keeps."""
-    return "".join(_notebook_parts(report))
-
-
-def _notebook_parts(report: "DriftReport") -> Iterator[str]:
-    yield f"<div><h3>{escape(headline(report))}</h3>"
     changed = [line for line in report.features if line.verdict in CHANGED]
-    if changed:
-        yield "<ul>"
-        for line in changed[:_MOST_ROWS]:
-            why = f"{line.verdict}; {line.reason}"
-            yield f"<li><b>{escape(sentence(line))}</b> ({escape(why)})</li>"
-        yield "</ul>"
-    yield "<table><thead><tr>"
+    findings = (
+        tag("li", tag("b", sentence(line)), f" ({line.verdict}; {line.reason})")
+        for line in changed[:_MOST_ROWS]
+    )
     heads = ("feature", "verdict", "change", "difference", "p", "q", "values, ref. / target")
-    yield "".join(f"<th {_CELL}>{head}</th>" for head in heads)
-    yield "</tr></thead><tbody>"
-    for line in report.features[:_MOST_ROWS]:
-        cells = (
-            escape(line.feature),
-            verdict_badge(line),
-            escape(levels(line)),
-            number(line.effect, 2),
-            number(line.p_value, 2),
-            number(line.q_value, 2),
-            f"{line.n_reference:,} / {line.n_target:,}",
-        )
-        yield "<tr>" + "".join(f"<td {_CELL}>{cell}</td>" for cell in cells) + "</tr>"
-    yield "</tbody></table>"
-    if len(report.features) > _MOST_ROWS:
-        yield f"<p>and {len(report.features) - _MOST_ROWS} more features</p>"
-    for line in changed[:_MOST_CHARTS]:
-        chart = chart_of(line, report.target, report.reference)
-        if chart is not None:
-            yield chart.image_tag()
-    yield "</div>"
+    head = tag("tr", (tag("th", head, style=_CELL) for head in heads))
+    body = (
+        tag("tr", (tag("td", cell, style=_CELL) for cell in _cells(line)))
+        for line in report.features[:_MOST_ROWS]
+    )
+    more = len(report.features) - _MOST_ROWS
+    charts = (chart_of(line, report.target, report.reference) for line in changed[:_MOST_CHARTS])
+    return tag(
+        "div",
+        tag("h3", headline(report)),
+        tag("ul", findings) if changed else None,
+        tag("table", tag("thead", head), tag("tbody", body)),
+        tag("p", f"and {more} more features") if more > 0 else None,
+        (chart.image_tag() for chart in charts if chart is not None),
+    )
+
+
+def _cells(line: "FeatureDrift") -> tuple[str, ...]:
+    return (
+        line.feature,
+        verdict_badge(line),
+        levels(line),
+        number(line.effect, 2),
+        number(line.p_value, 2),
+        number(line.q_value, 2),
+        f"{line.n_reference:,} / {line.n_target:,}",
+    )
 
 
 def _column(view: ProfileView | None, name: str) -> ColumnView | None:
@@ -214,13 +216,3 @@ def _shown(value: Any) -> str:
         items = [item for item in value if isinstance(item, FrequentItem)][:10]
         return ", ".join(f"{shorten(item.value, 40)} ({item.est})" for item in items)
     return number(value) if isinstance(value, float) else str(value)
-
-
-def _bare_page(body: str) -> str:
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>lightmeter</title></head>\n<body><main>{body}</main></body></html>\n"
-    )

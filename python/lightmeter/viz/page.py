@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.viz.card import card, verdict_badge
-from lightmeter.viz.document import document
+from lightmeter.viz.document import document, section, table
+from lightmeter.viz.html import Html, joined, tag
 from lightmeter.viz.pictures import pictures
-from lightmeter.viz.text import count, escape, number, percent
+from lightmeter.viz.text import count, number, percent
 from lightmeter.viz.words import CHANGED, certainty, headline, levels, sentence
 
 if TYPE_CHECKING:
@@ -41,10 +42,9 @@ _TERMS = {
 
 def html_page(
     report: "DriftReport", *, target_name: str = "target", reference_name: str = "reference"
-) -> str:
-    """The page as text; equal reports give equal pages."""
-    body = "".join(_body(report, target_name, reference_name))
-    return document(f"Drift: {headline(report)}", body)
+) -> Html:
+    """The page; equal reports give equal pages."""
+    return document(f"Drift: {headline(report)}", _body(report, target_name, reference_name))
 
 
 def write_page(
@@ -59,15 +59,24 @@ def write_page(
     write_atomically(path, page.encode())
 
 
-def _body(report: "DriftReport", target_name: str, reference_name: str) -> Iterator[str]:
-    yield f'<header><h1>Drift report</h1><p class="headline">{escape(headline(report))}</p>'
-    yield '<p class="sides">'
-    yield _side("reference", reference_name, report.reference)
-    yield _side("target", target_name, report.target)
-    yield "</p></header>\n<main>\n"
+def _body(report: "DriftReport", target_name: str, reference_name: str) -> Iterator[Html]:
+    sides = (
+        _side("reference", reference_name, report.reference),
+        _side("target", target_name, report.target),
+    )
+    yield tag(
+        "header",
+        tag("h1", "Drift report"),
+        tag("p", headline(report), cls="headline"),
+        tag("p", sides, cls="sides"),
+    )
+    yield tag("main", _main(report))
+
+
+def _main(report: "DriftReport") -> Iterator[Html]:
     changed = [line for line in report.features if line.verdict in CHANGED]
-    yield from _findings(changed)
-    yield from _table(report.features)
+    yield _findings(changed)
+    yield _table(report.features)
     anchored = {line.feature: f"f{index}" for index, line in enumerate(report.features)}
     shown = report.features[:_MOST_CHARTS]
     yield from _cards("What changed", "wide", changed[:_MOST_CHARTS], report, anchored)
@@ -75,68 +84,78 @@ def _body(report: "DriftReport", target_name: str, reference_name: str) -> Itera
     yield from _cards("Everything else", "", others, report, anchored)
     left_out = len(report.features) - len(shown)
     if left_out:
-        yield f'<p class="quiet">No charts of the {left_out} features at the end of the table.</p>'
-    yield from _how_to_read(report)
-    yield "</main>"
+        told = f"No charts of the {left_out} features at the end of the table."
+        yield tag("p", told, cls="quiet")
+    yield _how_to_read(report)
 
 
-def _side(side: str, name: str, view: ProfileView) -> str:
+def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
-    called = "" if name == side else f" <bdi>{escape(name)}</bdi>"
+    called = None if name == side else (" ", tag("bdi", name))
     images = f", {view.images:,} image{'' if view.images == 1 else 's'}" if view.images else ""
-    key = f'<span class="key {side}"></span>'
-    return f"<span>{key}{side}{called}{images}{date}</span> "
+    key = tag("span", cls=f"key {side}")
+    return joined(tag("span", key, side, called, images, date), " ")
 
 
-def _findings(changed: "list[FeatureDrift]") -> Iterator[str]:
-    yield "<section><h2>Findings</h2>"
-    if changed:
-        yield '<ol class="findings">'
-        for line in changed:
-            yield f'<li class="{escape(line.verdict)}"><b>{escape(sentence(line))}</b>'
-            yield f'<span class="quiet">{escape(certainty(line))}</span></li>'
-        yield "</ol>"
-    else:
-        yield "<p>No feature changed by more than chance explains.</p>"
-    yield "</section>\n"
+def _findings(changed: "list[FeatureDrift]") -> Html:
+    if not changed:
+        return section("Findings", tag("p", "No feature changed by more than chance explains."))
+    findings = (
+        tag(
+            "li",
+            tag("b", sentence(line)),
+            tag("span", certainty(line), cls="quiet"),
+            cls=line.verdict,
+        )
+        for line in changed
+    )
+    return section("Findings", tag("ol", findings, cls="findings"))
 
 
 _HEADS = ("change", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS", "values")
 
 
-def _table(features: "Iterable[FeatureDrift]") -> Iterator[str]:
-    yield '<section><h2 id="all">All features</h2>'
-    yield '<p class="quiet">The most severe first. The bar is the size of the difference; values '
-    yield "are those of the reference / the target.</p>"
-    yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="all"><table>'
-    yield '<thead><tr><th scope="col">feature</th><th scope="col" class="left">verdict</th>'
-    yield "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
-    yield "</tr></thead><tbody>"
-    for index, line in enumerate(features):
-        name = escape(line.feature)
-        if index < _MOST_CHARTS:
-            name = f'<a href="#f{index}">{name}</a>'
-        yield f'<tr><th scope="row"><bdi>{name}</bdi></th>'
-        yield f'<td class="left">{verdict_badge(line)}</td>'
-        cells = [escape(levels(line)), _gauge(line.effect)]
-        distances = line.hellinger_debiased, line.wasserstein, line.psi, line.js
-        cells += [number(value, 2) for value in (line.p_value, line.q_value, *distances)]
-        cells.append(f"{count(line.n_reference)} / {count(line.n_target)}")
-        yield "".join(f"<td>{cell}</td>" for cell in cells)
-        yield "</tr>"
-    yield "</tbody></table></div></section>\n"
+def _table(features: "Iterable[FeatureDrift]") -> Html:
+    told = (
+        "The most severe first. The bar is the size of the difference; values are those of the "
+        "reference / the target."
+    )
+    rows = (_row(index, line) for index, line in enumerate(features))
+    shown = table("all", ("feature", "verdict", *_HEADS), rows, left={"verdict"})
+    return section("All features", tag("p", told, cls="quiet"), shown, ident="all")
+
+
+def _row(index: int, line: "FeatureDrift") -> Html:
+    name: str = line.feature
+    if index < _MOST_CHARTS:
+        name = tag("a", name, href=f"#f{index}")
+    distances = line.hellinger_debiased, line.wasserstein, line.psi, line.js
+    cells = (
+        levels(line),
+        _gauge(line.effect),
+        *(number(value, 2) for value in (line.p_value, line.q_value, *distances)),
+        f"{count(line.n_reference)} / {count(line.n_target)}",
+    )
+    return tag(
+        "tr",
+        tag("th", tag("bdi", name), scope="row"),
+        tag("td", verdict_badge(line), cls="left"),
+        (tag("td", cell) for cell in cells),
+    )
 
 
 def _gauge(effect: float | None) -> str:
     """The number, with a bar for the eye."""
     if effect is None:
         return number(effect)
-    return (
-        '<svg class="gauge" viewBox="0 0 64 10" aria-hidden="true">'
-        '<rect width="64" height="10" class="f-line"/>'
-        f'<rect width="{64 * min(effect, 1):.0f}" height="10" class="f-target"/></svg>'
-        f'<span class="effect">{number(effect, 2)}</span>'
+    bars = (
+        tag("rect", width=64, height=10, cls="f-line"),
+        tag("rect", width=f"{64 * min(effect, 1):.0f}", height=10, cls="f-target"),
+    )
+    return joined(
+        tag("svg", bars, cls="gauge", viewBox="0 0 64 10", aria_hidden="true"),
+        tag("span", number(effect, 2), cls="effect"),
     )
 
 
@@ -146,32 +165,29 @@ def _cards(
     lines: "list[FeatureDrift]",
     report: "DriftReport",
     anchored: dict[str, str],
-) -> Iterator[str]:
+) -> Iterator[Html]:
     if not lines:
         return
-    yield f'<section><h2>{title}</h2><div class="cards {size}">'
+    cards = []
     room = _MOST_PICTURES
     for line in lines:
         shots = pictures(line, report.target, report.reference)
-        room -= len(shots)
+        room -= len(shots or "")
         if room < 0:
-            shots = ""
-        yield card(line, report.target, report.reference, anchored[line.feature], shots)
-    yield "</div></section>\n"
+            shots = None
+        cards.append(card(line, report.target, report.reference, anchored[line.feature], shots))
+    yield section(title, tag("div", cards, cls=f"cards {size}"))
 
 
-def _how_to_read(report: "DriftReport") -> Iterator[str]:
+def _how_to_read(report: "DriftReport") -> Html:
     by = report.thresholds
-    yield "<section><h2>How to read this</h2>"
-    yield (
-        f"<p>A feature drifted if q is at most {number(by.drift)} and the difference (D; of "
+    told = (
+        f"A feature drifted if q is at most {number(by.drift)} and the difference (D; of "
         f"categories and rates the difference of shares) at least {number(by.effect)}, and "
         f"possibly up to q {number(by.possible)}. So of a hundred comparisons in which nothing "
         f"changed, at most {percent(by.drift).removesuffix(' %')} report a drift. Below "
         f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
-        "not independent of each other.</p>"
+        "not independent of each other."
     )
-    yield '<dl class="terms">'
-    for term, meaning in _TERMS.items():
-        yield f"<dt>{term}</dt><dd>{meaning}</dd>"
-    yield "</dl></section>\n"
+    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in _TERMS.items())
+    return section("How to read this", tag("p", told), tag("dl", terms, cls="terms"))

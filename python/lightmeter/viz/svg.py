@@ -15,7 +15,8 @@ from itertools import pairwise
 from lightmeter.files import write_atomically
 from lightmeter.viz.bins import HUE_CIRCLE, Bins
 from lightmeter.viz.dates import day
-from lightmeter.viz.text import escape, number, percent, shorten
+from lightmeter.viz.html import Html, joined, tag
+from lightmeter.viz.text import number, percent, shorten
 
 __all__ = [
     "LEAST_SPAN",
@@ -58,7 +59,7 @@ _TITLE = 26  # above the chart, in a document of its own
 
 Map = Callable[[float], float]
 
-_FONT = 'font-family="system-ui, sans-serif" font-size="12"'
+_FONT = {"font_family": "system-ui, sans-serif", "font_size": "12"}
 
 
 @dataclass(frozen=True)
@@ -75,44 +76,57 @@ class Chart:
     title: str
     description: str
     height: int
-    body: str
+    body: Html
 
-    def inline(self, ident: str) -> str:
+    def inline(self, ident: str) -> Html:
         """For a page: `ident` must be unique in it; colours are the page's."""
-        return (
-            f'<svg viewBox="0 0 {_WIDTH} {self.height}" role="img" '
-            f'aria-labelledby="{ident}-t {ident}-d" {_FONT}>'
-            f'<title id="{ident}-t">{escape(self.title)}</title>'
-            f'<desc id="{ident}-d">{escape(self.description)}</desc>{self.body}</svg>'
+        return tag(
+            "svg",
+            tag("title", self.title, id=f"{ident}-t"),
+            tag("desc", self.description, id=f"{ident}-d"),
+            self.body,
+            viewBox=f"0 0 {_WIDTH} {self.height}",
+            role="img",
+            aria_labelledby=f"{ident}-t {ident}-d",
+            **_FONT,
         )
 
-    def svg(self) -> str:
+    def svg(self) -> Html:
         """An SVG document."""
         height = self.height + _TITLE
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-_TITLE} {_WIDTH} {height}" '
-            f'width="{_WIDTH}" height="{height}" role="img" aria-labelledby="t d" {_FONT}>'
-            f'<title id="t">{escape(self.title)}</title>'
-            f'<desc id="d">{escape(self.description)}</desc>'
-            f'<rect y="{-_TITLE}" width="{_WIDTH}" height="{height}" fill="{PALETTE["paper"]}"/>'
-            f'<text x="8" y="-8" font-size="14" font-weight="600" fill="{PALETTE["ink"]}">'
-            f"{escape(shorten(self.title, 60))}</text>{self.body}</svg>"
+        title = shorten(self.title, 60)
+        return tag(
+            "svg",
+            tag("title", self.title, id="t"),
+            tag("desc", self.description, id="d"),
+            tag("rect", y=-_TITLE, width=_WIDTH, height=height, fill=PALETTE["paper"]),
+            tag("text", title, x=8, y=-8, font_size=14, font_weight=600, fill=PALETTE["ink"]),
+            self.body,
+            xmlns="http://www.w3.org/2000/svg",
+            viewBox=f"0 {-_TITLE} {_WIDTH} {height}",
+            width=_WIDTH,
+            height=height,
+            role="img",
+            aria_labelledby="t d",
+            **_FONT,
         )
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the SVG document."""
         write_atomically(path, self.svg().encode())
 
-    def image_tag(self) -> str:
+    def image_tag(self) -> Html:
         """An ``img`` element that holds the document; survives where inline SVG does not."""
         data = base64.b64encode(self.svg().encode()).decode()
-        alt = escape(f"{self.title}: {self.description}")
-        return (
-            f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" '
-            f'width="{_WIDTH}" height="{self.height + _TITLE}">'
+        return tag(
+            "img",
+            src=f"data:image/svg+xml;base64,{data}",
+            alt=f"{self.title}: {self.description}",
+            width=_WIDTH,
+            height=self.height + _TITLE,
         )
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Html:
         return self.image_tag()
 
 
@@ -154,10 +168,10 @@ def histograms(
     }
     for side, path in steps.items():
         opacity = 0.3 if side == "reference" else 0.12
-        parts.append(f'<path d="{path}z" {paint(side)} fill-opacity="{opacity}"/>')
+        parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
     for side, path in steps.items():
         width = 1 if side == "reference" else 2
-        parts.append(f'<path d="{path}" {paint(None, side)} stroke-width="{width}"/>')
+        parts.append(tag("path", d=path, **paint(None, side), stroke_width=width))
     parts.append(rule(LEFT, floor, RIGHT, floor, "quiet"))
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
@@ -172,7 +186,7 @@ def histograms(
         parts.append(label(LEFT, height - 12, "≤", "middle"))
     if bins.above:
         parts.append(label(RIGHT, height - 12, "≥", "middle"))
-    return Chart(title, _told(bins, n, show), height, "".join(parts))
+    return Chart(title, _told(bins, n, show), height, joined(parts))
 
 
 def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
@@ -192,10 +206,9 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
         parts.append(label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
         for side, share, at in (("reference", bar.reference, y), ("target", bar.target, y + 12)):
             opacity = 0.45 if side == "reference" else 1
-            parts.append(
-                f'<rect x="{left}" y="{at}" width="{rounded(max(x(share) - left, 0.5))}" '
-                f'height="10" {paint(side)} fill-opacity="{opacity}"/>'
-            )
+            width = rounded(max(x(share) - left, 0.5))
+            bar_paint = {**paint(side), "fill_opacity": opacity}
+            parts.append(tag("rect", x=left, y=at, width=width, height=10, **bar_paint))
             parts.append(label(x(share) + 5, at + 10, percent(share)))
     height = TOP + 12 + max(len(categories), 1) * row
     told = "; ".join(
@@ -203,7 +216,7 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
         f"{percent(bar.target)} of the target"
         for bar in categories
     )
-    return Chart(title, told or "no values", height, "".join(parts))
+    return Chart(title, told or "no values", height, joined(parts))
 
 
 def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
@@ -224,10 +237,8 @@ def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Ch
         side = "target" if change > 0 else "reference"
         start, end = sorted((x(0.0), x(change)))
         parts.append(label(left - 8, y + 11, shorten(bar.name, 18), "end", "ink"))
-        parts.append(
-            f'<rect x="{rounded(start)}" y="{y}" width="{rounded(max(end - start, 0.5))}" '
-            f'height="14" {paint(side)}/>'
-        )
+        width = rounded(max(end - start, 0.5))
+        parts.append(tag("rect", x=rounded(start), y=y, width=width, height=14, **paint(side)))
         told = _points(change)
         parts.append(
             label(end + 5, y + 11, told) if change > 0 else label(start - 5, y + 11, told, "end")
@@ -237,9 +248,8 @@ def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Ch
     told = "; ".join(
         f"{shorten(bar.name, 40)}: {_points(bar.target - bar.reference)}" for bar in categories
     )
-    return Chart(
-        title, f"Share in the target less that in the reference. {told}", height, "".join(parts)
-    )
+    told = f"Share in the target less that in the reference. {told}"
+    return Chart(title, told, height, joined(parts))
 
 
 def _points(change: float) -> str:
@@ -291,54 +301,52 @@ def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[flo
     return [low, high]
 
 
-def _legend(n: tuple[int, int]) -> str:
+def _legend(n: tuple[int, int]) -> Html:
     target, reference = (f"{size:,} value{'' if size == 1 else 's'}" for size in n)
-    return (
-        f'<rect x="{LEFT}" y="6" width="14" height="9" fill-opacity=".45" {paint("reference")}/>'
-        + label(LEFT + 20, 15, f"reference, {reference}", tone="ink")
-        + f'<rect x="{LEFT + 200}" y="7" width="13" height="8" {paint("target", "target")} '
-        f'fill-opacity="0.12" stroke-width="2"/>'
-        + label(LEFT + 220, 15, f"target, {target}", tone="ink")
+    area, outline = paint("reference"), paint("target", "target")
+    outline |= {"fill_opacity": "0.12", "stroke_width": "2"}
+    return joined(
+        tag("rect", x=LEFT, y=6, width=14, height=9, fill_opacity=".45", **area),
+        label(LEFT + 20, 15, f"reference, {reference}", tone="ink"),
+        tag("rect", x=LEFT + 200, y=7, width=13, height=8, **outline),
+        label(LEFT + 220, 15, f"target, {target}", tone="ink"),
     )
 
 
-def _hue_strip(low: float, high: float, x: Map, y: float) -> str:
+def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
     parts = []
     edges = [low + (high - low) * step / 24 for step in range(25)]
     for start, end in pairwise(edges):
         width = x(end) - x(start) + 0.3  # no seam between them
         degrees = (start + end) / 2 % HUE_CIRCLE * 360 / HUE_CIRCLE
-        parts.append(
-            f'<rect x="{rounded(x(start))}" y="{rounded(y)}" width="{rounded(width)}" '
-            f'height="6" fill="hsl({degrees:.0f},70%,55%)"/>'
-        )
-    return "".join(parts)
+        place = {"x": rounded(x(start)), "y": rounded(y), "width": rounded(width)}
+        parts.append(tag("rect", **place, height=6, fill=f"hsl({degrees:.0f},70%,55%)"))
+    return joined(parts)
 
 
-def grid(y: float) -> str:
+def grid(y: float) -> Html:
     """A line across, behind the data."""
     return rule(LEFT, y, RIGHT, y, "line")
 
 
-def rule(x1: float, y1: float, x2: float, y2: float, tone: str) -> str:
+def rule(x1: float, y1: float, x2: float, y2: float, tone: str) -> Html:
     """A straight line."""
-    return (
-        f'<path d="M{rounded(x1)} {rounded(y1)}L{rounded(x2)} {rounded(y2)}" {paint(None, tone)}/>'
-    )
+    path = f"M{rounded(x1)} {rounded(y1)}L{rounded(x2)} {rounded(y2)}"
+    return tag("path", d=path, **paint(None, tone))
 
 
-def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> str:
+def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> Html:
     """Text, of anybody."""
-    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{rounded(x)}" y="{rounded(y)}"{place} {paint(tone)}>{escape(text)}</text>'
+    place = None if anchor == "start" else anchor
+    return tag("text", text, x=rounded(x), y=rounded(y), text_anchor=place, **paint(tone))
 
 
-def paint(fill: str | None, stroke: str | None = None) -> str:
+def paint(fill: str | None, stroke: str | None = None) -> dict[str, str]:
     """Colours twice: as attributes, and by class for a page, whose style has the last word."""
     tones = {"fill": fill, "stroke": stroke}
     names = " ".join(f"{use[0]}-{tone}" for use, tone in tones.items() if tone)
-    paints = " ".join(f'{use}="{PALETTE[tone]}"' for use, tone in tones.items() if tone)
-    return f'class="{names}" {paints}' + ("" if fill else ' fill="none"')
+    paints = {use: PALETTE[tone] for use, tone in tones.items() if tone}
+    return {"cls": names, **paints, **({} if fill else {"fill": "none"})}
 
 
 def rounded(value: float) -> str:

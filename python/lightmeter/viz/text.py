@@ -1,6 +1,7 @@
 """Numbers, and the words of strangers, as text inside HTML and SVG.
 
-Exif strings, paths and feature names are anyone's: they go through `escape` on their way out.
+Exif strings, paths and feature names are anyone's: they go through `escape` on their way out, which
+`lightmeter.viz.html` sees to.
 """
 
 import html
@@ -19,13 +20,15 @@ def visible(text: object) -> str:
     """`text` with everything in it that cannot be seen, or that reorders what stands around it
     (controls, U+202E and its like, lone surrogates), written as its code.
     """
-    shown = "".join(char if char.isprintable() else _code(char) for char in str(text))
+    shown = str(text)
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else _code(char) for char in shown)
     return _MARKS.sub(lambda marks: "".join(map(_code, marks[0])), shown)
 
 
 def escape(text: object) -> str:
-    """`text` for element content and quoted attributes: made `visible`, without markup."""
-    return html.escape(visible(text), quote=True)
+    """`text` for element content and attributes in double quotes: `visible`, without markup."""
+    return html.escape(visible(text), quote=False).replace('"', "&quot;")
 
 
 def shorten(text: object, length: int) -> str:

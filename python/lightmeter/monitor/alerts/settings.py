@@ -41,14 +41,9 @@ class Alert:
         """Refuse what can only be a mistake."""
         if not self.name:
             raise ValueError("got an empty name; expected one that is the alert's own")
-        if self.dashboard is not None and urlsplit(self.dashboard).scheme not in (
-            "https",
-            "http",
-            "file",
-        ):
+        if self.dashboard is not None and not _is_address(self.dashboard):
             raise ValueError(
-                f"got the dashboard {self.dashboard!r}; expected an address such as "
-                "'https://example.com/drift'"
+                "the dashboard is not an address; expected one such as 'https://example.com/drift'"
             )
 
     def wants(self, line: Line) -> bool:
@@ -56,6 +51,13 @@ class Alert:
         return any(fnmatchcase(line.dataset, pattern) for pattern in self.datasets) and any(
             fnmatchcase(line.monitor, pattern) for pattern in self.monitors
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in ("https", "http", "file")
+    except ValueError:
+        return False
 
 
 _STRINGS = "a list of strings"
@@ -74,6 +76,7 @@ _TAKES = {
     "format": (str, "'json', 'slack' or 'teams'"),
     "tries": (int, "a whole number"),
 }
+_SECRET = {"url", "url_env", "secret_env"}  # whose values, also misplaced ones, are never told
 _COMMON = {"name", "to", "datasets", "monitors", "digest", "dashboard"}
 _OF = {
     "stdout": set[str](),
@@ -144,7 +147,7 @@ def _is_wrong(key: str, value: object) -> bool:
 
 def _alert(table: Mapping[str, Any]) -> Alert:
     if not isinstance(table, Mapping):
-        raise ValueError(f"got {table!r}; expected a table")
+        raise ValueError(f"got a {type(table).__name__}; expected a table")
     for key, value in table.items():
         _check(key, value)
     to = table.get("to")
@@ -164,7 +167,8 @@ def _check(key: str, value: object) -> None:
     kind, words = _TAKES[key]
     strings = isinstance(value, list) and all(isinstance(part, str) for part in value)
     if type(value) is not kind or (kind is list and not (strings and value)):
-        raise ValueError(f"got {key} = {value!r}; expected {words}")
+        got = f"a {type(value).__name__} as {key}" if key in _SECRET else f"{key} = {value!r}"
+        raise ValueError(f"got {got}; expected {words}")
 
 
 def _channel(to: str, table: Mapping[str, Any]) -> Channel:

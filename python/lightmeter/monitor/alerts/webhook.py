@@ -7,18 +7,17 @@ import ipaddress
 import math
 import os
 import re
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import unquote_plus, urlsplit
 
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.alerts.formats import FORMATS, encode
 from lightmeter.monitor.alerts.message import Message
+from lightmeter.monitor.alerts.wire import Wire, bounded
 from lightmeter.viz.text import shorten
 
 __all__ = ["Webhook", "sign", "verify"]
@@ -27,6 +26,7 @@ _MOST_ANSWER = 200  # characters that are told
 _MOST_READ = 4096
 _SHORTEST_SECRET = 4
 _HEAD = 8  # so that an answer that ends within a secret tells no more of it
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SEPARATORS = re.compile(r"[/?&=;\s<>\"']")
 _LONGEST_WAIT = 30.0  # that a receiver may ask for before the next try
 
@@ -36,7 +36,7 @@ class Webhook:
     """Posts messages to an address.
 
     Attributes:
-        url: ``https``, or ``http`` to this machine.
+        url: ``https``, or ``http`` to this machine; it may be a secret, so that nothing tells it.
         url_env: instead, the environment variable that holds it: such as a Slack address, which
             is a secret.
         secret_env: the environment variable with the key of the signature; None signs nothing.
@@ -46,7 +46,7 @@ class Webhook:
         pause: seconds before the second try, doubled before each further one.
     """
 
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     url_env: str | None = None
     secret_env: str | None = None
     form: str = "json"
@@ -60,6 +60,9 @@ class Webhook:
             raise ValueError("a webhook needs either a url or a url_env")
         if self.url is not None:
             _check(self.url)
+        for key, name in (("url_env", self.url_env), ("secret_env", self.secret_env)):
+            if name is not None and not _VARIABLE.fullmatch(name):  # perhaps the secret itself
+                raise ValueError(f"{key} is not the name of an environment variable")
         if self.form not in FORMATS:
             raise ValueError(f"got the format {self.form!r}; expected {', '.join(FORMATS)}")
         if not (0 < self.timeout < math.inf and self.tries >= 1 and self.pause >= 0):
@@ -85,7 +88,7 @@ class Webhook:
         pause = self.pause
         for left in reversed(range(self.tries)):
             try:
-                _bounded(lambda: self._post(url, body, message.ident, secret), self.timeout)
+                self._post(url, body, message.ident, secret)
             except _NotAccepted as error:
                 if not (error.again and left):
                     host = shorten(urlsplit(url).hostname, 80)
@@ -107,13 +110,19 @@ class Webhook:
         handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
         if _is_local(urlsplit(url).hostname):
             handlers.append(urllib.request.ProxyHandler({}))
-        opener = urllib.request.build_opener(*handlers)
+
+        def exchange(wire: Wire) -> None:
+            opener = urllib.request.build_opener(*handlers, *wire.handlers())
+            try:
+                opener.open(request, timeout=self.timeout).close()
+            except urllib.error.HTTPError as error:
+                with error:
+                    raise _refusal(error, url) from None
+
         try:
-            with opener.open(request, timeout=self.timeout):
-                return
-        except urllib.error.HTTPError as error:
-            with error:
-                raise _refusal(error, url) from None
+            bounded(exchange, self.timeout)
+        except TimeoutError:
+            raise _NotAccepted(f"no answer in {self.timeout:g} s") from None
         except urllib.error.URLError as error:
             raise _NotAccepted(f"cannot be reached: {_said(error.reason, url)}") from None
         except (OSError, http.client.HTTPException) as error:
@@ -127,17 +136,24 @@ def sign(body: bytes, secret: str, timestamp: int) -> str:
 
 
 def verify(
-    body: bytes, header: str, secret: str, *, now: float | None = None, tolerance: float = 300.0
+    body: bytes,
+    header: str | None,
+    secret: str,
+    *,
+    now: float | None = None,
+    tolerance: float = 300.0,
 ) -> bool:
     """Whether a receiver may believe a message: signed with `secret`, and not long ago.
 
     Args:
         body: the bytes received.
-        header: of ``X-Lightmeter-Signature``.
+        header: of ``X-Lightmeter-Signature``; None for a message without it.
         secret: the key both sides know.
         now: seconds since 1970; None takes the clock.
         tolerance: how far the time of signing may be off, in seconds.
     """
+    if header is None:
+        return False
     when = header.removeprefix("t=").partition(",")[0]
     if not (when.isascii() and when.isdigit() and len(when) < 16):
         return False
@@ -184,27 +200,10 @@ def _refusal(error: urllib.error.HTTPError, url: str) -> _NotAccepted:
     )
 
 
-def _bounded(work: Callable[[], None], timeout: float) -> None:
-    """Run `work` for `timeout` seconds; a socket's own timeout starts anew at every byte."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    if thread.is_alive():
-        raise _NotAccepted(f"no answer in {timeout:g} s")
-    if raised:
-        raise raised[0]
-
-
 def _check(url: str) -> None:
     """Raises ValueError, without the address."""
+    if not isinstance(url, str):
+        raise ValueError(f"the url of a webhook is a {type(url).__name__}; expected a string")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -7,14 +7,15 @@ from typing import NamedTuple
 from lightmeter.drift import DriftReport
 from lightmeter.drift.feature import column_of
 from lightmeter.monitor.alerts.incidents import Evaluation, line_of
-from lightmeter.monitor.dashboard.parts import crumbs, link
+from lightmeter.monitor.dashboard.parts import crumbs, feature_name, link, spaced
 from lightmeter.monitor.dashboard.scene import SIGNS, Scene, badge
-from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, slug
+from lightmeter.monitor.sitemap import bucket_page, bucket_text, slug
 from lightmeter.viz.card import card
-from lightmeter.viz.document import document
+from lightmeter.viz.document import document, section, table
+from lightmeter.viz.html import Html, tag
 from lightmeter.viz.lines import Point, expected
 from lightmeter.viz.pictures import pictures
-from lightmeter.viz.text import escape, number, shorten
+from lightmeter.viz.text import number, shorten
 
 __all__ = ["Day", "bucket_html"]
 
@@ -44,7 +45,7 @@ class Day(NamedTuple):
         return bucket_page(self.scene.dataset, self.scene.place, self.start)
 
 
-def bucket_html(day: Day, report: DriftReport, baseline: str) -> str:
+def bucket_html(day: Day, report: DriftReport, baseline: str) -> Html:
     """The page.
 
     Args:
@@ -52,35 +53,39 @@ def bucket_html(day: Day, report: DriftReport, baseline: str) -> str:
         report: the bucket against its baseline.
         baseline: in words.
     """
-    body = "".join(_body(day, report, baseline))
-    return document(f"{day.scene.title}, {bucket_text(day.start)}", body)
+    scene, page = day.scene, day.page
+    state = min((one.state for one in day.said), key=list(SIGNS).index, default="not watched")
+    bad = {column_of(one.feature) for one in day.said if one.state == "anomaly"}
+    others = "The others" if bad else "Distributions"
+    return document(
+        f"{scene.title}, {bucket_text(day.start)}",
+        tag(
+            "header",
+            crumbs(page, scene, "bucket"),
+            tag("h1", tag("bdi", scene.title)),
+            tag("p", bucket_text(day.start), cls="headline"),
+            tag("p", badge(state), _sides(report, baseline), cls="sides"),
+            _neighbours(day),
+        ),
+        tag(
+            "main",
+            _verdicts(page, day.said),
+            _cards("Distributions of what is anomalous", "wide", report, bad, inside=True),
+            _cards(others, "", report, bad, inside=False),
+        ),
+    )
 
 
-def _body(day: Day, report: DriftReport, baseline: str) -> Iterator[str]:
-    scene, start, said, _, _ = day
-    page = day.page
-    state = min((one.state for one in said), key=list(SIGNS).index, default="not watched")
-    yield f"<header>{crumbs(page, scene, 'bucket')}<h1><bdi>{escape(scene.title)}</bdi></h1>"
-    yield f'<p class="headline">{bucket_text(start)}</p>'
-    yield f'<p class="sides">{badge(state)}{"".join(_sides(report, baseline))}</p>'
-    yield f"{_neighbours(day)}</header><main>"
-    yield from _verdicts(page, said)
-    bad = {column_of(one.feature) for one in said if one.state == "anomaly"}
-    yield from _cards("Distributions of what is anomalous", "wide", report, bad, inside=True)
-    yield from _cards("Distributions" if not bad else "The others", "", report, bad, inside=False)
-    yield "</main>"
-
-
-def _sides(report: DriftReport, baseline: str) -> Iterator[str]:
+def _sides(report: DriftReport, baseline: str) -> Iterator[Html]:
     for side, name, view in (
         ("reference", baseline, report.reference),
         ("target", "this bucket", report.target),
     ):
-        yield f'<span><span class="key {side}"></span><bdi>{escape(name)}</bdi>, '
-        yield f"{view.images:,} image{'' if view.images == 1 else 's'}</span>"
+        many = f", {view.images:,} image{'' if view.images == 1 else 's'}"
+        yield tag("span", tag("span", cls=f"key {side}"), tag("bdi", name), many)
 
 
-def _neighbours(day: Day) -> str:
+def _neighbours(day: Day) -> Html | None:
     """Links to the nearest buckets that have a page."""
     scene = day.scene
     links = [
@@ -88,53 +93,51 @@ def _neighbours(day: Day) -> str:
         for arrow, at in (("\N{LEFTWARDS ARROW}", day.before), ("\N{RIGHTWARDS ARROW}", day.after))
         if at is not None
     ]
-    return f'<nav aria-label="Other buckets">{" ".join(links)}</nav>' if links else ""
+    return tag("nav", spaced(links), aria_label="Other buckets") if links else None
 
 
-def _verdicts(page: str, said: Sequence[Evaluation]) -> Iterator[str]:
+def _verdicts(page: str, said: Sequence[Evaluation]) -> Html:
     order = list(SIGNS)
     told = sorted(
         (one for one in said if one.state != "ok"),
         key=lambda one: (order.index(one.state), line_of(one)),
     )
     good = len(said) - len(told)
-    yield '<section><h2 id="said">What the monitors say</h2>'
-    if told:
-        yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="said"><table>'
-        yield '<thead><tr><th scope="col">feature</th><th scope="col" class="left">state</th>'
-        yield '<th scope="col">value</th><th scope="col">expected</th>'
-        yield '<th scope="col" class="left">in words</th>'
-        yield '<th scope="col" class="left">monitor</th></tr></thead><tbody>'
-        for one in told:
-            name = shorten(one.feature or "whole dataset", 120)
-            line = line_of(one)
-            shown = escape(name)
-            if one.feature:
-                shown = link(page, feature_page(line.dataset, line.segment, line.feature), name)
-            limits = Point(one.start, one.value, one.lower, one.upper)
-            yield f'<tr><th scope="row">{shown}</th><td class="left">{badge(one.state)}</td>'
-            yield f"<td>{number(one.value)}</td><td>{escape(expected(limits))}</td>"
-            yield f'<td class="left words">{escape(shorten(one.words, 300))}</td>'
-            yield f'<td class="left"><bdi>{escape(shorten(one.monitor, 60))}</bdi></td></tr>'
-        yield "</tbody></table></div>"
+    heads = ("feature", "state", "value", "expected", "in words", "monitor")
+    rows = (_verdict(page, one) for one in told)
+    shown = table("said", heads, rows, left={"state", "in words", "monitor"}) if told else None
+    closing = None
     if not said:
-        yield "<p>No monitor has judged this bucket.</p>"
+        closing = tag("p", "No monitor has judged this bucket.")
     elif good:
-        yield f"<p>{good:,} of {len(said):,} judged ok.</p>"
-    yield "</section>"
+        closing = tag("p", f"{good:,} of {len(said):,} judged ok.")
+    return section("What the monitors say", shown, closing, ident="said")
+
+
+def _verdict(page: str, one: Evaluation) -> Html:
+    limits = Point(one.start, one.value, one.lower, one.upper)
+    return tag(
+        "tr",
+        tag("th", feature_name(page, line_of(one)), scope="row"),
+        tag("td", badge(one.state), cls="left"),
+        tag("td", number(one.value)),
+        tag("td", expected(limits)),
+        tag("td", shorten(one.words, 300), cls="left words"),
+        tag("td", tag("bdi", shorten(one.monitor, 60)), cls="left"),
+    )
 
 
 def _cards(
     title: str, size: str, report: DriftReport, bad: set[str], *, inside: bool
-) -> Iterator[str]:
+) -> Html | None:
     lines = [line for line in report.features if (column_of(line.feature) in bad) == inside]
     if not lines:
-        return
-    yield f'<section><h2>{title}</h2><div class="cards {size}">'
-    for line in lines[:_MOST_CHARTS]:
-        sides = report.target, report.reference
-        yield card(line, *sides, f"f-{slug(line.feature)}", pictures(line, *sides))
-    yield "</div>"
-    if len(lines) > _MOST_CHARTS:
-        yield f'<p class="quiet">No charts of {len(lines) - _MOST_CHARTS} more.</p>'
-    yield "</section>"
+        return None
+    sides = report.target, report.reference
+    cards = (
+        card(line, *sides, f"f-{slug(line.feature)}", pictures(line, *sides))
+        for line in lines[:_MOST_CHARTS]
+    )
+    left_out = len(lines) - _MOST_CHARTS
+    more = tag("p", f"No charts of {left_out} more.", cls="quiet") if left_out > 0 else None
+    return section(title, tag("div", cards, cls=f"cards {size}"), more)

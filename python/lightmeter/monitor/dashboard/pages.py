@@ -1,8 +1,8 @@
 """The pages: all datasets, a dataset or segment, a feature."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from lightmeter.monitor.alerts.incidents import Line
+from lightmeter.monitor.alerts.incidents import Evaluation, Line
 from lightmeter.monitor.dashboard.parts import (
     RECENT,
     crumbs,
@@ -14,117 +14,120 @@ from lightmeter.monitor.dashboard.parts import (
 )
 from lightmeter.monitor.dashboard.scene import Group, Scene, badge, group, points
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, segment_page, slug
-from lightmeter.viz.document import document
-from lightmeter.viz.lines import expected, trend
-from lightmeter.viz.text import escape, number, shorten
+from lightmeter.viz.document import document, section, table
+from lightmeter.viz.html import Html, joined, tag
+from lightmeter.viz.lines import Point, expected, trend
+from lightmeter.viz.text import number, shorten
 
 __all__ = ["feature_html", "index_html", "scene_html"]
 
 _MOST_IN_FEED = 50
 
 
-def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> str:
+def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
     """The first page: every dataset with its state, and what happened lately.
 
     Args:
         scenes: of each dataset, the whole of it first.
         pages: paths of the pages of buckets that there are.
     """
-    return document("Dashboard", "".join(_index(scenes, pages)))
-
-
-def scene_html(scene: Scene, segments: Sequence[Scene], pages: set[str]) -> str:
-    """A dataset or segment: the line of each feature, its segments, what happened, its buckets."""
-    return document(scene.title, "".join(_scene(scene, segments, pages)))
-
-
-def feature_html(scene: Scene, feature: str, lines: Sequence[Line], pages: set[str]) -> str:
-    """A feature: a chart for each monitor, and its values."""
-    return document(f"{feature}, {scene.title}", "".join(_feature(scene, feature, lines, pages)))
-
-
-def _index(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Iterator[str]:
     page = "index.html"
     need = sum(any(one.state in ("anomaly", "error") for one in all_) for all_ in scenes.values())
     many = f"{len(scenes)} dataset{'' if len(scenes) == 1 else 's'}"
     told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
     if not scenes:
         told = "Nothing has been logged"
-    yield f'<header><h1>Dashboard</h1><p class="headline">{told}</p></header><main>'
-    yield '<section><h2 id="datasets">Datasets</h2>'
-    yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="datasets"><table>'
-    yield '<thead><tr><th scope="col">dataset</th><th scope="col" class="left">state</th>'
-    for name in ("last bucket", "images in it", "buckets", "segments", "open"):
-        yield f'<th scope="col">{name}</th>'
-    yield "</tr></thead><tbody>"
-    for dataset, all_ in scenes.items():
-        yield from _row(page, all_[0], dataset, len(all_) - 1, all_)
-    yield "</tbody></table></div></section>"
-    yield "<section><h2>Anomalies</h2>"
-    yield from _feed(page, group(scene for all_ in scenes.values() for scene in all_), pages)
-    yield "</section></main>"
+    rows = (_row(page, all_[0], dataset, len(all_) - 1, all_) for dataset, all_ in scenes.items())
+    heads = ("dataset", "state", "last bucket", "images in it", "buckets", "segments", "open")
+    groups = group(scene for all_ in scenes.values() for scene in all_)
+    return document(
+        "Dashboard",
+        tag("header", tag("h1", "Dashboard"), tag("p", told, cls="headline")),
+        tag(
+            "main",
+            section("Datasets", table("datasets", heads, rows, left={"state"}), ident="datasets"),
+            section("Anomalies", _feed(page, groups, pages)),
+        ),
+    )
 
 
-def _row(
-    page: str, scene: Scene, name: str, segments: int | None, all_: Sequence[Scene]
-) -> Iterator[str]:
-    state = min((one.state for one in all_), key=_severity)
-    open_ = sum(incident.end is None for one in all_ for incident in one.incidents)
-    to = segment_page(scene.dataset, scene.place)
-    yield f'<tr><th scope="row">{link(page, to, shorten(name, 120))}</th>'
-    yield f'<td class="left">{badge(state)}</td>'
-    last = scene.buckets[-1] if scene.buckets else None
-    yield f"<td>{bucket_text(last.start) if last else ''}</td>"
-    yield f"<td>{f'{last.images:,}' if last else ''}</td><td>{len(scene.buckets):,}</td>"
-    if segments is not None:
-        yield f"<td>{segments}</td>"
-    yield f"<td>{open_ or ''}</td></tr>"
-
-
-def _severity(state: str) -> int:
-    return ["anomaly", "error", "not enough data", "ok", "not watched"].index(state)
-
-
-def _feed(page: str, groups: Sequence[Group], pages: set[str]) -> Iterator[str]:
-    shown = groups[:_MOST_IN_FEED]
-    yield from feed(page, shown, pages, len(groups) - len(shown))
-
-
-def _scene(scene: Scene, segments: Sequence[Scene], pages: set[str]) -> Iterator[str]:
+def scene_html(scene: Scene, segments: Sequence[Scene], pages: set[str]) -> Html:
+    """A dataset or segment: the line of each feature, its segments, what happened, its buckets."""
     page = segment_page(scene.dataset, scene.place)
-    yield f"<header>{crumbs(page, scene)}"
     note = "no buckets"
     if scene.buckets:
         images = sum(bucket.images for bucket in scene.buckets)
         span = pair(scene.buckets[0].start, scene.buckets[-1].start)
         many = f"{len(scene.buckets):,} bucket{'' if len(scene.buckets) == 1 else 's'}"
         note = f"{many}, {span}, {images:,} images"
-    yield head("Segment" if scene.segment else "Dataset", scene.title, scene.state, note)
-    yield "</header><main>"
-    if segments:
-        yield '<section><h2 id="segments">Segments</h2>'
-        yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="segments"><table>'
-        yield '<thead><tr><th scope="col">segment</th><th scope="col" class="left">state</th>'
-        for name in ("last bucket", "images in it", "buckets", "open"):
-            yield f'<th scope="col">{name}</th>'
-        yield "</tr></thead><tbody>"
-        for one in segments:
-            name = ", ".join(f"{key}={value}" for key, value in one.segment.items())
-            yield from _row(page, one, name, None, [one])
-        yield "</tbody></table></div></section>"
-    yield '<section><h2 id="lines">Features</h2>'
-    if scene.lines:
-        yield from lines_table(page, scene)
-    else:
-        yield "<p>No monitor has judged this yet: see <code>lightmeter monitor run</code>.</p>"
-    yield "</section><section><h2>Anomalies</h2>"
-    yield from _feed(page, group([scene]), pages)
-    yield "</section>"
-    yield from _days(page, scene, pages)
-    yield "</main>"
+    kind = "Segment" if scene.segment else "Dataset"
+    lines = lines_table(page, scene) if scene.lines else _NOT_JUDGED
+    return document(
+        scene.title,
+        tag("header", crumbs(page, scene), head(kind, scene.title, scene.state, note)),
+        tag(
+            "main",
+            _segments(page, segments) if segments else None,
+            section("Features", lines, ident="lines"),
+            section("Anomalies", _feed(page, group([scene]), pages)),
+            _days(page, scene, pages),
+        ),
+    )
 
 
-def _days(page: str, scene: Scene, pages: set[str]) -> Iterator[str]:
+_NOT_JUDGED = tag(
+    "p", "No monitor has judged this yet: see ", tag("code", "lightmeter monitor run"), "."
+)
+
+
+def feature_html(scene: Scene, feature: str, lines: Sequence[Line], pages: set[str]) -> Html:
+    """A feature: a chart for each monitor, and its values."""
+    page = feature_page(scene.dataset, scene.place, feature)
+    state = min((scene.state_of(line) for line in lines), key=_severity)
+    above = crumbs(page, scene, feature)
+    return document(
+        f"{feature}, {scene.title}",
+        tag("header", above, head("Feature", feature, state, scene.title)),
+        tag("main", (_line(page, scene, line, pages, at) for at, line in enumerate(lines))),
+    )
+
+
+def _segments(page: str, segments: Sequence[Scene]) -> Html:
+    def name(one: Scene) -> str:
+        return ", ".join(f"{key}={value}" for key, value in one.segment.items())
+
+    heads = ("segment", "state", "last bucket", "images in it", "buckets", "open")
+    rows = (_row(page, one, name(one), None, [one]) for one in segments)
+    return section("Segments", table("segments", heads, rows, left={"state"}), ident="segments")
+
+
+def _row(page: str, scene: Scene, name: str, segments: int | None, all_: Sequence[Scene]) -> Html:
+    state = min((one.state for one in all_), key=_severity)
+    open_ = sum(incident.end is None for one in all_ for incident in one.incidents)
+    to = segment_page(scene.dataset, scene.place)
+    last = scene.buckets[-1] if scene.buckets else None
+    return tag(
+        "tr",
+        tag("th", link(page, to, shorten(name, 120)), scope="row"),
+        tag("td", badge(state), cls="left"),
+        tag("td", bucket_text(last.start) if last else None),
+        tag("td", f"{last.images:,}" if last else None),
+        tag("td", f"{len(scene.buckets):,}"),
+        None if segments is None else tag("td", segments),
+        tag("td", open_ or None),
+    )
+
+
+def _severity(state: str) -> int:
+    return ["anomaly", "error", "not enough data", "ok", "not watched"].index(state)
+
+
+def _feed(page: str, groups: Sequence[Group], pages: set[str]) -> Html:
+    shown = groups[:_MOST_IN_FEED]
+    return feed(page, shown, pages, len(groups) - len(shown))
+
+
+def _days(page: str, scene: Scene, pages: set[str]) -> Html | None:
     """Every bucket that has a page."""
     to = {
         bucket.start: path
@@ -132,35 +135,33 @@ def _days(page: str, scene: Scene, pages: set[str]) -> Iterator[str]:
         if (path := bucket_page(scene.dataset, scene.place, bucket.start)) in pages
     }
     if not to:
-        return
-    yield "<section><h2>Buckets</h2>"
+        return None
     which = (
         "Each" if len(to) == len(scene.buckets) else "The latest, and the latest with an anomaly"
     )
-    yield f'<p class="quiet">{which}: distributions against the baseline.</p><ul class="days">'
-    for start in sorted(to, reverse=True):
-        sign = ' <span class="verdict drift">●<span class="hidden"> anomaly</span></span>'
-        mark = sign if start in scene.anomalous else ""
-        yield f"<li>{link(page, to[start], bucket_text(start))}{mark}</li>"
-    yield "</ul></section>"
+    mark = tag("span", "●", tag("span", " anomaly", cls="hidden"), cls="verdict drift")
+    days = (
+        tag(
+            "li",
+            link(page, to[start], bucket_text(start)),
+            (" ", mark) if start in scene.anomalous else None,
+        )
+        for start in sorted(to, reverse=True)
+    )
+    told = tag("p", f"{which}: distributions against the baseline.", cls="quiet")
+    return section("Buckets", told, tag("ul", days, cls="days"))
 
 
-def _feature(scene: Scene, feature: str, lines: Sequence[Line], pages: set[str]) -> Iterator[str]:
-    page = feature_page(scene.dataset, scene.place, feature)
-    state = min((scene.state_of(line) for line in lines), key=_severity)
-    yield f"<header>{crumbs(page, scene, feature)}"
-    yield head("Feature", feature, state, scene.title)
-    yield "</header><main>"
-    for index, line in enumerate(lines):
-        drawn = points(scene.lines[line])
-        monitor = shorten(line.monitor, 80)
-        yield f'<section><h2 id="m{index}"><bdi>{escape(monitor)}</bdi></h2>'
-        yield f'<figure class="trend">{trend(f"{feature} by {monitor}", drawn).inline(f"c{index}")}'
-        yield "</figure>"
-        yield from _feed(page, group([_only(scene, line)]), pages)
-        yield from _values(page, scene, line, pages, f"v{index}")
-        yield "</section>"
-    yield "</main>"
+def _line(page: str, scene: Scene, line: Line, pages: set[str], at: int) -> Html:
+    monitor = shorten(line.monitor, 80)
+    chart = trend(f"{line.feature} by {monitor}", points(scene.lines[line]))
+    return tag(
+        "section",
+        tag("h2", tag("bdi", monitor), id=f"m{at}"),
+        tag("figure", chart.inline(f"c{at}"), cls="trend"),
+        _feed(page, group([_only(scene, line)]), pages),
+        _values(page, scene, line, pages, f"v{at}"),
+    )
 
 
 def _only(scene: Scene, line: Line) -> Scene:
@@ -177,19 +178,23 @@ def _only(scene: Scene, line: Line) -> Scene:
     )
 
 
-def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Iterator[str]:
+def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Html:
     recent = scene.lines[line][-RECENT:]
-    yield f'<h3 id="{ident}">The last {len(recent)} values</h3>'
-    yield f'<div class="scroll tall" tabindex="0" role="region" aria-labelledby="{ident}"><table>'
-    yield '<thead><tr><th scope="col">bucket</th><th scope="col">value</th>'
-    yield '<th scope="col">expected</th><th scope="col" class="left">state</th>'
-    yield '<th scope="col" class="left">in words</th></tr></thead><tbody>'
-    for one, point in zip(reversed(recent), reversed(points(recent)), strict=True):
+
+    def row(one: Evaluation, point: Point) -> Html:
         to = bucket_page(scene.dataset, scene.place, one.start)
         day = bucket_text(one.start)
-        shown = link(page, f"{to}#f-{slug(line.feature)}", day) if to in pages else escape(day)
-        yield f'<tr><th scope="row">{shown}</th><td>{number(one.value)}</td>'
-        yield f"<td>{escape(expected(point))}</td>"
-        yield f'<td class="left">{badge(one.state)}</td>'
-        yield f'<td class="left words">{escape(shorten(one.words, 200))}</td></tr>'
-    yield "</tbody></table></div>"
+        shown = link(page, f"{to}#f-{slug(line.feature)}", day) if to in pages else day
+        return tag(
+            "tr",
+            tag("th", shown, scope="row"),
+            tag("td", number(one.value)),
+            tag("td", expected(point)),
+            tag("td", badge(one.state), cls="left"),
+            tag("td", shorten(one.words, 200), cls="left words"),
+        )
+
+    heads = ("bucket", "value", "expected", "state", "in words")
+    rows = map(row, reversed(recent), reversed(points(recent)))
+    shown = table(ident, heads, rows, left={"state", "in words"}, tall=True)
+    return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

@@ -1,7 +1,7 @@
 """Pieces that several pages have."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from lightmeter.monitor.alerts.incidents import Line
@@ -13,22 +13,34 @@ from lightmeter.monitor.sitemap import (
     feature_page,
     segment_page,
 )
+from lightmeter.viz.document import table
+from lightmeter.viz.html import Content, Html, joined, tag
 from lightmeter.viz.lines import expected, sparkline
-from lightmeter.viz.text import escape, number, shorten
+from lightmeter.viz.text import number, shorten
 
-__all__ = ["RECENT", "crumbs", "feed", "head", "lines_table", "link", "pair"]
+__all__ = [
+    "RECENT",
+    "crumbs",
+    "feature_name",
+    "feed",
+    "head",
+    "lines_table",
+    "link",
+    "pair",
+    "spaced",
+]
 
 RECENT = 90  # buckets in a small line, or a table
 
 
-def link(page: str, to: str, text: str) -> str:
+def link(page: str, to: str, text: str) -> Html:
     """A link from one page of the site to another; `text` may be anybody's."""
     href = posixpath.relpath(to.partition("#")[0], posixpath.dirname(page) or ".")
     anchor = to.partition("#")[1] + to.partition("#")[2]
-    return f'<a href="{escape(href + anchor)}"><bdi>{escape(text)}</bdi></a>'
+    return tag("a", tag("bdi", text), href=href + anchor)
 
 
-def crumbs(page: str, scene: Scene, *here: str) -> str:
+def crumbs(page: str, scene: Scene, *here: str) -> Html:
     """The way back up."""
     trail = [link(page, "index.html", "All datasets")]
     trail.append(link(page, dataset_page(scene.dataset), shorten(scene.dataset, 60)))
@@ -37,14 +49,22 @@ def crumbs(page: str, scene: Scene, *here: str) -> str:
         trail.append(link(page, segment_page(scene.dataset, scene.place), shorten(pairs, 60)))
     if not here:
         trail.pop()
-    return f'<nav class="quiet" aria-label="Up">{" ".join(trail)}</nav>'
+    return tag("nav", spaced(trail), cls="quiet", aria_label="Up")
 
 
-def head(kind: str, title: str, state: str, note: str) -> str:
+def spaced(links: Iterable[Html]) -> Iterator[Content]:
+    """Links in a row."""
+    for index, one in enumerate(links):
+        yield " " if index else None
+        yield one
+
+
+def head(kind: str, title: str, state: str, note: str) -> Html:
     """What a page is about, and how it stands."""
-    return (
-        f'<h1>{escape(kind)}</h1><p class="headline"><bdi>{escape(title)}</bdi></p>'
-        f'<p class="sides">{badge(state)}<span>{escape(note)}</span></p>'
+    return joined(
+        tag("h1", kind),
+        tag("p", tag("bdi", title), cls="headline"),
+        tag("p", badge(state), tag("span", note), cls="sides"),
     )
 
 
@@ -53,26 +73,30 @@ def pair(low: datetime, high: datetime) -> str:
     return bucket_text(low) if low == high else f"{bucket_text(low)} to {bucket_text(high)}"
 
 
-def feed(page: str, groups: Iterable[Group], pages: set[str], left_out: int) -> Iterator[str]:
+def feed(page: str, groups: Sequence[Group], pages: set[str], left_out: int) -> Html:
     """What happened, the latest first, each with a link to where it can be seen."""
-    groups = list(groups)
     if not groups:
-        yield "<p>No anomaly.</p>"
-        return
-    yield '<ol class="findings feed">'
-    for one in groups:
-        scene = one.scene
-        to = bucket_page(scene.dataset, scene.place, one.start)
-        if to not in pages:
-            to = segment_page(scene.dataset, scene.place)
-        look = SIGNS[one.kind][0] if one.open else "over"
-        yield f'<li class="{look}"><span>{link(page, to, bucket_text(one.start))} '
-        yield f"<bdi>{escape(shorten(scene.title, 120))}</bdi></span>"
-        yield f"<b>{escape(_sentence(one))}</b>"
-        yield f'<span class="quiet">{escape("; ".join(_facts(one)))}</span></li>'
-    yield "</ol>"
-    if left_out:
-        yield f'<p class="quiet">{left_out:,} earlier ones are on the pages of their days.</p>'
+        return tag("p", "No anomaly.")
+    entries = tag("ol", (_entry(page, one, pages) for one in groups), cls="findings feed")
+    if not left_out:
+        return entries
+    told = f"{left_out:,} earlier ones are on the pages of their days."
+    return joined(entries, tag("p", told, cls="quiet"))
+
+
+def _entry(page: str, one: Group, pages: set[str]) -> Html:
+    scene = one.scene
+    to = bucket_page(scene.dataset, scene.place, one.start)
+    if to not in pages:
+        to = segment_page(scene.dataset, scene.place)
+    title = tag("bdi", shorten(scene.title, 120))
+    return tag(
+        "li",
+        tag("span", link(page, to, bucket_text(one.start)), " ", title),
+        tag("b", _sentence(one)),
+        tag("span", "; ".join(_facts(one)), cls="quiet"),
+        cls=SIGNS[one.kind][0] if one.open else "over",
+    )
 
 
 def _sentence(one: Group) -> str:
@@ -110,7 +134,7 @@ def _facts(one: Group) -> Iterator[str]:
             break
 
 
-def lines_table(page: str, scene: Scene) -> Iterator[str]:
+def lines_table(page: str, scene: Scene) -> Html:
     """One row for each feature and monitor, what needs a look first."""
     order = list(SIGNS)
     counts = dict.fromkeys(scene.lines, 0)
@@ -121,20 +145,28 @@ def lines_table(page: str, scene: Scene) -> Iterator[str]:
     def rank(line: Line) -> tuple[int, int, Line]:
         return order.index(states[line]), -counts[line], line
 
-    yield '<div class="scroll" tabindex="0" role="region" aria-labelledby="lines"><table>'
-    yield '<thead><tr><th scope="col">feature</th><th scope="col" class="left">state</th>'
-    for name in ("last value", "expected", "anomalies"):
-        yield f'<th scope="col">{name}</th>'
-    yield f'<th scope="col" class="left">last {RECENT} buckets</th>'
-    yield '<th scope="col" class="left">monitor</th></tr></thead><tbody>'
-    for line in sorted(scene.lines, key=rank):
+    def row(line: Line) -> Html:
         drawn = points(scene.lines[line][-RECENT:])
-        name = shorten(line.feature or "whole dataset", 120)
-        shown = escape(name)
-        if line.feature:
-            shown = link(page, feature_page(line.dataset, line.segment, line.feature), name)
-        yield f'<tr><th scope="row">{shown}</th><td class="left">{badge(states[line])}</td>'
-        yield f"<td>{number(drawn[-1].value)}</td><td>{escape(expected(drawn[-1]))}</td>"
-        yield f'<td>{counts[line] or ""}</td><td class="left">{sparkline(drawn)}</td>'
-        yield f'<td class="left"><bdi>{escape(shorten(line.monitor, 60))}</bdi></td></tr>'
-    yield "</tbody></table></div>"
+        return tag(
+            "tr",
+            tag("th", feature_name(page, line), scope="row"),
+            tag("td", badge(states[line]), cls="left"),
+            tag("td", number(drawn[-1].value)),
+            tag("td", expected(drawn[-1])),
+            tag("td", counts[line] or None),
+            tag("td", sparkline(drawn), cls="left"),
+            tag("td", tag("bdi", shorten(line.monitor, 60)), cls="left"),
+        )
+
+    recent = f"last {RECENT} buckets"
+    heads = ("feature", "state", "last value", "expected", "anomalies", recent, "monitor")
+    rows = map(row, sorted(scene.lines, key=rank))
+    return table("lines", heads, rows, left={"state", recent, "monitor"})
+
+
+def feature_name(page: str, line: Line) -> str:
+    """The feature of a line, with a link to its page."""
+    if not line.feature:
+        return "whole dataset"
+    to = feature_page(line.dataset, line.segment, line.feature)
+    return link(page, to, shorten(line.feature, 120))

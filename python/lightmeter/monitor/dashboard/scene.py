@@ -8,6 +8,7 @@ from functools import cached_property
 from lightmeter.monitor.alerts.incidents import Evaluation, Incident, Line
 from lightmeter.monitor.alerts.memory import Acknowledged, Snooze
 from lightmeter.monitor.store import Bucket
+from lightmeter.viz.html import Html, tag
 from lightmeter.viz.lines import Point
 from lightmeter.viz.text import shorten
 
@@ -146,10 +147,10 @@ def points(evaluations: Sequence[Evaluation]) -> list[Point]:
     ]
 
 
-def badge(state: str) -> str:
+def badge(state: str) -> Html:
     """A state with its sign."""
     look, sign = SIGNS[state]
-    return f'<span class="verdict {look}"><span aria-hidden="true">{sign}</span> {state}</span>'
+    return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
 def _size(one: Evaluation) -> float:

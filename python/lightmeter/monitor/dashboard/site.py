@@ -1,9 +1,11 @@
 """The folder of a site: pages are replaced whole, and only where they have changed."""
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,9 @@ __all__ = ["Site", "Written"]
 _MANIFEST = "lightmeter-dashboard.json"
 # What this program names its pages; nothing else is ever deleted.
 _OURS = re.compile(r"(?:[a-z0-9.-]+/){0,2}[a-zA-Z0-9.-]+\.html")
+# What `write_atomically` leaves of a page or the manifest if it is killed.
+_LEFT = re.compile(r"\.(?:lightmeter-dashboard\.json|[a-zA-Z0-9.-]+\.html)\.[0-9a-f]{16}\.tmp")
+_ABANDONED = 3600.0  # seconds; a younger one may be of a run that is still writing
 
 
 class Written(NamedTuple):
@@ -32,12 +37,14 @@ class Site:
 
         Raises:
             OSError: it cannot be made or read.
-            FileExistsError: it holds files of something else.
+            FileExistsError: it holds files of something else, or its manifest is a link.
         """
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        manifest = self._folder / _MANIFEST
-        if not manifest.exists() and any(self._folder.iterdir()):
+        manifest = self._within(_MANIFEST)
+        strangers = any(not _LEFT.fullmatch(name) for name in os.listdir(self._folder))
+        # After the listing: another first run may have put the manifest there, and then pages.
+        if strangers and not manifest.exists():
             raise FileExistsError(
                 f"{self._folder} holds files, but no dashboard; choose an empty folder"
             )
@@ -49,18 +56,22 @@ class Site:
 
     def is_fresh(self, path: str, inputs: str) -> bool:
         """Whether the page was made of the same `inputs`; it then stays as it is."""
-        if self._before.get(path) != inputs or not (self._folder / path).is_file():
+        if self._before.get(path) != inputs or not self._within(path).is_file():
             return False
         self._now[path] = inputs
         return True
 
     def write(self, path: str, page: str, inputs: str | None = None) -> None:
-        """Write a page, made of `inputs`; None takes the page itself for them."""
+        """Write a page, made of `inputs`; None takes the page itself for them.
+
+        Raises:
+            OSError: it cannot be written; `FileExistsError` where a link would lead elsewhere.
+        """
         data = page.encode()
         inputs = hashlib.sha256(data).hexdigest() if inputs is None else inputs
         if self.is_fresh(path, inputs):
             return
-        file = self._folder / path
+        file = self._within(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, data)
         self._now[path] = inputs
@@ -69,13 +80,37 @@ class Site:
     def finish(self) -> Written:
         """Note what there is, and delete pages of earlier runs that are no longer part of it."""
         gone = sorted(self._before.keys() - self._now.keys())
-        write_atomically(self._folder / _MANIFEST, _encode(self._now))
+        write_atomically(self._within(_MANIFEST), _encode(self._now))
         for path in gone:
-            file = self._folder / path
-            file.unlink(missing_ok=True)
-            if file.parent != self._folder and not any(file.parent.iterdir()):
-                file.parent.rmdir()
+            file = self._within(path)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                file.unlink()
+            if file.parent != self._folder:
+                with contextlib.suppress(OSError):  # holds something, or somebody removed it
+                    file.parent.rmdir()
+        for folder in {self._within(path).parent for path in [_MANIFEST, *self._now]}:
+            _tidy(folder)
         return Written(len(self._now), self._written, len(gone))
+
+    def _within(self, path: str) -> Path:
+        """Where a page is, which no link may move out of the folder."""
+        place = self._folder
+        for part in path.split("/"):
+            place /= part
+            if place.is_symlink():
+                raise FileExistsError(
+                    f"{place} is a link, and a dashboard stays within its folder; remove the link"
+                )
+        return place
+
+
+def _tidy(folder: Path) -> None:
+    """Delete what killed runs left behind."""
+    for name in os.listdir(folder):
+        with contextlib.suppress(OSError):  # another run tidies as well
+            file = folder / name
+            if _LEFT.fullmatch(name) and time.time() - file.lstat().st_mtime > _ABANDONED:
+                file.unlink()
 
 
 def _encode(pages: dict[str, str]) -> bytes:
