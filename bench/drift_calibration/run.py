@@ -12,7 +12,7 @@ from pathlib import Path
 import lightmeter as lm
 import numpy as np
 from lightmeter import _core
-from lightmeter.paths import find_images
+from lightmeter.batch.sources.folder import find_images
 from populations import POPULATIONS, Columns
 from rules import RULES
 from scipy import stats

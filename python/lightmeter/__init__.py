@@ -2,7 +2,7 @@
 
 from lightmeter._core import __version__
 from lightmeter.batch import profile_images
-from lightmeter.drift import DriftReport, FeatureDrift, compare
+from lightmeter.drift import FeatureDrift, compare
 from lightmeter.errors import (
     DecodeError,
     ImageError,
@@ -10,13 +10,15 @@ from lightmeter.errors import (
     LightmeterError,
     StoreError,
 )
-from lightmeter.exif import ExifPolicy
-from lightmeter.failure import Failure
-from lightmeter.limits import Limits
-from lightmeter.log import ResultSet, log, log_image
-from lightmeter.meter import ImageMeter
-from lightmeter.monitor import RollingLogger, Store, logger
+from lightmeter.image.exif import ExifPolicy
+from lightmeter.image.failure import Failure
+from lightmeter.image.limits import Limits
+from lightmeter.image.meter import ImageMeter
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
+from lightmeter.profile.log import ResultSet, log, log_image
+from lightmeter.report import DriftReport
+from lightmeter.store import Store
+from lightmeter.writers import RollingLogger, logger
 
 __all__ = [
     "ColumnView",

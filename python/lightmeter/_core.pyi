@@ -5,7 +5,7 @@ from typing import Any, Self, type_check_only
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lightmeter.features import Origin, Role
+from lightmeter.profile.features import Origin, Role
 
 __version__: str
 

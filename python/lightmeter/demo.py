@@ -15,12 +15,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from lightmeter.batch import profile_images
-from lightmeter.drift import DriftReport, compare
-from lightmeter.monitor import Store, log_folder
+from lightmeter.dashboard import write_dashboard
+from lightmeter.drift import compare
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.dashboard import write_dashboard
 from lightmeter.monitor.monitors import evaluate
 from lightmeter.monitor.results import Result, save_results
+from lightmeter.report import DriftReport
+from lightmeter.store import Store
+from lightmeter.writers import log_folder
 
 __all__ = ["Demo", "Timeline", "draw_cells", "run_demo", "run_timeline"]
 

@@ -1,4 +1,4 @@
-"""Reading regular files only, and writing files so that a reader never sees half of one."""
+"""Files: whole ones written and read, and the bytes of their names."""
 
 import contextlib
 import errno
@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["check_target", "open_atomically", "open_regular", "read_regular", "write_atomically"]
+__all__ = [
+    "check_target",
+    "open_atomically",
+    "open_regular",
+    "path_bytes",
+    "read_regular",
+    "write_atomically",
+]
 
 # A profile of thousands of features has some megabytes.
 MAX_PROFILE_BYTES = 2**30
@@ -109,3 +116,11 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def path_bytes(path: str) -> bytes:
+    """A path as the file system has it; lone surrogates, of which it has none, are replaced."""
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:
+        return path.encode(errors="replace")

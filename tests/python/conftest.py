@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import Profile, ProfileView, Store, _core
-from lightmeter.monitor import schema
+from lightmeter.store import schema
 from numpy.typing import NDArray
 from PIL import Image
 

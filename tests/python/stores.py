@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from lightmeter import Profile, ProfileView, Store, StoreError
 from lightmeter.monitor.results import Judged, Result, load_results, save_results
-from lightmeter.monitor.rows import seal
+from lightmeter.store.rows import seal
 
 DATASETS = ("cells", "hours")
 

@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import log
-from lightmeter.errors import ConfigError, DeliveryError, StoreError
-from lightmeter.monitor import Store, turns
-from lightmeter.monitor.alerts import (
+from lightmeter.alerts import (
     Alert,
     Command,
     Matching,
@@ -30,12 +28,14 @@ from lightmeter.monitor.alerts import (
     tell,
     try_out,
 )
-from lightmeter.monitor.alerts.formats import MOST_BYTES, encode
-from lightmeter.monitor.alerts.message import trial_message
-from lightmeter.monitor.alerts.settings import load_alerts
+from lightmeter.alerts.channels.formats import MOST_BYTES, encode
+from lightmeter.alerts.message import trial_message
+from lightmeter.alerts.settings import load_alerts
+from lightmeter.errors import ConfigError, DeliveryError, StoreError
 from lightmeter.monitor.baselines import Reference, Trailing
 from lightmeter.monitor.monitors import Monitor, evaluate
 from lightmeter.monitor.rules import Drift, Schema
+from lightmeter.store import Store, turns
 from receiver import Receiver
 from test_incidents import DAY, FIRST, Point, days
 

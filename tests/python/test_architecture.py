@@ -3,39 +3,44 @@
 import ast
 import importlib.metadata
 import re
+from collections import Counter
 from pathlib import Path
 
 import lightmeter
 import pytest
+from layers import CORE_ROOMS, GROUND, ROOMS
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "python/lightmeter"
 
-# What each folder of the core may include besides itself and the headers every layer shares.
-BELOW = {
-    "kernels": set(),
-    "wire": set(),
-    "measure": {"kernels"},
-    "sketch": {"kernels", "wire"},
-    "profile": {"measure", "sketch", "wire"},
-    "drift": {"sketch"},
-}
 INCLUDE = re.compile(r'#include "(?:lightmeter/)?([\w/.]+)"')
 
 
-def core_files(layer: str) -> list[Path]:
-    folders = ROOT / "cpp/include/lightmeter" / layer, ROOT / "cpp/src" / layer
-    return [file for folder in folders for file in folder.glob("*") if file.is_file()]
+def below(room: str, rooms: dict[str, str]) -> set[str]:
+    """Every room that `room` may use: those named and all below them."""
+    direct = set(rooms[room].split())
+    return direct.union(*(below(other, rooms) for other in direct))
 
 
-@pytest.mark.parametrize("layer", BELOW)
-def test_core_layers_point_down(layer: str) -> None:
-    files = core_files(layer)
+@pytest.mark.parametrize("rooms", [ROOMS, CORE_ROOMS])
+def test_the_table_of_rooms_has_no_circle(rooms: dict[str, str]) -> None:
+    assert all(room not in below(room, rooms) for room in rooms)
+
+
+def core_files(room: str) -> list[Path]:
+    folders = [ROOT / "cpp/include/lightmeter" / room, ROOT / "cpp/src" / room, ROOT / "cpp" / room]
+    return [file for folder in folders for file in folder.glob("*.*pp")]
+
+
+@pytest.mark.parametrize("room", CORE_ROOMS)
+def test_core_rooms_use_only_those_below(room: str) -> None:
+    allowed = {room, *below(room, CORE_ROOMS)}
+    files = core_files(room)
     assert files
     for file in files:
         for included in INCLUDE.findall(file.read_text()):
-            top = included.split("/")[0]
-            allowed = {layer, "pixels.hpp", "error.hpp"} | BELOW[layer]
-            assert top in allowed, f"{file.name} includes {included}"
+            top, *rest = included.split("/")
+            assert not rest or top in allowed, f"{file.name} includes {included}"
 
 
 def test_the_core_knows_no_python() -> None:
@@ -44,41 +49,105 @@ def test_the_core_knows_no_python() -> None:
             assert not re.search(r"pybind11|Python\.h|numpy", file.read_text()), file
 
 
-# Lowest first: a module may import modules of its own row and of lower ones.
-PYTHON_LAYERS = [
-    {"_core", "errors", "features", "files", "limits", "magic", "patterns", "quiet"},
-    {"paths", "plugins", "thumbnail"},
-    {"arrays", "encoded", "failure", "header", "meter", "sketch", "testing", "undecoded"},
-    {"exif"},
-    {"images", "values"},
-    {"profile"},
-    {"log", "batch"},
-    {"drift", "viz"},
-    {"demo", "monitor"},
-    {"__init__"},
-    {"cli"},
-    {"__main__"},
-]
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    files = {}
+    for file in PACKAGE.rglob("*.py"):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        files[".".join(parts).removesuffix(".__init__")] = file
+    return files
 
 
-def imported_modules(file: Path) -> set[str]:
-    found = set()
+def imports_of(module: str, file: Path, known: dict[str, Path]) -> set[str]:
+    """The modules of the package that a module imports, relatively or inside functions too."""
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    imported = set()
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            top, _, rest = node.module.partition(".")
-            if top == "lightmeter":
-                found |= {rest.split(".")[0]} if rest else {alias.name for alias in node.names}
-    return found
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            if node.level:
+                base = package.split(".")[: len(package.split(".")) - node.level + 1]
+                source = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                name = f"{source}.{alias.name}"
+                imported.add(name if name in known or alias.name == "_core" else source)
+    return {name for name in imported if name.startswith("lightmeter")} - {module}
 
 
-def test_python_modules_point_down() -> None:
-    package = ROOT / "python/lightmeter"
-    rank = {name: row for row, names in enumerate(PYTHON_LAYERS) for name in names}
-    for file in package.rglob("*.py"):
-        module = file.relative_to(package).parts[0].removesuffix(".py")
-        assert module in rank, f"{module} has no place in PYTHON_LAYERS"
-        for other in imported_modules(file) & rank.keys():
-            assert rank[other] <= rank[module], f"{module} imports {other}"
+def room_of(module: str) -> str:
+    room = ([*module.split("."), ""])[1]
+    if not room:
+        return "lightmeter"
+    return "ground" if room in GROUND else room
+
+
+def test_rooms_use_only_those_below() -> None:
+    known = modules()
+    for module, file in known.items():
+        room = room_of(module)
+        assert room in ROOMS, f"{room} has no place in ROOMS"
+        for other in imports_of(module, file, known):
+            allowed = {room, *below(room, ROOMS)}
+            assert room_of(other) in allowed, f"{module} imports {other}"
+
+
+def circle(edges: dict[str, set[str]]) -> list[str]:
+    """The nodes of some circle, in order; empty if there is none."""
+    done: set[str] = set()
+
+    def walk(node: str, way: list[str]) -> list[str]:
+        if node in way:
+            return [*way[way.index(node) :], node]
+        if node in done:
+            return []
+        for other in sorted(edges.get(node, ())):
+            if result := walk(other, [*way, node]):
+                return result
+        done.add(node)
+        return []
+
+    return next((result for node in sorted(edges) if (result := walk(node, []))), [])
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    known = modules()
+    edges = {module: imports_of(module, file, known) for module, file in known.items()}
+    assert not circle(edges)
+
+
+def test_no_file_of_the_core_includes_itself_in_a_circle() -> None:
+    """A header and the source of its name are one node."""
+    edges: dict[str, set[str]] = {}
+    for room in CORE_ROOMS:
+        for file in core_files(room):
+            node = f"{room}/{file.stem}"
+            included = {
+                name.rpartition(".")[0] for name in INCLUDE.findall(file.read_text()) if "/" in name
+            }
+            edges[node] = edges.get(node, set()) | included - {node}
+    assert not circle(edges)
+
+
+def test_no_room_holds_more_than_a_quarter_of_the_lines() -> None:
+    lines: Counter[str] = Counter()
+    for module, file in modules().items():
+        lines[room_of(module)] += len(file.read_text().splitlines())
+    (room, most), *_ = lines.most_common(1)
+    assert 4 * most <= lines.total(), room
+
+
+def test_few_imports_stand_inside_functions() -> None:
+    """Those of optional packages, and those that keep `import lightmeter` light."""
+    inside = sum(
+        isinstance(node, ast.Import | ast.ImportFrom)
+        for file in modules().values()
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    )
+    assert inside <= 12
 
 
 def test_public_names_exist_and_are_documented() -> None:

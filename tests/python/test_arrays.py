@@ -142,7 +142,7 @@ def test_tensors_are_arrays(dtype: type[np.generic]) -> None:
 
 def test_a_tensor_is_viewed_not_copied() -> None:
     array = random(4, 4)
-    from lightmeter.arrays import as_numpy
+    from lightmeter.image.arrays import as_numpy
 
     view = as_numpy(Tensor(array))
     assert view.__array_interface__["data"][0] == array.__array_interface__["data"][0]

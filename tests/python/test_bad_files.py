@@ -19,9 +19,9 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ImageError, log_image
-from lightmeter.failure import image_error
-from lightmeter.images import measure_image, measure_images
-from lightmeter.limits import Limits
+from lightmeter.image.failure import image_error
+from lightmeter.image.limits import Limits
+from lightmeter.image.measure import measure_image, measure_images
 from lightmeter.quiet import quiet
 from PIL import Image, ImageFile, UnidentifiedImageError
 
@@ -181,7 +181,7 @@ class Endless(io.RawIOBase):
 
 def test_a_stream_that_does_not_end_in_time_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(0.0, 0.05)
-    monkeypatch.setattr("lightmeter.encoded.monotonic", lambda: next(clock))
+    monkeypatch.setattr("lightmeter.image.encoded.monotonic", lambda: next(clock))
     assert outcome(Slow(), limits=Limits(seconds=2)) == "too_large"
     assert next(clock) == pytest.approx(2, abs=0.5)
 
@@ -603,7 +603,7 @@ def test_the_limit_of_seconds_is_checked_at_every_read(
         reads += 1
         return float(reads)
 
-    monkeypatch.setattr("lightmeter.encoded.monotonic", clock)
+    monkeypatch.setattr("lightmeter.image.encoded.monotonic", clock)
     assert outcome(data, limits=Limits(seconds=1000)) == "measured"
     assert reads > 2
     with pytest.raises(ImageError, match="not read within 1 seconds") as caught:

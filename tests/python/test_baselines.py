@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter.monitor.baselines import DateRange, Other, Trailing, baseline_buckets
-from lightmeter.monitor.store import Bucket
+from lightmeter.store.store import Bucket
 
 DAY = timedelta(days=1)
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)  # a Thursday

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from lightmeter.alerts import load_alerts
 from lightmeter.errors import ConfigError
-from lightmeter.monitor.alerts import load_alerts
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import Combined, Missing

@@ -18,11 +18,9 @@ from browser import opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, log
-from lightmeter.monitor import Store
-from lightmeter.monitor.alerts import Matching, acknowledge, snooze
+from lightmeter.alerts import Matching, acknowledge, snooze
+from lightmeter.dashboard import Written, write_dashboard
 from lightmeter.monitor.baselines import Other, Reference, Trailing
-from lightmeter.monitor.buckets import segment_text
-from lightmeter.monitor.dashboard import Written, write_dashboard
 from lightmeter.monitor.monitors import Monitor, evaluate
 from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import Drift, Interval, Limits
@@ -33,6 +31,8 @@ from lightmeter.monitor.sitemap import (
     segment_page,
     slug,
 )
+from lightmeter.store import Store
+from lightmeter.store.buckets import segment_text
 from PIL import Image
 from test_cli import lightmeter
 from test_incidents import DAY, FIRST, Point, days

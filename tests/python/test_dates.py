@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, compare, log, log_image
-from lightmeter.viz.charts import feature_chart
-from lightmeter.viz.dates import age, day, moment
-from lightmeter.viz.page import html_page
+from lightmeter.report.charts import feature_chart
+from lightmeter.report.page import html_page
+from lightmeter.times import age, day, moment
 
 DAYS = 20
 FIRST = np.datetime64("2022-01-01")

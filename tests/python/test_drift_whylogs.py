@@ -3,7 +3,7 @@
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift import whylogs_compatible
+from lightmeter.whylogs import whylogs_compatible
 from numpy.typing import NDArray
 
 pytest.importorskip("scipy")

@@ -6,7 +6,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.drift.words import finding
-from lightmeter.features import Origin, spoken
+from lightmeter.profile.features import Origin, spoken
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 

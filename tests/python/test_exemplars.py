@@ -10,9 +10,9 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import DecodeError, Profile, ProfileView, compare, log_image, profile_images
+from lightmeter.image.thumbnail import Exemplars
+from lightmeter.report.page import html_page
 from lightmeter.testing import fold, merge_trees
-from lightmeter.thumbnail import Exemplars
-from lightmeter.viz.page import html_page
 from PIL import Image
 
 

@@ -11,10 +11,10 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.exif.tags import GPS_NAMES, NAMES, PERSONAL
-from lightmeter.header import exif_block, read_header
-from lightmeter.images import measure_image
+from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
+from lightmeter.image.exif.tags import GPS_NAMES, NAMES, PERSONAL
+from lightmeter.image.header import exif_block, read_header
+from lightmeter.image.measure import measure_image
 from PIL import ExifTags as Pillow
 from PIL import Image, features
 from PIL.TiffImagePlugin import IFDRational

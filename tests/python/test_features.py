@@ -13,9 +13,9 @@ from conftest import as_of_images, lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.features import Meaning, Origin, Role, meaning_of
 from lightmeter.monitor.scalars import is_hue, scalar_of
-from lightmeter.viz.charts import feature_chart
+from lightmeter.profile.features import Meaning, Origin, Role, meaning_of
+from lightmeter.report.charts import feature_chart
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 ORIGINS: tuple[Origin, ...] = typing.get_args(Origin)

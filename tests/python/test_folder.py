@@ -10,8 +10,8 @@ from conftest import lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import ExifPolicy, Store, StoreError, profile_images
-from lightmeter.monitor import log_folder
-from lightmeter.monitor.dates import date_reader
+from lightmeter.writers import log_folder
+from lightmeter.writers.dates import date_reader
 from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import ImageError, Profile, log_image, profile_images
-from lightmeter.images import measure_images
-from lightmeter.limits import Limits
+from lightmeter.image.limits import Limits
+from lightmeter.image.measure import measure_images
 from PIL import Image, TiffImagePlugin
 
 FORMS = ["GIF", "TIFF", "MPO", "WEBP", "PNG"]

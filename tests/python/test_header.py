@@ -5,10 +5,10 @@ import io
 import pytest
 from conftest import picture
 from lightmeter import ExifPolicy, log_image
-from lightmeter.exif import read_exif
-from lightmeter.exif.names import ENUMERATIONS
-from lightmeter.header import read_header
-from lightmeter.images import measure_image
+from lightmeter.image.exif import read_exif
+from lightmeter.image.exif.names import ENUMERATIONS
+from lightmeter.image.header import read_header
+from lightmeter.image.measure import measure_image
 from PIL import Image, ImageCms, features
 
 

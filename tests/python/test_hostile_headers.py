@@ -12,8 +12,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from lightmeter.exif import read_exif
-from lightmeter.header import read_header
+from lightmeter.image.exif import read_exif
+from lightmeter.image.header import read_header
 from PIL import Image
 from test_exif import EVERYTHING, files, png_chunk
 from typer.testing import CliRunner

@@ -11,8 +11,8 @@ import lightmeter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.viz.html import Html, joined, tag
-from lightmeter.viz.text import visible
+from lightmeter.draw.html import Html, joined, tag
+from lightmeter.text import visible
 from test_viz import HOSTILE
 
 PACKAGE = Path(lightmeter.__file__).parent

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import ImageError, ImageMeter
-from lightmeter.images import measure_image
+from lightmeter.image.measure import measure_image
 from PIL import Image
 
 

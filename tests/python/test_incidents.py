@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.monitor.alerts.changes import Change, Told, find_changes
-from lightmeter.monitor.alerts.incidents import Incident, find_incidents, lines_of
+from lightmeter.alerts.changes import Change, Told, find_changes
+from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Judged
 
 DAY = timedelta(days=1)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.viz import svg
-from lightmeter.viz.lines import Point, expected, sparkline, trend
+from lightmeter.draw import svg
+from lightmeter.draw.lines import Point, expected, sparkline, trend
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

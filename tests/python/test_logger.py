@@ -19,11 +19,11 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ProfileView, RollingLogger, Store, StoreError
-from lightmeter.monitor import filling
-from lightmeter.monitor.waiting import keep, weight
+from lightmeter.writers import filling
+from lightmeter.writers.waiting import keep, weight
 from PIL import Image
 
-logger_module = importlib.import_module("lightmeter.monitor.logger")  # not the function
+logger_module = importlib.import_module("lightmeter.writers.logger")  # not the function
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

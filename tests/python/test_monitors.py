@@ -16,7 +16,6 @@ from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
 from lightmeter.errors import StoreError
 from lightmeter.monitor.baselines import Other, Reference, Trailing
-from lightmeter.monitor.buckets import bucket_start, parse_duration, segment_text
 from lightmeter.monitor.monitors import (
     Combined,
     Late,
@@ -33,6 +32,7 @@ from lightmeter.monitor.scalars import (
     nearest_turn,
     prediction_interval,
 )
+from lightmeter.store.buckets import bucket_start, parse_duration, segment_text
 from stores import reseal
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")

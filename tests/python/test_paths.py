@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from lightmeter import Failure, profile_images
-from lightmeter.paths import find_images
-from lightmeter.patterns import matches
+from lightmeter.batch.sources.folder import find_images
+from lightmeter.batch.sources.patterns import matches
 from PIL import Image
 
 

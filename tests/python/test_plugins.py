@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import ImageError, log_image, profile_images
-from lightmeter.header import read_header
-from lightmeter.paths import find_images
-from lightmeter.plugins import load_plugin, plugin_format
+from lightmeter.batch.sources.folder import find_images
+from lightmeter.image.header import read_header
+from lightmeter.image.plugins import load_plugin, plugin_format
 from PIL import Image
 
 MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl", "AVIF": "PIL.AvifImagePlugin"}

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from browser import opened
 from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image
+from lightmeter.report.page import html_page
 from lightmeter.viz import Chart, NotebookProfileVisualizer
-from lightmeter.viz.page import html_page
 from PIL import Image
 from test_viz import HOSTILE
 

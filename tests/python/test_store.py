@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, StoreError, logger
-from lightmeter.monitor import buckets, filesystem, schema
+from lightmeter.store import buckets, filesystem, schema
 from stores import reseal
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import Profile, ProfileView, Store, StoreError
-from lightmeter.monitor import database
+from lightmeter.store import database
 
 pytestmark = [
     pytest.mark.usefixtures("no_waiting_for_the_disk"),

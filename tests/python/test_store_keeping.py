@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import Profile, ProfileView, Store, StoreError
-from lightmeter.monitor import retention, rows
-from lightmeter.monitor import store as store_module
+from lightmeter.store import retention, rows
+from lightmeter.store import store as store_module
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

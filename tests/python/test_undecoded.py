@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from conftest import picture
 from lightmeter import ImageError
-from lightmeter.images import measure_image
+from lightmeter.image.measure import measure_image
 from test_bad_files import encoded, outcome
 from tiffs import BYTE, LONG, SHORT, Tags, tiff
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
+from lightmeter.draw.bins import common_bins
+from lightmeter.draw.svg import Bar, Chart, bars, differences, histograms
+from lightmeter.report.charts import feature_chart
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers
-from lightmeter.viz.bins import common_bins
-from lightmeter.viz.charts import feature_chart
-from lightmeter.viz.svg import Bar, Chart, bars, differences, histograms
-from lightmeter.viz.text import count, escape, number, percent, shorten
+from lightmeter.text import count, escape, number, percent, shorten
 
 HOSTILE = [
     "</script><script>alert(1)</script>",

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lightmeter.alerts import Webhook, verify
+from lightmeter.alerts.channels.webhook import sign
+from lightmeter.alerts.channels.wire import Wire
 from lightmeter.errors import DeliveryError
-from lightmeter.monitor.alerts import Webhook, verify
-from lightmeter.monitor.alerts.webhook import sign
-from lightmeter.monitor.alerts.wire import Wire
 from receiver import Receiver, drip, garbage, hang_up, silence
 from test_alerts import MESSAGE, webhook
 

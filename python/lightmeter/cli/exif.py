@@ -10,12 +10,12 @@ from rich.text import Text
 
 from lightmeter.cli.options import Allow, Deny, policy_of
 from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
-from lightmeter.encoded import open_encoded
-from lightmeter.exif import DATES, read_exif
-from lightmeter.header import read_header
-from lightmeter.limits import DEFAULT_LIMITS
-from lightmeter.viz.dates import age, moment
-from lightmeter.viz.text import visible
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.exif import DATES, read_exif
+from lightmeter.image.header import read_header
+from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.text import visible
+from lightmeter.times import age, moment
 
 __all__ = ["exif"]
 

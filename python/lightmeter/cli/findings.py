@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
-from lightmeter.viz.text import count, number, visible
-from lightmeter.viz.words import CHANGED, headline, levels, sentence
+from lightmeter.report.words import CHANGED, headline, levels, sentence
+from lightmeter.text import count, number, visible
 
 __all__ = ["findings_json", "findings_markdown", "findings_text"]
 

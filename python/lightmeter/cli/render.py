@@ -10,8 +10,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
-from lightmeter.viz.dates import age, day
-from lightmeter.viz.text import count, number, visible
+from lightmeter.text import count, number, visible
+from lightmeter.times import age, day
 
 __all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
 

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from lightmeter import LightmeterError
-from lightmeter.viz.text import visible
+from lightmeter.text import visible
 
 __all__ = [
     "CLOSED",

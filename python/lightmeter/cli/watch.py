@@ -9,11 +9,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import LightmeterError, Store
-from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
-from lightmeter.cli.render import headline
-from lightmeter.cli.terminal import FAILED, Commands, complain, progress_bar, reported, say
-from lightmeter.monitor import log_folder
-from lightmeter.monitor.alerts import (
+from lightmeter.alerts import (
     Delivery,
     Matching,
     acknowledge,
@@ -22,11 +18,15 @@ from lightmeter.monitor.alerts import (
     tell,
     try_out,
 )
-from lightmeter.monitor.buckets import parse_duration, segment_text
+from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
+from lightmeter.cli.render import headline
+from lightmeter.cli.terminal import FAILED, Commands, complain, progress_bar, reported, say
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import evaluate, false_alarms_a_year
 from lightmeter.monitor.results import Result, load_results, save_results
-from lightmeter.viz.text import visible
+from lightmeter.store.buckets import parse_duration, segment_text
+from lightmeter.text import visible
+from lightmeter.writers import log_folder
 
 __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
 
@@ -109,7 +109,7 @@ def dashboard(
     """Write a static site about a store: no server, network or script. Only what changed is
     written again.
     """
-    from lightmeter.monitor.dashboard import write_dashboard
+    from lightmeter.dashboard import write_dashboard
 
     with reported(), Store(store, create=False) as opened:
         done = write_dashboard(opened, out, load_results(opened), days=days)

@@ -7,10 +7,10 @@ from typing import Any
 
 from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift
-from lightmeter.drift.report import DriftReport
 from lightmeter.drift.verdict import Thresholds, judge
-from lightmeter.features import Meaning, meaning_of, spoken
 from lightmeter.profile import FrequentItem, ProfileView
+from lightmeter.profile.features import Meaning, meaning_of, spoken
+from lightmeter.report.report import DriftReport
 
 __all__ = ["compare"]
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lightmeter.features import Role
 from lightmeter.profile import FrequentItem
+from lightmeter.profile.features import Role
 
 __all__ = ["RATES", "FeatureDrift", "column_of"]
 

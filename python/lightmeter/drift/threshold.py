@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from lightmeter import _core
-from lightmeter.drift.report import DriftReport
+from lightmeter.report.report import DriftReport
 
 __all__ = ["drift_thresholds"]
 

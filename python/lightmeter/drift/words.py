@@ -3,7 +3,7 @@
 import math
 
 from lightmeter.drift.feature import FeatureDrift
-from lightmeter.viz.text import number, percent, shorten
+from lightmeter.text import number, percent, shorten
 
 __all__ = ["finding", "summary"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from lightmeter.monitor.buckets import segment_text, to_utc
-from lightmeter.monitor.store import Bucket
+from lightmeter.store.buckets import segment_text, to_utc
+from lightmeter.store.store import Bucket
 
 __all__ = ["Baseline", "DateRange", "Other", "Reference", "Trailing", "baseline_buckets"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.baselines import Baseline, DateRange, Other, Reference, Trailing
-from lightmeter.monitor.buckets import parse_duration
 from lightmeter.monitor.lines import TableLines, read_toml
 from lightmeter.monitor.monitors import Combined, Late, Missing, Monitor
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
+from lightmeter.store.buckets import parse_duration
 
 __all__ = ["load_monitors"]
 
@@ -43,7 +43,7 @@ def load_monitors(path: str | os.PathLike[str]) -> list[Monitor]:
         ConfigError: it is no TOML, or says what is not understood; the message names the line.
     """
     text, tables = read_toml(path)
-    tables.pop("alert", None)  # of `lightmeter.monitor.alerts`
+    tables.pop("alert", None)  # of `lightmeter.alerts`
     entries = tables.pop("monitor", [])
     lines = TableLines(text, "monitor")
 

@@ -11,7 +11,6 @@ from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
 from lightmeter.files import read_regular
 from lightmeter.monitor.baselines import Baseline, Other, Reference, Trailing, baseline_buckets
-from lightmeter.monitor.buckets import bucket_start, parse_segment, segment_text
 from lightmeter.monitor.results import Judged, Result
 from lightmeter.monitor.rules import (
     ANOMALY,
@@ -24,8 +23,9 @@ from lightmeter.monitor.rules import (
     Interval,
     Rule,
 )
-from lightmeter.monitor.store import Bucket, Store
 from lightmeter.profile import ProfileView
+from lightmeter.store.buckets import bucket_start, parse_segment, segment_text
+from lightmeter.store.store import Bucket, Store
 
 __all__ = [
     "Combined",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lightmeter.monitor.buckets import parse_segment, segment_text
-from lightmeter.monitor.rows import from_ms, to_ms
-from lightmeter.monitor.store import Store
+from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.store.rows import from_ms, to_ms
+from lightmeter.store.store import Store
 
 __all__ = ["Judged", "Result", "load_results", "save_results"]
 

@@ -1,6 +1,6 @@
 """Charts and reports of profiles and of what drifted."""
 
-from lightmeter.viz.notebook import NotebookProfileVisualizer
-from lightmeter.viz.svg import Chart
+from lightmeter.draw.svg import Chart
+from lightmeter.report.notebook import NotebookProfileVisualizer
 
 __all__ = ["Chart", "NotebookProfileVisualizer"]

@@ -1,0 +1,102 @@
+"""What there is to tell: incidents against what has been told. Pure: no store, no clock."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from lightmeter.monitor.incidents import (
+    Evaluation,
+    Incident,
+    Line,
+    Points,
+    Silence,
+    ends,
+)
+
+__all__ = ["Change", "Told", "find_changes"]
+
+
+class Told(NamedTuple):
+    """An incident that somebody has been told of, and whether they believe that it lasts."""
+
+    line: Line
+    kind: str
+    start: datetime
+    open: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to tell.
+
+    Attributes:
+        what: ``opened``; ``resolved``; or ``withdrawn``, where data that came late has shown that
+            there was nothing.
+        incident: what it is about. One that is new and over by now is ``opened`` with an end.
+        forget: what was told before and no longer holds once this has been told.
+        remember: what has been told then.
+    """
+
+    what: str
+    incident: Incident
+    forget: tuple[Told, ...]
+    remember: tuple[Told, ...]
+
+
+def find_changes(
+    lines: Mapping[Line, Sequence[Evaluation]], incidents: Iterable[Incident], told: Iterable[Told]
+) -> list[Change]:
+    """Everything that `told` does not say yet, in the order of the incidents.
+
+    Once the changes have been told and remembered there are none, until an evaluation changes.
+    Nothing is taken back because evaluations were deleted, or a monitor is gone.
+    """
+    known: defaultdict[tuple[Line, str], list[Told]] = defaultdict(list)
+    for entry in told:
+        known[entry.line, entry.kind].append(entry)
+    changes, all_points = [], Points(lines)
+    for incident in incidents:
+        entries = known[incident.line, incident.kind]
+        points = all_points.of(incident.line) if entries else []
+        mine = [entry for entry in entries if _is_of(entry, incident, points)]
+        for entry in mine:
+            entries.remove(entry)
+        if not any(entry.open for entry in mine):
+            if not mine or incident.end is None:
+                changes.append(_change("opened", incident, mine))
+        elif incident.end is not None:
+            changes.append(_change("resolved", incident, mine))
+    for entry in (entry for entries in known.values() for entry in entries):
+        over = _over(entry, all_points.of(entry.line))
+        if over is None or not (entry.open or over.start == entry.start):
+            continue
+        silent = isinstance(over, Silence)
+        incident = Incident(entry.line, entry.kind, entry.start, over.start, over, silent)
+        what = "withdrawn" if over.start == entry.start else "resolved"
+        changes.append(_change(what, incident, [entry]))
+    return sorted(changes, key=lambda change: (change.incident.line, change.incident.start))
+
+
+def _is_of(entry: Told, incident: Incident, points: Sequence[Evaluation]) -> bool:
+    """Also where what it began with has been deleted, or can no longer be judged."""
+    if incident.covers(entry.start):
+        return True
+    over = _over(entry, points)
+    return (
+        entry.open
+        and entry.start < incident.start
+        and (over is None or over.start > incident.start)
+    )
+
+
+def _over(entry: Told, points: Sequence[Evaluation]) -> Evaluation | None:
+    """The first evaluation by which what was told is over."""
+    later = (point for point in points if point.start >= entry.start)
+    return next((point for point in later if ends(entry.kind, point.state)), None)
+
+
+def _change(what: str, incident: Incident, entries: list[Told]) -> Change:
+    now = Told(incident.line, incident.kind, incident.start, incident.end is None)
+    return Change(what, incident, tuple(entries), () if what == "withdrawn" else (now,))

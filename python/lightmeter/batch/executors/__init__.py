@@ -1,0 +1,1 @@
+"""Who works through the blocks."""

@@ -1,0 +1,134 @@
+"""From what a user points at to the image files meant: files, folders and glob patterns."""
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from lightmeter.batch.sources.patterns import has_magic, matches
+from lightmeter.files import path_bytes
+from lightmeter.image.magic import START_BYTES
+from lightmeter.image.plugins import plugin_format
+
+__all__ = ["find_images"]
+
+PathLike = str | os.PathLike[str]
+
+# Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
+# and are counted as unsupported rather than passed over. MPO is read as JPEG.
+_OTHER_IMAGE_SUFFIXES = frozenset(
+    {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
+    # raw files of cameras
+    | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
+    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
+
+
+def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
+    """The image files below `paths`, each once, sorted by path.
+
+    A folder stands for the files in it and its subfolders (symbolic links to folders are not
+    followed) whose suffix names an image format, or that have no suffix and start as an image does.
+    Hidden files and folders are passed over; a folder that cannot be listed stands for itself. A
+    file stands for itself, and so does one of several paths that does not exist. A pattern with
+    ``*``, ``?`` or ``[`` stands for what it matches (``**`` for any depth, links to folders not
+    followed); a file that it reaches through several links to folders counts once.
+
+    Raises:
+        OSError: `paths` is one path, no pattern, and does not exist.
+    """
+    if isinstance(paths, str | os.PathLike):
+        if not has_magic(os.fspath(paths)):
+            os.lstat(paths)
+        paths = [paths]
+    found: set[str] = set()
+    for path in [os.fspath(path) for path in paths]:
+        if os.path.isdir(path):
+            found.update(_walk(path))
+        elif has_magic(path) and not os.path.lexists(path):
+            found.update(_matching(path))
+        else:
+            found.add(path)
+    return sorted(found, key=path_bytes)
+
+
+def _matching(pattern: str) -> Iterable[str]:
+    """Of several ways to a folder the shortest is taken."""
+    files: set[str] = set()
+    for match in matches(pattern):
+        files.update(_walk(match) if os.path.isdir(match) else [match])
+    real_folder = cache(os.path.realpath)
+    kept: dict[tuple[str, str], str] = {}
+    for file in sorted(files, key=lambda file: (file.count(os.sep), path_bytes(file))):
+        folder, name = os.path.split(file)
+        kept.setdefault((real_folder(folder), name), file)
+    return kept.values()
+
+
+def _walk(folder: str) -> Iterable[str]:
+    """A folder that cannot be listed stands for itself, so that it is counted."""
+    folders = [folder]
+    while folders:
+        parent = folders.pop()
+        try:
+            with os.scandir(parent) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if _is_folder(entry):
+                        if not entry.is_symlink():
+                            folders.append(entry.path)
+                    elif _is_image(entry.path):
+                        yield entry.path
+        except OSError:
+            yield parent
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_image(path: str) -> bool:
+    suffix = Path(path).suffix.lower()
+    return suffix in _image_suffixes() if suffix else _starts_like_an_image(path)
+
+
+def _starts_like_an_image(path: str) -> bool:
+    if not os.path.isfile(path):
+        return False
+    try:
+        # Not blocking, should the path have become a pipe meanwhile.
+        with open(path, "rb", opener=lambda *of: os.open(of[0], of[1] | os.O_NONBLOCK)) as file:
+            start = file.read(START_BYTES) or b""
+    except OSError:
+        return True  # to be counted as unreadable
+    _register_formats()
+    if len(start) < 16:
+        return False
+    if plugin_format(start) is not None:
+        return True
+    return any(accept and accept(start[:16]) for _, accept in Image.OPEN.values())
+
+
+@cache
+def _register_formats() -> None:
+    """Make all of Pillow's formats known, the common ones first: files are tried in that order."""
+    Image.preinit()
+    Image.init()
+
+
+@cache
+def _image_suffixes() -> frozenset[str]:
+    _register_formats()
+    # Pillow also registers suffixes of formats that are no pictures to a user.
+    readable = {
+        suffix
+        for suffix, format_name in Image.registered_extensions().items()
+        if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
+    }
+    return frozenset(readable | _OTHER_IMAGE_SUFFIXES)

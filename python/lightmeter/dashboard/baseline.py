@@ -1,0 +1,131 @@
+"""What the distributions of a bucket are drawn against."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from lightmeter.dashboard.parts import pair
+from lightmeter.dashboard.scene import Scene, title_of
+from lightmeter.errors import DecodeError
+from lightmeter.files import read_regular
+from lightmeter.monitor.incidents import Evaluation
+from lightmeter.monitor.results import Judged
+from lightmeter.profile import ProfileView
+from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.store.store import Store
+from lightmeter.text import shorten
+
+__all__ = ["Baseline", "Chosen", "Evaluated", "bucket_digests", "find_baseline", "read_bucket"]
+
+_BEFORE = 7
+_MOMENT = timedelta(milliseconds=1)
+
+
+class Evaluated(Evaluation, Protocol):
+    """An evaluation that may know what it is compared with."""
+
+    @property
+    def judged(self) -> Judged | None:
+        """How the monitor came to it."""
+
+
+class Chosen:
+    """Of each bucket the monitor whose baseline is shown: the first one on drift, or else the first
+    that has a baseline.
+    """
+
+    def __init__(self) -> None:
+        """Of no buckets yet."""
+        self._found: dict[tuple[str, str, datetime], tuple[str, Judged]] = {}
+
+    def add(self, one: Evaluated) -> None:
+        """Take an evaluation into account."""
+        judged = one.judged
+        if judged is None or not (judged.starts or judged.file):
+            return
+        place = one.dataset, segment_text(one.segment), one.start
+        known = self._found.get(place)
+        if known is None or _rank(judged) < _rank(known[1]):
+            self._found[place] = one.monitor, judged
+
+    def of(self, scene: Scene, start: datetime) -> tuple[str, Judged] | None:
+        """The monitor of a bucket, and how it judged it."""
+        return self._found.get((scene.dataset, scene.place, start))
+
+
+class Baseline(NamedTuple):
+    """A baseline before it is read.
+
+    Attributes:
+        words: what it is.
+        made_of: changes with its contents.
+        read: the profiles as one.
+    """
+
+    words: str
+    made_of: list[object]
+    read: Callable[[], ProfileView]
+
+
+def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -> Baseline:
+    """That of the monitor chosen, or else the last good buckets before `start`."""
+    monitor, judged = chosen.of(scene, start) or ("", None)
+    if judged is None:
+        before = [
+            bucket.start
+            for bucket in scene.buckets
+            if bucket.start < start and bucket.start not in scene.anomalous
+        ][-_BEFORE:]
+        words = f"baseline: the {len(before)} buckets before without anomalies"
+        return _stored(store, words, scene.dataset, scene.place, before)
+    words = f"baseline of {shorten(monitor, 60)}: "
+    if judged.file:
+        path = Path(judged.file)
+        try:
+            body = read_regular(path)
+            view = ProfileView.from_bytes(body)
+        except (OSError, DecodeError):
+            return Baseline(f"{words}{path.name}, which cannot be read", [], _nothing)
+        return Baseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
+    if (judged.dataset, judged.segment) != (scene.dataset, scene.place):
+        words += f"{shorten(title_of(judged.dataset, parse_segment(judged.segment)), 120)}, "
+    starts = judged.starts
+    many = f"{len(starts)} bucket{'' if len(starts) == 1 else 's'}"
+    words += f"{many}, {pair(starts[0], starts[-1])}"
+    return _stored(store, words, judged.dataset, judged.segment, starts)
+
+
+def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
+    """Of the profiles of a bucket."""
+    rows = store.stored(dataset, start, start + _MOMENT, parse_segment(segment))
+    return [row.digest for row in rows]
+
+
+def read_bucket(store: Store, dataset: str, segment: str, start: datetime) -> ProfileView:
+    """All that is known of a bucket."""
+    return store.read(dataset, start, start + _MOMENT, parse_segment(segment))
+
+
+def _stored(
+    store: Store, words: str, dataset: str, segment: str, starts: Sequence[datetime]
+) -> Baseline:
+    made_of = [
+        digest for start in starts for digest in bucket_digests(store, dataset, segment, start)
+    ]
+    return Baseline(
+        words,
+        made_of,
+        lambda: ProfileView.merge_many(
+            read_bucket(store, dataset, segment, start) for start in starts
+        ),
+    )
+
+
+def _nothing() -> ProfileView:
+    return ProfileView.merge_many([])
+
+
+def _rank(judged: Judged) -> tuple[bool, int]:
+    return not judged.drift, judged.place

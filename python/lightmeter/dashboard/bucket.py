@@ -1,0 +1,143 @@
+"""The page of one bucket: what the monitors said, and its distributions against the baseline."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from lightmeter.dashboard.parts import crumbs, feature_name, link, spaced
+from lightmeter.dashboard.scene import SIGNS, Scene, badge
+from lightmeter.draw.document import document, section, table
+from lightmeter.draw.html import Html, tag
+from lightmeter.draw.lines import Point, expected
+from lightmeter.drift.feature import column_of
+from lightmeter.monitor.incidents import Evaluation, line_of
+from lightmeter.monitor.sitemap import bucket_page, bucket_text, slug
+from lightmeter.report import DriftReport
+from lightmeter.report.card import card
+from lightmeter.report.pictures import pictures
+from lightmeter.text import number, shorten
+
+__all__ = ["Day", "bucket_html"]
+
+_MOST_CHARTS = 60
+
+
+class Day(NamedTuple):
+    """A bucket that gets a page.
+
+    Attributes:
+        scene: the dataset or segment.
+        start: of the bucket.
+        said: what the monitors said of it.
+        before: the last bucket before it that has a page.
+        after: the next one.
+    """
+
+    scene: Scene
+    start: datetime
+    said: Sequence[Evaluation]
+    before: datetime | None
+    after: datetime | None
+
+    @property
+    def page(self) -> str:
+        """Path of its page."""
+        return bucket_page(self.scene.dataset, self.scene.place, self.start)
+
+
+def bucket_html(day: Day, report: DriftReport, baseline: str) -> Html:
+    """The page.
+
+    Args:
+        day: the bucket.
+        report: the bucket against its baseline.
+        baseline: in words.
+    """
+    scene, page = day.scene, day.page
+    state = min((one.state for one in day.said), key=list(SIGNS).index, default="not watched")
+    bad = {column_of(one.feature) for one in day.said if one.state == "anomaly"}
+    others = "The others" if bad else "Distributions"
+    return document(
+        f"{scene.title}, {bucket_text(day.start)}",
+        tag(
+            "header",
+            crumbs(page, scene, "bucket"),
+            tag("h1", tag("bdi", scene.title)),
+            tag("p", bucket_text(day.start), cls="headline"),
+            tag("p", badge(state), _sides(report, baseline), cls="sides"),
+            _neighbours(day),
+        ),
+        tag(
+            "main",
+            _verdicts(page, day.said),
+            _cards("Distributions of what is anomalous", "wide", report, bad, inside=True),
+            _cards(others, "", report, bad, inside=False),
+        ),
+    )
+
+
+def _sides(report: DriftReport, baseline: str) -> Iterator[Html]:
+    for side, name, view in (
+        ("reference", baseline, report.reference),
+        ("target", "this bucket", report.target),
+    ):
+        many = f", {view.images:,} image{'' if view.images == 1 else 's'}"
+        yield tag("span", tag("span", cls=f"key {side}"), tag("bdi", name), many)
+
+
+def _neighbours(day: Day) -> Html | None:
+    """Links to the nearest buckets that have a page."""
+    scene = day.scene
+    links = [
+        link(day.page, bucket_page(scene.dataset, scene.place, at), f"{arrow} {bucket_text(at)}")
+        for arrow, at in (("\N{LEFTWARDS ARROW}", day.before), ("\N{RIGHTWARDS ARROW}", day.after))
+        if at is not None
+    ]
+    return tag("nav", spaced(links), aria_label="Other buckets") if links else None
+
+
+def _verdicts(page: str, said: Sequence[Evaluation]) -> Html:
+    order = list(SIGNS)
+    told = sorted(
+        (one for one in said if one.state != "ok"),
+        key=lambda one: (order.index(one.state), line_of(one)),
+    )
+    good = len(said) - len(told)
+    heads = ("feature", "state", "value", "expected", "in words", "monitor")
+    rows = (_verdict(page, one) for one in told)
+    shown = table("said", heads, rows, left={"state", "in words", "monitor"}) if told else None
+    closing = None
+    if not said:
+        closing = tag("p", "No monitor has judged this bucket.")
+    elif good:
+        closing = tag("p", f"{good:,} of {len(said):,} judged ok.")
+    return section("What the monitors say", shown, closing, ident="said")
+
+
+def _verdict(page: str, one: Evaluation) -> Html:
+    limits = Point(one.start, one.value, one.lower, one.upper)
+    return tag(
+        "tr",
+        tag("th", feature_name(page, line_of(one)), scope="row"),
+        tag("td", badge(one.state), cls="left"),
+        tag("td", number(one.value)),
+        tag("td", expected(limits)),
+        tag("td", shorten(one.words, 300), cls="left words"),
+        tag("td", tag("bdi", shorten(one.monitor, 60)), cls="left"),
+    )
+
+
+def _cards(
+    title: str, size: str, report: DriftReport, bad: set[str], *, inside: bool
+) -> Html | None:
+    lines = [line for line in report.features if (column_of(line.feature) in bad) == inside]
+    if not lines:
+        return None
+    sides = report.target, report.reference
+    cards = (
+        card(line, *sides, f"f-{slug(line.feature)}", pictures(line, *sides))
+        for line in lines[:_MOST_CHARTS]
+    )
+    left_out = len(lines) - _MOST_CHARTS
+    more = tag("p", f"No charts of {left_out} more.", cls="quiet") if left_out > 0 else None
+    return section(title, tag("div", cards, cls=f"cards {size}"), more)

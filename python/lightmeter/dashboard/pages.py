@@ -1,0 +1,200 @@
+"""The pages: all datasets, a dataset or segment, a feature."""
+
+from collections.abc import Mapping, Sequence
+
+from lightmeter.dashboard.parts import (
+    RECENT,
+    crumbs,
+    feed,
+    head,
+    lines_table,
+    link,
+    pair,
+)
+from lightmeter.dashboard.scene import Group, Scene, badge, group, points
+from lightmeter.draw.document import document, section, table
+from lightmeter.draw.html import Html, joined, tag
+from lightmeter.draw.lines import Point, expected, trend
+from lightmeter.monitor.incidents import Evaluation, Line
+from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, segment_page, slug
+from lightmeter.text import number, shorten
+
+__all__ = ["feature_html", "index_html", "scene_html"]
+
+_MOST_IN_FEED = 50
+
+
+def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
+    """The first page: every dataset with its state, and what happened lately.
+
+    Args:
+        scenes: of each dataset, the whole of it first.
+        pages: paths of the pages of buckets that there are.
+    """
+    page = "index.html"
+    need = sum(any(one.state in ("anomaly", "error") for one in all_) for all_ in scenes.values())
+    many = f"{len(scenes)} dataset{'' if len(scenes) == 1 else 's'}"
+    told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
+    if not scenes:
+        told = "Nothing has been logged"
+    rows = (_row(page, all_[0], dataset, len(all_) - 1, all_) for dataset, all_ in scenes.items())
+    heads = ("dataset", "state", "last bucket", "images in it", "buckets", "segments", "open")
+    groups = group(scene for all_ in scenes.values() for scene in all_)
+    return document(
+        "Dashboard",
+        tag("header", tag("h1", "Dashboard"), tag("p", told, cls="headline")),
+        tag(
+            "main",
+            section("Datasets", table("datasets", heads, rows, left={"state"}), ident="datasets"),
+            section("Anomalies", _feed(page, groups, pages)),
+        ),
+    )
+
+
+def scene_html(scene: Scene, segments: Sequence[Scene], pages: set[str]) -> Html:
+    """A dataset or segment: the line of each feature, its segments, what happened, its buckets."""
+    page = segment_page(scene.dataset, scene.place)
+    note = "no buckets"
+    if scene.buckets:
+        images = sum(bucket.images for bucket in scene.buckets)
+        span = pair(scene.buckets[0].start, scene.buckets[-1].start)
+        many = f"{len(scene.buckets):,} bucket{'' if len(scene.buckets) == 1 else 's'}"
+        note = f"{many}, {span}, {images:,} images"
+    kind = "Segment" if scene.segment else "Dataset"
+    lines = lines_table(page, scene) if scene.lines else _NOT_JUDGED
+    return document(
+        scene.title,
+        tag("header", crumbs(page, scene), head(kind, scene.title, scene.state, note)),
+        tag(
+            "main",
+            _segments(page, segments) if segments else None,
+            section("Features", lines, ident="lines"),
+            section("Anomalies", _feed(page, group([scene]), pages)),
+            _days(page, scene, pages),
+        ),
+    )
+
+
+_NOT_JUDGED = tag(
+    "p", "No monitor has judged this yet: see ", tag("code", "lightmeter monitor run"), "."
+)
+
+
+def feature_html(scene: Scene, feature: str, lines: Sequence[Line], pages: set[str]) -> Html:
+    """A feature: a chart for each monitor, and its values."""
+    page = feature_page(scene.dataset, scene.place, feature)
+    state = min((scene.state_of(line) for line in lines), key=_severity)
+    above = crumbs(page, scene, feature)
+    return document(
+        f"{feature}, {scene.title}",
+        tag("header", above, head("Feature", feature, state, scene.title)),
+        tag("main", (_line(page, scene, line, pages, at) for at, line in enumerate(lines))),
+    )
+
+
+def _segments(page: str, segments: Sequence[Scene]) -> Html:
+    def name(one: Scene) -> str:
+        return ", ".join(f"{key}={value}" for key, value in one.segment.items())
+
+    heads = ("segment", "state", "last bucket", "images in it", "buckets", "open")
+    rows = (_row(page, one, name(one), None, [one]) for one in segments)
+    return section("Segments", table("segments", heads, rows, left={"state"}), ident="segments")
+
+
+def _row(page: str, scene: Scene, name: str, segments: int | None, all_: Sequence[Scene]) -> Html:
+    state = min((one.state for one in all_), key=_severity)
+    open_ = sum(incident.end is None for one in all_ for incident in one.incidents)
+    to = segment_page(scene.dataset, scene.place)
+    last = scene.buckets[-1] if scene.buckets else None
+    return tag(
+        "tr",
+        tag("th", link(page, to, shorten(name, 120)), scope="row"),
+        tag("td", badge(state), cls="left"),
+        tag("td", bucket_text(last.start) if last else None),
+        tag("td", f"{last.images:,}" if last else None),
+        tag("td", f"{len(scene.buckets):,}"),
+        None if segments is None else tag("td", segments),
+        tag("td", open_ or None),
+    )
+
+
+def _severity(state: str) -> int:
+    return ["anomaly", "error", "not enough data", "ok", "not watched"].index(state)
+
+
+def _feed(page: str, groups: Sequence[Group], pages: set[str]) -> Html:
+    shown = groups[:_MOST_IN_FEED]
+    return feed(page, shown, pages, len(groups) - len(shown))
+
+
+def _days(page: str, scene: Scene, pages: set[str]) -> Html | None:
+    """Every bucket that has a page."""
+    to = {
+        bucket.start: path
+        for bucket in scene.buckets
+        if (path := bucket_page(scene.dataset, scene.place, bucket.start)) in pages
+    }
+    if not to:
+        return None
+    which = (
+        "Each" if len(to) == len(scene.buckets) else "The latest, and the latest with an anomaly"
+    )
+    mark = tag("span", "●", tag("span", " anomaly", cls="hidden"), cls="verdict drift")
+    days = (
+        tag(
+            "li",
+            link(page, to[start], bucket_text(start)),
+            (" ", mark) if start in scene.anomalous else None,
+        )
+        for start in sorted(to, reverse=True)
+    )
+    told = tag("p", f"{which}: distributions against the baseline.", cls="quiet")
+    return section("Buckets", told, tag("ul", days, cls="days"))
+
+
+def _line(page: str, scene: Scene, line: Line, pages: set[str], at: int) -> Html:
+    monitor = shorten(line.monitor, 80)
+    chart = trend(f"{line.feature} by {monitor}", points(scene.lines[line]))
+    return tag(
+        "section",
+        tag("h2", tag("bdi", monitor), id=f"m{at}"),
+        tag("figure", chart.inline(f"c{at}"), cls="trend"),
+        _feed(page, group([_only(scene, line)]), pages),
+        _values(page, scene, line, pages, f"v{at}"),
+    )
+
+
+def _only(scene: Scene, line: Line) -> Scene:
+    incidents = [incident for incident in scene.incidents if incident.line == line]
+    return Scene(
+        scene.dataset,
+        scene.segment,
+        scene.place,
+        scene.buckets,
+        {line: scene.lines[line]},
+        incidents,
+        scene.acknowledged,
+        scene.snoozes,
+    )
+
+
+def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Html:
+    recent = scene.lines[line][-RECENT:]
+
+    def row(one: Evaluation, point: Point) -> Html:
+        to = bucket_page(scene.dataset, scene.place, one.start)
+        day = bucket_text(one.start)
+        shown = link(page, f"{to}#f-{slug(line.feature)}", day) if to in pages else day
+        return tag(
+            "tr",
+            tag("th", shown, scope="row"),
+            tag("td", number(one.value)),
+            tag("td", expected(point)),
+            tag("td", badge(one.state), cls="left"),
+            tag("td", shorten(one.words, 200), cls="left words"),
+        )
+
+    heads = ("bucket", "value", "expected", "state", "in words")
+    rows = map(row, reversed(recent), reversed(points(recent)))
+    shown = table(ident, heads, rows, left={"state", "in words"}, tall=True)
+    return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

@@ -1,0 +1,1 @@
+"""Charts and pages from plain numbers; knows neither profiles nor drift."""

@@ -1,0 +1,83 @@
+"""A page around its content: offline, without a script, under a strict content policy."""
+
+import base64
+import hashlib
+from collections.abc import Container, Iterable
+from functools import cache
+from importlib import resources
+
+from lightmeter._core import __version__
+from lightmeter.draw.html import DOCTYPE, Content, Html, joined, tag
+
+__all__ = ["document", "page", "section", "table"]
+
+
+def document(title: str, *body: Content) -> Html:
+    """The HTML document with the package's style.
+
+    Args:
+        title: plain text, of anybody.
+        body: its content.
+    """
+    style, policy = _style()
+    head = tag("meta", name="referrer", content="no-referrer"), tag("title", title), style
+    foot = tag("footer", tag("p", f"lightmeter {__version__}"), cls="quiet")
+    return page(policy, head, (body, foot))
+
+
+def page(policy: str, head: Content, body: Content) -> Html:
+    """An HTML document under a content policy."""
+    metas = (
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+    )
+    root = tag("html", tag("head", metas, head), _NEWLINE, tag("body", body), lang="en")
+    return joined(DOCTYPE, root, _NEWLINE)
+
+
+_NEWLINE = Html("\n")
+
+
+def section(title: str, *content: Content, ident: str | None = None) -> Html:
+    """A part of a page with its heading, which has the id `ident`."""
+    return tag("section", tag("h2", title, id=ident), content)
+
+
+def table(
+    labelled_by: str,
+    heads: Iterable[str],
+    rows: Content,
+    *,
+    left: Container[str] = (),
+    tall: bool = False,
+) -> Html:
+    """A table that scrolls where it is too wide, also by keyboard.
+
+    Args:
+        labelled_by: id of its heading.
+        heads: of the columns.
+        rows: ``tr`` elements.
+        left: heads of columns of words.
+        tall: whether to scroll also up and down.
+    """
+    columns = (tag("th", head, scope="col", cls="left" if head in left else None) for head in heads)
+    return tag(
+        "div",
+        tag("table", tag("thead", tag("tr", columns)), tag("tbody", rows)),
+        cls="scroll tall" if tall else "scroll",
+        tabindex=0,
+        role="region",
+        aria_labelledby=labelled_by,
+    )
+
+
+@cache
+def _style() -> tuple[Html, str]:
+    """The style, and the policy that allows it and nothing else but pictures within the page."""
+    style = resources.files("lightmeter.draw").joinpath("page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return tag("style", Html(style)), (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,69 @@
+"""HTML and SVG that escape by construction: no text can become markup."""
+
+from collections.abc import Iterable, Iterator
+
+from lightmeter.text import escape
+
+__all__ = ["DOCTYPE", "Content", "Html", "joined", "tag"]
+
+
+class Html(str):
+    """HTML in which everything foreign has been escaped.
+
+    `tag` and `joined` make it. What an operator or method of `str` makes of it is a plain string
+    again, which is escaped where it is put into a tag.
+    """
+
+    __slots__ = ()
+
+
+Content = str | int | None | Iterable["Content"]
+
+DOCTYPE = Html("<!DOCTYPE html>\n")
+
+_VOID = frozenset({"img", "meta"})  # of HTML: without an end
+_EMPTY = frozenset({"path", "rect"})  # of SVG: closed at once
+
+
+def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Html:
+    """An element.
+
+    >>> tag("td", "a < b", cls="left")
+    '<td class="left">a &lt; b</td>'
+
+    Args:
+        name: of the element.
+        content: `Html` as it is, other text and numbers escaped, the parts of anything else in
+            turn; None is nothing.
+        attributes: escaped, by name: ``cls`` is ``class``, and ``_`` stands for ``-``; one that is
+            None is left out.
+    """
+    told = "".join(
+        f' {_attribute(key)}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Html(f"<{name}{told}>")
+    if name in _EMPTY:
+        return Html(f"<{name}{told}/>")
+    return Html(f"<{name}{told}>{joined(content)}</{name}>")
+
+
+def joined(*content: Content) -> Html:
+    """The same content without an element around it."""
+    return Html("".join(_pieces(content)))
+
+
+def _pieces(content: Iterable[Content]) -> Iterator[str]:
+    for part in content:
+        if isinstance(part, Html):
+            yield part
+        elif isinstance(part, str | int):
+            yield escape(part)
+        elif part is not None:
+            yield from _pieces(part)
+
+
+def _attribute(key: str) -> str:
+    return "class" if key == "cls" else key.replace("_", "-")

@@ -1,0 +1,261 @@
+"""A value over time, with the limits it was judged by."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby, pairwise
+from math import isfinite
+
+from lightmeter.draw import svg
+from lightmeter.draw.html import Html, joined, tag
+from lightmeter.draw.svg import Chart
+from lightmeter.text import number
+
+__all__ = ["Point", "expected", "sparkline", "trend"]
+
+_FLOOR, _HEIGHT = 190, 214
+_SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
+# strftime's follow the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One bucket.
+
+    Attributes:
+        at: its start, in UTC.
+        value: what was judged; None where there was too little data, or nothing could be judged.
+        lower: the least that would be ok; None for no limit.
+        upper: the most that would be ok.
+        bad: whether it was an anomaly.
+        failed: whether it could not be judged.
+    """
+
+    at: datetime
+    value: float | None
+    lower: float | None
+    upper: float | None
+    bad: bool = False
+    failed: bool = False
+
+
+def trend(title: str, points: Sequence[Point]) -> Chart:
+    """The line through all values, the band of what is expected, and a mark at each anomaly.
+
+    Args:
+        title: what it shows.
+        points: at least one, in order of time.
+    """
+    x, y, low, high = _scales(points, (svg.LEFT, svg.RIGHT), (_FLOOR, svg.TOP + 8))
+    parts = [_legend(points)]
+    for tick in svg.ticks(low, high, 4):
+        parts.append(svg.grid(y(tick)))
+        parts.append(svg.label(svg.LEFT - 6, y(tick) + 4, number(tick), "end"))
+    parts += _band(points, x, y, _FLOOR, svg.TOP + 4)
+    parts += _lines(points, x, y, 1.5)
+    for point in points:
+        if point.bad and _known(point.value):
+            parts.append(_dot(x(_seconds(point)), y(_number(point.value)), 4))
+        elif point.bad or point.failed:
+            parts.append(_cross(x(_seconds(point)), _FLOOR - 7))
+    parts.append(svg.rule(svg.LEFT, _FLOOR, svg.RIGHT, _FLOOR, "quiet"))
+    for at in _dates(points):
+        place = x(at.timestamp())
+        parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
+        anchor = "end" if place > svg.RIGHT - 18 else "middle"
+        parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(points)), anchor))
+    return Chart(title, _told(points), _HEIGHT, joined(parts))
+
+
+def sparkline(points: Sequence[Point]) -> Html:
+    """The same, small and without words, for a row of a table that has the words."""
+    size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
+    x, y, _, _ = _scales(points, *size)
+    parts = _band(points, x, y, _SPARK_HEIGHT, 0)
+    parts += _lines(points, x, y, 1.2)
+    for point in points:
+        if point.bad:
+            value = point.value if _known(point.value) else None
+            at = _SPARK_HEIGHT / 2 if value is None else y(value)
+            parts.append(_dot(x(_seconds(point)), at, 2.5))
+    box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
+    return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
+
+
+def _seconds(point: Point) -> float:
+    return point.at.timestamp()
+
+
+def _known(value: float | None) -> bool:
+    """Whether it has a place: differences of larger numbers would overflow."""
+    return value is not None and isfinite(value) and abs(value) < 1e300
+
+
+def _number(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+def _scales(
+    points: Sequence[Point], across: tuple[float, float], up: tuple[float, float]
+) -> tuple[svg.Map, svg.Map, float, float]:
+    seen = [point.value for point in points] + [point.upper for point in points]
+    seen += [point.lower for point in points]
+    numbers = [_number(value) for value in seen if _known(value)] or [0.0, 1.0]
+    low, high = min(numbers), max(numbers)
+    if low >= 0 and all(point.lower is None for point in points):
+        low = 0.0  # a distance
+    else:
+        low -= (high / 2 - low / 2) * 0.1
+    high += (high / 2 - low / 2) * 0.1
+    if not high - low > svg.LEAST_SPAN:
+        low, high = low - 0.5, high + 0.5
+    start, end = _seconds(points[0]), _seconds(points[-1])
+    if start == end:
+        start, end = start - 1, end + 1
+    return svg.scale(start, end, *across), svg.scale(low, high, *up), low, high
+
+
+def _runs(points: Sequence[Point], has: Sequence[bool]) -> Iterator[list[Point]]:
+    """The points in a row that have something."""
+    for there, run in groupby(zip(points, has, strict=True), key=lambda pair: pair[1]):
+        if there:
+            yield [point for point, _ in run]
+
+
+def _lines(points: Sequence[Point], x: svg.Map, y: svg.Map, width: float) -> Iterator[Html]:
+    for run in _runs(points, [_known(point.value) for point in points]):
+        if len(run) == 1:
+            yield _dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
+        else:
+            path = _path([(x(_seconds(point)), y(_number(point.value))) for point in run])
+            yield tag("path", d=f"M{path}", **svg.paint(None, "target"), stroke_width=width)
+
+
+def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
+    """What is expected; up or down to the edge where there is one limit only."""
+    parts = []
+    limited = [_known(point.upper) or _known(point.lower) for point in points]
+    for run in _runs(points, limited):
+        above = [_limit(point, point.upper, x, y, top) for point in run]
+        below = [_limit(point, point.lower, x, y, floor) for point in run]
+        if len(run) == 1:  # something to see
+            above = [(above[0][0] - 3, above[0][1]), (above[0][0] + 3, above[0][1])]
+            below = [(below[0][0] - 3, below[0][1]), (below[0][0] + 3, below[0][1])]
+        outline = f"M{_path(above)}L{_path(below[::-1])}z"
+        parts.append(tag("path", d=outline, **svg.paint("reference"), fill_opacity=0.15))
+        for edge, end in ((above, top), (below, floor)):
+            if any(place != end for _, place in edge):
+                dashes = svg.paint(None, "reference") | {"stroke_dasharray": "5 3"}
+                parts.append(tag("path", d=f"M{_path(edge)}", **dashes))
+    return parts
+
+
+def _limit(
+    point: Point, value: float | None, x: svg.Map, y: svg.Map, edge: float
+) -> tuple[float, float]:
+    return x(_seconds(point)), y(_number(value)) if _known(value) else edge
+
+
+def _path(places: Sequence[tuple[float, float]]) -> str:
+    """Without the places in the middle of a level stretch."""
+    told = [
+        place
+        for index, place in enumerate(places)
+        if not 0 < index < len(places) - 1
+        or not places[index - 1][1] == place[1] == places[index + 1][1]
+    ]
+    return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in told)
+
+
+def _dot(x: float, y: float, radius: float) -> Html:
+    """A circle as two arcs, so that one kind of element does."""
+    r = svg.rounded(radius)
+    path = (
+        f"M{svg.rounded(x - radius)} {svg.rounded(y)}a{r} {r} 0 1 0 "
+        f"{svg.rounded(2 * radius)} 0a{r} {r} 0 1 0 {svg.rounded(-2 * radius)} 0z"
+    )
+    return tag("path", d=path, **svg.paint("target"))
+
+
+def _cross(x: float, y: float) -> Html:
+    path = f"M{svg.rounded(x - 3)} {svg.rounded(y - 3)}l6 6m0 -6l-6 6"
+    return tag("path", d=path, **svg.paint(None, "ink"), stroke_width=1.5)
+
+
+def _spread(points: Sequence[Point]) -> float:
+    return (points[-1].at - points[0].at).total_seconds() / 86_400
+
+
+def _date(at: datetime, days: float) -> str:
+    """Beside a tick of an axis that spans so many days."""
+    month = _MONTHS[at.month - 1]
+    if at.hour or at.minute:
+        return f"{at:%H:%M}"
+    return f"{at:%d} {month}" if days < 300 else f"{month} {at:%Y}"
+
+
+def _dates(points: Sequence[Point]) -> list[datetime]:
+    """Round dates, at most six, no closer than the points."""
+    first, last = _seconds(points[0]), _seconds(points[-1])
+    least = min((_seconds(b) - _seconds(a) for a, b in pairwise(points)), default=86_400)
+    for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336):
+        step = hours * 3600
+        if step < least:
+            continue
+        start = -(-first // step) * step
+        if (last - start) / step < 6:
+            count = int((last - start) // step) + 1 if last >= start else 0
+            return [datetime.fromtimestamp(start + i * step, UTC) for i in range(count)]
+    months = [(point.at.year, point.at.month) for point in points if point.at.day == 1]
+    every = -(-len(set(months)) // 6) or 1
+    return [datetime(*month, 1, tzinfo=UTC) for month in sorted(set(months))[::every]]
+
+
+def _legend(points: Sequence[Point]) -> Html:
+    parts = [
+        svg.rule(svg.LEFT, 11, svg.LEFT + 16, 11, "target"),
+        svg.label(svg.LEFT + 22, 15, "value", tone="ink"),
+    ]
+    at = svg.LEFT + 78
+    if any(_known(point.upper) or _known(point.lower) for point in points):
+        area = {"width": 14, "height": 9, "fill_opacity": 0.15}
+        edge = svg.paint("reference", "reference") | {"stroke_dasharray": "5 3"}
+        parts.append(tag("rect", x=at, y=6, **area, **edge))
+        parts.append(svg.label(at + 20, 15, "expected", tone="ink"))
+        at += 100
+    if any(point.bad for point in points):
+        parts += [_dot(at + 4, 10.5, 4), svg.label(at + 14, 15, "anomaly", tone="ink")]
+        at += 90
+    if any(point.failed for point in points):
+        parts += [_cross(at + 4, 10.5), svg.label(at + 14, 15, "not judged", tone="ink")]
+    return joined(parts)
+
+
+def _told(points: Sequence[Point]) -> str:
+    """What is to be seen, in words."""
+    first, last = points[0].at, points[-1].at
+    form = (
+        "%Y-%m-%d"
+        if not any(point.at.hour or point.at.minute for point in points)
+        else ("%Y-%m-%d %H:%M")
+    )
+    bad = [point.at for point in points if point.bad]
+    many = f"{len(points)} bucket{'' if len(points) == 1 else 's'}"
+    told = f"{many} from {first:{form}} to {last:{form}}; the last value is "
+    limits = expected(points[-1])
+    told += number(points[-1].value) + (f", expected {limits}; " if limits else "; ")
+    if not bad:
+        return told + "no anomalies"
+    word = "anomaly" if len(bad) == 1 else "anomalies"
+    return told + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+
+
+def expected(point: Point) -> str:
+    """The limits in words; empty where there are none, or none are known."""
+    if point.lower is not None and point.upper is not None:
+        return f"{number(point.lower)} to {number(point.upper)}"
+    if point.upper is not None:
+        return f"at most {number(point.upper)}"
+    return "" if point.lower is None else f"at least {number(point.lower)}"

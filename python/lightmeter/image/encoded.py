@@ -1,0 +1,187 @@
+"""Encoded images as one kind of file: regular files, bytes, and whatever else can be read."""
+
+import io
+import os
+import select
+from time import monotonic
+from typing import IO, Any
+
+from lightmeter.errors import ImageError
+from lightmeter.files import open_regular
+from lightmeter.image.limits import Limits
+
+__all__ = ["Encoded", "EncodedFile", "open_encoded", "size_of"]
+
+Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+
+_BUFFER = 65536
+_PIECE = 1 << 20
+
+
+class EncodedFile(io.BufferedReader):
+    """A binary file to decode from, which enforces `Limits` and notices reads past its end.
+
+    Attributes:
+        size: bytes in all.
+    """
+
+    raw: "_Checked"
+
+    def __init__(self, raw: "_Checked", size: int) -> None:
+        """Made by `open_encoded`."""
+        super().__init__(raw, _BUFFER)
+        self.size = size
+
+    @property
+    def ended(self) -> bool:
+        """Whether more bytes were asked for than there are."""
+        return self.raw.ended
+
+    @property
+    def error(self) -> Exception | None:
+        """What a read raised. A decoder may have taken it for damage and gone on."""
+        return self.raw.error
+
+    def rewind(self) -> None:
+        """Go to the start, as if nothing had been read."""
+        self.seek(0)
+        self.raw.ended = False
+
+    def start(self, size: int) -> bytes:
+        """The first bytes, without moving and without counting as a read past the end."""
+        at = self.tell()
+        self.seek(0)
+        start = self.read(min(size, self.size))
+        self.seek(at)
+        return start
+
+
+class _Deadline:
+    """When the reading of a file has to end, `seconds` from now; None never ends it."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end = None if seconds is None else monotonic() + seconds
+
+    def await_bytes(self, stream: IO[bytes]) -> None:
+        """Return when a pipe has bytes or its end, or when it is over."""
+        raw = getattr(stream, "raw", stream)
+        if self._end is not None and isinstance(raw, io.FileIO):
+            poll = select.poll()
+            poll.register(raw, select.POLLIN)
+            poll.poll(max(0.0, self._end - monotonic()) * 1000)
+
+    def check(self) -> None:
+        if self._end is not None and monotonic() > self._end:
+            raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
+
+
+class _Checked(io.RawIOBase):
+    """Passes on the reads of another file; the buffer above asks for large pieces only."""
+
+    def __init__(self, inner: Any, deadline: "_Deadline", *, owned: bool) -> None:
+        self._inner = inner
+        self._owned = owned
+        self._deadline = deadline
+        self.ended = False
+        self.error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            self._deadline.check()
+            count = self._inner.readinto(buffer)
+        except Exception as error:
+            self.error = error
+            raise
+        self.ended = self.ended or count == 0
+        return int(count)
+
+    def readall(self) -> bytes:
+        # That of the base class asks for 8 KiB at a time.
+        pieces = []
+        while piece := self.read(_PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return int(self._inner.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._inner.tell())
+
+    def fileno(self) -> int:
+        # Of a file that is not ours the descriptor may not hold what it reads, as with gzip.
+        return int(self._inner.fileno()) if self._owned else super().fileno()
+
+    def close(self) -> None:
+        if self._owned and not self.closed:
+            self._inner.close()
+        super().close()
+
+
+def size_of(file: IO[bytes]) -> int:
+    """Bytes of a seekable file, which may be left at another position."""
+    if isinstance(file, EncodedFile):
+        return file.size  # looking for its end would empty its buffer
+    return file.seek(0, os.SEEK_END)
+
+
+def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
+    """Open encoded bytes for decoding, from their start. The file of a caller stays open.
+
+    Raises:
+        ImageError: there are no bytes, or too many, or a path does not lead to a regular file.
+        OSError: it cannot be opened.
+    """
+    inner: Any
+    deadline = _Deadline(limits.seconds)
+    owned = isinstance(image, str | os.PathLike)
+    if isinstance(image, str | os.PathLike):
+        inner = _open_regular(image)
+        size = os.fstat(inner.fileno()).st_size
+    elif isinstance(image, bytes | bytearray):
+        inner, size = io.BytesIO(image), len(image)
+    elif hasattr(image, "readinto") and image.seekable():
+        inner, size = image, image.seek(0, os.SEEK_END)
+        image.seek(0)
+    else:
+        data = _read_all(image, limits.bytes, deadline)
+        inner, size = io.BytesIO(data), len(data)
+    file = EncodedFile(_Checked(inner, deadline, owned=owned), size)
+    if size == 0 or (limits.bytes is not None and size > limits.bytes):
+        file.close()
+        if size == 0:
+            raise ImageError("empty", "no bytes")
+        raise ImageError("too_large", f"more than {limits.bytes} bytes")
+    return file
+
+
+def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes:
+    """All bytes, or one more than `most`, which shows that there are more."""
+    # Of a buffered stream `read` waits for all that it is asked for, and no deadline is looked at.
+    read = getattr(stream, "read1", stream.read)
+    data = bytearray()
+    while most is None or len(data) <= most:
+        deadline.await_bytes(stream)
+        deadline.check()
+        piece = read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
+        if not piece:
+            break
+        data += piece
+    return bytes(data)
+
+
+def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
+    try:
+        return open_regular(path)
+    except IsADirectoryError:
+        os.scandir(path).close()  # says why, if it cannot be listed
+        raise ImageError(
+            "unreadable", "a folder, not a file; profile_images takes folders"
+        ) from None

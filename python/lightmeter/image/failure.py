@@ -1,0 +1,244 @@
+"""Why a picture could not be measured, as a stable reason code."""
+
+import base64
+import errno
+import os
+import re
+import struct
+from typing import Any, NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+from lightmeter.errors import ImageError
+from lightmeter.files import path_bytes
+from lightmeter.image.encoded import EncodedFile
+from lightmeter.image.magic import START_BYTES, begun_format, format_of
+from lightmeter.image.undecoded import undecoded_kind
+from lightmeter.quiet import quiet
+
+__all__ = ["Failure", "image_error"]
+
+
+class Failure(NamedTuple):
+    """An image that could not be measured.
+
+    Attributes:
+        path: of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that
+            was not given by its path.
+        reason: stable code, as in `lightmeter.ImageError`.
+        detail: what was wrong, in words that may change.
+    """
+
+    path: str | None
+    reason: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Failure":
+        """What `error` says of an image."""
+        known = image_error(error)
+        path = None if known.path is None else os.fsdecode(known.path)
+        return cls(path, known.reason, known.detail)
+
+    def to_dict(self) -> dict[str, str | None]:
+        """For JSON: every text is Unicode.
+
+        A path that is not UTF-8 is shown with replacement characters, and given whole as
+        ``path_base64``.
+        """
+        if self.path is None:
+            return {"path": None, "reason": self.reason, "detail": self.detail}
+        raw = path_bytes(self.path)
+        shown = raw.decode(errors="replace")
+        exact = {} if shown.encode() == raw else {"path_base64": base64.b64encode(raw).decode()}
+        return {"path": shown, **exact, "reason": self.reason, "detail": self.detail}
+
+
+# No image of these formats is smaller, in bytes.
+_SMALLEST = 16
+
+# Pillow and the libraries below it tell these apart only in the message.
+_TRUNCATED = re.compile(
+    "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file", re.IGNORECASE
+)
+_UNSUPPORTED = re.compile(
+    "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"
+    "|not available|not installed|unknown (blp|pcx|compression)",
+    re.IGNORECASE,
+)
+_OF_THE_KIND = re.compile("unknown raw mode", re.IGNORECASE)
+_TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
+_OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
+
+_MAX_DETAIL = 200
+
+
+def image_error(
+    error: Exception,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    file: EncodedFile | None = None,
+    image: Image.Image | None = None,
+    whole: bool = False,
+    otherwise: str = "corrupt",
+) -> ImageError:
+    """The `ImageError` for whatever opening, decoding or measuring a picture raised.
+
+    Pillow's decoders raise nearly every built-in exception type on damaged files.
+
+    Args:
+        error: what was raised.
+        path: of the file, if it has one.
+        file: the encoded bytes, if they were opened.
+        image: what Pillow made of it, if it was identified.
+        whole: whether all its frames were asked for.
+        otherwise: the reason of an error that says nothing more.
+    """
+    if file is None:
+        return _classified(error, path, otherwise)
+    if file.error is not None:
+        return _classified(file.error, path, "unreadable")
+    name = _format(file)
+    opened_again = False
+    if isinstance(error, UnidentifiedImageError) and name is not None:
+        error = _opening_error(name, file) or error
+        opened_again = True
+    failure = _classified(error, path, otherwise)
+    if name is not None and failure.reason in ("corrupt", "truncated"):
+        opened = image is not None and not _OF_THE_KIND.search(str(error))
+        kind = undecoded_kind(name, file, opened)
+        if kind is not None:
+            detail = f"{kind}, which Pillow does not decode; give it as an array"
+            return ImageError("unsupported", detail, path)
+    if name is not None and (
+        file.size < _SMALLEST
+        or (failure.reason == "corrupt" and _ends_early(name, file, image, whole, opened_again))
+    ):
+        return ImageError("truncated", failure.detail, path)
+    return failure
+
+
+def _classified(
+    error: Exception, path: str | os.PathLike[str] | None, otherwise: str
+) -> ImageError:
+    if isinstance(error, ImageError):
+        return ImageError(error.reason, error.detail, error.path if path is None else path)
+    return ImageError(_reason(error) or otherwise, _detail(error), path)
+
+
+def _reason(error: Exception) -> str | None:
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return "vanished"
+        case Image.DecompressionBombError() | MemoryError():
+            return "too_large"
+        case EOFError() | struct.error():
+            return "truncated"
+        case OSError() if error.errno is not None and error.errno not in _OF_THE_CONTENTS:
+            return "unreadable"
+        case UnidentifiedImageError() | NotImplementedError():
+            return "unsupported"
+    if _TOO_LARGE.search(str(error)):
+        return "too_large"
+    if _TRUNCATED.search(str(error)):
+        return "truncated"
+    return "unsupported" if _UNSUPPORTED.search(str(error)) else None
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):  # its message holds an address or the path
+        return "no format that is read here, or too damaged to tell"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # It may quote the file: any text of any length.
+    text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
+    return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 3] + "..."
+
+
+def _format(file: EncodedFile) -> str | None:
+    """The format that the file begins as, if Pillow can read it.
+
+    A file that begins so and is not understood is damaged; any other may be anything.
+    """
+    start = file.start(START_BYTES)
+    name = format_of(start) or begun_format(start)
+    return name if name in Image.OPEN else None
+
+
+def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exception | None:
+    """What opening as this format alone raises; Pillow keeps it to itself and tries all others.
+
+    With `whole` the frames are counted too, which looks for the start of each.
+    """
+    open_as, accepts = Image.OPEN[name]
+    accepted = accepts(file.start(16)) if accepts is not None else True
+    if isinstance(accepted, str):  # known, but Pillow was built without
+        return NotImplementedError(accepted)
+    file.rewind()
+    try:
+        with quiet():
+            image = open_as(file, "")
+            if whole:
+                getattr(image, "n_frames", 1)
+    except Exception as error:
+        return error
+    return None
+
+
+def _ends_early(
+    name: str, file: EncodedFile, image: Image.Image | None, whole: bool, opened_again: bool
+) -> bool:
+    """Whether a file ends before what it announces, where the decoder calls it only damaged."""
+    announced = _announces_more(name, file, image)
+    if announced is not None:
+        return announced
+    # Decoders read ahead; those who open ask for what must be there.
+    if not opened_again:
+        _opening_error(name, file, whole=whole)
+    return file.ended
+
+
+def _announces_more(name: str, file: EncodedFile, image: Image.Image | None) -> bool | None:
+    """Whether a file ends before what it announces; None where nothing is announced."""
+    try:
+        match name:
+            case "WEBP":
+                return 8 + int.from_bytes(file.start(8)[4:], "little") > file.size
+            case "AVIF" | "HEIF":
+                return _boxes_end(file) > file.size
+            case "JXL":  # in boxes, or a bare codestream, whose end shows only in decoding it
+                return file.start(1) == b"\0" and _boxes_end(file) > file.size
+            case "JPEG2000" if image is not None:  # a codestream ends in a marker
+                file.seek(-2, os.SEEK_END)
+                return file.read(2) != b"\xff\xd9"
+            case "TIFF" if image is not None and _strips_end(image) > file.size:
+                return True
+    except Exception:  # what is announced is damaged, too
+        return False
+    return None
+
+
+def _strips_end(image: Any) -> int:
+    """Where the strips or tiles of a TIFF's frame end; 0 for a frame that has none."""
+    tags = image.tag_v2
+    at, length = (273, 279) if 273 in tags else (324, 325)
+    if at not in tags:
+        return 0
+    return max(map(sum, zip(tags[at], tags[length], strict=True)))
+
+
+def _boxes_end(file: EncodedFile) -> int:
+    """Where the outermost boxes of an ISO base media file end: size and type, each of 4 bytes."""
+    at = 0
+    while at < file.size:
+        file.seek(at)
+        head = file.read(16)
+        size = int.from_bytes(head[:4], "big")
+        if len(head) < 8:
+            size = 8
+        elif size == 1:  # the size follows the type, in 8 bytes
+            size = int.from_bytes(head[8:], "big")
+        if size < 8:  # 0: up to the end
+            break
+        at += size
+    return at

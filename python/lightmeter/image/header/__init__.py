@@ -1,0 +1,80 @@
+"""Facts that stand in front of the pixels of an encoded picture, read without decoding them.
+
+Whatever the bytes are, these readers raise nothing but what the file itself raises (OSError), take
+bounded time and little memory, and leave out what is damaged.
+"""
+
+from typing import IO, NamedTuple
+
+from lightmeter.image.header.gif import gif_facts
+from lightmeter.image.header.isobmff import heif_header
+from lightmeter.image.header.jpeg import jpeg_header
+from lightmeter.image.header.png import png_header
+from lightmeter.image.header.source import DamagedError, Source
+from lightmeter.image.header.tiff import tiff_facts
+from lightmeter.image.header.webp import webp_header
+from lightmeter.image.magic import START_BYTES, format_of
+
+__all__ = ["DamagedError", "Facts", "Header", "Source", "exif_block", "read_header"]
+
+# Name -> value; None where the format can have it and this file has not.
+Facts = dict[str, int | str | None]
+
+
+class Header(NamedTuple):
+    """What the header of a file says, and where its Exif is (a TIFF structure), if anywhere.
+
+    Attributes:
+        facts: name -> value.
+        exif: the Exif.
+        orientation: Exif's number for it where the container has one, which then holds.
+    """
+
+    facts: Facts
+    exif: Source | None
+    orientation: int | None = None
+
+
+def read_header(file: IO[bytes]) -> Header | None:
+    """Read the header of a seekable binary file; None if it is in no format known here.
+
+    Known are JPEG, PNG, WebP, TIFF, GIF, HEIF and AVIF. The position of the file is not kept.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    source = Source(file)
+    start = source.read_up_to(0, START_BYTES)
+    try:
+        return _read(source, start)
+    except DamagedError:
+        return Header({}, None)
+
+
+def exif_block(block: bytes) -> Source | None:
+    """The TIFF structure in a block of Exif, with or without the ``Exif`` in front of it."""
+    if block.startswith(b"Exif\0"):
+        block = block[6:]
+    return Source(block) if block else None
+
+
+def _read(source: Source, start: bytes) -> Header | None:
+    facts: Facts
+    exif = b""
+    match format_of(start):
+        case "JPEG":
+            facts, exif = jpeg_header(source)
+        case "PNG":
+            facts, exif = png_header(source)
+        case "WEBP":
+            facts, exif = webp_header(source)
+        case "GIF":
+            facts = gif_facts(source)
+        case "AVIF" | "HEIF":
+            heif = heif_header(source)
+            return Header(heif.facts, exif_block(heif.exif), heif.orientation)
+        case "TIFF" | "RAW":  # raw formats that look like TIFF
+            return Header(tiff_facts(source), source)
+        case _:
+            return None
+    return Header(facts, exif_block(exif))

@@ -1,0 +1,318 @@
+"""From whatever holds a picture to its measurement and its Exif."""
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, TypeGuard
+
+from PIL import Image, UnidentifiedImageError
+
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import ArrayLike, as_numpy, check_layout, is_array, pictures
+from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
+from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
+from lightmeter.image.failure import image_error
+from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits
+from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
+from lightmeter.image.meter import ImageMeter
+from lightmeter.image.plugins import is_raw, load_plugin
+from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
+from lightmeter.quiet import quiet
+
+__all__ = [
+    "ImageLike",
+    "Measured",
+    "check_frames",
+    "copy_image",
+    "measure_image",
+    "measure_images",
+]
+
+ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
+
+ACCEPTED = (
+    "a PIL image, an array or tensor (HxW or HxWxC), an ImageMeter, a path, encoded bytes or a "
+    "binary file"
+)
+
+# Formats whose further frames are parts of one picture.
+_LAYERED = frozenset({"PSD"})
+
+# Set on an image that failed to load.
+_FAILURE = "_lightmeter_failure"
+
+
+class Measured(NamedTuple):
+    """One image: its exact counts, its Exif where the source can have any, a picture if wanted."""
+
+    meter: ImageMeter
+    exif: ExifTags | None
+    facts: Facts | None = None  # of its encoded bytes
+    thumbnail: Thumbnail | None = None
+
+
+def measure_images(
+    image: ImageLike,
+    *,
+    channels: str = "RGB",
+    layout: str | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: str = "first",
+    exif: ExifPolicy = DEFAULT_POLICY,
+    threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    thumbnail: bool = False,
+) -> Iterator[Measured]:
+    """Measure an image; several of a batch in one array, or of a file with all its frames.
+
+    Args:
+        image: a PIL image, an array or tensor (HxW or HxWxC, or as `layout` says), an `ImageMeter`,
+            a path, encoded bytes or a binary file.
+        channels: order of the colour channels of an array, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        layout: order of the dimensions of an array, as for `lightmeter.log_image`.
+        value_range: black and white of samples of more than 8 bits, as for `ImageMeter`.
+        frames: ``"first"``, of a PIL image the one it is at, or ``"all"``. Exif comes with the
+            first one only.
+        threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
+            megapixels. The result does not depend on it.
+        exif: which Exif tags to read.
+        limits: what one image may cost.
+        thumbnail: make small pictures too, of a PIL image or an encoded one.
+
+    Raises:
+        ImageError: a picture cannot be read or measured; `reason` says why.
+        TypeError: `image` is of another type.
+        ValueError: an argument is out of range.
+    """
+    check_frames(frames)
+    check_layout(layout)
+    options: dict[str, Any] = {
+        "channels": channels,
+        "value_range": value_range,
+        "threads": threads,
+    }
+    if isinstance(image, ImageMeter):
+        if not image.mode:
+            raise ImageError("empty", "an ImageMeter that has not seen a pixel")
+        yield Measured(image, None)
+    elif is_array(image):
+        for picture in pictures(as_numpy(image), layout):
+            yield Measured(_meter(picture, options), None)
+    elif isinstance(image, Image.Image):
+        path = getattr(image, "filename", None) or None
+        show = partial(make_thumbnail, path=path) if thumbnail else None
+        try:
+            yield from _measure_pil(image, options, frames, exif, limits, show)
+        except Exception as error:
+            raise image_error(error, path=path) from error
+    elif _is_encoded(image):
+        yield from _measure_encoded(image, options, frames, exif, limits, thumbnail)
+    else:
+        raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+
+
+def check_frames(frames: str) -> None:
+    """Refuse what `measure_images` does not know.
+
+    Raises:
+        ValueError: it is neither ``"first"`` nor ``"all"``.
+    """
+    if frames not in ("first", "all"):
+        raise ValueError(f"frames is {frames!r}; expected 'first' or 'all'")
+
+
+def measure_image(image: ImageLike, **options: Any) -> Measured:
+    """Measure what is one image and no more, with the options of `measure_images`."""
+    (measured,) = measure_images(image, **options)
+    return measured
+
+
+def _meter(picture: Image.Image | ArrayLike, options: dict[str, Any]) -> ImageMeter:
+    meter = ImageMeter(**options)
+    meter.update(picture)
+    return meter
+
+
+def _is_encoded(image: object) -> TypeGuard[Encoded]:
+    if isinstance(image, str | os.PathLike | bytes | bytearray):
+        return True
+    return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
+
+
+def _measure_encoded(
+    image: Encoded,
+    options: dict[str, Any],
+    frames: str,
+    policy: ExifPolicy,
+    limits: Limits,
+    thumbnail: bool,
+) -> Iterator[Measured]:
+    path = image if isinstance(image, str | os.PathLike) else None
+    show = partial(make_thumbnail, path=path) if thumbnail else None
+    try:
+        file = open_encoded(image, limits)
+    except Exception as error:
+        raise image_error(error, path=path, otherwise="unreadable") from error
+    opened = None
+    with file:
+        try:
+            _check_memory(file, limits)
+            with quiet():
+                opened = _open(file)
+                _refuse(opened, file)
+            yield from _measure_pil(opened, options, frames, policy, limits, show)
+        except Exception as error:
+            raise image_error(
+                error, path=path, file=file, image=opened, whole=frames == "all"
+            ) from error
+
+
+def _check_memory(file: EncodedFile, limits: Limits) -> None:
+    most = limits.bytes_in_memory
+    if most is not None and file.size > most:
+        name = format_of(file.start(START_BYTES))
+        if name in READ_WHOLE:
+            raise ImageError(
+                "too_large",
+                f"{file.size} bytes of {name}, which is read whole; more than {most} "
+                "(Limits.bytes_in_memory)",
+            )
+
+
+def _open(file: EncodedFile) -> Image.Image:
+    try:
+        return Image.open(file)
+    except UnidentifiedImageError:
+        if not load_plugin(file.start(START_BYTES)):
+            raise
+    file.rewind()
+    return Image.open(file)
+
+
+def _refuse(image: Image.Image, file: EncodedFile) -> None:
+    """Files of which Pillow would show something else than the picture."""
+    if image.format == "EPS":
+        raise ImageError(
+            "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
+        )
+    if image.format == "TIFF" and is_raw(image, file.start(START_BYTES)):
+        raise ImageError(
+            "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
+        )
+
+
+def _measure_pil(
+    image: Image.Image,
+    options: dict[str, Any],
+    frames: str,
+    policy: ExifPolicy,
+    limits: Limits,
+    show: Callable[[Image.Image], Thumbnail | None] | None,
+) -> Iterator[Measured]:
+    with quiet():
+        count = _frame_count(image, limits) if frames == "all" else 1
+        first = image.tell()
+    try:
+        for frame in range(count):
+            with quiet():
+                if count > 1:
+                    image.seek(frame)
+                _check_size(image, limits)
+                exif, facts = _load(image, policy)
+                meter = _meter(image, options)
+                thumbnail = None if show is None else show(image)
+            if frame > 0:
+                exif = facts = None
+            yield Measured(meter, exif, facts, thumbnail)
+    finally:
+        if count > 1:
+            with quiet(), contextlib.suppress(Exception):
+                image.seek(first)
+
+
+def _frame_count(image: Image.Image, limits: Limits) -> int:
+    if limits.frames is not None and image.format == "TIFF" and _exceeds(image, limits.frames):
+        raise ImageError("too_large", f"more than {limits.frames} frames")
+    count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
+    if limits.frames is not None and count > limits.frames:
+        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
+    return count
+
+
+def _exceeds(image: Image.Image, frames: int) -> bool:
+    """Whether a TIFF has more frames; to count them all Pillow reads the directory of each."""
+    first = image.tell()
+    try:
+        for frame in range(first + 1, frames + 1):
+            image.seek(frame)
+    except EOFError:
+        return False
+    finally:
+        image.seek(first)
+    return True
+
+
+def _check_size(image: Image.Image, limits: Limits) -> None:
+    if limits.pixels is not None and image.width * image.height > limits.pixels:
+        raise ImageError(
+            "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
+        )
+
+
+def _header(image: Image.Image) -> Header | None:
+    """The header of the file of `image`; without a file the Exif that Pillow kept of it.
+
+    None of an image that was never in a file, or of whose file nothing is left.
+    """
+    file = getattr(image, "fp", None)
+    if file is not None and not file.closed:
+        position = file.tell()
+        try:
+            header = read_header(file)
+            size = size_of(file)
+        finally:
+            file.seek(position)
+        # Once loaded, Pillow keeps pixels in place of the file of these.
+        if header is not None or image.format not in ("AVIF", "WEBP"):
+            facts: Facts = {"Format": image.format, "FileSize": size}
+            if header is not None:
+                return header._replace(facts=facts | header.facts)
+            return Header(facts, _kept_exif(image))
+    exif = _kept_exif(image)
+    # A TIFF's Exif is its directories, which are gone with the file.
+    return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
+
+
+def _kept_exif(image: Image.Image) -> Source | None:
+    block = image.info.get("exif")
+    return exif_block(block) if isinstance(block, bytes) else None
+
+
+def copy_image(
+    image: Image.Image, policy: ExifPolicy
+) -> tuple[Image.Image, ExifTags | None, Facts | None]:
+    """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole."""
+    with quiet():
+        exif, facts = _load(image, policy)
+        return image.copy(), exif, facts
+
+
+def _load(image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts | None]:
+    """Load once: a second try after a failure can succeed, with black pixels. Returns the Exif."""
+    attributes = vars(image)
+    if _FAILURE in attributes:
+        raise ImageError(*attributes[_FAILURE])
+    header = _header(image)  # loading closes the file
+    exif = None
+    if header is not None:
+        exif = read_exif(header.exif, policy, header.orientation).tags
+    try:
+        image.load()
+    except Exception as error:
+        failure = image_error(error)
+        attributes[_FAILURE] = (failure.reason, failure.detail)
+        raise
+    return exif, header and header.facts

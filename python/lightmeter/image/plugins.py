@@ -1,0 +1,65 @@
+"""Formats that Pillow reads by a plugin, which is loaded when one is met, or only seems to read."""
+
+import threading
+from importlib import import_module
+from typing import Any
+
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.magic import format_of
+
+__all__ = ["is_raw", "load_plugin", "plugin_format"]
+
+_HOW_TO_READ = {
+    "HEIF": "pip install 'lightmeter[formats]' (pillow-heif)",
+    "JXL": "pip install 'lightmeter[formats]' (pillow-jxl-plugin)",
+    "AVIF": "pip install 'pillow>=11.3'",
+}
+
+# Tags of TIFF.
+_SUBFILE_TYPE = 254
+_DNG_VERSION = 50_706
+
+_lock = threading.Lock()
+
+
+def plugin_format(start: bytes) -> str | None:
+    """``"HEIF"``, ``"AVIF"`` or ``"JXL"`` (JPEG XL) if the file starts as one, else None."""
+    name = format_of(start)
+    return name if name in _HOW_TO_READ else None
+
+
+def is_raw(tiff: Any, start: bytes) -> bool:
+    """Whether a TIFF, opened by Pillow, is a camera's raw file, whose first directory is a preview.
+
+    So DNG, CR2, NEF, ARW, PEF and others, which are marked as such or call it a reduced image.
+    """
+    tags = tiff.tag_v2
+    subfile = tags.get(_SUBFILE_TYPE)
+    reduced = isinstance(subfile, int) and bool(subfile & 1)
+    return start[8:10] == b"CR" or _DNG_VERSION in tags or reduced
+
+
+def load_plugin(start: bytes) -> bool:
+    """Let Pillow read files that start so. Returns whether that is new.
+
+    Raises:
+        ImageError: ``unsupported``: the plugin is not installed; the message says how to.
+    """
+    name = plugin_format(start)
+    if name is None:
+        return False
+    with _lock:
+        if name in Image.OPEN:
+            return False
+        try:
+            if name == "HEIF":
+                import_module("pillow_heif").register_heif_opener()
+            elif name == "JXL":
+                import_module("pillow_jxl")  # registers itself
+        except ImportError:
+            pass
+        if name not in Image.OPEN:
+            raise ImageError("unsupported", f"{name} needs a plugin: {_HOW_TO_READ[name]}")
+    return True

@@ -1,0 +1,125 @@
+"""Profiling images, rows and tables in one call."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits
+from lightmeter.image.measure import ImageLike
+from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.values import check_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ResultSet", "log", "log_image"]
+
+
+class ResultSet:
+    """What `log` and `log_image` return."""
+
+    def __init__(self, profile: Profile) -> None:
+        """Made by `log` and `log_image`."""
+        self._profile = profile
+
+    def profile(self) -> Profile:
+        """The profile, to which more can be added."""
+        return self._profile
+
+    def view(self) -> ProfileView:
+        """Short for ``profile().view()``."""
+        return self._profile.view()
+
+
+def log(
+    *,
+    row: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    pandas: "pd.DataFrame | None" = None,
+    channels: str = "RGB",
+) -> ResultSet:
+    """Profile values of any kind, a feature per name, without a schema.
+
+    Numbers are profiled as numbers, strings as categories. A bool is 0 or 1; a date or time is its
+    seconds since 1970 (UTC, also where no zone is given) and a duration its seconds; a pandas
+    category is a string. An image is measured, with its name as the prefix: ``images.Hue.mean``.
+    None, NaN and pandas' NA and NaT are missing values of the feature of that name. A name that a
+    row does not have says nothing. Anything else is a TypeError: nothing is left out silently.
+
+    Numbers are kept as 64-bit floats: integers beyond 2^53, such as long identifiers, are rounded
+    to these before their distinct and frequent values are counted; log such as strings. Of a string
+    the first 128 bytes of UTF-8 count.
+
+    >>> log(row={"glare_percent": 1.7, "camera": "north", "images": image})
+
+    Args:
+        row: value by feature name.
+        columns: values by feature name: arrays, lists or pandas Series of one length.
+        pandas: a DataFrame with columns of any dtype.
+        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+
+    Raises:
+        ImageError: an image in `row` cannot be measured; in a table such an image is counted in
+            ``<column>.Failure``.
+        TypeError: not exactly one of `row`, `columns` and `pandas` is given, or a value cannot be
+            logged.
+        ValueError: columns of different lengths or shapes, or two of one name.
+    """
+    profile = Profile(channels=channels)
+    profile.log(row=row, columns=columns, pandas=pandas)
+    return ResultSet(profile)
+
+
+def log_image(
+    images: ImageLike | list[ImageLike] | tuple[ImageLike, ...] | Mapping[str, ImageLike],
+    default_column_prefix: str = "image",
+    *,
+    channels: str = "RGB",
+    layout: str | None = None,
+    value_range: tuple[float, float] | None = None,
+    frames: str = "first",
+    exif: ExifPolicy = DEFAULT_POLICY,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ResultSet:
+    """Profile one image or several.
+
+    Args:
+        images: a PIL image, an array or tensor (HxW, or HxWxC with C = 1, 3 or 4; bool, uint8,
+            uint16, float32 or float64; a fourth channel is alpha), a path, encoded bytes or a
+            binary file; or a list or tuple of these, profiled together; or a dict of feature name
+            prefix to image, profiled side by side.
+        default_column_prefix: first part of the feature names, except for a dict.
+        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
+            N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
+        value_range: the samples that are black and white, where they have more than 8 bits. None
+            takes (0, 1) for floats and (0, 65535) for integers.
+        frames: ``"first"``, or ``"all"`` to measure every frame or page of a file as an image. Its
+            Exif is counted once. A file, like a batch, counts whole or as one failure.
+        exif: which Exif tags to track; by default none that are personal.
+        limits: what one image may cost; beyond, it fails as ``too_large``.
+
+    Raises:
+        ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
+            counted in ``image.Failure`` instead.
+        TypeError: something is no image at all, or a prefix no string.
+        ValueError: an argument is out of range.
+    """
+    profile = Profile(
+        default_column_prefix,
+        channels=channels,
+        layout=layout,
+        value_range=value_range,
+        frames=frames,
+        exif=exif,
+        limits=limits,
+    )
+    if isinstance(images, Mapping):
+        check_names(images)
+        for prefix, image in images.items():
+            profile._track(prefix, image)
+    elif isinstance(images, list | tuple):
+        profile.track_many(images)
+    else:
+        profile.track(images)
+    return ResultSet(profile)

@@ -1,0 +1,262 @@
+"""From whatever a row or a table column holds to numbers, strings, images and missing values."""
+
+import datetime as dt
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import as_numpy, is_array
+from lightmeter.image.meter import ImageMeter
+
+__all__ = ["Values", "check_names", "is_image", "plain_value", "split_values"]
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_ACCEPTED = (
+    "a number, a bool, a string, a date or time, None, or an image (PIL, an array or tensor of two "
+    "or three dimensions, or an ImageMeter)"
+)
+
+# NumPy's units of time: seconds in one, or how many make a second.
+_LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+_PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
+
+
+class Values(NamedTuple):
+    """A column by kind of value; the order of the rows is not kept."""
+
+    integers: NDArray[np.int64]
+    fractions: NDArray[np.float64]
+    strings: Counter[str]
+    images: list[Any]
+    missing: int
+
+    @property
+    def rows(self) -> int:
+        """How many values and missing values there are."""
+        numbers = len(self.integers) + len(self.fractions)
+        return numbers + self.strings.total() + len(self.images) + self.missing
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Refuse what cannot be the name of a feature.
+
+    Raises:
+        TypeError: a name is not a string.
+        ValueError: a name holds a lone surrogate, which is no text.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"got {name!r} as a name; expected a string, such as {str(name)!r}")
+        if not name.isascii() and name != name.encode(errors="replace").decode():
+            raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
+
+
+def is_image(plain: Any) -> bool:
+    """Whether what `plain_value` returned is an image."""
+    return not isinstance(plain, int | float | str | None)
+
+
+def plain_value(value: Any, column: str) -> Any:
+    """`value` as an int, float, str or None for a missing one; images come back as they are.
+
+    Missing are None, NaN, and pandas' NA and NaT. A bool is 0 or 1, so that the mean is the share
+    of True. A date or time is its seconds since 1970 (UTC, also where no zone is given) and a
+    duration its seconds.
+
+    Raises:
+        TypeError: it is something else; the message names `column`.
+    """
+    if isinstance(value, np.generic):
+        value = _numpy_scalar(value)
+    elif isinstance(value, np.ndarray) and value.ndim == 0:
+        return plain_value(value[()], column)
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()  # a lone surrogate is no text
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**63 else _float(value)
+    if _is_missing(value):
+        return None
+    if isinstance(value, float | Decimal | Fraction):
+        number = float(value)
+        return None if math.isnan(number) else number
+    if isinstance(value, dt.date | dt.timedelta):
+        return _seconds(value)
+    if isinstance(value, Image.Image | ImageMeter):
+        return value
+    if isinstance(value, np.ndarray):
+        if value.ndim in (2, 3):
+            return value
+    elif is_array(value):
+        try:
+            return plain_value(as_numpy(value), column)
+        except ImageError:  # measuring it will say so again
+            return value
+    raise TypeError(f"column {column!r} holds a {type(value).__name__}; expected {_ACCEPTED}")
+
+
+def split_values(values: Any, column: str) -> Values:
+    """The values of a column: an array or a pandas Series of any dtype, or an iterable.
+
+    Raises:
+        TypeError: a value is none that `plain_value` takes.
+        ValueError: an array that is not of one dimension.
+    """
+    if hasattr(values, "isna") and hasattr(values, "to_numpy"):
+        return _split_series(values, column)
+    if isinstance(values, np.ndarray):
+        return _split_array(values, column)
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
+    return _split_objects(values if isinstance(values, Sequence) else list(values), column)
+
+
+def _split_series(series: Any, column: str) -> Values:
+    """pandas: extension types carry a mask, and categories are names whatever they are made of."""
+    present = series[~series.isna().to_numpy(dtype=bool)]
+    missing = len(series) - len(present)
+    dtype = series.dtype
+    if dtype.name == "category":
+        counts = present.value_counts()
+        names = {str(name): int(count) for name, count in counts.items() if count}
+        return _values(strings=Counter(names), missing=missing)
+    kind = getattr(dtype, "kind", "O")
+    if kind == "M" and getattr(dtype, "tz", None) is not None:
+        present = present.dt.tz_convert("UTC").dt.tz_localize(None)
+    # An extension array of numbers without missing values becomes a NumPy one without loss.
+    exact = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64"}.get(kind)
+    array = present.to_numpy(dtype=exact) if exact else present.to_numpy()
+    split = _split_array(array, column)
+    return split._replace(missing=split.missing + missing)
+
+
+def _split_array(array: NDArray[Any], column: str) -> Values:
+    if array.ndim != 1:
+        raise ValueError(
+            f"column {column!r} is an array of shape {array.shape}; expected one dimension"
+        )
+    if isinstance(array, np.ma.MaskedArray):
+        split = _split_array(np.asarray(array.compressed()), column)
+        return split._replace(missing=split.missing + len(array) - array.count())
+    match array.dtype.kind:
+        case "b" | "i":
+            return _values(integers=array.astype(np.int64))
+        case "u":
+            fits = array < 2**63
+            return _values(
+                integers=array[fits].astype(np.int64), fractions=array[~fits].astype(np.float64)
+            )
+        case "f":
+            known = ~np.isnan(array)
+            return _values(
+                fractions=array[known].astype(np.float64), missing=int(array.size - known.sum())
+            )
+        case "M" | "m":
+            known = ~np.isnat(array)
+            return _values(
+                fractions=_in_seconds(array[known]), missing=int(array.size - known.sum())
+            )
+        case _:
+            return _split_objects(array.tolist(), column)
+
+
+def _split_objects(values: Sequence[Any], column: str) -> Values:
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return _split_array(np.array(values, dtype=np.float64), column)
+    integers: list[int] = []
+    fractions: list[float] = []
+    strings: Counter[str] = Counter()
+    images: list[Any] = []
+    missing = 0
+    if kinds == {str}:  # counted first, then each different one is looked at once
+        for text, count in Counter(values).items():
+            strings[plain_value(text, column)] += count
+        return _values(strings=strings)
+    for value in values:
+        plain = plain_value(value, column)
+        if plain is None:
+            missing += 1
+        elif isinstance(plain, str):
+            strings[plain] += 1
+        elif isinstance(plain, int):
+            integers.append(plain)
+        elif is_image(plain):
+            images.append(plain)
+        else:
+            fractions.append(plain)
+    return _values(
+        integers=np.array(integers, dtype=np.int64),
+        fractions=np.array(fractions, dtype=np.float64),
+        strings=strings,
+        images=images,
+        missing=missing,
+    )
+
+
+def _values(
+    *,
+    integers: NDArray[np.int64] | None = None,
+    fractions: NDArray[np.float64] | None = None,
+    strings: Counter[str] | None = None,
+    images: list[Any] | None = None,
+    missing: int = 0,
+) -> Values:
+    return Values(
+        np.empty(0, np.int64) if integers is None else integers,
+        np.empty(0, np.float64) if fractions is None else fractions,
+        Counter() if strings is None else strings,
+        [] if images is None else images,
+        missing,
+    )
+
+
+def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Without a step over other units of NumPy's, which would overflow for far times."""
+    unit, count = np.datetime_data(times.dtype)
+    if unit in ("Y", "M"):
+        times, unit, count = times.astype(f"{times.dtype.kind}8[D]"), "D", 1
+    ticks = times.astype(np.int64).astype(np.float64) * count
+    factor, divisor = _LONG_UNITS.get(unit, 1), _PER_SECOND.get(unit, 1.0)
+    return np.asarray(ticks * factor / divisor, np.float64)
+
+
+def _numpy_scalar(value: np.generic) -> Any:
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        if np.isnat(value):
+            return None
+        return float(_in_seconds(np.asarray(value)))
+    if isinstance(value, np.floating):
+        return float(value)  # item() of a long double is itself
+    return value.item()
+
+
+def _is_missing(value: Any) -> bool:
+    """None, and pandas' NA and NaT, which no test but a look at the type tells apart safely."""
+    if isinstance(value, Decimal):  # float() refuses a signalling NaN
+        return value.is_nan()
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _seconds(value: dt.date | dt.timedelta) -> float:
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime.combine(value, dt.time())
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=dt.UTC)
+    return (value - _EPOCH).total_seconds()
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -1,0 +1,5 @@
+"""What people look at: the report of a comparison, as a page, a card or in a notebook."""
+
+from lightmeter.report.report import DriftReport
+
+__all__ = ["DriftReport"]

@@ -1,0 +1,103 @@
+"""One feature of a report: verdict, finding, chart, numbers."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lightmeter.draw.html import Content, Html, tag
+from lightmeter.draw.svg import Chart
+from lightmeter.drift.feature import RATES
+from lightmeter.profile import FrequentItem, ProfileView
+from lightmeter.report.charts import feature_chart, rate_bars
+from lightmeter.report.words import CHANGED, level_text, sentence
+from lightmeter.text import count, number, shorten
+
+if TYPE_CHECKING:
+    from lightmeter.drift import FeatureDrift
+
+__all__ = ["card", "chart_of", "verdict_badge"]
+
+# A shape beside the word, so that the colour is not needed.
+_SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
+
+_MOST_LISTED = 8
+
+
+def verdict_badge(line: "FeatureDrift") -> Html:
+    """The verdict with its sign."""
+    verdict = line.verdict or "distances only"
+    sign = _SHAPES.get(verdict)
+    shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
+    return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")
+
+
+def card(
+    line: "FeatureDrift",
+    target: ProfileView,
+    reference: ProfileView,
+    ident: str,
+    pictures: Html | None = None,
+) -> Html:
+    """A ``figure`` element with the id `ident`; `pictures` is its last part."""
+    said: Content = None
+    if line.verdict in CHANGED:
+        said = f" {sentence(line)}."
+    elif line.reason:
+        said = " ", tag("span", line.reason, cls="quiet")
+    chart = chart_of(line, target, reference)
+    if line.effect == 0 and line.verdict == "none":  # equal: nothing to see
+        chart = None
+    return tag(
+        "figure",
+        tag("h3", tag("bdi", line.feature)),
+        tag("p", verdict_badge(line), said),
+        chart.inline(ident) if chart is not None else None,
+        _caption(line),
+        pictures,
+        id=ident,
+    )
+
+
+def _caption(line: "FeatureDrift") -> Html | None:
+    facts = [tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(line)]
+    if not facts:
+        return None
+    new, gone = _listed("New", line.new_values), _listed("No longer seen", line.vanished_values)
+    return tag("figcaption", tag("dl", facts), new, gone)
+
+
+def chart_of(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Chart | None:
+    """The chart of a feature of the report."""
+    if line.kind in ("missing", "not a number"):
+        rates = (line.level_target or 0.0, line.level_reference or 0.0)
+        return rate_bars(line.feature, line.kind, (line.n_target, line.n_reference), rates)
+    return feature_chart(line.feature, target, reference)
+
+
+def _facts(line: "FeatureDrift") -> Iterator[tuple[str, str]]:
+    if line.level_reference is not None and line.level_target is not None:
+        what = "rate" if line.kind in RATES else "mean"
+        yield f"{what}, reference", level_text(line, line.level_reference)
+        yield f"{what}, target", level_text(line, line.level_target)
+    effect = {"number": "D", "pixels": "D", "hue": "V"}.get(line.kind, "difference")
+    for name, value in (
+        (effect, line.effect),
+        ("p", line.p_value),
+        ("q", line.q_value),
+        ("Hellinger", line.hellinger_debiased),
+        ("moved by", line.wasserstein),
+        ("PSI", line.psi),
+        ("JS", line.js),
+    ):
+        if value is not None:
+            yield name, number(value, 3)
+    yield "values", f"{count(line.n_reference)} / {count(line.n_target)}"
+
+
+def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
+    if not items:
+        return None
+    named: list[Content] = []
+    for item in items[:_MOST_LISTED]:
+        named += [", " if named else None, tag("bdi", shorten(item.value, 80)), f" ({item.est:,})"]
+    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else None
+    return tag("p", f"{title}: ", named, more)

@@ -1,0 +1,194 @@
+"""A drift report as one HTML page: offline, without a script, under a strict content policy."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from lightmeter.draw.document import document, section, table
+from lightmeter.draw.html import Html, joined, tag
+from lightmeter.files import write_atomically
+from lightmeter.profile import ProfileView
+from lightmeter.report.card import card, verdict_badge
+from lightmeter.report.pictures import pictures
+from lightmeter.report.words import CHANGED, certainty, headline, levels, sentence
+from lightmeter.text import count, number, percent
+
+if TYPE_CHECKING:
+    from lightmeter.drift import FeatureDrift
+    from lightmeter.report import DriftReport
+
+__all__ = ["html_page", "write_page"]
+
+# Beyond, a page would be slow to read and to open; the table still has every feature.
+_MOST_CHARTS = 60
+
+# Characters of pictures; with 30 features the page stays below 300 kB.
+_MOST_PICTURES = 120_000
+
+_TERMS = {
+    "D": "Kolmogorov and Smirnov's statistic: the largest difference between the shares of values "
+    "below any threshold. 0 for equal distributions, 1 for disjoint ones. For hue, Kuiper's V on "
+    "the colour circle.",
+    "p": "How often chance alone would give a difference this large, if both sides were drawn from "
+    "one distribution.",
+    "q": "p, corrected for testing many features at once (Benjamini and Hochberg). The verdict "
+    "uses it.",
+    "Hellinger": "Distance of the histograms, 0 to 1; the part that any two samples of these sizes "
+    "have by chance is subtracted.",
+    "moved by": "Wasserstein distance: how far the values lie apart on average, in their own unit.",
+    "PSI": "Population stability index of the same histograms.",
+    "JS": "Jensen-Shannon distance of the same histograms.",
+}
+
+
+def html_page(
+    report: "DriftReport", *, target_name: str = "target", reference_name: str = "reference"
+) -> Html:
+    """The page; equal reports give equal pages."""
+    return document(f"Drift: {headline(report)}", _body(report, target_name, reference_name))
+
+
+def write_page(
+    report: "DriftReport",
+    path: str | os.PathLike[str],
+    *,
+    target_name: str = "target",
+    reference_name: str = "reference",
+) -> None:
+    """Write the page: whole or not at all."""
+    page = html_page(report, target_name=target_name, reference_name=reference_name)
+    write_atomically(path, page.encode())
+
+
+def _body(report: "DriftReport", target_name: str, reference_name: str) -> Iterator[Html]:
+    sides = (
+        _side("reference", reference_name, report.reference),
+        _side("target", target_name, report.target),
+    )
+    yield tag(
+        "header",
+        tag("h1", "Drift report"),
+        tag("p", headline(report), cls="headline"),
+        tag("p", sides, cls="sides"),
+    )
+    yield tag("main", _main(report))
+
+
+def _main(report: "DriftReport") -> Iterator[Html]:
+    changed = [line for line in report.features if line.verdict in CHANGED]
+    yield _findings(changed)
+    yield _table(report.features)
+    anchored = {line.feature: f"f{index}" for index, line in enumerate(report.features)}
+    shown = report.features[:_MOST_CHARTS]
+    yield from _cards("What changed", "wide", changed[:_MOST_CHARTS], report, anchored)
+    others = [line for line in shown if line.verdict not in CHANGED]
+    yield from _cards("Everything else", "", others, report, anchored)
+    left_out = len(report.features) - len(shown)
+    if left_out:
+        told = f"No charts of the {left_out} features at the end of the table."
+        yield tag("p", told, cls="quiet")
+    yield _how_to_read(report)
+
+
+def _side(side: str, name: str, view: ProfileView) -> Html:
+    when = view.dataset_timestamp
+    date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
+    called = None if name == side else (" ", tag("bdi", name))
+    images = f", {view.images:,} image{'' if view.images == 1 else 's'}" if view.images else ""
+    key = tag("span", cls=f"key {side}")
+    return joined(tag("span", key, side, called, images, date), " ")
+
+
+def _findings(changed: "list[FeatureDrift]") -> Html:
+    if not changed:
+        return section("Findings", tag("p", "No feature changed by more than chance explains."))
+    findings = (
+        tag(
+            "li",
+            tag("b", sentence(line)),
+            tag("span", certainty(line), cls="quiet"),
+            cls=line.verdict,
+        )
+        for line in changed
+    )
+    return section("Findings", tag("ol", findings, cls="findings"))
+
+
+_HEADS = ("change", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS", "values")
+
+
+def _table(features: "Iterable[FeatureDrift]") -> Html:
+    told = (
+        "The most severe first. The bar is the size of the difference; values are those of the "
+        "reference / the target."
+    )
+    rows = (_row(index, line) for index, line in enumerate(features))
+    shown = table("all", ("feature", "verdict", *_HEADS), rows, left={"verdict"})
+    return section("All features", tag("p", told, cls="quiet"), shown, ident="all")
+
+
+def _row(index: int, line: "FeatureDrift") -> Html:
+    name: str = line.feature
+    if index < _MOST_CHARTS:
+        name = tag("a", name, href=f"#f{index}")
+    distances = line.hellinger_debiased, line.wasserstein, line.psi, line.js
+    cells = (
+        levels(line),
+        _gauge(line.effect),
+        *(number(value, 2) for value in (line.p_value, line.q_value, *distances)),
+        f"{count(line.n_reference)} / {count(line.n_target)}",
+    )
+    return tag(
+        "tr",
+        tag("th", tag("bdi", name), scope="row"),
+        tag("td", verdict_badge(line), cls="left"),
+        (tag("td", cell) for cell in cells),
+    )
+
+
+def _gauge(effect: float | None) -> str:
+    """The number, with a bar for the eye."""
+    if effect is None:
+        return number(effect)
+    bars = (
+        tag("rect", width=64, height=10, cls="f-line"),
+        tag("rect", width=f"{64 * min(effect, 1):.0f}", height=10, cls="f-target"),
+    )
+    return joined(
+        tag("svg", bars, cls="gauge", viewBox="0 0 64 10", aria_hidden="true"),
+        tag("span", number(effect, 2), cls="effect"),
+    )
+
+
+def _cards(
+    title: str,
+    size: str,
+    lines: "list[FeatureDrift]",
+    report: "DriftReport",
+    anchored: dict[str, str],
+) -> Iterator[Html]:
+    if not lines:
+        return
+    cards = []
+    room = _MOST_PICTURES
+    for line in lines:
+        shots = pictures(line, report.target, report.reference)
+        room -= len(shots or "")
+        if room < 0:
+            shots = None
+        cards.append(card(line, report.target, report.reference, anchored[line.feature], shots))
+    yield section(title, tag("div", cards, cls=f"cards {size}"))
+
+
+def _how_to_read(report: "DriftReport") -> Html:
+    by = report.thresholds
+    told = (
+        f"A feature drifted if q is at most {number(by.drift)} and the difference (D; of "
+        f"categories and rates the difference of shares) at least {number(by.effect)}, and "
+        f"possibly up to q {number(by.possible)}. So of a hundred comparisons in which nothing "
+        f"changed, at most {percent(by.drift).removesuffix(' %')} report a drift. Below "
+        f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
+        "not independent of each other."
+    )
+    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in _TERMS.items())
+    return section("How to read this", tag("p", told), tag("dl", terms, cls="terms"))

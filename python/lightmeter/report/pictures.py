@@ -1,0 +1,55 @@
+"""Which images: the exemplars of a feature that changed."""
+
+import base64
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lightmeter.draw.html import Html, tag
+from lightmeter.image.thumbnail import Exemplar
+from lightmeter.profile import ProfileView
+from lightmeter.report.words import CHANGED
+from lightmeter.text import number, shorten
+
+if TYPE_CHECKING:
+    from lightmeter.drift import FeatureDrift
+
+__all__ = ["pictures"]
+
+_JPEG = b"\xff\xd8\xff"
+
+
+def pictures(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Html | None:
+    """The target's pictures at the end to which it moved, and both ends if it did not move.
+
+    Beside them pictures of the reference taken at random. None for a feature that did not change,
+    and without exemplars.
+    """
+    if line.verdict not in CHANGED:
+        return None
+    groups = list(_groups(line, target, reference))
+    return tag("div", groups, cls="shots") if groups else None
+
+
+def _groups(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Iterator[Html]:
+    judged = target.exemplars(line.feature)
+    shift = line.shift or 0.0
+    if shift <= 0:
+        yield from _group("Target, least values", judged.low)
+    if shift >= 0:
+        yield from _group("Target, greatest values", judged.high)
+    yield from _group("Reference, at random", reference.exemplars(line.feature).random)
+
+
+def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
+    shown = [_picture(exemplar) for exemplar in exemplars if exemplar.thumbnail.startswith(_JPEG)]
+    if shown:
+        yield tag("div", tag("p", title), tag("ul", shown))
+
+
+def _picture(exemplar: Exemplar) -> Html:
+    data = base64.b64encode(exemplar.thumbnail).decode()
+    path = exemplar.path or "an image without a path"
+    name = shorten(exemplar.path.rsplit("/", 1)[-1], 24)
+    value = None if exemplar.value is None else f" {number(exemplar.value)}"
+    image = tag("img", src=f"data:image/jpeg;base64,{data}", alt=path, title=path)
+    return tag("li", image, tag("bdi", name), value)

@@ -1,0 +1,143 @@
+"""Keeping a store small: many profiles become one by merging, and old ones go."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from lightmeter.errors import StoreError
+from lightmeter.profile import ProfileView
+from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
+from lightmeter.store.database import Database, is_full
+from lightmeter.store.rows import (
+    BY_KEY,
+    StoredProfile,
+    dataset_number,
+    key_of,
+    list_rows,
+    load,
+    note_merged,
+    to_ms,
+    write,
+)
+
+__all__ = ["Collected", "collect"]
+
+_DAY = timedelta(days=1)
+
+
+class Collected(NamedTuple):
+    """How many profiles `Store.gc` merged into others, deleted, and left as they are damaged."""
+
+    merged: int
+    deleted: int
+    damaged: int
+
+
+def collect(
+    database: Database, now: datetime, roll_up_after: timedelta, keep: timedelta | None
+) -> Collected:
+    """`Store.gc`. Each period is one transaction, so that it can be cut off anywhere."""
+    old, older = [], []
+    for dataset, segment in _places(database):
+        rows = list_rows(database, dataset, None, None, segment)
+        for start, end in sorted({_period(row) for row in rows}):
+            if keep is not None and end <= now - keep:
+                older.append((dataset, start, end, segment))
+            elif end <= now - roll_up_after:
+                old.append((dataset, start, end, segment))
+    merged = deleted = damaged = 0
+    full: StoreError | None = None
+    # Deleting first gives the room that merging takes. On a full disk the next may still fit.
+    for period in older:
+        try:
+            deleted += _delete(database, *period)
+        except StoreError as error:
+            full = _only_full(error)
+    _shrink(database)
+    for period in old:
+        try:
+            done, bad = _roll_up(database, *period)
+            merged, damaged = merged + done, damaged + bad
+        except StoreError as error:
+            full = _only_full(error)
+    _shrink(database)
+    if full is not None:
+        raise StoreError(
+            f"the disk is full: {merged} profiles were merged and {deleted} deleted, but not all "
+            "that is old; make room and run it again"
+        ) from full
+    return Collected(merged, deleted, damaged)
+
+
+def _places(database: Database) -> list[tuple[str, dict[str, str]]]:
+    places = database.all(
+        "SELECT DISTINCT dataset.name, segment FROM profile JOIN dataset ON dataset.id = dataset"
+    )
+    with database.parsing():
+        return [(dataset, parse_segment(text)) for dataset, text in places]
+
+
+def _only_full(error: StoreError) -> StoreError:
+    if not is_full(error.__cause__):
+        raise error
+    return error
+
+
+def _shrink(database: Database) -> None:
+    try:
+        database.shrink()
+    except StoreError as error:  # giving room back takes some
+        _only_full(error)
+
+
+def _period(row: StoredProfile) -> tuple[datetime, datetime]:
+    """The day of a bucket shorter than a day; longer buckets stay as they are."""
+    if row.end - row.start >= _DAY:
+        return row.start, row.end
+    try:
+        start = bucket_start(row.start, _DAY)
+    except ValueError:  # the last day there is, which has no end
+        return row.start, row.end
+    return start, start + _DAY
+
+
+def _delete(
+    database: Database, dataset: str, start: datetime, end: datetime, segment: Segment
+) -> int:
+    values = dataset_number(database, dataset), segment_text(segment), to_ms(start), to_ms(end)
+    where = "WHERE dataset = ? AND segment = ? AND start >= ? AND start < ?"
+    with database.transaction() as sql:
+        sql.execute(f"DELETE FROM merged {where}", values)
+        return sql.execute(f"DELETE FROM profile {where}", values).rowcount
+
+
+def _roll_up(
+    database: Database, dataset: str, start: datetime, end: datetime, segment: Segment
+) -> tuple[int, int]:
+    """Merge all rows of a period into one without a writer; how many, and how many are damaged."""
+    with database.transaction() as sql:
+        good: list[StoredProfile] = []
+        damaged: list[StoredProfile] = []
+
+        def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
+            for row in list_rows(database, dataset, start, end, segment):
+                content = load(database, row)
+                if isinstance(content, ProfileView):
+                    good.append(row)
+                    yield content
+                else:
+                    damaged.append(row)
+
+        view = ProfileView.merge_many(views())
+        whole = len(good) == 1 and (good[0].start, good[0].end) == (start, end)
+        if not good or whole or not all(row.writer for row in damaged):
+            return 0, len(damaged)
+        keys = [key_of(database, row) for row in good]
+        sql.executemany(f"DELETE FROM profile WHERE {BY_KEY}", keys)
+        for key, row in zip(keys, good, strict=True):
+            if row.writer:
+                note_merged(sql, dataset, key, row.seq)
+        key = (keys[0][0], to_ms(start), keys[0][2], "")
+        newest = max(row.updated for row in good)
+        write(sql, dataset, key, view, None, end - start, updated=newest)
+        return len(good), len(damaged)

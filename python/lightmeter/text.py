@@ -1,0 +1,73 @@
+"""Numbers, and the words of strangers, as text inside HTML and SVG.
+
+Exif strings, paths and feature names are anyone's: they go through `escape` on their way out, which
+`lightmeter.draw.html` sees to.
+"""
+
+import html
+import math
+import re
+
+__all__ = ["NONE", "count", "escape", "number", "percent", "shorten", "visible"]
+
+NONE = "\N{EN DASH}"  # stands for a number that does not exist
+# Combining marks, of which a pile would cover the lines above and below; two are normal.
+_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3,}")
+_MINUS = "\N{MINUS SIGN}"
+
+
+def visible(text: object) -> str:
+    """`text` with everything in it that cannot be seen, or that reorders what stands around it
+    (controls, U+202E and its like, lone surrogates), written as its code.
+    """
+    shown = str(text)
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else _code(char) for char in shown)
+    return _MARKS.sub(lambda marks: "".join(map(_code, marks[0])), shown)
+
+
+def escape(text: object) -> str:
+    """`text` for element content and attributes in double quotes: `visible`, without markup."""
+    return html.escape(visible(text), quote=False).replace('"', "&quot;")
+
+
+def shorten(text: object, length: int) -> str:
+    """At most `length` characters that can be seen, the last an ellipsis where some were cut."""
+    shown = visible(text)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """To so many significant digits, without an exponent where it reads better; `NONE` for none."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{_MINUS}∞"
+    if value != 0 and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.2g}".replace("-", _MINUS).replace("e+", "e")
+    places = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", _MINUS)
+
+
+def count(n: int) -> str:
+    """A count: whole up to a million, then to three digits."""
+    for unit, suffix in ((10**12, " T"), (10**9, " G"), (10**6, " M")):
+        if n >= unit:
+            return f"{n / unit:.3g}{suffix}"
+    return f"{n:,}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage that never says 0 or 100 for something else."""
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    digits = f"{100 * share:.1f}" if 0 < share < 0.1 else f"{100 * share:.0f}"
+    return f"{digits.removesuffix('.0')} %"
+
+
+def _code(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,172 @@
+"""Buckets being filled by one writer: their profiles in memory and their rows in the store."""
+
+import logging
+import os
+import platform
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lightmeter.image.exif import ExifPolicy
+from lightmeter.image.failure import Failure
+from lightmeter.image.measure import Measured
+from lightmeter.profile import Profile, ProfileView
+from lightmeter.store.buckets import Segment
+from lightmeter.store.store import Store
+
+__all__ = ["Filling"]
+
+_log = logging.getLogger("lightmeter")
+_MILLISECOND = timedelta(milliseconds=1)
+_MOST_OPEN = 256  # buckets whose profiles stay in memory once stored
+_MOST_LEFT = 10_000  # buckets that are remembered to have a row of this writer
+
+
+@dataclass(slots=True)
+class _Open:
+    """A bucket being filled.
+
+    Attributes:
+        profile: what came since it was opened.
+        unstored: images and failures in it that are not stored yet.
+        writer: of the row in the store; empty until that was looked for.
+        seq: of what was stored last.
+        before: what the row held when the bucket was opened again.
+        put: whether the row holds this profile too.
+    """
+
+    profile: Profile
+    unstored: int = 0
+    writer: str = ""
+    seq: int = 0
+    before: ProfileView | None = None
+    put: bool = False
+
+
+class Filling:
+    """One thread at a time adds, and one stores.
+
+    A bucket has one row of this writer. One that is over, or too many, leaves the memory once it is
+    stored, and late images are merged into its row.
+
+    Attributes:
+        lock: held while a profile changes.
+        error: of the last try to store that failed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dataset: str,
+        *,
+        every: timedelta,
+        segment: Segment,
+        exif: ExifPolicy,
+    ) -> None:
+        """A writer that has stored nothing."""
+        self.lock = threading.Lock()
+        self.error: Exception | None = None
+        self._store = store
+        self._dataset = dataset
+        self._every = every
+        self._segment = segment
+        self._exif = exif
+        self._open: dict[datetime, _Open] = {}
+        self._rename()
+
+    def _rename(self) -> None:
+        """A name that no row has been written by."""
+        host = platform.node()
+        self._name = f"{host}-{os.getpid()}-{time.time_ns()}-{secrets.token_hex(4)}"
+        self._rows = 0
+        self._left: set[datetime] = set()  # no longer open, and with a row
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is time to store, so that the memory does not fill."""
+        return len(self._open) > _MOST_OPEN
+
+    @property
+    def unstored(self) -> int:
+        """Images and failures that are in no row."""
+        return sum(opened.unstored for opened in self._open.values())
+
+    def add(self, start: datetime, result: Measured | Failure, count: int = 1) -> bool:
+        """Add to a bucket, with `lock` held; whether there is room for another bucket."""
+        opened = self._open.get(start)
+        if opened is None:
+            if len(self._open) >= 2 * _MOST_OPEN:  # as storing fails
+                return False
+            opened = self._open[start] = _Open(Profile(exif=self._exif))
+        for _ in range(count):
+            if isinstance(result, Measured):
+                opened.profile._log_measured("image", result)
+            else:
+                opened.profile._log_failure("image", result)
+        opened.unstored += count
+        return True
+
+    def store(self) -> bool:
+        """Put every changed bucket, and forget those that are over; whether all are stored."""
+        with self.lock:
+            buckets = list(self._open.items())
+        crowded = len(buckets) > _MOST_OPEN
+        over = datetime.now(UTC) - self._every
+        for start, opened in buckets:
+            if opened.unstored:
+                self._store_bucket(start, opened)
+            with self.lock:
+                if not opened.unstored and (crowded or start <= over):
+                    del self._open[start]
+                    self._left.add(start)
+        if len(self._left) > _MOST_LEFT:
+            self._rename()
+        return not any(opened.unstored for _, opened in buckets)
+
+    def _store_bucket(self, start: datetime, opened: _Open) -> None:
+        with self.lock:
+            view, count = opened.profile.view(), opened.unstored
+        try:
+            self._find_row(start, opened)
+            if opened.before is not None:
+                view = opened.before.merge(view)
+            while not self._store.put(
+                self._dataset,
+                view,
+                at=start,
+                writer=opened.writer,
+                segment=self._segment,
+                seq=opened.seq + 1,
+                every=self._every,
+            ):
+                opened.seq += 1  # of a try that failed only as it seemed
+        except Exception as error:  # the service goes on, and this is tried again
+            self.error = error
+            _log.warning("%s is not stored yet: %s", self._dataset, error)
+            return
+        opened.seq += 1
+        opened.put = True
+        with self.lock:
+            opened.unstored -= count
+
+    def _find_row(self, start: datetime, opened: _Open) -> None:
+        """Go on with the row that the bucket has of this writer, or take a new one.
+
+        A row that was rolled up since it was read holds what it held, and cannot be replaced.
+        """
+        if opened.put:
+            return
+        if not opened.writer and start in self._left:
+            rows = self._store.profiles(self._dataset, start, start + _MILLISECOND, self._segment)
+            for row, content in rows:
+                if row.writer.startswith(self._name) and isinstance(content, ProfileView):
+                    opened.writer, opened.seq, opened.before = row.writer, row.seq, content
+        if opened.before is not None and start in self._store.rolled_up(
+            self._dataset, writer=opened.writer, segment=self._segment
+        ):
+            opened.writer, opened.seq, opened.before = "", 0, None
+        if not opened.writer:
+            self._rows += 1
+            opened.writer = f"{self._name}/{self._rows}"

@@ -1,0 +1,136 @@
+"""Logging folders of pictures into a store, each picture into the bucket that it is from."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from lightmeter.batch import profile_images
+from lightmeter.batch.sources.folder import find_images
+from lightmeter.files import path_bytes
+from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.profile import ProfileView
+from lightmeter.store.buckets import Segment, bucket_start, parse_duration
+from lightmeter.store.store import Store
+from lightmeter.writers.dates import FileDate, date_reader
+
+__all__ = ["Logged", "log_folder"]
+
+
+class Logged(NamedTuple):
+    """What `log_folder` put, by the start of the bucket, and what it left out.
+
+    Attributes:
+        profiles: what was put.
+        undated: files that have no date.
+        rolled_up: files of buckets that hold the folder already and can no longer be replaced.
+    """
+
+    profiles: dict[datetime, ProfileView]
+    undated: list[str]
+    rolled_up: dict[datetime, list[str]]
+
+
+def log_folder(
+    store: Store,
+    folder: str | os.PathLike[str],
+    dataset: str,
+    *,
+    at: date | datetime | None = None,
+    date_from: str | None = None,
+    segment: Segment | None = None,
+    every: str | None = None,
+    exif: ExifPolicy = DEFAULT_POLICY,
+    exemplars: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Logged:
+    """Profile the images of a folder into the buckets they are from.
+
+    The writer is the folder, by its real path: logging it again replaces what it gave to each
+    bucket. Buckets that it has no images of any more are left as they are, and so are those that
+    `Store.gc` has rolled up with this folder in them: their files are not measured, but listed in
+    the result. Folders that hold the same files count them twice.
+
+    Args:
+        store: where to put the profiles.
+        folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
+        dataset: name of what is watched.
+        at: when all of it is from; None takes now, unless `date_from` says more.
+        date_from: where the date of each file comes from: ``"exif"``, ``"mtime"`` or
+            ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date
+            are not measured, but listed in the result.
+        segment: such as ``{"camera": "left"}``.
+        every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        exif: which Exif tags to track; by default none that are personal.
+        exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
+        workers: threads that decode and measure; None takes one per processor.
+        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+
+    Raises:
+        FileNotFoundError: `folder` does not exist.
+        TypeError: `at` is neither a date nor a datetime.
+        ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` is
+            out of range.
+        StoreError: the store cannot take the profiles.
+    """
+    if at is not None and date_from is not None:
+        raise ValueError("got both `at` and `date_from`; expected one of them")
+    reader = date_reader(date_from) if date_from is not None else None
+    files = find_images(folder)
+    length = store.datasets().get(dataset, timedelta(days=1))
+    if every is not None:
+        length = parse_duration(every)
+    start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
+    buckets: dict[datetime, list[str]] = defaultdict(list)
+    undated = []
+    for file in files:
+        start = start_of_all if reader is None else _bucket_of(file, reader, length)
+        if start is None:
+            undated.append(file)
+        else:
+            buckets[start].append(file)
+
+    writer = _writer(folder)
+    known = store.rolled_up(dataset, writer=writer, segment=segment)
+    rolled_up = {start: buckets.pop(start) for start in known if start in buckets}
+    profiles: dict[datetime, ProfileView] = {}
+    total, done = sum(map(len, buckets.values())), 0
+    for start, members in sorted(buckets.items()):
+        view = profile_images(
+            members,
+            exif=exif,
+            exemplars=exemplars,
+            workers=workers,
+            progress=_shifted(progress, done, total) if progress is not None else None,
+        )
+        done += len(members)
+        store.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
+        profiles[start] = view
+    return Logged(profiles, undated, rolled_up)
+
+
+def _writer(folder: str | os.PathLike[str]) -> str:
+    """One per folder. Names that are no text, which a store does not take, are shown as bytes."""
+    path = os.path.realpath(folder)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return f"folder {path_bytes(path)!r}"
+    return f"folder {path}"
+
+
+def _bucket_of(file: str, reader: FileDate, length: timedelta) -> datetime | None:
+    """None where the file has no date, or one that is no time of a picture, such as 9999-12-31."""
+    when = reader(file)
+    try:
+        return None if when is None else bucket_start(when, length)
+    except ValueError:
+        return None
+
+
+def _shifted(
+    progress: Callable[[int, int], None], before: int, total: int
+) -> Callable[[int, int], None]:
+    return lambda done, _: progress(before + done, total)

@@ -1,0 +1,85 @@
+"""Images that wait to be measured: in a form that nobody else can change, and what they weigh."""
+
+import os
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from lightmeter.image.exif import ExifPolicy, ExifTags
+from lightmeter.image.failure import Failure
+from lightmeter.image.header import Facts
+from lightmeter.image.measure import Measured, copy_image, measure_image
+from lightmeter.image.meter import ImageMeter
+
+__all__ = ["Waiting", "keep", "measure_kept", "weight"]
+
+_LEAST = 1 << 10  # the objects around the pixels
+# A path holds nothing, but stands for the work of reading a file: as much as if the file waited.
+_PATH = 1 << 20
+_HISTOGRAMS = 7  # of an ImageMeter, and as many bytes per count as there are in 64 bits
+
+
+class Waiting(NamedTuple):
+    """An image in the queue; `kept` is what `keep` made of it, or what that raised."""
+
+    start: datetime
+    kept: Any
+    weight: int
+
+
+class _Copy(NamedTuple):
+    image: Image.Image
+    exif: ExifTags | None
+    facts: Facts | None
+
+
+def keep(image: Any, channels: str, exif: ExifPolicy) -> Any:
+    """The image in a form that nobody else can change, as cheaply as it can be had."""
+    if isinstance(image, np.ndarray):
+        return image.copy()
+    if isinstance(image, Image.Image):
+        return _Copy(*copy_image(image, exif))
+    if isinstance(image, str | os.PathLike | bytes):
+        return image
+    if isinstance(image, bytearray | memoryview):
+        return bytes(image)
+    return measure_image(image, channels=channels, exif=exif, threads=1)
+
+
+def measure_kept(kept: Any, channels: str, exif: ExifPolicy) -> Measured | Failure:
+    """Measure what `keep` returned or raised. Nothing about an image raises here."""
+    try:
+        if isinstance(kept, Exception):
+            raise kept
+        if isinstance(kept, Measured):
+            return kept
+        if isinstance(kept, _Copy):
+            meter = ImageMeter(threads=1)
+            meter.update(kept.image)
+            return Measured(meter, kept.exif, kept.facts)
+        return measure_image(kept, channels=channels, exif=exif, threads=1)
+    except TypeError as error:
+        return Failure(None, "unsupported", str(error))
+    except Exception as error:
+        return Failure.of(error)
+
+
+def weight(image: Any) -> int:
+    """Bytes that an image takes in the queue, before or after `keep`. A path counts as 1 MB."""
+    if isinstance(image, str | os.PathLike):
+        return _PATH
+    if isinstance(image, np.ndarray | memoryview):
+        size = image.nbytes
+    elif isinstance(image, bytes | bytearray):
+        size = len(image)
+    elif isinstance(image, Image.Image):
+        size = image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
+    elif isinstance(image, _Copy):
+        size = weight(image.image)
+    elif isinstance(image, Measured):
+        size = image.meter._core.histogram("value").nbytes * _HISTOGRAMS
+    else:  # measured by `keep`, and weighed then
+        size = 0
+    return max(_LEAST, size)

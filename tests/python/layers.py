@@ -1,0 +1,36 @@
+"""Which room may use which, for test_architecture.py and the picture of the rooms."""
+
+GROUND = {"_core", "errors", "files", "quiet", "sketch", "testing", "text", "times"}
+
+# A room may use those below it: the ones named here and everything that they may use.
+ROOMS = {
+    "ground": "",
+    "image": "ground",
+    "profile": "image",
+    "batch": "profile",
+    "drift": "profile",
+    "store": "profile",
+    "whylogs": "drift",
+    "draw": "ground",
+    "report": "draw drift",
+    "viz": "report",
+    "writers": "batch store",
+    "monitor": "drift store",
+    "alerts": "monitor draw",
+    "dashboard": "report alerts",
+    "run": "alerts",
+    "lightmeter": "batch report run whylogs writers",
+    "demo": "lightmeter dashboard",
+    "cli": "demo viz",
+    "__main__": "cli",
+}
+
+CORE_ROOMS = {
+    "kernels": "",
+    "wire": "",
+    "measure": "kernels",
+    "sketch": "kernels wire",
+    "profile": "measure sketch",
+    "drift": "sketch",
+    "bindings": "profile drift",
+}
