@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import LightmeterError, StoreError
-from lightmeter.monitor.schema import BUSY_SECONDS, connect
+from lightmeter.monitor.schema import BUSY_SECONDS, connect, connect_again
 from lightmeter.monitor.turns import Turns
 
 __all__ = ["Database", "is_damage", "is_full"]
@@ -174,7 +174,8 @@ class _Shared:
 
     def ready(self) -> sqlite3.Connection:
         if self.connection is None:
-            self.connection = _opened(self._path, create=self.create)
+            _check_usable(self._path)
+            self.connection = connect(self._path, create=self.create)
         return self.connection
 
     def close(self) -> None:
@@ -193,7 +194,8 @@ class _Snapshot:
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
         self.calls = 0  # of the thread that holds the lock
-        self.connection: sqlite3.Connection | None = _opened(path, create=False)
+        _check_usable(path)
+        self.connection: sqlite3.Connection | None = connect_again(path)
         self._lost = ""
         self._copied = False
         try:
@@ -286,7 +288,7 @@ def _code(error: BaseException | None) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
+def _check_usable(path: Path) -> None:
     with contextlib.suppress(OSError):
         status = os.stat(path)
         if (status.st_dev, status.st_ino) in _unusable:
@@ -294,7 +296,6 @@ def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
                 f"this process was forked while its parent was in the middle of a call on the store"
                 f" {os.fspath(path)!r}, so it cannot use that; start it in another way"
             )
-    return connect(path, create=create)
 
 
 # Why no connection may be open across a fork. SQLite notes in the memory of the process which files
@@ -316,7 +317,7 @@ _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 _unusable: set[tuple[int, int]] = set()  # device and inode
 _forking: list[Database] = []
 _held: list[Any] = []  # locks, in the order in which they were taken
-_one_fork = threading.Lock()
+_one_fork = threading.RLock()
 
 
 def _before_fork() -> None:
