@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import Profile, ProfileView, Store, StoreError
-from lightmeter.monitor import database
+from lightmeter.monitor import handles
 
 pytestmark = [
     pytest.mark.usefixtures("no_waiting_for_the_disk"),
@@ -50,7 +51,7 @@ def ended_well(pid: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def handles(path: Path) -> list[str]:
+def open_files(path: Path) -> list[str]:
     """The files of a store that this process has open."""
     targets = []
     for number in os.listdir("/proc/self/fd"):
@@ -124,12 +125,12 @@ def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
     store.put("cells", view(1), at=DAY, writer="parent")
 
     def work() -> None:
-        assert handles(store.path) == []
+        assert open_files(store.path) == []
         store.put("cells", view(2), at=DAY, writer="child")
-        assert handles(store.path)
+        assert open_files(store.path)
 
     with store._database.snapshot():  # of one moment, across the fork
-        assert handles(store.path)
+        assert open_files(store.path)
         assert ended_well(forked(lambda: None))
         pid = os.fork()
         if pid == 0:
@@ -203,15 +204,15 @@ def test_a_snapshot_that_cannot_be_copied_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.put("cells", view(1), at=DAY, writer="parent")
-    copying = database._Snapshot._copy
+    copying = handles.Snapshot._copy
 
     def full(snapshot: Any) -> None:
-        monkeypatch.setattr(database._Snapshot, "_copy", copying)
-        raise database.sqlite3.OperationalError("database or disk is full")
+        monkeypatch.setattr(handles.Snapshot, "_copy", copying)
+        raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(database._Snapshot, "_copy", full)
+    monkeypatch.setattr(handles.Snapshot, "_copy", full)
     with store._database.snapshot():
-        assert ended_well(forked(lambda: handles(store.path) == [] or os._exit(1)))
+        assert ended_well(forked(lambda: open_files(store.path) == [] or os._exit(1)))
         with pytest.raises(StoreError, match="no room for a copy"):
             store.read("cells")
     assert store.read("cells").images == 1
@@ -236,7 +237,7 @@ def test_a_child_forked_in_a_transaction_must_not_use_the_file(store: Store) -> 
 def test_a_long_snapshot_without_wal_lets_writers_in(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE", 0.0)
+    monkeypatch.setattr(handles, "_PATIENCE", 0.0)
     store._database.all("PRAGMA journal_mode=DELETE")
     store.put("cells", view(1), at=DAY, writer="a")
     with store._database.snapshot():
@@ -255,7 +256,7 @@ def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> No
         os.close(writing)
         os.read(reading, 1)  # ends as the parent closes it
         with store.turn():
-            assert handles(store._database.turns._path)
+            assert open_files(store._database.turns._path)
 
     with store.turn(), store.turn():
         pid = forked(work)
