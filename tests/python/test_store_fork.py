@@ -1,4 +1,4 @@
-"""Forks: nothing that was acknowledged may be lost, on whichever side of one."""
+"""Threads and forks: nothing that was acknowledged may be lost, on whichever side of one."""
 
 import contextlib
 import os
@@ -12,10 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter import Store, StoreError
 from lightmeter.monitor import handles
+from stores import view
 
 pytestmark = [
     pytest.mark.usefixtures("no_waiting_for_the_disk"),
@@ -23,13 +23,6 @@ pytestmark = [
 ]
 
 DAY = date(2022, 9, 7)
-
-
-def view(images: int) -> ProfileView:
-    profile = Profile()
-    for _ in range(images):
-        profile.track(np.full((2, 2), 100, np.uint8))
-    return profile.view()
 
 
 def forked(work: Callable[[], object]) -> int:
@@ -263,3 +256,47 @@ def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> No
         os.close(writing)
     assert ended_well(pid)
     os.close(reading)
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    def work(writer: int) -> None:
+        for images in range(1, 11):
+            store.put("cells", view(images), at=DAY, writer=str(writer))
+            store.read("cells")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.read("cells").images == 40
+
+
+def test_a_store_survives_forks_in_the_middle_of_writing(store: Store) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        images = 0
+        while not stop.is_set():
+            images += 1
+            store.put("cells", view(1), at=DAY, writer="parent")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for child in range(8):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+                pid = os.fork()
+            if pid == 0:
+                try:
+                    store.put("cells", view(2), at=DAY, writer=f"child {child}")
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+    assert store.read("cells").images == 1 + 8 * 2
+    assert store.verify() == []
