@@ -15,7 +15,7 @@ from pathlib import Path
 from lightmeter.errors import StoreError
 from lightmeter.monitor.filesystem import network_filesystem, wal_works
 
-__all__ = ["connect", "table_texts"]
+__all__ = ["connect", "connect_again", "table_texts"]
 
 APPLICATION_ID = int.from_bytes(b"LMdb", "big")
 BUSY_SECONDS = 30
@@ -169,12 +169,8 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     if new and not create:
         raise StoreError(f"there is no store at {path}")
     wal = new and wal_works(path.parent)
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = _connection(path, "rwc")
     try:
-        # A damaged name is a name like any other until its row's seal is looked at.
-        connection.text_factory = _text
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         if new:
@@ -185,6 +181,28 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def connect_again(path: Path) -> sqlite3.Connection:
+    """Another connection, for reading a store that `connect` has opened.
+
+    Raises:
+        sqlite3.Error: it is no longer there.
+    """
+    return _connection(path, "rw")
+
+
+def _connection(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    # A damaged name is a name like any other until its row's seal is looked at.
+    connection.text_factory = _text
     return connection
 
 
