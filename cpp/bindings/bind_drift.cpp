@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "drift/special.hpp"
 #include "lightmeter/drift/categories.hpp"
 #include "lightmeter/drift/circular.hpp"
 #include "lightmeter/drift/multiple.hpp"
@@ -70,6 +71,15 @@ py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_
   return dict;
 }
 
+double student_quantile(double tail, std::uint64_t dof) {
+  if (!(tail > 0.0 && tail <= 1.0) || dof == 0) {
+    throw std::invalid_argument("a tail of " + std::to_string(tail) + " with " +
+                                std::to_string(dof) +
+                                " degrees of freedom; expected 0 < tail <= 1 and at least 1");
+  }
+  return drift::student_quantile(tail, dof);
+}
+
 }  // namespace
 
 void bind_drift(py::module_& module) {
@@ -87,6 +97,11 @@ void bind_drift(py::module_& module) {
   module.def("fisher_exact", &drift::fisher_exact, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
              "Two-sided p-value of Fisher's exact test of two shares.");
+  module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
+             py::arg("reference_hits"), py::arg("n_reference"),
+             "One-sided: how likely the target has so many hits or more.");
+  module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
+             "What |T| of Student's distribution exceeds with probability `tail`.");
   module.def(
       "q_values", [](const std::vector<double>& p_values) { return drift::q_values(p_values); },
       py::arg("p_values"), "Benjamini and Hochberg's q-values, in the same order.");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "drift/dealt_hellinger.hpp"
 #include "drift/random_split.hpp"
 #include "drift/special.hpp"
 
@@ -12,7 +13,6 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr std::uint64_t kLimitFrom = 100;
-constexpr std::size_t kNullDraws = 999;
 
 std::uint64_t total(const std::vector<std::uint64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -107,22 +107,8 @@ double hellinger_null(const Binned& binned) {
   if (std::min(n, m) >= kLimitFrom) {
     return std::sqrt(std::min(1.0, chi_square_quantile(0.05, bins - 1) * sizes / 8.0));
   }
-  std::vector<std::uint64_t> pooled(binned.target.size());
-  for (std::size_t i = 0; i < pooled.size(); ++i) {
-    pooled[i] = binned.target[i] + binned.reference[i];
-  }
   Random random(binned.target, binned.reference);
-  std::vector<double> squares(kNullDraws);
-  Binned dealt = binned;
-  for (double& square : squares) {
-    random_split(pooled, n, random, dealt.target);
-    for (std::size_t i = 0; i < pooled.size(); ++i)
-      dealt.reference[i] = pooled[i] - dealt.target[i];
-    square = squared_hellinger(dealt, static_cast<double>(n), static_cast<double>(m));
-  }
-  const auto quantile = squares.begin() + (kNullDraws + 1) * 95 / 100 - 1;
-  std::ranges::nth_element(squares, quantile);
-  return std::sqrt(*quantile);
+  return std::sqrt(dealt_hellinger(binned, random));
 }
 
 }  // namespace lightmeter::drift

@@ -1,0 +1,108 @@
+#include "drift/dealt_hellinger.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace lightmeter::drift {
+
+namespace {
+
+constexpr std::size_t kDeals = 999;
+
+// The hits among `sample` of `left` items, `marked` of which count: P(X <= first), P(X <= first +
+// 1), and so on up to 1.
+class HitsTable {
+ public:
+  HitsTable() = default;
+  HitsTable(std::uint64_t left, std::uint64_t marked, std::uint64_t sample)
+      : first_(sample + marked > left ? sample + marked - left : 0) {
+    const std::uint64_t last = std::min(marked, sample);
+    const auto ratio = [&](std::uint64_t x) {  // P(X = x + 1) / P(X = x)
+      return static_cast<double>(marked - x) * static_cast<double>(sample - x) /
+             (static_cast<double>(x + 1) * static_cast<double>(left + x + 1 - marked - sample));
+    };
+    const double mode = (static_cast<double>(sample) + 1.0) * (static_cast<double>(marked) + 1.0) /
+                        (static_cast<double>(left) + 2.0);
+    const std::uint64_t peak = std::clamp(static_cast<std::uint64_t>(mode), first_, last);
+    up_to_.assign(last - first_ + 1, 1.0);
+    double* const share = up_to_.data();
+    for (std::uint64_t x = peak; x < last; ++x) {
+      share[x + 1 - first_] = share[x - first_] * ratio(x);
+    }
+    for (std::uint64_t x = peak; x > first_; --x) {
+      share[x - 1 - first_] = share[x - first_] / ratio(x - 1);
+    }
+    std::partial_sum(up_to_.begin(), up_to_.end(), up_to_.begin());
+    const double all = up_to_.back();
+    for (double& each : up_to_) each /= all;
+  }
+
+  [[nodiscard]] bool empty() const { return up_to_.empty(); }
+  [[nodiscard]] std::uint64_t draw(double uniform) const {
+    std::uint64_t hits = first_;
+    for (const double share : up_to_) hits += share <= uniform ? 1U : 0U;
+    return hits;
+  }
+
+ private:
+  std::uint64_t first_ = 0;
+  std::vector<double> up_to_;
+};
+
+struct Bin {
+  std::uint64_t pooled;
+  std::uint64_t left;             // in this bin and those behind it
+  std::vector<HitsTable> hits;    // by how many are left to deal; made when first needed
+  std::vector<double> distances;  // by hits: this bin's part of the squared distance
+};
+
+// The smaller side is dealt, so that the tables stay small.
+std::vector<Bin> bins_of(const Binned& binned, std::uint64_t dealt, std::uint64_t others) {
+  const auto root = [](std::uint64_t part, std::uint64_t of) {
+    return std::sqrt(static_cast<double>(part) / static_cast<double>(of));
+  };
+  std::vector<Bin> bins;
+  std::uint64_t left = dealt + others;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    const std::uint64_t pooled = binned.target[i] + binned.reference[i];
+    Bin bin{pooled, left, std::vector<HitsTable>(dealt + 1), {}};
+    for (std::uint64_t hits = 0; hits <= std::min(dealt, pooled); ++hits) {
+      const double difference = root(hits, dealt) - root(pooled - hits, others);
+      bin.distances.push_back(difference * difference / 2.0);
+    }
+    bins.push_back(std::move(bin));
+    left -= pooled;
+  }
+  return bins;
+}
+
+}  // namespace
+
+double dealt_hellinger(const Binned& binned, Random& random) {
+  const auto n = std::accumulate(binned.target.begin(), binned.target.end(), std::uint64_t{0});
+  const auto m =
+      std::accumulate(binned.reference.begin(), binned.reference.end(), std::uint64_t{0});
+  const std::uint64_t dealt = std::min(n, m);
+  std::vector<Bin> bins = bins_of(binned, dealt, std::max(n, m));
+  std::vector<double> squares(kDeals);
+  for (double& square : squares) {
+    std::uint64_t left = dealt;
+    square = 0.0;
+    for (Bin& bin : bins) {
+      std::uint64_t hits = left;
+      if (bin.left > bin.pooled) {
+        HitsTable& table = bin.hits[left];
+        if (table.empty()) table = HitsTable(bin.left, bin.pooled, left);
+        hits = table.draw(random.uniform());
+      }
+      square += bin.distances[hits];
+      left -= hits;
+    }
+  }
+  const auto quantile = squares.begin() + (kDeals + 1) * 95 / 100 - 1;
+  std::ranges::nth_element(squares, quantile);
+  return std::min(1.0, *quantile);
+}
+
+}  // namespace lightmeter::drift
