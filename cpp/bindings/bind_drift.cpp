@@ -5,6 +5,7 @@
 #include "lightmeter/drift/multiple.hpp"
 #include "lightmeter/drift/numbers.hpp"
 #include "lightmeter/drift/rates.hpp"
+#include "lightmeter/profile/profile.hpp"
 
 namespace {
 
@@ -34,6 +35,22 @@ void check_samples(const QuantileSketch& target, const QuantileSketch& reference
     throw std::invalid_argument("a sample is empty: got " + std::to_string(target.n()) + " and " +
                                 std::to_string(reference.n()) + " numbers; expected at least 1");
   }
+}
+
+const QuantileSketch& numbers_of(const lightmeter::profile::Profile& profile,
+                                 const std::string& name) {
+  static const QuantileSketch kNone;
+  const auto* column = profile.find(name);
+  return column == nullptr ? kNone : column->numbers();
+}
+
+// A column's own moments come with its distinct values, which take ten times as long.
+py::tuple level_of(const lightmeter::profile::Profile& profile, const std::string& name) {
+  const auto* column = profile.find(name);
+  if (column == nullptr) throw py::key_error(name);
+  const QuantileSketch& numbers = column->numbers();
+  const auto moments = numbers.is_exact() ? drift::moments_of(numbers.view()) : column->moments();
+  return py::make_tuple(moments.mean(), moments.stddev());
 }
 
 double number_threshold(const QuantileSketch& target, const QuantileSketch& reference, double p,
@@ -83,6 +100,12 @@ double student_quantile(double tail, std::uint64_t dof) {
 }  // namespace
 
 void bind_drift(py::module_& module) {
+  module.def("numbers_of", &numbers_of, py::arg("profile"), py::arg("name"),
+             py::return_value_policy::reference, py::keep_alive<0, 1>(),
+             "The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the "
+             "profile. Empty where there is no such feature.");
+  module.def("level_of", &level_of, py::arg("profile"), py::arg("name"),
+             "(mean, sample standard deviation) of a feature's numbers.");
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");

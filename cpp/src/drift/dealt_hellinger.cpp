@@ -1,6 +1,7 @@
 #include "drift/dealt_hellinger.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -34,20 +35,29 @@ class HitsTable {
       share[x - 1 - first_] = share[x - first_] / ratio(x - 1);
     }
     std::partial_sum(up_to_.begin(), up_to_.end(), up_to_.begin());
-    const double all = up_to_.back();
-    for (double& each : up_to_) each /= all;
+    const double scale = 1.0 / up_to_.back();
+    for (double& each : up_to_) each *= scale;
+    up_to_.back() = 1.0;
+    std::uint32_t place = 0;
+    for (std::size_t guide = 0; guide < kGuides; ++guide) {
+      while (up_to_[place] * kGuides <= static_cast<double>(guide)) ++place;
+      guides_[guide] = place;
+    }
   }
 
   [[nodiscard]] bool empty() const { return up_to_.empty(); }
   [[nodiscard]] std::uint64_t draw(double uniform) const {
-    std::uint64_t hits = first_;
-    for (const double share : up_to_) hits += share <= uniform ? 1U : 0U;
-    return hits;
+    std::size_t place = guides_[static_cast<std::size_t>(uniform * kGuides)];
+    while (up_to_[place] <= uniform) ++place;
+    return first_ + place;
   }
 
  private:
+  static constexpr std::size_t kGuides = 32;
+
   std::uint64_t first_ = 0;
   std::vector<double> up_to_;
+  std::array<std::uint32_t, kGuides> guides_{};  // where to start looking
 };
 
 struct Bin {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "drift/dealt_hellinger.hpp"
 #include "drift/random_split.hpp"
@@ -56,24 +57,26 @@ Binned quantile_bins(const MergedView& merged) {
   const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(least / 10), 2, 20);
   const double width = 2.0 * merged.area() / static_cast<double>(most);  // of a bin's mass
   Binned binned;
-  bool open = false;
+  std::uint64_t target = 0;
+  std::uint64_t reference = 0;
+  const auto close = [&] {
+    if (target + reference == 0) return;
+    binned.target.push_back(std::exchange(target, 0));
+    binned.reference.push_back(std::exchange(reference, 0));
+  };
   double mass = 0.0;
   double next = width;
   for (std::size_t i = 0; i < merged.size(); ++i) {
-    const double own =
-        static_cast<double>(merged.target[i]) * static_cast<double>(merged.n_reference) +
-        static_cast<double>(merged.reference[i]) * static_cast<double>(merged.n_target);
+    const double own = merged.mass(i);
     const bool alone = own >= width || merged.size() <= most;
-    if (!open || alone) {
-      binned.target.push_back(0);
-      binned.reference.push_back(0);
-    }
-    binned.target.back() += merged.target[i];
-    binned.reference.back() += merged.reference[i];
+    if (alone) close();
+    target += merged.target[i];
+    reference += merged.reference[i];
     mass += own;
-    open = !alone && mass < next;
+    if (alone || mass >= next) close();
     if (mass >= next) next = (std::floor(mass / width) + 1.0) * width;
   }
+  close();
   return binned;
 }
 
