@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 namespace lightmeter::drift {
 
@@ -67,34 +69,31 @@ struct Bin {
   std::vector<double> distances;  // by hits: this bin's part of the squared distance
 };
 
-// The smaller side is dealt, so that the tables stay small.
-std::vector<Bin> bins_of(const Binned& binned, std::uint64_t dealt, std::uint64_t others) {
+std::vector<Bin> bins_of(std::span<const std::uint64_t> pooled, std::uint64_t dealt,
+                         std::uint64_t others) {
   const auto root = [](std::uint64_t part, std::uint64_t of) {
     return std::sqrt(static_cast<double>(part) / static_cast<double>(of));
   };
   std::vector<Bin> bins;
   std::uint64_t left = dealt + others;
-  for (std::size_t i = 0; i < binned.target.size(); ++i) {
-    const std::uint64_t pooled = binned.target[i] + binned.reference[i];
-    Bin bin{pooled, left, std::vector<HitsTable>(dealt + 1), {}};
-    for (std::uint64_t hits = 0; hits <= std::min(dealt, pooled); ++hits) {
-      const double difference = root(hits, dealt) - root(pooled - hits, others);
+  for (const std::uint64_t items : pooled) {
+    Bin bin{items, left, std::vector<HitsTable>(dealt + 1), {}};
+    for (std::uint64_t hits = 0; hits <= std::min(dealt, items); ++hits) {
+      const double difference = root(hits, dealt) - root(items - hits, others);
       bin.distances.push_back(difference * difference / 2.0);
     }
     bins.push_back(std::move(bin));
-    left -= pooled;
+    left -= items;
   }
   return bins;
 }
 
 }  // namespace
 
-double dealt_hellinger(const Binned& binned, Random& random) {
-  const auto n = std::accumulate(binned.target.begin(), binned.target.end(), std::uint64_t{0});
-  const auto m =
-      std::accumulate(binned.reference.begin(), binned.reference.end(), std::uint64_t{0});
-  const std::uint64_t dealt = std::min(n, m);
-  std::vector<Bin> bins = bins_of(binned, dealt, std::max(n, m));
+double dealt_hellinger(std::span<const std::uint64_t> pooled, std::uint64_t dealt, Random& random) {
+  const std::uint64_t all = std::accumulate(pooled.begin(), pooled.end(), std::uint64_t{0});
+  dealt = std::min(dealt, all - dealt);  // the smaller side, so that the tables stay small
+  std::vector<Bin> bins = bins_of(pooled, dealt, all - dealt);
   std::vector<double> squares(kDeals);
   for (double& square : squares) {
     std::uint64_t left = dealt;

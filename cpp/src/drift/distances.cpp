@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "drift/dealt_hellinger.hpp"
-#include "drift/random_split.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
@@ -110,8 +110,20 @@ double hellinger_null(const Binned& binned) {
   if (std::min(n, m) >= kLimitFrom) {
     return std::sqrt(std::min(1.0, chi_square_quantile(0.05, bins - 1) * sizes / 8.0));
   }
-  Random random(binned.target, binned.reference);
-  return std::sqrt(dealt_hellinger(binned, random));
+  std::vector<std::uint64_t> layout(binned.target.size());
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    layout[i] = binned.target[i] + binned.reference[i];
+  }
+  layout.push_back(n);
+  // The features of one comparison mostly have bins of the same sizes.
+  thread_local std::vector<std::uint64_t> known;
+  thread_local double quantile = 0.0;
+  if (layout != known) {
+    Random random(layout, {});
+    quantile = std::sqrt(dealt_hellinger(std::span(layout).first(layout.size() - 1), n, random));
+    known = std::move(layout);
+  }
+  return quantile;
 }
 
 }  // namespace lightmeter::drift

@@ -152,18 +152,23 @@ TEST(Oracle, HellingersNullByTheLimitAndOverAllDeals) {
   EXPECT_NEAR(hellinger_null({{40, 30, 20, 10}, {25, 25, 25, 25}}), 0.13977417414575535, 1e-12);
   EXPECT_EQ(hellinger_null({{40}, {25}}), 0.0);
   // Between the quantiles at 94 and 96 %: 1.4 standard errors of 999 deals, so of their mean.
-  for (const auto& [binned, low, high] :
-       {std::tuple<Binned, double, double>{{{10, 15, 20}, {10, 15, 20}}, 0.17755, 0.19538},
-        {{{10, 10, 10}, {90, 110, 100}}, 0.16379, 0.17603},
-        {{{90, 110, 100}, {10, 10, 10}}, 0.16379, 0.17603}}) {
+  for (const auto& [pooled, dealt, low, high] :
+       {std::tuple<Counts, std::uint64_t, double, double>{{20, 30, 40}, 45, 0.17755, 0.19538},
+        {{100, 120, 110}, 30, 0.16379, 0.17603},
+        {{100, 120, 110}, 300, 0.16379, 0.17603}}) {
     double sum = 0.0;
     for (std::uint64_t key = 0; key < 20; ++key) {
       Random random(key);
-      sum += std::sqrt(dealt_hellinger(binned, random)) / 20;
+      sum += std::sqrt(dealt_hellinger(pooled, dealt, random)) / 20;
     }
     EXPECT_GT(sum, low);
     EXPECT_LT(sum, high);
   }
+  const Binned once{{10, 15, 20}, {10, 15, 20}};
+  const double null = hellinger_null(once);
+  EXPECT_NEAR(null, 0.183, 0.02);
+  EXPECT_NE(hellinger_null({{20, 10, 10}, {90, 110, 100}}), null);
+  EXPECT_EQ(hellinger_null({{20, 5, 20}, {0, 25, 20}}), null);  // the sizes alone decide
 }
 
 TEST(Oracle, Fisher) {
