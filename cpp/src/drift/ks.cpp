@@ -93,7 +93,9 @@ double ks_threshold(const MergedView& merged, double error, double p, double flo
   // the exact law is off there, is within a step or two of the answer.
   const double scale = std::sqrt(n / (n + m) * m);
   const double guess = std::clamp(kolmogorov_quantile(p) / scale, floor, 1.0);
-  const double off = (kolmogorov_quantile(p) - kolmogorov_quantile(p_at(guess))) / scale;
+  const double there = p_at(guess);
+  if (guess == floor && there <= p) return floor + error;
+  const double off = (kolmogorov_quantile(p) - kolmogorov_quantile(there)) / scale;
   double low = floor;
   double high = std::clamp(guess + off + kStep / 2.0, floor, 1.0);
   double reach = kStep;
