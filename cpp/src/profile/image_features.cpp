@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lightmeter/measure/statistics.hpp"
+#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -19,32 +20,45 @@ std::string feature(std::string_view prefix, std::string_view name) {
 }  // namespace
 
 std::vector<std::pair<std::string_view, double>> measurement(const measure::ImageCounts& counts) {
+  const auto hue = measure::sample_statistics(counts.hue);
+  const auto saturation = measure::sample_statistics(counts.saturation);
+  const auto brightness = measure::sample_statistics(counts.value);
   std::vector<std::pair<std::string_view, double>> numbers{
-      {"Hue.mean", measure::mean(counts.hue)},
-      {"Hue.stddev", measure::stddev(counts.hue)},
-      {"Saturation.mean", measure::mean(counts.saturation)},
-      {"Saturation.stddev", measure::stddev(counts.saturation)},
-      {"Brightness.mean", measure::mean(counts.value)},
-      {"Brightness.stddev", measure::stddev(counts.value)},
+      {"Hue.mean", hue.mean},
+      {"Hue.stddev", hue.stddev},
+      {"Saturation.mean", saturation.mean},
+      {"Saturation.stddev", saturation.stddev},
+      {"Brightness.mean", brightness.mean},
+      {"Brightness.stddev", brightness.stddev},
       {"entropy", measure::entropy(counts)},
       {"ImagePixelWidth", static_cast<double>(counts.width)},
       {"ImagePixelHeight", static_cast<double>(counts.height)},
   };
-  const double circular_mean = measure::circular_mean_hue(counts);
-  if (!std::isnan(circular_mean)) {
-    numbers.emplace_back("Hue.circular_mean", circular_mean);
-    numbers.emplace_back("Hue.concentration", measure::hue_concentration(counts));
+  const auto circle = measure::circular_hue(counts);
+  if (!std::isnan(circle.mean)) {
+    numbers.emplace_back("Hue.circular_mean", circle.mean);
+    numbers.emplace_back("Hue.concentration", circle.concentration);
   }
   return numbers;
 }
 
-void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+ImageFeatures::ImageFeatures(const measure::ImageCounts& counts) : numbers(measurement(counts)) {
+  const auto column_of = [](const measure::Histogram& histogram) {
+    return Column::of_counts(histogram, measure::bins_per_step(histogram));
+  };
+  pixels.emplace_back("Hue.pixels", column_of(counts.hue));
+  pixels.emplace_back("Saturation.pixels", column_of(counts.saturation));
+  pixels.emplace_back("Brightness.pixels", column_of(counts.value));
+}
+
+void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
                std::string_view mode) {
+  wire::check_text(mode);
   const auto column = [&](std::string_view name) -> Column& {
     return profile.column(feature(prefix, name));
   };
   bool has_hue = false;
-  for (const auto& [name, value] : measurement(counts)) {
+  for (const auto& [name, value] : image.numbers) {
     if (name.starts_with("ImagePixel")) {
       column(name).update(static_cast<std::int64_t>(value));
     } else {
@@ -56,15 +70,10 @@ void log_image(Profile& profile, std::string_view prefix, const measure::ImageCo
     column("Hue.circular_mean").update_null();
     column("Hue.concentration").update_null();
   }
-  const auto add_pixels = [&](std::string_view name, const measure::Histogram& histogram) {
-    column(name).update_counts(histogram, measure::bins_per_step(histogram));
-  };
-  add_pixels("Hue.pixels", counts.hue);
-  add_pixels("Saturation.pixels", counts.saturation);
-  add_pixels("Brightness.pixels", counts.value);
+  for (const auto& [name, pixels] : image.pixels) column(name).merge(pixels);
   column("Colorspace").update(mode);
   profile.column(feature(prefix, "Failure"), Role::kFailure);
-  ++profile.group(prefix).images;
+  profile.count_image(prefix);
 }
 
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
@@ -77,10 +86,10 @@ void log_exemplar(Profile& profile, std::string_view prefix, const measure::Imag
 }
 
 void log_failure(Profile& profile, std::string_view prefix, Failure failure) {
+  profile.failures.add(failure);
   profile.column(feature(prefix, "Failure"), Role::kFailure)
       .update(std::string_view(failure.reason));
-  profile.group(prefix);
-  profile.failures.add(std::move(failure));
+  profile.add_group(prefix);
 }
 
 }  // namespace lightmeter::profile

@@ -16,8 +16,17 @@ namespace lightmeter::profile {
 [[nodiscard]] std::vector<std::pair<std::string_view, double>> measurement(
     const measure::ImageCounts& counts);
 
-// Adds one measured image: its numbers, its pixel distributions, and the mode it was stored in.
-void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+// What a measured image adds to a profile, worked out apart from it: of a deep image that takes as
+// long as counting some hundred thousand pixels.
+struct ImageFeatures {
+  explicit ImageFeatures(const measure::ImageCounts& counts);
+
+  std::vector<std::pair<std::string_view, double>> numbers;
+  std::vector<std::pair<std::string_view, Column>> pixels;  // distributions
+};
+
+// Adds one measured image, and the mode it was stored in.
+void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
                std::string_view mode);
 
 // Adds a picture of a measured image to the exemplars, with all of its numbers.
