@@ -49,7 +49,8 @@ py::tuple level_of(const lightmeter::profile::Profile& profile, const std::strin
   const auto* column = profile.find(name);
   if (column == nullptr) throw py::key_error(name);
   const QuantileSketch& numbers = column->numbers();
-  const auto moments = numbers.is_exact() ? drift::moments_of(numbers.view()) : column->moments();
+  const auto moments =
+      numbers.is_exact() ? drift::moments_of(numbers.view()) : column->number_facts().moments;
   return py::make_tuple(moments.mean(), moments.stddev());
 }
 
