@@ -19,7 +19,7 @@ from lightmeter.monitor import endings
 from lightmeter.monitor.buckets import Segment, bucket_start, to_duration
 from lightmeter.monitor.filling import Filling
 from lightmeter.monitor.store import Store
-from lightmeter.monitor.waiting import Waiting, keep, measure_kept, weight
+from lightmeter.monitor.waiting import Waiting, keep, measure_kept, warm_up, weight
 
 __all__ = ["RollingLogger", "logger"]
 
@@ -140,6 +140,7 @@ class RollingLogger:
         self._segment = dict(segment or {})
         self._dataset = dataset
         self._queue_bytes = queue_bytes
+        warm_up()
         if handle_signals:
             endings.handle_signals()
         # A connection of its own, so that it can store while others read in theirs.
