@@ -80,6 +80,7 @@ double ks_threshold(const MergedView& merged, double error, double p, double flo
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const double n = static_cast<double>(merged.n_target);
   const double m = static_cast<double>(merged.n_reference);
+  if (!(floor <= 1.0)) return kNone;
   // Far beyond the limit the exact law is slow to compute, and not ten times the limit.
   if (10.0 * kolmogorov_limit(n, m, floor) <= p) return floor + error;
   const bool exact = error == 0.0;

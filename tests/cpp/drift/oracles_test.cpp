@@ -114,6 +114,7 @@ TEST(Oracle, ThresholdIsTheCriticalValue) {
     EXPECT_NEAR(ks_threshold(merged, 0.05, 0.05, 0.0), threshold + 0.05, 0.001);
   }
   EXPECT_TRUE(std::isnan(ks_threshold(untied(), 0.0, 1e-9, 0.0)));
+  EXPECT_TRUE(std::isnan(ks_threshold(untied(), 0.0, 0.05, 1.5)));
 }
 
 TEST(Oracle, NumbersOnALineAndOnTheCircle) {
