@@ -34,7 +34,8 @@ from lightmeter.monitor.alerts.formats import MOST_BYTES, encode
 from lightmeter.monitor.alerts.message import trial_message
 from lightmeter.monitor.alerts.settings import load_alerts
 from lightmeter.monitor.baselines import Reference, Trailing
-from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import Drift, Schema
 from receiver import Receiver
 from test_incidents import DAY, FIRST, Point, days

@@ -16,12 +16,12 @@ from lightmeter.demo import draw_cells
 from lightmeter.errors import StoreError
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.buckets import bucket_start, parse_duration, segment_text
+from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
     Combined,
     Late,
     Missing,
     Monitor,
-    evaluate,
     false_alarms_a_year,
 )
 from lightmeter.monitor.results import Result, load_results, save_results

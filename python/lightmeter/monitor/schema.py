@@ -119,6 +119,31 @@ MIGRATIONS = [
         PRIMARY KEY(monitor, dataset, segment, start)
     ) WITHOUT ROWID;
     """,
+    # Results are kept apart by the file of their monitors: `watched` says which that is, empty for
+    # none. `judged` has a row for each bucket of which something is said; `states` are those of its
+    # results, with commas between. What earlier versions kept is derived again.
+    """
+    DROP TABLE judged;
+    DELETE FROM result;
+    CREATE TABLE judged(
+        monitor TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        drift INTEGER NOT NULL,
+        baseline TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        states TEXT NOT NULL,
+        PRIMARY KEY(monitor, dataset, segment, start)
+    ) WITHOUT ROWID;
+    CREATE TABLE watched(
+        monitor TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY(monitor, dataset)
+    ) WITHOUT ROWID;
+    """,
 ]
 
 

@@ -1,0 +1,137 @@
+"""What a run of monitors reads of a store: lists once, profiles by need, and not more than fit."""
+
+import hashlib
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from lightmeter.monitor.buckets import parse_segment, segment_text
+from lightmeter.monitor.rows import to_ms
+from lightmeter.monitor.store import Bucket, Store
+from lightmeter.profile import ProfileView
+
+__all__ = ["Past", "Shelf"]
+
+_MOMENT = timedelta(milliseconds=1)
+# A feature takes 2 to 12 kB in memory, so that this is up to about 100 MB.
+_MOST_FEATURES = 8_000
+_MOST_PASTS = 8
+
+
+class Past:
+    """The profiles that a bucket is compared with, each read when its turn comes."""
+
+    def __init__(self, read: Callable[[], Iterator[ProfileView]]) -> None:
+        """`read` may be called several times."""
+        self._read = read
+
+    def __iter__(self) -> Iterator[ProfileView]:
+        """Those that can be read, earliest first."""
+        return self._read()
+
+    @cached_property
+    def count(self) -> int:
+        """How many can be read."""
+        return sum(1 for _ in self)
+
+    @cached_property
+    def merged(self) -> ProfileView:
+        """All of them as one."""
+        return ProfileView.merge_many(self)
+
+
+class Shelf:
+    """A store during one run, which several monitors share."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is read yet. `store` must not change meanwhile: see `Database.snapshot`."""
+        self._store = store
+        self._buckets: dict[tuple[str, str], list[Bucket]] = {}
+        self._digests: dict[tuple[str, str], dict[datetime, bytes]] = {}
+        self._views: OrderedDict[tuple[str, str, datetime], tuple[ProfileView, str, int]]
+        self._views = OrderedDict()
+        self._features = 0
+        self._pasts: OrderedDict[tuple[str, str, tuple[datetime, ...]], Past] = OrderedDict()
+        self._files: dict[str, tuple[Past, bytes]] = {}
+
+    @cached_property
+    def datasets(self) -> dict[str, timedelta]:
+        """Names of the datasets, and the length of their buckets."""
+        return self._store.datasets()
+
+    def segments(self, dataset: str) -> list[str]:
+        """The segments of a dataset, as text."""
+        return [segment_text(segment) for segment in self._store.segments(dataset)]
+
+    def buckets(self, dataset: str, segment: str) -> list[Bucket]:
+        """The buckets of a segment, earliest first."""
+        key = dataset, segment
+        if key not in self._buckets:
+            self._buckets[key] = self._store.buckets(dataset, parse_segment(segment))
+        return self._buckets[key]
+
+    def digests(self, dataset: str, segment: str) -> dict[datetime, bytes]:
+        """Of each bucket, what changes with its start or any of its profiles."""
+        key = dataset, segment
+        if key not in self._digests:
+            rows: defaultdict[datetime, list[bytes]] = defaultdict(list)
+            for row in self._store.stored(dataset, segment=parse_segment(segment)):
+                rows[row.start].append(row.digest)
+            self._digests[key] = {
+                start: hashlib.sha256(b"%d " % to_ms(start) + b"".join(digests)).digest()
+                for start, digests in rows.items()
+            }
+        return self._digests[key]
+
+    def view(self, dataset: str, segment: str, start: datetime) -> tuple[ProfileView, str]:
+        """A bucket, and what is wrong with it."""
+        key = dataset, segment, start
+        if key in self._views:
+            self._views.move_to_end(key)
+        else:
+            self._views[key] = self._loaded(*key)
+            self._features += self._views[key][2]
+            while self._features > _MOST_FEATURES and len(self._views) > 1:
+                _, (_, _, features) = self._views.popitem(last=False)
+                self._features -= features
+        return self._views[key][:2]
+
+    def past(self, dataset: str, segment: str, starts: Sequence[datetime]) -> Past:
+        """Some buckets to compare with; those of which nothing can be read are left out."""
+        key = dataset, segment, tuple(starts)
+
+        def read() -> Iterator[ProfileView]:
+            for start in starts:
+                view, damage = self.view(dataset, segment, start)
+                if view.images or not damage:
+                    yield view
+
+        if key in self._pasts:
+            self._pasts.move_to_end(key)
+        else:
+            self._pasts[key] = Past(read)
+            if len(self._pasts) > _MOST_PASTS:
+                self._pasts.popitem(last=False)
+        return self._pasts[key]
+
+    def file(self, path: str) -> tuple[Past, bytes]:
+        """The profile of a file to compare with, and its digest.
+
+        Raises:
+            OSError: it cannot be read.
+            DecodeError: it is no profile.
+        """
+        if path not in self._files:
+            body = Path(path).read_bytes()
+            view = ProfileView.from_bytes(body)
+            self._files[path] = Past(lambda: iter([view])), hashlib.sha256(body).digest()
+        return self._files[path]
+
+    def _loaded(self, dataset: str, segment: str, start: datetime) -> tuple[ProfileView, str, int]:
+        loaded = self._store.profiles(dataset, start, start + _MOMENT, parse_segment(segment))
+        views = [content for _, content in loaded if isinstance(content, ProfileView)]
+        damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
+        view = ProfileView.merge_many(views)
+        return view, "; ".join(damage), 1 + len(view._core.names())
