@@ -543,7 +543,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         )
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
         failed = lightmeter(*run)
-        assert failed.returncode == 1
+        assert failed.returncode == 3  # the anomaly matters more
         assert "alert hook: webhook at 127.0.0.1: answered 500" in failed.stderr
         assert lightmeter(*run).returncode == 3
         assert len(receiver.requests) == 4
@@ -558,6 +558,11 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         "monitor", "acknowledge", tmp_path / "drift.db", "--feature", "ent*", "--note", "known"
     )
     assert done.stdout == "2022-09-10 00:00 anomaly cells drift entropy: acknowledged\n"
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 11, bad=9)
+    undelivered = lightmeter(*run)  # that it is over
+    assert undelivered.returncode == 1
+    assert "alert hook: " in undelivered.stderr
     done = lightmeter("monitor", "snooze", tmp_path / "drift.db", "--for", "2d")
     assert done.stdout.startswith("snoozed until ")
     assert lightmeter("monitor", "snooze", tmp_path / "drift.db", "--for", "x").returncode == 2

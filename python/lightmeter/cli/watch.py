@@ -27,6 +27,7 @@ from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.results import Result, load_newest, load_results
+from lightmeter.monitor.turning import load_turning_points
 from lightmeter.viz.text import visible
 
 __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
@@ -173,7 +174,7 @@ def run(
         for one in last:
             if one.state != "ok":
                 print(_line(one))
-        deliveries = tell(opened, load_results(opened, watched), alerts) if alerts else []
+        deliveries = tell(opened, load_turning_points(opened, watched), alerts)
         failed = _complain_of(deliveries)
         states = {one.state for one in last}
         if "anomaly" in states:
@@ -214,7 +215,7 @@ def acknowledge_lines(
     """
     lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
     with reported(), Store(store, create=False) as opened:
-        for one in acknowledge(opened, load_results(opened), lines, note=note):
+        for one in acknowledge(opened, load_turning_points(opened), lines, note=note):
             place = " ".join(filter(None, one.line))
             print(visible(f"{one.start:%Y-%m-%d %H:%M} {one.kind} {place}: acknowledged"))
 

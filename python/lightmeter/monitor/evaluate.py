@@ -104,15 +104,13 @@ def _said(
     """What each monitor says, in its order of segments and time.
 
     Monitors of one segment take turns bucket by bucket, so that what one has read is at hand for
-    the next. The store is read through a connection of its own: whoever else uses `store` does not
-    wait.
+    the next.
     """
     combined = [each.rule for each in monitors if isinstance(each.rule, Combined)]
     names = {name for rule in combined for name in rule.of}
     states: list[dict[tuple[str, datetime], frozenset[str]]] = [{} for _ in monitors]
-    with Store(store.path, create=False) as reader, reader._database.snapshot():
-        shelf = Shelf(reader)
-        for said in _of_places(shelf, reader, monitors, kept, now):
+    with store._database.snapshot():
+        for said in _of_places(Shelf(store), store, monitors, kept, now):
             if said.place.monitor in names:
                 states[said.number][said.place[2:]] = said.states
             yield said

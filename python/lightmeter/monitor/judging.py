@@ -110,9 +110,10 @@ class Evaluation:
         if first == 0:
             return buckets, ""
         earlier = "1 earlier bucket lies" if first == 1 else f"{first} earlier buckets lie"
+        day = buckets[0].start.isoformat(" ", "minutes")[:16]  # %Y is not padded everywhere
         words = (
-            f"watched from here on: {earlier} far apart from the others, from "
-            f"{buckets[0].start:%Y-%m-%d %H:%M} on, as by a wrong clock"
+            f"watched from here on: {earlier} far apart from the others, from {day} on, "
+            "as by a wrong clock"
         )
         return buckets[first:], words
 

@@ -14,6 +14,7 @@ from lightmeter.monitor.rows import from_ms, to_ms
 from lightmeter.monitor.store import Store
 
 __all__ = [
+    "COLUMNS",
     "Judged",
     "Kept",
     "Place",
@@ -25,6 +26,7 @@ __all__ = [
     "load_kept",
     "load_newest",
     "load_results",
+    "result_of",
     "rows_of",
     "save_results",
     "write_said",
@@ -128,7 +130,7 @@ def kept_of(results: Sequence[Result]) -> Kept:
     return Kept(states, hashlib.sha256(repr(said).encode()).digest())
 
 
-_COLUMNS = Result._fields[:-1]
+COLUMNS = Result._fields[:-1]
 _PLACE = "(monitor, dataset, segment, start) = (?, ?, ?, ?)"
 
 
@@ -261,8 +263,7 @@ def write_said(
             _forget(sql, judged[:4])
             sql.execute(f"INSERT INTO judged VALUES({', '.join('?' * len(judged))})", judged)
             sql.executemany(
-                f"INSERT INTO result({', '.join(_COLUMNS)})"
-                f" VALUES({', '.join('?' * len(_COLUMNS))})",
+                f"INSERT INTO result({', '.join(COLUMNS)}) VALUES({', '.join('?' * len(COLUMNS))})",
                 results,
             )
         sql.executemany(
@@ -276,19 +277,14 @@ def _forget(sql: sqlite3.Connection, key: tuple[Any, ...]) -> None:
     sql.execute(f"DELETE FROM judged WHERE {_PLACE}", key)
 
 
-def load_results(store: Store, monitors: Iterable[tuple[str, str]] | None = None) -> list[Result]:
-    """What is kept, by monitor, dataset, segment, bucket and feature.
-
-    Of all files, or of the monitors given by name and dataset.
-    """
+def load_results(store: Store) -> list[Result]:
+    """What is kept of all files, by monitor, dataset, segment, bucket and feature."""
     found: list[Result] = []
     with store._database.snapshot():
-        if monitors is None:
-            monitors = store._database.all("SELECT monitor, dataset FROM watched")
-        for monitor in sorted(monitors):
+        for monitor in store._database.all("SELECT monitor, dataset FROM watched ORDER BY 1, 2"):
             where = "WHERE (monitor, dataset) = (?, ?)"
             rows = store._database.all(
-                f"SELECT {', '.join(_COLUMNS)} FROM result {where} ORDER BY 3, 4, 5",
+                f"SELECT {', '.join(COLUMNS)} FROM result {where} ORDER BY 3, 4, 5",
                 monitor,
             )
             judged = {
@@ -299,7 +295,7 @@ def load_results(store: Store, monitors: Iterable[tuple[str, str]] | None = None
                     monitor,
                 )
             }
-            found += [_result(row)._replace(judged=judged.get(row[2:4])) for row in rows]
+            found += [result_of(row)._replace(judged=judged.get(row[2:4])) for row in rows]
     return found
 
 
@@ -320,13 +316,14 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
             )
             for place in places:
                 found += store._database.all(
-                    f"SELECT {', '.join(_COLUMNS)} FROM result WHERE {_PLACE} ORDER BY feature",
+                    f"SELECT {', '.join(COLUMNS)} FROM result WHERE {_PLACE} ORDER BY feature",
                     place,
                 )
-    return list(map(_result, found))
+    return list(map(result_of, found))
 
 
-def _result(row: Sequence[Any]) -> Result:
+def result_of(row: Sequence[Any]) -> Result:
+    """The result of a row of the `COLUMNS`."""
     return Result._make((*row[:2], parse_segment(row[2]), from_ms(row[3]), *row[4:], None))
 
 

@@ -86,7 +86,7 @@ MIGRATIONS = [
         PRIMARY KEY(dataset, segment, monitor, feature)
     ) WITHOUT ROWID;
     """,
-    # What monitors found at their last run: derived from the rest, and replaced as a whole.
+    # What monitors found at their last run: derived from the rest.
     """
     CREATE TABLE result(
         monitor TEXT NOT NULL,
@@ -104,27 +104,11 @@ MIGRATIONS = [
         PRIMARY KEY(monitor, dataset, segment, start, feature)
     ) WITHOUT ROWID;
     """,
-    # What they compared each bucket with (JSON: dataset, segment, starts, file), and a digest of
-    # all that went into it.
+    # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
+    # segment, starts, file; empty where no profiles were judged), a digest of all that went into
+    # it, and the states of its results, with commas between. `watched` has the file that a monitor
+    # is from; empty for none.
     """
-    CREATE TABLE judged(
-        monitor TEXT NOT NULL,
-        dataset TEXT NOT NULL,
-        segment TEXT NOT NULL,
-        start INTEGER NOT NULL,
-        place INTEGER NOT NULL,
-        drift INTEGER NOT NULL,
-        baseline TEXT NOT NULL,
-        digest BLOB NOT NULL,
-        PRIMARY KEY(monitor, dataset, segment, start)
-    ) WITHOUT ROWID;
-    """,
-    # Results are kept apart by the file of their monitors: `watched` says which that is, empty for
-    # none. `judged` has a row for each bucket of which something is said; `states` are those of its
-    # results, with commas between. What earlier versions kept is derived again.
-    """
-    DROP TABLE judged;
-    DELETE FROM result;
     CREATE TABLE judged(
         monitor TEXT NOT NULL,
         dataset TEXT NOT NULL,
