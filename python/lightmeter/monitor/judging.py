@@ -134,9 +134,10 @@ class Evaluation:
     def _holds_data(self, bucket: Bucket) -> bool:
         if bucket.images:
             return True
-        view, damage = self._shelf.view(self._monitor.dataset, self._text, bucket.start)
-        columns = view.get_columns().values()
-        return bool(damage) or any(column.n and column.kind != "failure" for column in columns)
+        contents = self._shelf.contents(*self._where, bucket.start)
+        return bool(contents.damage) or any(
+            column.n and column.kind != "failure" for column in contents.columns.values()
+        )
 
     def _judged(self, bucket: Bucket, anomalous: Collection[datetime]) -> Said:
         """What a rule on profiles says, unless all that it follows from is as it was."""
@@ -153,9 +154,9 @@ class Evaluation:
 
     def _judge(self, bucket: Bucket, starts: Sequence[datetime], digest: bytes) -> Said:
         rule = self._rule
-        target, damage = self._shelf.view(self._monitor.dataset, self._text, bucket.start)
-        if damage:
-            return self._error(bucket, damage)
+        target = self._shelf.contents(*self._where, bucket.start)
+        if target.damage:
+            return self._error(bucket, target.damage)
         dataset, segment, file = self._compared
         past = self._shelf.file(file)[0] if file else self._shelf.past(dataset, segment, starts)
         if rule.needs_baseline and past.count < self._least:

@@ -24,8 +24,8 @@ from lightmeter.monitor.scalars import (
     share_of,
 )
 from lightmeter.monitor.shares import share_interval
-from lightmeter.monitor.shelf import Past
-from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.profile import ColumnView
 
 __all__ = ["Change", "Drift", "Finding", "Interval", "Limits", "NewValues", "Rule", "Schema"]
 
@@ -57,7 +57,7 @@ class Rule(ABC):
     needs_baseline = True
 
     @abstractmethod
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """The findings on a bucket; `baseline` are the buckets that it is compared with."""
 
     def false_alarms(self) -> float | None:
@@ -69,13 +69,15 @@ class Rule(ABC):
         return None
 
     def _takes(self, feature: str) -> bool:
+        if not feature:  # which stands for the bucket itself
+            return False
         names = {feature, column_of(feature)}
         return not self.features or any(
             fnmatchcase(name, pattern) for name in names for pattern in self.features
         )
 
-    def _columns(self, view: ProfileView) -> dict[str, ColumnView]:
-        return {name: column for name, column in view.get_columns().items() if self._takes(name)}
+    def _columns(self, contents: Contents) -> dict[str, ColumnView]:
+        return {name: column for name, column in contents.columns.items() if self._takes(name)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,7 @@ class Drift(Rule):
                 "and 0 <= effect <= 1"
             )
 
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the metric.
 
         With ``"p"`` the upper limit is the least effect that would have been an anomaly in this
@@ -117,8 +119,8 @@ class Drift(Rule):
         Of a rate and a column of the same name, as ``a:missing``, the worse is found.
         """
         report = compare(
-            target=target,
-            reference=baseline.merged,
+            target=target.view,
+            reference=baseline.merged.view,
             drift=self.q,
             effect=self.effect,
         )
@@ -188,7 +190,7 @@ class Limits(_OfScalar):
                 "except for the mean of hues"
             )
 
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the number."""
         found = []
         for name, column in self._columns(target).items():
@@ -226,13 +228,13 @@ class Interval(_OfScalar):
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha is {self.alpha}; expected between 0 and 1")
 
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the number."""
         columns = self._columns(target)
         values: dict[str, list[float]] = {name: [] for name in columns}
         shares: dict[str, list[Share]] = {name: [] for name in columns}
-        for view in baseline:
-            for name, column in self._columns(view).items():
+        for before in baseline:
+            for name, column in self._columns(before).items():
                 if name not in columns:
                     continue
                 if (number := scalar_of(column, self.scalar)) is not None:
@@ -288,7 +290,7 @@ class Change(_OfScalar):
         if len(given) != 1 or not 0 < given[0] < math.inf:
             raise ValueError("expected one of `relative` and `absolute`, above 0 and finite")
 
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the number on both sides."""
         past = self._columns(baseline.merged)
         found = []
@@ -327,13 +329,13 @@ class NewValues(Rule):
         """Unless the allowed values are named."""
         return not self.allowed
 
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature of strings."""
         columns = self._columns(target)
         known = {name: set(self.allowed) for name in columns}
         all_listed = dict.fromkeys(columns, True)
         for view in () if self.allowed else baseline:
-            for name, before in self._columns(view).items():
+            for name, before in self._columns(before).items():
                 if name in columns:
                     known[name].update(item.value for item in before.frequent)
                     all_listed[name] &= before.lists_all
@@ -355,7 +357,7 @@ class NewValues(Rule):
 class Schema(Rule):
     """A feature that the baseline has not, or the other way round."""
 
-    def judge(self, target: ProfileView, baseline: Past) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that came or went, or one on all of them if there are any."""
         now = set(self._columns(target))
         before = set(self._columns(baseline.merged))

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -28,7 +29,7 @@ _HUES = (".Hue.circular_mean", ".Hue.pixels")
 
 def _key(key: str) -> Callable[[ColumnView], float | None]:
     def read(column: ColumnView) -> float | None:
-        value = column.to_summary_dict().get(key)
+        value = column._summary.get(key)  # without the copy that to_summary_dict makes
         return None if value is None or math.isnan(value) else float(value)
 
     return read
@@ -169,6 +170,7 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
     return mean - half, mean + half
 
 
+@lru_cache(maxsize=64)
 def _student_quantile(alpha: float, df: int) -> float:
     """The t that |T| exceeds with probability `alpha`, by bisection."""
     low, high = 0.0, 1.0

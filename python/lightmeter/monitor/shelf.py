@@ -10,24 +10,38 @@ from pathlib import Path
 from lightmeter.monitor.buckets import parse_segment, segment_text
 from lightmeter.monitor.rows import to_ms
 from lightmeter.monitor.store import Bucket, Store
-from lightmeter.profile import ProfileView
+from lightmeter.profile import ColumnView, ProfileView
 
-__all__ = ["Past", "Shelf"]
+__all__ = ["Contents", "Past", "Shelf"]
 
 _MOMENT = timedelta(milliseconds=1)
-# A feature takes 2 to 12 kB in memory, so that this is up to about 100 MB.
+# A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 8_000
 _MOST_PASTS = 8
 
 
-class Past:
-    """The profiles that a bucket is compared with, each read when its turn comes."""
+class Contents:
+    """What a bucket holds, or several."""
 
-    def __init__(self, read: Callable[[], Iterator[ProfileView]]) -> None:
+    def __init__(self, view: ProfileView, damage: str = "") -> None:
+        """`damage` is what is wrong with those of its profiles that cannot be read."""
+        self.view, self.damage = view, damage
+        self.features = len(view._core.names())
+
+    @cached_property
+    def columns(self) -> dict[str, ColumnView]:
+        """Every feature by name, in alphabetical order."""
+        return self.view.get_columns()
+
+
+class Past:
+    """The buckets that another one is compared with, each read when its turn comes."""
+
+    def __init__(self, read: Callable[[], Iterator[Contents]]) -> None:
         """`read` may be called several times."""
         self._read = read
 
-    def __iter__(self) -> Iterator[ProfileView]:
+    def __iter__(self) -> Iterator[Contents]:
         """Those that can be read, earliest first."""
         return self._read()
 
@@ -37,9 +51,9 @@ class Past:
         return sum(1 for _ in self)
 
     @cached_property
-    def merged(self) -> ProfileView:
+    def merged(self) -> Contents:
         """All of them as one."""
-        return ProfileView.merge_many(self)
+        return Contents(ProfileView.merge_many(each.view for each in self))
 
 
 class Shelf:
@@ -50,8 +64,7 @@ class Shelf:
         self._store = store
         self._buckets: dict[tuple[str, str], list[Bucket]] = {}
         self._digests: dict[tuple[str, str], dict[datetime, bytes]] = {}
-        self._views: OrderedDict[tuple[str, str, datetime], tuple[ProfileView, str, int]]
-        self._views = OrderedDict()
+        self._contents: OrderedDict[tuple[str, str, datetime], Contents] = OrderedDict()
         self._features = 0
         self._pasts: OrderedDict[tuple[str, str, tuple[datetime, ...]], Past] = OrderedDict()
         self._files: dict[str, tuple[Past, bytes]] = {}
@@ -85,28 +98,28 @@ class Shelf:
             }
         return self._digests[key]
 
-    def view(self, dataset: str, segment: str, start: datetime) -> tuple[ProfileView, str]:
-        """A bucket, and what is wrong with it."""
+    def contents(self, dataset: str, segment: str, start: datetime) -> Contents:
+        """Of a bucket."""
         key = dataset, segment, start
-        if key in self._views:
-            self._views.move_to_end(key)
+        if key in self._contents:
+            self._contents.move_to_end(key)
         else:
-            self._views[key] = self._loaded(*key)
-            self._features += self._views[key][2]
-            while self._features > _MOST_FEATURES and len(self._views) > 1:
-                _, (_, _, features) = self._views.popitem(last=False)
-                self._features -= features
-        return self._views[key][:2]
+            self._contents[key] = self._loaded(*key)
+            self._features += self._contents[key].features
+            while self._features > _MOST_FEATURES and len(self._contents) > 1:
+                _, oldest = self._contents.popitem(last=False)
+                self._features -= oldest.features
+        return self._contents[key]
 
     def past(self, dataset: str, segment: str, starts: Sequence[datetime]) -> Past:
         """Some buckets to compare with; those of which nothing can be read are left out."""
         key = dataset, segment, tuple(starts)
 
-        def read() -> Iterator[ProfileView]:
+        def read() -> Iterator[Contents]:
             for start in starts:
-                view, damage = self.view(dataset, segment, start)
-                if view.images or not damage:
-                    yield view
+                contents = self.contents(dataset, segment, start)
+                if contents.view.images or not contents.damage:
+                    yield contents
 
         if key in self._pasts:
             self._pasts.move_to_end(key)
@@ -125,13 +138,12 @@ class Shelf:
         """
         if path not in self._files:
             body = Path(path).read_bytes()
-            view = ProfileView.from_bytes(body)
-            self._files[path] = Past(lambda: iter([view])), hashlib.sha256(body).digest()
+            contents = Contents(ProfileView.from_bytes(body))
+            self._files[path] = Past(lambda: iter([contents])), hashlib.sha256(body).digest()
         return self._files[path]
 
-    def _loaded(self, dataset: str, segment: str, start: datetime) -> tuple[ProfileView, str, int]:
+    def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
         loaded = self._store.profiles(dataset, start, start + _MOMENT, parse_segment(segment))
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
-        view = ProfileView.merge_many(views)
-        return view, "; ".join(damage), 1 + len(view._core.names())
+        return Contents(ProfileView.merge_many(views), "; ".join(damage))

@@ -28,15 +28,17 @@ _TURNS = f"""
     )
     WHERE state != 'ok' OR before IS NOT 'ok'
 """
-# What was told may begin amid those.
+# What was told may begin amid those: the first ok from then on.
 _AFTER_TOLD = """
     SELECT {columns} FROM result
     WHERE (monitor, dataset) = (?1, ?2) AND (segment, start, feature) IN (
-        SELECT told.segment, min(result.start), told.feature
-        FROM told JOIN result USING(monitor, dataset, segment, feature)
-        WHERE (told.monitor, told.dataset) = (?1, ?2)
-        AND result.state = 'ok' AND result.start >= told.start
-        GROUP BY told.segment, told.feature, told.start
+        SELECT segment, (
+            SELECT start FROM result
+            WHERE (monitor, dataset, segment, feature) = (?1, ?2, told.segment, told.feature)
+            AND start >= told.start AND state = 'ok'
+            ORDER BY start LIMIT 1
+        ), feature
+        FROM told WHERE (monitor, dataset) = (?1, ?2)
     )
 """
 # Where a line is silent, the states of the others say what that means: one result of each.
