@@ -174,8 +174,8 @@ def run(
         for one in last:
             if one.state != "ok":
                 print(_line(one))
-        deliveries = tell(opened, load_turning_points(opened, watched), alerts)
-        failed = _complain_of(deliveries)
+        told = tell(opened, load_turning_points(opened, watched), alerts) if alerts else []
+        failed = _complain_of(told)
         states = {one.state for one in last}
         if "anomaly" in states:
             raise typer.Exit(ANOMALY)

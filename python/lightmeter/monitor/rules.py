@@ -334,11 +334,11 @@ class NewValues(Rule):
         columns = self._columns(target)
         known = {name: set(self.allowed) for name in columns}
         all_listed = dict.fromkeys(columns, True)
-        for view in () if self.allowed else baseline:
-            for name, before in self._columns(before).items():
+        for before in () if self.allowed else baseline:
+            for name, column in self._columns(before).items():
                 if name in columns:
-                    known[name].update(item.value for item in before.frequent)
-                    all_listed[name] &= before.lists_all
+                    known[name].update(item.value for item in column.frequent)
+                    all_listed[name] &= column.lists_all
         found = []
         for name, column in columns.items():
             if column.kind not in ("category", "failure"):

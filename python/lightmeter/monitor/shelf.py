@@ -16,7 +16,7 @@ __all__ = ["Contents", "Past", "Shelf"]
 
 _MOMENT = timedelta(milliseconds=1)
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
-_MOST_FEATURES = 8_000
+_MOST_FEATURES = 6_000
 _MOST_PASTS = 8
 
 
@@ -26,7 +26,7 @@ class Contents:
     def __init__(self, view: ProfileView, damage: str = "") -> None:
         """`damage` is what is wrong with those of its profiles that cannot be read."""
         self.view, self.damage = view, damage
-        self.features = len(view._core.names())
+        self.features = 1 + len(view._core.names())
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
