@@ -10,7 +10,7 @@ __all__ = ["load_turning_points"]
 
 # Lines that were ever bad, or of which somebody was told.
 _LINES = """
-    WITH line AS MATERIALIZED (
+    WITH line AS (
         SELECT segment, feature FROM result
         WHERE (monitor, dataset) = (?1, ?2) AND state IN ('anomaly', 'error')
         UNION
@@ -44,7 +44,7 @@ _AFTER_TOLD = """
 # Where a line is silent, the states of the others say what that means: one result of each.
 _WITNESSES = f"""
     {_LINES},
-    many AS MATERIALIZED (SELECT segment, count(*) AS lines FROM line GROUP BY segment)
+    many AS (SELECT segment, count(*) AS lines FROM line GROUP BY segment)
     SELECT {{columns}}, min(feature) FROM result
     WHERE (monitor, dataset) = (?1, ?2) AND (segment, start) IN (
         SELECT judged.segment, judged.start FROM judged JOIN many USING(segment)
