@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -170,7 +169,6 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
     return mean - half, mean + half
 
 
-@lru_cache(maxsize=64)
 def _student_quantile(alpha: float, df: int) -> float:
     """The t that |T| exceeds with probability `alpha`, by bisection."""
     low, high = 0.0, 1.0
