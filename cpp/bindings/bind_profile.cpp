@@ -76,7 +76,7 @@ bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
-    if (!is_text(name) || !is_plain(value)) return false;
+    if (!is_text(name) || PyUnicode_GET_LENGTH(name) == 0 || !is_plain(value)) return false;
   }
   std::size_t i = 0;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0; ++i) {

@@ -19,7 +19,7 @@ from lightmeter.drift import DriftReport, compare
 from lightmeter.monitor import Store, log_folder
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.dashboard import write_dashboard
-from lightmeter.monitor.monitors import evaluate
+from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.results import Result, save_results
 
 __all__ = ["Demo", "Timeline", "draw_cells", "run_demo", "run_timeline"]
@@ -196,7 +196,7 @@ def run_timeline(
     with Store(folder / "drift.db") as store:
         log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
         results = evaluate(store, load_monitors(monitors))
-        save_results(store, results)
+        save_results(store, results, source=str(monitors))
         write_dashboard(store, folder / "site", results)
     return Timeline(
         results, folder / "cells", monitors, folder / "drift.db", folder / "site" / "index.html"

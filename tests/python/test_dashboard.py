@@ -23,7 +23,8 @@ from lightmeter.monitor.alerts import Matching, acknowledge, snooze
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.buckets import segment_text
 from lightmeter.monitor.dashboard import Written, write_dashboard
-from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import Drift, Interval, Limits
 from lightmeter.monitor.sitemap import (

@@ -25,7 +25,7 @@ HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
 
 def _key(key: str) -> Callable[[ColumnView], float | None]:
     def read(column: ColumnView) -> float | None:
-        value = column.to_summary_dict().get(key)
+        value = column._summary.get(key)  # without the copy that to_summary_dict makes
         return None if value is None or math.isnan(value) else float(value)
 
     return read

@@ -103,7 +103,7 @@ _TABLES = [
         PRIMARY KEY(dataset, segment, monitor, feature)
     ) WITHOUT ROWID
     """,
-    # What monitors found at their last run: derived from the rest, and replaced as a whole.
+    # What monitors found at their last run: derived from the rest.
     """
     CREATE TABLE result(
         monitor TEXT NOT NULL,
@@ -121,8 +121,10 @@ _TABLES = [
         PRIMARY KEY(monitor, dataset, segment, start, feature)
     ) WITHOUT ROWID
     """,
-    # What they compared each bucket with (JSON: dataset, segment, starts, file), and a digest of
-    # all that went into it.
+    # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
+    # segment, starts, file; empty where no profiles were judged), a digest of all that went into
+    # it, and the states of its results, with commas between. `watched` has the file that a monitor
+    # is from; empty for none.
     """
     CREATE TABLE judged(
         monitor TEXT NOT NULL,
@@ -133,7 +135,16 @@ _TABLES = [
         drift INTEGER NOT NULL,
         baseline TEXT NOT NULL,
         digest BLOB NOT NULL,
+        states TEXT NOT NULL,
         PRIMARY KEY(monitor, dataset, segment, start)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE watched(
+        monitor TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY(monitor, dataset)
     ) WITHOUT ROWID
     """,
 ]
