@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
+from typing import Annotated
 
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
@@ -17,10 +18,15 @@ from lightmeter.monitor.rules import (
     ERROR,
     NOT_ENOUGH,
     OK,
-    Change,
-    Drift,
+    RULES,
+    ChangeRule,
+    CombinedRule,
+    DriftRule,
+    FeatureRule,
     Finding,
-    Interval,
+    IntervalRule,
+    LateRule,
+    MissingRule,
     Rule,
 )
 from lightmeter.profile import ProfileView
@@ -28,9 +34,6 @@ from lightmeter.store.buckets import bucket_start, parse_segment, segment_text
 from lightmeter.store.store import Bucket, Store
 
 __all__ = [
-    "Combined",
-    "Late",
-    "Missing",
     "Monitor",
     "evaluate",
     "false_alarms_a_year",
@@ -38,29 +41,6 @@ __all__ = [
 
 _YEAR = timedelta(days=365)
 _Place = tuple[str, str, str, datetime]  # monitor, dataset, segment, bucket
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A bucket between the first one and now that holds neither images nor other values."""
-
-
-@dataclass(frozen=True)
-class Late:
-    """A bucket that was last written more than `after` its end."""
-
-    after: timedelta
-
-
-@dataclass(frozen=True)
-class Combined:
-    """An anomaly of all, or of any, of other monitors of the dataset in the same bucket.
-
-    Segments are judged too where all of them, or any, watch segments.
-    """
-
-    of: tuple[str, ...]
-    every: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +58,7 @@ class Monitor:
 
     name: str
     dataset: str
-    rule: Rule | Missing | Late | Combined
+    rule: Annotated[Rule, RULES]
     baseline: Baseline = field(default_factory=Trailing)
     segments: bool = False
     wait: timedelta = timedelta()
@@ -122,7 +102,7 @@ def evaluate(
 
     with store._database.snapshot():
         for place, monitor in enumerate(monitors):
-            if isinstance(monitor.rule, Combined):
+            if isinstance(monitor.rule, CombinedRule):
                 results += _combined(monitor, monitor.rule, results, segmented)
                 continue
             if monitor.dataset not in store.datasets():
@@ -141,9 +121,7 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     Of 365 days, or as many buckets as the dataset in `store` has a year. None where it is not
     known: of a plain distance, of patterns of features, of combinations.
     """
-    if isinstance(monitor.rule, Missing | Late):
-        return 0.0
-    chance = None if isinstance(monitor.rule, Combined) else monitor.rule.false_alarms()
+    chance = monitor.rule.false_alarms()
     if chance is None:
         return None
     length, places = timedelta(days=1), 1
@@ -173,7 +151,7 @@ class _Evaluation:
         self.digests: dict[tuple[str, str], dict[datetime, list[bytes]]] = {}
 
     def results(self) -> Iterator[Result]:
-        if isinstance(self.monitor.rule, Missing):
+        if isinstance(self.monitor.rule, MissingRule):
             yield from self._missing()
             return
         anomalous: set[datetime] = set()
@@ -213,13 +191,13 @@ class _Evaluation:
 
     def _judged(self, bucket: Bucket, anomalous: set[datetime]) -> list[Result]:
         rule = self.monitor.rule
-        if isinstance(rule, Late):
+        if isinstance(rule, LateRule):
             late = bucket.updated - bucket.end
             state = ANOMALY if late > rule.after else OK
             limit = rule.after.total_seconds()
             found = [Finding("", state, max(0.0, late.total_seconds()), None, limit, "seconds")]
             return self._results(bucket, found, 0)
-        assert isinstance(rule, Rule)
+        assert isinstance(rule, FeatureRule)
         try:
             judged = self._inputs(rule, bucket, anomalous)
             place = self.monitor.name, self.monitor.dataset, self.text, bucket.start
@@ -232,7 +210,7 @@ class _Evaluation:
         except (LightmeterError, OSError) as error:
             return self._results(bucket, [Finding("", ERROR, words=str(error))], 0)
 
-    def _judge(self, rule: Rule, bucket: Bucket, judged: Judged) -> list[Result]:
+    def _judge(self, rule: FeatureRule, bucket: Bucket, judged: Judged) -> list[Result]:
         target, damage = self._view(self.monitor.dataset, self.text, bucket.start)
         if damage:
             return self._results(bucket, [Finding("", ERROR, words=damage)], 0)
@@ -251,9 +229,9 @@ class _Evaluation:
     @property
     def _least(self) -> int:
         baseline = self.monitor.baseline
-        return baseline.least if isinstance(baseline, Trailing) else 1
+        return baseline.enough if isinstance(baseline, Trailing) else 1
 
-    def _inputs(self, rule: Rule, target: Bucket, anomalous: set[datetime]) -> Judged:
+    def _inputs(self, rule: FeatureRule, target: Bucket, anomalous: set[datetime]) -> Judged:
         """What the findings on a bucket follow from."""
         monitor, baseline = self.monitor, self.monitor.baseline
         dataset, segment, file = monitor.dataset, self.text, ""
@@ -262,7 +240,7 @@ class _Evaluation:
         if not rule.needs_baseline:
             pass
         elif isinstance(baseline, Reference):
-            file = str(baseline.path)
+            file = str(baseline.reference)
             made_of.append(self._reference[1])
         else:
             buckets = self.buckets
@@ -278,14 +256,14 @@ class _Evaluation:
             made_of += [(start, digests[start]) for start in starts]
         made_of += [__version__, rule, self._least, dataset, segment, file]
         digest = hashlib.sha256(repr(made_of).encode()).digest()
-        drift = isinstance(rule, Drift)
+        drift = isinstance(rule, DriftRule)
         return Judged(self.place, drift, dataset, segment, tuple(starts), file, digest)
 
     @cached_property
     def _reference(self) -> tuple[ProfileView, bytes]:
         """The profile of the file to compare with, and its digest."""
         assert isinstance(self.monitor.baseline, Reference)
-        body = read_regular(self.monitor.baseline.path)
+        body = read_regular(self.monitor.baseline.reference)
         return ProfileView.from_bytes(body), hashlib.sha256(body).digest()
 
     def _digests(self, dataset: str, segment: str) -> dict[datetime, list[bytes]]:
@@ -331,14 +309,14 @@ class _Evaluation:
         ]
 
 
-def _goes_by_length(rule: Rule, baseline: Baseline) -> bool:
+def _goes_by_length(rule: FeatureRule, baseline: Baseline) -> bool:
     """Whether a day cannot stand among hours: of totals, of how buckets vary, and by the hour."""
     if isinstance(baseline, Trailing) and baseline.same == "hour":
         return True
-    return isinstance(rule, Interval) or (isinstance(rule, Change) and rule.scalar == "n")
+    return isinstance(rule, IntervalRule) or (isinstance(rule, ChangeRule) and rule.scalar == "n")
 
 
-def _nothing(rule: Rule) -> str:
+def _nothing(rule: FeatureRule) -> str:
     """Why a rule has no findings."""
     if not rule.features:
         return "no feature has what it judges"
@@ -357,7 +335,7 @@ def _unwatched(
     whole, last = latest(store.buckets(monitor.dataset)), latest(of_segments)
     if last is None or (whole is not None and last.start < whole.end):
         return
-    if whole is None or not isinstance(monitor.rule, Missing):  # which says that itself
+    if whole is None or not isinstance(monitor.rule, MissingRule):  # which says that itself
         words = "only segments have values, and it watches none: segments = true"
         yield _bare(monitor, "", last.start, NOT_ENOUGH, words)
 
@@ -366,9 +344,9 @@ def _segmented(monitors: Sequence[Monitor]) -> set[str]:
     """The names of those that can have results of segments."""
     found: set[str] = set()
     for one in monitors:
-        if isinstance(one.rule, Combined):
+        if isinstance(one.rule, CombinedRule):
             parts = [name in found for name in one.rule.of]
-            watches = all(parts) if one.rule.every else any(parts)
+            watches = all(parts) if one.rule.type == "all" else any(parts)
         else:
             watches = one.segments
         if watches:
@@ -377,7 +355,7 @@ def _segmented(monitors: Sequence[Monitor]) -> set[str]:
 
 
 def _combined(
-    monitor: Monitor, rule: Combined, results: list[Result], segmented: set[str]
+    monitor: Monitor, rule: CombinedRule, results: list[Result], segmented: set[str]
 ) -> Iterator[Result]:
     """Of several features of a monitor, one anomaly makes it anomalous."""
     states: dict[tuple[str, datetime], dict[str, set[str]]] = {}
@@ -389,7 +367,7 @@ def _combined(
         names = [name for name in rule.of if not segment or name in segmented]
         alarmed = [name for name in names if ANOMALY in by_name.get(name, ())]
         unsure = [name for name in names if not by_name.get(name, {NOT_ENOUGH}) & {OK, ANOMALY}]
-        if len(alarmed) == len(names) or (alarmed and not rule.every):
+        if len(alarmed) == len(names) or (alarmed and rule.type == "any"):
             state = ANOMALY
         else:
             state = NOT_ENOUGH if unsure else OK

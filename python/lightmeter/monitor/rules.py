@@ -3,9 +3,10 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from lightmeter.drift import FeatureDrift, compare
 from lightmeter.drift.feature import RATES, column_of
@@ -23,12 +24,27 @@ from lightmeter.monitor.scalars import (
     share_of,
 )
 from lightmeter.monitor.shares import share_interval
+from lightmeter.monitor.tables import Registry
 from lightmeter.profile import ColumnView, ProfileView
 
-__all__ = ["Change", "Drift", "Finding", "Interval", "Limits", "NewValues", "Rule", "Schema"]
+__all__ = [
+    "RULES",
+    "ChangeRule",
+    "CombinedRule",
+    "DriftRule",
+    "FeatureRule",
+    "Finding",
+    "IntervalRule",
+    "LateRule",
+    "LimitsRule",
+    "MissingRule",
+    "NewValuesRule",
+    "Rule",
+    "SchemaRule",
+]
 
 OK, ANOMALY, NOT_ENOUGH, ERROR = "ok", "anomaly", "not enough data", "error"
-_DISTANCES = ("hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect")
+Metric = Literal["p", "hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
 _SHOWN = 5
 
 
@@ -44,11 +60,26 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule(ABC):
-    """What every rule has.
+class Rule:
+    """What is an anomaly. The fields of a rule are the keys of a monitor of its ``type``."""
+
+    def false_alarms(self) -> float | None:
+        """How many anomalies a bucket has by chance where nothing changed, at most.
+
+        None: unknown. For fixed limits and for new values it depends on how noisy the data is.
+        """
+        return None
+
+
+RULES = Registry[Rule]("type")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureRule(Rule, ABC):
+    """A rule that judges the features of a bucket.
 
     Attributes:
-        features: patterns of feature names, as ``image.*``; none stands for all.
+        features: patterns of feature names, such as ``image.*``; empty for all features.
     """
 
     features: tuple[str, ...] = ()
@@ -57,14 +88,6 @@ class Rule(ABC):
     @abstractmethod
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """The findings on a bucket; `baseline` are the profiles of the buckets compared with."""
-
-    def false_alarms(self) -> float | None:
-        """How many a bucket raises by chance where nothing changed, at most; None: not known.
-
-        That depends on the data wherever a rule does not: noise crosses any fixed limit if it is
-        large enough, and what is rare is in one bucket and not in another.
-        """
-        return None
 
     def _takes(self, feature: str) -> bool:
         names = {feature, column_of(feature)}
@@ -76,8 +99,9 @@ class Rule(ABC):
         return {name: column for name, column in view.get_columns().items() if self._takes(name)}
 
 
+@RULES("drift")
 @dataclass(frozen=True, kw_only=True)
-class Drift(Rule):
+class DriftRule(FeatureRule):
     """The distribution of a feature differs from the baseline's.
 
     Attributes:
@@ -86,26 +110,32 @@ class Drift(Rule):
         q: for ``"p"``: the chance that a bucket without drift raises any alarm.
         effect: for ``"p"``: the least effect that is worth one.
         above: for a distance: what it must exceed.
+        preset: ``"whylabs"``: the metric is ``"hellinger"``, above 0.7.
     """
 
-    metric: str = "p"
+    metric: Metric = "p"
     q: float = 0.01
     effect: float = 0.1
     above: float | None = None
+    preset: InitVar[Literal["whylabs"] | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, preset: str | None) -> None:
         """Refuse what can only be a mistake."""
-        if self.metric != "p" and self.metric not in _DISTANCES:
-            raise ValueError(f"metric is {self.metric!r}; expected 'p' or one of {_DISTANCES}")
-        if (self.above is None) != (self.metric == "p"):
-            raise ValueError("`above` goes with a distance as the metric, and must be given then")
+        if preset == "whylabs" and self.metric == "p":
+            object.__setattr__(self, "metric", "hellinger")
+            object.__setattr__(self, "above", 0.7 if self.above is None else self.above)
+        if self.metric not in get_args(Metric):
+            raise ValueError(f"metric is {self.metric!r}; expected one of {get_args(Metric)}")
+        if self.metric == "p" and self.above is not None:
+            raise ValueError("above is given; expected it only with a distance as the metric")
+        if self.metric != "p" and self.above is None:
+            raise ValueError(f"metric is {self.metric!r}; expected above, which it must exceed")
         if self.above is not None and not math.isfinite(self.above):
             raise ValueError(f"above is {self.above}; expected a finite number")
-        if not 0 < self.q <= 0.15 or not 0 <= self.effect <= 1:
-            raise ValueError(
-                f"got q {self.q} and effect {self.effect}; expected 0 < q <= 0.15 "
-                "and 0 <= effect <= 1"
-            )
+        if not 0 < self.q <= 0.15:
+            raise ValueError(f"q is {self.q}; expected 0 < q <= 0.15")
+        if not 0 <= self.effect <= 1:
+            raise ValueError(f"effect is {self.effect}; expected 0 <= effect <= 1")
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature that has the metric.
@@ -147,8 +177,12 @@ class Drift(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfScalar(Rule):
-    """A rule on a number of each feature: see `SCALARS`."""
+class ScalarRule(FeatureRule):
+    """A rule on a number of each feature.
+
+    Attributes:
+        scalar: which number, see `SCALARS`.
+    """
 
     scalar: str = "mean"
 
@@ -158,8 +192,9 @@ class _OfScalar(Rule):
             raise ValueError(f"scalar is {self.scalar!r}; expected one of {', '.join(SCALARS)}")
 
 
+@RULES("limits")
 @dataclass(frozen=True, kw_only=True)
-class Limits(_OfScalar):
+class LimitsRule(ScalarRule):
     """A number lies outside of fixed limits.
 
     The mean of a hue lies on a circle: `lower` to `upper` is an arc, which passes 0 where `upper`
@@ -174,12 +209,12 @@ class Limits(_OfScalar):
         """Refuse what can only be a mistake."""
         super().__post_init__()
         if self.lower is None and self.upper is None:
-            raise ValueError("expected `lower`, `upper` or both")
+            raise ValueError("lower and upper are missing; expected at least one of them")
         given = [each for each in (self.lower, self.upper) if each is not None]
         if not all(map(math.isfinite, given)):
-            raise ValueError(f"got {given}; expected finite numbers")
+            raise ValueError(f"got the limits {given}; expected finite numbers")
         if given != sorted(given) and self.scalar != "mean":
-            raise ValueError(f"got {self._reversed}")
+            raise ValueError(self._reversed)
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature that has the number."""
@@ -194,7 +229,7 @@ class Limits(_OfScalar):
                     lower, upper = arc(lower, upper + HUE_STEPS * (upper < lower))
                     value = nearest_turn(value, (lower + upper) / 2)
                 elif lower > upper:
-                    words = f"no hue, but {self._reversed}"
+                    words = f"no hue: {self._reversed}"
                     found.append(Finding(name, ERROR, value, words=words))
                     continue
             found.append(_within(name, value, lower, upper))
@@ -203,13 +238,14 @@ class Limits(_OfScalar):
     @property
     def _reversed(self) -> str:
         return (
-            f"lower {self.lower} and upper {self.upper}; expected lower up to upper, "
+            f"lower is {self.lower} and upper is {self.upper}; expected lower up to upper, "
             "except for the mean of hues"
         )
 
 
+@RULES("interval")
 @dataclass(frozen=True, kw_only=True)
-class Interval(_OfScalar):
+class IntervalRule(ScalarRule):
     """A number lies outside of the prediction interval of the baseline's buckets.
 
     That of Student's t, and for shares (missing_rate, failure_rate) one of counts as well: see
@@ -269,8 +305,9 @@ class Interval(_OfScalar):
         return self.alpha * len(self.features)
 
 
+@RULES("change")
 @dataclass(frozen=True, kw_only=True)
-class Change(_OfScalar):
+class ChangeRule(ScalarRule):
     """A number differs from the baseline's by more than a share of it, or an amount.
 
     The mean of a hue differs by the shorter way around the circle, and as it has no zero to take a
@@ -283,9 +320,12 @@ class Change(_OfScalar):
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
         super().__post_init__()
-        given = [each for each in (self.relative, self.absolute) if each is not None]
-        if len(given) != 1 or not 0 < given[0] < math.inf:
-            raise ValueError("expected one of `relative` and `absolute`, above 0 and finite")
+        given = [number for number in (self.relative, self.absolute) if number is not None]
+        if len(given) != 1:
+            raise ValueError(f"got {len(given)} of relative and absolute; expected one of them")
+        if not 0 < given[0] < math.inf:
+            key = "absolute" if self.relative is None else "relative"
+            raise ValueError(f"{key} is {given[0]}; expected a finite number above 0")
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
         """One finding per feature that has the number on both sides."""
@@ -310,8 +350,9 @@ class Change(_OfScalar):
         return found
 
 
+@RULES("new values")
 @dataclass(frozen=True, kw_only=True)
-class NewValues(Rule):
+class NewValuesRule(FeatureRule):
     """A category that the baseline has not, or that is not among those allowed.
 
     Profiles list as many values as they have room for, the most frequent ones. Where those of a
@@ -345,8 +386,9 @@ class NewValues(Rule):
         return found
 
 
+@RULES("schema")
 @dataclass(frozen=True, kw_only=True)
-class Schema(Rule):
+class SchemaRule(FeatureRule):
     """A feature that the baseline has not, or the other way round."""
 
     def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
@@ -356,6 +398,49 @@ class Schema(Rule):
         found = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
         found += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
         return sorted(found) or [Finding("", OK)] * bool(now)
+
+
+@RULES("missing")
+@dataclass(frozen=True, kw_only=True)
+class MissingRule(Rule):
+    """A bucket between the first one and now holds neither images nor other values."""
+
+    def false_alarms(self) -> float | None:
+        """None by chance."""
+        return 0.0
+
+
+@RULES("late")
+@dataclass(frozen=True, kw_only=True)
+class LateRule(Rule):
+    """A bucket was last written more than `after` its end.
+
+    Attributes:
+        after: how late is too late.
+    """
+
+    after: timedelta
+
+    def false_alarms(self) -> float | None:
+        """None by chance."""
+        return 0.0
+
+
+@RULES("all", "any")
+@dataclass(frozen=True, kw_only=True)
+class CombinedRule(Rule):
+    """An anomaly of all, or of any, of other monitors of the dataset in the same bucket.
+
+    Segments are judged too: with ``"all"`` if every monitor in `of` watches segments, with
+    ``"any"`` if at least one does.
+
+    Attributes:
+        type: ``"all"`` or ``"any"``.
+        of: names of monitors that stand above in the file.
+    """
+
+    type: Literal["all", "any"]
+    of: tuple[str, ...]
 
 
 def _distinct(found: list[Finding]) -> list[Finding]:
