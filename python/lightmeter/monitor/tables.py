@@ -111,24 +111,20 @@ class Table:
         Raises:
             ConfigError: the table is not understood.
         """
-        keys = self._keys(shape)
+        parts = {
+            field.registry: self._chosen(field.registry)
+            for field in _fields(shape)
+            if field.registry is not None
+        }
+        keys = {registry.key for registry in parts}
+        for part in (shape, *parts.values()):
+            keys |= {field.key for field in _fields(part) if field.registry is None}
         for key in self.values:
             if key not in keys:
-                names = {field.registry.key for field in _fields(shape) if field.registry}
-                chosen = "".join(f" with {name} = {self.values[name]!r}" for name in names)
+                chosen = "".join(f" with {name.key} = {self.values[name.key]!r}" for name in parts)
                 expected = _one_of(sorted(keys))
-                raise self.error(key, f"unknown key {key!r}{chosen}; expected {expected}")
-        return self._build(shape)
-
-    def _keys(self, shape: type[Any]) -> set[str]:
-        """The keys that the table may hold, with those of the classes that it chooses."""
-        keys = set()
-        for field in _fields(shape):
-            if field.registry is None:
-                keys.add(field.key)
-            else:
-                keys |= {field.registry.key, *self._keys(self._chosen(field.registry))}
-        return keys
+                raise self.error(key, f"unknown key {shown(key)}{chosen}; expected {expected}")
+        return self._build(shape, parts)
 
     def _chosen(self, registry: Registry[Any]) -> type:
         key, expected = registry.key, _one_of(map(repr, registry.classes))
@@ -139,11 +135,11 @@ class Table:
             raise self.error(key, f"{key} is {shown(name)}; expected {expected}")
         return registry.classes[name]
 
-    def _build(self, shape: type[T]) -> T:
+    def _build(self, shape: type[T], parts: Mapping[Registry[Any], type[Any]]) -> T:
         arguments: dict[str, Any] = {}
         for field in _fields(shape):
             if field.registry is not None:
-                arguments[field.name] = self._build(self._chosen(field.registry))
+                arguments[field.name] = self._build(parts[field.registry], {})
             elif field.key in self.values:
                 arguments[field.name] = self._value(field)
             elif field.is_needed:
