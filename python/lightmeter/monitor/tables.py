@@ -127,7 +127,7 @@ class Table:
         return self._build(shape, parts)
 
     def _chosen(self, registry: Registry[Any]) -> type:
-        key, expected = registry.key, _one_of(map(repr, registry.classes))
+        key, expected = registry.key, _one_of(map(repr, sorted(registry.classes)))
         if key not in self.values:
             raise self.error("", f"{key} is missing; expected {expected}")
         name = self.values[key]

@@ -77,7 +77,8 @@ class Store:
 
     Threads may share a store, processes may open the same file, and a store survives a fork. It is
     one file only when nobody has it open: until then the latest profiles may lie in files beside
-    it. To copy it while it is in use, call `backup`.
+    it. To copy it while it is in use, call `backup`. A process that has a store open must not open
+    the file by other means: to close it there gives up the locks that SQLite holds on it.
 
     >>> with Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
@@ -244,7 +245,7 @@ class Store:
             if isinstance(content, ProfileView):
                 yield content
             else:
-                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=4)
+                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=5)
 
     def profiles(
         self,
