@@ -1,7 +1,7 @@
 """The commands on a store: logging into it and keeping it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,24 +15,20 @@ from lightmeter.alerts import (
     acknowledge,
     load_alerts,
     snooze,
-    tell,
     try_out,
 )
 from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
 from lightmeter.cli.render import headline
 from lightmeter.cli.terminal import FAILED, Commands, complain, progress_bar, reported, say
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.monitors import false_alarms_a_year
-from lightmeter.monitor.results import Result, load_newest, load_results
-from lightmeter.monitor.turning import load_turning_points
+from lightmeter.monitor.results import Result, load_results, load_turning_points
+from lightmeter.run import watch
 from lightmeter.store.buckets import parse_duration, segment_text
 from lightmeter.text import visible
 from lightmeter.writers import log_folder
 
 __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]
-
-ANOMALY, UNSURE = 3, 4
 
 store_commands = Commands(no_args_is_help=True, help="Keep a store small and whole.")
 
@@ -179,23 +175,14 @@ def run(
     stopped before is not in it. Runs on one store take turns. Several files may watch one store, if
     no two of their monitors have the same name and dataset.
     """
-    with reported(), Store(store, create=False) as opened, opened.turn():
-        alerts, monitors = load_alerts(config), load_monitors(config)
-        update_results(opened, monitors, source=str(config))
-        watched = [(monitor.name, monitor.dataset) for monitor in monitors]
-        last = load_newest(opened, watched)
-        for one in last:
-            if one.state != "ok":
-                print(_line(one))
-        told = tell(opened, load_turning_points(opened, watched), alerts) if alerts else []
-        failed = _complain_of(told)
-        states = {one.state for one in last}
-        if "anomaly" in states:
-            raise typer.Exit(ANOMALY)
-        if failed:
-            raise typer.Exit(FAILED)
-        if states - {"ok"}:
-            raise typer.Exit(UNSURE)
+    with reported():
+        watched = watch(store, config)
+        for result in watched.newest:
+            if result.state != "ok":
+                print(_line(result))
+        _complain_of(watched.deliveries)
+        if watched.exit_code:
+            raise typer.Exit(watched.exit_code)
 
 
 @monitor_commands.command()
@@ -228,9 +215,9 @@ def acknowledge_lines(
     """
     lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
     with reported(), Store(store, create=False) as opened:
-        for one in acknowledge(opened, load_turning_points(opened), lines, note=note):
-            place = " ".join(filter(None, one.line))
-            print(visible(f"{one.start:%Y-%m-%d %H:%M} {one.kind} {place}: acknowledged"))
+        for incident in acknowledge(opened, load_turning_points(opened), lines, note=note):
+            what = " ".join([incident.kind, *filter(None, incident.line)])
+            print(visible(f"{incident.start:%Y-%m-%d %H:%M} {what}: acknowledged"))
 
 
 @monitor_commands.command("snooze")
@@ -274,7 +261,7 @@ def check(
         print(f"in all: {', and '.join(parts)}")
 
 
-def _complain_of(deliveries: list[Delivery]) -> bool:
+def _complain_of(deliveries: Sequence[Delivery]) -> bool:
     """Whether a message was not sent."""
     failed = [delivery for delivery in deliveries if delivery.error is not None]
     for delivery in failed:
@@ -286,8 +273,8 @@ def _line(result: Result) -> str:
     """A result in words. Features and details may hold anyone's text."""
     place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
     value = "" if result.value is None else f"{result.value:.4g}"
-    found = " ".join(filter(None, (result.state, result.feature, value, result.words)))
-    return visible(f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: {found}")
+    said = " ".join(filter(None, (result.state, result.feature, value, result.words)))
+    return visible(f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: {said}")
 
 
 @contextlib.contextmanager

@@ -11,12 +11,13 @@ from lightmeter.dashboard.parts import (
     link,
     pair,
 )
-from lightmeter.dashboard.scene import Group, Scene, badge, group, points
+from lightmeter.dashboard.scene import Group, Scene, badge, group, marks
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.lines import Point, expected, trend
-from lightmeter.monitor.incidents import Evaluation, Line
+from lightmeter.draw.lines import Mark, expected, trend
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, segment_page, slug
+from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = ["feature_html", "index_html", "scene_html"]
@@ -32,7 +33,9 @@ def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
         pages: paths of the pages of buckets that there are.
     """
     page = "index.html"
-    need = sum(any(one.state in ("anomaly", "error") for one in all_) for all_ in scenes.values())
+    need = sum(
+        any(scene.state in ("anomaly", "error") for scene in all_) for all_ in scenes.values()
+    )
     many = f"{len(scenes)} dataset{'' if len(scenes) == 1 else 's'}"
     told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
     if not scenes:
@@ -93,17 +96,17 @@ def feature_html(scene: Scene, feature: str, lines: Sequence[Line], pages: set[s
 
 
 def _segments(page: str, segments: Sequence[Scene]) -> Html:
-    def name(one: Scene) -> str:
-        return ", ".join(f"{key}={value}" for key, value in one.segment.items())
+    def name(scene: Scene) -> str:
+        return ", ".join(f"{key}={value}" for key, value in scene.segment.items())
 
     heads = ("segment", "state", "last bucket", "images in it", "buckets", "open")
-    rows = (_row(page, one, name(one), None, [one]) for one in segments)
+    rows = (_row(page, segment, name(segment), None, [segment]) for segment in segments)
     return section("Segments", table("segments", heads, rows, left={"state"}), ident="segments")
 
 
 def _row(page: str, scene: Scene, name: str, segments: int | None, all_: Sequence[Scene]) -> Html:
-    state = min((one.state for one in all_), key=_severity)
-    open_ = sum(incident.end is None for one in all_ for incident in one.incidents)
+    state = min((each.state for each in all_), key=_severity)
+    open_ = sum(incident.end is None for each in all_ for incident in each.incidents)
     to = segment_page(scene.dataset, scene.place)
     last = scene.buckets[-1] if scene.buckets else None
     return tag(
@@ -154,7 +157,7 @@ def _days(page: str, scene: Scene, pages: set[str]) -> Html | None:
 
 def _line(page: str, scene: Scene, line: Line, pages: set[str], at: int) -> Html:
     monitor = shorten(line.monitor, 80)
-    chart = trend(f"{line.feature} by {monitor}", points(scene.lines[line]))
+    chart = trend(f"{line.feature} by {monitor}", marks(scene.lines[line]))
     return tag(
         "section",
         tag("h2", tag("bdi", monitor), id=f"m{at}"),
@@ -181,20 +184,20 @@ def _only(scene: Scene, line: Line) -> Scene:
 def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Html:
     recent = scene.lines[line][-RECENT:]
 
-    def row(one: Evaluation, point: Point) -> Html:
-        to = bucket_page(scene.dataset, scene.place, one.start)
-        day = bucket_text(one.start)
+    def row(result: Result, mark: Mark) -> Html:
+        to = bucket_page(scene.dataset, scene.place, result.start)
+        day = bucket_text(result.start)
         shown = link(page, f"{to}#f-{slug(line.feature)}", day) if to in pages else day
         return tag(
             "tr",
             tag("th", shown, scope="row"),
-            tag("td", number(one.value)),
-            tag("td", expected(point)),
-            tag("td", badge(one.state), cls="left"),
-            tag("td", shorten(one.words, 200), cls="left words"),
+            tag("td", number(result.value)),
+            tag("td", expected(mark)),
+            tag("td", badge(result.state), cls="left"),
+            tag("td", shorten(result.words, 200), cls="left words"),
         )
 
     heads = ("bucket", "value", "expected", "state", "in words")
-    rows = map(row, reversed(recent), reversed(points(recent)))
+    rows = map(row, reversed(recent), reversed(marks(recent)))
     shown = table(ident, heads, rows, left={"state", "in words"}, tall=True)
     return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

@@ -20,16 +20,16 @@ __all__ = [
     "Place",
     "ResultRow",
     "Snoozed",
-    "Told",
     "Source",
+    "Told",
     "acknowledged_of",
     "judged_of",
     "kept_of",
     "place_of",
     "result_of",
     "snoozed_of",
-    "told_of",
     "source_of",
+    "told_of",
 ]
 
 STATES = frozenset(("ok", "anomaly", "not enough data", "error"))
@@ -165,7 +165,7 @@ def source_of(row: tuple[Any, ...]) -> Source:
 def place_of(values: tuple[Any, ...]) -> Place:
     """A row of the four."""
     _check(values, _PLACE_TYPES)
-    return Place(*values[:3], from_ms(values[3]))
+    return Place._make((*values[:3], from_ms(values[3])))
 
 
 def result_of(row: tuple[Any, ...]) -> ResultRow:
@@ -173,7 +173,7 @@ def result_of(row: tuple[Any, ...]) -> ResultRow:
     _check(row, _RESULT_TYPES)
     if row[5] not in STATES:
         raise ValueError(f"{row[5]!r} is no state")
-    return ResultRow(*row[:3], from_ms(row[3]), *row[4:12])
+    return ResultRow._make((*row[:3], from_ms(row[3]), *row[4:12]))
 
 
 def kept_of(states: Any, digest: Any, sets: dict[Any, frozenset[str]]) -> Kept:

@@ -25,8 +25,8 @@ from lightmeter.store.records import (
     place_of,
     result_of,
     snoozed_of,
-    told_of,
     source_of,
+    told_of,
 )
 from lightmeter.store.rows import to_ms
 from lightmeter.store.turning import TURNING_POINTS
@@ -103,7 +103,7 @@ class State:
         rows = self._database.all(f"{query} WHERE source IN ({marks})", sources)
         sets: dict[Any, frozenset[str]] = {}  # there are few, which their texts share
         with self._database.parsing():
-            return {place_of(row[:4]): kept_of(*row[4:], sets) for row in rows}
+            return {place_of(row[:4]): kept_of(row[4], row[5], sets) for row in rows}
 
     def save(
         self,
@@ -164,10 +164,7 @@ class State:
                 )
                 sql.executemany(
                     f"INSERT OR REPLACE INTO told(alert, {_TOLD}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (alert, *new.line, new.kind, to_ms(new.start), new.open)
-                        for new in remember
-                    ],
+                    [(alert, *new.line, new.kind, to_ms(new.start), new.open) for new in remember],
                 )
 
     def acknowledge(self, incidents: Iterable[Acknowledged]) -> None:
@@ -234,7 +231,7 @@ class State:
                     states.setdefault(place_of(row[:4]), set()).add(result_of(row).state)
                 for row in self._database.all(f"SELECT {_JUDGED} FROM judged {where}", pair):
                     place, kept, *_ = judged_of(row)
-                    if states.pop(place, None) != kept.states:
+                    if frozenset(states.pop(place, ())) != kept.states:
                         raise ValueError(f"those of {place.start:%Y-%m-%d %H:%M} are not complete")
                 if states:
                     raise ValueError(f"nobody has judged {len(states)} buckets")
@@ -275,5 +272,3 @@ def _forget(sql: sqlite3.Connection, place: Place) -> None:
 
 def _key(place: Place) -> tuple[str, str, str, int]:
     return *place[:3], to_ms(place.start)
-
-

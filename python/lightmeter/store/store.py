@@ -23,12 +23,14 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _short(method: Callable[Concatenate[Profiles, _P], _R]) -> "Callable[Concatenate[Store, _P], _R]":
+def _short(
+    method: Callable[Concatenate[Profiles, _P], _R],
+) -> "Callable[Concatenate[Store, _P], _R]":
     """The short way to a method of `Store.profiles`."""
 
     @functools.wraps(method)
-    def short(self: "Store", *arguments: _P.args, **keywords: _P.kwargs) -> _R:
-        return method(self.profiles, *arguments, **keywords)
+    def short(store: "Store", /, *arguments: _P.args, **keywords: _P.kwargs) -> _R:
+        return method(store.profiles, *arguments, **keywords)
 
     return short
 
