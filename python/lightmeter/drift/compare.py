@@ -5,59 +5,27 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lightmeter import _core
+from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift, changed
-from lightmeter.drift.verdict import Thresholds, judge
+from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Meaning, meaning_of, spoken
-from lightmeter.report.report import DriftReport
 
-__all__ = ["compare"]
+__all__ = ["compare_views"]
 
 
-def compare(
-    *,
-    target: ProfileView,
-    reference: ProfileView,
-    drift: float = 0.05,
-    possible: float = 0.15,
-    effect: float = 0.1,
-    min_values: int = 10,
-    delta: float = 0.01,
-) -> DriftReport:
-    """What changed from `reference` to `target`.
-
-    Numbers are tested with Kolmogorov and Smirnov's test, exact given the ties; circular hue with
-    Kuiper's; categories with a permuted chi-square test; rates of missing values, of text among
-    numbers and of failures with Fisher's. Results are the same on every run. See `FeatureDrift` for
-    what is reported.
-
-    Args:
-        target: the profile to judge.
-        reference: what it should look like.
-        drift: the largest q-value of a ``drift``; see `Thresholds` for why the defaults are so.
-        possible: the largest q-value of a ``possible``.
-        effect: the least effect of both: D, Kuiper's V, or total variation.
-        min_values: values needed on each side for a verdict.
-        delta: chance that the intervals of sampled features miss the truth.
-
-    Raises:
-        TypeError: a side is no `ProfileView`.
-        ValueError: a threshold is out of its range.
-    """
-    for side in (target, reference):
-        if not isinstance(side, ProfileView):
-            raise TypeError(f"got {type(side).__name__}; expected a ProfileView")
-    thresholds = Thresholds(
-        drift=drift, possible=possible, effect=effect, min_values=min_values, delta=delta
-    )
-    sides = _Sides(target._core, reference._core, delta)
+def compare_views(
+    *, target: ProfileView, reference: ProfileView, thresholds: Thresholds = DEFAULT_THRESHOLDS
+) -> Comparison:
+    """What changed from `reference` to `target`; see `lightmeter.compare`."""
+    sides = _Sides(target._core, reference._core, thresholds.delta)
     prefixes = sides.image_prefixes()
     features = [
         changed(line, name=spoken(name, meaning.origin, prefixes), role=meaning.role)
         for name, meaning in sides.meanings().items()
         for line in sides.compare(name, meaning)
     ]
-    return DriftReport(target, reference, judge(features, thresholds), thresholds)
+    return Comparison(target, reference, judge(features, thresholds), thresholds)
 
 
 class _Sides:
