@@ -58,9 +58,7 @@ Exemplars = Annotated[
 ]
 MaxPixels = Annotated[
     int | None,
-    typer.Option(
-        min=1, help="Images with more pixels than this, or than Pillow's own limit, fail."
-    ),
+    typer.Option(min=1, help="Images with more pixels fail, and those beyond Pillow's own limit."),
 ]
 MaxBytes = Annotated[int | None, typer.Option(min=1, help="Files with more bytes fail.")]
 MaxFrames = Annotated[
@@ -75,9 +73,7 @@ Allow = Annotated[
 ]
 Deny = Annotated[
     list[str] | None,
-    typer.Option(
-        "--exif-deny", help="An Exif tag not to track, even if it is allowed (repeatable)."
-    ),
+    typer.Option("--exif-deny", help="An Exif tag not to track, even if allowed (repeatable)."),
 ]
 
 

@@ -97,11 +97,10 @@ def _plain(summary: Summary) -> dict[str, object]:
 
 
 def _table(summaries: list[Summary]) -> Table:
-    """A line for each segment; the dataset as a whole is the one without a name."""
-    names = [Column(name, overflow="fold") for name in ("dataset", "segment")]
+    """A line for each segment; the name of the dataset alone stands for it as a whole."""
     numbers = ("every", "buckets", "first", "last", "writers", "images", "bytes")
     table = Table(
-        *names,
+        Column("dataset", overflow="fold"),
         *(Column(name, justify="right", no_wrap=True) for name in numbers),
         box=None,
         padding=(0, 1, 0, 0),
@@ -110,8 +109,7 @@ def _table(summaries: list[Summary]) -> Table:
     )
     for summary in summaries:
         table.add_row(
-            Text(visible(summary.dataset)),
-            Text(segment_text(summary.segment)),
+            Text(visible(f"{summary.dataset} {segment_text(summary.segment)}".rstrip())),
             duration_text(summary.every),
             count(summary.buckets),
             _day(summary.first),
