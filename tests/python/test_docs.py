@@ -32,7 +32,10 @@ SAMPLE = re.compile(
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]+)")
-PATH = re.compile(r"`((?:cpp|python|tests|docs|bench|\.ci)/[\w./-]*)`")
+PATH = re.compile(
+    r"`((?:cpp|python|tests|docs|bench|\.ci)/[\w./-]*|[\w/]+\.(?:py|[ch]pp|inl|css))`"
+)
+FILES = [file for folder in ("cpp", "python", "tests") for file in (ROOT / folder).rglob("*.*")]
 DAYS = [date(2022, 9, day) for day in range(1, 12)]
 
 
@@ -185,7 +188,10 @@ def test_links_and_paths_lead_to_files() -> None:
         for link in LINK.findall(text):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
         for path in PATH.findall(text):
-            assert (ROOT / path).exists() or any(ROOT.glob(f"{path}*")), f"{page.name}: {path}"
+            if "/" in path:
+                assert (ROOT / path).exists(), f"{page.name}: {path}"
+            else:
+                assert any(file.name == path for file in FILES), f"{page.name}: {path}"
 
 
 def test_the_page_of_features_names_every_feature(here: Path) -> None:
