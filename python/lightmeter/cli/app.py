@@ -110,7 +110,7 @@ def profile(
     frames: Annotated[
         Frames, typer.Option(help="Of an animation or a file of pages, what to measure.")
     ] = Frames.FIRST,
-    max_frames: Annotated[int, typer.Option(min=1, help="Files of more fail, if all count.")] = (
+    max_frames: Annotated[int, typer.Option(min=1, help="With --frames all, reject files with more frames.")] = (
         DEFAULTS.frames or 0
     ),
     workers: Annotated[

@@ -50,8 +50,8 @@ class FeatureDrift:
         js: Jensen-Shannon distance, 0 to 1.
         shift: ``wasserstein`` in units of the reference's spread (interquartile range / 1.349; its
             standard deviation where that is 0), with the sign of the change of the mean.
-        effect: what the least effect is asked of: ``ks``, the total variation distance of
-            categories, or the difference of two rates.
+        effect: the effect size compared with `Thresholds.effect`: ``ks``, the total variation
+            distance of categories, or the difference of two rates.
         effect_low: the least it can be.
         effect_high: the most it can be.
         level_target: mean; circular mean of hue; the share of the last three kinds.

@@ -59,10 +59,10 @@ class Rule(ABC):
         """The findings on a bucket; `baseline` are the profiles of the buckets compared with."""
 
     def false_alarms(self) -> float | None:
-        """How many a bucket raises by chance where nothing changed, at most; None: not known.
+        """At most so many false alarms a bucket raises where nothing changed; None if not known.
 
-        That depends on the data wherever a rule does not: noise crosses any fixed limit if it is
-        large enough, and what is rare is in one bucket and not in another.
+        Unknown for fixed limits: it depends on how noisy the data is. Unknown for rare values: it
+        depends on how rare they are.
         """
         return None
 
