@@ -110,9 +110,9 @@ def profile(
     frames: Annotated[
         Frames, typer.Option(help="Of an animation or a file of pages, what to measure.")
     ] = Frames.FIRST,
-    max_frames: Annotated[int, typer.Option(min=1, help="With --frames all, reject files with more frames.")] = (
-        DEFAULTS.frames or 0
-    ),
+    max_frames: Annotated[
+        int, typer.Option(min=1, help="With --frames all, reject files with more frames.")
+    ] = DEFAULTS.frames or 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; default one per processor.")
     ] = None,
