@@ -189,7 +189,7 @@ def _spread(points: Sequence[Point]) -> float:
 
 
 def _date(at: datetime, days: float) -> str:
-    """Beside a tick of an axis that spans so many days."""
+    """The date beside a tick, on an axis of so many days."""
     month = _MONTHS[at.month - 1]
     if at.hour or at.minute:
         return f"{at:%H:%M}"
