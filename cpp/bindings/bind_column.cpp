@@ -9,8 +9,10 @@ namespace {
 
 using lightmeter::profile::Column;
 using lightmeter::profile::Profile;
+using lightmeter::sketch::FrequentIntegers;
 
-void add_distribution(py::dict& summary, const Column& column) {
+void add_distribution(py::dict& summary, const Column& column,
+                      const lightmeter::sketch::Moments& moments) {
   static constexpr std::array<std::pair<const char*, double>, 9> kQuantiles{{
       {"distribution/q_01", 0.01},
       {"distribution/q_05", 0.05},
@@ -23,7 +25,6 @@ void add_distribution(py::dict& summary, const Column& column) {
       {"distribution/q_99", 0.99},
   }};
   const auto& numbers = column.numbers();
-  const auto moments = column.moments();
   summary["distribution/n"] = numbers.n();
   summary["distribution/mean"] = moments.mean();
   summary["distribution/stddev"] = moments.stddev();
@@ -51,10 +52,10 @@ void add_frequent(std::vector<Frequent>& frequent, const Items& items) {
 
 // (value, estimate, upper, lower) of strings and integers, as whylogs names them. By falling
 // estimate; of equal ones strings come first, then lesser values.
-py::list frequent_of(const Column& column) {
+py::list frequent_of(const Column& column, const FrequentIntegers& integers) {
   std::vector<Frequent> frequent;
   add_frequent(frequent, column.frequent_strings());
-  add_frequent(frequent, column.frequent_integers());
+  add_frequent(frequent, integers);
   std::ranges::stable_sort(frequent, std::ranges::greater(), &Frequent::estimate);
   py::list items;
   for (const auto& [value, lower, estimate] : frequent) {
@@ -82,15 +83,15 @@ py::dict summary(const Profile& profile, const std::string& name) {
   summary["types/fractional"] = column->fractional();
   summary["types/string"] = column->strings();
 
-  const auto distinct_numbers = column->distinct_numbers();
+  const auto facts = column->number_facts();
   const auto& distinct_strings = column->distinct_strings();
-  summary["cardinality/est"] = distinct_numbers.estimate() + distinct_strings.estimate();
-  summary["cardinality/lower_1"] = distinct_numbers.lower() + distinct_strings.lower();
-  summary["cardinality/upper_1"] = distinct_numbers.upper() + distinct_strings.upper();
+  summary["cardinality/est"] = facts.distinct.estimate() + distinct_strings.estimate();
+  summary["cardinality/lower_1"] = facts.distinct.lower() + distinct_strings.lower();
+  summary["cardinality/upper_1"] = facts.distinct.upper() + distinct_strings.upper();
 
-  if (column->values() > column->strings()) add_distribution(summary, *column);
+  if (column->values() > column->strings()) add_distribution(summary, *column, facts.moments);
   if (column->strings() > 0 || column->integral() > 0) {
-    summary["frequent_items/frequent_strings"] = frequent_of(*column);
+    summary["frequent_items/frequent_strings"] = frequent_of(*column, facts.frequent);
   }
   return summary;
 }
@@ -114,13 +115,13 @@ void bind_column(py::class_<Profile>& profile) {
       .def(
           "mean",
           [](const Profile& self, const std::string& name) {
-            return column_of(self, name).moments().mean();
+            return column_of(self, name).number_facts().moments.mean();
           },
           py::arg("name"), "Mean of a feature's numbers; NaN where there are none.")
       .def(
           "stddev",
           [](const Profile& self, const std::string& name) {
-            return column_of(self, name).moments().stddev();
+            return column_of(self, name).number_facts().moments.stddev();
           },
           py::arg("name"), "Sample standard deviation of a feature's numbers; 0 of one.")
       .def(

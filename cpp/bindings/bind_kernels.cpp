@@ -1,6 +1,7 @@
 #include "bindings.hpp"
 #include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/sort.hpp"
 
 namespace {
 
@@ -28,7 +29,10 @@ py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& gre
 }  // namespace
 
 void bind_kernels(py::module_& module) {
-  // A process that forks while another thread fills the tables would leave its child without them.
+  // What is made once is made here: an unknown name of a tier is an ImportError, and a process that
+  // forks while another thread makes it would leave its child waiting for ever.
+  (void)kernels();
+  (void)lightmeter::kernels::sort_kernels();
   (void)lightmeter::kernels::hsv_tables();
   module.def(
       "kernel_tier", [] { return std::string(kernels().name); },

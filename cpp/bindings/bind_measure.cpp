@@ -53,13 +53,18 @@ Pixels view_of(const py::array& array, bool bgr, Range range) {
 // row by row without gaps. The capsule keeps the image's memory alive.
 Pixels view_of(const py::capsule& exported, py::ssize_t width, py::ssize_t height, int channels,
                const py::dtype& dtype, Range range) {
-  const auto* array = exported.get_pointer<const ArrowArray>();
+  const auto* array =
+      static_cast<const ArrowArray*>(PyCapsule_GetPointer(exported.ptr(), "arrow_array"));
+  if (array == nullptr) throw py::error_already_set();  // a capsule of another name
+  if (array->release == nullptr) {
+    throw std::invalid_argument("got an Arrow array that was released; export the image again");
+  }
   const bool padded = array->n_children == 1;
   const ArrowArray* samples = padded ? array->children[0] : array;
   const py::ssize_t bytes_per_pixel = (padded ? 4 : 1) * dtype.itemsize();
   if (array->offset != 0 || array->length != width * height || samples->n_buffers != 2 ||
       samples->offset != 0 || samples->length != width * height * (padded ? 4 : 1) ||
-      (channels == 3 && !padded)) {
+      (channels == 3 && !padded) || samples->buffers == nullptr) {
     throw std::invalid_argument("got an Arrow array of " + std::to_string(array->length) +
                                 " elements; expected the pixels of an image of " +
                                 std::to_string(width) + "x" + std::to_string(height));
@@ -109,14 +114,14 @@ void bind_measure(py::module_& module) {
              "(name, role, scale, what it says) of every number of an image.");
   // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
   py::class_<ImageMeter>(module, "ImageMeter",
-                         "Exact counts of one image's pixels. Belongs to one thread at a time.")
+                         "Exact counts of one image's pixels. RuntimeError if two threads use\n"
+                         "it at once.")
       .def(py::init())
       .def(
           "update",
           [](ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads) {
             const Pixels pixels = view_of(array, bgr, range);
-            const py::gil_scoped_release release;
-            meter.update(pixels, threads);
+            without_gil(&meter, [&] { meter.update(pixels, threads); });
           },
           py::arg("array").noconvert(), py::arg("bgr"), py::arg("value_range"), py::arg("threads"),
           "Count the pixels of an array HxW, HxWx1, HxWx3 or HxWx4, of any strides and byte order.")
@@ -125,8 +130,7 @@ void bind_measure(py::module_& module) {
           [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
              int channels, const py::dtype& dtype, Range range, int threads) {
             const Pixels pixels = view_of(array, width, height, channels, dtype, range);
-            const py::gil_scoped_release release;
-            meter.update(pixels, threads);
+            without_gil(&meter, [&] { meter.update(pixels, threads); });
           },
           py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
           py::arg("dtype"), py::arg("value_range"), py::arg("threads"),

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <optional>
 
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
@@ -67,7 +68,7 @@ void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags,
                           policy.allow.contains(tag) ? Origin::kPersonalExif : Origin::kExif};
     update(profile.column(prefix + "." + tag, meaning), value);
   }
-  ++profile.group(prefix).exif_read[std::move(policy)];
+  profile.count_exif_read(prefix, std::move(policy));
 }
 
 // The way of a metric logged with every image, so nothing here makes a Python or a string object.
@@ -75,7 +76,7 @@ bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
-    if (!is_text(name) || !is_plain(value)) return false;
+    if (!is_text(name) || PyUnicode_GET_LENGTH(name) == 0 || !is_plain(value)) return false;
   }
   std::size_t i = 0;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0; ++i) {
@@ -125,7 +126,16 @@ void bind_profile(py::module_& module) {
       .def(
           "log_image",
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
-             const std::string& mode) { profile::log_image(self, prefix, meter.counts(), mode); },
+             const std::string& mode) {
+            std::optional<profile::ImageFeatures> image;
+            const auto prepare = [&] { image.emplace(meter.counts()); };
+            if (meter.counts().is_deep()) {
+              without_gil(&meter, prepare);
+            } else {
+              prepare();  // takes some ten microseconds
+            }
+            profile::log_image(self, prefix, *image, mode);
+          },
           py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
       .def_property(
           "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
@@ -193,8 +203,8 @@ void bind_profile(py::module_& module) {
             self.column(name).update_null(count);
           },
           py::arg("name"), py::arg("count"), "Add missing values.")
-      .def_readwrite("dataset_timestamp", &Profile::dataset_timestamp,
-                     "Milliseconds since 1970 UTC, or None.")
+      .def_property("dataset_timestamp", &Profile::dataset_timestamp,
+                    &Profile::set_dataset_timestamp, "Milliseconds since 1970 UTC, or None.")
       .def_property_readonly(
           "images",
           [](const Profile& self) {

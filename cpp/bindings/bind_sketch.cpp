@@ -92,8 +92,7 @@ template <class T>
 bool update_as(QuantileSketch& sketch, const py::array& array) {
   if (!py::isinstance<py::array_t<T>>(array) || array.ndim() > 3) return false;
   const ArrayView<T> view = view_of<T>(array);
-  const py::gil_scoped_release release;  // `array` keeps the memory alive
-  sketch.update(view);
+  without_gil(&sketch, [&] { sketch.update(view); });  // `array` keeps the memory alive
   return true;
 }
 
@@ -155,6 +154,7 @@ void merge_many(QuantileSketch& sketch, const py::sequence& others) {
       auto* const instance = reinterpret_cast<py::detail::instance*>(item);
       pointers[i] =
           static_cast<const QuantileSketch*>(instance->get_value_and_holder().value_ptr());
+      if (InUse::contains(pointers[i])) (void)py::cast<const QuantileSketch*>(py::handle(item));
     } else if (py::isinstance<QuantileSketch>(item)) {
       pointers[i] = py::cast<const QuantileSketch*>(py::handle(item));
     }
@@ -200,7 +200,7 @@ void bind_quantiles(py::module_& module) {
       "The distribution of a stream of numbers: quantiles and ranks, mergeable.\n\n"
       "Exact while n <= 1024 or while there are at most 256 distinct values; beyond, a KLL sketch\n"
       "whose error() is a bound. NaN and infinities are counted apart from n. -0.0 is 0.0.\n"
-      "Queries may run in several threads at once, updates may not.")
+      "While a thread updates it by an array, any use in another is a RuntimeError.")
       .def(py::init<std::uint64_t>(), py::arg("key") = 0,
            "Start empty. Sketches that will be merged or compared should have unlike keys: the\n"
            "coins of KLL mode depend on the key and the values.")
@@ -274,7 +274,12 @@ void bind_frequent(py::module_& module, const char* name) {
   bind_keyless<FrequentItems<Key>>(
       module, name, "The most frequent values of a stream, with bounds; exact while they fit.")
       .def(py::init())
-      .def("update", &FrequentItems<Key>::update, py::arg("value"), py::arg("count") = 1)
+      .def(
+          "update",
+          [](FrequentItems<Key>& self, const Key& value, std::uint64_t count) {
+            self.update(value, count);
+          },
+          py::arg("value"), py::arg("count") = 1)
       .def_property_readonly("n", &FrequentItems<Key>::n)
       .def_property_readonly("is_exact", &FrequentItems<Key>::is_exact)
       .def(

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "threads.hpp"
+
 namespace lightmeter::profile {
 class Profile;
 }

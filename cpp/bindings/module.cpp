@@ -1,6 +1,7 @@
 #include "bindings.hpp"
 
-PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
+// The GIL is what guards profiles and sketches, so that a Python without one turns it on again.
+PYBIND11_MODULE(_core, module) {
   module.doc() = "The native core of lightmeter; use it through the lightmeter package.";
   module.attr("__version__") = LIGHTMETER_VERSION;
   bind_error(module);

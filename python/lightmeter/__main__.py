@@ -6,15 +6,16 @@ import sys
 def main() -> int:
     """Run the command line; without its packages, say in one line what to install."""
     try:
-        import rich  # noqa: F401
-        import typer  # noqa: F401
-    except ImportError:
-        print(
-            "lightmeter: the command line needs two more packages: pip install 'lightmeter[cli]'",
-            file=sys.stderr,
-        )
-        return 2
-    try:
+        try:
+            import rich  # noqa: F401
+            import typer  # noqa: F401
+        except ImportError:
+            print(
+                "lightmeter: the command line needs two more packages: "
+                "pip install 'lightmeter[cli]'",
+                file=sys.stderr,
+            )
+            return 2
         from lightmeter.cli import run
 
         return run()

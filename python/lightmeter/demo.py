@@ -18,7 +18,7 @@ from lightmeter.batch import profile_images
 from lightmeter.dashboard import write_dashboard
 from lightmeter.drift import compare
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.monitors import evaluate
+from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.report import DriftReport
 from lightmeter.store import Store
@@ -198,7 +198,7 @@ def run_timeline(
     with Store(folder / "drift.db") as store:
         log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
         results = evaluate(store, load_monitors(monitors))
-        save_results(store, results)
+        save_results(store, results, source=str(monitors))
         write_dashboard(store, folder / "site", results)
     return Timeline(
         results, folder / "cells", monitors, folder / "drift.db", folder / "site" / "index.html"

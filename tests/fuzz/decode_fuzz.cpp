@@ -186,14 +186,15 @@ void check_state(const Profile& profile) {
             "integers, fractions and strings are the values");
     require(std::max(column.null(), profile.missing(name)) < UINT64_MAX / 64, "counts have room");
     check_state(column.numbers());
-    check_state(column.moments());
-    check_state(column.distinct_numbers());
-    check_state(column.frequent_integers());
+    const profile::NumberFacts facts = column.number_facts();
+    check_state(facts.moments);
+    check_state(facts.distinct);
+    check_state(facts.frequent);
     check_state(column.frequent_strings());
     check_state(column.distinct_strings());
-    require(column.moments().n() == column.numbers().n(), "moments and quantiles of one n");
+    require(facts.moments.n() == column.numbers().n(), "moments and quantiles of one n");
     if (column.fractional() == 0) {
-      require(column.frequent_integers().n() == column.numbers().n(), "every integer is counted");
+      require(facts.frequent.n() == column.numbers().n(), "every integer is counted");
     }
   }
 }

@@ -1,6 +1,8 @@
-"""Changing a store behind its back."""
+"""Stores to test with, and changing them behind their back."""
 
+import contextlib
 import random
+import sqlite3
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -13,6 +15,20 @@ from lightmeter.monitor.results import Judged, Result, load_results, save_result
 from lightmeter.store.rows import seal
 
 DATASETS = ("cells", "hours")
+
+
+def view(images: int, shade: int = 100) -> ProfileView:
+    profile = Profile()
+    for _ in range(images):
+        profile.track(np.full((2, 2), shade, np.uint8))
+    return profile.view()
+
+
+def sql(path: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
 
 
 def reseal(store: Store) -> None:
@@ -29,25 +45,20 @@ def fill(path: Path) -> None:
     """A store with something of everything, closed."""
     with Store(path) as store:
         for number in range(1, 6):
-            view = _view(number)
-            store.put("cells", view, at=date(2022, 9, number), writer="a")
-            store.put("cells", view, at=date(2022, 9, number), writer="a", segment={"camera": "b"})
+            profile = view(number)
+            store.put("cells", profile, at=date(2022, 9, number), writer="a")
+            store.put(
+                "cells", profile, at=date(2022, 9, number), writer="a", segment={"camera": "b"}
+            )
             for writer in "ab":
-                at = datetime(2022, 9, 7, number, tzinfo=UTC)
-                store.put("hours", view, at=at, writer=writer, every="1h")
-                store.put("hours", view, at=at.replace(day=20), writer=writer, every="1h")
+                for day in (7, 20):
+                    hour = datetime(2022, 9, day, number, tzinfo=UTC)
+                    store.put("hours", profile, at=hour, writer=writer, every="1h")
         store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
         at = datetime(2022, 9, 20, tzinfo=UTC)
         judged = Judged(0, True, "cells", "", (at,), "", b"digest")
         result = Result("m", "cells", {}, at, "x", "ok", 0.5, None, 1.0, 1, 5, "words", judged)
         save_results(store, [result])
-
-
-def _view(images: int) -> ProfileView:
-    profile = Profile()
-    for _ in range(images):
-        profile.track(np.full((2, 2), 100, np.uint8))
-    return profile.view()
 
 
 def corrupted(data: bytes, rng: random.Random) -> bytes:
@@ -111,8 +122,8 @@ def survives(path: Path, truth: dict[str, Any]) -> str:
             said = answers(store)
             damage = [str(one) for one in store.verify()]
             for change in (
-                lambda: store.put("cells", _view(1), at=date(2022, 9, 1), writer="a"),
-                lambda: store.put("hours", _view(1), at=date(2022, 9, 7), writer="a", seq=9),
+                lambda: store.put("cells", view(1), at=date(2022, 9, 1), writer="a"),
+                lambda: store.put("hours", view(1), at=date(2022, 9, 7), writer="a", seq=9),
                 lambda: store.gc(now=datetime(2023, 1, 1, tzinfo=UTC), keep="112d"),
             ):
                 try:

@@ -33,7 +33,8 @@ from lightmeter.alerts.message import trial_message
 from lightmeter.alerts.settings import load_alerts
 from lightmeter.errors import ConfigError, DeliveryError, StoreError
 from lightmeter.monitor.baselines import Reference, Trailing
-from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import Drift, Schema
 from lightmeter.store import Store, turns
 from receiver import Receiver
@@ -564,7 +565,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         )
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
         failed = lightmeter(*run)
-        assert failed.returncode == 1
+        assert failed.returncode == 3  # the anomaly matters more
         assert "alert hook: webhook at 127.0.0.1: answered 500" in failed.stderr
         assert lightmeter(*run).returncode == 3
         assert len(receiver.requests) == 4
@@ -579,6 +580,11 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         "monitor", "acknowledge", tmp_path / "drift.db", "--feature", "ent*", "--note", "known"
     )
     assert done.stdout == "2022-09-10 00:00 anomaly cells drift entropy: acknowledged\n"
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 11, bad=9)
+    undelivered = lightmeter(*run)  # that it is over
+    assert undelivered.returncode == 1
+    assert "alert hook: " in undelivered.stderr
     done = lightmeter("monitor", "snooze", tmp_path / "drift.db", "--for", "2d")
     assert done.stdout.startswith("snoozed until ")
     assert lightmeter("monitor", "snooze", tmp_path / "drift.db", "--for", "x").returncode == 2

@@ -1,11 +1,12 @@
 """Which buckets a bucket is compared with."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter.monitor.baselines import DateRange, Other, Trailing, baseline_buckets
+from lightmeter.monitor.baselines import BaselineBuckets, DateRange, Other, Trailing
 from lightmeter.store.store import Bucket
 
 DAY = timedelta(days=1)
@@ -21,6 +22,23 @@ def stored(starts: list[datetime], length: timedelta = DAY) -> list[Bucket]:
 
 
 MONTH = stored(days(*range(1, 31)))
+
+
+def baseline_buckets(
+    baseline: Trailing | DateRange | Other,
+    target: Bucket,
+    length: timedelta,
+    buckets: list[Bucket],
+    anomalous: Collection[datetime],
+) -> list[datetime]:
+    """Also checks that it does not matter which targets were asked for before."""
+    found = BaselineBuckets(baseline, length, buckets).of(target, anomalous)
+    moved = BaselineBuckets(baseline, length, buckets)
+    for before in buckets:
+        if before.start < target.start:
+            moved.of(before, anomalous)
+    assert moved.of(target, anomalous) == found
+    return found
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from lightmeter import Store, log
 from lightmeter.alerts import load_alerts
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.monitors import Combined, Missing
+from lightmeter.monitor.results import load_results
 from lightmeter.monitor.rules import Drift, Limits
 
 GOOD = """
@@ -60,6 +63,30 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     assert (gaps.rule, gaps.wait) == (Missing(), timedelta(hours=2))
     assert failures.baseline == Reference(tmp_path / "good.lmp")
     assert both.rule == Combined(("cells", "gaps"), every=True)
+
+
+def test_a_reference_is_beside_the_file_that_names_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for who looks at the results later, from elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    view = log(columns={"x": [1.0] * 20}).view()
+    view.write(tmp_path / "good.lmp")
+    store.put("cells", view, at=date(2022, 9, 1), writer="a")
+    Path(tmp_path / "monitors.toml").write_text(
+        GOOD.replace('type = "limits"', 'type = "schema"')
+        .replace('scalar = "failure_rate"\nupper = 0.05\n', "")
+        .replace('["image.Failure"]', '["x"]')
+    )
+    monkeypatch.chdir(tmp_path)
+    monitors = load_monitors("monitors.toml")
+    monkeypatch.chdir(elsewhere)
+    update_results(store, monitors[3:4])
+    (result,) = load_results(store)
+    assert result.state == "ok"
+    assert result.judged is not None
+    assert result.judged.file == str(tmp_path / "good.lmp")
 
 
 def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:

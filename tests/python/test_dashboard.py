@@ -21,7 +21,8 @@ from lightmeter import Profile, ProfileView, log
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.dashboard import Written, write_dashboard
 from lightmeter.monitor.baselines import Other, Reference, Trailing
-from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import Drift, Interval, Limits
 from lightmeter.monitor.sitemap import (

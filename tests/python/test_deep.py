@@ -212,6 +212,19 @@ def test_samples_outside_the_range_are_an_error_that_changes_nothing(
     assert meter.measurement()["Brightness.mean"] == pytest.approx(expected["Brightness.mean"])
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_bad_sample_in_the_last_of_several_blocks_changes_nothing(threads: int) -> None:
+    good = np.full((2200, 2000), 0.5, np.float32)  # more than Pillow keeps in one block
+    bad = good.copy()
+    bad[-1, -1] = 3.0
+    meter = ImageMeter(threads=threads)
+    meter.update(Image.fromarray(good))
+    before = meter.measurement()
+    with pytest.raises(ImageError, match="sample of 3"):
+        meter.update(Image.fromarray(bad))
+    assert meter.measurement() == before
+
+
 def test_out_of_range_is_counted_in_a_batch() -> None:
     frames = [np.zeros((2, 2), np.float32), np.full((2, 2), 7, np.float32)]
     view = log_image(frames).view()

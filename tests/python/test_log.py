@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import ImageError, ImageMeter, ProfileView, log_image, profile_images
+from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log_image, profile_images
 from PIL import Image, ImageStat
 
 WHYLOGS_TEN = {
@@ -179,6 +179,24 @@ def test_prefixes_are_strings() -> None:
     for images, prefix in ((np.zeros((2, 2), np.uint8), 3), ({3: np.zeros((2, 2), np.uint8)}, "a")):
         with pytest.raises(TypeError, match="got 3 as a name; expected a string"):
             log_image(images, prefix)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        {"row": {"": 1.0}},
+        {"row": {"x": 1.0, "": None}},
+        {"row": {"": "text"}},
+        {"columns": {"": [1.0]}},
+    ],
+)
+def test_a_feature_without_a_name_is_refused(logged: dict[str, Any]) -> None:
+    profile = Profile()
+    with pytest.raises(ValueError, match="got an empty name"):
+        profile.log(**logged)
+    assert not profile.view().get_columns()
+    with pytest.raises(ValueError, match="got an empty name"):
+        log_image({"": np.zeros((2, 2), np.uint8)})
 
 
 def test_a_meter_without_pixels_is_no_image() -> None:

@@ -441,6 +441,27 @@ def test_a_forked_child_logs_on_its_own(store: Store) -> None:
     assert store.verify() == []
 
 
+def test_measuring_imports_nothing_that_a_fork_could_cut_in_half(tmp_path: Path) -> None:
+    code = """
+import io, sys
+import numpy as np
+from PIL import Image
+import lightmeter as lm
+files = [io.BytesIO() for _ in range(4)]
+for file, kind in zip(files, ("JPEG", "PNG", "TIFF", "WEBP")):
+    Image.new("RGB", (4, 4)).save(file, kind)
+log = lm.logger(sys.argv[1], "cells")
+before = set(sys.modules)
+for image in [np.zeros((4, 4, 3), np.uint8), *(file.getvalue() for file in files), b"none"]:
+    log.track(image)
+assert log.flush()
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_a_fork_does_not_wait_for_a_picture(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
     with lm.logger(store, "cells") as log:

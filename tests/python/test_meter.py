@@ -1,5 +1,6 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
+import ctypes
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -247,6 +248,32 @@ def test_strips_of_another_shape_are_refused_and_change_nothing() -> None:
         with pytest.raises(IncompatibleError):
             meter.update(other)
     assert meter.measurement()["ImagePixelHeight"] == 4
+
+
+def test_more_pixels_than_can_be_counted_are_refused() -> None:
+    meter = measured(np.zeros((1, 1), np.uint8))
+    for _ in range(46):
+        meter._core.append(meter._core)
+    with pytest.raises(ValueError, match=r"fewer than 2\^47 pixels"):
+        meter._core.append(meter._core)
+    assert meter.measurement()["ImagePixelHeight"] == 2**46
+
+
+def test_a_capsule_is_pillows_export_or_refused() -> None:
+    image = picture(32, 16)
+    schema, pixels = image.__arrow_c_array__()
+    arguments = 32, 16, 3, np.dtype(np.uint8), (0.0, 255.0), 1
+    ImageMeter()._core.update_arrow(pixels, *arguments)
+    with pytest.raises(ValueError, match="PyCapsule_GetPointer"):
+        ImageMeter()._core.update_arrow(schema, *arguments)
+    release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    address = get(pixels, b"arrow_array")
+    at = address + 8 * 8  # five numbers and three pointers come before `release`
+    release(ctypes.c_void_p.from_address(at).value)(address)
+    with pytest.raises(ValueError, match="was released"):
+        ImageMeter()._core.update_arrow(pixels, *arguments)
 
 
 def test_arguments_are_checked() -> None:

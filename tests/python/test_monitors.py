@@ -14,24 +14,25 @@ import pytest
 from conftest import as_of_images
 from lightmeter import Profile, ProfileView, Store, log
 from lightmeter.demo import draw_cells
-from lightmeter.errors import StoreError
+from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor import shelf
 from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
     Combined,
     Late,
     Missing,
     Monitor,
-    evaluate,
     false_alarms_a_year,
 )
 from lightmeter.monitor.results import Result, load_results, save_results
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
 from lightmeter.monitor.scalars import (
-    _student_quantile,
     hue_interval,
     nearest_turn,
     prediction_interval,
 )
+from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.buckets import bucket_start, parse_duration, segment_text
 from stores import reseal
 
@@ -90,10 +91,12 @@ def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> No
     save_results(store, first)
     assert evaluate(store, monitors, now=NOW) == first
     save_results(store, first)
-    assert load_results(store) == sorted(
-        first, key=lambda one: (one.monitor, one.start, one.feature)
-    )
+    assert load_results(store) == by_place(first)
     assert alarms({one.start.day: one.state for one in first if one.feature == "x"}) == [9]
+
+
+def by_place(results: list[Result]) -> list[Result]:
+    return sorted(results, key=lambda one: (one.place, one.feature))
 
 
 class Counting:
@@ -112,13 +115,16 @@ class Counting:
         return counted
 
     def of(self, *monitors: Monitor) -> int:
-        """Also checks that the results are those of judging all of them."""
+        """Also checks that the results are those of judging all of them, and so are those kept."""
         whole = evaluate(self.store, monitors, now=NOW)
         self.judged = 0
         found = evaluate(self.store, monitors, now=NOW, earlier=load_results(self.store))
         assert found == whole
-        save_results(self.store, found)
-        return self.judged
+        judged, self.judged = self.judged, 0
+        update_results(self.store, monitors, now=NOW)
+        assert self.judged == judged
+        assert load_results(self.store) == by_place(whole)
+        return judged
 
 
 def test_only_what_changed_is_judged_again(
@@ -157,7 +163,12 @@ def test_earlier_results_never_show(
     rng = np.random.default_rng(seed)
     known = {"dataset": "cells", "segments": True, "baseline": Trailing(size=3, least=1)}
     monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
-    monitors.append(Monitor(name="b", dataset="cells", rule=Drift(), baseline=Other(segment=())))
+    monitors += [
+        Monitor(name="b", dataset="cells", rule=Drift(), baseline=Other(segment=())),
+        Monitor(name="gaps", dataset="cells", rule=Missing()),
+        Monitor(name="late", dataset="cells", rule=Late(timedelta(days=1)), segments=True),
+        Monitor(name="any", dataset="cells", rule=Combined(("d", "gaps"), every=False)),
+    ]
     count = Counting(store, monkeypatch).of
     for _ in range(8):
         for _ in range(4):
@@ -170,6 +181,69 @@ def test_earlier_results_never_show(
         if rng.integers(3) == 0:
             store.gc(now=NOW, roll_up_after=f"{rng.integers(8, 15)}d")
         count(*monitors)
+
+
+def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 6))
+    first, second, moved = (str(tmp_path / name) for name in ("a.toml", "b.toml", "c.toml"))
+    for path in (first, second):
+        Path(path).touch()
+
+    def kept(*names: str, source: str) -> set[str]:
+        rule = Limits(features=("x",), upper=9)
+        monitors = [Monitor(name=name, dataset="cells", rule=rule) for name in names]
+        update_results(store, monitors, source=source, now=NOW)
+        results = [one for one in load_results(store) if one.monitor in names]
+        with Store(tmp_path / "other.db") as other:
+            put_days(other, range(1, 6))
+            assert results == by_place(evaluate(other, monitors, now=NOW))
+        save_results(store, results, source=source)  # is the same
+        return {one.monitor for one in load_results(store)}
+
+    assert kept("m", "n", source=first) == {"m", "n"}
+    assert kept("o", source=second) == {"m", "n", "o"}
+    assert kept("n", source=first) == {"n", "o"}
+    for clash in (lambda: kept("n", source=second), lambda: kept("n", source="")):
+        with pytest.raises(ConfigError, match=r"'n' of the dataset 'cells' is one of .*a\.toml"):
+            clash()
+    assert kept("n", "p", source=first) == {"n", "o", "p"}
+    Path(first).rename(moved)
+    assert kept("n", source=moved) == {"n", "o"}  # and what the file had under its old name
+    Path(tmp_path / "link.toml").symlink_to(moved)
+    assert kept("n", "q", source=str(tmp_path / "link.toml")) == {"n", "o", "q"}
+    assert kept("r", source="") == {"n", "o", "q", "r"}
+    assert kept("r", source=second) == {"n", "q", "r"}  # from no file
+
+
+def test_a_time_without_zone_is_local(store: Store) -> None:
+    put_days(store, range(1, 20))
+    monitor = Monitor(name="m", dataset="cells", rule=Missing())
+    local = NOW.astimezone().replace(tzinfo=None)
+    found = evaluate(store, [monitor], now=local)
+    assert found == evaluate(store, [monitor], now=NOW)
+    update_results(store, [monitor], now=local)
+    assert load_results(store) == found
+
+
+def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Monitors of one dataset share what they read, and not more is kept than fits."""
+    put_days(store, range(1, 16))
+    read: list[int] = []
+    loaded = Shelf._loaded
+    monkeypatch.setattr(
+        Shelf,
+        "_loaded",
+        lambda self, *place: read.append(place[2].day) or loaded(self, *place),  # type: ignore[func-returns-value]
+    )
+    known = {"dataset": "cells", "baseline": Trailing(size=3, least=1)}
+    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
+    results = evaluate(store, monitors, now=NOW)
+    assert sorted(read) == list(range(1, 16))
+    monkeypatch.setattr(shelf, "_MOST_FEATURES", 7)  # two buckets
+    assert evaluate(store, monitors, now=NOW) == results
+    read.clear()
+    assert evaluate(store, monitors, now=NOW, earlier=results) == results
+    assert read == []
 
 
 RULES: dict[str, Rule] = {"d": Drift(), "i": Interval(alpha=0.05), "s": Schema()}
@@ -307,6 +381,43 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
     assert alarms(states(store, Late(timedelta(hours=6)))) == [1, 2, 5, 7, 8]  # written years later
     rule = Limits(features=("*.Failure",), scalar="failure_rate", upper=0.1)
     assert alarms(states(store, rule, "image.Failure")) == [5, 7]
+
+
+def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> list[Result]:
+    for day in days:
+        store.put("cells", rows(1, n=1), at=date(*day), writer="a", every=every)
+    return evaluate(store, [Monitor(name="m", dataset="cells", rule=Missing())], now=NOW)
+
+
+@pytest.mark.parametrize(
+    "wrong", [[(1, 1, 1)], [(1, 1, 1), (1, 1, 2)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]]
+)
+def test_a_wrong_clock_makes_no_age_of_missing_buckets(
+    store: Store, wrong: list[tuple[int, int, int]]
+) -> None:
+    september = [(2022, 9, day) for day in (1, 2, 3, 5, 18)]
+    found = missing(store, *wrong, *september, (2099, 1, 1))
+    assert [one.start.day for one in found] == list(range(1, 20))
+    assert [one.start.day for one in found if one.state == "ok"] == [1, 2, 3, 5, 18]
+    year, *_ = wrong[0]
+    assert f"{len(wrong)} earlier bucket" in found[0].words
+    assert f"from {year:04}-" in found[0].words
+    assert {one.words for one in found[1:]} == {""}
+
+
+def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
+    found = missing(store, (2022, 5, 30), (2022, 9, 3))
+    assert (found[0].start.month, len(found)) == (5, 113)
+    assert alarms({at: one.state for at, one in enumerate(found)})[:95] == list(range(1, 96))
+
+
+def test_what_is_missing_up_to_now_is_bounded(store: Store) -> None:
+    found = missing(store, (1, 1, 1))
+    assert (found[0].state, found[0].start.year) == ("ok", 1)
+    assert found[-1].start == NOW - timedelta(days=1)
+    assert [one.state for one in found[1:]] == ["anomaly"] * 20_000
+    assert found[1].words == "missing for longer: the last 20000 buckets are listed"
+    assert len(missing(store, (2022, 9, 18))) == 2
 
 
 def test_a_bucket_without_an_end_is_never_complete(store: Store) -> None:
@@ -567,10 +678,6 @@ def test_another_dataset_of_shorter_buckets(store: Store) -> None:
 def test_the_prediction_interval_keeps_its_promise() -> None:
     from scipy import stats
 
-    for df in (1, 2, 3, 6, 7, 27, 100):
-        for alpha in (0.5, 0.05, 0.001):
-            expected = stats.t.isf(alpha / 2, df)
-            assert _student_quantile(alpha, df) == pytest.approx(expected, rel=1e-7)
     rng = np.random.default_rng(1)
     draws = rng.normal(size=(800, 8))
     outside = 0
@@ -653,6 +760,9 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     assert nothing.stdout == (
         "2022-09-11 00:00 cells m: not enough data no feature that it can judge matches 'y'\n"
     )
+    config.write_text(config.read_text().replace('"m"', '"m\\u001b[31m"'))
+    for command in (("check", config), run):
+        assert "\x1b" not in monitor(*command).stdout
     config.write_text("[[monitor]]\n")
     assert monitor(*run).returncode == 1
     assert "line 1: 'name' is missing" in monitor("check", config).stderr

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 from lightmeter import Store, log
-from lightmeter.monitor.monitors import Monitor, evaluate
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import Interval
 from lightmeter.monitor.scalars import Share
 from lightmeter.monitor.shares import share_interval

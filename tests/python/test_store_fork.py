@@ -1,7 +1,8 @@
-"""Forks: nothing that was acknowledged may be lost, on whichever side of one."""
+"""Threads and forks: nothing that was acknowledged may be lost, on whichever side of one."""
 
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,10 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from lightmeter import Profile, ProfileView, Store, StoreError
-from lightmeter.store import database
+from lightmeter import Store, StoreError
+from lightmeter.store import handles
+from stores import view
 
 pytestmark = [
     pytest.mark.usefixtures("no_waiting_for_the_disk"),
@@ -22,13 +23,6 @@ pytestmark = [
 ]
 
 DAY = date(2022, 9, 7)
-
-
-def view(images: int) -> ProfileView:
-    profile = Profile()
-    for _ in range(images):
-        profile.track(np.full((2, 2), 100, np.uint8))
-    return profile.view()
 
 
 def forked(work: Callable[[], object]) -> int:
@@ -50,7 +44,7 @@ def ended_well(pid: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def handles(path: Path) -> list[str]:
+def open_files(path: Path) -> list[str]:
     """The files of a store that this process has open."""
     targets = []
     for number in os.listdir("/proc/self/fd"):
@@ -124,12 +118,12 @@ def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
     store.put("cells", view(1), at=DAY, writer="parent")
 
     def work() -> None:
-        assert handles(store.path) == []
+        assert open_files(store.path) == []
         store.put("cells", view(2), at=DAY, writer="child")
-        assert handles(store.path)
+        assert open_files(store.path)
 
     with store._database.snapshot():  # of one moment, across the fork
-        assert handles(store.path)
+        assert open_files(store.path)
         assert ended_well(forked(lambda: None))
         pid = os.fork()
         if pid == 0:
@@ -203,15 +197,15 @@ def test_a_snapshot_that_cannot_be_copied_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.put("cells", view(1), at=DAY, writer="parent")
-    copying = database._Snapshot._copy
+    copying = handles.Snapshot._copy
 
     def full(snapshot: Any) -> None:
-        monkeypatch.setattr(database._Snapshot, "_copy", copying)
-        raise database.sqlite3.OperationalError("database or disk is full")
+        monkeypatch.setattr(handles.Snapshot, "_copy", copying)
+        raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(database._Snapshot, "_copy", full)
+    monkeypatch.setattr(handles.Snapshot, "_copy", full)
     with store._database.snapshot():
-        assert ended_well(forked(lambda: handles(store.path) == [] or os._exit(1)))
+        assert ended_well(forked(lambda: open_files(store.path) == [] or os._exit(1)))
         with pytest.raises(StoreError, match="no room for a copy"):
             store.read("cells")
     assert store.read("cells").images == 1
@@ -236,7 +230,7 @@ def test_a_child_forked_in_a_transaction_must_not_use_the_file(store: Store) -> 
 def test_a_long_snapshot_without_wal_lets_writers_in(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE", 0.0)
+    monkeypatch.setattr(handles, "_PATIENCE", 0.0)
     store._database.all("PRAGMA journal_mode=DELETE")
     store.put("cells", view(1), at=DAY, writer="a")
     with store._database.snapshot():
@@ -255,10 +249,54 @@ def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> No
         os.close(writing)
         os.read(reading, 1)  # ends as the parent closes it
         with store.turn():
-            assert handles(store._database.turns._path)
+            assert open_files(store._database.turns._path)
 
     with store.turn(), store.turn():
         pid = forked(work)
         os.close(writing)
     assert ended_well(pid)
     os.close(reading)
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    def work(writer: int) -> None:
+        for images in range(1, 11):
+            store.put("cells", view(images), at=DAY, writer=str(writer))
+            store.read("cells")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.read("cells").images == 40
+
+
+def test_a_store_survives_forks_in_the_middle_of_writing(store: Store) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        images = 0
+        while not stop.is_set():
+            images += 1
+            store.put("cells", view(1), at=DAY, writer="parent")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for child in range(8):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+                pid = os.fork()
+            if pid == 0:
+                try:
+                    store.put("cells", view(2), at=DAY, writer=f"child {child}")
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+    assert store.read("cells").images == 1 + 8 * 2
+    assert store.verify() == []

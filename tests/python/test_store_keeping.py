@@ -1,4 +1,4 @@
-"""Copies, room on the disk, memory, and what is left beside a store."""
+"""Rolling up, copies, room on the disk and memory."""
 
 import gc
 import os
@@ -9,23 +9,86 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import lightmeter
-from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter import ProfileView, Store, StoreError
 from lightmeter.store import retention, rows
 from lightmeter.store import store as store_module
+from stores import reseal, sql, view
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
+DAY = date(2022, 9, 7)
 
 
-def view(images: int) -> ProfileView:
-    profile = Profile()
-    for _ in range(images):
-        profile.track(np.full((2, 2), 100 + images, np.uint8))
-    return profile.view()
+def put_hours(store: Store, day: date) -> int:
+    for hour in range(24):
+        at = datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC)
+        for writer in "ab":
+            store.put("cells", view(hour + 1), at=at, writer=writer, seq=5, every="1h")
+    return 2 * sum(range(1, 25))
+
+
+def test_roll_up_loses_and_doubles_nothing(store: Store) -> None:
+    total = put_hours(store, DAY) + put_hours(store, date(2022, 9, 30))
+    before = store.read("cells")
+    store._database.all("UPDATE profile SET updated = start + 1 WHERE segment = ''")
+    reseal(store)
+    assert store.gc(now=NOW) == (48, 0, 0)
+    assert store.gc(now=NOW) == (0, 0, 0)
+    after = store.read("cells")
+    assert before.images == after.images == total
+    assert before == after
+    days = store.buckets("cells")
+    assert len(days) == 1 + 24
+    assert days[0].end - days[0].start == timedelta(days=1)
+    assert days[0].writers == 1
+    assert days[0].updated == datetime(2022, 9, 7, 23, 0, 0, 1000, tzinfo=UTC)
+
+
+def test_after_a_roll_up_retries_count_once_and_late_profiles_are_added(store: Store) -> None:
+    total = put_hours(store, DAY)
+    store.gc(now=NOW)
+    at = datetime(2022, 9, 7, 3, tzinfo=UTC)
+    assert not store.put("cells", view(4), at=at, writer="a", seq=5)
+    with pytest.raises(StoreError, match="2022-09-07 03:00 has been rolled up"):
+        store.put("cells", view(9), at=at, writer="a", seq=6)
+    assert store.put("cells", view(9), at=at, writer="late")
+    assert store.gc(now=NOW).merged == 2
+    assert store.read("cells").images == total + 9
+    assert not store.put("cells", view(9), at=at, writer="late", seq=1)
+
+
+def test_a_day_of_one_writer_can_still_be_replaced(store: Store) -> None:
+    store.put("cells", view(4), at=DAY, writer="a")
+    assert store.gc(now=NOW).merged == 0
+    store.put("cells", view(5), at=DAY, writer="a")
+    assert store.read("cells").images == 5
+
+
+def test_old_days_are_deleted_and_their_room_given_back(store: Store) -> None:
+    for day in range(1, 29):
+        for writer in range(20):
+            store.put("cells", view(1, day), at=date(2022, 9, day), writer=str(writer))
+    store._database.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = store.path.stat().st_size
+    assert store.gc(now=NOW, keep="10d") == (0, 20 * 20, 0)
+    assert [bucket.start.day for bucket in store.buckets("cells")] == list(range(21, 29))
+    assert store.path.stat().st_size < size / 2
+
+
+def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
+    put_hours(store, DAY)
+    store.gc(now=NOW)
+    sql(store.path, "UPDATE profile SET body = x'00'")
+    store.put("cells", view(9), at=datetime(2022, 9, 7, 3, tzinfo=UTC), writer="late")
+    assert store.gc(now=NOW) == (0, 0, 1)
+    with pytest.warns(UserWarning, match="left out"):
+        assert store.read("cells").images == 9
+
+
+# Copies, the disk, memory
 
 
 def put_days(store: Store, days: int) -> None:

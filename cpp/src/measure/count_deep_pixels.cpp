@@ -66,10 +66,11 @@ void to_grid(const Pixels& view, const std::uint8_t* from, std::size_t n, std::u
     to[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(grid));
   }
   if (inside) return;
-  for (std::size_t i = 0;; ++i) {
+  for (std::size_t i = 0; i < n; ++i) {
     const double x = static_cast<double>(sample(i));
     if (!(x >= low && x <= high)) throw_out_of_range(x, view);
   }
+  throw OutOfRangeError("samples changed while they were measured; measure a copy of them");
 }
 
 using ToGrid = void (*)(const Pixels&, const std::uint8_t*, std::size_t, std::uint16_t*);
@@ -90,8 +91,8 @@ ToGrid to_grid_of(const Pixels& view) {
   }
 }
 
-// Calls use(start, n) for runs of n pixels that `planes` then hold from `start` on, and
-// full(filled) whenever they are full and at the end. Blocks run on across the ends of rows.
+// Fills `planes` with pixels and calls count(n) whenever they are full, and at the end with the n
+// that are left. Blocks run on across the ends of rows.
 template <std::size_t kChannels, class Count>
 void for_each_block(const Pixels& view, std::array<Plane, kChannels>& planes, Count&& count) {
   const ToGrid to_grid = to_grid_of(view);

@@ -56,6 +56,13 @@ void check_same_image(std::int64_t width, int channels, bool deep, const ImageCo
                           "; the strips of one image have the same width, channels and depth");
 }
 
+void check_pixels(std::int64_t width, std::int64_t height, std::int64_t more) {
+  if (more <= kMaxPixels / width - height) return;
+  throw std::invalid_argument("got a strip of " + std::to_string(width) + " x " +
+                              std::to_string(more) + " pixels below " + std::to_string(height) +
+                              " rows; an image has fewer than 2^47 pixels");
+}
+
 Pixels rows(const Pixels& view, std::ptrdiff_t first, std::ptrdiff_t last) {
   Pixels band = view;
   band.data += first * view.row_stride;
@@ -126,6 +133,7 @@ ImageCounts ImageCounts::deep(int channels) {
 void ImageMeter::update(const Pixels& strip, int threads) {
   check(strip);
   check_same_image(strip.width, strip.channels, is_deep(strip), counts_);
+  check_pixels(strip.width, counts_.height, strip.height);
   // Counted in a copy, because a failure leaves counts_ as they were.
   ImageCounts counts = counts_.channels == 0 ? no_counts(strip) : counts_;
   const std::ptrdiff_t pixels = strip.width * strip.height;
@@ -146,6 +154,7 @@ void ImageMeter::append(const ImageMeter& below) {
   const ImageCounts other = below.counts_;  // `below` may be this meter
   if (other.channels == 0) return;
   check_same_image(other.width, other.channels, other.is_deep(), counts_);
+  check_pixels(other.width, counts_.height, other.height);
   if (counts_.channels == 0) {
     counts_ = other;
     return;

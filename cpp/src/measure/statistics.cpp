@@ -1,8 +1,11 @@
 #include "lightmeter/measure/statistics.hpp"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numbers>
 #include <numeric>
 
@@ -22,11 +25,12 @@ Sums sums(std::span<const std::uint64_t> histogram) noexcept {
   Sums s;
   // Of 256 bins, the squares of 2^47 samples below 2^8 fit into 64 bits.
   for (std::uint64_t start = 0; start < histogram.size(); start += kBins) {
+    const auto bins = histogram.subspan(start, std::min(kBins, histogram.size() - start));
     std::uint64_t n = 0, sum = 0, square_sum = 0;
-    for (std::uint64_t i = 0; i < kBins; ++i) {
-      n += histogram[start + i];
-      sum += histogram[start + i] * i;
-      square_sum += histogram[start + i] * i * i;
+    for (std::uint64_t i = 0; i < bins.size(); ++i) {
+      n += bins[i];
+      sum += bins[i] * i;
+      square_sum += bins[i] * i * i;
     }
     s.n += n;
     s.sum += sum + n * start;
@@ -55,9 +59,21 @@ struct UnitVectors {
   }
 };
 
+// Made at the first call and kept. Without a lock, which a fork could leave locked: of several
+// threads that make them at once, the first to publish wins.
 template <std::size_t kHues>
-HueVector hue_vector(const Histogram& hue_chroma) noexcept {
-  static const UnitVectors<kHues> unit;
+const UnitVectors<kHues>& unit_vectors() {
+  static std::atomic<const UnitVectors<kHues>*> kept = nullptr;
+  const UnitVectors<kHues>* unit = kept.load(std::memory_order_acquire);
+  if (unit != nullptr) return *unit;
+  auto fresh = std::make_unique<const UnitVectors<kHues>>();
+  if (!kept.compare_exchange_strong(unit, fresh.get(), std::memory_order_acq_rel)) return *unit;
+  return *fresh.release();
+}
+
+template <std::size_t kHues>
+HueVector hue_vector(const Histogram& hue_chroma) {
+  const UnitVectors<kHues>& unit = unit_vectors<kHues>();
   HueVector v;
   for (std::size_t hue = 0; hue < kHues; ++hue) {
     const double weight = static_cast<double>(hue_chroma[hue]);
@@ -68,7 +84,7 @@ HueVector hue_vector(const Histogram& hue_chroma) noexcept {
   return v;
 }
 
-HueVector hue_vector(const ImageCounts& counts) noexcept {
+HueVector hue_vector(const ImageCounts& counts) {
   const bool deep = counts.hue_chroma.size() == kDeepBins;
   return deep ? hue_vector<kDeepBins - 1>(counts.hue_chroma)
               : hue_vector<kBins - 1>(counts.hue_chroma);
@@ -80,23 +96,18 @@ std::uint64_t bins_per_step(std::span<const std::uint64_t> histogram) noexcept {
   return histogram.size() == kDeepBins ? 257 : 1;
 }
 
-// In both, the scale is divided out in integers where it divides them: an 8-bit image times 257 has
+// The scale is divided out in integers where it divides them: an 8-bit image times 257 has
 // the statistics of the 8-bit image to the last bit.
-double mean(std::span<const std::uint64_t> histogram) noexcept {
+SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noexcept {
   const Sums s = sums(histogram);
-  const std::uint64_t n = bins_per_step(histogram) * s.n;
-  return n == 0 ? kNaN : static_cast<double>(s.sum) / static_cast<double>(n);
-}
-
-double stddev(std::span<const std::uint64_t> histogram) noexcept {
-  const Sums s = sums(histogram);
-  if (s.n == 0) return kNaN;
+  if (s.n == 0) return {kNaN, kNaN};
+  const std::uint64_t step = bins_per_step(histogram), square = step * step;
   // n^2 times the variance is an integer, so that nothing cancels before the first rounding.
   const Wide spread = Wide{s.n} * s.square_sum - Wide{s.sum} * s.sum;
-  const std::uint64_t step = bins_per_step(histogram), square = step * step;
   const double scaled = static_cast<double>(spread / square) +
                         static_cast<double>(spread % square) / static_cast<double>(square);
-  return std::sqrt(scaled) / static_cast<double>(s.n);
+  return {static_cast<double>(s.sum) / static_cast<double>(step * s.n),
+          std::sqrt(scaled) / static_cast<double>(s.n)};
 }
 
 double entropy(const ImageCounts& counts) noexcept {
@@ -118,18 +129,14 @@ double entropy(const ImageCounts& counts) noexcept {
   return bits;
 }
 
-double circular_mean_hue(const ImageCounts& counts) noexcept {
+CircularHue circular_hue(const ImageCounts& counts) {
   const HueVector v = hue_vector(counts);
-  if (v.chroma == 0) return kNaN;
+  if (v.chroma == 0) return {kNaN, kNaN};
   const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);
   double hue = 255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma));
   if (hue < 0) hue += 255;
-  return hue < 255 ? hue : 0;  // a tiny negative angle rounds up to the full circle
-}
-
-double hue_concentration(const ImageCounts& counts) noexcept {
-  const HueVector v = hue_vector(counts);
-  return v.chroma == 0 ? kNaN : std::hypot(v.x, v.y) / static_cast<double>(v.chroma);
+  // A tiny negative angle rounds up to the full circle.
+  return {hue < 255 ? hue : 0, std::hypot(v.x, v.y) / static_cast<double>(v.chroma)};
 }
 
 }  // namespace lightmeter::measure

@@ -38,6 +38,8 @@ void Failures::add(Failure failure) {
   }
   keep_start(failure.reason, kMaxReason);
   keep_start(failure.detail, kMaxDetail);
+  wire::check_text(failure.reason);
+  wire::check_text(failure.detail);
   insert(std::move(failure));
 }
 

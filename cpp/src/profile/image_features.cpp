@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lightmeter/measure/statistics.hpp"
+#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -17,38 +18,39 @@ std::string feature(std::string_view prefix, std::string_view name) {
 }
 
 using Counts = measure::ImageCounts;
+using Image = ImageStatistics;
 
 constexpr Number kNumbers[] = {
     {"Hue.mean", Role::kLinearAngle, Scale::kSample, false,
      "the mean hue, as though 0 and 254 lay far apart",
-     [](const Counts& counts) { return measure::mean(counts.hue); }},
+     [](const Image& image) { return image.hue.mean; }},
     {"Hue.stddev", Role::kAngleSpread, Scale::kSample, false,
      "the standard deviation of the hue, as though 0 and 254 lay far apart",
-     [](const Counts& counts) { return measure::stddev(counts.hue); }},
+     [](const Image& image) { return image.hue.stddev; }},
     {"Saturation.mean", Role::kPlain, Scale::kSample, false, "the mean saturation",
-     [](const Counts& counts) { return measure::mean(counts.saturation); }},
+     [](const Image& image) { return image.saturation.mean; }},
     {"Saturation.stddev", Role::kPlain, Scale::kSample, false,
      "the standard deviation of the saturation",
-     [](const Counts& counts) { return measure::stddev(counts.saturation); }},
+     [](const Image& image) { return image.saturation.stddev; }},
     {"Brightness.mean", Role::kPlain, Scale::kSample, false,
      "the mean brightness, which is the largest of red, green and blue",
-     [](const Counts& counts) { return measure::mean(counts.value); }},
+     [](const Image& image) { return image.brightness.mean; }},
     {"Brightness.stddev", Role::kPlain, Scale::kSample, false,
      "the standard deviation of the brightness",
-     [](const Counts& counts) { return measure::stddev(counts.value); }},
+     [](const Image& image) { return image.brightness.stddev; }},
     {"entropy", Role::kPlain, Scale::kBits, false,
      "the entropy of the histograms of red, green and blue together",
-     [](const Counts& counts) { return measure::entropy(counts); }},
+     [](const Image& image) { return image.entropy; }},
     {"ImagePixelWidth", Role::kPlain, Scale::kLength, true, "the width",
-     [](const Counts& counts) { return static_cast<double>(counts.width); }},
+     [](const Image& image) { return image.width; }},
     {"ImagePixelHeight", Role::kPlain, Scale::kLength, true, "the height",
-     [](const Counts& counts) { return static_cast<double>(counts.height); }},
+     [](const Image& image) { return image.height; }},
     {"Hue.circular_mean", Role::kAngle, Scale::kSample, false,
      "the direction of the mean hue, each pixel weighing as much as it is colourful",
-     [](const Counts& counts) { return measure::circular_mean_hue(counts); }},
+     [](const Image& image) { return image.circle.mean; }},
     {"Hue.concentration", Role::kPlain, Scale::kShare, false,
      "how much the hues agree: 0 where they cancel out, 1 where there is one",
-     [](const Counts& counts) { return measure::hue_concentration(counts); }},
+     [](const Image& image) { return image.circle.concentration; }},
 };
 
 // The values of all pixels.
@@ -65,25 +67,43 @@ constexpr Distribution kDistributions[] = {
 
 }  // namespace
 
+ImageStatistics::ImageStatistics(const measure::ImageCounts& counts)
+    : hue(measure::sample_statistics(counts.hue)),
+      saturation(measure::sample_statistics(counts.saturation)),
+      brightness(measure::sample_statistics(counts.value)),
+      circle(measure::circular_hue(counts)),
+      entropy(measure::entropy(counts)),
+      width(static_cast<double>(counts.width)),
+      height(static_cast<double>(counts.height)) {}
+
 std::span<const Number> image_numbers() noexcept { return kNumbers; }
 
 std::vector<std::pair<std::string_view, double>> measurement(const measure::ImageCounts& counts) {
+  const ImageStatistics image(counts);
   std::vector<std::pair<std::string_view, double>> numbers;
   for (const Number& number : kNumbers) {
-    const double value = number.read(counts);
+    const double value = number.read(image);
     if (!std::isnan(value)) numbers.emplace_back(number.name, value);
   }
   return numbers;
 }
 
-void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+ImageFeatures::ImageFeatures(const measure::ImageCounts& counts) : statistics(counts) {
+  for (const Distribution& distribution : kDistributions) {
+    const measure::Histogram& bins = counts.*distribution.histogram;
+    pixels.push_back(Column::of_counts(bins, measure::bins_per_step(bins)));
+  }
+}
+
+void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
                std::string_view mode) {
+  wire::check_text(mode);
   const auto column = [&](std::string_view name, Role role) -> Column& {
     return profile.column(feature(prefix, name), {role, Origin::kImage});
   };
   for (const Number& number : kNumbers) {
     Column& numbers = column(number.name, number.role);
-    const double value = number.read(counts);
+    const double value = number.read(image.statistics);
     if (std::isnan(value)) {
       numbers.update_null();
     } else if (number.integral) {
@@ -92,13 +112,12 @@ void log_image(Profile& profile, std::string_view prefix, const measure::ImageCo
       numbers.update(value);
     }
   }
-  for (const auto& [name, role, histogram] : kDistributions) {
-    const measure::Histogram& bins = counts.*histogram;
-    column(name, role).update_counts(bins, measure::bins_per_step(bins));
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    column(kDistributions[i].name, kDistributions[i].role).merge(image.pixels[i]);
   }
   column("Colorspace", Role::kCategory).update(mode);
   column("Failure", Role::kFailure);
-  ++profile.group(prefix).images;
+  profile.count_image(prefix);
 }
 
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
@@ -111,10 +130,10 @@ void log_exemplar(Profile& profile, std::string_view prefix, const measure::Imag
 }
 
 void log_failure(Profile& profile, std::string_view prefix, Failure failure) {
+  profile.failures.add(failure);
   profile.column(feature(prefix, "Failure"), {Role::kFailure, Origin::kImage})
       .update(std::string_view(failure.reason));
-  profile.group(prefix);
-  profile.failures.add(std::move(failure));
+  profile.add_group(prefix);
 }
 
 }  // namespace lightmeter::profile

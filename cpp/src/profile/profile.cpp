@@ -1,6 +1,9 @@
 #include "lightmeter/profile/profile.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
@@ -60,11 +63,9 @@ wire::Reader checked_sections(std::span<const std::uint8_t> data) {
 }
 
 // Of the years 1 to 9999, which are those of calendars in general and of Python's datetime.
-std::int64_t read_timestamp(wire::Reader& in) {
+bool is_date(std::int64_t timestamp) {
   constexpr std::int64_t kLeast = -62'135'596'800'000, kEnd = 253'402'300'800'000;
-  const std::int64_t timestamp = in.zigzag();
-  if (timestamp >= kLeast && timestamp < kEnd) return timestamp;
-  throw DecodeError("a dataset timestamp outside of the years 1 to 9999");
+  return timestamp >= kLeast && timestamp < kEnd;
 }
 
 // Names come in rising order, so that equal profiles have equal bytes.
@@ -111,6 +112,7 @@ Column& Profile::column(std::string_view name, const Meaning& meaning) {
     found->second.add_meaning(meaning);
     return found->second;
   }
+  wire::check_text(name);
   return columns_.emplace(std::string(name), Column(name, meaning)).first->second;
 }
 
@@ -133,8 +135,33 @@ const Column* Profile::find(std::string_view name) const {
 }
 
 ImageGroup& Profile::group(std::string_view prefix) {
-  const auto found = groups_.find(prefix);
-  return found != groups_.end() ? found->second : groups_[std::string(prefix)];
+  const auto place = groups_.find(prefix);
+  if (place != groups_.end()) return place->second;
+  wire::check_text(prefix);
+  return groups_[std::string(prefix)];
+}
+
+void Profile::count_image(std::string_view prefix) {
+  ImageGroup& images = group(prefix);
+  sketch::check_sum(images.images, 1);
+  ++images.images;
+}
+
+void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy) {
+  for (const auto* tags : {&policy.allow, &policy.deny}) {
+    for (const std::string& tag : *tags) wire::check_text(tag);
+  }
+  ImageGroup& images = group(prefix);
+  sketch::check_sum(images.all_exif_read(), 1);
+  ++images.exif_read[std::move(policy)];
+}
+
+void Profile::set_dataset_timestamp(std::optional<std::int64_t> timestamp) {
+  if (timestamp && !is_date(*timestamp)) {
+    throw std::invalid_argument("got a dataset timestamp of " + std::to_string(*timestamp) +
+                                " ms since 1970; expected one of the years 1 to 9999");
+  }
+  dataset_timestamp_ = timestamp;
 }
 
 std::uint64_t Profile::missing(std::string_view name) const {
@@ -181,8 +208,8 @@ std::size_t Profile::merge(const Profile& other) {
     for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
   }
   failures.merge(other.failures);
-  if (other.dataset_timestamp) {
-    dataset_timestamp = std::min(dataset_timestamp.value_or(INT64_MAX), *other.dataset_timestamp);
+  if (const auto theirs = other.dataset_timestamp_) {
+    dataset_timestamp_ = std::min(dataset_timestamp_.value_or(*theirs), *theirs);
   }
   exemplars.merge(other.exemplars);
   const std::size_t dropped = unknown_.size() + other.unknown_.size();
@@ -195,8 +222,8 @@ std::vector<std::uint8_t> Profile::encode() const {
   out.bytes(kMagic);
   out.u8(kVersion);
   out.u8(kVersion);
-  if (dataset_timestamp) {
-    out.section(kTimestamp, [&](wire::Writer& body) { body.zigzag(*dataset_timestamp); });
+  if (dataset_timestamp_) {
+    out.section(kTimestamp, [&](wire::Writer& body) { body.zigzag(*dataset_timestamp_); });
   }
   out.section(kGroups, [&](wire::Writer& body) {
     body.varint(groups_.size());
@@ -246,7 +273,10 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     }
     last_tag = section.tag;
     if (section.tag == kTimestamp) {
-      profile.dataset_timestamp = read_timestamp(in);
+      profile.dataset_timestamp_ = in.zigzag();
+      if (!is_date(*profile.dataset_timestamp_)) {
+        throw DecodeError("a dataset timestamp outside of the years 1 to 9999");
+      }
     } else if (section.tag == kGroups) {
       for (std::uint64_t left = in.count(24); left > 0; --left) {
         const std::string prefix = next_name(in, profile.groups_);

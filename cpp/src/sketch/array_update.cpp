@@ -8,6 +8,7 @@
 #include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/bulk_feeder.hpp"
 #include "sketch/compactors.hpp"
+#include "sketch/limits.hpp"
 
 namespace lightmeter::sketch {
 namespace {
@@ -119,6 +120,7 @@ void QuantileSketch::add_table(std::span<const std::uint32_t> counts, std::uint6
 template <class T>
 void QuantileSketch::update(const ArrayView<T>& array) {
   if (array.size() == 0) return;
+  check_sum(observed(), array.size());
   view_.clear();
   const std::uint64_t horizon = n() + array.size();
   if constexpr (std::is_integral_v<T>) {

@@ -13,6 +13,9 @@ namespace {
 std::size_t key_bytes(const std::string& key) { return key.size(); }
 std::size_t key_bytes(std::int64_t) { return sizeof(std::int64_t); }
 
+void check_key(const std::string& key) { wire::check_text(key); }
+void check_key(std::int64_t) {}
+
 void write_key(wire::Writer& out, const std::string& key) { out.string(key); }
 void write_key(wire::Writer& out, std::int64_t key) { out.zigzag(key); }
 
@@ -25,14 +28,67 @@ template <class Key>
 void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
   if (count == 0) return;
   check_sum(n_, count);
-  n_ += count;
-  const auto found = counters_.find(value);
-  if (found != counters_.end()) {
-    found->second.count += count;
+  const auto place = counters_.lower_bound(value);
+  if (place != counters_.end() && place->first == value) {
+    n_ += count;
+    place->second.count += count;
     return;
   }
-  counters_.emplace(value, Counter{floor_ + count, floor_});
+  check_key(value);
+  const auto fresh = counters_.emplace_hint(place, value, Counter{floor_ + count, floor_});
+  n_ += count;
   bytes_ += key_bytes(value);
+  if (!heap_.entries.empty()) {
+    heap_.entries.push_back({floor_ + count, fresh});
+    std::ranges::push_heap(heap_.entries, is_dropped_later);
+  }
+  shrink();
+}
+
+// Of the values that are new, only the kMaxEntries that would stay are put among the counters:
+// those of the highest counts and, of equal ones, the least values. The next one is the floor at
+// least.
+template <class Key>
+void FrequentItems<Key>::update(std::span<const Key> rising,
+                                std::span<const std::uint64_t> counts) {
+  std::uint64_t total = n_;
+  for (const std::uint64_t count : counts) {
+    check_sum(total, count);
+    total += count;
+  }
+  for (const Key& value : rising) check_key(value);
+  std::vector<std::size_t> fresh;
+  auto place = counters_.begin();
+  for (std::size_t i = 0; i < rising.size(); ++i) {
+    while (place != counters_.end() && place->first < rising[i]) ++place;
+    if (place != counters_.end() && place->first == rising[i]) {
+      place->second.count += counts[i];
+    } else if (counts[i] != 0) {
+      fresh.push_back(i);
+    }
+  }
+  n_ = total;
+  const std::uint64_t before = floor_;
+  std::uint64_t least = 0;  // the count of the last that stays
+  std::size_t ties = fresh.size();
+  if (fresh.size() > kMaxEntries) {
+    std::vector<std::uint64_t> falling(fresh.size());
+    std::ranges::transform(fresh, falling.begin(), [&](std::size_t i) { return counts[i]; });
+    const auto next = falling.begin() + kMaxEntries;
+    std::ranges::nth_element(falling, next, std::greater{});
+    floor_ = before + *next;
+    least = *std::min_element(falling.begin(), next);
+    ties = static_cast<std::size_t>(std::count(falling.begin(), next, least));
+  }
+  heap_.entries.clear();
+  place = counters_.begin();
+  for (const std::size_t i : fresh) {
+    if (counts[i] < least || (counts[i] == least && ties == 0)) continue;
+    if (counts[i] == least) --ties;
+    while (place != counters_.end() && place->first < rising[i]) ++place;
+    counters_.emplace_hint(place, rising[i], Counter{before + counts[i], before});
+    bytes_ += key_bytes(rising[i]);
+  }
   shrink();
 }
 
@@ -43,15 +99,44 @@ void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
 // Among equal counts the greatest value goes, so the result does not depend on any hash.
 template <class Key>
 void FrequentItems<Key>::shrink() {
-  while (counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1)) {
-    auto least = counters_.begin();
-    for (auto entry = counters_.begin(); entry != counters_.end(); ++entry) {
-      if (entry->second.count <= least->second.count) least = entry;
+  if (!is_full()) return;
+  if (heap_.entries.empty()) {
+    for (auto place = counters_.begin(); place != counters_.end(); ++place) {
+      heap_.entries.push_back({place->second.count, place});
     }
-    floor_ = std::max(floor_, least->second.count);
-    bytes_ -= key_bytes(least->first);
-    counters_.erase(least);
+    std::ranges::make_heap(heap_.entries, is_dropped_later);
   }
+  while (is_full()) drop_least();
+}
+
+template <class Key>
+bool FrequentItems<Key>::is_full() const noexcept {
+  return counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1);
+}
+
+template <class Key>
+bool FrequentItems<Key>::is_dropped_later(const typename Heap::Entry& a,
+                                          const typename Heap::Entry& b) {
+  return a.count > b.count || (a.count == b.count && a.place->first < b.place->first);
+}
+
+// A count that has grown is higher than what stands in the heap, so the first entry that still
+// stands there rightly is the least of all.
+template <class Key>
+void FrequentItems<Key>::drop_least() {
+  auto& entries = heap_.entries;
+  for (;;) {
+    std::ranges::pop_heap(entries, is_dropped_later);
+    auto& least = entries.back();
+    if (least.count == least.place->second.count) break;
+    least.count = least.place->second.count;
+    std::ranges::push_heap(entries, is_dropped_later);
+  }
+  const auto place = entries.back().place;
+  entries.pop_back();
+  floor_ = std::max(floor_, place->second.count);
+  bytes_ -= key_bytes(place->first);
+  counters_.erase(place);
 }
 
 // A value that one side lacks occurred there at most floor() times.
@@ -71,6 +156,7 @@ void FrequentItems<Key>::merge(const FrequentItems& other) {
   }
   n_ += other.n_;
   floor_ += other.floor_;
+  heap_.entries.clear();
   shrink();
 }
 

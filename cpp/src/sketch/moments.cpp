@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
@@ -16,6 +18,10 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 }  // namespace
 
 void Moments::update(double value, std::uint64_t count) {
+  if (!std::isfinite(value)) {
+    throw std::invalid_argument("got " + std::to_string(value) +
+                                " for moments; expected a finite number");
+  }
   if (count == 0) return;
   Moments same;
   same.n_ = count;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -18,8 +19,33 @@
 namespace lightmeter::sketch {
 
 QuantileSketch::QuantileSketch(std::uint64_t key) : key_(key) {}
-QuantileSketch::QuantileSketch(QuantileSketch&&) noexcept = default;
-QuantileSketch& QuantileSketch::operator=(QuantileSketch&&) noexcept = default;
+
+QuantileSketch::QuantileSketch(QuantileSketch&& other) noexcept
+    : staged_(std::exchange(other.staged_, {})),
+      compactors_(std::move(other.compactors_)),
+      settled_(std::exchange(other.settled_, 0)),
+      nan_(std::exchange(other.nan_, 0)),
+      pos_inf_(std::exchange(other.pos_inf_, 0)),
+      neg_inf_(std::exchange(other.neg_inf_, 0)),
+      values_(std::exchange(other.values_, {})),
+      counts_(std::exchange(other.counts_, {})),
+      view_(std::move(other.view_)),
+      key_(other.key_) {}
+
+QuantileSketch& QuantileSketch::operator=(QuantileSketch&& other) noexcept {
+  QuantileSketch moved(std::move(other));
+  staged_.swap(moved.staged_);
+  compactors_.swap(moved.compactors_);
+  settled_ = moved.settled_;
+  nan_ = moved.nan_;
+  pos_inf_ = moved.pos_inf_;
+  neg_inf_ = moved.neg_inf_;
+  values_.swap(moved.values_);
+  counts_.swap(moved.counts_);
+  view_ = std::move(moved.view_);
+  key_ = moved.key_;
+  return *this;
+}
 QuantileSketch::~QuantileSketch() = default;
 
 QuantileSketch::QuantileSketch(const QuantileSketch& other)
@@ -38,13 +64,17 @@ QuantileSketch& QuantileSketch::operator=(const QuantileSketch& other) {
   return *this;
 }
 
+void QuantileSketch::refuse_more() { check_sum(kMaxObserved, 1), std::abort(); }
+
 void QuantileSketch::update(std::span<const float> values) {
+  check_sum(observed(), values.size());
   BulkFeeder<float> feeder(*this, n() + values.size());
   feeder.push(values);
   feeder.finish();
 }
 
 void QuantileSketch::update(std::span<const double> values) {
+  check_sum(observed(), values.size());
   BulkFeeder<double> feeder(*this, n() + values.size());
   feeder.push(values);
   feeder.finish();

@@ -22,8 +22,10 @@ from lightmeter.cli.options import Allow, Deny, Exemplars, policy_of
 from lightmeter.cli.render import headline
 from lightmeter.cli.terminal import FAILED, Commands, complain, progress_bar, reported, say
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.monitors import evaluate, false_alarms_a_year
-from lightmeter.monitor.results import Result, load_results, save_results
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.monitors import false_alarms_a_year
+from lightmeter.monitor.results import Result, load_newest, load_results
+from lightmeter.monitor.turning import load_turning_points
 from lightmeter.store.buckets import parse_duration, segment_text
 from lightmeter.text import visible
 from lightmeter.writers import log_folder
@@ -171,26 +173,27 @@ def run(
     """Judge every complete bucket, keep the results in the store, print the newest anomalies, and
     tell what is new through the file's alerts.
 
-    Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 4 one could not be
-    judged (error, or not enough data) and none has an anomaly; 1 an alert did not get through,
-    which the next run tries again. The newest bucket is that of all segments which a monitor
-    watches: one that stopped before is not in it. Runs on one store take turns.
+    Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has, but an
+    alert did not get through, which the next run tries again; 4 one could not be judged (error, or
+    not enough data). The newest bucket is that of all segments which a monitor watches: one that
+    stopped before is not in it. Runs on one store take turns. Several files may watch one store, if
+    no two of their monitors have the same name and dataset.
     """
     with reported(), Store(store, create=False) as opened, opened.turn():
-        alerts = load_alerts(config)
-        results = evaluate(opened, load_monitors(config), earlier=load_results(opened))
-        save_results(opened, results)
-        newest: dict[str, datetime] = {}
-        for one in results:
-            newest[one.monitor] = max(one.start, newest.get(one.monitor, one.start))
-        last = [one for one in results if one.start == newest[one.monitor]]
+        alerts, monitors = load_alerts(config), load_monitors(config)
+        update_results(opened, monitors, source=str(config))
+        watched = [(monitor.name, monitor.dataset) for monitor in monitors]
+        last = load_newest(opened, watched)
         for one in last:
             if one.state != "ok":
                 print(_line(one))
-        _report(tell(opened, results, alerts))
+        told = tell(opened, load_turning_points(opened, watched), alerts) if alerts else []
+        failed = _complain_of(told)
         states = {one.state for one in last}
         if "anomaly" in states:
             raise typer.Exit(ANOMALY)
+        if failed:
+            raise typer.Exit(FAILED)
         if states - {"ok"}:
             raise typer.Exit(UNSURE)
 
@@ -203,7 +206,8 @@ def test_alerts(config: Config) -> None:
         for delivery in deliveries:
             if delivery.error is None:
                 say(f"{delivery.alert}: sent")
-        _report(deliveries)
+        if _complain_of(deliveries):
+            raise typer.Exit(FAILED)
 
 
 Pattern = Annotated[str, typer.Option(help="Pattern, such as image.Hue.*; default all.")]
@@ -224,7 +228,7 @@ def acknowledge_lines(
     """
     lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
     with reported(), Store(store, create=False) as opened:
-        for one in acknowledge(opened, load_results(opened), lines, note=note):
+        for one in acknowledge(opened, load_turning_points(opened), lines, note=note):
             place = " ".join(filter(None, one.line))
             print(visible(f"{one.start:%Y-%m-%d %H:%M} {one.kind} {place}: acknowledged"))
 
@@ -262,7 +266,7 @@ def check(
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
         for monitor, number in zip(monitors, alarms, strict=True):
             text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
-            print(f"{monitor.name}: expected false alarms a year: {text}")
+            print(visible(f"{monitor.name}: expected false alarms a year: {text}"))
         known = [number for number in alarms if number is not None]
         parts = [f"at most {sum(known):.3g}"] if known else []
         if unknown := len(alarms) - len(known):
@@ -270,12 +274,12 @@ def check(
         print(f"in all: {', and '.join(parts)}")
 
 
-def _report(deliveries: list[Delivery]) -> None:
+def _complain_of(deliveries: list[Delivery]) -> bool:
+    """Whether a message was not sent."""
     failed = [delivery for delivery in deliveries if delivery.error is not None]
     for delivery in failed:
-        complain(f"alert {delivery.alert}: {delivery.error}")
-    if failed:
-        raise typer.Exit(FAILED)
+        complain(visible(f"alert {delivery.alert}: {delivery.error}"))
+    return bool(failed)
 
 
 def _line(result: Result) -> str:

@@ -200,8 +200,10 @@ class ImageMeter:
             return
         edges = [image.height * band // bands for band in range(bands + 1)]
         with ThreadPoolExecutor(bands) as pool:
-            for meter in pool.map(measure_band, edges, edges[1:]):
-                self._core.append(meter)
+            whole, *others = pool.map(measure_band, edges, edges[1:])
+        for below in others:
+            whole.append(below)
+        self._core.append(whole)  # only now, so that an error leaves the counts as they were
 
     def _threads_for(self, pixels: int) -> int:
         if self._threads is not None:

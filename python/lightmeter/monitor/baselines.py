@@ -1,5 +1,7 @@
 """What a bucket is compared with. Which buckets that is follows from what is stored alone."""
 
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,7 +10,7 @@ from pathlib import Path
 from lightmeter.store.buckets import segment_text, to_utc
 from lightmeter.store.store import Bucket
 
-__all__ = ["Baseline", "DateRange", "Other", "Reference", "Trailing", "baseline_buckets"]
+__all__ = ["Baseline", "BaselineBuckets", "DateRange", "Other", "Reference", "Trailing"]
 
 _FARTHEST = 1_000_000
 
@@ -93,46 +95,73 @@ class Other:
 Baseline = Trailing | Reference | DateRange | Other
 
 
-def baseline_buckets(
-    baseline: Trailing | DateRange | Other,
-    target: Bucket,
-    length: timedelta,
-    buckets: Sequence[Bucket],
-    anomalous: Collection[datetime],
-) -> list[datetime]:
-    """Starts of the buckets to compare `target` with, earliest first.
+class BaselineBuckets:
+    """Which buckets are in the baseline of each bucket of a dataset.
 
-    Args:
-        baseline: how they are chosen; for `Other`, `buckets` are those of the other dataset.
-        target: the bucket to judge. It never is in its own baseline, except of `Other`.
-        length: of the dataset's buckets.
-        buckets: what is stored, earliest first.
-        anomalous: starts of buckets in which an anomaly was found.
+    Targets are asked for in order of time. So what a trailing window holds moves along with them,
+    and the time it takes does not grow with how much is stored.
     """
-    starts = [bucket.start for bucket in buckets]
-    if isinstance(baseline, Other):
-        whole = baseline.segment is None
-        return [
-            bucket.start
-            for bucket in buckets
-            if whole or (target.start <= bucket.start and bucket.end <= target.end)
-        ]
-    if isinstance(baseline, DateRange):
-        first, last = baseline.first, baseline.last
-        return [
-            start for start in starts if first <= start.date() <= last and start != target.start
-        ]
-    fit = [
-        start
-        for start in starts
-        if (target.start - start) // length >= baseline.offset
-        and (baseline.since is None or start >= to_utc(baseline.since))
-        and (baseline.keep_anomalies or start not in anomalous)
-        and not any(first <= start.date() <= last for first, last in baseline.exclude)
-        and (baseline.same != "hour" or start.hour == target.start.hour)
-        and (baseline.same != "weekday" or start.weekday() == target.start.weekday())
-    ]
-    return fit[-baseline.size :]
+
+    def __init__(
+        self, baseline: Trailing | DateRange | Other, length: timedelta, buckets: Sequence[Bucket]
+    ) -> None:
+        """Of no target yet.
+
+        Args:
+            baseline: how they are chosen; for `Other`, `buckets` are those of the other dataset.
+            length: of the dataset's buckets.
+            buckets: what is stored, earliest first.
+        """
+        self._baseline, self._length, self._buckets = baseline, length, buckets
+        self._starts = [bucket.start for bucket in buckets]
+        self._next = 0  # the first bucket that no window has seen
+        self._windows: dict[int, deque[datetime]] = {}
+        if isinstance(baseline, DateRange):
+            first, last = baseline.first, baseline.last
+            self._starts = [start for start in self._starts if first <= start.date() <= last]
+
+    def of(self, target: Bucket, anomalous: Collection[datetime]) -> list[datetime]:
+        """Starts of the buckets to compare `target` with, earliest first.
+
+        Args:
+            target: the bucket to judge, later than those before it. It never is in its own
+                baseline, except of `Other`.
+            anomalous: starts of buckets before it in which an anomaly was found.
+        """
+        baseline = self._baseline
+        if isinstance(baseline, DateRange):
+            return [start for start in self._starts if start != target.start]
+        if isinstance(baseline, Other):
+            if baseline.segment is None:
+                return self._starts
+            at = bisect_left(self._starts, target.start)
+            until = bisect_left(self._starts, target.end)
+            return [each.start for each in self._buckets[at:until] if each.end <= target.end]
+        starts = self._starts
+        while (
+            self._next < len(starts)
+            and (target.start - starts[self._next]) // self._length >= baseline.offset
+        ):
+            self._take(baseline, starts[self._next], anomalous)
+            self._next += 1
+        return list(self._windows.get(_kind(baseline, target.start), ()))
+
+    def _take(self, baseline: Trailing, start: datetime, anomalous: Collection[datetime]) -> None:
+        """Put a bucket into the window of its kind, where it is fit for that."""
+        if (
+            (baseline.since is None or start >= to_utc(baseline.since))
+            and (baseline.keep_anomalies or start not in anomalous)
+            and not any(first <= start.date() <= last for first, last in baseline.exclude)
+        ):
+            kind = _kind(baseline, start)
+            self._windows.setdefault(kind, deque(maxlen=baseline.size)).append(start)
+
+
+def _kind(baseline: Trailing, start: datetime) -> int:
+    """What a bucket shares with those that it is compared with."""
+    if baseline.same == "hour":
+        return start.hour
+    return start.weekday() if baseline.same == "weekday" else 0
 
 
 def _check_order(first: date, last: date) -> None:

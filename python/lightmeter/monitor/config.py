@@ -36,7 +36,7 @@ _PRESETS = {"whylabs": {"metric": "hellinger", "above": 0.7}}
 
 
 def load_monitors(path: str | os.PathLike[str]) -> list[Monitor]:
-    """The monitors of a TOML file.
+    """The monitors of a TOML file. Files that it names are looked for in its folder.
 
     Raises:
         OSError: it cannot be read.
@@ -53,10 +53,11 @@ def load_monitors(path: str | os.PathLike[str]) -> list[Monitor]:
     if tables or not isinstance(entries, list) or not entries:
         key = next(iter(tables), "")
         raise wrong(-1, key, f"got {key or 'nothing'!r}; expected tables [[monitor]]")
+    folder = Path(path).absolute().parent  # wherever the results are looked at later
     monitors: list[Monitor] = []
     for index, entry in enumerate(entries):
         try:
-            monitor = _monitor(entry, Path(path).parent)
+            monitor = _monitor(entry, folder)
             if monitor.name in {other.name for other in monitors}:
                 raise _KeyError("name", f"two monitors are named {monitor.name!r}")
             if isinstance(monitor.rule, Combined):

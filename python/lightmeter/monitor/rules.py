@@ -2,7 +2,6 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from lightmeter.drift.words import finding
 from lightmeter.monitor.scalars import (
     HUE_STEPS,
     SCALARS,
+    Share,
     arc,
     hue_interval,
     is_hue,
@@ -23,7 +23,8 @@ from lightmeter.monitor.scalars import (
     share_of,
 )
 from lightmeter.monitor.shares import share_interval
-from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.profile import ColumnView
 
 __all__ = ["Change", "Drift", "Finding", "Interval", "Limits", "NewValues", "Rule", "Schema"]
 
@@ -55,8 +56,8 @@ class Rule(ABC):
     needs_baseline = True
 
     @abstractmethod
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
-        """The findings on a bucket; `baseline` are the profiles of the buckets compared with."""
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
+        """The findings on a bucket; `baseline` are the buckets that it is compared with."""
 
     def false_alarms(self) -> float | None:
         """At most so many false alarms a bucket raises where nothing changed; None if not known.
@@ -67,13 +68,15 @@ class Rule(ABC):
         return None
 
     def _takes(self, feature: str) -> bool:
+        if not feature:  # which stands for the bucket itself
+            return False
         names = {feature, column_of(feature)}
         return not self.features or any(
             fnmatchcase(name, pattern) for name in names for pattern in self.features
         )
 
-    def _columns(self, view: ProfileView) -> dict[str, ColumnView]:
-        return {name: column for name, column in view.get_columns().items() if self._takes(name)}
+    def _columns(self, contents: Contents) -> dict[str, ColumnView]:
+        return {name: column for name, column in contents.columns.items() if self._takes(name)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +110,7 @@ class Drift(Rule):
                 "and 0 <= effect <= 1"
             )
 
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the metric.
 
         With ``"p"`` the upper limit is the least effect that would have been an anomaly in this
@@ -115,8 +118,8 @@ class Drift(Rule):
         Of a rate and a column of the same name, as ``a:missing``, the worse is found.
         """
         report = compare(
-            target=target,
-            reference=ProfileView.merge_many(baseline),
+            target=target.view,
+            reference=baseline.merged.view,
             drift=self.q,
             effect=self.effect,
         )
@@ -181,7 +184,7 @@ class Limits(_OfScalar):
         if given != sorted(given) and self.scalar != "mean":
             raise ValueError(f"got {self._reversed}")
 
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the number."""
         found = []
         for name, column in self._columns(target).items():
@@ -231,24 +234,30 @@ class Interval(_OfScalar):
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha is {self.alpha}; expected between 0 and 1")
 
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the number."""
-        past = [self._columns(view) for view in baseline]
+        columns = self._columns(target)
+        values: dict[str, list[float]] = {name: [] for name in columns}
+        shares: dict[str, list[Share]] = {name: [] for name in columns}
+        for before in baseline:
+            for name, column in self._columns(before).items():
+                if name not in columns:
+                    continue
+                if (number := scalar_of(column, self.scalar)) is not None:
+                    values[name].append(number)
+                if (share := share_of(column, self.scalar)) is not None:
+                    shares[name].append(share)
         found = []
-        for name, column in self._columns(target).items():
-            value = scalar_of(column, self.scalar)
-            known = [scalar_of(columns[name], self.scalar) for columns in past if name in columns]
-            series = [each for each in known if each is not None]
+        for name, column in columns.items():
+            value, series = scalar_of(column, self.scalar), values[name]
             if value is None:
                 continue
             if len(series) < 3:
                 found.append(Finding(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
             elif (share := share_of(column, self.scalar)) is not None:
-                shares = [
-                    share_of(columns[name], self.scalar) for columns in past if name in columns
-                ]
-                counts = [each for each in shares if each is not None]
-                found.append(_within(name, value, *share_interval(counts, share.n, self.alpha)))
+                found.append(
+                    _within(name, value, *share_interval(shares[name], share.n, self.alpha))
+                )
             elif not is_hue(column, self.scalar):
                 found.append(_within(name, value, *prediction_interval(series, self.alpha)))
             elif (limits := hue_interval(series, self.alpha)) is None:
@@ -287,9 +296,9 @@ class Change(_OfScalar):
         if len(given) != 1 or not 0 < given[0] < math.inf:
             raise ValueError("expected one of `relative` and `absolute`, above 0 and finite")
 
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that has the number on both sides."""
-        past = self._columns(ProfileView.merge_many(baseline))
+        past = self._columns(baseline.merged)
         found = []
         for name, column in self._columns(target).items():
             value = scalar_of(column, self.scalar)
@@ -297,7 +306,7 @@ class Change(_OfScalar):
             if value is None or before is None:
                 continue
             if self.scalar == "n":  # of one bucket
-                before /= len(baseline)
+                before /= baseline.count
             circular = is_hue(column, self.scalar)
             whole = HUE_STEPS / 2 if circular else abs(before)
             room = self.absolute if self.relative is None else self.relative * whole
@@ -326,18 +335,23 @@ class NewValues(Rule):
         """Unless the allowed values are named."""
         return not self.allowed
 
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature of strings."""
-        past = [self._columns(view) for view in baseline]
+        columns = self._columns(target)
+        known = {name: set(self.allowed) for name in columns}
+        all_listed = dict.fromkeys(columns, True)
+        for before in () if self.allowed else baseline:
+            for name, column in self._columns(before).items():
+                if name in columns:
+                    known[name].update(item.value for item in column.frequent)
+                    all_listed[name] &= column.lists_all
         found = []
-        for name, column in self._columns(target).items():
+        for name, column in columns.items():
             if column.kind not in ("category", "failure"):
                 continue
-            before = [columns[name] for columns in past if name in columns]
-            known = set(self.allowed) or {item.value for each in before for item in each.frequent}
-            new = [item.value for item in column.frequent if item.value not in known]
+            new = [item.value for item in column.frequent if item.value not in known[name]]
             detail = ", ".join(map(repr, new[:_SHOWN])) + (", ..." if len(new) > _SHOWN else "")
-            if new and not self.allowed and not all(each.lists_all for each in before):
+            if new and not all_listed[name]:
                 words = "the baseline has more values than its profiles list"
                 found.append(Finding(name, NOT_ENOUGH, words=words))
             else:
@@ -349,10 +363,10 @@ class NewValues(Rule):
 class Schema(Rule):
     """A feature that the baseline has not, or the other way round."""
 
-    def judge(self, target: ProfileView, baseline: Sequence[ProfileView]) -> list[Finding]:
+    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
         """One finding per feature that came or went, or one on all of them if there are any."""
         now = set(self._columns(target))
-        before = set(self._columns(ProfileView.merge_many(baseline)))
+        before = set(self._columns(baseline.merged))
         found = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
         found += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
         return sorted(found) or [Finding("", OK)] * bool(now)

@@ -50,11 +50,13 @@ def check_names(names: Iterable[Any]) -> None:
 
     Raises:
         TypeError: a name is not a string.
-        ValueError: a name holds a lone surrogate, so it is no Unicode text.
+        ValueError: a name is empty, or holds a lone surrogate, so that it is no Unicode text.
     """
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as a name; expected a string, such as {str(name)!r}")
+        if not name:
+            raise ValueError("got an empty name; expected one that says what the values are")
         if not name.isascii() and name != name.encode(errors="replace").decode():
             raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
 

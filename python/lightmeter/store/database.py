@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import LightmeterError, StoreError
-from lightmeter.store.schema import BUSY_SECONDS, connect
+from lightmeter.store.handles import Shared, Snapshot, abandon
+from lightmeter.store.schema import BUSY_SECONDS
 from lightmeter.store.turns import Turns
 
 __all__ = ["Database", "is_damage", "is_full"]
 
-# For so long a snapshot may keep writers waiting where there is no WAL; they give up after 30 s.
-_PATIENCE = 5.0
 _PAUSE = 0.001, 0.02  # between two tries to write
 
 
 class _Mine(threading.local):
     """What the calls of one thread read from: a snapshot, or where it writes."""
 
-    snapshot: "_Snapshot | None" = None
+    snapshot: Snapshot | None = None
     writing = False
 
 
@@ -39,8 +38,8 @@ class Database:
         self.turns = Turns(self.path)
         self._mine = _Mine()
         self._closed = False
-        self._shared = _Shared(self.path, create)
-        self._snapshots: list[_Snapshot] = []  # changed with the lock of `_shared` held
+        self._shared = Shared(self.path, create)
+        self._snapshots: list[Snapshot] = []  # changed with the lock of `_shared` held
         with _one_fork:
             _databases.add(self)
         with self._used(self._shared):
@@ -66,7 +65,7 @@ class Database:
             yield
             return
         with self._used(self._shared):
-            snapshot = _Snapshot(self.path)
+            snapshot = Snapshot(self.path)
             self._snapshots.append(snapshot)
         self._mine.snapshot = snapshot
         try:
@@ -144,11 +143,11 @@ class Database:
             self._closed = True
             self._shared.close()
 
-    def _handles(self) -> "list[_Shared | _Snapshot]":
+    def _handles(self) -> list[Shared | Snapshot]:
         return [self._shared, *self._snapshots]
 
     @contextlib.contextmanager
-    def _used(self, handle: "_Shared | _Snapshot") -> Iterator[sqlite3.Connection]:
+    def _used(self, handle: Shared | Snapshot) -> Iterator[sqlite3.Connection]:
         with handle.lock:
             if self._closed:
                 raise StoreError(f"the store {os.fspath(self.path)!r} is closed")
@@ -160,96 +159,6 @@ class Database:
                 raise StoreError(f"store {os.fspath(self.path)!r}: {error}{advice}") from error
             finally:
                 handle.calls -= 1
-
-
-class _Shared:
-    """The connection that the threads of a process take turns with, opened when it is needed."""
-
-    def __init__(self, path: Path, create: bool) -> None:
-        self.lock = threading.RLock()
-        self.calls = 0  # of the thread that holds the lock
-        self.connection: sqlite3.Connection | None = None
-        self.create = create
-        self._path = path
-
-    def ready(self) -> sqlite3.Connection:
-        if self.connection is None:
-            self.connection = _opened(self._path, create=self.create)
-        return self.connection
-
-    def close(self) -> None:
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-    def let_go(self) -> None:
-        """Leave the file before a fork."""
-        self.close()
-
-
-class _Snapshot:
-    """A connection in a read transaction of its own, or a private copy of what that sees."""
-
-    def __init__(self, path: Path) -> None:
-        self.lock = threading.RLock()
-        self.calls = 0  # of the thread that holds the lock
-        self.connection: sqlite3.Connection | None = _opened(path, create=False)
-        self._lost = ""
-        self._copied = False
-        try:
-            (mode,) = self.connection.execute("PRAGMA journal_mode").fetchone()
-            self.connection.execute("BEGIN")
-            self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # its moment
-        except BaseException:
-            self.connection.close()
-            raise
-        self._until = float("inf") if mode == "wal" else time.monotonic() + _PATIENCE
-
-    def ready(self) -> sqlite3.Connection:
-        if self.connection is None:
-            raise StoreError(self._lost)
-        if time.monotonic() > self._until:
-            self._copy()
-        return self.connection
-
-    def close(self) -> None:
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-    def lose(self, why: str) -> None:
-        self._lost = why
-        self.close()
-
-    def let_go(self) -> None:
-        """Leave the file before a fork; the snapshot goes on with a copy."""
-        try:
-            if self.connection is not None:
-                self._copy()
-        except sqlite3.Error as error:
-            self.lose(
-                f"there was a fork while the store was being read, and no room for a copy of it "
-                f"({error}); read again, or set SQLITE_TMPDIR to a folder with more room"
-            )
-
-    def _copy(self) -> None:
-        """Go on with a private copy.
-
-        It is a temporary database of SQLite's: a file without a name, which nobody else can open
-        and on which SQLite keeps no locks.
-        """
-        if self._copied:
-            return
-        assert self.connection is not None
-        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        copy.text_factory = self.connection.text_factory
-        try:
-            self.connection.backup(copy)
-        except BaseException:
-            copy.close()
-            raise
-        self.connection.close()
-        self.connection, self._copied, self._until = copy, True, float("inf")
 
 
 def _began(sql: sqlite3.Connection, until: float) -> bool:
@@ -286,17 +195,6 @@ def _code(error: BaseException | None) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
-    with contextlib.suppress(OSError):
-        status = os.stat(path)
-        if (status.st_dev, status.st_ino) in _unusable:
-            raise StoreError(
-                f"this process was forked while its parent was in the middle of a call on the store"
-                f" {os.fspath(path)!r}, so it cannot use that; start it in another way"
-            )
-    return connect(path, create=create)
-
-
 # Why no connection may be open across a fork. SQLite notes in the memory of the process which files
 # it has locked. The locks themselves are the kernel's; they belong to one process and are not
 # inherited, but the notes are. A child that opens the file again then finds a note, asks the kernel
@@ -313,10 +211,9 @@ def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
 # finalizer). There the connection stays open for the parent, and the child must never use the file,
 # by whatever path, nor close what it inherited: so it is never freed.
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
-_unusable: set[tuple[int, int]] = set()  # device and inode
 _forking: list[Database] = []
 _held: list[Any] = []  # locks, in the order in which they were taken
-_one_fork = threading.Lock()
+_one_fork = threading.RLock()
 
 
 def _before_fork() -> None:
@@ -348,7 +245,7 @@ def _after_fork_in_child() -> None:
     for database in _forking:
         for handle in database._handles():
             if handle.calls:
-                _abandon(database.path, handle)
+                abandon(database.path, handle)
         for snapshot in database._snapshots:
             snapshot.lose("this process was forked while its parent was reading; read again")
         database._snapshots = []
@@ -356,16 +253,6 @@ def _after_fork_in_child() -> None:
     _after_fork()
     for turn in turns:
         turn.start_over()
-
-
-def _abandon(path: Path, handle: "_Shared | _Snapshot") -> None:
-    import ctypes  # hardly ever
-
-    with contextlib.suppress(OSError):
-        status = os.stat(path)
-        _unusable.add((status.st_dev, status.st_ino))
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle.connection))
-    handle.connection = None
 
 
 if hasattr(os, "register_at_fork"):

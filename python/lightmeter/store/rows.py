@@ -238,7 +238,7 @@ def _row(
         dataset,
         from_ms(start),
         from_ms(start + span),
-        parse_segment(segment),
+        parse_segment(segment) if segment else {},
         writer,
         seq,
         images,

@@ -15,7 +15,7 @@ from pathlib import Path
 from lightmeter.errors import StoreError
 from lightmeter.store.filesystem import network_filesystem, wal_works
 
-__all__ = ["connect", "table_texts"]
+__all__ = ["connect", "connect_again", "table_texts"]
 
 APPLICATION_ID = int.from_bytes(b"LMdb", "big")
 BUSY_SECONDS = 30
@@ -103,7 +103,7 @@ _TABLES = [
         PRIMARY KEY(dataset, segment, monitor, feature)
     ) WITHOUT ROWID
     """,
-    # What monitors found at their last run: derived from the rest, and replaced as a whole.
+    # What monitors found at their last run: derived from the rest.
     """
     CREATE TABLE result(
         monitor TEXT NOT NULL,
@@ -121,8 +121,10 @@ _TABLES = [
         PRIMARY KEY(monitor, dataset, segment, start, feature)
     ) WITHOUT ROWID
     """,
-    # What they compared each bucket with (JSON: dataset, segment, starts, file), and a digest of
-    # all that went into it.
+    # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
+    # segment, starts, file; empty where no profiles were judged), a digest of all that went into
+    # it, and the states of its results, with commas between. `watched` has the file that a monitor
+    # is from; empty for none.
     """
     CREATE TABLE judged(
         monitor TEXT NOT NULL,
@@ -133,7 +135,16 @@ _TABLES = [
         drift INTEGER NOT NULL,
         baseline TEXT NOT NULL,
         digest BLOB NOT NULL,
+        states TEXT NOT NULL,
         PRIMARY KEY(monitor, dataset, segment, start)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE watched(
+        monitor TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY(monitor, dataset)
     ) WITHOUT ROWID
     """,
 ]
@@ -169,12 +180,8 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     if new and not create:
         raise StoreError(f"there is no store at {path}")
     wal = new and wal_works(path.parent)
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = _connection(path, "rwc")
     try:
-        # A damaged name is a name like any other until its row's seal is looked at.
-        connection.text_factory = _text
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         if new:
@@ -185,6 +192,28 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def connect_again(path: Path) -> sqlite3.Connection:
+    """Another connection, for reading a store that `connect` has opened.
+
+    Raises:
+        sqlite3.Error: it is no longer there.
+    """
+    return _connection(path, "rw")
+
+
+def _connection(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    # A damaged name is a name like any other until its row's seal is looked at.
+    connection.text_factory = _text
     return connection
 
 

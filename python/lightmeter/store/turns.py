@@ -41,7 +41,7 @@ class Turns:
             if self._connection is not None:
                 yield
                 return
-            connection = self._connection = self._locked()
+            connection = self._wait()
             try:
                 yield
             finally:
@@ -60,13 +60,14 @@ class Turns:
             self._connection.close()
             self._connection = None
 
-    def _locked(self) -> sqlite3.Connection:
+    def _wait(self) -> sqlite3.Connection:
         """A connection to an empty database, which nobody else can open a transaction on."""
         until = time.monotonic() + _PATIENCE
         while True:
             try:
                 with self.lock:
-                    return _exclusive(self._path)
+                    self._connection = _exclusive(self._path)
+                    return self._connection
             except sqlite3.Error as error:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
                     raise StoreError(f"cannot lock {self._path}: {error}") from error

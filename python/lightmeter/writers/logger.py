@@ -19,7 +19,7 @@ from lightmeter.store.buckets import Segment, bucket_start, to_duration
 from lightmeter.store.store import Store
 from lightmeter.writers import endings
 from lightmeter.writers.filling import Filling
-from lightmeter.writers.waiting import Waiting, keep, measure_kept, weight
+from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
 
 __all__ = ["RollingLogger", "logger"]
 
@@ -75,8 +75,10 @@ def logger(
         queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
             counts as 1 MB, for the work that it stands for.
         handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
-            and end the process then. Handlers that others have set stay in place. Without it, and
-            without such a handler, these signals end the process at once.
+            and end the process then, by the same signal. A second signal ends it at once. Handlers
+            that others have set stay in place. Without it, and without such a handler, these
+            signals end the process at once. As all handlers of Python it runs in the main thread,
+            between two of its instructions.
 
     Raises:
         StoreError: the store cannot be opened, or the dataset has buckets of another length.
@@ -103,12 +105,17 @@ class RollingLogger:
     Every process, and every start of one, writes as another writer: a restart within a bucket adds
     to what is there.
 
-    The logger closes itself when the process ends in order: the program returns, calls `sys.exit`,
-    fails with an exception or KeyboardInterrupt, or a worker of `multiprocessing` returns. It
-    cannot where the process is ended at once: by SIGKILL, `os._exit`, `os.abort` or a crash, and,
-    unless `handle_signals` was asked for, by SIGTERM or SIGHUP. `Pool.terminate` (the end of ``with
-    Pool()``), `Process.terminate` and the end of the parent of a daemon process send SIGTERM. What
-    is lost then is what was tracked since the last checkpoint, or since `flush` returned True.
+    What a process loses depends on how it ends:
+
+    - In order: nothing. The logger closes itself. That is so when the program returns, calls
+      `sys.exit` or fails with an exception or KeyboardInterrupt, and when a worker of
+      `multiprocessing` or a `ProcessPoolExecutor` returns. What is left is measured for 20 seconds
+      at most; the rest is counted as dropped.
+    - By SIGTERM or SIGHUP: nothing with `handle_signals`. `Process.terminate` sends SIGTERM; so do
+      `Pool.terminate` (at the end of ``with Pool()``) and a parent that ends before a daemon child.
+    - At once, by SIGKILL, `os._exit`, `os.abort`, `os.exec*` or a crash, or by these signals
+      without a handler: what was tracked since the last checkpoint, unless `flush` returned True.
+      A checkpoint comes every 30 seconds (`checkpoint`) and after each second without an image.
     """
 
     def __init__(
@@ -133,6 +140,7 @@ class RollingLogger:
         self._segment = dict(segment or {})
         self._dataset = dataset
         self._queue_bytes = queue_bytes
+        warm_up()
         if handle_signals:
             endings.handle_signals()
         # A connection of its own, so that it can store while others read in theirs.
@@ -201,7 +209,7 @@ class RollingLogger:
             Whether it was accepted; if not it is counted in `dropped`.
 
         Raises:
-            TypeError: `at` is no datetime.
+            TypeError: `at` is neither a datetime nor a date.
             ValueError: `at` has no time zone, or its bucket reaches beyond the year 9999.
         """
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
@@ -331,10 +339,13 @@ class RollingLogger:
                 "counted as failures",
                 *(self._dataset, len(left)),
             )
-        stored = self._stored_by(end)
-        self._complete = stored and not self._given_up
-        for mark in marks:
-            mark.answer(self._complete)
+        stored = False
+        try:
+            stored = self._stored_by(end)
+        finally:  # nobody waits for ever, if this is interrupted
+            self._complete = stored and not self._given_up
+            for mark in marks:
+                mark.answer(self._complete)
         if not stored:
             _log.error(
                 "%s is closed without %d images and failures, which could not be stored: %s",

@@ -1,7 +1,9 @@
 """Images that wait to be measured: in a form that nobody else can change, and what they weigh."""
 
+import io
 import os
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ from lightmeter.image.header import Facts
 from lightmeter.image.measure import Measured, copy_image, measure_image
 from lightmeter.image.meter import ImageMeter
 
-__all__ = ["Waiting", "keep", "measure_kept", "weight"]
+__all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
 
 _LEAST = 1 << 10  # the objects around the pixels
 # A path holds nothing, but stands for the work of reading a file: as much as if the file waited.
@@ -33,6 +35,19 @@ class _Copy(NamedTuple):
     image: Image.Image
     exif: ExifTags | None
     facts: Facts | None
+
+
+@cache
+def warm_up() -> None:
+    """Import what measuring imports at its first use, before a thread does.
+
+    A process that is forked during an import has the module by half, and for ever.
+    """
+    file = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(file, "JPEG")
+    for image in (np.zeros((1, 1, 3), np.uint8), file.getvalue()):
+        measure_image(image, threads=1)
+    Image.init()
 
 
 def keep(image: Any, channels: str, exif: ExifPolicy) -> Any:

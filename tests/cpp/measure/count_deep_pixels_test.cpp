@@ -131,8 +131,8 @@ TEST(DeepPixels, TheTablesDoNotOverflow) {
   EXPECT_EQ(red.saturation[65535], kPixels);
   EXPECT_EQ(red.value[65535], kPixels);
   EXPECT_EQ(red.hue_chroma[0], 65535 * kPixels);
-  EXPECT_EQ(mean(red.value), 255);
-  EXPECT_EQ(stddev(red.value), 0);
+  EXPECT_EQ(sample_statistics(red.value).mean, 255);
+  EXPECT_EQ(sample_statistics(red.value).stddev, 0);
 }
 
 TEST(DeepPixels, ASampleOutsideTheRangeChangesNothing) {
@@ -181,13 +181,13 @@ TEST(DeepStatistics, TheScaleIsDividedOut) {
   std::mt19937 random(3);
   Histogram shallow(kBins), deep(kDeepBins);
   for (std::size_t i = 0; i < kBins; ++i) deep[257 * i] = shallow[i] = random();
-  EXPECT_EQ(mean(deep), mean(shallow));
-  EXPECT_EQ(stddev(deep), stddev(shallow));
+  EXPECT_EQ(sample_statistics(deep).mean, sample_statistics(shallow).mean);
+  EXPECT_EQ(sample_statistics(deep).stddev, sample_statistics(shallow).stddev);
 
   Histogram many(kDeepBins);
   many[0] = many[65535] = std::uint64_t{1} << 46;
-  EXPECT_EQ(mean(many), 127.5);
-  EXPECT_EQ(stddev(many), 127.5);
+  EXPECT_EQ(sample_statistics(many).mean, 127.5);
+  EXPECT_EQ(sample_statistics(many).stddev, 127.5);
 }
 
 }  // namespace

@@ -217,6 +217,17 @@ TEST(ImageMeter, TheTablesDoNotOverflow) {
   EXPECT_EQ(measure(view).channel[0][255], kPixels);
 }
 
+TEST(ImageMeter, AppendingToItselfEndsBeforeTheCountsOverflow) {
+  const std::uint8_t sample = 7;
+  ImageMeter meter;
+  meter.update({.data = &sample, .width = 1, .height = 1, .channels = 1});
+  for (int i = 0; i < 46; ++i) meter.append(meter);
+  EXPECT_EQ(meter.counts().height, std::int64_t{1} << 46);
+  const ImageCounts before = meter.counts();
+  EXPECT_THROW(meter.append(meter), std::invalid_argument);
+  EXPECT_TRUE(meter.counts() == before);
+}
+
 TEST(ImageMeter, RefusesWhatItCannotCount) {
   const std::uint8_t sample[12] = {};
   const Pixels good = {
@@ -233,6 +244,8 @@ TEST(ImageMeter, RefusesWhatItCannotCount) {
   refused([](Pixels& view) { view.data = nullptr; });
   refused([](Pixels& view) { view.channels = 2; });
   refused([](Pixels& view) { view.channels = 4; });
+  refused([](Pixels& view) { view.height = kMaxPixels / 2 + 1; });
+  refused([](Pixels& view) { view.width = view.height = std::ptrdiff_t{1} << 40; });
 
   ImageMeter meter;
   meter.update(good);

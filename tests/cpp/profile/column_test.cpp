@@ -44,18 +44,18 @@ TEST(Column, CountsByType) {
   EXPECT_EQ(column.strings(), 1U);
   EXPECT_EQ(column.values(), 5U);
   EXPECT_EQ(column.numbers().n(), 2U);
-  EXPECT_DOUBLE_EQ(column.moments().mean(), 2.25);
+  EXPECT_DOUBLE_EQ(column.number_facts().moments.mean(), 2.25);
 }
 
 TEST(Column, FrequentIntegersOnlyWithoutFractions) {
   Column column("a");
   for (const int v : {7, 7, 7, 2}) column.update(std::int64_t{v});
-  const auto items = column.frequent_integers().items();
+  const auto items = column.number_facts().frequent.items();
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0].value, 7);
   EXPECT_EQ(items[0].estimate, 3U);
   column.update(0.5);
-  EXPECT_TRUE(column.frequent_integers().items().empty());
+  EXPECT_TRUE(column.number_facts().frequent.items().empty());
 }
 
 // Stands at the border of exact mode from every side: the facts must be of all values, always.
@@ -72,13 +72,13 @@ TEST(Column, FactsSurviveLeavingExactMode) {
       a.merge(b);
       const double sum = std::accumulate(values.begin(), values.end(), 0.0);
       const auto n = static_cast<double>(values.size());
-      ASSERT_EQ(a.moments().n(), values.size());
-      ASSERT_NEAR(a.moments().mean(), sum / n, 1e-9);
-      ASSERT_NEAR(a.distinct_numbers().estimate(), n, 0.06 * n);
+      ASSERT_EQ(a.number_facts().moments.n(), values.size());
+      ASSERT_NEAR(a.number_facts().moments.mean(), sum / n, 1e-9);
+      ASSERT_NEAR(a.number_facts().distinct.estimate(), n, 0.06 * n);
       ASSERT_EQ(a.numbers().n(), values.size());
       const Column again = round_trip(a, "f");
       ASSERT_EQ(encoded(again), encoded(a));
-      ASSERT_DOUBLE_EQ(again.moments().mean(), a.moments().mean());
+      ASSERT_DOUBLE_EQ(again.number_facts().moments.mean(), a.number_facts().moments.mean());
     }
   }
 }
@@ -103,12 +103,14 @@ TEST(Column, ManyAtOnceAreOneByOne) {
       EXPECT_EQ(together.integral(), apart.integral());
       EXPECT_EQ(together.fractional(), apart.fractional());
       EXPECT_EQ(together.numbers().pos_inf(), mixed ? 2U : 0U);
-      EXPECT_EQ(together.moments().n(), apart.moments().n());
-      EXPECT_NEAR(together.moments().mean(), apart.moments().mean(), 1e-9);
-      EXPECT_NEAR(together.moments().stddev(), apart.moments().stddev(), 1e-9);
-      EXPECT_EQ(together.distinct_numbers(), apart.distinct_numbers());
-      EXPECT_EQ(together.frequent_integers(), apart.frequent_integers());
-      EXPECT_EQ(together.frequent_integers().n(), mixed ? 0U : integers.size());
+      EXPECT_EQ(together.number_facts().moments.n(), apart.number_facts().moments.n());
+      EXPECT_NEAR(together.number_facts().moments.mean(), apart.number_facts().moments.mean(),
+                  1e-9);
+      EXPECT_NEAR(together.number_facts().moments.stddev(), apart.number_facts().moments.stddev(),
+                  1e-9);
+      EXPECT_EQ(together.number_facts().distinct, apart.number_facts().distinct);
+      EXPECT_LE(together.number_facts().frequent.floor(), apart.number_facts().frequent.floor());
+      EXPECT_EQ(together.number_facts().frequent.n(), mixed ? 0U : integers.size());
       const Column again = round_trip(together, "a");
       EXPECT_EQ(again.values(), apart.values());
     }
@@ -141,7 +143,7 @@ TEST(Column, PixelCountsOfAnySizeStayExact) {
   std::vector<std::uint64_t> counts(256);
   for (std::size_t v = 0; v < counts.size(); ++v) counts[v] = v * v * 1000000;
   Column column("p");
-  for (int i = 0; i < 3; ++i) column.update_counts(counts);
+  for (int i = 0; i < 3; ++i) column.merge(Column::of_counts(counts));
   EXPECT_TRUE(column.numbers().is_exact());
   EXPECT_EQ(column.numbers().n(), 3 * std::accumulate(counts.begin(), counts.end(), 0ULL));
   EXPECT_EQ(column.integral(), column.numbers().n());
@@ -178,11 +180,12 @@ TEST(Column, DecodeRefusesFactsOfAnotherNumberOfIntegers) {
     items.encode(out);
     return std::move(out).take();
   };
-  const auto own = tail(column.frequent_integers());
+  const auto own = tail(column.number_facts().frequent);
   ASSERT_TRUE(std::equal(own.rbegin(), own.rend(), bytes.rbegin()));
-  sketch::FrequentIntegers others = column.frequent_integers();
+  sketch::FrequentIntegers others = column.number_facts().frequent;
   others.update(2999);
-  for (const auto& [items, good] : {std::pair(column.frequent_integers(), true), {others, false}}) {
+  for (const auto& [items, good] :
+       {std::pair(column.number_facts().frequent, true), {others, false}}) {
     std::vector<std::uint8_t> changed(bytes.begin(), bytes.end() - own.size());
     const auto end = tail(items);
     changed.insert(changed.end(), end.begin(), end.end());

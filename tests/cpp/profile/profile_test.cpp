@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
+
 #include "lightmeter/error.hpp"
 #include "lightmeter/profile/image_features.hpp"
 #include "wire/wire.hpp"
@@ -19,17 +22,17 @@ measure::ImageCounts two_pixels() {
 
 TEST(Profile, FeaturesOfAnImage) {
   Profile profile;
-  log_image(profile, "image", two_pixels(), "RGB");
+  log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
   EXPECT_EQ(profile.columns().size(), 16U);
   EXPECT_EQ(profile.groups().at("image").images, 1U);
-  EXPECT_DOUBLE_EQ(profile.find("image.Brightness.mean")->moments().mean(), 115.0);
+  EXPECT_DOUBLE_EQ(profile.find("image.Brightness.mean")->number_facts().moments.mean(), 115.0);
   EXPECT_EQ(profile.find("image.Hue.pixels")->values(), 2U);
   EXPECT_EQ(profile.find("no"), nullptr);
 }
 
 TEST(Profile, WhatTheFeaturesOfAnImageMean) {
   Profile profile;
-  log_image(profile, "image", two_pixels(), "RGB");
+  log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
   for (const auto& [name, column] : profile.columns()) {
     EXPECT_EQ(column.meaning().origin, Origin::kImage) << name;
   }
@@ -47,8 +50,8 @@ TEST(Profile, WhatTheFeaturesOfAnImageMean) {
 
 TEST(Profile, MissingValuesAreDerived) {
   Profile profile;
-  for (int i = 0; i < 3; ++i) log_image(profile, "image", two_pixels(), "RGB");
-  profile.group("image").exif_read[ExifPolicy{}] = 2;
+  for (int i = 0; i < 3; ++i) log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
+  for (int i = 0; i < 2; ++i) profile.count_exif_read("image", ExifPolicy{});
   profile.column("image.Make", {Role::kPlain, Origin::kExif}).update(std::string_view("SONY"));
   log_failure(profile, "image", {"a.jpg", "empty", "no bytes"});
   EXPECT_EQ(profile.failures.entries().size(), 1U);
@@ -60,7 +63,7 @@ TEST(Profile, MissingValuesAreDerived) {
 
 TEST(Profile, RolesDoNotDependOnWhatCameFirst) {
   Profile images;
-  log_image(images, "image", two_pixels(), "RGB");
+  log_image(images, "image", ImageFeatures(two_pixels()), "RGB");
   log_failure(images, "image", {"a", "damaged", ""});
   Profile values;
   values.column("image.Failure").update(std::string_view("x"));
@@ -80,9 +83,9 @@ TEST(Profile, RolesDoNotDependOnWhatCameFirst) {
 
 TEST(Profile, MergeWithItselfDoublesEverything) {
   Profile profile;
-  log_image(profile, "image", two_pixels(), "RGB");
+  log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
   Profile twice;
-  for (int i = 0; i < 2; ++i) log_image(twice, "image", two_pixels(), "RGB");
+  for (int i = 0; i < 2; ++i) log_image(twice, "image", ImageFeatures(two_pixels()), "RGB");
   EXPECT_EQ(profile.merge(profile), 0U);
   EXPECT_EQ(profile.encode(), twice.encode());
 }
@@ -90,27 +93,37 @@ TEST(Profile, MergeWithItselfDoublesEverything) {
 TEST(Profile, KeepsTheEarlierTimestamp) {
   Profile a;
   Profile b;
-  b.dataset_timestamp = -5;
+  b.set_dataset_timestamp(-5);
   a.merge(b);
-  EXPECT_EQ(a.dataset_timestamp, -5);
-  a.dataset_timestamp = -7;
+  EXPECT_EQ(a.dataset_timestamp(), -5);
+  a.set_dataset_timestamp(-7);
   a.merge(b);
-  EXPECT_EQ(a.dataset_timestamp, -7);
-  EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp, -7);
+  EXPECT_EQ(a.dataset_timestamp(), -7);
+  EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp(), -7);
   for (const std::int64_t known : {-62'135'596'800'000, 253'402'300'799'999}) {
-    a.dataset_timestamp = known;
-    EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp, known);
+    a.set_dataset_timestamp(known);
+    EXPECT_EQ(Profile::decode(a.encode()).dataset_timestamp(), known);
   }
   for (const std::int64_t unknown : {-62'135'596'800'001, 253'402'300'800'000, INT64_MIN}) {
-    a.dataset_timestamp = unknown;
-    EXPECT_THROW((void)Profile::decode(a.encode()), DecodeError);
+    EXPECT_THROW(a.set_dataset_timestamp(unknown), std::invalid_argument);
   }
 }
 
 TEST(Profile, DecodeRefusesCountsThatCouldOverflow) {
   Profile groups;
-  groups.group("image").images = (std::uint64_t{1} << 56) + 1;
-  EXPECT_THROW((void)Profile::decode(groups.encode()), DecodeError);
+  groups.count_image("image");
+  auto bytes = groups.encode();
+  // head of 6, tag and length of the section, count, text, then one image and no policies
+  ASSERT_EQ(bytes[15], 1);
+  wire::Writer out;
+  out.bytes(std::span(bytes).first(6));
+  out.section(2, [&](wire::Writer& section) {
+    section.bytes(std::span(bytes).subspan(8, 7));
+    section.varint((std::uint64_t{1} << 56) + 1);
+    section.varint(0);
+  });
+  out.u32(wire::crc32c(out.view()));
+  EXPECT_THROW((void)Profile::decode(out.view()), DecodeError);
   // Role and parts 0, then 2^56 + 1 missing values.
   const std::uint8_t body[] = {0, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1};
   wire::Reader in(body);
@@ -144,10 +157,8 @@ TEST(Profile, MergingRefusesWhatCouldNotBeReadAgain) {
     Profile profile;
     profile.column("a").update(1.0);
     profile.column("b").update(std::string_view("x"));
-    if (in_group) profile.group("image").images = std::uint64_t{3} << 54;
-    while (!in_group && profile.find("b")->values() < std::uint64_t{1} << 56) {
-      profile.merge(profile);
-    }
+    if (in_group) profile.count_image("image");
+    for (int i = 0; i < 56; ++i) profile.merge(profile);
     EXPECT_EQ(Profile::decode(profile.encode()).encode(), profile.encode());
     const auto before = profile.encode();
     EXPECT_THROW(profile.merge(profile), IncompatibleError);
@@ -158,9 +169,30 @@ TEST(Profile, MergingRefusesWhatCouldNotBeReadAgain) {
   }
 }
 
+TEST(Profile, TextThatCouldNotBeReadAgainIsRefused) {
+  Profile profile;
+  profile.exemplars.keep(1);
+  const auto before = profile.encode();
+  const std::string bad = "caf\xe9";
+  const ImageFeatures image(two_pixels());
+  EXPECT_THROW(profile.column(bad), std::invalid_argument);
+  EXPECT_THROW(profile.add_group(bad), std::invalid_argument);
+  EXPECT_THROW(profile.count_exif_read("image", {.allow = {bad}, .deny = {}}),
+               std::invalid_argument);
+  EXPECT_THROW(log_image(profile, bad, image, "RGB"), std::invalid_argument);
+  EXPECT_THROW(log_image(profile, "image", image, bad), std::invalid_argument);
+  EXPECT_THROW(log_failure(profile, "image", {"a", bad, ""}), std::invalid_argument);
+  EXPECT_THROW(log_failure(profile, "image", {"a", "empty", bad}), std::invalid_argument);
+  EXPECT_THROW(profile.exemplars.add({}, 1, {bad, {}}), std::invalid_argument);
+  EXPECT_EQ(profile.encode(), before);
+  EXPECT_THROW(profile.column("a").update(std::string_view(bad)), std::invalid_argument);
+  log_failure(profile, "image", {bad, "empty", ""});  // a path is bytes
+  EXPECT_EQ(Profile::decode(profile.encode()).encode(), profile.encode());
+}
+
 TEST(Profile, DecodeRefusesSectionsOutOfOrder) {
   Profile profile;
-  profile.dataset_timestamp = 1;
+  profile.set_dataset_timestamp(1);
   auto bytes = profile.encode();
   // head of 6, timestamp section of 3, groups section: claim that it is a second timestamp
   bytes[9] = 1;

@@ -101,6 +101,63 @@ TEST(FrequentItems, LongStringsAreBoundedByBytes) {
   expect_round_trip(sketch);
 }
 
+// What is dropped against a plain search for the least count and, of equal ones, greatest value.
+TEST(FrequentItems, DropsTheLeast) {
+  std::mt19937_64 random(5);
+  std::map<std::int64_t, std::uint64_t> counts;
+  std::uint64_t floor = 0;
+  FrequentIntegers sketch;
+  for (int i = 0; i < 20000; ++i) {
+    const std::int64_t value = skewed(random) % 3000;
+    const auto place = counts.find(value);
+    if (place != counts.end()) {
+      ++place->second;
+    } else {
+      counts[value] = floor + 1;
+    }
+    if (counts.size() > FrequentIntegers::kMaxEntries) {
+      auto least = counts.begin();
+      for (auto item = counts.begin(); item != counts.end(); ++item) {
+        if (item->second <= least->second) least = item;
+      }
+      floor = std::max(floor, least->second);
+      counts.erase(least);
+    }
+    sketch.update(value);
+    if (i % 5000 == 0) sketch = FrequentIntegers(sketch);
+  }
+  EXPECT_EQ(sketch.floor(), floor);
+  ASSERT_EQ(sketch.items().size(), counts.size());
+  for (const auto& item : sketch.items()) EXPECT_EQ(item.estimate, counts.at(item.value));
+}
+
+TEST(FrequentItems, ManyAtOnceAreMergedAsAList) {
+  std::mt19937_64 random(6);
+  for (const int n : {0, 1, 300, 600, 5000}) {
+    Truth truth;
+    FrequentIntegers sketch;
+    for (int i = 0; i < n; ++i) {
+      const std::int64_t value = skewed(random);
+      sketch.update(value);
+      ++truth[value];
+    }
+    for (const int more : {10, 700, 20000}) {
+      Truth batch;
+      for (int i = 0; i < more; ++i) ++batch[skewed(random)];
+      std::vector<std::int64_t> rising;
+      std::vector<std::uint64_t> counts;
+      for (const auto& [value, count] : batch) {
+        rising.push_back(value);
+        counts.push_back(count);
+        truth[value] += count;
+      }
+      sketch.update(rising, counts);
+      expect_bounds_hold(sketch, truth);
+      expect_round_trip(sketch);
+    }
+  }
+}
+
 TEST(FrequentItems, OrderDoesNotMatterWhileExact) {
   FrequentStrings forward;
   FrequentStrings backward;

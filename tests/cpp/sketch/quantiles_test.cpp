@@ -272,6 +272,27 @@ TEST(Quantiles, CountsAreRepeats) {
   EXPECT_THROW(huge.update_counts(values, std::span(counts).first(1)), std::invalid_argument);
 }
 
+TEST(Quantiles, OneThatWasMovedFromIsEmpty) {
+  for (const int n : {3, 1500}) {
+    for (const int distinct : {100, 5000}) {
+      QuantileSketch sketch(9);
+      for (int i = 0; i < n; ++i) sketch.update(i % distinct);
+      sketch.update(std::numeric_limits<double>::infinity());
+      const QuantileSketch copy(sketch);
+      QuantileSketch moved(std::move(sketch));
+      EXPECT_TRUE(moved == copy);
+      EXPECT_EQ(sketch.observed(), 0U);
+      EXPECT_TRUE(std::isnan(sketch.min()));
+      EXPECT_TRUE(sketch.is_exact());
+      sketch = std::move(moved);
+      EXPECT_TRUE(sketch == copy);
+      EXPECT_EQ(moved.observed(), 0U);
+      moved.update(1.0);
+      EXPECT_EQ(moved.min(), 1.0);
+    }
+  }
+}
+
 TEST(Quantiles, RefusesMoreThanTheReaderTakes) {
   constexpr std::uint64_t kHalf = std::uint64_t{1} << 55;
   for (const double apart : {kNan, kInf, -kInf}) {

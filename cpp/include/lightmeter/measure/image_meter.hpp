@@ -13,6 +13,8 @@ namespace lightmeter::measure {
 using Histogram = std::vector<std::uint64_t>;
 inline constexpr std::size_t kBins = 256;
 inline constexpr std::size_t kDeepBins = 65'536;
+// No image has more: every sum of a statistic then fits the integers that it is kept in.
+inline constexpr std::int64_t kMaxPixels = (std::int64_t{1} << 47) - 1;
 
 // The exact counts of one image; every statistic of it follows from these integers, so that no
 // result depends on the kernel tier, the number of threads or how the image was cut into strips.
@@ -47,8 +49,9 @@ class ImageMeter {
  public:
   // Counts the pixels of a strip in one pass. Up to `threads` threads each take a band of rows;
   // they start and join inside this call. Throws std::invalid_argument for a view that is empty,
-  // has other than 1 or 3 channels or no range of samples; IncompatibleError for a strip of another
-  // width, channel count or depth; OutOfRangeError. Then the counts are what they were.
+  // has other than 1 or 3 channels or no range of samples, and for more than kMaxPixels in all;
+  // IncompatibleError for a strip of another width, channel count or depth; OutOfRangeError. Then
+  // the counts are what they were.
   void update(const Pixels& strip, int threads = 1);
 
   // Adds the counts of a strip that lies below and was measured elsewhere. Throws like update().

@@ -13,22 +13,23 @@ namespace lightmeter::measure {
 // What a step of the 8-bit scale is in bins of this histogram: 1, or 257 for 65 536 bins.
 [[nodiscard]] std::uint64_t bins_per_step(std::span<const std::uint64_t> histogram) noexcept;
 
-// Mean sample value.
-[[nodiscard]] double mean(std::span<const std::uint64_t> histogram) noexcept;
-
-// Population standard deviation of the sample values.
-[[nodiscard]] double stddev(std::span<const std::uint64_t> histogram) noexcept;
+struct SampleStatistics {
+  double mean;
+  double stddev;  // of the population
+};
+[[nodiscard]] SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noexcept;
 
 // Shannon entropy in bits of the concatenated channel histograms, as Pillow's Image.entropy():
 // at most log2(256 * channels). Of deep samples the upper 8 bits are taken.
 [[nodiscard]] double entropy(const ImageCounts& counts) noexcept;
 
-// The direction of the mean hue vector, each pixel weighted by its chroma (max - min). The angle of
-// hue H is 2 pi (H + 0.5) / 255 (65535 for deep images); the result is back on the scale of H, in
-// [0, 255). NaN for an image without chroma, whose hue is not defined.
-[[nodiscard]] double circular_mean_hue(const ImageCounts& counts) noexcept;
-
-// The length of that mean vector, 0 (hues cancel out) to 1 (one hue). NaN without chroma.
-[[nodiscard]] double hue_concentration(const ImageCounts& counts) noexcept;
+// The mean hue vector, each pixel weighted by its chroma (max - min). The angle of hue H is
+// 2 pi (H + 0.5) / 255 (65535 for deep images). Both are NaN for an image without chroma, whose hue
+// is not defined.
+struct CircularHue {
+  double mean;           // its direction, back on the scale of H, in [0, 255)
+  double concentration;  // its length, 0 (hues cancel out) to 1 (one hue)
+};
+[[nodiscard]] CircularHue circular_hue(const ImageCounts& counts);
 
 }  // namespace lightmeter::measure

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
+#include "lightmeter/profile/box.hpp"
 #include "lightmeter/profile/meaning.hpp"
 #include "lightmeter/sketch/distinct.hpp"
 #include "lightmeter/sketch/frequent.hpp"
@@ -16,6 +16,20 @@ namespace lightmeter::profile {
 // An integer that was kept as a double: beyond 2^53 it has been rounded, and the ends of the range
 // are cut, because the conversion of an out-of-range double is undefined.
 [[nodiscard]] std::int64_t to_integer(double value) noexcept;
+
+// What is told of numbers beside their distribution.
+struct NumberFacts {
+  sketch::Moments moments;
+  sketch::DistinctCount distinct;
+  sketch::FrequentIntegers frequent;  // of a column of integers only; else empty
+
+  void update(double value, std::uint64_t count, bool integral);
+  // Those that are finite, each once.
+  void update(std::span<const double> values, bool integral);
+  // rising[i] counts[i] times.
+  void update(std::span<const double> rising, std::span<const std::uint64_t> counts, bool integral);
+  void merge(const NumberFacts& other);
+};
 
 // Everything known of one feature: numbers, strings, and how many observations were missing.
 //
@@ -30,69 +44,74 @@ class Column {
   // The name keys the coins of the quantile sketch.
   explicit Column(std::string_view name, const Meaning& meaning = {});
 
+  // A column of counts[v] observations of v / step each; integers where step divides v.
+  [[nodiscard]] static Column of_counts(std::span<const std::uint64_t> counts,
+                                        std::uint64_t step = 1);
+
+  // Each of these throws IncompatibleError, and changes nothing, if that would make more than 2^56
+  // observations; std::invalid_argument for a string that is not UTF-8.
   void update(double value);  // NaN and infinities are counted apart
   void update(std::int64_t value);
   void update(std::string_view value, std::uint64_t count = 1);
-  void update_null() noexcept { ++null_; }
-  void update_null(std::uint64_t count);  // IncompatibleError as for merge()
-  // The same counts as one update() each, but faster.
+  void update_null(std::uint64_t count = 1);
+  // As one update() each, but faster; of integers too many to list, other rare ones may be kept.
   void update(std::span<const double> values);
   void update(std::span<const std::int64_t> values);
-  // counts[v] observations of v / step each; integers where step divides v.
-  void update_counts(std::span<const std::uint64_t> counts, std::uint64_t step = 1);
   void add_meaning(const Meaning& meaning) noexcept { meaning_.add(meaning); }
-  // `other` must not be this column. IncompatibleError, and nothing changes, if that would make
-  // more than 2^56 observations.
+  // `other` must not be this column.
   void merge(const Column& other);
 
   [[nodiscard]] const Meaning& meaning() const noexcept { return meaning_; }
   [[nodiscard]] std::uint64_t null() const noexcept { return null_; }
-  [[nodiscard]] std::uint64_t integral() const noexcept { return integral_; }
-  [[nodiscard]] std::uint64_t fractional() const noexcept {
-    return numbers_.observed() - integral_;
+  [[nodiscard]] std::uint64_t integral() const noexcept {
+    return numbers_ ? numbers_->integral : 0;
   }
-  [[nodiscard]] std::uint64_t strings() const noexcept { return strings_.n(); }
+  [[nodiscard]] std::uint64_t fractional() const noexcept {
+    return numbers().observed() - integral();
+  }
+  [[nodiscard]] std::uint64_t strings() const noexcept { return frequent_strings().n(); }
   // Observations that were not missing.
-  [[nodiscard]] std::uint64_t values() const noexcept { return numbers_.observed() + strings(); }
+  [[nodiscard]] std::uint64_t values() const noexcept { return numbers().observed() + strings(); }
   [[nodiscard]] std::uint64_t observations() const noexcept { return values() + null_; }
 
-  [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept { return numbers_; }
-  [[nodiscard]] sketch::Moments moments() const { return number_facts().moments; }
-  [[nodiscard]] sketch::DistinctCount distinct_numbers() const { return number_facts().distinct; }
-  // Of a column of integers only; empty where there are fractions.
-  [[nodiscard]] sketch::FrequentIntegers frequent_integers() const;
-  [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept {
-    return strings_;
-  }
-  [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept {
-    return distinct_strings_;
-  }
+  [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept;
+  // Derived anew at each call while the sketch of numbers is exact.
+  [[nodiscard]] NumberFacts number_facts() const;
+  [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept;
+  [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept;
 
   void encode(wire::Writer& out) const;
   [[nodiscard]] static Column decode(wire::Reader& in, std::string_view name);
 
  private:
-  struct NumberFacts {
-    sketch::Moments moments;
-    sketch::DistinctCount distinct;
-    sketch::FrequentIntegers frequent;
+  struct Numbers {
+    explicit Numbers(std::uint64_t key) : sketch(key) {}
 
-    void update(double value, std::uint64_t count, bool integral);
-    void merge(const NumberFacts& other);
+    std::uint64_t integral = 0;
+    sketch::QuantileSketch sketch;
+    Box<NumberFacts> facts;  // once the sketch is no longer exact
+  };
+  struct Strings {
+    sketch::FrequentStrings frequent;
+    sketch::DistinctCount distinct;
   };
 
-  [[nodiscard]] static NumberFacts facts_of(const sketch::QuantileSketch& numbers, bool integral);
-  [[nodiscard]] NumberFacts number_facts() const;
+  void check_more(std::uint64_t count) const;
   void update_number(double value, bool integral);
   void update_numbers(std::span<const double> values, bool integral);
+  template <class Change>
+  void change_numbers(std::uint64_t more, Change&& change);
+  void decode_numbers(wire::Reader& in);
+  void decode_strings(wire::Reader& in);
 
-  Meaning meaning_;
+  std::uint64_t key_;  // of the coins
   std::uint64_t null_ = 0;
-  std::uint64_t integral_ = 0;
-  sketch::QuantileSketch numbers_;
-  std::optional<NumberFacts> facts_;  // once numbers_ is no longer exact
-  sketch::FrequentStrings strings_;
-  sketch::DistinctCount distinct_strings_;
+  Box<Numbers> numbers_;
+  Box<Strings> strings_;
+  Meaning meaning_;
 };
+
+// A file of columns of a few bytes each must not make many times as much of memory.
+static_assert(sizeof(Column) <= 40);
 
 }  // namespace lightmeter::profile

@@ -33,7 +33,8 @@ class Failures {
   static constexpr std::size_t kMaxReason = 32;
   static constexpr std::size_t kMaxDetail = 200;
 
-  // A longer path keeps its end, after "..."; a longer detail its start.
+  // A longer path keeps its end, after "..."; a longer detail its start. std::invalid_argument
+  // unless reason and detail are UTF-8.
   void add(Failure failure);
   void merge(const Failures& other);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/measure/statistics.hpp"
 #include "lightmeter/profile/profile.hpp"
 
 namespace lightmeter::profile {
@@ -19,6 +20,19 @@ enum class Scale : std::uint8_t {
   kLength,  // in pixels
 };
 
+// What the numbers of one image are read from.
+struct ImageStatistics {
+  explicit ImageStatistics(const measure::ImageCounts& counts);
+
+  measure::SampleStatistics hue;
+  measure::SampleStatistics saturation;
+  measure::SampleStatistics brightness;
+  measure::CircularHue circle;
+  double entropy;
+  double width;
+  double height;
+};
+
 // A number of one image. `says` is one sentence.
 struct Number {
   std::string_view name;
@@ -26,7 +40,7 @@ struct Number {
   Scale scale;
   bool integral;
   std::string_view says;
-  double (*read)(const measure::ImageCounts&);  // NaN where it is not defined
+  double (*read)(const ImageStatistics&);  // NaN where it is not defined
 };
 
 // Every number of an image. The one place that names them and says what they mean.
@@ -36,8 +50,17 @@ struct Number {
 [[nodiscard]] std::vector<std::pair<std::string_view, double>> measurement(
     const measure::ImageCounts& counts);
 
-// Adds one measured image: its numbers, its pixel distributions, and the mode it was stored in.
-void log_image(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+// What a measured image adds to a profile, worked out apart from it: of a deep image that takes as
+// long as counting some hundred thousand pixels.
+struct ImageFeatures {
+  explicit ImageFeatures(const measure::ImageCounts& counts);
+
+  ImageStatistics statistics;
+  std::vector<Column> pixels;  // the distributions
+};
+
+// Adds one measured image, and the mode it was stored in.
+void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
                std::string_view mode);
 
 // Adds a picture of a measured image to the exemplars, with all of its numbers.

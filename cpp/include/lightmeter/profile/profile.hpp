@@ -30,6 +30,9 @@ struct ImageGroup {
 // Feature name -> column, and what is known of the whole. The only mutable state of a profile.
 class Profile {
  public:
+  // Names and prefixes are UTF-8, or std::invalid_argument; counts above 2^56 are refused with
+  // IncompatibleError. So what was put in can be encoded and read back.
+
   // The column of that name, made if there is none; the meaning is added to that of one there is.
   Column& column(std::string_view name, const Meaning& meaning = {});
   // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
@@ -46,13 +49,21 @@ class Profile {
   // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
   [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
 
-  ImageGroup& group(std::string_view prefix);
+  // Adds nothing but the group itself: features of that prefix are those of images.
+  void add_group(std::string_view prefix) { (void)group(prefix); }
+  void count_image(std::string_view prefix);
+  // An image that could have had Exif.
+  void count_exif_read(std::string_view prefix, ExifPolicy policy);
   [[nodiscard]] const std::map<std::string, ImageGroup, std::less<>>& groups() const noexcept {
     return groups_;
   }
 
-  // Milliseconds since 1970 UTC; absent unless set.
-  std::optional<std::int64_t> dataset_timestamp;
+  // Milliseconds since 1970 UTC; absent unless set. std::invalid_argument outside of the years 1 to
+  // 9999.
+  void set_dataset_timestamp(std::optional<std::int64_t> timestamp);
+  [[nodiscard]] std::optional<std::int64_t> dataset_timestamp() const noexcept {
+    return dataset_timestamp_;
+  }
 
   // Pictures to look at; none unless asked for.
   Exemplars exemplars;
@@ -89,6 +100,9 @@ class Profile {
     std::vector<Columns::iterator> places;
   };
 
+  ImageGroup& group(std::string_view prefix);
+
+  std::optional<std::int64_t> dataset_timestamp_;
   Columns columns_;
   Row row_;
   std::map<std::string, ImageGroup, std::less<>> groups_;

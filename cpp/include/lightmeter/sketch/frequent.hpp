@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,12 @@ class FrequentItems {
   static constexpr std::size_t kMaxEntries = 512;
   static constexpr std::size_t kMaxBytes = 8192;
 
+  // std::invalid_argument for a string that is not UTF-8; IncompatibleError as for merge().
   void update(const Key& value, std::uint64_t count = 1);
+  // rising[i] counts[i] times, as if merged with a list that holds all of them: faster than one by
+  // one, and what is dropped is the least of all.
+  void update(std::span<const Key> rising, std::span<const std::uint64_t> counts);
+  // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const FrequentItems& other);
 
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
@@ -50,9 +56,34 @@ class FrequentItems {
     std::uint64_t error = 0;  // count - error is the lower bound
   };
 
-  void shrink();
+  using Counters = std::map<Key, Counter, std::less<>>;
 
-  std::map<Key, Counter, std::less<>> counters_;
+  // Whom to drop next: a heap of places in counters_, which are not those of a copy. A count may
+  // have grown since it was put here, so that what comes first is checked and put back; each place
+  // is here once, or the heap is empty.
+  struct Heap {
+    struct Entry {
+      std::uint64_t count;
+      typename Counters::iterator place;
+    };
+
+    Heap() = default;
+    Heap(const Heap&) {}
+    Heap(Heap&&) = default;
+    Heap& operator=(const Heap&) { return entries.clear(), *this; }
+    Heap& operator=(Heap&&) = default;
+
+    std::vector<Entry> entries;
+  };
+
+  [[nodiscard]] static bool is_dropped_later(const typename Heap::Entry& a,
+                                             const typename Heap::Entry& b);
+  [[nodiscard]] bool is_full() const noexcept;
+  void shrink();
+  void drop_least();
+
+  Counters counters_;
+  Heap heap_;
   std::size_t bytes_ = 0;  // of the keys
   std::uint64_t n_ = 0;
   std::uint64_t floor_ = 0;

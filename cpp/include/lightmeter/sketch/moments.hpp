@@ -14,8 +14,10 @@ namespace lightmeter::sketch {
 class Moments {
  public:
   void update(double value) { update(value, 1); }
-  // The same as `count` updates with `value`, up to rounding.
+  // The same as `count` updates with `value`, up to rounding. std::invalid_argument for NaN and
+  // infinities; IncompatibleError as for merge().
   void update(double value, std::uint64_t count);
+  // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const Moments& other);
 
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }

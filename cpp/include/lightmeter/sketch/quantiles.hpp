@@ -39,17 +39,21 @@ class QuantileSketch {
   static constexpr std::uint64_t kExactItems = 1024;
   static constexpr std::size_t kCountedValues = 256;
   static constexpr std::size_t kShippedItems = 512;
+  // No sketch observes more, see sketch/limits.hpp.
+  static constexpr std::uint64_t kMaxObserved = std::uint64_t{1} << 56;
 
   // The coins of KLL mode are a function of `key` and of the values at the moment the sketch leaves
   // exact and counted mode. Give unlike features unlike keys: sketches that share coins have errors
   // that add up. The key is not part of the bytes before KLL mode; hand it to decode() again.
   explicit QuantileSketch(std::uint64_t key = 0);
   QuantileSketch(const QuantileSketch& other);
+  // One that was moved from is empty.
   QuantileSketch(QuantileSketch&& other) noexcept;
   QuantileSketch& operator=(const QuantileSketch& other);
   QuantileSketch& operator=(QuantileSketch&& other) noexcept;
   ~QuantileSketch();
 
+  // IncompatibleError, and nothing changes, if any of these would observe more than 2^56 numbers.
   void update(double value);
   // float32 is sorted as float32; only the values that are kept are widened.
   void update(std::span<const float> values);
@@ -113,6 +117,7 @@ class QuantileSketch {
   friend class BulkFeeder;
 
   [[nodiscard]] bool counted() const noexcept { return !values_.empty(); }
+  [[noreturn]] static void refuse_more();
   void update_apart(double value, std::uint64_t count) noexcept;
   void update_full(double value);
   void stage(std::span<const double> values);
@@ -144,6 +149,7 @@ class QuantileSketch {
 };
 
 inline void QuantileSketch::update(double value) {
+  if (observed() >= kMaxObserved) refuse_more();
   if (!std::isfinite(value)) return update_apart(value, 1);
   view_.clear();
   if (staged_.size() == staged_.capacity()) return update_full(value);

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
+
+// Takes the GIL back. When the process ends, Python before 3.14 ends a daemon thread that asks for
+// the GIL by unwinding its stack. No C++ function may let that pass: destructors would touch Python
+// objects, and `noexcept` would abort the process. So the thread sleeps until the process is gone,
+// as Python 3.14 lets it.
+inline void take_gil(PyThreadState* state) {
+  struct SleepsIfUnwound {
+    bool has_gil = false;
+    ~SleepsIfUnwound() {
+      while (!has_gil) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+  } thread;
+  PyEval_RestoreThread(state);
+  thread.has_gil = true;
+}
+
+// What a thread works on while it does not hold the GIL; the list is guarded by the GIL.
+class InUse {
+ public:
+  explicit InUse(const void* object) : object_(object) { objects_.push_back(object); }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() { objects_.erase(std::ranges::find(objects_, object_)); }
+
+  [[nodiscard]] static bool contains(const void* object) noexcept {
+    return !objects_.empty() && std::ranges::find(objects_, object) != objects_.end();
+  }
+
+ private:
+  inline static std::vector<const void*> objects_;
+  const void* object_;
+};
+
+// Runs `work` on `object` while other threads may run Python, but not use the object.
+template <class Work>
+void without_gil(const void* object, Work&& work) {
+  const InUse in_use(object);
+  std::exception_ptr error;
+  PyThreadState* const state = PyEval_SaveThread();
+  try {
+    std::forward<Work>(work)();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  take_gil(state);
+  if (error) std::rethrow_exception(error);
+}
+
+// Checks each argument that is a T, whichever function it is for.
+template <class T>
+class ExclusiveCaster : public pybind11::detail::type_caster_base<T> {
+ public:
+  template <class U>
+  using cast_op_type = pybind11::detail::cast_op_type<U>;
+
+  operator T*() {  // NOLINT(google-explicit-constructor): pybind11 asks for it
+    auto* const object = static_cast<T*>(this->value);
+    if (!InUse::contains(object)) return object;
+    const auto type = pybind11::type::of<T>().attr("__name__").template cast<std::string>();
+    throw std::runtime_error("this " + type + " is in use in another thread; wait for that call, " +
+                             "or give each thread its own");
+  }
+  operator T&() {  // NOLINT(google-explicit-constructor)
+    if (this->value == nullptr) throw pybind11::reference_cast_error();
+    return *static_cast<T*>(*this);
+  }
+};
+
+namespace pybind11::detail {
+template <>
+class type_caster<lightmeter::sketch::QuantileSketch>
+    : public ExclusiveCaster<lightmeter::sketch::QuantileSketch> {};
+template <>
+class type_caster<lightmeter::measure::ImageMeter>
+    : public ExclusiveCaster<lightmeter::measure::ImageMeter> {};
+}  // namespace pybind11::detail

@@ -1,0 +1,149 @@
+"""What a run of monitors reads of a store: lists once, profiles by need, and not more than fit."""
+
+import hashlib
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from lightmeter.files import read_regular
+from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.store.rows import to_ms
+from lightmeter.store.store import Bucket, Store
+
+__all__ = ["Contents", "Past", "Shelf"]
+
+_MOMENT = timedelta(milliseconds=1)
+# A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
+_MOST_FEATURES = 6_000
+_MOST_PASTS = 8
+
+
+class Contents:
+    """What a bucket holds, or several."""
+
+    def __init__(self, view: ProfileView, damage: str = "") -> None:
+        """`damage` is what is wrong with those of its profiles that cannot be read."""
+        self.view, self.damage = view, damage
+        self.features = 1 + len(view._core.names())
+
+    @cached_property
+    def columns(self) -> dict[str, ColumnView]:
+        """Every feature by name, in alphabetical order."""
+        return self.view.get_columns()
+
+
+class Past:
+    """The buckets that another one is compared with, each read when its turn comes."""
+
+    def __init__(self, read: Callable[[], Iterator[Contents]]) -> None:
+        """`read` may be called several times."""
+        self._read = read
+
+    def __iter__(self) -> Iterator[Contents]:
+        """Those that can be read, earliest first."""
+        return self._read()
+
+    @cached_property
+    def count(self) -> int:
+        """How many can be read."""
+        return sum(1 for _ in self)
+
+    @cached_property
+    def merged(self) -> Contents:
+        """All of them as one."""
+        return Contents(ProfileView.merge_many(each.view for each in self))
+
+
+class Shelf:
+    """A store during one run, which several monitors share."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is read yet. `store` must not change meanwhile: see `Database.snapshot`."""
+        self._store = store
+        self._buckets: dict[tuple[str, str], list[Bucket]] = {}
+        self._digests: dict[tuple[str, str], dict[datetime, bytes]] = {}
+        self._contents: OrderedDict[tuple[str, str, datetime], Contents] = OrderedDict()
+        self._features = 0
+        self._pasts: OrderedDict[tuple[str, str, tuple[datetime, ...]], Past] = OrderedDict()
+        self._files: dict[str, tuple[Past, bytes]] = {}
+
+    @cached_property
+    def datasets(self) -> dict[str, timedelta]:
+        """Names of the datasets, and the length of their buckets."""
+        return self._store.datasets()
+
+    def segments(self, dataset: str) -> list[str]:
+        """The segments of a dataset, as text."""
+        return [segment_text(segment) for segment in self._store.segments(dataset)]
+
+    def buckets(self, dataset: str, segment: str) -> list[Bucket]:
+        """The buckets of a segment, earliest first."""
+        key = dataset, segment
+        if key not in self._buckets:
+            self._buckets[key] = self._store.buckets(dataset, parse_segment(segment))
+        return self._buckets[key]
+
+    def digests(self, dataset: str, segment: str) -> dict[datetime, bytes]:
+        """Of each bucket, what changes with its start or any of its profiles."""
+        key = dataset, segment
+        if key not in self._digests:
+            rows: defaultdict[datetime, list[bytes]] = defaultdict(list)
+            for row in self._store.stored(dataset, segment=parse_segment(segment)):
+                rows[row.start].append(row.digest)
+            self._digests[key] = {
+                start: hashlib.sha256(b"%d " % to_ms(start) + b"".join(digests)).digest()
+                for start, digests in rows.items()
+            }
+        return self._digests[key]
+
+    def contents(self, dataset: str, segment: str, start: datetime) -> Contents:
+        """Of a bucket."""
+        key = dataset, segment, start
+        if key in self._contents:
+            self._contents.move_to_end(key)
+        else:
+            self._contents[key] = self._loaded(*key)
+            self._features += self._contents[key].features
+            while self._features > _MOST_FEATURES and len(self._contents) > 1:
+                _, oldest = self._contents.popitem(last=False)
+                self._features -= oldest.features
+        return self._contents[key]
+
+    def past(self, dataset: str, segment: str, starts: Sequence[datetime]) -> Past:
+        """Some buckets to compare with; those of which nothing can be read are left out."""
+        key = dataset, segment, tuple(starts)
+
+        def read() -> Iterator[Contents]:
+            for start in starts:
+                contents = self.contents(dataset, segment, start)
+                if contents.view.images or not contents.damage:
+                    yield contents
+
+        if key in self._pasts:
+            self._pasts.move_to_end(key)
+        else:
+            self._pasts[key] = Past(read)
+            if len(self._pasts) > _MOST_PASTS:
+                self._pasts.popitem(last=False)
+        return self._pasts[key]
+
+    def file(self, path: str) -> tuple[Past, bytes]:
+        """The profile of a file to compare with, and its digest.
+
+        Raises:
+            OSError: it cannot be read.
+            DecodeError: it is no profile.
+        """
+        if path not in self._files:
+            body = read_regular(path)
+            contents = Contents(ProfileView.from_bytes(body))
+            self._files[path] = Past(lambda: iter([contents])), hashlib.sha256(body).digest()
+        return self._files[path]
+
+    def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
+        loaded = self._store.profiles(dataset, start, start + _MOMENT, parse_segment(segment))
+        views = [content for _, content in loaded if isinstance(content, ProfileView)]
+        damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
+        return Contents(ProfileView.merge_many(views), "; ".join(damage))

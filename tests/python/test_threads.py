@@ -1,0 +1,114 @@
+"""What several threads may do at once, and how the process ends meanwhile."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import ImageError, ImageMeter, Profile, _core
+from lightmeter.sketch import QuantileSketch
+
+NUMBERS = np.random.default_rng(1).normal(size=3_000_000)
+FRAME = np.zeros((3000, 3000, 3), np.uint16)
+
+
+def while_updating(update: Callable[[], None], use: Callable[[], object]) -> int:
+    """How often `use` was refused while another thread was inside of `update`."""
+    refused = 0
+    thread = threading.Thread(target=update)
+    thread.start()
+    while thread.is_alive():
+        try:
+            use()
+        except RuntimeError as error:
+            assert "in use in another thread" in str(error)  # noqa: PT017
+            refused += 1
+    thread.join()
+    use()
+    return refused
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda sketch: sketch.quantiles([0.5]),
+        lambda sketch: sketch.to_bytes(),
+        lambda sketch: sketch.update(1.0),
+        lambda sketch: QuantileSketch().merge(sketch),
+        lambda sketch: QuantileSketch().merge_many([sketch]),
+        lambda sketch: _core.compare_numbers(sketch, sketch, tested=False),
+    ],
+)
+def test_a_sketch_that_is_being_updated_is_not_used(use: Callable[[Any], object]) -> None:
+    sketch = QuantileSketch()
+    sketch.update(NUMBERS[:2000])
+    assert while_updating(lambda: sketch.update(NUMBERS), lambda: use(sketch)) > 0
+
+
+def test_a_meter_that_is_counting_is_not_used() -> None:
+    meter = ImageMeter()
+    meter.update(FRAME[:2])
+    profile = Profile()
+    for use in (
+        meter.measurement,
+        lambda: ImageMeter()._core.append(meter._core),
+        lambda: profile._core.log_image("image", meter._core, "RGB"),
+    ):
+        assert while_updating(lambda: meter.update(FRAME), use) > 0
+
+
+def test_samples_that_change_while_they_are_counted_are_an_error() -> None:
+    frame = np.full((1000, 1000), 0.5, np.float32)
+
+    def flicker() -> None:
+        while not done.is_set():
+            frame[:, -1] = 2.0
+            frame[:, -1] = 0.5
+
+    done = threading.Event()
+    thread = threading.Thread(target=flicker)
+    thread.start()
+    try:
+        for _ in range(30):
+            meter = ImageMeter()
+            try:
+                meter.update(frame)
+            except ImageError as error:
+                assert "changed" in str(error) or "sample of 2;" in str(error)  # noqa: PT017
+    finally:
+        done.set()
+        thread.join()
+
+
+DAEMONS = """
+import threading
+import numpy as np
+from lightmeter import ImageMeter, log_image
+from lightmeter.sketch import QuantileSketch
+
+frame = np.zeros((2000, 2000, 3), np.uint8)
+numbers = np.random.default_rng(1).normal(size=1_000_000)
+started = threading.Barrier(4)
+
+def forever(work):
+    started.wait()
+    while True:
+        work()
+
+for work in (lambda: log_image(frame), lambda: ImageMeter(threads=2).update(frame),
+             lambda: QuantileSketch().update(numbers)):
+    threading.Thread(target=forever, args=[work], daemon=True).start()
+started.wait()
+frame.sum()
+"""
+
+
+@pytest.mark.parametrize("run", range(6))
+def test_daemon_threads_that_measure_let_the_process_end(run: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DAEMONS], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
