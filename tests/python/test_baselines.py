@@ -117,5 +117,7 @@ def test_dates_that_can_never_match_are_refused() -> None:
         Trailing(exclude=((late, early),))
     with pytest.raises(ValueError, match="offset is"):
         Trailing(offset=99_999_999_999)
+    with pytest.raises(ValueError, match="trailing is"):
+        Trailing(trailing=99_999_999_999)
     last = DateRange(early, date.max)
     assert baseline_buckets(last, MONTH[1], DAY, MONTH[:3], ()) == days(1, 3)

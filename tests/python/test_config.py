@@ -1,7 +1,9 @@
 """The file that describes monitors, and what is said of mistakes in it."""
 
+import math
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lightmeter import Store, log
@@ -170,3 +172,26 @@ def test_only_limits_of_means_may_pass_zero() -> None:
     LimitsRule(lower=5, upper=-5)
     with pytest.raises(ValueError, match="expected lower up to upper"):
         LimitsRule(scalar="stddev", lower=5, upper=-5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"metric": "kl"}, "metric is 'kl'; expected one of"),
+        ({"metric": "ks"}, "metric is 'ks'; expected above besides it"),
+        ({"above": 0.5}, "above is for a distance"),
+        ({"metric": "ks", "above": math.inf}, "above is inf; expected a finite number"),
+        ({"preset": "evidently"}, "preset is 'evidently'; expected 'whylabs'"),
+        ({"q": 0}, "q is 0; expected"),
+        ({"effect": 1.5}, "effect is 1.5; expected"),
+    ],
+)
+def test_what_a_rule_on_drift_refuses(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        DriftRule(**wrong)
+
+
+def test_a_preset_leaves_what_is_given_besides_it() -> None:
+    assert DriftRule(preset="whylabs") == DriftRule(metric="hellinger", above=0.7)
+    assert DriftRule(preset="whylabs", above=0.8) == DriftRule(metric="hellinger", above=0.8)
+    assert DriftRule(preset="whylabs", metric="ks", above=0.1) == DriftRule(metric="ks", above=0.1)

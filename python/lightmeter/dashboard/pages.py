@@ -13,7 +13,7 @@ from lightmeter.dashboard.parts import (
 )
 from lightmeter.dashboard.scene import Group, Scene, badge, group, marks
 from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Html, joined, tag
+from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Mark, expected, trend
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, segment_page, slug
@@ -40,15 +40,18 @@ def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
     told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
     if not scenes:
         told = "Nothing has been logged"
-    rows = (_row(page, all_[0], dataset, len(all_) - 1, all_) for dataset, all_ in scenes.items())
-    heads = ("dataset", "state", "last bucket", "images in it", "buckets", "segments", "open")
+    rows = (
+        {"dataset": _link(page, all_[0], dataset), **_row(all_), "segments": len(all_) - 1}
+        | _open(all_)
+        for dataset, all_ in scenes.items()
+    )
     groups = group(scene for all_ in scenes.values() for scene in all_)
     return document(
         "Dashboard",
         tag("header", tag("h1", "Dashboard"), tag("p", told, cls="headline")),
         tag(
             "main",
-            section("Datasets", table("datasets", heads, rows, left={"state"}), ident="datasets"),
+            section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
             section("Anomalies", _feed(page, groups, pages)),
         ),
     )
@@ -99,26 +102,31 @@ def _segments(page: str, segments: Sequence[Scene]) -> Html:
     def name(scene: Scene) -> str:
         return ", ".join(f"{key}={value}" for key, value in scene.segment.items())
 
-    heads = ("segment", "state", "last bucket", "images in it", "buckets", "open")
-    rows = (_row(page, segment, name(segment), None, [segment]) for segment in segments)
-    return section("Segments", table("segments", heads, rows, left={"state"}), ident="segments")
-
-
-def _row(page: str, scene: Scene, name: str, segments: int | None, all_: Sequence[Scene]) -> Html:
-    state = min((each.state for each in all_), key=_severity)
-    open_ = sum(incident.end is None for each in all_ for incident in each.incidents)
-    to = segment_page(scene.dataset, scene.place)
-    last = scene.buckets[-1] if scene.buckets else None
-    return tag(
-        "tr",
-        tag("th", link(page, to, shorten(name, 120)), scope="row"),
-        tag("td", badge(state), cls="left"),
-        tag("td", bucket_text(last.start) if last else None),
-        tag("td", f"{last.images:,}" if last else None),
-        tag("td", f"{len(scene.buckets):,}"),
-        None if segments is None else tag("td", segments),
-        tag("td", open_ or None),
+    rows = (
+        {"segment": _link(page, scene, name(scene)), **_row([scene]), **_open([scene])}
+        for scene in segments
     )
+    return section("Segments", table("segments", rows, left={"state"}), ident="segments")
+
+
+def _link(page: str, scene: Scene, name: str) -> Html:
+    return link(page, segment_page(scene.dataset, scene.place), shorten(name, 120))
+
+
+def _row(scenes: Sequence[Scene]) -> dict[str, Content]:
+    """What tables say of a scene, whose state is the worst of it and of the others."""
+    last = scenes[0].buckets[-1] if scenes[0].buckets else None
+    return {
+        "state": badge(min((scene.state for scene in scenes), key=_severity)),
+        "last bucket": bucket_text(last.start) if last else None,
+        "images in it": f"{last.images:,}" if last else None,
+        "buckets": f"{len(scenes[0].buckets):,}",
+    }
+
+
+def _open(scenes: Sequence[Scene]) -> dict[str, Content]:
+    incidents = (incident for scene in scenes for incident in scene.incidents)
+    return {"open": sum(incident.end is None for incident in incidents) or None}
 
 
 def _severity(state: str) -> int:
@@ -184,20 +192,17 @@ def _only(scene: Scene, line: Line) -> Scene:
 def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Html:
     recent = scene.lines[line][-RECENT:]
 
-    def row(result: Result, mark: Mark) -> Html:
+    def row(result: Result, mark: Mark) -> dict[str, Content]:
         to = bucket_page(scene.dataset, scene.place, result.start)
-        day = bucket_text(result.start)
-        shown = link(page, f"{to}#f-{slug(line.feature)}", day) if to in pages else day
-        return tag(
-            "tr",
-            tag("th", shown, scope="row"),
-            tag("td", number(result.value)),
-            tag("td", expected(mark)),
-            tag("td", badge(result.state), cls="left"),
-            tag("td", shorten(result.words, 200), cls="left words"),
-        )
+        bucket = bucket_text(result.start)
+        return {
+            "bucket": link(page, f"{to}#f-{slug(line.feature)}", bucket) if to in pages else bucket,
+            "value": number(result.value),
+            "expected": expected(mark),
+            "state": badge(result.state),
+            "in words": shorten(result.words, 200),
+        }
 
-    heads = ("bucket", "value", "expected", "state", "in words")
     rows = map(row, reversed(recent), reversed(marks(recent)))
-    shown = table(ident, heads, rows, left={"state", "in words"}, tall=True)
+    shown = table(ident, rows, left={"state"}, words={"in words"}, tall=True)
     return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

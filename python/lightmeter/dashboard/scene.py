@@ -67,7 +67,7 @@ class Scene:
 
     @property
     def state(self) -> str:
-        """The worst open incident; if there is none, the worst state of the newest buckets."""
+        """The worst open incident; if there is none, the worst latest state."""
         kinds = {incident.kind for incident in self.incidents if incident.end is None}
         if not kinds:
             last = [results[-1] for results in self.lines.values()]

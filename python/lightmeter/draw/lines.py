@@ -1,4 +1,4 @@
-"""A value over time, with the limits it was judged by."""
+"""Charts of a value over time, with the limits that it was judged by."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,11 +65,11 @@ def trend(title: str, marks: Sequence[Mark]) -> Chart:
         parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
         anchor = "end" if place > svg.RIGHT - 18 else "middle"
         parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(marks)), anchor))
-    return Chart(title, _told(marks), _HEIGHT, joined(parts))
+    return Chart(title, _description(marks), _HEIGHT, joined(parts))
 
 
 def sparkline(marks: Sequence[Mark]) -> Html:
-    """The same, small and without words, for a row of a table that has the words."""
+    """The same chart, small and without words: the row of a table around it has them."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
     x, y, _, _ = _scales(marks, *size)
     parts = _band(marks, x, y, _SPARK_HEIGHT, 0)
@@ -88,7 +88,7 @@ def _seconds(mark: Mark) -> float:
 
 
 def _known(value: float | None) -> bool:
-    """Whether it has a place: differences of larger numbers would overflow."""
+    """Whether the value can be drawn: differences of larger numbers would overflow."""
     return value is not None and isfinite(value) and abs(value) < 1e300
 
 
@@ -118,7 +118,7 @@ def _scales(
 
 
 def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
-    """The marks in a row that have something."""
+    """The runs of marks for which `has` is true."""
     for there, run in groupby(zip(marks, has, strict=True), key=lambda pair: pair[1]):
         if there:
             yield [mark for mark, _ in run]
@@ -134,7 +134,7 @@ def _lines(marks: Sequence[Mark], x: svg.Map, y: svg.Map, width: float) -> Itera
 
 
 def _band(marks: Sequence[Mark], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
-    """What is expected; up or down to the edge where there is one limit only."""
+    """The area of what is expected. Where a limit is missing it reaches to the edge."""
     parts = []
     limited = [_known(mark.upper) or _known(mark.lower) for mark in marks]
     for run in _runs(marks, limited):
@@ -159,18 +159,18 @@ def _limit(
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
-    """Without the places in the middle of a level stretch."""
-    told = [
+    """The path of a line, without the places in the middle of a level stretch."""
+    corners = [
         place
         for index, place in enumerate(places)
         if not 0 < index < len(places) - 1
         or not places[index - 1][1] == place[1] == places[index + 1][1]
     ]
-    return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in told)
+    return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in corners)
 
 
 def _dot(x: float, y: float, radius: float) -> Html:
-    """A circle as two arcs, so that one kind of element does."""
+    """A circle, drawn as a path of two arcs."""
     r = svg.rounded(radius)
     path = (
         f"M{svg.rounded(x - radius)} {svg.rounded(y)}a{r} {r} 0 1 0 "
@@ -189,7 +189,7 @@ def _spread(marks: Sequence[Mark]) -> float:
 
 
 def _date(at: datetime, days: float) -> str:
-    """Beside a tick of an axis that spans so many days."""
+    """The date beside a tick, on an axis of so many days."""
     month = _MONTHS[at.month - 1]
     if at.hour or at.minute:
         return f"{at:%H:%M}"
@@ -233,8 +233,8 @@ def _legend(marks: Sequence[Mark]) -> Html:
     return joined(parts)
 
 
-def _told(marks: Sequence[Mark]) -> str:
-    """What is to be seen, in words."""
+def _description(marks: Sequence[Mark]) -> str:
+    """What the chart shows, in words."""
     first, last = marks[0].at, marks[-1].at
     form = (
         "%Y-%m-%d"
@@ -243,17 +243,17 @@ def _told(marks: Sequence[Mark]) -> str:
     )
     bad = [mark.at for mark in marks if mark.bad]
     many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
-    told = f"{many} from {first:{form}} to {last:{form}}; the last value is "
+    text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
     limits = expected(marks[-1])
-    told += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
+    text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
-        return told + "no anomalies"
+        return text + "no anomalies"
     word = "anomaly" if len(bad) == 1 else "anomalies"
-    return told + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+    return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
 
 
 def expected(mark: Mark) -> str:
-    """The limits in words; empty where there are none, or none are known."""
+    """The limits in words; empty if there are none."""
     if mark.lower is not None and mark.upper is not None:
         return f"{number(mark.lower)} to {number(mark.upper)}"
     if mark.upper is not None:

@@ -44,8 +44,8 @@ class Incident:
 class Silence(Result):
     """Stands in for a result: the monitor judged this bucket but reported nothing for this line.
 
-    So it is with an error once the bucket can be judged, with a feature that is back or gone for
-    good, and with a rate that is 0 again.
+    Examples: an error, once the bucket can be judged; a feature that is back, or gone for good; a
+    rate that is 0 again.
     """
 
     __slots__ = ()

@@ -43,6 +43,7 @@ from lightmeter.store.rows import (
     to_ms,
     write,
 )
+from lightmeter.store.summary import Summary, summarize
 
 __all__ = ["Bucket", "Profiles"]
 
@@ -181,6 +182,13 @@ class Profiles:
                 Bucket(from_ms(start), from_ms(start + span), images, writers, from_ms(updated))
                 for start, span, images, writers, updated in rows
             ]
+
+    def summary(self) -> list[Summary]:
+        """What is there: a line for each dataset and segment, without reading the profiles.
+
+        A dataset without profiles has a line without buckets.
+        """
+        return summarize(self._database)
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None

@@ -71,6 +71,7 @@ class Store:
     datasets = _short(Profiles.datasets)
     segments = _short(Profiles.segments)
     buckets = _short(Profiles.buckets)
+    summary = _short(Profiles.summary)
     rolled_up = _short(Profiles.rolled_up)
     read = _short(Profiles.read)
     stored = _short(Profiles.stored)

@@ -4,7 +4,7 @@ import math
 from dataclasses import InitVar, dataclass
 from typing import Literal, get_args
 
-from lightmeter.drift import FeatureDrift, compare
+from lightmeter.drift import FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.feature import RATES
 from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
@@ -65,16 +65,15 @@ class DriftRule(FeatureRule):
         anomaly in this bucket, see `drift_thresholds`. For hue, categories and rates it is unknown.
         A rate and a column may have the same name, such as ``a:missing``: the worse one counts.
         """
-        report = compare(
+        comparison = compare_views(
             target=target.view,
             reference=baseline.merged.view,
-            drift=self.q,
-            effect=self.effect,
+            thresholds=Thresholds(drift=self.q, effect=self.effect),
         )
-        limits = drift_thresholds(report) if self.metric == "p" else {}
+        limits = drift_thresholds(comparison) if self.metric == "p" else {}
         results = []
         for drift in sorted(
-            report.features, key=lambda drift: (drift.feature, drift.kind in RATES)
+            comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):
             name = drift.feature
             if not self._takes(name):
