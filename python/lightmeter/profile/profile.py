@@ -5,7 +5,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
@@ -21,14 +21,12 @@ from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Meaning, meaning_of
 from lightmeter.profile.values import Values, check_names, is_image, plain_value, split_values
 from lightmeter.sketch import QuantileSketch
+from lightmeter.times import from_ms, to_ms, to_utc
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ColumnView", "FrequentItem", "Profile", "ProfileView"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class FrequentItem(NamedTuple):
@@ -156,7 +154,7 @@ class ProfileView:
     def dataset_timestamp(self) -> datetime | None:
         """When the data is from (aware, UTC), or None where nobody said."""
         milliseconds = self._core.dataset_timestamp
-        return None if milliseconds is None else _EPOCH + milliseconds * _MILLISECOND
+        return None if milliseconds is None else from_ms(milliseconds)
 
     @property
     def exif_policies(self) -> tuple[ExifPolicy, ...]:
@@ -422,24 +420,15 @@ class Profile:
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
 
+        A time without a time zone is local time, as `datetime.astimezone` takes it.
+
         Raises:
             TypeError: `timestamp` is no datetime.
-            ValueError: it has no time zone, or is in none of the years 1 to 9999 in UTC.
+            ValueError: it is in none of the years 1 to 9999 in UTC.
         """
         if not isinstance(timestamp, datetime):
-            raise TypeError(f"got a {type(timestamp).__name__}; expected an aware datetime")
-        if timestamp.tzinfo is None or timestamp.utcoffset() is None:
-            raise ValueError(
-                f"got {timestamp!r} without a time zone; "
-                "expected an aware datetime, such as datetime.now(timezone.utc)"
-            )
-        try:
-            moment = timestamp.astimezone(UTC)
-        except OverflowError:
-            raise ValueError(
-                f"got {timestamp!r}; expected a time in the years 1 to 9999 in UTC"
-            ) from None
-        self._core.dataset_timestamp = (moment - _EPOCH) // _MILLISECOND
+            raise TypeError(f"got a {type(timestamp).__name__}; expected a datetime")
+        self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
         """A frozen copy of the profile as it is now."""

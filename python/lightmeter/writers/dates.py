@@ -10,13 +10,13 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import read_exif
 from lightmeter.image.header import read_header
 from lightmeter.image.limits import Limits
+from lightmeter.times import EPOCH
 
 __all__ = ["FileDate", "date_reader"]
 
 _LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 FileDate = Callable[[str], datetime | None]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
@@ -57,7 +57,7 @@ def date_reader(source: str) -> FileDate:
 
 def _modification_date(path: str) -> datetime | None:
     try:
-        return _EPOCH + timedelta(microseconds=os.stat(path).st_mtime_ns // 1000)
+        return EPOCH + timedelta(microseconds=os.stat(path).st_mtime_ns // 1000)
     except (OSError, OverflowError):
         return None
 
@@ -73,7 +73,7 @@ def _exif_date(path: str) -> datetime | None:
         days = tags.get(date)
         if isinstance(days, int | float):
             try:
-                return _EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
+                return EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
             except OverflowError:  # the offset leads out of the years 1 to 9999
                 return None
     return None

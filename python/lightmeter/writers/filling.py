@@ -15,11 +15,11 @@ from lightmeter.image.measure import Measured
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.store.buckets import Segment
 from lightmeter.store.store import Store
+from lightmeter.times import MILLISECOND
 
 __all__ = ["Filling"]
 
 _log = logging.getLogger("lightmeter")
-_MILLISECOND = timedelta(milliseconds=1)
 _MOST_OPEN = 256  # buckets whose profiles stay in memory once stored
 _MOST_LEFT = 10_000  # buckets that are remembered to have a row of this writer
 
@@ -159,7 +159,7 @@ class Filling:
         if opened.put:
             return
         if not opened.writer and start in self._left:
-            rows = self._store.profiles(self._dataset, start, start + _MILLISECOND, self._segment)
+            rows = self._store.profiles(self._dataset, start, start + MILLISECOND, self._segment)
             for row, content in rows:
                 if row.writer.startswith(self._name) and isinstance(content, ProfileView):
                     opened.writer, opened.seq, opened.before = row.writer, row.seq, content

@@ -11,8 +11,9 @@ from lightmeter.batch.sources.folder import find_images
 from lightmeter.files import path_bytes
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import Segment, bucket_start, parse_duration
+from lightmeter.store.buckets import Segment, bucket_start
 from lightmeter.store.store import Store
+from lightmeter.times import parse_duration
 from lightmeter.writers.dates import FileDate, date_reader
 
 __all__ = ["Logged", "log_folder"]
@@ -57,7 +58,8 @@ def log_folder(
         store: where to put the profiles.
         folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
         dataset: name of what is watched.
-        at: when all of it is from; None takes now, unless `date_from` says more.
+        at: when all of it is from; without a time zone it is local time. None takes now, unless
+            `date_from` says more.
         date_from: where the date of each file comes from: ``"exif"``, ``"mtime"`` or
             ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date
             are not measured, but listed in the result.

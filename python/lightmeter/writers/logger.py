@@ -15,8 +15,9 @@ from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.meter import ImageMeter
-from lightmeter.store.buckets import Segment, bucket_start, to_duration
+from lightmeter.store.buckets import Segment, bucket_start
 from lightmeter.store.store import Store
+from lightmeter.times import to_duration
 from lightmeter.writers import endings
 from lightmeter.writers.filling import Filling
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
@@ -203,14 +204,14 @@ class RollingLogger:
 
         Args:
             image: whatever `lightmeter.log_image` takes one of.
-            at: when it is from; None takes the time it is.
+            at: when it is from; without a time zone it is local time. None takes the time it is.
 
         Returns:
             Whether it was accepted; if not it is counted in `dropped`.
 
         Raises:
             TypeError: `at` is neither a datetime nor a date.
-            ValueError: `at` has no time zone, or its bucket reaches beyond the year 9999.
+            ValueError: the bucket of `at` reaches beyond the year 9999.
         """
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         with self._changed:
