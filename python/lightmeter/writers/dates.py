@@ -91,7 +91,7 @@ def _path_date(pattern: str) -> FileDate:
     expression = re.compile(_expression(pattern))
 
     def date(path: str) -> datetime | None:
-        found = None
+        last_date = None
         for match in expression.finditer(path):
             fields = match.groupdict(default="0")
             names = ("year", "month", "day", "hour", "minute", "second")
@@ -101,10 +101,10 @@ def _path_date(pattern: str) -> FileDate:
                 if key in fields
             }
             try:
-                found = datetime(**numbers, tzinfo=UTC)
+                last_date = datetime(**numbers, tzinfo=UTC)
             except ValueError:  # no such day
                 continue
-        return found
+        return last_date
 
     return date
 
@@ -120,9 +120,9 @@ def _expression(pattern: str) -> str:
             seen.add(token)
             parts.append(f"(?P<{token[1:]}>{_FIELDS[token[1:]]})")
         else:
-            known = ", ".join(f"%{name}" for name in _FIELDS)
+            fields = ", ".join(f"%{name}" for name in _FIELDS)
             raise ValueError(
-                f"got {token!r} in the pattern {pattern!r}; expected each of {known} at most once"
+                f"got {token!r} in the pattern {pattern!r}; expected each of {fields} at most once"
             )
     if not {"%Y", "%m", "%d"} <= seen:
         raise ValueError(f"got the pattern {pattern!r}; expected one with %Y, %m and %d")
