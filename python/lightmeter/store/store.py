@@ -36,6 +36,7 @@ from lightmeter.store.rows import (
     write,
 )
 from lightmeter.store.schema import table_texts
+from lightmeter.store.summary import Summary, summarize
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Damage", "Store"]
@@ -197,6 +198,13 @@ class Store:
                 for start, span, images, writers, updated in rows
             ]
 
+    def summary(self) -> list[Summary]:
+        """What is there: a line for each dataset and segment, without reading the profiles.
+
+        A dataset without profiles has a line without buckets.
+        """
+        return summarize(self._database)
+
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None
     ) -> list[datetime]:
@@ -226,17 +234,24 @@ class Store:
         Raises:
             StoreError: there is no such dataset, or the file cannot be read.
         """
+        damaged: list[tuple[StoredProfile, str]] = []
         with self._database.snapshot():
-            return ProfileView.merge_many(self._good(self.stored(dataset, start, end, segment)))
+            rows = self.stored(dataset, start, end, segment)
+            merged = ProfileView.merge_many(self._undamaged(rows, damaged))
+        for row, reason in damaged:
+            warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=2)
+        return merged
 
-    def _good(self, rows: list[StoredProfile]) -> Iterator[ProfileView]:
+    def _undamaged(
+        self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
+    ) -> Iterator[ProfileView]:
         """The profiles that can be read, one at a time: decoded they take much room."""
         for row in rows:
             content = load(self._database, row)
             if isinstance(content, ProfileView):
                 yield content
             else:
-                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=5)
+                damaged.append((row, str(content)))
 
     def profiles(
         self,
