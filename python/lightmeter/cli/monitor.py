@@ -26,7 +26,8 @@ from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.results import Result, load_newest
 from lightmeter.monitor.turning import load_turning_points
-from lightmeter.store.buckets import parse_duration, segment_text
+from lightmeter.store.buckets import segment_text
+from lightmeter.times import parse_duration
 
 __all__ = ["commands"]
 
