@@ -130,6 +130,22 @@ def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
     assert len(seen) < 200
 
 
+def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
+    for number in range(64 * 30):
+        (tmp_path / f"{number:04}.png").touch()
+    progress: list[int] = []
+
+    def refuse(failure: Failure) -> None:
+        raise KeyError(failure.reason)
+
+    with pytest.raises(KeyError, match="empty"):
+        profile_images(
+            tmp_path, workers=2, on_failure=refuse, progress=lambda done, _: progress.append(done)
+        )
+    assert len(progress) < 64 * 30
+    assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
+
+
 def test_workers_below_one(folder: Path) -> None:
     with pytest.raises(ValueError, match="workers is 0"):
         profile_images(folder, workers=0)

@@ -75,7 +75,7 @@ Deny = Annotated[
 ]
 
 
-def _reading(
+def reading_of_options(
     *,
     frames: Annotated[
         Frames, typer.Option(help="Which images to measure of a file that holds several.")
@@ -89,23 +89,23 @@ def _reading(
 ) -> Reading:
     """How the options of a command say that images are read."""
     return Reading(
-        frames="all" if frames is Frames.ALL else "first",
+        frames=frames.value,
         exif=policy_of(exif_allow, exif_deny),
         limits=Limits(pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds),
     )
 
 
 def reads_images(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` the options that make a `Reading`, in place of its parameter ``reading``.
+    """Give `command` the options of `reading_of_options` in place of its parameter ``reading``.
 
     So every command that reads images has all of them, and they are listed once.
     """
-    options = inspect.signature(_reading).parameters
+    options = inspect.signature(reading_of_options).parameters
 
     @functools.wraps(command)
     def run(**values: object) -> None:
         reading = {name: values.pop(name) for name in options}
-        command(**values, reading=_reading(**reading))  # type: ignore[arg-type]
+        command(**values, reading=reading_of_options(**reading))  # type: ignore[arg-type]
 
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():

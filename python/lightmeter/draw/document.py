@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from importlib import resources
 
@@ -16,7 +16,7 @@ def document(title: str, *body: Content) -> Html:
     """The HTML document with the package's style.
 
     Args:
-        title: plain text, of anybody.
+        title: plain text, which is escaped here.
         body: its content.
     """
     style, policy = _style()
@@ -46,25 +46,36 @@ def section(title: str, *content: Content, ident: str | None = None) -> Html:
 
 def table(
     labelled_by: str,
-    heads: Iterable[str],
-    rows: Content,
+    rows: Iterable[Mapping[str, Content]],
     *,
     left: Container[str] = (),
+    words: Container[str] = (),
     tall: bool = False,
-) -> Html:
-    """A table that scrolls where it is too wide, also by keyboard.
+) -> Html | None:
+    """A table that scrolls where it is too wide, also by keyboard; None if it has no rows.
 
     Args:
         labelled_by: id of its heading.
-        heads: of the columns.
-        rows: ``tr`` elements.
-        left: heads of columns of words.
+        rows: the cells of each by the head of their column; the first one names the row.
+        left: heads of columns that start at the left.
+        words: the same, of sentences that may take several lines.
         tall: whether to scroll also up and down.
     """
-    columns = (tag("th", head, scope="col", cls="left" if head in left else None) for head in heads)
+    rows = list(rows)
+    if not rows:
+        return None
+    sides = {
+        head: "left words" if head in words else "left" if head in left else None
+        for head in rows[0]
+    }
+    heads = (tag("th", head, scope="col", cls=side) for head, side in sides.items())
     return tag(
         "div",
-        tag("table", tag("thead", tag("tr", columns)), tag("tbody", rows)),
+        tag(
+            "table",
+            tag("thead", tag("tr", heads)),
+            tag("tbody", (_row(row, sides) for row in rows)),
+        ),
         cls="scroll tall" if tall else "scroll",
         tabindex=0,
         role="region",
@@ -72,9 +83,18 @@ def table(
     )
 
 
+def _row(cells: Mapping[str, Content], sides: Mapping[str, str | None]) -> Html:
+    (_, name), *others = cells.items()
+    return tag(
+        "tr",
+        tag("th", name, scope="row"),
+        (tag("td", cell, cls=sides[head]) for head, cell in others),
+    )
+
+
 @cache
 def _style() -> tuple[Html, str]:
-    """The style, and the policy that allows it and nothing else but pictures within the page."""
+    """The style element, and the policy: this style, pictures within the page, nothing else."""
     style = resources.files("lightmeter.draw").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return tag("style", Html(style)), (
