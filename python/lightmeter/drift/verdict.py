@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, changed
 
-__all__ = ["Thresholds", "judge"]
+__all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
+
+# Verdicts that ask for a look.
+CHANGED = frozenset({"drift", "possible", "inconclusive"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,9 @@ class Thresholds:
             raise ValueError(f"min_values is {self.min_values}; expected at least 1")
         if not 0 < self.delta < 1:
             raise ValueError(f"delta is {self.delta}; expected between 0 and 1")
+
+
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
@@ -96,12 +102,9 @@ def _too_few(feature: FeatureDrift, needed: int) -> str:
     return f"{n} values in the {side}; {needed} are needed"
 
 
-_EFFECT = {"number": "D", "hue": "V", "category": "total variation"}
-
-
 def _reason(feature: FeatureDrift, verdict: str, q: float, by: Thresholds) -> str:
     effect = _known(feature.effect)
-    sizes = f"{_EFFECT.get(feature.kind, 'difference of rates')} {effect:.2g}"
+    sizes = f"{feature.effect_name} {effect:.2g}"
     if verdict == "inconclusive":
         low, high = _known(feature.effect_low), _known(feature.effect_high)
         return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"
