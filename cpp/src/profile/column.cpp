@@ -182,7 +182,10 @@ void Column::change_numbers(std::uint64_t more, Change&& change) {
 void Column::update_number(double value, bool integral) {
   check_more(1);
   Numbers& numbers = numbers_.make(key_);
-  if (!numbers.facts && !numbers.sketch.stays_exact(value)) numbers.facts.make(number_facts());
+  const bool is_small = numbers.sketch.observed() < sketch::QuantileSketch::kExactItems;
+  if (!numbers.facts && !is_small && !numbers.sketch.stays_exact(value)) {
+    numbers.facts.make(number_facts());
+  }
   if (numbers.facts && std::isfinite(value)) {
     numbers.facts->update(value, 1, integral && fractional() == 0);
   }

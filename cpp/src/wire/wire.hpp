@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -116,6 +117,16 @@ struct Section {
   std::uint64_t tag;
   Reader body;
 };
+
+// Whether two states are encoded alike, which is what equality of sketches means.
+template <class State>
+[[nodiscard]] bool same_bytes(const State& a, const State& b) {
+  Writer left;
+  Writer right;
+  a.encode(left);
+  b.encode(right);
+  return std::ranges::equal(left.view(), right.view());
+}
 
 // CRC-32C (Castagnoli polynomial, reflected, initial and final complement): of "123456789" it is
 // 0xE3069283. Pass the result back as `seed` to go on over several spans.
