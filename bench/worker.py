@@ -37,7 +37,15 @@ def timed(competitor: ModuleType, state: Any, loops: int) -> tuple[float, float]
 
 
 def versions() -> dict[str, str]:
-    names = ("numpy", "pillow", "opencv-python-headless", "datasketches", "whylogs", "lightmeter")
+    names = (
+        "numpy",
+        "pillow",
+        "opencv-python-headless",
+        "datasketches",
+        "scipy",
+        "whylogs",
+        "lightmeter",
+    )
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in names:
         try:

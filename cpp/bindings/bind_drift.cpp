@@ -1,9 +1,11 @@
 #include "bindings.hpp"
+#include "drift/special.hpp"
 #include "lightmeter/drift/categories.hpp"
 #include "lightmeter/drift/circular.hpp"
 #include "lightmeter/drift/multiple.hpp"
 #include "lightmeter/drift/numbers.hpp"
 #include "lightmeter/drift/rates.hpp"
+#include "lightmeter/profile/profile.hpp"
 
 namespace {
 
@@ -33,6 +35,22 @@ void check_samples(const QuantileSketch& target, const QuantileSketch& reference
     throw std::invalid_argument("a sample is empty: got " + std::to_string(target.n()) + " and " +
                                 std::to_string(reference.n()) + " numbers; expected at least 1");
   }
+}
+
+const QuantileSketch& numbers_of(const lightmeter::profile::Profile& profile,
+                                 const std::string& name) {
+  static const QuantileSketch kNone;
+  const auto* column = profile.find(name);
+  return column == nullptr ? kNone : column->numbers();
+}
+
+// A column's own moments come with its distinct values, which take ten times as long.
+py::tuple level_of(const lightmeter::profile::Profile& profile, const std::string& name) {
+  const auto* column = profile.find(name);
+  if (column == nullptr) throw py::key_error(name);
+  const QuantileSketch& numbers = column->numbers();
+  const auto moments = numbers.is_exact() ? drift::moments_of(numbers.view()) : column->moments();
+  return py::make_tuple(moments.mean(), moments.stddev());
 }
 
 double number_threshold(const QuantileSketch& target, const QuantileSketch& reference, double p,
@@ -70,9 +88,24 @@ py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_
   return dict;
 }
 
+double student_quantile(double tail, std::uint64_t dof) {
+  if (!(tail > 0.0 && tail <= 1.0) || dof == 0) {
+    throw std::invalid_argument("a tail of " + std::to_string(tail) + " with " +
+                                std::to_string(dof) +
+                                " degrees of freedom; expected 0 < tail <= 1 and at least 1");
+  }
+  return drift::student_quantile(tail, dof);
+}
+
 }  // namespace
 
 void bind_drift(py::module_& module) {
+  module.def("numbers_of", &numbers_of, py::arg("profile"), py::arg("name"),
+             py::return_value_policy::reference, py::keep_alive<0, 1>(),
+             "The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the "
+             "profile. Empty where there is no such feature.");
+  module.def("level_of", &level_of, py::arg("profile"), py::arg("name"),
+             "(mean, sample standard deviation) of a feature's numbers.");
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");
@@ -87,6 +120,11 @@ void bind_drift(py::module_& module) {
   module.def("fisher_exact", &drift::fisher_exact, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
              "Two-sided p-value of Fisher's exact test of two shares.");
+  module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
+             py::arg("reference_hits"), py::arg("n_reference"),
+             "One-sided: how likely the target has so many hits or more.");
+  module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
+             "What |T| of Student's distribution exceeds with probability `tail`.");
   module.def(
       "q_values", [](const std::vector<double>& p_values) { return drift::q_values(p_values); },
       py::arg("p_values"), "Benjamini and Hochberg's q-values, in the same order.");

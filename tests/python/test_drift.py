@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import lightmeter as lm
@@ -48,7 +49,8 @@ def normals(seed: int, n: int, shift: float = 0.0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(shift, 1, n)
 
 
-SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (37, 1000), (364, 300), (1024, 1024)]
+SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (1, 64), (37, 1000), (2, 999)]
+SIZES += [(364, 300), (300, 301), (1024, 1024)]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3, 1.0, 20.0])
@@ -163,6 +165,37 @@ def test_fisher_is_scipys(a: int, n: int, b: int, m: int) -> None:
     a, b = min(a, n), min(b, m)
     expected = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
     assert _core.fisher_exact(a, n, b, m) == pytest.approx(expected, rel=1e-9)
+
+
+@checked
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 9000), st.integers(1, 9000))
+def test_fishers_one_sided_test_is_the_hypergeometric_tail(a: int, n: int, b: int, m: int) -> None:
+    a, b = min(a, n), min(b, m)
+    for hits, of, others, of_others in ((a, n, b, m), (b, m, a, n)):
+        expected = stats.hypergeom.sf(hits - 1, of + of_others, a + b, of)
+        found = _core.fisher_more(hits, of, others, of_others)
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-290)
+
+
+@pytest.mark.parametrize("test", [_core.fisher_exact, _core.fisher_more])
+def test_more_hits_than_observations_are_refused(test: Callable[..., float]) -> None:
+    with pytest.raises(ValueError, match="10 hits of 3 in the target; expected at most"):
+        test(10, 3, 0, 10)
+    with pytest.raises(ValueError, match="11 hits of 10 in the reference"):
+        test(3, 3, 11, 10)
+
+
+@pytest.mark.parametrize("dof", [1, 2, 3, 6, 27, 100, 1000])
+def test_students_quantile_is_scipys(dof: int) -> None:
+    for tail in (1.0, 0.9, 0.5, 0.05, 0.001, 1e-9, 1e-30):
+        expected = stats.t.isf(tail / 2, dof)
+        assert _core.student_quantile(tail, dof) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(("tail", "dof"), [(0.0, 3), (1.1, 3), (math.nan, 3), (0.1, 0)])
+def test_what_has_no_quantile_is_refused(tail: float, dof: int) -> None:
+    with pytest.raises(ValueError, match="expected 0 < tail <= 1"):
+        _core.student_quantile(tail, dof)
 
 
 @checked
@@ -352,6 +385,24 @@ def test_missing_values_are_features_of_their_own() -> None:
     assert report["x"].n_target == 20
     with pytest.raises(KeyError, match="x:missing"):
         lm.compare(target=full, reference=full)["x:missing"]
+
+
+def test_a_report_is_a_mapping_of_names_to_lines() -> None:
+    report = lm.compare(
+        target=columns(**{"a": [None, *range(20)], "a:missing": range(21)}),
+        reference=columns(**{"a": range(21), "a:missing": range(21)}),
+    )
+    names = [line.feature for line in report.features]
+    assert (list(report), len(report)) == (names, 3)
+    assert "a" in report
+    assert "b" not in report
+    assert 0 not in report
+    with pytest.raises(KeyError, match="no feature 'b' among the 3 compared"):
+        report["b"]
+    # The rate's, though a column bears the same name; that one's line is among the features.
+    assert report["a:missing"].kind == "missing"
+    kinds = sorted(line.kind for line in report.features if line.feature == "a:missing")
+    assert kinds == ["missing", "number"]
 
 
 def test_an_exif_tag_that_one_side_lacks_is_judged_by_its_missing_rate() -> None:

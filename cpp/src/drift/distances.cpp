@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
+#include <utility>
 
-#include "drift/random_split.hpp"
+#include "drift/dealt_hellinger.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
@@ -12,7 +14,6 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr std::uint64_t kLimitFrom = 100;
-constexpr std::size_t kNullDraws = 999;
 
 std::uint64_t total(const std::vector<std::uint64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -56,24 +57,26 @@ Binned quantile_bins(const MergedView& merged) {
   const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(least / 10), 2, 20);
   const double width = 2.0 * merged.area() / static_cast<double>(most);  // of a bin's mass
   Binned binned;
-  bool open = false;
+  std::uint64_t target = 0;
+  std::uint64_t reference = 0;
+  const auto close = [&] {
+    if (target + reference == 0) return;
+    binned.target.push_back(std::exchange(target, 0));
+    binned.reference.push_back(std::exchange(reference, 0));
+  };
   double mass = 0.0;
   double next = width;
   for (std::size_t i = 0; i < merged.size(); ++i) {
-    const double own =
-        static_cast<double>(merged.target[i]) * static_cast<double>(merged.n_reference) +
-        static_cast<double>(merged.reference[i]) * static_cast<double>(merged.n_target);
+    const double own = merged.mass(i);
     const bool alone = own >= width || merged.size() <= most;
-    if (!open || alone) {
-      binned.target.push_back(0);
-      binned.reference.push_back(0);
-    }
-    binned.target.back() += merged.target[i];
-    binned.reference.back() += merged.reference[i];
+    if (alone) close();
+    target += merged.target[i];
+    reference += merged.reference[i];
     mass += own;
-    open = !alone && mass < next;
+    if (alone || mass >= next) close();
     if (mass >= next) next = (std::floor(mass / width) + 1.0) * width;
   }
+  close();
   return binned;
 }
 
@@ -107,22 +110,20 @@ double hellinger_null(const Binned& binned) {
   if (std::min(n, m) >= kLimitFrom) {
     return std::sqrt(std::min(1.0, chi_square_quantile(0.05, bins - 1) * sizes / 8.0));
   }
-  std::vector<std::uint64_t> pooled(binned.target.size());
-  for (std::size_t i = 0; i < pooled.size(); ++i) {
-    pooled[i] = binned.target[i] + binned.reference[i];
+  std::vector<std::uint64_t> layout(binned.target.size());
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    layout[i] = binned.target[i] + binned.reference[i];
   }
-  Random random(binned.target, binned.reference);
-  std::vector<double> squares(kNullDraws);
-  Binned dealt = binned;
-  for (double& square : squares) {
-    random_split(pooled, n, random, dealt.target);
-    for (std::size_t i = 0; i < pooled.size(); ++i)
-      dealt.reference[i] = pooled[i] - dealt.target[i];
-    square = squared_hellinger(dealt, static_cast<double>(n), static_cast<double>(m));
+  layout.push_back(n);
+  // The features of one comparison mostly have bins of the same sizes.
+  thread_local std::vector<std::uint64_t> known;
+  thread_local double quantile = 0.0;
+  if (layout != known) {
+    Random random(layout, {});
+    quantile = std::sqrt(dealt_hellinger(std::span(layout).first(layout.size() - 1), n, random));
+    known = std::move(layout);
   }
-  const auto quantile = squares.begin() + (kNullDraws + 1) * 95 / 100 - 1;
-  std::ranges::nth_element(squares, quantile);
-  return std::sqrt(*quantile);
+  return quantile;
 }
 
 }  // namespace lightmeter::drift

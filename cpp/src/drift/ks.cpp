@@ -80,24 +80,46 @@ double ks_threshold(const MergedView& merged, double error, double p, double flo
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const double n = static_cast<double>(merged.n_target);
   const double m = static_cast<double>(merged.n_reference);
+  if (!(floor <= 1.0)) return kNone;
   // Far beyond the limit the exact law is slow to compute, and not ten times the limit.
   if (10.0 * kolmogorov_limit(n, m, floor) <= p) return floor + error;
   const bool exact = error == 0.0;
   if (exact && merged.has_ties() && merged.area() > kExactArea) return kNone;
-  const auto suffices = [&](double d) {
-    return p >= (exact ? ks_p_value(merged, d)
-                       : ks_p_value_untied(merged.n_target, merged.n_reference, d));
+  const auto p_at = [&](double d) {
+    return exact ? ks_p_value(merged, d)
+                 : ks_p_value_untied(merged.n_target, merged.n_reference, d);
   };
-  if (suffices(floor)) return floor + error;
+  const auto suffices = [&](double d) { return p_at(d) <= p; };
+  // An exact p-value takes long, so few are asked for: the limit's D for `p`, moved by as much as
+  // the exact law is off there, is within a step or two of the answer.
+  const double scale = std::sqrt(n / (n + m) * m);
+  const double guess = std::clamp(kolmogorov_quantile(p) / scale, floor, 1.0);
+  const double there = p_at(guess);
+  if (guess == floor && there <= p) return floor + error;
+  const double off = (kolmogorov_quantile(p) - kolmogorov_quantile(there)) / scale;
   double low = floor;
-  double high = 1.0;
-  if (!suffices(high)) return kNone;
-  const double own = ks_statistic(merged) - error;
-  if (own > low) (suffices(own) ? high : low) = own;
+  double high = std::clamp(guess + off + kStep / 2.0, floor, 1.0);
+  double reach = kStep;
+  for (; !suffices(high); reach *= 4.0) {
+    if (high == 1.0) return kNone;
+    low = high;
+    high = std::min(1.0, high + reach);
+  }
+  for (; low == floor && high > floor; reach *= 4.0) {
+    const double below = std::max(floor, high - reach);
+    if (!suffices(below)) {
+      low = below;
+      break;
+    }
+    high = below;
+  }
+  if (high == floor) return floor + error;
   while (high - low > kStep) {
     const double middle = (low + high) / 2.0;
     (suffices(middle) ? high : low) = middle;
   }
+  const double own = ks_statistic(merged) - error;
+  if (low < own && own < high && suffices(own)) high = own;
   return high + error <= 1.0 ? high + error : kNone;
 }
 

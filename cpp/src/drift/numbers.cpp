@@ -4,7 +4,6 @@
 
 #include "lightmeter/drift/circular.hpp"
 #include "lightmeter/drift/merged_view.hpp"
-#include "lightmeter/sketch/moments.hpp"
 
 namespace lightmeter::drift {
 
@@ -22,12 +21,15 @@ double spread(const sketch::QuantileSketch& sketch, Axis axis) {
   constexpr double kNormalRange = 1.3489795003921634;  // 2 Phi^-1(3/4)
   const double range = sketch.quantile(0.75) - sketch.quantile(0.25);
   if (range > 0.0) return range / kNormalRange;
+  return moments_of(sketch.view()).stddev();
+}
+
+sketch::Moments moments_of(const sketch::SortedView& view) {
   sketch::Moments moments;
-  const sketch::SortedView& view = sketch.view();
   for (std::size_t i = 0; i < view.values.size(); ++i) {
     moments.update(view.values[i], view.weight(i));
   }
-  return moments.stddev();
+  return moments;
 }
 
 NumberDrift compare_numbers(const sketch::QuantileSketch& target,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 
 #include "drift/special.hpp"
 
@@ -48,11 +50,24 @@ struct Hypergeometric {
   }
 };
 
+void check_hits(const char* side, std::uint64_t hits, std::uint64_t n) {
+  if (hits <= n) return;
+  throw std::invalid_argument(std::to_string(hits) + " hits of " + std::to_string(n) + " in the " +
+                              side + "; expected at most as many hits as observations");
+}
+
+Hypergeometric law_of(std::uint64_t target_hits, std::uint64_t n_target,
+                      std::uint64_t reference_hits, std::uint64_t n_reference) {
+  check_hits("target", target_hits, n_target);
+  check_hits("reference", reference_hits, n_reference);
+  return {n_target, n_reference, target_hits + reference_hits};
+}
+
 }  // namespace
 
 double fisher_exact(std::uint64_t target_hits, std::uint64_t n_target, std::uint64_t reference_hits,
                     std::uint64_t n_reference) {
-  const Hypergeometric law{n_target, n_reference, target_hits + reference_hits};
+  const Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
   const std::uint64_t seen = target_hits;
   const std::uint64_t mode = std::clamp(law.mode(), law.low(), law.high());
   // Likelihoods that are equal but for rounding count as equal.
@@ -70,6 +85,15 @@ double fisher_exact(std::uint64_t target_hits, std::uint64_t n_target, std::uint
   }
   const double far = below ? law.tail_up(outer) : law.tail_down(outer);
   return std::min(1.0, near + far);
+}
+
+double fisher_more(std::uint64_t target_hits, std::uint64_t n_target, std::uint64_t reference_hits,
+                   std::uint64_t n_reference) {
+  const Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
+  if (target_hits == law.low()) return 1.0;
+  // Of the two tails the one that is not near 1 is summed.
+  return target_hits > law.mode() ? std::min(1.0, law.tail_up(target_hits))
+                                  : std::max(0.0, 1.0 - law.tail_down(target_hits - 1));
 }
 
 }  // namespace lightmeter::drift

@@ -19,6 +19,52 @@ std::array<double, kTableSize> factorial_table() {
   return table;
 }
 
+// ln Gamma(twice / 2): Gamma(k + 1/2) = (2k)! sqrt(pi) / (4^k k!).
+double log_gamma_of_half(std::uint64_t twice) {
+  const std::uint64_t k = twice / 2;
+  if (twice % 2 == 0) return log_factorial(k - 1);
+  return log_factorial(2 * k) - log_factorial(k) - static_cast<double>(k) * std::log(4.0) +
+         0.5 * std::log(std::numbers::pi);
+}
+
+// The regularised incomplete beta function I_x(a / 2, b / 2), y = 1 - x: its continued fraction
+// (NIST Handbook 8.17.22) by Lentz's method, which converges fast for x < (a + 2) / (a + b + 4).
+double beta_fraction(std::uint64_t twice_a, std::uint64_t twice_b, double x, double y) {
+  const double a = static_cast<double>(twice_a) / 2.0;
+  const double b = static_cast<double>(twice_b) / 2.0;
+  double c = 1.0;
+  double d = 1.0 / (1.0 - (a + b) * x / (a + 1.0));
+  double fraction = d;
+  for (double k = 1.0; k < 10000.0; k += 1.0) {
+    const double even = k * (b - k) * x / ((a + 2.0 * k - 1.0) * (a + 2.0 * k));
+    c = 1.0 + even / c;
+    d = 1.0 / (1.0 + even * d);
+    fraction *= c * d;
+    const double odd = -(a + k) * (a + b + k) * x / ((a + 2.0 * k) * (a + 2.0 * k + 1.0));
+    c = 1.0 + odd / c;
+    d = 1.0 / (1.0 + odd * d);
+    fraction *= c * d;
+    if (std::abs(c * d - 1.0) < 1e-16) break;
+  }
+  const double log_front = a * std::log(x) + b * std::log(y) +
+                           log_gamma_of_half(twice_a + twice_b) - log_gamma_of_half(twice_a) -
+                           log_gamma_of_half(twice_b);
+  return std::exp(log_front) * fraction / a;
+}
+
+// The x >= 0 from which on the falling `tail_at` is at most `tail`.
+template <class Tail>
+double falling_to(double tail, Tail&& tail_at) {
+  double low = 0.0;
+  double high = 1.0;
+  while (tail_at(high) > tail) high *= 2.0;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2.0;
+    (tail_at(middle) > tail ? low : high) = middle;
+  }
+  return high;
+}
+
 }  // namespace
 
 // Stirling's series; from 64 on its first left-out term is below 1e-15.
@@ -52,14 +98,7 @@ double chi_square_tail(double x, std::uint64_t dof) {
 }
 
 double chi_square_quantile(double tail, std::uint64_t dof) {
-  double low = 0.0;
-  double high = 1.0;
-  while (chi_square_tail(high, dof) > tail) high *= 2.0;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2.0;
-    (chi_square_tail(middle, dof) > tail ? low : high) = middle;
-  }
-  return high;
+  return falling_to(tail, [dof](double x) { return chi_square_tail(x, dof); });
 }
 
 // The alternating series converges at once for large x, its theta transform for small x.
@@ -72,7 +111,11 @@ double kolmogorov_tail(double x) {
     return 1.0 - std::sqrt(2.0 * std::numbers::pi) / x * sum;
   }
   double sum = 0.0;
-  for (int k = 1; k <= 12; ++k) sum += (k % 2 == 1 ? 2.0 : -2.0) * std::exp(-2.0 * k * k * x * x);
+  for (int k = 1; k <= 12; ++k) {
+    const double term = 2.0 * std::exp(-2.0 * k * k * x * x);
+    sum += k % 2 == 1 ? term : -term;
+    if (term <= sum * 1e-17) break;
+  }
   return std::clamp(sum, 0.0, 1.0);
 }
 
@@ -84,6 +127,26 @@ double kuiper_tail(double x) {
     sum += 2.0 * (2.0 * y - 1.0) * std::exp(-y);
   }
   return std::clamp(sum, 0.0, 1.0);
+}
+
+double kolmogorov_quantile(double tail) {
+  constexpr double kFarthest = 40.0;
+  return tail > 0.0 ? std::min(falling_to(tail, kolmogorov_tail), kFarthest) : kFarthest;
+}
+
+double student_tail(double t, std::uint64_t dof) {
+  const double square = t * t;
+  const double freedom = static_cast<double>(dof);
+  if (!(square > 0.0)) return 1.0;
+  if (std::isinf(square)) return 0.0;
+  const double x = freedom / (freedom + square);
+  const double y = square / (freedom + square);
+  // Each form where its fraction converges; the second is of tails that are not small.
+  return square > 3.0 ? beta_fraction(dof, 1, x, y) : 1.0 - beta_fraction(1, dof, y, x);
+}
+
+double student_quantile(double tail, std::uint64_t dof) {
+  return falling_to(tail, [dof](double t) { return student_tail(t, dof); });
 }
 
 }  // namespace lightmeter::drift

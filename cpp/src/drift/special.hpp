@@ -16,4 +16,12 @@ namespace lightmeter::drift {
 [[nodiscard]] double kolmogorov_tail(double x);
 [[nodiscard]] double kuiper_tail(double x);
 
+// The x from which on `kolmogorov_tail` is at most `tail`; 40, where it is 0, for a tail of 0.
+[[nodiscard]] double kolmogorov_quantile(double tail);
+
+// P(|T| > t) of Student's distribution with `dof` >= 1 degrees of freedom, and the t where it is
+// `tail`, 0 < tail <= 1.
+[[nodiscard]] double student_tail(double t, std::uint64_t dof);
+[[nodiscard]] double student_quantile(double tail, std::uint64_t dof);
+
 }  // namespace lightmeter::drift

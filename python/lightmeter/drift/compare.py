@@ -1,12 +1,11 @@
 """Comparing two profiles feature by feature."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.names import spoken
 from lightmeter.drift.report import DriftReport
 from lightmeter.drift.verdict import Thresholds, judge
@@ -54,7 +53,7 @@ def compare(
     sides = _Sides(target._core, reference._core, delta)
     prefixes = sides.image_prefixes()
     features = [
-        replace(line, name=spoken(name, prefixes))
+        changed(line, name=spoken(name, prefixes))
         for name in sides.names()
         for line in sides.compare(name)
     ]
@@ -75,9 +74,7 @@ class _Sides:
         return {prefix for core in self._both for prefix in core.image_prefixes}
 
     def compare(self, name: str) -> Iterator[FeatureDrift]:
-        numbers = [
-            core.numbers(name) if name in core else _core.QuantileSketch() for core in self._both
-        ]
+        numbers = [_core.numbers_of(core, name) for core in self._both]
         strings = [
             core.strings(name) if name in core else _core.FrequentStrings() for core in self._both
         ]
@@ -95,7 +92,7 @@ class _Sides:
         else:
             found = self._numbers(name, numbers)
             if not any(finite) and all(a + b for a, b in zip(null, seen, strict=True)):
-                found = replace(found, verdict="none", reason="no number on either side")
+                found = changed(found, verdict="none", reason="no number on either side")
             yield found
             odd = [a - b for a, b in zip(seen, finite, strict=True)]
             if sum(odd) and sum(finite):
@@ -134,18 +131,15 @@ class _Sides:
             tested=not pixels,
             delta=self._delta,
         )
-        levels = [
-            _core.circular_mean(sketch) if circular else core.mean(name)
-            for core, sketch in zip(self._both, sketches, strict=True)
-        ]
+        if circular:
+            levels: Sequence[float] = [_core.circular_mean(sketch) for sketch in sketches]
+        else:
+            levels, spreads = zip(*(_core.level_of(core, name) for core in self._both), strict=True)
+            known["stddev_target"], known["stddev_reference"] = spreads
         known |= _distances(found)
         known["ks"], known["effect_low"], known["effect_high"] = found["statistic"]
         known["effect"] = known["ks"]
         known["level_target"], known["level_reference"] = levels
-        if not circular:
-            known["stddev_target"], known["stddev_reference"] = (
-                core.stddev(name) for core in self._both
-            )
         known["wasserstein"] = found["wasserstein"]
         known["shift"] = _shift(found, levels, 255.0 if circular else None)
         if pixels:
@@ -161,7 +155,7 @@ def _distances(found: dict[str, Any]) -> dict[str, float]:
     return {name: found[name] for name in ("hellinger", "hellinger_debiased", "psi", "js")}
 
 
-def _shift(found: dict[str, Any], levels: list[float], period: float | None) -> float | None:
+def _shift(found: dict[str, Any], levels: Sequence[float], period: float | None) -> float | None:
     """Wasserstein distance in reference spreads, signed as the mean changed."""
     if found["wasserstein"] == 0:
         return 0.0

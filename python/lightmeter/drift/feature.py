@@ -1,10 +1,11 @@
 """What is known of the drift of one feature."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from lightmeter.profile import FrequentItem
 
-__all__ = ["RATES", "FeatureDrift", "column_of"]
+__all__ = ["RATES", "FeatureDrift", "changed", "column_of"]
 
 # The kinds whose levels are shares of observations.
 RATES = frozenset({"missing", "not a number", "failure"})
@@ -96,3 +97,10 @@ class FeatureDrift:
     verdict: str | None = None
     reason: str = ""
     name: str = ""
+
+
+def changed(line: FeatureDrift, **fields: Any) -> FeatureDrift:
+    """The same line with other values of some fields: `dataclasses.replace`, but fast."""
+    copy = object.__new__(FeatureDrift)
+    vars(copy).update(vars(line), **fields)
+    return copy

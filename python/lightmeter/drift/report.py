@@ -3,9 +3,10 @@
 import dataclasses
 import math
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.profile import ProfileView
 
@@ -41,6 +42,9 @@ class DriftReport:
         self.target = target
         self.reference = reference
         self.features = sorted(features, key=_severity)
+        # Rates come after plain columns here, so that theirs is the line of a name that both bear.
+        lines = sorted(self.features, key=lambda line: line.kind in RATES)
+        self._by_name = {line.feature: line for line in lines}
         self.thresholds = thresholds
 
     @property
@@ -64,11 +68,30 @@ class DriftReport:
         return any(line.verdict in stops[on] for line in self.features)
 
     def __getitem__(self, feature: str) -> FeatureDrift:
-        """The line of a feature, such as ``image.entropy`` or ``image.Make:missing``."""
-        for line in self.features:
-            if line.feature == feature:
-                return line
-        raise KeyError(f"no feature {feature!r} among the {len(self.features)} compared")
+        """The line of a feature, such as ``image.entropy`` or ``image.Make:missing``.
+
+        A name with such an ending is always the rate's. Where a column itself bears that name, its
+        line is only in `features`.
+
+        Raises:
+            KeyError: there is no such line.
+        """
+        line = self._by_name.get(feature)
+        if line is None:
+            raise KeyError(f"no feature {feature!r} among the {len(self.features)} compared")
+        return line
+
+    def __contains__(self, feature: object) -> bool:
+        """Whether there is a line of that name, which ``report[feature]`` gives."""
+        return isinstance(feature, str) and feature in self._by_name
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the features, the most severe first."""
+        return (line.feature for line in self.features)
+
+    def __len__(self) -> int:
+        """How many features were compared."""
+        return len(self.features)
 
     def summary(self) -> str:
         """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %"."""

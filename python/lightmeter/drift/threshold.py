@@ -30,8 +30,8 @@ def drift_thresholds(report: DriftReport) -> dict[str, float]:
         if line.kind != "number" or line.p_high is None:
             continue
         effect = _core.number_threshold(
-            report.target._core.numbers(line.feature),
-            report.reference._core.numbers(line.feature),
+            _core.numbers_of(report.target._core, line.feature),
+            _core.numbers_of(report.reference._core, line.feature),
             p=_most(known, line.p_high, by.drift),
             floor=by.effect,
             delta=by.delta,

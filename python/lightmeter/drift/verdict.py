@@ -1,10 +1,10 @@
 """From p-values and effects to verdicts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.feature import FeatureDrift, changed
 
 __all__ = ["Thresholds", "judge"]
 
@@ -58,7 +58,7 @@ def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift
         if feature.verdict is not None or feature.reason:
             continue
         if min(feature.n_target, feature.n_reference) < by.min_values:
-            judged[index] = replace(
+            judged[index] = changed(
                 feature, verdict="not enough data", reason=_too_few(feature, by.min_values)
             )
         else:
@@ -71,7 +71,7 @@ def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift
         if verdict != _verdict(q_low, _known(feature.effect_high), by):
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
-        judged[index] = replace(feature, q_value=q_high, verdict=verdict, reason=reason)
+        judged[index] = changed(feature, q_value=q_high, verdict=verdict, reason=reason)
     return judged
 
 

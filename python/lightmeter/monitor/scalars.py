@@ -165,33 +165,5 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
     n = len(series)
     mean = math.fsum(series) / n
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in series) / (n - 1))
-    half = _student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
+    half = _core.student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
     return mean - half, mean + half
-
-
-def _student_quantile(alpha: float, df: int) -> float:
-    """The t that |T| exceeds with probability `alpha`, by bisection."""
-    low, high = 0.0, 1.0
-    while _student_tail(high, df) > alpha:
-        high *= 2
-    for _ in range(80):
-        middle = (low + high) / 2
-        if _student_tail(middle, df) > alpha:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _student_tail(t: float, df: int) -> float:
-    """P(|T| > t) for whole degrees of freedom: Abramowitz and Stegun, 26.7.3 and 26.7.4."""
-    angle = math.atan2(t, math.sqrt(df))
-    sine, square = math.sin(angle), math.cos(angle) ** 2
-    odd = df % 2
-    term = math.cos(angle) if odd else 1.0
-    total = 0.0 if df == 1 else term
-    for k in range(2 + odd, df - 1, 2):
-        term *= square * (k - 1) / k
-        total += term
-    inside = 2 / math.pi * (angle + sine * total) if odd else sine * total
-    return max(0.0, 1 - inside)

@@ -1,8 +1,8 @@
 """The interval that the next one of some shares falls into, such as those of missing values."""
 
-import math
 from collections.abc import Sequence
 
+from lightmeter import _core
 from lightmeter.monitor.scalars import Share, prediction_interval
 
 __all__ = ["share_interval"]
@@ -33,25 +33,8 @@ def _most_hits(past: Share, n: int, alpha: float) -> int:
     low, high = past.hits * n // past.n, n + 1  # as many as expected are never too many
     while high - low > 1:
         middle = (low + high) // 2
-        if _tail(middle, n, past) > alpha:
+        if _core.fisher_more(middle, n, past.hits, past.n) > alpha:
             low = middle
         else:
             high = middle
     return low
-
-
-def _tail(hits: int, n: int, past: Share) -> float:
-    """How likely so many hits or more are among `n`, where hits fall to either side by chance."""
-    every = past.hits + hits
-    log = _log_choose(n, hits) + _log_choose(past.n, past.hits) - _log_choose(n + past.n, every)
-    term = total = math.exp(log)
-    for k in range(hits, min(n, every)):
-        term *= (n - k) / (k + 1) * (every - k) / (past.n - every + k + 1)
-        total += term
-        if term < 1e-15 * total:
-            break
-    return total
-
-
-def _log_choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -4,6 +4,7 @@
 
 #include "lightmeter/drift/distances.hpp"
 #include "lightmeter/drift/ks.hpp"
+#include "lightmeter/sketch/moments.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
@@ -34,5 +35,8 @@ struct NumberDrift {
 // How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
 // is 0 the standard deviation; on the circle the circular standard deviation.
 [[nodiscard]] double spread(const sketch::QuantileSketch& sketch, Axis axis);
+
+// Of the values in rising order, as a column derives them while its sketch is exact.
+[[nodiscard]] sketch::Moments moments_of(const sketch::SortedView& view);
 
 }  // namespace lightmeter::drift

@@ -1,0 +1,221 @@
+// Every statistic against values computed beforehand: by SciPy 1.18 (ks_2samp with method="exact",
+// chi2_contingency, fisher_exact, hypergeom, t, kstwobign, chi2, wasserstein_distance,
+// jensenshannon, circstd), or, where "all deals" stands, by going through every deal of the labels.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "drift/dealt_hellinger.hpp"
+#include "drift/lattice.hpp"
+#include "drift/random_split.hpp"
+#include "drift/special.hpp"
+#include "lightmeter/drift/categories.hpp"
+#include "lightmeter/drift/circular.hpp"
+#include "lightmeter/drift/numbers.hpp"
+#include "lightmeter/drift/rates.hpp"
+
+namespace lightmeter::drift {
+namespace {
+
+using Counts = std::vector<std::uint64_t>;
+
+sketch::QuantileSketch sketch_of(const std::vector<double>& values) {
+  sketch::QuantileSketch sketch;
+  sketch.update(std::span(values));
+  return sketch;
+}
+
+sketch::QuantileSketch rising(int n, double first) {
+  std::vector<double> values;
+  for (int i = 0; i < n; ++i) values.push_back(first + i);
+  return sketch_of(values);
+}
+
+sketch::FrequentStrings strings_of(const Counts& counts) {
+  sketch::FrequentStrings strings;
+  for (std::size_t i = 0; i < counts.size(); ++i) strings.update(std::to_string(i), counts[i]);
+  return strings;
+}
+
+// Of Monte Carlo estimates that stop at a hundred hits: five standard errors.
+double doubt(double p) { return 0.001 + 0.5 * p; }
+
+const sketch::QuantileSketch kUntied = sketch_of({10, 20, 30, 40, 50, 60, 70});
+const sketch::QuantileSketch kUntiedToo = sketch_of({35, 45, 55, 65, 75, 85, 95, 105});
+const sketch::QuantileSketch kTied = sketch_of({10, 10, 20, 20, 30, 40, 40});
+const sketch::QuantileSketch kTiedToo = sketch_of({20, 30, 40, 40, 50, 50, 50});
+
+MergedView untied() { return merge_views(kUntied.view(), kUntiedToo.view()); }
+MergedView tied() { return merge_views(kTied.view(), kTiedToo.view()); }
+
+TEST(Oracle, CrossingProbability) {
+  struct Case {
+    std::uint64_t n, m;
+    double bound, p;
+  };
+  for (const auto& [n, m, bound, p] : {Case{50, 50, 13.0 * 50, 0.06779471096995852},
+                                       {5000, 5000, 136.0 * 5000, 0.049481613624559065},
+                                       {50, 37, 406, 0.21440078239805144},
+                                       {300, 301, 18300, 6.3914711909147045e-06},
+                                       {1, 64, 64, 2.0 / 65},
+                                       {50, 50, 1, 1.0},
+                                       {50, 37, 1, 1.0},
+                                       {5000, 5000, 25e6, 0.0}}) {
+    EXPECT_NEAR(crossing_probability(n, m, bound, {}), p, 1e-11 * p) << n << " " << m;
+    Counts every;
+    for (std::uint64_t step = 1; step <= n + m; ++step) every.push_back(step);
+    if (n < 5000) {  // with ties that are none
+      EXPECT_NEAR(crossing_probability(m, n, bound, every), p, 1e-11 * p) << n << " " << m;
+    }
+  }
+}
+
+TEST(Oracle, KolmogorovSmirnovOverAllDeals) {
+  const KsTest exact = ks_test(untied(), 0.0);
+  EXPECT_DOUBLE_EQ(exact.statistic.value, 0.5);
+  EXPECT_NEAR(exact.p_value.value, 0.19254079254079254, 1e-14);
+  EXPECT_EQ(exact.p_value.low, exact.p_value.high);
+  const KsTest with_ties = ks_test(tied(), 0.0);
+  EXPECT_DOUBLE_EQ(with_ties.statistic.value, 3.0 / 7);
+  EXPECT_NEAR(with_ties.p_value.value, 0.4755244755244755, 1e-14);
+}
+
+TEST(Oracle, KuiperOverAllDeals) {
+  const KsTest dealt = kuiper_test(untied(), 0.0);
+  EXPECT_DOUBLE_EQ(dealt.statistic.value, 0.5);
+  EXPECT_NEAR(dealt.p_value.value, 0.585081585081585, doubt(0.585));
+  const KsTest with_ties = kuiper_test(tied(), 0.0);
+  EXPECT_DOUBLE_EQ(with_ties.statistic.value, 3.0 / 7);
+  EXPECT_NEAR(with_ties.p_value.value, 0.6223776223776224, doubt(0.622));
+}
+
+TEST(Oracle, KuiperOfManyIsItsLimit) {
+  const auto a = rising(6000, 0.0);
+  const auto b = rising(6000, 150.5);
+  const KsTest test = kuiper_test(merge_views(a.view(), b.view()), 0.01);
+  EXPECT_NEAR(test.statistic.high - test.statistic.value, 0.02, 1e-12);
+  EXPECT_NEAR(test.p_value.value, kuiper_tail(std::sqrt(3000.0) * test.statistic.value), 1e-12);
+  EXPECT_LE(test.p_value.low, test.p_value.value);
+  EXPECT_LE(test.p_value.value, test.p_value.high);
+}
+
+TEST(Oracle, ThresholdIsTheCriticalValue) {
+  const auto a = rising(50, 0.0);
+  for (const double shift : {0.5, 13.5, 40.5}) {  // D of 0.02, 0.28 and 0.82; 0.28 is the least
+    const auto b = rising(50, shift);
+    const MergedView merged = merge_views(a.view(), b.view());
+    const double threshold = ks_threshold(merged, 0.0, 0.05, 0.0);
+    EXPECT_GT(threshold, 0.26);
+    EXPECT_LE(threshold, 0.281);
+    EXPECT_EQ(ks_statistic(merged) >= threshold, shift > 1.0) << threshold;
+    EXPECT_EQ(ks_threshold(merged, 0.0, 0.05, 0.5), 0.5);
+    EXPECT_NEAR(ks_threshold(merged, 0.05, 0.05, 0.0), threshold + 0.05, 0.001);
+  }
+  EXPECT_TRUE(std::isnan(ks_threshold(untied(), 0.0, 1e-9, 0.0)));
+  EXPECT_TRUE(std::isnan(ks_threshold(untied(), 0.0, 0.05, 1.5)));
+}
+
+TEST(Oracle, NumbersOnALineAndOnTheCircle) {
+  const NumberDrift line = compare_numbers(kUntied, kUntiedToo, Axis::kLine, true, 0.01);
+  EXPECT_NEAR(line.p_value.value, 0.19254079254079254, 1e-14);
+  EXPECT_NEAR(line.wasserstein, 30.0, 1e-12);
+  EXPECT_NEAR(compare_numbers(kTied, kTiedToo, Axis::kLine, true, 0.01).wasserstein,
+              15.714285714285715, 1e-12);
+  const NumberDrift circle = compare_numbers(kUntied, kUntiedToo, Axis::kHueCircle, true, 0.01);
+  EXPECT_DOUBLE_EQ(circle.statistic.value, 0.5);
+  const NumberDrift pixels = compare_numbers(kUntied, kUntiedToo, Axis::kLine, false, 0.01);
+  EXPECT_EQ(pixels.p_value.high, 1.0);
+  EXPECT_TRUE(std::isnan(pixels.hellinger_null));
+  // Half of the first lot is beyond the sketch's sample: intervals.
+  const NumberDrift sampled =
+      compare_numbers(rising(5000, 0.0), rising(4000, 90.5), Axis::kLine, true, 0.01);
+  EXPECT_LT(sampled.statistic.low, sampled.statistic.high);
+  EXPECT_LE(sampled.p_value.low, sampled.p_value.high);
+}
+
+TEST(Oracle, CategoriesByTheLimitAndOverAllDeals) {
+  const auto many = strings_of({40, 30, 20, 10});
+  const auto even = strings_of({25, 25, 25, 25});
+  const CategoryDrift drift = compare_categories({many}, {even});
+  EXPECT_NEAR(drift.p_value.value, 0.012277894009958807, 1e-12);
+  EXPECT_NEAR(drift.total_variation.value, 0.2, 1e-15);
+  EXPECT_NEAR(drift.distances.hellinger, 0.16789959640267496, 1e-12);
+  EXPECT_NEAR(drift.distances.hellinger_debiased, 0.14384114318296118, 1e-12);
+  EXPECT_NEAR(drift.distances.jensen_shannon, 0.200503322531428, 1e-12);
+  EXPECT_NEAR(drift.distances.psi, 0.21799421315274758, 1e-12);
+  EXPECT_NEAR(category_p_value({{8, 1, 3}, {3, 6, 2}}), 0.06716920177682056, doubt(0.067) / 2);
+  EXPECT_NEAR(category_p_value({{3, 17}, {15, 10}}), 0.002718201168991327, 1e-14);
+}
+
+TEST(Oracle, HellingersNullByTheLimitAndOverAllDeals) {
+  EXPECT_NEAR(hellinger_null({{40, 30, 20, 10}, {25, 25, 25, 25}}), 0.13977417414575535, 1e-12);
+  EXPECT_EQ(hellinger_null({{40}, {25}}), 0.0);
+  // Between the quantiles at 94 and 96 %: 1.4 standard errors of 999 deals, so of their mean.
+  for (const auto& [pooled, dealt, low, high] :
+       {std::tuple<Counts, std::uint64_t, double, double>{{20, 30, 40}, 45, 0.17755, 0.19538},
+        {{100, 120, 110}, 30, 0.16379, 0.17603},
+        {{100, 120, 110}, 300, 0.16379, 0.17603}}) {
+    double sum = 0.0;
+    for (std::uint64_t key = 0; key < 20; ++key) {
+      Random random(key);
+      sum += std::sqrt(dealt_hellinger(pooled, dealt, random)) / 20;
+    }
+    EXPECT_GT(sum, low);
+    EXPECT_LT(sum, high);
+  }
+  const Binned once{{10, 15, 20}, {10, 15, 20}};
+  const double null = hellinger_null(once);
+  EXPECT_NEAR(null, 0.183, 0.02);
+  EXPECT_NE(hellinger_null({{20, 10, 10}, {90, 110, 100}}), null);
+  EXPECT_EQ(hellinger_null({{20, 5, 20}, {0, 25, 20}}), null);  // the sizes alone decide
+}
+
+TEST(Oracle, Fisher) {
+  EXPECT_NEAR(fisher_exact(3, 20, 15, 25), 0.002718201168991327, 1e-14);
+  EXPECT_NEAR(fisher_exact(0, 50, 8, 908), 1.0, 1e-12);
+  EXPECT_NEAR(fisher_exact(500, 1000, 600, 10000) / 1.9535236990778971e-268, 1.0, 1e-9);
+  EXPECT_NEAR(fisher_more(15, 25, 3, 20), 0.002410805542097196, 1e-14);
+  EXPECT_NEAR(fisher_more(3, 20, 15, 25), 0.9997608944825774, 1e-13);
+  EXPECT_NEAR(fisher_more(500, 1000, 600, 10000) / 1.9535236990778971e-268, 1.0, 1e-9);
+  EXPECT_EQ(fisher_more(0, 20, 15, 25), 1.0);
+  EXPECT_THROW((void)fisher_exact(10, 3, 0, 10), std::invalid_argument);
+  EXPECT_THROW((void)fisher_more(1, 3, 11, 10), std::invalid_argument);
+}
+
+TEST(Oracle, StudentAndKolmogorov) {
+  struct Case {
+    std::uint64_t dof;
+    double half, twentieth, billionth, beyond;  // quantiles; P(|T| > 2.5)
+  };
+  for (const auto& [dof, half, twentieth, billionth, beyond] :
+       {Case{1, 1.0, 12.706204736174705, 636619772.3675814, 0.24223788318168682},
+        {2, 0.8164965809277261, 4.302652729749464, 31622.776577966713, 0.12961172022151082},
+        {7, 0.7111417780817866, 2.3646242515927844, 42.75080247724534, 0.04099221858575289},
+        {100, 0.6769510430114717, 1.983971518523552, 6.745962975444969, 0.014045789124077172}}) {
+    EXPECT_NEAR(student_quantile(0.5, dof) / half, 1.0, 1e-11) << dof;
+    EXPECT_NEAR(student_quantile(0.05, dof) / twentieth, 1.0, 1e-11) << dof;
+    EXPECT_NEAR(student_quantile(1e-9, dof) / billionth, 1.0, 1e-11) << dof;
+    EXPECT_NEAR(student_tail(2.5, dof) / beyond, 1.0, 1e-11) << dof;
+    EXPECT_EQ(student_tail(0.0, dof), 1.0);
+  }
+  EXPECT_NEAR(kolmogorov_quantile(0.05), 1.3580986393225507, 1e-12);
+  EXPECT_NEAR(kolmogorov_quantile(1e-6), 2.6933861344527097, 1e-12);
+  EXPECT_EQ(kolmogorov_quantile(0.0), 40.0);
+}
+
+TEST(Oracle, CircularMoments) {
+  const CircularMoments moments = circular_moments(sketch_of({250, 252, 1, 3, 6}).view());
+  EXPECT_NEAR(moments.mean, 0.40006868417354513, 1e-10);
+  EXPECT_NEAR(moments.stddev, 3.9821787461379214, 1e-10);
+  const CircularMoments none = circular_moments(sketch_of({0, 127.5}).view());
+  EXPECT_TRUE(std::isnan(none.mean));
+  // Ten steps apart, the shorter way around.
+  const auto a = sketch_of({0, 51, 102, 153, 204});
+  const auto b = sketch_of({10, 61, 112, 163, 214});
+  EXPECT_NEAR(circular_wasserstein(merge_views(a.view(), b.view())), 10.0, 1e-12);
+}
+
+}  // namespace
+}  // namespace lightmeter::drift
