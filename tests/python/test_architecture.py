@@ -19,6 +19,8 @@ BELOW = {
     "profile": {"measure", "sketch", "wire"},
     "drift": {"sketch"},
 }
+# Headers every layer shares.
+GROUND = {"error.hpp", "nan.hpp", "pixels.hpp", "wire.hpp"}
 INCLUDE = re.compile(r'#include "(?:lightmeter/)?([\w/.]+)"')
 
 
@@ -34,7 +36,7 @@ def test_core_layers_point_down(layer: str) -> None:
     for file in files:
         for included in INCLUDE.findall(file.read_text()):
             top = included.split("/")[0]
-            allowed = {layer, "pixels.hpp", "error.hpp"} | BELOW[layer]
+            allowed = {layer, *GROUND} | BELOW[layer]
             assert top in allowed, f"{file.name} includes {included}"
 
 

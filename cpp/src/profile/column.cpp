@@ -10,6 +10,7 @@
 #include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
 #include "sketch/sorting.hpp"
+#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
@@ -27,14 +28,6 @@ std::uint64_t key_of(std::string_view name) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const char c : name) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3U;
   return hash;
-}
-
-// The longest start of `text` of at most kMaxString bytes that does not cut a UTF-8 character.
-std::string cut(std::string_view text) {
-  if (text.size() <= Column::kMaxString) return std::string(text);
-  std::size_t size = Column::kMaxString;
-  while (size > 0 && (static_cast<std::uint8_t>(text[size]) & 0xC0U) == 0x80U) --size;
-  return std::string(text.substr(0, size));
 }
 
 const sketch::QuantileSketch kNoNumbers;
@@ -68,6 +61,19 @@ void add_integers(sketch::FrequentIntegers& to, std::span<const double> rising,
 }
 
 }  // namespace
+
+std::string_view role_name(Role role) noexcept {
+  switch (role) {
+    case Role::kExif:
+      return "exif";
+    case Role::kFailure:
+      return "failure";
+    case Role::kPersonalExif:
+      return "personal exif";
+    default:
+      return "value";
+  }
+}
 
 std::int64_t to_integer(double value) noexcept {
   constexpr double kLimit = 0x1p63;
@@ -160,6 +166,16 @@ NumberFacts Column::number_facts() const {
   return facts;
 }
 
+sketch::Moments Column::moments() const {
+  if (numbers_ && numbers_->facts) return numbers_->facts->moments;
+  sketch::Moments moments;
+  const sketch::SortedView& view = numbers().view();
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    moments.update(view.values[i], view.weight(i));
+  }
+  return moments;
+}
+
 void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
 
 // Applies `change` to the sketch, which adds `more` numbers to it. While the sketch is exact the
@@ -215,7 +231,7 @@ void Column::update(std::span<const std::int64_t> values) {
 void Column::update(std::string_view value, std::uint64_t count) {
   if (count == 0) return;
   check_more(count);
-  const std::string kept = cut(value);
+  const std::string kept(wire::cut_text(value, kMaxString));
   wire::check_text(kept);
   Strings& strings = strings_.make();
   strings.frequent.update(kept, count);

@@ -11,9 +11,10 @@
 #include <utility>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/nan.hpp"
 #include "sketch/limits.hpp"
 #include "sketch/mix.hpp"
-#include "sketch/packing.hpp"
+#include "sketch/rice.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
@@ -73,7 +74,7 @@ std::uint64_t DistinctCount::hash(std::string_view value) noexcept {
 }
 
 std::uint64_t DistinctCount::hash(double value) noexcept {
-  if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
+  if (std::isnan(value)) value = kNan;
   return mix(0, std::bit_cast<std::uint64_t>(value + 0.0));
 }
 

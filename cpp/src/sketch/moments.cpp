@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/nan.hpp"
 #include "sketch/limits.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
-namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
-
 void Moments::update(double value, std::uint64_t count) {
   if (!std::isfinite(value)) {
     throw std::invalid_argument("got " + std::to_string(value) +

@@ -8,9 +8,10 @@
 #include "lightmeter/error.hpp"
 #include "lightmeter/sketch/quantile_state.hpp"
 #include "sketch/limits.hpp"
-#include "sketch/packing.hpp"
 #include "sketch/rank_error.hpp"
 #include "sketch/ranked.hpp"
+#include "sketch/rice.hpp"
+#include "sketch/sorted_floats.hpp"
 
 // Layout of an encoded QuantileSketch:
 //

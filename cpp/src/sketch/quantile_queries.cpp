@@ -1,18 +1,16 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 
+#include "lightmeter/nan.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/compactors.hpp"
 #include "sketch/sorting.hpp"
 
 namespace lightmeter::sketch {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Merges runs of rising values of one weight each, in place from the end.
 class WeightedMerger {

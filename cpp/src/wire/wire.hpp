@@ -12,11 +12,6 @@
 
 namespace lightmeter::wire {
 
-// Well-formed UTF-8, which is all that Reader::string takes.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-// std::invalid_argument unless it is: to be asked of text before it is kept.
-void check_text(std::string_view text);
-
 // Appends to a byte vector. Every number is little-endian by construction (shifts, never a memcpy
 // of a native integer), so the bytes are the same on every machine.
 class Writer {

@@ -16,6 +16,8 @@ namespace lightmeter::profile {
 // What a column's missing values are: see Profile::missing.
 enum class Role : std::uint8_t { kValue = 0, kExif = 1, kFailure = 2, kPersonalExif = 3 };
 
+[[nodiscard]] std::string_view role_name(Role role) noexcept;
+
 // An integer that was kept as a double: beyond 2^53 it has been rounded, and the ends of the range
 // are cut, because the conversion of an out-of-range double is undefined.
 [[nodiscard]] std::int64_t to_integer(double value) noexcept;
@@ -79,8 +81,9 @@ class Column {
   [[nodiscard]] std::uint64_t observations() const noexcept { return values() + null_; }
 
   [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept;
-  // Derived anew at each call while the sketch of numbers is exact.
+  // Both are derived anew at each call while the sketch of numbers is exact.
   [[nodiscard]] NumberFacts number_facts() const;
+  [[nodiscard]] sketch::Moments moments() const;
   [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept;
   [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept;
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/measure/image_counts.hpp"
 #include "lightmeter/profile/profile.hpp"
 
 namespace lightmeter::profile {

@@ -2,10 +2,7 @@
 
 #include <cstdint>
 
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::sketch {
 

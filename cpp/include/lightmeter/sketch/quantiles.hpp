@@ -10,11 +10,7 @@
 
 #include "lightmeter/sketch/array_view.hpp"
 #include "lightmeter/sketch/sorted_view.hpp"
-
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::sketch {
 
@@ -24,7 +20,7 @@ struct QuantileState;
 // The distribution of a stream of numbers: quantiles and ranks, mergeable.
 //
 //   exact     all values, while n <= kExactItems
-//   counted   all distinct values with their counts, while there are at most kCountedValues, at any n
+//   counted   all distinct values with their counts, at any n, while they are at most kCountedValues
 //   sampled   beyond (KLL): a weighted sample of about 3000 values, of which encode() ships at most
 //             kShippedItems
 //
