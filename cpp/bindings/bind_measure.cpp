@@ -1,4 +1,5 @@
 #include <bit>
+#include <cmath>
 
 #include "arrow.hpp"
 #include "bindings.hpp"
@@ -128,8 +129,9 @@ void bind_measure(py::module_& module) {
           "measurement",
           [](const ImageMeter& meter) {
             py::dict numbers;
-            for (const auto& [name, value] : lightmeter::profile::measurement(meter.counts())) {
-              numbers[py::str(name.data(), name.size())] = value;
+            for (const auto& number : lightmeter::profile::measurement(meter.counts())) {
+              if (std::isnan(number.value)) continue;
+              numbers[py::str(number.name.data(), number.name.size())] = number.value;
             }
             return numbers;
           },

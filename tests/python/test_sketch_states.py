@@ -138,3 +138,35 @@ def test_levels_of_another_sketch_are_taken_in() -> None:
     assert len(sketch.weights()[0]) < 4500
     assert 0 < sketch.error() < 0.05
     assert QuantileSketch.from_bytes(sketch.to_bytes()).n == sketch.n
+
+
+def test_a_column_is_made_of_sketches() -> None:
+    profile = _core.Profile()
+    whole = {
+        "missing": 3,
+        "integral": 0,
+        "numbers": SKETCHES["sampled"],
+        "moments": _core.Moments.from_state((len(NORMAL), 0.5, 7.0)),
+        "distinct_numbers": _core.DistinctCount.estimated(40_000, 41_000, 42_000),
+        "integers": _core.FrequentIntegers(),
+        "strings": SKETCHES["many strings"],
+        "distinct_strings": _core.DistinctCount.estimated(880, 890, 900),
+    }
+    profile.add_column("x", **whole)
+    profile.add_column("x", **whole)
+    again = _core.Profile.decode(profile.encode())
+    assert again.encode() == profile.encode()
+    summary = again.summary("x")
+    assert summary["counts/n"] == 2 * (3 + len(NORMAL) + 2000)
+    assert summary["counts/null"] == 6
+    assert summary["distribution/mean"] == 0.5
+    assert summary["cardinality/est"] == 41_000 + 890
+    assert summary["cardinality/upper_1"] == 2 * (42_000 + 900)
+    for part, wrong, message in (
+        ("moments", _core.Moments(), "moments of 0 numbers beside quantiles of 50000"),
+        ("integral", 50_000, "frequent integers of 0 numbers"),
+        ("integral", 50_001, "50001 integers among 50000 numbers"),
+        ("missing", 2**56, "more than 2"),
+    ):
+        with pytest.raises(DecodeError, match=message):
+            profile.add_column("y", **changed(whole, **{part: wrong}))

@@ -19,11 +19,12 @@ std::string feature(std::string_view prefix, std::string_view name) {
 
 }  // namespace
 
-std::vector<std::pair<std::string_view, double>> measurement(const measure::ImageCounts& counts) {
+std::vector<ImageNumber> measurement(const measure::ImageCounts& counts) {
   const auto hue = measure::sample_statistics(counts.hue);
   const auto saturation = measure::sample_statistics(counts.saturation);
   const auto brightness = measure::sample_statistics(counts.value);
-  std::vector<std::pair<std::string_view, double>> numbers{
+  const auto circle = measure::circular_hue(counts);
+  return {
       {"Hue.mean", hue.mean},
       {"Hue.stddev", hue.stddev},
       {"Saturation.mean", saturation.mean},
@@ -31,15 +32,11 @@ std::vector<std::pair<std::string_view, double>> measurement(const measure::Imag
       {"Brightness.mean", brightness.mean},
       {"Brightness.stddev", brightness.stddev},
       {"entropy", measure::entropy(counts)},
-      {"ImagePixelWidth", static_cast<double>(counts.width)},
-      {"ImagePixelHeight", static_cast<double>(counts.height)},
+      {"ImagePixelWidth", static_cast<double>(counts.width), true},
+      {"ImagePixelHeight", static_cast<double>(counts.height), true},
+      {"Hue.circular_mean", circle.mean},
+      {"Hue.concentration", circle.concentration},
   };
-  const auto circle = measure::circular_hue(counts);
-  if (!std::isnan(circle.mean)) {
-    numbers.emplace_back("Hue.circular_mean", circle.mean);
-    numbers.emplace_back("Hue.concentration", circle.concentration);
-  }
-  return numbers;
 }
 
 ImageFeatures::ImageFeatures(const measure::ImageCounts& counts) : numbers(measurement(counts)) {
@@ -57,18 +54,14 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
   const auto column = [&](std::string_view name) -> Column& {
     return profile.column(feature(prefix, name));
   };
-  bool has_hue = false;
-  for (const auto& [name, value] : image.numbers) {
-    if (name.starts_with("ImagePixel")) {
+  for (const auto& [name, value, integral] : image.numbers) {
+    if (std::isnan(value)) {
+      column(name).update_null();
+    } else if (integral) {
       column(name).update(static_cast<std::int64_t>(value));
     } else {
       column(name).update(value);
     }
-    has_hue = has_hue || name == "Hue.circular_mean";
-  }
-  if (!has_hue) {
-    column("Hue.circular_mean").update_null();
-    column("Hue.concentration").update_null();
   }
   for (const auto& [name, pixels] : image.pixels) column(name).merge(pixels);
   column("Colorspace").update(mode);
@@ -79,7 +72,7 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
                   std::uint64_t hash, Exemplars::Picture picture) {
   std::vector<std::pair<std::string, double>> values;
-  for (const auto& [name, value] : measurement(counts)) {
+  for (const auto& [name, value, integral] : measurement(counts)) {
     values.emplace_back(feature(prefix, name), value);
   }
   profile.exemplars.add(values, hash, std::move(picture));

@@ -88,6 +88,20 @@ constexpr std::size_t kWorthCounting = 32768;
 
 }  // namespace
 
+void QuantileSketch::update(std::span<const float> values) {
+  check_sum(observed(), values.size());
+  Feeder<float> feeder(*this, n() + values.size());
+  feeder.push(values);
+  feeder.finish();
+}
+
+void QuantileSketch::update(std::span<const double> values) {
+  check_sum(observed(), values.size());
+  Feeder<double> feeder(*this, n() + values.size());
+  feeder.push(values);
+  feeder.finish();
+}
+
 // counts[v] times the value v. A table of many values is sampled as it is, without making a list.
 void QuantileSketch::add_table(std::span<const std::uint32_t> counts, std::uint64_t total,
                                std::uint64_t horizon) {

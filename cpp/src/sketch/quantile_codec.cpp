@@ -7,11 +7,13 @@
 
 #include "lightmeter/error.hpp"
 #include "lightmeter/sketch/quantile_state.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/limits.hpp"
 #include "sketch/rank_error.hpp"
 #include "sketch/ranked.hpp"
 #include "sketch/rice.hpp"
 #include "sketch/sorted_floats.hpp"
+#include "wire/wire.hpp"
 
 // Layout of an encoded QuantileSketch:
 //
@@ -192,26 +194,26 @@ std::uint64_t peek_n(std::span<const std::uint8_t> bytes) {
   return read_head(in).n;
 }
 
-void encode_quantiles(const QuantileSketch& sketch, wire::Writer& out) {
-  const bool apart = sketch.observed() != sketch.n();
-  const bool kll = !sketch.is_exact();
-  const bool counted = !kll && sketch.n() != sketch.view().values.size();
+void QuantileSketch::encode(wire::Writer& out) const {
+  const bool apart = observed() != n();
+  const bool kll = !is_exact();
+  const bool counted = !kll && n() != view().values.size();
   out.u8(static_cast<std::uint8_t>((kll ? kKll : 0) | (counted ? kCounted : 0) |
                                    (apart ? kApart : 0)));
   if (apart) {
-    out.varint(sketch.nan());
-    out.varint(sketch.pos_inf());
-    out.varint(sketch.neg_inf());
+    out.varint(nan());
+    out.varint(pos_inf());
+    out.varint(neg_inf());
   }
-  out.varint(sketch.n());
+  out.varint(n());
   if (kll) {
-    encode_sample(sketch, out);
+    encode_sample(*this, out);
   } else {
-    encode_exact(sketch, out);
+    encode_exact(*this, out);
   }
 }
 
-QuantileSketch decode_quantiles(wire::Reader& in, std::uint64_t key) {
+QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
   const Head head = read_head(in);
   QuantileState state{.nan = head.nan, .pos_inf = head.pos_inf, .neg_inf = head.neg_inf};
   if ((head.form & kKll) != 0) {
@@ -219,7 +221,9 @@ QuantileSketch decode_quantiles(wire::Reader& in, std::uint64_t key) {
   } else {
     decode_exact(state, head, in);
   }
-  return QuantileSketch::from_state(state, key);
+  return from_state(state, key);
 }
+
+bool operator==(const QuantileSketch& a, const QuantileSketch& b) { return wire::same_bytes(a, b); }
 
 }  // namespace lightmeter::sketch

@@ -11,14 +11,9 @@
 #include <string>
 #include <utility>
 
-#include "lightmeter/error.hpp"
-#include "lightmeter/sketch/quantile_state.hpp"
 #include "sketch/compactors.hpp"
 #include "sketch/limits.hpp"
-#include "sketch/quantile_codec.hpp"
-#include "sketch/quantile_feeder.hpp"
 #include "sketch/sorting.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
 
@@ -66,20 +61,6 @@ QuantileSketch& QuantileSketch::operator=(QuantileSketch&& other) noexcept {
 void QuantileSketch::refuse_more() {
   check_sum(kMaxObserved, 1);
   std::abort();  // not reached
-}
-
-void QuantileSketch::update(std::span<const float> values) {
-  check_sum(observed(), values.size());
-  Feeder<float> feeder(*this, n() + values.size());
-  feeder.push(values);
-  feeder.finish();
-}
-
-void QuantileSketch::update(std::span<const double> values) {
-  check_sum(observed(), values.size());
-  Feeder<double> feeder(*this, n() + values.size());
-  feeder.push(values);
-  feeder.finish();
 }
 
 void QuantileSketch::update_apart(double value, std::uint64_t count) noexcept {
@@ -284,13 +265,5 @@ void QuantileSketch::update_counts(std::span<const double> values,
   }
   add_counts(sorted, sums, total);
 }
-
-void QuantileSketch::encode(wire::Writer& out) const { encode_quantiles(*this, out); }
-
-QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
-  return decode_quantiles(in, key);
-}
-
-bool operator==(const QuantileSketch& a, const QuantileSketch& b) { return wire::same_bytes(a, b); }
 
 }  // namespace lightmeter::sketch

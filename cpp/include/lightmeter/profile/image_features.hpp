@@ -10,18 +10,23 @@
 
 namespace lightmeter::profile {
 
-// The numbers of one image by feature name ("Hue.mean", ...), all on the 0..255 scale but entropy
-// (bits), Hue.concentration (0..1) and the sizes (pixels). The circular hue is left out where it is
-// not defined.
-[[nodiscard]] std::vector<std::pair<std::string_view, double>> measurement(
-    const measure::ImageCounts& counts);
+// A number of one image by feature name ("Hue.mean", ...). NaN where the image has none, as a gray
+// one has no circular hue.
+struct ImageNumber {
+  std::string_view name;
+  double value;
+  bool integral = false;
+};
+
+// All on the 0..255 scale but entropy (bits), Hue.concentration (0..1) and the sizes (pixels).
+[[nodiscard]] std::vector<ImageNumber> measurement(const measure::ImageCounts& counts);
 
 // What a measured image adds to a profile, worked out apart from it: of a deep image that takes as
 // long as counting some hundred thousand pixels.
 struct ImageFeatures {
   explicit ImageFeatures(const measure::ImageCounts& counts);
 
-  std::vector<std::pair<std::string_view, double>> numbers;
+  std::vector<ImageNumber> numbers;
   std::vector<std::pair<std::string_view, Column>> pixels;  // distributions
 };
 
