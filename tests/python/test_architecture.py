@@ -1,6 +1,7 @@
 """Layers point down only; the package is what it says it is."""
 
 import ast
+import graphlib
 import importlib.metadata
 import re
 from pathlib import Path
@@ -38,6 +39,21 @@ def test_core_layers_point_down(layer: str) -> None:
             top = included.split("/")[0]
             allowed = {layer, *GROUND} | BELOW[layer]
             assert top in allowed, f"{file.name} includes {included}"
+
+
+def test_no_circle_between_files_of_the_core() -> None:
+    """A header and the source of its name are one file."""
+    roots = [ROOT / "cpp" / folder for folder in ("include/lightmeter", "src", "bindings")]
+    files = {
+        path: str(path.relative_to(root).with_suffix(""))
+        for root in roots
+        for path in root.rglob("*.?pp")
+    }
+    graph: dict[str, set[str]] = {name: set() for name in files.values()}
+    for path, name in files.items():
+        included = {item.rsplit(".", 1)[0] for item in INCLUDE.findall(path.read_text())}
+        graph[name] |= (included & graph.keys()) - {name}
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_the_core_knows_no_python() -> None:

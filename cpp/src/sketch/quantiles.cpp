@@ -5,7 +5,6 @@
 #include <cassert>
 #include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <numeric>
 #include <stdexcept>
 #include <string>
