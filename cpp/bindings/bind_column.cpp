@@ -115,13 +115,13 @@ void bind_column(py::class_<Profile>& profile) {
       .def(
           "mean",
           [](const Profile& self, const std::string& name) {
-            return column_of(self, name).number_facts().moments.mean();
+            return column_of(self, name).moments().mean();
           },
           py::arg("name"), "Mean of a feature's numbers; NaN where there are none.")
       .def(
           "stddev",
           [](const Profile& self, const std::string& name) {
-            return column_of(self, name).number_facts().moments.stddev();
+            return column_of(self, name).moments().stddev();
           },
           py::arg("name"), "Sample standard deviation of a feature's numbers; 0 of one.")
       .def(
