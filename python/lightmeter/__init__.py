@@ -18,6 +18,7 @@ from lightmeter.image.reading import Reading
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 from lightmeter.profile.log import ResultSet, log, log_image
 from lightmeter.report import DriftReport, compare
+from lightmeter.run import watch
 from lightmeter.store import Store
 from lightmeter.writers import RollingLogger, logger
 
@@ -47,4 +48,5 @@ __all__ = [
     "log_image",
     "logger",
     "profile_images",
+    "watch",
 ]
