@@ -21,7 +21,7 @@ from lightmeter.monitor.results import (
 from lightmeter.monitor.rules import CombinedRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.buckets import to_utc
-from lightmeter.store.records import Kept, Place
+from lightmeter.store.records import Kept, Place, ResultState
 from lightmeter.store.store import Store
 
 __all__ = ["evaluate", "update_results"]
@@ -190,6 +190,7 @@ def _combined(
     monitor = monitors[rank]
     rule = monitor.rule
     assert isinstance(rule, CombinedRule)
+    state: ResultState
     places: dict[tuple[str, datetime], dict[str, frozenset[str]]] = {}
     for other, states_of_other in zip(monitors[:rank], states, strict=False):
         if other.name not in rule.of:
