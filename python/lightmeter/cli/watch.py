@@ -114,7 +114,7 @@ def dashboard(
     from lightmeter.dashboard import write_dashboard
 
     with reported(), Store(store, create=False) as opened:
-        done = write_dashboard(opened, out, load_results(opened), days=days)
+        done = write_dashboard(opened, out, load_results(opened), buckets=days)
         print(f"{out / 'index.html'}: {done.pages} pages, {done.written} of them written")
 
 

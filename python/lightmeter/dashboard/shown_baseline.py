@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from lightmeter.dashboard.history import History, title_of
 from lightmeter.dashboard.parts import pair
-from lightmeter.dashboard.scene import Scene, title_of
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
 from lightmeter.monitor.incidents import Evaluation
@@ -17,7 +17,14 @@ from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.store import Store
 from lightmeter.text import shorten
 
-__all__ = ["Baseline", "Chosen", "Evaluated", "bucket_digests", "find_baseline", "read_bucket"]
+__all__ = [
+    "Evaluated",
+    "ShownBaseline",
+    "ShownMonitors",
+    "bucket_digests",
+    "find_baseline",
+    "read_bucket",
+]
 
 _BEFORE = 7
 _MOMENT = timedelta(milliseconds=1)
@@ -31,31 +38,31 @@ class Evaluated(Evaluation, Protocol):
         """How the monitor came to it."""
 
 
-class Chosen:
+class ShownMonitors:
     """Of each bucket the monitor whose baseline is shown: the first one on drift, or else the first
     that has a baseline.
     """
 
     def __init__(self) -> None:
         """Of no buckets yet."""
-        self._found: dict[tuple[str, str, datetime], tuple[str, Judged]] = {}
+        self._monitors: dict[tuple[str, str, datetime], tuple[str, Judged]] = {}
 
-    def add(self, one: Evaluated) -> None:
-        """Take an evaluation into account."""
-        judged = one.judged
+    def add(self, result: Evaluated) -> None:
+        """Take a result into account."""
+        judged = result.judged
         if judged is None or not (judged.starts or judged.file):
             return
-        place = one.dataset, segment_text(one.segment), one.start
-        known = self._found.get(place)
-        if known is None or _rank(judged) < _rank(known[1]):
-            self._found[place] = one.monitor, judged
+        bucket = result.dataset, segment_text(result.segment), result.start
+        before = self._monitors.get(bucket)
+        if before is None or _rank(judged) < _rank(before[1]):
+            self._monitors[bucket] = result.monitor, judged
 
-    def of(self, scene: Scene, start: datetime) -> tuple[str, Judged] | None:
+    def of(self, history: History, start: datetime) -> tuple[str, Judged] | None:
         """The monitor of a bucket, and how it judged it."""
-        return self._found.get((scene.dataset, scene.place, start))
+        return self._monitors.get((history.dataset, history.segment_text, start))
 
 
-class Baseline(NamedTuple):
+class ShownBaseline(NamedTuple):
     """A baseline before it is read.
 
     Attributes:
@@ -69,17 +76,19 @@ class Baseline(NamedTuple):
     read: Callable[[], ProfileView]
 
 
-def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -> Baseline:
-    """That of the monitor chosen, or else the last good buckets before `start`."""
-    monitor, judged = chosen.of(scene, start) or ("", None)
+def find_baseline(
+    store: Store, history: History, start: datetime, monitors: ShownMonitors
+) -> ShownBaseline:
+    """That of the bucket's monitor, or else the last good buckets before `start`."""
+    monitor, judged = monitors.of(history, start) or ("", None)
     if judged is None:
         before = [
             bucket.start
-            for bucket in scene.buckets
-            if bucket.start < start and bucket.start not in scene.anomalous
+            for bucket in history.buckets
+            if bucket.start < start and bucket.start not in history.anomalous
         ][-_BEFORE:]
         words = f"baseline: the {len(before)} buckets before without anomalies"
-        return _stored(store, words, scene.dataset, scene.place, before)
+        return _stored(store, words, history.dataset, history.segment_text, before)
     words = f"baseline of {shorten(monitor, 60)}: "
     if judged.file:
         path = Path(judged.file)
@@ -87,9 +96,9 @@ def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -
             body = read_regular(path)
             view = ProfileView.from_bytes(body)
         except (OSError, DecodeError):
-            return Baseline(f"{words}{path.name}, which cannot be read", [], _nothing)
-        return Baseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
-    if (judged.dataset, judged.segment) != (scene.dataset, scene.place):
+            return ShownBaseline(f"{words}{path.name}, which cannot be read", [], _nothing)
+        return ShownBaseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
+    if (judged.dataset, judged.segment) != (history.dataset, history.segment_text):
         words += f"{shorten(title_of(judged.dataset, parse_segment(judged.segment)), 120)}, "
     starts = judged.starts
     many = f"{len(starts)} bucket{'' if len(starts) == 1 else 's'}"
@@ -110,11 +119,11 @@ def read_bucket(store: Store, dataset: str, segment: str, start: datetime) -> Pr
 
 def _stored(
     store: Store, words: str, dataset: str, segment: str, starts: Sequence[datetime]
-) -> Baseline:
+) -> ShownBaseline:
     made_of = [
         digest for start in starts for digest in bucket_digests(store, dataset, segment, start)
     ]
-    return Baseline(
+    return ShownBaseline(
         words,
         made_of,
         lambda: ProfileView.merge_many(
