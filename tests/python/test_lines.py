@@ -62,9 +62,9 @@ def test_it_is_told_in_words() -> None:
         "3 buckets from 2022-09-01 to 2022-09-03; the last value is 0.2, expected at most 0.25; "
         "1 anomaly, the last on 2022-09-02"
     )
-    assert expected(Point(FIRST, 1.0, 1.0, 2.0)) == "1 to 2"
-    assert expected(Point(FIRST, 1.0, 1.0, None)) == "at least 1"
-    assert expected(Point(FIRST, 1.0, None, None)) == ""
+    assert expected(1.0, 2.0) == "1 to 2"
+    assert expected(1.0, None) == "at least 1"
+    assert expected(None, None) == ""
     told = "1 bucket from 2022-09-01 to 2022-09-01; the last value is 0.1; no anomalies"
     assert trend("d", line([0.1])).description == told
 

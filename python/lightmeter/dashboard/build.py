@@ -79,14 +79,14 @@ def write_dashboard(
             text = segment_text(segment)
             lines = lines_of(of_segment.pop((dataset, text), ()))
             history = History(
-                dataset,
-                segment,
-                text,
-                store.buckets(dataset, segment),
-                lines,
-                find_incidents(lines),
-                acknowledged,
-                snoozes,
+                dataset=dataset,
+                segment=segment,
+                segment_text=text,
+                buckets=store.buckets(dataset, segment),
+                lines=lines,
+                incidents=find_incidents(lines),
+                acknowledged=acknowledged,
+                snoozes=snoozes,
             )
             _write_history(site, store, history, briefs, buckets, pages, monitors)
             # What other pages say of it; of many segments the results take up most of the memory.

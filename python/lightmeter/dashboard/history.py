@@ -88,14 +88,27 @@ class History:
             newest[result.monitor] = max(result.start, newest.get(result.monitor, result.start))
         return worst(result.state for result in last if result.start == newest[result.monitor])
 
+    @cached_property
+    def _by_line(self) -> Mapping[Line, Sequence[Incident]]:
+        incidents: dict[Line, list[Incident]] = {}
+        for incident in self.incidents:
+            incidents.setdefault(incident.line, []).append(incident)
+        return incidents
+
     def state_of(self, line: Line) -> str:
         """The worst open incident of a line; if there is none, the state of its newest result."""
-        kinds = {
-            incident.kind
-            for incident in self.incidents
-            if incident.line == line and incident.end is None
-        }
+        incidents = self._by_line.get(line, ())
+        kinds = {incident.kind for incident in incidents if incident.end is None}
         return worst(kinds or {self.lines[line][-1].state})
+
+    @property
+    def open_incidents(self) -> int:
+        """How many last."""
+        return sum(incident.end is None for incident in self.incidents)
+
+    def anomalies(self, line: Line) -> int:
+        """How many incidents of a line were anomalies."""
+        return sum(incident.kind == "anomaly" for incident in self._by_line.get(line, ()))
 
     def features(self) -> dict[str, list[Line]]:
         """The lines of each feature."""

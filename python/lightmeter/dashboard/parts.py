@@ -163,25 +163,21 @@ def _facts(group: IncidentGroup) -> Iterator[str]:
 
 def lines_table(page: str, history: History) -> Html | None:
     """One row for each feature and monitor, what needs a look first."""
-    counts = dict.fromkeys(history.lines, 0)
-    for incident in history.incidents:
-        counts[incident.line] += incident.kind == "anomaly"
+    recent = f"last {RECENT} buckets"
     states = {line: history.state_of(line) for line in history.lines}
 
     def rank(line: Line) -> tuple[int, int, Line]:
-        return STATES.index(states[line]), -counts[line], line
-
-    recent = f"last {RECENT} buckets"
+        return STATES.index(states[line]), -history.anomalies(line), line
 
     def row(line: Line) -> dict[str, Content]:
-        drawn = points(history.lines[line][-RECENT:])
+        results: Sequence[Evaluation] = history.lines[line]
         return {
             "feature": feature_name(page, line),
             "state": badge(states[line]),
-            "last value": number(drawn[-1].value),
-            "expected": expected(drawn[-1]),
-            "anomalies": counts[line] or None,
-            recent: sparkline(drawn),
+            "last value": number(results[-1].value),
+            "expected": expected(results[-1].lower, results[-1].upper),
+            "anomalies": history.anomalies(line) or None,
+            recent: sparkline(points(results[-RECENT:])),
             "monitor": tag("bdi", shorten(line.monitor, 60)),
         }
 

@@ -244,7 +244,7 @@ def _told(points: Sequence[Point]) -> str:
     bad = [point.at for point in points if point.bad]
     many = f"{len(points)} bucket{'' if len(points) == 1 else 's'}"
     told = f"{many} from {first:{form}} to {last:{form}}; the last value is "
-    limits = expected(points[-1])
+    limits = expected(points[-1].lower, points[-1].upper)
     told += number(points[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
         return told + "no anomalies"
@@ -252,10 +252,10 @@ def _told(points: Sequence[Point]) -> str:
     return told + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
 
 
-def expected(point: Point) -> str:
+def expected(lower: float | None, upper: float | None) -> str:
     """The limits in words; empty where there are none, or none are known."""
-    if point.lower is not None and point.upper is not None:
-        return f"{number(point.lower)} to {number(point.upper)}"
-    if point.upper is not None:
-        return f"at most {number(point.upper)}"
-    return "" if point.lower is None else f"at least {number(point.lower)}"
+    if lower is not None and upper is not None:
+        return f"{number(lower)} to {number(upper)}"
+    if upper is not None:
+        return f"at most {number(upper)}"
+    return "" if lower is None else f"at least {number(lower)}"

@@ -1,12 +1,18 @@
-"""What the core's comparisons of two samples give, as fields of a `FeatureDrift`."""
+"""The test and the distances of two samples, as the fields of a `FeatureDrift`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["statistics"]
 
 
-def statistics(result: dict[str, Any]) -> dict[str, Any]:
-    """The test and the distances of `_core.compare_numbers` or `_core.compare_categories`."""
+def statistics(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields.
+
+    Args:
+        result: what `_core.compare_numbers` or `_core.compare_categories` returned; the statistic
+            and the p-value of another test, each as (value, low, high), without distances.
+    """
     effect, effect_low, effect_high = result["statistic"]
     p_value, p_low, p_high = result["p_value"]
     return {
@@ -16,8 +22,8 @@ def statistics(result: dict[str, Any]) -> dict[str, Any]:
         "p_value": p_value,
         "p_low": p_low,
         "p_high": p_high,
-        "hellinger": result["hellinger"],
-        "hellinger_debiased": result["hellinger_debiased"],
-        "psi": result["psi"],
-        "js": result["js"],
+        "hellinger": result.get("hellinger"),
+        "hellinger_debiased": result.get("hellinger_debiased"),
+        "psi": result.get("psi"),
+        "js": result.get("js"),
     }

@@ -8,7 +8,7 @@ from lightmeter.dashboard.history import STATES, History, worst
 from lightmeter.dashboard.parts import badge, crumbs, feature_name, link, spaced
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
-from lightmeter.draw.lines import Point, expected
+from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import column_of
 from lightmeter.monitor.incidents import Evaluation, line_of
@@ -113,12 +113,11 @@ def _verdicts(page: str, results: Sequence[Evaluation]) -> Html:
 
 
 def _verdict(page: str, result: Evaluation) -> dict[str, Content]:
-    limits = Point(result.start, result.value, result.lower, result.upper)
     return {
         "feature": feature_name(page, line_of(result)),
         "state": badge(result.state),
         "value": number(result.value),
-        "expected": expected(limits),
+        "expected": expected(result.lower, result.upper),
         "in words": shorten(result.words, 300),
         "monitor": tag("bdi", shorten(result.monitor, 60)),
     }

@@ -59,17 +59,17 @@ def _chart(title: str, drawn: Sequence[Point], ident: str) -> Html | None:
 def _values(page: str, history: History, line: Line, pages: set[str], ident: str) -> Html:
     recent = history.lines[line][-RECENT:]
 
-    def row(result: Evaluation, point: Point) -> dict[str, Content]:
+    def row(result: Evaluation) -> dict[str, Content]:
         to = history.bucket_page(result.start)
         bucket = bucket_text(result.start)
         return {
             "bucket": link(page, f"{to}#f-{slug(line.feature)}", bucket) if to in pages else bucket,
             "value": number(result.value),
-            "expected": expected(point),
+            "expected": expected(result.lower, result.upper),
             "state": badge(result.state),
             "in words": shorten(result.words, 200),
         }
 
-    rows = map(row, reversed(recent), reversed(points(recent)))
+    rows = map(row, reversed(recent))
     shown = table(ident, rows, left={"state"}, words={"in words"}, tall=True)
     return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

@@ -6,6 +6,7 @@ from lightmeter.dashboard.history import History, worst
 from lightmeter.dashboard.parts import badge, link
 from lightmeter.draw.html import Content
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.store.store import Bucket
 from lightmeter.text import shorten
 
 __all__ = ["overview_row"]
@@ -24,8 +25,7 @@ def overview_row(
         more: further cells.
     """
     history = histories[0]
-    last = history.buckets[-1] if history.buckets else None
-    incidents = [incident for history in histories for incident in history.incidents]
+    last: Bucket | None = history.buckets[-1] if history.buckets else None
     return {
         head: link(page, history.page, shorten(name, 120)),
         "state": badge(worst(history.state for history in histories)),
@@ -33,5 +33,5 @@ def overview_row(
         "images in it": f"{last.images:,}" if last else None,
         "buckets": f"{len(history.buckets):,}",
         **more,
-        "open": sum(incident.end is None for incident in incidents) or None,
+        "open": sum(history.open_incidents for history in histories) or None,
     }
