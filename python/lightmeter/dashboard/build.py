@@ -15,7 +15,6 @@ from lightmeter.dashboard.pages.dataset import dataset_html
 from lightmeter.dashboard.pages.feature import feature_html
 from lightmeter.dashboard.pages.index import index_html
 from lightmeter.dashboard.shown_baseline import (
-    Evaluated,
     ShownMonitors,
     bucket_digests,
     find_baseline,
@@ -23,7 +22,8 @@ from lightmeter.dashboard.shown_baseline import (
 )
 from lightmeter.dashboard.site import Site, Written
 from lightmeter.drift import compare_views
-from lightmeter.monitor.incidents import Evaluation, find_incidents, line_of, lines_of
+from lightmeter.monitor.incidents import find_incidents, line_of, lines_of
+from lightmeter.monitor.results import Result
 from lightmeter.store.buckets import segment_text, to_utc
 from lightmeter.store.store import Store
 
@@ -36,7 +36,7 @@ _SEGMENT_BUCKETS = 7
 def write_dashboard(
     store: Store,
     out: str | os.PathLike[str],
-    results: Iterable[Evaluated] = (),
+    results: Iterable[Result] = (),
     *,
     buckets: int | None = None,
     now: datetime | None = None,
@@ -63,7 +63,7 @@ def write_dashboard(
     memory = Memory(store._database)
     acknowledged = memory.acknowledged()
     snoozes = memory.snoozes(to_utc(now or datetime.now(UTC)))
-    of_segment: defaultdict[tuple[str, str], list[Evaluation]] = defaultdict(list)
+    of_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     monitors = ShownMonitors()
     for result in results:
         monitors.add(result)
@@ -127,7 +127,7 @@ def _shown(history: History, most: int) -> list[datetime]:
 
 
 def _buckets(history: History, starts: Sequence[datetime]) -> Iterator[ShownBucket]:
-    results: dict[datetime, list[Evaluation]] = {start: [] for start in starts}
+    results: dict[datetime, list[Result]] = {start: [] for start in starts}
     for line in history.lines.values():
         for result in line:
             if result.start in results:

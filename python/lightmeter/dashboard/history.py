@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import cached_property
 
 from lightmeter.alerts.memory import Acknowledged, Snooze
-from lightmeter.monitor.incidents import Evaluation, Incident, Line
+from lightmeter.monitor.incidents import Incident, Line
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.store.store import Bucket
 from lightmeter.text import shorten
@@ -40,7 +41,7 @@ class History:
     segment: Mapping[str, str]
     segment_text: str
     buckets: Sequence[Bucket]
-    lines: Mapping[Line, Sequence[Evaluation]]
+    lines: Mapping[Line, Sequence[Result]]
     incidents: Sequence[Incident]
     acknowledged: Sequence[Acknowledged] = ()
     snoozes: Sequence[Snooze] = ()
@@ -166,7 +167,7 @@ def grouped(histories: Iterable[History]) -> list[IncidentGroup]:
     )
 
 
-def _excess(result: Evaluation) -> float:
+def _excess(result: Result) -> float:
     """How many times over its limit."""
     if result.value is None or not result.upper:
         return 0.0

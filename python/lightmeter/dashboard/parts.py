@@ -9,7 +9,8 @@ from lightmeter.draw.document import table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Point, expected, sparkline
 from lightmeter.drift.words import capitalised
-from lightmeter.monitor.incidents import Evaluation, Line
+from lightmeter.monitor.incidents import Line
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page
 from lightmeter.text import number, shorten
 
@@ -46,7 +47,7 @@ def badge(state: str) -> Html:
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
-def points(results: Sequence[Evaluation]) -> list[Point]:
+def points(results: Sequence[Result]) -> list[Point]:
     """For a chart."""
     return [
         Point(
@@ -170,7 +171,7 @@ def lines_table(page: str, history: History) -> Html | None:
         return STATES.index(states[line]), -history.anomalies(line), line
 
     def row(line: Line) -> dict[str, Content]:
-        results: Sequence[Evaluation] = history.lines[line]
+        results: Sequence[Result] = history.lines[line]
         return {
             "feature": feature_name(page, line),
             "state": badge(states[line]),

@@ -4,21 +4,19 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from lightmeter.dashboard.history import History, title_of
 from lightmeter.dashboard.parts import pair
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
-from lightmeter.monitor.incidents import Evaluation
-from lightmeter.monitor.results import Judged
+from lightmeter.monitor.results import Judged, Result
 from lightmeter.profile import ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.store import Store
 from lightmeter.text import shorten
 
 __all__ = [
-    "Evaluated",
     "ShownBaseline",
     "ShownMonitors",
     "bucket_digests",
@@ -30,14 +28,6 @@ _BEFORE = 7
 _MOMENT = timedelta(milliseconds=1)
 
 
-class Evaluated(Evaluation, Protocol):
-    """An evaluation that may know what it is compared with."""
-
-    @property
-    def judged(self) -> Judged | None:
-        """How the monitor came to it."""
-
-
 class ShownMonitors:
     """Of each bucket the monitor whose baseline is shown: the first one on drift, or else the first
     that has a baseline.
@@ -47,7 +37,7 @@ class ShownMonitors:
         """Of no buckets yet."""
         self._monitors: dict[tuple[str, str, datetime], tuple[str, Judged]] = {}
 
-    def add(self, result: Evaluated) -> None:
+    def add(self, result: Result) -> None:
         """Take a result into account."""
         judged = result.judged
         if judged is None or not (judged.starts or judged.file):

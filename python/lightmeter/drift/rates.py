@@ -29,6 +29,6 @@ def compare_rates(
     if min(n_target, n_reference) == 0:
         return line
     target, reference = hits[0] / n_target, hits[1] / n_reference
-    p_value = _core.fisher_exact(hits[0], n_target, hits[1], n_reference)
-    result = {"statistic": [abs(target - reference)] * 3, "p_value": [p_value] * 3}
-    return changed(line, level_target=target, level_reference=reference, **statistics(result))
+    p = _core.fisher_exact(hits[0], n_target, hits[1], n_reference)
+    test = statistics([abs(target - reference)] * 3, [p] * 3, {})
+    return changed(line, level_target=target, level_reference=reference, **test)

@@ -1,20 +1,23 @@
-"""The test and the distances of two samples, as the fields of a `FeatureDrift`."""
+"""The test and the distances of two samples, as fields of a `FeatureDrift`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["statistics"]
 
 
-def statistics(result: Mapping[str, Any]) -> dict[str, Any]:
+def statistics(
+    statistic: Sequence[float], p: Sequence[float], distances: Mapping[str, float]
+) -> dict[str, Any]:
     """The fields.
 
     Args:
-        result: what `_core.compare_numbers` or `_core.compare_categories` returned; the statistic
-            and the p-value of another test, each as (value, low, high), without distances.
+        statistic: of the test, as (value, low, high).
+        p: its p-value; the same.
+        distances: those that there are, by name, as the core's comparisons give them.
     """
-    effect, effect_low, effect_high = result["statistic"]
-    p_value, p_low, p_high = result["p_value"]
+    effect, effect_low, effect_high = statistic
+    p_value, p_low, p_high = p
     return {
         "effect": effect,
         "effect_low": effect_low,
@@ -22,8 +25,8 @@ def statistics(result: Mapping[str, Any]) -> dict[str, Any]:
         "p_value": p_value,
         "p_low": p_low,
         "p_high": p_high,
-        "hellinger": result.get("hellinger"),
-        "hellinger_debiased": result.get("hellinger_debiased"),
-        "psi": result.get("psi"),
-        "js": result.get("js"),
+        "hellinger": distances.get("hellinger"),
+        "hellinger_debiased": distances.get("hellinger_debiased"),
+        "psi": distances.get("psi"),
+        "js": distances.get("js"),
     }

@@ -11,7 +11,8 @@ from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import column_of
-from lightmeter.monitor.incidents import Evaluation, line_of
+from lightmeter.monitor.incidents import line_of
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card
 from lightmeter.report.pictures import pictures
@@ -35,7 +36,7 @@ class ShownBucket(NamedTuple):
 
     history: History
     start: datetime
-    results: Sequence[Evaluation]
+    results: Sequence[Result]
     before: datetime | None
     after: datetime | None
 
@@ -96,7 +97,7 @@ def _neighbours(bucket: ShownBucket) -> Html | None:
     return tag("nav", spaced(links), aria_label="Other buckets") if links else None
 
 
-def _verdicts(page: str, results: Sequence[Evaluation]) -> Html:
+def _verdicts(page: str, results: Sequence[Result]) -> Html:
     others = sorted(
         (result for result in results if result.state != "ok"),
         key=lambda result: (STATES.index(result.state), line_of(result)),
@@ -112,7 +113,7 @@ def _verdicts(page: str, results: Sequence[Evaluation]) -> Html:
     return section("What the monitors say", shown, closing, ident="said")
 
 
-def _verdict(page: str, result: Evaluation) -> dict[str, Content]:
+def _verdict(page: str, result: Result) -> dict[str, Content]:
     return {
         "feature": feature_name(page, line_of(result)),
         "state": badge(result.state),

@@ -8,7 +8,8 @@ from lightmeter.dashboard.parts import RECENT, badge, crumbs, feed, head, link, 
 from lightmeter.draw.document import document, table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Point, expected, trend
-from lightmeter.monitor.incidents import Evaluation, Line
+from lightmeter.monitor.incidents import Line
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.text import number, shorten
 
@@ -59,7 +60,7 @@ def _chart(title: str, drawn: Sequence[Point], ident: str) -> Html | None:
 def _values(page: str, history: History, line: Line, pages: set[str], ident: str) -> Html:
     recent = history.lines[line][-RECENT:]
 
-    def row(result: Evaluation) -> dict[str, Content]:
+    def row(result: Result) -> dict[str, Content]:
         to = history.bucket_page(result.start)
         bucket = bucket_text(result.start)
         return {
