@@ -17,6 +17,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 from lightmeter.profile.log import ResultSet, log, log_image
 from lightmeter.report import DriftReport, compare
+from lightmeter.run import watch
 from lightmeter.store import Store
 from lightmeter.writers import RollingLogger, logger
 
@@ -45,4 +46,5 @@ __all__ = [
     "log_image",
     "logger",
     "profile_images",
+    "watch",
 ]

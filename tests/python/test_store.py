@@ -106,9 +106,31 @@ def test_time_comes_from_the_profile_unless_said(store: Store) -> None:
     assert store.read("cells").dataset_timestamp == datetime(2022, 9, 8, 4, 30, tzinfo=UTC)
 
 
+@pytest.mark.usefixtures("five_hours_west")
+def test_a_time_without_zone_is_local(store: Store) -> None:
+    evening = datetime(2022, 9, 7, 23)
+    store.put("cells", view(1), at=evening, writer="a", every="1h")
+    (bucket,) = store.buckets("cells")
+    assert bucket.start == datetime(2022, 9, 8, 4, tzinfo=UTC)
+    assert store.read("cells", evening, evening + timedelta(hours=1)).images == 1
+    assert store.read("cells", evening + timedelta(hours=1)).images == 0
+    for at in (datetime.min, datetime.max):
+        with pytest.raises(ValueError, match="within the years 1 to 9999"):
+            store.put("cells", view(1), at=at, writer="a")
+
+
+def test_profiles_can_be_deleted(store: Store) -> None:
+    put_days(store, 5)
+    store.put("cells", view(9), at=DAY, writer="a", segment={"camera": "left"})
+    assert store.profiles.delete("cells", date(2022, 9, 2), date(2022, 9, 4)) == 2
+    assert store.read("cells").images == 1 + 4 + 5
+    assert store.profiles.delete("cells") == 3
+    assert store.segments("cells") == [{"camera": "left"}]
+    with pytest.raises(StoreError, match="no dataset 'cell'"):
+        store.profiles.delete("cell")
+
+
 def test_what_is_refused(store: Store) -> None:
-    with pytest.raises(ValueError, match="time zone"):
-        store.put("cells", view(1), at=datetime(2022, 9, 7), writer="a")
     with pytest.raises(ValueError, match="empty writer"):
         store.put("cells", view(1), at=DAY, writer="")
     for every in ("1 hour", "0h", "", "-1d", "1.5h"):
@@ -164,7 +186,7 @@ def test_times_of_another_kind_are_named(store: Store) -> None:
     assert store.put("cells", view(3), at=DAY, writer="a", seq=3)
     assert store.verify() == []
     text: Any = "2022-09-01"
-    for use in (store.read, store.profiles, store.stored):
+    for use in (store.read, store.profiles.load, store.stored):
         with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
             use("cells", text)
     with pytest.raises(TypeError, match="as a time"):

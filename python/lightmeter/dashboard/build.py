@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from lightmeter._core import __version__
-from lightmeter.alerts.memory import Memory
 from lightmeter.dashboard.history import History
 from lightmeter.dashboard.pages.bucket import ShownBucket, bucket_html
 from lightmeter.dashboard.pages.dataset import dataset_html
@@ -53,16 +52,16 @@ def write_dashboard(
         results: what the monitors say, of all buckets.
         buckets: how many of a dataset have a page: the latest so many, and the latest so many with
             an anomaly; None for all of them. Of each segment, 7 at most of both.
-        now: the time, which says what is snoozed; None takes the clock.
+        now: the time, which says what is snoozed; None takes the clock. Without a time zone it is
+            local time.
 
     Raises:
         StoreError: the store cannot be read.
         OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
     """
     site = Site(out)
-    memory = Memory(store._database)
-    acknowledged = memory.acknowledged()
-    snoozes = memory.snoozes(to_utc(now or datetime.now(UTC)))
+    acknowledged = store.state.acknowledged()
+    snoozes = store.state.snoozed(to_utc(now or datetime.now(UTC)))
     of_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     monitors = ShownMonitors()
     for result in results:

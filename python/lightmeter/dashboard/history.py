@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from lightmeter.alerts.memory import Acknowledged, Snooze
-from lightmeter.monitor.incidents import Incident, Line
+from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
-from lightmeter.store.store import Bucket
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Acknowledged, Line, Snoozed
 from lightmeter.text import shorten
 
 __all__ = ["STATES", "History", "IncidentGroup", "grouped", "segment_name", "title_of", "worst"]
@@ -44,7 +44,7 @@ class History:
     lines: Mapping[Line, Sequence[Result]]
     incidents: Sequence[Incident]
     acknowledged: Sequence[Acknowledged] = ()
-    snoozes: Sequence[Snooze] = ()
+    snoozes: Sequence[Snoozed] = ()
 
     @property
     def title(self) -> str:

@@ -4,14 +4,15 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from lightmeter.alerts.matching import matches
 from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
 from lightmeter.draw.document import table
 from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import Point, expected, sparkline
+from lightmeter.draw.lines import Mark, expected, sparkline
 from lightmeter.drift.words import capitalised
-from lightmeter.monitor.incidents import Line
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page
+from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = [
@@ -23,8 +24,8 @@ __all__ = [
     "head",
     "lines_table",
     "link",
+    "marks",
     "pair",
-    "points",
     "spaced",
 ]
 
@@ -47,10 +48,10 @@ def badge(state: str) -> Html:
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
-def points(results: Sequence[Result]) -> list[Point]:
+def marks(results: Sequence[Result]) -> list[Mark]:
     """For a chart."""
     return [
-        Point(
+        Mark(
             at=result.start,
             value=result.value,
             lower=result.lower,
@@ -151,13 +152,13 @@ def _facts(group: IncidentGroup) -> Iterator[str]:
     acknowledged = [
         entry
         for entry in group.history.acknowledged
-        if any(entry.is_of(incident) for incident in incidents)
+        if any(incident.is_known_by(entry) for incident in incidents)
     ]
     if acknowledged:
         note = next((entry.note for entry in acknowledged if entry.note), "")
         yield "acknowledged" + (f": {shorten(note, 120)}" if note else "")
     for snooze in group.history.snoozes:
-        if group.open and any(snooze.lines.matches(incident.line) for incident in incidents):
+        if group.open and any(matches(snooze.patterns, incident.line) for incident in incidents):
             yield f"snoozed until {bucket_text(snooze.until)}"
             break
 
@@ -178,7 +179,7 @@ def lines_table(page: str, history: History) -> Html | None:
             "last value": number(results[-1].value),
             "expected": expected(results[-1].lower, results[-1].upper),
             "anomalies": history.anomalies(line) or None,
-            recent: sparkline(points(results[-RECENT:])),
+            recent: sparkline(marks(results[-RECENT:])),
             "monitor": tag("bdi", shorten(line.monitor, 60)),
         }
 

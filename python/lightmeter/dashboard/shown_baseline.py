@@ -10,9 +10,10 @@ from lightmeter.dashboard.history import History, title_of
 from lightmeter.dashboard.parts import pair
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
-from lightmeter.monitor.results import Judged, Result
+from lightmeter.monitor.results import Result
 from lightmeter.profile import ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.store.records import Basis
 from lightmeter.store.store import Store
 from lightmeter.text import shorten
 
@@ -35,20 +36,20 @@ class ShownMonitors:
 
     def __init__(self) -> None:
         """Of no buckets yet."""
-        self._monitors: dict[tuple[str, str, datetime], tuple[str, Judged]] = {}
+        self._monitors: dict[tuple[str, str, datetime], tuple[str, Basis]] = {}
 
     def add(self, result: Result) -> None:
         """Take a result into account."""
-        judged = result.judged
-        if judged is None or not (judged.starts or judged.file):
+        basis = result.basis
+        if basis is None or not (basis.starts or basis.file):
             return
         bucket = result.dataset, segment_text(result.segment), result.start
         before = self._monitors.get(bucket)
-        if before is None or _rank(judged) < _rank(before[1]):
-            self._monitors[bucket] = result.monitor, judged
+        if before is None or _order(basis) < _order(before[1]):
+            self._monitors[bucket] = result.monitor, basis
 
-    def of(self, history: History, start: datetime) -> tuple[str, Judged] | None:
-        """The monitor of a bucket, and how it judged it."""
+    def of(self, history: History, start: datetime) -> tuple[str, Basis] | None:
+        """The monitor of a bucket, and what its results rest on."""
         return self._monitors.get((history.dataset, history.segment_text, start))
 
 
@@ -70,8 +71,8 @@ def find_baseline(
     store: Store, history: History, start: datetime, monitors: ShownMonitors
 ) -> ShownBaseline:
     """That of the bucket's monitor, or else the last good buckets before `start`."""
-    monitor, judged = monitors.of(history, start) or ("", None)
-    if judged is None:
+    monitor, basis = monitors.of(history, start) or ("", None)
+    if basis is None:
         before = [
             bucket.start
             for bucket in history.buckets
@@ -80,20 +81,20 @@ def find_baseline(
         words = f"baseline: the {len(before)} buckets before without anomalies"
         return _stored(store, words, history.dataset, history.segment_text, before)
     words = f"baseline of {shorten(monitor, 60)}: "
-    if judged.file:
-        path = Path(judged.file)
+    if basis.file:
+        path = Path(basis.file)
         try:
             body = read_regular(path)
             view = ProfileView.from_bytes(body)
         except (OSError, DecodeError):
             return ShownBaseline(f"{words}{path.name}, which cannot be read", [], _nothing)
         return ShownBaseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
-    if (judged.dataset, judged.segment) != (history.dataset, history.segment_text):
-        words += f"{shorten(title_of(judged.dataset, parse_segment(judged.segment)), 120)}, "
-    starts = judged.starts
+    if (basis.dataset, basis.segment) != (history.dataset, history.segment_text):
+        words += f"{shorten(title_of(basis.dataset, parse_segment(basis.segment)), 120)}, "
+    starts = basis.starts
     many = f"{len(starts)} bucket{'' if len(starts) == 1 else 's'}"
     words += f"{many}, {pair(starts[0], starts[-1])}"
-    return _stored(store, words, judged.dataset, judged.segment, starts)
+    return _stored(store, words, basis.dataset, basis.segment, starts)
 
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
@@ -126,5 +127,5 @@ def _nothing() -> ProfileView:
     return ProfileView.merge_many([])
 
 
-def _rank(judged: Judged) -> tuple[bool, int]:
-    return not judged.drift, judged.place
+def _order(basis: Basis) -> tuple[bool, int]:
+    return not basis.drift, basis.rank

@@ -73,25 +73,26 @@ def duration_text(duration: timedelta) -> str:
 
 
 def to_utc(at: datetime | date) -> datetime:
-    """A point in time as an aware datetime in UTC; a plain date is its midnight in UTC.
+    """A point in time as an aware datetime in UTC.
+
+    A datetime without a time zone is local time, as everywhere in Python. A plain date is its
+    midnight in UTC.
 
     Raises:
         TypeError: it is neither a date nor a datetime.
-        ValueError: a datetime without a time zone, which could be anyone's clock.
+        OverflowError: it is not within the years 1 to 9999 in UTC.
     """
     if not isinstance(at, date):
         raise TypeError(
             f"got {at!r} as a time; expected a date or a datetime, such as date(2022, 9, 7) or "
-            "datetime.now(timezone.utc)"
+            "datetime.now()"
         )
     if not isinstance(at, datetime):
         return datetime(at.year, at.month, at.day, tzinfo=UTC)
-    if at.tzinfo is None or at.utcoffset() is None:
-        raise ValueError(
-            f"got {at!r} without a time zone; expected a date, or an aware datetime such as "
-            "datetime.now(timezone.utc)"
-        )
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except (ValueError, OSError) as error:  # of the C library, which knows the local time
+        raise OverflowError(f"got {at}, which is not within the years 1 to 9999") from error
 
 
 def bucket_start(at: datetime | date, every: timedelta) -> datetime:
@@ -101,8 +102,8 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
     midnight and weeks on a Monday.
 
     Raises:
-        ValueError: a datetime without a time zone, or a bucket that does not lie within the years
-            1 to 9999, the only ones that a datetime can name.
+        ValueError: the bucket does not lie within the years 1 to 9999, the only ones that a
+            datetime can name.
     """
     try:
         start = (utc := to_utc(at)) - (utc - _MONDAY) % every

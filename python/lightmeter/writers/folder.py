@@ -10,6 +10,7 @@ from lightmeter.batch import profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.files import path_bytes
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.profile import ProfileView
 from lightmeter.store.buckets import Segment, bucket_start, parse_duration
 from lightmeter.store.store import Store
@@ -41,7 +42,9 @@ def log_folder(
     date_from: str | None = None,
     segment: Segment | None = None,
     every: str | None = None,
+    frames: str = "first",
     exif: ExifPolicy = DEFAULT_POLICY,
+    limits: Limits = DEFAULT_LIMITS,
     exemplars: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -63,7 +66,9 @@ def log_folder(
             are not measured, but listed in the result.
         segment: such as ``{"camera": "left"}``.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        frames: ``"first"`` or ``"all"`` of a file that has several.
         exif: which Exif tags to track; by default none that are personal.
+        limits: what one file may cost; beyond, it fails as ``too_large``.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
@@ -100,7 +105,9 @@ def log_folder(
     for start, members in sorted(buckets.items()):
         view = profile_images(
             members,
+            frames=frames,
             exif=exif,
+            limits=limits,
             exemplars=exemplars,
             workers=workers,
             progress=_shifted(progress, done, total) if progress is not None else None,

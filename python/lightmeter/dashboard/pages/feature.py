@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lightmeter.dashboard.history import History, grouped, worst
-from lightmeter.dashboard.parts import RECENT, badge, crumbs, feed, head, link, points
+from lightmeter.dashboard.parts import RECENT, badge, crumbs, feed, head, link, marks
 from lightmeter.draw.document import document, table
 from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import Point, expected, trend
-from lightmeter.monitor.incidents import Line
+from lightmeter.draw.lines import Mark, expected, trend
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
+from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = ["feature_html"]
@@ -44,15 +44,15 @@ def _line(page: str, history: History, line: Line, pages: set[str], at: int) -> 
     return tag(
         "section",
         tag("h2", tag("bdi", monitor), id=f"m{at}"),
-        _chart(f"{line.feature} by {monitor}", points(results), f"c{at}"),
+        _chart(f"{line.feature} by {monitor}", marks(results), f"c{at}"),
         feed(page, groups, pages),
         _values(page, history, line, pages, f"v{at}"),
     )
 
 
-def _chart(title: str, drawn: Sequence[Point], ident: str) -> Html | None:
+def _chart(title: str, drawn: Sequence[Mark], ident: str) -> Html | None:
     """None where nothing could be drawn."""
-    if not any(point.value is not None or point.bad or point.failed for point in drawn):
+    if not any(mark.value is not None or mark.bad or mark.failed for mark in drawn):
         return None
     return tag("figure", trend(title, drawn).inline(ident), cls="trend")
 
