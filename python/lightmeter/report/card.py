@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from lightmeter.draw.chart import Chart
 from lightmeter.draw.html import Content, Html, tag
-from lightmeter.draw.svg import Chart
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import sentence

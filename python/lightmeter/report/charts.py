@@ -3,8 +3,10 @@
 from collections import Counter
 from functools import reduce
 
+from lightmeter.draw.bars import Bar, bars, differences
 from lightmeter.draw.bins import common_bins
-from lightmeter.draw.svg import Bar, Chart, bars, differences, histograms
+from lightmeter.draw.chart import Chart
+from lightmeter.draw.histogram import histograms
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
 from lightmeter.sketch import QuantileSketch

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightmeter.draw.chart import Chart
 from lightmeter.draw.document import page
 from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.svg import Chart
 from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, FrequentItem, ProfileView
 from lightmeter.report import DriftReport, compare
