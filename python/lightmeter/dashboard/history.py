@@ -32,9 +32,9 @@ class History:
         segment_text: the segment as `segment_text` writes it.
         buckets: earliest first.
         lines: the results of each line, earliest first.
-        incidents: what was found in them.
+        incidents: in those results.
         acknowledged: the incidents that somebody knows of.
-        snoozes: what is not told for now.
+        snoozes: the lines that nobody is told of for now.
     """
 
     dataset: str

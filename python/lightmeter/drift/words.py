@@ -48,7 +48,7 @@ def sentence(feature: FeatureDrift) -> str:
 
 
 def capitalised(words: str, *names: str) -> str:
-    """With a capital at the start, unless that is one of `names`, which are its users' to write."""
+    """With a capital first, except where the first word is from `names`: users chose these."""
     if any(name.startswith(words.split(" ")[0]) for name in names):
         return words
     return words[:1].upper() + words[1:]

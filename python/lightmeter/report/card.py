@@ -36,18 +36,18 @@ def card(
     pictures: Html | None = None,
 ) -> Html:
     """A ``figure`` element with the id `ident`; `pictures` is its last part."""
-    said: Content = None
+    words: Content = None
     if line.verdict in CHANGED:
-        said = f" {sentence(line)}."
+        words = f" {sentence(line)}."
     elif line.reason:
-        said = " ", tag("span", line.reason, cls="quiet")
+        words = " ", tag("span", line.reason, cls="quiet")
     chart = chart_of(line, target, reference)
     if line.effect == 0 and line.verdict == "none":  # equal: nothing to see
         chart = None
     return tag(
         "figure",
         tag("h3", tag("bdi", line.feature)),
-        tag("p", verdict_badge(line), said),
+        tag("p", verdict_badge(line), words),
         chart.inline(ident) if chart is not None else None,
         _caption(line),
         pictures,

@@ -1,4 +1,4 @@
-"""The page of one bucket: what the monitors said, and its distributions against the baseline."""
+"""The page of one bucket: what the monitors say, and its distributions against the baseline."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
