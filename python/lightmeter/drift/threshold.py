@@ -42,7 +42,7 @@ def drift_thresholds(comparison: Comparison) -> dict[str, float]:
 
 
 def _most(p_values: Sequence[float], own: float, q: float) -> float:
-    """The largest p-value in place of `own`, one of the sorted `p_values`, with a q-value of `q`."""
+    """The largest p-value in place of `own`, which is in `p_values`, with a q-value of `q`."""
     size = len(p_values)
     for rank in range(size, 0, -1):
         p = q * rank / size
