@@ -14,6 +14,7 @@ from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.reading import Reading
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 from lightmeter.profile.log import ResultSet, log, log_image
 from lightmeter.report import DriftReport, compare
@@ -36,6 +37,7 @@ __all__ = [
     "Limits",
     "Profile",
     "ProfileView",
+    "Reading",
     "ResultSet",
     "RollingLogger",
     "Store",

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[timedelta]:
+    """How far local time is ahead of UTC during a test."""
+    monkeypatch.setenv("TZ", "IST-5:30")
+    time.tzset()
+    yield timedelta(hours=5, minutes=30)
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
 def random_rgb() -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
 
@@ -92,13 +103,3 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "drift.db") as opened:
         yield opened
-
-
-@pytest.fixture
-def five_hours_west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The local time is that of UTC-5."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "EST5")
-        time.tzset()
-        yield
-    time.tzset()

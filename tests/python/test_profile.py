@@ -1,8 +1,10 @@
 """Profiles: merging, bytes, files, and what a damaged file does."""
 
 import copy
+import io
 import pickle
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -110,6 +112,35 @@ def test_bytes_pickle_copy_and_equality() -> None:
     assert view != "something else"
 
 
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda profile: pickle.loads(pickle.dumps(profile))]
+)
+def test_a_copy_of_a_profile_grows_by_itself(again: Callable[[Profile], Profile]) -> None:
+    profile = Profile("photo", exemplars=2, channels="BGR", frames="all")
+    profile.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
+    files = []
+    for seed in range(40):
+        file = io.BytesIO()
+        picture(seed=seed).save(file, "JPEG")
+        files.append(file.getvalue())
+    profile.track_many([*files[:20], b"junk"])
+    profile.log(columns={"x": np.arange(5000.0)})
+    before = profile.view()
+    other = again(profile)
+    assert other.view() == before
+    other.track_many([*files[20:], np.asarray(picture())])
+    assert profile.view() == before
+    profile.track_many([*files[20:], np.asarray(picture())])
+    assert profile.view() == other.view() != before
+    assert "photo.Hue.mean" in other.view()
+
+
+def test_profiles_say_how_much_is_in_them() -> None:
+    result = log_image(picture())
+    assert repr(result.profile()) == "<Profile: 16 features, 1 images>"
+    assert repr(result) == "<ResultSet of <Profile: 16 features, 1 images>>"
+
+
 def test_write_and_read(tmp_path: Path) -> None:
     path = tmp_path / "a.lmp"
     VIEWS[0].write(path)
@@ -125,8 +156,6 @@ def test_timestamps() -> None:
     assert profile.view().dataset_timestamp is None
     early = datetime(2022, 9, 7, 12, tzinfo=timezone(timedelta(hours=2)))
     late = datetime(2022, 9, 9, tzinfo=UTC)
-    with pytest.raises(ValueError, match="without a time zone"):
-        profile.set_dataset_timestamp(datetime(2022, 9, 7))
     profile.set_dataset_timestamp(late)
     view = profile.view()
     profile.set_dataset_timestamp(early)
@@ -142,7 +171,7 @@ def test_timestamps() -> None:
 
 @pytest.mark.parametrize("no_time", ["2022-09-07", None, date(2022, 9, 7), 0])
 def test_a_timestamp_is_a_datetime(no_time: object) -> None:
-    with pytest.raises(TypeError, match=r"got a \w+; expected an aware datetime"):
+    with pytest.raises(TypeError, match=r"got a \w+; expected a datetime"):
         Profile().set_dataset_timestamp(no_time)  # type: ignore[arg-type]
 
 

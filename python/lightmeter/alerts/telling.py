@@ -11,9 +11,9 @@ from lightmeter.alerts.settings import Alert
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result
-from lightmeter.store.buckets import to_utc
 from lightmeter.store.records import Acknowledged, Line, Snoozed
 from lightmeter.store.store import Store
+from lightmeter.times import to_utc
 
 __all__ = ["Delivery", "acknowledge", "snooze", "tell", "try_out"]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lightmeter import ProfileView, compare, profile_images
+from lightmeter import ProfileView, Reading, compare, profile_images
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
-from lightmeter.cli.options import Exemplars, ReadingOptions, Workers, reads_images
+from lightmeter.cli.options import Exemplars, Workers, reads_images
 from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
@@ -62,7 +62,7 @@ def drift(
         int, typer.Option(help="How many values a verdict needs on each side.")
     ] = DEFAULTS.min_values,
     *,
-    reading: ReadingOptions,
+    reading: Reading,
     exemplars: Exemplars = 0,
     workers: Workers = None,
     output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
@@ -96,15 +96,13 @@ def drift(
             raise typer.Exit(DRIFTED)
 
 
-def _view_of(
-    source: str, reading: ReadingOptions, exemplars: int, workers: int | None
-) -> ProfileView:
+def _view_of(source: str, reading: Reading, exemplars: int, workers: int | None) -> ProfileView:
     """A profile file, or the profile of the images meant."""
     if Path(source).is_file():
         return ProfileView.read(source)
     with progress_bar(f"profiling {source}") as progress:
         view = profile_images(
-            source, **reading, exemplars=exemplars, workers=workers, progress=progress
+            source, reading=reading, exemplars=exemplars, workers=workers, progress=progress
         )
     if view.images == 0:
         raise FileNotFoundError(f"no image could be measured in {source!r}")

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from lightmeter import Store
+from lightmeter import Reading, Store
 from lightmeter.cli.options import (
     Exemplars,
     Format,
     Printed,
-    ReadingOptions,
     StoreOption,
     Workers,
     reads_images,
@@ -54,7 +53,7 @@ def log(
         typer.Option(help="The length of the buckets of a new dataset, such as 1h, by default 1d."),
     ] = None,
     *,
-    reading: ReadingOptions,
+    reading: Reading,
     exemplars: Exemplars = 0,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
@@ -75,7 +74,7 @@ def log(
                 date_from=date_from,
                 segment=place,
                 every=every,
-                **reading,
+                reading=reading,
                 exemplars=exemplars,
                 workers=workers,
                 progress=progress,

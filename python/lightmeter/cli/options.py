@@ -5,11 +5,11 @@ import inspect
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
-from lightmeter import ExifPolicy, Limits
+from lightmeter import ExifPolicy, Limits, Reading
 from lightmeter.cli.terminal import usage
 from lightmeter.image.limits import DEFAULT_LIMITS
 
@@ -19,11 +19,9 @@ __all__ = [
     "Exemplars",
     "Format",
     "Printed",
-    "ReadingOptions",
     "StoreArgument",
     "StoreOption",
     "Workers",
-    "limits_of",
     "policy_of",
     "reads_images",
     "segment_of",
@@ -77,15 +75,7 @@ Deny = Annotated[
 ]
 
 
-class ReadingOptions(TypedDict):
-    """How images are read, as keywords of the library."""
-
-    frames: str
-    exif: ExifPolicy
-    limits: Limits
-
-
-def reading_of(
+def reading_of_options(
     *,
     frames: Annotated[
         Frames, typer.Option(help="Which images to measure of a file that holds several.")
@@ -96,26 +86,26 @@ def reading_of(
     max_seconds: MaxSeconds = DEFAULT_LIMITS.seconds,
     exif_allow: Allow = None,
     exif_deny: Deny = None,
-) -> ReadingOptions:
+) -> Reading:
     """How the options of a command say that images are read."""
-    return {
-        "frames": frames.value,
-        "exif": policy_of(exif_allow, exif_deny),
-        "limits": limits_of(max_pixels, max_bytes, max_frames, max_seconds),
-    }
+    return Reading(
+        frames=frames.value,
+        exif=policy_of(exif_allow, exif_deny),
+        limits=Limits(pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds),
+    )
 
 
 def reads_images(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` the options of `reading_of` in place of its parameter ``reading``.
+    """Give `command` the options of `reading_of_options` in place of its parameter ``reading``.
 
     So every command that reads images has all of them, and they are listed once.
     """
-    options = inspect.signature(reading_of).parameters
+    options = inspect.signature(reading_of_options).parameters
 
     @functools.wraps(command)
     def run(**values: object) -> None:
         reading = {name: values.pop(name) for name in options}
-        command(**values, reading=reading_of(**reading))  # type: ignore[arg-type]
+        command(**values, reading=reading_of_options(**reading))  # type: ignore[arg-type]
 
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
@@ -124,13 +114,6 @@ def reads_images(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
-
-
-def limits_of(
-    pixels: int | None, size: int | None, frames: int | None, seconds: float | None
-) -> Limits:
-    """The limits that the options of a command say."""
-    return Limits(pixels=pixels, bytes=size, frames=frames, seconds=seconds)
 
 
 def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:

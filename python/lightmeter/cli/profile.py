@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from lightmeter import Failure, ProfileView, profile_images
+from lightmeter import Failure, ProfileView, Reading, profile_images
 from lightmeter.cli.options import (
     Exemplars,
     Format,
     Printed,
-    ReadingOptions,
     Workers,
     reads_images,
 )
@@ -33,7 +32,7 @@ def profile(
         Path | None, typer.Option(help="Write every failure to this file, one JSON object a line.")
     ] = None,
     *,
-    reading: ReadingOptions,
+    reading: Reading,
     exemplars: Exemplars = 0,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
@@ -48,7 +47,7 @@ def profile(
         with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
             view = profile_images(
                 paths,
-                **reading,
+                reading=reading,
                 exemplars=exemplars,
                 workers=workers,
                 progress=progress,

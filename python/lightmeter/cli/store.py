@@ -12,9 +12,10 @@ from rich.text import Text
 from lightmeter import Store
 from lightmeter.cli.options import Format, Printed, StoreArgument
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
-from lightmeter.store.buckets import duration_text, segment_text
+from lightmeter.store.buckets import segment_text
 from lightmeter.store.summary import Summary
 from lightmeter.text import NONE, count, visible
+from lightmeter.times import duration_text
 
 __all__ = ["commands"]
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.records import Basis
 from lightmeter.store.store import Store
 from lightmeter.text import shorten
+from lightmeter.times import MILLISECOND
 
 __all__ = [
     "ShownBaseline",
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 _BEFORE = 7
-_MOMENT = timedelta(milliseconds=1)
 
 
 class ShownMonitors:
@@ -99,13 +99,13 @@ def find_baseline(
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
     """Of the profiles of a bucket."""
-    rows = store.stored(dataset, start, start + _MOMENT, parse_segment(segment))
+    rows = store.stored(dataset, start, start + MILLISECOND, parse_segment(segment))
     return [row.digest for row in rows]
 
 
 def read_bucket(store: Store, dataset: str, segment: str, start: datetime) -> ProfileView:
     """All that is known of a bucket."""
-    return store.read(dataset, start, start + _MOMENT, parse_segment(segment))
+    return store.read(dataset, start, start + MILLISECOND, parse_segment(segment))
 
 
 def _stored(

@@ -20,9 +20,9 @@ from lightmeter.monitor.results import (
 )
 from lightmeter.monitor.rules import CombinedRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.buckets import to_utc
 from lightmeter.store.records import Kept, Place
 from lightmeter.store.store import Store
+from lightmeter.times import to_utc
 
 __all__ = ["evaluate", "update_results"]
 

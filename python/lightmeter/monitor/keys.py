@@ -9,8 +9,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from lightmeter.store.buckets import parse_duration
 from lightmeter.text import shorten
+from lightmeter.times import parse_duration
 
 __all__ = ["Reads", "Seconds", "Secret", "options_of", "reads_of", "shown"]
 

@@ -14,14 +14,7 @@ from typing import NamedTuple
 
 from lightmeter.errors import DecodeError
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.store.buckets import (
-    Segment,
-    bucket_start,
-    parse_segment,
-    segment_text,
-    to_duration,
-    to_utc,
-)
+from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
@@ -32,7 +25,6 @@ from lightmeter.store.rows import (
     dataset_number,
     describe,
     enter_dataset,
-    from_ms,
     is_merged,
     list_all,
     list_rows,
@@ -40,10 +32,10 @@ from lightmeter.store.rows import (
     new_writer,
     seal,
     stamped,
-    to_ms,
     write,
 )
 from lightmeter.store.summary import Summary, summarize
+from lightmeter.times import from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from lightmeter.store.rows import from_ms
+from lightmeter.times import from_ms
 
 __all__ = [
     "Acknowledged",

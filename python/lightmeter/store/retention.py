@@ -17,13 +17,11 @@ from lightmeter.store.rows import (
     load,
     note_merged,
     span_of,
-    to_ms,
     write,
 )
+from lightmeter.times import DAY, to_ms
 
 __all__ = ["Collected", "collect", "delete"]
-
-_DAY = timedelta(days=1)
 
 
 class Collected(NamedTuple):
@@ -93,13 +91,13 @@ def _shrink(database: Database) -> None:
 
 def _period(row: StoredProfile) -> tuple[datetime, datetime]:
     """The day of a bucket shorter than a day; longer buckets stay as they are."""
-    if row.end - row.start >= _DAY:
+    if row.end - row.start >= DAY:
         return row.start, row.end
     try:
-        start = bucket_start(row.start, _DAY)
+        start = bucket_start(row.start, DAY)
     except ValueError:  # the last day there is, which has no end
         return row.start, row.end
-    return start, start + _DAY
+    return start, start + DAY
 
 
 def delete(

@@ -28,8 +28,8 @@ from lightmeter.store.records import (
     source_of,
     told_of,
 )
-from lightmeter.store.rows import to_ms
 from lightmeter.store.turning import TURNING_POINTS
+from lightmeter.times import to_ms
 
 __all__ = ["State"]
 
