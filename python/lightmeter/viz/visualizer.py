@@ -128,7 +128,7 @@ class NotebookProfileVisualizer:
         """
         name = (html_file_name or "lightmeter").removesuffix(".html")
         path = Path(preferred_path or ".") / f"{name}.html"
-        if hasattr(rendered_html, "write_html"):
+        if isinstance(rendered_html, DriftReport):
             rendered_html.write_html(path)
         else:
             shown = tag("main", rendered_html._repr_html_())
