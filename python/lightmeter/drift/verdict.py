@@ -54,9 +54,9 @@ DEFAULT_THRESHOLDS = Thresholds()
 def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
     """The features with q-values, verdicts and reasons.
 
-    A feature whose verdict is set stays as it is. The others with enough values on both sides are
-    one family of tests, to which each contributes the conservative end of its p-value; the other
-    end only says whether the verdict could have been another one.
+    A feature whose verdict is set stays as it is. All others that have enough values on both sides
+    are one family of tests. Each enters it with the upper end of its p-value. The lower end only
+    says whether the verdict could have been another one.
     """
     judged = list(features)
     family = []
