@@ -1,9 +1,11 @@
 """Frozen profiles and their features: what is read of a profile."""
 
+import math
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
@@ -11,7 +13,7 @@ from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
-from lightmeter.profile.features import Meaning, meaning_of
+from lightmeter.profile.features import Kind, Meaning, Role
 from lightmeter.sketch import QuantileSketch
 
 if TYPE_CHECKING:
@@ -33,34 +35,106 @@ class FrequentItem(NamedTuple):
 
 
 class ColumnView:
-    """One feature of a `ProfileView`."""
+    """One feature of a `ProfileView`.
+
+    What does not exist is None: the mean of a feature without finite numbers, the median of angles.
+    Infinite values count in `n` and in nothing else. Of angles (``kind`` is ``hue``, or the role is
+    ``angle pixels``) `mean` and `stddev` are those of directions on the circle of 255 steps, and
+    what needs an order (`min`, `max`, `median`, `quantile`) does not exist.
+    """
 
     def __init__(self, name: str, core: _core.Profile) -> None:
-        """Made by `ProfileView.get_column`."""
+        """Made by `ProfileView`."""
         self.name = name
         self._core = core
-        self._summary = _summary(core, name)
 
     @property
     def meaning(self) -> Meaning:
         """What the values are: role, family and what follows from them."""
-        return meaning_of(self.name, [self._core])
+        return Meaning(self._core.role(self.name), self._core.origin(self.name))
+
+    @property
+    def role(self) -> Role:
+        """What a value is, such as ``plain`` or ``date``; see `Meaning`."""
+        return self._core.role(self.name)
+
+    @property
+    def kind(self) -> Kind:
+        """``number``, ``hue`` (an angle), ``category``, ``pixels`` or ``failure``."""
+        _, integers, fractions, strings = self._counts
+        return self.meaning.kind(mostly_text=strings > integers + fractions)
+
+    @property
+    def _counts(self) -> tuple[int, int, int, int]:
+        """Missing values, integers, fractions, strings."""
+        return self._core.counts(self.name)
 
     @property
     def n(self) -> int:
         """Observations, missing ones included."""
-        return int(self._summary["counts/n"])
+        return sum(self._counts)
 
     @property
     def missing(self) -> int:
         """Observations without a value."""
-        return int(self._summary["counts/null"])
+        return self._counts[0]
 
     @property
-    def kind(self) -> str:
-        """``number``, ``hue`` (an angle), ``category``, ``pixels`` or ``failure``."""
-        strings = self._summary["types/string"]
-        return self.meaning.kind(mostly_text=2 * strings > self.n - self.missing)
+    def missing_rate(self) -> float | None:
+        """The share of observations without a value; None without observations."""
+        return self.missing / self.n if self.n else None
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Of ``image.Failure``: the share of images that could not be measured."""
+        return (self.n - self.missing) / self.n if self.n and self.kind == "failure" else None
+
+    @property
+    def distinct(self) -> float:
+        """How many different values there are: an estimate, exact for few."""
+        return self._core.distinct(self.name)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the numbers, the direction of angles."""
+        if self.meaning.is_circular:
+            return self._around(_core.circular_mean)
+        return _finite(_core.level_of(self._core, self.name)[0])
+
+    @property
+    def stddev(self) -> float | None:
+        """Standard deviation of the numbers as a sample, 0.0 for one; circular for angles."""
+        if self.meaning.is_circular:
+            return self._around(_core.circular_stddev)
+        return _finite(_core.level_of(self._core, self.name)[1])
+
+    @property
+    def min(self) -> float | None:
+        """The least number."""
+        return self.quantile(0.0)
+
+    @property
+    def max(self) -> float | None:
+        """The greatest number."""
+        return self.quantile(1.0)
+
+    @property
+    def median(self) -> float | None:
+        """A number that at most half of the numbers are below and at most half above."""
+        return self.quantile(0.5)
+
+    def quantile(self, q: float) -> float | None:
+        """A number that a share `q` of the numbers is below, about: always one of them.
+
+        Raises:
+            ValueError: `q` is not from 0 to 1.
+        """
+        (value,) = self._core.quantiles(self.name, [q])
+        return None if self.meaning.is_circular else _finite(value)
+
+    def _around(self, measure: Callable[[QuantileSketch], float]) -> float | None:
+        angles = self.numbers
+        return _finite(measure(angles)) if angles.n else None
 
     @property
     def numbers(self) -> QuantileSketch:
@@ -70,13 +144,13 @@ class ColumnView:
     @property
     def frequent(self) -> list[FrequentItem]:
         """The most frequent strings and integers, most frequent first; empty for fractions."""
-        return list(self._summary.get("frequent_items/frequent_strings", []))
+        return [FrequentItem(*item) for item in self._core.frequent(self.name)]
 
     @property
     def lists_all(self) -> bool:
         """Whether `frequent` holds every string and integer there was."""
-        seen = int(self._summary["types/string"]) + int(self._summary["types/integral"])
-        return sum(item.lower for item in self.frequent) == seen
+        _, integers, _, strings = self._counts
+        return sum(item.lower for item in self.frequent) == integers + strings
 
     def to_summary_dict(self) -> dict[str, Any]:
         """Statistics by name.
@@ -85,15 +159,18 @@ class ColumnView:
         ``distribution/*``: mean, sample stddev (0.0 at n = 1), min, max, median and quantiles.
         Integers have ``ints/min``, ``ints/max``. Strings and integers have
         ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
+        Angles are numbers here.
         """
-        return {
-            name: list(value) if isinstance(value, list) else value
-            for name, value in self._summary.items()
-        }
+        summary = self._core.summary(self.name)
+        items = summary.get("frequent_items/frequent_strings")
+        if items is not None:
+            summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
+        return summary
 
     def __repr__(self) -> str:
-        """Name and count."""
-        return f"<ColumnView {self.name!r}: n={self._summary['counts/n']}>"
+        """Name, kind and counts."""
+        missing = f", {self.missing} missing" if self.missing else ""
+        return f"<ColumnView {self.name!r}: {self.kind}, n={self.n}{missing}>"
 
 
 class ProfileView:
@@ -158,23 +235,35 @@ class ProfileView:
         """
         return tuple(ExifPolicy._stored(*pair) for pair in self._core.exif_policies())
 
-    def get_columns(self) -> dict[str, ColumnView]:
-        """Every feature by name, in alphabetical order."""
-        return {name: ColumnView(name, self._core) for name in self._core.names()}
+    def __len__(self) -> int:
+        """How many features there are."""
+        return len(self._core.names())
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the features, in alphabetical order."""
+        return iter(self._core.names())
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a feature of that name."""
         return isinstance(name, str) and name in self._core
 
-    def get_column(self, name: str) -> ColumnView:
-        """One feature, such as ``image.Hue.mean``.
+    def __getitem__(self, name: str) -> ColumnView:
+        """One feature, such as ``view["image.Hue.mean"]``.
 
         Raises:
             KeyError: the profile has no such feature; the message names similar ones.
         """
-        if name not in self._core:
+        if name not in self:
             raise KeyError(_no_such_column(name, self._core.names()))
         return ColumnView(name, self._core)
+
+    def get_columns(self) -> dict[str, ColumnView]:
+        """Every feature by name, in alphabetical order."""
+        return {name: ColumnView(name, self._core) for name in self}
+
+    def get_column(self, name: str) -> ColumnView:
+        """``view[name]`` by whylogs' name."""
+        return self[name]
 
     def exemplars(self, name: str) -> Exemplars:
         """Pictures of images with extreme values of a feature, and some at random.
@@ -245,20 +334,23 @@ class ProfileView:
 
     def __repr__(self) -> str:
         """How much is in it."""
-        return f"<ProfileView: {len(self._core.names())} features>"
+        return f"<ProfileView: {counted(self._core)}>"
 
 
-def _summary(core: _core.Profile, name: str) -> dict[str, Any]:
-    summary = core.summary(name)
-    items = summary.get("frequent_items/frequent_strings")
-    if items is not None:
-        summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
-    return summary
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
-def _no_such_column(name: str, names: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, names, n=3)
+def _no_such_column(name: object, names: list[str]) -> str:
+    near = get_close_matches(str(name), names, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "see get_columns()"
     return f"no feature {name!r} in this profile of {len(names)} features; {hint}"
+
+
+def counted(core: _core.Profile) -> str:
+    """How much a profile holds, in words."""
+    images, features = core.images, len(core.names())
+    return (
+        f"{images:,} image{'' if images == 1 else 's'}, "
+        f"{features:,} feature{'' if features == 1 else 's'}"
+    )
