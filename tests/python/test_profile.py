@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import DecodeError, ImageMeter, Profile, ProfileView, log, log_image
+from lightmeter.profile.of import view_of
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
@@ -110,6 +112,37 @@ def test_bytes_pickle_copy_and_equality() -> None:
         assert hash(again) == hash(view)
     assert view != VIEWS[1]
     assert view != "something else"
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda profile: pickle.loads(pickle.dumps(profile))]
+)
+def test_a_copy_of_a_profile_grows_on_its_own(again: Callable[[Profile], Profile]) -> None:
+    profile = Profile("photo", channels="BGR", exemplars=2)
+    profile.track(picture())
+    twin, before = again(profile), profile.view()
+    assert twin.view() == before
+    twin.track(picture(seed=1))
+    assert profile.view() == before
+    profile.track(picture(seed=1))
+    assert profile.view() == twin.view()
+    assert len(twin.view().exemplars("photo.Brightness.mean").low) == 2
+
+
+def test_what_holds_a_profile_says_how_much() -> None:
+    result = log(row={"a": 1})
+    assert repr(result.profile()) == "<Profile: 0 images, 1 feature>"
+    assert repr(result) == "<ResultSet of <Profile: 0 images, 1 feature>>"
+
+
+def test_a_profile_in_any_form_is_a_view(tmp_path: Path) -> None:
+    result = log(row={"a": 1})
+    view, path = result.view(), tmp_path / "a.lmp"
+    view.write(path)
+    for form in (view, result, result.profile(), path, str(path)):
+        assert view_of(form) == view
+    with pytest.raises(TypeError, match="got a bytes; expected a Profile, a ProfileView, a Result"):
+        view_of(view.to_bytes())  # type: ignore[arg-type]
 
 
 def test_write_and_read(tmp_path: Path) -> None:

@@ -1,16 +1,13 @@
 """Profiling images, rows and tables in one call."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.measure import ImageLike
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.values import check_names
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["ResultSet", "log", "log_image"]
 
@@ -30,12 +27,16 @@ class ResultSet:
         """Short for ``profile().view()``."""
         return self._profile.view()
 
+    def __repr__(self) -> str:
+        """How much is in it."""
+        return f"<ResultSet of {self._profile!r}>"
+
 
 def log(
     *,
     row: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
-    pandas: "pd.DataFrame | None" = None,
+    table: object | None = None,
     channels: str = "RGB",
 ) -> ResultSet:
     """Profile values of any kind, a feature per name, without a schema.
@@ -54,19 +55,21 @@ def log(
 
     Args:
         row: value by feature name.
-        columns: values by feature name: arrays, lists or pandas Series of one length.
-        pandas: a DataFrame with columns of any dtype.
+        columns: values by feature name: arrays, lists or Series of one length.
+        table: a DataFrame of pandas or polars, a pyarrow Table, or any other object that gives an
+            Arrow stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype.
         channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
 
     Raises:
         ImageError: an image in `row` cannot be measured; in a table such an image is counted in
             ``<column>.Failure``.
-        TypeError: not exactly one of `row`, `columns` and `pandas` is given, or a value cannot be
+        TypeError: not exactly one of `row`, `columns` and `table` is given, or a value cannot be
             logged.
         ValueError: columns of different lengths or shapes, or two of one name.
+        ImportError: only pyarrow could read `table`, and that is not installed.
     """
     profile = Profile(channels=channels)
-    profile.log(row=row, columns=columns, pandas=pandas)
+    profile.log(row=row, columns=columns, table=table)
     return ResultSet(profile)
 
 

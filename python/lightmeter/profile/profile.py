@@ -1,10 +1,9 @@
 """Profiles: what is known of a set of images, small and mergeable."""
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
@@ -15,11 +14,9 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.measure import ImageLike, Measured, check_frames, measure_images
 from lightmeter.image.meter import ImageMeter
+from lightmeter.profile.tables import columns_of
 from lightmeter.profile.values import Values, check_names, is_image, plain_value, split_values
-from lightmeter.profile.view import ProfileView
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lightmeter.profile.view import ProfileView, counted
 
 __all__ = ["Profile"]
 
@@ -102,7 +99,7 @@ class Profile:
         *,
         row: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
-        pandas: "pd.DataFrame | None" = None,
+        table: object | None = None,
     ) -> None:
         """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
 
@@ -111,16 +108,17 @@ class Profile:
                 ``<column>.Failure``.
             TypeError: not exactly one argument is given, or a name or value cannot be logged.
             ValueError: columns of different lengths, two of one name, or a name that is no text.
+            ImportError: only pyarrow could read `table`, and that is not installed.
         On any error the profile is unchanged.
         """
-        if (row is not None) + (columns is not None) + (pandas is not None) != 1:
-            raise TypeError("log takes exactly one of row, columns and pandas")
+        if (row is not None) + (columns is not None) + (table is not None) != 1:
+            raise TypeError("log takes exactly one of row, columns and table")
         if row is not None:
             self._log_row(row)
         else:
-            table = _table_of(pandas) if columns is None else columns
-            check_names(table)
-            self._log_columns({name: split_values(table[name], name) for name in table})
+            by_name = columns_of(table) if columns is None else columns
+            check_names(by_name)
+            self._log_columns({name: split_values(by_name[name], name) for name in by_name})
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
@@ -216,13 +214,26 @@ class Profile:
         """A frozen copy of the profile as it is now."""
         return ProfileView(self._core.copy())
 
+    def __copy__(self) -> Self:
+        """A profile of its own, which grows on its own."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self), _core=self._core.copy())
+        return twin
 
-def _table_of(frame: Any) -> dict[str, Any]:
-    """The columns of a DataFrame by the text of their names."""
-    if not hasattr(frame, "columns") or not hasattr(frame, "iloc"):
-        raise TypeError(f"pandas is a {type(frame).__name__}; expected a DataFrame")
-    names = [str(name) for name in frame.columns]
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise ValueError(f"several columns are named {', '.join(twice)}; rename them")
-    return {name: frame.iloc[:, at] for at, name in enumerate(names)}
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The same: nothing else in it changes."""
+        return self.__copy__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the core by the bytes of its view."""
+        return {**vars(self), "_core": (self._core.encode(), self._core.exemplars)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the core again."""
+        encoded, exemplars = state["_core"]
+        vars(self).update(state, _core=_core.Profile.decode(encoded))
+        self._core.exemplars = exemplars
+
+    def __repr__(self) -> str:
+        """How much is in it."""
+        return f"<Profile: {counted(self._core)}>"
