@@ -2,7 +2,7 @@
 
 from lightmeter._core import __version__
 from lightmeter.batch import profile_images
-from lightmeter.drift import FeatureDrift, compare
+from lightmeter.drift import FeatureDrift
 from lightmeter.errors import (
     DecodeError,
     ImageError,
@@ -16,7 +16,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
 from lightmeter.profile.log import ResultSet, log, log_image
-from lightmeter.report import DriftReport
+from lightmeter.report import DriftReport, compare
 from lightmeter.store import Store
 from lightmeter.writers import RollingLogger, logger
 

@@ -16,11 +16,10 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lightmeter.batch import profile_images
 from lightmeter.dashboard import write_dashboard
-from lightmeter.drift import compare
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.results import Result, save_results
-from lightmeter.report import DriftReport
+from lightmeter.report import DriftReport, compare
 from lightmeter.store import Store
 from lightmeter.writers import log_folder
 

@@ -311,8 +311,19 @@ def test_thresholds_are_checked(bad: dict[str, float]) -> None:
     view = lm.log_image(picture(8, 8)).view()
     with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
         lm.compare(target=view, reference=view, **bad)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="expected a ProfileView"):
-        lm.compare(target=view, reference="x")  # type: ignore[arg-type]
+
+
+def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
+    result = lm.log(columns={"x": range(20)})
+    result.view().write(tmp_path / "good.lmp")
+    sides = [result, result.profile(), result.view(), tmp_path / "good.lmp"]
+    reports = [lm.compare(target=side, reference=str(tmp_path / "good.lmp")) for side in sides]
+    assert all(report.features == reports[0].features for report in reports)
+    assert repr(reports[0]) == "<DriftReport: no drift in 1 features>"
+    with pytest.raises(TypeError, match="got list; expected a ProfileView, a Profile, a ResultSet"):
+        lm.compare(target=[], reference=result)  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError):
+        lm.compare(target=result, reference=tmp_path / "none.lmp")
 
 
 def test_column_views_give_their_state(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:

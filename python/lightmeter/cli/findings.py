@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
-from lightmeter.report.words import CHANGED, headline, levels, sentence
+from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.words import headline, sentence
+from lightmeter.report.numbers import levels
 from lightmeter.text import count, number, visible
 
 __all__ = ["findings_json", "findings_markdown", "findings_text"]
@@ -27,7 +29,7 @@ def findings_json(report: DriftReport) -> str:
 
 def findings_text(report: DriftReport) -> Iterator[Text | Table]:
     """The headline, what changed in words, and a table of all features that have a verdict."""
-    yield Text(headline(report), "bold")
+    yield Text(headline(report.features), "bold")
     for line in _changed(report):
         text = Text("  ")
         text.append(str(line.verdict), _STYLES[str(line.verdict)])
@@ -51,7 +53,7 @@ def findings_text(report: DriftReport) -> Iterator[Text | Table]:
 
 def findings_markdown(report: DriftReport) -> str:
     """The same for a job summary or a pull request."""
-    lines = [f"### {_markdown(headline(report))}", ""]
+    lines = [f"### {_markdown(headline(report.features))}", ""]
     lines += [f"- **{line.verdict}**: {_markdown(sentence(line))}" for line in _changed(report)]
     lines += [""] if lines[-1] else []
     lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---:|---:|---:|"]

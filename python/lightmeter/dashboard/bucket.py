@@ -9,10 +9,10 @@ from lightmeter.dashboard.scene import SIGNS, Scene, badge
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, tag
 from lightmeter.draw.lines import Point, expected
+from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import column_of
 from lightmeter.monitor.incidents import Evaluation, line_of
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, slug
-from lightmeter.report import DriftReport
 from lightmeter.report.card import card
 from lightmeter.report.pictures import pictures
 from lightmeter.text import number, shorten
@@ -45,12 +45,12 @@ class Day(NamedTuple):
         return bucket_page(self.scene.dataset, self.scene.place, self.start)
 
 
-def bucket_html(day: Day, report: DriftReport, baseline: str) -> Html:
+def bucket_html(day: Day, comparison: Comparison, baseline: str) -> Html:
     """The page.
 
     Args:
         day: the bucket.
-        report: the bucket against its baseline.
+        comparison: the bucket against its baseline.
         baseline: in words.
     """
     scene, page = day.scene, day.page
@@ -64,22 +64,22 @@ def bucket_html(day: Day, report: DriftReport, baseline: str) -> Html:
             crumbs(page, scene, "bucket"),
             tag("h1", tag("bdi", scene.title)),
             tag("p", bucket_text(day.start), cls="headline"),
-            tag("p", badge(state), _sides(report, baseline), cls="sides"),
+            tag("p", badge(state), _sides(comparison, baseline), cls="sides"),
             _neighbours(day),
         ),
         tag(
             "main",
             _verdicts(page, day.said),
-            _cards("Distributions of what is anomalous", "wide", report, bad, inside=True),
-            _cards(others, "", report, bad, inside=False),
+            _cards("Distributions of what is anomalous", "wide", comparison, bad, inside=True),
+            _cards(others, "", comparison, bad, inside=False),
         ),
     )
 
 
-def _sides(report: DriftReport, baseline: str) -> Iterator[Html]:
+def _sides(comparison: Comparison, baseline: str) -> Iterator[Html]:
     for side, name, view in (
-        ("reference", baseline, report.reference),
-        ("target", "this bucket", report.target),
+        ("reference", baseline, comparison.reference),
+        ("target", "this bucket", comparison.target),
     ):
         many = f", {view.images:,} image{'' if view.images == 1 else 's'}"
         yield tag("span", tag("span", cls=f"key {side}"), tag("bdi", name), many)
@@ -128,12 +128,12 @@ def _verdict(page: str, one: Evaluation) -> Html:
 
 
 def _cards(
-    title: str, size: str, report: DriftReport, bad: set[str], *, inside: bool
+    title: str, size: str, comparison: Comparison, bad: set[str], *, inside: bool
 ) -> Html | None:
-    lines = [line for line in report.features if (column_of(line.feature) in bad) == inside]
+    lines = [line for line in comparison.features if (column_of(line.feature) in bad) == inside]
     if not lines:
         return None
-    sides = report.target, report.reference
+    sides = comparison.target, comparison.reference
     cards = (
         card(line, *sides, f"f-{slug(line.feature)}", pictures(line, *sides))
         for line in lines[:_MOST_CHARTS]

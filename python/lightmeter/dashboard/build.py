@@ -20,7 +20,7 @@ from lightmeter.dashboard.bucket import Day, bucket_html
 from lightmeter.dashboard.pages import feature_html, index_html, scene_html
 from lightmeter.dashboard.scene import Scene
 from lightmeter.dashboard.site import Site, Written
-from lightmeter.drift import compare
+from lightmeter.drift import compare_views
 from lightmeter.monitor.incidents import Evaluation, find_incidents, line_of, lines_of
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.store.buckets import segment_text, to_utc
@@ -138,5 +138,5 @@ def _write_day(site: Site, store: Store, day: Day, chosen: Chosen) -> None:
     inputs = hashlib.sha256(repr(made_of).encode()).hexdigest()
     if site.is_fresh(day.page, inputs):
         return
-    report = compare(target=read_bucket(store, *bucket), reference=baseline.read())
-    site.write(day.page, bucket_html(day, report, baseline.words), inputs)
+    comparison = compare_views(target=read_bucket(store, *bucket), reference=baseline.read())
+    site.write(day.page, bucket_html(day, comparison, baseline.words), inputs)

@@ -5,12 +5,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from lightmeter import _core
-from lightmeter.report.report import DriftReport
+from lightmeter.drift.comparison import Comparison
 
 __all__ = ["drift_thresholds"]
 
 
-def drift_thresholds(report: DriftReport) -> dict[str, float]:
+def drift_thresholds(comparison: Comparison) -> dict[str, float]:
     """Of each feature of numbers the least effect that would have been ``drift``.
 
     All else being as it was: the numbers of values, the pooled values with their ties, and the
@@ -19,19 +19,19 @@ def drift_thresholds(report: DriftReport) -> dict[str, float]:
 
     A feature has none where no effect would have been enough, and where it is not known: hue, whose
     p-value takes random deals; categories and rates, of which one effect can have many p-values;
-    and tied numbers with more than 1e8 pairs of values, if the least effect of the report's
+    and tied numbers with more than 1e8 pairs of values, if the least effect of the comparison's
     thresholds is so small that it does not decide.
     """
-    by = report.thresholds
-    family = [line for line in report.features if line.q_value is not None]
+    by = comparison.thresholds
+    family = [line for line in comparison.features if line.q_value is not None]
     known = sorted(line.p_high for line in family if line.p_high is not None)
     found = {}
     for line in family:
         if line.kind != "number" or line.p_high is None:
             continue
         effect = _core.number_threshold(
-            _core.numbers_of(report.target._core, line.feature),
-            _core.numbers_of(report.reference._core, line.feature),
+            _core.numbers_of(comparison.target._core, line.feature),
+            _core.numbers_of(comparison.reference._core, line.feature),
             p=_most(known, line.p_high, by.drift),
             floor=by.effect,
             delta=by.delta,

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, changed
 
-__all__ = ["Thresholds", "judge"]
+__all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
+
+# Verdicts that ask for a look.
+CHANGED = frozenset({"drift", "possible", "inconclusive"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,9 @@ class Thresholds:
             raise ValueError(f"min_values is {self.min_values}; expected at least 1")
         if not 0 < self.delta < 1:
             raise ValueError(f"delta is {self.delta}; expected between 0 and 1")
+
+
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:

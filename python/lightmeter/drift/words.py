@@ -1,11 +1,13 @@
-"""Findings in words: "saturation fell by 38 %"."""
+"""What changed, in words: "saturation fell by 38 %"."""
 
 import math
+from collections.abc import Sequence
 
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.verdict import CHANGED
 from lightmeter.text import number, percent, shorten
 
-__all__ = ["finding", "summary"]
+__all__ = ["certainty", "finding", "headline", "sentence", "summary"]
 
 _MOST = 5
 _LONGEST = 60  # characters of a value
@@ -16,7 +18,21 @@ _SURE = 2.0
 _SMALL = 0.1
 
 
-def summary(features: list[FeatureDrift]) -> str:
+def headline(features: Sequence[FeatureDrift]) -> str:
+    """How many features drifted."""
+    tested = sum(feature.q_value is not None for feature in features)
+    drifted = sum(feature.verdict == "drift" for feature in features)
+    if drifted:
+        return f"{drifted} of {tested} features drifted"
+    if not tested:
+        return "Not enough data to compare"
+    possible = sum(feature.verdict in CHANGED for feature in features)
+    if possible:
+        return f"No drift, but {possible} of {tested} features may have changed"
+    return f"No drift in {tested} features"
+
+
+def summary(features: Sequence[FeatureDrift]) -> str:
     """One sentence about the features, which come by severity."""
     drifted = [feature for feature in features if feature.verdict == "drift"]
     tested = sum(feature.q_value is not None for feature in features)
@@ -24,6 +40,22 @@ def summary(features: list[FeatureDrift]) -> str:
         return f"no drift in {tested} features"
     named = ", ".join(finding(feature) for feature in drifted[:_MOST])
     return f"{named}, and {len(drifted) - _MOST} more" if len(drifted) > _MOST else named
+
+
+def sentence(feature: FeatureDrift) -> str:
+    """The finding as a sentence of its own."""
+    words = finding(feature)
+    return words[:1].upper() + words[1:]
+
+
+def certainty(feature: FeatureDrift) -> str:
+    """The feature, and how surely it changed."""
+    parts = [feature.feature]
+    if feature.verdict != "drift":
+        parts.append(str(feature.verdict))
+    if feature.reason:
+        parts.append(feature.reason)
+    return "; ".join(parts)
 
 
 def finding(feature: FeatureDrift) -> str:

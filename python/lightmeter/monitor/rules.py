@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from lightmeter.drift import FeatureDrift, compare
+from lightmeter.drift import FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.feature import RATES, column_of
 from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
@@ -117,15 +117,16 @@ class Drift(Rule):
         bucket, see `drift_thresholds`. Hue, categories and rates have none, as it is not known.
         Of a rate and a column of the same name, as ``a:missing``, the worse is found.
         """
-        report = compare(
+        comparison = compare_views(
             target=target.view,
             reference=baseline.merged.view,
-            drift=self.q,
-            effect=self.effect,
+            thresholds=Thresholds(drift=self.q, effect=self.effect),
         )
-        limits = drift_thresholds(report) if self.metric == "p" else {}
+        limits = drift_thresholds(comparison) if self.metric == "p" else {}
         found = []
-        for line in sorted(report.features, key=lambda line: (line.feature, line.kind in RATES)):
+        for line in sorted(
+            comparison.features, key=lambda line: (line.feature, line.kind in RATES)
+        ):
             if not self._takes(line.feature):
                 continue
             if self.metric != "p":

@@ -1,18 +1,16 @@
 """One feature of a report: verdict, finding, chart, numbers."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.svg import Chart
-from lightmeter.drift.feature import RATES
+from lightmeter.drift.feature import RATES, FeatureDrift
+from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.words import sentence
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.report.charts import feature_chart, rate_bars
-from lightmeter.report.words import CHANGED, level_text, sentence
+from lightmeter.report.numbers import level_text
 from lightmeter.text import count, number, shorten
-
-if TYPE_CHECKING:
-    from lightmeter.drift import FeatureDrift
 
 __all__ = ["card", "chart_of", "verdict_badge"]
 
@@ -22,7 +20,7 @@ _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "�
 _MOST_LISTED = 8
 
 
-def verdict_badge(line: "FeatureDrift") -> Html:
+def verdict_badge(line: FeatureDrift) -> Html:
     """The verdict with its sign."""
     verdict = line.verdict or "distances only"
     sign = _SHAPES.get(verdict)
@@ -31,7 +29,7 @@ def verdict_badge(line: "FeatureDrift") -> Html:
 
 
 def card(
-    line: "FeatureDrift",
+    line: FeatureDrift,
     target: ProfileView,
     reference: ProfileView,
     ident: str,
@@ -57,7 +55,7 @@ def card(
     )
 
 
-def _caption(line: "FeatureDrift") -> Html | None:
+def _caption(line: FeatureDrift) -> Html | None:
     facts = [tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(line)]
     if not facts:
         return None
@@ -65,7 +63,7 @@ def _caption(line: "FeatureDrift") -> Html | None:
     return tag("figcaption", tag("dl", facts), new, gone)
 
 
-def chart_of(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Chart | None:
+def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Chart | None:
     """The chart of a feature of the report."""
     if line.kind in ("missing", "not a number"):
         rates = (line.level_target or 0.0, line.level_reference or 0.0)
@@ -73,7 +71,7 @@ def chart_of(line: "FeatureDrift", target: ProfileView, reference: ProfileView) 
     return feature_chart(line.feature, target, reference)
 
 
-def _facts(line: "FeatureDrift") -> Iterator[tuple[str, str]]:
+def _facts(line: FeatureDrift) -> Iterator[tuple[str, str]]:
     if line.level_reference is not None and line.level_target is not None:
         what = "rate" if line.kind in RATES else "mean"
         yield f"{what}, reference", level_text(line, line.level_reference)

@@ -2,20 +2,19 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, joined, tag
+from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.words import certainty, headline, sentence
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, verdict_badge
+from lightmeter.report.numbers import levels
 from lightmeter.report.pictures import pictures
-from lightmeter.report.words import CHANGED, certainty, headline, levels, sentence
 from lightmeter.text import count, number, percent
-
-if TYPE_CHECKING:
-    from lightmeter.drift import FeatureDrift
-    from lightmeter.report import DriftReport
 
 __all__ = ["html_page", "write_page"]
 
@@ -42,52 +41,54 @@ _TERMS = {
 
 
 def html_page(
-    report: "DriftReport", *, target_name: str = "target", reference_name: str = "reference"
+    comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
     """The page; equal reports give equal pages."""
-    return document(f"Drift: {headline(report)}", _body(report, target_name, reference_name))
+    return document(
+        f"Drift: {headline(comparison.features)}", _body(comparison, target_name, reference_name)
+    )
 
 
 def write_page(
-    report: "DriftReport",
+    comparison: Comparison,
     path: str | os.PathLike[str],
     *,
     target_name: str = "target",
     reference_name: str = "reference",
 ) -> None:
     """Write the page: whole or not at all."""
-    page = html_page(report, target_name=target_name, reference_name=reference_name)
+    page = html_page(comparison, target_name=target_name, reference_name=reference_name)
     write_atomically(path, page.encode())
 
 
-def _body(report: "DriftReport", target_name: str, reference_name: str) -> Iterator[Html]:
+def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iterator[Html]:
     sides = (
-        _side("reference", reference_name, report.reference),
-        _side("target", target_name, report.target),
+        _side("reference", reference_name, comparison.reference),
+        _side("target", target_name, comparison.target),
     )
     yield tag(
         "header",
         tag("h1", "Drift report"),
-        tag("p", headline(report), cls="headline"),
+        tag("p", headline(comparison.features), cls="headline"),
         tag("p", sides, cls="sides"),
     )
-    yield tag("main", _main(report))
+    yield tag("main", _main(comparison))
 
 
-def _main(report: "DriftReport") -> Iterator[Html]:
-    changed = [line for line in report.features if line.verdict in CHANGED]
+def _main(comparison: Comparison) -> Iterator[Html]:
+    changed = [line for line in comparison.features if line.verdict in CHANGED]
     yield _findings(changed)
-    yield _table(report.features)
-    anchored = {line.feature: f"f{index}" for index, line in enumerate(report.features)}
-    shown = report.features[:_MOST_CHARTS]
-    yield from _cards("What changed", "wide", changed[:_MOST_CHARTS], report, anchored)
+    yield _table(comparison.features)
+    anchored = {line.feature: f"f{index}" for index, line in enumerate(comparison.features)}
+    shown = comparison.features[:_MOST_CHARTS]
+    yield from _cards("What changed", "wide", changed[:_MOST_CHARTS], comparison, anchored)
     others = [line for line in shown if line.verdict not in CHANGED]
-    yield from _cards("Everything else", "", others, report, anchored)
-    left_out = len(report.features) - len(shown)
+    yield from _cards("Everything else", "", others, comparison, anchored)
+    left_out = len(comparison.features) - len(shown)
     if left_out:
         told = f"No charts of the {left_out} features at the end of the table."
         yield tag("p", told, cls="quiet")
-    yield _how_to_read(report)
+    yield _how_to_read(comparison)
 
 
 def _side(side: str, name: str, view: ProfileView) -> Html:
@@ -99,7 +100,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     return joined(tag("span", key, side, called, images, date), " ")
 
 
-def _findings(changed: "list[FeatureDrift]") -> Html:
+def _findings(changed: list[FeatureDrift]) -> Html:
     if not changed:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
     findings = (
@@ -117,7 +118,7 @@ def _findings(changed: "list[FeatureDrift]") -> Html:
 _HEADS = ("change", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS", "values")
 
 
-def _table(features: "Iterable[FeatureDrift]") -> Html:
+def _table(features: Iterable[FeatureDrift]) -> Html:
     told = (
         "The most severe first. The bar is the size of the difference; values are those of the "
         "reference / the target."
@@ -127,7 +128,7 @@ def _table(features: "Iterable[FeatureDrift]") -> Html:
     return section("All features", tag("p", told, cls="quiet"), shown, ident="all")
 
 
-def _row(index: int, line: "FeatureDrift") -> Html:
+def _row(index: int, line: FeatureDrift) -> Html:
     name: str = line.feature
     if index < _MOST_CHARTS:
         name = tag("a", name, href=f"#f{index}")
@@ -163,8 +164,8 @@ def _gauge(effect: float | None) -> str:
 def _cards(
     title: str,
     size: str,
-    lines: "list[FeatureDrift]",
-    report: "DriftReport",
+    lines: list[FeatureDrift],
+    comparison: Comparison,
     anchored: dict[str, str],
 ) -> Iterator[Html]:
     if not lines:
@@ -172,16 +173,18 @@ def _cards(
     cards = []
     room = _MOST_PICTURES
     for line in lines:
-        shots = pictures(line, report.target, report.reference)
+        shots = pictures(line, comparison.target, comparison.reference)
         room -= len(shots or "")
         if room < 0:
             shots = None
-        cards.append(card(line, report.target, report.reference, anchored[line.feature], shots))
+        cards.append(
+            card(line, comparison.target, comparison.reference, anchored[line.feature], shots)
+        )
     yield section(title, tag("div", cards, cls=f"cards {size}"))
 
 
-def _how_to_read(report: "DriftReport") -> Html:
-    by = report.thresholds
+def _how_to_read(comparison: Comparison) -> Html:
+    by = comparison.thresholds
     told = (
         f"A feature drifted if q is at most {number(by.drift)} and the difference (D; of "
         f"categories and rates the difference of shares) at least {number(by.effect)}, and "

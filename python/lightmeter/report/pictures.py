@@ -2,23 +2,20 @@
 
 import base64
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lightmeter.draw.html import Html, tag
+from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.verdict import CHANGED
 from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ProfileView
-from lightmeter.report.words import CHANGED
 from lightmeter.text import number, shorten
-
-if TYPE_CHECKING:
-    from lightmeter.drift import FeatureDrift
 
 __all__ = ["pictures"]
 
 _JPEG = b"\xff\xd8\xff"
 
 
-def pictures(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Html | None:
+def pictures(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Html | None:
     """The target's pictures at the end to which it moved, and both ends if it did not move.
 
     Beside them pictures of the reference taken at random. None for a feature that did not change,
@@ -30,7 +27,7 @@ def pictures(line: "FeatureDrift", target: ProfileView, reference: ProfileView) 
     return tag("div", groups, cls="shots") if groups else None
 
 
-def _groups(line: "FeatureDrift", target: ProfileView, reference: ProfileView) -> Iterator[Html]:
+def _groups(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Iterator[Html]:
     judged = target.exemplars(line.feature)
     shift = line.shift or 0.0
     if shift <= 0:

@@ -1,6 +1,6 @@
-"""Charts and reports of profiles and of what drifted."""
+"""Charts and reports in a notebook, by the names that whylogs gave them."""
 
 from lightmeter.draw.svg import Chart
-from lightmeter.report.notebook import NotebookProfileVisualizer
+from lightmeter.viz.visualizer import NotebookProfileVisualizer
 
 __all__ = ["Chart", "NotebookProfileVisualizer"]

@@ -1,0 +1,43 @@
+"""Comparing the rates of two profiles, such as that of missing values, by Fisher's exact test."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lightmeter import _core
+from lightmeter.drift.feature import FeatureDrift, changed
+
+__all__ = ["compare_rates"]
+
+
+def compare_rates(
+    name: str, kind: str, hits: Sequence[int], others: Sequence[int], **fields: Any
+) -> FeatureDrift:
+    """The line of a rate.
+
+    Args:
+        name: such as ``image.Make:missing``.
+        kind: one of `RATES`.
+        hits: on the target's side and on the reference's.
+        others: the same; they make up the rest.
+        fields: further ones of the line.
+    """
+    n_target, n_reference = (hit + other for hit, other in zip(hits, others, strict=True))
+    line = FeatureDrift(
+        feature=name, kind=kind, n_target=n_target, n_reference=n_reference, **fields
+    )
+    if min(n_target, n_reference) == 0:
+        return line
+    target, reference = hits[0] / n_target, hits[1] / n_reference
+    effect = abs(target - reference)
+    p_value = _core.fisher_exact(hits[0], n_target, hits[1], n_reference)
+    return changed(
+        line,
+        level_target=target,
+        level_reference=reference,
+        effect=effect,
+        effect_low=effect,
+        effect_high=effect,
+        p_value=p_value,
+        p_low=p_value,
+        p_high=p_value,
+    )
