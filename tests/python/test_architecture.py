@@ -3,6 +3,8 @@
 import ast
 import importlib.metadata
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -159,13 +161,47 @@ def test_the_version_is_that_of_the_package() -> None:
     assert lightmeter.__version__ == importlib.metadata.version("lightmeter")
 
 
-def test_importing_is_light() -> None:
-    """Only NumPy and Pillow are loaded, and nothing that only some calls need."""
-    import subprocess
-    import sys
+def loaded_after(code: str) -> set[str]:
+    """The packages that are loaded once the code has run."""
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
 
-    code = "import sys, lightmeter; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"pandas", "typer", "rich", "scipy", "difflib", "asyncio"} & set(loaded)
+
+# Not needed to measure an image.
+HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
+HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import lightmeter", HEAVY | {"numpy", "PIL", "difflib", "threading"}),
+        ("import lightmeter; dir(lightmeter)", HEAVY | {"numpy", "PIL"}),
+        ("import lightmeter; lightmeter.log(row={'a': 1}).view()['a'].mean", HEAVY),
+        ("from lightmeter import profile_images, compare", HEAVY - {"multiprocessing"}),
+    ],
+)
+def test_importing_is_light(code: str, heavy: set[str]) -> None:
+    """Only what a call needs is loaded."""
+    assert not heavy & loaded_after(code)
+
+
+def test_type_checkers_see_every_name_where_it_is() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (seen,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Name)
+    )
+    told = {
+        alias.asname: node.module
+        for node in seen.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == lightmeter._HOMES
+    assert set(lightmeter.__all__) <= set(dir(lightmeter))
+    assert lightmeter.errors.StoreError is lightmeter.StoreError
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        lightmeter.nonsense  # noqa: B018
