@@ -235,17 +235,24 @@ class Store:
         Raises:
             StoreError: there is no such dataset, or the file cannot be read.
         """
+        damaged: list[tuple[StoredProfile, str]] = []
         with self._database.snapshot():
-            return ProfileView.merge_many(self._good(self.stored(dataset, start, end, segment)))
+            rows = self.stored(dataset, start, end, segment)
+            merged = ProfileView.merge_many(self._undamaged(rows, damaged))
+        for row, reason in damaged:
+            warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=2)
+        return merged
 
-    def _good(self, rows: list[StoredProfile]) -> Iterator[ProfileView]:
+    def _undamaged(
+        self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
+    ) -> Iterator[ProfileView]:
         """The profiles that can be read, one at a time: decoded they take much room."""
         for row in rows:
             content = load(self._database, row)
             if isinstance(content, ProfileView):
                 yield content
             else:
-                warnings.warn(f"{describe(row)} is left out: {content}", stacklevel=5)
+                damaged.append((row, str(content)))
 
     def profiles(
         self,
