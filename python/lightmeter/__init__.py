@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lightmeter.image.failure import Failure as Failure
     from lightmeter.image.limits import Limits as Limits
     from lightmeter.image.meter import ImageMeter as ImageMeter
+    from lightmeter.image.reading import Reading as Reading
     from lightmeter.image.thumbnail import Exemplar as Exemplar
     from lightmeter.image.thumbnail import Exemplars as Exemplars
     from lightmeter.profile import ColumnView as ColumnView
@@ -49,6 +50,7 @@ _NAMES = {
     "image.failure": "Failure",
     "image.limits": "Limits",
     "image.meter": "ImageMeter",
+    "image.reading": "Reading",
     "image.thumbnail": "Exemplar Exemplars",
     "profile": "ColumnView FrequentItem Profile ProfileView",
     "profile.log": "ResultSet log log_image",

@@ -1,15 +1,127 @@
-"""Exif dates, which profiles keep in days since 1970, as people write them."""
+"""Times and durations: from what people write to UTC and whole milliseconds, and back."""
 
+import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.text import number
 
-__all__ = ["age", "day", "moment"]
+__all__ = [
+    "DAY",
+    "EPOCH",
+    "MILLISECOND",
+    "age",
+    "day",
+    "duration_text",
+    "from_ms",
+    "moment",
+    "parse_duration",
+    "to_duration",
+    "to_ms",
+    "to_utc",
+]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY = 86_400  # seconds
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in profiles and stores
+
 _YEAR = 365.25  # days
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
+_LONGEST = timedelta(days=36_500)  # so that no date a store holds leaves the calendar
+
+
+def to_utc(at: datetime | date) -> datetime:
+    """A point in time as an aware datetime in UTC.
+
+    A datetime without a time zone is local time, as `datetime.astimezone` takes it. A plain date is
+    its midnight in UTC.
+
+    Raises:
+        TypeError: it is neither a date nor a datetime.
+        ValueError: it is in none of the years 1 to 9999 in UTC.
+    """
+    if not isinstance(at, date):
+        raise TypeError(
+            f"got {at!r} as a time; expected a date or a datetime, such as date(2022, 9, 7) or "
+            "datetime.now()"
+        )
+    if not isinstance(at, datetime):
+        return datetime(at.year, at.month, at.day, tzinfo=UTC)
+    try:
+        return at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise ValueError(f"got {at!r}; expected a time in the years 1 to 9999 in UTC") from None
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds from 1970 to an aware datetime, rounded down."""
+    return (at - EPOCH) // MILLISECOND
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """The reverse of `to_ms`, in UTC; what lies beyond all dates is the first or last of them.
+
+    Raises:
+        TypeError: a damaged file holds something else there.
+    """
+    if not isinstance(milliseconds, int):
+        raise TypeError(f"{milliseconds!r} is no time")
+    try:
+        return EPOCH + milliseconds * MILLISECOND
+    except OverflowError:
+        return (datetime.max if milliseconds > 0 else datetime.min).replace(tzinfo=UTC)
+
+
+# Durations
+
+
+def parse_duration(text: str) -> timedelta:
+    """``"30s"``, ``"15m"``, ``"1h"``, ``"1d"`` or ``"2w"`` as a timedelta.
+
+    Raises:
+        ValueError: `text` is none of these, or longer than a hundred years.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"got the duration {text!r}; expected a number and a unit out of s, m, h, d, w, "
+            "such as '1h'"
+        )
+    duration = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    if duration > _LONGEST:
+        raise ValueError(f"got the duration {text!r}; expected {_LONGEST.days}d at most")
+    return duration
+
+
+def to_duration(length: str | timedelta) -> timedelta:
+    """The length of a bucket, or an age: a timedelta, or what `parse_duration` reads.
+
+    Raises:
+        TypeError: it is neither a string nor a timedelta.
+        ValueError: it is no duration, not positive, or no whole number of milliseconds.
+    """
+    if isinstance(length, str):
+        return parse_duration(length)
+    if not isinstance(length, timedelta):
+        raise TypeError(f"got {length!r} as a duration; expected a timedelta, or text such as '1h'")
+    if length < MILLISECOND or length % MILLISECOND:
+        raise ValueError(
+            f"got the duration {length!r}; expected a whole number of milliseconds, at least one"
+        )
+    return length
+
+
+def duration_text(duration: timedelta) -> str:
+    """What `parse_duration` reads, in the largest unit that fits; fractions of a second as such."""
+    seconds, rest = divmod(duration, timedelta(seconds=1))
+    if rest:
+        return f"{duration.total_seconds():g}s"
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+# Exif dates, which profiles keep in days since 1970, as people write them
 
 
 def moment(days: float) -> datetime:
@@ -19,7 +131,7 @@ def moment(days: float) -> datetime:
         OverflowError: it is in no year from 1 to 9999.
         ValueError: `days` is NaN.
     """
-    return _EPOCH + timedelta(days=days)
+    return EPOCH + timedelta(days=days)
 
 
 def day(days: float) -> str:
@@ -32,4 +144,4 @@ def day(days: float) -> str:
 
 def age(days: float) -> str:
     """How long ago that is, as ``2.3 years``."""
-    return f"{(time.time() / _DAY - days) / _YEAR:.1f} years"
+    return f"{(time.time() / DAY.total_seconds() - days) / _YEAR:.1f} years"

@@ -2,7 +2,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,16 @@ def folder(tmp_path: Path) -> Path:
     picture(seed=6).save(root / "more" / "6.png")
     picture(seed=7).convert("L").save(root / "more" / "7.png")
     return root
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[timedelta]:
+    """How far local time is ahead of UTC during a test."""
+    monkeypatch.setenv("TZ", "IST-5:30")
+    time.tzset()
+    yield timedelta(hours=5, minutes=30)
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ from lightmeter.monitor.scalars import (
     prediction_interval,
 )
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.buckets import bucket_start, parse_duration, segment_text
+from lightmeter.store.buckets import bucket_start, segment_text
+from lightmeter.times import parse_duration
 from stores import reseal
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")

@@ -160,8 +160,6 @@ def test_timestamps() -> None:
     assert profile.view().dataset_timestamp is None
     early = datetime(2022, 9, 7, 12, tzinfo=timezone(timedelta(hours=2)))
     late = datetime(2022, 9, 9, tzinfo=UTC)
-    with pytest.raises(ValueError, match="without a time zone"):
-        profile.set_dataset_timestamp(datetime(2022, 9, 7))
     profile.set_dataset_timestamp(late)
     view = profile.view()
     profile.set_dataset_timestamp(early)
@@ -177,7 +175,7 @@ def test_timestamps() -> None:
 
 @pytest.mark.parametrize("no_time", ["2022-09-07", None, date(2022, 9, 7), 0])
 def test_a_timestamp_is_a_datetime(no_time: object) -> None:
-    with pytest.raises(TypeError, match=r"got a \w+; expected an aware datetime"):
+    with pytest.raises(TypeError, match=r"got a \w+; expected a datetime"):
         Profile().set_dataset_timestamp(no_time)  # type: ignore[arg-type]
 
 

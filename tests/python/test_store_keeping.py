@@ -14,6 +14,7 @@ from conftest import lightmeter
 from lightmeter import ProfileView, Store, StoreError
 from lightmeter.store import retention, rows
 from lightmeter.store import store as store_module
+from lightmeter.times import to_ms
 from stores import reseal, sql, view
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
@@ -162,7 +163,7 @@ def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.Mo
     put_days(store, 12)
 
     def write(sql: Any, dataset: str, key: Any, *arguments: Any, **more: Any) -> bool:
-        if key[1] == rows.to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
+        if key[1] == to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error

@@ -7,9 +7,8 @@ from fnmatch import fnmatchcase
 
 from lightmeter.alerts.changes import Change, Told
 from lightmeter.monitor.incidents import Incident, Line
-from lightmeter.store.buckets import to_utc
 from lightmeter.store.database import Database
-from lightmeter.store.rows import from_ms, to_ms
+from lightmeter.times import from_ms, to_ms, to_utc
 
 __all__ = ["Acknowledged", "Matching", "Memory", "Snooze"]
 

@@ -12,7 +12,7 @@ from lightmeter.alerts.channels.webhook import Webhook
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.incidents import Line
 from lightmeter.monitor.lines import TableLines, read_toml
-from lightmeter.store.buckets import parse_duration
+from lightmeter.times import parse_duration
 
 __all__ = ["Alert", "load_alerts", "read_alerts"]
 

@@ -16,8 +16,8 @@ from lightmeter.monitor.incidents import (
     find_incidents,
     lines_of,
 )
-from lightmeter.store.buckets import to_utc
 from lightmeter.store.store import Store
+from lightmeter.times import to_utc
 
 __all__ = ["Delivery", "acknowledge", "snooze", "tell", "try_out"]
 

@@ -1,5 +1,5 @@
 """Many pictures: where they come from, and who measures them."""
 
-from lightmeter.batch.executors.threads import profile_images
+from lightmeter.batch.profile import profile_images
 
 __all__ = ["profile_images"]

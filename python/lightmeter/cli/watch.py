@@ -26,8 +26,9 @@ from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.results import Result, load_newest, load_results
 from lightmeter.monitor.turning import load_turning_points
-from lightmeter.store.buckets import parse_duration, segment_text
+from lightmeter.store.buckets import segment_text
 from lightmeter.text import visible
+from lightmeter.times import parse_duration
 from lightmeter.writers import log_folder
 
 __all__ = ["dashboard", "log", "monitor_commands", "store_commands"]

@@ -23,8 +23,9 @@ from lightmeter.dashboard.site import Site, Written
 from lightmeter.drift import compare_views
 from lightmeter.monitor.incidents import Evaluation, find_incidents, line_of, lines_of
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
-from lightmeter.store.buckets import segment_text, to_utc
+from lightmeter.store.buckets import segment_text
 from lightmeter.store.store import Store
+from lightmeter.times import to_utc
 
 __all__ = ["write_dashboard"]
 

@@ -1,17 +1,28 @@
 """Arrays and tensors that hold pictures: whose they are, how they lie, what their samples mean."""
 
 import math
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Literal, Protocol, TypeGuard, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["ArrayLike", "as_numpy", "as_range", "check_layout", "is_array", "pictures"]
+__all__ = [
+    "ArrayLike",
+    "Channels",
+    "Layout",
+    "as_numpy",
+    "as_range",
+    "check_channels",
+    "check_layout",
+    "is_array",
+    "pictures",
+]
 
+Channels = Literal["RGB", "BGR"]
 # Of an image and of a batch of N; the default tells HW and HWC apart by the dimensions.
-_LAYOUTS = ("HW", "HWC", "CHW", "NHW", "NHWC", "NCHW")
+Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 _BANDS = (1, 3, 4)
 
 _DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
@@ -63,10 +74,17 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
         raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
 
 
+def check_channels(channels: str) -> None:
+    """Refuse what is no order of channels with a ValueError."""
+    if channels not in get_args(Channels):
+        raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
+
+
 def check_layout(layout: str | None) -> None:
     """Refuse what is no layout with a ValueError."""
-    if layout is not None and layout not in _LAYOUTS:
-        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(_LAYOUTS)}")
+    layouts = get_args(Layout)
+    if layout is not None and layout not in layouts:
+        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(layouts)}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -82,7 +100,7 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
     return low, high
 
 
-def pictures(array: NDArray[Any], layout: str | None) -> NDArray[Any]:
+def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:
     """A view of shape NxHxWxC.
 
     Raises:
@@ -95,18 +113,17 @@ def pictures(array: NDArray[Any], layout: str | None) -> NDArray[Any]:
             "unsupported",
             f"got an array of {array.dtype}; expected {', '.join(_DTYPES)}; convert it to {advice}",
         )
-    if layout is None:
-        layout = {2: "HW", 3: "HWC"}.get(array.ndim, "")
-    if array.ndim != len(layout):
+    dimensions = layout or {2: "HW", 3: "HWC"}.get(array.ndim, "")
+    if array.ndim != len(dimensions):
         raise ImageError("unsupported", _shape_message(array))
-    axes = [layout.index(axis) for axis in "NHWC" if axis in layout]
+    axes = [dimensions.index(axis) for axis in "NHWC" if axis in dimensions]
     view = array.transpose(axes)
-    if "N" not in layout:
+    if "N" not in dimensions:
         view = view[None]
-    if "C" not in layout:
+    if "C" not in dimensions:
         view = view[..., None]
     if view.shape[3] not in _BANDS:
-        raise ImageError("unsupported", _shape_message(array, layout))
+        raise ImageError("unsupported", _shape_message(array, dimensions))
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")
     return view

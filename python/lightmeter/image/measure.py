@@ -5,27 +5,27 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, as_numpy, check_layout, is_array, pictures
+from lightmeter.image.arrays import ArrayLike, as_numpy, is_array, pictures
 from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
-from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy, ExifTags, read_exif
+from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits
+from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.plugins import is_raw, load_plugin
+from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.quiet import quiet
 
 __all__ = [
     "ImageLike",
     "Measured",
-    "check_frames",
     "copy_image",
     "measure_image",
     "measure_images",
@@ -56,82 +56,56 @@ class Measured(NamedTuple):
 
 def measure_images(
     image: ImageLike,
+    reading: Reading = DEFAULT_READING,
     *,
-    channels: str = "RGB",
-    layout: str | None = None,
-    value_range: tuple[float, float] | None = None,
-    frames: str = "first",
-    exif: ExifPolicy = DEFAULT_POLICY,
     threads: int | None = None,
-    limits: Limits = DEFAULT_LIMITS,
     thumbnail: bool = False,
 ) -> Iterator[Measured]:
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
     Args:
-        image: a PIL image, an array or tensor (HxW or HxWxC, or as `layout` says), an `ImageMeter`,
-            a path, encoded bytes or a binary file.
-        channels: order of the colour channels of an array, ``"RGB"`` or ``"BGR"`` (OpenCV).
-        layout: order of the dimensions of an array, as for `lightmeter.log_image`.
-        value_range: black and white of samples of more than 8 bits, as for `ImageMeter`.
-        frames: ``"first"``, of a PIL image the one it is at, or ``"all"``. Exif comes with the
-            first one only.
+        image: a PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an
+            `ImageMeter`, a path, encoded bytes or a binary file.
+        reading: how to read it. Exif comes with the first frame only.
         threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
-        exif: which Exif tags to read.
-        limits: what one image may cost.
         thumbnail: make small pictures too, of a PIL image or an encoded one.
 
     Raises:
         ImageError: a picture cannot be read or measured; `reason` says why.
         TypeError: `image` is of another type.
-        ValueError: an argument is out of range.
+        ValueError: `threads` is below 1.
     """
-    check_frames(frames)
-    check_layout(layout)
-    options: dict[str, Any] = {
-        "channels": channels,
-        "value_range": value_range,
-        "threads": threads,
-    }
     if isinstance(image, ImageMeter):
         if not image.mode:
             raise ImageError("empty", "an ImageMeter that has not seen a pixel")
         yield Measured(image, None)
     elif is_array(image):
-        for picture in pictures(as_numpy(image), layout):
-            yield Measured(_meter(picture, options), None)
+        for picture in pictures(as_numpy(image), reading.layout):
+            yield Measured(_meter(picture, reading, threads), None)
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
         show = partial(make_thumbnail, path=path) if thumbnail else None
         try:
-            yield from _measure_pil(image, options, frames, exif, limits, show)
+            yield from _measure_pil(image, reading, threads, show)
         except Exception as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
-        yield from _measure_encoded(image, options, frames, exif, limits, thumbnail)
+        yield from _measure_encoded(image, reading, threads, thumbnail)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
 
-def check_frames(frames: str) -> None:
-    """Refuse what `measure_images` does not know.
-
-    Raises:
-        ValueError: it is neither ``"first"`` nor ``"all"``.
-    """
-    if frames not in ("first", "all"):
-        raise ValueError(f"frames is {frames!r}; expected 'first' or 'all'")
-
-
-def measure_image(image: ImageLike, **options: Any) -> Measured:
-    """Measure what is one image and no more, with the options of `measure_images`."""
-    (measured,) = measure_images(image, **options)
+def measure_image(
+    image: ImageLike, reading: Reading = DEFAULT_READING, *, threads: int | None = None
+) -> Measured:
+    """Measure what is one image and no more."""
+    (measured,) = measure_images(image, reading, threads=threads)
     return measured
 
 
-def _meter(picture: Image.Image | ArrayLike, options: dict[str, Any]) -> ImageMeter:
-    meter = ImageMeter(**options)
+def _meter(picture: Image.Image | ArrayLike, reading: Reading, threads: int | None) -> ImageMeter:
+    meter = ImageMeter(channels=reading.channels, value_range=reading.value_range, threads=threads)
     meter.update(picture)
     return meter
 
@@ -143,31 +117,25 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
 
 
 def _measure_encoded(
-    image: Encoded,
-    options: dict[str, Any],
-    frames: str,
-    policy: ExifPolicy,
-    limits: Limits,
-    thumbnail: bool,
+    image: Encoded, reading: Reading, threads: int | None, thumbnail: bool
 ) -> Iterator[Measured]:
     path = image if isinstance(image, str | os.PathLike) else None
     show = partial(make_thumbnail, path=path) if thumbnail else None
     try:
-        file = open_encoded(image, limits)
+        file = open_encoded(image, reading.limits)
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
     opened = None
     with file:
         try:
-            _check_memory(file, limits)
+            _check_memory(file, reading.limits)
             with quiet():
                 opened = _open(file)
                 _refuse(opened, file)
-            yield from _measure_pil(opened, options, frames, policy, limits, show)
+            yield from _measure_pil(opened, reading, threads, show)
         except Exception as error:
-            raise image_error(
-                error, path=path, file=file, image=opened, whole=frames == "all"
-            ) from error
+            whole = reading.frames == "all"
+            raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
 
 
 def _check_memory(file: EncodedFile, limits: Limits) -> None:
@@ -206,23 +174,21 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
 
 def _measure_pil(
     image: Image.Image,
-    options: dict[str, Any],
-    frames: str,
-    policy: ExifPolicy,
-    limits: Limits,
+    reading: Reading,
+    threads: int | None,
     show: Callable[[Image.Image], Thumbnail | None] | None,
 ) -> Iterator[Measured]:
     with quiet():
-        count = _frame_count(image, limits) if frames == "all" else 1
+        count = _frame_count(image, reading.limits) if reading.frames == "all" else 1
         first = image.tell()
     try:
         for frame in range(count):
             with quiet():
                 if count > 1:
                     image.seek(frame)
-                _check_size(image, limits)
-                exif, facts = _load(image, policy)
-                meter = _meter(image, options)
+                _check_size(image, reading.limits)
+                exif, facts = _load(image, reading.exif)
+                meter = _meter(image, reading, threads)
                 thumbnail = None if show is None else show(image)
             if frame > 0:
                 exif = facts = None
@@ -292,12 +258,20 @@ def _kept_exif(image: Image.Image) -> Source | None:
 
 
 def copy_image(
-    image: Image.Image, policy: ExifPolicy
+    image: Image.Image, reading: Reading
 ) -> tuple[Image.Image, ExifTags | None, Facts | None]:
-    """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole."""
-    with quiet():
-        exif, facts = _load(image, policy)
-        return image.copy(), exif, facts
+    """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole.
+
+    Raises:
+        ImageError: it is too large, or cannot be loaded.
+    """
+    try:
+        with quiet():
+            _check_size(image, reading.limits)
+            exif, facts = _load(image, reading.exif)
+            return image.copy(), exif, facts
+    except Exception as error:
+        raise image_error(error, path=getattr(image, "filename", None) or None) from error
 
 
 def _load(image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts | None]:

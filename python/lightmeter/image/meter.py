@@ -12,8 +12,11 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import (
     ArrayLike,
+    Channels,
+    Layout,
     as_numpy,
     as_range,
+    check_channels,
     check_layout,
     is_array,
     pictures,
@@ -72,27 +75,24 @@ class ImageMeter:
     def __init__(
         self,
         *,
-        channels: str = "RGB",
-        layout: str | None = None,
+        channels: Channels = "RGB",
+        layout: Layout | None = None,
         value_range: tuple[float, float] | None = None,
         threads: int | None = None,
     ) -> None:
         """Start an image.
 
         Args:
-            channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
-            layout: order of the dimensions of arrays, ``"HW"``, ``"HWC"`` or ``"CHW"``; None takes
-                HW or HWC.
-            value_range: the samples that are black and white, where they have more than 8 bits.
-                None takes (0, 1) for floats and (0, 65535) for integers.
+            channels: as for `lightmeter.Reading`.
+            layout: likewise, of an image: ``"HW"``, ``"HWC"`` or ``"CHW"``.
+            value_range: likewise.
             threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
                 megapixels.
 
         Raises:
             ValueError: an argument is out of range.
         """
-        if channels not in ("RGB", "BGR"):
-            raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
+        check_channels(channels)
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
         check_layout(layout)

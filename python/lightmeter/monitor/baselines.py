@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from lightmeter.store.buckets import segment_text, to_utc
+from lightmeter.store.buckets import segment_text
 from lightmeter.store.store import Bucket
+from lightmeter.times import to_utc
 
 __all__ = ["Baseline", "BaselineBuckets", "DateRange", "Other", "Reference", "Trailing"]
 

@@ -13,7 +13,7 @@ from lightmeter.monitor.baselines import Baseline, DateRange, Other, Reference, 
 from lightmeter.monitor.lines import TableLines, read_toml
 from lightmeter.monitor.monitors import Combined, Late, Missing, Monitor
 from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
-from lightmeter.store.buckets import parse_duration
+from lightmeter.times import parse_duration
 
 __all__ = ["load_monitors"]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import ConfigError
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.rows import from_ms, to_ms
 from lightmeter.store.store import Store
+from lightmeter.times import from_ms, to_ms
 
 __all__ = [
     "COLUMNS",

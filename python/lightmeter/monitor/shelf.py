@@ -9,8 +9,8 @@ from functools import cached_property
 from lightmeter.files import read_regular
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.rows import to_ms
 from lightmeter.store.store import Bucket, Store
+from lightmeter.times import to_ms
 
 __all__ = ["Contents", "Past", "Shelf"]
 

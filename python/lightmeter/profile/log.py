@@ -1,11 +1,10 @@
 """Profiling images, rows and tables in one call."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
-from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.measure import ImageLike
+from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.values import check_names
 
@@ -37,7 +36,8 @@ def log(
     row: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
     table: object | None = None,
-    channels: str = "RGB",
+    reading: Reading | None = None,
+    **options: Unpack[ReadingOptions],
 ) -> ResultSet:
     """Profile values of any kind, a feature per name, without a schema.
 
@@ -58,69 +58,54 @@ def log(
         columns: values by feature name: arrays, lists or Series of one length.
         table: a DataFrame of pandas or polars, a pyarrow Table, or any other object that gives an
             Arrow stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype.
-        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        reading: how pictures are read.
+        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
         ImageError: an image in `row` cannot be measured; in a table such an image is counted in
             ``<column>.Failure``.
-        TypeError: not exactly one of `row`, `columns` and `table` is given, or a value cannot be
-            logged.
-        ValueError: columns of different lengths or shapes, or two of one name.
+        TypeError: not exactly one of `row`, `columns` and `table` is given, a value cannot be
+            logged, or an option is unknown.
+        ValueError: columns of different lengths or shapes, or two of one name; an option is out of
+            range.
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
-    profile = Profile(channels=channels)
+    profile = Profile(reading=reading, **options)
     profile.log(row=row, columns=columns, table=table)
     return ResultSet(profile)
 
 
 def log_image(
     images: ImageLike | list[ImageLike] | tuple[ImageLike, ...] | Mapping[str, ImageLike],
-    default_column_prefix: str = "image",
+    prefix: str = "image",
     *,
-    channels: str = "RGB",
-    layout: str | None = None,
-    value_range: tuple[float, float] | None = None,
-    frames: str = "first",
-    exif: ExifPolicy = DEFAULT_POLICY,
-    limits: Limits = DEFAULT_LIMITS,
+    reading: Reading | None = None,
+    **options: Unpack[ReadingOptions],
 ) -> ResultSet:
     """Profile one image or several.
+
+    >>> log_image(frame, channels="BGR").view()
 
     Args:
         images: a PIL image, an array or tensor (HxW, or HxWxC with C = 1, 3 or 4; bool, uint8,
             uint16, float32 or float64; a fourth channel is alpha), a path, encoded bytes or a
             binary file; or a list or tuple of these, profiled together; or a dict of feature name
             prefix to image, profiled side by side.
-        default_column_prefix: first part of the feature names, except for a dict.
-        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
-        layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
-            N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
-        value_range: the samples that are black and white, where they have more than 8 bits. None
-            takes (0, 1) for floats and (0, 65535) for integers.
-        frames: ``"first"``, or ``"all"`` to measure every frame or page of a file as an image. Its
-            Exif is counted once. A file, like a batch, counts whole or as one failure.
-        exif: which Exif tags to track; by default none that are personal.
-        limits: what one image may cost; beyond, it fails as ``too_large``.
+        prefix: first part of the feature names, as in ``image.Hue.mean``, except for a dict.
+        reading: how pictures are read.
+        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
             counted in ``image.Failure`` instead.
-        TypeError: something is no image at all, or a prefix no string.
+        TypeError: something is no image at all, a prefix no string, or an option unknown.
         ValueError: an argument is out of range.
     """
-    profile = Profile(
-        default_column_prefix,
-        channels=channels,
-        layout=layout,
-        value_range=value_range,
-        frames=frames,
-        exif=exif,
-        limits=limits,
-    )
+    profile = Profile(prefix, reading=reading, **options)
     if isinstance(images, Mapping):
         check_names(images)
-        for prefix, image in images.items():
-            profile._track(prefix, image)
+        for name, image in images.items():
+            profile._track(name, image)
     elif isinstance(images, list | tuple):
         profile.track_many(images)
     else:

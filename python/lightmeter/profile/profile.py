@@ -2,26 +2,22 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from datetime import datetime
+from typing import Any, Unpack
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
-from lightmeter.image.arrays import check_layout
-from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.image.measure import ImageLike, Measured, check_frames, measure_images
-from lightmeter.image.meter import ImageMeter
+from lightmeter.image.measure import ImageLike, Measured, measure_images
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.tables import columns_of
 from lightmeter.profile.values import Values, check_names, is_image, plain_value, split_values
 from lightmeter.profile.view import ProfileView, counted
+from lightmeter.times import to_ms, to_utc
 
 __all__ = ["Profile"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Profile:
@@ -29,58 +25,36 @@ class Profile:
 
     Threads may add to one profile at once where Python has a global interpreter lock; a view taken
     meanwhile may hold a part of what a call adds. Without that lock a profile belongs to one thread
-    at a time. A `ProfileView` may be read from any.
+    at a time. A `ProfileView` may be read from any. A copy, or what was pickled, grows by itself.
     """
 
     def __init__(
         self,
         prefix: str = "image",
         *,
-        channels: str = "RGB",
-        layout: str | None = None,
-        value_range: tuple[float, float] | None = None,
-        frames: str = "first",
-        exif: ExifPolicy = DEFAULT_POLICY,
-        limits: Limits = DEFAULT_LIMITS,
+        reading: Reading | None = None,
         exemplars: int = 0,
+        **options: Unpack[ReadingOptions],
     ) -> None:
         """Start empty.
 
         Args:
             prefix: first part of the feature names, as in ``image.Hue.mean``.
-            channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"``.
-            layout: order of the dimensions of arrays, as for `lightmeter.log_image`.
-            value_range: black and white of samples of more than 8 bits, likewise.
-            frames: ``"first"`` or ``"all"`` of a file that has several, likewise.
-            exif: which Exif tags to track; by default none that are personal.
-            limits: what one image may cost.
+            reading: how pictures are read.
             exemplars: pictures to keep of each numeric feature of images at either end, and at
                 random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
                 that Pillow reads. Nothing else in a profile holds pixels.
+            options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
-            TypeError: `prefix` is no string, or `limits` are no `Limits`.
+            TypeError: `prefix` is no string, or an option is unknown or of another type.
             ValueError: an argument is out of range.
         """
         check_names([prefix])
-        check_layout(layout)
-        check_frames(frames)
-        ImageMeter(channels=channels, value_range=value_range)
-        if not isinstance(limits, Limits):
-            raise TypeError(f"limits is a {type(limits).__name__}; expected Limits")
+        self._reading = reading_of(reading, options)
+        self._prefix = prefix
         self._core = _core.Profile()
         self._core.exemplars = exemplars
-        self._exif = exif
-        self._prefix = prefix
-        self._reading: dict[str, Any] = {
-            "channels": channels,
-            "layout": layout,
-            "value_range": value_range,
-            "frames": frames,
-            "exif": exif,
-            "limits": limits,
-            "thumbnail": exemplars > 0,
-        }
 
     def track(self, image: ImageLike) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes.
@@ -127,13 +101,10 @@ class Profile:
         check_names(row)
         plain = {name: plain_value(value, name) for name, value in row.items()}
         measured = {
-            name: list(measure_images(value, **self._reading))
-            for name, value in plain.items()
-            if is_image(value)
+            name: self._measure(name, value) for name, value in plain.items() if is_image(value)
         }
-        for name, images in measured.items():
-            for image in images:
-                self._log_measured(name, image)
+        for name, result in measured.items():
+            self._add(name, result)
         self._core.log_row({name: plain[name] for name in plain if name not in measured})
 
     def _log_columns(self, columns: Mapping[str, Values]) -> None:
@@ -151,23 +122,35 @@ class Profile:
             self._core.log_nulls(name, values.missing)
 
     def _track(self, prefix: str, image: ImageLike, threads: int | None = None) -> None:
-        images = measure_images(image, threads=threads, **self._reading)
+        self._add(prefix, self._measure(prefix, image, threads))
+
+    def _measure(
+        self, prefix: str, image: ImageLike, threads: int | None = None
+    ) -> "Measured | Profile":
+        """One image; or the profile of several in a batch or a file, which count all or none."""
+        thumbnail = self._core.exemplars > 0
+        images = measure_images(image, self._reading, threads=threads, thumbnail=thumbnail)
         first, second = next(images), next(images, None)
         if second is None:
-            self._log_measured(prefix, first)
-            return
-        # All of them, or none.
-        together = Profile(exif=self._exif, exemplars=self._core.exemplars)
-        for one in itertools.chain((first, second), images):
-            together._log_measured(prefix, one)
-        self._core.merge(together._core)
+            return first
+        together = self._empty()
+        for measured in itertools.chain((first, second), images):
+            together._add(prefix, measured)
+        return together
 
-    def _log_measured(self, prefix: str, measured: Measured) -> None:
-        meter, exif, facts, thumbnail = measured
+    def _empty(self) -> "Profile":
+        return Profile(self._prefix, reading=self._reading, exemplars=self._core.exemplars)
+
+    def _add(self, prefix: str, result: "Measured | Profile") -> None:
+        """Add what `_measure` of this or of a like profile returned."""
+        if isinstance(result, Profile):
+            self._core.merge(result._core)
+            return
+        meter, exif, facts, thumbnail = result
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
-            allow, deny = list(self._exif.allow), list(self._exif.deny)
-            self._core.log_exif(prefix, exif, allow, deny, DATES)
+            policy = self._reading.exif
+            self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)
         if facts is not None:
             self._core.log_facts({f"{prefix}.{name}": value for name, value in facts.items()})
         if thumbnail is not None:
@@ -191,49 +174,40 @@ class Profile:
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
 
+        A time without a time zone is local time, as `datetime.astimezone` takes it.
+
         Raises:
             TypeError: `timestamp` is no datetime.
-            ValueError: it has no time zone, or is in none of the years 1 to 9999 in UTC.
+            ValueError: it is in none of the years 1 to 9999 in UTC.
         """
         if not isinstance(timestamp, datetime):
-            raise TypeError(f"got a {type(timestamp).__name__}; expected an aware datetime")
-        if timestamp.tzinfo is None or timestamp.utcoffset() is None:
-            raise ValueError(
-                f"got {timestamp!r} without a time zone; "
-                "expected an aware datetime, such as datetime.now(timezone.utc)"
-            )
-        try:
-            moment = timestamp.astimezone(UTC)
-        except OverflowError:
-            raise ValueError(
-                f"got {timestamp!r}; expected a time in the years 1 to 9999 in UTC"
-            ) from None
-        self._core.dataset_timestamp = (moment - _EPOCH) // _MILLISECOND
+            raise TypeError(f"got a {type(timestamp).__name__}; expected a datetime")
+        self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
         """A frozen copy of the profile as it is now."""
         return ProfileView(self._core.copy())
 
-    def __copy__(self) -> Self:
-        """A profile of its own, which grows on its own."""
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self), _core=self._core.copy())
-        return twin
+    def __copy__(self) -> "Profile":
+        """A profile of the same content, of which neither changes the other."""
+        copy = self._empty()
+        copy._core = self._core.copy()
+        return copy
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """The same: nothing else in it changes."""
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Profile":
+        """As a copy: what they share does not change."""
         return self.__copy__()
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle the core by the bytes of its view."""
-        return {**vars(self), "_core": (self._core.encode(), self._core.exemplars)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Read the core again."""
-        encoded, exemplars = state["_core"]
-        vars(self).update(state, _core=_core.Profile.decode(encoded))
-        self._core.exemplars = exemplars
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """Pickle by the encoded bytes."""
+        return _unpickled, (self._prefix, self._reading, self._core.exemplars, self._core.encode())
 
     def __repr__(self) -> str:
         """How much is in it."""
         return f"<Profile: {counted(self._core)}>"
+
+
+def _unpickled(prefix: str, reading: Reading, exemplars: int, data: bytes) -> Profile:
+    profile = Profile(prefix, reading=reading, exemplars=exemplars)
+    profile._core.merge(_core.Profile.decode(data))
+    return profile

@@ -15,10 +15,10 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
+from lightmeter.times import EPOCH
 
 __all__ = ["Values", "check_names", "is_image", "plain_value", "split_values"]
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ACCEPTED = (
     "a number, a bool, a string, a date or time, None, or an image (PIL, an array or tensor of two "
     "or three dimensions, or an ImageMeter)"
@@ -260,7 +260,7 @@ def _seconds(value: dt.date | dt.timedelta) -> float:
         value = dt.datetime.combine(value, dt.time())
     if value.tzinfo is None:
         value = value.replace(tzinfo=dt.UTC)
-    return (value - _EPOCH).total_seconds()
+    return (value - EPOCH).total_seconds()
 
 
 def _float(value: int) -> float:

@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,14 +15,12 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Kind, Meaning, Role
 from lightmeter.sketch import QuantileSketch
+from lightmeter.times import from_ms
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ColumnView", "FrequentItem", "ProfileView"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class FrequentItem(NamedTuple):
@@ -225,7 +223,7 @@ class ProfileView:
     def dataset_timestamp(self) -> datetime | None:
         """When the data is from (aware, UTC), or None where nobody said."""
         milliseconds = self._core.dataset_timestamp
-        return None if milliseconds is None else _EPOCH + milliseconds * _MILLISECOND
+        return None if milliseconds is None else from_ms(milliseconds)
 
     @property
     def exif_policies(self) -> tuple[ExifPolicy, ...]:

@@ -16,13 +16,11 @@ from lightmeter.store.rows import (
     list_rows,
     load,
     note_merged,
-    to_ms,
     write,
 )
+from lightmeter.times import DAY, to_ms
 
 __all__ = ["Collected", "collect"]
-
-_DAY = timedelta(days=1)
 
 
 class Collected(NamedTuple):
@@ -92,13 +90,13 @@ def _shrink(database: Database) -> None:
 
 def _period(row: StoredProfile) -> tuple[datetime, datetime]:
     """The day of a bucket shorter than a day; longer buckets stay as they are."""
-    if row.end - row.start >= _DAY:
+    if row.end - row.start >= DAY:
         return row.start, row.end
     try:
-        start = bucket_start(row.start, _DAY)
+        start = bucket_start(row.start, DAY)
     except ValueError:  # the last day there is, which has no end
         return row.start, row.end
-    return start, start + _DAY
+    return start, start + DAY
 
 
 def _delete(

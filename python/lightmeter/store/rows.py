@@ -12,15 +12,9 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import (
-    Segment,
-    bucket_start,
-    duration_text,
-    parse_segment,
-    segment_text,
-    to_utc,
-)
+from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
 from lightmeter.store.database import Database, is_damage
+from lightmeter.times import MILLISECOND, duration_text, from_ms, to_ms, to_utc
 
 __all__ = [
     "BY_KEY",
@@ -31,7 +25,6 @@ __all__ = [
     "dataset_number",
     "describe",
     "enter_dataset",
-    "from_ms",
     "is_merged",
     "key_of",
     "list_all",
@@ -41,12 +34,9 @@ __all__ = [
     "note_merged",
     "seal",
     "stamped",
-    "to_ms",
     "write",
 ]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _FIRST, _LAST = -(2**62), 2**62
 _COLUMNS = "start, span, segment, writer, seq, images, updated, sha256"
 _NEW_WRITER = re.compile("add-[0-9a-f]{32}")
@@ -133,7 +123,7 @@ def enter_dataset(
     if row is None:
         span = span or timedelta(days=1)
         bucket_start(datetime.now(UTC), span)  # refuses a length that no bucket can have
-        values = dataset, span // _MILLISECOND
+        values = dataset, span // MILLISECOND
         cursor = sql.execute(
             "INSERT INTO dataset(name, every, seal) VALUES(?, ?, ?)", (*values, seal(*values))
         )
@@ -141,7 +131,7 @@ def enter_dataset(
     number, every = row
     if not isinstance(number, int) or not isinstance(every, int) or every <= 0:
         raise StoreError(f"dataset {dataset!r} is damaged: number {number!r}, buckets of {every!r}")
-    length = every * _MILLISECOND
+    length = every * MILLISECOND
     if span not in (None, length):
         raise StoreError(
             f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
@@ -310,7 +300,7 @@ def write(
     body = view.to_bytes()
     values = (
         seq,
-        span // _MILLISECOND,
+        span // MILLISECOND,
         view.images,
         time.time_ns() // 1_000_000 if updated is None else to_ms(updated),
         hashlib.sha256(body).digest(),
@@ -345,22 +335,3 @@ def describe(row: StoredProfile) -> str:
     """A stored profile in words."""
     place = f" {segment_text(row.segment)}" if row.segment else ""
     return f"the profile {row.dataset}{place} {row.start:%Y-%m-%d %H:%M} of {row.writer!r}"
-
-
-def to_ms(at: datetime) -> int:
-    """Milliseconds since 1970, rounded down."""
-    return (at - _EPOCH) // _MILLISECOND
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """The reverse of `to_ms`, in UTC; what lies beyond all dates is the first or last of them.
-
-    Raises:
-        TypeError: a damaged file holds something else there.
-    """
-    if not isinstance(milliseconds, int):
-        raise TypeError(f"{milliseconds!r} is no time")
-    try:
-        return _EPOCH + milliseconds * _MILLISECOND
-    except OverflowError:
-        return (datetime.max if milliseconds > 0 else datetime.min).replace(tzinfo=UTC)

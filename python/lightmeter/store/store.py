@@ -16,14 +16,7 @@ from typing import NamedTuple, Self
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.store.buckets import (
-    Segment,
-    bucket_start,
-    parse_segment,
-    segment_text,
-    to_duration,
-    to_utc,
-)
+from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
 from lightmeter.store.database import Database, is_damage
 from lightmeter.store.retention import Collected, collect
 from lightmeter.store.rows import (
@@ -33,7 +26,6 @@ from lightmeter.store.rows import (
     dataset_number,
     describe,
     enter_dataset,
-    from_ms,
     is_merged,
     list_all,
     list_rows,
@@ -41,14 +33,12 @@ from lightmeter.store.rows import (
     new_writer,
     seal,
     stamped,
-    to_ms,
     write,
 )
 from lightmeter.store.schema import table_texts
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Damage", "Store"]
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Bucket(NamedTuple):
@@ -129,7 +119,8 @@ class Store:
         Args:
             dataset: name of what is watched.
             profile: the profile; without a dataset timestamp it gets the start of the bucket.
-            at: a time in the bucket; None takes the profile's dataset timestamp.
+            at: a time in the bucket; without a time zone it is local time. None takes the profile's
+                dataset timestamp.
             writer: who writes. Two that do not know of each other need two names.
             segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
             seq: a number that rises with each profile of this writer and bucket: a lower one
@@ -142,8 +133,8 @@ class Store:
 
         Raises:
             TypeError: an argument is of another type.
-            ValueError: a time without time zone, or none at all; a bucket that reaches beyond the
-                year 9999; a bad `every` or `segment`; an empty name.
+            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
+                `segment`; an empty name.
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
@@ -182,7 +173,7 @@ class Store:
         """Names of the datasets, and the length of their buckets."""
         rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
         with self._database.parsing():
-            return {name: every * _MILLISECOND for name, every in rows}
+            return {name: every * MILLISECOND for name, every in rows}
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
@@ -368,7 +359,7 @@ class Store:
 
         Raises:
             TypeError: an argument is of another type.
-            ValueError: a duration is none, or `now` has no time zone.
+            ValueError: a duration is none.
             StoreError: the file cannot be read or written. Where the disk is full, everything is
                 tried before that is raised: deleting takes less room than merging, and gives some.
         """

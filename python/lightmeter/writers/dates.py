@@ -10,13 +10,13 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import read_exif
 from lightmeter.image.header import read_header
 from lightmeter.image.limits import Limits
+from lightmeter.times import EPOCH
 
 __all__ = ["FileDate", "date_reader"]
 
 _LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 FileDate = Callable[[str], datetime | None]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
@@ -57,7 +57,7 @@ def date_reader(source: str) -> FileDate:
 
 def _modification_date(path: str) -> datetime | None:
     try:
-        return _EPOCH + timedelta(microseconds=os.stat(path).st_mtime_ns // 1000)
+        return EPOCH + timedelta(microseconds=os.stat(path).st_mtime_ns // 1000)
     except (OSError, OverflowError):
         return None
 
@@ -73,7 +73,7 @@ def _exif_date(path: str) -> datetime | None:
         days = tags.get(date)
         if isinstance(days, int | float):
             try:
-                return _EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
+                return EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
             except OverflowError:  # the offset leads out of the years 1 to 9999
                 return None
     return None
@@ -91,7 +91,7 @@ def _path_date(pattern: str) -> FileDate:
     expression = re.compile(_expression(pattern))
 
     def date(path: str) -> datetime | None:
-        found = None
+        last_date = None
         for match in expression.finditer(path):
             fields = match.groupdict(default="0")
             names = ("year", "month", "day", "hour", "minute", "second")
@@ -101,10 +101,10 @@ def _path_date(pattern: str) -> FileDate:
                 if key in fields
             }
             try:
-                found = datetime(**numbers, tzinfo=UTC)
+                last_date = datetime(**numbers, tzinfo=UTC)
             except ValueError:  # no such day
                 continue
-        return found
+        return last_date
 
     return date
 
@@ -120,9 +120,9 @@ def _expression(pattern: str) -> str:
             seen.add(token)
             parts.append(f"(?P<{token[1:]}>{_FIELDS[token[1:]]})")
         else:
-            known = ", ".join(f"%{name}" for name in _FIELDS)
+            fields = ", ".join(f"%{name}" for name in _FIELDS)
             raise ValueError(
-                f"got {token!r} in the pattern {pattern!r}; expected each of {known} at most once"
+                f"got {token!r} in the pattern {pattern!r}; expected each of {fields} at most once"
             )
     if not {"%Y", "%m", "%d"} <= seen:
         raise ValueError(f"got the pattern {pattern!r}; expected one with %Y, %m and %d")

@@ -9,17 +9,17 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
+from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.store.buckets import Segment
 from lightmeter.store.store import Store
+from lightmeter.times import MILLISECOND
 
 __all__ = ["Filling"]
 
 _log = logging.getLogger("lightmeter")
-_MILLISECOND = timedelta(milliseconds=1)
 _MOST_OPEN = 256  # buckets whose profiles stay in memory once stored
 _MOST_LEFT = 10_000  # buckets that are remembered to have a row of this writer
 
@@ -63,7 +63,7 @@ class Filling:
         *,
         every: timedelta,
         segment: Segment,
-        exif: ExifPolicy,
+        reading: Reading,
     ) -> None:
         """A writer that has stored nothing."""
         self.lock = threading.Lock()
@@ -72,7 +72,7 @@ class Filling:
         self._dataset = dataset
         self._every = every
         self._segment = segment
-        self._exif = exif
+        self._reading = reading
         self._open: dict[datetime, _Open] = {}
         self._rename()
 
@@ -93,18 +93,18 @@ class Filling:
         """Images and failures that are in no row."""
         return sum(opened.unstored for opened in self._open.values())
 
-    def add(self, start: datetime, result: Measured | Failure, count: int = 1) -> bool:
+    def add(self, start: datetime, result: Measured | Profile | Failure, count: int = 1) -> bool:
         """Add to a bucket, with `lock` held; whether there is room for another bucket."""
         opened = self._open.get(start)
         if opened is None:
             if len(self._open) >= 2 * _MOST_OPEN:  # as storing fails
                 return False
-            opened = self._open[start] = _Open(Profile(exif=self._exif))
+            opened = self._open[start] = _Open(Profile(reading=self._reading))
         for _ in range(count):
-            if isinstance(result, Measured):
-                opened.profile._log_measured("image", result)
-            else:
+            if isinstance(result, Failure):
                 opened.profile._log_failure("image", result)
+            else:
+                opened.profile._add("image", result)
         opened.unstored += count
         return True
 
@@ -159,7 +159,7 @@ class Filling:
         if opened.put:
             return
         if not opened.writer and start in self._left:
-            rows = self._store.profiles(self._dataset, start, start + _MILLISECOND, self._segment)
+            rows = self._store.profiles(self._dataset, start, start + MILLISECOND, self._segment)
             for row, content in rows:
                 if row.writer.startswith(self._name) and isinstance(content, ProfileView):
                     opened.writer, opened.seq, opened.before = row.writer, row.seq, content

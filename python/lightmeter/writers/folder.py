@@ -4,15 +4,17 @@ import os
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from lightmeter.batch import profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.files import path_bytes
-from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.failure import Failure
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import Segment, bucket_start, parse_duration
+from lightmeter.store.buckets import Segment, bucket_start
 from lightmeter.store.store import Store
+from lightmeter.times import to_duration
 from lightmeter.writers.dates import FileDate, date_reader
 
 __all__ = ["Logged", "log_folder"]
@@ -40,11 +42,13 @@ def log_folder(
     at: date | datetime | None = None,
     date_from: str | None = None,
     segment: Segment | None = None,
-    every: str | None = None,
-    exif: ExifPolicy = DEFAULT_POLICY,
+    every: str | timedelta | None = None,
+    reading: Reading | None = None,
     exemplars: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    on_failure: Callable[[Failure], None] | None = None,
+    **options: Unpack[ReadingOptions],
 ) -> Logged:
     """Profile the images of a folder into the buckets they are from.
 
@@ -57,31 +61,36 @@ def log_folder(
         store: where to put the profiles.
         folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
         dataset: name of what is watched.
-        at: when all of it is from; None takes now, unless `date_from` says more.
+        at: when all of it is from; without a time zone it is local time. None takes now, unless
+            `date_from` says more.
         date_from: where the date of each file comes from: ``"exif"``, ``"mtime"`` or
             ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date
             are not measured, but listed in the result.
         segment: such as ``{"camera": "left"}``.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
-        exif: which Exif tags to track; by default none that are personal.
+        reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        on_failure: called with every file that could not be measured, in the order of the buckets
+            and their paths.
+        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        TypeError: `at` is neither a date nor a datetime.
-        ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` is
-            out of range.
+        TypeError: `at` is neither a date nor a datetime, or an option is unknown.
+        ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
+            an option is out of range.
         StoreError: the store cannot take the profiles.
     """
     if at is not None and date_from is not None:
         raise ValueError("got both `at` and `date_from`; expected one of them")
+    reading = reading_of(reading, options)
     reader = date_reader(date_from) if date_from is not None else None
     files = find_images(folder)
     length = store.datasets().get(dataset, timedelta(days=1))
     if every is not None:
-        length = parse_duration(every)
+        length = to_duration(every)
     start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
     buckets: dict[datetime, list[str]] = defaultdict(list)
     undated = []
@@ -93,17 +102,18 @@ def log_folder(
             buckets[start].append(file)
 
     writer = _writer(folder)
-    known = store.rolled_up(dataset, writer=writer, segment=segment)
-    rolled_up = {start: buckets.pop(start) for start in known if start in buckets}
+    kept_as_is = store.rolled_up(dataset, writer=writer, segment=segment)
+    rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
     profiles: dict[datetime, ProfileView] = {}
     total, done = sum(map(len, buckets.values())), 0
     for start, members in sorted(buckets.items()):
         view = profile_images(
             members,
-            exif=exif,
+            reading=reading,
             exemplars=exemplars,
             workers=workers,
             progress=_shifted(progress, done, total) if progress is not None else None,
+            on_failure=on_failure,
         )
         done += len(members)
         store.put(dataset, view, at=start, writer=writer, segment=segment, every=length)

@@ -9,14 +9,14 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
-from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
-from lightmeter.image.meter import ImageMeter
-from lightmeter.store.buckets import Segment, bucket_start, to_duration
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.store.buckets import Segment, bucket_start
 from lightmeter.store.store import Store
+from lightmeter.times import to_duration
 from lightmeter.writers import endings
 from lightmeter.writers.filling import Filling
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
@@ -52,10 +52,10 @@ def logger(
     every: str | timedelta = "1h",
     checkpoint: str | timedelta = "30s",
     segment: Segment | None = None,
-    channels: str = "RGB",
-    exif: ExifPolicy = DEFAULT_POLICY,
+    reading: Reading | None = None,
     queue_bytes: int = 256 << 20,
     handle_signals: bool = False,
+    **options: Unpack[ReadingOptions],
 ) -> "RollingLogger":
     """A logger for a service: `RollingLogger.track` returns at once, a thread does the work.
 
@@ -70,8 +70,7 @@ def logger(
         checkpoint: how often the profile is stored at least. It is also stored whenever no image
             came for a second.
         segment: such as ``{"camera": "left"}``.
-        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
-        exif: which Exif tags to track; by default none that are personal.
+        reading: how pictures are read.
         queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
             counts as 1 MB, for the work that it stands for.
         handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
@@ -79,11 +78,12 @@ def logger(
             that others have set stay in place. Without it, and without such a handler, these
             signals end the process at once. As all handlers of Python it runs in the main thread,
             between two of its instructions.
+        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
         StoreError: the store cannot be opened, or the dataset has buckets of another length.
-        TypeError: a duration is neither a text nor a timedelta.
-        ValueError: a duration, the segment or `channels` is not understood, or `handle_signals`
+        TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
+        ValueError: a duration, the segment or an option is not understood, or `handle_signals`
             is asked for outside the main thread.
     """
     return RollingLogger(
@@ -92,8 +92,7 @@ def logger(
         every=every,
         checkpoint=checkpoint,
         segment=segment,
-        channels=channels,
-        exif=exif,
+        reading=reading_of(reading, options),
         queue_bytes=queue_bytes,
         handle_signals=handle_signals,
     )
@@ -126,17 +125,14 @@ class RollingLogger:
         every: str | timedelta,
         checkpoint: str | timedelta,
         segment: Segment | None,
-        channels: str,
-        exif: ExifPolicy,
+        reading: Reading,
         queue_bytes: int,
         handle_signals: bool,
     ) -> None:
         """See `lightmeter.logger`."""
         self._every = to_duration(every)
         self._interval = to_duration(checkpoint).total_seconds()
-        self._channels = channels
-        self._exif = exif
-        ImageMeter(channels=channels)  # refuses what is no order of channels
+        self._reading = reading
         self._segment = dict(segment or {})
         self._dataset = dataset
         self._queue_bytes = queue_bytes
@@ -168,7 +164,7 @@ class RollingLogger:
             self._dataset,
             every=self._every,
             segment=self._segment,
-            exif=self._exif,
+            reading=self._reading,
         )  # its lock guards the next two as well, and is taken after `_changed`
         self._measuring: Waiting | None = None
         self._over = False  # nothing is added to a profile any more
@@ -180,7 +176,7 @@ class RollingLogger:
 
     @property
     def tracked(self) -> int:
-        """Images accepted by `track` in this process."""
+        """Images accepted by `track` in this process; a batch or a file of frames is one."""
         return self._tracked
 
     @property
@@ -198,26 +194,26 @@ class RollingLogger:
 
         Nothing about the image raises here. One that cannot be measured is counted in
         ``image.Failure``. Arrays and loaded PIL images are copied; a PIL image that is not loaded
-        yet is decoded here, which it would have to be anyway, and a file or a tensor is measured
-        here. A path is read later.
+        yet is decoded here, which it would have to be anyway, and a file, a tensor or a PIL image
+        of which all frames count is measured here. A path is read later.
 
         Args:
             image: whatever `lightmeter.log_image` takes one of.
-            at: when it is from; None takes the time it is.
+            at: when it is from; without a time zone it is local time. None takes the time it is.
 
         Returns:
             Whether it was accepted; if not it is counted in `dropped`.
 
         Raises:
             TypeError: `at` is neither a datetime nor a date.
-            ValueError: `at` has no time zone, or its bucket reaches beyond the year 9999.
+            ValueError: the bucket of `at` reaches beyond the year 9999.
         """
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         with self._changed:
             if self._refused(start, weight(image)):
                 return False
         try:
-            kept = keep(image, self._channels, self._exif)
+            kept = keep(image, self._reading)
         except Exception as error:
             kept = error
         item = Waiting(start, kept, weight(kept))
@@ -420,7 +416,7 @@ class RollingLogger:
         if isinstance(item, _Flush):
             item.answer(self._store_all())
             return
-        result = measure_kept(item.kept, self._channels, self._exif)
+        result = measure_kept(item.kept, self._reading)
         with self._profiles.lock:
             if self._over:  # given up meanwhile
                 return

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from lightmeter.image.exif import ExifPolicy, ExifTags
+from lightmeter.image.exif import ExifTags
 from lightmeter.image.failure import Failure
 from lightmeter.image.header import Facts
 from lightmeter.image.measure import Measured, copy_image, measure_image
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.reading import Reading
+from lightmeter.profile import Profile
 
 __all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
 
@@ -50,31 +52,34 @@ def warm_up() -> None:
     Image.init()
 
 
-def keep(image: Any, channels: str, exif: ExifPolicy) -> Any:
+def keep(image: Any, reading: Reading) -> Any:
     """The image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
-    if isinstance(image, Image.Image):
-        return _Copy(*copy_image(image, exif))
+    if isinstance(image, Image.Image) and reading.frames == "first":
+        return _Copy(*copy_image(image, reading))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    return measure_image(image, channels=channels, exif=exif, threads=1)
+    return Profile(reading=reading)._measure("image", image, threads=1)
 
 
-def measure_kept(kept: Any, channels: str, exif: ExifPolicy) -> Measured | Failure:
-    """Measure what `keep` returned or raised. Nothing about an image raises here."""
+def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
+    """Measure what `keep` returned or raised: an image, or several as their profile.
+
+    Nothing about an image raises here.
+    """
     try:
         if isinstance(kept, Exception):
             raise kept
-        if isinstance(kept, Measured):
+        if isinstance(kept, Measured | Profile):
             return kept
         if isinstance(kept, _Copy):
-            meter = ImageMeter(threads=1)
+            meter = ImageMeter(value_range=reading.value_range, threads=1)
             meter.update(kept.image)
             return Measured(meter, kept.exif, kept.facts)
-        return measure_image(kept, channels=channels, exif=exif, threads=1)
+        return Profile(reading=reading)._measure("image", kept, threads=1)
     except TypeError as error:
         return Failure(None, "unsupported", str(error))
     except Exception as error:
@@ -82,8 +87,10 @@ def measure_kept(kept: Any, channels: str, exif: ExifPolicy) -> Measured | Failu
 
 
 def weight(image: Any) -> int:
-    """Bytes that an image takes in the queue, before or after `keep`. A path counts as 1 MB."""
-    if isinstance(image, str | os.PathLike):
+    """Bytes that an image takes in the queue, before or after `keep`. A path counts as 1 MB, and so
+    does the profile of several images.
+    """
+    if isinstance(image, str | os.PathLike | Profile):
         return _PATH
     if isinstance(image, np.ndarray | memoryview):
         size = image.nbytes

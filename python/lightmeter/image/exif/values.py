@@ -3,10 +3,11 @@
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from lightmeter.image.exif.names import ENUMERATIONS, flash
 from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, Entry, Number, Tiff
+from lightmeter.times import DAY, EPOCH
 
 __all__ = ["DATES", "Value", "degrees", "value_of"]
 
@@ -22,8 +23,6 @@ _MAX_VALUES = 16
 _MAX_BYTE_VALUES = 4
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
-_EPOCH = datetime(1970, 1, 1)
-_DAY = timedelta(days=1)
 _COMPONENTS = {1: "Y", 2: "Cb", 3: "Cr", 4: "R", 5: "G", 6: "B"}
 # What the eight bytes in front of a coded text name, without the padding.
 _CHARSETS = {b"": "utf-8", b"ASCII": "utf-8", b"UNICODE": "utf-16", b"JIS": "iso2022_jp"}
@@ -115,7 +114,8 @@ def _date(tiff: Tiff, entry: Entry) -> Value | None:
     if match is None:
         return None
     try:
-        return (datetime(*(int(part or 0) for part in match.groups())) - _EPOCH) / _DAY  # type: ignore[arg-type]
+        numbers = [int(part or 0) for part in match.groups()]
+        return (datetime(*numbers, tzinfo=UTC) - EPOCH) / DAY  # type: ignore[misc, arg-type]
     except ValueError:  # no such day or time
         return None
 

@@ -1,0 +1,61 @@
+"""The unit of parallel work: a run of files in, their profile out."""
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lightmeter.errors import ImageError
+from lightmeter.image.failure import Failure
+from lightmeter.image.reading import Reading
+from lightmeter.profile import Profile
+
+__all__ = ["BLOCK_FILES", "Block", "profile_block"]
+
+# Blocks are fixed by the sorted inputs alone and merged in order, so the result does not depend on
+# the workers. Large enough that a merge is cheap beside the measuring.
+BLOCK_FILES = 64
+
+
+class Block(NamedTuple):
+    """What came of a run of files, in a form that another process or machine can send.
+
+    Attributes:
+        profile: the bytes of `lightmeter.ProfileView.to_bytes`.
+        failures: all files that could not be measured, by the paths they can be opened by. A
+            profile keeps only the first 100.
+    """
+
+    profile: bytes
+    failures: list[Failure]
+
+
+def profile_block(
+    files: Iterable[str],
+    reading: Reading,
+    *,
+    prefix: str = "image",
+    exemplars: int = 0,
+    root: str | None = None,
+) -> Block:
+    """Profile a run of files, in this process and one after another.
+
+    The function and its arguments can be pickled, so it runs wherever the files can be opened. The
+    blocks of one list, merged in its order, give the profile of `lightmeter.profile_images`.
+
+    Args:
+        files: their paths, at most `BLOCK_FILES`.
+        reading: how pictures are read.
+        prefix: first part of the feature names.
+        exemplars: pictures to keep, as for `lightmeter.Profile`.
+        root: a folder that the paths of failures in the profile are relative to.
+    """
+    profile = Profile(prefix, reading=reading, exemplars=exemplars)
+    failures = []
+    for file in files:
+        try:
+            profile._track(prefix, file, threads=1)
+        except ImageError as error:
+            failures.append(Failure(file, error.reason, error.detail))
+            name = file if root is None else os.path.relpath(file, root)
+            profile._log_failure(prefix, failures[-1]._replace(path=name))
+    return Block(profile.view().to_bytes(), failures)

@@ -1,0 +1,95 @@
+"""How pictures are read: one set of options, the same at every door."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Literal, TypedDict, get_args
+
+from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
+from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
+
+Frames = Literal["first", "all"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How pictures are read.
+
+    Every function that takes pictures takes a `Reading`, or what differs from it as keywords:
+
+    >>> lm.profile_images("photos/", frames="all")
+    >>> lm.profile_images("photos/", reading=lm.Reading(frames="all"))
+
+    Attributes:
+        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
+        layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
+            N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
+        value_range: the samples that are black and white, where they have more than 8 bits. None
+            takes (0, 1) for floats and (0, 65535) for integers.
+        frames: ``"first"``, of an open PIL image the one it is at; or ``"all"`` to measure every
+            frame or page of a file as an image. Its Exif is counted once. A file, like a batch,
+            counts whole or as one failure.
+        exif: which Exif tags to track; by default none that are personal.
+        limits: what one image may cost; beyond, it fails as ``too_large``.
+
+    Raises:
+        TypeError: `exif` or `limits` is of another type.
+        ValueError: another is out of range.
+    """
+
+    channels: Channels = "RGB"
+    layout: Layout | None = None
+    value_range: tuple[float, float] | None = None
+    frames: Frames = "first"
+    exif: ExifPolicy = DEFAULT_POLICY
+    limits: Limits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can be read by."""
+        check_channels(self.channels)
+        check_layout(self.layout)
+        object.__setattr__(self, "value_range", as_range(self.value_range))
+        if self.frames not in get_args(Frames):
+            raise ValueError(f"frames is {self.frames!r}; expected 'first' or 'all'")
+        if not isinstance(self.exif, ExifPolicy):
+            raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
+        if not isinstance(self.limits, Limits):
+            raise TypeError(f"limits is a {type(self.limits).__name__}; expected Limits")
+
+
+class ReadingOptions(TypedDict, total=False):
+    """The attributes of a `Reading` as keywords."""
+
+    channels: Channels
+    layout: Layout | None
+    value_range: tuple[float, float] | None
+    frames: Frames
+    exif: ExifPolicy
+    limits: Limits
+
+
+DEFAULT_READING = Reading()
+
+
+def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
+    """What the arguments of a function say: `reading`, or the default, changed by `options`.
+
+    Raises:
+        TypeError: `reading` is no `Reading`, or a keyword is none of its attributes.
+        ValueError: an option is out of range.
+    """
+    if reading is None:
+        reading = DEFAULT_READING
+    elif not isinstance(reading, Reading):
+        raise TypeError(f"reading is a {type(reading).__name__}; expected a lightmeter.Reading")
+    if not options:
+        return reading
+    names = [field.name for field in fields(Reading)]
+    for name in options:
+        if name not in names:
+            raise TypeError(
+                f"got an unexpected keyword {name!r}; how pictures are read is said by "
+                f"{', '.join(names)}"
+            )
+    return replace(reading, **options)
