@@ -45,10 +45,10 @@ def baseline_buckets(
     ("baseline", "expected"),
     [
         (Trailing(), days(13, 14, 15, 16, 17, 18, 19)),
-        (Trailing(size=3, offset=2), days(16, 17, 18)),
-        (Trailing(size=3, same="weekday"), days(6, 13)),
-        (Trailing(size=3, since=date(2022, 9, 18)), days(18, 19)),
-        (Trailing(size=3, exclude=((date(2022, 9, 17), date(2022, 9, 18)),)), days(15, 16, 19)),
+        (Trailing(trailing=3, offset=2), days(16, 17, 18)),
+        (Trailing(trailing=3, same="weekday"), days(6, 13)),
+        (Trailing(trailing=3, since=date(2022, 9, 18)), days(18, 19)),
+        (Trailing(trailing=3, exclude=((date(2022, 9, 17), date(2022, 9, 18)),)), days(15, 16, 19)),
         (DateRange(date(2022, 9, 18), date(2022, 9, 21)), days(18, 19, 21)),
         (Other(segment=()), days(20)),
         (Other("training", ()), days(20)),
@@ -63,8 +63,8 @@ def test_each_kind(baseline: Trailing | DateRange | Other, expected: list[dateti
 def test_anomalous_and_missing_days_are_passed_over() -> None:
     (target,) = stored(days(20))
     gaps = stored(days(*range(1, 15), 18, 19))
-    assert baseline_buckets(Trailing(size=3), target, DAY, gaps, days(18)) == days(13, 14, 19)
-    keep = Trailing(size=3, keep_anomalies=True)
+    assert baseline_buckets(Trailing(trailing=3), target, DAY, gaps, days(18)) == days(13, 14, 19)
+    keep = Trailing(trailing=3, keep_anomalies=True)
     assert baseline_buckets(keep, target, DAY, gaps, days(18)) == days(14, 18, 19)
     assert baseline_buckets(Other("training"), target, DAY, gaps, ()) == days(*range(1, 15), 18, 19)
     assert baseline_buckets(Other(segment=()), target, DAY, gaps, ()) == []
@@ -97,13 +97,13 @@ def test_a_window_is_the_newest_fit_days_before_the_target(
     present: list[int], anomalous: set[int], target: int, size: int, offset: int
 ) -> None:
     buckets = stored(days(*sorted(present)))
-    baseline = Trailing(size=size, offset=offset, least=1)
+    baseline = Trailing(trailing=size, offset=offset, least=1)
     found = baseline_buckets(baseline, *stored(days(target)), DAY, buckets, set(days(*anomalous)))
     fit = [day for day in sorted(present) if day <= target - offset and day not in anomalous]
     assert found == days(*fit[-size:])
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"offset": 0}, {"least": 8}, {"same": "month"}])
+@pytest.mark.parametrize("wrong", [{"trailing": 0}, {"offset": 0}, {"least": 8}, {"same": "month"}])
 def test_what_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Trailing(**wrong)  # type: ignore[arg-type]
@@ -117,5 +117,7 @@ def test_dates_that_can_never_match_are_refused() -> None:
         Trailing(exclude=((late, early),))
     with pytest.raises(ValueError, match="offset is"):
         Trailing(offset=99_999_999_999)
+    with pytest.raises(ValueError, match="trailing is"):
+        Trailing(trailing=99_999_999_999)
     last = DateRange(early, date.max)
     assert baseline_buckets(last, MONTH[1], DAY, MONTH[:3], ()) == days(1, 3)

@@ -1,7 +1,9 @@
 """The file that describes monitors, and what is said of mistakes in it."""
 
+import math
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lightmeter import Store, log
@@ -10,9 +12,8 @@ from lightmeter.errors import ConfigError
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.monitors import Combined, Missing
 from lightmeter.monitor.results import load_results
-from lightmeter.monitor.rules import Drift, Limits
+from lightmeter.monitor.rules import CombinedRule, DriftRule, LimitsRule, MissingRule
 
 GOOD = """
 [[monitor]]
@@ -57,12 +58,12 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     path.write_text(GOOD)
     drift, whylabs, gaps, failures, both = load_monitors(path)
     holidays = ((date(2022, 12, 24), date(2022, 12, 24)),)
-    assert drift.rule == Drift(features=("x",), q=0.02)
-    assert drift.baseline == Trailing(size=5, offset=2, same="weekday", exclude=holidays)
-    assert whylabs.rule == Drift(metric="hellinger", above=0.7)
-    assert (gaps.rule, gaps.wait) == (Missing(), timedelta(hours=2))
+    assert drift.rule == DriftRule(features=("x",), q=0.02)
+    assert drift.baseline == Trailing(trailing=5, offset=2, same="weekday", exclude=holidays)
+    assert whylabs.rule == DriftRule(metric="hellinger", above=0.7)
+    assert (gaps.rule, gaps.wait) == (MissingRule(), timedelta(hours=2))
     assert failures.baseline == Reference(tmp_path / "good.lmp")
-    assert both.rule == Combined(("cells", "gaps"), every=True)
+    assert both.rule == CombinedRule(type="all", of=("cells", "gaps"))
 
 
 def test_a_reference_is_beside_the_file_that_names_it(
@@ -104,20 +105,20 @@ def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "line", "message"),
     [
-        ('type = "missing"', 'type = "absent"', 19, "expected one of drift"),
-        ("q = 0.02", "q = 2", 2, "q 2"),
+        ('type = "missing"', 'type = "absent"', 19, "expected one of 'all'"),
+        ("q = 0.02", "q = 2", 7, "q is 2"),
         ("q = 0.02", "quality = 0.02", 7, "unknown key 'quality'"),
-        ("q = 0.02", 'q = "low"', 7, "expected a float"),
-        ("upper = 0.05", "upper = true", 28, "expected a float"),
+        ("q = 0.02", 'q = "low"', 7, "expected a finite number"),
+        ("upper = 0.05", "upper = true", 28, "expected a finite number"),
         ('wait = "2h"', 'wait = "2 hours"', 20, "'2 hours'"),
         ('preset = "whylabs"', 'preset = "evidently"', 14, "whylabs"),
-        ("trailing = 5", "trailing = 0", 8, "size 0"),
-        ('reference = "good.lmp"', "mean = 5", 29, "expected trailing"),
+        ("trailing = 5", "trailing = 0", 8, "trailing is 0"),
+        ('reference = "good.lmp"', "mean = 5", 29, "expected a table of trailing"),
         ('of = ["cells", "gaps"]', 'of = ["cell"]', 35, "no monitor 'cell'"),
         ('name = "both"', 'name = "gaps"', 32, "two monitors"),
         ('name = "both"', "name = ", 32, "line 32"),
-        ('scalar = "failure_rate"', 'scalar = "rate"', 22, "expected one of n"),
-        ("2022-12-24]", "2022-12-24T00:00:00Z]", 8, "expected a day"),
+        ('scalar = "failure_rate"', 'scalar = "rate"', 27, "expected one of n"),
+        ("2022-12-24]", "2022-12-24T00:00:00Z]", 8, "a day or"),
         ("[2022-12-24]", "[[2022-12-24, 2022-12-23]]", 8, "not to be after"),
         ("offset = 2", "offset = 99999999999", 8, "offset is"),
         ('baseline.reference = "good.lmp"', "baseline.segment = {camera = 1}", 29, "strings"),
@@ -131,19 +132,19 @@ def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
         (
             'baseline.reference = "good.lmp"',
             "[monitor.baseline]\ntrailing = 5\nmean = 1",
-            29,
+            31,
             "unknown key 'mean'",
         ),
         ('wait = "2h"', 'wait = "999999w"', 20, "at most"),
         ("upper = 0.05", "upper = nan", 28, "finite"),
         ("upper = 0.05", f"upper = {10**400}", 28, "finite"),
-        ("upper = 0.05", "upper = 0.05\nlower = 0.06", 22, "except for the mean of hues"),
+        ("upper = 0.05", "upper = 0.05\nlower = 0.06", 29, "except for the mean of hues"),
         ('preset = "whylabs"', 'metric = "ks"\nabove = nan', 15, "finite"),
         (
             'name = "both"\ndataset = "cells"',
             'dataset = "cells"\n[[alert]]\nname = "a"\nto = "stdout"\n[[monitor]]',
             31,
-            "'name' is missing",
+            "type is missing",
         ),
     ],
 )
@@ -168,6 +169,29 @@ def test_bytes_that_are_not_utf8_are_told_by_line(tmp_path: Path) -> None:
 
 def test_only_limits_of_means_may_pass_zero() -> None:
     """Whether a feature is a hue shows when it is judged."""
-    Limits(lower=5, upper=-5)
+    LimitsRule(lower=5, upper=-5)
     with pytest.raises(ValueError, match="expected lower up to upper"):
-        Limits(scalar="stddev", lower=5, upper=-5)
+        LimitsRule(scalar="stddev", lower=5, upper=-5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"metric": "kl"}, "metric is 'kl'; expected one of"),
+        ({"metric": "ks"}, "metric is 'ks'; expected above besides it"),
+        ({"above": 0.5}, "above is for a distance"),
+        ({"metric": "ks", "above": math.inf}, "above is inf; expected a finite number"),
+        ({"preset": "evidently"}, "preset is 'evidently'; expected 'whylabs'"),
+        ({"q": 0}, "q is 0; expected"),
+        ({"effect": 1.5}, "effect is 1.5; expected"),
+    ],
+)
+def test_what_a_rule_on_drift_refuses(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        DriftRule(**wrong)
+
+
+def test_a_preset_leaves_what_is_given_besides_it() -> None:
+    assert DriftRule(preset="whylabs") == DriftRule(metric="hellinger", above=0.7)
+    assert DriftRule(preset="whylabs", above=0.8) == DriftRule(metric="hellinger", above=0.8)
+    assert DriftRule(preset="whylabs", metric="ks", above=0.1) == DriftRule(metric="ks", above=0.1)

@@ -24,7 +24,7 @@ from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import load_results, save_results
-from lightmeter.monitor.rules import Drift, Interval, Limits
+from lightmeter.monitor.rules import DriftRule, IntervalRule, LimitsRule
 from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
@@ -187,22 +187,25 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
     fill(store, "cells", 12, segment={"camera": "left"})
     fill(store, "training", 12)
     profile(77).write(tmp_path / "good.lmp")
-    weekly, other = Trailing(size=4, offset=3), Other("training")
-    limits = Limits(upper=9.0)
+    weekly, other = Trailing(trailing=4, offset=3), Other("training")
+    limits = LimitsRule(upper=9.0)
     for monitors, told in [
         ({}, "baseline: the 7 buckets before without anomalies"),
         ({"l": (limits, weekly)}, "baseline: the 7 buckets before without anomalies"),
-        ({"i": (Interval(), weekly)}, "baseline of i: 4 buckets, 2022-09-06 to 2022-09-09"),
+        ({"i": (IntervalRule(), weekly)}, "baseline of i: 4 buckets, 2022-09-06 to 2022-09-09"),
         (
-            {"i": (Interval(), weekly), "d": (Drift(), other)},
+            {"i": (IntervalRule(), weekly), "d": (DriftRule(), other)},
             "baseline of d: training, 12 buckets,",
         ),
-        ({"z": (Drift(), weekly), "a": (Drift(), other)}, "baseline of z: 4 buckets, 2022-09-06"),
         (
-            {"d": (Drift(), Other(segment=(("camera", "left"),)))},
+            {"z": (DriftRule(), weekly), "a": (DriftRule(), other)},
+            "baseline of z: 4 buckets, 2022-09-06",
+        ),
+        (
+            {"d": (DriftRule(), Other(segment=(("camera", "left"),)))},
             "baseline of d: cells [camera=left], 1 bucket, 2022-09-12",
         ),
-        ({"d": (Drift(), Reference(tmp_path / "good.lmp"))}, "baseline of d: good.lmp"),
+        ({"d": (DriftRule(), Reference(tmp_path / "good.lmp"))}, "baseline of d: good.lmp"),
     ]:
         watching = [
             Monitor(name=name, dataset="cells", rule=rule, baseline=baseline)

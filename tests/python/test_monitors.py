@@ -19,14 +19,22 @@ from lightmeter.monitor import shelf
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
-    Combined,
-    Late,
-    Missing,
     Monitor,
     false_alarms_a_year,
 )
 from lightmeter.monitor.results import Result, load_results, save_results
-from lightmeter.monitor.rules import Change, Drift, Interval, Limits, NewValues, Rule, Schema
+from lightmeter.monitor.rules import (
+    ChangeRule,
+    CombinedRule,
+    DriftRule,
+    IntervalRule,
+    LateRule,
+    LimitsRule,
+    MissingRule,
+    NewValuesRule,
+    Rule,
+    SchemaRule,
+)
 from lightmeter.monitor.scalars import (
     hue_interval,
     nearest_turn,
@@ -71,7 +79,7 @@ def test_the_articles_timeline(store: Store) -> None:
         for _ in range(14):
             profile.track(draw_cells(rng, dye=dye, magnification=magnification))
         store.put("cells", profile, at=date(2022, 9, day), writer="a")
-    monitor = Monitor(name="drift", dataset="cells", rule=Drift())
+    monitor = Monitor(name="drift", dataset="cells", rule=DriftRule())
     results = evaluate(store, [monitor], now=NOW)
     bad = {day: set[str]() for day in range(1, 15)}
     for one in results:
@@ -85,8 +93,8 @@ def test_the_articles_timeline(store: Store) -> None:
 def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> None:
     put_days(store, range(1, 12), day9={"shift": 3.0})
     monitors = [
-        Monitor(name="drift", dataset="cells", rule=Drift()),
-        Monitor(name="gaps", dataset="cells", rule=Missing()),
+        Monitor(name="drift", dataset="cells", rule=DriftRule()),
+        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
     ]
     first = evaluate(store, monitors, now=NOW)
     save_results(store, first)
@@ -105,7 +113,7 @@ class Counting:
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store, self.judged = store, 0
-        for rule in (Drift, Interval, Schema, Limits):
+        for rule in (DriftRule, IntervalRule, SchemaRule, LimitsRule):
             monkeypatch.setattr(rule, "judge", self._counted(rule.judge))
 
     def _counted(self, judge: Any) -> Any:
@@ -133,10 +141,10 @@ def test_only_what_changed_is_judged_again(
 ) -> None:
     put_days(store, range(1, 13), day10={"shift": 3.0})
     count = Counting(store, monkeypatch).of
-    drift = Monitor(name="drift", dataset="cells", rule=Drift(), baseline=Trailing(size=3))
+    drift = Monitor(name="drift", dataset="cells", rule=DriftRule(), baseline=Trailing(trailing=3))
     assert count(drift) == 9
     assert count(drift) == 0
-    schema = Monitor(name="schema", dataset="cells", rule=Schema())
+    schema = Monitor(name="schema", dataset="cells", rule=SchemaRule())
     assert count(schema, drift) == 9  # the place of the other one does not matter
     put_days(store, range(13, 14))
     assert count(schema, drift) == 2
@@ -144,13 +152,13 @@ def test_only_what_changed_is_judged_again(
     assert count(drift) == 4  # itself, and the three days after it
     store.put("cells", rows(99), at=date(2022, 9, 10), writer="a")
     assert count(drift) == 4  # it is no anomaly now, and so in the baselines of those after it
-    stricter = dataclasses.replace(drift, rule=Drift(q=0.02))
+    stricter = dataclasses.replace(drift, rule=DriftRule(q=0.02))
     assert count(stricter) == 10
-    assert count(dataclasses.replace(stricter, baseline=Trailing(size=4))) == 9  # not the 4th
-    limits = Monitor(name="limits", dataset="cells", rule=Limits(upper=9.0))
+    assert count(dataclasses.replace(stricter, baseline=Trailing(trailing=4))) == 9  # not the 4th
+    limits = Monitor(name="limits", dataset="cells", rule=LimitsRule(upper=9.0))
     assert (count(limits), count(limits)) == (13, 0)
     path = tmp_path / "good.lmp"
-    file = Monitor(name="file", dataset="cells", rule=Drift(), baseline=Reference(path))
+    file = Monitor(name="file", dataset="cells", rule=DriftRule(), baseline=Reference(path))
     assert (count(file), count(file)) == (0, 0)
     for seed in (1, 2):
         rows(seed).write(path)
@@ -162,13 +170,15 @@ def test_earlier_results_never_show(
     store: Store, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    known = {"dataset": "cells", "segments": True, "baseline": Trailing(size=3, least=1)}
+    known = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=1)}
     monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
     monitors += [
-        Monitor(name="b", dataset="cells", rule=Drift(), baseline=Other(segment=())),
-        Monitor(name="gaps", dataset="cells", rule=Missing()),
-        Monitor(name="late", dataset="cells", rule=Late(timedelta(days=1)), segments=True),
-        Monitor(name="any", dataset="cells", rule=Combined(("d", "gaps"), every=False)),
+        Monitor(name="b", dataset="cells", rule=DriftRule(), baseline=Other(segment=())),
+        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
+        Monitor(
+            name="late", dataset="cells", rule=LateRule(after=timedelta(days=1)), segments=True
+        ),
+        Monitor(name="any", dataset="cells", rule=CombinedRule(type="any", of=("d", "gaps"))),
     ]
     count = Counting(store, monkeypatch).of
     for _ in range(8):
@@ -191,7 +201,7 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
         Path(path).touch()
 
     def kept(*names: str, source: str) -> set[str]:
-        rule = Limits(features=("x",), upper=9)
+        rule = LimitsRule(features=("x",), upper=9)
         monitors = [Monitor(name=name, dataset="cells", rule=rule) for name in names]
         update_results(store, monitors, source=source, now=NOW)
         results = [one for one in load_results(store) if one.monitor in names]
@@ -218,7 +228,7 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
 
 def test_a_time_without_zone_is_local(store: Store) -> None:
     put_days(store, range(1, 20))
-    monitor = Monitor(name="m", dataset="cells", rule=Missing())
+    monitor = Monitor(name="m", dataset="cells", rule=MissingRule())
     local = NOW.astimezone().replace(tzinfo=None)
     found = evaluate(store, [monitor], now=local)
     assert found == evaluate(store, [monitor], now=NOW)
@@ -236,7 +246,7 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
         "_loaded",
         lambda self, *place: read.append(place[2].day) or loaded(self, *place),  # type: ignore[func-returns-value]
     )
-    known = {"dataset": "cells", "baseline": Trailing(size=3, least=1)}
+    known = {"dataset": "cells", "baseline": Trailing(trailing=3, least=1)}
     monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
     results = evaluate(store, monitors, now=NOW)
     assert sorted(read) == list(range(1, 16))
@@ -247,18 +257,18 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     assert read == []
 
 
-RULES: dict[str, Rule] = {"d": Drift(), "i": Interval(alpha=0.05), "s": Schema()}
+RULES: dict[str, Rule] = {"d": DriftRule(), "i": IntervalRule(alpha=0.05), "s": SchemaRule()}
 
 
 def test_rules_on_numbers(store: Store) -> None:
     put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"n": 5})
     x = ("x",)
-    assert alarms(states(store, Drift(features=x, metric="ks", above=0.6))) == [7]
-    assert alarms(states(store, Interval(features=x))) == [7]
-    assert alarms(states(store, Limits(features=x, lower=-1.5, upper=1.5))) == [7]
-    assert alarms(states(store, Change(features=x, absolute=2.0))) == [7]
-    assert alarms(states(store, Change(features=x, scalar="n", relative=0.5))) == [9]
-    assert states(store, Drift(features=x))[9] == "not enough data"
+    assert alarms(states(store, DriftRule(features=x, metric="ks", above=0.6))) == [7]
+    assert alarms(states(store, IntervalRule(features=x))) == [7]
+    assert alarms(states(store, LimitsRule(features=x, lower=-1.5, upper=1.5))) == [7]
+    assert alarms(states(store, ChangeRule(features=x, absolute=2.0))) == [7]
+    assert alarms(states(store, ChangeRule(features=x, scalar="n", relative=0.5))) == [9]
+    assert states(store, DriftRule(features=x))[9] == "not enough data"
 
 
 HUE = "image.Hue.circular_mean"
@@ -275,12 +285,12 @@ def put_hues(store: Store, turns: dict[int, float]) -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        Interval(),
-        Interval(scalar="mean", alpha=1e-5),
-        Change(absolute=20.0),
-        Change(relative=0.25),  # of half the circle
-        Limits(lower=235.0, upper=20.0),
-        Limits(lower=-20.0, upper=20.0),
+        IntervalRule(),
+        IntervalRule(scalar="mean", alpha=1e-5),
+        ChangeRule(absolute=20.0),
+        ChangeRule(relative=0.25),  # of half the circle
+        LimitsRule(lower=235.0, upper=20.0),
+        LimitsRule(lower=-20.0, upper=20.0),
     ],
 )
 def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
@@ -298,14 +308,14 @@ def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
 
 def test_what_a_hue_has_not(store: Store) -> None:
     put_hues(store, {})
-    medians = states(store, Limits(scalar="median", upper=1.0), HUE)
+    medians = states(store, LimitsRule(scalar="median", upper=1.0), HUE)
     assert set(medians.values()) == {"not enough data"}
-    assert alarms(states(store, Limits(scalar="stddev", upper=12.0), HUE)) == []
-    assert alarms(states(store, Limits(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
+    assert alarms(states(store, LimitsRule(scalar="stddev", upper=12.0), HUE)) == []
+    assert alarms(states(store, LimitsRule(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
     for day, hue in enumerate((0.0, 85.0, 170.0, 0.0), 15):
         view = as_of_images(log(columns={HUE: [hue] * 20}).profile())
         store.put("circle", view, at=date(2022, 9, day), writer="a")
-    monitor = Monitor(name="m", dataset="circle", rule=Interval())
+    monitor = Monitor(name="m", dataset="circle", rule=IntervalRule())
     last = evaluate(store, [monitor], now=NOW)[-1]
     assert (last.state, last.words) == ("not enough data", "no direction of the hues")
 
@@ -314,12 +324,12 @@ def test_an_arc_is_for_hues_only(store: Store) -> None:
     put_hues(store, {})
     other = log(columns={"wind.Hue.circular_mean": [100.0] * 20}).view()
     store.put("cells", other, at=date(2022, 9, 14), writer="b")
-    monitor = Monitor(name="m", dataset="cells", rule=Limits(lower=235.0, upper=20.0))
+    monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(lower=235.0, upper=20.0))
     last = {one.feature: one for one in evaluate(store, [monitor], now=NOW) if one.start.day == 14}
     assert last[HUE].state == "ok"
     wrong = last["wind.Hue.circular_mean"]
     assert (wrong.state, wrong.value) == ("error", 100.0)
-    assert "lower 235.0 and upper 20.0; expected lower up to upper" in wrong.words
+    assert "lower is 235.0 and upper is 20.0; expected lower up to upper" in wrong.words
 
 
 def test_the_limit_of_drift_is_what_would_have_alarmed(store: Store) -> None:
@@ -328,7 +338,7 @@ def test_the_limit_of_drift_is_what_would_have_alarmed(store: Store) -> None:
 
     for day in range(1, 11):
         store.put("cells", rows(day, n=20 if day > 8 else 4000), at=date(2022, 9, day), writer="a")
-    monitor = Monitor(name="m", dataset="cells", rule=Drift())
+    monitor = Monitor(name="m", dataset="cells", rule=DriftRule())
     found = {(one.start.day, one.feature): one for one in evaluate(store, [monitor], now=NOW)}
     assert found[8, "x"].upper == pytest.approx(0.1, abs=0.02)  # the profiles hold samples
     assert found[9, "x"].upper == pytest.approx(stats.kstwo.isf(0.01, 20), abs=0.01)
@@ -338,8 +348,8 @@ def test_the_limit_of_drift_is_what_would_have_alarmed(store: Store) -> None:
 def test_rules_on_categories_and_features(store: Store) -> None:
     put_days(store, range(1, 10), day6={"camera": "south"})
     store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 10), writer="a")
-    assert alarms(states(store, NewValues(), "camera")) == [6]
-    assert alarms(states(store, NewValues(allowed=("south",)), "camera")) == [
+    assert alarms(states(store, NewValuesRule(), "camera")) == [6]
+    assert alarms(states(store, NewValuesRule(allowed=("south",)), "camera")) == [
         1,
         2,
         3,
@@ -349,7 +359,7 @@ def test_rules_on_categories_and_features(store: Store) -> None:
         8,
         9,
     ]
-    assert alarms(states(store, Schema(), "camera")) == [10]
+    assert alarms(states(store, SchemaRule(), "camera")) == [10]
 
 
 @pytest.mark.parametrize("values", [300, 800])
@@ -360,7 +370,7 @@ def test_no_value_is_new_that_did_not_fit_into_the_baseline(store: Store, values
         drawn = np.random.default_rng(day).integers(own, own + values, 4000)
         names = [f"v{value}" for value in drawn] + ["brand new"] * (100 * (day == 9))
         store.put("cells", log(columns={"c": names}).view(), at=date(2022, 9, day), writer="a")
-    found = states(store, NewValues(), "c")
+    found = states(store, NewValuesRule(), "c")
     if values == 800:
         assert alarms(found) == []
         assert found[9] == "not enough data"
@@ -378,16 +388,22 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
     store.put("cells", failed, at=date(2022, 9, 7), writer="a")
     plain.log(row={"glare": 1.5})
     store.put("cells", plain, at=date(2022, 9, 8), writer="a")
-    assert alarms(states(store, Missing())) == [3, 4, 6, 7, *range(9, 20)]
-    assert alarms(states(store, Late(timedelta(hours=6)))) == [1, 2, 5, 7, 8]  # written years later
-    rule = Limits(features=("*.Failure",), scalar="failure_rate", upper=0.1)
+    assert alarms(states(store, MissingRule())) == [3, 4, 6, 7, *range(9, 20)]
+    assert alarms(states(store, LateRule(after=timedelta(hours=6)))) == [
+        1,
+        2,
+        5,
+        7,
+        8,
+    ]  # written years later
+    rule = LimitsRule(features=("*.Failure",), scalar="failure_rate", upper=0.1)
     assert alarms(states(store, rule, "image.Failure")) == [5, 7]
 
 
 def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> list[Result]:
     for day in days:
         store.put("cells", rows(1, n=1), at=date(*day), writer="a", every=every)
-    return evaluate(store, [Monitor(name="m", dataset="cells", rule=Missing())], now=NOW)
+    return evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +445,7 @@ def test_a_bucket_without_an_end_is_never_complete(store: Store) -> None:
     newest = "(SELECT max(start) FROM profile)"
     store._database.all(f"UPDATE profile SET start = start + ? WHERE start = {newest}", (moved,))
     reseal(store)
-    for rule in (Drift(), Missing(), Late(timedelta(days=9999))):
+    for rule in (DriftRule(), MissingRule(), LateRule(after=timedelta(days=9999))):
         assert max(states(store, rule, wait=timedelta(hours=2))) <= 19
 
 
@@ -446,15 +462,15 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     store._database.all("UPDATE profile SET updated = start + span")
     reseal(store)
     rules = {
-        "n": Interval(scalar="n"),
-        "hourly n": Interval(scalar="n"),
-        "spread": Interval(),
-        "change": Change(scalar="n", relative=0.2),
-        "level": Change(scalar="stddev", absolute=1.0),
-        "few": Limits(scalar="n", upper=70),
-        "missing": Missing(),
-        "late": Late(timedelta(hours=1)),
-        "drift": Drift(),
+        "n": IntervalRule(scalar="n"),
+        "hourly n": IntervalRule(scalar="n"),
+        "spread": IntervalRule(),
+        "change": ChangeRule(scalar="n", relative=0.2),
+        "level": ChangeRule(scalar="stddev", absolute=1.0),
+        "few": LimitsRule(scalar="n", upper=70),
+        "missing": MissingRule(),
+        "late": LateRule(after=timedelta(hours=1)),
+        "drift": DriftRule(),
     }
     monitors = [
         Monitor(
@@ -492,7 +508,7 @@ def test_nothing_is_missing_at_the_seam_of_a_roll_up(
             store.put("cells", rows(1, n=1), at=at, writer="a", every=every)
         at += length
     store.gc(now=NOW, roll_up_after=after)
-    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=Missing())], now=NOW)
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
     assert [one.start for one in results if one.state == "anomaly"] == [gap]
 
 
@@ -503,7 +519,7 @@ def test_whole_days_are_no_midnights(store: Store) -> None:
     store.gc(now=NOW, roll_up_after="5d")
     for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
         baseline = Trailing(same=same, least=1)
-        monitor = Monitor(name="m", dataset="cells", rule=Drift(), baseline=baseline)
+        monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
         midnights = [one for one in evaluate(store, [monitor], now=NOW) if one.start.hour == 0]
         found = {one.start.day: one.baseline for one in midnights}
         assert found == dict(zip(range(15, 20), expected, strict=True))
@@ -515,19 +531,19 @@ def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
         values = [*np.random.default_rng(day).normal(size=70), *text]
         profile = log(columns={"a": values, "ab": values}).profile()
         store.put("cells", profile, at=date(2022, 9, day), writer="a")
-    found = states(store, Drift(features=("a",)), "a:not a number")
+    found = states(store, DriftRule(features=("a",)), "a:not a number")
     assert alarms(found) == [9]
-    assert not alarms(states(store, Drift(features=("a",)), "ab:not a number"))
+    assert not alarms(states(store, DriftRule(features=("a",)), "ab:not a number"))
 
 
 def test_combinations(store: Store) -> None:
     put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"shift": 3.0, "camera": "south"})
     known = {"dataset": "cells"}
     monitors = [
-        Monitor(name="drift", rule=Drift(features=("x",)), **known),
-        Monitor(name="new", rule=NewValues(), **known),
-        Monitor(name="both", rule=Combined(("drift", "new"), every=True), **known),
-        Monitor(name="either", rule=Combined(("drift", "new"), every=False), **known),
+        Monitor(name="drift", rule=DriftRule(features=("x",)), **known),
+        Monitor(name="new", rule=NewValuesRule(), **known),
+        Monitor(name="both", rule=CombinedRule(type="all", of=("drift", "new")), **known),
+        Monitor(name="either", rule=CombinedRule(type="any", of=("drift", "new")), **known),
     ]
     results = evaluate(store, monitors, now=NOW)
     found = {name: [] for name in ("both", "either")}
@@ -550,13 +566,13 @@ def test_combinations_of_monitors_with_and_without_segments(store: Store) -> Non
     left = {"camera": "left"}
     store.put("cells", rows(1, shift=9), at=date(2022, 9, 2), writer="a", segment=left)
     known = {"dataset": "cells"}
-    rule = Limits(features=("x",), upper=5)
+    rule = LimitsRule(features=("x",), upper=5)
     monitors = [
         Monitor(name="whole", rule=rule, **known),
         Monitor(name="each", rule=rule, segments=True, **known),
-        Monitor(name="all", rule=Combined(("whole", "each"), every=True), **known),
-        Monitor(name="any", rule=Combined(("whole", "each"), every=False), **known),
-        Monitor(name="above", rule=Combined(("all", "any"), every=False), **known),
+        Monitor(name="all", rule=CombinedRule(type="all", of=("whole", "each")), **known),
+        Monitor(name="any", rule=CombinedRule(type="any", of=("whole", "each")), **known),
+        Monitor(name="above", rule=CombinedRule(type="any", of=("all", "any")), **known),
     ]
     results = evaluate(store, monitors, now=NOW)
     fine = [("", 1, "ok", ""), ("", 2, "ok", "")]
@@ -568,10 +584,10 @@ def test_combinations_of_monitors_with_and_without_segments(store: Store) -> Non
 @pytest.mark.parametrize(
     "rule",
     [
-        Limits(features=("y", "z*"), upper=9),
-        Drift(features=("y", "z*")),
-        Schema(features=("y", "z*")),
-        NewValues(features=("y", "z*")),
+        LimitsRule(features=("y", "z*"), upper=9),
+        DriftRule(features=("y", "z*")),
+        SchemaRule(features=("y", "z*")),
+        NewValuesRule(features=("y", "z*")),
     ],
 )
 def test_patterns_that_match_nothing_are_named(store: Store, rule: Rule) -> None:
@@ -585,7 +601,9 @@ def test_patterns_that_match_nothing_are_named(store: Store, rule: Rule) -> None
     )
 
 
-@pytest.mark.parametrize("rule", [Limits(upper=9), Missing(), Late(timedelta(days=9999))])
+@pytest.mark.parametrize(
+    "rule", [LimitsRule(upper=9), MissingRule(), LateRule(after=timedelta(days=9999))]
+)
 def test_a_dataset_of_segments_says_nothing_of_the_whole(store: Store, rule: Any) -> None:
     left = {"camera": "left"}
     for day in (1, 2, 20):
@@ -602,16 +620,16 @@ def test_a_dataset_of_segments_says_nothing_of_the_whole(store: Store, rule: Any
 def test_a_whole_that_stopped_before_its_segments(store: Store) -> None:
     put_days(store, range(1, 2))
     store.put("cells", rows(2), at=date(2022, 9, 2), writer="a", segment={"camera": "left"})
-    late = Monitor(name="m", dataset="cells", rule=Late(timedelta(days=9999)))
+    late = Monitor(name="m", dataset="cells", rule=LateRule(after=timedelta(days=9999)))
     found = [(day, state) for _, day, state, _ in said(evaluate(store, [late], now=NOW), "m")]
     assert found == [(1, "ok"), (2, "not enough data")]
-    missing = Monitor(name="m", dataset="cells", rule=Missing())
+    missing = Monitor(name="m", dataset="cells", rule=MissingRule())
     found = [(day, state) for _, day, state, _ in said(evaluate(store, [missing], now=NOW), "m")]
     assert found == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
 
 
 @pytest.mark.parametrize("rate", ["missing", "not a number"])
-@pytest.mark.parametrize("rule", [Drift(), Drift(metric="effect", above=0.3)])
+@pytest.mark.parametrize("rule", [DriftRule(), DriftRule(metric="effect", above=0.3)])
 def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None:
     odd = None if rate == "missing" else "text"
     for day in range(1, 13):
@@ -629,7 +647,7 @@ def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None
     assert [day for day, one in found.items() if one.state == "anomaly"] == [10, 12]
     only = dataclasses.replace(rule, features=(f"a:{rate}",))
     assert alarms(states(store, only, f"a:{rate}")) == [10, 12]
-    if isinstance(rule, Drift) and rule.metric == "p":
+    if isinstance(rule, DriftRule) and rule.metric == "p":
         assert found[10].upper is not None
 
 
@@ -637,7 +655,7 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     put_days(store, range(1, 21))
     left = {"camera": "left"}
     store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
-    monitor = Monitor(name="m", dataset="cells", rule=Limits(upper=9), segments=True)
+    monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(upper=9), segments=True)
     results = evaluate(store, [monitor], now=NOW)
     assert max(one.start.day for one in results) == 19
     assert {len(one.segment) for one in results} == {0, 1}
@@ -649,7 +667,7 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
 def test_other_baselines(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 6), day4={"shift": 3.0})
     rows(77).write(tmp_path / "good.lmp")
-    rule = Drift(features=("x",))
+    rule = DriftRule(features=("x",))
     assert alarms(states(store, rule, baseline=Reference(tmp_path / "good.lmp"))) == [4]
     lost = states(store, rule, baseline=Reference(tmp_path / "none.lmp"))
     assert set(lost.values()) == {"error"}
@@ -668,11 +686,11 @@ def test_another_dataset_of_shorter_buckets(store: Store) -> None:
             at, view = datetime(2022, 9, day, hour, tzinfo=UTC), rows(50 + 4 * day + hour)
             store.put("raw", view, at=at, writer="a", every="1h")
     for baseline, count in ((Other("raw"), 12), (Other("raw", ()), 4)):
-        monitor = Monitor(name="m", dataset="cells", rule=Drift(), baseline=baseline)
+        monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
         results = [one for one in evaluate(store, [monitor], now=NOW) if one.feature == "x"]
         assert [one.state for one in results] == ["ok", "ok", "anomaly"]
         assert {one.baseline for one in results} == {count}
-        for rule in (Interval(), Change(scalar="n", relative=0.5)):
+        for rule in (IntervalRule(), ChangeRule(scalar="n", relative=0.5)):
             assert set(states(store, rule, baseline=baseline).values()) == {"not enough data"}
 
 
@@ -704,22 +722,22 @@ def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
     def expected(rule: Rule) -> float | None:
         return false_alarms_a_year(Monitor(name="m", dataset="hours", rule=rule), store)
 
-    assert expected(Drift()) == pytest.approx(3.65)
-    assert expected(Interval(features=("x", "y"))) == pytest.approx(0.73)
-    assert expected(Interval(features=("x*",))) is None
-    assert expected(Drift(metric="hellinger", above=0.7)) is None
-    assert expected(Interval(features=("x",), scalar="missing_rate")) == pytest.approx(0.365)
+    assert expected(DriftRule()) == pytest.approx(3.65)
+    assert expected(IntervalRule(features=("x", "y"))) == pytest.approx(0.73)
+    assert expected(IntervalRule(features=("x*",))) is None
+    assert expected(DriftRule(metric="hellinger", above=0.7)) is None
+    assert expected(IntervalRule(features=("x",), scalar="missing_rate")) == pytest.approx(0.365)
     for rule in (
-        Limits(upper=1),
-        Change(relative=0.01),
-        NewValues(),
-        Schema(),
-        Interval(features=("x",), scalar="max"),
+        LimitsRule(upper=1),
+        ChangeRule(relative=0.01),
+        NewValuesRule(),
+        SchemaRule(),
+        IntervalRule(features=("x",), scalar="max"),
     ):
         assert expected(rule) is None
-    assert false_alarms_a_year(Monitor(name="m", dataset="hours", rule=Missing()), store) == 0
+    assert false_alarms_a_year(Monitor(name="m", dataset="hours", rule=MissingRule()), store) == 0
     store.define("hours", "1h")
-    assert expected(Drift()) == pytest.approx(24 * 3.65)
+    assert expected(DriftRule()) == pytest.approx(24 * 3.65)
 
 
 def test_the_command_line(store: Store, tmp_path: Path) -> None:
@@ -766,4 +784,4 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
         assert "\x1b" not in monitor(*command).stdout
     config.write_text("[[monitor]]\n")
     assert monitor(*run).returncode == 1
-    assert "line 1: 'name' is missing" in monitor("check", config).stderr
+    assert "line 1: monitor 1: type is missing" in monitor("check", config).stderr

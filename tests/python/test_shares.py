@@ -7,7 +7,7 @@ import pytest
 from lightmeter import Store, log
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.rules import Interval
+from lightmeter.monitor.rules import IntervalRule
 from lightmeter.monitor.scalars import Share
 from lightmeter.monitor.shares import share_interval
 from scipy import stats
@@ -60,7 +60,7 @@ def test_monitors_use_it(store: Store) -> None:
         missing = {8: 1, 9: 20}.get(day, 0)
         view = log(columns={"x": [None] * missing + [1.0] * (200 - missing)}).view()
         store.put("cells", view, at=date(2022, 9, day), writer="a")
-    rule = Interval(features=("x",), scalar="missing_rate")
+    rule = IntervalRule(features=("x",), scalar="missing_rate")
     monitor = Monitor(name="m", dataset="cells", rule=rule)
     found = evaluate(store, [monitor], now=datetime(2022, 9, 20, tzinfo=UTC))
     assert [one.state for one in found][-2:] == ["ok", "anomaly"]

@@ -227,12 +227,12 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="the url of a webhook") as raised:
+    with pytest.raises(ValueError, match=r"^url (is|holds|cannot)") as raised:
         Webhook(url=url)
     assert "password@" not in str(raised.value)
     if url:
         monkeypatch.setenv("HOOK", url)
-        with pytest.raises(DeliveryError, match="the url of a webhook"):
+        with pytest.raises(DeliveryError, match="the environment variable HOOK: url "):
             Webhook(url_env="HOOK").send(MESSAGE)
 
 

@@ -1,10 +1,9 @@
 """Telling somebody: one message per change of state, as a digest, through a channel."""
 
-from lightmeter.alerts.channels.channel import Channel, Command, Stdout
-from lightmeter.alerts.channels.webhook import Webhook, verify
+from lightmeter.alerts.channels import Channel, Command, Stdout, Webhook, verify
 from lightmeter.alerts.memory import Matching
 from lightmeter.alerts.message import Message
-from lightmeter.alerts.settings import Alert, load_alerts, read_alerts
+from lightmeter.alerts.settings import Alert, load_alerts
 from lightmeter.alerts.telling import Delivery, acknowledge, snooze, tell, try_out
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "Webhook",
     "acknowledge",
     "load_alerts",
-    "read_alerts",
     "snooze",
     "tell",
     "try_out",

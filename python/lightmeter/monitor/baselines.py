@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
+from lightmeter.monitor.keys import Reads
 from lightmeter.store.buckets import segment_text
 from lightmeter.store.store import Bucket
 from lightmeter.times import to_utc
@@ -16,77 +18,107 @@ __all__ = ["Baseline", "BaselineBuckets", "DateRange", "Other", "Reference", "Tr
 _FARTHEST = 1_000_000
 
 
+def _stretch(day: Any) -> tuple[date, date]:
+    first, last = day if isinstance(day, list) else (day, day)
+    return first, last
+
+
+def _are_days(value: Any) -> bool:
+    """Days, and pairs of first and last day."""
+    if type(value) is not list:
+        return False
+    stretches = [day if type(day) is list and len(day) == 2 else [day] for day in value]
+    return all(type(day) is date for stretch in stretches for day in stretch)
+
+
+def _is_segment(value: Any) -> bool:
+    return type(value) is dict and all(type(text) is str for text in value.values())
+
+
+_STRETCHES = Reads(
+    "a list, each a day or [first, last]", _are_days, lambda days: tuple(map(_stretch, days))
+)
+_SEGMENT = Reads(
+    "a table of strings such as { camera = 'left' }",
+    _is_segment,
+    lambda segment: tuple(sorted(segment.items())),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trailing:
     """The last buckets before the target that are fit to be compared with.
 
     Buckets that are missing, excluded or anomalous are passed over, so that the window holds
-    `size` good ones where there are as many.
+    `trailing` good ones where there are as many.
 
     Attributes:
-        size: how many buckets.
+        trailing: how many buckets.
         offset: lengths of a bucket from the newest one to the target; 1 is the one before it.
-        least: with fewer there is not enough data.
+        least: with fewer there is not enough data; None: 3, or `trailing` where that is less.
         same: ``"hour"`` (of the day) or ``"weekday"`` to take only buckets that share it.
         exclude: first and last day of stretches to leave out, such as holidays.
         since: the first day to use; to be moved after a change that is here to stay.
         keep_anomalies: use buckets in which this monitor found an anomaly, too.
     """
 
-    size: int = 7
+    trailing: int = 7
     offset: int = 1
-    least: int = 3
-    same: str = ""
-    exclude: tuple[tuple[date, date], ...] = ()
+    least: int | None = None
+    same: Literal["hour", "weekday"] | None = None
+    exclude: Annotated[tuple[tuple[date, date], ...], _STRETCHES] = ()
     since: date | None = None
     keep_anomalies: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
-        if self.size < 1 or self.offset < 1 or not 1 <= self.least <= self.size:
-            raise ValueError(
-                f"got size {self.size}, offset {self.offset} and least {self.least}; "
-                "expected 1 or more, and least up to size"
-            )
-        if self.offset > _FARTHEST:
-            raise ValueError(f"offset is {self.offset}; expected {_FARTHEST} at most")
+        for key, number in (("trailing", self.trailing), ("offset", self.offset)):
+            if not 1 <= number <= _FARTHEST:
+                raise ValueError(f"{key} is {number}; expected 1 to {_FARTHEST}")
+        if not 1 <= self.enough <= self.trailing:
+            raise ValueError(f"least is {self.least}; expected 1 up to trailing: {self.trailing}")
         for first, last in self.exclude:
             _check_order(first, last)
-        if self.same not in ("", "hour", "weekday"):
+        if self.same not in (None, "hour", "weekday"):
             raise ValueError(f"same is {self.same!r}; expected 'hour' or 'weekday'")
+
+    @property
+    def enough(self) -> int:
+        """How many buckets are enough."""
+        return min(3, self.trailing) if self.least is None else self.least
 
 
 @dataclass(frozen=True)
 class Reference:
     """A profile file (``.lmp``) that says how things should be."""
 
-    path: Path
+    reference: Path
 
 
 @dataclass(frozen=True)
 class DateRange:
     """The buckets from the first day to the last, both included."""
 
-    first: date
-    last: date
+    from_: date
+    to: date
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
-        _check_order(self.first, self.last)
+        _check_order(self.from_, self.to)
 
 
 @dataclass(frozen=True)
 class Other:
     """Another dataset, or another segment; None stands for that of the target.
 
-    A dataset alone is a reference as a whole: all buckets of it, whenever they are from, as those
-    of a training set. With a segment it is the same time that counts: the buckets that lie within
-    the target's, which are one of the same dataset, and maybe several, or none, of another one with
-    buckets of another length. ``()`` is the segment that is all of a dataset.
+    A dataset baseline uses all buckets of that dataset, such as a training set. A segment baseline
+    uses only buckets inside the time span of the target. Another dataset may have several of them
+    there, or none, as its buckets may be shorter or longer. ``()`` is the segment that is all of a
+    dataset.
     """
 
     dataset: str | None = None
-    segment: tuple[tuple[str, str], ...] | None = None
+    segment: Annotated[tuple[tuple[str, str], ...], _SEGMENT] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no segment."""
@@ -118,7 +150,7 @@ class BaselineBuckets:
         self._next = 0  # the first bucket that no window has seen
         self._windows: dict[int, deque[datetime]] = {}
         if isinstance(baseline, DateRange):
-            first, last = baseline.first, baseline.last
+            first, last = baseline.from_, baseline.to
             self._starts = [start for start in self._starts if first <= start.date() <= last]
 
     def of(self, target: Bucket, anomalous: Collection[datetime]) -> list[datetime]:
@@ -155,7 +187,7 @@ class BaselineBuckets:
             and not any(first <= start.date() <= last for first, last in baseline.exclude)
         ):
             kind = _kind(baseline, start)
-            self._windows.setdefault(kind, deque(maxlen=baseline.size)).append(start)
+            self._windows.setdefault(kind, deque(maxlen=baseline.trailing)).append(start)
 
 
 def _kind(baseline: Trailing, start: datetime) -> int:

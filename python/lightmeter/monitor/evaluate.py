@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from lightmeter.monitor.judging import Evaluation, latest_complete, said_of
-from lightmeter.monitor.monitors import Combined, Missing, Monitor
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import (
     Kept,
     Place,
@@ -19,7 +19,7 @@ from lightmeter.monitor.results import (
     rows_of,
     write_said,
 )
-from lightmeter.monitor.rules import ANOMALY, NOT_ENOUGH, OK
+from lightmeter.monitor.rules import ANOMALY, NOT_ENOUGH, OK, CombinedRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.store import Store
 
@@ -106,7 +106,7 @@ def _said(
     Monitors of one segment take turns bucket by bucket, so that what one has read is at hand for
     the next.
     """
-    combined = [each.rule for each in monitors if isinstance(each.rule, Combined)]
+    combined = [each.rule for each in monitors if isinstance(each.rule, CombinedRule)]
     names = {name for rule in combined for name in rule.of}
     states: list[dict[tuple[str, datetime], frozenset[str]]] = [{} for _ in monitors]
     with store._database.snapshot():
@@ -116,7 +116,7 @@ def _said(
             yield said
     segmented = _segmented(monitors)
     for index, monitor in enumerate(monitors):
-        if isinstance(monitor.rule, Combined):
+        if isinstance(monitor.rule, CombinedRule):
             for said in _combined(index, monitors, states, segmented, kept):
                 states[index][said.place[2:]] = said.states
                 yield said
@@ -131,7 +131,7 @@ def _of_places(
 ) -> Iterator[Said]:
     together: dict[tuple[str, str], list[Evaluation]] = {}
     for index, monitor in enumerate(monitors):
-        if isinstance(monitor.rule, Combined):
+        if isinstance(monitor.rule, CombinedRule):
             continue
         if monitor.dataset not in shelf.datasets:
             words = "the store has no such dataset"
@@ -155,7 +155,7 @@ def _of_places(
 
     for index, monitor in enumerate(monitors):
         if (
-            isinstance(monitor.rule, Combined)
+            isinstance(monitor.rule, CombinedRule)
             or monitor.segments
             or monitor.dataset not in shelf.datasets
         ):
@@ -164,7 +164,7 @@ def _of_places(
         last = last_of_segments(monitor.dataset, monitor.wait)
         if last is None or (whole is not None and last < whole.end):
             continue
-        if whole is None or not isinstance(monitor.rule, Missing):  # which says that itself
+        if whole is None or not isinstance(monitor.rule, MissingRule):  # which says that itself
             words = "only segments have values, and it watches none: segments = true"
             yield said_of(index, monitor, "", last, NOT_ENOUGH, words, kept)
 
@@ -173,9 +173,9 @@ def _segmented(monitors: Sequence[Monitor]) -> set[str]:
     """The names of those that can have results of segments."""
     found: set[str] = set()
     for one in monitors:
-        if isinstance(one.rule, Combined):
+        if isinstance(one.rule, CombinedRule):
             parts = [name in found for name in one.rule.of]
-            watches = all(parts) if one.rule.every else any(parts)
+            watches = all(parts) if one.rule.type == "all" else any(parts)
         else:
             watches = one.segments
         if watches:
@@ -193,7 +193,7 @@ def _combined(
     """Of several features of a monitor, one anomaly makes it anomalous."""
     monitor = monitors[index]
     rule = monitor.rule
-    assert isinstance(rule, Combined)
+    assert isinstance(rule, CombinedRule)
     places: dict[tuple[str, datetime], dict[str, frozenset[str]]] = {}
     for other, said in zip(monitors[:index], states, strict=False):
         if other.name not in rule.of:
@@ -205,7 +205,7 @@ def _combined(
         names = [name for name in rule.of if not segment or name in segmented]
         alarmed = [name for name in names if ANOMALY in by_name.get(name, ())]
         unsure = [name for name in names if not by_name.get(name, {NOT_ENOUGH}) & {OK, ANOMALY}]
-        if len(alarmed) == len(names) or (alarmed and not rule.every):
+        if len(alarmed) == len(names) or (alarmed and rule.type == "any"):
             state_of_all = ANOMALY
         else:
             state_of_all = NOT_ENOUGH if unsure else OK

@@ -12,18 +12,20 @@ from operator import attrgetter
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baselines import Baseline, BaselineBuckets, Other, Reference, Trailing
-from lightmeter.monitor.monitors import Late, Missing, Monitor
+from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Judged, Kept, Place, Result, Said, kept_of
 from lightmeter.monitor.rules import (
     ANOMALY,
     ERROR,
     NOT_ENOUGH,
     OK,
-    Change,
-    Drift,
+    ChangeRule,
+    DriftRule,
+    FeatureRule,
     Finding,
-    Interval,
-    Rule,
+    IntervalRule,
+    LateRule,
+    MissingRule,
 )
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.buckets import bucket_start, parse_segment, segment_text
@@ -31,7 +33,7 @@ from lightmeter.store.store import Bucket
 
 __all__ = ["Evaluation", "latest_complete", "said_of"]
 
-# A bucket may stand for so many missing ones behind it, and a gap hold so many: see `Missing`.
+# A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
 _GAP_PER_BUCKET = 100
 _LONGEST_GAP = 20_000
 
@@ -58,7 +60,7 @@ class Evaluation:
 
     def said(self) -> Iterator[Said]:
         """What it says of each bucket, in order of time."""
-        if isinstance(self._monitor.rule, Missing):
+        if isinstance(self._monitor.rule, MissingRule):
             yield from self._missing()
             return
         anomalous: set[datetime] = set()
@@ -67,7 +69,7 @@ class Evaluation:
                 continue
             if self._now - bucket.end < self._monitor.wait:
                 continue
-            if isinstance(self._monitor.rule, Late):
+            if isinstance(self._monitor.rule, LateRule):
                 said = self._late(bucket, self._monitor.rule)
             else:
                 said = self._judged(bucket, anomalous)
@@ -75,7 +77,7 @@ class Evaluation:
                 anomalous.add(bucket.start)
             yield said
 
-    def _late(self, bucket: Bucket, rule: Late) -> Said:
+    def _late(self, bucket: Bucket, rule: LateRule) -> Said:
         late = bucket.updated - bucket.end
         state, limit = ANOMALY if late > rule.after else OK, rule.after.total_seconds()
         finding = Finding("", state, max(0.0, late.total_seconds()), None, limit, "seconds")
@@ -164,7 +166,7 @@ class Evaluation:
             found = [Finding("", NOT_ENOUGH, words=detail)]
         else:
             found = rule.judge(target, past) or [Finding("", NOT_ENOUGH, words=_nothing(rule))]
-        drift = isinstance(rule, Drift)
+        drift = isinstance(rule, DriftRule)
         judged = Judged(self._index, drift, dataset, segment, tuple(starts), file, digest)
         results = self._results(bucket, found, past.count, judged)
         return Said(self._index, results[0].place, digest, kept_of(results).states, results)
@@ -193,8 +195,8 @@ class Evaluation:
         return self._monitor.dataset, self._text
 
     @cached_property
-    def _rule(self) -> Rule:
-        assert isinstance(self._monitor.rule, Rule)
+    def _rule(self) -> FeatureRule:
+        assert isinstance(self._monitor.rule, FeatureRule)
         return self._monitor.rule
 
     @cached_property
@@ -205,7 +207,7 @@ class Evaluation:
     @cached_property
     def _least(self) -> int:
         baseline = self._monitor.baseline
-        return baseline.least if isinstance(baseline, Trailing) else 1
+        return baseline.enough if isinstance(baseline, Trailing) else 1
 
     @cached_property
     def _compared(self) -> tuple[str, str, str]:
@@ -218,7 +220,7 @@ class Evaluation:
                 segment = segment_text(dict(baseline.segment))
         file = ""
         if isinstance(baseline, Reference) and self._rule.needs_baseline:
-            file = os.path.abspath(baseline.path)
+            file = os.path.abspath(baseline.reference)
         return dataset, segment, file
 
     @cached_property
@@ -283,14 +285,14 @@ def _plain(index: int, results: list[Result], kept: Mapping[Place, Kept]) -> Sai
     return Said(index, place, new.digest, new.states, None if same else results)
 
 
-def _goes_by_length(rule: Rule, baseline: Baseline) -> bool:
+def _goes_by_length(rule: FeatureRule, baseline: Baseline) -> bool:
     """Whether a day cannot stand among hours: of totals, of how buckets vary, and by the hour."""
     if isinstance(baseline, Trailing) and baseline.same == "hour":
         return True
-    return isinstance(rule, Interval) or (isinstance(rule, Change) and rule.scalar == "n")
+    return isinstance(rule, IntervalRule) or (isinstance(rule, ChangeRule) and rule.scalar == "n")
 
 
-def _nothing(rule: Rule) -> str:
+def _nothing(rule: FeatureRule) -> str:
     """Why a rule has no findings."""
     if not rule.features:
         return "no feature has what it judges"

@@ -1,63 +1,102 @@
-"""Reading TOML, and where things stand in it, which its parser does not tell."""
+"""Reading TOML, and the lines of its tables and keys, which Python's parser does not tell."""
 
 import os
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import ConfigError
 
-__all__ = ["TableLines", "read_toml"]
+__all__ = ["Place", "line_of", "read_toml"]
 
-_HEADER = re.compile(r"\s*\[{1,2}\s*([A-Za-z_][\w-]*)[^,\[\]]*\]{1,2}\s*(#.*)?")
+# The way to a value: keys of tables, and indices of the tables of an array.
+Place = tuple[str | int, ...]
+
+# Strings first: whatever stands in them is no comment, bracket or key. All else is skipped.
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}'
+    r"|'''.*?'{3,5}"
+    r'|"(?:\\.|[^"\\])*"'
+    r"|'[^']*'"
+    r"|\#[^\n]*"
+    r"|[\n\[\]{}=]"
+    r"|[A-Za-z0-9_-]+",
+    re.DOTALL,
+)
 
 
-def read_toml(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
-    """The text of a TOML file, and what it says.
+def read_toml(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[Place, int]]:
+    """What a TOML file says, and the lines of its tables and keys, counted from 1.
 
     Raises:
         OSError: it cannot be read.
-        ConfigError: it is no TOML; the message names the line.
+        ConfigError: it is not TOML; the message names the line.
     """
-    body = Path(path).read_bytes()
+    name, body = os.fspath(path), Path(path).read_bytes()
     try:
         text = body.decode("utf-8").replace("\r\n", "\n")
-        return text, tomllib.loads(text)
+        content = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{os.fspath(path)}, line {line}: not UTF-8, as TOML must be") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{os.fspath(path)}: {error}") from None
+        raise ConfigError(f"{name}, line {line}: not UTF-8, as TOML must be") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: values are nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    return content, _find_lines(text)
 
 
-class TableLines:
-    """The lines of the tables ``[[name]]`` of a text, and of their keys."""
-
-    def __init__(self, text: str, name: str) -> None:
-        """Find the tables."""
-        self._lines = text.split("\n")
-        self._name = re.escape(name)
-        header = re.compile(rf"\s*\[\[\s*[\"']?{self._name}[\"']?\s*\]\]")
-        self._starts = [at for at, line in enumerate(self._lines) if header.match(line)]
-        others = (at for at, line in enumerate(self._lines) if _is_other(line, name))
-        self._ends = sorted([*self._starts, *others, len(self._lines)])
-
-    def of(self, index: int, key: str) -> int:
-        """The line, from 1 on, of a key of the table of that index, or else of the table."""
-        start, end = 0, len(self._lines)
-        if 0 <= index < len(self._starts):
-            start = self._starts[index]
-            end = next(at for at in self._ends if at > start)
-        prefix = rf"(\[+\s*({self._name}\s*\.\s*)?)?"
-        pattern = re.compile(rf"\s*{prefix}[\"']?{re.escape(key)}[\"']?\s*[=.\]]")
-        for at in range(start, end):
-            if key and pattern.match(self._lines[at]):
-                return at + 1
-        return start + 1
+def line_of(place: Place, lines: Mapping[Place, int]) -> int:
+    """The line of a place, or of what holds it: keys of an inline table have none of their own."""
+    while place and place not in lines:
+        place = place[:-1]
+    return lines.get(place, 1)
 
 
-def _is_other(line: str, name: str) -> bool:
-    """Whether the line opens a table that is not part of one of that name."""
-    found = _HEADER.fullmatch(line)
-    return found is not None and found[1] != name
+def _find_lines(text: str) -> dict[Place, int]:
+    lines: dict[Place, int] = {}
+    counts: dict[Place, int] = {}  # of the tables of each array so far
+    table: Place = ()
+    for line, tokens in _statements(text):
+        is_header, keys = tokens[0] == "[", _keys(tokens)
+        place = () if is_header else table
+        for left, key in zip(reversed(range(len(keys))), keys, strict=True):
+            place += (key,)
+            lines.setdefault(place, line)
+            if tokens[:2] == ["[", "["] and not left:
+                counts[place] = counts.get(place, 0) + 1
+            if place in counts:
+                place += (counts[place] - 1,)
+                lines.setdefault(place, line)
+        if is_header:
+            table = place
+    return lines
+
+
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The headers and assignments: line, and tokens."""
+    line = first = 1
+    depth, tokens = 0, list[str]()
+    for token in (match[0] for match in _TOKEN.finditer(text)):
+        if token == "\n" and depth == 0 and tokens:
+            yield first, tokens
+            tokens = []
+        elif token != "\n" and token[0] != "#":
+            first = first if tokens else line
+            tokens.append(token)
+            depth += (token in ("[", "{")) - (token in ("]", "}"))
+        line += token.count("\n")
+    if tokens:
+        yield first, tokens
+
+
+def _keys(tokens: list[str]) -> list[str]:
+    """The dotted key of a header or an assignment."""
+    head = tokens[: tokens.index("=")] if "=" in tokens else tokens
+    return [
+        tomllib.loads(f"key = {token}")["key"] if token[0] in "\"'" else token
+        for token in head
+        if token not in ("[", "]")
+    ]

@@ -6,11 +6,13 @@ Foreign text goes only where neither looks for markup: Slack's ``rich_text`` and
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from lightmeter.alerts.message import Message
 
-__all__ = ["FORMATS", "MOST_BYTES", "encode"]
+__all__ = ["FORMATS", "MOST_BYTES", "Format", "encode"]
+
+Format = Literal["json", "slack", "teams"]
 
 # Teams takes 28 KB, the least of those known.
 MOST_BYTES = 24_000
@@ -18,10 +20,10 @@ MOST_BYTES = 24_000
 _SIGNS = {"anomaly": "●", "error": "▲", "resolved": "○", "withdrawn": "◌", "test": "◇"}
 
 
-def encode(message: Message, form: str) -> bytes:
+def encode(message: Message, format_: Format) -> bytes:
     """The body to post, with as many items as fit into `MOST_BYTES`."""
     while True:
-        body = FORMATS[form](message).encode("utf-8")
+        body = FORMATS[format_](message).encode("utf-8")
         if len(body) <= MOST_BYTES or not message.items:
             return body
         message = message.shortened()
@@ -83,7 +85,7 @@ def _teams(message: Message) -> str:
     return json.dumps({"type": "message", "attachments": [attachment]})
 
 
-FORMATS: dict[str, Callable[[Message], str]] = {
+FORMATS: dict[Format, Callable[[Message], str]] = {
     "json": Message.json,
     "slack": _slack,
     "teams": _teams,

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import unquote_plus, urlsplit
 
-from lightmeter.alerts.channels.formats import FORMATS, encode
+from lightmeter.alerts.channels.channel import CHANNELS
+from lightmeter.alerts.channels.formats import FORMATS, Format, encode
 from lightmeter.alerts.channels.wire import Wire, bounded
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
+from lightmeter.monitor.keys import Seconds, Secret
 from lightmeter.text import shorten
 
 __all__ = ["Webhook", "sign", "verify"]
@@ -31,60 +33,63 @@ _SEPARATORS = re.compile(r"[/?&=;\s<>\"']")
 _LONGEST_WAIT = 30.0  # that a receiver may ask for before the next try
 
 
+@CHANNELS("webhook")
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
     """Posts messages to an address.
 
     Attributes:
-        url: ``https``, or ``http`` to this machine; it may be a secret, so that nothing tells it.
-        url_env: instead, the environment variable that holds it: such as a Slack address, which
-            is a secret.
-        secret_env: the environment variable with the key of the signature; None signs nothing.
-        form: ``json``, ``slack`` or ``teams``.
-        timeout: seconds for a try as a whole.
-        tries: how often at most; after a refusal (4xx) no other is made.
+        url: the address: ``https``, or ``http`` to this machine. It may hold a token, so no
+            message, repr or error tells it.
+        url_env: the environment variable that holds the address, instead of `url`.
+        secret_env: the environment variable that holds the key of the signature; None signs
+            nothing.
+        format: ``json``, ``slack`` or ``teams``.
+        timeout: seconds that a try may take.
+        tries: how many tries at most. After a refusal (4xx) there is no other.
         pause: seconds before the second try, doubled before each further one.
     """
 
-    url: str | None = field(default=None, repr=False)
-    url_env: str | None = None
-    secret_env: str | None = None
-    form: str = "json"
-    timeout: float = 10.0
+    url: Secret | None = field(default=None, repr=False)
+    url_env: Secret | None = None
+    secret_env: Secret | None = None
+    format: Format = "json"
+    timeout: Seconds = 10.0
     tries: int = 3
-    pause: float = 1.0
+    pause: Seconds = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
         if (self.url is None) == (self.url_env is None):
-            raise ValueError("a webhook needs either a url or a url_env")
+            raise ValueError("a webhook needs either url or url_env")
         if self.url is not None:
             _check(self.url)
         for key, name in (("url_env", self.url_env), ("secret_env", self.secret_env)):
             if name is not None and not _VARIABLE.fullmatch(name):  # perhaps the secret itself
                 raise ValueError(f"{key} is not the name of an environment variable")
-        if self.form not in FORMATS:
-            raise ValueError(f"got the format {self.form!r}; expected {', '.join(FORMATS)}")
-        if not (0 < self.timeout < math.inf and self.tries >= 1 and self.pause >= 0):
-            raise ValueError(
-                f"got timeout {self.timeout}, tries {self.tries}, pause {self.pause}; expected "
-                "seconds above 0, at least one try, and a pause of 0 or more"
-            )
+        if self.format not in FORMATS:
+            raise ValueError(f"format is {self.format!r}; expected {', '.join(FORMATS)}")
+        if not 0 < self.timeout < math.inf:
+            raise ValueError(f"timeout is {self.timeout}; expected seconds above 0")
+        if self.tries < 1:
+            raise ValueError(f"tries is {self.tries}; expected at least one")
+        if not 0 <= self.pause < math.inf:
+            raise ValueError(f"pause is {self.pause}; expected seconds, 0 or more")
 
     def send(self, message: Message) -> None:
-        """Post it, and wait until it is accepted.
+        """Post the message, and wait until it is accepted.
 
         Raises:
-            DeliveryError: it was not; the address is not told, which may be a secret.
+            DeliveryError: it was not accepted. The error does not tell the address.
         """
         url = self.url if self.url_env is None else _variable(self.url_env)
         assert url is not None
         try:
             _check(url)
         except ValueError as error:
-            raise DeliveryError(str(error)) from None
+            raise DeliveryError(f"the environment variable {self.url_env}: {error}") from None
         secret = None if self.secret_env is None else _variable(self.secret_env)
-        body = encode(message, self.form)
+        body = encode(message, self.format)
         pause = self.pause
         for left in reversed(range(self.tries)):
             try:
@@ -124,15 +129,15 @@ class Webhook:
         except TimeoutError:
             raise _NotAccepted(f"no answer in {self.timeout:g} s") from None
         except urllib.error.URLError as error:
-            raise _NotAccepted(f"cannot be reached: {_said(error.reason, url)}") from None
+            raise _NotAccepted(f"cannot be reached: {_censored(error.reason, url)}") from None
         except (OSError, http.client.HTTPException) as error:
-            raise _NotAccepted(f"no answer that can be read: {_said(error, url)}") from None
+            raise _NotAccepted(f"no answer that can be read: {_censored(error, url)}") from None
 
 
 def sign(body: bytes, secret: str, timestamp: int) -> str:
     """The signature header: HMAC-SHA256 over the time in seconds since 1970, a dot and the body."""
-    told = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={told}"
+    digest = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
 
 
 def verify(
@@ -157,9 +162,9 @@ def verify(
     when = header.removeprefix("t=").partition(",")[0]
     if not (when.isascii() and when.isdigit() and len(when) < 16):
         return False
-    known = sign(body, secret, int(when))
+    expected = sign(body, secret, int(when))
     recent = abs((time.time() if now is None else now) - int(when)) <= tolerance
-    return hmac.compare_digest(known.encode(), header.encode("utf-8", "replace")) and recent
+    return hmac.compare_digest(expected.encode(), header.encode("utf-8", "replace")) and recent
 
 
 class _NotAccepted(Exception):  # noqa: N818
@@ -191,10 +196,10 @@ def _refusal(error: urllib.error.HTTPError, url: str) -> _NotAccepted:
         answer = error.read(_MOST_READ)
     except (OSError, http.client.HTTPException):
         answer = b""
-    said = _said(answer.decode("utf-8", "replace"), url) if answer else ""
+    words = _censored(answer.decode("utf-8", "replace"), url) if answer else ""
     wait = error.headers.get("Retry-After", "")
     return _NotAccepted(
-        f"answered {error.code}" + (f": {said}" if said else ""),
+        f"answered {error.code}" + (f": {words}" if words else ""),
         again=error.code >= 500 or error.code in (408, 429),
         wait=float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 9 else 0.0,
     )
@@ -203,21 +208,19 @@ def _refusal(error: urllib.error.HTTPError, url: str) -> _NotAccepted:
 def _check(url: str) -> None:
     """Raises ValueError, without the address."""
     if not isinstance(url, str):
-        raise ValueError(f"the url of a webhook is a {type(url).__name__}; expected a string")
+        raise ValueError(f"url is a {type(url).__name__}; expected a string")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise ValueError("the url of a webhook cannot be read") from None
+        raise ValueError("url cannot be read as an address") from None
     if parts.username is not None or parts.password is not None:
-        raise ValueError("the url of a webhook holds a password; use secret_env or url_env")
+        raise ValueError("url holds a password; use secret_env or url_env")
     local = parts.scheme == "http" and _is_local(host)
     if not host or not (parts.scheme == "https" or local):
-        raise ValueError(
-            "the url of a webhook is neither https nor http to this machine (localhost)"
-        )
+        raise ValueError("url is neither https nor http to this machine (localhost)")
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("the url of a webhook holds spaces or other characters no url has")
+        raise ValueError("url holds a space or another character that no address has")
 
 
 def _is_local(host: str | None) -> bool:
@@ -236,15 +239,16 @@ def _variable(name: str) -> str:
     return value
 
 
-def _said(what: object, url: str) -> str:
-    """What went wrong in the words of others, who may quote the address, which may be a secret:
-    without anything that begins as a part of its path or query does.
+def _censored(words: object, url: str) -> str:
+    """What went wrong, in the words of others, without what they quote of the address.
+
+    That is anything that begins like a part of its path or query.
     """
     parts = urlsplit(url)
     path = f"{parts.path}?{parts.query}"
     pieces = {parts.path, *_SEPARATORS.split(path), *_SEPARATORS.split(unquote_plus(path))}
-    heads = {re.escape(one[:_HEAD]) for one in pieces if len(one) >= _SHORTEST_SECRET}
-    text = str(what) or type(what).__name__
+    heads = {re.escape(piece[:_HEAD]) for piece in pieces if len(piece) >= _SHORTEST_SECRET}
+    text = str(words) or type(words).__name__
     if heads:
         quoted = rf"(?:{'|'.join(sorted(heads))})[^\s<>\"']*"
         text = re.sub(quoted, "...", text, flags=re.IGNORECASE)

@@ -1,0 +1,32 @@
+"""What the rules on a number of each feature share."""
+
+from dataclasses import dataclass
+
+from lightmeter.monitor.rules.rule import ANOMALY, OK, FeatureRule, Finding
+from lightmeter.monitor.scalars import SCALARS
+
+__all__ = ["ScalarRule", "within"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalarRule(FeatureRule):
+    """A rule on a number of each feature.
+
+    Attributes:
+        scalar: which number, see `SCALARS`.
+    """
+
+    scalar: str = "mean"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown scalar."""
+        if self.scalar not in SCALARS:
+            raise ValueError(f"scalar is {self.scalar!r}; expected one of {', '.join(SCALARS)}")
+
+
+def within(name: str, value: float, lower: float | None, upper: float | None) -> Finding:
+    """The finding on a value. Rounding of a constant is no change."""
+    room = 1e-9 * max(1.0, abs(value))
+    low = lower is not None and value < lower - room
+    high = upper is not None and value > upper + room
+    return Finding(name, ANOMALY if low or high else OK, value, lower, upper)

@@ -1,0 +1,272 @@
+"""The reader of TOML tables: what it takes, and the lines it names."""
+
+import inspect
+import tomllib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.alerts import Alert, load_alerts
+from lightmeter.alerts.channels import CHANNELS
+from lightmeter.errors import ConfigError
+from lightmeter.monitor.baselines import Baseline
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.lines import line_of, read_toml
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.rules import RULES
+from lightmeter.monitor.tables import read_tables
+
+# --- every key of every rule, baseline and channel -----------------------------------------------
+
+# What a table of each type needs besides its name, dataset and type.
+NEEDED = {
+    "limits": {"lower": "1"},
+    "change": {"absolute": "1"},
+    "late": {"after": '"1h"'},
+    "all": {"of": '["first"]'},
+    "any": {"of": '["first"]'},
+    "command": {"command": '["true"]'},
+    "webhook": {"url": '"https://example.com"'},
+}
+VALUES = [
+    "true",
+    "7",
+    "-0.5",
+    "nan",
+    "inf",
+    "1e999",
+    f"0x{'f' * 5000}",
+    '"text"',
+    '"a\\u0000b"',
+    '""',
+    "[]",
+    "[1]",
+    '["x", 1]',
+    "{}",
+    "{ x = 1 }",
+    "[{ x = 1 }]",
+    "2022-09-30",
+    "2022-09-30T10:00:00Z",
+    "10:00:00",
+    "[[2022-09-30, 2022-09-30, 2022-09-30]]",
+]
+FIRST = '[[monitor]]\nname = "first"\ndataset = "cells"\ntype = "missing"\n\n'
+
+
+def keys(*shapes: Any) -> list[str]:
+    """Of a file, for these classes."""
+    names = [name for shape in shapes for name in inspect.signature(shape).parameters]
+    return [name.removesuffix("_") for name in names if name not in ("rule", "channel", "type")]
+
+
+def table(kind: str) -> dict[str, str]:
+    if kind in CHANNELS.classes:
+        entries = {"name": '"a"', "to": f'"{kind}"'}
+    else:
+        entries = {"name": '"a"', "dataset": '"cells"', "type": f'"{kind}"'}
+    return entries | NEEDED.get(kind, {})
+
+
+def written(name: str, entries: dict[str, str]) -> str:
+    return f"{FIRST}[[{name}]]\n" + "".join(f"{key} = {text}\n" for key, text in entries.items())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "monitors.toml"
+
+
+def refusal(file: Path, text: str) -> str:
+    """What is said of a file, if it is not understood."""
+    file.write_text(text)
+    try:
+        load_monitors(file)
+        load_alerts(file)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+KINDS = [("monitor", kind, keys(Monitor, rule)) for kind, rule in RULES.classes.items()]
+KINDS += [("alert", kind, keys(Alert, channel)) for kind, channel in CHANNELS.classes.items()]
+
+
+@pytest.mark.parametrize(("name", "kind", "taken"), KINDS)
+def test_a_wrong_value_of_any_key_is_named_with_its_line(
+    file: Path, name: str, kind: str, taken: list[str]
+) -> None:
+    assert refusal(file, written(name, table(kind))) == ""
+    for key in taken:
+        entries = table(kind)
+        entries.pop(key, None)
+        line = len(entries) + 7
+        refusals = [refusal(file, written(name, entries | {key: value})) for value in VALUES]
+        wrong = [message for message in refusals if message and "stands above" not in message]
+        assert len(wrong) >= len(VALUES) - 3, key
+        for message in wrong:
+            assert f"line {line}: {name} " in message or f"line 6: {name} " in message, message
+            assert key in message
+            assert len(message) < len(str(file)) + 400
+        assert sum(f"line {line}: " in message for message in wrong) >= len(VALUES) - 4, key
+
+
+@pytest.mark.parametrize("shape", get_args(Baseline))
+def test_a_wrong_value_in_a_baseline_is_named_with_its_line(file: Path, shape: Any) -> None:
+    good = {"from": "2022-09-01", "to": "2022-09-02"}
+    for key in keys(shape):
+        rest = {other: text for other, text in good.items() if key in good and other != key}
+        inner = ", ".join(f"{other} = {text}" for other, text in rest.items())
+        head = written("monitor", table("drift")) + "[monitor.baseline]\n"
+        for value in VALUES[:-5]:
+            text = f"{head}{inner}\n{key} = {value}\n"
+            if message := refusal(file, text):
+                assert "line 12: " in message or "line 10: " in message, message
+                assert f"monitor 2 ('a'): baseline: {key}" in message
+
+
+@pytest.mark.parametrize(("name", "kind", "taken"), KINDS)
+def test_what_no_table_of_the_type_takes(
+    file: Path, name: str, kind: str, taken: list[str]
+) -> None:
+    message = refusal(file, written(name, table(kind) | {"colour": "1"}))
+    assert f"line {len(table(kind)) + 7}: {name} " in message
+    assert f"unknown key 'colour' with {'to' if name == 'alert' else 'type'} = {kind!r}" in message
+    assert all(key in message.split("expected one of")[1] for key in taken)
+
+
+# --- kinds of values -----------------------------------------------------------------------------
+
+
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Everything:
+    size: Size
+    shade: Literal["light", "dark"] = "dark"
+    count: int = 0
+    share: float = 0.0
+    day: date | None = None
+    length: timedelta = timedelta()
+    names: tuple[str, ...] = ()
+    beside: Path = Path()
+    from_: str = ""
+
+
+def everything(file: Path, text: str) -> Everything:
+    file.write_text(f"[[monitor]]\n{text}\n")
+    return read_tables(file)["monitor"][0].read(Everything)
+
+
+def test_values_become_what_the_annotations_say(file: Path) -> None:
+    values = everything(
+        file,
+        'size = "small"\nshade = "light"\ncount = 3\nshare = 1\nday = 2022-09-30\nlength = "2h"\n'
+        'names = ["a", "b"]\nbeside = "good.lmp"\nfrom = "here"',
+    )
+    assert values == Everything(
+        size=Size.SMALL,
+        shade="light",
+        count=3,
+        share=1.0,
+        day=date(2022, 9, 30),
+        length=timedelta(hours=2),
+        names=("a", "b"),
+        beside=file.parent / "good.lmp",
+        from_="here",
+    )
+    assert type(values.size) is Size
+    assert type(values.share) is float
+    with pytest.raises(ConfigError, match=r"line 2: .*size is 'huge'; expected one of 'small', 'l"):
+        everything(file, 'size = "huge"')
+    with pytest.raises(ConfigError, match=r"line 1: .*size is missing; expected one of 'small'"):
+        everything(file, "count = 1")
+    with pytest.raises(ConfigError, match=r"line 3: .*unknown key 'from_'; expected one of beside"):
+        everything(file, 'size = "small"\nfrom_ = "here"')
+
+
+def test_a_path_is_beside_the_file_from_wherever_it_is_looked_at(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything(file, 'size = "small"\nbeside = "good.lmp"')
+    monkeypatch.chdir(file.parent)
+    (table,) = read_tables(file.name)["monitor"]
+    monkeypatch.chdir("/")
+    (again,) = read_tables(file)["monitor"]
+    assert again.read(Everything).beside == file.parent / "good.lmp"
+    assert table.read(Everything).beside == Path("/good.lmp")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[monitors]]\n", "line 1: got 'monitors'; expected tables"),
+        ("\n[monitor]\n", "line 2: monitor is no list of tables; expected tables"),
+        ("", "line 1: got no monitor; expected tables"),
+        ("[[alert]]\nname = 'a'\n", "line 1: got no monitor; expected tables"),
+        (f"a = {'[' * 5000}{']' * 5000}", "nested too deeply"),
+        (f"a = {'9' * 5000}", "digits"),
+        ("a = 1\na = 2\n", "line 2"),
+    ],
+)
+def test_files_that_are_none_of_monitors(file: Path, text: str, told: str) -> None:
+    assert told in refusal(file, text)
+
+
+# --- lines ---------------------------------------------------------------------------------------
+
+NOISE = [
+    "# [[monitor]] x = 1",
+    "",
+    'a{0} = """\n[[monitor]]\nmark = "\\""" # x\n"""',
+    "a{0} = '''\n[[monitor]]\n'mark = 1\n'''''",
+    "a{0} = [ # ]\n  [1, 2],\n  ['mark = [', \"]\"],\n]",
+    'a{0} = "mark = [" # [',
+    "a{0} = {{ mark = 1, b = [[{{}}]] }}",
+    "'mark = 1{0}' = 0",
+    'b.a{0}."c.d" = 1979-05-27T07:32:00.5-08:00',
+    "a{0}.mark = 1",
+]
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(st.lists(st.sampled_from(NOISE)), min_size=1, max_size=4),
+    st.sampled_from(["mark", '"mark"', "'mark'", '"m\\u0061rk"', " mark "]),
+    st.sampled_from(["[[monitor]]", '[[ "monitor" ]] # x', "[['monitor']]"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_lines_are_found_among_anything(
+    tmp_path_factory: pytest.TempPathFactory,
+    tables: list[list[str]],
+    mark: str,
+    header: str,
+    newline: str,
+) -> None:
+    text, expected, number = "", {}, 0
+    for index, noise in enumerate(tables):
+        expected["monitor", index] = text.count("\n") + 1
+        text += f"{header}\n"
+        for lines in noise:
+            number += 1
+            text += lines.format(number) + "\n"
+        expected["monitor", index, "mark"] = text.count("\n") + 1
+        text += f"{mark} = {index}\n[monitor.inner]\n"
+        expected["monitor", index, "inner", "mark"] = text.count("\n") + 1
+        text += f"{mark} = {index}\n[[monitor.inner.array]]\n[[monitor.inner.array]]\n"
+        expected["monitor", index, "inner", "array", 1, "mark"] = text.count("\n") + 1
+        text += f"{mark}.deeper = {{ far = 1 }}\n"
+    file = tmp_path_factory.getbasetemp() / "lines.toml"
+    file.write_bytes(text.replace("\n", newline).encode())
+    content, lines = read_toml(file)
+    assert content == tomllib.loads(text)
+    assert {place: lines[place] for place in expected} == expected
+    for place, line in expected.items():
+        assert line_of((*place, "nothing", 3), lines) == line
