@@ -11,7 +11,7 @@ from rich.text import Text
 from lightmeter import DriftReport, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import headline, sentence
-from lightmeter.report.numbers import levels
+from lightmeter.report.numbers import change
 from lightmeter.text import count, number, visible
 
 __all__ = ["findings_json", "findings_markdown", "findings_text"]
@@ -73,7 +73,7 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
     return (
         visible(line.feature),
         str(line.verdict),
-        levels(line),
+        change(line),
         number(line.effect, 2),
         number(line.q_value, 2),
         f"{count(line.n_reference)} / {count(line.n_target)}",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lightmeter.dashboard.parts import crumbs, feature_name, link, spaced
 from lightmeter.dashboard.scene import SIGNS, Scene, badge
 from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Html, tag
+from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.lines import Point, expected
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import column_of
@@ -103,9 +103,8 @@ def _verdicts(page: str, said: Sequence[Evaluation]) -> Html:
         key=lambda one: (order.index(one.state), line_of(one)),
     )
     good = len(said) - len(told)
-    heads = ("feature", "state", "value", "expected", "in words", "monitor")
     rows = (_verdict(page, one) for one in told)
-    shown = table("said", heads, rows, left={"state", "in words", "monitor"}) if told else None
+    shown = table("said", rows, left={"state", "monitor"}, words={"in words"})
     closing = None
     if not said:
         closing = tag("p", "No monitor has judged this bucket.")
@@ -114,17 +113,16 @@ def _verdicts(page: str, said: Sequence[Evaluation]) -> Html:
     return section("What the monitors say", shown, closing, ident="said")
 
 
-def _verdict(page: str, one: Evaluation) -> Html:
-    limits = Point(one.start, one.value, one.lower, one.upper)
-    return tag(
-        "tr",
-        tag("th", feature_name(page, line_of(one)), scope="row"),
-        tag("td", badge(one.state), cls="left"),
-        tag("td", number(one.value)),
-        tag("td", expected(limits)),
-        tag("td", shorten(one.words, 300), cls="left words"),
-        tag("td", tag("bdi", shorten(one.monitor, 60)), cls="left"),
-    )
+def _verdict(page: str, result: Evaluation) -> dict[str, Content]:
+    limits = Point(result.start, result.value, result.lower, result.upper)
+    return {
+        "feature": feature_name(page, line_of(result)),
+        "state": badge(result.state),
+        "value": number(result.value),
+        "expected": expected(limits),
+        "in words": shorten(result.words, 300),
+        "monitor": tag("bdi", shorten(result.monitor, 60)),
+    }
 
 
 def _cards(

@@ -13,7 +13,7 @@ from lightmeter.dashboard.parts import (
 )
 from lightmeter.dashboard.scene import Group, Scene, badge, group, points
 from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Html, joined, tag
+from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Point, expected, trend
 from lightmeter.monitor.incidents import Evaluation, Line
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, segment_page, slug
@@ -37,15 +37,18 @@ def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
     told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
     if not scenes:
         told = "Nothing has been logged"
-    rows = (_row(page, all_[0], dataset, len(all_) - 1, all_) for dataset, all_ in scenes.items())
-    heads = ("dataset", "state", "last bucket", "images in it", "buckets", "segments", "open")
+    rows = (
+        {"dataset": _link(page, all_[0], dataset), **_row(all_), "segments": len(all_) - 1}
+        | _open(all_)
+        for dataset, all_ in scenes.items()
+    )
     groups = group(scene for all_ in scenes.values() for scene in all_)
     return document(
         "Dashboard",
         tag("header", tag("h1", "Dashboard"), tag("p", told, cls="headline")),
         tag(
             "main",
-            section("Datasets", table("datasets", heads, rows, left={"state"}), ident="datasets"),
+            section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
             section("Anomalies", _feed(page, groups, pages)),
         ),
     )
@@ -93,29 +96,34 @@ def feature_html(scene: Scene, feature: str, lines: Sequence[Line], pages: set[s
 
 
 def _segments(page: str, segments: Sequence[Scene]) -> Html:
-    def name(one: Scene) -> str:
-        return ", ".join(f"{key}={value}" for key, value in one.segment.items())
+    def name(scene: Scene) -> str:
+        return ", ".join(f"{key}={value}" for key, value in scene.segment.items())
 
-    heads = ("segment", "state", "last bucket", "images in it", "buckets", "open")
-    rows = (_row(page, one, name(one), None, [one]) for one in segments)
-    return section("Segments", table("segments", heads, rows, left={"state"}), ident="segments")
-
-
-def _row(page: str, scene: Scene, name: str, segments: int | None, all_: Sequence[Scene]) -> Html:
-    state = min((one.state for one in all_), key=_severity)
-    open_ = sum(incident.end is None for one in all_ for incident in one.incidents)
-    to = segment_page(scene.dataset, scene.place)
-    last = scene.buckets[-1] if scene.buckets else None
-    return tag(
-        "tr",
-        tag("th", link(page, to, shorten(name, 120)), scope="row"),
-        tag("td", badge(state), cls="left"),
-        tag("td", bucket_text(last.start) if last else None),
-        tag("td", f"{last.images:,}" if last else None),
-        tag("td", f"{len(scene.buckets):,}"),
-        None if segments is None else tag("td", segments),
-        tag("td", open_ or None),
+    rows = (
+        {"segment": _link(page, scene, name(scene)), **_row([scene]), **_open([scene])}
+        for scene in segments
     )
+    return section("Segments", table("segments", rows, left={"state"}), ident="segments")
+
+
+def _link(page: str, scene: Scene, name: str) -> Html:
+    return link(page, segment_page(scene.dataset, scene.place), shorten(name, 120))
+
+
+def _row(scenes: Sequence[Scene]) -> dict[str, Content]:
+    """What tables say of a scene, whose state is the worst of it and of the others."""
+    last = scenes[0].buckets[-1] if scenes[0].buckets else None
+    return {
+        "state": badge(min((scene.state for scene in scenes), key=_severity)),
+        "last bucket": bucket_text(last.start) if last else None,
+        "images in it": f"{last.images:,}" if last else None,
+        "buckets": f"{len(scenes[0].buckets):,}",
+    }
+
+
+def _open(scenes: Sequence[Scene]) -> dict[str, Content]:
+    incidents = (incident for scene in scenes for incident in scene.incidents)
+    return {"open": sum(incident.end is None for incident in incidents) or None}
 
 
 def _severity(state: str) -> int:
@@ -181,20 +189,17 @@ def _only(scene: Scene, line: Line) -> Scene:
 def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Html:
     recent = scene.lines[line][-RECENT:]
 
-    def row(one: Evaluation, point: Point) -> Html:
-        to = bucket_page(scene.dataset, scene.place, one.start)
-        day = bucket_text(one.start)
-        shown = link(page, f"{to}#f-{slug(line.feature)}", day) if to in pages else day
-        return tag(
-            "tr",
-            tag("th", shown, scope="row"),
-            tag("td", number(one.value)),
-            tag("td", expected(point)),
-            tag("td", badge(one.state), cls="left"),
-            tag("td", shorten(one.words, 200), cls="left words"),
-        )
+    def row(result: Evaluation, point: Point) -> dict[str, Content]:
+        to = bucket_page(scene.dataset, scene.place, result.start)
+        bucket = bucket_text(result.start)
+        return {
+            "bucket": link(page, f"{to}#f-{slug(line.feature)}", bucket) if to in pages else bucket,
+            "value": number(result.value),
+            "expected": expected(point),
+            "state": badge(result.state),
+            "in words": shorten(result.words, 200),
+        }
 
-    heads = ("bucket", "value", "expected", "state", "in words")
     rows = map(row, reversed(recent), reversed(points(recent)))
-    shown = table(ident, heads, rows, left={"state", "in words"}, tall=True)
+    shown = table(ident, rows, left={"state"}, words={"in words"}, tall=True)
     return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

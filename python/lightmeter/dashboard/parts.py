@@ -134,7 +134,7 @@ def _facts(one: Group) -> Iterator[str]:
             break
 
 
-def lines_table(page: str, scene: Scene) -> Html:
+def lines_table(page: str, scene: Scene) -> Html | None:
     """One row for each feature and monitor, what needs a look first."""
     order = list(SIGNS)
     counts = dict.fromkeys(scene.lines, 0)
@@ -145,23 +145,22 @@ def lines_table(page: str, scene: Scene) -> Html:
     def rank(line: Line) -> tuple[int, int, Line]:
         return order.index(states[line]), -counts[line], line
 
-    def row(line: Line) -> Html:
-        drawn = points(scene.lines[line][-RECENT:])
-        return tag(
-            "tr",
-            tag("th", feature_name(page, line), scope="row"),
-            tag("td", badge(states[line]), cls="left"),
-            tag("td", number(drawn[-1].value)),
-            tag("td", expected(drawn[-1])),
-            tag("td", counts[line] or None),
-            tag("td", sparkline(drawn), cls="left"),
-            tag("td", tag("bdi", shorten(line.monitor, 60)), cls="left"),
-        )
-
     recent = f"last {RECENT} buckets"
-    heads = ("feature", "state", "last value", "expected", "anomalies", recent, "monitor")
+
+    def row(line: Line) -> dict[str, Content]:
+        drawn = points(scene.lines[line][-RECENT:])
+        return {
+            "feature": feature_name(page, line),
+            "state": badge(states[line]),
+            "last value": number(drawn[-1].value),
+            "expected": expected(drawn[-1]),
+            "anomalies": counts[line] or None,
+            recent: sparkline(drawn),
+            "monitor": tag("bdi", shorten(line.monitor, 60)),
+        }
+
     rows = map(row, sorted(scene.lines, key=rank))
-    return table("lines", heads, rows, left={"state", recent, "monitor"})
+    return table("lines", rows, left={"state", recent, "monitor"})
 
 
 def feature_name(page: str, line: Line) -> str:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from importlib import resources
 
@@ -46,29 +46,49 @@ def section(title: str, *content: Content, ident: str | None = None) -> Html:
 
 def table(
     labelled_by: str,
-    heads: Iterable[str],
-    rows: Content,
+    rows: Iterable[Mapping[str, Content]],
     *,
     left: Container[str] = (),
+    words: Container[str] = (),
     tall: bool = False,
-) -> Html:
-    """A table that scrolls where it is too wide, also by keyboard.
+) -> Html | None:
+    """A table that scrolls where it is too wide, also by keyboard; None if it has no rows.
 
     Args:
         labelled_by: id of its heading.
-        heads: of the columns.
-        rows: ``tr`` elements.
-        left: heads of columns of words.
+        rows: the cells of each by the head of their column; the first one names the row.
+        left: heads of columns that start at the left.
+        words: the same, of sentences that may take several lines.
         tall: whether to scroll also up and down.
     """
-    columns = (tag("th", head, scope="col", cls="left" if head in left else None) for head in heads)
+    rows = list(rows)
+    if not rows:
+        return None
+    sides = {
+        head: "left words" if head in words else "left" if head in left else None
+        for head in rows[0]
+    }
+    heads = (tag("th", head, scope="col", cls=side) for head, side in sides.items())
     return tag(
         "div",
-        tag("table", tag("thead", tag("tr", columns)), tag("tbody", rows)),
+        tag(
+            "table",
+            tag("thead", tag("tr", heads)),
+            tag("tbody", (_row(row, sides) for row in rows)),
+        ),
         cls="scroll tall" if tall else "scroll",
         tabindex=0,
         role="region",
         aria_labelledby=labelled_by,
+    )
+
+
+def _row(cells: Mapping[str, Content], sides: Mapping[str, str | None]) -> Html:
+    (_, name), *others = cells.items()
+    return tag(
+        "tr",
+        tag("th", name, scope="row"),
+        (tag("td", cell, cls=sides[head]) for head, cell in others),
     )
 
 

@@ -10,6 +10,7 @@ __all__ = ["RATES", "FeatureDrift", "changed", "column_of"]
 
 # The kinds whose levels are shares of observations.
 RATES = frozenset({"missing", "not a number", "failure"})
+_EFFECTS = {"number": "D", "pixels": "D", "hue": "V", "category": "total variation"}
 
 
 def column_of(feature: str) -> str:
@@ -20,7 +21,7 @@ def column_of(feature: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureDrift:
-    """One line of a `DriftReport`. What does not apply to its kind is None.
+    """One line of a `Comparison`. What does not apply to its kind is None.
 
     ``p_low`` to ``p_high`` and ``effect_low`` to ``effect_high`` are intervals where a profile
     holds a sample of its values (more than 1024, more than 256 of them distinct); elsewhere the
@@ -51,8 +52,8 @@ class FeatureDrift:
         js: Jensen-Shannon distance, 0 to 1.
         shift: ``wasserstein`` in units of the reference's spread (interquartile range / 1.349; its
             standard deviation where that is 0), with the sign of the change of the mean.
-        effect: what the least effect is asked of: ``ks``, the total variation distance of
-            categories, or the difference of two rates.
+        effect: the effect size that is compared with `Thresholds.effect`: ``ks``, the total
+            variation distance of categories, or the difference of two rates.
         effect_low: the least it can be.
         effect_high: the most it can be.
         level_target: mean; circular mean of hue; the share of the last three kinds.
@@ -98,6 +99,11 @@ class FeatureDrift:
     verdict: str | None = None
     reason: str = ""
     name: str = ""
+
+    @property
+    def effect_name(self) -> str:
+        """What `effect` is: ``D``, ``V``, ``total variation`` or ``difference of rates``."""
+        return _EFFECTS.get(self.kind, "difference of rates")
 
 
 def changed(line: FeatureDrift, **fields: Any) -> FeatureDrift:

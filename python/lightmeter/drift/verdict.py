@@ -102,12 +102,9 @@ def _too_few(feature: FeatureDrift, needed: int) -> str:
     return f"{n} values in the {side}; {needed} are needed"
 
 
-_EFFECT = {"number": "D", "hue": "V", "category": "total variation"}
-
-
 def _reason(feature: FeatureDrift, verdict: str, q: float, by: Thresholds) -> str:
     effect = _known(feature.effect)
-    sizes = f"{_EFFECT.get(feature.kind, 'difference of rates')} {effect:.2g}"
+    sizes = f"{feature.effect_name} {effect:.2g}"
     if verdict == "inconclusive":
         low, high = _known(feature.effect_low), _known(feature.effect_high)
         return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"

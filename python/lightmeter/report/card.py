@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.svg import Chart
-from lightmeter.drift.feature import RATES, FeatureDrift
+from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import sentence
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.report.charts import feature_chart, rate_bars
-from lightmeter.report.numbers import level_text
-from lightmeter.text import count, number, shorten
+from lightmeter.report.numbers import levels, numbers_of, sizes
+from lightmeter.text import number, shorten
 
 __all__ = ["card", "chart_of", "verdict_badge"]
 
@@ -72,23 +72,11 @@ def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) ->
 
 
 def _facts(line: FeatureDrift) -> Iterator[tuple[str, str]]:
-    if line.level_reference is not None and line.level_target is not None:
-        what = "rate" if line.kind in RATES else "mean"
-        yield f"{what}, reference", level_text(line, line.level_reference)
-        yield f"{what}, target", level_text(line, line.level_target)
-    effect = {"number": "D", "pixels": "D", "hue": "V"}.get(line.kind, "difference")
-    for name, value in (
-        (effect, line.effect),
-        ("p", line.p_value),
-        ("q", line.q_value),
-        ("Hellinger", line.hellinger_debiased),
-        ("moved by", line.wasserstein),
-        ("PSI", line.psi),
-        ("JS", line.js),
-    ):
+    yield from levels(line).items()
+    for name, value in numbers_of(line).items():
         if value is not None:
-            yield name, number(value, 3)
-    yield "values", f"{count(line.n_reference)} / {count(line.n_target)}"
+            yield line.effect_name if name == "D" else name, number(value, 3)
+    yield from sizes(line).items()
 
 
 def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:

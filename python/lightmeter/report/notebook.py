@@ -10,7 +10,7 @@ from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import headline, sentence
 from lightmeter.report.card import chart_of, verdict_badge
-from lightmeter.report.numbers import levels
+from lightmeter.report.numbers import change
 from lightmeter.text import number
 
 __all__ = ["CELL", "notebook_html"]
@@ -51,7 +51,7 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
     return (
         line.feature,
         verdict_badge(line),
-        levels(line),
+        change(line),
         number(line.effect, 2),
         number(line.p_value, 2),
         number(line.q_value, 2),

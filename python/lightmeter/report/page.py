@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Html, joined, tag
+from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -12,9 +12,9 @@ from lightmeter.drift.words import certainty, headline, sentence
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, verdict_badge
-from lightmeter.report.numbers import levels
+from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
-from lightmeter.text import count, number, percent
+from lightmeter.text import number, percent
 
 __all__ = ["html_page", "write_page"]
 
@@ -23,21 +23,6 @@ _MOST_CHARTS = 60
 
 # Characters of pictures; with 30 features the page stays below 300 kB.
 _MOST_PICTURES = 120_000
-
-_TERMS = {
-    "D": "Kolmogorov and Smirnov's statistic: the largest difference between the shares of values "
-    "below any threshold. 0 for equal distributions, 1 for disjoint ones. For hue, Kuiper's V on "
-    "the colour circle.",
-    "p": "How often chance alone would give a difference this large, if both sides were drawn from "
-    "one distribution.",
-    "q": "p, corrected for testing many features at once (Benjamini and Hochberg). The verdict "
-    "uses it.",
-    "Hellinger": "Distance of the histograms, 0 to 1; the part that any two samples of these sizes "
-    "have by chance is subtracted.",
-    "moved by": "Wasserstein distance: how far the values lie apart on average, in their own unit.",
-    "PSI": "Population stability index of the same histograms.",
-    "JS": "Jensen-Shannon distance of the same histograms.",
-}
 
 
 def html_page(
@@ -115,36 +100,29 @@ def _findings(changed: list[FeatureDrift]) -> Html:
     return section("Findings", tag("ol", findings, cls="findings"))
 
 
-_HEADS = ("change", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS", "values")
-
-
 def _table(features: Iterable[FeatureDrift]) -> Html:
-    told = (
+    words = (
         "The most severe first. The bar is the size of the difference; values are those of the "
         "reference / the target."
     )
     rows = (_row(index, line) for index, line in enumerate(features))
-    shown = table("all", ("feature", "verdict", *_HEADS), rows, left={"verdict"})
-    return section("All features", tag("p", told, cls="quiet"), shown, ident="all")
+    shown = table("all", rows, left={"verdict"})
+    return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 
-def _row(index: int, line: FeatureDrift) -> Html:
+def _row(index: int, line: FeatureDrift) -> dict[str, Content]:
     name: str = line.feature
     if index < _MOST_CHARTS:
         name = tag("a", name, href=f"#f{index}")
-    distances = line.hellinger_debiased, line.wasserstein, line.psi, line.js
-    cells = (
-        levels(line),
-        _gauge(line.effect),
-        *(number(value, 2) for value in (line.p_value, line.q_value, *distances)),
-        f"{count(line.n_reference)} / {count(line.n_target)}",
-    )
-    return tag(
-        "tr",
-        tag("th", tag("bdi", name), scope="row"),
-        tag("td", verdict_badge(line), cls="left"),
-        (tag("td", cell) for cell in cells),
-    )
+    numbers = numbers_of(line)
+    return {
+        "feature": tag("bdi", name),
+        "verdict": verdict_badge(line),
+        "change": change(line),
+        **{name: number(value, 2) for name, value in numbers.items()},
+        "D": _gauge(numbers["D"]),
+        **sizes(line),
+    }
 
 
 def _gauge(effect: float | None) -> str:
@@ -193,5 +171,5 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
         "not independent of each other."
     )
-    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in _TERMS.items())
+    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section("How to read this", tag("p", told), tag("dl", terms, cls="terms"))
