@@ -11,6 +11,7 @@ from pathlib import Path
 import lightmeter
 import pytest
 from layers import CORE_ROOMS, GROUND, ROOMS
+from lightmeter import errors
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python/lightmeter"
@@ -155,6 +156,14 @@ def test_few_imports_stand_inside_functions() -> None:
 def test_public_names_exist_and_are_documented() -> None:
     for name in lightmeter.__all__:
         assert name == "__version__" or getattr(lightmeter, name).__doc__, name
+
+
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name.endswith("Error")])
+def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
+    kind = getattr(errors, name)
+    assert issubclass(kind, errors.LightmeterError)
+    assert name == "LightmeterError" or issubclass(kind, ValueError | RuntimeError)
+    assert getattr(lightmeter, name) is kind
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from lightmeter.errors import DecodeError, StoreError
-from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile import ProfileView
+from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
 from lightmeter.store.database import Database, is_damage
 from lightmeter.store.retention import Collected, collect
@@ -104,7 +105,7 @@ class Store:
     def put(
         self,
         dataset: str,
-        profile: Profile | ProfileView,
+        profile: ProfileLike,
         *,
         at: datetime | date | None = None,
         writer: str,
@@ -118,7 +119,8 @@ class Store:
 
         Args:
             dataset: name of what is watched.
-            profile: the profile; without a dataset timestamp it gets the start of the bucket.
+            profile: a `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file;
+                without a dataset timestamp it gets the start of the bucket.
             at: a time in the bucket; without a time zone it is local time. None takes the profile's
                 dataset timestamp.
             writer: who writes. Two that do not know of each other need two names.
@@ -138,7 +140,7 @@ class Store:
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
-        view = profile.view() if isinstance(profile, Profile) else profile
+        view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
         checked_name("dataset", dataset)
@@ -157,7 +159,7 @@ class Store:
     def add(
         self,
         dataset: str,
-        profile: Profile | ProfileView,
+        profile: ProfileLike,
         *,
         at: datetime | date | None = None,
         segment: Segment | None = None,
