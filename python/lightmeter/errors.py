@@ -62,16 +62,16 @@ class DecodeError(LightmeterError, ValueError):
 
 
 class IncompatibleError(LightmeterError, ValueError):
-    """Two states that cannot be combined, such as strips of different width."""
+    """Two things that cannot be combined, such as strips of different width."""
 
 
 class StoreError(LightmeterError, RuntimeError):
-    """A store that cannot be opened, or cannot take or give what it was asked to."""
+    """A store that cannot be opened, read or written as asked."""
 
 
 class DeliveryError(LightmeterError, RuntimeError):
-    """An alert that did not reach whom it was for."""
+    """An alert that was not delivered."""
 
 
 class ConfigError(LightmeterError, ValueError):
-    """A file of monitors that is not understood; the message names the line."""
+    """A file of monitors with a mistake. The message names the line."""

@@ -1,4 +1,4 @@
-"""Files: whole ones written and read, and the bytes of their names."""
+"""Reading regular files, writing files whole, and the bytes of paths."""
 
 import contextlib
 import errno
@@ -24,13 +24,13 @@ MAX_PROFILE_BYTES = 2**30
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
-    """Open a file to read. Opening a pipe or a device could wait for ever, or do something.
+    """Open a regular file to read. Opening a pipe could wait for ever; opening a device could act.
 
     Raises:
         OSError: it cannot be opened, or is not a regular file.
     """
     _refuse_special(path, os.stat(path).st_mode)
-    # Not blocking, and asked again, should the path have become a pipe meanwhile.
+    # The path may have become a pipe meanwhile, so do not block, and look again.
     file = io.FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
     try:
         _refuse_special(path, os.fstat(file.fileno()).st_mode)
@@ -61,10 +61,10 @@ def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """The file that `path` means, symbolic links followed; it need not exist.
+    """The file that `path` leads to, through symbolic links. It need not exist.
 
     Raises:
-        OSError: it cannot be written, as it is a folder or its own folder does not exist.
+        OSError: it is a folder, or the folder that it would be in does not exist.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
@@ -78,7 +78,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 def open_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Write beside `path`, flush to disk, then rename over it. On an error `path` is untouched.
 
-    A pipe or device is written to as it is. A file that is replaced hands on its permissions.
+    A pipe or device is written to directly. The new file has the permissions of the old one.
     """
     target = check_target(path)
     mode = target.stat().st_mode if target.exists() else None
@@ -119,7 +119,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def path_bytes(path: str) -> bytes:
-    """A path as the file system has it; lone surrogates, of which it has none, are replaced."""
+    """The bytes of a path. Lone surrogates that stand for no byte are replaced."""
     try:
         return os.fsencode(path)
     except UnicodeEncodeError:

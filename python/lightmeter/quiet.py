@@ -1,4 +1,4 @@
-"""Silence for what decoders warn of, in the thread that decodes and nowhere else."""
+"""Ignores the warnings of decoders, only in the thread that decodes."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ _thread = threading.local()
 
 
 class _InQuietThread:
-    """Stands where a warning filter has the pattern of module names, and asks the thread instead.
+    """Takes the place of a filter's pattern of module names, and asks the thread instead.
 
     `warnings.catch_warnings` swaps the filters of the whole process, so two threads that use it
     undo each other.
@@ -45,7 +45,7 @@ def quiet() -> Iterator[None]:
 
 
 def _put_first(filters: Any) -> None:
-    """Put a filter in front, and then take out those before it, which other threads may rely on."""
+    """Put a new filter in front, and only then remove older ones: other threads rely on them."""
     own = ("ignore", None, Warning, _InQuietThread(), 0)
     filters.insert(0, own)
     for old in [old for old in filters if _is_own(old) and old is not own]:

@@ -16,14 +16,14 @@ Tree = Any
 
 
 class Merge(NamedTuple):
-    """Two trees whose results are to be merged."""
+    """Two trees. The results of both are merged."""
 
     left: Tree
     right: Tree
 
 
 def numbers() -> st.SearchStrategy[float]:
-    """Floats as production has them: many repeats, both zeros, subnormals, infinities and NaN."""
+    """Floats like those of production: many repeats, both zeros, subnormals, infinities and NaN."""
     few = st.sampled_from([0.0, -0.0, 1.0, 2.0, 255.0, 5e-324, -1e308])
     whole = st.integers(-300, 300).map(float)
     return st.one_of(few, whole, st.floats(width=64), st.floats(width=32))

@@ -1,7 +1,7 @@
-"""Numbers, and the words of strangers, as text inside HTML and SVG.
+"""Numbers and foreign text in a form that people can read, on a terminal or inside HTML and SVG.
 
-Exif strings, paths and feature names are anyone's: they go through `escape` on their way out, which
-`lightmeter.draw.html` sees to.
+Exif strings, paths and feature names may hold anything. `lightmeter.draw.html` passes each of them
+through `escape`.
 """
 
 import html
@@ -17,8 +17,10 @@ _MINUS = "\N{MINUS SIGN}"
 
 
 def visible(text: object) -> str:
-    """`text` with everything in it that cannot be seen, or that reorders what stands around it
-    (controls, U+202E and its like, lone surrogates), written as its code.
+    """`text` with its invisible characters as codes, such as ``\\u202e``.
+
+    Invisible are controls, lone surrogates and what reorders the text around it. Of piles of
+    combining marks the codes are written too.
     """
     shown = str(text)
     if not shown.isprintable():
@@ -27,18 +29,18 @@ def visible(text: object) -> str:
 
 
 def escape(text: object) -> str:
-    """`text` for element content and attributes in double quotes: `visible`, without markup."""
+    """`text` made `visible`, and safe as the content or a quoted attribute of an element."""
     return html.escape(visible(text), quote=False).replace('"', "&quot;")
 
 
 def shorten(text: object, length: int) -> str:
-    """At most `length` characters that can be seen, the last an ellipsis where some were cut."""
+    """`visible` text of at most `length` characters. Where some were cut it ends in an ellipsis."""
     shown = visible(text)
     return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """To so many significant digits, without an exponent where it reads better; `NONE` for none."""
+    """A number to so many significant digits. None and NaN are `NONE`."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -51,7 +53,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def count(n: int) -> str:
-    """A count: whole up to a million, then to three digits."""
+    """A count: all digits below a million, three digits above."""
     for unit, suffix in ((10**12, " T"), (10**9, " G"), (10**6, " M")):
         if n >= unit:
             return f"{n / unit:.3g}{suffix}"

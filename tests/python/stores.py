@@ -89,6 +89,7 @@ def answers(store: Store) -> dict[str, Any]:
     """All that a store says; a StoreError is an answer, too. Nothing else may be raised."""
     asked: dict[str, Callable[[], Any]] = {
         "datasets": store.datasets,
+        "summary": store.summary,
         "results": lambda: load_results(store),
     }
     for name in DATASETS:

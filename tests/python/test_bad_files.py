@@ -18,7 +18,7 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ImageError, log_image
+from lightmeter import ImageError, Reading, log_image
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image, measure_images
@@ -98,7 +98,7 @@ OTHERS = {
 def outcome(source: Any, **options: Any) -> str:
     """The reason, or "measured"; any other exception fails the test."""
     try:
-        measure_image(source, **options)
+        measure_image(source, Reading(**options))
     except ImageError as error:
         failure = error
     else:
@@ -131,7 +131,7 @@ def test_a_part_of_several_frames_is_truncated(form: str) -> None:
 
 def frames_outcome(source: bytes) -> str:
     try:
-        list(measure_images(source, frames="all"))
+        list(measure_images(source, Reading(frames="all")))
     except ImageError as error:
         return error.reason
     return "measured"
@@ -607,7 +607,7 @@ def test_the_limit_of_seconds_is_checked_at_every_read(
     assert outcome(data, limits=Limits(seconds=1000)) == "measured"
     assert reads > 2
     with pytest.raises(ImageError, match="not read within 1 seconds") as caught:
-        measure_image(data, limits=Limits(seconds=1))
+        measure_image(data, Reading(limits=Limits(seconds=1)))
     assert caught.value.reason == "too_large"
 
 

@@ -5,11 +5,24 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from conftest import picture
-from lightmeter import Profile, ProfileView, log_image, profile_images
+from lightmeter import (
+    Failure,
+    Limits,
+    Profile,
+    ProfileView,
+    Reading,
+    log_image,
+    profile_images,
+)
+from lightmeter.batch.block import BLOCK_FILES, profile_block
+from lightmeter.batch.sources.folder import find_images
 from PIL import Image
 
 
@@ -35,6 +48,27 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
     views = {workers: profile_images(tmp_path, workers=workers) for workers in (1, 2, 7)}
     assert views[1].images == 150
     assert views[1].to_bytes() == views[2].to_bytes() == views[7].to_bytes()
+
+
+@pytest.mark.parametrize("exemplars", [0, 3])
+def test_blocks_of_another_process_give_the_same_bytes(folder: Path, exemplars: int) -> None:
+    for number in range(120):  # more than a profile keeps
+        (folder / f"bad {number}.png").write_bytes(b"junk")
+    files = find_images(folder)
+    blocks = [files[start : start + BLOCK_FILES] for start in range(0, len(files), BLOCK_FILES)]
+    reading = Reading(frames="all", limits=Limits(pixels=10_000))
+    work = partial(profile_block, reading=reading, exemplars=exemplars, root=str(folder))
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        results = list(pool.map(work, blocks))
+    assert len(results) == 2
+    assert results == list(map(work, blocks))
+    failed: list[Failure] = []
+    view = profile_images(folder, reading=reading, exemplars=exemplars, on_failure=failed.append)
+    assert (
+        ProfileView.merge_many(ProfileView.from_bytes(block.profile) for block in results) == view
+    )
+    assert [failure for block in results for failure in block.failures] == failed
+    assert len(failed) == 120
 
 
 def test_bad_files_are_counted_by_reason(folder: Path) -> None:
@@ -94,6 +128,22 @@ def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         profile_images(tmp_path, workers=2, progress=interrupt)
     assert len(seen) < 200
+
+
+def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
+    for number in range(64 * 30):
+        (tmp_path / f"{number:04}.png").touch()
+    progress: list[int] = []
+
+    def refuse(failure: Failure) -> None:
+        raise KeyError(failure.reason)
+
+    with pytest.raises(KeyError, match="empty"):
+        profile_images(
+            tmp_path, workers=2, on_failure=refuse, progress=lambda done, _: progress.append(done)
+        )
+    assert len(progress) < 64 * 30
+    assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
 
 
 def test_workers_below_one(folder: Path) -> None:

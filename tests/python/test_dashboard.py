@@ -272,13 +272,13 @@ def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
     assert lightmeter("monitor", "run", config, "--store", store.path).returncode == 3
     for written in ("15", "0"):
-        done = lightmeter("dashboard", store.path, "--out", tmp_path / "site")
+        done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
         assert done.returncode == 0, done.stderr
         assert f"{tmp_path}/site/index.html: 15 pages, {written} of them" in done.stdout
     text = Page(tmp_path / "site/index.html").text
     assert re.search(r"Anomalies 2022-09-10 cells .* by drift; 3 features; lasts", text)
     assert " 2022-09-0" not in text.split("Anomalies")[1]
-    done = lightmeter("dashboard", store.path, "--out", tmp_path)
+    done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path)
     assert done.returncode == 1
     assert "holds files, but no dashboard; choose an empty folder" in done.stderr
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import ImageError, Profile, log_image, profile_images
+from lightmeter import ImageError, Profile, Reading, log_image, profile_images
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_images
 from PIL import Image, TiffImagePlugin
@@ -117,10 +117,10 @@ def test_a_single_frame_has_one() -> None:
 def test_more_frames_than_the_limit_are_too_large() -> None:
     data = animated("GIF")
     with pytest.raises(ImageError, match="3 frames, more than 2") as caught:
-        list(measure_images(data, frames="all", limits=Limits(frames=2)))
+        list(measure_images(data, Reading(frames="all", limits=Limits(frames=2))))
     assert caught.value.reason == "too_large"
-    assert len(list(measure_images(data, frames="all", limits=Limits(frames=3)))) == 3
-    assert len(list(measure_images(data, limits=Limits(frames=2)))) == 1
+    assert len(list(measure_images(data, Reading(frames="all", limits=Limits(frames=3))))) == 3
+    assert len(list(measure_images(data, Reading(limits=Limits(frames=2))))) == 1
 
 
 def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,14 +134,17 @@ def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) ->
         "_seek",
         lambda self, frame: (pages.add(frame), seek(self, frame))[1],
     )
+
+    def all_frames(limit: int | None) -> Reading:
+        return Reading(frames="all", limits=Limits(frames=limit))
+
     for limit, last in ((5, 5), (59, 59), (60, 60)):
         pages.clear()
         with pytest.raises(ImageError, match=f"more than {limit} frames"):
-            list(measure_images(file.getvalue(), frames="all", limits=Limits(frames=limit)))
+            list(measure_images(file.getvalue(), all_frames(limit)))
         assert max(pages) == last
     for limit in (61, 1000, None):
-        measured = measure_images(file.getvalue(), frames="all", limits=Limits(frames=limit))
-        assert len(list(measured)) == 61
+        assert len(list(measure_images(file.getvalue(), all_frames(limit)))) == 61
 
 
 def test_a_folder_with_all_frames(tmp_path: Path) -> None:

@@ -101,7 +101,9 @@ def test_the_exif_command_prints_names_of_what_is_withheld(tmp_path: Path) -> No
     assert "withheld: Artist" in said.output
     assert "a person" not in said.output
     assert "\x1b[31m" not in said.output
-    allowed = CliRunner().invoke(app, ["exif", str(file), "--exif-allow", "Artist", "--json"])
+    allowed = CliRunner().invoke(
+        app, ["exif", str(file), "--exif-allow", "Artist", "--format", "json"]
+    )
     assert '"Artist": "a person"' in allowed.output
     assert CliRunner().invoke(app, ["exif", str(file), "--exif-deny", "Artst"]).exit_code == 2
     text = tmp_path / "b.jpg"

@@ -164,6 +164,7 @@ def test_empty_collections() -> None:
         {"layout": "WH"},
         {"frames": "last"},
         {"limits": None},
+        {"exif": "all"},
     ],
 )
 def test_wrong_arguments_are_no_damaged_pictures(wrong: dict[str, Any], tmp_path: Path) -> None:

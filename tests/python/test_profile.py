@@ -1,6 +1,7 @@
 """Profiles: merging, bytes, files, and what a damaged file does."""
 
 import copy
+import io
 import math
 import pickle
 import struct
@@ -117,16 +118,24 @@ def test_bytes_pickle_copy_and_equality() -> None:
 @pytest.mark.parametrize(
     "again", [copy.copy, copy.deepcopy, lambda profile: pickle.loads(pickle.dumps(profile))]
 )
-def test_a_copy_of_a_profile_grows_on_its_own(again: Callable[[Profile], Profile]) -> None:
-    profile = Profile("photo", channels="BGR", exemplars=2)
-    profile.track(picture())
-    twin, before = again(profile), profile.view()
-    assert twin.view() == before
-    twin.track(picture(seed=1))
+def test_a_copy_of_a_profile_grows_by_itself(again: Callable[[Profile], Profile]) -> None:
+    profile = Profile("photo", exemplars=2, channels="BGR", frames="all")
+    profile.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
+    files = []
+    for seed in range(40):
+        file = io.BytesIO()
+        picture(seed=seed).save(file, "JPEG")
+        files.append(file.getvalue())
+    profile.track_many([*files[:20], b"junk"])
+    profile.log(columns={"x": np.arange(5000.0)})
+    before = profile.view()
+    other = again(profile)
+    assert other.view() == before
+    other.track_many([*files[20:], np.asarray(picture())])
     assert profile.view() == before
-    profile.track(picture(seed=1))
-    assert profile.view() == twin.view()
-    assert len(twin.view().exemplars("photo.Brightness.mean").low) == 2
+    profile.track_many([*files[20:], np.asarray(picture())])
+    assert profile.view() == other.view() != before
+    assert "photo.Hue.mean" in other.view()
 
 
 def test_what_holds_a_profile_says_how_much() -> None:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import corruption
 import first_opening
+import logger_endings
 import writer_kills
 from row import Row
 
@@ -18,6 +19,7 @@ ATTACKS: list[ModuleType] = [
     writer_kills,
     corruption,
     first_opening,
+    logger_endings,
 ]
 
 

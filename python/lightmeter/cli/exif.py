@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lightmeter.cli.options import Allow, Deny, policy_of
+from lightmeter.cli.options import Allow, Deny, Format, Printed, policy_of
 from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, read_exif
@@ -24,9 +24,9 @@ def exif(
     file: Annotated[Path, typer.Argument(help="Image file.")],
     allow: Allow = None,
     deny: Deny = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    output_format: Printed = Format.TEXT,
 ) -> None:
-    """Print the Exif tags that would be tracked, and the names of those that are withheld."""
+    """Print the Exif tags of a file that are tracked, and the names of those that are withheld."""
     policy = policy_of(allow, deny)
     with reported(), open_encoded(file, DEFAULT_LIMITS) as opened:
         header = read_header(opened)
@@ -35,7 +35,7 @@ def exif(
             raise typer.Exit(FAILED)
         found = read_exif(header.exif, policy, header.orientation)
     withheld = sorted(found.withheld)
-    if as_json:
+    if output_format is Format.JSON:
         print(json.dumps({"tracked": found.tags, "withheld": withheld}, indent=2, sort_keys=True))
         return
     table = Table("tag", "value", box=None)

@@ -1,32 +1,136 @@
-"""Options that several commands have."""
+"""Options that several commands have, and what the library is given for them."""
 
+import functools
+import inspect
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lightmeter import ExifPolicy
+from lightmeter import ExifPolicy, Limits, Reading
+from lightmeter.cli.terminal import usage
+from lightmeter.image.limits import DEFAULT_LIMITS
 
-__all__ = ["Allow", "Deny", "Exemplars", "policy_of"]
-
-Allow = Annotated[
-    list[str] | None,
-    typer.Option("--exif-allow", help="Personal Exif tag to track all the same; repeatable."),
+__all__ = [
+    "Allow",
+    "Deny",
+    "Exemplars",
+    "Format",
+    "Printed",
+    "StoreArgument",
+    "StoreOption",
+    "Workers",
+    "policy_of",
+    "reads_images",
+    "segment_of",
 ]
-Deny = Annotated[
-    list[str] | None,
-    typer.Option("--exif-deny", help="Exif tag not to track, whether allowed or not; repeatable."),
+
+
+class Format(StrEnum):
+    """How most commands print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Frames(StrEnum):
+    """What is measured of a file that holds several images."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
+StoreArgument = Annotated[Path, typer.Argument(help="The store, such as drift.db.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="The store, such as drift.db.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="How many threads measure, by default one per processor.")
 ]
 Exemplars = Annotated[
     int,
     typer.Option(
-        min=0, max=16, help="Small pictures to keep at either end of each feature; default none."
+        min=0, max=16, help="How many small pictures to keep at either end of each feature."
     ),
 ]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(min=1, help="Images with more pixels fail, and those beyond Pillow's own limit."),
+]
+MaxBytes = Annotated[int | None, typer.Option(min=1, help="Files with more bytes fail.")]
+MaxFrames = Annotated[
+    int | None, typer.Option(min=1, help="With --frames all, files with more frames fail.")
+]
+MaxSeconds = Annotated[
+    float | None, typer.Option(min=0.001, help="Files that take longer to read fail.")
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option("--exif-allow", help="A personal Exif tag to track all the same (repeatable)."),
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option("--exif-deny", help="An Exif tag not to track, even if allowed (repeatable)."),
+]
+
+
+def reading_of_options(
+    *,
+    frames: Annotated[
+        Frames, typer.Option(help="Which images to measure of a file that holds several.")
+    ] = Frames.FIRST,
+    max_pixels: MaxPixels = DEFAULT_LIMITS.pixels,
+    max_bytes: MaxBytes = DEFAULT_LIMITS.bytes,
+    max_frames: MaxFrames = DEFAULT_LIMITS.frames,
+    max_seconds: MaxSeconds = DEFAULT_LIMITS.seconds,
+    exif_allow: Allow = None,
+    exif_deny: Deny = None,
+) -> Reading:
+    """How the options of a command say that images are read."""
+    return Reading(
+        frames=frames.value,
+        exif=policy_of(exif_allow, exif_deny),
+        limits=Limits(pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds),
+    )
+
+
+def reads_images(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` the options of `reading_of_options` in place of its parameter ``reading``.
+
+    So every command that reads images has all of them, and they are listed once.
+    """
+    options = inspect.signature(reading_of_options).parameters
+
+    @functools.wraps(command)
+    def run(**values: object) -> None:
+        reading = {name: values.pop(name) for name in options}
+        command(**values, reading=reading_of_options(**reading))  # type: ignore[arg-type]
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        parameters += options.values() if parameter.name == "reading" else [parameter]
+    # What Typer looks at.
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
 
 
 def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
     """The policy that the options of a command say; a misspelt tag is wrong usage."""
-    try:
+    with usage():
         return ExifPolicy(allow=allow or (), deny=deny or ())
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+
+
+def segment_of(pairs: list[str] | None) -> dict[str, str]:
+    """The segment that options such as ``camera=north`` say; anything else is wrong usage."""
+    segment: dict[str, str] = {}
+    with usage():
+        for pair in pairs or ():
+            key, equals, value = pair.partition("=")
+            if not key or not equals:
+                raise ValueError(f"got the segment {pair!r}; expected a text such as camera=north")
+            if key in segment:
+                raise ValueError(f"got the segment key {key!r} twice; expected every key once")
+            segment[key] = value
+    return segment

@@ -13,7 +13,7 @@ from lightmeter import Failure, ProfileView
 from lightmeter.text import count, number, visible
 from lightmeter.times import age, day
 
-__all__ = ["failure_json", "headline", "summary_json", "summary_tables"]
+__all__ = ["failed", "failure_json", "headline", "summary_json", "summary_tables"]
 
 _NUMBER_COLUMNS = {
     "mean": "distribution/mean",
@@ -57,8 +57,12 @@ def summary_json(view: ProfileView) -> str:
 
 def headline(view: ProfileView) -> str:
     """How many images were measured, and how many files failed."""
-    failed = _reasons(view).total()
-    return f"{_counted(view.images, 'image')} measured, {_counted(failed, 'file')} failed"
+    return f"{_counted(view.images, 'image')} measured, {_counted(failed(view), 'file')} failed"
+
+
+def failed(view: ProfileView) -> int:
+    """How many files failed."""
+    return _reasons(view).total()
 
 
 def _reasons(view: ProfileView) -> Counter[str]:

@@ -33,6 +33,7 @@ __all__ = [
     "progress_bar",
     "reported",
     "say",
+    "usage",
     "wide_console",
     "written",
 ]
@@ -50,15 +51,15 @@ class _Rate(ProgressColumn):
 
 
 class Commands(typer.Typer):
-    """Commands that are explained by their docstring, in which Typer would keep the line breaks."""
+    """Commands that their docstrings explain, in which Typer would keep the line breaks."""
 
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
         """Register a function."""
 
         def register(function: Any) -> Any:
             paragraphs = (inspect.getdoc(function) or "").split("\n\n")
-            told = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-            return super(Commands, self).command(name, help=told, **more)(function)
+            text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+            return super(Commands, self).command(name, help=text, **more)(function)
 
         return register
 
@@ -88,7 +89,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(visible(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -105,6 +106,17 @@ def reported() -> Iterator[None]:
     except (LightmeterError, OSError) as error:
         complain(str(error))
         raise typer.Exit(FAILED) from None
+
+
+@contextlib.contextmanager
+def usage() -> Iterator[None]:
+    """Arguments that the library does not understand are wrong usage."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, LightmeterError):
+            raise
+        raise typer.BadParameter(visible(error)) from None
 
 
 def written() -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,11 +16,11 @@ from lightmeter.profile import ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.store import Store
 from lightmeter.text import shorten
+from lightmeter.times import MILLISECOND
 
 __all__ = ["Baseline", "Chosen", "Evaluated", "bucket_digests", "find_baseline", "read_bucket"]
 
 _BEFORE = 7
-_MOMENT = timedelta(milliseconds=1)
 
 
 class Evaluated(Evaluation, Protocol):
@@ -99,13 +99,13 @@ def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
     """Of the profiles of a bucket."""
-    rows = store.stored(dataset, start, start + _MOMENT, parse_segment(segment))
+    rows = store.stored(dataset, start, start + MILLISECOND, parse_segment(segment))
     return [row.digest for row in rows]
 
 
 def read_bucket(store: Store, dataset: str, segment: str, start: datetime) -> ProfileView:
     """All that is known of a bucket."""
-    return store.read(dataset, start, start + _MOMENT, parse_segment(segment))
+    return store.read(dataset, start, start + MILLISECOND, parse_segment(segment))
 
 
 def _stored(

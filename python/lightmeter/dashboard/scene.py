@@ -63,7 +63,7 @@ class Scene:
 
     @property
     def state(self) -> str:
-        """The worst of what lasts; else of what each monitor says of the last bucket it judged."""
+        """The worst open incident; if there is none, the worst latest state."""
         kinds = {incident.kind for incident in self.incidents if incident.end is None}
         if not kinds:
             last = [points[-1] for points in self.lines.values()]

@@ -17,7 +17,7 @@ _LIMIT = 1e300  # of the axis, so that its width is a number
 
 
 class Bins(NamedTuple):
-    """Shares of each side between shared edges: densities, since all bins are equally wide."""
+    """The share of each side's values in each bin. All bins are equally wide."""
 
     edges: NDArray[np.float64]  # one more than the bins
     target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
@@ -29,14 +29,14 @@ class Bins(NamedTuple):
 def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool = False) -> Bins:
     """Bins for both sketches, at least one of which holds numbers.
 
-    The width follows Freedman and Diaconis' rule, rounded to a number that reads well; whole
-    numbers of a small range get a bin each. A few values far outside the rest would leave nothing
-    to see, so they are put into the outermost bins.
+    The width follows Freedman and Diaconis' rule, rounded to a number that reads well. Whole
+    numbers of a small range get a bin each. A few far values would squeeze all others into one
+    bin, so the outermost bins take them.
 
     Args:
         target: one side.
         reference: the other.
-        hue: values on the hue circle; where they spread over more than half, all of it is shown.
+        hue: the values are hues. If they spread over more than half the circle, all of it is shown.
     """
     pooled = QuantileSketch()
     pooled.merge_many([target, reference])
@@ -59,7 +59,7 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
 
 
 def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
-    """The range, without tails that are four times as long as all the rest."""
+    """The range of all values, or of most if that is less than a quarter of it."""
     low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
     q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
     if high - low > 4 * (q99 - q01) > 0:
@@ -69,7 +69,7 @@ def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
 
 
 def _width(*sides: QuantileSketch) -> float:
-    """Freedman and Diaconis', of the side that asks for the narrower bins."""
+    """Freedman and Diaconis' bin width: of both sides, the smaller one."""
     widths = []
     for side in sides:
         q25, q75 = (float(q) for q in side.quantiles([0.25, 0.75]))
@@ -94,13 +94,13 @@ def _edges(low: float, high: float, width: float, whole: bool) -> NDArray[Any]:
 
 
 def _readable(width: float) -> float:
-    """The next smaller step, which makes the bins at most two and a half times as many."""
+    """The next smaller of 1, 2 and 5 times a power of ten: at most 2.5 times as many bins."""
     power = 10.0 ** math.floor(math.log10(width))
     return max(step * power for step in (0.5, 1.0, 2.0, 5.0) if step * power <= width)
 
 
 def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share in each [edge, next edge); the outermost bins take what lies beyond."""
+    """The share in each [edge, next edge). The outermost bins take what lies beyond them."""
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))

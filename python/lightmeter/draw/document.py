@@ -16,7 +16,7 @@ def document(title: str, *body: Content) -> Html:
     """The HTML document with the package's style.
 
     Args:
-        title: plain text, of anybody.
+        title: plain text, which is escaped here.
         body: its content.
     """
     style, policy = _style()
@@ -94,7 +94,7 @@ def _row(cells: Mapping[str, Content], sides: Mapping[str, str | None]) -> Html:
 
 @cache
 def _style() -> tuple[Html, str]:
-    """The style, and the policy that allows it and nothing else but pictures within the page."""
+    """The style element, and the policy: this style, pictures within the page, nothing else."""
     style = resources.files("lightmeter.draw").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return tag("style", Html(style)), (

@@ -8,10 +8,10 @@ __all__ = ["DOCTYPE", "Content", "Html", "joined", "tag"]
 
 
 class Html(str):
-    """HTML in which everything foreign has been escaped.
+    """HTML in which all foreign text is escaped.
 
-    `tag` and `joined` make it. What an operator or method of `str` makes of it is a plain string
-    again, which is escaped where it is put into a tag.
+    `tag` and `joined` make it. Operators and methods of `str` return a plain string, so their
+    result is escaped again where it is put into a tag.
     """
 
     __slots__ = ()
@@ -33,21 +33,21 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ht
 
     Args:
         name: of the element.
-        content: `Html` as it is, other text and numbers escaped, the parts of anything else in
-            turn; None is nothing.
-        attributes: escaped, by name: ``cls`` is ``class``, and ``_`` stands for ``-``; one that is
-            None is left out.
+        content: `Html` is put in as it is, other text and numbers are escaped, and of a collection
+            each part is put in. None adds nothing.
+        attributes: by name, with ``cls`` for ``class`` and ``_`` for ``-``. Values are escaped.
+            An attribute that is None is left out.
     """
-    told = "".join(
+    pairs = "".join(
         f' {_attribute(key)}="{escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
     if name in _VOID:
-        return Html(f"<{name}{told}>")
+        return Html(f"<{name}{pairs}>")
     if name in _EMPTY:
-        return Html(f"<{name}{told}/>")
-    return Html(f"<{name}{told}>{joined(content)}</{name}>")
+        return Html(f"<{name}{pairs}/>")
+    return Html(f"<{name}{pairs}>{joined(content)}</{name}>")
 
 
 def joined(*content: Content) -> Html:

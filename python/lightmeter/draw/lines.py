@@ -1,4 +1,4 @@
-"""A value over time, with the limits it was judged by."""
+"""Charts of a value over time, with the limits that it was judged by."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,11 +65,11 @@ def trend(title: str, points: Sequence[Point]) -> Chart:
         parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
         anchor = "end" if place > svg.RIGHT - 18 else "middle"
         parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(points)), anchor))
-    return Chart(title, _told(points), _HEIGHT, joined(parts))
+    return Chart(title, _description(points), _HEIGHT, joined(parts))
 
 
 def sparkline(points: Sequence[Point]) -> Html:
-    """The same, small and without words, for a row of a table that has the words."""
+    """The same chart, small and without words: the row of a table around it has them."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
     x, y, _, _ = _scales(points, *size)
     parts = _band(points, x, y, _SPARK_HEIGHT, 0)
@@ -88,7 +88,7 @@ def _seconds(point: Point) -> float:
 
 
 def _known(value: float | None) -> bool:
-    """Whether it has a place: differences of larger numbers would overflow."""
+    """Whether the value can be drawn: differences of larger numbers would overflow."""
     return value is not None and isfinite(value) and abs(value) < 1e300
 
 
@@ -118,7 +118,7 @@ def _scales(
 
 
 def _runs(points: Sequence[Point], has: Sequence[bool]) -> Iterator[list[Point]]:
-    """The points in a row that have something."""
+    """The runs of points for which `has` is true."""
     for there, run in groupby(zip(points, has, strict=True), key=lambda pair: pair[1]):
         if there:
             yield [point for point, _ in run]
@@ -134,7 +134,7 @@ def _lines(points: Sequence[Point], x: svg.Map, y: svg.Map, width: float) -> Ite
 
 
 def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
-    """What is expected; up or down to the edge where there is one limit only."""
+    """The area of what is expected. Where a limit is missing it reaches to the edge."""
     parts = []
     limited = [_known(point.upper) or _known(point.lower) for point in points]
     for run in _runs(points, limited):
@@ -159,18 +159,18 @@ def _limit(
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
-    """Without the places in the middle of a level stretch."""
-    told = [
+    """The path of a line, without the places in the middle of a level stretch."""
+    corners = [
         place
         for index, place in enumerate(places)
         if not 0 < index < len(places) - 1
         or not places[index - 1][1] == place[1] == places[index + 1][1]
     ]
-    return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in told)
+    return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in corners)
 
 
 def _dot(x: float, y: float, radius: float) -> Html:
-    """A circle as two arcs, so that one kind of element does."""
+    """A circle, drawn as a path of two arcs."""
     r = svg.rounded(radius)
     path = (
         f"M{svg.rounded(x - radius)} {svg.rounded(y)}a{r} {r} 0 1 0 "
@@ -189,7 +189,7 @@ def _spread(points: Sequence[Point]) -> float:
 
 
 def _date(at: datetime, days: float) -> str:
-    """Beside a tick of an axis that spans so many days."""
+    """The date beside a tick, on an axis of so many days."""
     month = _MONTHS[at.month - 1]
     if at.hour or at.minute:
         return f"{at:%H:%M}"
@@ -233,8 +233,8 @@ def _legend(points: Sequence[Point]) -> Html:
     return joined(parts)
 
 
-def _told(points: Sequence[Point]) -> str:
-    """What is to be seen, in words."""
+def _description(points: Sequence[Point]) -> str:
+    """What the chart shows, in words."""
     first, last = points[0].at, points[-1].at
     form = (
         "%Y-%m-%d"
@@ -243,17 +243,17 @@ def _told(points: Sequence[Point]) -> str:
     )
     bad = [point.at for point in points if point.bad]
     many = f"{len(points)} bucket{'' if len(points) == 1 else 's'}"
-    told = f"{many} from {first:{form}} to {last:{form}}; the last value is "
+    text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
     limits = expected(points[-1])
-    told += number(points[-1].value) + (f", expected {limits}; " if limits else "; ")
+    text += number(points[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
-        return told + "no anomalies"
+        return text + "no anomalies"
     word = "anomaly" if len(bad) == 1 else "anomalies"
-    return told + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+    return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
 
 
 def expected(point: Point) -> str:
-    """The limits in words; empty where there are none, or none are known."""
+    """The limits in words; empty if there are none."""
     if point.lower is not None and point.upper is not None:
         return f"{number(point.lower)} to {number(point.upper)}"
     if point.upper is not None:

@@ -53,7 +53,7 @@ PALETTE = {
 _WIDTH = 460
 LEFT, RIGHT, TOP = 46, 442, 26
 
-# Values that are no further apart are drawn as one: pixels divided by less would be infinite.
+# Values closer to each other than this are drawn as one: their scale would be infinite.
 LEAST_SPAN = 1e-300
 _TITLE = 26  # above the chart, in a document of its own
 
@@ -68,7 +68,7 @@ class Chart:
 
     Attributes:
         title: what it shows.
-        description: what is to be seen, in words.
+        description: what it shows, in words.
         height: in its own units, of which it is 460 wide.
         body: the drawing.
     """
@@ -186,7 +186,7 @@ def histograms(
         parts.append(label(LEFT, height - 12, "≤", "middle"))
     if bins.above:
         parts.append(label(RIGHT, height - 12, "≥", "middle"))
-    return Chart(title, _told(bins, n, show), height, joined(parts))
+    return Chart(title, _description(bins, n, show), height, joined(parts))
 
 
 def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
@@ -211,12 +211,12 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
             parts.append(tag("rect", x=left, y=at, width=width, height=10, **bar_paint))
             parts.append(label(x(share) + 5, at + 10, percent(share)))
     height = TOP + 12 + max(len(categories), 1) * row
-    told = "; ".join(
+    shares = "; ".join(
         f"{shorten(bar.name, 40)}: {percent(bar.reference)} of the reference, "
         f"{percent(bar.target)} of the target"
         for bar in categories
     )
-    return Chart(title, told or "no values", height, joined(parts))
+    return Chart(title, shares or "no values", height, joined(parts))
 
 
 def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
@@ -239,17 +239,17 @@ def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Ch
         parts.append(label(left - 8, y + 11, shorten(bar.name, 18), "end", "ink"))
         width = rounded(max(end - start, 0.5))
         parts.append(tag("rect", x=rounded(start), y=y, width=width, height=14, **paint(side)))
-        told = _points(change)
+        text = _points(change)
         parts.append(
-            label(end + 5, y + 11, told) if change > 0 else label(start - 5, y + 11, told, "end")
+            label(end + 5, y + 11, text) if change > 0 else label(start - 5, y + 11, text, "end")
         )
     height = TOP + 12 + max(len(categories), 1) * row
     parts.append(rule(x(0.0), TOP + 4, x(0.0), height - 6, "quiet"))
-    told = "; ".join(
+    changes = "; ".join(
         f"{shorten(bar.name, 40)}: {_points(bar.target - bar.reference)}" for bar in categories
     )
-    told = f"Share in the target less that in the reference. {told}"
-    return Chart(title, told, height, joined(parts))
+    description = f"Share in the target minus share in the reference. {changes}"
+    return Chart(title, description, height, joined(parts))
 
 
 def _points(change: float) -> str:
@@ -257,7 +257,7 @@ def _points(change: float) -> str:
     return f"{100 * change:+.1f} pp".replace("-", "\N{MINUS SIGN}")
 
 
-def _told(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
+def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
     def side(name: str, shares: Sequence[float], size: int) -> str:
         if not len(shares):
             return f"{name}: no values"
@@ -336,13 +336,13 @@ def rule(x1: float, y1: float, x2: float, y2: float, tone: str) -> Html:
 
 
 def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> Html:
-    """Text, of anybody."""
+    """A line of text, escaped."""
     place = None if anchor == "start" else anchor
     return tag("text", text, x=rounded(x), y=rounded(y), text_anchor=place, **paint(tone))
 
 
 def paint(fill: str | None, stroke: str | None = None) -> dict[str, str]:
-    """Colours twice: as attributes, and by class for a page, whose style has the last word."""
+    """Colours as attributes, and as classes, by which the style of a page overrides them."""
     tones = {"fill": fill, "stroke": stroke}
     names = " ".join(f"{use[0]}-{tone}" for use, tone in tones.items() if tone)
     paints = {use: PALETTE[tone] for use, tone in tones.items() if tone}

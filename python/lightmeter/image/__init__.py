@@ -1,1 +1,1 @@
-"""One picture: from whatever holds it to its measurement, its Exif and the facts of its header."""
+"""One picture: its pixels measured, its header and Exif read, and the reason if that fails."""

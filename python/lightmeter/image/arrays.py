@@ -1,4 +1,4 @@
-"""Arrays and tensors that hold pictures: whose they are, how they lie, what their samples mean."""
+"""Arrays and tensors that hold pictures: their memory, layout, sample type and range."""
 
 import math
 from typing import Any, Literal, Protocol, TypeGuard, get_args
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 Channels = Literal["RGB", "BGR"]
-# Of an image and of a batch of N; the default tells HW and HWC apart by the dimensions.
+# Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 _BANDS = (1, 3, 4)
 
@@ -43,7 +43,7 @@ class ArrayLike(Protocol):
 
 
 def is_array(value: object) -> TypeGuard[ArrayLike]:
-    """Whether `value` has what `ArrayLike` says; asking a protocol itself takes microseconds."""
+    """Whether `value` is an `ArrayLike`. `isinstance` with the protocol takes microseconds."""
     if isinstance(value, np.ndarray):
         return True
     return hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__")
@@ -53,8 +53,8 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     """The array itself, or a view of the tensor's memory.
 
     Raises:
-        ImageError: the tensor is not in the CPU's memory, or has samples that NumPy lacks; or the
-            array is masked.
+        ImageError: the tensor is not in the CPU's memory, NumPy has no such samples, or the array
+            is masked.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
@@ -75,20 +75,20 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
 
 
 def check_channels(channels: str) -> None:
-    """Refuse what is no order of channels with a ValueError."""
+    """Raise ValueError unless `channels` is a known order."""
     if channels not in get_args(Channels):
         raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
 
 
 def check_layout(layout: str | None) -> None:
-    """Refuse what is no layout with a ValueError."""
+    """Raise ValueError unless `layout` is None or one of the known layouts."""
     layouts = get_args(Layout)
     if layout is not None and layout not in layouts:
         raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(layouts)}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
-    """`value_range` as two floats; ValueError unless they are finite and rise."""
+    """`value_range` as two floats; ValueError unless both are finite and the first is less."""
     if value_range is None:
         return None
     try:
@@ -104,7 +104,7 @@ def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:
     """A view of shape NxHxWxC.
 
     Raises:
-        ImageError: it is of another dtype or shape, or has no pixels.
+        ImageError: its dtype or shape is not supported, or it has no pixels.
     """
     if array.dtype.name not in _DTYPES:
         integer = array.dtype.kind in "iu"
@@ -130,8 +130,8 @@ def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:
 
 
 def _shape_message(array: NDArray[Any], layout: str = "") -> str:
-    as_what = f" as {layout}" if layout else ""
+    layout_words = f" as {layout}" if layout else ""
     return (
-        f"got an array of shape {array.shape}{as_what}; expected HxW or HxWxC with C = 1, 3 or 4, "
-        f"or a layout such as layout='CHW' or layout='NHWC'"
+        f"got an array of shape {array.shape}{layout_words}; expected HxW or HxWxC with C = 1, 3 "
+        f"or 4, or a layout such as layout='CHW' or layout='NHWC'"
     )

@@ -1,4 +1,4 @@
-"""Encoded images as one kind of file: regular files, bytes, and whatever else can be read."""
+"""One kind of file for all encoded images: regular files, bytes, and anything with `read`."""
 
 import io
 import os
@@ -64,7 +64,7 @@ class _Deadline:
         self._end = None if seconds is None else monotonic() + seconds
 
     def await_bytes(self, stream: IO[bytes]) -> None:
-        """Return when a pipe has bytes or its end, or when it is over."""
+        """Wait until a pipe has bytes or has ended, or the time is over."""
         raw = getattr(stream, "raw", stream)
         if self._end is not None and isinstance(raw, io.FileIO):
             poll = select.poll()
@@ -116,7 +116,7 @@ class _Checked(io.RawIOBase):
         return int(self._inner.tell())
 
     def fileno(self) -> int:
-        # Of a file that is not ours the descriptor may not hold what it reads, as with gzip.
+        # A caller's file may read something else than its descriptor holds, as gzip files do.
         return int(self._inner.fileno()) if self._owned else super().fileno()
 
     def close(self) -> None:
@@ -133,10 +133,10 @@ def size_of(file: IO[bytes]) -> int:
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
-    """Open encoded bytes for decoding, from their start. The file of a caller stays open.
+    """Open encoded bytes for decoding, from their start. A file that the caller opened stays open.
 
     Raises:
-        ImageError: there are no bytes, or too many, or a path does not lead to a regular file.
+        ImageError: there are no bytes or too many, or the path is of no regular file.
         OSError: it cannot be opened.
     """
     inner: Any
@@ -164,7 +164,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
 
 def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes:
     """All bytes, or one more than `most`, which shows that there are more."""
-    # Of a buffered stream `read` waits for all that it is asked for, and no deadline is looked at.
+    # `read` of a buffered stream waits until it has all bytes, and would pass the deadline.
     read = getattr(stream, "read1", stream.read)
     data = bytearray()
     while most is None or len(data) <= most:
@@ -181,7 +181,7 @@ def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     try:
         return open_regular(path)
     except IsADirectoryError:
-        os.scandir(path).close()  # says why, if it cannot be listed
+        os.scandir(path).close()  # raises the reason if it cannot be listed
         raise ImageError(
             "unreadable", "a folder, not a file; profile_images takes folders"
         ) from None

@@ -35,10 +35,10 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: Exception) -> "Failure":
-        """What `error` says of an image."""
-        known = image_error(error)
-        path = None if known.path is None else os.fsdecode(known.path)
-        return cls(path, known.reason, known.detail)
+        """The failure that `error` stands for."""
+        image_failure = image_error(error)
+        path = None if image_failure.path is None else os.fsdecode(image_failure.path)
+        return cls(path, image_failure.reason, image_failure.detail)
 
     def to_dict(self) -> dict[str, str | None]:
         """For JSON: every text is Unicode.
@@ -54,10 +54,10 @@ class Failure(NamedTuple):
         return {"path": shown, **exact, "reason": self.reason, "detail": self.detail}
 
 
-# No image of these formats is smaller, in bytes.
+# Bytes. No image in a known format is smaller.
 _SMALLEST = 16
 
-# Pillow and the libraries below it tell these apart only in the message.
+# Only the messages of Pillow and its libraries tell these apart.
 _TRUNCATED = re.compile(
     "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file", re.IGNORECASE
 )
@@ -90,9 +90,9 @@ def image_error(
         error: what was raised.
         path: of the file, if it has one.
         file: the encoded bytes, if they were opened.
-        image: what Pillow made of it, if it was identified.
-        whole: whether all its frames were asked for.
-        otherwise: the reason of an error that says nothing more.
+        image: what Pillow opened, if it knew the format.
+        whole: whether all frames were to be measured.
+        otherwise: the reason to give where the error does not tell it.
     """
     if file is None:
         return _classified(error, path, otherwise)
@@ -156,9 +156,9 @@ def _detail(error: Exception) -> str:
 
 
 def _format(file: EncodedFile) -> str | None:
-    """The format that the file begins as, if Pillow can read it.
+    """The format whose signature the file begins with, if Pillow can read that format.
 
-    A file that begins so and is not understood is damaged; any other may be anything.
+    Such a file is damaged if it cannot be read. A file without a signature may be anything.
     """
     start = file.start(START_BYTES)
     name = format_of(start) or begun_format(start)
@@ -166,13 +166,13 @@ def _format(file: EncodedFile) -> str | None:
 
 
 def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exception | None:
-    """What opening as this format alone raises; Pillow keeps it to itself and tries all others.
+    """The error of opening the file as this format alone, which Pillow itself does not pass on.
 
-    With `whole` the frames are counted too, which looks for the start of each.
+    With `whole` the frames are counted too, for which Pillow looks for the start of each.
     """
     open_as, accepts = Image.OPEN[name]
     accepted = accepts(file.start(16)) if accepts is not None else True
-    if isinstance(accepted, str):  # known, but Pillow was built without
+    if isinstance(accepted, str):  # a known format that this Pillow was built without
         return NotImplementedError(accepted)
     file.rewind()
     try:
@@ -188,18 +188,18 @@ def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exce
 def _ends_early(
     name: str, file: EncodedFile, image: Image.Image | None, whole: bool, opened_again: bool
 ) -> bool:
-    """Whether a file ends before what it announces, where the decoder calls it only damaged."""
+    """Whether a file that a decoder calls damaged ends before its image does."""
     announced = _announces_more(name, file, image)
     if announced is not None:
         return announced
-    # Decoders read ahead; those who open ask for what must be there.
+    # A decoder reads ahead, but opening a file reads only what must be there.
     if not opened_again:
         _opening_error(name, file, whole=whole)
     return file.ended
 
 
 def _announces_more(name: str, file: EncodedFile, image: Image.Image | None) -> bool | None:
-    """Whether a file ends before what it announces; None where nothing is announced."""
+    """Whether the file is smaller than its own structure says; None where that says nothing."""
     try:
         match name:
             case "WEBP":
@@ -213,7 +213,7 @@ def _announces_more(name: str, file: EncodedFile, image: Image.Image | None) -> 
                 return file.read(2) != b"\xff\xd9"
             case "TIFF" if image is not None and _strips_end(image) > file.size:
                 return True
-    except Exception:  # what is announced is damaged, too
+    except Exception:  # what the structure says is damaged too
         return False
     return None
 

@@ -7,20 +7,20 @@ __all__ = ["DEFAULT_LIMITS", "Limits"]
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much one image may cost; beyond, it fails with the reason ``too_large``.
+    """How much one image may cost. One that costs more fails with the reason ``too_large``.
 
-    None stands for no limit.
+    None means no limit.
 
     Attributes:
         pixels: width times height, read from the header before anything is decoded. Pillow's own
-            limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well: raising that is up to you.
-        frames: how many a file may have whose frames are all measured (``frames="all"``).
+            limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well; only you can raise it.
+        frames: frames of one file, if all of them are measured (``frames="all"``).
         bytes: size of the file or of the encoded bytes.
-        bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP, whose decoders take the whole
-            file into memory, and more than once.
-        seconds: time from opening the file to the last of its bytes, by a monotonic clock. It is
-            looked at before every read, so a decoder that has all bytes is not stopped, and nor is
-            a read that waits, but of a pipe.
+        bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP. Their decoders hold the whole
+            file in memory, more than once.
+        seconds: time from opening the file to its last byte, by a monotonic clock. It is checked
+            before every read, and while a pipe is silent. A decoder that has all bytes is not
+            stopped, and neither is a read from a slow disk.
     """
 
     pixels: int | None = None
@@ -30,7 +30,7 @@ class Limits:
     seconds: float | None = 300.0
 
     def __post_init__(self) -> None:
-        """Refuse what no image could keep to."""
+        """Refuse limits that are not above 0."""
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and not value > 0:

@@ -2,11 +2,10 @@
 
 __all__ = ["READ_WHOLE", "SEQUENCE_BRANDS", "START_BYTES", "begun_format", "format_of"]
 
-# How many first bytes tell the format: those of a file type box and its brands.
+# As many first bytes tell the format: they hold a file type box with its brands.
 START_BYTES = 64
 
-# A dot stands for any byte. Formats that begin with one byte of their own, or with none, are left
-# out.
+# A dot stands for any byte. Formats whose signature has one byte, or none, are left out.
 _SIGNATURES = {
     b"BLP1": "BLP",
     b"BLP2": "BLP",
@@ -37,8 +36,8 @@ _SIGNATURES = {
 }
 _FILE_TYPE = b"....ftyp"
 
-# Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding, which the other
-# brands of the file name.
+# Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding; the other brands
+# of the file name it.
 _AVIF = frozenset({b"avif", b"avis"})
 _HEIF = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -50,7 +49,7 @@ READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
 
 def format_of(start: bytes) -> str | None:
-    """The format of a file by its first `START_BYTES`; None for one that is not known here."""
+    """The format of a file by its first `START_BYTES`; None for an unknown one."""
     if _matches(_FILE_TYPE, start):
         return _by_brands(start)
     for signature, name in _SIGNATURES.items():
@@ -60,7 +59,7 @@ def format_of(start: bytes) -> str | None:
 
 
 def begun_format(start: bytes) -> str | None:
-    """A format of whose signature these bytes are the beginning: all that a cut file may have."""
+    """The format whose signature begins with these bytes, all that is left of a cut file."""
     for signature, name in {**_SIGNATURES, b"\0\0\0.ftypavif": "AVIF"}.items():
         if start and len(start) < len(signature) and _matches(signature[: len(start)], start):
             return name

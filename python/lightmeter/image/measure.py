@@ -46,11 +46,11 @@ _FAILURE = "_lightmeter_failure"
 
 
 class Measured(NamedTuple):
-    """One image: its exact counts, its Exif where the source can have any, a picture if wanted."""
+    """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail."""
 
     meter: ImageMeter
     exif: ExifTags | None
-    facts: Facts | None = None  # of its encoded bytes
+    facts: Facts | None = None  # of the header of its encoded bytes
     thumbnail: Thumbnail | None = None
 
 
@@ -161,7 +161,7 @@ def _open(file: EncodedFile) -> Image.Image:
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:
-    """Files of which Pillow would show something else than the picture."""
+    """Refuse files of which Pillow would show something other than the picture."""
     if image.format == "EPS":
         raise ImageError(
             "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
@@ -209,7 +209,7 @@ def _frame_count(image: Image.Image, limits: Limits) -> int:
 
 
 def _exceeds(image: Image.Image, frames: int) -> bool:
-    """Whether a TIFF has more frames; to count them all Pillow reads the directory of each."""
+    """Whether a TIFF has more frames. Counting all would make Pillow read every directory."""
     first = image.tell()
     try:
         for frame in range(first + 1, frames + 1):
@@ -229,9 +229,9 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
 
 
 def _header(image: Image.Image) -> Header | None:
-    """The header of the file of `image`; without a file the Exif that Pillow kept of it.
+    """The header of the image's file. Without a file, the Exif that Pillow kept.
 
-    None of an image that was never in a file, or of whose file nothing is left.
+    None for an image that was never in a file, or whose file left nothing.
     """
     file = getattr(image, "fp", None)
     if file is not None and not file.closed:
@@ -241,14 +241,14 @@ def _header(image: Image.Image) -> Header | None:
             size = size_of(file)
         finally:
             file.seek(position)
-        # Once loaded, Pillow keeps pixels in place of the file of these.
+        # After loading these formats Pillow keeps pixels in place of the file.
         if header is not None or image.format not in ("AVIF", "WEBP"):
             facts: Facts = {"Format": image.format, "FileSize": size}
             if header is not None:
                 return header._replace(facts=facts | header.facts)
             return Header(facts, _kept_exif(image))
     exif = _kept_exif(image)
-    # A TIFF's Exif is its directories, which are gone with the file.
+    # A TIFF's Exif are its directories, which went with the file.
     return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
 
 
@@ -260,7 +260,7 @@ def _kept_exif(image: Image.Image) -> Source | None:
 def copy_image(
     image: Image.Image, reading: Reading
 ) -> tuple[Image.Image, ExifTags | None, Facts | None]:
-    """A loaded copy of a PIL image, and the Exif, which a copy does not keep whole.
+    """A loaded copy of a PIL image, its Exif, of which a copy loses some, and its header facts.
 
     Raises:
         ImageError: it is too large, or cannot be loaded.
@@ -275,7 +275,7 @@ def copy_image(
 
 
 def _load(image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts | None]:
-    """Load once: a second try after a failure can succeed, with black pixels. Returns the Exif."""
+    """Load once, and return Exif and facts. After a failure a second try can yield black pixels."""
     attributes = vars(image)
     if _FAILURE in attributes:
         raise ImageError(*attributes[_FAILURE])

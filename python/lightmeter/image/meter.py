@@ -1,4 +1,4 @@
-"""Exact counts of one image's pixels, taken without a copy where possible."""
+"""Counts the pixels of one image exactly, and without a copy where possible."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +115,7 @@ class ImageMeter:
             ImageError: it has no pixels, or samples that are not supported or outside their range;
                 the counts are what they were.
             IncompatibleError: its width, channels or depth differ from those of the strips before.
-            TypeError: it is neither.
+            TypeError: it is neither an image nor an array.
         """
         if is_array(strip):
             mode = self._update_array(as_numpy(strip))
@@ -131,7 +131,7 @@ class ImageMeter:
     def measurement(self) -> dict[str, float]:
         """The numbers of the image by name, such as ``Hue.mean``, on the 0..255 scale.
 
-        Statistics that do not exist, such as the circular hue of a gray image, are absent.
+        A number that does not exist, such as the circular hue of a gray image, is absent.
         """
         return self._core.measurement()
 

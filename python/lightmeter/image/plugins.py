@@ -1,4 +1,4 @@
-"""Formats that Pillow reads by a plugin, which is loaded when one is met, or only seems to read."""
+"""Plugins for HEIF, AVIF and JPEG XL, loaded at need; raw files, which Pillow misreads."""
 
 import threading
 from importlib import import_module
@@ -31,9 +31,10 @@ def plugin_format(start: bytes) -> str | None:
 
 
 def is_raw(tiff: Any, start: bytes) -> bool:
-    """Whether a TIFF, opened by Pillow, is a camera's raw file, whose first directory is a preview.
+    """Whether a TIFF that Pillow opened is a camera's raw file, such as DNG, CR2, NEF, ARW or PEF.
 
-    So DNG, CR2, NEF, ARW, PEF and others, which are marked as such or call it a reduced image.
+    Pillow would show its first directory, which is a preview. Raw files have a mark of their own,
+    or call that directory a reduced image.
     """
     tags = tiff.tag_v2
     subfile = tags.get(_SUBFILE_TYPE)
@@ -42,10 +43,13 @@ def is_raw(tiff: Any, start: bytes) -> bool:
 
 
 def load_plugin(start: bytes) -> bool:
-    """Let Pillow read files that start so. Returns whether that is new.
+    """Load the plugin that reads files with this start.
+
+    Returns:
+        Whether Pillow can read more now. False if no plugin is needed, or it was loaded before.
 
     Raises:
-        ImageError: ``unsupported``: the plugin is not installed; the message says how to.
+        ImageError: ``unsupported``: the plugin is not installed. The message says how to get it.
     """
     name = plugin_format(start)
     if name is None:

@@ -14,14 +14,14 @@ _SIDE = 80  # pixels
 _MOST_BYTES = 4096
 _MOST_PATH = 512
 
-# The others have no colours of their own, or more than 8 bits.
+# Other modes have no colours to show, or more than 8 bits.
 _SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
 
 class Exemplar(NamedTuple):
-    """A picture of a profile: where it was read from, and a JPEG of at most 80 x 80 pixels.
+    """A picture in a profile: the path it was read from, and a JPEG of at most 80 x 80 pixels.
 
-    `value` is that of the feature it was kept for, None if it was kept at random.
+    `value` is the value of the feature that it was kept for; None if it was kept at random.
     """
 
     path: str
@@ -38,20 +38,20 @@ class Exemplars(NamedTuple):
 
 
 class Thumbnail(NamedTuple):
-    """What is kept of an image to look at."""
+    """A small picture of an image, and the image's path."""
 
     path: str
     jpeg: bytes
 
     def key(self, measurement: dict[str, float]) -> int:
-        """64 bits that follow from the contents and the path."""
+        """A hash of 64 bits of the contents and the path."""
         numbers = struct.pack(f"<{len(measurement)}d", *measurement.values())
         digest = hashlib.blake2b(self.path.encode() + b"\0" + numbers + self.jpeg, digest_size=8)
         return int.from_bytes(digest.digest(), "little")
 
 
 def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> Thumbnail | None:
-    """Of a loaded image, as stored; None for a mode that has no colours of 8 bits to show."""
+    """A small picture of a loaded image, not turned; None if it has no 8-bit colours to show."""
     if image.mode not in _SHOWN_MODES:
         return None
     scale = min(1.0, _SIDE / max(image.size))
@@ -70,18 +70,18 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
 
 
 def _with_colours(image: Image.Image) -> Image.Image:
-    """For resizing: no palette, and what is transparent as alpha."""
+    """The image ready to resize: without a palette, and with its transparency as alpha."""
     if image.mode != "P" and "transparency" not in image.info:
         return image
     try:
         return image.convert("RGBA")
-    except Exception:  # of a file that says nonsense of transparency
+    except Exception:  # the transparency in the file is nonsense
         opaque = image.copy()
         opaque.info = {}
         return opaque.convert("RGBA")
 
 
 def _short_path(path: str | os.PathLike[str] | None) -> str:
-    """The end of a path that is too long, in which the name is; as text whatever its bytes are."""
+    """The path as text, whatever its bytes are. A long one is cut at the front, before the name."""
     text = os.fspath(path or "").encode(errors="replace")
     return text[-_MOST_PATH:].decode(errors="ignore")

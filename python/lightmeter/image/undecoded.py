@@ -1,6 +1,6 @@
-"""Kinds of valid files that Pillow opens as a format, but does not decode.
+"""Valid files that Pillow does not decode, such as 12-bit JPEG.
 
-Its errors do not tell them from damaged files; their headers do.
+Pillow's errors are those of damaged files. Only the headers tell them apart.
 """
 
 import struct
@@ -36,12 +36,12 @@ _MOST_SAMPLES = 4096
 
 
 def undecoded_kind(name: str, file: EncodedFile, opened: bool) -> str | None:
-    """What kind of file of the format `name` it is, if it is whole and Pillow does not decode it.
+    """The kind of a sound file that Pillow does not decode, such as ``12-bit JPEG``; else None.
 
     Args:
-        name: format of the file, which could not be decoded.
+        name: the format of a file that could not be decoded.
         file: its bytes.
-        opened: whether Pillow took the header, so that only the pixels can be what is wrong.
+        opened: whether Pillow accepted the header, so that the fault is in the pixels.
 
     Raises:
         OSError: the file cannot be read.

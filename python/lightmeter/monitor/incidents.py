@@ -101,10 +101,10 @@ class Incident:
 
 @dataclass(frozen=True)
 class Silence:
-    """What it means that a monitor judged a bucket and says nothing of a line: an evaluation.
+    """Stands in for a result: the monitor judged this bucket but reported nothing for this line.
 
-    So it is with an error once the bucket can be judged, with a feature that is back or gone for
-    good, and with a rate that is 0 again.
+    Examples: an error, once the bucket can be judged; a feature that is back, or gone for good; a
+    rate that is 0 again.
     """
 
     dataset: str

@@ -103,7 +103,7 @@ def hue_interval(series: Sequence[float], alpha: float) -> tuple[float, float] |
 
 
 def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, float]:
-    """What the next value falls outside of with probability `alpha`, for normal values.
+    """Prediction interval for the next of normal values; its coverage is 1 - alpha.
 
     The mean plus and minus ``t s sqrt(1 + 1/n)``, t being the two-sided quantile of Student's
     distribution with n - 1 degrees of freedom, which pays for the mean and the spread not being

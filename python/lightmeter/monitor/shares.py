@@ -9,12 +9,12 @@ __all__ = ["share_interval"]
 
 
 def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, float]:
-    """What the share of `n` more falls outside of with probability `alpha` at most.
+    """Prediction interval for the share among the next `n`; its coverage is at least 1 - alpha.
 
-    It holds whether the hits are independent, where Fisher's exact test against all that is past
-    bounds the chance however rare they are (seven days without any do not make the eighth an
-    anomaly), or shares differ more than that from bucket to bucket and are normal, where
-    `prediction_interval` does: it is the wider of both at either end.
+    It is the wider of two intervals, at either end. One is for independent hits: Fisher's exact
+    test against the whole past, which holds however rare hits are (seven days without any do not
+    make the eighth an anomaly). The other is for shares that vary more from bucket to bucket, and
+    are normal: `prediction_interval`.
 
     Args:
         past: two shares or more, of at least one.

@@ -10,11 +10,10 @@ from lightmeter.files import read_regular
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.store import Bucket, Store
-from lightmeter.times import to_ms
+from lightmeter.times import MILLISECOND, to_ms
 
 __all__ = ["Contents", "Past", "Shelf"]
 
-_MOMENT = timedelta(milliseconds=1)
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 6_000
 _MOST_PASTS = 8
@@ -143,7 +142,7 @@ class Shelf:
         return self._files[path]
 
     def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
-        loaded = self._store.profiles(dataset, start, start + _MOMENT, parse_segment(segment))
+        loaded = self._store.profiles(dataset, start, start + MILLISECOND, parse_segment(segment))
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
         return Contents(ProfileView.merge_many(views), "; ".join(damage))

@@ -1,4 +1,4 @@
-"""From whatever a row or a table column holds to numbers, strings, images and missing values."""
+"""Turns the values of a row or a column into numbers, strings, images and missing values."""
 
 import datetime as dt
 import math
@@ -30,7 +30,7 @@ _PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e
 
 
 class Values(NamedTuple):
-    """A column by kind of value; the order of the rows is not kept."""
+    """The values of a column by kind, without the order of its rows."""
 
     integers: NDArray[np.int64]
     fractions: NDArray[np.float64]
@@ -46,11 +46,11 @@ class Values(NamedTuple):
 
 
 def check_names(names: Iterable[Any]) -> None:
-    """Refuse what cannot be the name of a feature.
+    """Check that each can be the name of a feature.
 
     Raises:
         TypeError: a name is not a string.
-        ValueError: a name is empty, or holds a lone surrogate, which is no text.
+        ValueError: a name is empty, or holds a lone surrogate, so that it is no Unicode text.
     """
     for name in names:
         if not isinstance(name, str):
@@ -67,14 +67,14 @@ def is_image(plain: Any) -> bool:
 
 
 def plain_value(value: Any, column: str) -> Any:
-    """`value` as an int, float, str or None for a missing one; images come back as they are.
+    """`value` as an int, float or str; None if it is missing; an image as it is.
 
-    Missing are None, NaN, and pandas' NA and NaT. A bool is 0 or 1, so that the mean is the share
-    of True. A date or time is its seconds since 1970 (UTC, also where no zone is given) and a
+    Missing values are None, NaN, and pandas' NA and NaT. A bool is 0 or 1, so that the mean is the
+    share of True. A date or time is its seconds since 1970 (UTC, also where no zone is given) and a
     duration its seconds.
 
     Raises:
-        TypeError: it is something else; the message names `column`.
+        TypeError: it is of another type. The message names `column`.
     """
     if isinstance(value, np.generic):
         value = _numpy_scalar(value)
@@ -99,7 +99,7 @@ def plain_value(value: Any, column: str) -> Any:
     elif is_array(value):
         try:
             return plain_value(as_numpy(value), column)
-        except ImageError:  # measuring it will say so again
+        except ImageError:  # measuring it will raise the same error
             return value
     raise TypeError(f"column {column!r} holds a {type(value).__name__}; expected {_ACCEPTED}")
 
@@ -108,8 +108,8 @@ def split_values(values: Any, column: str) -> Values:
     """The values of a column: an array, a Series of pandas or polars, of Arrow, or an iterable.
 
     Raises:
-        TypeError: a value is none that `plain_value` takes.
-        ValueError: an array that is not of one dimension.
+        TypeError: `plain_value` does not take one of the values.
+        ValueError: it is an array of more or less than one dimension.
     """
     if hasattr(values, "isna") and hasattr(values, "to_numpy"):
         return _split_series(values, column)
@@ -127,7 +127,7 @@ def split_values(values: Any, column: str) -> Values:
 
 
 def _split_series(series: Any, column: str) -> Values:
-    """pandas: extension types carry a mask, and categories are names whatever they are made of."""
+    """A pandas Series: extension types have a mask, and categories of any type are names."""
     present = series[~series.isna().to_numpy(dtype=bool)]
     missing = len(series) - len(present)
     dtype = series.dtype
@@ -162,14 +162,14 @@ def _split_array(array: NDArray[Any], column: str) -> Values:
                 integers=array[fits].astype(np.int64), fractions=array[~fits].astype(np.float64)
             )
         case "f":
-            known = ~np.isnan(array)
+            present = ~np.isnan(array)
             return _values(
-                fractions=array[known].astype(np.float64), missing=int(array.size - known.sum())
+                fractions=array[present].astype(np.float64), missing=int(array.size - present.sum())
             )
         case "M" | "m":
-            known = ~np.isnat(array)
+            present = ~np.isnat(array)
             return _values(
-                fractions=_in_seconds(array[known]), missing=int(array.size - known.sum())
+                fractions=_in_seconds(array[present]), missing=int(array.size - present.sum())
             )
         case _:
             return _split_objects(array.tolist(), column)
@@ -227,7 +227,7 @@ def _values(
 
 
 def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
-    """Without a step over other units of NumPy's, which would overflow for far times."""
+    """Times in seconds. Going by way of another unit of NumPy would overflow for far times."""
     unit, count = np.datetime_data(times.dtype)
     if unit in ("Y", "M"):
         times, unit, count = times.astype(f"{times.dtype.kind}8[D]"), "D", 1
@@ -247,7 +247,7 @@ def _numpy_scalar(value: np.generic) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
-    """None, and pandas' NA and NaT, which no test but a look at the type tells apart safely."""
+    """Whether it is None, or pandas' NA or NaT, for which only the type is a safe test."""
     if isinstance(value, Decimal):  # float() refuses a signalling NaN
         return value.is_nan()
     return value is None or type(value).__name__ in ("NAType", "NaTType")

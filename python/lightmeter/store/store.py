@@ -37,6 +37,7 @@ from lightmeter.store.rows import (
     write,
 )
 from lightmeter.store.schema import table_texts
+from lightmeter.store.summary import Summary, summarize
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Damage", "Store"]
@@ -198,6 +199,13 @@ class Store:
                 Bucket(from_ms(start), from_ms(start + span), images, writers, from_ms(updated))
                 for start, span, images, writers, updated in rows
             ]
+
+    def summary(self) -> list[Summary]:
+        """What is there: a line for each dataset and segment, without reading the profiles.
+
+        A dataset without profiles has a line without buckets.
+        """
+        return summarize(self._database)
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None

@@ -43,15 +43,15 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
         if not has_magic(os.fspath(paths)):
             os.lstat(paths)
         paths = [paths]
-    found: set[str] = set()
+    files: set[str] = set()
     for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
-            found.update(_walk(path))
+            files.update(_walk(path))
         elif has_magic(path) and not os.path.lexists(path):
-            found.update(_matching(path))
+            files.update(_matching(path))
         else:
-            found.add(path)
-    return sorted(found, key=path_bytes)
+            files.add(path)
+    return sorted(files, key=path_bytes)
 
 
 def _matching(pattern: str) -> Iterable[str]:

@@ -46,7 +46,7 @@ def read_exif(
     Args:
         source: the TIFF structure, if there is any.
         policy: which tags to read.
-        orientation: that of the container, such as HEIF, where Exif's own does not count.
+        orientation: that of a container such as HEIF. It replaces Exif's own.
 
     Raises:
         OSError: the file behind `source` cannot be read.

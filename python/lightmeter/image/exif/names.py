@@ -156,8 +156,8 @@ def flash(bits: int) -> str:
         parts.append(mode)
     if bits & 0x20:
         parts.append("no flash function")
-    if found := _FLASH_RETURN.get(bits >> 1 & 3):
-        parts.append(found)
+    if light := _FLASH_RETURN.get(bits >> 1 & 3):
+        parts.append(light)
     if bits & 0x40:
         parts.append("red-eye reduction")
     return ", ".join(parts)

@@ -46,9 +46,9 @@ NAMES = _tracked({**Pillow.TAGS, **_NEWER})
 GPS_NAMES = dict(Pillow.GPSTAGS)
 INTEROP_NAMES = _tracked({**_INTEROP, **Pillow.TAGS, **_NEWER})
 
-# What may name a person or the owner of a device, or tell where they were; what identifies one
-# device or one picture; and free text. A profile's policies are kept without those names that are
-# allowed anyway (profile.cpp): a change of this set changes the meaning of profiles.
+# What may name a person or tell where they were, what identifies a device or a picture, and free
+# text. A profile keeps only those names of an ExifPolicy that are in this set (profile.cpp), so
+# a change of the set changes the meaning of stored profiles.
 PERSONAL = frozenset(
     {
         "Artist",

@@ -13,18 +13,18 @@ __all__ = ["DATES", "Value", "degrees", "value_of"]
 
 Value = int | float | str
 
-# Of a longer text only the start is read.
+# Only the start of a longer text is read.
 _MAX_BYTES = 512
 _MAX_CHARACTERS = 128
 
-# More values than this are a table, told by its length; so are more than four bytes, which may be
-# anything.
+# More values than this are a table, of which only the length is kept. The same holds for more than
+# four bytes, which may mean anything.
 _MAX_VALUES = 16
 _MAX_BYTE_VALUES = 4
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
 _COMPONENTS = {1: "Y", 2: "Cb", 3: "Cr", 4: "R", 5: "G", 6: "B"}
-# What the eight bytes in front of a coded text name, without the padding.
+# A coded text begins with the name of its character set, padded to eight bytes.
 _CHARSETS = {b"": "utf-8", b"ASCII": "utf-8", b"UNICODE": "utf-16", b"JIS": "iso2022_jp"}
 
 DATES = frozenset(
@@ -39,12 +39,12 @@ _WIDE_TEXTS = frozenset({"XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XP
 def value_of(name: str, tiff: Tiff, entry: Entry) -> Value | None:
     """The value of the tag `name`; None if it says nothing.
 
-    Whole numbers are int, rationals float, both finite; of several equal ones it is that one, and
+    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
     unequal ones make a text. Dates are days since 1970 by the camera's clock, whatever its zone.
-    Bytes without a known meaning, and tables, are told by their length.
+    For tables, and for bytes without a known meaning, the value is their length.
 
     Raises:
-        DamagedError: it stands outside of the file.
+        DamagedError: the value lies outside of the file.
     """
     convert = _CONVERSIONS.get(name)
     if convert is not None:
@@ -59,7 +59,7 @@ def value_of(name: str, tiff: Tiff, entry: Entry) -> Value | None:
 
 
 def degrees(values: Sequence[Number]) -> float | None:
-    """Degrees, minutes and seconds as degrees; what is missing after the degrees is zero."""
+    """Degrees, minutes and seconds as degrees. Missing minutes and seconds are zero."""
     if not values or values[0] is None:
         return None
     total = sum((value or 0.0) / 60**place for place, value in enumerate(values[:3]))
@@ -76,7 +76,7 @@ def _plain(values: Sequence[Number]) -> Value | None:
 
 
 def _text(data: bytes, encoding: str = "utf-8") -> str | None:
-    """Up to the first NUL, without spaces around it."""
+    """The text up to the first NUL, without the spaces around it."""
     if encoding == "utf-8":
         cut = len(data) == _MAX_BYTES
         data = data.split(b"\0", 1)[0]
@@ -95,7 +95,7 @@ def _undefined_text(tiff: Tiff, entry: Entry) -> Value | None:
 
 
 def _coded_text(tiff: Tiff, entry: Entry) -> Value | None:
-    """Eight bytes name the character set, unless the text is plain or its writer forgot them."""
+    """A text after the name of its character set, which some writers leave out."""
     data = tiff.raw(entry, _MAX_BYTES)
     encoding = _CHARSETS.get(data[:8].rstrip(b"\0 ").upper())
     if entry.kind == ASCII or encoding is None:

@@ -1,7 +1,7 @@
-"""Facts that stand in front of the pixels of an encoded picture, read without decoding them.
+"""Facts from the header of an encoded picture, read without decoding a pixel.
 
-Whatever the bytes are, these readers raise nothing but what the file itself raises (OSError), take
-bounded time and little memory, and leave out what is damaged.
+For any bytes, these readers take bounded time and little memory, and leave out what is damaged.
+They raise the OSError of a file that cannot be read, and nothing else.
 """
 
 from typing import IO, NamedTuple
@@ -17,17 +17,17 @@ from lightmeter.image.magic import START_BYTES, format_of
 
 __all__ = ["DamagedError", "Facts", "Header", "Source", "exif_block", "read_header"]
 
-# Name -> value; None where the format can have it and this file has not.
+# Name -> value. None: the format can have it, and this file has not.
 Facts = dict[str, int | str | None]
 
 
 class Header(NamedTuple):
-    """What the header of a file says, and where its Exif is (a TIFF structure), if anywhere.
+    """What the header of a file says.
 
     Attributes:
         facts: name -> value.
-        exif: the Exif.
-        orientation: Exif's number for it where the container has one, which then holds.
+        exif: the Exif, which is a TIFF structure; None without one.
+        orientation: that of the container, by Exif's numbers; it overrides the Exif's.
     """
 
     facts: Facts
@@ -36,9 +36,9 @@ class Header(NamedTuple):
 
 
 def read_header(file: IO[bytes]) -> Header | None:
-    """Read the header of a seekable binary file; None if it is in no format known here.
+    """Read the header of a seekable binary file, and move its position.
 
-    Known are JPEG, PNG, WebP, TIFF, GIF, HEIF and AVIF. The position of the file is not kept.
+    Formats: JPEG, PNG, WebP, TIFF, GIF, HEIF and AVIF. For any other the result is None.
 
     Raises:
         OSError: the file cannot be read.

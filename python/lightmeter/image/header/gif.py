@@ -11,10 +11,11 @@ _IMAGE, _EXTENSION, _CONTROL = 0x2C, 0x21, 0xF9
 
 
 def gif_facts(source: Source) -> dict[str, int | str | None]:
-    """Facts of a GIF file: its bit depth is that of the palette of its screen or first frame.
+    """Facts of a GIF file.
 
-    Frames are counted up to the trailer, or the end of a file that has none; of a file that has
-    too many blocks for that the count is missing.
+    The bit depth is that of the palette of the screen, or else of the first frame. Frames are
+    counted up to the trailer, or to the end of a file without one. The count is missing where a
+    file has too many blocks.
     """
     flags = source.read(10, 1)[0]
     depth = (flags & 7) + 1 if flags & 0x80 else None

@@ -31,15 +31,15 @@ def _sum_at(quality: int) -> int:
     return sum(min(max((base * scale + 50) // 100, 1), 255) for base in _LUMINANCE)
 
 
-# Falling with the quality, so negated to rise: 1 to 100 have 100 different sums.
+# The sums fall as the quality rises, and bisect needs rising ones. All 100 differ.
 _SUMS = [-_sum_at(quality) for quality in range(1, 101)]
 
 
 def estimated_quality(table: bytes | tuple[int, ...]) -> int:
     """The IJG quality, 1 to 100, whose luminance table has the sum nearest to that of `table`.
 
-    Exact for files of libjpeg and its kin (Pillow, OpenCV, most cameras' scaled tables); for
-    others the quality at which libjpeg quantises as coarsely.
+    It is exact for files of libjpeg and its kin (Pillow, OpenCV, most cameras' scaled tables). For
+    others it is the quality at which libjpeg quantises as coarsely.
     """
     wanted = -sum(table)
     at = bisect_left(_SUMS, wanted)
@@ -53,7 +53,7 @@ def estimated_quality(table: bytes | tuple[int, ...]) -> int:
 def jpeg_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
     """Facts of a JPEG file, and its Exif block (without the ``Exif`` in front), or no bytes.
 
-    Reads up to the first scan; where segments are damaged, what stands before them counts.
+    It reads up to the first scan. Of a damaged file it takes what comes before the damage.
     """
     facts: dict[str, int | str | None] = {
         "JpegQuality": None,

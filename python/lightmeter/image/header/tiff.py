@@ -42,7 +42,7 @@ _MAX_FRAMES = 10_000
 
 
 class Entry(NamedTuple):
-    """One tag of a directory: its values are in `data`, or in the file where `data` says."""
+    """One tag of a directory. `data` holds its values, or their offset in the file."""
 
     kind: int
     length: int
@@ -53,7 +53,7 @@ class Tiff:
     """Directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
 
     Raises:
-        DamagedError: it does not start as TIFF does; by every method too, for what is not there.
+        DamagedError: it does not start as TIFF does. Every method raises it for missing bytes.
     """
 
     def __init__(self, source: Source) -> None:
@@ -63,7 +63,7 @@ class Tiff:
             raise DamagedError(f"starts with {head[:2]!r}, not with a byte order")
         self._source = source
         self.order = order = "<" if head[:2] == b"II" else ">"
-        # BigTIFF says so; every other number is taken for classic TIFF, as raw formats have theirs.
+        # 43 is BigTIFF. Any other number is read as classic TIFF: raw formats have their own.
         self.big = struct.unpack_from(order + "H", head, 2)[0] == 43
         if self.big:
             self._inline, self._row = 8, struct.Struct(order + "HHQ8s")
@@ -73,9 +73,9 @@ class Tiff:
             (self.first,) = struct.unpack_from(order + "I", head, 4)
 
     def directory(self, offset: int) -> dict[int, Entry]:
-        """The entries at `offset` by tag; those of a type that is none are left out.
+        """The entries of the directory at `offset`, by tag, without those of an unknown type.
 
-        Where the file ends early, the entries before its end.
+        If the file ends early, these are the entries before its end.
         """
         count, start = self._entry_count(offset)
         rows = self._source.read_up_to(start, min(count, _MAX_ENTRIES) * self._row.size)
@@ -87,7 +87,7 @@ class Tiff:
         return entries
 
     def count_directories(self) -> int | None:
-        """Directories in the chain from the first on; None for too many, or one in a circle."""
+        """How many directories the chain has; None for too many, or a chain in a circle."""
         seen: set[int] = set()
         offset = self.first
         code = self.order + ("Q" if self.big else "I")
@@ -108,12 +108,12 @@ class Tiff:
         return self._source.read(self.pointer(entry), min(size, limit))
 
     def pointer(self, entry: Entry) -> int:
-        """The offset that the values of `entry` stand at, if they do not fit into it."""
+        """Where the values of `entry` are, if they are too large to be in it."""
         code = self.order + ("Q" if self.big else "I")
         return int(struct.unpack(code, entry.data)[0])
 
     def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
-        """The values of `entry`, at most `limit` of them; rationals by zero are None."""
+        """The values of `entry`, at most `limit` of them. A rational over zero is None."""
         count = min(entry.length, limit)
         data = self.raw(entry, count * _SIZES[entry.kind])
         code = _CODES[entry.kind]

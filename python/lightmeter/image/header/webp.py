@@ -15,7 +15,7 @@ _ALPHA, _ANIMATED = 0x10, 0x02
 def webp_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
     """Facts of a WebP file, and its Exif block or no bytes.
 
-    Of a file of more chunks than are looked at, the count of frames is missing.
+    The count of frames is missing where a file has more chunks than are read.
     """
     facts: dict[str, int | str | None] = {"BitDepth": 8, "ColorProfile": None}
     exif = b""

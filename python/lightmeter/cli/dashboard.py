@@ -1,0 +1,41 @@
+"""The command that writes a site about a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightmeter import Store
+from lightmeter.cli.options import StoreOption
+from lightmeter.cli.terminal import reported, say
+from lightmeter.dashboard import write_dashboard
+from lightmeter.monitor.results import load_results
+
+__all__ = ["dashboard"]
+
+
+def dashboard(
+    store: StoreOption,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder of the site, which is new, empty or of an earlier run."
+        ),
+    ],
+    buckets: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Give only so many buckets of a dataset a page: the latest, and the latest with "
+            "an anomaly.",
+        ),
+    ] = None,
+) -> None:
+    """Write a static site about a store, which needs no server, network or script.
+
+    A run writes only what changed. Of a segment at most the latest 7 buckets have a page, and the
+    latest 7 with an anomaly.
+    """
+    with reported(), Store(store, create=False) as opened:
+        written = write_dashboard(opened, output, load_results(opened), days=buckets)
+        say(f"{output / 'index.html'}: {written.pages} pages, {written.written} of them written")

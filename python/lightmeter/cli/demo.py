@@ -1,0 +1,66 @@
+"""The command that shows what lightmeter does, without any pictures at hand."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightmeter.cli.findings import findings_text
+from lightmeter.cli.terminal import progress_bar, reported, say, wide_console
+from lightmeter.demo import run_demo, run_timeline
+
+__all__ = ["demo"]
+
+
+def demo(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Folder for the pictures and what is found of them."),
+    ] = Path("lightmeter-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Which pictures to draw.")] = 0,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Draw 14 days, and write a store and a dashboard.")
+    ] = False,
+) -> None:
+    """Draw synthetic blood smears, some with a diluted dye, and find out what changed."""
+    with reported():
+        if timeline:
+            _timeline(output, seed)
+        else:
+            _comparison(output, seed)
+
+
+def _comparison(output: Path, seed: int) -> None:
+    with progress_bar("drawing") as progress:
+        demo = run_demo(output, seed=seed, progress=progress)
+    say("Synthetic blood smears, drawn by this program: the batch got a diluted dye.")
+    print()
+    wide_console().print(*findings_text(demo.report), sep="\n")
+    print()
+    say(f"Report: {demo.page}")
+    sides = ("--reference", demo.reference, "--target", demo.target)
+    say(f"Again: {_command('drift', *sides, '--html', 'report.html')}")
+
+
+def _timeline(output: Path, seed: int) -> None:
+    with progress_bar("drawing") as progress:
+        days = run_timeline(output, seed=seed, progress=progress)
+    say("Synthetic blood smears of 14 days, drawn by this program: diluted dye on the")
+    say("7th, another magnification on the 9th. What the monitor found:")
+    print()
+    for result in days.results:
+        if result.state == "anomaly":
+            say(f"{result.start:%Y-%m-%d}  {result.feature}: {result.words}")
+    print()
+    say(f"Dashboard: {days.page}")
+    say("Again:")
+    store = ("--store", days.store)
+    dates = ("--date-from", "path:%Y-%m-%d")
+    say(f"  {_command('log', days.pictures, '--dataset', 'cells', *store, *dates)}")
+    say(f"  {_command('monitor', 'run', days.monitors, *store)}")
+    say(f"  {_command('dashboard', *store, '-o', days.page.parent)}")
+
+
+def _command(*words: str | Path) -> str:
+    return shlex.join(["lightmeter", *map(str, words)])

@@ -1,0 +1,109 @@
+"""The command that compares two profiles."""
+
+import dataclasses
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightmeter import ProfileView, Reading, compare, profile_images
+from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
+from lightmeter.cli.options import Exemplars, Workers, reads_images
+from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
+from lightmeter.drift.verdict import Thresholds
+from lightmeter.files import check_target
+
+__all__ = ["drift"]
+
+DRIFTED = 3
+DEFAULTS = Thresholds()
+
+
+class Format(StrEnum):
+    """How a comparison is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class FailOn(StrEnum):
+    """The least verdict that fails a pipeline."""
+
+    DRIFT = "drift"
+    POSSIBLE = "possible"
+
+
+@reads_images
+def drift(
+    reference: Annotated[
+        str,
+        typer.Option(help="What it should look like: a profile file, or a folder of images."),
+    ],
+    target: Annotated[
+        str, typer.Option(help="What is judged: a profile file, or a folder of images.")
+    ],
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page about the comparison to this file.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(help="Exit with 3 if a feature drifted, or if one possibly drifted."),
+    ] = None,
+    drift: Annotated[float, typer.Option(help="The largest q-value of a drift.")] = DEFAULTS.drift,
+    possible: Annotated[
+        float, typer.Option(help="The largest q-value of a possible drift.")
+    ] = DEFAULTS.possible,
+    effect: Annotated[
+        float, typer.Option(help="The least effect of a drift or a possible drift.")
+    ] = DEFAULTS.effect,
+    min_values: Annotated[
+        int, typer.Option(help="How many values a verdict needs on each side.")
+    ] = DEFAULTS.min_values,
+    *,
+    reading: Reading,
+    exemplars: Exemplars = 0,
+    workers: Workers = None,
+    output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+) -> None:
+    """Compare two profiles: what changed, by how much, and how surely.
+
+    Either side is a profile file, or a folder or glob pattern of images, which are measured first.
+    """
+    with reported():
+        with usage():
+            thresholds = Thresholds(
+                drift=drift, possible=possible, effect=effect, min_values=min_values
+            )
+        if html is not None:
+            check_target(html)
+        report = compare(
+            reference=_view_of(reference, reading, exemplars, workers),
+            target=_view_of(target, reading, exemplars, workers),
+            **dataclasses.asdict(thresholds),
+        )
+        if html is not None:
+            report.write_html(html, reference_name=reference, target_name=target)
+        match output_format:
+            case Format.TEXT:
+                wide_console().print(*findings_text(report), sep="\n")
+            case Format.JSON:
+                print(findings_json(report))
+            case Format.MARKDOWN:
+                print(findings_markdown(report))
+        if fail_on is not None and report.fails(fail_on.value):
+            raise typer.Exit(DRIFTED)
+
+
+def _view_of(source: str, reading: Reading, exemplars: int, workers: int | None) -> ProfileView:
+    """A profile file, or the profile of the images meant."""
+    if Path(source).is_file():
+        return ProfileView.read(source)
+    with progress_bar(f"profiling {source}") as progress:
+        view = profile_images(
+            source, reading=reading, exemplars=exemplars, workers=workers, progress=progress
+        )
+    if view.images == 0:
+        raise FileNotFoundError(f"no image could be measured in {source!r}")
+    return view

@@ -1,0 +1,128 @@
+"""The command that fills a store from a folder."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from lightmeter import Reading, Store
+from lightmeter.cli.options import (
+    Exemplars,
+    Format,
+    Printed,
+    StoreOption,
+    Workers,
+    reads_images,
+    segment_of,
+)
+from lightmeter.cli.render import failed, headline
+from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
+from lightmeter.files import path_bytes
+from lightmeter.store.buckets import segment_text
+from lightmeter.writers import log_folder
+from lightmeter.writers.folder import Logged
+
+__all__ = ["log"]
+
+
+@reads_images
+def log(
+    folder: Annotated[str, typer.Argument(help="Folder, file or glob pattern of images.")],
+    dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
+    store: StoreOption,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            "--date", formats=["%Y-%m-%d"], help="The day of all images in UTC, by default today."
+        ),
+    ] = None,
+    date_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the date of each image comes from: exif, mtime or path:PATTERN, such as "
+            "path:%Y-%m-%d."
+        ),
+    ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(help="The segment of all images, such as camera=north (repeatable)."),
+    ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(help="The length of the buckets of a new dataset, such as 1h, by default 1d."),
+    ] = None,
+    *,
+    reading: Reading,
+    exemplars: Exemplars = 0,
+    workers: Workers = None,
+    output_format: Printed = Format.TEXT,
+) -> None:
+    """Measure a folder and put its profiles into a store, one for each bucket.
+
+    Logging a folder again replaces what it gave before, so nothing counts twice. Buckets that gc
+    has rolled up with the folder in them stay as they are.
+    """
+    place = segment_of(segment)
+    with reported():
+        with usage(), Store(store) as opened, progress_bar("profiling") as progress:
+            logged = log_folder(
+                opened,
+                folder,
+                dataset,
+                at=day and day.date(),
+                date_from=date_from,
+                segment=place,
+                every=every,
+                reading=reading,
+                exemplars=exemplars,
+                workers=workers,
+                progress=progress,
+            )
+        if output_format is Format.JSON:
+            print(_json(dataset, place, logged))
+        else:
+            _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
+        if logged.undated:
+            count, first = len(logged.undated), logged.undated[0]
+            complain(f"not logged for want of a date: {count} files, such as {first!r}")
+        if not logged.rolled_up and not any(view.images for view in logged.profiles.values()):
+            complain("no image could be measured")
+            raise typer.Exit(FAILED)
+
+
+def _print(place: str, logged: Logged) -> None:
+    for start, view in logged.profiles.items():
+        say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}")
+    if logged.rolled_up:
+        count = sum(map(len, logged.rolled_up.values()))
+        say(
+            f"{place} {min(logged.rolled_up):%Y-%m-%d %H:%M} and on  left as they are, as "
+            f"they have been rolled up: {len(logged.rolled_up)} buckets, {count} files"
+        )
+
+
+def _json(dataset: str, segment: dict[str, str], logged: Logged) -> str:
+    buckets = [
+        {"bucket": start.isoformat(), "images": view.images, "failed": failed(view)}
+        for start, view in logged.profiles.items()
+    ]
+    rolled_up = {
+        start.isoformat(): list(map(_text, files)) for start, files in logged.rolled_up.items()
+    }
+    undated = list(map(_text, logged.undated))
+    return json.dumps(
+        {
+            "dataset": dataset,
+            "segment": segment,
+            "buckets": buckets,
+            "undated": undated,
+            "rolled_up": rolled_up,
+        },
+        indent=2,
+    )
+
+
+def _text(path: str) -> str:
+    """A path as Unicode, which a name of a file need not be."""
+    return path_bytes(path).decode(errors="replace")

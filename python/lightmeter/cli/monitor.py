@@ -1,0 +1,217 @@
+"""The commands that judge what a store holds, and tell of it."""
+
+import contextlib
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from lightmeter import Store
+from lightmeter.alerts import (
+    Delivery,
+    Matching,
+    acknowledge,
+    load_alerts,
+    snooze,
+    tell,
+    try_out,
+)
+from lightmeter.cli.options import Format, Printed, StoreOption
+from lightmeter.cli.terminal import FAILED, OK, Commands, complain, reported, say, usage
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.monitors import false_alarms_a_year
+from lightmeter.monitor.results import Result, load_newest
+from lightmeter.monitor.turning import load_turning_points
+from lightmeter.store.buckets import segment_text
+from lightmeter.times import parse_duration
+
+__all__ = ["commands"]
+
+ANOMALY, UNSURE = 3, 4
+
+commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
+
+Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
+
+
+class Watched(NamedTuple):
+    """What a run found in the newest bucket of each monitor, and what it sent."""
+
+    newest: list[Result]
+    deliveries: list[Delivery]
+
+    @property
+    def exit_code(self) -> int:
+        """What became of it; an anomaly matters more than a message that was not sent."""
+        states = {result.state for result in self.newest}
+        if "anomaly" in states:
+            return ANOMALY
+        if any(delivery.error is not None for delivery in self.deliveries):
+            return FAILED
+        return UNSURE if states - {"ok"} else OK
+
+
+def watch(store: Store, config: Path) -> Watched:
+    """Judge, keep and tell, as one turn."""
+    with store.turn():
+        alerts, monitors = load_alerts(config), load_monitors(config)
+        update_results(store, monitors, source=str(config))
+        names = [(monitor.name, monitor.dataset) for monitor in monitors]
+        newest = load_newest(store, names)
+        deliveries = tell(store, load_turning_points(store, names), alerts) if alerts else []
+    return Watched(newest, deliveries)
+
+
+@commands.command()
+def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT) -> None:
+    """Judge every complete bucket, keep the results in the store, and send alerts.
+
+    Text lists what is not ok in the newest bucket of each monitor. JSON lists all results of the
+    newest bucket of each monitor. A segment that stopped before that bucket is not in it.
+
+    Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
+    anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
+    monitor could not judge one.
+
+    Runs on one store take turns. Several files may watch one store, if no two of their monitors
+    have the same name and dataset.
+    """
+    with reported(), Store(store, create=False) as opened:
+        watched = watch(opened, config)
+        if output_format is Format.JSON:
+            print(json.dumps(list(map(_plain, watched.newest)), allow_nan=False, indent=2))
+        else:
+            for result in watched.newest:
+                if result.state != "ok":
+                    say(_line(result))
+        _complain_of(watched.deliveries)
+        raise typer.Exit(watched.exit_code)
+
+
+@commands.command()
+def check(
+    config: Config,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="The store, which knows how many buckets of a dataset a year has."),
+    ] = None,
+) -> None:
+    """Check a file of monitors, and say how many false alarms a year to expect.
+
+    The number is known where it does not depend on the data.
+    """
+    with reported(), contextlib.ExitStack() as stack:
+        monitors, _ = load_monitors(config), load_alerts(config)
+        opened = stack.enter_context(Store(store, create=False)) if store is not None else None
+        alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
+        for monitor, number in zip(monitors, alarms, strict=True):
+            text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
+            say(f"{monitor.name}: expected false alarms a year: {text}")
+        known = [number for number in alarms if number is not None]
+        parts = [f"at most {sum(known):.3g}"] if known else []
+        if unknown := len(alarms) - len(known):
+            parts.append(f"{unknown} not known")
+        say(f"in all: {', and '.join(parts)}")
+
+
+Datasets = Annotated[str, typer.Option("--dataset", help="Which datasets, such as 'cells*'.")]
+Segments = Annotated[str, typer.Option("--segment", help="Which segments, such as 'camera=*'.")]
+Monitors = Annotated[str, typer.Option("--monitor", help="Which monitors, such as 'drift*'.")]
+Features = Annotated[str, typer.Option("--feature", help="Which features, such as 'image.Hue.*'.")]
+Note = Annotated[str, typer.Option(help="Why, for the dashboard.")]
+
+
+@commands.command("acknowledge")
+def acknowledge_lines(
+    store: StoreOption,
+    dataset: Datasets = "*",
+    segment: Segments = "*",
+    monitor: Monitors = "*",
+    feature: Features = "*",
+    note: Note = "",
+) -> None:
+    """Say that somebody knows of the open anomalies and errors.
+
+    Messages then no longer count them as open. The options are patterns, which say which anomalies
+    and errors are meant: all, if no pattern is given.
+    """
+    lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
+    with reported(), Store(store, create=False) as opened:
+        for incident in acknowledge(opened, load_turning_points(opened), lines, note=note):
+            place = " ".join(filter(None, incident.line))
+            say(f"{incident.start:%Y-%m-%d %H:%M} {incident.kind} {place}: acknowledged")
+
+
+@commands.command("snooze")
+def snooze_lines(
+    store: StoreOption,
+    length: Annotated[str, typer.Option("--for", help="How long, such as 2d.")],
+    dataset: Datasets = "*",
+    segment: Segments = "*",
+    monitor: Monitors = "*",
+    feature: Features = "*",
+    note: Note = "",
+) -> None:
+    """Send no alerts for a while.
+
+    What lasts when the snooze ends is told then. The options are patterns, which say what is
+    snoozed: everything, if no pattern is given.
+    """
+    lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
+    with reported(), usage(), Store(store, create=False) as opened:
+        until = datetime.now(UTC) + parse_duration(length)
+        snooze(opened, lines, until, note=note)
+        say(f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
+
+
+@commands.command()
+def test_alerts(config: Config) -> None:
+    """Send a message through every alert of a file that says it is a test."""
+    with reported():
+        deliveries = try_out(load_alerts(config))
+        for delivery in deliveries:
+            if delivery.error is None:
+                say(f"{delivery.alert}: sent")
+        if _complain_of(deliveries):
+            raise typer.Exit(FAILED)
+
+
+def _complain_of(deliveries: list[Delivery]) -> bool:
+    """Whether a message was not sent."""
+    failed = [delivery for delivery in deliveries if delivery.error is not None]
+    for delivery in failed:
+        complain(f"alert {delivery.alert}: {delivery.error}")
+    return bool(failed)
+
+
+def _line(result: Result) -> str:
+    """A result in words."""
+    place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
+    value = "" if result.value is None else f"{result.value:.4g}"
+    words = " ".join(filter(None, (result.state, result.feature, value, result.words)))
+    return f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"
+
+
+def _plain(result: Result) -> dict[str, object]:
+    value, lower, upper = map(_finite, (result.value, result.lower, result.upper))
+    return {
+        "monitor": result.monitor,
+        "dataset": result.dataset,
+        "bucket": result.start.isoformat(),
+        "segment": result.segment,
+        "feature": result.feature,
+        "state": result.state,
+        "value": value,
+        "lower": lower,
+        "upper": upper,
+        "words": result.words,
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no other numbers."""
+    return value if value is not None and math.isfinite(value) else None

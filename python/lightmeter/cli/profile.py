@@ -1,0 +1,107 @@
+"""The commands that make profiles, print them and merge them."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightmeter import Failure, ProfileView, Reading, profile_images
+from lightmeter.cli.options import (
+    Exemplars,
+    Format,
+    Printed,
+    Workers,
+    reads_images,
+)
+from lightmeter.cli.render import failure_json, summary_json, summary_tables
+from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, wide_console
+from lightmeter.files import check_target, open_atomically
+
+__all__ = ["merge", "profile", "show"]
+
+
+@reads_images
+def profile(
+    paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the profile to this file.")
+    ] = None,
+    failures: Annotated[
+        Path | None, typer.Option(help="Write every failure to this file, one JSON object a line.")
+    ] = None,
+    *,
+    reading: Reading,
+    exemplars: Exemplars = 0,
+    workers: Workers = None,
+    output_format: Printed = Format.TEXT,
+) -> None:
+    """Measure images and print their profile.
+
+    A folder stands for the images below it. Files that cannot be read are counted by reason.
+    """
+    with reported():
+        if output is not None:
+            check_target(output)
+        with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
+            view = profile_images(
+                paths,
+                reading=reading,
+                exemplars=exemplars,
+                workers=workers,
+                progress=progress,
+                on_failure=on_failure,
+            )
+        if output is not None:
+            view.write(output)
+        _print(view, output_format)
+        if view.images == 0:
+            complain("no image could be measured")
+            raise typer.Exit(FAILED)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="Profile file.")],
+    output_format: Printed = Format.TEXT,
+) -> None:
+    """Print what a profile file holds."""
+    with reported():
+        _print(ProfileView.read(file), output_format)
+
+
+def merge(
+    files: Annotated[list[Path], typer.Argument(help="Profile files.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Write the merged profile to this file.")
+    ],
+    output_format: Printed = Format.TEXT,
+) -> None:
+    """Merge profile files into one, and print it."""
+    with reported():
+        check_target(output)
+        view = ProfileView.merge_many(map(ProfileView.read, files))
+        view.write(output)
+        _print(view, output_format)
+
+
+def _print(view: ProfileView, output_format: Format) -> None:
+    if output_format is Format.JSON:
+        print(summary_json(view))
+        return
+    console = wide_console()
+    for part in summary_tables(view):
+        console.print(part)
+
+
+@contextlib.contextmanager
+def _failure_writer(path: Path | None) -> Iterator[Callable[[Failure], None] | None]:
+    if path is None:
+        yield None
+        return
+    with open_atomically(path) as file:
+
+        def write(failure: Failure) -> None:
+            file.write(failure_json(failure).encode() + b"\n")
+
+        yield write

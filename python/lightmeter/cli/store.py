@@ -1,0 +1,126 @@
+"""The commands on a store."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+from rich.text import Text
+
+from lightmeter import Store
+from lightmeter.cli.options import Format, Printed, StoreArgument
+from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
+from lightmeter.store.buckets import segment_text
+from lightmeter.store.summary import Summary
+from lightmeter.text import NONE, count, visible
+from lightmeter.times import duration_text
+
+__all__ = ["commands"]
+
+commands = Commands(no_args_is_help=True, help="Show a store, and keep it small and whole.")
+
+
+@commands.command()
+def show(store: StoreArgument, output_format: Printed = Format.TEXT) -> None:
+    """Print the datasets and segments of a store, with their buckets, writers, images and bytes."""
+    with reported(), Store(store, create=False) as opened:
+        summaries = opened.summary()
+        if output_format is Format.JSON:
+            print(json.dumps(list(map(_plain, summaries)), indent=2))
+        elif summaries:
+            wide_console().print(_table(summaries))
+        else:
+            say(f"{store}: no dataset")
+
+
+@commands.command()
+def gc(
+    store: StoreArgument,
+    roll_up_after: Annotated[
+        str, typer.Option(help="Age from which a day becomes one profile for each segment.")
+    ] = "14d",
+    keep: Annotated[
+        str | None, typer.Option(help="Age from which days are deleted, by default never.")
+    ] = None,
+) -> None:
+    """Merge old profiles into one a day, delete older ones, and give room back."""
+    with reported(), usage(), Store(store, create=False) as opened:
+        collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
+        print(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")
+        if collected.damaged:
+            complain(f"damaged profiles left as they are: {collected.damaged}; see store verify")
+            raise typer.Exit(FAILED)
+
+
+@commands.command()
+def verify(store: StoreArgument) -> None:
+    """Read everything in a store, and list what is damaged.
+
+    The exit code is 1 if something is damaged.
+    """
+    with reported(), Store(store, create=False) as opened:
+        damages = opened.verify()
+        for damage in damages:
+            complain(str(damage))
+        if damages:
+            raise typer.Exit(FAILED)
+        say(f"{store}: no damage")
+
+
+@commands.command()
+def backup(
+    store: StoreArgument,
+    copy: Annotated[Path, typer.Argument(help="File to write, which is not there yet.")],
+) -> None:
+    """Copy a store while others use it.
+
+    Do not copy the file by other means while somebody has the store open. The latest profiles then
+    lie in another file beside it.
+    """
+    with reported(), Store(store, create=False) as opened:
+        opened.backup(copy)
+        say(f"{copy}: written")
+
+
+def _plain(summary: Summary) -> dict[str, object]:
+    first, last, updated = (
+        at and at.isoformat() for at in (summary.first, summary.last, summary.updated)
+    )
+    return {
+        **summary._asdict(),
+        "every": duration_text(summary.every),
+        "first": first,
+        "last": last,
+        "updated": updated,
+    }
+
+
+def _table(summaries: list[Summary]) -> Table:
+    """A line for each segment; the name of the dataset alone stands for it as a whole."""
+    numbers = ("every", "buckets", "first", "last", "writers", "images", "bytes")
+    table = Table(
+        Column("dataset", overflow="fold"),
+        *(Column(name, justify="right", no_wrap=True) for name in numbers),
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        header_style="bold",
+    )
+    for summary in summaries:
+        table.add_row(
+            Text(visible(f"{summary.dataset} {segment_text(summary.segment)}".rstrip())),
+            duration_text(summary.every),
+            count(summary.buckets),
+            _day(summary.first),
+            _day(summary.last),
+            count(summary.writers),
+            count(summary.images),
+            count(summary.bytes),
+        )
+    return table
+
+
+def _day(at: datetime | None) -> str:
+    return NONE if at is None else f"{at:%Y-%m-%d}"

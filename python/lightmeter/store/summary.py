@@ -1,0 +1,70 @@
+"""What a store holds, without reading its profiles."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from lightmeter.store.buckets import parse_segment
+from lightmeter.store.database import Database
+from lightmeter.times import MILLISECOND, from_ms
+
+__all__ = ["Summary", "summarize"]
+
+
+class Summary(NamedTuple):
+    """What a store holds of a segment of a dataset.
+
+    Attributes:
+        dataset: its name.
+        every: length of its buckets.
+        segment: ``{}`` for the dataset as a whole.
+        buckets: how many have profiles.
+        first: start of the first; None without any.
+        last: start of the last; None without any.
+        writers: how many wrote profiles.
+        images: how many the profiles are of.
+        bytes: size of the profiles.
+        updated: when the last was written; None without any.
+    """
+
+    dataset: str
+    every: timedelta
+    segment: dict[str, str]
+    buckets: int
+    first: datetime | None
+    last: datetime | None
+    writers: int
+    images: int
+    bytes: int
+    updated: datetime | None
+
+
+def summarize(database: Database) -> list[Summary]:
+    """A line for each segment, by dataset and segment."""
+    rows = database.all(
+        "SELECT name, every, coalesce(segment, ''), count(DISTINCT start), min(start), max(start),"
+        " count(DISTINCT writer), coalesce(sum(images), 0), coalesce(sum(length(body)), 0),"
+        " max(updated)"
+        " FROM dataset LEFT JOIN profile ON dataset = id GROUP BY name, segment ORDER BY 1, 3"
+    )
+    with database.parsing():
+        return [_summary(*row) for row in rows]
+
+
+def _summary(
+    name: Any,
+    every: Any,
+    segment: Any,
+    buckets: int,
+    first: Any,
+    last: Any,
+    writers: int,
+    images: Any,
+    size: int,
+    updated: Any,
+) -> Summary:
+    """A row; SQLite gives whatever type it finds in the file."""
+    if not isinstance(name, str) or not isinstance(images, int):
+        raise TypeError("a name is no text, or a count no whole number")
+    first, last, updated = (None if at is None else from_ms(at) for at in (first, last, updated))
+    span, pairs = every * MILLISECOND, parse_segment(segment)
+    return Summary(name, span, pairs, buckets, first, last, writers, images, size, updated)

@@ -1,0 +1,60 @@
+"""`lightmeter monitor` as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import lightmeter
+from lightmeter import Store
+from test_dashboard import fill
+
+pytest.importorskip("typer")
+
+CONFIG = """
+[[monitor]]
+name = "drift"
+dataset = "cells"
+type = "drift"
+
+[[monitor]]
+name = "young"
+dataset = "cells"
+type = "interval"
+scalar = "mean"
+features = ["entropy"]
+baseline = { trailing = 50, least = 40 }
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 10, bad=9)
+    path = tmp_path / "monitors.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_run_as_json(config: Path) -> None:
+    command = ("monitor", "run", config, "--store", config.parent / "drift.db")
+    result = lightmeter(*command, "--format", "json")
+    assert result.returncode == 3, result.stderr
+    listed = json.loads(result.stdout)
+    assert {line["bucket"] for line in listed} == {"2022-09-10T00:00:00+00:00"}
+    assert {line["monitor"] for line in listed} == {"drift", "young"}
+    states = {line["feature"]: line["state"] for line in listed if line["monitor"] == "drift"}
+    assert states["entropy"] == "anomaly"
+    line = next(line for line in listed if line["feature"] == "entropy")
+    assert line["dataset"] == "cells"
+    assert line["segment"] == {}
+    assert isinstance(line["value"], float)
+    assert line["words"]
+    text = lightmeter(*command).stdout.splitlines()
+    assert len(text) == sum(line["state"] != "ok" for line in listed)
+    assert all(line.startswith("2022-09-10 00:00 cells ") for line in text)
+
+
+def test_what_could_not_be_judged_has_a_code_of_its_own(config: Path) -> None:
+    config.write_text(CONFIG[CONFIG.index('[[monitor]]\nname = "young"') :])
+    result = lightmeter("monitor", "run", config, "--store", config.parent / "drift.db")
+    assert (result.returncode, "not enough data" in result.stdout) == (4, True)

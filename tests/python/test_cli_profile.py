@@ -1,0 +1,131 @@
+"""`lightmeter profile`, `show` and `merge` as a user runs them."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import lightmeter
+from lightmeter import ProfileView, log, profile_images
+from PIL import Image
+
+pytest.importorskip("typer")
+
+
+def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) -> None:
+    (folder / "bad.png").write_text("no picture")
+    out = tmp_path / "out.lmp"
+    result = lightmeter("profile", folder, "-o", out, "--workers", 2)
+    assert result.returncode == 0, result.stderr
+    assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
+    assert "  bad.png: unsupported, no format that is read here" in result.stdout
+    for name in profile_images(folder).get_columns():
+        assert name in result.stdout
+    assert "\u2026" not in result.stdout  # nothing is cut at 80 columns
+    assert "unsupported (1)" in result.stdout
+    assert ProfileView.read(out) == profile_images(folder)
+
+
+def test_json_is_complete(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.lmp"
+    printed = json.loads(lightmeter("profile", folder, "-o", out, "--format", "json").stdout)
+    assert printed["images"] == 8
+    assert printed == json.loads(lightmeter("show", out, "--format", "json").stdout)
+    view = ProfileView.read(out)
+    assert printed["features"].keys() == view.get_columns().keys()
+    mean = view.get_column("image.Hue.mean").to_summary_dict()["distribution/mean"]
+    assert printed["features"]["image.Hue.mean"]["distribution/mean"] == mean
+    colours = printed["features"]["image.Colorspace"]["frequent_items/frequent_strings"]
+    assert colours[0] == {"value": "RGB", "est": 7, "upper": 7, "lower": 7}
+
+
+def test_failures_are_written_in_full(folder: Path, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9\n\x1b.png")
+    for name in ["a.png", odd, *(f"z{index:03}.png" for index in range(150))]:
+        (folder / name).touch()
+    out = tmp_path / "failures.jsonl"
+    result = lightmeter("profile", folder, "--failures", out)
+    assert result.returncode == 0, result.stderr
+    assert "152 files failed" in result.stdout
+    assert "\x1b" not in result.stdout
+    lines = out.read_bytes().decode("ascii").splitlines()
+    failures = [json.loads(line) for line in lines]
+    assert len(failures) == 152
+    assert failures[0] == {
+        "path": str(folder / "a.png"),
+        "reason": "empty",
+        "detail": "no bytes",
+    }
+    assert os.fsdecode(base64.b64decode(failures[1]["path_base64"])) == str(folder / odd)
+    printed = json.loads(lightmeter("profile", folder, "--format", "json").stdout)
+    assert len(printed["failures"]) == 100
+    assert printed["failures"][0]["path"] == "a.png"
+
+
+def test_limits_on_the_command_line(folder: Path) -> None:
+    for option in (["--max-pixels", 3071], ["--max-bytes", 10], ["--max-seconds", 0.001]):
+        printed = json.loads(lightmeter("profile", folder, *option, "--format", "json").stdout)
+        reasons = {failure["reason"] for failure in printed["failures"]}
+        assert reasons <= {"too_large"}
+        assert printed["images"] == 0 or option[0] == "--max-seconds"
+    assert lightmeter("profile", folder, "--max-pixels", 0).returncode == 2
+
+
+def test_merge(folder: Path, tmp_path: Path) -> None:
+    for name, part in (("a", folder / "more"), ("b", folder / "0.jpg")):
+        lightmeter("profile", part, "-o", tmp_path / name)
+    result = lightmeter("merge", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "c")
+    assert result.returncode == 0
+    assert "3 images measured" in result.stdout
+    assert ProfileView.read(tmp_path / "c").images == 3
+
+
+def test_all_frames_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.gif"
+    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
+    first.save(file, save_all=True, append_images=rest)
+    for options, images in ([], 1), (["--frames", "all"], 3):
+        found = lightmeter("profile", str(file), "--format", "json", *options)
+        assert json.loads(found.stdout)["images"] == images
+    assert lightmeter("profile", str(file), "--frames", "all", "--max-frames", "2").returncode == 1
+
+
+def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[271] = "\x1b[31mred[bold]\r\n"
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg", exif=exif)
+    result = lightmeter("profile", tmp_path)
+    assert "\x1b" not in result.stdout
+    assert "[31mred[bold]" in result.stdout
+
+
+def test_narrow_terminals_see_the_names(folder: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "lightmeter", "profile", folder],
+        env={**os.environ, "COLUMNS": "30"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"image.Brightness.stddev" in said.stdout
+
+
+def test_terminals_without_unicode(tmp_path: Path) -> None:
+    log(row={"caf\u00e9 \u2603": 1.0}).view().write(tmp_path / "a.lmp")
+    said = subprocess.run(
+        [sys.executable, "-m", "lightmeter", "show", tmp_path / "a.lmp"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert rb"caf\xe9 \u2603" in said.stdout
+
+
+def test_names_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    log(row={"x\x1b[31mred\n\u202e": 1.0}).view().write(tmp_path / "a.lmp")
+    said = lightmeter("show", tmp_path / "a.lmp").stdout
+    assert "red" in said
+    assert all(char.isprintable() or char == "\n" for char in said)
+    assert len(said.splitlines()) == 3

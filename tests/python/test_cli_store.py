@@ -1,0 +1,124 @@
+"""`lightmeter log` and `store` as a user runs them."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import lightmeter, picture
+from lightmeter import Profile, Store, StoreError, profile_images
+from PIL import Image
+
+pytest.importorskip("typer")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "drift.db"
+
+
+def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> None:
+    where = ("--dataset", "cells", "--store", path)
+    segment = ("--segment", "camera=north", "--segment", "lens=a=b")
+    result = lightmeter("log", folder, *where, *segment, "--every", "1h", "--date", "2022-09-07")
+    assert (result.returncode, result.stderr) == (0, "")
+    told = "cells camera=north&lens=a%3Db 2022-09-07 00:00  8 images measured, 0 files failed\n"
+    assert result.stdout == told
+    with Store(path) as store:
+        assert store.datasets() == {"cells": timedelta(hours=1)}
+        assert store.segments("cells") == [{"camera": "north", "lens": "a=b"}]
+    for wrong in (
+        ("--segment", "camera"),
+        ("--segment", "=north"),
+        ("--segment", "camera=a", "--segment", "camera=b"),
+        ("--every", "soon"),
+    ):
+        assert lightmeter("log", folder, *where, *wrong).returncode == 2, wrong
+    other = lightmeter("log", folder, *where, "--every", "1d")
+    assert other.returncode == 1
+    assert "has buckets of 1h, not of 1d" in other.stderr
+
+
+def test_log_reads_as_profile_does(folder: Path, path: Path) -> None:
+    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
+    first.save(folder / "moving.gif", save_all=True, append_images=rest)
+    for options, images in (
+        ((), 9),
+        (("--frames", "all"), 11),
+        (("--frames", "all", "--max-frames", 2), 8),
+        (("--max-pixels", 64), 1),
+        (("--max-bytes", 10), 0),
+    ):
+        result = lightmeter(
+            "log", folder, "--dataset", "cells", "--store", path, "--format", "json", *options
+        )
+        (bucket,) = json.loads(result.stdout)["buckets"]
+        assert bucket["images"] == images
+        assert bucket["images"] == 11 or bucket["failed"] == 9 - images
+        assert result.returncode == (0 if images else 1)
+
+
+def test_log_as_json(folder: Path, path: Path) -> None:
+    (folder / "2022-09-07").mkdir()
+    picture().save(folder / "2022-09-07" / "a.png")
+    command = ("log", folder, "--dataset", "cells", "--store", path, "--format", "json")
+    result = lightmeter(*command, "--date-from", "path:%Y-%m-%d", "--segment", "camera=north")
+    assert result.returncode == 0
+    logged = json.loads(result.stdout)
+    assert logged.pop("undated")[0] == str(folder / "0.jpg")
+    assert logged == {
+        "dataset": "cells",
+        "segment": {"camera": "north"},
+        "buckets": [{"bucket": "2022-09-07T00:00:00+00:00", "images": 1, "failed": 0}],
+        "rolled_up": {},
+    }
+
+
+def test_show_a_store(folder: Path, path: Path) -> None:
+    view = profile_images(folder)
+    size = len(view.to_bytes())
+    with Store(path) as store:
+        store.define("empty", "1h")
+        for day, writer in ((7, "a"), (7, "b"), (9, "a")):
+            store.put("cells", Profile(), at=date(2022, 9, day), writer=writer)
+        profile = Profile()
+        profile.set_dataset_timestamp(datetime(2022, 9, 8, tzinfo=UTC))
+        store.put("cells", view, at=date(2022, 9, 8), writer="a", segment={"camera": "x\x1b[31m"})
+        summaries = store.summary()
+    whole, segment, empty = json.loads(lightmeter("store", "show", path, "--format", "json").stdout)
+    assert {key: whole[key] for key in ("dataset", "every", "segment", "buckets", "writers")} == {
+        "dataset": "cells",
+        "every": "1d",
+        "segment": {},
+        "buckets": 2,
+        "writers": 2,
+    }
+    assert (whole["first"], whole["last"]) == (
+        "2022-09-07T00:00:00+00:00",
+        "2022-09-09T00:00:00+00:00",
+    )
+    assert (segment["segment"], segment["images"]) == ({"camera": "x\x1b[31m"}, 8)
+    assert size <= segment["bytes"] <= size + 100  # and a time
+    assert (empty["dataset"], empty["buckets"], empty["first"]) == ("empty", 0, None)
+    assert [summary.images for summary in summaries] == [0, 8, 0]
+    shown = lightmeter("store", "show", path)
+    assert shown.returncode == 0, shown.stderr
+    assert "camera=x%1B%5B31m" in shown.stdout
+    rows = [line.split() for line in shown.stdout.splitlines()]
+    assert rows[1][:6] == ["cells", "1d", "2", "2022-09-07", "2022-09-09", "2"]
+    assert rows[3] == ["empty", "1h", "0", "\u2013", "\u2013", "0", "0", "0"]
+
+
+def test_show_a_store_without_anything(path: Path) -> None:
+    missing = lightmeter("store", "show", path)
+    assert (missing.returncode, missing.stderr.count("no store at")) == (1, 1)
+    Store(path).close()
+    assert lightmeter("store", "show", path).stdout == f"{path}: no dataset\n"
+
+
+def test_a_damaged_summary_is_an_error(path: Path) -> None:
+    with Store(path) as store:
+        store.define("cells", "1d")
+        store._database.all("UPDATE dataset SET name = x'00'")
+        with pytest.raises(StoreError, match="damaged"):
+            store.summary()

@@ -1,0 +1,201 @@
+"""Every sample of README.md and docs/ runs, and every path, link and option in them is there."""
+
+import ast
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter, picture
+from lightmeter.demo import draw_cells, run_demo
+from lightmeter.image.exif.tags import KNOWN
+from PIL import Image
+from receiver import Receiver
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("typer")
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"]
+
+# A block of Python or TOML, or an indented line of shell with a command of ours.
+SAMPLE = re.compile(
+    r"^```(?P<kind>python|toml)\n(?P<block>(?s:.*?))^```|^    (?:.* && )?lightmeter (?P<shell>.*)$",
+    re.MULTILINE,
+)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]+)")
+PATH = re.compile(
+    r"`((?:cpp|python|tests|docs|bench|\.ci)/[\w./-]*|[\w/]+\.(?:py|[ch]pp|inl|css))`"
+)
+FILES = [file for folder in ("cpp", "python", "tests") for file in (ROOT / folder).rglob("*.*")]
+DAYS = [date(2022, 9, day) for day in range(1, 12)]
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All files that the samples name: pictures, profiles and a store of eleven days."""
+    root = tmp_path_factory.mktemp("things")
+    demo = run_demo(root / "demo")
+    shutil.copy(root / "demo/reference.lmp", root / "good.lmp")
+    shutil.copy(root / "demo/diluted-dye.lmp", root / "today.lmp")
+    for name, folder in (("training", demo.reference), ("production", demo.target)):
+        shutil.copytree(folder, root / "path/to" / name)
+    (root / "photos").mkdir()
+    exif = Image.Exif()
+    exif[0x0132] = "2022:09:07 12:00:00"  # DateTime
+    for seed in range(6):
+        picture(seed=seed).save(root / f"photos/{seed}.jpg", exif=exif)
+    (root / "photos/notes.jpg").write_text("no picture")
+    shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
+    with lm.Store(root / "drift.db") as store:
+        for day in DAYS:
+            rng = np.random.default_rng(day.day)
+            view = lm.log_image([draw_cells(rng) for _ in range(3)]).view()
+            for segment in (None, {"camera": "left"}, {"camera": "right"}):
+                store.put("cells", view, at=day, writer="a", segment=segment)
+            store.put("raw", view, at=day, writer="a")
+            store.put("training", view, at=day, writer="a")
+    return root
+
+
+@pytest.fixture
+def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the things as the working directory, with an address that takes alerts."""
+    shutil.copytree(things, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    with Receiver([200]).running() as receiver:
+        monkeypatch.setenv("SLACK_URL", receiver.url)
+        monkeypatch.setenv("HOOK_SECRET", "secret")
+        Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
+        yield tmp_path / "here"
+
+
+def toml_of(page: str) -> str:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return "\n".join(match["block"] for match in SAMPLE.finditer(text) if match["kind"] == "toml")
+
+
+def named() -> dict[str, Any]:
+    """What the samples take as given."""
+    return {
+        "lm": lm,
+        "date": date,
+        "datetime": datetime,
+        "img": picture(),
+        "frame": np.asarray(picture(seed=1)),
+        "frames": [np.asarray(picture(seed=seed)) for seed in range(3)],
+        "table": pd.DataFrame({"weight": [1.0, 2.0], "camera": ["north", "south"]}),
+        "array": np.arange(5.0),
+        "view": lm.ProfileView.read("today.lmp"),
+        "other": lm.ProfileView.read("good.lmp"),
+        "target": lm.ProfileView.read("today.lmp"),
+        "reference": lm.ProfileView.read("good.lmp"),
+    }
+
+
+def run_python(block: str, names: dict[str, Any]) -> None:
+    """Run a block. A string in a comment after an expression is its value, or its beginning."""
+    lines = block.splitlines()
+    for node in ast.parse(block).body:
+        if not isinstance(node, ast.Expr):
+            exec(compile(ast.Module([node], []), "sample", "exec"), names)
+            continue
+        value = eval(compile(ast.Expression(node.value), "sample", "eval"), names)
+        comment = lines[(node.end_lineno or 1) - 1].partition("  # ")[2]
+        if comment.startswith("'"):
+            expected = ast.literal_eval(comment)
+            assert value == expected or value.startswith(expected.removesuffix("...")), value
+
+
+def run_shell(arguments: str) -> None:
+    result = lightmeter(*shlex.split(arguments))
+    # Rules may find something in any store: the exit code says so.
+    wanted = {0, 3, 4} if arguments.startswith("monitor run") else {0}
+    assert result.returncode in wanted, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.usefixtures("here")
+def test_samples_run(page: Path) -> None:
+    names = named()
+    for sample in SAMPLE.finditer(page.read_text(encoding="utf-8")):
+        if sample["kind"] == "python":
+            run_python(sample["block"], names)
+        elif sample["kind"] == "toml":
+            monitors = toml_of("monitors.md") if page.name != "monitors.md" else ""
+            Path("monitors.toml").write_text(f"{monitors}\n{sample['block']}", encoding="utf-8")
+        else:
+            run_shell(sample["shell"])
+    if "log" in names:
+        names["log"].close()
+
+
+@pytest.mark.usefixtures("here")
+def test_every_baseline_of_the_table_is_understood() -> None:
+    page = (ROOT / "docs/monitors.md").read_text(encoding="utf-8")
+    baselines = re.findall(r"^\| `(\{.*?\})` \|", page, re.MULTILINE)
+    assert len(baselines) > 4
+    head = '[[monitor]]\ndataset = "cells"\ntype = "drift"\n'
+    tables = [f'{head}name = "{index}"\nbaseline = {it}\n' for index, it in enumerate(baselines)]
+    Path("baselines.toml").write_text("".join(tables), encoding="utf-8")
+    run_shell("monitor check baselines.toml")
+    run_shell("monitor run baselines.toml --store drift.db")
+
+
+@pytest.fixture(scope="module")
+def helps() -> dict[str, str]:
+    """The help of every command, by its name."""
+    texts: dict[str, str] = {}
+    waiting = [""]
+    while waiting:
+        name = waiting.pop()
+        text = texts[name] = lightmeter(*name.split(), "--help").stdout
+        _, heading, commands = text.partition("Commands")
+        if heading:
+            listed = re.findall(r"^[│ ] ?([a-z][a-z-]*)  ", commands, re.MULTILINE)
+            assert listed, text
+            waiting += [f"{name} {command}".strip() for command in listed]
+    return texts
+
+
+def test_the_page_of_the_command_line_lists_every_command(helps: dict[str, str]) -> None:
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|", page, re.MULTILINE))
+    assert table.keys() == {name for name in helps if name and " " not in name}
+    for name in helps:
+        group, _, command = name.partition(" ")
+        assert not command or f"`{command}`" in table[group], name
+
+
+def test_every_option_is_one_of_a_command(helps: dict[str, str]) -> None:
+    known = set(re.findall(r"--[a-z][a-z-]+", "".join(helps.values())))
+    for page in PAGES:
+        for option in OPTION.findall(page.read_text(encoding="utf-8")):
+            assert option in known, f"{page.name}: {option}"
+
+
+def test_links_and_paths_lead_to_files() -> None:
+    for page in GUIDES:
+        text = page.read_text(encoding="utf-8")
+        for link in LINK.findall(text):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for path in PATH.findall(text):
+            if "/" in path:
+                assert (ROOT / path).exists(), f"{page.name}: {path}"
+            else:
+                assert any(file.name == path for file in FILES), f"{page.name}: {path}"
+
+
+def test_the_page_of_features_names_every_feature(here: Path) -> None:
+    page = (ROOT / "docs/features.md").read_text(encoding="utf-8")
+    for name in lm.profile_images(here / "photos").get_columns():
+        last = name.rpartition(".")[2]
+        assert last in KNOWN or f".{last}" in page, name

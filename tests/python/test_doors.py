@@ -1,0 +1,153 @@
+"""Every door that takes pictures takes the same options of how to read them."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import ExifPolicy, Limits, ProfileView, Reading, Store
+from lightmeter.image.reading import ReadingOptions
+from lightmeter.writers import log_folder
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+OPTIONS: dict[str, Any] = {
+    "channels": "BGR",
+    "layout": "CHW",
+    "value_range": (0, 2000),
+    "frames": "all",
+    "exif": ExifPolicy(deny={"Make"}),
+    "limits": Limits(pixels=100),
+}
+OF_ARRAYS = {"channels", "layout"}
+Door = Callable[..., ProfileView]
+
+
+@contextmanager
+def opened(source: Any) -> Iterator[Any]:
+    """As whoever holds pictures in memory has it."""
+    with Image.open(source) if isinstance(source, Path) else nullcontext(source) as image:
+        yield image
+
+
+@contextmanager
+def new_store(folder: Path) -> Iterator[Store]:
+    with TemporaryDirectory(dir=folder.parent) as place, Store(Path(place) / "drift.db") as store:
+        yield store
+
+
+def by_a_profile(source: Any, folder: Path, **options: Any) -> ProfileView:
+    profile = lm.Profile(**options)
+    profile.track_many([source])
+    return profile.view()
+
+
+def by_a_table(source: Any, folder: Path, **options: Any) -> ProfileView:
+    with opened(source) as image:
+        return lm.log(columns={"image": [image]}, **options).view()
+
+
+def by_a_logger(source: Any, folder: Path, **options: Any) -> ProfileView:
+    with new_store(folder) as store:
+        with lm.logger(store, "cells", **options) as log:
+            log.track(source)
+        return store.read("cells")
+
+
+def by_a_logger_in_memory(source: Any, folder: Path, **options: Any) -> ProfileView:
+    with opened(source) as image:
+        return by_a_logger(image, folder, **options)
+
+
+def by_a_folder(source: Any, folder: Path, **options: Any) -> ProfileView:
+    with new_store(folder) as store:
+        log_folder(store, folder, "cells", **options)
+        return store.read("cells")
+
+
+OF_IMAGES: list[Door] = [by_a_profile, by_a_table, by_a_logger, by_a_logger_in_memory]
+OF_FILES: list[Door] = [
+    lambda source, folder, **options: lm.profile_images(folder, **options),
+    by_a_folder,
+]
+
+
+def numbers(view: ProfileView) -> dict[str, Any]:
+    return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A file that each option of files says something else of."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    exif = Image.Exif()
+    exif[0x010F] = "Canon"
+    pages = [Image.fromarray(np.full((10, side), 1000, np.uint16)) for side in (12, 8)]
+    pages[0].save(folder / "a.tif", save_all=True, append_images=pages[1:], exif=exif)
+    return folder
+
+
+def test_every_option_is_a_keyword() -> None:
+    assert [field.name for field in fields(Reading)] == list(ReadingOptions.__annotations__)
+    assert OPTIONS.keys() == ReadingOptions.__annotations__.keys()
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("door", OF_IMAGES)
+def test_doors_of_images(door: Door, option: str, folder: Path) -> None:
+    if option in OF_ARRAYS:
+        source: Any = np.random.default_rng(0).integers(0, 256, (3, 8, 4), np.uint8)
+        source = source if option == "layout" else source[..., :3]
+    else:
+        source = folder / "a.tif"
+    wanted = {option: OPTIONS[option]}
+    view = door(source, folder, **wanted)
+    assert numbers(view) == numbers(lm.log_image([source], **wanted).view())
+    assert numbers(view) == numbers(door(source, folder, reading=Reading(**wanted)))
+    assert numbers(view) != numbers(door(source, folder))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("door", OF_FILES)
+def test_doors_of_files(door: Door, option: str, folder: Path) -> None:
+    wanted = {option: OPTIONS[option]}
+    view = door(None, folder, **wanted)
+    assert numbers(view) == numbers(lm.log_image([folder / "a.tif"], **wanted).view())
+    assert numbers(view) == numbers(door(None, folder, reading=Reading(**wanted)))
+    assert (numbers(view) == numbers(door(None, folder))) == (option in OF_ARRAYS)
+
+
+@pytest.mark.parametrize("door", OF_IMAGES + OF_FILES)
+def test_unknown_options_are_refused(door: Door, folder: Path) -> None:
+    for unknown, error, message in (
+        ({"frame": "all"}, TypeError, "unexpected keyword 'frame'.*frames, exif, limits"),
+        ({"reading": {"frames": "all"}}, TypeError, "reading is a dict; expected a .*Reading"),
+        ({"frames": "last"}, ValueError, "frames is 'last'; expected 'first' or 'all'"),
+    ):
+        with pytest.raises(error, match=message):
+            door(folder / "a.tif", folder, **unknown)
+
+
+def test_keywords_change_a_reading() -> None:
+    reading = Reading(frames="all", value_range=[0, 10])  # type: ignore[arg-type]
+    assert reading.value_range == (0.0, 10.0)
+    assert lm.Profile(reading=reading, channels="BGR")._reading == replace(reading, channels="BGR")
+    assert pickle.loads(pickle.dumps(reading)) == reading
+    assert len({reading, replace(reading)}) == 1
+    with pytest.raises(AttributeError):
+        reading.frames = "first"  # type: ignore[misc]
+
+
+def test_a_batch_through_the_logger_is_its_images(tmp_path: Path) -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    view = by_a_logger(batch, tmp_path / "x", layout="NHWC")
+    assert view.images == 5
+    assert numbers(view) == numbers(lm.log_image(list(batch)).view())
