@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lightmeter.profile.log import log_image as log_image
     from lightmeter.report.compare import compare as compare
     from lightmeter.report.report import DriftReport as DriftReport
+    from lightmeter.run import watch as watch
     from lightmeter.store import Store as Store
     from lightmeter.writers.folder import log_folder as log_folder
     from lightmeter.writers.logger import RollingLogger as RollingLogger
@@ -56,6 +57,7 @@ _NAMES = {
     "profile.log": "ResultSet log log_image",
     "report.compare": "compare",
     "report.report": "DriftReport",
+    "run": "watch",
     "store": "Store",
     "writers.folder": "log_folder",
     "writers.logger": "RollingLogger logger",

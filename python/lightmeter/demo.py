@@ -16,10 +16,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lightmeter.batch import profile_images
 from lightmeter.dashboard import write_dashboard
-from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.results import Result, save_results
+from lightmeter.monitor.results import Result
 from lightmeter.report import DriftReport, compare
+from lightmeter.run import watch
 from lightmeter.store import Store
 from lightmeter.writers import log_folder
 
@@ -196,8 +195,7 @@ def run_timeline(
     monitors.write_text(_MONITORS, encoding="utf-8")
     with Store(folder / "drift.db") as store:
         log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
-        results = evaluate(store, load_monitors(monitors))
-        save_results(store, results, source=str(monitors))
+        results = watch(store, monitors).results
         write_dashboard(store, folder / "site", results)
     return Timeline(
         results, folder / "cells", monitors, folder / "drift.db", folder / "site" / "index.html"

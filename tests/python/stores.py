@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from lightmeter import Profile, ProfileView, Store, StoreError
-from lightmeter.monitor.results import Judged, Result, load_results, save_results
+from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
+from lightmeter.store.records import Acknowledged, Basis, Line, Snoozed, Told
 from lightmeter.store.rows import seal
 
 DATASETS = ("cells", "hours")
@@ -56,9 +57,13 @@ def fill(path: Path) -> None:
                     store.put("hours", profile, at=hour, writer=writer, every="1h")
         store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
         at = datetime(2022, 9, 20, tzinfo=UTC)
-        judged = Judged(0, True, "cells", "", (at,), "", b"digest")
-        result = Result("m", "cells", {}, at, "x", "ok", 0.5, None, 1.0, 1, 5, "words", judged)
-        save_results(store, [result])
+        basis = Basis(0, True, "cells", "", (at,), "", b"digest")
+        place = {"monitor": "m", "dataset": "cells", "start": at, "basis": basis}
+        save_results(store, [Result("x", "anomaly", 0.5, None, 1.0, "words", **place)])
+        line = Line("cells", "", "m", "x")
+        store.state.remember("a", [((), [Told(line, "anomaly", at, True)])])
+        store.state.acknowledge([Acknowledged(line, "anomaly", at, "note", at)])
+        store.state.snooze(Snoozed(line, at, "note"))
 
 
 def corrupted(data: bytes, rng: random.Random) -> bytes:
@@ -91,6 +96,10 @@ def answers(store: Store) -> dict[str, Any]:
         "datasets": store.datasets,
         "summary": store.summary,
         "results": lambda: load_results(store),
+        "turning points": lambda: load_turning_points(store),
+        "told": lambda: store.state.told("a"),
+        "acknowledged": store.state.acknowledged,
+        "snoozed": lambda: store.state.snoozed(datetime(2022, 9, 1, tzinfo=UTC)),
     }
     for name in DATASETS:
         asked |= {
@@ -99,7 +108,7 @@ def answers(store: Store) -> dict[str, Any]:
             f"{name} stored": lambda name=name: store.stored(name),
             f"{name} rolled up": lambda name=name: store.rolled_up(name, writer="a"),
             f"{name} read": lambda name=name: store.read(name).to_bytes(),
-            f"{name} profiles": lambda name=name: len(store.profiles(name)),
+            f"{name} profiles": lambda name=name: len(store.profiles.load(name)),
             f"{name} of b": lambda name=name: store.read(name, segment={"camera": "b"}).to_bytes(),
         }
     said = {}

@@ -33,10 +33,11 @@ from lightmeter.errors import DeliveryError, StoreError
 from lightmeter.monitor.baselines import Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import DriftRule, SchemaRule
 from lightmeter.store import Store, turns
 from receiver import Receiver
-from test_incidents import DAY, FIRST, Point, days
+from test_incidents import DAY, FIRST, days, result
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
 MESSAGE = trial_message("on-call", NOW)
@@ -81,8 +82,8 @@ class Box:
 def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
     box = Box()
     alert = Alert(name="box", channel=box, dashboard="https://drift.example.com/site/")
-    points = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
-    (delivery,) = tell(store, points, [alert], now=NOW)
+    results = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
+    (delivery,) = tell(store, results, [alert], now=NOW)
     assert delivery.error is None
     (message,) = box.messages
     assert message.title == "cells: 2 anomalies from 2022-09-03 to 2022-09-06"
@@ -114,7 +115,7 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     assert link.startswith("https://drift.example.com/site/cells-")
     assert "/f-image.saturation.mean-" in link
     assert link in message.text()
-    tell(store, [*points, *days("oooooAo")], [alert], now=NOW)
+    tell(store, [*results, *days("oooooAo")], [alert], now=NOW)
     (item,) = box.messages[1].items
     assert item.text == (
         "image.Saturation.mean: back to normal by drift on 2022-09-07, "
@@ -125,11 +126,11 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
 def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
     box = Box()
     alert = Alert(name="box", channel=box)
-    for points in (
+    for results in (
         [*days("ooA", feature="b"), *days("E", feature="")],
         [*days("ooA", feature="b"), *days("   o", feature="")],
     ):
-        tell(store, points, [alert], now=NOW)
+        tell(store, results, [alert], now=NOW)
     assert [item.text for item in box.messages[1].items] == [
         "b: no longer reported by drift on 2022-09-04, after the anomaly of 2022-09-03",
         "2022-09-01 cells: drift could judge it after all",
@@ -165,10 +166,10 @@ def test_every_loss_of_a_baseline_and_of_a_column_is_told(store: Store, tmp_path
         assert told(day + 2, "x", "b") == []
 
 
-def many(count: int, words: str = "it changed") -> list[Point]:
+def many(count: int, words: str = "it changed") -> list[Result]:
     name = words.replace("\ud800", "")  # profiles are UTF-8
     return [
-        Point("anomaly", FIRST, feature=f"f{index:03} {name}", words=words)
+        result("anomaly", FIRST, feature=f"f{index:03} {name}", words=words)
         for index in range(count)
     ]
 
@@ -292,8 +293,8 @@ def test_only_what_matches_is_told(store: Store) -> None:
         Alert(name="limits", channel=boxes[1], monitors=["limits", "x"]),
         Alert(name="none", channel=boxes[2], datasets=["other"]),
     ]
-    points = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
-    tell(store, points, alerts, now=NOW)
+    results = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
+    tell(store, results, alerts, now=NOW)
     assert [[one.title for one in box.messages] for box in boxes] == [
         ["cells: 1 anomaly on 2022-09-02"],
         ["streets: 1 anomaly on 2022-09-02"],
@@ -309,12 +310,12 @@ def test_a_snooze_keeps_quiet_and_then_tells_what_lasts(store: Store) -> None:
     loud = {"feature": "image.entropy"}
     tell(store, [*days("oA"), *days("oA", **brief), *days("oA", **loud)], alerts, now=NOW)
     assert [item.facts["feature"] for item in box.messages[0].items] == ["image.entropy"]
-    points = [*days("oAA"), *days("oAo", **brief), *days("oAA", **loud)]
-    assert tell(store, points, alerts, now=NOW + DAY) == []
-    tell(store, points, alerts, now=NOW + 2 * DAY)
+    results = [*days("oAA"), *days("oAo", **brief), *days("oAA", **loud)]
+    assert tell(store, results, alerts, now=NOW + DAY) == []
+    tell(store, results, alerts, now=NOW + 2 * DAY)
     (item,) = box.messages[1].items
     assert item.facts["feature"] == "image.Saturation.mean"
-    assert tell(store, points, alerts, now=NOW + 3 * DAY) == []
+    assert tell(store, results, alerts, now=NOW + 3 * DAY) == []
 
 
 def test_a_snooze_can_be_ended(store: Store) -> None:
@@ -432,7 +433,7 @@ def test_a_test_reaches_every_channel(store: Store) -> None:
 
 def test_hours_are_told_where_buckets_are_shorter_than_days(store: Store) -> None:
     box = Box()
-    hour = Point("anomaly", FIRST + timedelta(hours=13))
+    hour = result("anomaly", FIRST + timedelta(hours=13))
     tell(store, [hour], [Alert(name="a", channel=box)], now=NOW)
     assert box.messages[0].title == "cells: 1 anomaly on 2022-09-01 13:00 UTC"
 

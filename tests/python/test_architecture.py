@@ -141,6 +141,15 @@ def test_no_room_holds_more_than_a_quarter_of_the_lines() -> None:
     assert 4 * most <= lines.total(), room
 
 
+def test_only_the_store_speaks_to_its_database() -> None:
+    sql = re.compile(
+        r"_database|\bsqlite3\b|\bSELECT .* FROM\b|\b(INSERT|DELETE|REPLACE)\b.* (INTO|FROM) "
+    )
+    for module, file in modules().items():
+        if room_of(module) != "store":
+            assert not sql.search(file.read_text()), module
+
+
 def test_few_imports_stand_inside_functions() -> None:
     """Those of optional packages, and those that keep `import lightmeter` light."""
     inside = sum(

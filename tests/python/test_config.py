@@ -86,8 +86,8 @@ def test_a_reference_is_beside_the_file_that_names_it(
     update_results(store, monitors[3:4])
     (result,) = load_results(store)
     assert result.state == "ok"
-    assert result.judged is not None
-    assert result.judged.file == str(tmp_path / "good.lmp")
+    assert result.basis is not None
+    assert result.basis.file == str(tmp_path / "good.lmp")
 
 
 def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from lightmeter.dashboard import Written, write_dashboard
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import load_results, save_results
+from lightmeter.monitor.results import Result, load_results, save_results
 from lightmeter.monitor.rules import DriftRule, IntervalRule, LimitsRule
 from lightmeter.monitor.sitemap import (
     bucket_page,
@@ -36,7 +36,7 @@ from lightmeter.store import Store
 from lightmeter.store.buckets import segment_text
 from PIL import Image
 from test_cli import lightmeter
-from test_incidents import DAY, FIRST, Point, days
+from test_incidents import DAY, FIRST, days
 from test_viz import HOSTILE
 
 NAMES = ["saturation", "brightness", "entropy"]
@@ -57,12 +57,12 @@ def fill(store: Store, dataset: str, count: int, *, segment: Any = None, bad: in
 class Shown:
     """A store with what monitors said of it."""
 
-    def __init__(self, store: Store, points: Iterable[Any]) -> None:
+    def __init__(self, store: Store, results: Iterable[Any]) -> None:
         self.store = store
-        self.points = list(points)
+        self.results = list(results)
 
     def build(self, out: Path, count: int | None = None) -> Written:
-        return write_dashboard(self.store, out, self.points, days=count, now=FIRST + 10 * DAY)
+        return write_dashboard(self.store, out, self.results, days=count, now=FIRST + 10 * DAY)
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def cells(store: Store, states: str = "oooooooooA") -> Shown:
     """Ten days, on the last of which two of three features are anomalous; the camera is not."""
     fill(store, "cells", 10, bad=9)
     fill(store, "cells", 10, segment={"camera": "left"})
-    points = [*days(states, feature="saturation"), *days(states, feature="brightness")]
-    points += days("o" * 10, feature="entropy", words="", value=0.1)
-    points += days("o" * 10, feature="entropy", segment={"camera": "left"}, words="", value=0.1)
-    return Shown(store, points)
+    results = [*days(states, feature="saturation"), *days(states, feature="brightness")]
+    results += days("o" * 10, feature="entropy", words="", value=0.1)
+    results += days("o" * 10, feature="entropy", segment={"camera": "left"}, words="", value=0.1)
+    return Shown(store, results)
 
 
 class Page(html.parser.HTMLParser):
@@ -110,7 +110,7 @@ def html_files(site: Path) -> list[Path]:
 def test_the_first_page_says_what_needs_a_look(store: Store, tmp_path: Path) -> None:
     fill(store, "streets", 3)
     shown = cells(store)
-    shown.points += days("ooo", dataset="streets", value=0.1)
+    shown.results += days("ooo", dataset="streets", value=0.1)
     shown.build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
     assert "1 of 2 datasets need a look" in text
@@ -157,12 +157,12 @@ def test_a_dataset_is_ok_though_its_first_days_had_too_little_data(
 ) -> None:
     """They are told of the dataset, later ones of its features."""
     fill(store, "cells", 10)
-    points = days("..", feature="", words="", value=None) + days("  oooooooo", value=0.1)
-    Shown(store, points).build(tmp_path / "site")
+    results = days("..", feature="", words="", value=None) + days("  oooooooo", value=0.1)
+    Shown(store, results).build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
     assert re.search(r"cells ○ ok 2022-09-10", text)
-    points += days("ooooooooo.", monitor="slow", feature="")
-    Shown(store, points).build(tmp_path / "site")
+    results += days("ooooooooo.", monitor="slow", feature="")
+    Shown(store, results).build(tmp_path / "site")
     assert re.search(r"cells ◌ not enough data", Page(tmp_path / "site/index.html").text)
 
 
@@ -228,7 +228,7 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
 
 def test_what_is_known_and_snoozed_is_told(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
-    acknowledge(store, shown.points, Matching(feature="saturation"), note="new stain")
+    acknowledge(store, shown.results, Matching(feature="saturation"), note="new stain")
     snooze(store, Matching(feature="bright*"), FIRST + 20 * DAY)
     shown.build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
@@ -289,7 +289,7 @@ def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
 def test_every_link_leads_somewhere(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     fill(store, HOSTILE[1], 2, segment={HOSTILE[0]: "../../x"})
-    shown.points += days(
+    shown.results += days(
         "oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy"
     )
     site = tmp_path / "site"
@@ -506,7 +506,7 @@ def test_file_names_are_safe_and_one_per_name(one: str, other: str) -> None:
 
 
 def attacked(store: Store) -> Shown:
-    points: list[Point] = []
+    results: list[Result] = []
     for text in HOSTILE[:5]:
         dataset = text.replace("\x00", "")
         segment = {dataset: dataset}
@@ -516,8 +516,8 @@ def attacked(store: Store) -> Shown:
             store.put(dataset, view, at=FIRST + day * DAY, writer="w")
         for states, where in (("oAE", segment), ("oA.", {})):
             more = {"segment": where, "feature": text, "words": text, "monitor": text}
-            points += days(states, dataset=dataset, **more)
-    return Shown(store, points)
+            results += days(states, dataset=dataset, **more)
+    return Shown(store, results)
 
 
 ALLOWED = set(
@@ -559,12 +559,12 @@ def test_in_a_browser(
     """A page of each kind."""
     shown = make(store)
     shown.build(tmp_path / "site")
-    point = next(one for one in shown.points if one.state == "anomaly")
+    point = next(one for one in shown.results if one.state == "anomaly")
     for page in (
         "index.html",
         dataset_page(point.dataset),
         segment_page(
-            point.dataset, next(segment_text(p.segment) for p in shown.points if p.segment)
+            point.dataset, next(segment_text(p.segment) for p in shown.results if p.segment)
         ),
         feature_page(point.dataset, segment_text(point.segment), point.feature),
         bucket_page(point.dataset, segment_text(point.segment), point.start),

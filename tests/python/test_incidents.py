@@ -1,40 +1,40 @@
 """From states to incidents to what there is to tell: laws, and the cases one can think of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.alerts.changes import Change, Told, find_changes
+from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
-from lightmeter.monitor.results import Judged
+from lightmeter.monitor.results import Result
+from lightmeter.store.records import Told
 
 DAY = timedelta(days=1)
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 STATES = {"o": "ok", "A": "anomaly", "E": "error", ".": "not enough data"}
 
 
-@dataclass(frozen=True)
-class Point:
-    state: str
-    start: datetime
-    feature: str = "image.Saturation.mean"
-    monitor: str = "drift"
-    dataset: str = "cells"
-    segment: dict[str, str] = field(default_factory=dict)
-    value: float | None = 0.62
-    lower: float | None = None
-    upper: float | None = 0.25
-    words: str = "saturation fell by 38 %"
-    judged: Judged | None = None
+SATURATION = {
+    "feature": "image.Saturation.mean",
+    "monitor": "drift",
+    "dataset": "cells",
+    "value": 0.62,
+    "upper": 0.25,
+    "words": "saturation fell by 38 %",
+}
 
 
-def days(states: str, **more: object) -> list[Point]:
-    """One evaluation a day; a space is a day without."""
+def result(state: str, start: datetime, **more: Any) -> Result:
+    return Result(state=state, start=start, **(SATURATION | more))
+
+
+def days(states: str, **more: Any) -> list[Result]:
+    """One result a day; a space is a day without."""
     return [
-        Point(STATES[state], FIRST + index * DAY, **more)  # type: ignore[arg-type]
+        result(STATES[state], FIRST + index * DAY, **more)
         for index, state in enumerate(states)
         if state != " "
     ]
@@ -72,13 +72,13 @@ def test_incidents(states: str, expected: list[str]) -> None:
 
 
 def test_lines_do_not_mix() -> None:
-    points = [
+    results = [
         *days("oA"),
         *days("Ao", feature="image.entropy"),
         *days("oA", segment={"camera": "left"}),
         *days("AA", monitor="limits"),
     ]
-    found = find_incidents(lines_of(reversed(points)))
+    found = find_incidents(lines_of(reversed(results)))
     assert [
         (incident.line.feature, incident.line.segment, incident.line.monitor, incident.start.day)
         for incident in found
@@ -90,12 +90,12 @@ def test_lines_do_not_mix() -> None:
     ]
 
 
-def features(**states: str) -> list[Point]:
+def features(**states: str) -> list[Result]:
     """The days of some features of one monitor; `bucket` is what it says of the whole."""
     return [
-        point
+        each
         for name, each in states.items()
-        for point in days(each, feature="" if name == "bucket" else name)
+        for each in days(each, feature="" if name == "bucket" else name)
     ]
 
 
@@ -121,9 +121,9 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     states: dict[str, str], expected: list[str]
 ) -> None:
     assert [
-        f"{one.line.feature} {one.kind[0].upper()}{(one.start - FIRST).days}-"
-        + (str((one.end - FIRST).days) if one.end else "")
-        for one in find_incidents(lines_of(features(**states)))
+        f"{incident.line.feature} {incident.kind[0].upper()}{(incident.start - FIRST).days}-"
+        + (str((incident.end - FIRST).days) if incident.end else "")
+        for incident in find_incidents(lines_of(features(**states)))
     ] == expected
 
 
@@ -131,9 +131,9 @@ def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
     bad = days("A ", feature="x")
     for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": {"camera": "left"}}):
         found = find_incidents(lines_of([*bad, *days("oo", feature="y", **other)]))
-        assert [one.end for one in found] == [None]
+        assert [incident.end for incident in found] == [None]
     found = find_incidents(lines_of([*bad, *days("oo", feature="y")]))
-    assert [(one.end, one.silent) for one in found] == [(FIRST + DAY, True)]
+    assert [(incident.end, incident.silent) for incident in found] == [(FIRST + DAY, True)]
 
 
 class Listener:
@@ -142,9 +142,9 @@ class Listener:
     def __init__(self) -> None:
         self.told: list[Told] = []
 
-    def hear(self, states: str | Sequence[Point]) -> list[str]:
-        points = days(states) if isinstance(states, str) else states
-        lines = lines_of(points)
+    def hear(self, states: str | Sequence[Result]) -> list[str]:
+        results = days(states) if isinstance(states, str) else states
+        lines = lines_of(results)
         changes = find_changes(lines, find_incidents(lines), self.told)
         for change in changes:
             self.believe(change)
@@ -158,7 +158,7 @@ class Listener:
 @pytest.mark.parametrize(
     "story",
     [
-        # each day's run sees one more evaluation
+        # each day's run sees one more result
         [("o", []), ("oA", ["opened 1"]), ("oAA", []), ("oAAo", ["resolved 1"]), ("oAAoo", [])],
         # runs were missed: an incident that is over by now is one message
         [("oAoAo", ["opened 1", "opened 3"]), ("oAoAo", [])],
@@ -176,7 +176,7 @@ class Listener:
         [("oA", ["opened 1"]), ("oA.", []), ("oA.o", ["resolved 1"])],
         [("oA", ["opened 1"]), ("o..", []), ("o.A", []), ("o.Ao", ["resolved 2"])],
         [("oA", ["opened 1"]), ("o..o", ["resolved 1"]), ("o..o", [])],
-        # old evaluations are deleted
+        # old results are deleted
         [("oAAA", ["opened 1"]), ("  AA", []), ("  AAo", ["resolved 2"]), ("     o", [])],
         [("oAA", ["opened 1"]), ("   o", ["resolved 1"])],
         [("oAo", ["opened 1"]), ("     o", [])],
@@ -193,15 +193,15 @@ def test_what_is_told(story: list[tuple[str, list[str]]]) -> None:
 
 def test_an_error_that_is_gone_is_told_and_so_is_the_next() -> None:
     listener = Listener()
-    for points, expected in (
+    for results, expected in (
         (features(bucket="EE"), ["opened 0"]),
         (features(x="oo"), ["withdrawn 0"]),
         (features(bucket="EEE"), ["opened 0"]),
         (features(bucket="EEE ", x="   o"), ["resolved 0"]),
         (features(bucket="EEE E", x="   o "), ["opened 4"]),
     ):
-        assert listener.hear(points) == expected
-        assert listener.hear(points) == []
+        assert listener.hear(results) == expected
+        assert listener.hear(results) == []
 
 
 HISTORY = st.text(alphabet="oAE. ", max_size=9)
@@ -220,15 +220,17 @@ def test_what_was_told_is_not_told_again(histories: list[str]) -> None:
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(HISTORY, HISTORY, HISTORY), min_size=1, max_size=5))
 def test_nor_is_it_where_lines_come_and_go(histories: list[tuple[str, str, str]]) -> None:
-    """At the end what is believed to last is what lasts, or is of deleted evaluations."""
+    """At the end what is believed to last is what lasts, or is of deleted results."""
     listener = Listener()
     for bucket, x, y in histories:
-        points = features(bucket=bucket, x=x, y=y)
-        listener.hear(points)
-        assert listener.hear(points) == []
+        results = features(bucket=bucket, x=x, y=y)
+        listener.hear(results)
+        assert listener.hear(results) == []
         believed = {(told.line, told.kind) for told in listener.told if told.open}
-        found = find_incidents(lines_of(points))
-        assert believed >= {(one.line, one.kind) for one in found if one.end is None}
+        found = find_incidents(lines_of(results))
+        assert believed >= {
+            (incident.line, incident.kind) for incident in found if incident.end is None
+        }
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
@@ -242,23 +244,23 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
         listener.hear(states[:day])
     open_ = {(told.kind, told.start) for told in listener.told if told.open}
     found = find_incidents(lines_of(days(states)))
-    assert open_ == {(one.kind, one.start) for one in found if one.end is None}
+    assert open_ == {(incident.kind, incident.start) for incident in found if incident.end is None}
     assert {(told.kind, told.start) for told in listener.told} == {
-        (one.kind, one.start) for one in found
+        (incident.kind, incident.start) for incident in found
     }
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(alphabet="oAE.", max_size=12))
 def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
-    points = days(states)
-    found: list[Incident] = find_incidents(lines_of(points))
+    results = days(states)
+    found: list[Incident] = find_incidents(lines_of(results))
     for kind in ("anomaly", "error"):
         spans_ = [incident for incident in found if incident.kind == kind]
-        for point in points:
-            covering = sum(incident.covers(point.start) for incident in spans_)
+        for each in results:
+            covering = sum(incident.covers(each.start) for incident in spans_)
             assert covering <= 1
-            if point.state == kind:
+            if each.state == kind:
                 assert covering == 1
-            if point.state == "ok":
+            if each.state == "ok":
                 assert covering == 0

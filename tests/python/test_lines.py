@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.draw import svg
-from lightmeter.draw.lines import Point, expected, sparkline, trend
+from lightmeter.draw.lines import Mark, expected, sparkline, trend
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -23,9 +23,9 @@ def line(
     lower: float | None = None,
     upper: float | None = None,
     bad: frozenset[int] = frozenset(),
-) -> list[Point]:
+) -> list[Mark]:
     return [
-        Point(FIRST + index * DAY, value, lower, upper, index in bad)
+        Mark(FIRST + index * DAY, value, lower, upper, index in bad)
         for index, value in enumerate(values)
     ]
 
@@ -57,14 +57,14 @@ def test_a_gap_stays_a_gap() -> None:
 
 
 def test_it_is_told_in_words() -> None:
-    points = line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1}))
-    assert trend("d", points).description == (
+    marks = line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1}))
+    assert trend("d", marks).description == (
         "3 buckets from 2022-09-01 to 2022-09-03; the last value is 0.2, expected at most 0.25; "
         "1 anomaly, the last on 2022-09-02"
     )
-    assert expected(Point(FIRST, 1.0, 1.0, 2.0)) == "1 to 2"
-    assert expected(Point(FIRST, 1.0, 1.0, None)) == "at least 1"
-    assert expected(Point(FIRST, 1.0, None, None)) == ""
+    assert expected(Mark(FIRST, 1.0, 1.0, 2.0)) == "1 to 2"
+    assert expected(Mark(FIRST, 1.0, 1.0, None)) == "at least 1"
+    assert expected(Mark(FIRST, 1.0, None, None)) == ""
     told = "1 bucket from 2022-09-01 to 2022-09-01; the last value is 0.1; no anomalies"
     assert trend("d", line([0.1])).description == told
 
@@ -78,8 +78,8 @@ NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
     st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),
 )
 def test_anything_can_be_drawn(rows: list[tuple[float, ...]], step: timedelta) -> None:
-    points = [Point(FIRST + index * step, *row) for index, row in enumerate(rows)]
-    for text in (trend("x", points).svg(), sparkline(points)):
+    marks = [Mark(FIRST + index * step, *row) for index, row in enumerate(rows)]
+    for text in (trend("x", marks).svg(), sparkline(marks)):
         for element in ET.fromstring(text).iter():
             assert "nan" not in str(element.attrib)
             assert "inf" not in element.attrib.get("d", "")
@@ -93,7 +93,7 @@ def test_months_are_english_in_every_locale() -> None:
                 locale.setlocale(locale.LC_TIME, name)
                 break
         start = datetime(2022, 2, 1, tzinfo=UTC)
-        year = [Point(start + day * DAY, 0.1, None, None) for day in range(400)]
+        year = [Mark(start + day * DAY, 0.1, None, None) for day in range(400)]
         assert "01 Feb" in trend("d", year[:9]).body
         assert "May 2022" in trend("d", year).body
     finally:

@@ -640,8 +640,8 @@ def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None
         store.put("cells", profile, at=date(2022, 9, day), writer="a")
     results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
     save_results(store, results)
-    assert [one[:7] for one in load_results(store)] == sorted(
-        (one[:7] for one in results), key=lambda one: (one[3], one[4])
+    assert [one[:10] for one in load_results(store)] == sorted(
+        (one[:10] for one in results), key=lambda one: (one[9], one[0])
     )
     found = {one.start.day: one for one in results if one.feature == f"a:{rate}"}
     assert [day for day, one in found.items() if one.state == "anomaly"] == [10, 12]

@@ -125,6 +125,17 @@ def test_a_time_without_zone_is_local_at_every_door(
     assert store.read("cells", naive - timedelta(minutes=1), naive).images == 0
 
 
+def test_profiles_can_be_deleted(store: Store) -> None:
+    put_days(store, 5)
+    store.put("cells", view(9), at=DAY, writer="a", segment={"camera": "left"})
+    assert store.profiles.delete("cells", date(2022, 9, 2), date(2022, 9, 4)) == 2
+    assert store.read("cells").images == 1 + 4 + 5
+    assert store.profiles.delete("cells") == 3
+    assert store.segments("cells") == [{"camera": "left"}]
+    with pytest.raises(StoreError, match="no dataset 'cell'"):
+        store.profiles.delete("cell")
+
+
 def test_what_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="empty writer"):
         store.put("cells", view(1), at=DAY, writer="")
@@ -181,7 +192,7 @@ def test_times_of_another_kind_are_named(store: Store) -> None:
     assert store.put("cells", view(3), at=DAY, writer="a", seq=3)
     assert store.verify() == []
     text: Any = "2022-09-01"
-    for use in (store.read, store.profiles, store.stored):
+    for use in (store.read, store.profiles.load, store.stored):
         with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
             use("cells", text)
     with pytest.raises(TypeError, match="as a time"):

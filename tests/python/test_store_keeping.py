@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from conftest import lightmeter
 from lightmeter import ProfileView, Store, StoreError
-from lightmeter.store import retention, rows
-from lightmeter.store import store as store_module
+from lightmeter.store import profiles, retention, rows
 from lightmeter.times import to_ms
 from stores import reseal, sql, view
 
@@ -127,7 +126,7 @@ def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
 def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put_days(store, 20)
     expected = ProfileView.merge_many(
-        content for _, content in store.profiles("cells") if isinstance(content, ProfileView)
+        content for _, content in store.profiles.load("cells") if isinstance(content, ProfileView)
     )
     alive: weakref.WeakSet[Any] = weakref.WeakSet()
     most = 0
@@ -139,7 +138,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
         most = max(most, len(alive))
         return content
 
-    for module in (store_module, retention):
+    for module in (profiles, retention):
         monkeypatch.setattr(module, "load", load)
     gc.collect()
     assert store.read("cells").to_bytes() == expected.to_bytes()

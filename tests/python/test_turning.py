@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from lightmeter import Store
-from lightmeter.alerts.changes import Told, find_changes
-from lightmeter.monitor.incidents import Line, find_incidents, lines_of
-from lightmeter.monitor.results import Result, load_results, save_results
-from lightmeter.monitor.turning import load_turning_points
+from lightmeter.alerts.changes import find_changes
+from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
+from lightmeter.store.records import Line, Told
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 BARS = 30  # buckets
@@ -20,7 +20,7 @@ def at(bucket: int) -> datetime:
 
 def drawn(rng: np.random.Generator) -> list[Result]:
     """Two monitors on two segments, with long quiet stretches, silence, gaps and errors."""
-    found = []
+    results = []
     for monitor in ("m", "n"):
         for segment in ({}, {"camera": "left"}):
             quiet = rng.choice([0.5, 0.95])
@@ -34,8 +34,8 @@ def drawn(rng: np.random.Generator) -> list[Result]:
                     state = "error" if kind == "error" else str(state)
                     if state != "silence":
                         place = (monitor, "cells", segment, at(bucket))
-                        found.append(Result(*place, feature, state, 1.0, None, 2.0, 7, 9, "words"))
-    return found
+                        results.append(Result(feature, state, 1.0, None, 2.0, "words", *place))
+    return results
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -48,16 +48,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
         for monitor in ("m", "n")
         for feature, kind in (("a", "anomaly"), ("b", "anomaly"), ("", "error"), ("z", "anomaly"))
     ]
-    rows = [
-        (*each.line, each.kind, (each.start - FIRST) // timedelta(milliseconds=1)) for each in told
-    ]
-    offset = int(FIRST.timestamp() * 1000)
-    for *line, kind, start in rows:
-        store._database.all(
-            "INSERT INTO told(alert, dataset, segment, monitor, feature, kind, start, open)"
-            " VALUES('x', ?, ?, ?, ?, ?, ?, 1)",
-            (*line, kind, start + offset),
-        )
+    store.state.remember("x", [((), told)])
     every, few = lines_of(load_results(store)), lines_of(load_turning_points(store))
     incidents = find_incidents(every)
     assert find_incidents(few) == incidents
@@ -68,17 +59,17 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
 def test_quiet_lines_are_not_read(store: Store) -> None:
     place = "m", "cells", {}
     good = [
-        Result(*place, at(i), name, "ok", 1.0, None, 2.0, 7, 9, "")
-        for i in range(99)
+        Result(name, "ok", 1.0, None, 2.0, "", *place, at(bucket))
+        for bucket in range(99)
         for name in "ab"
     ]
     save_results(store, good)
     assert load_turning_points(store) == []
-    save_results(
-        store, [one._replace(state="anomaly") if one[3:5] == (at(50), "a") else one for one in good]
-    )
-    found = load_turning_points(store)
-    assert {(one.start, one.feature) for one in found} == {
+    bad = good.index(Result("a", "ok", 1.0, None, 2.0, "", *place, at(50)))
+    good[bad] = good[bad]._replace(state="anomaly")
+    save_results(store, good)
+    results = load_turning_points(store)
+    assert {(result.start, result.feature) for result in results} == {
         (at(0), "a"),
         (at(50), "a"),
         (at(51), "a"),

@@ -1,7 +1,7 @@
 """Telling somebody: one message per change of state, as a digest, through a channel."""
 
 from lightmeter.alerts.channels import Channel, Command, Stdout, Webhook, verify
-from lightmeter.alerts.memory import Matching
+from lightmeter.alerts.matching import Matching
 from lightmeter.alerts.message import Message
 from lightmeter.alerts.settings import Alert, load_alerts
 from lightmeter.alerts.telling import Delivery, acknowledge, snooze, tell, try_out

@@ -3,28 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
 
-from lightmeter.monitor.incidents import (
-    Evaluation,
-    Incident,
-    Line,
-    Points,
-    Silence,
-    ends,
-)
+from lightmeter.monitor.incidents import Histories, Incident, Silence, ends
+from lightmeter.monitor.results import Result
+from lightmeter.store.records import Line, Told
 
-__all__ = ["Change", "Told", "find_changes"]
-
-
-class Told(NamedTuple):
-    """An incident that somebody has been told of, and whether they believe that it lasts."""
-
-    line: Line
-    kind: str
-    start: datetime
-    open: bool
+__all__ = ["Change", "find_changes"]
 
 
 @dataclass(frozen=True)
@@ -46,21 +30,21 @@ class Change:
 
 
 def find_changes(
-    lines: Mapping[Line, Sequence[Evaluation]], incidents: Iterable[Incident], told: Iterable[Told]
+    lines: Mapping[Line, Sequence[Result]], incidents: Iterable[Incident], told: Iterable[Told]
 ) -> list[Change]:
     """Everything that `told` does not say yet, in the order of the incidents.
 
-    Once the changes have been told and remembered there are none, until an evaluation changes.
-    Nothing is taken back because evaluations were deleted, or a monitor is gone.
+    Once the changes have been told and remembered there are none, until a result changes. Nothing
+    is taken back because results were deleted, or a monitor is gone.
     """
-    known: defaultdict[tuple[Line, str], list[Told]] = defaultdict(list)
+    left: defaultdict[tuple[Line, str], list[Told]] = defaultdict(list)
     for entry in told:
-        known[entry.line, entry.kind].append(entry)
-    changes, all_points = [], Points(lines)
+        left[entry.line, entry.kind].append(entry)
+    changes, histories = [], Histories(lines)
     for incident in incidents:
-        entries = known[incident.line, incident.kind]
-        points = all_points.of(incident.line) if entries else []
-        mine = [entry for entry in entries if _is_of(entry, incident, points)]
+        entries = left[incident.line, incident.kind]
+        history = histories.of(incident.line) if entries else []
+        mine = [entry for entry in entries if _is_of(entry, incident, history)]
         for entry in mine:
             entries.remove(entry)
         if not any(entry.open for entry in mine):
@@ -68,8 +52,8 @@ def find_changes(
                 changes.append(_change("opened", incident, mine))
         elif incident.end is not None:
             changes.append(_change("resolved", incident, mine))
-    for entry in (entry for entries in known.values() for entry in entries):
-        over = _over(entry, all_points.of(entry.line))
+    for entry in (entry for entries in left.values() for entry in entries):
+        over = _over(entry, histories.of(entry.line))
         if over is None or not (entry.open or over.start == entry.start):
             continue
         silent = isinstance(over, Silence)
@@ -79,11 +63,11 @@ def find_changes(
     return sorted(changes, key=lambda change: (change.incident.line, change.incident.start))
 
 
-def _is_of(entry: Told, incident: Incident, points: Sequence[Evaluation]) -> bool:
+def _is_of(entry: Told, incident: Incident, history: Sequence[Result]) -> bool:
     """Also where what it began with has been deleted, or can no longer be judged."""
     if incident.covers(entry.start):
         return True
-    over = _over(entry, points)
+    over = _over(entry, history)
     return (
         entry.open
         and entry.start < incident.start
@@ -91,10 +75,10 @@ def _is_of(entry: Told, incident: Incident, points: Sequence[Evaluation]) -> boo
     )
 
 
-def _over(entry: Told, points: Sequence[Evaluation]) -> Evaluation | None:
-    """The first evaluation by which what was told is over."""
-    later = (point for point in points if point.start >= entry.start)
-    return next((point for point in later if ends(entry.kind, point.state)), None)
+def _over(entry: Told, history: Sequence[Result]) -> Result | None:
+    """The first result by which what was told is over."""
+    later = (result for result in history if result.start >= entry.start)
+    return next((result for result in later if ends(entry.kind, result.state)), None)
 
 
 def _change(what: str, incident: Incident, entries: list[Told]) -> Change:

@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from lightmeter.alerts.changes import Change
-from lightmeter.monitor.incidents import Evaluation, Incident, Line
+from lightmeter.monitor.incidents import Incident
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, feature_page
 from lightmeter.store.buckets import parse_segment
+from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = ["Item", "Message", "compose", "trial_message"]
@@ -135,14 +137,14 @@ def _urgency(change: Change) -> tuple[int, float, float, Line]:
 def _title(changes: Sequence[Change]) -> str:
     counts = Counter(_what(change) for change in changes)
     parts = []
-    for what, one, many in (
+    for what, single, plural in (
         ("anomaly", "anomaly", "anomalies"),
         ("error", "monitor line failing", "monitor lines failing"),
         ("resolved", "resolved", "resolved"),
         ("withdrawn", "withdrawn", "withdrawn"),
     ):
         if counts[what]:
-            parts.append(f"{counts[what]} {one if counts[what] == 1 else many}")
+            parts.append(f"{counts[what]} {single if counts[what] == 1 else plural}")
     names = sorted({change.incident.line.dataset for change in changes})
     name = shorten(names[0], _NAME) + (f" and {len(names) - 1} more" if len(names) > 1 else "")
     starts = [change.incident.start for change in changes if change.what == "opened"]
@@ -205,7 +207,7 @@ def _sentence(what: str, incident: Incident) -> str:
     return f"{told}; over by {over}" if over else told
 
 
-def _size(first: Evaluation) -> str:
+def _size(first: Result) -> str:
     if first.value is None:
         return ""
     limits = [

@@ -8,9 +8,9 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from lightmeter.alerts.channels import CHANNELS, Channel, Stdout
-from lightmeter.monitor.incidents import Line
 from lightmeter.monitor.keys import Secret
 from lightmeter.monitor.tables import read_tables
+from lightmeter.store.records import Line
 
 __all__ = ["Alert", "load_alerts"]
 

@@ -4,18 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lightmeter.alerts.changes import find_changes
-from lightmeter.alerts.memory import Matching, Memory
+from lightmeter.alerts.changes import Change, find_changes
+from lightmeter.alerts.matching import Matching, matches
 from lightmeter.alerts.message import Message, compose, trial_message
 from lightmeter.alerts.settings import Alert
 from lightmeter.errors import DeliveryError
-from lightmeter.monitor.incidents import (
-    Evaluation,
-    Incident,
-    Line,
-    find_incidents,
-    lines_of,
-)
+from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
+from lightmeter.monitor.results import Result
+from lightmeter.store.records import Acknowledged, Line, Snoozed
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
@@ -33,7 +29,7 @@ class Delivery:
 
 def tell(
     store: Store,
-    evaluations: Iterable[Evaluation],
+    results: Iterable[Result],
     alerts: Sequence[Alert],
     *,
     now: datetime | None = None,
@@ -47,12 +43,12 @@ def tell(
 
     Args:
         store: where what was told is remembered.
-        evaluations: all that are known, not only those of today.
+        results: all that are known, not only those of today.
         alerts: who is to be told.
-        now: the time, for snoozes; None takes the clock.
+        now: the time, for snoozes; None takes the clock. Without a time zone it is local time.
     """
     now = to_utc(now or datetime.now(UTC))
-    lines = lines_of(evaluations)
+    lines = lines_of(results)
     with store.turn():
         return _tell(store, lines, alerts, now)
 
@@ -68,7 +64,7 @@ def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Del
 
 def acknowledge(
     store: Store,
-    evaluations: Iterable[Evaluation],
+    results: Iterable[Result],
     lines: Matching,
     *,
     note: str = "",
@@ -80,47 +76,57 @@ def acknowledge(
     """
     incidents = [
         incident
-        for incident in find_incidents(lines_of(evaluations))
-        if incident.end is None and lines.matches(incident.line)
+        for incident in find_incidents(lines_of(results))
+        if incident.end is None and matches(lines, incident.line)
     ]
-    Memory(store._database).acknowledge(incidents, note, to_utc(now or datetime.now(UTC)))
+    at = to_utc(now or datetime.now(UTC))
+    store.state.acknowledge(
+        Acknowledged(incident.line, incident.kind, incident.start, note, at)
+        for incident in incidents
+    )
     return incidents
 
 
 def snooze(store: Store, lines: Matching, until: datetime, *, note: str = "") -> None:
-    """Tell nothing of `lines` until then; a time in the past ends the snooze of the same lines."""
-    Memory(store._database).snooze(lines, until, note)
+    """Tell nothing of `lines` until then; a time in the past ends the snooze of the same lines.
+
+    A time without a time zone is local time.
+    """
+    store.state.snooze(Snoozed(Line(*lines), to_utc(until), note))
 
 
 def _tell(
     store: Store,
-    lines: Mapping[Line, Sequence[Evaluation]],
+    lines: Mapping[Line, Sequence[Result]],
     alerts: Sequence[Alert],
     now: datetime,
 ) -> list[Delivery]:
     incidents = find_incidents(lines)
-    memory = Memory(store._database)
-    snoozes = memory.snoozes(now)
-    known = memory.acknowledged()
+    snoozes = store.state.snoozed(now)
+    acknowledged = store.state.acknowledged()
+
+    def is_snoozed(incident: Incident) -> bool:
+        return any(matches(snooze.patterns, incident.line) for snooze in snoozes)
+
     deliveries = []
     for alert in alerts:
         wanted = [incident for incident in incidents if alert.wants(incident.line)]
-        told = [entry for entry in memory.told(alert.name) if alert.wants(entry.line)]
+        told = [entry for entry in store.state.told(alert.name) if alert.wants(entry.line)]
         awake, missed = [], []
         for change in find_changes(lines, wanted, told):
-            if not any(snooze.lines.matches(change.incident.line) for snooze in snoozes):
+            if not is_snoozed(change.incident):
                 awake.append(change)
             elif change.incident.end is not None:
                 missed.append(change)
-        memory.remember(alert.name, missed)
+        _remember(store, alert, missed)
         changed = {_key(change.incident) for change in awake}
         open_ = [
             incident
             for incident in wanted
             if incident.end is None
             and _key(incident) not in changed
-            and not any(entry.is_of(incident) for entry in known)
-            and not any(snooze.lines.matches(incident.line) for snooze in snoozes)
+            and not any(map(incident.is_known_by, acknowledged))
+            and not is_snoozed(incident)
         ]
         for changes in [awake] if alert.digest and awake else [[change] for change in awake]:
             message = compose(alert.name, changes, dashboard=alert.dashboard, still_open=len(open_))
@@ -128,8 +134,12 @@ def _tell(
             deliveries.append(Delivery(alert.name, message, error))
             if error is not None:
                 break  # the others would wait for the same timeouts
-            memory.remember(alert.name, changes)
+            _remember(store, alert, changes)
     return deliveries
+
+
+def _remember(store: Store, alert: Alert, changes: Sequence[Change]) -> None:
+    store.state.remember(alert.name, [(change.forget, change.remember) for change in changes])
 
 
 def _key(incident: Incident) -> tuple[Line, str, datetime]:

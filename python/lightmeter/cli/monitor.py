@@ -3,9 +3,10 @@
 import contextlib
 import json
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -16,54 +17,22 @@ from lightmeter.alerts import (
     acknowledge,
     load_alerts,
     snooze,
-    tell,
     try_out,
 )
 from lightmeter.cli.options import Format, Printed, StoreOption
-from lightmeter.cli.terminal import FAILED, OK, Commands, complain, reported, say, usage
+from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage
 from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.monitors import false_alarms_a_year
-from lightmeter.monitor.results import Result, load_newest
-from lightmeter.monitor.turning import load_turning_points
+from lightmeter.monitor.results import OK, Result, load_turning_points
+from lightmeter.run import watch
 from lightmeter.store.buckets import segment_text
 from lightmeter.times import parse_duration
 
 __all__ = ["commands"]
 
-ANOMALY, UNSURE = 3, 4
-
 commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
 
 Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
-
-
-class Watched(NamedTuple):
-    """What a run found in the newest bucket of each monitor, and what it sent."""
-
-    newest: list[Result]
-    deliveries: list[Delivery]
-
-    @property
-    def exit_code(self) -> int:
-        """What became of it; an anomaly matters more than a message that was not sent."""
-        states = {result.state for result in self.newest}
-        if "anomaly" in states:
-            return ANOMALY
-        if any(delivery.error is not None for delivery in self.deliveries):
-            return FAILED
-        return UNSURE if states - {"ok"} else OK
-
-
-def watch(store: Store, config: Path) -> Watched:
-    """Judge, keep and tell, as one turn."""
-    with store.turn():
-        alerts, monitors = load_alerts(config), load_monitors(config)
-        update_results(store, monitors, source=str(config))
-        names = [(monitor.name, monitor.dataset) for monitor in monitors]
-        newest = load_newest(store, names)
-        deliveries = tell(store, load_turning_points(store, names), alerts) if alerts else []
-    return Watched(newest, deliveries)
 
 
 @commands.command()
@@ -80,13 +49,13 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
     """
-    with reported(), Store(store, create=False) as opened:
-        watched = watch(opened, config)
+    with reported():
+        watched = watch(store, config)
         if output_format is Format.JSON:
             print(json.dumps(list(map(_plain, watched.newest)), allow_nan=False, indent=2))
         else:
             for result in watched.newest:
-                if result.state != "ok":
+                if result.state != OK:
                     say(_line(result))
         _complain_of(watched.deliveries)
         raise typer.Exit(watched.exit_code)
@@ -180,7 +149,7 @@ def test_alerts(config: Config) -> None:
             raise typer.Exit(FAILED)
 
 
-def _complain_of(deliveries: list[Delivery]) -> bool:
+def _complain_of(deliveries: Sequence[Delivery]) -> bool:
     """Whether a message was not sent."""
     failed = [delivery for delivery in deliveries if delivery.error is not None]
     for delivery in failed:

@@ -4,31 +4,23 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from lightmeter.dashboard.parts import pair
 from lightmeter.dashboard.scene import Scene, title_of
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
-from lightmeter.monitor.incidents import Evaluation
-from lightmeter.monitor.results import Judged
+from lightmeter.monitor.results import Result
 from lightmeter.profile import ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.store.records import Basis
 from lightmeter.store.store import Store
 from lightmeter.text import shorten
 from lightmeter.times import MILLISECOND
 
-__all__ = ["Baseline", "Chosen", "Evaluated", "bucket_digests", "find_baseline", "read_bucket"]
+__all__ = ["Baseline", "Chosen", "bucket_digests", "find_baseline", "read_bucket"]
 
 _BEFORE = 7
-
-
-class Evaluated(Evaluation, Protocol):
-    """An evaluation that may know what it is compared with."""
-
-    @property
-    def judged(self) -> Judged | None:
-        """How the monitor came to it."""
 
 
 class Chosen:
@@ -38,21 +30,21 @@ class Chosen:
 
     def __init__(self) -> None:
         """Of no buckets yet."""
-        self._found: dict[tuple[str, str, datetime], tuple[str, Judged]] = {}
+        self._bases: dict[tuple[str, str, datetime], tuple[str, Basis]] = {}
 
-    def add(self, one: Evaluated) -> None:
-        """Take an evaluation into account."""
-        judged = one.judged
-        if judged is None or not (judged.starts or judged.file):
+    def add(self, result: Result) -> None:
+        """Take a result into account."""
+        basis = result.basis
+        if basis is None or not (basis.starts or basis.file):
             return
-        place = one.dataset, segment_text(one.segment), one.start
-        known = self._found.get(place)
-        if known is None or _rank(judged) < _rank(known[1]):
-            self._found[place] = one.monitor, judged
+        place = result.dataset, segment_text(result.segment), result.start
+        before = self._bases.get(place)
+        if before is None or _order(basis) < _order(before[1]):
+            self._bases[place] = result.monitor, basis
 
-    def of(self, scene: Scene, start: datetime) -> tuple[str, Judged] | None:
-        """The monitor of a bucket, and how it judged it."""
-        return self._found.get((scene.dataset, scene.place, start))
+    def of(self, scene: Scene, start: datetime) -> tuple[str, Basis] | None:
+        """The monitor of a bucket, and what its results rest on."""
+        return self._bases.get((scene.dataset, scene.place, start))
 
 
 class Baseline(NamedTuple):
@@ -71,8 +63,8 @@ class Baseline(NamedTuple):
 
 def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -> Baseline:
     """That of the monitor chosen, or else the last good buckets before `start`."""
-    monitor, judged = chosen.of(scene, start) or ("", None)
-    if judged is None:
+    monitor, basis = chosen.of(scene, start) or ("", None)
+    if basis is None:
         before = [
             bucket.start
             for bucket in scene.buckets
@@ -81,20 +73,20 @@ def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -
         words = f"baseline: the {len(before)} buckets before without anomalies"
         return _stored(store, words, scene.dataset, scene.place, before)
     words = f"baseline of {shorten(monitor, 60)}: "
-    if judged.file:
-        path = Path(judged.file)
+    if basis.file:
+        path = Path(basis.file)
         try:
             body = read_regular(path)
             view = ProfileView.from_bytes(body)
         except (OSError, DecodeError):
             return Baseline(f"{words}{path.name}, which cannot be read", [], _nothing)
         return Baseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
-    if (judged.dataset, judged.segment) != (scene.dataset, scene.place):
-        words += f"{shorten(title_of(judged.dataset, parse_segment(judged.segment)), 120)}, "
-    starts = judged.starts
+    if (basis.dataset, basis.segment) != (scene.dataset, scene.place):
+        words += f"{shorten(title_of(basis.dataset, parse_segment(basis.segment)), 120)}, "
+    starts = basis.starts
     many = f"{len(starts)} bucket{'' if len(starts) == 1 else 's'}"
     words += f"{many}, {pair(starts[0], starts[-1])}"
-    return _stored(store, words, judged.dataset, judged.segment, starts)
+    return _stored(store, words, basis.dataset, basis.segment, starts)
 
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
@@ -127,5 +119,5 @@ def _nothing() -> ProfileView:
     return ProfileView.merge_many([])
 
 
-def _rank(judged: Judged) -> tuple[bool, int]:
-    return not judged.drift, judged.place
+def _order(basis: Basis) -> tuple[bool, int]:
+    return not basis.drift, basis.rank

@@ -8,10 +8,11 @@ from lightmeter.dashboard.parts import crumbs, feature_name, link, spaced
 from lightmeter.dashboard.scene import SIGNS, Scene, badge
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
-from lightmeter.draw.lines import Point, expected
+from lightmeter.draw.lines import Mark, expected
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import column_of
-from lightmeter.monitor.incidents import Evaluation, line_of
+from lightmeter.monitor.incidents import line_of
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, slug
 from lightmeter.report.card import card
 from lightmeter.report.pictures import pictures
@@ -28,14 +29,14 @@ class Day(NamedTuple):
     Attributes:
         scene: the dataset or segment.
         start: of the bucket.
-        said: what the monitors said of it.
+        results: what the monitors say of it.
         before: the last bucket before it that has a page.
         after: the next one.
     """
 
     scene: Scene
     start: datetime
-    said: Sequence[Evaluation]
+    results: Sequence[Result]
     before: datetime | None
     after: datetime | None
 
@@ -54,8 +55,10 @@ def bucket_html(day: Day, comparison: Comparison, baseline: str) -> Html:
         baseline: in words.
     """
     scene, page = day.scene, day.page
-    state = min((one.state for one in day.said), key=list(SIGNS).index, default="not watched")
-    bad = {column_of(one.feature) for one in day.said if one.state == "anomaly"}
+    state = min(
+        (result.state for result in day.results), key=list(SIGNS).index, default="not watched"
+    )
+    bad = {column_of(result.feature) for result in day.results if result.state == "anomaly"}
     others = "The others" if bad else "Distributions"
     return document(
         f"{scene.title}, {bucket_text(day.start)}",
@@ -69,7 +72,7 @@ def bucket_html(day: Day, comparison: Comparison, baseline: str) -> Html:
         ),
         tag(
             "main",
-            _verdicts(page, day.said),
+            _verdicts(page, day.results),
             _cards("Distributions of what is anomalous", "wide", comparison, bad, inside=True),
             _cards(others, "", comparison, bad, inside=False),
         ),
@@ -96,25 +99,25 @@ def _neighbours(day: Day) -> Html | None:
     return tag("nav", spaced(links), aria_label="Other buckets") if links else None
 
 
-def _verdicts(page: str, said: Sequence[Evaluation]) -> Html:
+def _verdicts(page: str, results: Sequence[Result]) -> Html:
     order = list(SIGNS)
-    told = sorted(
-        (one for one in said if one.state != "ok"),
-        key=lambda one: (order.index(one.state), line_of(one)),
+    shown = sorted(
+        (result for result in results if result.state != "ok"),
+        key=lambda result: (order.index(result.state), line_of(result)),
     )
-    good = len(said) - len(told)
-    rows = (_verdict(page, one) for one in told)
-    shown = table("said", rows, left={"state", "monitor"}, words={"in words"})
+    good = len(results) - len(shown)
+    rows = (_verdict(page, result) for result in shown)
+    listed = table("said", rows, left={"state", "monitor"}, words={"in words"})
     closing = None
-    if not said:
+    if not results:
         closing = tag("p", "No monitor has judged this bucket.")
     elif good:
-        closing = tag("p", f"{good:,} of {len(said):,} judged ok.")
-    return section("What the monitors say", shown, closing, ident="said")
+        closing = tag("p", f"{good:,} of {len(results):,} judged ok.")
+    return section("What the monitors say", listed, closing, ident="said")
 
 
-def _verdict(page: str, result: Evaluation) -> dict[str, Content]:
-    limits = Point(result.start, result.value, result.lower, result.upper)
+def _verdict(page: str, result: Result) -> dict[str, Content]:
+    limits = Mark(result.start, result.value, result.lower, result.upper)
     return {
         "feature": feature_name(page, line_of(result)),
         "state": badge(result.state),

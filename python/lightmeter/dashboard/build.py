@@ -8,20 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from lightmeter._core import __version__
-from lightmeter.alerts.memory import Memory
-from lightmeter.dashboard.baseline import (
-    Chosen,
-    Evaluated,
-    bucket_digests,
-    find_baseline,
-    read_bucket,
-)
+from lightmeter.dashboard.baseline import Chosen, bucket_digests, find_baseline, read_bucket
 from lightmeter.dashboard.bucket import Day, bucket_html
 from lightmeter.dashboard.pages import feature_html, index_html, scene_html
 from lightmeter.dashboard.scene import Scene
 from lightmeter.dashboard.site import Site, Written
 from lightmeter.drift import compare_views
-from lightmeter.monitor.incidents import Evaluation, find_incidents, line_of, lines_of
+from lightmeter.monitor.incidents import find_incidents, line_of, lines_of
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.store.buckets import segment_text
 from lightmeter.store.store import Store
@@ -36,7 +30,7 @@ _SEGMENT_DAYS = 7
 def write_dashboard(
     store: Store,
     out: str | os.PathLike[str],
-    evaluations: Iterable[Evaluated] = (),
+    results: Iterable[Result] = (),
     *,
     days: int | None = None,
     now: datetime | None = None,
@@ -50,23 +44,24 @@ def write_dashboard(
     Args:
         store: what is shown.
         out: the folder; a new one, an empty one, or one that was written before.
-        evaluations: what the monitors said, of all buckets.
+        results: what the monitors say, of all buckets.
         days: how many buckets of a dataset have a page: the latest so many, and the latest so many
             with an anomaly; None for all of them. Of each segment, 7 at most of both.
-        now: the time, which says what is snoozed; None takes the clock.
+        now: the time, which says what is snoozed; None takes the clock. Without a time zone it is
+            local time.
 
     Raises:
         StoreError: the store cannot be read.
         OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
     """
     site = Site(out)
-    memory = Memory(store._database)
-    known, snoozes = memory.acknowledged(), memory.snoozes(to_utc(now or datetime.now(UTC)))
-    said: defaultdict[tuple[str, str], list[Evaluation]] = defaultdict(list)
+    acknowledged = store.state.acknowledged()
+    snoozes = store.state.snoozed(to_utc(now or datetime.now(UTC)))
+    by_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     chosen = Chosen()
-    for one in evaluations:
-        chosen.add(one)
-        said[one.dataset, segment_text(one.segment)].append(one)
+    for result in results:
+        chosen.add(result)
+        by_segment[result.dataset, segment_text(result.segment)].append(result)
     pages: set[str] = set()
     scenes: dict[str, list[Scene]] = {}
     for dataset in store.datasets():
@@ -76,13 +71,13 @@ def write_dashboard(
         briefs: list[Scene] = []
         for segment in reversed(segments):  # the whole of it last, whose page lists the others
             place = segment_text(segment)
-            lines = lines_of(said.pop((dataset, place), ()))
+            lines = lines_of(by_segment.pop((dataset, place), ()))
             incidents = find_incidents(lines)
             buckets = store.buckets(dataset, segment)
-            scene = Scene(dataset, segment, place, buckets, lines, incidents, known, snoozes)
+            scene = Scene(dataset, segment, place, buckets, lines, incidents, acknowledged, snoozes)
             _write_scene(site, store, scene, briefs, days, pages, chosen)
-            # What other pages say of it; of many segments the points take up most of the memory.
-            last = {line: points[-1:] for line, points in lines.items()}
+            # What other pages say of it; of many segments the results take up most of the memory.
+            last = {line: history[-1:] for line, history in lines.items()}
             briefs.insert(0, replace(scene, lines=last))
         scenes[dataset] = briefs
     site.write("index.html", index_html(scenes, pages))
@@ -118,13 +113,13 @@ def _shown(scene: Scene, days: int) -> list[datetime]:
 
 
 def _days(scene: Scene, shown: list[datetime]) -> Iterator[Day]:
-    said: dict[datetime, list[Evaluation]] = {start: [] for start in shown}
-    for line in scene.lines.values():
-        for one in line:
-            if one.start in said:
-                said[one.start].append(one)
+    by_start: dict[datetime, list[Result]] = {start: [] for start in shown}
+    for results in scene.lines.values():
+        for result in results:
+            if result.start in by_start:
+                by_start[result.start].append(result)
     for before, start, after in zip([None, *shown], shown, [*shown[1:], None], strict=False):
-        yield Day(scene, start, said[start], before, after)
+        yield Day(scene, start, by_start[start], before, after)
 
 
 def _write_day(site: Site, store: Store, day: Day, chosen: Chosen) -> None:
@@ -132,9 +127,7 @@ def _write_day(site: Site, store: Store, day: Day, chosen: Chosen) -> None:
     bucket = day.scene.dataset, day.scene.place, day.start
     baseline = find_baseline(store, day.scene, day.start, chosen)
     digests = bucket_digests(store, *bucket)
-    said = [
-        (line_of(one), one.state, one.value, one.lower, one.upper, one.words) for one in day.said
-    ]
+    said = [(line_of(result), *result[1:6]) for result in day.results]
     made_of = __version__, baseline.words, baseline.made_of, digests, day.before, day.after, said
     inputs = hashlib.sha256(repr(made_of).encode()).hexdigest()
     if site.is_fresh(day.page, inputs):

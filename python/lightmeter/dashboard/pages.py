@@ -11,12 +11,13 @@ from lightmeter.dashboard.parts import (
     link,
     pair,
 )
-from lightmeter.dashboard.scene import Group, Scene, badge, group, points
+from lightmeter.dashboard.scene import Group, Scene, badge, group, marks
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import Point, expected, trend
-from lightmeter.monitor.incidents import Evaluation, Line
+from lightmeter.draw.lines import Mark, expected, trend
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, feature_page, segment_page, slug
+from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = ["feature_html", "index_html", "scene_html"]
@@ -32,7 +33,9 @@ def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
         pages: paths of the pages of buckets that there are.
     """
     page = "index.html"
-    need = sum(any(one.state in ("anomaly", "error") for one in all_) for all_ in scenes.values())
+    need = sum(
+        any(scene.state in ("anomaly", "error") for scene in all_) for all_ in scenes.values()
+    )
     many = f"{len(scenes)} dataset{'' if len(scenes) == 1 else 's'}"
     told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
     if not scenes:
@@ -162,7 +165,7 @@ def _days(page: str, scene: Scene, pages: set[str]) -> Html | None:
 
 def _line(page: str, scene: Scene, line: Line, pages: set[str], at: int) -> Html:
     monitor = shorten(line.monitor, 80)
-    chart = trend(f"{line.feature} by {monitor}", points(scene.lines[line]))
+    chart = trend(f"{line.feature} by {monitor}", marks(scene.lines[line]))
     return tag(
         "section",
         tag("h2", tag("bdi", monitor), id=f"m{at}"),
@@ -189,17 +192,17 @@ def _only(scene: Scene, line: Line) -> Scene:
 def _values(page: str, scene: Scene, line: Line, pages: set[str], ident: str) -> Html:
     recent = scene.lines[line][-RECENT:]
 
-    def row(result: Evaluation, point: Point) -> dict[str, Content]:
+    def row(result: Result, mark: Mark) -> dict[str, Content]:
         to = bucket_page(scene.dataset, scene.place, result.start)
         bucket = bucket_text(result.start)
         return {
             "bucket": link(page, f"{to}#f-{slug(line.feature)}", bucket) if to in pages else bucket,
             "value": number(result.value),
-            "expected": expected(point),
+            "expected": expected(mark),
             "state": badge(result.state),
             "in words": shorten(result.words, 200),
         }
 
-    rows = map(row, reversed(recent), reversed(points(recent)))
+    rows = map(row, reversed(recent), reversed(marks(recent)))
     shown = table(ident, rows, left={"state"}, words={"in words"}, tall=True)
     return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)

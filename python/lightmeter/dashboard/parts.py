@@ -4,11 +4,11 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from lightmeter.dashboard.scene import SIGNS, Group, Scene, badge, points
+from lightmeter.alerts.matching import matches
+from lightmeter.dashboard.scene import SIGNS, Group, Scene, badge, marks
 from lightmeter.draw.document import table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import expected, sparkline
-from lightmeter.monitor.incidents import Line
 from lightmeter.monitor.sitemap import (
     bucket_page,
     bucket_text,
@@ -16,6 +16,7 @@ from lightmeter.monitor.sitemap import (
     feature_page,
     segment_page,
 )
+from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = [
@@ -54,9 +55,9 @@ def crumbs(page: str, scene: Scene, *here: str) -> Html:
 
 def spaced(links: Iterable[Html]) -> Iterator[Content]:
     """Links in a row."""
-    for index, one in enumerate(links):
+    for index, each in enumerate(links):
         yield " " if index else None
-        yield one
+        yield each
 
 
 def head(kind: str, title: str, state: str, note: str) -> Html:
@@ -77,59 +78,61 @@ def feed(page: str, groups: Sequence[Group], pages: set[str], left_out: int) -> 
     """What happened, the latest first, each with a link to where it can be seen."""
     if not groups:
         return tag("p", "No anomaly.")
-    entries = tag("ol", (_entry(page, one, pages) for one in groups), cls="findings feed")
+    entries = tag("ol", (_entry(page, group, pages) for group in groups), cls="findings feed")
     if not left_out:
         return entries
     told = f"{left_out:,} earlier ones are on the pages of their days."
     return joined(entries, tag("p", told, cls="quiet"))
 
 
-def _entry(page: str, one: Group, pages: set[str]) -> Html:
-    scene = one.scene
-    to = bucket_page(scene.dataset, scene.place, one.start)
+def _entry(page: str, group: Group, pages: set[str]) -> Html:
+    scene = group.scene
+    to = bucket_page(scene.dataset, scene.place, group.start)
     if to not in pages:
         to = segment_page(scene.dataset, scene.place)
     title = tag("bdi", shorten(scene.title, 120))
     return tag(
         "li",
-        tag("span", link(page, to, bucket_text(one.start)), " ", title),
-        tag("b", _sentence(one)),
-        tag("span", "; ".join(_facts(one)), cls="quiet"),
-        cls=SIGNS[one.kind][0] if one.open else "over",
+        tag("span", link(page, to, bucket_text(group.start)), " ", title),
+        tag("b", _sentence(group)),
+        tag("span", "; ".join(_facts(group)), cls="quiet"),
+        cls=SIGNS[group.kind][0] if group.open else "over",
     )
 
 
-def _sentence(one: Group) -> str:
-    words = one.words()
+def _sentence(group: Group) -> str:
+    words = group.words()
     return words[:1].upper() + words[1:]
 
 
-def _facts(one: Group) -> Iterator[str]:
-    monitors = sorted({incident.line.monitor for incident in one.incidents})
+def _facts(group: Group) -> Iterator[str]:
+    monitors = sorted({incident.line.monitor for incident in group.incidents})
     yield f"by {shorten(', '.join(monitors), 80)}"
-    features = {incident.line.feature for incident in one.incidents if incident.line.feature}
+    features = {incident.line.feature for incident in group.incidents if incident.line.feature}
     if features:
         yield f"{len(features)} feature{'' if len(features) == 1 else 's'}"
-    if one.kind == "error":
+    if group.kind == "error":
         yield "could not be judged"
-    ends = [incident.end for incident in one.incidents if incident.end is not None]
-    open_ = len(one.incidents) - len(ends)
-    if open_ == len(one.incidents):
+    ends = [incident.end for incident in group.incidents if incident.end is not None]
+    open_ = len(group.incidents) - len(ends)
+    if open_ == len(group.incidents):
         yield "lasts"
     elif open_:
-        yield f"{open_} of {len(one.incidents)} last"
+        yield f"{open_} of {len(group.incidents)} last"
     else:
         yield f"over by {bucket_text(max(ends))}"
-    known = [
+    acknowledged = [
         entry
-        for entry in one.scene.acknowledged
-        if any(entry.is_of(incident) for incident in one.incidents)
+        for entry in group.scene.acknowledged
+        if any(incident.is_known_by(entry) for incident in group.incidents)
     ]
-    if known:
-        note = next((entry.note for entry in known if entry.note), "")
+    if acknowledged:
+        note = next((entry.note for entry in acknowledged if entry.note), "")
         yield "acknowledged" + (f": {shorten(note, 120)}" if note else "")
-    for snooze in one.scene.snoozes:
-        if one.open and any(snooze.lines.matches(incident.line) for incident in one.incidents):
+    for snooze in group.scene.snoozes:
+        if group.open and any(
+            matches(snooze.patterns, incident.line) for incident in group.incidents
+        ):
             yield f"snoozed until {bucket_text(snooze.until)}"
             break
 
@@ -148,7 +151,7 @@ def lines_table(page: str, scene: Scene) -> Html | None:
     recent = f"last {RECENT} buckets"
 
     def row(line: Line) -> dict[str, Content]:
-        drawn = points(scene.lines[line][-RECENT:])
+        drawn = marks(scene.lines[line][-RECENT:])
         return {
             "feature": feature_name(page, line),
             "state": badge(states[line]),

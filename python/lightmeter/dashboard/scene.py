@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from lightmeter.alerts.memory import Acknowledged, Snooze
 from lightmeter.draw.html import Html, tag
-from lightmeter.draw.lines import Point
-from lightmeter.monitor.incidents import Evaluation, Incident, Line
-from lightmeter.store.store import Bucket
+from lightmeter.draw.lines import Mark
+from lightmeter.monitor.incidents import Incident
+from lightmeter.monitor.results import Result
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Acknowledged, Line, Snoozed
 from lightmeter.text import shorten
 
-__all__ = ["SIGNS", "Group", "Scene", "badge", "group", "points", "title_of"]
+__all__ = ["SIGNS", "Group", "Scene", "badge", "group", "marks", "title_of"]
 
 # State, class of the style, and a shape, so that the colour is not needed.
 SIGNS = {
@@ -34,7 +35,7 @@ class Scene:
         segment: the segment; empty for the dataset as a whole.
         place: the segment as text.
         buckets: earliest first.
-        lines: the evaluations of each line, earliest first.
+        lines: the results of each line, earliest first.
         incidents: what was found in them.
         acknowledged: what somebody knows of.
         snoozes: what is not told for now.
@@ -44,10 +45,10 @@ class Scene:
     segment: Mapping[str, str]
     place: str
     buckets: Sequence[Bucket]
-    lines: Mapping[Line, Sequence[Evaluation]]
+    lines: Mapping[Line, Sequence[Result]]
     incidents: Sequence[Incident]
     acknowledged: Sequence[Acknowledged] = ()
-    snoozes: Sequence[Snooze] = ()
+    snoozes: Sequence[Snoozed] = ()
 
     @property
     def title(self) -> str:
@@ -58,7 +59,10 @@ class Scene:
     def anomalous(self) -> set[datetime]:
         """Starts of the buckets in which there was an anomaly."""
         return {
-            one.start for points in self.lines.values() for one in points if one.state == "anomaly"
+            result.start
+            for results in self.lines.values()
+            for result in results
+            if result.state == "anomaly"
         }
 
     @property
@@ -66,11 +70,12 @@ class Scene:
         """The worst open incident; if there is none, the worst latest state."""
         kinds = {incident.kind for incident in self.incidents if incident.end is None}
         if not kinds:
-            last = [points[-1] for points in self.lines.values()]
+            last = [results[-1] for results in self.lines.values()]
             newest: dict[str, datetime] = {}
-            for one in last:
-                newest[one.monitor] = max(one.start, newest.get(one.monitor, one.start))
-            kinds = {one.state for one in last if one.start == newest[one.monitor]}
+            for result in last:
+                start = newest.get(result.monitor, result.start)
+                newest[result.monitor] = max(result.start, start)
+            kinds = {result.state for result in last if result.start == newest[result.monitor]}
         return min(kinds or {"not watched"}, key=_WORST_FIRST.index)
 
     def state_of(self, line: Line) -> str:
@@ -84,10 +89,10 @@ class Scene:
 
     def features(self) -> dict[str, list[Line]]:
         """The lines of each feature."""
-        found: dict[str, list[Line]] = {}
+        features: dict[str, list[Line]] = {}
         for line in self.lines:
-            found.setdefault(line.feature, []).append(line)
-        return found
+            features.setdefault(line.feature, []).append(line)
+        return features
 
 
 @dataclass(frozen=True)
@@ -106,11 +111,12 @@ class Group:
 
     def words(self, most: int = 3) -> str:
         """The causes, and how many more there are."""
-        causes = (one.first.words.partition(";")[0] for one in self.incidents)
-        names = (one.line.feature or one.line.monitor for one in self.incidents)
-        told = list(dict.fromkeys(a or b for a, b in zip(causes, names, strict=True)))
-        named = ", ".join(shorten(words, 160) for words in told[:most])
-        return f"{named} and {len(told) - most} more" if len(told) > most else named
+        causes: dict[str, None] = {}
+        for incident in self.incidents:
+            words = incident.first.words.partition(";")[0]
+            causes[words or incident.line.feature or incident.line.monitor] = None
+        named = ", ".join(shorten(words, 160) for words in list(causes)[:most])
+        return f"{named} and {len(causes) - most} more" if len(causes) > most else named
 
 
 def title_of(dataset: str, segment: Mapping[str, str]) -> str:
@@ -123,27 +129,29 @@ def group(scenes: Iterable[Scene]) -> list[Group]:
     """All incidents of the scenes, the latest first."""
     groups = []
     for scene in scenes:
-        found: dict[tuple[datetime, str], list[Incident]] = {}
+        together: dict[tuple[datetime, str], list[Incident]] = {}
         for incident in scene.incidents:
-            found.setdefault((incident.start, incident.kind), []).append(incident)
-        for (start, kind), incidents in found.items():
-            ordered = sorted(incidents, key=lambda one: (-_size(one.first), one.line))
-            groups.append(Group(scene, start, kind, tuple(ordered)))
-    return sorted(groups, key=lambda one: (-one.start.timestamp(), one.scene.title, one.kind))
+            together.setdefault((incident.start, incident.kind), []).append(incident)
+        for (start, kind), incidents in together.items():
+            incidents.sort(key=lambda incident: (-_size(incident.first), incident.line))
+            groups.append(Group(scene, start, kind, tuple(incidents)))
+    return sorted(
+        groups, key=lambda group: (-group.start.timestamp(), group.scene.title, group.kind)
+    )
 
 
-def points(evaluations: Sequence[Evaluation]) -> list[Point]:
+def marks(results: Sequence[Result]) -> list[Mark]:
     """For a chart."""
     return [
-        Point(
-            at=one.start,
-            value=one.value,
-            lower=one.lower,
-            upper=one.upper,
-            bad=one.state == "anomaly",
-            failed=one.state == "error",
+        Mark(
+            at=result.start,
+            value=result.value,
+            lower=result.lower,
+            upper=result.upper,
+            bad=result.state == "anomaly",
+            failed=result.state == "error",
         )
-        for one in evaluations
+        for result in results
     ]
 
 
@@ -153,8 +161,8 @@ def badge(state: str) -> Html:
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
-def _size(one: Evaluation) -> float:
+def _size(result: Result) -> float:
     """How many times over its limit."""
-    if one.value is None or not one.upper:
+    if result.value is None or not result.upper:
         return 0.0
-    return abs(one.value / one.upper)
+    return abs(result.value / result.upper)

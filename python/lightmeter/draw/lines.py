@@ -11,7 +11,7 @@ from lightmeter.draw.html import Html, joined, tag
 from lightmeter.draw.svg import Chart
 from lightmeter.text import number
 
-__all__ = ["Point", "expected", "sparkline", "trend"]
+__all__ = ["Mark", "expected", "sparkline", "trend"]
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
@@ -20,8 +20,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 @dataclass(frozen=True)
-class Point:
-    """One bucket.
+class Mark:
+    """One bucket on a chart.
 
     Attributes:
         at: its start, in UTC.
@@ -40,51 +40,51 @@ class Point:
     failed: bool = False
 
 
-def trend(title: str, points: Sequence[Point]) -> Chart:
-    """The line through all values, the band of what is expected, and a mark at each anomaly.
+def trend(title: str, marks: Sequence[Mark]) -> Chart:
+    """The line through all values, the band of what is expected, and a dot at each anomaly.
 
     Args:
         title: what it shows.
-        points: at least one, in order of time.
+        marks: at least one, in order of time.
     """
-    x, y, low, high = _scales(points, (svg.LEFT, svg.RIGHT), (_FLOOR, svg.TOP + 8))
-    parts = [_legend(points)]
+    x, y, low, high = _scales(marks, (svg.LEFT, svg.RIGHT), (_FLOOR, svg.TOP + 8))
+    parts = [_legend(marks)]
     for tick in svg.ticks(low, high, 4):
         parts.append(svg.grid(y(tick)))
         parts.append(svg.label(svg.LEFT - 6, y(tick) + 4, number(tick), "end"))
-    parts += _band(points, x, y, _FLOOR, svg.TOP + 4)
-    parts += _lines(points, x, y, 1.5)
-    for point in points:
-        if point.bad and _known(point.value):
-            parts.append(_dot(x(_seconds(point)), y(_number(point.value)), 4))
-        elif point.bad or point.failed:
-            parts.append(_cross(x(_seconds(point)), _FLOOR - 7))
+    parts += _band(marks, x, y, _FLOOR, svg.TOP + 4)
+    parts += _lines(marks, x, y, 1.5)
+    for mark in marks:
+        if mark.bad and _known(mark.value):
+            parts.append(_dot(x(_seconds(mark)), y(_number(mark.value)), 4))
+        elif mark.bad or mark.failed:
+            parts.append(_cross(x(_seconds(mark)), _FLOOR - 7))
     parts.append(svg.rule(svg.LEFT, _FLOOR, svg.RIGHT, _FLOOR, "quiet"))
-    for at in _dates(points):
+    for at in _dates(marks):
         place = x(at.timestamp())
         parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
         anchor = "end" if place > svg.RIGHT - 18 else "middle"
-        parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(points)), anchor))
-    return Chart(title, _description(points), _HEIGHT, joined(parts))
+        parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(marks)), anchor))
+    return Chart(title, _description(marks), _HEIGHT, joined(parts))
 
 
-def sparkline(points: Sequence[Point]) -> Html:
+def sparkline(marks: Sequence[Mark]) -> Html:
     """The same chart, small and without words: the row of a table around it has them."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
-    x, y, _, _ = _scales(points, *size)
-    parts = _band(points, x, y, _SPARK_HEIGHT, 0)
-    parts += _lines(points, x, y, 1.2)
-    for point in points:
-        if point.bad:
-            value = point.value if _known(point.value) else None
+    x, y, _, _ = _scales(marks, *size)
+    parts = _band(marks, x, y, _SPARK_HEIGHT, 0)
+    parts += _lines(marks, x, y, 1.2)
+    for mark in marks:
+        if mark.bad:
+            value = mark.value if _known(mark.value) else None
             at = _SPARK_HEIGHT / 2 if value is None else y(value)
-            parts.append(_dot(x(_seconds(point)), at, 2.5))
+            parts.append(_dot(x(_seconds(mark)), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
     return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
 
 
-def _seconds(point: Point) -> float:
-    return point.at.timestamp()
+def _seconds(mark: Mark) -> float:
+    return mark.at.timestamp()
 
 
 def _known(value: float | None) -> bool:
@@ -98,48 +98,48 @@ def _number(value: float | None) -> float:
 
 
 def _scales(
-    points: Sequence[Point], across: tuple[float, float], up: tuple[float, float]
+    marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[svg.Map, svg.Map, float, float]:
-    seen = [point.value for point in points] + [point.upper for point in points]
-    seen += [point.lower for point in points]
+    seen = [mark.value for mark in marks] + [mark.upper for mark in marks]
+    seen += [mark.lower for mark in marks]
     numbers = [_number(value) for value in seen if _known(value)] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
-    if low >= 0 and all(point.lower is None for point in points):
+    if low >= 0 and all(mark.lower is None for mark in marks):
         low = 0.0  # a distance
     else:
         low -= (high / 2 - low / 2) * 0.1
     high += (high / 2 - low / 2) * 0.1
     if not high - low > svg.LEAST_SPAN:
         low, high = low - 0.5, high + 0.5
-    start, end = _seconds(points[0]), _seconds(points[-1])
+    start, end = _seconds(marks[0]), _seconds(marks[-1])
     if start == end:
         start, end = start - 1, end + 1
     return svg.scale(start, end, *across), svg.scale(low, high, *up), low, high
 
 
-def _runs(points: Sequence[Point], has: Sequence[bool]) -> Iterator[list[Point]]:
-    """The runs of points for which `has` is true."""
-    for there, run in groupby(zip(points, has, strict=True), key=lambda pair: pair[1]):
+def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
+    """The runs of marks for which `has` is true."""
+    for there, run in groupby(zip(marks, has, strict=True), key=lambda pair: pair[1]):
         if there:
-            yield [point for point, _ in run]
+            yield [mark for mark, _ in run]
 
 
-def _lines(points: Sequence[Point], x: svg.Map, y: svg.Map, width: float) -> Iterator[Html]:
-    for run in _runs(points, [_known(point.value) for point in points]):
+def _lines(marks: Sequence[Mark], x: svg.Map, y: svg.Map, width: float) -> Iterator[Html]:
+    for run in _runs(marks, [_known(mark.value) for mark in marks]):
         if len(run) == 1:
             yield _dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
         else:
-            path = _path([(x(_seconds(point)), y(_number(point.value))) for point in run])
+            path = _path([(x(_seconds(mark)), y(_number(mark.value))) for mark in run])
             yield tag("path", d=f"M{path}", **svg.paint(None, "target"), stroke_width=width)
 
 
-def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
+def _band(marks: Sequence[Mark], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
     parts = []
-    limited = [_known(point.upper) or _known(point.lower) for point in points]
-    for run in _runs(points, limited):
-        above = [_limit(point, point.upper, x, y, top) for point in run]
-        below = [_limit(point, point.lower, x, y, floor) for point in run]
+    limited = [_known(mark.upper) or _known(mark.lower) for mark in marks]
+    for run in _runs(marks, limited):
+        above = [_limit(mark, mark.upper, x, y, top) for mark in run]
+        below = [_limit(mark, mark.lower, x, y, floor) for mark in run]
         if len(run) == 1:  # something to see
             above = [(above[0][0] - 3, above[0][1]), (above[0][0] + 3, above[0][1])]
             below = [(below[0][0] - 3, below[0][1]), (below[0][0] + 3, below[0][1])]
@@ -153,9 +153,9 @@ def _band(points: Sequence[Point], x: svg.Map, y: svg.Map, floor: float, top: fl
 
 
 def _limit(
-    point: Point, value: float | None, x: svg.Map, y: svg.Map, edge: float
+    mark: Mark, value: float | None, x: svg.Map, y: svg.Map, edge: float
 ) -> tuple[float, float]:
-    return x(_seconds(point)), y(_number(value)) if _known(value) else edge
+    return x(_seconds(mark)), y(_number(value)) if _known(value) else edge
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
@@ -184,8 +184,8 @@ def _cross(x: float, y: float) -> Html:
     return tag("path", d=path, **svg.paint(None, "ink"), stroke_width=1.5)
 
 
-def _spread(points: Sequence[Point]) -> float:
-    return (points[-1].at - points[0].at).total_seconds() / 86_400
+def _spread(marks: Sequence[Mark]) -> float:
+    return (marks[-1].at - marks[0].at).total_seconds() / 86_400
 
 
 def _date(at: datetime, days: float) -> str:
@@ -196,10 +196,10 @@ def _date(at: datetime, days: float) -> str:
     return f"{at:%d} {month}" if days < 300 else f"{month} {at:%Y}"
 
 
-def _dates(points: Sequence[Point]) -> list[datetime]:
-    """Round dates, at most six, no closer than the points."""
-    first, last = _seconds(points[0]), _seconds(points[-1])
-    least = min((_seconds(b) - _seconds(a) for a, b in pairwise(points)), default=86_400)
+def _dates(marks: Sequence[Mark]) -> list[datetime]:
+    """Round dates, at most six, no closer than the marks."""
+    first, last = _seconds(marks[0]), _seconds(marks[-1])
+    least = min((_seconds(b) - _seconds(a) for a, b in pairwise(marks)), default=86_400)
     for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336):
         step = hours * 3600
         if step < least:
@@ -208,54 +208,54 @@ def _dates(points: Sequence[Point]) -> list[datetime]:
         if (last - start) / step < 6:
             count = int((last - start) // step) + 1 if last >= start else 0
             return [datetime.fromtimestamp(start + i * step, UTC) for i in range(count)]
-    months = [(point.at.year, point.at.month) for point in points if point.at.day == 1]
+    months = [(mark.at.year, mark.at.month) for mark in marks if mark.at.day == 1]
     every = -(-len(set(months)) // 6) or 1
     return [datetime(*month, 1, tzinfo=UTC) for month in sorted(set(months))[::every]]
 
 
-def _legend(points: Sequence[Point]) -> Html:
+def _legend(marks: Sequence[Mark]) -> Html:
     parts = [
         svg.rule(svg.LEFT, 11, svg.LEFT + 16, 11, "target"),
         svg.label(svg.LEFT + 22, 15, "value", tone="ink"),
     ]
     at = svg.LEFT + 78
-    if any(_known(point.upper) or _known(point.lower) for point in points):
+    if any(_known(mark.upper) or _known(mark.lower) for mark in marks):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
         edge = svg.paint("reference", "reference") | {"stroke_dasharray": "5 3"}
         parts.append(tag("rect", x=at, y=6, **area, **edge))
         parts.append(svg.label(at + 20, 15, "expected", tone="ink"))
         at += 100
-    if any(point.bad for point in points):
+    if any(mark.bad for mark in marks):
         parts += [_dot(at + 4, 10.5, 4), svg.label(at + 14, 15, "anomaly", tone="ink")]
         at += 90
-    if any(point.failed for point in points):
+    if any(mark.failed for mark in marks):
         parts += [_cross(at + 4, 10.5), svg.label(at + 14, 15, "not judged", tone="ink")]
     return joined(parts)
 
 
-def _description(points: Sequence[Point]) -> str:
+def _description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
-    first, last = points[0].at, points[-1].at
+    first, last = marks[0].at, marks[-1].at
     form = (
         "%Y-%m-%d"
-        if not any(point.at.hour or point.at.minute for point in points)
+        if not any(mark.at.hour or mark.at.minute for mark in marks)
         else ("%Y-%m-%d %H:%M")
     )
-    bad = [point.at for point in points if point.bad]
-    many = f"{len(points)} bucket{'' if len(points) == 1 else 's'}"
+    bad = [mark.at for mark in marks if mark.bad]
+    many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
     text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
-    limits = expected(points[-1])
-    text += number(points[-1].value) + (f", expected {limits}; " if limits else "; ")
+    limits = expected(marks[-1])
+    text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
         return text + "no anomalies"
     word = "anomaly" if len(bad) == 1 else "anomalies"
     return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
 
 
-def expected(point: Point) -> str:
+def expected(mark: Mark) -> str:
     """The limits in words; empty if there are none."""
-    if point.lower is not None and point.upper is not None:
-        return f"{number(point.lower)} to {number(point.upper)}"
-    if point.upper is not None:
-        return f"at most {number(point.upper)}"
-    return "" if point.lower is None else f"at least {number(point.lower)}"
+    if mark.lower is not None and mark.upper is not None:
+        return f"{number(mark.lower)} to {number(mark.upper)}"
+    if mark.upper is not None:
+        return f"at most {number(mark.upper)}"
+    return "" if mark.lower is None else f"at least {number(mark.lower)}"

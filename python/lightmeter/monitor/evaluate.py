@@ -6,22 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from lightmeter.monitor.judging import Evaluation, latest_complete, said_of
+from lightmeter.monitor.judging import Judge, latest_complete, plain
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import (
-    Kept,
-    Place,
+    ANOMALY,
+    NOT_ENOUGH,
+    OK,
+    BucketResults,
     Result,
-    Said,
     check_source,
     kept_of,
-    load_kept,
     rows_of,
-    write_said,
 )
-from lightmeter.monitor.rules import ANOMALY, NOT_ENOUGH, OK, CombinedRule, MissingRule
+from lightmeter.monitor.rules import CombinedRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
+from lightmeter.store.records import Kept, Place
 from lightmeter.store.store import Store
+from lightmeter.times import to_utc
 
 __all__ = ["evaluate", "update_results"]
 
@@ -51,19 +52,18 @@ def evaluate(
     """
     known: defaultdict[Place, list[Result]] = defaultdict(list)
     for result in earlier:
-        if result.judged is not None:
+        if result.basis is not None:
             known[result.place].append(result)
     kept = {place: kept_of(results) for place, results in known.items()}
-    found: list[list[Result]] = [[] for _ in monitors]
-    for said in _said(store, monitors, kept, _aware(now)):
-        results = said.results
+    by_rank: list[list[Result]] = [[] for _ in monitors]
+    for rank, place, _, results in _judged(store, monitors, kept, to_utc(now or datetime.now(UTC))):
         if results is None:
             results = [
-                result._replace(judged=result.judged and result.judged._replace(place=said.number))
-                for result in known[said.place]
+                result._replace(basis=result.basis and result.basis._replace(rank=rank))
+                for result in known[place]
             ]
-        found[said.number] += results
-    return [result for results in found for result in results]
+        by_rank[rank] += results
+    return [result for results in by_rank for result in results]
 
 
 def update_results(
@@ -83,66 +83,62 @@ def update_results(
     Raises:
         ConfigError: another file has a monitor of the same name and dataset.
     """
-    source, taken = check_source(store, {(each.name, each.dataset) for each in monitors}, source)
-    kept = load_kept(store, [source, *taken])
+    ranks = {(monitor.name, monitor.dataset): rank for rank, monitor in enumerate(monitors)}
+    source, taken = check_source(store, ranks.keys(), source)
+    kept = store.state.kept([source, *taken])
     gone, changed = set(kept), []
-    for said in _said(store, monitors, kept, _aware(now)):
-        gone.discard(said.place)
-        if said.results is not None:
-            changed.append(rows_of(said.results))
-    places = {(each.name, each.dataset): at for at, each in enumerate(monitors)}
-    write_said(store, places, changed, gone, source=source, taken=taken)
+    for bucket in _judged(store, monitors, kept, to_utc(now or datetime.now(UTC))):
+        gone.discard(bucket.place)
+        if bucket.results is not None:
+            changed.append(rows_of(bucket.results))
+    store.state.save(ranks, changed, gone, source=source, taken=taken)
 
 
-def _aware(now: datetime | None) -> datetime:
-    return datetime.now(UTC) if now is None else now.astimezone(UTC)
-
-
-def _said(
+def _judged(
     store: Store, monitors: Sequence[Monitor], kept: Mapping[Place, Kept], now: datetime
-) -> Iterator[Said]:
+) -> Iterator[BucketResults]:
     """What each monitor says, in its order of segments and time.
 
     Monitors of one segment take turns bucket by bucket, so that what one has read is at hand for
     the next.
     """
-    combined = [each.rule for each in monitors if isinstance(each.rule, CombinedRule)]
+    combined = [monitor.rule for monitor in monitors if isinstance(monitor.rule, CombinedRule)]
     names = {name for rule in combined for name in rule.of}
     states: list[dict[tuple[str, datetime], frozenset[str]]] = [{} for _ in monitors]
-    with store._database.snapshot():
-        for said in _of_places(Shelf(store), store, monitors, kept, now):
-            if said.place.monitor in names:
-                states[said.number][said.place[2:]] = said.states
-            yield said
+    with store.profiles.snapshot():
+        for bucket in _of_profiles(Shelf(store), store, monitors, kept, now):
+            if bucket.place.monitor in names:
+                states[bucket.rank][bucket.place[2:]] = bucket.kept.states
+            yield bucket
     segmented = _segmented(monitors)
-    for index, monitor in enumerate(monitors):
+    for rank, monitor in enumerate(monitors):
         if isinstance(monitor.rule, CombinedRule):
-            for said in _combined(index, monitors, states, segmented, kept):
-                states[index][said.place[2:]] = said.states
-                yield said
+            for bucket in _combined(rank, monitors, states, segmented, kept):
+                states[rank][bucket.place[2:]] = bucket.kept.states
+                yield bucket
 
 
-def _of_places(
+def _of_profiles(
     shelf: Shelf,
     store: Store,
     monitors: Sequence[Monitor],
     kept: Mapping[Place, Kept],
     now: datetime,
-) -> Iterator[Said]:
-    together: dict[tuple[str, str], list[Evaluation]] = {}
-    for index, monitor in enumerate(monitors):
+) -> Iterator[BucketResults]:
+    judges: dict[tuple[str, str], list[Judge]] = {}
+    for rank, monitor in enumerate(monitors):
         if isinstance(monitor.rule, CombinedRule):
             continue
         if monitor.dataset not in shelf.datasets:
             words = "the store has no such dataset"
-            yield said_of(index, monitor, "", now, NOT_ENOUGH, words, kept)
+            yield plain(rank, monitor, "", now, NOT_ENOUGH, words, kept)
             continue
         for segment in shelf.segments(monitor.dataset) if monitor.segments else [""]:
-            evaluation = Evaluation(shelf, monitor, index, segment, now, kept)
-            together.setdefault((monitor.dataset, segment), []).append(evaluation)
-    for group in together.values():
+            judge = Judge(shelf, monitor, rank, segment, now, kept)
+            judges.setdefault((monitor.dataset, segment), []).append(judge)
+    for together in judges.values():
         yield from heapq.merge(
-            *(evaluation.said() for evaluation in group), key=lambda said: said.place.start
+            *(judge.buckets() for judge in together), key=lambda bucket: bucket.place.start
         )
 
     @cache
@@ -153,7 +149,7 @@ def _of_places(
         )
         return max((last.start for last in lasts if last is not None), default=None)
 
-    for index, monitor in enumerate(monitors):
+    for rank, monitor in enumerate(monitors):
         if (
             isinstance(monitor.rule, CombinedRule)
             or monitor.segments
@@ -166,48 +162,48 @@ def _of_places(
             continue
         if whole is None or not isinstance(monitor.rule, MissingRule):  # which says that itself
             words = "only segments have values, and it watches none: segments = true"
-            yield said_of(index, monitor, "", last, NOT_ENOUGH, words, kept)
+            yield plain(rank, monitor, "", last, NOT_ENOUGH, words, kept)
 
 
 def _segmented(monitors: Sequence[Monitor]) -> set[str]:
     """The names of those that can have results of segments."""
-    found: set[str] = set()
-    for one in monitors:
-        if isinstance(one.rule, CombinedRule):
-            parts = [name in found for name in one.rule.of]
-            watches = all(parts) if one.rule.type == "all" else any(parts)
+    segmented: set[str] = set()
+    for monitor in monitors:
+        if isinstance(monitor.rule, CombinedRule):
+            parts = [name in segmented for name in monitor.rule.of]
+            watches = all(parts) if monitor.rule.type == "all" else any(parts)
         else:
-            watches = one.segments
+            watches = monitor.segments
         if watches:
-            found.add(one.name)
-    return found
+            segmented.add(monitor.name)
+    return segmented
 
 
 def _combined(
-    index: int,
+    rank: int,
     monitors: Sequence[Monitor],
     states: Sequence[Mapping[tuple[str, datetime], frozenset[str]]],
     segmented: set[str],
     kept: Mapping[Place, Kept],
-) -> Iterator[Said]:
+) -> Iterator[BucketResults]:
     """Of several features of a monitor, one anomaly makes it anomalous."""
-    monitor = monitors[index]
+    monitor = monitors[rank]
     rule = monitor.rule
     assert isinstance(rule, CombinedRule)
     places: dict[tuple[str, datetime], dict[str, frozenset[str]]] = {}
-    for other, said in zip(monitors[:index], states, strict=False):
+    for other, states_of_other in zip(monitors[:rank], states, strict=False):
         if other.name not in rule.of:
             continue
-        for place, state in said.items():
+        for place, states_there in states_of_other.items():
             if not place[0] or monitor.name in segmented:
-                places.setdefault(place, {})[other.name] = state
+                places.setdefault(place, {})[other.name] = states_there
     for (segment, start), by_name in sorted(places.items()):
         names = [name for name in rule.of if not segment or name in segmented]
         alarmed = [name for name in names if ANOMALY in by_name.get(name, ())]
         unsure = [name for name in names if not by_name.get(name, {NOT_ENOUGH}) & {OK, ANOMALY}]
         if len(alarmed) == len(names) or (alarmed and rule.type == "any"):
-            state_of_all = ANOMALY
+            state = ANOMALY
         else:
-            state_of_all = NOT_ENOUGH if unsure else OK
+            state = NOT_ENOUGH if unsure else OK
         words = ", ".join(alarmed)
-        yield said_of(index, monitor, segment, start, state_of_all, words, kept)
+        yield plain(rank, monitor, segment, start, state, words, kept)

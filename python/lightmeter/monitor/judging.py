@@ -2,63 +2,59 @@
 
 import hashlib
 import os
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import accumulate
-from operator import attrgetter
 
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baselines import Baseline, BaselineBuckets, Other, Reference, Trailing
+from lightmeter.monitor.gaps import expected_buckets
 from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import Judged, Kept, Place, Result, Said, kept_of
-from lightmeter.monitor.rules import (
+from lightmeter.monitor.results import (
     ANOMALY,
     ERROR,
     NOT_ENOUGH,
     OK,
+    BucketResults,
+    Result,
+    kept_of,
+)
+from lightmeter.monitor.rules import (
     ChangeRule,
     DriftRule,
     FeatureRule,
-    Finding,
     IntervalRule,
     LateRule,
     MissingRule,
 )
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.buckets import bucket_start, parse_segment, segment_text
-from lightmeter.store.store import Bucket
+from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Basis, Kept, Place
 
-__all__ = ["Evaluation", "latest_complete", "said_of"]
-
-# A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
-_GAP_PER_BUCKET = 100
-_LONGEST_GAP = 20_000
-
-_start_of = attrgetter("start")
+__all__ = ["Judge", "latest_complete", "plain"]
 
 
-class Evaluation:
+class Judge:
     """One monitor on one segment, which is given as text."""
 
     def __init__(
         self,
         shelf: Shelf,
         monitor: Monitor,
-        index: int,
+        rank: int,
         segment: str,
         now: datetime,
         kept: Mapping[Place, Kept],
     ) -> None:
-        """`kept` is what was said before; `index` the place of the monitor among its like."""
-        self._shelf, self._monitor, self._index, self._now = shelf, monitor, index, now
+        """`kept` is what was said before; `rank` that of the monitor among those of its run."""
+        self._shelf, self._monitor, self._rank, self._now = shelf, monitor, rank, now
         self._text, self._segment, self._kept = segment, parse_segment(segment), kept
         self._length = shelf.datasets[monitor.dataset]
         self._buckets = shelf.buckets(monitor.dataset, segment)
 
-    def said(self) -> Iterator[Said]:
+    def buckets(self) -> Iterator[BucketResults]:
         """What it says of each bucket, in order of time."""
         if isinstance(self._monitor.rule, MissingRule):
             yield from self._missing()
@@ -70,68 +66,25 @@ class Evaluation:
             if self._now - bucket.end < self._monitor.wait:
                 continue
             if isinstance(self._monitor.rule, LateRule):
-                said = self._late(bucket, self._monitor.rule)
+                judged = self._late(bucket, self._monitor.rule)
             else:
-                said = self._judged(bucket, anomalous)
-            if ANOMALY in said.states:
+                judged = self._judged(bucket, anomalous)
+            if ANOMALY in judged.kept.states:
                 anomalous.add(bucket.start)
-            yield said
+            yield judged
 
-    def _late(self, bucket: Bucket, rule: LateRule) -> Said:
+    def _late(self, bucket: Bucket, rule: LateRule) -> BucketResults:
         late = bucket.updated - bucket.end
         state, limit = ANOMALY if late > rule.after else OK, rule.after.total_seconds()
-        finding = Finding("", state, max(0.0, late.total_seconds()), None, limit, "seconds")
-        return _plain(self._index, self._results(bucket, [finding], 0), self._kept)
+        result = Result("", state, max(0.0, late.total_seconds()), None, limit, "seconds")
+        return _unless_kept(self._rank, self._placed(bucket, [result]), self._kept)
 
-    def _missing(self) -> Iterator[Said]:
-        buckets, words = self._from_the_first_on()
-        there = {bucket.start for bucket in buckets if self._holds_data(bucket)}
-        starts = [bucket.start for bucket in buckets]
-        ends = list(accumulate((bucket.end for bucket in buckets), max))
-        start = self._first_on_the_grid(buckets)
-        while self._now - start >= self._length + self._monitor.wait:
-            if (too_many := self._beyond(ends, start)) > 0:
-                start += too_many * self._length
-                words = f"missing for longer: the last {_LONGEST_GAP} buckets are listed"
-            before = bisect_left(starts, start)  # the buckets that begin earlier
-            found = start in there or (before > 0 and ends[before - 1] > start)
-            state = OK if found else ANOMALY
-            kept, index = self._kept, self._index
-            yield said_of(index, self._monitor, self._text, start, state, words, kept)
-            start, words = start + self._length, ""
-
-    def _from_the_first_on(self) -> tuple[Sequence[Bucket], str]:
-        """The buckets without those before a gap that is too long, and a word on these."""
-        buckets = self._buckets[: bisect_right(self._buckets, self._now, key=_start_of)]
-        first = before = 0
-        for at in range(1, len(buckets)):
-            before += max(1, (buckets[at - 1].end - buckets[at - 1].start) // self._length)
-            gap = (buckets[at].start - buckets[at - 1].end) // self._length
-            if gap > min(_GAP_PER_BUCKET * before, _LONGEST_GAP):
-                first, before = at, 0
-        if first == 0:
-            return buckets, ""
-        earlier = "1 earlier bucket lies" if first == 1 else f"{first} earlier buckets lie"
-        day = buckets[0].start.isoformat(" ", "minutes")[:16]  # %Y is not padded everywhere
-        words = (
-            f"watched from here on: {earlier} far apart from the others, from {day} on, "
-            "as by a wrong clock"
-        )
-        return buckets[first:], words
-
-    def _beyond(self, ends: Sequence[datetime], start: datetime) -> int:
-        """How many buckets from `start` to now are more than are listed, if all are missing."""
-        if not ends or start < ends[-1]:
-            return 0
-        return (self._now - self._monitor.wait - start) // self._length - _LONGEST_GAP
-
-    def _first_on_the_grid(self, buckets: Sequence[Bucket]) -> datetime:
-        """Start of the first bucket; a day that was rolled up may start in the midst of one."""
-        first = buckets[0].start if buckets else self._now
-        if self._now - first < self._length:
-            return first
-        start = bucket_start(first, self._length)
-        return start if start == first else start + self._length
+    def _missing(self) -> Iterator[BucketResults]:
+        for start, there, words in expected_buckets(
+            self._buckets, self._length, self._now, self._monitor.wait, self._holds_data
+        ):
+            state, where = OK if there else ANOMALY, (self._text, start)
+            yield plain(self._rank, self._monitor, *where, state, words, self._kept)
 
     def _holds_data(self, bucket: Bucket) -> bool:
         if bucket.images:
@@ -141,20 +94,20 @@ class Evaluation:
             column.n and column.kind != "failure" for column in contents.columns.values()
         )
 
-    def _judged(self, bucket: Bucket, anomalous: Collection[datetime]) -> Said:
+    def _judged(self, bucket: Bucket, anomalous: Collection[datetime]) -> BucketResults:
         """What a rule on profiles says, unless all that it follows from is as it was."""
         try:
             starts = self._starts(bucket, anomalous)
             digest = self._digest(bucket, starts)
             place = Place(self._monitor.name, self._monitor.dataset, self._text, bucket.start)
-            known = self._kept.get(place)
-            if known is not None and known.digest == digest:
-                return Said(self._index, place, digest, known.states, None)
+            kept = self._kept.get(place)
+            if kept is not None and kept.digest == digest:
+                return BucketResults(self._rank, place, kept, None)
             return self._judge(bucket, starts, digest)
         except (LightmeterError, OSError) as error:
             return self._error(bucket, str(error))
 
-    def _judge(self, bucket: Bucket, starts: Sequence[datetime], digest: bytes) -> Said:
+    def _judge(self, bucket: Bucket, starts: Sequence[datetime], digest: bytes) -> BucketResults:
         rule = self._rule
         target = self._shelf.contents(*self._where, bucket.start)
         if target.damage:
@@ -162,18 +115,39 @@ class Evaluation:
         dataset, segment, file = self._compared
         past = self._shelf.file(file)[0] if file else self._shelf.past(dataset, segment, starts)
         if rule.needs_baseline and past.count < self._least:
-            detail = f"{past.count} buckets to compare with, of {self._least} needed"
-            found = [Finding("", NOT_ENOUGH, words=detail)]
+            words = f"{past.count} buckets to compare with, of {self._least} needed"
+            results = [Result("", NOT_ENOUGH, words=words)]
         else:
-            found = rule.judge(target, past) or [Finding("", NOT_ENOUGH, words=_nothing(rule))]
+            results = rule.judge(target, past) or [Result("", NOT_ENOUGH, words=_nothing(rule))]
         drift = isinstance(rule, DriftRule)
-        judged = Judged(self._index, drift, dataset, segment, tuple(starts), file, digest)
-        results = self._results(bucket, found, past.count, judged)
-        return Said(self._index, results[0].place, digest, kept_of(results).states, results)
+        basis = Basis(self._rank, drift, dataset, segment, tuple(starts), file, digest)
+        results = self._placed(bucket, results, past.count, basis)
+        return BucketResults(self._rank, results[0].place, kept_of(results), results)
 
-    def _error(self, bucket: Bucket, words: str) -> Said:
-        results = self._results(bucket, [Finding("", ERROR, words=words)], 0)
-        return _plain(self._index, results, self._kept)
+    def _error(self, bucket: Bucket, words: str) -> BucketResults:
+        results = self._placed(bucket, [Result("", ERROR, words=words)])
+        return _unless_kept(self._rank, results, self._kept)
+
+    def _placed(
+        self,
+        bucket: Bucket,
+        results: Iterable[Result],
+        baseline: int = 0,
+        basis: Basis | None = None,
+    ) -> list[Result]:
+        """What a rule says, with what it does not know: of which bucket."""
+        return [
+            result._replace(
+                monitor=self._monitor.name,
+                dataset=self._monitor.dataset,
+                segment=self._segment,
+                start=bucket.start,
+                baseline=baseline,
+                images=bucket.images,
+                basis=basis,
+            )
+            for result in results
+        ]
 
     def _starts(self, bucket: Bucket, anomalous: Collection[datetime]) -> Sequence[datetime]:
         chosen = self._chosen
@@ -234,42 +208,27 @@ class Evaluation:
             buckets = [each for each in buckets if each.end - each.start == self._length]
         return BaselineBuckets(baseline, self._length, buckets)
 
-    def _results(
-        self, bucket: Bucket, found: list[Finding], baseline: int, judged: Judged | None = None
-    ) -> list[Result]:
-        return [
-            Result(
-                monitor=self._monitor.name,
-                dataset=self._monitor.dataset,
-                segment=self._segment,
-                start=bucket.start,
-                baseline=baseline,
-                images=bucket.images,
-                feature=finding.feature,
-                state=finding.state,
-                value=finding.value,
-                lower=finding.lower,
-                upper=finding.upper,
-                words=finding.words,
-                judged=judged,
-            )
-            for finding in found
-        ]
 
-
-def said_of(
-    index: int,
+def plain(
+    rank: int,
     monitor: Monitor,
     segment: str,
     start: datetime,
     state: str,
     words: str,
     kept: Mapping[Place, Kept],
-) -> Said:
+) -> BucketResults:
     """A state of a bucket and nothing else."""
-    place = (monitor.name, monitor.dataset, parse_segment(segment), start)
-    result = Result(*place, "", state, None, None, None, 0, 0, words)
-    return _plain(index, [result], kept)
+    result = Result(
+        "",
+        state,
+        words=words,
+        monitor=monitor.name,
+        dataset=monitor.dataset,
+        segment=parse_segment(segment),
+        start=start,
+    )
+    return _unless_kept(rank, [result], kept)
 
 
 def latest_complete(buckets: Sequence[Bucket], now: datetime, wait: timedelta) -> Bucket | None:
@@ -277,12 +236,10 @@ def latest_complete(buckets: Sequence[Bucket], now: datetime, wait: timedelta) -
     return next((each for each in reversed(buckets) if now - each.end >= wait), None)
 
 
-def _plain(index: int, results: list[Result], kept: Mapping[Place, Kept]) -> Said:
+def _unless_kept(rank: int, results: list[Result], kept: Mapping[Place, Kept]) -> BucketResults:
     """What does not follow from profiles that could be judged: it is looked at each time."""
-    place = results[0].place
-    new = kept_of(results)
-    same = kept.get(place) == new
-    return Said(index, place, new.digest, new.states, None if same else results)
+    place, new = results[0].place, kept_of(results)
+    return BucketResults(rank, place, new, None if kept.get(place) == new else results)
 
 
 def _goes_by_length(rule: FeatureRule, baseline: Baseline) -> bool:
@@ -293,7 +250,7 @@ def _goes_by_length(rule: FeatureRule, baseline: Baseline) -> bool:
 
 
 def _nothing(rule: FeatureRule) -> str:
-    """Why a rule has no findings."""
+    """Why a rule has no results."""
     if not rule.features:
         return "no feature has what it judges"
     return f"no feature that it can judge matches {', '.join(map(repr, rule.features))}"

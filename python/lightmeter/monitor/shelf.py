@@ -9,7 +9,8 @@ from functools import cached_property
 from lightmeter.files import read_regular
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.store import Bucket, Store
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms
 
 __all__ = ["Contents", "Past", "Shelf"]
@@ -59,7 +60,7 @@ class Shelf:
     """A store during one run, which several monitors share."""
 
     def __init__(self, store: Store) -> None:
-        """Nothing is read yet. `store` must not change meanwhile: see `Database.snapshot`."""
+        """Nothing is read yet. `store` must not change meanwhile: see `Profiles.snapshot`."""
         self._store = store
         self._buckets: dict[tuple[str, str], list[Bucket]] = {}
         self._digests: dict[tuple[str, str], dict[datetime, bytes]] = {}
@@ -142,7 +143,9 @@ class Shelf:
         return self._files[path]
 
     def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
-        loaded = self._store.profiles(dataset, start, start + MILLISECOND, parse_segment(segment))
+        loaded = self._store.profiles.load(
+            dataset, start, start + MILLISECOND, parse_segment(segment)
+        )
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
         return Contents(ProfileView.merge_many(views), "; ".join(damage))

@@ -1,7 +1,7 @@
 """Keeping a store small: many profiles become one by merging, and old ones go."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.errors import StoreError
@@ -16,11 +16,12 @@ from lightmeter.store.rows import (
     list_rows,
     load,
     note_merged,
+    span_of,
     write,
 )
 from lightmeter.times import DAY, to_ms
 
-__all__ = ["Collected", "collect"]
+__all__ = ["Collected", "collect", "delete"]
 
 
 class Collected(NamedTuple):
@@ -48,7 +49,7 @@ def collect(
     # Deleting first gives the room that merging takes. On a full disk the next may still fit.
     for period in older:
         try:
-            deleted += _delete(database, *period)
+            deleted += delete(database, *period)
         except StoreError as error:
             full = _only_full(error)
     _shrink(database)
@@ -99,10 +100,16 @@ def _period(row: StoredProfile) -> tuple[datetime, datetime]:
     return start, start + DAY
 
 
-def _delete(
-    database: Database, dataset: str, start: datetime, end: datetime, segment: Segment
+def delete(
+    database: Database,
+    dataset: str,
+    start: datetime | date | None,
+    end: datetime | date | None,
+    segment: Segment | None,
 ) -> int:
-    values = dataset_number(database, dataset), segment_text(segment), to_ms(start), to_ms(end)
+    """`Profiles.delete`: also what a roll-up remembers of these buckets."""
+    first, last = span_of(start, end)
+    values = dataset_number(database, dataset), segment_text(segment), first, last
     where = "WHERE dataset = ? AND segment = ? AND start >= ? AND start < ?"
     with database.transaction() as sql:
         sql.execute(f"DELETE FROM merged {where}", values)

@@ -33,6 +33,7 @@ __all__ = [
     "new_writer",
     "note_merged",
     "seal",
+    "span_of",
     "stamped",
     "write",
 ]
@@ -186,12 +187,17 @@ def list_rows(
         (
             dataset_number(database, dataset),
             segment_text(segment),
-            _FIRST if start is None else to_ms(to_utc(start)),
-            _LAST if end is None else to_ms(to_utc(end)),
+            *span_of(start, end),
         ),
     )
     with database.parsing():
         return [_row(dataset, *row) for row in rows]
+
+
+def span_of(start: datetime | date | None, end: datetime | date | None) -> tuple[int, int]:
+    """From `start` to before `end` in milliseconds; None is where time begins, or ends."""
+    first = _FIRST if start is None else to_ms(to_utc(start))
+    return first, _LAST if end is None else to_ms(to_utc(end))
 
 
 def list_all(database: Database) -> list[tuple[int, StoredProfile | str]]:

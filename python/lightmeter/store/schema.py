@@ -131,7 +131,7 @@ _TABLES = [
         dataset TEXT NOT NULL,
         segment TEXT NOT NULL,
         start INTEGER NOT NULL,
-        place INTEGER NOT NULL,
+        rank INTEGER NOT NULL,
         drift INTEGER NOT NULL,
         baseline TEXT NOT NULL,
         digest BLOB NOT NULL,

@@ -1,67 +1,38 @@
 """The store: profiles by dataset, time bucket and segment, in one SQLite file.
 
-Every writer has a row of its own per bucket, which holds the whole of what it has to say about it
-(a cumulative profile), and a bucket is the merge of its rows. So writing again replaces, whatever
-was retried or run twice, and writers never wait for each other's reading.
+Its halves are `Store.profiles`, and `Store.state`: what monitors and alerts remember.
 """
 
 import contextlib
+import functools
 import os
-import warnings
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from lightmeter.errors import DecodeError, StoreError
-from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
-from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
-from lightmeter.store.database import Database, is_damage
-from lightmeter.store.retention import Collected, collect
-from lightmeter.store.rows import (
-    StoredProfile,
-    checked_name,
-    checked_seq,
-    dataset_number,
-    describe,
-    enter_dataset,
-    is_merged,
-    list_all,
-    list_rows,
-    load,
-    new_writer,
-    seal,
-    stamped,
-    write,
-)
+from lightmeter.store.damage import Damage, found_damage
+from lightmeter.store.database import Database
+from lightmeter.store.profiles import Profiles
 from lightmeter.store.schema import table_texts
-from lightmeter.store.summary import Summary, summarize
-from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
+from lightmeter.store.state import State
 
-__all__ = ["Bucket", "Damage", "Store"]
+__all__ = ["Store"]
 
-
-class Bucket(NamedTuple):
-    """A stretch of time that a store has profiles of."""
-
-    start: datetime
-    end: datetime
-    images: int
-    writers: int
-    updated: datetime
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-class Damage(NamedTuple):
-    """A profile that cannot be read, or ``None`` for the file as a whole, and what is wrong."""
+def _short(
+    method: Callable[Concatenate[Profiles, _P], _R],
+) -> "Callable[Concatenate[Store, _P], _R]":
+    """The short way to a method of `Store.profiles`."""
 
-    profile: StoredProfile | None
-    reason: str
+    @functools.wraps(method)
+    def short(store: "Store", /, *arguments: _P.args, **keywords: _P.kwargs) -> _R:
+        return method(store.profiles, *arguments, **keywords)
 
-    def __str__(self) -> str:
-        """In words."""
-        return f"{describe(self.profile) if self.profile else 'the file'}: {self.reason}"
+    return short
 
 
 class Store:
@@ -71,6 +42,11 @@ class Store:
     one file only when nobody has it open: until then the latest profiles may lie in files beside
     it. To copy it while it is in use, call `backup`. A process that has a store open must not open
     the file by other means: to close it there gives up the locks that SQLite holds on it.
+
+    Attributes:
+        path: of the file.
+        profiles: one half of it; most of its methods are also methods of the store.
+        state: the other half: results of monitors, and what alerts told.
 
     >>> with Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
@@ -86,225 +62,33 @@ class Store:
         """
         self._database = Database(path, create=create)
         self.path = self._database.path
+        self.profiles = Profiles(self._database)
+        self.state = State(self._database)
 
-    # Writing
-
-    def define(self, dataset: str, every: str | timedelta) -> None:
-        """Enter a dataset with buckets of this length; nothing happens if it is there.
-
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: `every` is no duration, no whole number of milliseconds or longer than
-                time, or the name is empty.
-            StoreError: the dataset has buckets of another length.
-        """
-        checked_name("dataset", dataset)
-        span = to_duration(every)
-        with self._database.transaction() as sql:
-            enter_dataset(sql, dataset, span)
-
-    def put(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: datetime | date | None = None,
-        writer: str,
-        segment: Segment | None = None,
-        seq: int | None = None,
-        every: str | timedelta | None = None,
-    ) -> bool:
-        """Keep `profile` as all that `writer` has to say about a bucket, in place of what it said.
-
-        Once this returns the profile is on the disk, whole.
-
-        Args:
-            dataset: name of what is watched.
-            profile: a `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file;
-                without a dataset timestamp it gets the start of the bucket.
-            at: a time in the bucket; without a time zone it is local time. None takes the profile's
-                dataset timestamp.
-            writer: who writes. Two that do not know of each other need two names.
-            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
-            seq: a number that rises with each profile of this writer and bucket: a lower one
-                than what is there is late and is not kept. None takes the next.
-            every: length of the dataset's buckets, such as ``"1h"``. It is fixed by the first
-                profile; None takes that, or ``"1d"`` for a new dataset.
-
-        Returns:
-            Whether it was kept; False if what is there has the same `seq` or a higher one.
-
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
-                `segment`; an empty name.
-            StoreError: the dataset has buckets of another length, the bucket has been rolled up
-                with an earlier profile of the writer in it, or the file cannot be written.
-        """
-        view = view_of(profile)
-        if at is None and (at := view.dataset_timestamp) is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        checked_name("dataset", dataset)
-        checked_name("writer", writer)
-        seq = checked_seq(seq)
-        span = None if every is None else to_duration(every)
-        place = segment_text(segment)
-        with self._database.transaction() as sql:
-            number, length = enter_dataset(sql, dataset, span)
-            start = bucket_start(at, length)
-            key = (number, to_ms(start), place, writer)
-            if is_merged(sql, key, seq):
-                return False
-            return write(sql, dataset, key, stamped(view, start), seq, length)
-
-    def add(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: datetime | date | None = None,
-        segment: Segment | None = None,
-        every: str | timedelta | None = None,
-    ) -> None:
-        """Add `profile` to a bucket, whatever is there: `put` with a writer of its own."""
-        writer = new_writer()
-        self.put(dataset, profile, at=at, writer=writer, segment=segment, every=every)
-
-    # Reading
-
-    def datasets(self) -> dict[str, timedelta]:
-        """Names of the datasets, and the length of their buckets."""
-        rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
-        with self._database.parsing():
-            return {name: every * MILLISECOND for name, every in rows}
-
-    def segments(self, dataset: str) -> list[dict[str, str]]:
-        """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
-        rows = self._database.all(
-            "SELECT DISTINCT segment FROM profile WHERE dataset = ? ORDER BY segment",
-            (dataset_number(self._database, dataset),),
-        )
-        with self._database.parsing():
-            return [parse_segment(text) for (text,) in rows]
-
-    def buckets(self, dataset: str, segment: Segment | None = None) -> list[Bucket]:
-        """The buckets that have profiles, earliest first; days, where they have been rolled up."""
-        rows = self._database.all(
-            "SELECT start, max(span), sum(images), count(*), max(updated) FROM profile"
-            " WHERE dataset = ? AND segment = ? GROUP BY start ORDER BY start",
-            (dataset_number(self._database, dataset), segment_text(segment)),
-        )
-        with self._database.parsing():
-            return [
-                Bucket(from_ms(start), from_ms(start + span), images, writers, from_ms(updated))
-                for start, span, images, writers, updated in rows
-            ]
-
-    def summary(self) -> list[Summary]:
-        """What is there: a line for each dataset and segment, without reading the profiles.
-
-        A dataset without profiles has a line without buckets.
-        """
-        return summarize(self._database)
-
-    def rolled_up(
-        self, dataset: str, *, writer: str, segment: Segment | None = None
-    ) -> list[datetime]:
-        """Starts of the buckets of which `gc` has merged the writer's profile into a day's.
-
-        What the writer said of them is counted, and can no longer be replaced by `put`.
-        """
-        rows = self._database.all(
-            "SELECT start FROM merged JOIN dataset ON dataset.id = dataset"
-            " WHERE name = ? AND segment = ? AND writer = ? ORDER BY start",
-            (dataset, segment_text(segment), writer),
-        )
-        with self._database.parsing():
-            return [from_ms(start) for (start,) in rows]
-
-    def read(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        segment: Segment | None = None,
-    ) -> ProfileView:
-        """The merge of all buckets that start at `start` or later and before `end`.
-
-        A damaged profile is left out with a warning; `verify` lists them.
-
-        Raises:
-            StoreError: there is no such dataset, or the file cannot be read.
-        """
-        damaged: list[tuple[StoredProfile, str]] = []
-        with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment)
-            merged = ProfileView.merge_many(self._undamaged(rows, damaged))
-        for row, reason in damaged:
-            warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=2)
-        return merged
-
-    def _undamaged(
-        self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
-    ) -> Iterator[ProfileView]:
-        """The profiles that can be read, one at a time: decoded they take much room."""
-        for row in rows:
-            content = load(self._database, row)
-            if isinstance(content, ProfileView):
-                yield content
-            else:
-                damaged.append((row, str(content)))
-
-    def profiles(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        segment: Segment | None = None,
-    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
-        """Every stored profile of these buckets, or what is wrong with it, in order of time."""
-        with self._database.snapshot():
-            return [
-                (row, load(self._database, row))
-                for row in self.stored(dataset, start, end, segment)
-            ]
-
-    def stored(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        segment: Segment | None = None,
-    ) -> list[StoredProfile]:
-        """Which profiles there are in buckets from `start` to before `end`, without reading them.
-
-        Raises:
-            StoreError: there is no such dataset, or the file cannot be read.
-        """
-        return list_rows(self._database, dataset, start, end, segment)
-
-    # Keeping
+    define = _short(Profiles.define)
+    put = _short(Profiles.put)
+    add = _short(Profiles.add)
+    datasets = _short(Profiles.datasets)
+    segments = _short(Profiles.segments)
+    buckets = _short(Profiles.buckets)
+    summary = _short(Profiles.summary)
+    rolled_up = _short(Profiles.rolled_up)
+    read = _short(Profiles.read)
+    stored = _short(Profiles.stored)
+    gc = _short(Profiles.gc)
 
     def verify(self) -> list[Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
-        It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
-        the structure of the file. What monitors and alerts keep is not looked at.
+        It reads all bytes of profiles, what is said of them (time, segment, writer, counts), the
+        structure of the file, and what monitors and alerts keep as far as it can be told.
 
         Raises:
             StoreError: the file is closed or out of reach, or so damaged that it cannot be opened.
         """
-        damage: list[Damage] = []
         with self._database.snapshot():
-            checks = (self._check_file, self._check_datasets, self._check_profiles)
-            for check in (*checks, self._check_merged):
-                try:
-                    damage += check()
-                except StoreError as error:
-                    if not is_damage(error.__cause__):
-                        raise
-                    damage.append(Damage(None, str(error)))
-        return damage
+            damage = found_damage(self._database, [self._check_file])
+            return damage + self.profiles.verify() + self.state.verify()
 
     def _check_file(self) -> Iterator[Damage]:
         for (text,) in self._database.all("PRAGMA integrity_check"):
@@ -313,29 +97,6 @@ class Store:
         query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
         if {text for (text,) in self._database.all(query)} != table_texts():
             yield Damage(None, "its tables are not those of a store")
-
-    def _check_datasets(self) -> Iterator[Damage]:
-        for *values, stored in self._database.all("SELECT name, every, seal FROM dataset"):
-            if seal(*values) != stored:
-                yield Damage(None, f"the dataset {values[0]!r} is not as it was entered")
-
-    def _check_profiles(self) -> Iterator[Damage]:
-        for number, row in list_all(self._database):
-            if isinstance(row, str):
-                yield Damage(None, row)
-            elif isinstance(content := load(self._database, row, number), DecodeError):
-                yield Damage(row, str(content))
-
-    def _check_merged(self) -> Iterator[Damage]:
-        for *values, stored in self._database.all(
-            "SELECT name, start, segment, writer, seq, merged.seal FROM merged"
-            " LEFT JOIN dataset ON id = dataset"
-        ):
-            if seal(*values) != stored:
-                text = (
-                    f"what was rolled up of {values[0]!r} by {values[3]!r} is not as it was noted"
-                )
-                yield Damage(None, text)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy the store as it is at this moment to a new file, while others use it.
@@ -347,38 +108,6 @@ class Store:
                 cannot be read.
         """
         self._database.copy_to(Path(path).absolute())
-
-    def gc(
-        self,
-        *,
-        now: datetime | None = None,
-        roll_up_after: str | timedelta = "14d",
-        keep: str | timedelta | None = None,
-    ) -> Collected:
-        """Merge what is old into one profile per day and segment, and delete what is older still.
-
-        A day is rolled up as a whole: buckets shorter than a day become one, and so do several
-        writers. Their profiles can then no longer be replaced; what arrives late is added. Monitors
-        no longer judge days made of shorter buckets. It can be cut off or run twice without harm.
-        Damaged profiles are left as they are.
-
-        Args:
-            now: what age is counted from; None takes the time it is.
-            roll_up_after: age of the days to roll up, from the end of the day.
-            keep: age of the days to delete; None keeps them for ever.
-
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: a duration is none.
-            StoreError: the file cannot be read or written. Where the disk is full, everything is
-                tried before that is raised: deleting takes less room than merging, and gives some.
-        """
-        return collect(
-            self._database,
-            to_utc(now or datetime.now(UTC)),
-            to_duration(roll_up_after),
-            None if keep is None else to_duration(keep),
-        )
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:

@@ -159,7 +159,9 @@ class Filling:
         if opened.put:
             return
         if not opened.writer and start in self._left:
-            rows = self._store.profiles(self._dataset, start, start + MILLISECOND, self._segment)
+            rows = self._store.profiles.load(
+                self._dataset, start, start + MILLISECOND, self._segment
+            )
             for row, content in rows:
                 if row.writer.startswith(self._name) and isinstance(content, ProfileView):
                     opened.writer, opened.seq, opened.before = row.writer, row.seq, content

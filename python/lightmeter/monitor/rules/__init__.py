@@ -10,29 +10,15 @@ from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.monitor.rules.interval import IntervalRule
 from lightmeter.monitor.rules.limits import LimitsRule
 from lightmeter.monitor.rules.new_values import NewValuesRule
-from lightmeter.monitor.rules.rule import (
-    ANOMALY,
-    ERROR,
-    NOT_ENOUGH,
-    OK,
-    RULES,
-    FeatureRule,
-    Finding,
-    Rule,
-)
+from lightmeter.monitor.rules.rule import RULES, FeatureRule, Rule
 from lightmeter.monitor.rules.schema import SchemaRule
 
 __all__ = [
-    "ANOMALY",
-    "ERROR",
-    "NOT_ENOUGH",
-    "OK",
     "RULES",
     "ChangeRule",
     "CombinedRule",
     "DriftRule",
     "FeatureRule",
-    "Finding",
     "IntervalRule",
     "LateRule",
     "LimitsRule",

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from lightmeter.monitor.rules.rule import RULES, Finding
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
 from lightmeter.monitor.scalars import HUE_STEPS, arc, is_hue, nearest_turn, scalar_of
 from lightmeter.monitor.shelf import Contents, Past
@@ -37,10 +38,10 @@ class ChangeRule(ScalarRule):
             key = "absolute" if self.relative is None else "relative"
             raise ValueError(f"{key} is {given[0]}; expected a finite number above 0")
 
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """One finding per feature that has the number on both sides."""
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """One result per feature that has the number on both sides."""
         past = self._columns(baseline.merged)
-        findings = []
+        results = []
         for name, column in self._columns(target).items():
             value = scalar_of(column, self.scalar)
             before = scalar_of(past[name], self.scalar) if name in past else None
@@ -56,5 +57,5 @@ class ChangeRule(ScalarRule):
             if circular:
                 lower, upper = arc(lower, upper)
                 value = nearest_turn(value, (lower + upper) / 2)
-            findings.append(within(name, value, lower, upper))
-        return findings
+            results.append(within(name, value, lower, upper))
+        return results

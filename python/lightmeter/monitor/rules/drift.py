@@ -8,7 +8,8 @@ from lightmeter.drift import FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.feature import RATES
 from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
-from lightmeter.monitor.rules.rule import ANOMALY, NOT_ENOUGH, OK, RULES, FeatureRule, Finding
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 
 __all__ = ["DriftRule"]
@@ -57,8 +58,8 @@ class DriftRule(FeatureRule):
         if not 0 <= self.effect <= 1:
             raise ValueError(f"effect is {self.effect}; expected 0 <= effect <= 1")
 
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """One finding per feature that has the metric.
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """One result per feature that has the metric.
 
         With ``"p"`` the upper limit of a number is the smallest effect that would have been an
         anomaly in this bucket, see `drift_thresholds`. For hue, categories and rates it is unknown.
@@ -70,7 +71,7 @@ class DriftRule(FeatureRule):
             thresholds=Thresholds(drift=self.q, effect=self.effect),
         )
         limits = drift_thresholds(comparison) if self.metric == "p" else {}
-        findings = []
+        results = []
         for drift in sorted(
             comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):
@@ -82,25 +83,25 @@ class DriftRule(FeatureRule):
                 assert self.above is not None
                 if value is not None:
                     state = ANOMALY if value > self.above else OK
-                    findings.append(Finding(name, state, value, None, self.above, _cause(drift)))
+                    results.append(Result(name, state, value, None, self.above, _cause(drift)))
             elif drift.verdict == NOT_ENOUGH:
-                findings.append(Finding(name, NOT_ENOUGH, words=drift.reason))
+                results.append(Result(name, NOT_ENOUGH, words=drift.reason))
             elif drift.verdict is not None:
                 state = ANOMALY if drift.verdict == "drift" else OK
                 limit = limits.get(name) if drift.kind == "number" else None
-                findings.append(Finding(name, state, drift.effect, None, limit, _cause(drift)))
-        return _distinct(findings)
+                results.append(Result(name, state, drift.effect, None, limit, _cause(drift)))
+        return _distinct(results)
 
     def false_alarms(self) -> float | None:
         """`q` bounds the chance of any. For a distance it depends on the images in a bucket."""
         return self.q if self.metric == "p" else None
 
 
-def _distinct(findings: list[Finding]) -> list[Finding]:
-    """One finding per feature, by name: the worst, and the first of those that are as bad."""
-    worst: dict[str, Finding] = {}
+def _distinct(results: list[Result]) -> list[Result]:
+    """One result per feature, by name: the worst, and the first of those that are as bad."""
+    worst: dict[str, Result] = {}
     order = (ANOMALY, OK, NOT_ENOUGH)
-    for each in sorted(findings, key=lambda each: order.index(each.state)):
+    for each in sorted(results, key=lambda each: order.index(each.state)):
         worst.setdefault(each.feature, each)
     return [worst[feature] for feature in sorted(worst)]
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from lightmeter.monitor.rules.rule import NOT_ENOUGH, RULES, Finding
+from lightmeter.monitor.results import NOT_ENOUGH, Result
+from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
 from lightmeter.monitor.scalars import (
     Share,
@@ -41,8 +42,8 @@ class IntervalRule(ScalarRule):
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha is {self.alpha}; expected between 0 and 1")
 
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """One finding per feature that has the number."""
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """One result per feature that has the number."""
         columns = self._columns(target)
         values: dict[str, list[float]] = {name: [] for name in columns}
         shares: dict[str, list[Share]] = {name: [] for name in columns}
@@ -54,24 +55,24 @@ class IntervalRule(ScalarRule):
                     values[name].append(number)
                 if (share := share_of(column, self.scalar)) is not None:
                     shares[name].append(share)
-        findings = []
+        results = []
         for name, column in columns.items():
             value, series = scalar_of(column, self.scalar), values[name]
             if value is None:
                 continue
             if len(series) < 3:
-                findings.append(Finding(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
+                results.append(Result(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
             elif (share := share_of(column, self.scalar)) is not None:
-                findings.append(
+                results.append(
                     within(name, value, *share_interval(shares[name], share.n, self.alpha))
                 )
             elif not is_hue(column, self.scalar):
-                findings.append(within(name, value, *prediction_interval(series, self.alpha)))
+                results.append(within(name, value, *prediction_interval(series, self.alpha)))
             elif (limits := hue_interval(series, self.alpha)) is None:
-                findings.append(Finding(name, NOT_ENOUGH, value, words="no direction of the hues"))
+                results.append(Result(name, NOT_ENOUGH, value, words="no direction of the hues"))
             else:
-                findings.append(within(name, nearest_turn(value, sum(limits) / 2), *limits))
-        return findings
+                results.append(within(name, nearest_turn(value, sum(limits) / 2), *limits))
+        return results
 
     def false_alarms(self) -> float | None:
         """`alpha` for each feature named in full.

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from lightmeter.monitor.rules.rule import ERROR, RULES, Finding
+from lightmeter.monitor.results import ERROR, Result
+from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
 from lightmeter.monitor.scalars import HUE_STEPS, arc, is_hue, nearest_turn, scalar_of
 from lightmeter.monitor.shelf import Contents, Past
@@ -39,9 +40,9 @@ class LimitsRule(ScalarRule):
         if given != sorted(given) and self.scalar != "mean":
             raise ValueError(self._reversed)
 
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """One finding per feature that has the number."""
-        findings = []
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """One result per feature that has the number."""
+        results = []
         for name, column in self._columns(target).items():
             value = scalar_of(column, self.scalar)
             if value is None:
@@ -53,10 +54,10 @@ class LimitsRule(ScalarRule):
                     value = nearest_turn(value, (lower + upper) / 2)
                 elif lower > upper:
                     words = f"no hue: {self._reversed}"
-                    findings.append(Finding(name, ERROR, value, words=words))
+                    results.append(Result(name, ERROR, value, words=words))
                     continue
-            findings.append(within(name, value, lower, upper))
-        return findings
+            results.append(within(name, value, lower, upper))
+        return results
 
     @property
     def _reversed(self) -> str:

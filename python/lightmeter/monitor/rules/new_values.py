@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from lightmeter.monitor.rules.rule import ANOMALY, NOT_ENOUGH, OK, RULES, FeatureRule, Finding
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 
 __all__ = ["NewValuesRule"]
@@ -30,8 +31,8 @@ class NewValuesRule(FeatureRule):
         """Not where the allowed values are named."""
         return not self.allowed
 
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """One finding per feature of strings."""
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """One result per feature of strings."""
         columns = self._columns(target)
         ordinary = {name: set(self.allowed) for name in columns}
         all_listed = dict.fromkeys(columns, True)
@@ -40,7 +41,7 @@ class NewValuesRule(FeatureRule):
                 if name in columns:
                     ordinary[name].update(item.value for item in column.frequent)
                     all_listed[name] &= column.lists_all
-        findings = []
+        results = []
         for name, column in columns.items():
             if column.kind not in ("category", "failure"):
                 continue
@@ -48,7 +49,7 @@ class NewValuesRule(FeatureRule):
             detail = ", ".join(map(repr, new[:_SHOWN])) + (", ..." if len(new) > _SHOWN else "")
             if new and not all_listed[name]:
                 words = "the baseline has more values than its profiles list"
-                findings.append(Finding(name, NOT_ENOUGH, words=words))
+                results.append(Result(name, NOT_ENOUGH, words=words))
             else:
-                findings.append(Finding(name, ANOMALY if new else OK, len(new), None, 0, detail))
-        return findings
+                results.append(Result(name, ANOMALY if new else OK, len(new), None, 0, detail))
+        return results

@@ -1,30 +1,16 @@
-"""What a rule is, what it says of a feature, and the registry of rules."""
+"""What a rule is, and the registry of rules."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from lightmeter.drift.feature import column_of
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.monitor.tables import Registry
 from lightmeter.profile import ColumnView
 
-__all__ = ["ANOMALY", "ERROR", "NOT_ENOUGH", "OK", "RULES", "FeatureRule", "Finding", "Rule"]
-
-
-OK, ANOMALY, NOT_ENOUGH, ERROR = "ok", "anomaly", "not enough data", "error"
-
-
-class Finding(NamedTuple):
-    """What a rule says of one feature: the value, what it should lie within, and the state."""
-
-    feature: str
-    state: str
-    value: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    words: str = ""
+__all__ = ["RULES", "FeatureRule", "Rule"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +40,8 @@ class FeatureRule(Rule, ABC):
     needs_baseline = True
 
     @abstractmethod
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """The findings on a bucket; `baseline` are the buckets that it is compared with."""
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """The results of a bucket, without its place; `baseline` is what it is compared with."""
 
     def _takes(self, feature: str) -> bool:
         if not feature:  # which stands for the bucket itself

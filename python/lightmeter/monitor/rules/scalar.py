@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from lightmeter.monitor.rules.rule import ANOMALY, OK, FeatureRule, Finding
+from lightmeter.monitor.results import ANOMALY, OK, Result
+from lightmeter.monitor.rules.rule import FeatureRule
 from lightmeter.monitor.scalars import SCALARS
 
 __all__ = ["ScalarRule", "within"]
@@ -24,9 +25,9 @@ class ScalarRule(FeatureRule):
             raise ValueError(f"scalar is {self.scalar!r}; expected one of {', '.join(SCALARS)}")
 
 
-def within(name: str, value: float, lower: float | None, upper: float | None) -> Finding:
-    """The finding on a value. Rounding of a constant is no change."""
+def within(name: str, value: float, lower: float | None, upper: float | None) -> Result:
+    """The result of a value. Rounding of a constant is no change."""
     room = 1e-9 * max(1.0, abs(value))
     low = lower is not None and value < lower - room
     high = upper is not None and value > upper + room
-    return Finding(name, ANOMALY if low or high else OK, value, lower, upper)
+    return Result(name, ANOMALY if low or high else OK, value, lower, upper)

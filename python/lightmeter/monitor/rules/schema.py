@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from lightmeter.monitor.rules.rule import ANOMALY, OK, RULES, FeatureRule, Finding
+from lightmeter.monitor.results import ANOMALY, OK, Result
+from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 
 __all__ = ["SchemaRule"]
@@ -13,10 +14,10 @@ __all__ = ["SchemaRule"]
 class SchemaRule(FeatureRule):
     """A feature is new, or gone: only one side has it."""
 
-    def judge(self, target: Contents, baseline: Past) -> list[Finding]:
-        """One finding per feature that is new or gone, or one for all features if none is."""
+    def judge(self, target: Contents, baseline: Past) -> list[Result]:
+        """One result per feature that is new or gone, or one for all features if none is."""
         now = set(self._columns(target))
         before = set(self._columns(baseline.merged))
-        findings = [Finding(name, ANOMALY, words="new") for name in sorted(now - before)]
-        findings += [Finding(name, ANOMALY, words="gone") for name in sorted(before - now)]
-        return sorted(findings) or [Finding("", OK)] * bool(now)
+        results = [Result(name, ANOMALY, words="new") for name in sorted(now - before)]
+        results += [Result(name, ANOMALY, words="gone") for name in sorted(before - now)]
+        return sorted(results) or [Result("", OK)] * bool(now)

@@ -1,12 +1,6 @@
 """Of the results that a store keeps those that incidents follow from, which are few."""
 
-from collections.abc import Iterable
-from typing import Any
-
-from lightmeter.monitor.results import COLUMNS, Result, result_of
-from lightmeter.store.store import Store
-
-__all__ = ["load_turning_points"]
+__all__ = ["TURNING_POINTS"]
 
 # Lines that were ever bad, or of which somebody was told.
 _LINES = """
@@ -58,26 +52,5 @@ _WITNESSES = f"""
     GROUP BY segment, start, state
 """
 
-
-def load_turning_points(
-    store: Store, monitors: Iterable[tuple[str, str]] | None = None
-) -> list[Result]:
-    """Enough of what `load_results` gives for `tell` and `acknowledge` to do the same.
-
-    `judged` is left out.
-
-    Args:
-        store: where results are kept.
-        monitors: name and dataset of those in question; None for all.
-    """
-    found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    columns = ", ".join(COLUMNS)
-    with store._database.snapshot():
-        if monitors is None:
-            monitors = store._database.all("SELECT monitor, dataset FROM watched")
-        for monitor, dataset in sorted(monitors):
-            pair = monitor, dataset
-            for query in (_TURNS, _AFTER_TOLD, _WITNESSES):
-                for row in store._database.all(query.format(columns=columns), pair):
-                    found.setdefault(row[:5], row[: len(COLUMNS)])
-    return [result_of(found[key]) for key in sorted(found)]
+# Of a monitor (?1) and a dataset (?2). They may have the same results; columns may follow.
+TURNING_POINTS = _TURNS, _AFTER_TOLD, _WITNESSES

@@ -1,0 +1,120 @@
+"""One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from lightmeter.alerts import Delivery, load_alerts, tell
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.results import (
+    ANOMALY,
+    OK,
+    Result,
+    load_newest,
+    load_results,
+    load_turning_points,
+)
+from lightmeter.store.store import Store
+
+__all__ = ["Watched", "watch"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a run found.
+
+    Attributes:
+        store: path of the store.
+        monitors: name and dataset of each monitor of the file.
+        newest: the results of the newest bucket of every monitor: that of all segments which it
+            watches.
+        deliveries: the messages that were sent, and those that were not.
+    """
+
+    store: Path
+    monitors: Sequence[tuple[str, str]] = field(repr=False)
+    newest: Sequence[Result] = field(repr=False)
+    deliveries: Sequence[Delivery]
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """The results of all buckets, by monitor, dataset, segment, bucket and feature.
+
+        They are many. The store has them, and is read when they are first asked for.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with Store(self.store, create=False) as store:
+            return load_results(store, self.monitors)
+
+    @property
+    def anomalies(self) -> list[Result]:
+        """Those of the newest results that are anomalies."""
+        return [result for result in self.newest if result.state == ANOMALY]
+
+    @property
+    def exit_code(self) -> int:
+        """What a program that runs monitors should exit with.
+
+        3: a newest bucket has an anomaly. Else 1: an alert was not delivered; the next run tries
+        again. Else 4: a newest bucket could not be judged. Else 0.
+        """
+        if self.anomalies:
+            return 3
+        if any(delivery.error is not None for delivery in self.deliveries):
+            return 1
+        return 4 if any(result.state != OK for result in self.newest) else 0
+
+
+def watch(
+    store: Store | str | os.PathLike[str],
+    config: str | os.PathLike[str],
+    *,
+    now: datetime | None = None,
+) -> Watched:
+    """Judge every complete bucket, keep the results in the store, and tell what is new.
+
+    Runs on one store take turns, also of several processes. Several files of monitors may watch one
+    store, if no two of their monitors have the same name and dataset.
+
+    >>> import lightmeter as lm
+    >>> watched = lm.watch("drift.db", "monitors.toml")
+    >>> for result in watched.anomalies:
+    ...     print(result.start, result.feature, result.words)
+
+    Args:
+        store: the store, or its path.
+        config: path of the file of monitors and alerts.
+        now: the time; None takes the clock. Without a time zone it is local time.
+
+    Raises:
+        ConfigError: the file is not understood, or another file has a monitor of the same name and
+            dataset.
+        StoreError: there is no store at the path, or it cannot be read or written.
+        OSError: the file cannot be read.
+    """
+    with _opened(store) as opened, opened.turn():
+        alerts, monitors = load_alerts(config), load_monitors(config)
+        pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
+        update_results(opened, monitors, source=os.fspath(config), now=now)
+        newest = load_newest(opened, pairs)
+        # A run without alerts has no use for them.
+        results = load_turning_points(opened, pairs) if alerts else []
+        deliveries = tell(opened, results, alerts, now=now)
+        return Watched(opened.path, pairs, newest, deliveries)
+
+
+@contextlib.contextmanager
+def _opened(store: Store | str | os.PathLike[str]) -> Iterator[Store]:
+    """The store, which is closed at the end if it was a path."""
+    if isinstance(store, Store):
+        yield store
+        return
+    with Store(store, create=False) as opened:
+        yield opened

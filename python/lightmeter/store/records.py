@@ -1,0 +1,226 @@
+"""The records of a store's state. They know no monitor and no alert.
+
+SQLite gives whatever type it finds in the file: what makes a record of a row looks at that, and
+raises TypeError, ValueError or OverflowError.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from lightmeter.times import from_ms
+
+__all__ = [
+    "Acknowledged",
+    "Basis",
+    "BucketRows",
+    "Kept",
+    "Line",
+    "Place",
+    "ResultRow",
+    "Snoozed",
+    "Source",
+    "Told",
+    "acknowledged_of",
+    "judged_of",
+    "kept_of",
+    "place_of",
+    "result_of",
+    "snoozed_of",
+    "source_of",
+    "told_of",
+]
+
+STATES = frozenset(("ok", "anomaly", "not enough data", "error"))
+_NUMBER = float, type(None)
+_PLACE_TYPES = str, str, str, int
+_RESULT_TYPES = (*_PLACE_TYPES, str, str, _NUMBER, _NUMBER, _NUMBER, int, int, str)
+
+
+class Line(NamedTuple):
+    """What is followed from bucket to bucket; `segment` is its text."""
+
+    dataset: str
+    segment: str
+    monitor: str
+    feature: str
+
+
+class Place(NamedTuple):
+    """What a monitor judges: a bucket of a segment, which is given as text."""
+
+    monitor: str
+    dataset: str
+    segment: str
+    start: datetime
+
+
+class Basis(NamedTuple):
+    """What the results of a bucket rest on.
+
+    Attributes:
+        rank: of the monitor among those of its run, from 0 on.
+        drift: whether its rule is one on drift.
+        dataset: what it compared with, as are the next two; as `segment_text`.
+        segment: of that dataset.
+        starts: of the buckets, earliest first.
+        file: the absolute path of the profile file it compared with instead; empty for none.
+        digest: of all that the results follow from.
+    """
+
+    rank: int
+    drift: bool
+    dataset: str
+    segment: str
+    starts: tuple[datetime, ...]
+    file: str
+    digest: bytes
+
+
+class ResultRow(NamedTuple):
+    """What is kept of one feature in one bucket; `feature` is empty for the bucket itself."""
+
+    monitor: str
+    dataset: str
+    segment: str
+    start: datetime
+    feature: str
+    state: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    baseline: int
+    images: int
+    words: str
+
+
+class Kept(NamedTuple):
+    """All that a next run has to know of a bucket.
+
+    Attributes:
+        states: of the results.
+        digest: of what they follow from, or else of themselves.
+    """
+
+    states: frozenset[str]
+    digest: bytes
+
+
+class BucketRows(NamedTuple):
+    """All that is kept of a bucket. `basis` is None where no rule on profiles came to an end."""
+
+    place: Place
+    kept: Kept
+    basis: Basis | None
+    results: Sequence[ResultRow]
+
+
+class Told(NamedTuple):
+    """An incident that somebody has been told of, and whether they believe that it lasts."""
+
+    line: Line
+    kind: str
+    start: datetime
+    open: bool
+
+
+class Acknowledged(NamedTuple):
+    """Somebody knows of an incident."""
+
+    line: Line
+    kind: str
+    start: datetime
+    note: str
+    at: datetime
+
+
+class Snoozed(NamedTuple):
+    """Nothing is told for a while of lines whose four parts match these patterns."""
+
+    patterns: Line
+    until: datetime
+    note: str
+
+
+class Source(NamedTuple):
+    """A monitor of which results are kept; `path` is that of its file, empty for none."""
+
+    monitor: str
+    dataset: str
+    path: str
+
+
+def _check(values: Sequence[Any], types: Iterable[Any]) -> None:
+    if not all(map(isinstance, values, types)):
+        raise TypeError("a value is of another type than was written")
+
+
+def source_of(row: tuple[Any, ...]) -> Source:
+    """A row of names."""
+    _check(row, [str] * 3)
+    return Source(*row)
+
+
+def place_of(values: tuple[Any, ...]) -> Place:
+    """A row of the four."""
+    _check(values, _PLACE_TYPES)
+    return Place._make((*values[:3], from_ms(values[3])))
+
+
+def result_of(row: tuple[Any, ...]) -> ResultRow:
+    """A row of the fields, or one with more behind."""
+    _check(row, _RESULT_TYPES)
+    if row[5] not in STATES:
+        raise ValueError(f"{row[5]!r} is no state")
+    return ResultRow._make((*row[:3], from_ms(row[3]), *row[4:12]))
+
+
+def kept_of(states: Any, digest: Any, sets: dict[Any, frozenset[str]]) -> Kept:
+    """Of its texts; `sets` has those that were read before."""
+    if states not in sets:
+        _check((states,), [str])
+        sets[states] = frozenset(states.split(","))
+        if not sets[states] <= STATES:
+            raise ValueError(f"{states!r} are no states")
+    _check((digest,), [bytes])
+    return Kept(sets[states], digest)
+
+
+def judged_of(row: tuple[Any, ...]) -> tuple[Place, Kept, Basis | None]:
+    """A row of a place, what is kept, rank, drift and baseline."""
+    place, kept = place_of(row[:4]), kept_of(row[4], row[5], {})
+    rank, drift, baseline = row[6:]
+    _check(row[6:], (int, int, str))
+    if not baseline:
+        return place, kept, None
+    dataset, segment, starts, file = json.loads(baseline)
+    _check((dataset, segment, file), [str] * 3)
+    times = tuple(map(from_ms, starts))
+    return place, kept, Basis(rank, bool(drift), dataset, segment, times, file, kept.digest)
+
+
+def _line(values: Sequence[Any]) -> Line:
+    _check(values, [str] * 4)
+    return Line(*values)
+
+
+def told_of(row: tuple[Any, ...]) -> Told:
+    """A row of the fields, those of the line first."""
+    *line, kind, start, open_ = row
+    _check((kind, open_), (str, int))
+    return Told(_line(line), kind, from_ms(start), bool(open_))
+
+
+def acknowledged_of(row: tuple[Any, ...]) -> Acknowledged:
+    """A row of the fields, those of the line first."""
+    *line, kind, start, note, at = row
+    _check((kind, note), (str, str))
+    return Acknowledged(_line(line), kind, from_ms(start), note, from_ms(at))
+
+
+def snoozed_of(row: tuple[Any, ...]) -> Snoozed:
+    """A row of the fields, those of the line first."""
+    *patterns, until, note = row
+    _check((note,), [str])
+    return Snoozed(_line(patterns), from_ms(until), note)

@@ -1,0 +1,89 @@
+"""One run of monitors: judged, kept and told as one."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import lightmeter as lm
+import pytest
+from lightmeter import Store
+from lightmeter.alerts import Matching, acknowledge, snooze
+from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor.results import load_results
+from test_incidents import days
+from test_monitors import NOW, put_days, rows
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
+ALERT = """
+[[alert]]
+name = "me"
+to = "command"
+command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("bad", "last", "fails", "code"),
+    [
+        (None, 9, False, 0),
+        (9, 9, False, 3),
+        (9, 9, True, 3),  # the anomaly matters more
+        (8, 9, False, 0),
+        (8, 9, True, 1),
+        (None, 2, False, 4),  # too few to compare with
+    ],
+)
+def test_exit_codes(
+    store: Store, tmp_path: Path, bad: int | None, last: int, fails: bool, code: int
+) -> None:
+    put_days(store, range(1, last + 1), **({f"day{bad}": {"shift": 3.0}} if bad else {}))
+    config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
+    config.write_text(DRIFT + ALERT.format(sent=sent, code=int(fails)))
+    watched = lm.watch(store, config, now=NOW)
+    assert watched.exit_code == code
+    assert [delivery.error is not None for delivery in watched.deliveries] == [fails] * bool(bad)
+    assert sent.exists() == bool(bad)
+    # what was not sent is tried again, what was sent is not
+    assert len(lm.watch(store, config, now=NOW).deliveries) == fails
+
+
+def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 10), day5={"shift": 3.0}, day9={"shift": 3.0})
+    config, other = tmp_path / "monitors.toml", tmp_path / "others.toml"
+    config.write_text(DRIFT)
+    other.write_text(GAPS)
+    lm.watch(store, other, now=NOW)
+    store.close()
+    watched = lm.watch(store.path, config, now=NOW)
+    assert {result.start.day for result in watched.newest} == {9}
+    assert [(result.feature, result.start.day) for result in watched.anomalies] == [("x", 9)]
+    bad = [result.start.day for result in watched.results if result.state == "anomaly"]
+    assert bad == [5, 9]
+    with Store(store.path) as again:
+        assert [one for one in load_results(again) if one.monitor == "drift"] == watched.results
+        assert lm.watch(again, str(config), now=NOW) == watched
+    other.write_text(DRIFT)
+    with pytest.raises(ConfigError, match="is one of"):
+        lm.watch(store.path, other)
+    with pytest.raises(StoreError, match="there is no store"):
+        lm.watch(tmp_path / "none.db", config)
+
+
+@pytest.mark.usefixtures("five_hours_west")
+def test_a_time_without_zone_is_local(store: Store, tmp_path: Path) -> None:
+    store.put("cells", rows(1), at=date(2022, 9, 1), writer="a")
+    config = tmp_path / "monitors.toml"
+    config.write_text(GAPS)
+    for now, last in ((datetime(2022, 9, 4, 18, 59), 3), (datetime(2022, 9, 4, 19), 4)):
+        (newest,) = lm.watch(store, config, now=now).newest
+        assert newest.start.day == last
+    evening = datetime(2022, 9, 7, 23)
+    snooze(store, Matching(), evening)
+    acknowledge(store, days("oA"), Matching(), now=evening)
+    (snoozed,), (acknowledged,) = (
+        store.state.snoozed(NOW.replace(day=1)),
+        store.state.acknowledged(),
+    )
+    assert snoozed.until == acknowledged.at == datetime(2022, 9, 8, 4, tzinfo=UTC)
