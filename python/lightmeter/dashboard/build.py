@@ -73,7 +73,7 @@ def write_dashboard(
             place = segment_text(segment)
             lines = lines_of(by_segment.pop((dataset, place), ()))
             incidents = find_incidents(lines)
-            buckets = store.buckets(dataset, segment)
+            buckets = store.buckets(dataset, segment=segment)
             scene = Scene(dataset, segment, place, buckets, lines, incidents, acknowledged, snoozes)
             _write_scene(site, store, scene, briefs, days, pages, chosen)
             # What other pages say of it; of many segments the results take up most of the memory.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.records import Acknowledged, Line
+from lightmeter.store.records import Acknowledged, Line, ResultState
 
 __all__ = ["Histories", "Incident", "Silence", "ends", "find_incidents", "line_of", "lines_of"]
 
@@ -57,7 +57,7 @@ class Histories:
     def __init__(self, lines: Mapping[Line, Sequence[Result]]) -> None:
         """Of all lines of the monitors in question: what one says ends what another began."""
         self._lines = lines
-        states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[str]]]
+        states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[ResultState]]]
         states = defaultdict(lambda: defaultdict(set))
         for line, results in lines.items():
             for result in results:
@@ -87,14 +87,14 @@ class Histories:
         return sorted([*results, *silent], key=lambda result: result.start)
 
 
-def _silent(states: set[str]) -> str:
-    """The state of a line without a word, given those of the others; empty if nothing follows."""
+def _silent(states: set[ResultState]) -> ResultState | None:
+    """The state of a line without a word, given those of the others; None if nothing follows."""
     if ERROR in states:
-        return ""
+        return None
     return OK if states & {OK, ANOMALY} else NOT_ENOUGH
 
 
-def ends(kind: str, state: str) -> bool:
+def ends(kind: str, state: ResultState) -> bool:
     """Whether an incident is over by a bucket of this state.
 
     An anomaly lasts until a bucket is ``ok``: one with too little data, or that could not be

@@ -31,7 +31,7 @@ from lightmeter.monitor.rules import (
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
-from lightmeter.store.records import Basis, Kept, Place
+from lightmeter.store.records import Basis, Kept, Place, ResultState
 
 __all__ = ["Judge", "latest_complete", "plain"]
 
@@ -214,7 +214,7 @@ def plain(
     monitor: Monitor,
     segment: str,
     start: datetime,
-    state: str,
+    state: ResultState,
     words: str,
     kept: Mapping[Place, Kept],
 ) -> BucketResults:

@@ -32,6 +32,7 @@ from lightmeter.store.rows import (
     load,
     new_writer,
     seal,
+    span_of,
     stamped,
     write,
 )
@@ -162,12 +163,27 @@ class Profiles:
         with self._database.parsing():
             return [parse_segment(text) for (text,) in rows]
 
-    def buckets(self, dataset: str, segment: Segment | None = None) -> list[Bucket]:
-        """The buckets that have profiles, earliest first; days, where they have been rolled up."""
+    def buckets(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> list[Bucket]:
+        """The buckets from `start` to before `end` that have profiles, earliest first.
+
+        Those that have been rolled up are days.
+
+        Raises:
+            StoreError: there is no such dataset, or the file cannot be read.
+        """
+        number = dataset_number(self._database, dataset)
         rows = self._database.all(
             "SELECT start, max(span), sum(images), count(*), max(updated) FROM profile"
-            " WHERE dataset = ? AND segment = ? GROUP BY start ORDER BY start",
-            (dataset_number(self._database, dataset), segment_text(segment)),
+            " WHERE dataset = ? AND segment = ? AND start >= ? AND start < ?"
+            " GROUP BY start ORDER BY start",
+            (number, segment_text(segment), *span_of(start, end)),
         )
         with self._database.parsing():
             return [
@@ -202,6 +218,7 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> ProfileView:
         """The merge of all buckets that start at `start` or later and before `end`.
@@ -213,7 +230,7 @@ class Profiles:
         """
         damaged: list[tuple[StoredProfile, str]] = []
         with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment)
+            rows = self.stored(dataset, start, end, segment=segment)
             merged = ProfileView.merge_many(self._undamaged(rows, damaged))
         for row, reason in damaged:
             warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=_level())
@@ -235,13 +252,14 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
         """Every stored profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
             return [
                 (row, load(self._database, row))
-                for row in self.stored(dataset, start, end, segment)
+                for row in self.stored(dataset, start, end, segment=segment)
             ]
 
     def stored(
@@ -249,6 +267,7 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> list[StoredProfile]:
         """Which profiles there are in buckets from `start` to before `end`, without reading them.
@@ -265,6 +284,7 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> int:
         """Delete the profiles of buckets from `start` to before `end`; how many there were.

@@ -7,7 +7,7 @@ raises TypeError, ValueError or OverflowError.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from lightmeter.times import from_ms
 
@@ -19,6 +19,7 @@ __all__ = [
     "Line",
     "Place",
     "ResultRow",
+    "ResultState",
     "Snoozed",
     "Source",
     "Told",
@@ -32,7 +33,8 @@ __all__ = [
     "told_of",
 ]
 
-STATES = frozenset(("ok", "anomaly", "not enough data", "error"))
+ResultState = Literal["ok", "anomaly", "not enough data", "error"]
+STATES: frozenset[str] = frozenset(get_args(ResultState))
 _NUMBER = float, type(None)
 _PLACE_TYPES = str, str, str, int
 _RESULT_TYPES = (*_PLACE_TYPES, str, str, _NUMBER, _NUMBER, _NUMBER, int, int, str)
@@ -86,7 +88,7 @@ class ResultRow(NamedTuple):
     segment: str
     start: datetime
     feature: str
-    state: str
+    state: ResultState
     value: float | None
     lower: float | None
     upper: float | None
