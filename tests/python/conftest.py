@@ -103,13 +103,3 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "drift.db") as opened:
         yield opened
-
-
-@pytest.fixture
-def five_hours_west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The local time is that of UTC-5."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "EST5")
-        time.tzset()
-        yield
-    time.tzset()

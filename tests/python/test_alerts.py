@@ -464,17 +464,17 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         assert {one["start"] for one in told["changes"]} == {"2022-09-10T00:00:00+00:00"}
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
-    store = ("--store", tmp_path / "drift.db")
-    done = lightmeter("monitor", "acknowledge", *store, "--feature", "ent*", "--note", "known")
+    where = ("--store", tmp_path / "drift.db")
+    done = lightmeter("monitor", "acknowledge", *where, "--feature", "ent*", "--note", "known")
     assert done.stdout == "2022-09-10 00:00 anomaly cells drift entropy: acknowledged\n"
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 11, bad=9)
     undelivered = lightmeter(*run)  # that it is over
     assert undelivered.returncode == 1
     assert "alert hook: " in undelivered.stderr
-    done = lightmeter("monitor", "snooze", *store, "--for", "2d")
+    done = lightmeter("monitor", "snooze", *where, "--for", "2d")
     assert done.stdout.startswith("snoozed until ")
-    assert lightmeter("monitor", "snooze", *store, "--for", "x").returncode == 2
+    assert lightmeter("monitor", "snooze", *where, "--for", "x").returncode == 2
     config.write_text(config.read_text() + 'colour = "red"\n')
     wrong = lightmeter("monitor", "check", config)
     assert wrong.returncode == 1

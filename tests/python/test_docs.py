@@ -31,7 +31,7 @@ SAMPLE = re.compile(
     re.MULTILINE,
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]+)")
+OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
     r"`((?:cpp|python|tests|docs|bench|\.ci)/[\w./-]*|[\w/]+\.(?:py|[ch]pp|inl|css))`"
 )
@@ -176,7 +176,7 @@ def test_the_page_of_the_command_line_lists_every_command(helps: dict[str, str])
 
 
 def test_every_option_is_one_of_a_command(helps: dict[str, str]) -> None:
-    known = set(re.findall(r"--[a-z][a-z-]+", "".join(helps.values())))
+    known = set(re.findall(r"--[a-z][a-z-]*", "".join(helps.values())))
     for page in PAGES:
         for option in OPTION.findall(page.read_text(encoding="utf-8")):
             assert option in known, f"{page.name}: {option}"
@@ -199,3 +199,14 @@ def test_the_page_of_features_names_every_feature(here: Path) -> None:
     for name in lm.profile_images(here / "photos").get_columns():
         last = name.rpartition(".")[2]
         assert last in KNOWN or f".{last}" in page, name
+
+
+def test_the_table_of_rooms_names_every_file() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\w+) \| .* \| (.*) \|$", text, re.MULTILINE))
+    package = ROOT / "python/lightmeter"
+    for file in package.rglob("*.py"):
+        room, *folders = file.relative_to(package).parts
+        name = f"`{folders[0]}/`" if len(folders) > 1 else f"`{file.name}`"
+        row = rows[room] if folders else "".join(rows.values())
+        assert name in row or file.name.startswith("__") or room == "cli", f"{room}: {name}"

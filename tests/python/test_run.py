@@ -1,6 +1,6 @@
 """One run of monitors: judged, kept and told as one."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import lightmeter as lm
@@ -71,12 +71,14 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
         lm.watch(tmp_path / "none.db", config)
 
 
-@pytest.mark.usefixtures("five_hours_west")
-def test_a_time_without_zone_is_local(store: Store, tmp_path: Path) -> None:
+def test_a_time_without_zone_is_local(
+    store: Store, tmp_path: Path, far_from_utc: timedelta
+) -> None:
     store.put("cells", rows(1), at=date(2022, 9, 1), writer="a")
     config = tmp_path / "monitors.toml"
     config.write_text(GAPS)
-    for now, last in ((datetime(2022, 9, 4, 18, 59), 3), (datetime(2022, 9, 4, 19), 4)):
+    midnight = datetime(2022, 9, 5) + far_from_utc
+    for now, last in ((midnight - timedelta(minutes=1), 3), (midnight, 4)):
         (newest,) = lm.watch(store, config, now=now).newest
         assert newest.start.day == last
     evening = datetime(2022, 9, 7, 23)
@@ -86,4 +88,4 @@ def test_a_time_without_zone_is_local(store: Store, tmp_path: Path) -> None:
         store.state.snoozed(NOW.replace(day=1)),
         store.state.acknowledged(),
     )
-    assert snoozed.until == acknowledged.at == datetime(2022, 9, 8, 4, tzinfo=UTC)
+    assert snoozed.until == acknowledged.at == evening.replace(tzinfo=UTC) - far_from_utc

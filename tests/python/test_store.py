@@ -129,6 +129,9 @@ def test_a_time_without_zone_is_local_at_every_door(
     assert (bucket.start, bucket.writers) == (utc, 3)
     assert store.read("cells", naive, naive + timedelta(minutes=1)).images == 4
     assert store.read("cells", naive - timedelta(minutes=1), naive).images == 0
+    for at in (datetime.min, datetime.max):
+        with pytest.raises(ValueError, match="the years 1 to 9999"):
+            store.put("cells", view(1), at=at, writer="a")
 
 
 def test_profiles_come_in_any_form(store: Store, tmp_path: Path) -> None:

@@ -200,8 +200,8 @@ class _Field(NamedTuple):
     def expected(self) -> str:
         """What it takes, in words."""
         if self.shapes:
-            keys = [field.key for shape in self.shapes for field in _fields(shape)]
-            return f"a table of {', '.join(keys)}"
+            keys = (", ".join(field.key for field in _fields(shape)) for shape in self.shapes)
+            return f"a table of {' or of '.join(keys)}"
         return reads_of(self.options[0]).expected
 
 

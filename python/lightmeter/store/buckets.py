@@ -27,7 +27,6 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
     midnight and weeks on a Monday.
 
     Raises:
-        TypeError: `at` is neither a date nor a datetime.
         ValueError: the bucket does not lie within the years 1 to 9999, the only ones that a
             datetime can name.
     """
