@@ -37,9 +37,9 @@ def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
         any(scene.state in ("anomaly", "error") for scene in all_) for all_ in scenes.values()
     )
     many = f"{len(scenes)} dataset{'' if len(scenes) == 1 else 's'}"
-    told = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
+    headline = f"{need} of {many} need a look" if need else f"Nothing unusual in {many}"
     if not scenes:
-        told = "Nothing has been logged"
+        headline = "Nothing has been logged"
     rows = (
         {"dataset": _link(page, all_[0], dataset), **_row(all_), "segments": len(all_) - 1}
         | _open(all_)
@@ -48,7 +48,7 @@ def index_html(scenes: Mapping[str, Sequence[Scene]], pages: set[str]) -> Html:
     groups = group(scene for all_ in scenes.values() for scene in all_)
     return document(
         "Dashboard",
-        tag("header", tag("h1", "Dashboard"), tag("p", told, cls="headline")),
+        tag("header", tag("h1", "Dashboard"), tag("p", headline, cls="headline")),
         tag(
             "main",
             section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
@@ -159,8 +159,8 @@ def _days(page: str, scene: Scene, pages: set[str]) -> Html | None:
         )
         for start in sorted(to, reverse=True)
     )
-    told = tag("p", f"{which}: distributions against the baseline.", cls="quiet")
-    return section("Buckets", told, tag("ul", days, cls="days"))
+    note = tag("p", f"{which}: distributions against the baseline.", cls="quiet")
+    return section("Buckets", note, tag("ul", days, cls="days"))
 
 
 def _line(page: str, scene: Scene, line: Line, pages: set[str], at: int) -> Html:

@@ -81,8 +81,8 @@ def feed(page: str, groups: Sequence[Group], pages: set[str], left_out: int) -> 
     entries = tag("ol", (_entry(page, group, pages) for group in groups), cls="findings feed")
     if not left_out:
         return entries
-    told = f"{left_out:,} earlier ones are on the pages of their days."
-    return joined(entries, tag("p", told, cls="quiet"))
+    earlier = f"{left_out:,} earlier ones are on the pages of their days."
+    return joined(entries, tag("p", earlier, cls="quiet"))
 
 
 def _entry(page: str, group: Group, pages: set[str]) -> Html:

@@ -68,19 +68,19 @@ class Scene:
     @property
     def state(self) -> str:
         """The worst open incident; if there is none, the worst latest state."""
-        kinds = {incident.kind for incident in self.incidents if incident.end is None}
-        if not kinds:
+        states: set[str] = {incident.kind for incident in self.incidents if incident.end is None}
+        if not states:
             last = [results[-1] for results in self.lines.values()]
             newest: dict[str, datetime] = {}
             for result in last:
                 start = newest.get(result.monitor, result.start)
                 newest[result.monitor] = max(result.start, start)
-            kinds = {result.state for result in last if result.start == newest[result.monitor]}
-        return min(kinds or {"not watched"}, key=_WORST_FIRST.index)
+            states = {result.state for result in last if result.start == newest[result.monitor]}
+        return min(states or {"not watched"}, key=_WORST_FIRST.index)
 
     def state_of(self, line: Line) -> str:
         """The same of one line."""
-        kinds = {
+        kinds: set[str] = {
             incident.kind
             for incident in self.incidents
             if incident.line == line and incident.end is None

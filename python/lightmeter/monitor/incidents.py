@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.records import Acknowledged, Line, ResultState
+from lightmeter.store.records import Acknowledged, IncidentKind, Line, ResultState
 
 __all__ = ["Histories", "Incident", "Silence", "ends", "find_incidents", "line_of", "lines_of"]
 
@@ -26,7 +26,7 @@ class Incident:
     """
 
     line: Line
-    kind: str
+    kind: IncidentKind
     start: datetime
     end: datetime | None
     first: Result
@@ -94,7 +94,7 @@ def _silent(states: set[ResultState]) -> ResultState | None:
     return OK if states & {OK, ANOMALY} else NOT_ENOUGH
 
 
-def ends(kind: str, state: ResultState) -> bool:
+def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Whether an incident is over by a bucket of this state.
 
     An anomaly lasts until a bucket is ``ok``: one with too little data, or that could not be
@@ -122,7 +122,7 @@ def find_incidents(lines: Mapping[Line, Sequence[Result]]) -> list[Incident]:
     for line, results in lines.items():
         if not any(result.state in (ANOMALY, ERROR) for result in results):
             continue
-        open_: dict[str, Result] = {}
+        open_: dict[IncidentKind, Result] = {}
         for result in histories.of(line):
             if result.state in (ANOMALY, ERROR):
                 open_.setdefault(result.state, result)

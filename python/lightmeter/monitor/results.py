@@ -27,10 +27,10 @@ __all__ = [
     "save_results",
 ]
 
-OK: Final[ResultState] = "ok"
-ANOMALY: Final[ResultState] = "anomaly"
-NOT_ENOUGH: Final[ResultState] = "not enough data"
-ERROR: Final[ResultState] = "error"
+OK: Final = "ok"
+ANOMALY: Final = "anomaly"
+NOT_ENOUGH: Final = "not enough data"
+ERROR: Final = "error"
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
