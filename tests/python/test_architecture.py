@@ -4,12 +4,15 @@ import ast
 import graphlib
 import importlib.metadata
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import lightmeter
 import pytest
 from layers import CORE_ROOMS, GROUND, ROOMS
+from lightmeter import errors
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python/lightmeter"
@@ -167,17 +170,59 @@ def test_public_names_exist_and_are_documented() -> None:
         assert name == "__version__" or getattr(lightmeter, name).__doc__, name
 
 
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name.endswith("Error")])
+def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
+    kind = getattr(errors, name)
+    assert issubclass(kind, errors.LightmeterError)
+    assert name == "LightmeterError" or issubclass(kind, ValueError | RuntimeError)
+    assert getattr(lightmeter, name) is kind
+
+
 def test_the_version_is_that_of_the_package() -> None:
     assert lightmeter.__version__ == importlib.metadata.version("lightmeter")
 
 
-def test_importing_is_light() -> None:
-    """Only NumPy and Pillow are loaded, and nothing that only some calls need."""
-    import subprocess
-    import sys
+def loaded_after(code: str) -> set[str]:
+    """The packages that are loaded once the code has run."""
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
 
-    code = "import sys, lightmeter; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"pandas", "typer", "rich", "scipy", "difflib", "asyncio"} & set(loaded)
+
+# Not needed to measure an image.
+HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
+HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import lightmeter", HEAVY | {"numpy", "PIL", "difflib", "threading"}),
+        ("import lightmeter; dir(lightmeter)", HEAVY | {"numpy", "PIL"}),
+        ("import lightmeter; lightmeter.log(row={'a': 1}).view()['a'].mean", HEAVY),
+        ("from lightmeter import profile_images, compare", HEAVY - {"multiprocessing"}),
+    ],
+)
+def test_importing_is_light(code: str, heavy: set[str]) -> None:
+    """Only what a call needs is loaded."""
+    assert not heavy & loaded_after(code)
+
+
+def test_type_checkers_see_every_name_where_it_is() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (seen,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Name)
+    )
+    told = {
+        alias.asname: node.module
+        for node in seen.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == lightmeter._HOMES
+    assert set(lightmeter.__all__) <= set(dir(lightmeter))
+    assert lightmeter.errors.StoreError is lightmeter.StoreError
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        lightmeter.nonsense  # noqa: B018

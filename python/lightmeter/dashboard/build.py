@@ -82,7 +82,7 @@ def write_dashboard(
                 dataset=dataset,
                 segment=segment,
                 segment_text=text,
-                buckets=store.buckets(dataset, segment),
+                buckets=store.buckets(dataset, segment=segment),
                 lines=lines,
                 incidents=find_incidents(lines),
                 acknowledged=acknowledged,

@@ -99,13 +99,13 @@ def find_baseline(
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
     """Of the profiles of a bucket."""
-    rows = store.stored(dataset, start, start + MILLISECOND, parse_segment(segment))
+    rows = store.stored(dataset, start, start + MILLISECOND, segment=parse_segment(segment))
     return [row.digest for row in rows]
 
 
 def read_bucket(store: Store, dataset: str, segment: str, start: datetime) -> ProfileView:
     """All that is known of a bucket."""
-    return store.read(dataset, start, start + MILLISECOND, parse_segment(segment))
+    return store.read(dataset, start, start + MILLISECOND, segment=parse_segment(segment))
 
 
 def _stored(

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.feature import FeatureDrift, Rate, changed
 from lightmeter.drift.statistics import statistics
 
 __all__ = ["compare_rates"]
 
 
 def compare_rates(
-    name: str, kind: str, hits: Sequence[int], others: Sequence[int], **fields: Any
+    name: str, kind: Rate, hits: Sequence[int], others: Sequence[int], **fields: Any
 ) -> FeatureDrift:
     """The line of a rate.
 

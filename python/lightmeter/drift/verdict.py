@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.feature import FeatureDrift, Verdict, changed
 
 __all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
 
 # Verdicts that ask for a look.
-CHANGED = frozenset({"drift", "possible", "inconclusive"})
+CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def _known(value: float | None) -> float:
     return value
 
 
-def _verdict(q: float, effect: float, by: Thresholds) -> str:
+def _verdict(q: float, effect: float, by: Thresholds) -> Verdict:
     if effect < by.effect or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
@@ -102,7 +102,7 @@ def _too_few(feature: FeatureDrift, needed: int) -> str:
     return f"{n} values in the {side}; {needed} are needed"
 
 
-def _reason(feature: FeatureDrift, verdict: str, q: float, by: Thresholds) -> str:
+def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -> str:
     effect = _known(feature.effect)
     sizes = f"{feature.effect_name} {effect:.2g}"
     if verdict == "inconclusive":

@@ -144,7 +144,7 @@ def _of_profiles(
     @cache
     def last_of_segments(dataset: str, wait: timedelta) -> datetime | None:
         lasts = (
-            latest_complete(store.buckets(dataset, segment), now, wait)
+            latest_complete(store.buckets(dataset, segment=segment), now, wait)
             for segment in filter(None, store.segments(dataset))
         )
         return max((last.start for last in lasts if last is not None), default=None)
