@@ -44,9 +44,13 @@ def segment_text(segment: Segment | None) -> str:
     """One text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
 
     Raises:
-        TypeError: a key or value is not a string.
+        TypeError: it is no dict, or a key or value is not a string.
         ValueError: a key is empty.
     """
+    if segment is not None and not isinstance(segment, Mapping):
+        raise TypeError(
+            f"got the segment {segment!r}; expected a dict such as {{'camera': 'north'}}"
+        )
     pairs = sorted((segment or {}).items())
     for key, value in pairs:
         if not isinstance(key, str) or not isinstance(value, str):
