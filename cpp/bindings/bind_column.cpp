@@ -96,6 +96,13 @@ py::dict summary(const Profile& profile, const std::string& name) {
   return summary;
 }
 
+// What is asked of every column of a wide profile, so it builds no more than four integers.
+py::tuple counts(const Profile& profile, const std::string& name) {
+  const Column& column = column_of(profile, name);
+  return py::make_tuple(profile.missing(name), column.integral(), column.fractional(),
+                        column.strings());
+}
+
 }  // namespace
 
 void bind_column(py::class_<Profile>& profile) {
@@ -113,18 +120,6 @@ void bind_column(py::class_<Profile>& profile) {
           },
           py::arg("name"), "A copy of the sketch of a feature's strings.")
       .def(
-          "mean",
-          [](const Profile& self, const std::string& name) {
-            return column_of(self, name).number_facts().moments.mean();
-          },
-          py::arg("name"), "Mean of a feature's numbers; NaN where there are none.")
-      .def(
-          "stddev",
-          [](const Profile& self, const std::string& name) {
-            return column_of(self, name).number_facts().moments.stddev();
-          },
-          py::arg("name"), "Sample standard deviation of a feature's numbers; 0 of one.")
-      .def(
           "role",
           [](const Profile& self, const std::string& name) {
             return name_of(column_of(self, name).meaning().role);
@@ -136,5 +131,27 @@ void bind_column(py::class_<Profile>& profile) {
             return name_of(column_of(self, name).meaning().origin);
           },
           py::arg("name"), "Where the values of a feature come from.")
+      .def("counts", &counts, py::arg("name"),
+           "How many observations of a feature are missing, integers, fractions and strings.")
+      .def(
+          "quantiles",
+          [](const Profile& self, const std::string& name, const std::vector<double>& q) {
+            return column_of(self, name).numbers().quantiles(q);
+          },
+          py::arg("name"), py::arg("q"), "Of a feature's numbers; NaN where there are none.")
+      .def(
+          "distinct",
+          [](const Profile& self, const std::string& name) {
+            const Column& column = column_of(self, name);
+            return column.number_facts().distinct.estimate() + column.distinct_strings().estimate();
+          },
+          py::arg("name"), "How many different numbers and strings there are, about.")
+      .def(
+          "frequent",
+          [](const Profile& self, const std::string& name) {
+            const Column& column = column_of(self, name);
+            return frequent_of(column, column.number_facts().frequent);
+          },
+          py::arg("name"), "(value, estimate, upper, lower) of strings and integers.")
       .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.");
 }

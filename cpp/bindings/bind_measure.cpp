@@ -1,4 +1,5 @@
 #include <bit>
+#include <cmath>
 
 #include "arrow.hpp"
 #include "bind_meaning.hpp"
@@ -83,17 +84,18 @@ Pixels view_of(const py::capsule& exported, py::ssize_t width, py::ssize_t heigh
 }
 
 const Histogram& histogram(const ImageMeter& meter, const std::string& name) {
-  const auto& counts = meter.counts();
-  if (name == "red" || name == "gray") return counts.channel[0];
-  if (name == "green") return counts.channel[1];
-  if (name == "blue") return counts.channel[2];
-  if (name == "hue") return counts.hue;
-  if (name == "saturation") return counts.saturation;
-  if (name == "value") return counts.value;
-  if (name == "hue_chroma") return counts.hue_chroma;
-  throw std::invalid_argument("no histogram " + name +
-                              "; expected red, green, blue, gray, hue, saturation, value or "
-                              "hue_chroma");
+  const Histogram* histogram = nullptr;
+  std::string names;
+  lightmeter::measure::for_each_histogram(
+      [&](const char* known, const Histogram& counts) {
+        if (name == known || (name == "gray" && histogram == nullptr)) histogram = &counts;
+        names += std::string(known) + ", ";
+      },
+      meter.counts());
+  if (histogram == nullptr) {
+    throw std::invalid_argument("no histogram " + name + "; expected one of " + names + "gray");
+  }
+  return *histogram;
 }
 
 // (name, role, scale, what it says) of every number of an image.

@@ -15,6 +15,11 @@ using lightmeter::profile::Meaning;
 using lightmeter::profile::Origin;
 using lightmeter::profile::Profile;
 using lightmeter::profile::Role;
+using lightmeter::sketch::DistinctCount;
+using lightmeter::sketch::FrequentIntegers;
+using lightmeter::sketch::FrequentStrings;
+using lightmeter::sketch::Moments;
+using lightmeter::sketch::QuantileSketch;
 
 std::string_view text_of(const py::handle& text) {
   if (PyUnicode_Check(text.ptr()) && PyUnicode_IS_COMPACT_ASCII(text.ptr())) {
@@ -88,6 +93,19 @@ bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
     }
   }
   return true;
+}
+
+void add_column(Profile& profile, const std::string& name, std::uint64_t missing,
+                std::uint64_t integral, const QuantileSketch& numbers, const Moments& moments,
+                const DistinctCount& distinct_numbers, const FrequentIntegers& integers,
+                const FrequentStrings& strings, const DistinctCount& distinct_strings) {
+  const Column column = Column::from_parts(name, {missing,
+                                                  integral,
+                                                  numbers,
+                                                  {moments, distinct_numbers, integers},
+                                                  strings,
+                                                  distinct_strings});
+  profile.column(name).merge(column);
 }
 
 // Without releasing the GIL, which is what keeps other threads off the column.
@@ -197,6 +215,11 @@ void bind_profile(py::module_& module) {
           [](Profile& self, const std::string& name, const std::string& value,
              std::uint64_t count) { self.column(name).update(std::string_view(value), count); },
           py::arg("name"), py::arg("value"), py::arg("count"), "Add a string `count` times.")
+      .def("add_column", &add_column, py::arg("name"), py::kw_only(), py::arg("missing"),
+           py::arg("integral"), py::arg("numbers"), py::arg("moments"), py::arg("distinct_numbers"),
+           py::arg("integers"), py::arg("strings"), py::arg("distinct_strings"),
+           "Add sketches that were made elsewhere to a feature. `integral` of the numbers are\n"
+           "integers. What follows from an exact sketch is not taken from the others.")
       .def(
           "log_nulls",
           [](Profile& self, const std::string& name, std::uint64_t count) {

@@ -7,7 +7,10 @@ PYBIND11_MODULE(_core, module) {
   bind_error(module);
   bind_kernels(module);
   bind_measure(module);
-  bind_sketch(module);
+  bind_moments(module);
+  bind_quantiles(module);
+  bind_frequent(module);
+  bind_distinct(module);
   bind_profile(module);
   bind_drift(module);
 }

@@ -1,52 +1,85 @@
-"""Profile images at close to the speed of decoding; merge the profiles, and see what drifted."""
+"""Profile images at close to the speed of decoding; merge the profiles, and see what drifted.
 
-from lightmeter._core import __version__
-from lightmeter.batch import profile_images
-from lightmeter.drift import FeatureDrift
-from lightmeter.errors import (
-    DecodeError,
-    ImageError,
-    IncompatibleError,
-    LightmeterError,
-    StoreError,
-)
-from lightmeter.image.exif import ExifPolicy
-from lightmeter.image.failure import Failure
-from lightmeter.image.limits import Limits
-from lightmeter.image.meter import ImageMeter
-from lightmeter.image.reading import Reading
-from lightmeter.profile import ColumnView, FrequentItem, Profile, ProfileView
-from lightmeter.profile.log import ResultSet, log, log_image
-from lightmeter.report import DriftReport, compare
-from lightmeter.run import watch
-from lightmeter.store import Store
-from lightmeter.writers import RollingLogger, logger
+A name is imported when it is first asked for, so that ``import lightmeter`` costs next to nothing.
+"""
 
-__all__ = [
-    "ColumnView",
-    "DecodeError",
-    "DriftReport",
-    "ExifPolicy",
-    "Failure",
-    "FeatureDrift",
-    "FrequentItem",
-    "ImageError",
-    "ImageMeter",
-    "IncompatibleError",
-    "LightmeterError",
-    "Limits",
-    "Profile",
-    "ProfileView",
-    "Reading",
-    "ResultSet",
-    "RollingLogger",
-    "Store",
-    "StoreError",
-    "__version__",
-    "compare",
-    "log",
-    "log_image",
-    "logger",
-    "profile_images",
-    "watch",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lightmeter._core import __version__ as __version__
+
+if TYPE_CHECKING:
+    from lightmeter.batch import profile_images as profile_images
+    from lightmeter.drift import FeatureDrift as FeatureDrift
+    from lightmeter.drift import Thresholds as Thresholds
+    from lightmeter.errors import ConfigError as ConfigError
+    from lightmeter.errors import DecodeError as DecodeError
+    from lightmeter.errors import DeliveryError as DeliveryError
+    from lightmeter.errors import ImageError as ImageError
+    from lightmeter.errors import IncompatibleError as IncompatibleError
+    from lightmeter.errors import LightmeterError as LightmeterError
+    from lightmeter.errors import StoreError as StoreError
+    from lightmeter.image.exif import ExifPolicy as ExifPolicy
+    from lightmeter.image.failure import Failure as Failure
+    from lightmeter.image.limits import Limits as Limits
+    from lightmeter.image.meter import ImageMeter as ImageMeter
+    from lightmeter.image.reading import Reading as Reading
+    from lightmeter.image.thumbnail import Exemplar as Exemplar
+    from lightmeter.image.thumbnail import Exemplars as Exemplars
+    from lightmeter.profile import ColumnView as ColumnView
+    from lightmeter.profile import FrequentItem as FrequentItem
+    from lightmeter.profile import Profile as Profile
+    from lightmeter.profile import ProfileView as ProfileView
+    from lightmeter.profile.log import ResultSet as ResultSet
+    from lightmeter.profile.log import log as log
+    from lightmeter.profile.log import log_image as log_image
+    from lightmeter.report.compare import compare as compare
+    from lightmeter.report.report import DriftReport as DriftReport
+    from lightmeter.run import watch as watch
+    from lightmeter.store import Store as Store
+    from lightmeter.writers.folder import log_folder as log_folder
+    from lightmeter.writers.logger import RollingLogger as RollingLogger
+    from lightmeter.writers.logger import logger as logger
+
+# Where each name is: what stands above, for the interpreter.
+_NAMES = {
+    "batch": "profile_images",
+    "drift": "FeatureDrift Thresholds",
+    "errors": "ConfigError DecodeError DeliveryError ImageError IncompatibleError LightmeterError"
+    " StoreError",
+    "image.exif": "ExifPolicy",
+    "image.failure": "Failure",
+    "image.limits": "Limits",
+    "image.meter": "ImageMeter",
+    "image.reading": "Reading",
+    "image.thumbnail": "Exemplar Exemplars",
+    "profile": "ColumnView FrequentItem Profile ProfileView",
+    "profile.log": "ResultSet log log_image",
+    "report.compare": "compare",
+    "report.report": "DriftReport",
+    "run": "watch",
+    "store": "Store",
+    "writers.folder": "log_folder",
+    "writers.logger": "RollingLogger logger",
+}
+_HOMES = {name: f"lightmeter.{home}" for home, names in _NAMES.items() for name in names.split()}
+_ROOMS = ("alerts", "errors", "monitor", "sketch", "testing", "viz", "whylogs")
+
+__all__ = sorted(["__version__", *_HOMES])
+
+
+if not TYPE_CHECKING:  # else every misspelt name would be an Any
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            value = getattr(import_module(_HOMES[name]), name)
+        elif name in _ROOMS:
+            value = import_module(f"lightmeter.{name}")
+        else:
+            raise AttributeError(f"module 'lightmeter' has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,7 +1,7 @@
 """Every exception lightmeter raises on purpose."""
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "ConfigError",
@@ -10,7 +10,21 @@ __all__ = [
     "ImageError",
     "IncompatibleError",
     "LightmeterError",
+    "Reason",
     "StoreError",
+]
+
+
+# Why a picture cannot be measured.
+Reason = Literal[
+    "empty",
+    "truncated",
+    "corrupt",
+    "unsupported",
+    "too_large",
+    "out_of_range",
+    "unreadable",
+    "vanished",
 ]
 
 
@@ -30,7 +44,7 @@ class ImageError(LightmeterError, ValueError):
     """
 
     def __init__(
-        self, reason: str, detail: str, path: str | os.PathLike[str] | None = None
+        self, reason: Reason, detail: str, path: str | os.PathLike[str] | None = None
     ) -> None:
         """Keep the code beside the message."""
         super().__init__(detail if path is None else f"{os.fspath(path)!r}: {detail}")

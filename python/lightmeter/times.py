@@ -60,7 +60,7 @@ def to_ms(at: datetime) -> int:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """The reverse of `to_ms`, in UTC; what lies beyond all dates is the first or last of them.
+    """The reverse of `to_ms`, in UTC. A time beyond all dates becomes the first or last date.
 
     Raises:
         TypeError: a damaged file holds something else there.
@@ -95,7 +95,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def to_duration(length: str | timedelta) -> timedelta:
-    """The length of a bucket, or an age: a timedelta, or what `parse_duration` reads.
+    """The length of a bucket, or an age, from a timedelta or a text for `parse_duration`.
 
     Raises:
         TypeError: it is neither a string nor a timedelta.
@@ -113,7 +113,7 @@ def to_duration(length: str | timedelta) -> timedelta:
 
 
 def duration_text(duration: timedelta) -> str:
-    """What `parse_duration` reads, in the largest unit that fits; fractions of a second as such."""
+    """A duration as `parse_duration` reads it, in the largest unit that fits it whole."""
     seconds, rest = divmod(duration, timedelta(seconds=1))
     if rest:
         return f"{duration.total_seconds():g}s"

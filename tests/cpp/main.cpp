@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   try {
-    (void)lightmeter::kernels::kernels();
+    (void)lightmeter::kernels::active();
   } catch (const std::invalid_argument& error) {
     std::cerr << error.what() << '\n';
     return 77;

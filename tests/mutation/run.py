@@ -57,15 +57,15 @@ MUTATIONS = [
     Mutation(
         "one coin key for all",
         "quantiles.cpp",
-        "std::make_unique<Compactors>(hash)",
-        "std::make_unique<Compactors>(1)",
+        "std::move(values), Compactors(hash)",
+        "std::move(values), Compactors(1)",
         "QuantileError.Variance*",
     ),
     Mutation(
         "errors of the same coins taken as independent",
         "compactors.cpp",
-        "if (coins_.key == other.coins_.key)",
-        "if (false)",
+        "same_coins = coins_.key == other.coins_.key",
+        "same_coins = false",
         "QuantileError.BoundsAdd*",
     ),
     Mutation(
@@ -77,16 +77,16 @@ MUTATIONS = [
     ),
     Mutation(
         "blocks at a fixed offset",
-        "bulk_feeder.cpp",
-        "compactors.coins_.draw(thin_)",
+        "quantile_feeder.cpp",
+        "compactors.draw_offset(thin_)",
         "0",
         "QuantileError.AMillion*",
     ),
     Mutation(
         "variance charged too low",
-        "compactors.cpp",
-        "variance += 0.75",
-        "variance += 0.375",
+        "rank_error.hpp",
+        "variance_ += 0.75",
+        "variance_ += 0.375",
         "QuantileError.Variance*",
     ),
     Mutation(
@@ -99,8 +99,8 @@ MUTATIONS = [
     Mutation(
         "half step not charged",
         "quantile_codec.cpp",
-        "fixed += std::ldexp(0.5, top)",
-        "fixed += 0.0",
+        "error.half_step(top)",
+        "(void)0",
         "QuantileError.Shipping*",
     ),
     Mutation(
@@ -112,9 +112,9 @@ MUTATIONS = [
     ),
     Mutation(
         "a count lost",
-        "quantiles.cpp",
-        "settled_ += kExactItems",
-        "settled_ += kExactItems - 1",
+        "quantile_feeder.cpp",
+        "observed_ += kBlock",
+        "observed_ += kBlock - 1",
         "Quantiles.*",
     ),
     Mutation(

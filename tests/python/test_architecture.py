@@ -1,14 +1,18 @@
 """Layers point down only; the package is what it says it is."""
 
 import ast
+import graphlib
 import importlib.metadata
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import lightmeter
 import pytest
 from layers import CORE_ROOMS, GROUND, ROOMS
+from lightmeter import errors
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python/lightmeter"
@@ -41,6 +45,21 @@ def test_core_rooms_use_only_those_below(room: str) -> None:
         for included in INCLUDE.findall(file.read_text()):
             top, *rest = included.split("/")
             assert not rest or top in allowed, f"{file.name} includes {included}"
+
+
+def test_no_circle_between_files_of_the_core() -> None:
+    """A header and the source of its name are one file."""
+    roots = [ROOT / "cpp" / folder for folder in ("include/lightmeter", "src", "bindings")]
+    files = {
+        path: str(path.relative_to(root).with_suffix(""))
+        for root in roots
+        for path in root.rglob("*.?pp")
+    }
+    graph: dict[str, set[str]] = {name: set() for name in files.values()}
+    for path, name in files.items():
+        included = {item.rsplit(".", 1)[0] for item in INCLUDE.findall(path.read_text())}
+        graph[name] |= (included & graph.keys()) - {name}
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_the_core_knows_no_python() -> None:
@@ -117,19 +136,6 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     assert not circle(edges)
 
 
-def test_no_file_of_the_core_includes_itself_in_a_circle() -> None:
-    """A header and the source of its name are one node."""
-    edges: dict[str, set[str]] = {}
-    for room in CORE_ROOMS:
-        for file in core_files(room):
-            node = f"{room}/{file.stem}"
-            included = {
-                name.rpartition(".")[0] for name in INCLUDE.findall(file.read_text()) if "/" in name
-            }
-            edges[node] = edges.get(node, set()) | included - {node}
-    assert not circle(edges)
-
-
 def test_no_room_holds_more_than_a_quarter_of_the_lines() -> None:
     lines: Counter[str] = Counter()
     for module, file in modules().items():
@@ -164,17 +170,59 @@ def test_public_names_exist_and_are_documented() -> None:
         assert name == "__version__" or getattr(lightmeter, name).__doc__, name
 
 
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name.endswith("Error")])
+def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
+    kind = getattr(errors, name)
+    assert issubclass(kind, errors.LightmeterError)
+    assert name == "LightmeterError" or issubclass(kind, ValueError | RuntimeError)
+    assert getattr(lightmeter, name) is kind
+
+
 def test_the_version_is_that_of_the_package() -> None:
     assert lightmeter.__version__ == importlib.metadata.version("lightmeter")
 
 
-def test_importing_is_light() -> None:
-    """Only NumPy and Pillow are loaded, and nothing that only some calls need."""
-    import subprocess
-    import sys
+def loaded_after(code: str) -> set[str]:
+    """The packages that are loaded once the code has run."""
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
 
-    code = "import sys, lightmeter; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"pandas", "typer", "rich", "scipy", "difflib", "asyncio"} & set(loaded)
+
+# Not needed to measure an image.
+HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
+HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import lightmeter", HEAVY | {"numpy", "PIL", "difflib", "threading"}),
+        ("import lightmeter; dir(lightmeter)", HEAVY | {"numpy", "PIL"}),
+        ("import lightmeter; lightmeter.log(row={'a': 1}).view()['a'].mean", HEAVY),
+        ("from lightmeter import profile_images, compare", HEAVY - {"multiprocessing"}),
+    ],
+)
+def test_importing_is_light(code: str, heavy: set[str]) -> None:
+    """Only what a call needs is loaded."""
+    assert not heavy & loaded_after(code)
+
+
+def test_type_checkers_see_every_name_where_it_is() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (seen,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Name)
+    )
+    told = {
+        alias.asname: node.module
+        for node in seen.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == lightmeter._HOMES
+    assert set(lightmeter.__all__) <= set(dir(lightmeter))
+    assert lightmeter.errors.StoreError is lightmeter.StoreError
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        lightmeter.nonsense  # noqa: B018

@@ -191,17 +191,17 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert "pip install 'lightmeter[cli]'" in result.stderr
 
 
-@pytest.mark.parametrize("module", ["typer", "lightmeter.cli"])
+@pytest.mark.parametrize("module", ["typer", "numpy", "PIL", "sqlite3", "lightmeter.cli"])
 def test_an_interrupt_while_it_starts(module: str) -> None:
     code = (
-        "import signal, sys\n"
-        "from lightmeter.__main__ import main\n"
+        "import runpy, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(name, *_):\n"
         f"        if name == {module!r}: signal.raise_signal(signal.SIGINT)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.meta_path.insert(0, Finder)\n"
-        "sys.exit(main())\n"
+        "sys.argv = ['lightmeter', 'show', 'none.lmp']\n"
+        "runpy.run_module('lightmeter', run_name='__main__')\n"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (130, "lightmeter: interrupted\n")

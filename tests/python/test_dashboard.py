@@ -62,7 +62,7 @@ class Shown:
         self.results = list(results)
 
     def build(self, out: Path, count: int | None = None) -> Written:
-        return write_dashboard(self.store, out, self.results, days=count, now=FIRST + 10 * DAY)
+        return write_dashboard(self.store, out, self.results, buckets=count, now=FIRST + 10 * DAY)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_the_first_page_says_what_needs_a_look(store: Store, tmp_path: Path) -> 
     assert re.search(r"cells ● anomaly 2022-09-10 0 10 1 2 ", text)  # two are open
     assert re.search(r"streets ○ ok 2022-09-03 0 3 0 ", text)
     assert re.search(
-        r"Anomalies 2022-09-10 cells Saturation fell by 38 % by drift; 2 features; lasts", text
+        r"Anomalies 2022-09-10 cells saturation fell by 38 % by drift; 2 features; lasts", text
     )
 
 
@@ -146,10 +146,21 @@ def test_a_feature_has_its_line_limits_and_values(store: Store, tmp_path: Path) 
         "10 buckets from 2022-09-01 to 2022-09-10; the last value is 0.62, expected at most 0.25; "
         "1 anomaly, the last on 2022-09-04"
     ) in page.text
-    assert "2022-09-06 Saturation fell by 38 % by drift; 1 feature; could not be judged; over by "
+    assert "2022-09-06 saturation fell by 38 % by drift; 1 feature; could not be judged; over by "
     assert "over by 2022-09-07" in page.text
     for state in ("● anomaly", "◌ not enough data", "▲ error", "○ ok"):
         assert state in page.text
+
+
+def test_a_feature_without_values_has_no_chart(store: Store, tmp_path: Path) -> None:
+    fill(store, "cells", 3)
+    results = days("ooo", feature="saturation", value=None)
+    results += days("oEo", feature="brightness", value=None)
+    Shown(store, results).build(tmp_path / "site")
+    for feature, charts in (("saturation", 0), ("brightness", 1)):  # a cross where it failed
+        page = Page(tmp_path / "site" / feature_page("cells", "", feature))
+        assert sum(tag == "svg" for tag, _ in page.tags) == charts
+        assert "The last 3 values" in page.text
 
 
 def test_a_dataset_is_ok_though_its_first_days_had_too_little_data(

@@ -5,7 +5,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift.words import finding
+from lightmeter.drift.words import capitalised, finding, sentence
 from lightmeter.profile.features import Origin, spoken
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
@@ -123,6 +123,7 @@ def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) ->
     ("line", "words"),
     [
         ({}, "x is on one side only"),
+        ({"n_target": 0, "n_reference": 0}, "x has no values to compare"),
         ({"kind": "category"}, "x is mixed differently"),
         (
             {"role": "date", "level_target": 19_730.0, "level_reference": 19_731.0},
@@ -145,3 +146,20 @@ def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) ->
 def test_findings_are_worded(line: dict[str, Any], words: str) -> None:
     known = {"feature": "x", "name": "x", "kind": "number", "n_target": 20, "n_reference": 20}
     assert finding(lm.FeatureDrift(**known | line)) == words
+
+
+@pytest.mark.parametrize(
+    ("feature", "name", "words"),
+    [
+        ("image.Brightness.mean", "brightness", "Brightness fell by 50 %"),
+        ("dead.pixels", "dead.pixels", "dead.pixels fell by 50 %"),
+        ("left.Brightness.mean", "left brightness", "left brightness fell by 50 %"),
+    ],
+)
+def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, words: str) -> None:
+    levels = {"level_target": 1.0, "level_reference": 2.0}
+    line = lm.FeatureDrift(
+        feature=feature, name=name, kind="number", n_target=20, n_reference=20, **levels
+    )
+    assert sentence(line) == words
+    assert capitalised("cells look different", "", "cells look different").startswith("cells")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.draw import svg
+from lightmeter.draw.axes import LEFT, RIGHT
 from lightmeter.draw.lines import Mark, expected, sparkline, trend
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_values_and_limits_are_where_they_belong() -> None:
     chart = trend("d", line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1})))
     _, drawn = strokes(chart.body, "target")  # the first is the legend's
     x = [place[0] for place in drawn]
-    assert x == [svg.LEFT, (svg.LEFT + svg.RIGHT) / 2, svg.RIGHT]
+    assert x == [LEFT, (LEFT + RIGHT) / 2, RIGHT]
     floor = 190
     heights = [floor - place[1] for place in drawn]
     assert heights[1] / heights[0] == pytest.approx(3, abs=0.02)  # from zero: a distance
@@ -62,9 +62,9 @@ def test_it_is_told_in_words() -> None:
         "3 buckets from 2022-09-01 to 2022-09-03; the last value is 0.2, expected at most 0.25; "
         "1 anomaly, the last on 2022-09-02"
     )
-    assert expected(Mark(FIRST, 1.0, 1.0, 2.0)) == "1 to 2"
-    assert expected(Mark(FIRST, 1.0, 1.0, None)) == "at least 1"
-    assert expected(Mark(FIRST, 1.0, None, None)) == ""
+    assert expected(1.0, 2.0) == "1 to 2"
+    assert expected(1.0, None) == "at least 1"
+    assert expected(None, None) == ""
     told = "1 bucket from 2022-09-01 to 2022-09-01; the last value is 0.1; no anomalies"
     assert trend("d", line([0.1])).description == told
 

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +365,15 @@ def test_a_closed_logger_drops(store: Store) -> None:
     assert (log.tracked, log.dropped) == (1, 1)
     assert store.read("cells").images == 1
     assert store.read("cells", segment={}).images == 1  # the store was not its own to close
+
+
+def test_buckets_are_those_of_the_dataset_or_hours(store: Store) -> None:
+    store.put("days", lm.log(row={"a": 1}), at=date(2022, 9, 7), writer="w")
+    for dataset in ("days", "new"):
+        with lm.logger(store, dataset) as log:
+            log.track(np.zeros((2, 2), np.uint8))
+    lengths = store.datasets()
+    assert (lengths["days"], lengths["new"]) == (timedelta(days=1), timedelta(hours=1))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import copy
 import io
+import math
 import pickle
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import DecodeError, ImageMeter, Profile, ProfileView, log, log_image
+from lightmeter.profile.of import view_of
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
@@ -135,10 +138,20 @@ def test_a_copy_of_a_profile_grows_by_itself(again: Callable[[Profile], Profile]
     assert "photo.Hue.mean" in other.view()
 
 
-def test_profiles_say_how_much_is_in_them() -> None:
-    result = log_image(picture())
-    assert repr(result.profile()) == "<Profile: 16 features, 1 images>"
-    assert repr(result) == "<ResultSet of <Profile: 16 features, 1 images>>"
+def test_what_holds_a_profile_says_how_much() -> None:
+    result = log(row={"a": 1})
+    assert repr(result.profile()) == "<Profile: 0 images, 1 feature>"
+    assert repr(result) == "<ResultSet of <Profile: 0 images, 1 feature>>"
+
+
+def test_a_profile_in_any_form_is_a_view(tmp_path: Path) -> None:
+    result = log(row={"a": 1})
+    view, path = result.view(), tmp_path / "a.lmp"
+    view.write(path)
+    for form in (view, result, result.profile(), path, str(path)):
+        assert view_of(form) == view
+    with pytest.raises(TypeError, match="got a bytes; expected a Profile, a ProfileView, a Result"):
+        view_of(view.to_bytes())  # type: ignore[arg-type]
 
 
 def test_write_and_read(tmp_path: Path) -> None:
@@ -230,9 +243,67 @@ def test_profiles_come_in_any_buffer_and_nothing_else() -> None:
         ProfileView.from_bytes("x")  # type: ignore[arg-type]
 
 
-def test_unknown_columns_are_named_with_similar_ones() -> None:
-    with pytest.raises(KeyError, match=r"did you mean image\.Hue\.mean"):
-        VIEWS[0].get_column("image.Hue.maen")
+def test_a_view_is_a_container_of_its_features() -> None:
+    view = log(row={"a": 1, "b": "x"}).view()
+    assert list(view) == ["a", "b"] == list(view.get_columns())
+    assert (len(view), "a" in view, "c" in view, 5 in view) == (2, True, False, False)
+    assert view["a"].n == view.get_column("a").n == 1
+    assert repr(view) == "<ProfileView: 0 images, 2 features>"
+    assert repr(VIEWS[0]) == f"<ProfileView: 1 image, {len(VIEWS[0])} features>"
+    assert repr(log(row={"a": None}).view()["a"]) == "<ColumnView 'a': number, n=1, 1 missing>"
+
+
+@pytest.mark.parametrize("missing", ["image.Hue.maen", 5])
+def test_unknown_columns_are_named_with_similar_ones(missing: Any) -> None:
+    hint = r"did you mean image\.Hue\.mean" if missing != 5 else r"see get_columns\(\)"
+    for read in (VIEWS[0].get_column, VIEWS[0].__getitem__):
+        with pytest.raises(KeyError, match=hint):
+            read(missing)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1, 2, 2, 7, None], [0.5, -3.25, 1e9], list(range(5000)), ["x", "y", "x"], [math.inf], [None]],
+)
+def test_a_column_says_what_its_summary_says(values: list[Any]) -> None:
+    column = log(columns={"x": values}).view()["x"]
+    summary = column.to_summary_dict()
+
+    def stored(key: str) -> float | None:
+        value = summary.get(key)
+        return None if value is None or math.isnan(value) else value
+
+    for name in ("mean", "stddev", "min", "max", "median"):
+        assert getattr(column, name) == stored(f"distribution/{name}"), name
+    assert column.quantile(0.25) == stored("distribution/q_25")
+    assert column.distinct == summary["cardinality/est"]
+    assert (column.n, column.missing) == (summary["counts/n"], summary["counts/null"])
+    assert column.missing_rate == column.missing / column.n
+    assert column.frequent == summary.get("frequent_items/frequent_strings", [])
+    assert column.failure_rate is None
+    with pytest.raises(ValueError, match=r"2\.0"):
+        column.quantile(2.0)
+
+
+def test_the_mean_of_a_column_needs_no_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = Profile()
+    profile.track_many([picture(), b"junk"])
+    view = profile.view()
+    monkeypatch.setattr(type(view._core), "summary", None)
+    assert view["image.Brightness.mean"].mean is not None
+    assert view["image.Failure"].failure_rate == 0.5
+
+
+def test_angles_have_directions_and_no_order() -> None:
+    around_zero = np.array([253.0, 254.0, 0.0])
+    profile = Profile()
+    profile._core.log_numbers("hue", around_zero, "angle", "image")
+    column = profile.view()["hue"]
+    assert (column.kind, column.role) == ("hue", "angle")
+    assert column.mean == pytest.approx(254, abs=0.01)
+    assert column.stddev == pytest.approx(0.82, abs=0.02)
+    assert [column.min, column.max, column.median, column.quantile(0.1)] == [None] * 4
+    assert VIEWS[0]["image.Hue.pixels"].median is None
 
 
 def test_to_pandas_has_a_row_a_feature() -> None:

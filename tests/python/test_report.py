@@ -97,7 +97,7 @@ def test_the_page_says_what_changed_first() -> None:
     text = re.sub(r"\s+", " ", "".join(Elements(page).text))
     assert f"{len(report.drifted)} of " in text
     first = text.index("Findings")
-    assert text.index("N15 rose") > first
+    assert text.index("n15 rose") > first
     assert first < text.index("All features") < text.index("What changed")
     assert "target july.lmp" in text
     rows = re.findall(r'<th scope="row"><bdi><a href="#f\d+">([^<]+)<', page)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pickle
 import sqlite3
 import tempfile
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, ProfileView, Store, StoreError, logger, times
+from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, times
 from lightmeter.store import buckets, filesystem, schema
 from lightmeter.writers import log_folder
 from stores import reseal, sql, view
@@ -89,7 +90,12 @@ def test_buckets_ranges_segments_datasets(store: Store) -> None:
     assert store.datasets() == {"cells": timedelta(days=1), "hours": timedelta(hours=1)}
     assert store.segments("cells") == [{}, left]
     assert [bucket.images for bucket in store.buckets("cells")] == [1, 2, 3, 4, 5]
-    assert store.read("cells", date(2022, 9, 2), date(2022, 9, 4)).images == 2 + 3
+    span = date(2022, 9, 2), date(2022, 9, 4)
+    assert store.read("cells", *span).images == 2 + 3
+    assert [bucket.images for bucket in store.buckets("cells", *span)] == [2, 3]
+    assert [row.images for row in store.stored("cells", *span)] == [2, 3]
+    assert len(store.profiles.load("cells", *span)) == 2
+    assert [bucket.images for bucket in store.buckets("cells", segment=left)] == [7]
     assert store.read("cells", segment=left).images == 7
     assert store.read("cells", segment={"camera": "none"}).images == 0
     assert store.buckets("hours")[0].start == datetime(2022, 9, 7, 13, tzinfo=UTC)
@@ -116,8 +122,8 @@ def test_a_time_without_zone_is_local_at_every_door(
     profile.set_dataset_timestamp(naive)
     assert profile.view().dataset_timestamp == utc
     store.put("cells", view(1), at=naive, writer="a", every="30m")
-    with logger(store, "cells", every="30m") as log:
-        log.track(np.zeros((2, 2), np.uint8), at=naive)
+    with logger(store, "cells", every="30m") as cells:
+        cells.track(np.zeros((2, 2), np.uint8), at=naive)
     log_folder(store, folder / "more", "cells", at=naive)
     (bucket,) = store.buckets("cells")
     assert (bucket.start, bucket.writers) == (utc, 3)
@@ -126,6 +132,28 @@ def test_a_time_without_zone_is_local_at_every_door(
     for at in (datetime.min, datetime.max):
         with pytest.raises(ValueError, match="the years 1 to 9999"):
             store.put("cells", view(1), at=at, writer="a")
+
+
+def test_profiles_come_in_any_form(store: Store, tmp_path: Path) -> None:
+    result = log(row={"a": 1})
+    result.view().write(tmp_path / "a.lmp")
+    for form in (result, result.profile(), result.view(), tmp_path / "a.lmp"):
+        assert store.put("rows", form, at=DAY, writer="w")
+        assert store.read("rows")["a"].n == 1
+    with pytest.raises(TypeError, match="got a int; expected a Profile"):
+        store.put("rows", 5, at=DAY, writer="w")  # type: ignore[arg-type]
+
+
+def test_a_store_is_pickled_by_its_path(store: Store) -> None:
+    store.put("cells", view(3), at=DAY, writer="a")
+    pickled = pickle.dumps(store)
+    with pickle.loads(pickled) as again:
+        assert (again.path, again.read("cells").images) == (store.path, 3)
+    assert store.read("cells").images == 3
+    store.close()
+    store.path.unlink()
+    with pytest.raises(StoreError, match=r"drift\.db"):
+        pickle.loads(pickled)
 
 
 def test_profiles_can_be_deleted(store: Store) -> None:

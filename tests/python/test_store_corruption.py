@@ -45,6 +45,7 @@ FLIPS = [
     "result SET words = x'00'",
     "told SET feature = x'00'",
     "told SET open = 'yes'",
+    "told SET kind = 'worry'",
     "acknowledged SET at = 'today'",
     "acknowledged SET note = x'00'",
     "snooze SET until = 'today'",

@@ -1,7 +1,8 @@
-"""log(row=, columns=, pandas=): numbers, strings, missing values and images, without a schema."""
+"""log(row=, columns=, table=): numbers, strings, missing values and images, without a schema."""
 
 import datetime as dt
 import math
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -165,7 +166,9 @@ def test_calls_that_cannot_be_meant() -> None:
         with pytest.raises(TypeError, match="expected its values"):
             log(columns={"a": values})
     with pytest.raises(TypeError, match="expected a DataFrame"):
-        log(pandas=[1, 2])  # type: ignore[arg-type]
+        log(table=[1, 2])
+    with pytest.raises(TypeError, match="a dict of columns goes to columns="):
+        log(table={"a": [1, 2]})
 
 
 def test_a_broken_image_fails_its_row_and_is_counted_in_a_column() -> None:
@@ -269,7 +272,7 @@ def test_a_table_of_every_pandas_dtype() -> None:
             8: pd.arrays.SparseArray([0.0, np.nan, 2.0]),
         }
     )
-    view = log(pandas=frame).view()
+    view = log(table=frame).view()
     for name in map(str, frame.columns):
         result = summary(view, name)
         assert result["counts/null"] == 1, name
@@ -283,11 +286,85 @@ def test_a_table_of_every_pandas_dtype() -> None:
     assert summary(view, "zoned")["distribution/min"] == 86400 - 9 * 3600
     assert summary(view, "span")["distribution/max"] == 3
     assert summary(view, "photo.Hue.mean")["counts/n"] == 2
-    assert log(columns={"float": frame["float"]}).view() == log(pandas=frame[["float"]]).view()
+    assert log(columns={"float": frame["float"]}).view() == log(table=frame[["float"]]).view()
     with pytest.raises(TypeError, match="'when' holds a Period"):
-        log(pandas=pd.DataFrame({"when": pd.period_range("2020", periods=2, freq="Y")}))
+        log(table=pd.DataFrame({"when": pd.period_range("2020", periods=2, freq="Y")}))
     with pytest.raises(ValueError, match="several columns are named x"):
-        log(pandas=pd.DataFrame([[1, 2]], columns=["x", "x"]))
+        log(table=pd.DataFrame([[1, 2]], columns=["x", "x"]))
+
+
+def through(library: str, columns: dict[str, list[Any]]) -> Any:
+    """The columns as a table of a library, or as one that only speaks a protocol."""
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table(columns)
+    match library:
+        case "pandas":
+            return pytest.importorskip("pandas").DataFrame(columns)
+        case "polars":
+            return pytest.importorskip("polars").DataFrame(columns)
+        case "__arrow_c_stream__" | "__dataframe__":
+            method = getattr(table, library)
+            return type("Table", (), {library: lambda _, *rest, **more: method(*rest, **more)})()
+        case "RecordBatch":
+            return table.to_batches()[0]
+    return table
+
+
+LIBRARIES = ["pandas", "polars", "pyarrow", "RecordBatch", "__arrow_c_stream__", "__dataframe__"]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_table_of_any_library_is_its_columns(library: str) -> None:
+    columns = {"int": [1, 2, 2], "float": [0.5, None, 1.5], "text": ["a", "b", None]}
+    table = through(library, columns)
+    assert log(table=table).view() == log(columns=columns).view()
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_a_table_of_every_dtype(library: str) -> None:
+    day, zone = dt.date(1970, 1, 2), dt.timezone(dt.timedelta(hours=9))
+    columns = {
+        "int": [1, None, 3],
+        "large": [2**63 - 1, None, 1],
+        "bool": [True, None, False],
+        "nan": [math.nan, None, 1.0],
+        "day": [day, None, day],
+        "time": [dt.datetime(1970, 1, 2), None, None],
+        "zoned": [dt.datetime(1970, 1, 2, tzinfo=zone), None, None],
+        "span": [dt.timedelta(seconds=2), None, None],
+        "decimal": [Decimal("1.5"), None, None],
+        "nothing": [None, None, None],
+    }
+    table = through(library, columns)
+    assert log(table=table).view() == log(columns=columns).view()
+    series = {name: table[name] for name in columns}
+    assert log(columns=series).view() == log(table=table).view()
+
+
+def test_categories_of_any_library_are_texts() -> None:
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    texts = ["a", None, "b", "a"]
+    expected = log(columns={"x": texts}).view()
+    assert log(columns={"x": pl.Series(texts, dtype=pl.Categorical)}).view() == expected
+    assert log(columns={"x": pa.array(texts).dictionary_encode()}).view() == expected
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_what_no_column_may_hold_is_named(library: str) -> None:
+    with pytest.raises(TypeError, match="column 'x' holds a bytes"):
+        log(table=through(library, {"x": [b"binary"]}))
+    stream = through("pyarrow", {"x": [1]})["x"]
+    with pytest.raises(TypeError, match="Arrow makes no table"):
+        log(table=stream)
+
+
+def test_a_stream_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = through("__arrow_c_stream__", {"x": [1]})
+    polars = through("polars", {"x": [1]})
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match="pip install pyarrow"):
+        log(table=table)
+    assert log(table=polars).view()["x"].n == 1
 
 
 def test_merging_tables_is_logging_them_together() -> None:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
+from lightmeter.draw.bars import Bar, bars, differences
 from lightmeter.draw.bins import common_bins
-from lightmeter.draw.svg import Bar, Chart, bars, differences, histograms
+from lightmeter.draw.chart import Chart
+from lightmeter.draw.histogram import histograms
 from lightmeter.report.charts import feature_chart
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "drift/random_split.hpp"
+#include "drift/slack.hpp"
 #include "drift/special.hpp"
 #include "lightmeter/drift/rates.hpp"
 
@@ -15,7 +16,6 @@ namespace {
 
 constexpr double kFewExpected = 5.0;
 constexpr int kCategoryDraws = 9999;
-constexpr double kSlack = 1.0 - 1e-12;
 
 // Between which numbers the count of a category lies.
 struct Bounds {

@@ -2,25 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "drift/lattice.hpp"
 #include "drift/random_split.hpp"
+#include "drift/slack.hpp"
 #include "drift/special.hpp"
+#include "lightmeter/nan.hpp"
 
 namespace lightmeter::drift {
 
 namespace {
 
 constexpr int kKsDraws = 9999;
-// Absorbs the rounding of d, which is far less than the distance of two values that D can have.
-constexpr double kSlack = 1.0 - 1e-12;
 
 std::vector<std::uint64_t> block_ends(const MergedView& merged) {
   std::vector<std::uint64_t> ends;
   ends.reserve(merged.size());
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < merged.size(); ++i) ends.push_back(sum += merged.pooled(i));
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    sum += merged.pooled(i);
+    ends.push_back(sum);
+  }
   return ends;
 }
 
@@ -77,7 +79,7 @@ KsTest ks_test(const MergedView& merged, double error) {
 
 double ks_threshold(const MergedView& merged, double error, double p, double floor) {
   constexpr double kStep = 0.001;
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kNone = kNan;
   const double n = static_cast<double>(merged.n_target);
   const double m = static_cast<double>(merged.n_reference);
   if (!(floor <= 1.0)) return kNone;

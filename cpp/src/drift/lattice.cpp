@@ -70,8 +70,8 @@ class Diagonals {
 
   // Whether any path is left that has not crossed.
   bool check() {
-    while (low_ <= high_ && !inside(low_)) u_[right_ - low_++] = 1.0;
-    while (low_ <= high_ && !inside(high_)) u_[right_ - high_--] = 1.0;
+    for (; low_ <= high_ && !inside(low_); ++low_) u_[right_ - low_] = 1.0;
+    for (; low_ <= high_ && !inside(high_); --high_) u_[right_ - high_] = 1.0;
     return low_ <= high_;
   }
 

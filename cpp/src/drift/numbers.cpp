@@ -1,9 +1,9 @@
 #include "lightmeter/drift/numbers.hpp"
 
-#include <limits>
-
 #include "lightmeter/drift/circular.hpp"
+#include "lightmeter/drift/kuiper.hpp"
 #include "lightmeter/drift/merged_view.hpp"
+#include "lightmeter/nan.hpp"
 
 namespace lightmeter::drift {
 
@@ -52,7 +52,7 @@ NumberDrift compare_numbers(const sketch::QuantileSketch& target,
     drift.p_value = {1.0, 1.0, 1.0};
   }
   drift.distances = binned_distances(bins);
-  drift.hellinger_null = tested ? hellinger_null(bins) : std::numeric_limits<double>::quiet_NaN();
+  drift.hellinger_null = tested ? hellinger_null(bins) : kNan;
   drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);
   drift.reference_spread = spread(reference, axis);
   return drift;

@@ -35,13 +35,20 @@ struct Hypergeometric {
   [[nodiscard]] double tail_down(std::uint64_t x) const {
     double term = std::exp(log(x));
     double sum = term;
-    while (x > low() && term > sum * 1e-18) sum += term *= ratio_below(--x);
+    while (x > low() && term > sum * 1e-18) {
+      --x;
+      term *= ratio_below(x);
+      sum += term;
+    }
     return sum;
   }
   [[nodiscard]] double tail_up(std::uint64_t x) const {
     double term = std::exp(log(x));
     double sum = term;
-    while (x < high() && term > sum * 1e-18) sum += term /= ratio_below(x++);
+    for (; x < high() && term > sum * 1e-18; ++x) {
+      term /= ratio_below(x);
+      sum += term;
+    }
     return sum;
   }
 

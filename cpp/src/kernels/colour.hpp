@@ -7,9 +7,13 @@
 namespace lightmeter::kernels {
 
 // A colour as counting sees it. With V = max, C = max - min of red, green, blue, the colour circle
-// has six sectors of half a channel order each: 0 R>=G>=B, 1 G>R>=B, 2 G>=B>R, 3 B>G>R, 4 B>R>=G, 5
-// R>=B>G. In an even sector the middle channel rises from min to max as hue grows, in an odd one it
-// falls: x = 0..C is the way through the sector, middle - min or max - middle.
+// has six sectors, one for each order of the channels:
+//
+//   0  R >= G >= B     2  G >= B > R     4  B > R >= G
+//   1  G > R >= B      3  B > G > R      5  R >= B > G
+//
+// In an even sector the middle channel rises from min to max as hue grows, in an odd one it falls:
+// x = 0..C is the way through the sector, middle - min or max - middle.
 struct ColourKeys {
   std::uint32_t value_min;  // sector << 16 | V << 8 | min
   std::uint32_t chroma_x;   // sector << 16 | C << 8 | x
@@ -47,8 +51,7 @@ constexpr ColourKeys colour_keys(std::uint32_t red, std::uint32_t green, std::ui
           static_cast<std::uint16_t>(sector << 8 | middle)};
 }
 
-// Pillow's 8-bit saturation, trunc(255 * float32(C / V)), which is floor(255 C / V) for every C <=
-// V.
+// Pillow's 8-bit saturation, trunc(255 * float32(C / V)): floor(255 C / V) for every C <= V.
 constexpr std::uint8_t saturation_of(std::uint32_t value, std::uint32_t min) {
   return static_cast<std::uint8_t>(value == 0 ? 0 : 255 * (value - min) / value);
 }

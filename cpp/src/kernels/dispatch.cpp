@@ -28,7 +28,7 @@ const Kernels& choose() {
   const char* forced = std::getenv("LIGHTMETER_KERNELS");
   if (forced == nullptr || *forced == '\0') return *available().back();
   try {
-    return kernels(forced);
+    return of_tier(forced);
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument("LIGHTMETER_KERNELS: " + std::string(error.what()) +
                                 "; unset it to use the best one");
@@ -37,12 +37,12 @@ const Kernels& choose() {
 
 }  // namespace
 
-const Kernels& kernels() {
+const Kernels& active() {
   static const Kernels& chosen = choose();
   return chosen;
 }
 
-const Kernels& kernels(std::string_view tier) {
+const Kernels& of_tier(std::string_view tier) {
   std::string names;
   for (const Kernels* table : available()) {
     if (tier == table->name) return *table;

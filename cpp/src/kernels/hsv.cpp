@@ -20,7 +20,7 @@ const HsvTables& hsv_tables() noexcept {
   return tables;
 }
 
-void rgb_to_hsv(const Kernels& kernels, const std::uint8_t* red, const std::uint8_t* green,
+void rgb_to_hsv(const Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value) {
   constexpr std::size_t kBlock = 8 * kGroup;
@@ -33,8 +33,8 @@ void rgb_to_hsv(const Kernels& kernels, const std::uint8_t* red, const std::uint
     std::copy_n(red + start, count, plane[0].begin());
     std::copy_n(green + start, count, plane[1].begin());
     std::copy_n(blue + start, count, plane[2].begin());
-    kernels.colour_keys(plane[0].data(), plane[1].data(), plane[2].data(), count, key[0].data(),
-                        key[1].data(), middle.data());
+    tier.colour_keys(plane[0].data(), plane[1].data(), plane[2].data(), count, key[0].data(),
+                     key[1].data(), middle.data());
     for (std::size_t i = 0; i < count; ++i) {
       value[start + i] = static_cast<std::uint8_t>(key[0][i] >> 8);
       saturation[start + i] = tables.saturation[key[0][i] & 0xffff];

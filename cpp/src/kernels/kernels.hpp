@@ -37,10 +37,10 @@ struct Kernels {
 // The table in use, chosen at the first call: the best tier of this machine, or the one that the
 // environment variable LIGHTMETER_KERNELS names. Throws std::invalid_argument if that one is
 // unknown or not available here.
-[[nodiscard]] const Kernels& kernels();
+[[nodiscard]] const Kernels& active();
 
-// The table of a tier by name; throws std::invalid_argument like kernels().
-[[nodiscard]] const Kernels& kernels(std::string_view tier);
+// The table of a tier by name; throws std::invalid_argument like active().
+[[nodiscard]] const Kernels& of_tier(std::string_view tier);
 
 // The tiers this build and machine have, slowest first; "scalar" is always there.
 [[nodiscard]] std::vector<std::string_view> available_tiers();

@@ -21,8 +21,8 @@ struct SortKernels {
                        double* greatest) noexcept;
 };
 
-// The kernels of the tier that kernels() chose.
-[[nodiscard]] const SortKernels& sort_kernels();
+// The kernels of the tier that active() chose.
+[[nodiscard]] const SortKernels& active_sort();
 
 namespace scalar {
 extern const SortKernels kSort;

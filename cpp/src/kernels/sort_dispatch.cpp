@@ -18,8 +18,8 @@ const SortKernels& choose(std::string_view tier) {
 
 }  // namespace
 
-const SortKernels& sort_kernels() {
-  static const SortKernels& chosen = choose(kernels().name);
+const SortKernels& active_sort() {
+  static const SortKernels& chosen = choose(active().name);
   return chosen;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/measure/image_counts.hpp"
+#include "lightmeter/pixels.hpp"
 
 namespace lightmeter::measure {
 

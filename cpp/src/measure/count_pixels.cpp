@@ -21,14 +21,14 @@ struct Planes {
 };
 
 // Copies n pixels of a row into the planes from `start` on.
-void split(const Kernels& kernels, const Pixels& view, const std::uint8_t* red, std::size_t n,
+void split(const Kernels& tier, const Pixels& view, const std::uint8_t* red, std::size_t n,
            Planes& planes, std::size_t start) noexcept {
   std::uint8_t* to[3] = {&planes.red[start], &planes.green[start], &planes.blue[start]};
   const std::ptrdiff_t step = view.channel_stride;
   if (view.pixel_stride == 1) {
     for (int channel = 0; channel < 3; ++channel) std::memcpy(to[channel], red + channel * step, n);
   } else if ((view.pixel_stride == 3 || view.pixel_stride == 4) && (step == 1 || step == -1)) {
-    const auto kernel = view.pixel_stride == 3 ? kernels.split_packed : kernels.split_padded;
+    const auto kernel = view.pixel_stride == 3 ? tier.split_packed : tier.split_padded;
     if (step == 1) {
       kernel(red, n, to[0], to[1], to[2]);
     } else {
@@ -54,14 +54,14 @@ void prefetch(const std::uint8_t* block, std::ptrdiff_t pixel_stride) noexcept {
 
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
 template <typename Tables>
-void count_colour(const Kernels& kernels, const Pixels& view, Tables& tables,
+void count_colour(const Kernels& tier, const Pixels& view, Tables& tables,
                   ImageCounts& counts) noexcept {
   Planes planes;
   KeyBlock keys;
   std::size_t filled = 0;
   const auto count_block = [&] {
-    kernels.colour_keys(planes.red.data(), planes.green.data(), planes.blue.data(), filled,
-                        keys.value_min.data(), keys.chroma_x.data(), keys.middle.data());
+    tier.colour_keys(planes.red.data(), planes.green.data(), planes.blue.data(), filled,
+                     keys.value_min.data(), keys.chroma_x.data(), keys.middle.data());
     tables.add(keys, filled, counts);
     filled = 0;
   };
@@ -74,7 +74,7 @@ void count_colour(const Kernels& kernels, const Pixels& view, Tables& tables,
       if (dense && view.width - x >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
         prefetch(row + x * view.pixel_stride, view.pixel_stride);
       }
-      split(kernels, view, row + x * view.pixel_stride, n, planes, filled);
+      split(tier, view, row + x * view.pixel_stride, n, planes, filled);
       x += static_cast<std::ptrdiff_t>(n);
       filled += n;
       if (filled == kBlockPixels) count_block();
@@ -124,7 +124,7 @@ KeyTables& key_tables() {
 
 }  // namespace
 
-void count_pixels(const Kernels& kernels, const Pixels& pixels, ImageCounts& counts) {
+void count_pixels(const Kernels& tier, const Pixels& pixels, ImageCounts& counts) {
   Pixels view = pixels;
   if (view.row_stride == view.width * view.pixel_stride) {  // one long row
     view.width *= view.height;
@@ -135,10 +135,10 @@ void count_pixels(const Kernels& kernels, const Pixels& pixels, ImageCounts& cou
   } else if (view.channels == 1) {
     count_gray(view, counts);
   } else if (pixels.width * pixels.height >= kKeyTablesFrom) {
-    count_colour(kernels, view, key_tables(), counts);
+    count_colour(tier, view, key_tables(), counts);
   } else {
     ByteTables tables;
-    count_colour(kernels, view, tables, counts);
+    count_colour(tier, view, tables, counts);
   }
 }
 

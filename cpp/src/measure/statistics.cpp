@@ -4,15 +4,15 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <numbers>
 #include <numeric>
 
+#include "lightmeter/nan.hpp"
+
 namespace lightmeter::measure {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 __extension__ using Wide = unsigned __int128;
 
 // Exact for any image: with fewer than 2^47 pixels even n * square_sum stays below 2^126.
@@ -100,7 +100,7 @@ std::uint64_t bins_per_step(std::span<const std::uint64_t> histogram) noexcept {
 // the statistics of the 8-bit image to the last bit.
 SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noexcept {
   const Sums s = sums(histogram);
-  if (s.n == 0) return {kNaN, kNaN};
+  if (s.n == 0) return {kNan, kNan};
   const std::uint64_t step = bins_per_step(histogram), square = step * step;
   // n^2 times the variance is an integer, so that nothing cancels before the first rounding.
   const Wide spread = Wide{s.n} * s.square_sum - Wide{s.sum} * s.sum;
@@ -112,7 +112,7 @@ SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noe
 
 double entropy(const ImageCounts& counts) noexcept {
   const std::uint64_t samples = counts.pixels() * static_cast<std::uint64_t>(counts.channels);
-  if (samples == 0) return kNaN;
+  if (samples == 0) return kNan;
   double bits = 0;
   for (int channel = 0; channel < counts.channels; ++channel) {
     const Histogram& histogram = counts.channel[static_cast<std::size_t>(channel)];
@@ -131,7 +131,7 @@ double entropy(const ImageCounts& counts) noexcept {
 
 CircularHue circular_hue(const ImageCounts& counts) {
   const HueVector v = hue_vector(counts);
-  if (v.chroma == 0) return {kNaN, kNaN};
+  if (v.chroma == 0) return {kNan, kNan};
   const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);
   double hue = 255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma));
   if (hue < 0) hue += 255;

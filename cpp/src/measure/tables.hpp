@@ -6,7 +6,8 @@
 
 #include "kernels/colour.hpp"
 #include "kernels/kernels.hpp"
-#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/measure/image_counts.hpp"
+#include "lightmeter/pixels.hpp"
 
 namespace lightmeter::measure {
 

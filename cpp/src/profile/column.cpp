@@ -1,31 +1,16 @@
 #include "lightmeter/profile/column.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
-#include "sketch/sorting.hpp"
-#include "wire/wire.hpp"
+#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 
 namespace {
-
-// Leading byte of an encoded column: the origin, which parts follow, and the role.
-constexpr std::uint8_t kOriginMask = 0x03;
-constexpr std::uint8_t kHasNumbers = 0x04;
-constexpr std::uint8_t kHasStrings = 0x08;
-constexpr int kRoleShift = 4;
-
-std::uint8_t bits_of(const Meaning& meaning) noexcept {
-  return static_cast<std::uint8_t>(static_cast<unsigned>(meaning.role) << kRoleShift |
-                                   static_cast<unsigned>(meaning.origin));
-}
 
 // FNV-1a: any fixed function of the name would do.
 std::uint64_t key_of(std::string_view name) noexcept {
@@ -34,92 +19,11 @@ std::uint64_t key_of(std::string_view name) noexcept {
   return hash;
 }
 
-// The longest start of `text` of at most kMaxString bytes that does not cut a UTF-8 character.
-std::string cut(std::string_view text) {
-  if (text.size() <= Column::kMaxString) return std::string(text);
-  std::size_t size = Column::kMaxString;
-  while (size > 0 && (static_cast<std::uint8_t>(text[size]) & 0xC0U) == 0x80U) --size;
-  return std::string(text.substr(0, size));
-}
-
 const sketch::QuantileSketch kNoNumbers;
 const sketch::FrequentStrings kNoStrings;
 const sketch::DistinctCount kNothingDistinct;
 
-NumberFacts facts_of(const sketch::QuantileSketch& numbers, bool integral) {
-  NumberFacts facts;
-  const sketch::SortedView& view = numbers.view();
-  std::vector<std::uint64_t> counts(view.values.size());
-  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = view.weight(i);
-  facts.update(view.values, counts, integral);
-  return facts;
-}
-
-// rising[i] counts[i] times, or once each without counts. Unlike numbers may be the same integer,
-// the greatest.
-void add_integers(sketch::FrequentIntegers& to, std::span<const double> rising,
-                  std::span<const std::uint64_t> counts) {
-  std::vector<std::int64_t> integers;
-  std::vector<std::uint64_t> sums;
-  for (std::size_t i = 0; i < rising.size(); ++i) {
-    const std::int64_t integer = to_integer(rising[i]);
-    if (integers.empty() || integers.back() != integer) {
-      integers.push_back(integer);
-      sums.push_back(0);
-    }
-    sums.back() += counts.empty() ? 1 : counts[i];
-  }
-  to.update(integers, sums);
-}
-
 }  // namespace
-
-std::int64_t to_integer(double value) noexcept {
-  constexpr double kLimit = 0x1p63;
-  if (value >= kLimit) return INT64_MAX;
-  return value <= -kLimit ? INT64_MIN : static_cast<std::int64_t>(value);
-}
-
-void NumberFacts::update(double value, std::uint64_t count, bool integral) {
-  moments.update(value, count);
-  distinct.update(value);
-  if (integral) frequent.update(to_integer(value), count);
-}
-
-// Integers are sorted and added many at once, which is much faster than one by one.
-void NumberFacts::update(std::span<const double> values, bool integral) {
-  constexpr std::size_t kMany = 32768;
-  std::vector<double> finite;
-  while (!values.empty()) {
-    const auto some = values.first(std::min(values.size(), kMany));
-    values = values.subspan(some.size());
-    finite.clear();
-    std::ranges::copy_if(some, std::back_inserter(finite),
-                         [](double value) { return std::isfinite(value); });
-    for (const double value : finite) {
-      moments.update(value);
-      distinct.update(value);
-    }
-    if (!integral) continue;
-    sketch::sort_values(std::span(finite));
-    add_integers(frequent, finite, {});
-  }
-}
-
-void NumberFacts::update(std::span<const double> rising, std::span<const std::uint64_t> counts,
-                         bool integral) {
-  for (std::size_t i = 0; i < rising.size(); ++i) {
-    moments.update(rising[i], counts[i]);
-    distinct.update(rising[i]);
-  }
-  if (integral) add_integers(frequent, rising, counts);
-}
-
-void NumberFacts::merge(const NumberFacts& other) {
-  moments.merge(other.moments);
-  distinct.merge(other.distinct);
-  frequent.merge(other.frequent);
-}
 
 Column::Column(std::string_view name, const Meaning& meaning)
     : key_(key_of(name)), meaning_(meaning) {}
@@ -160,10 +64,20 @@ const sketch::DistinctCount& Column::distinct_strings() const noexcept {
 NumberFacts Column::number_facts() const {
   if (!numbers_) return {};
   const bool integral = fractional() == 0;
-  if (!numbers_->facts) return facts_of(numbers_->sketch, integral);
+  if (!numbers_->facts) return NumberFacts::of(numbers_->sketch, integral);
   NumberFacts facts = *numbers_->facts;
   if (!integral) facts.frequent = {};
   return facts;
+}
+
+sketch::Moments Column::moments() const {
+  if (numbers_ && numbers_->facts) return numbers_->facts->moments;
+  sketch::Moments moments;
+  const sketch::SortedView& view = numbers().view();
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    moments.update(view.values[i], view.weight(i));
+  }
+  return moments;
 }
 
 void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
@@ -181,14 +95,17 @@ void Column::change_numbers(std::uint64_t more, Change&& change) {
   }
   change(numbers.sketch);
   if (!numbers.facts && !numbers.sketch.is_exact()) {
-    numbers.facts.make(facts_of(*before, integral));
+    numbers.facts.make(NumberFacts::of(*before, integral));
   }
 }
 
 void Column::update_number(double value, bool integral) {
   check_more(1);
   Numbers& numbers = numbers_.make(key_);
-  if (!numbers.facts && !numbers.sketch.stays_exact(value)) numbers.facts.make(number_facts());
+  const bool is_small = numbers.sketch.observed() < sketch::QuantileSketch::kExactItems;
+  if (!numbers.facts && !is_small && !numbers.sketch.stays_exact(value)) {
+    numbers.facts.make(number_facts());
+  }
   if (numbers.facts && std::isfinite(value)) {
     numbers.facts->update(value, 1, integral && fractional() == 0);
   }
@@ -218,7 +135,7 @@ void Column::update(std::span<const std::int64_t> values) {
 void Column::update(std::string_view value, std::uint64_t count) {
   if (count == 0) return;
   check_more(count);
-  const std::string kept = cut(value);
+  const std::string kept(wire::cut_text(value, kMaxString));
   wire::check_text(kept);
   Strings& strings = strings_.make();
   strings.frequent.update(kept, count);
@@ -244,93 +161,6 @@ void Column::merge(const Column& other) {
     Strings& strings = strings_.make();
     strings.frequent.merge(other.strings_->frequent);
     strings.distinct.merge(other.strings_->distinct);
-  }
-}
-
-// u8 origin, parts and role | varint null
-// [numbers: varint integral | quantile sketch | moments, distinct count, frequent integers unless
-//  the sketch is exact; the last only without fractions]
-// [strings: frequent strings | distinct count unless these are exact]
-void Column::encode(wire::Writer& out) const {
-  const bool has_numbers = numbers().observed() > 0;
-  const bool has_strings = strings() > 0;
-  out.u8(static_cast<std::uint8_t>(bits_of(meaning_) | (has_numbers ? kHasNumbers : 0) |
-                                   (has_strings ? kHasStrings : 0)));
-  out.varint(null_);
-  if (has_numbers) {
-    out.varint(integral());
-    numbers().encode(out);
-    if (numbers_->facts) {
-      numbers_->facts->moments.encode(out);
-      numbers_->facts->distinct.encode(out);
-      if (fractional() == 0) numbers_->facts->frequent.encode(out);
-    }
-  }
-  if (has_strings) {
-    frequent_strings().encode(out);
-    if (!frequent_strings().is_exact()) distinct_strings().encode(out);
-  }
-}
-
-Column Column::decode(wire::Reader& in, std::string_view name) {
-  const auto fail = [&](const std::string& what) -> void {
-    throw DecodeError("column " + std::string(name) + ": " + what);
-  };
-  const std::uint8_t head = in.u8();
-  const int role = head >> kRoleShift;
-  if (role > static_cast<int>(kLastRole)) {
-    fail("role " + std::to_string(role) + ", of which this reader knows 0 to " +
-         std::to_string(static_cast<int>(kLastRole)) + "; update lightmeter");
-  }
-  Column column(name, {static_cast<Role>(role), static_cast<Origin>(head & kOriginMask)});
-  column.null_ = in.varint();
-  if (column.null_ > sketch::kMaxCount) fail("a count above 2^56");
-  try {
-    if ((head & kHasNumbers) != 0) column.decode_numbers(in);
-    if ((head & kHasStrings) != 0) column.decode_strings(in);
-  } catch (const DecodeError& error) {
-    fail(error.what());
-  }
-  if (column.observations() > sketch::kMaxCount) fail("more than 2^56 observations");
-  return column;
-}
-
-void Column::decode_numbers(wire::Reader& in) {
-  Numbers& numbers = numbers_.make(key_);
-  numbers.integral = in.varint();
-  numbers.sketch = sketch::QuantileSketch::decode(in, key_);
-  const std::uint64_t observed = numbers.sketch.observed();
-  if (observed == 0 || numbers.integral > observed) {
-    throw DecodeError(std::to_string(numbers.integral) + " integers among " +
-                      std::to_string(observed) + " numbers");
-  }
-  if (numbers.sketch.is_exact()) return;
-  NumberFacts& facts = numbers.facts.make();
-  const std::uint64_t n = numbers.sketch.n();
-  facts.moments = sketch::Moments::decode(in);
-  facts.distinct = sketch::DistinctCount::decode(in);
-  if (facts.moments.n() != n) {
-    throw DecodeError("moments of " + std::to_string(facts.moments.n()) +
-                      " numbers beside quantiles of " + std::to_string(n));
-  }
-  if (fractional() != 0) return;
-  facts.frequent = sketch::FrequentIntegers::decode(in);
-  if (facts.frequent.n() != n) {
-    throw DecodeError("frequent integers of " + std::to_string(facts.frequent.n()) +
-                      " numbers beside quantiles of " + std::to_string(n));
-  }
-}
-
-void Column::decode_strings(wire::Reader& in) {
-  Strings& strings = strings_.make();
-  strings.frequent = sketch::FrequentStrings::decode(in);
-  if (strings.frequent.n() == 0) throw DecodeError("marked as having strings, has none");
-  if (!strings.frequent.is_exact()) {
-    strings.distinct = sketch::DistinctCount::decode(in);
-    return;
-  }
-  for (const auto& item : strings.frequent.items()) {
-    strings.distinct.update(std::string_view(item.value));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "lightmeter/error.hpp"
+#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lightmeter/error.hpp"
+#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
@@ -14,14 +15,6 @@ namespace lightmeter::profile {
 namespace {
 
 constexpr std::string_view kCut = "...";
-
-// Not longer than `limit`, and no UTF-8 character cut in two.
-void keep_start(std::string& text, std::size_t limit) {
-  if (text.size() <= limit) return;
-  std::size_t size = limit;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  text.resize(size);
-}
 
 }  // namespace
 
@@ -36,8 +29,8 @@ void Failures::add(Failure failure) {
   if (failure.path.size() > kMaxPath) {
     failure.path.replace(0, failure.path.size() - kMaxPath + kCut.size(), kCut);
   }
-  keep_start(failure.reason, kMaxReason);
-  keep_start(failure.detail, kMaxDetail);
+  failure.reason.resize(wire::cut_text(failure.reason, kMaxReason).size());
+  failure.detail.resize(wire::cut_text(failure.detail, kMaxDetail).size());
   wire::check_text(failure.reason);
   wire::check_text(failure.detail);
   insert(std::move(failure));

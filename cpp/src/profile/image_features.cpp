@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "lightmeter/measure/statistics.hpp"
-#include "wire/wire.hpp"
+#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 

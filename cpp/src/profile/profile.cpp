@@ -7,6 +7,7 @@
 
 #include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
+#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {

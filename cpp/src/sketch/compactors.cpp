@@ -22,6 +22,24 @@ constexpr auto kRoom = [] {
 
 }  // namespace
 
+Compactors::Compactors(const QuantileState::Sample& sample)
+    : error_(sample.variance, sample.fixed),
+      coins_{sample.coin_key, sample.coins_drawn},
+      min_(sample.least),
+      max_(sample.greatest) {
+  for (const QuantileState::Level& level : sample.levels) {
+    levels_.push_back(
+        {level.values, std::ranges::is_sorted(level.values), level.paired, level.odd});
+    held_ += level.values.size();
+  }
+  make_room();
+}
+
+std::uint64_t Compactors::draw_offset(int level) noexcept {
+  error_.run(level);
+  return coins_.draw(level);
+}
+
 void Compactors::note_extrema(double least, double greatest) noexcept {
   min_ = std::min(min_, least);
   max_ = std::max(max_, greatest);
@@ -70,19 +88,14 @@ void Compactors::sort_levels() {
   }
 }
 
-// Errors of sketches with unlike coins are independent and their proxies add. With the same coins
-// they may be the same error twice: then the standard deviations add, which holds whatever the
-// dependence, and pairs are not continued with values that may know their coin.
+// With the same coins, pairs are not continued with values that may know their coin.
 void Compactors::merge(const Compactors& other, std::uint64_t horizon) {
   note_extrema(other.min_, other.max_);
-  if (coins_.key == other.coins_.key) {
-    const double deviation = std::sqrt(error_.variance) + std::sqrt(other.error_.variance);
-    error_.variance = deviation * deviation;
+  const bool same_coins = coins_.key == other.coins_.key;
+  error_.add(other.error_, same_coins);
+  if (same_coins) {
     for (Level& level : levels_) level.paired = false;
-  } else {
-    error_.variance += other.error_.variance;
   }
-  error_.fixed += other.error_.fixed;
   for (std::size_t h = 0; h < other.levels_.size(); ++h) {
     const Level& theirs = other.levels_[h];
     if (theirs.sorted) {
@@ -108,19 +121,7 @@ void Compactors::make_room() {
   }
 }
 
-// Error of one compaction at level h, for a fixed x. Of the sorted values one stays if their number
-// is odd, the first or the last, and two if it is even, the two last or the first and the last;
-// every other of the rest moves up. Let p be 1 if an odd number of that rest is <= x, else 0; x's
-// rank changes by +2^h or -2^h, as the coin falls, if p = 1, and not at all if p = 0. Which values
-// stay is a coin of its own: it moves the rest by one place, so p is 0 and 1 with probability 1/2
-// each, or surely 0 where x lies outside of the rest.
-//
-// The coin `odd` serves two compactions of a level, flipped for the second, so a pair errs by
-// +-2^h (p1 - p2). Given all that happened before, p2 is a fair coin or 0. What stayed the first
-// time may decide which of the two, so P(p1 != p2) <= 1/2 (1) + 1/2 (1/2) = 3/4, and since 1/4 +
-// 3/4 cosh(y) <= exp(3/8 y^2) the pair is sub-Gaussian with the proxy 3/4 4^h, charged when its
-// coin is drawn. Neither coin changes how many values a level holds: when levels are compacted is
-// not random, which the induction over the levels in the appendix needs.
+// Which values move up, and what that costs: RankError::pair.
 void Compactors::compact(int h) {
   level(h + 1).sorted = false;
   std::vector<double>& above = level(h + 1).values;
@@ -131,7 +132,7 @@ void Compactors::compact(int h) {
   const std::uint64_t coin = coins_.draw();
   here.odd = here.paired ? !here.odd : (coin & 1) != 0;
   here.paired = !here.paired;
-  if (here.paired) error_.variance += 0.75 * std::ldexp(1.0, 2 * h);
+  if (here.paired) error_.pair(h);
 
   const std::size_t shift = (coin >> 1) & 1;
   const std::size_t stay = values.size() % 2 == 0 ? 2 : 1;

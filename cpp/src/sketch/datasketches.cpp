@@ -1,14 +1,17 @@
 #include "lightmeter/sketch/datasketches.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/sketch/quantile_state.hpp"
 #include "sketch/limits.hpp"
-#include "sketch/quantile_codec.hpp"
+#include "sketch/mix.hpp"
+#include "sketch/rank_error.hpp"
 #include "wire/wire.hpp"
 
 // The bytes of a KLL sketch of DataSketches, little-endian; T is float or double:
@@ -57,8 +60,8 @@ double read_value(wire::Reader& in, ItemType type) {
 
 // What DataSketches publishes for the error at 99 % confidence, as a variance that gives the same.
 RankError published_error(std::uint64_t k, std::uint64_t n) {
-  const double ranks = 2.296 / std::pow(static_cast<double>(k), 0.9723) * static_cast<double>(n);
-  return {ranks * ranks / (2.0 * std::log(2.0 / 0.01)), 0.0};
+  const double share = 2.296 / std::pow(static_cast<double>(k), 0.9723);
+  return RankError::measured(share * static_cast<double>(n), 0.01);
 }
 
 }  // namespace
@@ -111,7 +114,8 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   const std::uint64_t size = type == ItemType::kFloat32 ? 4 : 8;
   check(in.remaining() == (end - bounds[0]) * size,
         "the length does not fit; is this the right item type?");
-  std::vector<std::vector<double>> levels(level_count);
+  QuantileState state;
+  std::vector<QuantileState::Level> levels(level_count);
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   double least_there = kInfinity;
   double greatest_there = -kInfinity;
@@ -121,30 +125,39 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
     for (std::uint64_t i = bounds[h]; i < bounds[h + 1]; ++i) {
       const double value = read_value(in, type);
       check(least <= value && value <= greatest, "a value outside of the extrema");
-      check(h == 0 || levels[h].empty() || levels[h].back() <= value, "a level out of order");
+      check(h == 0 || levels[h].values.empty() || levels[h].values.back() <= value,
+            "a level out of order");
       least_there = std::min(least_there, value);
       greatest_there = std::max(greatest_there, value);
       if (!std::isfinite(value)) {
-        QuantileCodec::count_apart(result, value, std::uint64_t{1} << h);
+        (value > 0.0 ? state.pos_inf : state.neg_inf) += std::uint64_t{1} << h;
         continue;
       }
-      levels[h].push_back(value);
+      levels[h].values.push_back(value);
       least_kept = std::min(least_kept, value);
       greatest_kept = std::max(greatest_kept, value);
     }
   }
   if (bounds[1] - bounds[0] == n) {
     check(least == least_there && greatest == greatest_there, "extrema that no value has");
-    for (const double value : levels[0]) result.update(value);
+    result = QuantileSketch::from_state(state, key);
+    result.update(std::span<const double>(levels[0].values));
     return result;
   }
-  if (least_kept > greatest_kept) return result;
+  if (least_kept > greatest_kept) return QuantileSketch::from_state(state, key);
   // An infinite extremum hides the finite one; the values that were kept are then all there is.
-  QuantileSketch sample = QuantileCodec::from_levels(
-      std::move(levels), std::isfinite(least) ? least : least_kept,
-      std::isfinite(greatest) ? greatest : greatest_kept, published_error(least_k, n), key);
-  sample.merge(result);
-  return sample;
+  QuantileState::Sample& sample = state.sample.emplace();
+  sample.coin_key = key;
+  for (const auto& level : levels) {
+    for (const double value : level.values) {
+      sample.coin_key = mix(sample.coin_key, std::bit_cast<std::uint64_t>(value));
+    }
+  }
+  sample.variance = published_error(least_k, n).variance();
+  sample.least = std::isfinite(least) ? least : least_kept;
+  sample.greatest = std::isfinite(greatest) ? greatest : greatest_kept;
+  sample.levels = std::move(levels);
+  return QuantileSketch::from_state(state, key);
 }
 
 }  // namespace lightmeter::sketch

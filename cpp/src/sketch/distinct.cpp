@@ -4,11 +4,17 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/nan.hpp"
+#include "sketch/limits.hpp"
 #include "sketch/mix.hpp"
-#include "sketch/packing.hpp"
+#include "sketch/rice.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
@@ -17,6 +23,11 @@ namespace {
 constexpr int kIndexBits = 12;
 constexpr std::size_t kRegisters = std::size_t{1} << kIndexBits;
 constexpr int kRankBits = 64 - kIndexBits;  // a register holds 0 to kRankBits + 1
+// What is sampled holds more values than can be listed.
+constexpr double kLeastSampled = DistinctCount::kExactValues + 1;
+constexpr std::uint8_t kHashes = 0;
+constexpr std::uint8_t kSampled = 1;
+constexpr std::uint8_t kElsewhere = 2;
 const double kStandardError = 1.04 / std::sqrt(static_cast<double>(kRegisters));
 
 // sum over j >= 1 of x^(2^j) 2^(j-1), plus x: what the registers still at 0 contribute.
@@ -63,7 +74,7 @@ std::uint64_t DistinctCount::hash(std::string_view value) noexcept {
 }
 
 std::uint64_t DistinctCount::hash(double value) noexcept {
-  if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
+  if (std::isnan(value)) value = kNan;
   return mix(0, std::bit_cast<std::uint64_t>(value + 0.0));
 }
 
@@ -75,7 +86,7 @@ std::uint64_t DistinctCount::hash(std::int64_t value) noexcept {
 }
 
 void DistinctCount::insert(std::uint64_t hash) {
-  if (!is_exact()) return raise_register(hash);
+  if (!registers_.empty()) return raise_register(hash);
   const auto place = std::ranges::lower_bound(hashes_, hash);
   if (place != hashes_.end() && *place == hash) return;
   hashes_.insert(place, hash);
@@ -98,12 +109,15 @@ void DistinctCount::leave_exact() {
 }
 
 void DistinctCount::merge(const DistinctCount& other) {
+  elsewhere_.lower = std::max(elsewhere_.lower, other.elsewhere_.lower);
+  elsewhere_.estimate = std::max(elsewhere_.estimate, other.elsewhere_.estimate);
+  elsewhere_.upper = std::min(kMaxCount, elsewhere_.upper + other.elsewhere_.upper);
   if (&other == this) return;
-  if (other.is_exact()) {
+  if (other.registers_.empty()) {
     for (const std::uint64_t hash : other.hashes_) insert(hash);
     return;
   }
-  if (is_exact()) leave_exact();
+  if (registers_.empty()) leave_exact();
   for (std::size_t i = 0; i < kRegisters; ++i) {
     registers_[i] = std::max(registers_[i], other.registers_[i]);
   }
@@ -111,8 +125,8 @@ void DistinctCount::merge(const DistinctCount& other) {
 
 // Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), improved raw
 // estimator: no tables and no switch between ranges.
-double DistinctCount::estimate() const noexcept {
-  if (is_exact()) return static_cast<double>(hashes_.size());
+double DistinctCount::own_estimate() const noexcept {
+  if (registers_.empty()) return static_cast<double>(hashes_.size());
   std::array<std::size_t, kRankBits + 2> histogram{};
   for (const std::uint8_t rank : registers_) ++histogram[rank];
   constexpr auto m = static_cast<double>(kRegisters);
@@ -124,23 +138,70 @@ double DistinctCount::estimate() const noexcept {
   return m * m / (2.0 * std::log(2.0) * z);
 }
 
+double DistinctCount::estimate() const noexcept {
+  return std::max(own_estimate(), static_cast<double>(elsewhere_.estimate));
+}
+
 double DistinctCount::lower(double deviations) const noexcept {
-  if (is_exact()) return estimate();
-  return std::max(estimate() / (1.0 + deviations * kStandardError),
-                  static_cast<double>(kExactValues + 1));
+  const auto far = static_cast<double>(elsewhere_.estimate - elsewhere_.lower);
+  const double there = static_cast<double>(elsewhere_.estimate) - deviations * far;
+  if (registers_.empty()) return std::max(own_estimate(), there);
+  const double here = own_estimate() / (1.0 + deviations * kStandardError);
+  return std::max({here, there, kLeastSampled});
 }
 
 double DistinctCount::upper(double deviations) const noexcept {
-  if (is_exact()) return estimate();
-  return std::max(estimate() * (1.0 + deviations * kStandardError),
-                  static_cast<double>(kExactValues + 1));
+  const auto far = static_cast<double>(elsewhere_.upper - elsewhere_.estimate);
+  const double there = static_cast<double>(elsewhere_.estimate) + deviations * far;
+  if (registers_.empty()) return own_estimate() + there;
+  const double here = own_estimate() * (1.0 + deviations * kStandardError);
+  return std::max(here, kLeastSampled) + there;
 }
 
-// u8 0: varint count | sorted hashes as Rice code of their differences
-// u8 1: u8 least register | registers less the least one, as Rice code
+DistinctCount DistinctCount::estimated(const Elsewhere& elsewhere) {
+  return from_state({.elsewhere = elsewhere});
+}
+
+DistinctCount DistinctCount::from_state(State state) {
+  const auto& [lower, estimate, upper] = state.elsewhere;
+  if (lower > estimate || estimate > upper || upper > kMaxCount) {
+    throw DecodeError("distinct count: bounds of an estimate that are not in order");
+  }
+  if (state.hashes.size() > kExactValues) throw DecodeError("distinct count: too many hashes");
+  if (std::ranges::adjacent_find(state.hashes, std::greater_equal{}) != state.hashes.end()) {
+    throw DecodeError("distinct count: the hashes are not rising");
+  }
+  if (!state.registers.empty()) {
+    if (state.registers.size() != kRegisters || !state.hashes.empty()) {
+      throw DecodeError("distinct count: got " + std::to_string(state.registers.size()) +
+                        " registers; expected none, or " + std::to_string(kRegisters) +
+                        " and no hashes");
+    }
+    if (std::ranges::max(state.registers) > kRankBits + 1) {
+      throw DecodeError("distinct count: a register is out of range");
+    }
+  }
+  DistinctCount result;
+  result.hashes_ = std::move(state.hashes);
+  result.registers_ = std::move(state.registers);
+  result.elsewhere_ = state.elsewhere;
+  return result;
+}
+
+// u8 form | [varint lower, estimate less it, upper less that: flag kElsewhere] | then by form
+//   kHashes      varint count | sorted hashes as Rice code of their differences
+//   kSampled     u8 least register | registers less the least one, as Rice code
 void DistinctCount::encode(wire::Writer& out) const {
-  out.u8(is_exact() ? 0 : 1);
-  if (is_exact()) {
+  const bool listed = registers_.empty();
+  const bool has_elsewhere = elsewhere_ != Elsewhere();
+  out.u8(
+      static_cast<std::uint8_t>((listed ? kHashes : kSampled) | (has_elsewhere ? kElsewhere : 0)));
+  if (has_elsewhere) {
+    out.varint(elsewhere_.lower);
+    out.varint(elsewhere_.estimate - elsewhere_.lower);
+    out.varint(elsewhere_.upper - elsewhere_.estimate);
+  }
+  if (listed) {
     out.varint(hashes_.size());
     std::vector<std::uint64_t> steps = hashes_;
     for (std::size_t i = steps.size(); i-- > 1;) steps[i] -= steps[i - 1];
@@ -154,20 +215,27 @@ void DistinctCount::encode(wire::Writer& out) const {
 }
 
 DistinctCount DistinctCount::decode(wire::Reader& in) {
-  DistinctCount result;
+  State state;
   const std::uint8_t form = in.u8();
-  if (form > 1) throw DecodeError("distinct count: unknown form " + std::to_string(form));
-  if (form == 0) {
+  if (form > (kSampled | kElsewhere)) {
+    throw DecodeError("distinct count: unknown form " + std::to_string(form));
+  }
+  if ((form & kElsewhere) != 0) {
+    auto& [lower, estimate, upper] = state.elsewhere;
+    for (std::uint64_t* const count : {&lower, &estimate, &upper}) {
+      *count = in.varint();
+      if (*count > kMaxCount) throw DecodeError("distinct count: a count above 2^56");
+    }
+    estimate += lower;
+    upper += estimate;
+    if (upper == 0) throw DecodeError("distinct count: a needless estimate of nothing");
+  }
+  if ((form & kSampled) == 0) {
     const std::uint64_t count = in.count(1);
     if (count > kExactValues) throw DecodeError("distinct count: too many exact values");
-    result.hashes_ = read_rice(in, static_cast<std::size_t>(count));
-    for (std::size_t i = 1; i < result.hashes_.size(); ++i) {
-      result.hashes_[i] += result.hashes_[i - 1];
-      if (result.hashes_[i] <= result.hashes_[i - 1]) {
-        throw DecodeError("distinct count: the hashes are not rising");
-      }
-    }
-    return result;
+    state.hashes = read_rice(in, static_cast<std::size_t>(count));
+    std::partial_sum(state.hashes.begin(), state.hashes.end(), state.hashes.begin());
+    return from_state(std::move(state));
   }
   const std::uint64_t least = in.u8();
   std::uint64_t smallest = kRankBits;
@@ -176,14 +244,14 @@ DistinctCount DistinctCount::decode(wire::Reader& in) {
       throw DecodeError("distinct count: a register is out of range");
     }
     smallest = std::min(smallest, above);
-    result.registers_.push_back(static_cast<std::uint8_t>(least + above));
+    state.registers.push_back(static_cast<std::uint8_t>(least + above));
   }
   if (smallest != 0) throw DecodeError("distinct count: the least register is not the least");
-  return result;
+  return from_state(std::move(state));
 }
 
 bool operator==(const DistinctCount& a, const DistinctCount& b) {
-  return a.hashes_ == b.hashes_ && a.registers_ == b.registers_;
+  return a.hashes_ == b.hashes_ && a.registers_ == b.registers_ && a.elsewhere_ == b.elsewhere_;
 }
 
 }  // namespace lightmeter::sketch

@@ -5,6 +5,7 @@
 
 #include "lightmeter/error.hpp"
 #include "sketch/limits.hpp"
+#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
@@ -188,46 +189,61 @@ void FrequentItems<Key>::encode(wire::Writer& out) const {
 
 template <class Key>
 FrequentItems<Key> FrequentItems<Key>::decode(wire::Reader& in) {
-  FrequentItems result;
-  result.n_ = in.varint();
-  result.floor_ = in.varint();
+  State state;
+  state.n = in.varint();
+  state.floor = in.varint();
   const std::uint64_t entries = in.count(16);
   if (entries > kMaxEntries) throw DecodeError("frequent items: too many entries");
-  if (result.n_ > kMaxCount || result.floor_ > result.n_) {
+  state.entries.resize(static_cast<std::size_t>(entries));
+  for (Entry& entry : state.entries) {
+    read_key(in, entry.value);
+    entry.upper = in.varint();
+    entry.error = state.floor != 0 ? in.varint() : 0;
+  }
+  return from_state(state);
+}
+
+template <class Key>
+typename FrequentItems<Key>::State FrequentItems<Key>::state() const {
+  State state{n_, floor_};
+  for (const auto& [value, counter] : counters_) {
+    state.entries.push_back({value, counter.count, counter.error});
+  }
+  return state;
+}
+
+template <class Key>
+FrequentItems<Key> FrequentItems<Key>::from_state(const State& state) {
+  if (state.entries.size() > kMaxEntries) throw DecodeError("frequent items: too many entries");
+  if (state.n > kMaxCount || state.floor > state.n) {
     throw DecodeError("frequent items: a total or a floor is too high");
   }
-  std::uint64_t left = result.n_;
-  for (std::uint64_t i = 0; i < entries; ++i) {
-    Key value{};
-    Counter counter;
-    read_key(in, value);
-    counter.count = in.varint();
-    if (result.floor_ != 0) counter.error = in.varint();
-    if (counter.count == 0 || counter.count < result.floor_ || counter.error > result.floor_ ||
-        counter.count - result.floor_ > left) {
+  FrequentItems result;
+  result.n_ = state.n;
+  result.floor_ = state.floor;
+  std::uint64_t left = state.n;
+  for (const auto& [value, upper, error] : state.entries) {
+    check_key(value);
+    if (upper == 0 || upper < state.floor || error > state.floor || upper - state.floor > left) {
       throw DecodeError("frequent items: a count does not fit the total");
     }
-    left -= counter.count - result.floor_;
+    left -= upper - state.floor;
     if (!result.counters_.empty() && !(result.counters_.rbegin()->first < value)) {
       throw DecodeError("frequent items: the values are not rising");
     }
     result.bytes_ += key_bytes(value);
-    result.counters_.emplace_hint(result.counters_.end(), std::move(value), counter);
+    result.counters_.emplace_hint(result.counters_.end(), value, Counter{upper, error});
   }
-  if (result.floor_ == 0 && left != 0) throw DecodeError("frequent items: counts are missing");
+  if (state.floor == 0 && left != 0) throw DecodeError("frequent items: counts are missing");
   // An entry is only dropped beside another, so at least 2 floor of n is in no count; see shrink().
-  if (2 * result.floor_ > left) throw DecodeError("frequent items: the floor is too high");
-  if (result.bytes_ > kMaxBytes && entries > 1) throw DecodeError("frequent items: too long");
+  if (2 * state.floor > left) throw DecodeError("frequent items: the floor is too high");
+  if (result.is_full()) throw DecodeError("frequent items: too long");
   return result;
 }
 
 template <class Key>
 bool operator==(const FrequentItems<Key>& a, const FrequentItems<Key>& b) {
-  wire::Writer left;
-  wire::Writer right;
-  a.encode(left);
-  b.encode(right);
-  return std::ranges::equal(left.view(), right.view());
+  return wire::same_bytes(a, b);
 }
 
 template class FrequentItems<std::string>;

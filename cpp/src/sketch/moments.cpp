@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/nan.hpp"
 #include "sketch/limits.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
-namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
-
 void Moments::update(double value, std::uint64_t count) {
   if (!std::isfinite(value)) {
     throw std::invalid_argument("got " + std::to_string(value) +
@@ -34,8 +28,7 @@ void Moments::update(double value, std::uint64_t count) {
 // The squares of the first part about M instead of A: sum (x - M)^2 = S_A + a (A - M)^2, since the
 // cross term holds sum (x - A) = 0. With A - M = -d b / n and B - M = d a / n the two parts give
 //   S = S_A + S_B + a d^2 b^2 / n^2 + b d^2 a^2 / n^2 = S_A + S_B + d^2 a b / n.
-// At b = 1 this is Welford's update. The mean moves towards the larger part's, never by more than
-// d.
+// At b = 1 this is Welford's update. The mean never moves by more than d.
 void Moments::merge(const Moments& other) {
   check_sum(n_, other.n_);
   if (other.n_ == 0) return;
@@ -75,24 +68,31 @@ void Moments::encode(wire::Writer& out) const {
 }
 
 Moments Moments::decode(wire::Reader& in) {
-  Moments result;
-  result.n_ = in.varint();
-  if (result.n_ > kMaxCount) throw DecodeError("moments: a count above 2^56");
-  if (result.n_ == 0) return result;
-  result.mean_ = in.f64();
-  result.m2_ = in.f64();
-  if (!std::isfinite(result.mean_)) throw DecodeError("moments: the mean is not finite");
-  // It may be infinite: the squares of large numbers overflow.
-  if (!(result.m2_ >= 0.0)) throw DecodeError("moments: the sum of squares is negative or NaN");
-  return result;
+  State state;
+  state.n = in.varint();
+  if (state.n == 0) return {};
+  state.mean = in.f64();
+  state.sum_of_squares = in.f64();
+  return from_state(state);
 }
 
-bool operator==(const Moments& a, const Moments& b) {
-  wire::Writer left;
-  wire::Writer right;
-  a.encode(left);
-  b.encode(right);
-  return std::ranges::equal(left.view(), right.view());
+Moments Moments::from_state(const State& state) {
+  if (state.n > kMaxCount) throw DecodeError("moments: a count above 2^56");
+  if (!std::isfinite(state.mean)) throw DecodeError("moments: the mean is not finite");
+  // It may be infinite: the squares of large numbers overflow.
+  if (!(state.sum_of_squares >= 0.0)) {
+    throw DecodeError("moments: the sum of squares is negative or NaN");
+  }
+  if (state.n == 0 && (state.mean != 0.0 || state.sum_of_squares != 0.0)) {
+    throw DecodeError("moments: a mean or a spread of nothing");
+  }
+  Moments moments;
+  moments.n_ = state.n;
+  moments.mean_ = state.mean;
+  moments.m2_ = state.sum_of_squares;
+  return moments;
 }
+
+bool operator==(const Moments& a, const Moments& b) { return wire::same_bytes(a, b); }
 
 }  // namespace lightmeter::sketch

@@ -2,26 +2,31 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/sketch/quantile_state.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/limits.hpp"
-#include "sketch/packing.hpp"
+#include "sketch/rank_error.hpp"
+#include "sketch/ranked.hpp"
+#include "sketch/rice.hpp"
+#include "sketch/sorted_floats.hpp"
+#include "wire/wire.hpp"
 
 // Layout of an encoded QuantileSketch:
 //
 //   u8 form | [varint nan, +inf, -inf: flag kApart] | varint n | then by form
 //
-//   values   kCounted clear: n different values        sorted values (packing.hpp)
-//            kCounted set: varint number of values d    sorted values | d counts less 1 as Rice
-//            code
-//   kKll     u64 coin key | varint coins drawn | f64 variance | f64 fixed error | f64 min | f64 max
-//            varint levels L | varint paired levels, varint odd levels (bit h for level h)
-//            then for h = 0 .. L - 1: varint number of values | sorted values of weight 2^h
+//   no flag    n different values: sorted (sorted_floats.hpp)
+//   kCounted   varint number of values d | sorted values | d counts less 1 as Rice code
+//   kKll       u64 coin key | varint coins drawn | f64 variance | f64 fixed error
+//              f64 min | f64 max | varint levels L
+//              varint paired levels | varint odd levels (bit h for level h)
+//              then for h = 0 .. L - 1: varint number of values | sorted values of weight 2^h
 //
-// The form of a sketch in exact or counted mode is a function of its values alone.
+// The form of an exact sketch is a function of its values alone.
 namespace lightmeter::sketch {
 namespace {
 
@@ -48,9 +53,7 @@ int shipping_level(std::uint64_t n) {
   return level;
 }
 
-}  // namespace
-
-struct QuantileCodec::Head {
+struct Head {
   std::uint8_t form = 0;
   std::uint64_t nan = 0;
   std::uint64_t pos_inf = 0;
@@ -58,7 +61,7 @@ struct QuantileCodec::Head {
   std::uint64_t n = 0;
 };
 
-QuantileCodec::Head QuantileCodec::read_head(wire::Reader& in) {
+Head read_head(wire::Reader& in) {
   Head head;
   std::uint64_t apart = 0;
   head.form = in.u8();
@@ -79,45 +82,7 @@ QuantileCodec::Head QuantileCodec::read_head(wire::Reader& in) {
   return head;
 }
 
-std::uint64_t QuantileCodec::peek_n(std::span<const std::uint8_t> bytes) {
-  wire::Reader in(bytes);
-  return read_head(in).n;
-}
-
-void QuantileCodec::encode(const QuantileSketch& sketch, wire::Writer& out) {
-  const bool apart = (sketch.nan_ | sketch.pos_inf_ | sketch.neg_inf_) != 0;
-  const bool kll = !sketch.is_exact();
-  const bool counted = !kll && sketch.n() != sketch.view().values.size();
-  out.u8(static_cast<std::uint8_t>((kll ? kKll : 0) | (counted ? kCounted : 0) |
-                                   (apart ? kApart : 0)));
-  if (apart) {
-    out.varint(sketch.nan_);
-    out.varint(sketch.pos_inf_);
-    out.varint(sketch.neg_inf_);
-  }
-  out.varint(sketch.n());
-  if (kll) {
-    encode_kll(sketch, out);
-  } else {
-    encode_exact(sketch, out);
-  }
-}
-
-QuantileSketch QuantileCodec::decode(wire::Reader& in, std::uint64_t key) {
-  const Head head = read_head(in);
-  QuantileSketch sketch(key);
-  sketch.nan_ = head.nan;
-  sketch.pos_inf_ = head.pos_inf;
-  sketch.neg_inf_ = head.neg_inf;
-  if ((head.form & kKll) != 0) {
-    decode_kll(sketch, head, in);
-  } else {
-    decode_exact(sketch, head, in);
-  }
-  return sketch;
-}
-
-void QuantileCodec::encode_exact(const QuantileSketch& sketch, wire::Writer& out) {
+void encode_exact(const QuantileSketch& sketch, wire::Writer& out) {
   const SortedView& view = sketch.view();
   const std::size_t distinct = view.values.size();
   if (sketch.n() == distinct) return write_sorted(out, view.values, false);
@@ -128,139 +93,137 @@ void QuantileCodec::encode_exact(const QuantileSketch& sketch, wire::Writer& out
   write_rice(out, counts);
 }
 
-void QuantileCodec::decode_exact(QuantileSketch& sketch, const Head& head, wire::Reader& in) {
+void decode_exact(QuantileState& state, const Head& head, wire::Reader& in) {
   if ((head.form & kCounted) == 0) {
     check(head.n <= QuantileSketch::kExactItems, "too many values");
-    sketch.staged_ = read_sorted(in, static_cast<std::size_t>(head.n), false);
+    state.values = read_sorted(in, static_cast<std::size_t>(head.n), false);
     return;
   }
   const std::uint64_t distinct = in.count(1);
   check(distinct < head.n, "more values than were counted");
   const bool few = distinct <= QuantileSketch::kCountedValues;
   check(few || head.n <= QuantileSketch::kExactItems, "too many values");
-  std::vector<double> values = read_sorted(in, static_cast<std::size_t>(distinct), false);
-  std::vector<std::uint64_t> counts = read_rice(in, values.size());
+  state.values = read_sorted(in, static_cast<std::size_t>(distinct), false);
+  state.counts = read_rice(in, state.values.size());
   std::uint64_t left = head.n;
-  for (std::uint64_t& count : counts) {
+  for (std::uint64_t& count : state.counts) {
     check(count < left, "the counts do not sum to n");
-    left -= ++count;
+    ++count;
+    left -= count;
   }
   check(left == 0, "the counts do not sum to n");
-  sketch.values_ = std::move(values);
-  sketch.counts_ = std::move(counts);
-  sketch.settled_ = head.n;
-  // Few are left as they are: a list could be a hundred times larger than the bytes.
-  if (!few) sketch.list_values();
 }
 
-// Ships the sketch as it is if it holds few values, else one sample of it from the middle of each
-// block. Taking the middle needs no coin: no rank moves by more than half of the largest block.
-void QuantileCodec::encode_kll(const QuantileSketch& sketch, wire::Writer& out) {
-  const Compactors& compactors = *sketch.compactors_;
-  std::vector<std::vector<double>> levels(1, sketch.staged_);
-  std::size_t held = sketch.staged_.size();
+// One sample from the middle of each block, which needs no coin.
+void thin(const QuantileSketch& sketch, QuantileState::Sample& sample) {
+  const SortedView& view = sketch.view();
+  const int top = shipping_level(sketch.n());
+  sample.levels.assign(static_cast<std::size_t>(top) + 1, {});
+  RankError error(sample.variance, sample.fixed);
+  error.half_step(top);
+  sample.fixed = error.fixed();
+  RankCursor value_at(view.values, view.cumulative);
+  sample_ranks(
+      sketch.n(), top, [](int h) { return (std::uint64_t{1} << h) / 2; },
+      [&](int h, std::uint64_t rank) {
+        sample.levels[static_cast<std::size_t>(h)].values.push_back(value_at(rank));
+      });
+}
+
+void encode_sample(const QuantileSketch& sketch, wire::Writer& out) {
+  QuantileState::Sample sample = *sketch.state().sample;
+  std::size_t held = 0;
+  for (const auto& level : sample.levels) held += level.values.size();
+  if (held > QuantileSketch::kShippedItems) thin(sketch, sample);
   std::uint64_t paired = 0;
   std::uint64_t odd = 0;
-  levels.resize(std::max<std::size_t>(1, compactors.levels().size()));
-  for (std::size_t h = 0; h < compactors.levels().size(); ++h) {
-    const Compactors::Level& level = compactors.levels()[h];
-    levels[h].insert(levels[h].end(), level.values.begin(), level.values.end());
-    held += level.values.size();
-    paired |= std::uint64_t{level.paired} << h;
-    odd |= std::uint64_t{level.paired && level.odd} << h;
+  for (std::size_t h = 0; h < sample.levels.size(); ++h) {
+    paired |= std::uint64_t{sample.levels[h].paired} << h;
+    odd |= std::uint64_t{sample.levels[h].odd} << h;
   }
-  double fixed = compactors.error().fixed;
-  if (held > QuantileSketch::kShippedItems) {
-    const SortedView& view = sketch.view();
-    const int top = shipping_level(sketch.n());
-    levels.assign(static_cast<std::size_t>(top) + 1, {});
-    paired = odd = 0;
-    fixed += std::ldexp(0.5, top);
-    RankCursor value_at(view.values, view.cumulative);
-    sample_ranks(
-        sketch.n(), top, [](int h) { return (std::uint64_t{1} << h) / 2; },
-        [&](int h, std::uint64_t rank) {
-          levels[static_cast<std::size_t>(h)].push_back(value_at(rank));
-        });
-  }
-  out.u64(compactors.coins_.key);
-  out.varint(compactors.coins_.counter);
-  out.f64(compactors.error().variance);
-  out.f64(fixed);
-  out.f64(sketch.min());
-  out.f64(sketch.max());
-  out.varint(levels.size());
+  out.u64(sample.coin_key);
+  out.varint(sample.coins_drawn);
+  out.f64(sample.variance);
+  out.f64(sample.fixed);
+  out.f64(sample.least);
+  out.f64(sample.greatest);
+  out.varint(sample.levels.size());
   out.varint(paired);
   out.varint(odd);
-  for (std::vector<double>& values : levels) {
+  for (auto& [values, is_paired, is_odd] : sample.levels) {
     std::ranges::sort(values);
     out.varint(values.size());
     write_sorted(out, values, true);
   }
 }
 
-void QuantileCodec::decode_kll(QuantileSketch& sketch, const Head& head, wire::Reader& in) {
-  const std::uint64_t coin_key = in.u64();
-  auto compactors = std::make_unique<Compactors>(coin_key);
-  compactors->coins_.counter = in.varint();
-  RankError& error = compactors->error_;
-  error.variance = in.f64();
-  error.fixed = in.f64();
-  // Infinity is a bound that tells nothing. It is let in since merging may make it of finite ones.
-  check(error.variance >= 0.0 && error.fixed >= 0.0, "an error bound that is negative or NaN");
-  const double least = in.f64();
-  const double greatest = in.f64();
-  check(std::isfinite(least) && std::isfinite(greatest) && least <= greatest,
-        "extrema that are not in order");
-  compactors->note_extrema(least, greatest);
-
+void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
+  QuantileState::Sample& sample = state.sample.emplace();
+  sample.coin_key = in.u64();
+  sample.coins_drawn = in.varint();
+  sample.variance = in.f64();
+  sample.fixed = in.f64();
+  sample.least = in.f64();
+  sample.greatest = in.f64();
   const std::uint64_t levels = in.varint();
   check(levels >= 1 && levels <= kMaxLevel + 1, "a number of levels that no sketch has");
   const std::uint64_t paired = in.varint();
   const std::uint64_t odd = in.varint();
   check(paired >> levels == 0 && (odd & ~paired) == 0, "coins of levels that are not there");
-  compactors->levels_.resize(static_cast<std::size_t>(levels));
+  sample.levels.resize(static_cast<std::size_t>(levels));
   std::uint64_t left = head.n;
+  std::size_t held = 0;
   for (std::size_t h = 0; h < levels; ++h) {
-    Compactors::Level& level = compactors->levels_[h];
+    QuantileState::Level& level = sample.levels[h];
     level.paired = (paired >> h & 1) != 0;
     level.odd = (odd >> h & 1) != 0;
     const std::uint64_t count = in.count(1);
-    check(count <= QuantileSketch::kShippedItems - compactors->held_, "too many values");
+    check(count <= QuantileSketch::kShippedItems - held, "too many values");
     check(count <= left >> h, "the weights do not sum to n");
     left -= count << h;
-    std::vector<double> values = read_sorted(in, static_cast<std::size_t>(count), true);
-    check(values.empty() || (least <= values.front() && values.back() <= greatest),
-          "a value outside of the extrema");
-    compactors->held_ += values.size();
-    level.values = std::move(values);
-    level.sorted = true;
+    level.values = read_sorted(in, static_cast<std::size_t>(count), true);
+    held += level.values.size();
   }
   check(left == 0, "the weights do not sum to n");
-  check(head.n > 0, "a sample of nothing");
-  // Values of weight 1 are staged, as if they had come last.
-  compactors->held_ -= compactors->levels_[0].values.size();
-  sketch.staged_ = std::move(compactors->levels_[0].values);
-  sketch.settled_ = head.n - sketch.staged_.size();
-  compactors->levels_[0].values = {};
-  sketch.compactors_ = std::move(compactors);
 }
 
-QuantileSketch QuantileCodec::from_levels(std::vector<std::vector<double>> levels, double least,
-                                          double greatest, RankError error, std::uint64_t key) {
-  QuantileSketch sketch(key);
-  std::uint64_t hash = key;
-  for (std::size_t h = 0; h < levels.size(); ++h) {
-    for (const double value : levels[h]) hash = mix(hash, std::bit_cast<std::uint64_t>(value));
-    sketch.settled_ += std::uint64_t{levels[h].size()} << h;
-  }
-  sketch.compactors_ = std::make_unique<Compactors>(hash);
-  sketch.compactors_->note_extrema(least, greatest);
-  sketch.compactors_->error_ = error;
-  for (std::size_t h = 0; h < levels.size(); ++h) {
-    sketch.compactors_->insert_values(levels[h], static_cast<int>(h), 0);
-  }
-  return sketch;
+}  // namespace
+
+std::uint64_t peek_n(std::span<const std::uint8_t> bytes) {
+  wire::Reader in(bytes);
+  return read_head(in).n;
 }
+
+void QuantileSketch::encode(wire::Writer& out) const {
+  const bool apart = observed() != n();
+  const bool kll = !is_exact();
+  const bool counted = !kll && n() != view().values.size();
+  out.u8(static_cast<std::uint8_t>((kll ? kKll : 0) | (counted ? kCounted : 0) |
+                                   (apart ? kApart : 0)));
+  if (apart) {
+    out.varint(nan());
+    out.varint(pos_inf());
+    out.varint(neg_inf());
+  }
+  out.varint(n());
+  if (kll) {
+    encode_sample(*this, out);
+  } else {
+    encode_exact(*this, out);
+  }
+}
+
+QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
+  const Head head = read_head(in);
+  QuantileState state{.nan = head.nan, .pos_inf = head.pos_inf, .neg_inf = head.neg_inf};
+  if ((head.form & kKll) != 0) {
+    decode_sample(state, head, in);
+  } else {
+    decode_exact(state, head, in);
+  }
+  return from_state(state, key);
+}
+
+bool operator==(const QuantileSketch& a, const QuantileSketch& b) { return wire::same_bytes(a, b); }
 
 }  // namespace lightmeter::sketch

@@ -2,46 +2,47 @@
 #include <utility>
 
 #include "lightmeter/sketch/quantiles.hpp"
-#include "sketch/bulk_feeder.hpp"
 #include "sketch/compactors.hpp"
 #include "sketch/limits.hpp"
 #include "sketch/quantile_codec.hpp"
+#include "sketch/quantile_feeder.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
 
-void QuantileSketch::merge(const QuantileSketch& other, BulkFeeder<double>& feeder,
+void QuantileSketch::merge(const QuantileSketch& other, Feeder<double>& feeder,
                            std::uint64_t horizon) {
   nan_ += other.nan_;
   pos_inf_ += other.pos_inf_;
   neg_inf_ += other.neg_inf_;
+  observed_ += other.observed_ - other.n();
   if (other.n() == 0) return;
   view_.clear();
-  if (other.is_exact()) {
-    if (!other.counted()) return feeder.push(other.staged_);
+  if (const auto* exact = std::get_if<Exact>(&other.mode_)) return feeder.push(exact->values);
+  if (const auto* counted = std::get_if<Counted>(&other.mode_)) {
     if (is_exact() || other.n() > kExactItems) {
-      return add_counts(other.values_, other.counts_, horizon);
+      return add_counts(counted->values, counted->counts, horizon);
     }
-    QuantileSketch listed(other);
-    listed.list_values();
-    return feeder.push(listed.staged_);
+    return feeder.push(listed(*counted));
   }
+  const Sampled& theirs = std::get<Sampled>(other.mode_);
   if (n() == 0) {
-    staged_ = std::vector(other.staged_);
-    compactors_ = std::make_unique<Compactors>(*other.compactors_);
-    settled_ = other.settled_;
+    mode_ = theirs;
+    observed_ += other.n();
     return;
   }
   if (is_exact()) leave_exact(horizon);
-  compactors_->merge(*other.compactors_, horizon);
-  settled_ += other.settled_;
-  feeder.push(other.staged_);
+  sampled().compactors().merge(theirs.compactors(), horizon);
+  observed_ += other.n() - theirs.staged.size();
+  feeder.push(theirs.staged);
 }
 
 // Small sketches are scattered over memory; their values are asked for a little ahead.
 void QuantileSketch::prefetch() const noexcept {
-  const auto* begin = reinterpret_cast<const char*>(staged_.data());
-  const std::size_t size = std::min<std::size_t>(staged_.size() * sizeof(double), 1024);
+  const std::vector<double>* const values = unsorted();
+  if (values == nullptr) return;
+  const auto* begin = reinterpret_cast<const char*>(values->data());
+  const std::size_t size = std::min<std::size_t>(values->size() * sizeof(double), 1024);
   for (std::size_t line = 0; line < size; line += 64) __builtin_prefetch(begin + line);
 }
 
@@ -65,7 +66,7 @@ void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
     check_sum(total, other->observed());
     total += other->observed();
   }
-  BulkFeeder<double> feeder(*this, horizon);
+  Feeder<double> feeder(*this, horizon);
   for (std::size_t i = 0; i < others.size(); ++i) {
     if (i + 2 * kAhead < others.size()) __builtin_prefetch(others[i + 2 * kAhead]);
     if (i + kAhead < others.size()) others[i + kAhead]->prefetch();
@@ -77,13 +78,13 @@ void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
 void QuantileSketch::merge_many(std::span<const std::span<const std::uint8_t>> encoded) {
   std::uint64_t horizon = n();
   for (const auto bytes : encoded) {
-    const std::uint64_t n = QuantileCodec::peek_n(bytes);
+    const std::uint64_t n = peek_n(bytes);
     check_sum(horizon, n);
     horizon += n;
   }
   std::uint64_t total = observed();
   QuantileSketch result(*this);
-  BulkFeeder<double> feeder(result, horizon);
+  Feeder<double> feeder(result, horizon);
   for (const auto bytes : encoded) {
     wire::Reader in(bytes);
     const QuantileSketch part = decode(in);

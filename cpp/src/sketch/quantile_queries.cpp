@@ -1,18 +1,16 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 
+#include "lightmeter/nan.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/compactors.hpp"
 #include "sketch/sorting.hpp"
 
 namespace lightmeter::sketch {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Merges runs of rising values of one weight each, in place from the end.
 class WeightedMerger {
@@ -64,22 +62,25 @@ class WeightedMerger {
 }  // namespace
 
 SortedView QuantileSketch::build_view() const {
-  if (counted()) {
-    SortedView view{values_, counts_};
-    std::partial_sum(counts_.begin(), counts_.end(), view.cumulative.begin());
+  if (const auto* counted = std::get_if<Counted>(&mode_)) {
+    SortedView view{counted->values, counted->counts};
+    std::partial_sum(view.cumulative.begin(), view.cumulative.end(), view.cumulative.begin());
     return view;
   }
-  WeightedMerger merger(staged_.size() + (compactors_ ? compactors_->held() : 0));
+  const auto* sampled = std::get_if<Sampled>(&mode_);
+  const std::vector<double>& singles = *unsorted();
+  WeightedMerger merger(singles.size() + (sampled != nullptr ? sampled->compactors().held() : 0));
   const auto add = [&](const std::vector<double>& values, bool sorted, std::uint64_t weight) {
     if (sorted) return merger.add(values, weight);
     std::vector<double> rising = values;
     sort_values(std::span(rising));
     merger.add(rising, weight);
   };
-  add(staged_, false, 1);
-  for (std::size_t h = 0; compactors_ && h < compactors_->levels().size(); ++h) {
-    const Compactors::Level& level = compactors_->levels()[h];
-    add(level.values, level.sorted, std::uint64_t{1} << h);
+  add(singles, false, 1);
+  if (sampled == nullptr) return std::move(merger).finish();
+  const auto& levels = sampled->compactors().levels();
+  for (std::size_t h = 0; h < levels.size(); ++h) {
+    add(levels[h].values, levels[h].sorted, std::uint64_t{1} << h);
   }
   return std::move(merger).finish();
 }
@@ -90,22 +91,25 @@ const SortedView& QuantileSketch::view() const {
 
 double QuantileSketch::min() const {
   if (n() == 0) return kNan;
-  if (is_exact()) return view().values.front();
-  return staged_.empty() ? compactors_->min()
-                         : std::min(compactors_->min(), std::ranges::min(staged_));
+  const auto* sampled = std::get_if<Sampled>(&mode_);
+  if (sampled == nullptr) return view().values.front();
+  const double least = sampled->compactors().min();
+  return sampled->staged.empty() ? least : std::min(least, std::ranges::min(sampled->staged));
 }
 
 double QuantileSketch::max() const {
   if (n() == 0) return kNan;
-  if (is_exact()) return view().values.back();
-  return staged_.empty() ? compactors_->max()
-                         : std::max(compactors_->max(), std::ranges::max(staged_));
+  const auto* sampled = std::get_if<Sampled>(&mode_);
+  if (sampled == nullptr) return view().values.back();
+  const double greatest = sampled->compactors().max();
+  return sampled->staged.empty() ? greatest : std::max(greatest, std::ranges::max(sampled->staged));
 }
 
 bool QuantileSketch::stays_exact(double value) const {
   if (!is_exact() || !std::isfinite(value)) return is_exact();
   if (n() < kExactItems) return true;
-  const std::vector<double>& values = counted() ? values_ : view().values;
+  const auto* counted = std::get_if<Counted>(&mode_);
+  const std::vector<double>& values = counted != nullptr ? counted->values : view().values;
   return values.size() < kCountedValues ||
          (values.size() == kCountedValues && holds(values, place_of(values, value), value));
 }
@@ -114,10 +118,9 @@ double QuantileSketch::pointwise_error(double delta) const {
   if (!(delta > 0.0 && delta < 1.0)) {
     throw std::invalid_argument("delta is " + std::to_string(delta) + "; it must be in (0, 1)");
   }
-  if (is_exact()) return 0.0;
-  const RankError& error = compactors_->error();
-  const double ranks = error.fixed + std::sqrt(2.0 * error.variance * std::log(2.0 / delta));
-  return std::min(1.0, ranks / static_cast<double>(n()));
+  const auto* sampled = std::get_if<Sampled>(&mode_);
+  if (sampled == nullptr) return 0.0;
+  return std::min(1.0, sampled->compactors().error().ranks(delta) / static_cast<double>(n()));
 }
 
 // Take the values at every n/g-th rank, and what is just below them: 2 g places, each within e with

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -10,11 +11,6 @@
 #include <vector>
 
 namespace lightmeter::wire {
-
-// Well-formed UTF-8, which is all that Reader::string takes.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-// std::invalid_argument unless it is: to be asked of text before it is kept.
-void check_text(std::string_view text);
 
 // Appends to a byte vector. Every number is little-endian by construction (shifts, never a memcpy
 // of a native integer), so the bytes are the same on every machine.
@@ -116,6 +112,16 @@ struct Section {
   std::uint64_t tag;
   Reader body;
 };
+
+// Whether two states are encoded alike, which is what equality of sketches means.
+template <class State>
+[[nodiscard]] bool same_bytes(const State& a, const State& b) {
+  Writer left;
+  Writer right;
+  a.encode(left);
+  b.encode(right);
+  return std::ranges::equal(left.view(), right.view());
+}
 
 // CRC-32C (Castagnoli polynomial, reflected, initial and final complement): of "123456789" it is
 // 0xE3069283. Pass the result back as `seed` to go on over several spans.

@@ -201,10 +201,10 @@ def _sentence(what: str, incident: Incident) -> str:
         return f"{subject}: {now} by {monitor} on {over}, after the {incident.kind} of {day}"
     cause = shorten(first.words, _WORDS) or incident.kind
     if incident.kind == "error":
-        told = f"{day} {subject}: {monitor} could not judge it: {cause}"
+        sentence = f"{day} {subject}: {monitor} could not judge it: {cause}"
     else:
-        told = f"{day} {subject}: {cause} ({monitor}{_size(first)})"
-    return f"{told}; over by {over}" if over else told
+        sentence = f"{day} {subject}: {cause} ({monitor}{_size(first)})"
+    return f"{sentence}; over by {over}" if over else sentence
 
 
 def _size(first: Result) -> str:

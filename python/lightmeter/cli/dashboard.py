@@ -37,5 +37,5 @@ def dashboard(
     latest 7 with an anomaly.
     """
     with reported(), Store(store, create=False) as opened:
-        written = write_dashboard(opened, output, load_results(opened), days=buckets)
+        written = write_dashboard(opened, output, load_results(opened), buckets=buckets)
         say(f"{output / 'index.html'}: {written.pages} pages, {written.written} of them written")

@@ -5,33 +5,62 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from lightmeter.alerts.matching import matches
-from lightmeter.dashboard.scene import SIGNS, Group, Scene, badge, marks
+from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
 from lightmeter.draw.document import table
 from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import expected, sparkline
-from lightmeter.monitor.sitemap import (
-    bucket_page,
-    bucket_text,
-    dataset_page,
-    feature_page,
-    segment_page,
-)
+from lightmeter.draw.lines import Mark, expected, sparkline
+from lightmeter.drift.words import capitalised
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = [
     "RECENT",
+    "badge",
     "crumbs",
     "feature_name",
     "feed",
     "head",
     "lines_table",
     "link",
+    "marks",
     "pair",
     "spaced",
 ]
 
 RECENT = 90  # buckets in a small line, or a table
+_MOST_IN_FEED = 50
+
+# Class of the style, and a shape, so that the colour is not needed.
+_SIGNS = {
+    "anomaly": ("drift", "●"),
+    "error": ("possible", "▲"),
+    "not enough data": ("possible", "◌"),
+    "ok": ("none", "○"),
+    "not watched": ("", "–"),  # noqa: RUF001
+}
+
+
+def badge(state: str) -> Html:
+    """A state with its sign."""
+    look, sign = _SIGNS[state]
+    return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
+
+
+def marks(results: Sequence[Result]) -> list[Mark]:
+    """For a chart."""
+    return [
+        Mark(
+            at=result.start,
+            value=result.value,
+            lower=result.lower,
+            upper=result.upper,
+            bad=result.state == "anomaly",
+            failed=result.state == "error",
+        )
+        for result in results
+    ]
 
 
 def link(page: str, to: str, text: str) -> Html:
@@ -41,13 +70,12 @@ def link(page: str, to: str, text: str) -> Html:
     return tag("a", tag("bdi", text), href=href + anchor)
 
 
-def crumbs(page: str, scene: Scene, *here: str) -> Html:
+def crumbs(page: str, history: History, *here: str) -> Html:
     """The way back up."""
     trail = [link(page, "index.html", "All datasets")]
-    trail.append(link(page, dataset_page(scene.dataset), shorten(scene.dataset, 60)))
-    if scene.segment:
-        pairs = ", ".join(f"{key}={value}" for key, value in scene.segment.items())
-        trail.append(link(page, segment_page(scene.dataset, scene.place), shorten(pairs, 60)))
+    trail.append(link(page, dataset_page(history.dataset), shorten(history.dataset, 60)))
+    if history.segment:
+        trail.append(link(page, history.page, shorten(segment_name(history.segment), 60)))
     if not here:
         trail.pop()
     return tag("nav", spaced(trail), cls="quiet", aria_label="Up")
@@ -55,9 +83,9 @@ def crumbs(page: str, scene: Scene, *here: str) -> Html:
 
 def spaced(links: Iterable[Html]) -> Iterator[Content]:
     """Links in a row."""
-    for index, each in enumerate(links):
+    for index, element in enumerate(links):
         yield " " if index else None
-        yield each
+        yield element
 
 
 def head(kind: str, title: str, state: str, note: str) -> Html:
@@ -74,95 +102,88 @@ def pair(low: datetime, high: datetime) -> str:
     return bucket_text(low) if low == high else f"{bucket_text(low)} to {bucket_text(high)}"
 
 
-def feed(page: str, groups: Sequence[Group], pages: set[str], left_out: int) -> Html:
+def feed(
+    page: str, groups: Sequence[IncidentGroup], pages: set[str], *, most: int = _MOST_IN_FEED
+) -> Html:
     """What happened, the latest first, each with a link to where it can be seen."""
     if not groups:
         return tag("p", "No anomaly.")
-    entries = tag("ol", (_entry(page, group, pages) for group in groups), cls="findings feed")
-    if not left_out:
+    entries = tag(
+        "ol", (_entry(page, group, pages) for group in groups[:most]), cls="findings feed"
+    )
+    left_out = len(groups) - most
+    if left_out <= 0:
         return entries
-    told = f"{left_out:,} earlier ones are on the pages of their days."
-    return joined(entries, tag("p", told, cls="quiet"))
+    words = f"{left_out:,} earlier ones are on the pages of their days."
+    return joined(entries, tag("p", words, cls="quiet"))
 
 
-def _entry(page: str, group: Group, pages: set[str]) -> Html:
-    scene = group.scene
-    to = bucket_page(scene.dataset, scene.place, group.start)
-    if to not in pages:
-        to = segment_page(scene.dataset, scene.place)
-    title = tag("bdi", shorten(scene.title, 120))
+def _entry(page: str, group: IncidentGroup, pages: set[str]) -> Html:
+    history, lines = group.history, [incident.line for incident in group.incidents]
+    names = (name for line in lines for name in (line.feature, line.monitor))
+    to = history.bucket_page(group.start)
+    where = link(page, to if to in pages else history.page, bucket_text(group.start))
     return tag(
         "li",
-        tag("span", link(page, to, bucket_text(group.start)), " ", title),
-        tag("b", _sentence(group)),
+        tag("span", where, " ", tag("bdi", shorten(history.title, 120))),
+        tag("b", capitalised(group.words(), *names)),
         tag("span", "; ".join(_facts(group)), cls="quiet"),
-        cls=SIGNS[group.kind][0] if group.open else "over",
+        cls=_SIGNS[group.kind][0] if group.open else "over",
     )
 
 
-def _sentence(group: Group) -> str:
-    words = group.words()
-    return words[:1].upper() + words[1:]
-
-
-def _facts(group: Group) -> Iterator[str]:
-    monitors = sorted({incident.line.monitor for incident in group.incidents})
+def _facts(group: IncidentGroup) -> Iterator[str]:
+    incidents = group.incidents
+    monitors = sorted({incident.line.monitor for incident in incidents})
     yield f"by {shorten(', '.join(monitors), 80)}"
-    features = {incident.line.feature for incident in group.incidents if incident.line.feature}
+    features = {incident.line.feature for incident in incidents if incident.line.feature}
     if features:
         yield f"{len(features)} feature{'' if len(features) == 1 else 's'}"
     if group.kind == "error":
         yield "could not be judged"
-    ends = [incident.end for incident in group.incidents if incident.end is not None]
-    open_ = len(group.incidents) - len(ends)
-    if open_ == len(group.incidents):
+    ends = [incident.end for incident in incidents if incident.end is not None]
+    lasting = len(incidents) - len(ends)
+    if not ends:
         yield "lasts"
-    elif open_:
-        yield f"{open_} of {len(group.incidents)} last"
+    elif lasting:
+        yield f"{lasting} of {len(incidents)} last"
     else:
         yield f"over by {bucket_text(max(ends))}"
     acknowledged = [
         entry
-        for entry in group.scene.acknowledged
-        if any(incident.is_known_by(entry) for incident in group.incidents)
+        for entry in group.history.acknowledged
+        if any(incident.is_known_by(entry) for incident in incidents)
     ]
     if acknowledged:
         note = next((entry.note for entry in acknowledged if entry.note), "")
         yield "acknowledged" + (f": {shorten(note, 120)}" if note else "")
-    for snooze in group.scene.snoozes:
-        if group.open and any(
-            matches(snooze.patterns, incident.line) for incident in group.incidents
-        ):
+    for snooze in group.history.snoozes:
+        if group.open and any(matches(snooze.patterns, incident.line) for incident in incidents):
             yield f"snoozed until {bucket_text(snooze.until)}"
             break
 
 
-def lines_table(page: str, scene: Scene) -> Html | None:
+def lines_table(page: str, history: History) -> Html | None:
     """One row for each feature and monitor, what needs a look first."""
-    order = list(SIGNS)
-    counts = dict.fromkeys(scene.lines, 0)
-    for incident in scene.incidents:
-        counts[incident.line] += incident.kind == "anomaly"
-    states = {line: scene.state_of(line) for line in scene.lines}
+    recent = f"last {RECENT} buckets"
+    states = {line: history.state_of(line) for line in history.lines}
 
     def rank(line: Line) -> tuple[int, int, Line]:
-        return order.index(states[line]), -counts[line], line
-
-    recent = f"last {RECENT} buckets"
+        return STATES.index(states[line]), -history.anomalies(line), line
 
     def row(line: Line) -> dict[str, Content]:
-        drawn = marks(scene.lines[line][-RECENT:])
+        results: Sequence[Result] = history.lines[line]
         return {
             "feature": feature_name(page, line),
             "state": badge(states[line]),
-            "last value": number(drawn[-1].value),
-            "expected": expected(drawn[-1]),
-            "anomalies": counts[line] or None,
-            recent: sparkline(drawn),
+            "last value": number(results[-1].value),
+            "expected": expected(results[-1].lower, results[-1].upper),
+            "anomalies": history.anomalies(line) or None,
+            recent: sparkline(marks(results[-RECENT:])),
             "monitor": tag("bdi", shorten(line.monitor, 60)),
         }
 
-    rows = map(row, sorted(scene.lines, key=rank))
+    rows = map(row, sorted(history.lines, key=rank))
     return table("lines", rows, left={"state", recent, "monitor"})
 
 

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from datetime import datetime
+from itertools import groupby
 from math import isfinite
 
-from lightmeter.draw import svg
+from lightmeter.draw.axes import LEAST_SPAN, LEFT, RIGHT, TOP, Map, grid, scale, ticks
+from lightmeter.draw.chart import Chart
 from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.svg import Chart
+from lightmeter.draw.shapes import cross, dot, label, paint, rounded, rule
+from lightmeter.draw.time_axis import round_dates
 from lightmeter.text import number
 
 __all__ = ["Mark", "expected", "sparkline", "trend"]
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
-# strftime's follow the locale.
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,24 @@ def trend(title: str, marks: Sequence[Mark]) -> Chart:
         title: what it shows.
         marks: at least one, in order of time.
     """
-    x, y, low, high = _scales(marks, (svg.LEFT, svg.RIGHT), (_FLOOR, svg.TOP + 8))
+    x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
     parts = [_legend(marks)]
-    for tick in svg.ticks(low, high, 4):
-        parts.append(svg.grid(y(tick)))
-        parts.append(svg.label(svg.LEFT - 6, y(tick) + 4, number(tick), "end"))
-    parts += _band(marks, x, y, _FLOOR, svg.TOP + 4)
+    for tick in ticks(low, high, 4):
+        parts.append(grid(y(tick)))
+        parts.append(label(LEFT - 6, y(tick) + 4, number(tick), "end"))
+    parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
     for mark in marks:
         if mark.bad and _known(mark.value):
-            parts.append(_dot(x(_seconds(mark)), y(_number(mark.value)), 4))
+            parts.append(dot(x(_seconds(mark)), y(_number(mark.value)), 4))
         elif mark.bad or mark.failed:
-            parts.append(_cross(x(_seconds(mark)), _FLOOR - 7))
-    parts.append(svg.rule(svg.LEFT, _FLOOR, svg.RIGHT, _FLOOR, "quiet"))
-    for at in _dates(marks):
-        place = x(at.timestamp())
-        parts.append(svg.rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
-        anchor = "end" if place > svg.RIGHT - 18 else "middle"
-        parts.append(svg.label(place, _HEIGHT - 7, _date(at, _spread(marks)), anchor))
+            parts.append(cross(x(_seconds(mark)), _FLOOR - 7))
+    parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
+    for date, text in round_dates([mark.at for mark in marks]):
+        place = x(date.timestamp())
+        parts.append(rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
+        anchor = "end" if place > RIGHT - 18 else "middle"
+        parts.append(label(place, _HEIGHT - 7, text, anchor))
     return Chart(title, _description(marks), _HEIGHT, joined(parts))
 
 
@@ -78,7 +78,7 @@ def sparkline(marks: Sequence[Mark]) -> Html:
         if mark.bad:
             value = mark.value if _known(mark.value) else None
             at = _SPARK_HEIGHT / 2 if value is None else y(value)
-            parts.append(_dot(x(_seconds(mark)), at, 2.5))
+            parts.append(dot(x(_seconds(mark)), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
     return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
 
@@ -99,7 +99,7 @@ def _number(value: float | None) -> float:
 
 def _scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
-) -> tuple[svg.Map, svg.Map, float, float]:
+) -> tuple[Map, Map, float, float]:
     seen = [mark.value for mark in marks] + [mark.upper for mark in marks]
     seen += [mark.lower for mark in marks]
     numbers = [_number(value) for value in seen if _known(value)] or [0.0, 1.0]
@@ -109,12 +109,12 @@ def _scales(
     else:
         low -= (high / 2 - low / 2) * 0.1
     high += (high / 2 - low / 2) * 0.1
-    if not high - low > svg.LEAST_SPAN:
+    if not high - low > LEAST_SPAN:
         low, high = low - 0.5, high + 0.5
     start, end = _seconds(marks[0]), _seconds(marks[-1])
     if start == end:
         start, end = start - 1, end + 1
-    return svg.scale(start, end, *across), svg.scale(low, high, *up), low, high
+    return scale(start, end, *across), scale(low, high, *up), low, high
 
 
 def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
@@ -124,16 +124,16 @@ def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
             yield [mark for mark, _ in run]
 
 
-def _lines(marks: Sequence[Mark], x: svg.Map, y: svg.Map, width: float) -> Iterator[Html]:
+def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
     for run in _runs(marks, [_known(mark.value) for mark in marks]):
         if len(run) == 1:
-            yield _dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
+            yield dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
         else:
             path = _path([(x(_seconds(mark)), y(_number(mark.value))) for mark in run])
-            yield tag("path", d=f"M{path}", **svg.paint(None, "target"), stroke_width=width)
+            yield tag("path", d=f"M{path}", **paint(None, "target"), stroke_width=width)
 
 
-def _band(marks: Sequence[Mark], x: svg.Map, y: svg.Map, floor: float, top: float) -> list[Html]:
+def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> list[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
     parts = []
     limited = [_known(mark.upper) or _known(mark.lower) for mark in marks]
@@ -144,17 +144,15 @@ def _band(marks: Sequence[Mark], x: svg.Map, y: svg.Map, floor: float, top: floa
             above = [(above[0][0] - 3, above[0][1]), (above[0][0] + 3, above[0][1])]
             below = [(below[0][0] - 3, below[0][1]), (below[0][0] + 3, below[0][1])]
         outline = f"M{_path(above)}L{_path(below[::-1])}z"
-        parts.append(tag("path", d=outline, **svg.paint("reference"), fill_opacity=0.15))
+        parts.append(tag("path", d=outline, **paint("reference"), fill_opacity=0.15))
         for edge, end in ((above, top), (below, floor)):
             if any(place != end for _, place in edge):
-                dashes = svg.paint(None, "reference") | {"stroke_dasharray": "5 3"}
+                dashes = paint(None, "reference") | {"stroke_dasharray": "5 3"}
                 parts.append(tag("path", d=f"M{_path(edge)}", **dashes))
     return parts
 
 
-def _limit(
-    mark: Mark, value: float | None, x: svg.Map, y: svg.Map, edge: float
-) -> tuple[float, float]:
+def _limit(mark: Mark, value: float | None, x: Map, y: Map, edge: float) -> tuple[float, float]:
     return x(_seconds(mark)), y(_number(value)) if _known(value) else edge
 
 
@@ -166,70 +164,26 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
         if not 0 < index < len(places) - 1
         or not places[index - 1][1] == place[1] == places[index + 1][1]
     ]
-    return "L".join(f"{svg.rounded(a)} {svg.rounded(b)}" for a, b in corners)
-
-
-def _dot(x: float, y: float, radius: float) -> Html:
-    """A circle, drawn as a path of two arcs."""
-    r = svg.rounded(radius)
-    path = (
-        f"M{svg.rounded(x - radius)} {svg.rounded(y)}a{r} {r} 0 1 0 "
-        f"{svg.rounded(2 * radius)} 0a{r} {r} 0 1 0 {svg.rounded(-2 * radius)} 0z"
-    )
-    return tag("path", d=path, **svg.paint("target"))
-
-
-def _cross(x: float, y: float) -> Html:
-    path = f"M{svg.rounded(x - 3)} {svg.rounded(y - 3)}l6 6m0 -6l-6 6"
-    return tag("path", d=path, **svg.paint(None, "ink"), stroke_width=1.5)
-
-
-def _spread(marks: Sequence[Mark]) -> float:
-    return (marks[-1].at - marks[0].at).total_seconds() / 86_400
-
-
-def _date(at: datetime, days: float) -> str:
-    """The date beside a tick, on an axis of so many days."""
-    month = _MONTHS[at.month - 1]
-    if at.hour or at.minute:
-        return f"{at:%H:%M}"
-    return f"{at:%d} {month}" if days < 300 else f"{month} {at:%Y}"
-
-
-def _dates(marks: Sequence[Mark]) -> list[datetime]:
-    """Round dates, at most six, no closer than the marks."""
-    first, last = _seconds(marks[0]), _seconds(marks[-1])
-    least = min((_seconds(b) - _seconds(a) for a, b in pairwise(marks)), default=86_400)
-    for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336):
-        step = hours * 3600
-        if step < least:
-            continue
-        start = -(-first // step) * step
-        if (last - start) / step < 6:
-            count = int((last - start) // step) + 1 if last >= start else 0
-            return [datetime.fromtimestamp(start + i * step, UTC) for i in range(count)]
-    months = [(mark.at.year, mark.at.month) for mark in marks if mark.at.day == 1]
-    every = -(-len(set(months)) // 6) or 1
-    return [datetime(*month, 1, tzinfo=UTC) for month in sorted(set(months))[::every]]
+    return "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
 
 
 def _legend(marks: Sequence[Mark]) -> Html:
     parts = [
-        svg.rule(svg.LEFT, 11, svg.LEFT + 16, 11, "target"),
-        svg.label(svg.LEFT + 22, 15, "value", tone="ink"),
+        rule(LEFT, 11, LEFT + 16, 11, "target"),
+        label(LEFT + 22, 15, "value", tone="ink"),
     ]
-    at = svg.LEFT + 78
+    at = LEFT + 78
     if any(_known(mark.upper) or _known(mark.lower) for mark in marks):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
-        edge = svg.paint("reference", "reference") | {"stroke_dasharray": "5 3"}
+        edge = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
         parts.append(tag("rect", x=at, y=6, **area, **edge))
-        parts.append(svg.label(at + 20, 15, "expected", tone="ink"))
+        parts.append(label(at + 20, 15, "expected", tone="ink"))
         at += 100
     if any(mark.bad for mark in marks):
-        parts += [_dot(at + 4, 10.5, 4), svg.label(at + 14, 15, "anomaly", tone="ink")]
+        parts += [dot(at + 4, 10.5, 4), label(at + 14, 15, "anomaly", tone="ink")]
         at += 90
     if any(mark.failed for mark in marks):
-        parts += [_cross(at + 4, 10.5), svg.label(at + 14, 15, "not judged", tone="ink")]
+        parts += [cross(at + 4, 10.5), label(at + 14, 15, "not judged", tone="ink")]
     return joined(parts)
 
 
@@ -244,7 +198,7 @@ def _description(marks: Sequence[Mark]) -> str:
     bad = [mark.at for mark in marks if mark.bad]
     many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
     text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
-    limits = expected(marks[-1])
+    limits = expected(marks[-1].lower, marks[-1].upper)
     text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
         return text + "no anomalies"
@@ -252,10 +206,10 @@ def _description(marks: Sequence[Mark]) -> str:
     return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
 
 
-def expected(mark: Mark) -> str:
+def expected(lower: float | None, upper: float | None) -> str:
     """The limits in words; empty if there are none."""
-    if mark.lower is not None and mark.upper is not None:
-        return f"{number(mark.lower)} to {number(mark.upper)}"
-    if mark.upper is not None:
-        return f"at most {number(mark.upper)}"
-    return "" if mark.lower is None else f"at least {number(mark.lower)}"
+    if lower is not None and upper is not None:
+        return f"{number(lower)} to {number(upper)}"
+    if upper is not None:
+        return f"at most {number(upper)}"
+    return "" if lower is None else f"at least {number(lower)}"

@@ -32,7 +32,7 @@ def compare_categories(
     if min(n_target, n_reference) == 0:
         return line
     result = _core.compare_categories(strings[0], others[0], strings[1], others[1])
-    line = changed(line, **statistics(result))
+    line = changed(line, **statistics(result["statistic"], result["p_value"], result))
     values = {value for each in strings for value, _, _ in each.items()}
     if len(values) + (sum(others) > 0) == 1:
         return changed(line, verdict="none", reason="one value only, the same on both sides")

@@ -59,8 +59,8 @@ def _lines(
         yield line
         odd = [count - number for count, number in zip(values, finite, strict=True)]
         if sum(odd) and sum(finite):
-            kind = "not a number"
-            yield compare_rates(f"{name}:{kind}", kind, odd, finite, **new_and_vanished(strings))
+            both = new_and_vanished(strings)
+            yield compare_rates(f"{name}:not a number", "not a number", odd, finite, **both)
     if sum(missing) and sum(values):
         yield compare_rates(f"{name}:missing", "missing", missing, values)
 

@@ -1,15 +1,19 @@
 """What is known of the drift of one feature."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from lightmeter.profile import FrequentItem
-from lightmeter.profile.features import Role
+from lightmeter.profile.features import Kind, Role
 
-__all__ = ["RATES", "FeatureDrift", "changed", "column_of"]
+__all__ = ["RATES", "DriftKind", "FeatureDrift", "Rate", "Verdict", "changed", "column_of"]
+
+Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
+Rate = Literal["missing", "not a number", "failure"]
+DriftKind = Kind | Rate
 
 # The kinds whose levels are shares of observations.
-RATES = frozenset({"missing", "not a number", "failure"})
+RATES: frozenset[str] = frozenset(get_args(Rate))
 _EFFECTS = {"number": "D", "pixels": "D", "hue": "V", "category": "total variation"}
 
 
@@ -71,7 +75,7 @@ class FeatureDrift:
     """
 
     feature: str
-    kind: str
+    kind: DriftKind
     n_target: int
     n_reference: int
     ks: float | None = None
@@ -96,7 +100,7 @@ class FeatureDrift:
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
     role: Role = "plain"
-    verdict: str | None = None
+    verdict: Verdict | None = None
     reason: str = ""
     name: str = ""
 

@@ -39,7 +39,7 @@ def compare_numbers(
     result = _core.compare_numbers(
         target, reference, circular=circular, tested=not pixels, delta=delta
     )
-    fields = statistics(result)
+    fields = statistics(result["statistic"], result["p_value"], result)
     if pixels:
         fields |= dict.fromkeys(("p_value", "p_low", "p_high"))
     else:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.feature import FeatureDrift, Rate, changed
+from lightmeter.drift.statistics import statistics
 
 __all__ = ["compare_rates"]
 
 
 def compare_rates(
-    name: str, kind: str, hits: Sequence[int], others: Sequence[int], **fields: Any
+    name: str, kind: Rate, hits: Sequence[int], others: Sequence[int], **fields: Any
 ) -> FeatureDrift:
     """The line of a rate.
 
@@ -28,16 +29,6 @@ def compare_rates(
     if min(n_target, n_reference) == 0:
         return line
     target, reference = hits[0] / n_target, hits[1] / n_reference
-    effect = abs(target - reference)
-    p_value = _core.fisher_exact(hits[0], n_target, hits[1], n_reference)
-    return changed(
-        line,
-        level_target=target,
-        level_reference=reference,
-        effect=effect,
-        effect_low=effect,
-        effect_high=effect,
-        p_value=p_value,
-        p_low=p_value,
-        p_high=p_value,
-    )
+    p = _core.fisher_exact(hits[0], n_target, hits[1], n_reference)
+    test = statistics([abs(target - reference)] * 3, [p] * 3, {})
+    return changed(line, level_target=target, level_reference=reference, **test)

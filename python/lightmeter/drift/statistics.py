@@ -1,14 +1,23 @@
-"""What the core's comparisons of two samples give, as fields of a `FeatureDrift`."""
+"""The test and the distances of two samples, as fields of a `FeatureDrift`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["statistics"]
 
 
-def statistics(result: dict[str, Any]) -> dict[str, Any]:
-    """The test and the distances of `_core.compare_numbers` or `_core.compare_categories`."""
-    effect, effect_low, effect_high = result["statistic"]
-    p_value, p_low, p_high = result["p_value"]
+def statistics(
+    statistic: Sequence[float], p: Sequence[float], distances: Mapping[str, float]
+) -> dict[str, Any]:
+    """The fields.
+
+    Args:
+        statistic: of the test, as (value, low, high).
+        p: its p-value; the same.
+        distances: those that there are, by name, as the core's comparisons give them.
+    """
+    effect, effect_low, effect_high = statistic
+    p_value, p_low, p_high = p
     return {
         "effect": effect,
         "effect_low": effect_low,
@@ -16,8 +25,8 @@ def statistics(result: dict[str, Any]) -> dict[str, Any]:
         "p_value": p_value,
         "p_low": p_low,
         "p_high": p_high,
-        "hellinger": result["hellinger"],
-        "hellinger_debiased": result["hellinger_debiased"],
-        "psi": result["psi"],
-        "js": result["js"],
+        "hellinger": distances.get("hellinger"),
+        "hellinger_debiased": distances.get("hellinger_debiased"),
+        "psi": distances.get("psi"),
+        "js": distances.get("js"),
     }

@@ -11,42 +11,42 @@ __all__ = ["drift_thresholds"]
 
 
 def drift_thresholds(comparison: Comparison) -> dict[str, float]:
-    """Of each feature of numbers the least effect that would have been ``drift``.
+    """The least effect of each feature of numbers that would have been ``drift``.
 
-    All else being as it was: the numbers of values, the pooled values with their ties, and the
-    p-values of the other features, on which Benjamini and Hochberg's bound on this one depends. The
-    effect itself lies on the right side of it; otherwise it is at most 0.001 too large.
+    Everything else stays as it was: the numbers of values, the pooled values with their ties, and
+    the p-values of the other features, which Benjamini and Hochberg's bound depends on. A threshold
+    is at most 0.001 too large, and the effect itself always lies on the right side of it.
 
-    A feature has none where no effect would have been enough, and where it is not known: hue, whose
-    p-value takes random deals; categories and rates, of which one effect can have many p-values;
-    and tied numbers with more than 1e8 pairs of values, if the least effect of the comparison's
-    thresholds is so small that it does not decide.
+    A feature has no threshold where no effect would have been enough. It is not known for hue,
+    whose p-value takes random deals. Nor is it for categories and rates, where one effect can have
+    many p-values. Of tied numbers with more than 1e8 pairs of values it is known only where the
+    least effect of the comparison's thresholds decides.
     """
     by = comparison.thresholds
     family = [line for line in comparison.features if line.q_value is not None]
-    known = sorted(line.p_high for line in family if line.p_high is not None)
-    found = {}
+    p_values = sorted(line.p_high for line in family if line.p_high is not None)
+    thresholds = {}
     for line in family:
         if line.kind != "number" or line.p_high is None:
             continue
         effect = _core.number_threshold(
             _core.numbers_of(comparison.target._core, line.feature),
             _core.numbers_of(comparison.reference._core, line.feature),
-            p=_most(known, line.p_high, by.drift),
+            p=_most(p_values, line.p_high, by.drift),
             floor=by.effect,
             delta=by.delta,
         )
         if not math.isnan(effect):
-            found[line.feature] = effect
-    return found
+            thresholds[line.feature] = effect
+    return thresholds
 
 
-def _most(known: Sequence[float], own: float, q: float) -> float:
-    """The largest p-value in place of `own`, one of the sorted `known`, with a q-value of `q`."""
-    size = len(known)
+def _most(p_values: Sequence[float], own: float, q: float) -> float:
+    """The largest p-value in place of `own`, which is in `p_values`, with a q-value of `q`."""
+    size = len(p_values)
     for rank in range(size, 0, -1):
         p = q * rank / size
-        as_small = bisect_right(known, p) - (own <= p)  # of the others
+        as_small = bisect_right(p_values, p) - (own <= p)  # of the others
         if as_small >= rank - 1:
             break
     return p

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.feature import FeatureDrift, Verdict, changed
 
 __all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
 
 # Verdicts that ask for a look.
-CHANGED = frozenset({"drift", "possible", "inconclusive"})
+CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +54,9 @@ DEFAULT_THRESHOLDS = Thresholds()
 def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
     """The features with q-values, verdicts and reasons.
 
-    A feature whose verdict is set stays as it is. The others with enough values on both sides are
-    one family of tests, to which each contributes the conservative end of its p-value; the other
-    end only says whether the verdict could have been another one.
+    A feature whose verdict is set stays as it is. All others that have enough values on both sides
+    are one family of tests. Each enters it with the upper end of its p-value. The lower end only
+    says whether the verdict could have been another one.
     """
     judged = list(features)
     family = []
@@ -86,7 +86,7 @@ def _known(value: float | None) -> float:
     return value
 
 
-def _verdict(q: float, effect: float, by: Thresholds) -> str:
+def _verdict(q: float, effect: float, by: Thresholds) -> Verdict:
     if effect < by.effect or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
@@ -102,7 +102,7 @@ def _too_few(feature: FeatureDrift, needed: int) -> str:
     return f"{n} values in the {side}; {needed} are needed"
 
 
-def _reason(feature: FeatureDrift, verdict: str, q: float, by: Thresholds) -> str:
+def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -> str:
     effect = _known(feature.effect)
     sizes = f"{feature.effect_name} {effect:.2g}"
     if verdict == "inconclusive":

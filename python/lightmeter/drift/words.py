@@ -7,7 +7,7 @@ from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.text import number, percent, shorten
 
-__all__ = ["certainty", "finding", "headline", "sentence", "summary"]
+__all__ = ["capitalised", "certainty", "finding", "headline", "sentence", "summary"]
 
 _MOST = 5
 _LONGEST = 60  # characters of a value
@@ -44,7 +44,13 @@ def summary(features: Sequence[FeatureDrift]) -> str:
 
 def sentence(feature: FeatureDrift) -> str:
     """The finding as a sentence of its own."""
-    words = finding(feature)
+    return capitalised(finding(feature), feature.feature)
+
+
+def capitalised(words: str, *names: str) -> str:
+    """With a capital first, except where the first word is from `names`: users chose these."""
+    if any(name.startswith(words.split(" ")[0]) for name in names):
+        return words
     return words[:1].upper() + words[1:]
 
 
@@ -74,7 +80,8 @@ def finding(feature: FeatureDrift) -> str:
         return f"{name} has {', '.join(values)}" if values else f"{name} is mixed differently"
     target, reference = feature.level_target, feature.level_reference
     if target is None or reference is None:
-        return f"{name} is on one side only"
+        on_no_side = feature.n_target == feature.n_reference == 0
+        return f"{name} has no values to compare" if on_no_side else f"{name} is on one side only"
     if feature.kind == "hue":
         degrees = math.remainder(target - reference, 255.0) * 360.0 / 255.0
         if not abs(degrees) >= 1:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-from lightmeter.errors import ImageError
+from lightmeter.errors import ImageError, Reason
 from lightmeter.files import path_bytes
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.magic import START_BYTES, begun_format, format_of
@@ -80,7 +80,7 @@ def image_error(
     file: EncodedFile | None = None,
     image: Image.Image | None = None,
     whole: bool = False,
-    otherwise: str = "corrupt",
+    otherwise: Reason = "corrupt",
 ) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
 
@@ -119,14 +119,14 @@ def image_error(
 
 
 def _classified(
-    error: Exception, path: str | os.PathLike[str] | None, otherwise: str
+    error: Exception, path: str | os.PathLike[str] | None, otherwise: Reason
 ) -> ImageError:
     if isinstance(error, ImageError):
         return ImageError(error.reason, error.detail, error.path if path is None else path)
     return ImageError(_reason(error) or otherwise, _detail(error), path)
 
 
-def _reason(error: Exception) -> str | None:
+def _reason(error: Exception) -> Reason | None:
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return "vanished"

@@ -25,17 +25,17 @@ class Reading:
         channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
         layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
             N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
-        value_range: the samples that are black and white, where they have more than 8 bits. None
+        value_range: which samples are black and white, if they have more than 8 bits. None
             takes (0, 1) for floats and (0, 65535) for integers.
-        frames: ``"first"``, of an open PIL image the one it is at; or ``"all"`` to measure every
-            frame or page of a file as an image. Its Exif is counted once. A file, like a batch,
-            counts whole or as one failure.
+        frames: ``"first"`` measures the first frame of a file, or the current one of a PIL image.
+            ``"all"`` measures every frame or page of a file as an image. The Exif is counted once.
+            A file, like a batch, counts whole or as one failure.
         exif: which Exif tags to track; by default none that are personal.
-        limits: what one image may cost; beyond, it fails as ``too_large``.
+        limits: what one image may cost. One that costs more fails as ``too_large``.
 
     Raises:
         TypeError: `exif` or `limits` is of another type.
-        ValueError: another is out of range.
+        ValueError: another option is out of range.
     """
 
     channels: Channels = "RGB"
@@ -46,7 +46,7 @@ class Reading:
     limits: Limits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
-        """Refuse what no picture can be read by."""
+        """Check every option."""
         check_channels(self.channels)
         check_layout(self.layout)
         object.__setattr__(self, "value_range", as_range(self.value_range))
@@ -73,7 +73,7 @@ DEFAULT_READING = Reading()
 
 
 def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
-    """What the arguments of a function say: `reading`, or the default, changed by `options`.
+    """The `reading` given, or the default, changed by `options`.
 
     Raises:
         TypeError: `reading` is no `Reading`, or a keyword is none of its attributes.
@@ -89,7 +89,7 @@ def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
     for name in options:
         if name not in names:
             raise TypeError(
-                f"got an unexpected keyword {name!r}; how pictures are read is said by "
+                f"got an unexpected keyword {name!r}; the options of reading pictures are "
                 f"{', '.join(names)}"
             )
     return replace(reading, **options)

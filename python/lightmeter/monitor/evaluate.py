@@ -20,7 +20,7 @@ from lightmeter.monitor.results import (
 )
 from lightmeter.monitor.rules import CombinedRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.records import Kept, Place
+from lightmeter.store.records import Kept, Place, ResultState
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
@@ -50,17 +50,17 @@ def evaluate(
             again unless the monitor, the bucket and what it is compared with are the same as then.
             (A profile that was damaged afterwards is not noticed: see `Store.verify`.)
     """
-    known: defaultdict[Place, list[Result]] = defaultdict(list)
+    by_place: defaultdict[Place, list[Result]] = defaultdict(list)
     for result in earlier:
         if result.basis is not None:
-            known[result.place].append(result)
-    kept = {place: kept_of(results) for place, results in known.items()}
+            by_place[result.place].append(result)
+    kept = {place: kept_of(results) for place, results in by_place.items()}
     by_rank: list[list[Result]] = [[] for _ in monitors]
     for rank, place, _, results in _judged(store, monitors, kept, to_utc(now or datetime.now(UTC))):
         if results is None:
             results = [
                 result._replace(basis=result.basis and result.basis._replace(rank=rank))
-                for result in known[place]
+                for result in by_place[place]
             ]
         by_rank[rank] += results
     return [result for results in by_rank for result in results]
@@ -144,7 +144,7 @@ def _of_profiles(
     @cache
     def last_of_segments(dataset: str, wait: timedelta) -> datetime | None:
         lasts = (
-            latest_complete(store.buckets(dataset, segment), now, wait)
+            latest_complete(store.buckets(dataset, segment=segment), now, wait)
             for segment in filter(None, store.segments(dataset))
         )
         return max((last.start for last in lasts if last is not None), default=None)
@@ -190,6 +190,7 @@ def _combined(
     monitor = monitors[rank]
     rule = monitor.rule
     assert isinstance(rule, CombinedRule)
+    state: ResultState
     places: dict[tuple[str, datetime], dict[str, frozenset[str]]] = {}
     for other, states_of_other in zip(monitors[:rank], states, strict=False):
         if other.name not in rule.of:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.records import Acknowledged, Line
+from lightmeter.store.records import Acknowledged, IncidentKind, Line, ResultState
 
 __all__ = ["Histories", "Incident", "Silence", "ends", "find_incidents", "line_of", "lines_of"]
 
@@ -26,7 +26,7 @@ class Incident:
     """
 
     line: Line
-    kind: str
+    kind: IncidentKind
     start: datetime
     end: datetime | None
     first: Result
@@ -57,7 +57,7 @@ class Histories:
     def __init__(self, lines: Mapping[Line, Sequence[Result]]) -> None:
         """Of all lines of the monitors in question: what one says ends what another began."""
         self._lines = lines
-        states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[str]]]
+        states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[ResultState]]]
         states = defaultdict(lambda: defaultdict(set))
         for line, results in lines.items():
             for result in results:
@@ -87,14 +87,14 @@ class Histories:
         return sorted([*results, *silent], key=lambda result: result.start)
 
 
-def _silent(states: set[str]) -> str:
-    """The state of a line without a word, given those of the others; empty if nothing follows."""
+def _silent(states: set[ResultState]) -> ResultState | None:
+    """The state of a line without a word, given those of the others; None if nothing follows."""
     if ERROR in states:
-        return ""
+        return None
     return OK if states & {OK, ANOMALY} else NOT_ENOUGH
 
 
-def ends(kind: str, state: str) -> bool:
+def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Whether an incident is over by a bucket of this state.
 
     An anomaly lasts until a bucket is ``ok``: one with too little data, or that could not be
@@ -122,7 +122,7 @@ def find_incidents(lines: Mapping[Line, Sequence[Result]]) -> list[Incident]:
     for line, results in lines.items():
         if not any(result.state in (ANOMALY, ERROR) for result in results):
             continue
-        open_: dict[str, Result] = {}
+        open_: dict[IncidentKind, Result] = {}
         for result in histories.of(line):
             if result.state in (ANOMALY, ERROR):
                 open_.setdefault(result.state, result)

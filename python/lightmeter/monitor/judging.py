@@ -31,7 +31,7 @@ from lightmeter.monitor.rules import (
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.buckets import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
-from lightmeter.store.records import Basis, Kept, Place
+from lightmeter.store.records import Basis, Kept, Place, ResultState
 
 __all__ = ["Judge", "latest_complete", "plain"]
 
@@ -75,16 +75,17 @@ class Judge:
 
     def _late(self, bucket: Bucket, rule: LateRule) -> BucketResults:
         late = bucket.updated - bucket.end
-        state, limit = ANOMALY if late > rule.after else OK, rule.after.total_seconds()
-        result = Result("", state, max(0.0, late.total_seconds()), None, limit, "seconds")
+        state: ResultState = ANOMALY if late > rule.after else OK
+        seconds, limit = max(0.0, late.total_seconds()), rule.after.total_seconds()
+        result = Result("", state, seconds, None, limit, "seconds")
         return _unless_kept(self._rank, self._placed(bucket, [result]), self._kept)
 
     def _missing(self) -> Iterator[BucketResults]:
         for start, there, words in expected_buckets(
             self._buckets, self._length, self._now, self._monitor.wait, self._holds_data
         ):
-            state, where = OK if there else ANOMALY, (self._text, start)
-            yield plain(self._rank, self._monitor, *where, state, words, self._kept)
+            state: ResultState = OK if there else ANOMALY
+            yield plain(self._rank, self._monitor, self._text, start, state, words, self._kept)
 
     def _holds_data(self, bucket: Bucket) -> bool:
         if bucket.images:
@@ -214,7 +215,7 @@ def plain(
     monitor: Monitor,
     segment: str,
     start: datetime,
-    state: str,
+    state: ResultState,
     words: str,
     kept: Mapping[Place, Kept],
 ) -> BucketResults:

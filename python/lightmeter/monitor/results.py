@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
 from lightmeter.store.buckets import parse_segment, segment_text
-from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow
+from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 
 __all__ = [
@@ -58,7 +58,7 @@ class Result(NamedTuple):
     """
 
     feature: str
-    state: str
+    state: ResultState
     value: float | None = None
     lower: float | None = None
     upper: float | None = None

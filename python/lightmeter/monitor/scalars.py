@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -21,14 +22,6 @@ __all__ = [
 ]
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
-
-
-def _key(key: str) -> Callable[[ColumnView], float | None]:
-    def read(column: ColumnView) -> float | None:
-        value = column._summary.get(key)  # without the copy that to_summary_dict makes
-        return None if value is None or math.isnan(value) else float(value)
-
-    return read
 
 
 class Share(NamedTuple):
@@ -52,59 +45,26 @@ def share_of(column: ColumnView, name: str) -> Share | None:
     return None
 
 
-def _rate(name: str) -> Callable[[ColumnView], float | None]:
-    def read(column: ColumnView) -> float | None:
-        share = share_of(column, name)
-        return None if share is None else share.hits / share.n
-
-    return read
+def _quantile(q: float) -> Callable[[ColumnView], float | None]:
+    return lambda column: column.quantile(q)
 
 
-def _circular(
-    read: Callable[[_core.QuantileSketch], float],
-) -> Callable[[ColumnView], float | None]:
-    def known(column: ColumnView) -> float | None:
-        hues = column.numbers
-        value = read(hues) if hues.n else math.nan
-        return value if math.isfinite(value) else None
-
-    return known
-
-
-_COUNTS: dict[str, Callable[[ColumnView], float | None]] = {
-    "n": lambda column: float(column.n),
-    "missing_rate": _rate("missing_rate"),
-    "failure_rate": _rate("failure_rate"),
-    "distinct": _key("cardinality/est"),
-}
-SCALARS = {
-    **_COUNTS,
-    "mean": _key("distribution/mean"),
-    "stddev": _key("distribution/stddev"),
-    "min": _key("distribution/min"),
-    "max": _key("distribution/max"),
-    "median": _key("distribution/median"),
+SCALARS: dict[str, Callable[[ColumnView], float | None]] = {
     **{
-        f"q_{q}": _key(f"distribution/q_{q}")
-        for q in ("01", "05", "10", "25", "75", "90", "95", "99")
+        name: attrgetter(name)
+        for name in (
+            *("n", "missing_rate", "failure_rate", "distinct"),
+            *("mean", "stddev", "min", "max", "median"),
+        )
     },
-}
-_OF_HUE = {
-    **_COUNTS,
-    "mean": _circular(_core.circular_mean),
-    "stddev": _circular(_core.circular_stddev),
+    **{f"q_{q:02}": _quantile(q / 100) for q in (1, 5, 10, 25, 75, 90, 95, 99)},
 }
 
 
 def scalar_of(column: ColumnView, name: str) -> float | None:
-    """A number of a feature by name; None where it does not exist.
-
-    Of hues the mean and the standard deviation are those of directions, and what needs an order,
-    such as the median, does not exist.
-    """
-    if not column.meaning.is_circular:
-        return SCALARS[name](column)
-    return _OF_HUE[name](column) if name in _OF_HUE else None
+    """A number of a feature by name; None where it does not exist, see `ColumnView`."""
+    value = SCALARS[name](column)
+    return None if value is None else float(value)
 
 
 def is_hue(column: ColumnView, scalar: str) -> bool:

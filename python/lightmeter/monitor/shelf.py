@@ -82,7 +82,7 @@ class Shelf:
         """The buckets of a segment, earliest first."""
         key = dataset, segment
         if key not in self._buckets:
-            self._buckets[key] = self._store.buckets(dataset, parse_segment(segment))
+            self._buckets[key] = self._store.buckets(dataset, segment=parse_segment(segment))
         return self._buckets[key]
 
     def digests(self, dataset: str, segment: str) -> dict[datetime, bytes]:
@@ -144,7 +144,7 @@ class Shelf:
 
     def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
         loaded = self._store.profiles.load(
-            dataset, start, start + MILLISECOND, parse_segment(segment)
+            dataset, start, start + MILLISECOND, segment=parse_segment(segment)
         )
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 if TYPE_CHECKING:
     from lightmeter import _core
 
-__all__ = ["Family", "Meaning", "Origin", "Role", "meaning_of", "spoken"]
+__all__ = ["Family", "Kind", "Meaning", "Origin", "Role", "meaning_of", "spoken"]
 
 # Least first: of two, the greater holds. See cpp/include/lightmeter/profile/meaning.hpp.
 Role = Literal[
@@ -27,6 +27,7 @@ Role = Literal[
 ]
 Origin = Literal["value", "image", "exif", "personal exif"]
 Family = Literal["image", "Exif", "values"]
+Kind = Literal["number", "hue", "category", "pixels", "failure"]
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 _ORIGINS: tuple[Origin, ...] = get_args(Origin)
@@ -36,7 +37,7 @@ _FAMILIES: dict[Origin, Family] = {
     "exif": "Exif",
     "personal exif": "Exif",
 }
-_KINDS: dict[Role, str] = {
+_KINDS: dict[Role, Kind] = {
     "category": "category",
     "angle": "hue",
     "pixels": "pixels",
@@ -94,7 +95,7 @@ class Meaning(NamedTuple):
         """Why there are distances but no verdict; empty where there is one."""
         return _UNTESTED.get(self.role, "")
 
-    def kind(self, *, mostly_text: bool = False) -> str:
+    def kind(self, *, mostly_text: bool = False) -> Kind:
         """``number``, ``hue``, ``category``, ``pixels`` or ``failure``; see `ColumnView.kind`."""
         return _KINDS.get(self.role, "category" if mostly_text else "number")
 

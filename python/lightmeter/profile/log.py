@@ -1,15 +1,12 @@
 """Profiling images, rows and tables in one call."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.values import check_names
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["ResultSet", "log", "log_image"]
 
@@ -38,7 +35,7 @@ def log(
     *,
     row: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
-    pandas: "pd.DataFrame | None" = None,
+    table: object | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ResultSet:
@@ -58,21 +55,23 @@ def log(
 
     Args:
         row: value by feature name.
-        columns: values by feature name: arrays, lists or pandas Series of one length.
-        pandas: a DataFrame with columns of any dtype.
+        columns: values by feature name: arrays, lists or Series of one length.
+        table: a DataFrame of pandas or polars, a pyarrow Table, or any other object that gives an
+            Arrow stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype.
         reading: how pictures are read.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
         ImageError: an image in `row` cannot be measured; in a table such an image is counted in
             ``<column>.Failure``.
-        TypeError: not exactly one of `row`, `columns` and `pandas` is given, a value cannot be
+        TypeError: not exactly one of `row`, `columns` and `table` is given, a value cannot be
             logged, or an option is unknown.
         ValueError: columns of different lengths or shapes, or two of one name; an option is out of
             range.
+        ImportError: only pyarrow could read `table`, and that is not installed.
     """
     profile = Profile(reading=reading, **options)
-    profile.log(row=row, columns=columns, pandas=pandas)
+    profile.log(row=row, columns=columns, table=table)
     return ResultSet(profile)
 
 

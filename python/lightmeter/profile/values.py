@@ -105,7 +105,7 @@ def plain_value(value: Any, column: str) -> Any:
 
 
 def split_values(values: Any, column: str) -> Values:
-    """The values of a column: an array or a pandas Series of any dtype, or an iterable.
+    """The values of a column: an array, a Series of pandas or polars, of Arrow, or an iterable.
 
     Raises:
         TypeError: `plain_value` does not take one of the values.
@@ -113,6 +113,12 @@ def split_values(values: Any, column: str) -> Values:
     """
     if hasattr(values, "isna") and hasattr(values, "to_numpy"):
         return _split_series(values, column)
+    if hasattr(values, "drop_nulls") and hasattr(values, "to_numpy"):  # polars
+        split = _split_array(values.drop_nulls().to_numpy(), column)
+        return split._replace(missing=split.missing + values.null_count())
+    if hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
+        split = _split_array(values.drop_null().to_numpy(zero_copy_only=False), column)
+        return split._replace(missing=split.missing + values.null_count)
     if isinstance(values, np.ndarray):
         return _split_array(values, column)
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 
 from lightmeter.draw.html import Content, Html, tag
-from lightmeter.draw.svg import Chart
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import sentence
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.report.charts import feature_chart, rate_bars
+from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten
 
-__all__ = ["card", "chart_of", "verdict_badge"]
+__all__ = ["card", "verdict_badge"]
 
 # A shape beside the word, so that the colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -36,18 +35,18 @@ def card(
     pictures: Html | None = None,
 ) -> Html:
     """A ``figure`` element with the id `ident`; `pictures` is its last part."""
-    said: Content = None
+    words: Content = None
     if line.verdict in CHANGED:
-        said = f" {sentence(line)}."
+        words = f" {sentence(line)}."
     elif line.reason:
-        said = " ", tag("span", line.reason, cls="quiet")
+        words = " ", tag("span", line.reason, cls="quiet")
     chart = chart_of(line, target, reference)
     if line.effect == 0 and line.verdict == "none":  # equal: nothing to see
         chart = None
     return tag(
         "figure",
         tag("h3", tag("bdi", line.feature)),
-        tag("p", verdict_badge(line), said),
+        tag("p", verdict_badge(line), words),
         chart.inline(ident) if chart is not None else None,
         _caption(line),
         pictures,
@@ -61,14 +60,6 @@ def _caption(line: FeatureDrift) -> Html | None:
         return None
     new, gone = _listed("New", line.new_values), _listed("No longer seen", line.vanished_values)
     return tag("figcaption", tag("dl", facts), new, gone)
-
-
-def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Chart | None:
-    """The chart of a feature of the report."""
-    if line.kind in ("missing", "not a number"):
-        rates = (line.level_target or 0.0, line.level_reference or 0.0)
-        return rate_bars(line.feature, line.kind, (line.n_target, line.n_reference), rates)
-    return feature_chart(line.feature, target, reference)
 
 
 def _facts(line: FeatureDrift) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,13 @@
-"""The chart that shows a feature of both sides best."""
+"""Which chart shows a feature of both sides best."""
 
 from collections import Counter
 from functools import reduce
 
+from lightmeter.draw.bars import Bar, bars, differences
 from lightmeter.draw.bins import common_bins
-from lightmeter.draw.svg import Bar, Chart, bars, differences, histograms
+from lightmeter.draw.chart import Chart
+from lightmeter.draw.histogram import histograms
+from lightmeter.drift.feature import FeatureDrift
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
 from lightmeter.sketch import QuantileSketch
@@ -12,12 +15,20 @@ from lightmeter.sketch import QuantileSketch
 __all__ = [
     "category_bars",
     "category_differences",
+    "chart_of",
     "feature_chart",
     "number_histograms",
-    "rate_bars",
 ]
 
 _MOST_BARS = 8
+
+
+def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Chart | None:
+    """The chart of a line: of a rate one pair of bars, else that of its feature."""
+    if line.kind in ("missing", "not a number"):
+        rates = (line.level_target or 0.0, line.level_reference or 0.0)
+        return bars(line.feature, [Bar(line.kind, *rates)], (line.n_target, line.n_reference))
+    return feature_chart(line.feature, target, reference)
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
@@ -56,11 +67,6 @@ def category_differences(
     """How their shares differ; None where there are none."""
     rows = _rows(target, reference)
     return differences(name, rows, (_total(target), _total(reference))) if rows else None
-
-
-def rate_bars(name: str, what: str, n: tuple[int, int], rates: tuple[float, float]) -> Chart:
-    """One pair of bars: the share of `what`."""
-    return bars(name, [Bar(what, *rates)], n)
 
 
 def _rows(target: ColumnView | None, reference: ColumnView | None) -> list[Bar]:

@@ -1,22 +1,17 @@
 """Comparing two profiles, wherever they are."""
 
-import os
-
 from lightmeter.drift.compare import compare_views
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
-from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.log import ResultSet
+from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
-__all__ = ["Side", "compare"]
-
-Side = ProfileView | Profile | ResultSet | str | os.PathLike[str]
+__all__ = ["compare"]
 
 
 def compare(
     *,
-    target: Side,
-    reference: Side,
+    target: ProfileLike,
+    reference: ProfileLike,
     drift: float = DEFAULT_THRESHOLDS.drift,
     possible: float = DEFAULT_THRESHOLDS.possible,
     effect: float = DEFAULT_THRESHOLDS.effect,
@@ -50,21 +45,8 @@ def compare(
         drift=drift, possible=possible, effect=effect, min_values=min_values, delta=delta
     )
     comparison = compare_views(
-        target=_view(target), reference=_view(reference), thresholds=thresholds
+        target=view_of(target), reference=view_of(reference), thresholds=thresholds
     )
     return DriftReport(
         comparison.target, comparison.reference, comparison.features, comparison.thresholds
-    )
-
-
-def _view(side: Side) -> ProfileView:
-    if isinstance(side, ProfileView):
-        return side
-    if isinstance(side, Profile | ResultSet):
-        return side.view()
-    if isinstance(side, str | os.PathLike):
-        return ProfileView.read(side)
-    raise TypeError(
-        f"got {type(side).__name__}; expected a ProfileView, a Profile, a ResultSet or the path of "
-        "a profile file"
     )

@@ -9,7 +9,8 @@ from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import headline, sentence
-from lightmeter.report.card import chart_of, verdict_badge
+from lightmeter.report.card import verdict_badge
+from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import change
 from lightmeter.text import number
 

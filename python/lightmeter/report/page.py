@@ -71,8 +71,8 @@ def _main(comparison: Comparison) -> Iterator[Html]:
     yield from _cards("Everything else", "", others, comparison, anchored)
     left_out = len(comparison.features) - len(shown)
     if left_out:
-        told = f"No charts of the {left_out} features at the end of the table."
-        yield tag("p", told, cls="quiet")
+        words = f"No charts of the {left_out} features at the end of the table."
+        yield tag("p", words, cls="quiet")
     yield _how_to_read(comparison)
 
 
@@ -163,7 +163,7 @@ def _cards(
 
 def _how_to_read(comparison: Comparison) -> Html:
     by = comparison.thresholds
-    told = (
+    words = (
         f"A feature drifted if q is at most {number(by.drift)} and the difference (D; of "
         f"categories and rates the difference of shares) at least {number(by.effect)}, and "
         f"possibly up to q {number(by.possible)}. So of a hundred comparisons in which nothing "
@@ -172,4 +172,4 @@ def _how_to_read(comparison: Comparison) -> Html:
         "not independent of each other."
     )
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
-    return section("How to read this", tag("p", told), tag("dl", terms, cls="terms"))
+    return section("How to read this", tag("p", words), tag("dl", terms, cls="terms"))

@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.errors import DecodeError
-from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile import ProfileView
+from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
@@ -31,15 +32,14 @@ from lightmeter.store.rows import (
     load,
     new_writer,
     seal,
+    span_of,
     stamped,
     write,
 )
 from lightmeter.store.summary import Summary, summarize
-from lightmeter.times import from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Bucket(NamedTuple):
@@ -78,7 +78,7 @@ class Profiles:
     def put(
         self,
         dataset: str,
-        profile: Profile | ProfileView,
+        profile: ProfileLike,
         *,
         at: datetime | date | None = None,
         writer: str,
@@ -92,7 +92,8 @@ class Profiles:
 
         Args:
             dataset: name of what is watched.
-            profile: the profile; without a dataset timestamp it gets the start of the bucket.
+            profile: a `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file;
+                without a dataset timestamp it gets the start of the bucket.
             at: a time in the bucket, local without a time zone; None takes the profile's dataset
                 timestamp.
             writer: who writes. Two that do not know of each other need two names.
@@ -112,7 +113,7 @@ class Profiles:
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
-        view = profile.view() if isinstance(profile, Profile) else profile
+        view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
         checked_name("dataset", dataset)
@@ -131,7 +132,7 @@ class Profiles:
     def add(
         self,
         dataset: str,
-        profile: Profile | ProfileView,
+        profile: ProfileLike,
         *,
         at: datetime | date | None = None,
         segment: Segment | None = None,
@@ -151,7 +152,7 @@ class Profiles:
         """Names of the datasets, and the length of their buckets."""
         rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
         with self._database.parsing():
-            return {name: every * _MILLISECOND for name, every in rows}
+            return {name: every * MILLISECOND for name, every in rows}
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
@@ -162,12 +163,27 @@ class Profiles:
         with self._database.parsing():
             return [parse_segment(text) for (text,) in rows]
 
-    def buckets(self, dataset: str, segment: Segment | None = None) -> list[Bucket]:
-        """The buckets that have profiles, earliest first; days, where they have been rolled up."""
+    def buckets(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> list[Bucket]:
+        """The buckets from `start` to before `end` that have profiles, earliest first.
+
+        Those that have been rolled up are days.
+
+        Raises:
+            StoreError: there is no such dataset, or the file cannot be read.
+        """
+        number = dataset_number(self._database, dataset)
         rows = self._database.all(
             "SELECT start, max(span), sum(images), count(*), max(updated) FROM profile"
-            " WHERE dataset = ? AND segment = ? GROUP BY start ORDER BY start",
-            (dataset_number(self._database, dataset), segment_text(segment)),
+            " WHERE dataset = ? AND segment = ? AND start >= ? AND start < ?"
+            " GROUP BY start ORDER BY start",
+            (number, segment_text(segment), *span_of(start, end)),
         )
         with self._database.parsing():
             return [
@@ -202,6 +218,7 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> ProfileView:
         """The merge of all buckets that start at `start` or later and before `end`.
@@ -213,7 +230,7 @@ class Profiles:
         """
         damaged: list[tuple[StoredProfile, str]] = []
         with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment)
+            rows = self.stored(dataset, start, end, segment=segment)
             merged = ProfileView.merge_many(self._undamaged(rows, damaged))
         for row, reason in damaged:
             warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=_level())
@@ -235,13 +252,14 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
         """Every stored profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
             return [
                 (row, load(self._database, row))
-                for row in self.stored(dataset, start, end, segment)
+                for row in self.stored(dataset, start, end, segment=segment)
             ]
 
     def stored(
@@ -249,6 +267,7 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> list[StoredProfile]:
         """Which profiles there are in buckets from `start` to before `end`, without reading them.
@@ -265,6 +284,7 @@ class Profiles:
         dataset: str,
         start: datetime | date | None = None,
         end: datetime | date | None = None,
+        *,
         segment: Segment | None = None,
     ) -> int:
         """Delete the profiles of buckets from `start` to before `end`; how many there were.

@@ -7,7 +7,7 @@ raises TypeError, ValueError or OverflowError.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from lightmeter.times import from_ms
 
@@ -15,10 +15,12 @@ __all__ = [
     "Acknowledged",
     "Basis",
     "BucketRows",
+    "IncidentKind",
     "Kept",
     "Line",
     "Place",
     "ResultRow",
+    "ResultState",
     "Snoozed",
     "Source",
     "Told",
@@ -32,7 +34,11 @@ __all__ = [
     "told_of",
 ]
 
-STATES = frozenset(("ok", "anomaly", "not enough data", "error"))
+ResultState = Literal["ok", "anomaly", "not enough data", "error"]
+IncidentKind = Literal["anomaly", "error"]
+
+_STATES = frozenset(get_args(ResultState))
+_KINDS = get_args(IncidentKind)
 _NUMBER = float, type(None)
 _PLACE_TYPES = str, str, str, int
 _RESULT_TYPES = (*_PLACE_TYPES, str, str, _NUMBER, _NUMBER, _NUMBER, int, int, str)
@@ -86,7 +92,7 @@ class ResultRow(NamedTuple):
     segment: str
     start: datetime
     feature: str
-    state: str
+    state: ResultState
     value: float | None
     lower: float | None
     upper: float | None
@@ -103,7 +109,7 @@ class Kept(NamedTuple):
         digest: of what they follow from, or else of themselves.
     """
 
-    states: frozenset[str]
+    states: frozenset[ResultState]
     digest: bytes
 
 
@@ -120,7 +126,7 @@ class Told(NamedTuple):
     """An incident that somebody has been told of, and whether they believe that it lasts."""
 
     line: Line
-    kind: str
+    kind: IncidentKind
     start: datetime
     open: bool
 
@@ -129,7 +135,7 @@ class Acknowledged(NamedTuple):
     """Somebody knows of an incident."""
 
     line: Line
-    kind: str
+    kind: IncidentKind
     start: datetime
     note: str
     at: datetime
@@ -171,17 +177,17 @@ def place_of(values: tuple[Any, ...]) -> Place:
 def result_of(row: tuple[Any, ...]) -> ResultRow:
     """A row of the fields, or one with more behind."""
     _check(row, _RESULT_TYPES)
-    if row[5] not in STATES:
+    if row[5] not in _STATES:
         raise ValueError(f"{row[5]!r} is no state")
     return ResultRow._make((*row[:3], from_ms(row[3]), *row[4:12]))
 
 
-def kept_of(states: Any, digest: Any, sets: dict[Any, frozenset[str]]) -> Kept:
+def kept_of(states: Any, digest: Any, sets: dict[Any, frozenset[ResultState]]) -> Kept:
     """Of its texts; `sets` has those that were read before."""
     if states not in sets:
         _check((states,), [str])
         sets[states] = frozenset(states.split(","))
-        if not sets[states] <= STATES:
+        if not sets[states] <= _STATES:
             raise ValueError(f"{states!r} are no states")
     _check((digest,), [bytes])
     return Kept(sets[states], digest)
@@ -200,6 +206,11 @@ def judged_of(row: tuple[Any, ...]) -> tuple[Place, Kept, Basis | None]:
     return place, kept, Basis(rank, bool(drift), dataset, segment, times, file, kept.digest)
 
 
+def _check_kind(kind: Any) -> None:
+    if kind not in _KINDS:
+        raise ValueError(f"{kind!r} is no kind of incident")
+
+
 def _line(values: Sequence[Any]) -> Line:
     _check(values, [str] * 4)
     return Line(*values)
@@ -208,14 +219,16 @@ def _line(values: Sequence[Any]) -> Line:
 def told_of(row: tuple[Any, ...]) -> Told:
     """A row of the fields, those of the line first."""
     *line, kind, start, open_ = row
-    _check((kind, open_), (str, int))
+    _check_kind(kind)
+    _check((open_,), [int])
     return Told(_line(line), kind, from_ms(start), bool(open_))
 
 
 def acknowledged_of(row: tuple[Any, ...]) -> Acknowledged:
     """A row of the fields, those of the line first."""
     *line, kind, start, note, at = row
-    _check((kind, note), (str, str))
+    _check_kind(kind)
+    _check((note,), [str])
     return Acknowledged(_line(line), kind, from_ms(start), note, from_ms(at))
 
 

@@ -16,6 +16,7 @@ from lightmeter.store.records import (
     Kept,
     Place,
     ResultRow,
+    ResultState,
     Snoozed,
     Source,
     Told,
@@ -101,7 +102,7 @@ class State:
         marks = ", ".join("?" * len(sources))
         query = f"SELECT {_KEPT} FROM watched JOIN judged USING(monitor, dataset)"
         rows = self._database.all(f"{query} WHERE source IN ({marks})", sources)
-        sets: dict[Any, frozenset[str]] = {}  # there are few, which their texts share
+        sets: dict[Any, frozenset[ResultState]] = {}  # there are few, which their texts share
         with self._database.parsing():
             return {place_of(row[:4]): kept_of(row[4], row[5], sets) for row in rows}
 

@@ -127,6 +127,10 @@ class Store:
         """Close the file. A closed store raises StoreError when used."""
         self._database.close()
 
+    def __reduce__(self) -> "tuple[Callable[[Path], Store], tuple[Path]]":
+        """Pickle by the path: whoever reads the pickle opens the file anew, which must be there."""
+        return _opened, (self.path,)
+
     def __enter__(self) -> Self:
         """The store itself, closed at the end of the block."""
         return self
@@ -143,3 +147,7 @@ class Store:
     def __repr__(self) -> str:
         """Where it is."""
         return f"<Store {os.fspath(self.path)!r}>"
+
+
+def _opened(path: Path) -> Store:
+    return Store(path, create=False)

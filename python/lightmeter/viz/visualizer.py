@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightmeter.draw.chart import Chart
 from lightmeter.draw.document import page
 from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.svg import Chart
 from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, FrequentItem, ProfileView
 from lightmeter.report import DriftReport, compare
@@ -128,7 +128,7 @@ class NotebookProfileVisualizer:
         """
         name = (html_file_name or "lightmeter").removesuffix(".html")
         path = Path(preferred_path or ".") / f"{name}.html"
-        if hasattr(rendered_html, "write_html"):
+        if isinstance(rendered_html, DriftReport):
             rendered_html.write_html(path)
         else:
             shown = tag("main", rendered_html._repr_html_())

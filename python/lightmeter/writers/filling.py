@@ -160,7 +160,7 @@ class Filling:
             return
         if not opened.writer and start in self._left:
             rows = self._store.profiles.load(
-                self._dataset, start, start + MILLISECOND, self._segment
+                self._dataset, start, start + MILLISECOND, segment=self._segment
             )
             for row, content in rows:
                 if row.writer.startswith(self._name) and isinstance(content, ProfileView):

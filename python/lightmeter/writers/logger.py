@@ -42,6 +42,8 @@ class _Flush:
         self.done.set()
 
 
+_NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
+
 _Item = Waiting | _Flush
 
 
@@ -49,7 +51,7 @@ def logger(
     store: Store | str | os.PathLike[str],
     dataset: str,
     *,
-    every: str | timedelta = "1h",
+    every: str | timedelta | None = None,
     checkpoint: str | timedelta = "30s",
     segment: Segment | None = None,
     reading: Reading | None = None,
@@ -65,8 +67,8 @@ def logger(
     Args:
         store: the store, or the path of one. The logger opens it for itself.
         dataset: name of what is watched.
-        every: length of the dataset's buckets. An image belongs to the bucket of the time at which
-            it was tracked.
+        every: length of the dataset's buckets; None takes that of the dataset, or an hour for a new
+            one. An image belongs to the bucket of the time at which it was tracked.
         checkpoint: how often the profile is stored at least. It is also stored whenever no image
             came for a second.
         segment: such as ``{"camera": "left"}``.
@@ -122,7 +124,7 @@ class RollingLogger:
         store: Store | str | os.PathLike[str],
         dataset: str,
         *,
-        every: str | timedelta,
+        every: str | timedelta | None,
         checkpoint: str | timedelta,
         segment: Segment | None,
         reading: Reading,
@@ -130,7 +132,7 @@ class RollingLogger:
         handle_signals: bool,
     ) -> None:
         """See `lightmeter.logger`."""
-        self._every = to_duration(every)
+        length = None if every is None else to_duration(every)
         self._interval = to_duration(checkpoint).total_seconds()
         self._reading = reading
         self._segment = dict(segment or {})
@@ -142,6 +144,7 @@ class RollingLogger:
         # A connection of its own, so that it can store while others read in theirs.
         self._store = Store(store.path if isinstance(store, Store) else store)
         try:
+            self._every = length or self._store.datasets().get(dataset, _NEW_BUCKETS)
             self._store.define(dataset, self._every)
         except BaseException:
             self._store.close()

@@ -13,6 +13,7 @@
 #include "drift/special.hpp"
 #include "lightmeter/drift/categories.hpp"
 #include "lightmeter/drift/circular.hpp"
+#include "lightmeter/drift/kuiper.hpp"
 #include "lightmeter/drift/numbers.hpp"
 #include "lightmeter/drift/rates.hpp"
 

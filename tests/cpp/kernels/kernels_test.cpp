@@ -53,7 +53,7 @@ struct Exact {
 
 class EveryTier : public testing::TestWithParam<std::string_view> {
  protected:
-  const Kernels& tier() { return kernels(GetParam()); }
+  const Kernels& tier() { return of_tier(GetParam()); }
 };
 
 TEST_P(EveryTier, HsvIsPillowsForAllColours) {
@@ -129,7 +129,7 @@ TEST(Kernels, ScalarIsAlwaysAvailable) { EXPECT_EQ(available_tiers().front(), "s
 
 TEST(Kernels, AnUnknownTierNamesTheAvailableOnes) {
   try {
-    (void)kernels("sse9");
+    (void)of_tier("sse9");
     FAIL() << "accepted";
   } catch (const std::invalid_argument& error) {
     const std::string message = error.what();
@@ -143,8 +143,7 @@ TEST(Kernels, AnUnknownTierNamesTheAvailableOnes) {
 TEST(Kernels, TheEnvironmentForcesATier) {
   const char* forced = std::getenv("LIGHTMETER_KERNELS");
   if (forced != nullptr && *forced == '\0') forced = nullptr;
-  EXPECT_EQ(kernels().name,
-            forced != nullptr ? std::string_view(forced) : available_tiers().back());
+  EXPECT_EQ(active().name, forced != nullptr ? std::string_view(forced) : available_tiers().back());
 }
 
 }  // namespace

@@ -12,16 +12,16 @@ namespace lightmeter::kernels {
 namespace {
 
 void sort(float* values, float* sorted, std::size_t n) {
-  sort_kernels().sort_floats(values, sorted, n);
+  active_sort().sort_floats(values, sorted, n);
 }
 void sort(double* values, double* sorted, std::size_t n) {
-  sort_kernels().sort_doubles(values, sorted, n);
+  active_sort().sort_doubles(values, sorted, n);
 }
 bool scan(const float* values, float* copy, std::size_t n, float* least, float* greatest) {
-  return sort_kernels().scan_floats(values, copy, n, least, greatest);
+  return active_sort().scan_floats(values, copy, n, least, greatest);
 }
 bool scan(const double* values, double* copy, std::size_t n, double* least, double* greatest) {
-  return sort_kernels().scan_doubles(values, copy, n, least, greatest);
+  return active_sort().scan_doubles(values, copy, n, least, greatest);
 }
 
 template <class T>

@@ -44,7 +44,7 @@ TEST(Column, CountsByType) {
   EXPECT_EQ(column.strings(), 1U);
   EXPECT_EQ(column.values(), 5U);
   EXPECT_EQ(column.numbers().n(), 2U);
-  EXPECT_DOUBLE_EQ(column.number_facts().moments.mean(), 2.25);
+  EXPECT_DOUBLE_EQ(column.moments().mean(), 2.25);
 }
 
 TEST(Column, FrequentIntegersOnlyWithoutFractions) {
@@ -72,13 +72,13 @@ TEST(Column, FactsSurviveLeavingExactMode) {
       a.merge(b);
       const double sum = std::accumulate(values.begin(), values.end(), 0.0);
       const auto n = static_cast<double>(values.size());
-      ASSERT_EQ(a.number_facts().moments.n(), values.size());
-      ASSERT_NEAR(a.number_facts().moments.mean(), sum / n, 1e-9);
+      ASSERT_EQ(a.moments().n(), values.size());
+      ASSERT_NEAR(a.moments().mean(), sum / n, 1e-9);
       ASSERT_NEAR(a.number_facts().distinct.estimate(), n, 0.06 * n);
       ASSERT_EQ(a.numbers().n(), values.size());
       const Column again = round_trip(a, "f");
       ASSERT_EQ(encoded(again), encoded(a));
-      ASSERT_DOUBLE_EQ(again.number_facts().moments.mean(), a.number_facts().moments.mean());
+      ASSERT_DOUBLE_EQ(again.moments().mean(), a.moments().mean());
     }
   }
 }
@@ -103,11 +103,9 @@ TEST(Column, ManyAtOnceAreOneByOne) {
       EXPECT_EQ(together.integral(), apart.integral());
       EXPECT_EQ(together.fractional(), apart.fractional());
       EXPECT_EQ(together.numbers().pos_inf(), mixed ? 2U : 0U);
-      EXPECT_EQ(together.number_facts().moments.n(), apart.number_facts().moments.n());
-      EXPECT_NEAR(together.number_facts().moments.mean(), apart.number_facts().moments.mean(),
-                  1e-9);
-      EXPECT_NEAR(together.number_facts().moments.stddev(), apart.number_facts().moments.stddev(),
-                  1e-9);
+      EXPECT_EQ(together.moments().n(), apart.moments().n());
+      EXPECT_NEAR(together.moments().mean(), apart.moments().mean(), 1e-9);
+      EXPECT_NEAR(together.moments().stddev(), apart.moments().stddev(), 1e-9);
       EXPECT_EQ(together.number_facts().distinct, apart.number_facts().distinct);
       EXPECT_LE(together.number_facts().frequent.floor(), apart.number_facts().frequent.floor());
       EXPECT_EQ(together.number_facts().frequent.n(), mixed ? 0U : integers.size());

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lightmeter/error.hpp"
+#include "lightmeter/measure/image_meter.hpp"
 #include "lightmeter/profile/image_features.hpp"
 #include "wire/wire.hpp"
 
@@ -25,7 +26,7 @@ TEST(Profile, FeaturesOfAnImage) {
   log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
   EXPECT_EQ(profile.columns().size(), 16U);
   EXPECT_EQ(profile.groups().at("image").images, 1U);
-  EXPECT_DOUBLE_EQ(profile.find("image.Brightness.mean")->number_facts().moments.mean(), 115.0);
+  EXPECT_DOUBLE_EQ(profile.find("image.Brightness.mean")->moments().mean(), 115.0);
   EXPECT_EQ(profile.find("image.Hue.pixels")->values(), 2U);
   EXPECT_EQ(profile.find("no"), nullptr);
 }

@@ -1,7 +1,8 @@
 #include <cstring>
 
-#include "sketch/packing.hpp"
 #include "sketch/quantile_checks.hpp"
+#include "sketch/rice.hpp"
+#include "sketch/sorted_floats.hpp"
 
 namespace lightmeter::sketch {
 namespace {
@@ -144,6 +145,15 @@ TEST(QuantileCodec, HowFewValuesAreHeldDoesNotShow) {
         expect_sound(d);
       }
     }
+  }
+}
+
+TEST(QuantileCodec, WeightsSumToTheNumberInTheHead) {
+  const auto bytes = encoded(sketch_of(uniform(50'000, 4)));
+  for (const int more : {-1, 1}) {
+    auto other = bytes;
+    other[1] = static_cast<std::uint8_t>(other[1] + more);  // of n, behind the form
+    EXPECT_THROW((void)decoded<QuantileSketch>(other), DecodeError);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/measure/image_counts.hpp"
 
 namespace lightmeter::measure {
 

@@ -6,30 +6,13 @@
 
 #include "lightmeter/profile/box.hpp"
 #include "lightmeter/profile/meaning.hpp"
+#include "lightmeter/profile/number_facts.hpp"
 #include "lightmeter/sketch/distinct.hpp"
 #include "lightmeter/sketch/frequent.hpp"
 #include "lightmeter/sketch/moments.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 
 namespace lightmeter::profile {
-
-// An integer that was kept as a double: beyond 2^53 it has been rounded, and the ends of the range
-// are cut, because the conversion of an out-of-range double is undefined.
-[[nodiscard]] std::int64_t to_integer(double value) noexcept;
-
-// What is told of numbers beside their distribution.
-struct NumberFacts {
-  sketch::Moments moments;
-  sketch::DistinctCount distinct;
-  sketch::FrequentIntegers frequent;  // of a column of integers only; else empty
-
-  void update(double value, std::uint64_t count, bool integral);
-  // Those that are finite, each once.
-  void update(std::span<const double> values, bool integral);
-  // rising[i] counts[i] times.
-  void update(std::span<const double> rising, std::span<const std::uint64_t> counts, bool integral);
-  void merge(const NumberFacts& other);
-};
 
 // Everything known of one feature: numbers, strings, and how many observations were missing.
 //
@@ -75,10 +58,25 @@ class Column {
   [[nodiscard]] std::uint64_t observations() const noexcept { return values() + null_; }
 
   [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept;
-  // Derived anew at each call while the sketch of numbers is exact.
+  // Both are derived anew at each call while the sketch of numbers is exact.
   [[nodiscard]] NumberFacts number_facts() const;
+  [[nodiscard]] sketch::Moments moments() const;
   [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept;
   [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept;
+
+  // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
+  // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are
+  // of one column.
+  struct Parts {
+    std::uint64_t null = 0;
+    std::uint64_t integral = 0;
+    sketch::QuantileSketch numbers = sketch::QuantileSketch();
+    NumberFacts facts = {};
+    sketch::FrequentStrings strings = {};
+    sketch::DistinctCount distinct_strings = {};
+  };
+  [[nodiscard]] static Column from_parts(std::string_view name, const Parts& parts,
+                                         const Meaning& meaning = {});
 
   void encode(wire::Writer& out) const;
   [[nodiscard]] static Column decode(wire::Reader& in, std::string_view name);
@@ -101,8 +99,6 @@ class Column {
   void update_numbers(std::span<const double> values, bool integral);
   template <class Change>
   void change_numbers(std::uint64_t more, Change&& change);
-  void decode_numbers(wire::Reader& in);
-  void decode_strings(wire::Reader& in);
 
   std::uint64_t key_;  // of the coins
   std::uint64_t null_ = 0;

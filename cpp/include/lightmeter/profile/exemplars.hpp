@@ -11,10 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::profile {
 

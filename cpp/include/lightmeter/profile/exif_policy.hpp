@@ -6,10 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::profile {
 

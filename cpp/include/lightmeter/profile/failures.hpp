@@ -4,10 +4,7 @@
 #include <set>
 #include <string>
 
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::profile {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "lightmeter/measure/image_meter.hpp"
+#include "lightmeter/measure/image_counts.hpp"
 #include "lightmeter/measure/statistics.hpp"
 #include "lightmeter/profile/profile.hpp"
 

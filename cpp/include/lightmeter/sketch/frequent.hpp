@@ -8,10 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::sketch {
 
@@ -40,6 +37,20 @@ class FrequentItems {
   void update(std::span<const Key> rising, std::span<const std::uint64_t> counts);
   // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const FrequentItems& other);
+
+  // All of it, and one of it; DecodeError for a state that no sketch has.
+  struct Entry {
+    Key value;
+    std::uint64_t upper;  // the count is at most this
+    std::uint64_t error;  // and at least this much less
+  };
+  struct State {
+    std::uint64_t n = 0;
+    std::uint64_t floor = 0;
+    std::vector<Entry> entries = {};  // by rising value
+  };
+  [[nodiscard]] State state() const;
+  [[nodiscard]] static FrequentItems from_state(const State& state);
 
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
   [[nodiscard]] bool is_exact() const noexcept { return floor_ == 0; }

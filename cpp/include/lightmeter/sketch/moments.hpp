@@ -2,10 +2,7 @@
 
 #include <cstdint>
 
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::sketch {
 
@@ -19,6 +16,15 @@ class Moments {
   void update(double value, std::uint64_t count);
   // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const Moments& other);
+
+  // All of it, and one of it; DecodeError for a state that no sketch has.
+  struct State {
+    std::uint64_t n = 0;
+    double mean = 0.0;
+    double sum_of_squares = 0.0;  // about the mean
+  };
+  [[nodiscard]] State state() const noexcept { return {n_, mean_, m2_}; }
+  [[nodiscard]] static Moments from_state(const State& state);
 
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
   [[nodiscard]] double mean() const noexcept;                           // NaN when empty

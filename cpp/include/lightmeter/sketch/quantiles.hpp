@@ -5,31 +5,27 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "lightmeter/sketch/array_view.hpp"
 #include "lightmeter/sketch/sorted_view.hpp"
-
-namespace lightmeter::wire {
-class Reader;
-class Writer;
-}  // namespace lightmeter::wire
+#include "lightmeter/wire.hpp"
 
 namespace lightmeter::sketch {
 
 class Compactors;
-template <class T>
-class BulkFeeder;
+struct QuantileState;
 
 // The distribution of a stream of numbers: quantiles and ranks, mergeable.
 //
-//   exact    all values, while n <= kExactItems
-//   counted  all distinct values with their counts, while there are at most kCountedValues, at any
-//   n KLL      beyond: a weighted sample of about 3000 values, of which encode() ships at most
-//            kShippedItems
+//   exact     all values, while n <= kExactItems
+//   counted   all distinct values with their counts, at any n, while they are at most kCountedValues
+//   sampled   beyond (KLL): a weighted sample of about 3000 values, of which encode() ships at most
+//             kShippedItems
 //
 // The mode is a function of the values alone, and so are the bytes in the first two, whatever the
-// order or the tree of merges. In KLL mode the same calls on the same values give the same bytes on
+// order or the tree of merges. When sampled, the same calls on the same values give the same bytes on
 // every machine, and error() bounds what the sampling cost. The sum of the weights is always n.
 //
 // NaN and the infinities are counted apart: n, min, max, quantiles and ranks are about the finite
@@ -42,9 +38,9 @@ class QuantileSketch {
   // No sketch observes more, see sketch/limits.hpp.
   static constexpr std::uint64_t kMaxObserved = std::uint64_t{1} << 56;
 
-  // The coins of KLL mode are a function of `key` and of the values at the moment the sketch leaves
-  // exact and counted mode. Give unlike features unlike keys: sketches that share coins have errors
-  // that add up. The key is not part of the bytes before KLL mode; hand it to decode() again.
+  // The coins of the sampling are a function of `key` and of the values at the moment the sketch
+  // stops being exact. Give unlike features unlike keys: sketches that share coins have errors
+  // that add up. The key is not part of the bytes of an exact one; hand it to decode() again.
   explicit QuantileSketch(std::uint64_t key = 0);
   QuantileSketch(const QuantileSketch& other);
   // One that was moved from is empty.
@@ -73,17 +69,17 @@ class QuantileSketch {
   void merge_many(std::span<const std::span<const std::uint8_t>> encoded);
 
   [[nodiscard]] std::uint64_t key() const noexcept { return key_; }
-  [[nodiscard]] std::uint64_t n() const noexcept { return settled_ + staged_.size(); }
+  [[nodiscard]] std::uint64_t n() const noexcept { return observed_ - nan_ - pos_inf_ - neg_inf_; }
   [[nodiscard]] std::uint64_t nan() const noexcept { return nan_; }
   [[nodiscard]] std::uint64_t pos_inf() const noexcept { return pos_inf_; }
   [[nodiscard]] std::uint64_t neg_inf() const noexcept { return neg_inf_; }
   // All of these together: everything that was put in.
-  [[nodiscard]] std::uint64_t observed() const noexcept { return n() + nan_ + pos_inf_ + neg_inf_; }
+  [[nodiscard]] std::uint64_t observed() const noexcept { return observed_; }
   [[nodiscard]] double min() const;  // exact in every mode; NaN when empty
   [[nodiscard]] double max() const;
 
   // True in exact and counted mode.
-  [[nodiscard]] bool is_exact() const noexcept { return compactors_ == nullptr; }
+  [[nodiscard]] bool is_exact() const noexcept { return !std::holds_alternative<Sampled>(mode_); }
   // Whether update(value) would keep it so. One that owns state derived from the values can build
   // it in time: copy a sketch that is_exact() before a larger update or a merge, and look after.
   [[nodiscard]] bool stays_exact(double value) const;
@@ -105,55 +101,95 @@ class QuantileSketch {
   // Valid until the sketch changes.
   [[nodiscard]] const SortedView& view() const;
 
-  // Layout in sketch/quantile_codec.cpp. In KLL mode with more than kShippedItems values the bytes
+  // All of it, and one of it. What a state says is checked: DecodeError for one that no sketch has.
+  [[nodiscard]] QuantileState state() const;
+  [[nodiscard]] static QuantileSketch from_state(const QuantileState& state, std::uint64_t key = 0);
+
+  // Layout in sketch/quantile_codec.cpp. When sampled with more than kShippedItems values the bytes
   // hold a resampled state, whose bound is wider by the half step; this sketch itself is unchanged.
   void encode(wire::Writer& out) const;
   [[nodiscard]] static QuantileSketch decode(wire::Reader& in, std::uint64_t key = 0);
   friend bool operator==(const QuantileSketch& a, const QuantileSketch& b);
 
  private:
-  friend class QuantileCodec;
-  template <class T>
-  friend class BulkFeeder;
+  struct Exact {
+    std::vector<double> values;  // in any order; its capacity is at most kExactItems
+  };
+  struct Counted {
+    std::vector<double> values;  // rising
+    std::vector<std::uint64_t> counts;
+  };
+  class Sampled {
+   public:
+    Sampled(std::vector<double> newest, Compactors&& compactors);
+    Sampled(const Sampled& other);
+    Sampled(Sampled&& other) noexcept;
+    Sampled& operator=(const Sampled& other);
+    Sampled& operator=(Sampled&& other) noexcept;
+    ~Sampled();
 
-  [[nodiscard]] bool counted() const noexcept { return !values_.empty(); }
+    [[nodiscard]] Compactors& compactors() noexcept { return *compactors_; }
+    [[nodiscard]] const Compactors& compactors() const noexcept { return *compactors_; }
+
+    std::vector<double> staged;  // the newest, of weight 1, as in Exact
+
+   private:
+    std::unique_ptr<Compactors> compactors_;
+  };
+  // The fast way in for many values, see sketch/quantile_feeder.hpp.
+  template <class T>
+  class Feeder;
+
   [[noreturn]] static void refuse_more();
+  [[nodiscard]] static std::vector<double> listed(const Counted& counted);
+  [[nodiscard]] Sampled& sampled() noexcept { return *std::get_if<Sampled>(&mode_); }
+  // Where single values are put; null when counted.
+  [[nodiscard]] std::vector<double>* unsorted() noexcept;
+  [[nodiscard]] const std::vector<double>* unsorted() const noexcept;
+
   void update_apart(double value, std::uint64_t count) noexcept;
   void update_full(double value);
-  void stage(std::span<const double> values);
-  void reserve(std::size_t size);
   void flush(std::uint64_t horizon);
-  void list_values();
   void leave_exact(std::uint64_t horizon);
   bool absorb_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
   void add_counts(std::span<const double> values, std::span<const std::uint64_t> counts,
                   std::uint64_t horizon);
   void add_table(std::span<const std::uint32_t> counts, std::uint64_t total, std::uint64_t horizon);
-  void merge(const QuantileSketch& other, BulkFeeder<double>& feeder, std::uint64_t horizon);
+  void merge(const QuantileSketch& other, Feeder<double>& feeder, std::uint64_t horizon);
   void prefetch() const noexcept;
   [[nodiscard]] SortedView build_view() const;
   [[nodiscard]] double value_at(std::uint64_t rank) const;
 
-  std::vector<double> staged_;  // exact: all values; KLL: the newest, of weight 1; unsorted.
-                                // Its capacity is at most kExactItems, and 0 in counted mode.
-  std::unique_ptr<Compactors> compactors_;  // KLL
-  std::uint64_t settled_ = 0;               // values that are not in staged_
-  std::uint64_t nan_ = 0;                   // up to here is what merging a small sketch reads
+  std::variant<Exact, Counted, Sampled> mode_;
+  std::uint64_t observed_ = 0;  // everything: the finite values and those counted apart
+  std::uint64_t nan_ = 0;
   std::uint64_t pos_inf_ = 0;
   std::uint64_t neg_inf_ = 0;
-  // counted, and exact where values were given with counts: sorted, with counts_; otherwise empty
-  std::vector<double> values_;
-  std::vector<std::uint64_t> counts_;
   ViewCache view_;
   std::uint64_t key_;
 };
 
+inline std::vector<double>* QuantileSketch::unsorted() noexcept {
+  if (auto* exact = std::get_if<Exact>(&mode_)) return &exact->values;
+  auto* sampled = std::get_if<Sampled>(&mode_);
+  return sampled != nullptr ? &sampled->staged : nullptr;
+}
+
+inline const std::vector<double>* QuantileSketch::unsorted() const noexcept {
+  return const_cast<QuantileSketch*>(this)->unsorted();
+}
+
 inline void QuantileSketch::update(double value) {
-  if (observed() >= kMaxObserved) refuse_more();
+  if (observed_ == kMaxObserved) refuse_more();
   if (!std::isfinite(value)) return update_apart(value, 1);
   view_.clear();
-  if (staged_.size() == staged_.capacity()) return update_full(value);
-  staged_.push_back(value + 0.0);
+  std::vector<double>* const values = unsorted();
+  if (values != nullptr && values->size() < values->capacity()) {
+    values->push_back(value + 0.0);
+  } else {
+    update_full(value + 0.0);
+  }
+  ++observed_;
 }
 
 }  // namespace lightmeter::sketch

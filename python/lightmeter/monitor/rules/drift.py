@@ -11,6 +11,7 @@ from lightmeter.drift.words import finding
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.store.records import ResultState
 
 __all__ = ["DriftRule"]
 
@@ -72,6 +73,7 @@ class DriftRule(FeatureRule):
         )
         limits = drift_thresholds(comparison) if self.metric == "p" else {}
         results = []
+        state: ResultState
         for drift in sorted(
             comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from lightmeter.dashboard.history import History, title_of
 from lightmeter.dashboard.parts import pair
-from lightmeter.dashboard.scene import Scene, title_of
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
 from lightmeter.monitor.results import Result
@@ -18,36 +18,42 @@ from lightmeter.store.store import Store
 from lightmeter.text import shorten
 from lightmeter.times import MILLISECOND
 
-__all__ = ["Baseline", "Chosen", "bucket_digests", "find_baseline", "read_bucket"]
+__all__ = [
+    "ShownBaseline",
+    "ShownMonitors",
+    "bucket_digests",
+    "find_baseline",
+    "read_bucket",
+]
 
 _BEFORE = 7
 
 
-class Chosen:
+class ShownMonitors:
     """Of each bucket the monitor whose baseline is shown: the first one on drift, or else the first
     that has a baseline.
     """
 
     def __init__(self) -> None:
         """Of no buckets yet."""
-        self._bases: dict[tuple[str, str, datetime], tuple[str, Basis]] = {}
+        self._monitors: dict[tuple[str, str, datetime], tuple[str, Basis]] = {}
 
     def add(self, result: Result) -> None:
         """Take a result into account."""
         basis = result.basis
         if basis is None or not (basis.starts or basis.file):
             return
-        place = result.dataset, segment_text(result.segment), result.start
-        before = self._bases.get(place)
+        bucket = result.dataset, segment_text(result.segment), result.start
+        before = self._monitors.get(bucket)
         if before is None or _order(basis) < _order(before[1]):
-            self._bases[place] = result.monitor, basis
+            self._monitors[bucket] = result.monitor, basis
 
-    def of(self, scene: Scene, start: datetime) -> tuple[str, Basis] | None:
+    def of(self, history: History, start: datetime) -> tuple[str, Basis] | None:
         """The monitor of a bucket, and what its results rest on."""
-        return self._bases.get((scene.dataset, scene.place, start))
+        return self._monitors.get((history.dataset, history.segment_text, start))
 
 
-class Baseline(NamedTuple):
+class ShownBaseline(NamedTuple):
     """A baseline before it is read.
 
     Attributes:
@@ -61,17 +67,19 @@ class Baseline(NamedTuple):
     read: Callable[[], ProfileView]
 
 
-def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -> Baseline:
-    """That of the monitor chosen, or else the last good buckets before `start`."""
-    monitor, basis = chosen.of(scene, start) or ("", None)
+def find_baseline(
+    store: Store, history: History, start: datetime, monitors: ShownMonitors
+) -> ShownBaseline:
+    """That of the bucket's monitor, or else the last good buckets before `start`."""
+    monitor, basis = monitors.of(history, start) or ("", None)
     if basis is None:
         before = [
             bucket.start
-            for bucket in scene.buckets
-            if bucket.start < start and bucket.start not in scene.anomalous
+            for bucket in history.buckets
+            if bucket.start < start and bucket.start not in history.anomalous
         ][-_BEFORE:]
         words = f"baseline: the {len(before)} buckets before without anomalies"
-        return _stored(store, words, scene.dataset, scene.place, before)
+        return _stored(store, words, history.dataset, history.segment_text, before)
     words = f"baseline of {shorten(monitor, 60)}: "
     if basis.file:
         path = Path(basis.file)
@@ -79,9 +87,9 @@ def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -
             body = read_regular(path)
             view = ProfileView.from_bytes(body)
         except (OSError, DecodeError):
-            return Baseline(f"{words}{path.name}, which cannot be read", [], _nothing)
-        return Baseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
-    if (basis.dataset, basis.segment) != (scene.dataset, scene.place):
+            return ShownBaseline(f"{words}{path.name}, which cannot be read", [], _nothing)
+        return ShownBaseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
+    if (basis.dataset, basis.segment) != (history.dataset, history.segment_text):
         words += f"{shorten(title_of(basis.dataset, parse_segment(basis.segment)), 120)}, "
     starts = basis.starts
     many = f"{len(starts)} bucket{'' if len(starts) == 1 else 's'}"
@@ -91,22 +99,22 @@ def find_baseline(store: Store, scene: Scene, start: datetime, chosen: Chosen) -
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
     """Of the profiles of a bucket."""
-    rows = store.stored(dataset, start, start + MILLISECOND, parse_segment(segment))
+    rows = store.stored(dataset, start, start + MILLISECOND, segment=parse_segment(segment))
     return [row.digest for row in rows]
 
 
 def read_bucket(store: Store, dataset: str, segment: str, start: datetime) -> ProfileView:
     """All that is known of a bucket."""
-    return store.read(dataset, start, start + MILLISECOND, parse_segment(segment))
+    return store.read(dataset, start, start + MILLISECOND, segment=parse_segment(segment))
 
 
 def _stored(
     store: Store, words: str, dataset: str, segment: str, starts: Sequence[datetime]
-) -> Baseline:
+) -> ShownBaseline:
     made_of = [
         digest for start in starts for digest in bucket_digests(store, dataset, segment, start)
     ]
-    return Baseline(
+    return ShownBaseline(
         words,
         made_of,
         lambda: ProfileView.merge_many(

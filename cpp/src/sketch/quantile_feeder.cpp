@@ -1,4 +1,4 @@
-#include "sketch/bulk_feeder.hpp"
+#include "sketch/quantile_feeder.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,13 +9,13 @@
 namespace lightmeter::sketch {
 
 template <class T>
-BulkFeeder<T>::BulkFeeder(QuantileSketch& sketch, std::uint64_t horizon)
+QuantileSketch::Feeder<T>::Feeder(QuantileSketch& sketch, std::uint64_t horizon)
     : sketch_(sketch),
       horizon_(horizon),
       thin_(std::min(Compactors::run_level(kBlock, horizon), 8)) {}
 
 template <class T>
-void BulkFeeder<T>::push(std::span<const T> values) {
+void QuantileSketch::Feeder<T>::push(std::span<const T> values) {
   sketch_.view_.clear();
   while (sketch_.is_exact() && !values.empty()) {
     sketch_.update(static_cast<double>(values[0]));
@@ -30,15 +30,14 @@ void BulkFeeder<T>::push(std::span<const T> values) {
   }
 }
 
-// The error of one sampled block is that of a run (Compactors::insert_run).
 template <class T>
-void BulkFeeder<T>::take_block() {
+void QuantileSketch::Feeder<T>::take_block() {
   T least, greatest;
   if (!scan_values(block_.data(), block_.data(), kBlock, &least, &greatest)) return drop_apart();
   filled_ = 0;
   taken_ += kBlock;
-  sketch_.settled_ += kBlock;
-  Compactors& compactors = *sketch_.compactors_;
+  sketch_.observed_ += kBlock;
+  Compactors& compactors = sketch_.sampled().compactors();
   compactors.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
   if (thin_ == 0) {
     std::ranges::copy(block_, stage_.begin() + staged_);
@@ -46,10 +45,10 @@ void BulkFeeder<T>::take_block() {
   } else {
     std::array<T, kBlock> sorted;
     sort_into(block_.data(), sorted.data(), kBlock);
-    compactors.error_.variance += 0.25 * std::ldexp(1.0, 2 * thin_);
-    const std::uint64_t offset = compactors.coins_.draw(thin_);
+    const std::uint64_t offset = compactors.draw_offset(thin_);
     for (std::uint64_t i = offset; i < kBlock; i += std::uint64_t{1} << thin_) {
-      stage_[staged_++] = sorted[i];
+      stage_[staged_] = sorted[i];
+      ++staged_;
     }
   }
   if (staged_ == kStage) take_stage();
@@ -57,7 +56,7 @@ void BulkFeeder<T>::take_block() {
 
 // Counts what is not finite and closes the gaps, so that the block is no longer full.
 template <class T>
-void BulkFeeder<T>::drop_apart() {
+void QuantileSketch::Feeder<T>::drop_apart() {
   const auto rest = std::ranges::remove_if(block_, [&](T value) {
     if (!std::isfinite(value)) sketch_.update_apart(static_cast<double>(value), 1);
     return !std::isfinite(value);
@@ -66,28 +65,28 @@ void BulkFeeder<T>::drop_apart() {
 }
 
 template <class T>
-void BulkFeeder<T>::take_stage() {
+void QuantileSketch::Feeder<T>::take_stage() {
   if (staged_ == 0) return;
   const std::span<T> values = std::span<T>(stage_).first(staged_);
   const std::uint64_t total = std::uint64_t{staged_} << thin_;
   if (Compactors::run_level(total, horizon_) > thin_) sort_values(values);
-  sketch_.compactors_->insert_run(
+  sketch_.sampled().compactors().insert_run(
       total, thin_, [&](std::uint64_t rank) { return static_cast<double>(values[rank >> thin_]); },
       horizon_);
   staged_ = 0;
 }
 
 template <class T>
-void BulkFeeder<T>::finish() {
+void QuantileSketch::Feeder<T>::finish() {
   take_stage();
   for (const T value : std::span(block_).first(filled_)) {
     sketch_.update(static_cast<double>(value));
   }
   filled_ = 0;
-  if (taken_ >= kMany) sketch_.compactors_->sort_levels();
+  if (taken_ >= kMany) sketch_.sampled().compactors().sort_levels();
 }
 
-template class BulkFeeder<float>;
-template class BulkFeeder<double>;
+template class QuantileSketch::Feeder<float>;
+template class QuantileSketch::Feeder<double>;
 
 }  // namespace lightmeter::sketch

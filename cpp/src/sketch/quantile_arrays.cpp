@@ -6,9 +6,9 @@
 #include <type_traits>
 
 #include "lightmeter/sketch/quantiles.hpp"
-#include "sketch/bulk_feeder.hpp"
 #include "sketch/compactors.hpp"
 #include "sketch/limits.hpp"
+#include "sketch/quantile_feeder.hpp"
 
 namespace lightmeter::sketch {
 namespace {
@@ -35,7 +35,8 @@ void for_each_piece(const ArrayView<T>& array, Use&& use) {
       }
       for (std::size_t column = 0; column < columns; ++column, at += array.stride[2]) {
         std::memcpy(&copy[filled], at, sizeof(T));
-        if (++filled == kPiece) {
+        ++filled;
+        if (filled == kPiece) {
           use(std::span<const T>(copy));
           filled = 0;
         }
@@ -87,6 +88,20 @@ constexpr std::size_t kWorthCounting = 32768;
 
 }  // namespace
 
+void QuantileSketch::update(std::span<const float> values) {
+  check_sum(observed(), values.size());
+  Feeder<float> feeder(*this, n() + values.size());
+  feeder.push(values);
+  feeder.finish();
+}
+
+void QuantileSketch::update(std::span<const double> values) {
+  check_sum(observed(), values.size());
+  Feeder<double> feeder(*this, n() + values.size());
+  feeder.push(values);
+  feeder.finish();
+}
+
 // counts[v] times the value v. A table of many values is sampled as it is, without making a list.
 void QuantileSketch::add_table(std::span<const std::uint32_t> counts, std::uint64_t total,
                                std::uint64_t horizon) {
@@ -106,15 +121,16 @@ void QuantileSketch::add_table(std::span<const std::uint32_t> counts, std::uint6
   std::size_t value =
       static_cast<std::size_t>(std::ranges::find_if(counts, is_there) - counts.begin());
   const auto behind = std::ranges::find_if(counts.rbegin(), counts.rend(), is_there).base();
-  compactors_->note_extrema(static_cast<double>(value),
-                            static_cast<double>(behind - counts.begin() - 1));
+  Compactors& compactors = sampled().compactors();
+  compactors.note_extrema(static_cast<double>(value),
+                          static_cast<double>(behind - counts.begin() - 1));
   std::uint64_t before = 0;
   const auto value_at = [&](std::uint64_t rank) {
     for (; before + counts[value] <= rank; ++value) before += counts[value];
     return static_cast<double>(value);
   };
-  compactors_->insert_run(total, 0, value_at, horizon);
-  settled_ += total;
+  compactors.insert_run(total, 0, value_at, horizon);
+  observed_ += total;
 }
 
 template <class T>
@@ -142,7 +158,7 @@ void QuantileSketch::update(const ArrayView<T>& array) {
     }
   }
   using Float = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  BulkFeeder<Float> feeder(*this, horizon);
+  Feeder<Float> feeder(*this, horizon);
   for_each_piece(array, [&](std::span<const T> piece) {
     if constexpr (std::is_same_v<T, Float>) {
       feeder.push(piece);

@@ -1,92 +1,15 @@
-#include <optional>
-
-#include "bindings.hpp"
+#include "arrays.hpp"
 #include "lightmeter/sketch/datasketches.hpp"
-#include "lightmeter/sketch/distinct.hpp"
-#include "lightmeter/sketch/frequent.hpp"
-#include "lightmeter/sketch/moments.hpp"
+#include "lightmeter/sketch/quantile_state.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
-#include "wire/wire.hpp"
+#include "sketches.hpp"
 
 namespace {
 
 using lightmeter::sketch::ArrayView;
-using lightmeter::sketch::DistinctCount;
-using lightmeter::sketch::FrequentIntegers;
-using lightmeter::sketch::FrequentItems;
-using lightmeter::sketch::FrequentStrings;
 using lightmeter::sketch::ItemType;
-using lightmeter::sketch::Moments;
 using lightmeter::sketch::QuantileSketch;
-
-using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using Counts = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
-
-template <class Sketch>
-py::bytes encoded(const Sketch& sketch) {
-  lightmeter::wire::Writer out;
-  sketch.encode(out);
-  return to_bytes(std::move(out).take());
-}
-
-template <class Sketch, class... Key>
-Sketch decoded(const py::object& data, Key... key) {
-  const py::bytes bytes = bytes_of(data);
-  lightmeter::wire::Reader in(as_bytes(bytes));
-  Sketch sketch = Sketch::decode(in, key...);
-  in.expect_end();
-  return sketch;
-}
-
-// What all sketches share: merge, encoding, copies and equality.
-template <class Sketch>
-py::class_<Sketch> bind_verbs(py::module_& module, const char* name, const char* doc) {
-  return py::class_<Sketch>(module, name, doc)
-      .def(
-          "merge",
-          [](Sketch& self, const Sketch& other) {
-            if (&self == &other) {
-              self.merge(Sketch(other));
-            } else {
-              self.merge(other);
-            }
-          },
-          py::arg("other"), "Add what the other sketch has seen; it is left as it is.")
-      .def("to_bytes", &encoded<Sketch>, "Encode; equal sketches give equal bytes.")
-      .def("__copy__", [](const Sketch& self) { return Sketch(self); })
-      .def(
-          "__deepcopy__", [](const Sketch& self, const py::dict&) { return Sketch(self); },
-          py::arg("memo"))
-      .def(
-          "__eq__", [](const Sketch& a, const Sketch& b) { return a == b; }, py::is_operator(),
-          py::arg("other"));
-}
-
-// The same of a sketch whose bytes hold all of it.
-template <class Sketch>
-py::class_<Sketch> bind_keyless(py::module_& module, const char* name, const char* doc) {
-  return bind_verbs<Sketch>(module, name, doc)
-      .def_static("from_bytes", &decoded<Sketch>, py::arg("data"),
-                  "Decode; raises DecodeError unless the bytes are one whole valid sketch.")
-      .def(py::pickle(&encoded<Sketch>,
-                      [](const py::bytes& data) { return decoded<Sketch>(data); }));
-}
-
-template <class T>
-std::span<const T> as_span(const py::array_t<T, py::array::c_style | py::array::forcecast>& array) {
-  return {array.data(), static_cast<std::size_t>(array.size())};
-}
-
-template <class T>
-ArrayView<T> view_of(const py::array& array) {
-  ArrayView<T> view{.data = static_cast<const std::byte*>(array.data())};
-  for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
-    const auto at = static_cast<std::size_t>(3 - array.ndim() + axis);
-    view.extent[at] = static_cast<std::size_t>(array.shape(axis));
-    view.stride[at] = array.strides(axis);
-  }
-  return view;
-}
+using lightmeter::sketch::QuantileState;
 
 template <class T>
 bool update_as(QuantileSketch& sketch, const py::array& array) {
@@ -94,30 +17,6 @@ bool update_as(QuantileSketch& sketch, const py::array& array) {
   const ArrayView<T> view = view_of<T>(array);
   without_gil(&sketch, [&] { sketch.update(view); });  // `array` keeps the memory alive
   return true;
-}
-
-bool is_masked(const py::handle& value) { return py::hasattr(value, "compressed"); }
-
-// An array whose dtype is of one of these kinds, or an empty one.
-py::array array_of(const py::handle& value, std::string_view kinds, const char* expected) {
-  py::array array = py::array::ensure(value);
-  if (!array) {
-    PyErr_Clear();
-    throw py::type_error("got " + std::string(py::str(py::type::handle_of(value))) + "; expected " +
-                         expected);
-  }
-  if (array.size() > 0 && kinds.find(array.dtype().kind()) == std::string_view::npos) {
-    throw py::type_error("got an array of dtype " + std::string(py::str(array.dtype())) +
-                         "; expected " + expected);
-  }
-  return array;
-}
-
-template <class Array>
-Array converted(const py::array& array) {
-  Array result = Array::ensure(array);
-  if (!result) throw py::error_already_set();
-  return result;
 }
 
 // A Python float or int is by far the most frequent argument, so it is tried first.
@@ -166,21 +65,6 @@ void merge_many(QuantileSketch& sketch, const py::sequence& others) {
   sketch.merge_many(pointers);
 }
 
-Counts counts_of(const py::handle& value) {
-  using Signed = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
-  const py::array array = array_of(value, "biu", "counts that are integers");
-  if (array.dtype().kind() == 'i') {
-    const auto wide = converted<Signed>(array);
-    for (const std::int64_t count : as_span(wide)) {
-      if (count < 0) {
-        throw std::invalid_argument("got a count of " + std::to_string(count) +
-                                    "; expected 0 or more");
-      }
-    }
-  }
-  return converted<Counts>(array);
-}
-
 void update_counts(QuantileSketch& sketch, const py::handle& values, const py::handle& counts) {
   if (is_masked(values) || is_masked(counts)) {
     throw py::type_error("got a masked array; expected values and counts without a mask");
@@ -190,9 +74,64 @@ void update_counts(QuantileSketch& sketch, const py::handle& values, const py::h
   sketch.update_counts(as_span(converted<Doubles>(numbers)), as_span(times));
 }
 
-Doubles as_array(const std::vector<double>& values) {
-  return Doubles(static_cast<py::ssize_t>(values.size()), values.data());
+py::dict state_of(const QuantileSketch& sketch) {
+  const QuantileState state = sketch.state();
+  py::dict dict;
+  dict["nan"] = state.nan;
+  dict["pos_inf"] = state.pos_inf;
+  dict["neg_inf"] = state.neg_inf;
+  if (!state.sample) {
+    dict["values"] = as_array(state.values);
+    const std::vector<std::uint64_t> once(state.values.size(), 1);
+    dict["counts"] = as_array(state.counts.empty() ? once : state.counts);
+    return dict;
+  }
+  py::dict sample;
+  sample["coin_key"] = state.sample->coin_key;
+  sample["coins_drawn"] = state.sample->coins_drawn;
+  sample["variance"] = state.sample->variance;
+  sample["fixed"] = state.sample->fixed;
+  sample["least"] = state.sample->least;
+  sample["greatest"] = state.sample->greatest;
+  py::list levels;
+  for (const auto& [values, paired, odd] : state.sample->levels) {
+    levels.append(py::make_tuple(as_array(values), paired, odd));
+  }
+  sample["levels"] = levels;
+  dict["sample"] = sample;
+  return dict;
 }
+
+QuantileSketch from_state(const py::dict& dict, std::uint64_t key) {
+  QuantileState state;
+  state.nan = field<std::uint64_t>(dict, "nan");
+  state.pos_inf = field<std::uint64_t>(dict, "pos_inf");
+  state.neg_inf = field<std::uint64_t>(dict, "neg_inf");
+  if (!dict.contains("sample")) {
+    state.values = as_vector(field<Doubles>(dict, "values"));
+    state.counts = as_vector(counts_of(field<py::object>(dict, "counts")));
+    if (state.counts.size() != state.values.size()) {
+      throw std::invalid_argument("got " + std::to_string(state.values.size()) + " values and " +
+                                  std::to_string(state.counts.size()) + " counts");
+    }
+    return QuantileSketch::from_state(state, key);
+  }
+  const auto plain = field<py::dict>(dict, "sample");
+  QuantileState::Sample& sample = state.sample.emplace();
+  sample.coin_key = field<std::uint64_t>(plain, "coin_key");
+  sample.coins_drawn = field<std::uint64_t>(plain, "coins_drawn");
+  sample.variance = field<double>(plain, "variance");
+  sample.fixed = field<double>(plain, "fixed");
+  sample.least = field<double>(plain, "least");
+  sample.greatest = field<double>(plain, "greatest");
+  using Level = std::tuple<Doubles, bool, bool>;
+  for (const auto& [values, paired, odd] : field<std::vector<Level>>(plain, "levels")) {
+    sample.levels.push_back({as_vector(values), paired, odd});
+  }
+  return QuantileSketch::from_state(state, key);
+}
+
+}  // namespace
 
 void bind_quantiles(py::module_& module) {
   bind_verbs<QuantileSketch>(
@@ -266,61 +205,13 @@ void bind_quantiles(py::module_& module) {
           },
           py::arg("data"), py::arg("dtype"), py::arg("key") = 0,
           "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
-          "DataSketches, or whylogs' variant.");
-}
-
-template <class Key>
-void bind_frequent(py::module_& module, const char* name) {
-  bind_keyless<FrequentItems<Key>>(
-      module, name, "The most frequent values of a stream, with bounds; exact while they fit.")
-      .def(py::init())
+          "DataSketches, or whylogs' variant.")
       .def(
-          "update",
-          [](FrequentItems<Key>& self, const Key& value, std::uint64_t count) {
-            self.update(value, count);
-          },
-          py::arg("value"), py::arg("count") = 1)
-      .def_property_readonly("n", &FrequentItems<Key>::n)
-      .def_property_readonly("is_exact", &FrequentItems<Key>::is_exact)
-      .def(
-          "items",
-          [](const FrequentItems<Key>& self) {
-            py::list items;
-            for (const auto& item : self.items()) {
-              items.append(py::make_tuple(item.value, item.lower, item.estimate));
-            }
-            return items;
-          },
-          "(value, lower bound, upper bound) of its count, most frequent first.");
-}
-
-}  // namespace
-
-void bind_sketch(py::module_& module) {
-  bind_keyless<Moments>(module, "Moments", "Count, mean and spread of a stream of finite numbers.")
-      .def(py::init())
-      .def(
-          "update",
-          [](Moments& self, double value, std::uint64_t count) { self.update(value, count); },
-          py::arg("value"), py::arg("count") = 1)
-      .def_property_readonly("n", &Moments::n)
-      .def_property_readonly("mean", &Moments::mean)
-      .def_property_readonly("stddev", &Moments::stddev, "Of the sample; 0.0 at n = 1.");
-  bind_quantiles(module);
-  bind_frequent<std::string>(module, "FrequentStrings");
-  bind_frequent<std::int64_t>(module, "FrequentIntegers");
-  bind_keyless<DistinctCount>(module, "DistinctCount", "How many different values a stream holds.")
-      .def(py::init())
-      .def(
-          "update", [](DistinctCount& self, std::string_view value) { self.update(value); },
-          py::arg("value"))
-      .def(
-          "update", [](DistinctCount& self, std::int64_t value) { self.update(value); },
-          py::arg("value"))
-      .def(
-          "update", [](DistinctCount& self, double value) { self.update(value); }, py::arg("value"))
-      .def_property_readonly("is_exact", &DistinctCount::is_exact)
-      .def_property_readonly("estimate", &DistinctCount::estimate)
-      .def("lower", &DistinctCount::lower, py::arg("deviations") = 1.0)
-      .def("upper", &DistinctCount::upper, py::arg("deviations") = 1.0);
+          "state", &state_of,
+          "All of it: `nan`, `pos_inf`, `neg_inf`, and `values` (float64, rising) with `counts`\n"
+          "(uint64) if it is exact; else `sample`: a dict of `coin_key`, `coins_drawn`, the error\n"
+          "in ranks (`variance`, `fixed`), `least`, `greatest`, and `levels` of (values, paired,\n"
+          "odd), where those of level h have weight 2^h.")
+      .def_static("from_state", &from_state, py::arg("state"), py::arg("key") = 0,
+                  "One of that state; DecodeError for one that no sketch has.");
 }

@@ -14,12 +14,12 @@ namespace lightmeter::sketch {
 // (t = 0 in small sketches), and 1024 that were kept so are sorted and sampled as one run. What
 // does not fill a block is staged in the sketch like single updates.
 template <class T>
-class BulkFeeder {
+class QuantileSketch::Feeder {
  public:
   // `horizon`: the n to expect in the end.
-  BulkFeeder(QuantileSketch& sketch, std::uint64_t horizon);
-  BulkFeeder(const BulkFeeder&) = delete;
-  BulkFeeder& operator=(const BulkFeeder&) = delete;
+  Feeder(QuantileSketch& sketch, std::uint64_t horizon);
+  Feeder(const Feeder&) = delete;
+  Feeder& operator=(const Feeder&) = delete;
   // Hands over everything that is still held here.
   void finish();
 

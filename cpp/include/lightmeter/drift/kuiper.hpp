@@ -1,0 +1,16 @@
+#pragma once
+
+#include "lightmeter/drift/ks.hpp"
+#include "lightmeter/drift/merged_view.hpp"
+
+namespace lightmeter::drift {
+
+// Kuiper's statistic V = max(F_t - F_r) + max(F_r - F_t), the same wherever the circle is cut.
+[[nodiscard]] double kuiper_statistic(const MergedView& merged);
+
+// P(V >= v) if the labels were dealt at random: a Monte Carlo estimate of at most 2499 draws. Where
+// it would be below what so many draws can tell, the bound P(D >= v / 2), which holds as V <= 2 D.
+// With error > 0, ties are unknown: draws without ties up to 10 000 values, Kuiper's limit above.
+[[nodiscard]] KsTest kuiper_test(const MergedView& merged, double error);
+
+}  // namespace lightmeter::drift

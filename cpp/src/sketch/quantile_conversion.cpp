@@ -1,0 +1,126 @@
+#include "lightmeter/sketch/quantile_state.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "lightmeter/error.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
+#include "sketch/compactors.hpp"
+#include "sketch/limits.hpp"
+
+namespace lightmeter::sketch {
+
+QuantileState QuantileSketch::state() const {
+  QuantileState state{.nan = nan_, .pos_inf = pos_inf_, .neg_inf = neg_inf_};
+  const auto* sampled = std::get_if<Sampled>(&mode_);
+  if (sampled == nullptr) {
+    state.values = view().values;
+    if (n() == state.values.size()) return state;
+    for (std::size_t i = 0; i < state.values.size(); ++i) state.counts.push_back(view().weight(i));
+    return state;
+  }
+  const Compactors& compactors = sampled->compactors();
+  QuantileState::Sample& sample = state.sample.emplace();
+  sample.coin_key = compactors.coins().key;
+  sample.coins_drawn = compactors.coins().counter;
+  sample.variance = compactors.error().variance();
+  sample.fixed = compactors.error().fixed();
+  sample.least = min();
+  sample.greatest = max();
+  for (const Compactors::Level& level : compactors.levels()) {
+    sample.levels.push_back({level.values, level.paired, level.paired && level.odd});
+  }
+  if (sample.levels.empty()) sample.levels.emplace_back();
+  auto& singles = sample.levels[0].values;
+  singles.insert(singles.begin(), sampled->staged.begin(), sampled->staged.end());
+  return state;
+}
+
+namespace {
+
+void check(bool good, const char* what) {
+  if (!good) throw DecodeError(std::string("quantile sketch: ") + what);
+}
+
+bool is_kept_value(double value) {
+  return std::isfinite(value) && !(value == 0.0 && std::signbit(value));
+}
+
+std::uint64_t checked_n(const QuantileState& state) {
+  if (!state.sample) {
+    check(state.counts.empty() || state.counts.size() == state.values.size(),
+          "there must be one count for each value, or none at all");
+    check(std::ranges::all_of(state.values, is_kept_value), "a value that is not finite, or -0.0");
+    check(std::ranges::adjacent_find(state.values, std::greater_equal{}) == state.values.end(),
+          "values that do not rise");
+    check(std::ranges::find(state.counts, 0U) == state.counts.end(), "a count of 0");
+    std::uint64_t n = state.counts.empty() ? state.values.size() : 0;
+    for (const std::uint64_t count : state.counts) {
+      check(count <= kMaxCount - n, "counts above 2^56");
+      n += count;
+    }
+    check(n <= QuantileSketch::kExactItems || state.values.size() <= QuantileSketch::kCountedValues,
+          "more values than an exact sketch holds");
+    return n;
+  }
+  const QuantileState::Sample& sample = *state.sample;
+  check(state.values.empty() && state.counts.empty(), "both a list of values and a sample");
+  // Infinity is a bound that tells nothing. It is let in since merging may make it of finite ones.
+  check(sample.variance >= 0.0 && sample.fixed >= 0.0, "an error bound that is negative or NaN");
+  check(std::isfinite(sample.least) && std::isfinite(sample.greatest) &&
+            sample.least <= sample.greatest,
+        "extrema that are not in order");
+  check(!sample.levels.empty() && sample.levels.size() <= kMaxLevel + 1,
+        "a number of levels that no sketch has");
+  std::uint64_t n = 0;
+  for (std::size_t h = 0; h < sample.levels.size(); ++h) {
+    const QuantileState::Level& level = sample.levels[h];
+    check(level.paired || !level.odd, "coins of levels that are not there");
+    check(level.values.size() <= (kMaxCount - n) >> h, "weights above 2^56");
+    n += std::uint64_t{level.values.size()} << h;
+    for (const double value : level.values) {
+      check(is_kept_value(value), "a value that is not finite, or -0.0");
+      check(sample.least <= value && value <= sample.greatest, "a value outside of the extrema");
+    }
+  }
+  check(n > 0, "a sample of nothing");
+  return n;
+}
+
+}  // namespace
+
+QuantileSketch QuantileSketch::from_state(const QuantileState& state, std::uint64_t key) {
+  QuantileSketch sketch(key);
+  const std::uint64_t n = checked_n(state);
+  sketch.observed_ = n;
+  for (const std::uint64_t count : {state.nan, state.pos_inf, state.neg_inf}) {
+    check(count <= kMaxCount - sketch.observed_, "counts above 2^56");
+    sketch.observed_ += count;
+  }
+  sketch.nan_ = state.nan;
+  sketch.pos_inf_ = state.pos_inf;
+  sketch.neg_inf_ = state.neg_inf;
+  if (state.sample) {
+    // Values of weight 1 are staged, as if they had come last, if there is room for all of them.
+    QuantileState::Sample sample = *state.sample;
+    std::vector<double> staged;
+    if (sample.levels[0].values.size() <= kExactItems) staged.swap(sample.levels[0].values);
+    sketch.mode_.emplace<Sampled>(std::move(staged), Compactors(sample));
+  } else if (state.counts.empty()) {
+    sketch.mode_ = Exact{state.values};
+  } else {
+    // Few are left as they are: a list could be a hundred times larger.
+    Counted counted{state.values, state.counts};
+    if (state.values.size() <= kCountedValues) {
+      sketch.mode_ = std::move(counted);
+    } else {
+      sketch.mode_ = Exact{listed(counted)};
+    }
+  }
+  return sketch;
+}
+
+}  // namespace lightmeter::sketch

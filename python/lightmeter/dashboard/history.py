@@ -1,0 +1,174 @@
+"""What is known of a dataset or segment: buckets, results of monitors, incidents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from lightmeter.monitor.incidents import Incident
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Acknowledged, Line, Snoozed
+from lightmeter.text import shorten
+
+__all__ = ["STATES", "History", "IncidentGroup", "grouped", "segment_name", "title_of", "worst"]
+
+STATES = ("anomaly", "error", "not enough data", "ok", "not watched")  # the worst first
+
+
+def worst(states: Iterable[str]) -> str:
+    """The worst state; ``not watched`` if there is none."""
+    return min(states, key=STATES.index, default="not watched")
+
+
+@dataclass(frozen=True)
+class History:
+    """A dataset, or one segment of it.
+
+    Attributes:
+        dataset: its name.
+        segment: the segment; empty for the dataset as a whole.
+        segment_text: the segment as `segment_text` writes it.
+        buckets: earliest first.
+        lines: the results of each line, earliest first.
+        incidents: in those results.
+        acknowledged: the incidents that somebody knows of.
+        snoozes: the lines that nobody is told of for now.
+    """
+
+    dataset: str
+    segment: Mapping[str, str]
+    segment_text: str
+    buckets: Sequence[Bucket]
+    lines: Mapping[Line, Sequence[Result]]
+    incidents: Sequence[Incident]
+    acknowledged: Sequence[Acknowledged] = ()
+    snoozes: Sequence[Snoozed] = ()
+
+    @property
+    def title(self) -> str:
+        """What pages call it."""
+        return title_of(self.dataset, self.segment)
+
+    @property
+    def page(self) -> str:
+        """Path of its page."""
+        return segment_page(self.dataset, self.segment_text)
+
+    def bucket_page(self, start: datetime) -> str:
+        """Path of the page of a bucket."""
+        return bucket_page(self.dataset, self.segment_text, start)
+
+    def feature_page(self, feature: str) -> str:
+        """Path of the page of a feature."""
+        return feature_page(self.dataset, self.segment_text, feature)
+
+    @cached_property
+    def anomalous(self) -> set[datetime]:
+        """Starts of the buckets in which there was an anomaly."""
+        return {
+            result.start
+            for results in self.lines.values()
+            for result in results
+            if result.state == "anomaly"
+        }
+
+    @property
+    def state(self) -> str:
+        """The worst open incident; if there is none, the worst state of the newest results.
+
+        The newest results are those that each monitor has of the last bucket it judged.
+        """
+        kinds = {incident.kind for incident in self.incidents if incident.end is None}
+        if kinds:
+            return worst(kinds)
+        last = [results[-1] for results in self.lines.values()]
+        newest: dict[str, datetime] = {}
+        for result in last:
+            newest[result.monitor] = max(result.start, newest.get(result.monitor, result.start))
+        return worst(result.state for result in last if result.start == newest[result.monitor])
+
+    @cached_property
+    def _by_line(self) -> Mapping[Line, Sequence[Incident]]:
+        incidents: dict[Line, list[Incident]] = {}
+        for incident in self.incidents:
+            incidents.setdefault(incident.line, []).append(incident)
+        return incidents
+
+    def state_of(self, line: Line) -> str:
+        """The worst open incident of a line; if there is none, the state of its newest result."""
+        incidents = self._by_line.get(line, ())
+        kinds = {incident.kind for incident in incidents if incident.end is None}
+        return worst(kinds or {self.lines[line][-1].state})
+
+    @property
+    def open_incidents(self) -> int:
+        """How many last."""
+        return sum(incident.end is None for incident in self.incidents)
+
+    def anomalies(self, line: Line) -> int:
+        """How many incidents of a line were anomalies."""
+        return sum(incident.kind == "anomaly" for incident in self._by_line.get(line, ()))
+
+    def features(self) -> dict[str, list[Line]]:
+        """The lines of each feature."""
+        lines: dict[str, list[Line]] = {}
+        for line in self.lines:
+            lines.setdefault(line.feature, []).append(line)
+        return lines
+
+
+@dataclass(frozen=True)
+class IncidentGroup:
+    """Incidents that began in the same bucket of a dataset or segment, the largest first."""
+
+    history: History
+    start: datetime
+    kind: str
+    incidents: tuple[Incident, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether any lasts."""
+        return any(incident.end is None for incident in self.incidents)
+
+    def words(self, most: int = 3) -> str:
+        """The causes, and how many more there are."""
+        causes = (incident.first.words.partition(";")[0] for incident in self.incidents)
+        names = (incident.line.feature or incident.line.monitor for incident in self.incidents)
+        words = list(dict.fromkeys(a or b for a, b in zip(causes, names, strict=True)))
+        shown = ", ".join(shorten(cause, 160) for cause in words[:most])
+        return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+def segment_name(segment: Mapping[str, str]) -> str:
+    """What pages call a segment, such as ``camera=left``; empty for the whole dataset."""
+    return ", ".join(f"{key}={value}" for key, value in segment.items())
+
+
+def title_of(dataset: str, segment: Mapping[str, str]) -> str:
+    """What pages call a dataset or segment."""
+    return f"{dataset} [{segment_name(segment)}]" if segment else dataset
+
+
+def grouped(histories: Iterable[History]) -> list[IncidentGroup]:
+    """All incidents, the latest first."""
+    groups = []
+    for history in histories:
+        begun: dict[tuple[datetime, str], list[Incident]] = {}
+        for incident in history.incidents:
+            begun.setdefault((incident.start, incident.kind), []).append(incident)
+        for (start, kind), incidents in begun.items():
+            incidents.sort(key=lambda incident: (-_excess(incident.first), incident.line))
+            groups.append(IncidentGroup(history, start, kind, tuple(incidents)))
+    return sorted(
+        groups, key=lambda group: (-group.start.timestamp(), group.history.title, group.kind)
+    )
+
+
+def _excess(result: Result) -> float:
+    """How many times over its limit."""
+    if result.value is None or not result.upper:
+        return 0.0
+    return abs(result.value / result.upper)

@@ -1,0 +1,1 @@
+"""The pages: all datasets, a dataset or segment, a feature, a bucket."""

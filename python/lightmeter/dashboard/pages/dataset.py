@@ -1,0 +1,78 @@
+"""The page of a dataset or segment: its features, segments, anomalies and buckets."""
+
+from collections.abc import Sequence
+
+from lightmeter.dashboard.history import History, grouped, segment_name
+from lightmeter.dashboard.pages.overview import overview_row
+from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pair
+from lightmeter.draw.document import document, section, table
+from lightmeter.draw.html import Html, tag
+from lightmeter.monitor.sitemap import bucket_text
+
+__all__ = ["dataset_html"]
+
+_NOT_JUDGED = tag(
+    "p", "No monitor has judged this yet: see ", tag("code", "lightmeter monitor run"), "."
+)
+
+
+def dataset_html(history: History, segments: Sequence[History], pages: set[str]) -> Html:
+    """The page.
+
+    Args:
+        history: of the dataset or segment.
+        segments: those of its segments.
+        pages: paths of the pages of buckets that there are.
+    """
+    page = history.page
+    note = "no buckets"
+    if history.buckets:
+        images = sum(bucket.images for bucket in history.buckets)
+        span = pair(history.buckets[0].start, history.buckets[-1].start)
+        many = f"{len(history.buckets):,} bucket{'' if len(history.buckets) == 1 else 's'}"
+        note = f"{many}, {span}, {images:,} images"
+    kind = "Segment" if history.segment else "Dataset"
+    lines = lines_table(page, history) if history.lines else _NOT_JUDGED
+    return document(
+        history.title,
+        tag("header", crumbs(page, history), head(kind, history.title, history.state, note)),
+        tag(
+            "main",
+            _segments(page, segments) if segments else None,
+            section("Features", lines, ident="lines"),
+            section("Anomalies", feed(page, grouped([history]), pages)),
+            _buckets(page, history, pages),
+        ),
+    )
+
+
+def _segments(page: str, segments: Sequence[History]) -> Html:
+    rows = (
+        overview_row(page, "segment", segment_name(history.segment), [history], {})
+        for history in segments
+    )
+    return section("Segments", table("segments", rows, left={"state"}), ident="segments")
+
+
+def _buckets(page: str, history: History, pages: set[str]) -> Html | None:
+    """Every bucket that has a page."""
+    paths = {
+        bucket.start: path
+        for bucket in history.buckets
+        if (path := history.bucket_page(bucket.start)) in pages
+    }
+    if not paths:
+        return None
+    all_shown = len(paths) == len(history.buckets)
+    which = "Each" if all_shown else "The latest, and the latest with an anomaly"
+    mark = tag("span", "●", tag("span", " anomaly", cls="hidden"), cls="verdict drift")
+    buckets = (
+        tag(
+            "li",
+            link(page, paths[start], bucket_text(start)),
+            (" ", mark) if start in history.anomalous else None,
+        )
+        for start in sorted(paths, reverse=True)
+    )
+    words = tag("p", f"{which}: distributions against the baseline.", cls="quiet")
+    return section("Buckets", words, tag("ul", buckets, cls="days"))

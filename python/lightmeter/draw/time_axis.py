@@ -1,0 +1,41 @@
+"""The dates along an axis of time."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+
+__all__ = ["round_dates"]
+
+# strftime's follow the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = 86_400  # seconds
+
+
+def round_dates(times: Sequence[datetime]) -> list[tuple[datetime, str]]:
+    """At most six round dates with their texts, no closer than `times`, which are in order."""
+    days = (times[-1] - times[0]).total_seconds() / _DAY
+    return [(date, _text(date, days)) for date in _dates(times)]
+
+
+def _dates(times: Sequence[datetime]) -> list[datetime]:
+    first, last = times[0].timestamp(), times[-1].timestamp()
+    least = min((b.timestamp() - a.timestamp() for a, b in pairwise(times)), default=_DAY)
+    for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336):
+        step = hours * 3600
+        if step < least:
+            continue
+        start = -(-first // step) * step
+        if (last - start) / step < 6:
+            count = int((last - start) // step) + 1 if last >= start else 0
+            return [datetime.fromtimestamp(start + i * step, UTC) for i in range(count)]
+    months = sorted({(time.year, time.month) for time in times if time.day == 1})
+    every = -(-len(months) // 6) or 1
+    return [datetime(*month, 1, tzinfo=UTC) for month in months[::every]]
+
+
+def _text(date: datetime, days: float) -> str:
+    """The date beside a tick, on an axis of so many days."""
+    month = _MONTHS[date.month - 1]
+    if date.hour or date.minute:
+        return f"{date:%H:%M}"
+    return f"{date:%d} {month}" if days < 300 else f"{month} {date:%Y}"

@@ -1,0 +1,354 @@
+"""Frozen profiles and their features: what is read of a profile."""
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lightmeter import _core
+from lightmeter.files import read_regular, write_atomically
+from lightmeter.image.exif import ExifPolicy
+from lightmeter.image.failure import Failure
+from lightmeter.image.thumbnail import Exemplar, Exemplars
+from lightmeter.profile.features import Kind, Meaning, Role
+from lightmeter.sketch import QuantileSketch
+from lightmeter.times import from_ms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ColumnView", "FrequentItem", "ProfileView"]
+
+
+class FrequentItem(NamedTuple):
+    """A value and how often it was seen: an estimate with bounds, exact where they agree."""
+
+    value: str
+    est: int
+    upper: int
+    lower: int
+
+
+class ColumnView:
+    """One feature of a `ProfileView`.
+
+    What does not exist is None: the mean of a feature without finite numbers, the median of angles.
+    Infinite values count in `n` and in nothing else. Of angles (``kind`` is ``hue``, or the role is
+    ``angle pixels``) `mean` and `stddev` are those of directions on the circle of 255 steps, and
+    what needs an order (`min`, `max`, `median`, `quantile`) does not exist.
+    """
+
+    def __init__(self, name: str, core: _core.Profile) -> None:
+        """Made by `ProfileView`."""
+        self.name = name
+        self._core = core
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the values are: role, family and what follows from them."""
+        return Meaning(self._core.role(self.name), self._core.origin(self.name))
+
+    @property
+    def role(self) -> Role:
+        """What a value is, such as ``plain`` or ``date``; see `Meaning`."""
+        return self._core.role(self.name)
+
+    @property
+    def kind(self) -> Kind:
+        """``number``, ``hue`` (an angle), ``category``, ``pixels`` or ``failure``."""
+        _, integers, fractions, strings = self._counts
+        return self.meaning.kind(mostly_text=strings > integers + fractions)
+
+    @property
+    def _counts(self) -> tuple[int, int, int, int]:
+        """Missing values, integers, fractions, strings."""
+        return self._core.counts(self.name)
+
+    @property
+    def n(self) -> int:
+        """Observations, missing ones included."""
+        return sum(self._counts)
+
+    @property
+    def missing(self) -> int:
+        """Observations without a value."""
+        return self._counts[0]
+
+    @property
+    def missing_rate(self) -> float | None:
+        """The share of observations without a value; None without observations."""
+        return self.missing / self.n if self.n else None
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Of ``image.Failure``: the share of images that could not be measured."""
+        return (self.n - self.missing) / self.n if self.n and self.kind == "failure" else None
+
+    @property
+    def distinct(self) -> float:
+        """How many different values there are: an estimate, exact for few."""
+        return self._core.distinct(self.name)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the numbers, the direction of angles."""
+        if self.meaning.is_circular:
+            return self._around(_core.circular_mean)
+        return _finite(_core.level_of(self._core, self.name)[0])
+
+    @property
+    def stddev(self) -> float | None:
+        """Standard deviation of the numbers as a sample, 0.0 for one; circular for angles."""
+        if self.meaning.is_circular:
+            return self._around(_core.circular_stddev)
+        return _finite(_core.level_of(self._core, self.name)[1])
+
+    @property
+    def min(self) -> float | None:
+        """The least number."""
+        return self.quantile(0.0)
+
+    @property
+    def max(self) -> float | None:
+        """The greatest number."""
+        return self.quantile(1.0)
+
+    @property
+    def median(self) -> float | None:
+        """A number that at most half of the numbers are below and at most half above."""
+        return self.quantile(0.5)
+
+    def quantile(self, q: float) -> float | None:
+        """A number that a share `q` of the numbers is below, about: always one of them.
+
+        Raises:
+            ValueError: `q` is not from 0 to 1.
+        """
+        (value,) = self._core.quantiles(self.name, [q])
+        return None if self.meaning.is_circular else _finite(value)
+
+    def _around(self, measure: Callable[[QuantileSketch], float]) -> float | None:
+        angles = self.numbers
+        return _finite(measure(angles)) if angles.n else None
+
+    @property
+    def numbers(self) -> QuantileSketch:
+        """A copy of the distribution of the numbers; empty where there are none."""
+        return self._core.numbers(self.name)
+
+    @property
+    def frequent(self) -> list[FrequentItem]:
+        """The most frequent strings and integers, most frequent first; empty for fractions."""
+        return [FrequentItem(*item) for item in self._core.frequent(self.name)]
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether `frequent` holds every string and integer there was."""
+        _, integers, _, strings = self._counts
+        return sum(item.lower for item in self.frequent) == integers + strings
+
+    def to_summary_dict(self) -> dict[str, Any]:
+        """Statistics by name.
+
+        Always ``counts/*`` (``n`` includes nulls), ``types/*`` and ``cardinality/*``. Numbers have
+        ``distribution/*``: mean, sample stddev (0.0 at n = 1), min, max, median and quantiles.
+        Integers have ``ints/min``, ``ints/max``. Strings and integers have
+        ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
+        Angles are numbers here.
+        """
+        summary = self._core.summary(self.name)
+        items = summary.get("frequent_items/frequent_strings")
+        if items is not None:
+            summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
+        return summary
+
+    def __repr__(self) -> str:
+        """Name, kind and counts."""
+        missing = f", {self.missing} missing" if self.missing else ""
+        return f"<ColumnView {self.name!r}: {self.kind}, n={self.n}{missing}>"
+
+
+class ProfileView:
+    """A frozen profile: merge it, read it, write it.
+
+    Two views are equal, and hash equally, if they encode to the same bytes.
+    """
+
+    def __init__(self, core: _core.Profile) -> None:
+        """Made by `Profile.view`, `read`, `from_bytes` and `merge`."""
+        self._core = core
+
+    def merge(self, other: "ProfileView") -> "ProfileView":
+        """A new view of both sides together; neither side changes. No count is lost."""
+        return type(self)._merged([self, other])
+
+    @classmethod
+    def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
+        """A new view of all of them together, which is faster than merging one by one."""
+        return cls._merged(views)
+
+    @classmethod
+    def _merged(cls, views: Iterable["ProfileView"]) -> "ProfileView":
+        merged = _core.Profile()
+        dropped = sum(merged.merge(view._core) for view in views)
+        if dropped:
+            warnings.warn(
+                f"{dropped} sections that a newer version of lightmeter wrote were dropped in a "
+                "merge; update lightmeter to keep them",
+                stacklevel=3,  # where `merge` or `merge_many` is called
+            )
+        return cls(merged)
+
+    @property
+    def images(self) -> int:
+        """How many images were measured."""
+        return self._core.images
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Which files could not be measured and why: the first 100 by path, each once.
+
+        How many there are in all is counted in ``image.Failure``. Paths are relative to the folder
+        that was profiled, or else as given. Images that are no files come last, without a path.
+        """
+        return [
+            Failure(os.fsdecode(path) or None, reason, detail)
+            for path, reason, detail in self._core.failures()
+        ]
+
+    @property
+    def dataset_timestamp(self) -> datetime | None:
+        """When the data is from (aware, UTC), or None where nobody said."""
+        milliseconds = self._core.dataset_timestamp
+        return None if milliseconds is None else from_ms(milliseconds)
+
+    @property
+    def exif_policies(self) -> tuple[ExifPolicy, ...]:
+        """Every policy under which the Exif of some image was read: several only after merges.
+
+        An image counts as one that lacks a tag only where its policy tracks that tag.
+        """
+        return tuple(ExifPolicy._stored(*pair) for pair in self._core.exif_policies())
+
+    def __len__(self) -> int:
+        """How many features there are."""
+        return len(self._core.names())
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the features, in alphabetical order."""
+        return iter(self._core.names())
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a feature of that name."""
+        return isinstance(name, str) and name in self._core
+
+    def __getitem__(self, name: str) -> ColumnView:
+        """One feature, such as ``view["image.Hue.mean"]``.
+
+        Raises:
+            KeyError: the profile has no such feature; the message names similar ones.
+        """
+        if name not in self:
+            raise KeyError(_no_such_column(name, self._core.names()))
+        return ColumnView(name, self._core)
+
+    def get_columns(self) -> dict[str, ColumnView]:
+        """Every feature by name, in alphabetical order."""
+        return {name: ColumnView(name, self._core) for name in self}
+
+    def get_column(self, name: str) -> ColumnView:
+        """``view[name]`` by whylogs' name."""
+        return self[name]
+
+    def exemplars(self, name: str) -> Exemplars:
+        """Pictures of images with extreme values of a feature, and some at random.
+
+        Empty for a feature that has none, and if none were asked for, see `Profile`.
+        """
+        low, high, random = self._core.exemplars_of(name)
+        return Exemplars(
+            *([Exemplar(*item) for item in items] for items in (low, high, random)),
+        )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row per feature (index name ``column``), one column per statistic.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_pandas needs pandas: pip install 'lightmeter[pandas]'") from error
+        columns = self.get_columns()
+        index = pd.Index(list(columns), name="column", dtype=object)
+        rows = [column.to_summary_dict() for column in columns.values()]
+        return pd.DataFrame.from_records(rows, index=index)
+
+    def to_bytes(self) -> bytes:
+        """The profile in lightmeter's file format; equal profiles give equal bytes."""
+        return self._core.encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> "ProfileView":
+        """The profile that `to_bytes` encoded.
+
+        Raises:
+            TypeError: `data` is nothing like bytes.
+            DecodeError: the bytes are truncated, damaged, from a newer version or no profile.
+        """
+        return cls(_core.Profile.decode(data))
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a profile file (by convention ``*.lmp``): whole or not at all."""
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "ProfileView":
+        """Read a profile file.
+
+        Raises:
+            OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.
+            DecodeError: it holds no whole profile.
+        """
+        return cls.from_bytes(read_regular(path))
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        """Pickle by the encoded bytes."""
+        return ProfileView.from_bytes, (self.to_bytes(),)
+
+    def __eq__(self, other: object) -> bool:
+        """Equality of the encoded bytes."""
+        if not isinstance(other, ProfileView):
+            return NotImplemented
+        return self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        """Hash of the encoded bytes."""
+        return hash(self.to_bytes())
+
+    def __repr__(self) -> str:
+        """How much is in it."""
+        return f"<ProfileView: {counted(self._core)}>"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _no_such_column(name: object, names: list[str]) -> str:
+    near = get_close_matches(str(name), names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see get_columns()"
+    return f"no feature {name!r} in this profile of {len(names)} features; {hint}"
+
+
+def counted(core: _core.Profile) -> str:
+    """How much a profile holds, in words."""
+    images, features = core.images, len(core.names())
+    return (
+        f"{images:,} image{'' if images == 1 else 's'}, "
+        f"{features:,} feature{'' if features == 1 else 's'}"
+    )
