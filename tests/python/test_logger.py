@@ -1,9 +1,11 @@
 """The rolling logger of services."""
 
+import copy
 import importlib
 import io
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -616,3 +618,10 @@ def test_handlers_of_others_stay(store: Store) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGHUP, hang_up)
+
+
+def test_a_logger_is_not_copied(tmp_path: Path) -> None:
+    with lm.logger(tmp_path / "a.db", "cells") as log:
+        for again in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="make one in each process"):
+                again(log)

@@ -113,6 +113,9 @@ def test_bytes_pickle_copy_and_equality() -> None:
         assert hash(again) == hash(view)
     assert view != VIEWS[1]
     assert view != "something else"
+    column = view[next(iter(view))]
+    for same in (copy.copy(column), copy.deepcopy(column), pickle.loads(pickle.dumps(column))):
+        assert (same.name, same.to_summary_dict()) == (column.name, column.to_summary_dict())
 
 
 @pytest.mark.parametrize(
