@@ -382,3 +382,8 @@ def test_newer_formats() -> None:
     body[5] = 2
     with pytest.raises(DecodeError, match="update lightmeter"):
         ProfileView.from_bytes(resealed(bytes(body)))
+
+
+def test_a_row_is_a_dict() -> None:
+    with pytest.raises(TypeError, match="row is a list; expected a dict"):
+        log(row=[{"a": 1}])  # type: ignore[arg-type]

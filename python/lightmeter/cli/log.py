@@ -59,8 +59,8 @@ def log(
 ) -> None:
     """Measure a folder and put its profiles into a store, one for each bucket.
 
-    Logging a folder again replaces what it gave before, so nothing counts twice. Buckets that gc
-    has rolled up with the folder in them stay as they are.
+    Logging a folder again replaces what it gave before, so nothing counts twice. A bucket that
+    `store gc` has rolled up keeps what the folder gave it.
     """
     place = segment_of(segment)
     if day is not None and date_from is not None:
