@@ -51,6 +51,7 @@ CircularMoments circular_moments(const sketch::SortedView& view) {
   }
   double mean = std::atan2(y, x) / kRadians - 0.5;
   if (mean < 0.0) mean += kHueSteps;
+  if (mean >= kHueSteps) mean = 0.0;  // a tiny negative angle rounds up to the full circle
   return {mean, std::sqrt(-2.0 * std::log(length)) / kRadians};
 }
 
