@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,8 +41,8 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
     Text lists what is not ok in the newest bucket of each monitor. JSON lists all results of the
-    newest bucket of each monitor. A segment without data in that bucket is not
-    listed.
+    newest bucket of each monitor. A segment without data in that
+    bucket is not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
@@ -51,8 +52,11 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
     have the same name and dataset.
     """
     with reported():
-        watched = watch(store, config)
-        if output_format is Format.JSON:
+        as_json = output_format is Format.JSON
+        # An alert may print, which would be no JSON.
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            watched = watch(store, config)
+        if as_json:
             print(json.dumps(list(map(_plain, watched.newest)), allow_nan=False, indent=2))
         else:
             for result in watched.newest:
@@ -111,7 +115,10 @@ def acknowledge_lines(
     """
     lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
     with reported(), Store(store, create=False) as opened:
-        for incident in acknowledge(opened, load_turning_points(opened), lines, note=note):
+        incidents = acknowledge(opened, load_turning_points(opened), lines, note=note)
+        if not incidents:
+            say("nothing that is open matches")
+        for incident in incidents:
             place = " ".join(filter(None, incident.line))
             say(f"{incident.start:%Y-%m-%d %H:%M} {incident.kind} {place}: acknowledged")
 
