@@ -6,7 +6,7 @@ TARGET gets `folder/*.jpg` (640x480, or links to those of FOLDER), `large.jpg` (
 `small.png` (64x64).
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -74,4 +74,10 @@ def write(target: Path, source: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("target", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    arguments = parser.parse_args()
+    write(arguments.target, arguments.folder)

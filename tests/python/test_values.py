@@ -354,7 +354,7 @@ def test_what_no_column_may_hold_is_named(library: str) -> None:
     with pytest.raises(TypeError, match="column 'x' holds a bytes"):
         log(table=through(library, {"x": [b"binary"]}))
     stream = through("pyarrow", {"x": [1]})["x"]
-    with pytest.raises(TypeError, match="Arrow makes no table"):
+    with pytest.raises(TypeError, match="Arrow cannot read as a table"):
         log(table=stream)
 
 
