@@ -93,15 +93,18 @@ def test_images_may_change_after_tracking(store: Store) -> None:
     with lm.logger(store, "cells") as log:
         pixels, picture, data = array(50), Image.new("RGB", (4, 4), (50,) * 3), io.BytesIO()
         Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
-        encoded = bytearray(data.getvalue())
+        encoded, meter = bytearray(data.getvalue()), lm.ImageMeter()
+        meter.update(pixels)
         with log._profiles.lock:  # nothing is measured yet
-            for image in (pixels, picture, encoded):
+            for image in (pixels, picture, encoded, meter):
                 log.track(image)
             pixels[:] = 200
             picture.paste((200, 200, 200), (0, 0, 4, 4))
             encoded[:] = bytes(len(encoded))
+            meter.update(pixels)
         log.flush()
         assert brightness(store.read("cells"))["distribution/max"] == 50
+        assert brightness(store.read("cells"))["distribution/n"] == 4
 
 
 def test_buckets_follow_the_clock_of_the_images(store: Store) -> None:
@@ -146,7 +149,14 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
         def __getattr__(self, name: str) -> Any:
             raise ZeroDivisionError
 
+    class Weightless(np.ndarray):
+        nbytes = property(lambda _: 1 / 0)
+        copy = None
+
+    released = memoryview(b"no more")
+    released.release()
     bad = [None, 3, object(), Hostile(), b"", b"no picture", tmp_path / "none", array()[:0]]
+    bad += [released, array().view(Weightless), lm.ImageMeter()]
     bad += [np.zeros((2, 2), complex), np.array(["x"]), Image.new("RGB", (0, 0)), {}, []]
     with lm.logger(store, "cells") as log:
         for image in bad:
@@ -384,6 +394,17 @@ def test_durations_that_no_store_holds_are_refused(store: Store, every: Any, nam
     with pytest.raises(ValueError, match="whole number of milliseconds"):
         lm.logger(store, "cells", **{name: every})
     assert store.datasets() == {}
+
+
+@pytest.mark.parametrize(
+    "options", [{"every": timedelta(days=2_200_000)}, {"checkpoint": timedelta(days=400 * 365)}]
+)
+def test_the_longest_durations_do_not_end_its_thread(store: Store, options: Any) -> None:
+    with lm.logger(store, "cells", **options) as log:
+        for _ in range(3):
+            log.track(array())
+            assert log.flush(timeout=30)
+    assert store.read("cells").images == 3
 
 
 def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) -> None:

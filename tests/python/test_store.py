@@ -452,10 +452,16 @@ def test_a_store_on_a_network_file_system_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts = tmp_path / "mountinfo"
-    mounts.write_text(f"30 22 0:40 / {os.path.realpath(tmp_path)} rw - nfs server:/ rw\n")
+    folder = os.path.realpath(tmp_path)
+    mounts.write_text(
+        f"30 22 0:40 / {folder} rw - nfs server:/ rw\n31 30 8:1 / {folder}/local rw - ext4 sda rw\n"
+    )
+    (tmp_path / "local").mkdir()
     monkeypatch.setattr(filesystem, "MOUNTS", str(mounts))
-    with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
-        Store(tmp_path / "drift.db")
+    (tmp_path / "local" / "link.db").symlink_to(tmp_path / "drift.db")
+    for path in ("drift.db", "local/link.db"):
+        with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
+            Store(tmp_path / path)
 
 
 def test_without_shared_memory_it_does_without_wal(

@@ -405,9 +405,9 @@ class RollingLogger:
                         self._measuring = item
                     return item
                 wake = due if self._last is None else min(due, self._last + _QUIET)
-                if (now := time.monotonic()) >= wake:
+                if time.monotonic() >= wake:
                     return None
-                self._changed.wait(wake - now)
+                self._changed.wait(_seconds_to(wake))
         return None
 
     def _ended(self) -> bool:
