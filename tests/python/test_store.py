@@ -196,6 +196,7 @@ def test_what_is_refused(store: Store) -> None:
         ({"dataset": b"cells"}, TypeError, "b'cells' as dataset"),
         ({"dataset": ""}, ValueError, "empty dataset"),
         ({"at": "2022-09-01"}, TypeError, "'2022-09-01' as a time; expected a date"),
+        ({"segment": "camera=a"}, TypeError, "'camera=a' as a segment; expected a dict"),
         ({"every": 3600}, TypeError, "3600 as a duration"),
         ({"every": timedelta(days=1) / 7}, ValueError, "whole number of milliseconds"),
         ({"every": timedelta(microseconds=1)}, ValueError, "whole number of milliseconds"),
