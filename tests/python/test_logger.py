@@ -531,6 +531,23 @@ def test_the_end_of_the_process_closes_it(tmp_path: Path) -> None:
         assert store.read("cells").images == 20
 
 
+TOO_LATE = """
+import sys
+import numpy as np, lightmeter as lm
+class Last:
+    log, image = lm.logger(sys.argv[1], "cells"), np.full((4, 4, 3), 9, np.uint8)
+    def __del__(self):
+        self.log.track(self.image)
+last = Last()
+"""
+
+
+def test_what_the_interpreter_tracks_at_its_very_end_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TOO_LATE, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 WORKERS = """
 import multiprocessing, sys
 import numpy as np

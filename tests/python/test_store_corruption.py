@@ -18,6 +18,7 @@ FLIPS = [
     "profile SET start = start + 86400000",
     "profile SET span = span + 1",
     "profile SET segment = 'camera=c'",
+    "profile SET segment = x'ff3d'",
     "profile SET writer = writer || 'x'",
     "profile SET seq = seq + 1",
     "profile SET images = images + 1",

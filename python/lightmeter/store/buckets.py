@@ -59,5 +59,11 @@ def segment_text(segment: Segment | None) -> str:
 
 
 def parse_segment(text: str) -> dict[str, str]:
-    """The segment that `segment_text` wrote."""
+    """The segment that `segment_text` wrote.
+
+    Raises:
+        TypeError: it is no text, as in a damaged store.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"the segment {text!r} is no text")
     return dict(parse_qsl(text, keep_blank_values=True, separator="&"))

@@ -211,6 +211,10 @@ class RollingLogger:
             TypeError: `at` is neither a datetime nor a date.
             ValueError: the bucket of `at` reaches beyond the year 9999.
         """
+        if self._closed:  # at the end of the interpreter, even the arithmetic of dates is gone
+            with self._changed:
+                self._dropped += 1
+            return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         with self._changed:
             if self._refused(start, weight(image)):
