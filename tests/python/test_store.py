@@ -405,6 +405,17 @@ def test_who_may_only_read_is_told_what_is_missing() -> None:
         os.chmod(folder, 0o755)
 
 
+def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="a")
+    moved = store.path.with_name("moved.db")
+    store.path.rename(moved)
+    with pytest.raises(StoreError, match="was moved, deleted or replaced while it was open"):
+        store.put("cells", view(2), at=DAY, writer="a")
+    moved.rename(store.path)
+    assert store.read("cells").images == 1
+    assert store.put("cells", view(2), at=DAY, writer="a")
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "drift.db")
     store.close()
