@@ -153,7 +153,7 @@ class Profiles:
         """Names of the datasets, and the length of their buckets."""
         rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
         with self._database.parsing():
-            return {name: length_of(every) for name, every in rows}
+            return {checked_name("dataset", name): length_of(every) for name, every in rows}
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
