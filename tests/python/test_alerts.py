@@ -536,7 +536,10 @@ def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Any) -> None:
 
 def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_PATIENCE", 0.1)
-    with Store(tmp_path / "drift.db") as one, Store(tmp_path / "drift.db") as other:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "link.db"
+    link.symlink_to("../drift.db")
+    with Store(tmp_path / "drift.db") as one, Store(link) as other:
         with one.turn(), one.turn():
             refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
             with refused, other.turn():

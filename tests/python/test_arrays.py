@@ -99,6 +99,7 @@ def test_nothing_is_copied() -> None:
         ((3, 8, 9), None),
         ((2, 4, 4, 3), None),
         ((4,), None),
+        ((), None),
         ((4, 4, 3), "HW"),
         ((4, 4), "HWC"),
         ((8, 9, 3), "CHW"),

@@ -1,6 +1,7 @@
 """The file that describes monitors, and what is said of mistakes in it."""
 
 import math
+import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,15 @@ def test_bytes_that_are_not_utf8_are_told_by_line(tmp_path: Path) -> None:
     for load in (load_monitors, load_alerts):
         with pytest.raises(ConfigError, match="line 11: not UTF-8"):
             load(path)
+
+
+def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
+    with open(tmp_path / "large", "xb") as file:
+        file.truncate(2**25)  # takes no room on the disk
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("large", "pipe"):
+        with pytest.raises(OSError, match=r"more than|not a regular file"):
+            load_monitors(tmp_path / name)
 
 
 def test_only_limits_of_means_may_pass_zero() -> None:

@@ -467,6 +467,16 @@ def test_somebody_removed_the_folder_of_a_page(store: Store, tmp_path: Path) -> 
     assert html_files(site) == [site / "index.html"]
 
 
+@pytest.mark.parametrize("name", ["index.html", "lightmeter-dashboard.json"])
+def test_it_waits_for_no_pipe(store: Store, tmp_path: Path, name: str) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "lightmeter-dashboard.json").write_text("{}")
+    (tmp_path / "site" / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "site" / name)
+    with pytest.raises(FileExistsError, match="is a pipe or device"):
+        cells(store).build(tmp_path / "site")
+
+
 @pytest.mark.parametrize(
     "inside", ["index.html", "lightmeter-dashboard.json", dataset_page("cells")]
 )

@@ -95,15 +95,18 @@ def test_images_may_change_after_tracking(store: Store) -> None:
     with lm.logger(store, "cells") as log:
         pixels, picture, data = array(50), Image.new("RGB", (4, 4), (50,) * 3), io.BytesIO()
         Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
-        encoded = bytearray(data.getvalue())
+        encoded, meter = bytearray(data.getvalue()), lm.ImageMeter()
+        meter.update(pixels)
         with log._profiles.lock:  # nothing is measured yet
-            for image in (pixels, picture, encoded):
+            for image in (pixels, picture, encoded, meter):
                 log.track(image)
             pixels[:] = 200
             picture.paste((200, 200, 200), (0, 0, 4, 4))
             encoded[:] = bytes(len(encoded))
+            meter.update(pixels)
         log.flush()
         assert brightness(store.read("cells"))["distribution/max"] == 50
+        assert brightness(store.read("cells"))["distribution/n"] == 4
 
 
 def test_buckets_follow_the_clock_of_the_images(store: Store) -> None:
@@ -148,7 +151,14 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
         def __getattr__(self, name: str) -> Any:
             raise ZeroDivisionError
 
+    class Weightless(np.ndarray):
+        nbytes = property(lambda _: 1 / 0)
+        copy = None
+
+    released = memoryview(b"no more")
+    released.release()
     bad = [None, 3, object(), Hostile(), b"", b"no picture", tmp_path / "none", array()[:0]]
+    bad += [released, array().view(Weightless), lm.ImageMeter()]
     bad += [np.zeros((2, 2), complex), np.array(["x"]), Image.new("RGB", (0, 0)), {}, []]
     with lm.logger(store, "cells") as log:
         for image in bad:
@@ -388,6 +398,17 @@ def test_durations_that_no_store_holds_are_refused(store: Store, every: Any, nam
     assert store.datasets() == {}
 
 
+@pytest.mark.parametrize(
+    "options", [{"every": timedelta(days=2_200_000)}, {"checkpoint": timedelta(days=400 * 365)}]
+)
+def test_the_longest_durations_do_not_end_its_thread(store: Store, options: Any) -> None:
+    with lm.logger(store, "cells", **options) as log:
+        for _ in range(3):
+            log.track(array())
+            assert log.flush(timeout=30)
+    assert store.read("cells").images == 3
+
+
 def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) -> None:
     store.define("days", "1d")
     with pytest.raises(StoreError, match="buckets of 1d"):
@@ -510,6 +531,23 @@ def test_the_end_of_the_process_closes_it(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     with Store(path) as store:
         assert store.read("cells").images == 20
+
+
+TOO_LATE = """
+import sys
+import numpy as np, lightmeter as lm
+class Last:
+    log, image = lm.logger(sys.argv[1], "cells"), np.full((4, 4, 3), 9, np.uint8)
+    def __del__(self):
+        self.log.track(self.image)
+last = Last()
+"""
+
+
+def test_what_the_interpreter_tracks_at_its_very_end_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TOO_LATE, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 WORKERS = """

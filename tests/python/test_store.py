@@ -173,8 +173,6 @@ def test_what_is_refused(store: Store) -> None:
     for every in ("1 hour", "0h", "", "-1d", "1.5h"):
         with pytest.raises(ValueError, match="such as '1h'"):
             store.put("cells", view(1), at=DAY, writer="a", every=every)
-    with pytest.raises(TypeError, match="got the segment 'camera=north'; expected a dict"):
-        store.put("cells", view(1), at=DAY, writer="a", segment="camera=north")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="empty key"):
         store.put("cells", view(1), at=DAY, writer="a", segment={"": "x"})
     with pytest.raises(TypeError, match="strings"):
@@ -198,6 +196,7 @@ def test_what_is_refused(store: Store) -> None:
         ({"dataset": b"cells"}, TypeError, "b'cells' as dataset"),
         ({"dataset": ""}, ValueError, "empty dataset"),
         ({"at": "2022-09-01"}, TypeError, "'2022-09-01' as a time; expected a date"),
+        ({"segment": "camera=a"}, TypeError, "'camera=a' as a segment; expected a dict"),
         ({"every": 3600}, TypeError, "3600 as a duration"),
         ({"every": timedelta(days=1) / 7}, ValueError, "whole number of milliseconds"),
         ({"every": timedelta(microseconds=1)}, ValueError, "whole number of milliseconds"),
@@ -406,6 +405,17 @@ def test_who_may_only_read_is_told_what_is_missing() -> None:
         os.chmod(folder, 0o755)
 
 
+def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="a")
+    moved = store.path.with_name("moved.db")
+    store.path.rename(moved)
+    with pytest.raises(StoreError, match="was moved, deleted or replaced while it was open"):
+        store.put("cells", view(2), at=DAY, writer="a")
+    moved.rename(store.path)
+    assert store.read("cells").images == 1
+    assert store.put("cells", view(2), at=DAY, writer="a")
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "drift.db")
     store.close()
@@ -454,10 +464,16 @@ def test_a_store_on_a_network_file_system_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts = tmp_path / "mountinfo"
-    mounts.write_text(f"30 22 0:40 / {os.path.realpath(tmp_path)} rw - nfs server:/ rw\n")
+    folder = os.path.realpath(tmp_path)
+    mounts.write_text(
+        f"30 22 0:40 / {folder} rw - nfs server:/ rw\n31 30 8:1 / {folder}/local rw - ext4 sda rw\n"
+    )
+    (tmp_path / "local").mkdir()
     monkeypatch.setattr(filesystem, "MOUNTS", str(mounts))
-    with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
-        Store(tmp_path / "drift.db")
+    (tmp_path / "local" / "link.db").symlink_to(tmp_path / "drift.db")
+    for path in ("drift.db", "local/link.db"):
+        with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
+            Store(tmp_path / path)
 
 
 def test_without_shared_memory_it_does_without_wal(

@@ -1,13 +1,14 @@
 """Stores whose bytes are not those that were written, at random and on purpose."""
 
+import contextlib
 import random
 import sqlite3
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from lightmeter import Store
-from stores import answers, corrupted, fill, survives
+from lightmeter import Store, StoreError, watch
+from stores import DATASETS, answers, corrupted, fill, survives
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -17,6 +18,7 @@ FLIPS = [
     "profile SET start = start + 86400000",
     "profile SET span = span + 1",
     "profile SET segment = 'camera=c'",
+    "profile SET segment = x'ff3d'",
     "profile SET writer = writer || 'x'",
     "profile SET seq = seq + 1",
     "profile SET images = images + 1",
@@ -26,9 +28,12 @@ FLIPS = [
     "profile SET writer = 5.5",
     "profile SET images = 'many'",
     "profile SET seal = x'00'",
+    "profile SET sha256 = 5",
     "dataset SET every = every * 2",
     "dataset SET every = 'day'",
+    "dataset SET every = 0",
     "dataset SET name = name || 'x'",
+    "dataset SET name = x'00'",
     "merged SET seq = seq + 1",
     "merged SET start = start + 1",
     "watched SET source = x'00'",
@@ -52,6 +57,19 @@ FLIPS = [
     "snooze SET monitor = x'00'",
 ]
 
+MONITORS = """
+[[monitor]]
+name = "missing {0}"
+dataset = "{0}"
+type = "missing"
+
+[[monitor]]
+name = "schema {0}"
+dataset = "{0}"
+type = "schema"
+baseline = {{ trailing = 1 }}
+"""
+
 
 def test_random_damage_is_reported_and_raises_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "whole.db"
@@ -71,18 +89,22 @@ def test_random_damage_is_reported_and_raises_nothing_else(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("change", FLIPS)
 def test_verify_covers_every_value(tmp_path: Path, change: str) -> None:
-    path = tmp_path / "drift.db"
+    path, monitors = tmp_path / "drift.db", tmp_path / "monitors.toml"
     fill(path)
+    monitors.write_text("".join(map(MONITORS.format, DATASETS)))
     connection = sqlite3.connect(path)
-    table = change.split()[0]
+    changed = change.split()[0]
     with connection:
         limit = ""
-        if table in ("profile", "dataset"):
-            limit = f"WHERE rowid = (SELECT max(rowid) FROM {table})"
-        if table == "merged":  # which has no row numbers
+        if changed in ("profile", "dataset"):
+            limit = f"WHERE rowid = (SELECT max(rowid) FROM {changed})"
+        if changed == "merged":  # which has no row numbers
             limit = "WHERE start = (SELECT max(start) FROM merged)"
         connection.execute(f"UPDATE {change} {limit}")
     connection.close()
     with Store(path) as store:
         assert store.verify()
         answers(store)
+        for work in (lambda: watch(store, monitors), lambda: store.gc(keep="1d")):
+            with contextlib.suppress(StoreError):
+                work()

@@ -108,6 +108,8 @@ def test_what_is_a_number(value: Any, expected: float) -> None:
         np.timedelta64("NaT", "s"),
         Decimal("NaN"),
         Decimal("sNaN"),
+        np.ma.masked,
+        np.ma.array(5, mask=True),
     ],
 )
 def test_what_is_missing(value: Any) -> None:

@@ -101,6 +101,8 @@ class Site:
                 raise FileExistsError(
                     f"{place} is a link, and a dashboard stays within its folder; remove the link"
                 )
+            if place.exists() and not (place.is_file() or place.is_dir()):
+                raise FileExistsError(f"{place} is a pipe or device, not a page; remove it")
         return place
 
 

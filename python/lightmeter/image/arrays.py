@@ -93,7 +93,7 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
         return None
     try:
         low, high = map(float, value_range)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         low = high = math.nan
     if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"value_range is {value_range!r}; expected (black, white), black < white")
@@ -114,7 +114,7 @@ def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:
             f"got an array of {array.dtype}; expected {', '.join(_DTYPES)}; convert it to {advice}",
         )
     dimensions = layout or {2: "HW", 3: "HWC"}.get(array.ndim, "")
-    if array.ndim != len(dimensions):
+    if not dimensions or array.ndim != len(dimensions):
         raise ImageError("unsupported", _shape_message(array))
     axes = [dimensions.index(axis) for axis in "NHWC" if axis in dimensions]
     view = array.transpose(axes)

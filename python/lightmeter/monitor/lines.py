@@ -4,13 +4,14 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import ConfigError
+from lightmeter.files import read_regular
 
 __all__ = ["Place", "line_of", "read_toml"]
 
+_MOST_BYTES = 2**24
 # The way to a value: keys of tables, and indices of the tables of an array.
 Place = tuple[str | int, ...]
 
@@ -34,7 +35,7 @@ def read_toml(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[Place,
         OSError: it cannot be read.
         ConfigError: it is not TOML; the message names the line.
     """
-    name, body = os.fspath(path), Path(path).read_bytes()
+    name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
     try:
         text = body.decode("utf-8").replace("\r\n", "\n")
         content = tomllib.loads(text)

@@ -78,6 +78,8 @@ def plain_value(value: Any, column: str) -> Any:
     """
     if isinstance(value, np.generic):
         value = _numpy_scalar(value)
+    elif value is np.ma.masked:  # an array whose only item is itself
+        return None
     elif isinstance(value, np.ndarray) and value.ndim == 0:
         return plain_value(value[()], column)
     if isinstance(value, str):

@@ -44,13 +44,11 @@ def segment_text(segment: Segment | None) -> str:
     """One text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
 
     Raises:
-        TypeError: it is no dict, or a key or value is not a string.
+        TypeError: it is no mapping, or a key or value is not a string.
         ValueError: a key is empty.
     """
-    if segment is not None and not isinstance(segment, Mapping):
-        raise TypeError(
-            f"got the segment {segment!r}; expected a dict such as {{'camera': 'north'}}"
-        )
+    if not isinstance(segment, Mapping | None):
+        raise TypeError(f"got {segment!r} as a segment; expected a dict, such as {{'camera': 'a'}}")
     pairs = sorted((segment or {}).items())
     for key, value in pairs:
         if not isinstance(key, str) or not isinstance(value, str):
@@ -61,5 +59,11 @@ def segment_text(segment: Segment | None) -> str:
 
 
 def parse_segment(text: str) -> dict[str, str]:
-    """The segment that `segment_text` wrote."""
+    """The segment that `segment_text` wrote.
+
+    Raises:
+        TypeError: it is no text, as in a damaged store.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"the segment {text!r} is no text")
     return dict(parse_qsl(text, keep_blank_values=True, separator="&"))

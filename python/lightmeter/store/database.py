@@ -95,6 +95,7 @@ class Database:
             yield
             if self._shared.connection is not sql:
                 raise StoreError("this process was forked inside a transaction of its parent")
+            self._shared.check_place()
             sql.execute("COMMIT")
         except BaseException:
             if self._shared.connection is sql:

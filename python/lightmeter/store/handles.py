@@ -1,6 +1,5 @@
 """What a store's file is reached through: a connection that comes back, and one of a moment."""
 
-import contextlib
 import os
 import sqlite3
 import threading
@@ -27,13 +26,27 @@ class Shared:
         self.connection: sqlite3.Connection | None = None
         self.create = create
         self._path = path
+        self._file: tuple[int, int] | None = None
 
     def ready(self) -> sqlite3.Connection:
         """The connection, open."""
         if self.connection is None:
             _check_usable(self._path)
             self.connection = connect(self._path, create=self.create)
+            self._file = _file_at(self._path)
         return self.connection
+
+    def check_place(self) -> None:
+        """What is stored in a file that has lost its name is lost.
+
+        Raises:
+            StoreError: the file is no longer the one at its path.
+        """
+        if _file_at(self._path) != self._file:
+            raise StoreError(
+                f"the store {os.fspath(self._path)!r} was moved, deleted or replaced while it was "
+                "open; put it back, or open the store again"
+            )
 
     def close(self) -> None:
         """Close it; it can be opened again."""
@@ -120,19 +133,23 @@ def abandon(path: Path, handle: Shared | Snapshot) -> None:
     """In a child: never use the file, by whatever path, nor ever close the connection to it."""
     import ctypes  # hardly ever
 
-    with contextlib.suppress(OSError):
-        status = os.stat(path)
-        _unusable.add((status.st_dev, status.st_ino))
+    if (file := _file_at(path)) is not None:
+        _unusable.add(file)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle.connection))
     handle.connection = None
 
 
 def _check_usable(path: Path) -> None:
-    with contextlib.suppress(OSError):
+    if _file_at(path) in _unusable:
+        raise StoreError(
+            f"this process cannot use the store {os.fspath(path)!r}: it was forked in the middle "
+            "of a call on the store; start it with multiprocessing's 'spawn', or fork earlier"
+        )
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
         status = os.stat(path)
-        if (status.st_dev, status.st_ino) in _unusable:
-            raise StoreError(
-                f"this process cannot use the store {os.fspath(path)!r}: it was forked in the "
-                "middle of a call on the store; start it with multiprocessing's 'spawn', or fork "
-                "earlier"
-            )
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -27,6 +27,7 @@ from lightmeter.store.rows import (
     describe,
     enter_dataset,
     is_merged,
+    length_of,
     list_all,
     list_rows,
     load,
@@ -37,7 +38,7 @@ from lightmeter.store.rows import (
     write,
 )
 from lightmeter.store.summary import Summary, summarize
-from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
 
@@ -152,7 +153,7 @@ class Profiles:
         """Names of the datasets, and the length of their buckets."""
         rows = self._database.all("SELECT name, every FROM dataset ORDER BY name")
         with self._database.parsing():
-            return {name: every * MILLISECOND for name, every in rows}
+            return {checked_name("dataset", name): length_of(every) for name, every in rows}
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """The segments a dataset has profiles of; ``{}`` is the dataset as a whole."""

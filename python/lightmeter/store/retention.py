@@ -11,6 +11,7 @@ from lightmeter.store.database import Database, is_full
 from lightmeter.store.rows import (
     BY_KEY,
     StoredProfile,
+    checked_name,
     dataset_number,
     key_of,
     list_rows,
@@ -73,7 +74,7 @@ def _places(database: Database) -> list[tuple[str, dict[str, str]]]:
         "SELECT DISTINCT dataset.name, segment FROM profile JOIN dataset ON dataset.id = dataset"
     )
     with database.parsing():
-        return [(dataset, parse_segment(text)) for dataset, text in places]
+        return [(checked_name("dataset", name), parse_segment(text)) for name, text in places]
 
 
 def _only_full(error: StoreError) -> StoreError:

@@ -27,6 +27,7 @@ __all__ = [
     "enter_dataset",
     "is_merged",
     "key_of",
+    "length_of",
     "list_all",
     "list_rows",
     "load",
@@ -130,15 +131,30 @@ def enter_dataset(
         )
         return int(cursor.lastrowid or 0), span
     number, every = row
-    if not isinstance(number, int) or not isinstance(every, int) or every <= 0:
-        raise StoreError(f"dataset {dataset!r} is damaged: number {number!r}, buckets of {every!r}")
-    length = every * MILLISECOND
+    try:
+        length = length_of(every)
+        number = operator.index(number)
+    except (TypeError, ValueError, OverflowError):
+        text = f"dataset {dataset!r} is damaged: number {number!r}, buckets of {every!r}"
+        raise StoreError(text) from None
     if span not in (None, length):
         raise StoreError(
             f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
             f"{duration_text(span)}; leave `every` out, or use another dataset"
         )
     return number, length
+
+
+def length_of(every: Any) -> timedelta:
+    """The length of a dataset's buckets, from what the file has for it.
+
+    Raises:
+        ValueError: it can be none.
+        OverflowError: it is longer than time.
+    """
+    if not isinstance(every, int) or every <= 0:
+        raise ValueError(f"buckets of {every!r}")
+    return every * MILLISECOND
 
 
 def is_merged(sql: sqlite3.Connection, key: Key, seq: int | None) -> bool:
@@ -239,7 +255,7 @@ def _row(
         seq,
         images,
         from_ms(updated),
-        digest,
+        digest if isinstance(digest, bytes) else b"",  # damaged, as `load` will say
     )
 
 

@@ -160,7 +160,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         StoreError: the folder is on a network file system; there is no store at `path` (unless
             `create`), or something else is; or a newer version of lightmeter made it.
     """
-    if (kind := network_filesystem(path.parent)) is not None:
+    if (kind := network_filesystem(_folder(path))) is not None:
         raise StoreError(
             f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
             "store on a local disk of one machine and let the others send it their profiles"
@@ -175,11 +175,16 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         time.sleep(_PAUSE)
 
 
+def _folder(path: Path) -> Path:
+    """Where SQLite keeps the file: it follows links."""
+    return Path(os.path.realpath(path)).parent
+
+
 def _connect(path: Path, create: bool) -> sqlite3.Connection:
     new = not path.exists() or path.stat().st_size == 0
     if new and not create:
         raise StoreError(f"there is no store at {path}")
-    wal = new and wal_works(path.parent)
+    wal = new and wal_works(_folder(path))
     connection = _connection(path, "rwc")
     try:
         connection.execute("PRAGMA foreign_keys=ON")

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from lightmeter.store.buckets import parse_segment
 from lightmeter.store.database import Database
-from lightmeter.times import MILLISECOND, from_ms
+from lightmeter.store.rows import length_of
+from lightmeter.times import from_ms
 
 __all__ = ["Summary", "summarize"]
 
@@ -66,5 +67,5 @@ def _summary(
     if not isinstance(name, str) or not isinstance(images, int):
         raise TypeError("a name is no text, or a count no whole number")
     first, last, updated = (None if at is None else from_ms(at) for at in (first, last, updated))
-    span, pairs = every * MILLISECOND, parse_segment(segment)
+    span, pairs = length_of(every), parse_segment(segment)
     return Summary(name, span, pairs, buckets, first, last, writers, images, size, updated)

@@ -1,6 +1,7 @@
 """One run at a time on a store, also of several processes."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -26,7 +27,8 @@ class Turns:
     def __init__(self, store: Path) -> None:
         """Of the store at this path; nothing happens yet."""
         self.lock = threading.RLock()  # held while SQLite is at work, so that a fork can wait
-        self._path = store.with_name(f"{store.name}-turn")
+        file = Path(os.path.realpath(store))  # the same through every link
+        self._path = file.with_name(f"{file.name}-turn")
         self._threads = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 

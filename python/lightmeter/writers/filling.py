@@ -113,12 +113,12 @@ class Filling:
         with self.lock:
             buckets = list(self._open.items())
         crowded = len(buckets) > _MOST_OPEN
-        over = datetime.now(UTC) - self._every
+        now = datetime.now(UTC)
         for start, opened in buckets:
             if opened.unstored:
                 self._store_bucket(start, opened)
             with self.lock:
-                if not opened.unstored and (crowded or start <= over):
+                if not opened.unstored and (crowded or start + self._every <= now):
                     del self._open[start]
                     self._left.add(start)
         if len(self._left) > _MOST_LEFT:
@@ -126,9 +126,9 @@ class Filling:
         return not any(opened.unstored for _, opened in buckets)
 
     def _store_bucket(self, start: datetime, opened: _Open) -> None:
-        with self.lock:
-            view, count = opened.profile.view(), opened.unstored
         try:
+            with self.lock:
+                view, count = opened.profile.view(), opened.unstored
             self._find_row(start, opened)
             if opened.before is not None:
                 view = opened.before.merge(view)

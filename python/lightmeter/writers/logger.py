@@ -211,6 +211,10 @@ class RollingLogger:
             TypeError: `at` is neither a datetime nor a date.
             ValueError: the bucket of `at` reaches beyond the year 9999.
         """
+        if self._closed:  # at the end of the interpreter, even the arithmetic of dates is gone
+            with self._changed:
+                self._dropped += 1
+            return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         with self._changed:
             if self._refused(start, weight(image)):
@@ -409,9 +413,9 @@ class RollingLogger:
                         self._measuring = item
                     return item
                 wake = due if self._last is None else min(due, self._last + _QUIET)
-                if (now := time.monotonic()) >= wake:
+                if time.monotonic() >= wake:
                     return None
-                self._changed.wait(wake - now)
+                self._changed.wait(_seconds_to(wake))
         return None
 
     def _ended(self) -> bool:

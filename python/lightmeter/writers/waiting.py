@@ -62,7 +62,16 @@ def keep(image: Any, reading: Reading) -> Any:
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
+    if isinstance(image, ImageMeter) and image.mode:
+        return Measured(_copy_meter(image), None)
     return Profile(reading=reading)._measure("image", image, threads=1)
+
+
+def _copy_meter(meter: ImageMeter) -> ImageMeter:
+    copy = ImageMeter()
+    copy._core.append(meter._core)
+    copy.mode = meter.mode
+    return copy
 
 
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
@@ -90,18 +99,23 @@ def weight(image: Any) -> int:
     """Bytes that an image takes in the queue, before or after `keep`. A path counts as 1 MB, and so
     does the profile of several images.
     """
+    try:
+        return max(_LEAST, _size(image))
+    except Exception:  # as of a memoryview that was released: `keep` says what is wrong
+        return _LEAST
+
+
+def _size(image: Any) -> int:
     if isinstance(image, str | os.PathLike | Profile):
         return _PATH
     if isinstance(image, np.ndarray | memoryview):
-        size = image.nbytes
-    elif isinstance(image, bytes | bytearray):
-        size = len(image)
-    elif isinstance(image, Image.Image):
-        size = image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
-    elif isinstance(image, _Copy):
-        size = weight(image.image)
-    elif isinstance(image, Measured):
-        size = image.meter._core.histogram("value").nbytes * _HISTOGRAMS
-    else:  # measured by `keep`, and weighed then
-        size = 0
-    return max(_LEAST, size)
+        return image.nbytes
+    if isinstance(image, bytes | bytearray):
+        return len(image)
+    if isinstance(image, Image.Image):
+        return image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
+    if isinstance(image, _Copy):
+        return weight(image.image)
+    if isinstance(image, Measured):
+        return image.meter._core.histogram("value").nbytes * _HISTOGRAMS
+    return 0  # measured by `keep`, and weighed then
