@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 from lightmeter._core import __version__ as __version__
 
 if TYPE_CHECKING:
+    from lightmeter import alerts as alerts
+    from lightmeter import errors as errors
+    from lightmeter import monitor as monitor
+    from lightmeter import sketch as sketch
+    from lightmeter import testing as testing
+    from lightmeter import viz as viz
+    from lightmeter import whylogs as whylogs
     from lightmeter.batch import profile_images as profile_images
     from lightmeter.drift import FeatureDrift as FeatureDrift
     from lightmeter.drift import Thresholds as Thresholds

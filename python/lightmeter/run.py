@@ -1,8 +1,7 @@
 """One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +18,7 @@ from lightmeter.monitor.results import (
     load_results,
     load_turning_points,
 )
-from lightmeter.store.store import Store
+from lightmeter.store.store import Store, store_at
 
 __all__ = ["Watched", "watch"]
 
@@ -83,7 +82,6 @@ def watch(
     Runs on one store take turns, also of several processes. Several files of monitors may watch one
     store, if no two of their monitors have the same name and dataset.
 
-    >>> import lightmeter as lm
     >>> watched = lm.watch("drift.db", "monitors.toml")
     >>> for result in watched.anomalies:
     ...     print(result.start, result.feature, result.words)
@@ -99,7 +97,7 @@ def watch(
         StoreError: there is no store at the path, or it cannot be read or written.
         OSError: the file cannot be read.
     """
-    with _opened(store) as opened, opened.turn():
+    with store_at(store, create=False) as opened, opened.turn():
         alerts, monitors = load_alerts(config), load_monitors(config)
         pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
         update_results(opened, monitors, source=os.fspath(config), now=now)
@@ -108,13 +106,3 @@ def watch(
         results = load_turning_points(opened, pairs) if alerts else []
         deliveries = tell(opened, results, alerts, now=now)
         return Watched(opened.path, pairs, newest, deliveries)
-
-
-@contextlib.contextmanager
-def _opened(store: Store | str | os.PathLike[str]) -> Iterator[Store]:
-    """The store, which is closed at the end if it was a path."""
-    if isinstance(store, Store):
-        yield store
-        return
-    with Store(store, create=False) as opened:
-        yield opened

@@ -19,9 +19,9 @@ ROOMS = {
     "alerts": "monitor draw",
     "dashboard": "report alerts",
     "run": "alerts",
-    "lightmeter": "batch report run whylogs writers",
+    "lightmeter": "batch run viz whylogs writers",
     "demo": "lightmeter dashboard",
-    "cli": "demo viz",
+    "cli": "demo",
     "__main__": "cli",
 }
 

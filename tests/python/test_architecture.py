@@ -17,7 +17,13 @@ from lightmeter import errors
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python/lightmeter"
 
-INCLUDE = re.compile(r'#include "(?:lightmeter/)?([\w/.]+)"')
+# What follows `#include`, however it is spelt; and a file of the project among it.
+DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(?:include|include_next|import|embed)\b[ \t]*(.*)$", re.M)
+OURS = re.compile(r'"(?:lightmeter/)?([\w/]+\.\w+)"')
+OTHERS = re.compile(r"<(?!lightmeter\b)[\w/.]+>")
+# What could load a module of the package without an import; and who does, by which name.
+HIDDEN = {"__import__", "eval", "exec", "import_module", "modules", "find_spec", "pkgutil", "runpy"}
+HIDES = {("lightmeter", "import_module"), ("lightmeter.image.plugins", "import_module")}
 
 
 def below(room: str, rooms: dict[str, str]) -> set[str]:
@@ -31,41 +37,72 @@ def test_the_table_of_rooms_has_no_circle(rooms: dict[str, str]) -> None:
     assert all(room not in below(room, rooms) for room in rooms)
 
 
-def core_files(room: str) -> list[Path]:
-    folders = [ROOT / "cpp/include/lightmeter" / room, ROOT / "cpp/src" / room, ROOT / "cpp" / room]
-    return [file for folder in folders for file in folder.glob("*.*pp")]
+def core_files() -> dict[Path, str]:
+    """Every source of the core by its path, and what an `#include` calls it."""
+    roots = [ROOT / "cpp" / folder for folder in ("include/lightmeter", "src", "bindings")]
+    return {
+        path: f"bindings/{path.name}" if root.name == "bindings" else str(path.relative_to(root))
+        for root in roots
+        for path in root.rglob("*")
+        if path.is_file() and path.name != "CMakeLists.txt"
+    }
 
 
-@pytest.mark.parametrize("room", CORE_ROOMS)
-def test_core_rooms_use_only_those_below(room: str) -> None:
-    allowed = {room, *below(room, CORE_ROOMS)}
-    files = core_files(room)
-    assert files
-    for file in files:
-        for included in INCLUDE.findall(file.read_text()):
-            top, *rest = included.split("/")
-            assert not rest or top in allowed, f"{file.name} includes {included}"
+def included_by(text: str) -> list[str]:
+    """The files of the core that a source includes."""
+    included = []
+    for target in DIRECTIVE.findall(text):
+        if not OTHERS.match(target):
+            ours = OURS.match(target)
+            assert ours, f'{target}: write it as "lightmeter/room/file.hpp"'
+            included.append(ours[1])
+    return included
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#include <lightmeter/drift/test.hpp>",
+        '#include "../drift/test.hpp"',
+        "  #  include TEST",
+        "#import <lightmeter/x.hpp>",
+    ],
+)
+def test_an_include_has_one_spelling(line: str) -> None:
+    with pytest.raises(AssertionError, match="write it as"):
+        included_by(f"// first\n{line}\n")
+    assert included_by(' # include  "lightmeter/drift/test.hpp" // why') == ["drift/test.hpp"]
+
+
+def test_core_rooms_use_only_those_below() -> None:
+    rooms = set()
+    for path, name in core_files().items():
+        room, *rest = name.split("/")
+        if rest:
+            rooms.add(room)
+        allowed = {room, *below(room, CORE_ROOMS)} if rest else set()
+        for included in included_by(path.read_text()):
+            top, *inside = included.split("/")
+            assert not inside or top in allowed, f"{name} includes {included}"
+    assert rooms == set(CORE_ROOMS)
 
 
 def test_no_circle_between_files_of_the_core() -> None:
     """A header and the source of its name are one file."""
-    roots = [ROOT / "cpp" / folder for folder in ("include/lightmeter", "src", "bindings")]
-    files = {
-        path: str(path.relative_to(root).with_suffix(""))
-        for root in roots
-        for path in root.rglob("*.?pp")
-    }
+    files = {path: name.rsplit(".", 1)[0] for path, name in core_files().items()}
     graph: dict[str, set[str]] = {name: set() for name in files.values()}
     for path, name in files.items():
-        included = {item.rsplit(".", 1)[0] for item in INCLUDE.findall(path.read_text())}
-        graph[name] |= (included & graph.keys()) - {name}
+        for item in included_by(path.read_text()):
+            beside = f"{name.rpartition('/')[0]}/{item}".rsplit(".", 1)[0]
+            included = item.rsplit(".", 1)[0]
+            graph[name] |= ({included, beside} & graph.keys()) - {name}
     graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_the_core_knows_no_python() -> None:
-    for folder in ("cpp/include", "cpp/src"):
-        for file in (ROOT / folder).rglob("*.?pp"):
-            assert not re.search(r"pybind11|Python\.h|numpy", file.read_text()), file
+    for path, name in core_files().items():
+        known = re.search(r"pybind11|Python\.h|numpy", path.read_text())
+        assert not known or name.startswith("bindings/"), path
 
 
 def modules() -> dict[str, Path]:
@@ -93,6 +130,21 @@ def imports_of(module: str, file: Path, known: dict[str, Path]) -> set[str]:
                 name = f"{source}.{alias.name}"
                 imported.add(name if name in known or alias.name == "_core" else source)
     return {name for name in imported if name.startswith("lightmeter")} - {module}
+
+
+def test_nothing_is_imported_but_by_an_import() -> None:
+    """Else the other tests would not see it."""
+    hidden = set()
+    for module, file in modules().items():
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if (
+                    name in HIDDEN
+                ):
+                    hidden.add((module, name))
+                case _:
+                    pass
+    assert hidden == HIDES
 
 
 def room_of(module: str) -> str:
@@ -157,7 +209,9 @@ def test_few_imports_stand_inside_functions() -> None:
     """Those of optional packages, and those that keep `import lightmeter` light."""
     inside = sum(
         isinstance(node, ast.Import | ast.ImportFrom)
-        for file in modules().values()
+        or (isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module")
+        for module, file in modules().items()
+        if module != "lightmeter"
         for function in ast.walk(ast.parse(file.read_text()))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
@@ -221,7 +275,9 @@ def test_type_checkers_see_every_name_where_it_is() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert told == lightmeter._HOMES
+    rooms = {name for name in told if told[name] == "lightmeter"}
+    assert rooms == set(lightmeter._ROOMS)
+    assert {name: told[name] for name in told.keys() - rooms} == lightmeter._HOMES
     assert set(lightmeter.__all__) <= set(dir(lightmeter))
     assert lightmeter.errors.StoreError is lightmeter.StoreError
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -103,12 +103,13 @@ def test_options_mean_the_same_everywhere() -> None:
             assert options["output_format"] == ["--format"], name
 
 
-@pytest.mark.parametrize("options", [["--format", "json"], [], ["--version"]])
+@pytest.mark.parametrize("options", [["--format", "json"], [], ["--version"], ["--help"]])
 def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None:
     """As SIGPIPE ends other programs: in silence."""
     reader, writer = os.pipe()
     os.close(reader)
-    arguments = options if options == ["--version"] else ["profile", str(folder), *options]
+    alone = options in (["--version"], ["--help"])
+    arguments = options if alone else ["profile", str(folder), *options]
     said = subprocess.run(
         [sys.executable, "-m", "lightmeter", *arguments],
         stdout=writer,

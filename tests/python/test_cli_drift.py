@@ -106,7 +106,7 @@ def test_findings_in_every_format(sides: Path) -> None:
     assert printed == report.to_dict()
     lines = drift(sides, "far", "--format", "markdown").stdout.splitlines()
     assert lines[0] == "### 1 of 2 features drifted"
-    assert lines[2].startswith("- **drift**: A\\|b ")
+    assert lines[2].startswith("- **drift**: a\\|b ")
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
@@ -131,7 +131,7 @@ def test_drift_says_what_is_wrong(sides: Path, tmp_path: Path) -> None:
     (tmp_path / "junk.lmp").write_bytes(b"junk")
     (tmp_path / "empty").mkdir()
     for wrong, said in (
-        ("junk.lmp", "not a lightmeter profile"),
+        ("junk.lmp", "junk.lmp: not a lightmeter profile"),
         ("empty", "no image could be measured"),
         ("none", "No such file"),
     ):

@@ -36,9 +36,11 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_run_as_json(config: Path) -> None:
+    config.write_text(f'{CONFIG}\n[[alert]]\nname = "print"\nto = "stdout"\n')
     command = ("monitor", "run", config, "--store", config.parent / "drift.db")
     result = lightmeter(*command, "--format", "json")
     assert result.returncode == 3, result.stderr
+    assert result.stderr.startswith("cells: ")  # the alert
     listed = json.loads(result.stdout)
     assert {line["bucket"] for line in listed} == {"2022-09-10T00:00:00+00:00"}
     assert {line["monitor"] for line in listed} == {"drift", "young"}
@@ -58,3 +60,8 @@ def test_what_could_not_be_judged_has_a_code_of_its_own(config: Path) -> None:
     config.write_text(CONFIG[CONFIG.index('[[monitor]]\nname = "young"') :])
     result = lightmeter("monitor", "run", config, "--store", config.parent / "drift.db")
     assert (result.returncode, "not enough data" in result.stdout) == (4, True)
+
+
+def test_nothing_to_acknowledge_is_said(config: Path) -> None:
+    result = lightmeter("monitor", "acknowledge", "--store", config.parent / "drift.db")
+    assert (result.returncode, result.stdout) == (0, "nothing that is open matches\n")

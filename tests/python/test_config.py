@@ -188,8 +188,8 @@ def test_only_limits_of_means_may_pass_zero() -> None:
     ("wrong", "told"),
     [
         ({"metric": "kl"}, "metric is 'kl'; expected one of"),
-        ({"metric": "ks"}, "metric is 'ks'; expected above besides it"),
-        ({"above": 0.5}, "above is for a distance"),
+        ({"metric": "ks"}, "got metric 'ks' without above"),
+        ({"above": 0.5}, "got above without metric"),
         ({"metric": "ks", "above": math.inf}, "above is inf; expected a finite number"),
         ({"preset": "evidently"}, "preset is 'evidently'; expected 'whylabs'"),
         ({"q": 0}, "q is 0; expected"),

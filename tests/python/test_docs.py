@@ -1,6 +1,8 @@
 """Every sample of README.md and docs/ runs, and every path, link and option in them is there."""
 
 import ast
+import doctest
+import importlib
 import re
 import shlex
 import shutil
@@ -135,6 +137,29 @@ def test_samples_run(page: Path) -> None:
         else:
             run_shell(sample["shell"])
     if "log" in names:
+        names["log"].close()
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    """The examples of the docstrings."""
+    for file in (ROOT / "python/lightmeter").rglob("*.py"):
+        if ">>>" in file.read_text(encoding="utf-8"):
+            parts = file.relative_to(ROOT / "python").with_suffix("").parts
+            module = importlib.import_module(".".join(parts))
+            yield from (test for test in doctest.DocTestFinder().find(module) if test.examples)
+
+
+@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name)
+@pytest.mark.usefixtures("here")
+def test_examples_of_docstrings_run(example: doctest.DocTest) -> None:
+    """Those that show a result give it."""
+    names = {**example.globs, **named()}
+    for step in example.examples:
+        if step.want:
+            assert repr(eval(step.source, names)) == step.want.strip()
+        else:
+            exec(step.source, names)
+    if "log" in names and hasattr(names["log"], "close"):
         names["log"].close()
 
 

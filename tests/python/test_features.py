@@ -76,7 +76,7 @@ def test_the_command_line_goes_by_meaning(tmp_path: Path) -> None:
     assert "earliest" not in shown
     assert all(name in shown for name in LOOKALIKES)
     told = lightmeter("drift", "--target", sides[1], "--reference", sides[0]).stdout
-    assert "Order.DateTime rose by" in told
+    assert "order.DateTime rose by" in told
     assert "turned" not in told
 
 

@@ -1,6 +1,8 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
+import copy
 import ctypes
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -283,3 +285,9 @@ def test_arguments_are_checked() -> None:
         ImageMeter(threads=0)
     with pytest.raises(TypeError, match="cannot measure str"):
         ImageMeter().update("path.jpg")  # type: ignore[arg-type]
+
+
+def test_a_meter_is_not_copied() -> None:
+    for again in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="cannot be copied or pickled"):
+            again(ImageMeter())

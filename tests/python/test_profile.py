@@ -113,6 +113,9 @@ def test_bytes_pickle_copy_and_equality() -> None:
         assert hash(again) == hash(view)
     assert view != VIEWS[1]
     assert view != "something else"
+    column = view[next(iter(view))]
+    for same in (copy.copy(column), copy.deepcopy(column), pickle.loads(pickle.dumps(column))):
+        assert (same.name, same.to_summary_dict()) == (column.name, column.to_summary_dict())
 
 
 @pytest.mark.parametrize(
@@ -379,3 +382,8 @@ def test_newer_formats() -> None:
     body[5] = 2
     with pytest.raises(DecodeError, match="update lightmeter"):
         ProfileView.from_bytes(resealed(bytes(body)))
+
+
+def test_a_row_is_a_dict() -> None:
+    with pytest.raises(TypeError, match="row is a list; expected a dict"):
+        log(row=[{"a": 1}])  # type: ignore[arg-type]

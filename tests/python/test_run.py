@@ -65,7 +65,7 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
         assert [one for one in load_results(again) if one.monitor == "drift"] == watched.results
         assert lm.watch(again, str(config), now=NOW) == watched
     other.write_text(DRIFT)
-    with pytest.raises(ConfigError, match="is one of"):
+    with pytest.raises(ConfigError, match="also has a monitor"):
         lm.watch(store.path, other)
     with pytest.raises(StoreError, match="there is no store"):
         lm.watch(tmp_path / "none.db", config)

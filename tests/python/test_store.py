@@ -173,6 +173,8 @@ def test_what_is_refused(store: Store) -> None:
     for every in ("1 hour", "0h", "", "-1d", "1.5h"):
         with pytest.raises(ValueError, match="such as '1h'"):
             store.put("cells", view(1), at=DAY, writer="a", every=every)
+    with pytest.raises(TypeError, match="got the segment 'camera=north'; expected a dict"):
+        store.put("cells", view(1), at=DAY, writer="a", segment="camera=north")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="empty key"):
         store.put("cells", view(1), at=DAY, writer="a", segment={"": "x"})
     with pytest.raises(TypeError, match="strings"):

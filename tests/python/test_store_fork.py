@@ -216,7 +216,7 @@ def test_a_child_forked_in_a_transaction_must_not_use_the_file(store: Store) -> 
 
     def refused() -> None:
         for use in (store.datasets, lambda: Store(store.path)):
-            with pytest.raises(StoreError, match="in the middle of a call"):
+            with pytest.raises(StoreError, match="middle of a call"):
                 use()
 
     with store._database.transaction() as sql:

@@ -54,7 +54,7 @@ def tell(
 
 
 def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Delivery]:
-    """Send a message through each alert that says it is a test."""
+    """Send a test message through each alert."""
     deliveries = []
     for alert in alerts:
         message = trial_message(alert.name, to_utc(now or datetime.now(UTC)))

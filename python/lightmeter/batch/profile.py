@@ -34,7 +34,7 @@ def profile_images(
     Decoding and measuring run outside the GIL, so threads share the work. No more images are in
     memory at a time than there are workers.
 
-    >>> profile_images("photos/", limits=Limits(pixels=10**8))
+    >>> lm.profile_images("photos/", limits=lm.Limits(pixels=10**8))
 
     Args:
         paths: a file, folder or glob pattern, or several of them. A folder stands for the files

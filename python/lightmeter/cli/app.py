@@ -15,7 +15,7 @@ from lightmeter.cli.drift import drift
 from lightmeter.cli.exif import exif
 from lightmeter.cli.log import log
 from lightmeter.cli.profile import merge, profile, show
-from lightmeter.cli.terminal import FAILED, OK, Commands, complain, reported, written
+from lightmeter.cli.terminal import CLOSED, FAILED, OK, Commands, complain, reported, written
 
 __all__ = ["app", "run"]
 
@@ -47,6 +47,8 @@ def run() -> int:
         code = OK
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else OK
+        if isinstance(ended.__context__, BrokenPipeError):  # Rich says 1, of the help
+            code = CLOSED
     except OSError as error:  # of the help
         complain(str(error))
         code = FAILED

@@ -26,15 +26,15 @@ def dashboard(
         int | None,
         typer.Option(
             min=1,
-            help="Give only so many buckets of a dataset a page: the latest, and the latest with "
-            "an anomaly.",
+            help="How many of the latest buckets of a dataset have pages, and how many of the "
+            "latest with an anomaly.",
         ),
     ] = None,
 ) -> None:
     """Write a static site about a store, which needs no server, network or script.
 
-    A run writes only what changed. Of a segment at most the latest 7 buckets have a page, and the
-    latest 7 with an anomaly.
+    A run writes only what changed. A segment has pages for its latest 7 buckets, and for the latest
+    7 with an anomaly.
     """
     with reported(), Store(store, create=False) as opened:
         written = write_dashboard(opened, output, load_results(opened), buckets=buckets)

@@ -16,7 +16,7 @@ __all__ = ["demo"]
 def demo(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Folder for the pictures and what is found of them."),
+        typer.Option("--output", "-o", help="Folder for the pictures, the profiles and the pages."),
     ] = Path("lightmeter-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Which pictures to draw.")] = 0,
     timeline: Annotated[

@@ -49,7 +49,7 @@ def drift(
     ] = None,
     fail_on: Annotated[
         FailOn | None,
-        typer.Option(help="Exit with 3 if a feature drifted, or if one possibly drifted."),
+        typer.Option(help="Exit with 3 if a feature has this verdict or a worse one."),
     ] = None,
     drift: Annotated[float, typer.Option(help="The largest q-value of a drift.")] = DEFAULTS.drift,
     possible: Annotated[

@@ -33,13 +33,13 @@ def exif(
         if header is None:
             complain(f"{file} is in no format whose Exif is read here")
             raise typer.Exit(FAILED)
-        found = read_exif(header.exif, policy, header.orientation)
-    withheld = sorted(found.withheld)
+        tracked = read_exif(header.exif, policy, header.orientation)
+    withheld = sorted(tracked.withheld)
     if output_format is Format.JSON:
-        print(json.dumps({"tracked": found.tags, "withheld": withheld}, indent=2, sort_keys=True))
+        print(json.dumps({"tracked": tracked.tags, "withheld": withheld}, indent=2, sort_keys=True))
         return
     table = Table("tag", "value", box=None)
-    for name, value in sorted(found.tags.items()):
+    for name, value in sorted(tracked.tags.items()):
         table.add_row(Text(name), Text(_words(name, value)))
     console = wide_console()
     console.print(table)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lightmeter import Reading, Store
+from lightmeter import Reading, log_folder
 from lightmeter.cli.options import (
     Exemplars,
     Format,
@@ -20,7 +20,6 @@ from lightmeter.cli.render import failed, headline
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.files import path_bytes
 from lightmeter.store.buckets import segment_text
-from lightmeter.writers import log_folder
 from lightmeter.writers.folder import Logged
 
 __all__ = ["log"]
@@ -60,14 +59,16 @@ def log(
 ) -> None:
     """Measure a folder and put its profiles into a store, one for each bucket.
 
-    Logging a folder again replaces what it gave before, so nothing counts twice. Buckets that gc
-    has rolled up with the folder in them stay as they are.
+    Logging a folder again replaces what it gave before, so nothing counts twice. A bucket that
+    `store gc` has rolled up keeps what the folder gave it.
     """
     place = segment_of(segment)
+    if day is not None and date_from is not None:
+        raise typer.BadParameter("got both --date and --date-from; expected one of them")
     with reported():
-        with usage(), Store(store) as opened, progress_bar("profiling") as progress:
+        with usage(), progress_bar("profiling") as progress:
             logged = log_folder(
-                opened,
+                store,
                 folder,
                 dataset,
                 at=day and day.date(),

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,8 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
     Text lists what is not ok in the newest bucket of each monitor. JSON lists all results of the
-    newest bucket of each monitor. A segment that stopped before that bucket is not in it.
+    newest bucket of each monitor. A segment without data in that
+    bucket is not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
@@ -50,8 +52,11 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
     have the same name and dataset.
     """
     with reported():
-        watched = watch(store, config)
-        if output_format is Format.JSON:
+        as_json = output_format is Format.JSON
+        # An alert may print, which would be no JSON.
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            watched = watch(store, config)
+        if as_json:
             print(json.dumps(list(map(_plain, watched.newest)), allow_nan=False, indent=2))
         else:
             for result in watched.newest:
@@ -66,12 +71,12 @@ def check(
     config: Config,
     store: Annotated[
         Path | None,
-        typer.Option(help="The store, which knows how many buckets of a dataset a year has."),
+        typer.Option(help="The store, for the length of the buckets of each dataset."),
     ] = None,
 ) -> None:
     """Check a file of monitors, and say how many false alarms a year to expect.
 
-    The number is known where it does not depend on the data.
+    The number of some rules depends on the data, and is not known.
     """
     with reported(), contextlib.ExitStack() as stack:
         monitors, _ = load_monitors(config), load_alerts(config)
@@ -80,9 +85,9 @@ def check(
         for monitor, number in zip(monitors, alarms, strict=True):
             text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
-        known = [number for number in alarms if number is not None]
-        parts = [f"at most {sum(known):.3g}"] if known else []
-        if unknown := len(alarms) - len(known):
+        numbers = [number for number in alarms if number is not None]
+        parts = [f"at most {sum(numbers):.3g}"] if numbers else []
+        if unknown := len(alarms) - len(numbers):
             parts.append(f"{unknown} not known")
         say(f"in all: {', and '.join(parts)}")
 
@@ -105,12 +110,15 @@ def acknowledge_lines(
 ) -> None:
     """Say that somebody knows of the open anomalies and errors.
 
-    Messages then no longer count them as open. The options are patterns, which say which anomalies
-    and errors are meant: all, if no pattern is given.
+    Messages no longer count them as open. Each option is a pattern. Without patterns all anomalies
+    and errors are meant.
     """
     lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
     with reported(), Store(store, create=False) as opened:
-        for incident in acknowledge(opened, load_turning_points(opened), lines, note=note):
+        incidents = acknowledge(opened, load_turning_points(opened), lines, note=note)
+        if not incidents:
+            say("nothing that is open matches")
+        for incident in incidents:
             place = " ".join(filter(None, incident.line))
             say(f"{incident.start:%Y-%m-%d %H:%M} {incident.kind} {place}: acknowledged")
 
@@ -127,8 +135,8 @@ def snooze_lines(
 ) -> None:
     """Send no alerts for a while.
 
-    What lasts when the snooze ends is told then. The options are patterns, which say what is
-    snoozed: everything, if no pattern is given.
+    Alerts about what still lasts are sent when the snooze ends. Each option is a pattern. Without
+    patterns everything is snoozed.
     """
     lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
     with reported(), usage(), Store(store, create=False) as opened:
@@ -139,7 +147,7 @@ def snooze_lines(
 
 @commands.command()
 def test_alerts(config: Config) -> None:
-    """Send a message through every alert of a file that says it is a test."""
+    """Send a test message through every alert of a file."""
     with reported():
         deliveries = try_out(load_alerts(config))
         for delivery in deliveries:

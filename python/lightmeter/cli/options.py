@@ -56,7 +56,7 @@ Exemplars = Annotated[
 ]
 MaxPixels = Annotated[
     int | None,
-    typer.Option(min=1, help="Images with more pixels fail, and those beyond Pillow's own limit."),
+    typer.Option(min=1, help="Images with more pixels, or with more than Pillow allows, fail."),
 ]
 MaxBytes = Annotated[int | None, typer.Option(min=1, help="Files with more bytes fail.")]
 MaxFrames = Annotated[
@@ -67,11 +67,11 @@ MaxSeconds = Annotated[
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--exif-allow", help="A personal Exif tag to track all the same (repeatable)."),
+    typer.Option("--exif-allow", help="Track this Exif tag although it is personal (repeatable)."),
 ]
 Deny = Annotated[
     list[str] | None,
-    typer.Option("--exif-deny", help="An Exif tag not to track, even if allowed (repeatable)."),
+    typer.Option("--exif-deny", help="Do not track this Exif tag, even if allowed (repeatable)."),
 ]
 
 

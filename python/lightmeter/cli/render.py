@@ -79,8 +79,8 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     yield Text(headline(view), "bold")
     reasons = _reasons(view)
     if reasons:
-        told = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
-        yield Text(f"failed: {told}")
+        listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
+        yield Text(f"failed: {listed}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         shown = failure.to_dict()["path"] or "(not a file)"
         yield Text(f"  {visible(shown)}: {failure.reason}, {visible(failure.detail)}")

@@ -45,7 +45,7 @@ def gc(
         str | None, typer.Option(help="Age from which days are deleted, by default never.")
     ] = None,
 ) -> None:
-    """Merge old profiles into one a day, delete older ones, and give room back."""
+    """Merge old profiles into one a day, delete older ones, and shrink the file."""
     with reported(), usage(), Store(store, create=False) as opened:
         collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
         print(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")

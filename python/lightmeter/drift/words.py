@@ -36,6 +36,8 @@ def summary(features: Sequence[FeatureDrift]) -> str:
     """One sentence about the features, which come by severity."""
     drifted = [feature for feature in features if feature.verdict == "drift"]
     tested = sum(feature.q_value is not None for feature in features)
+    if not tested:
+        return "not enough data to compare"
     if not drifted:
         return f"no drift in {tested} features"
     named = ", ".join(finding(feature) for feature in drifted[:_MOST])

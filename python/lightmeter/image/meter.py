@@ -2,7 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +66,8 @@ class ImageMeter:
     threads or the processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha
     is not measured. A meter belongs to one thread at a time.
 
-    >>> meter = ImageMeter()
-    >>> for top in range(0, 1080, 60):
+    >>> meter = lm.ImageMeter()
+    >>> for top in range(0, len(frame), 60):
     ...     meter.update(frame[top : top + 60])
     >>> meter.measurement()["Brightness.mean"]
     """
@@ -104,6 +104,10 @@ class ImageMeter:
         self._layout = layout
         self._value_range = as_range(value_range)
         self._threads = threads
+
+    def __reduce__(self) -> NoReturn:
+        """A copy would share the counts."""
+        raise TypeError("an ImageMeter cannot be copied or pickled; take its measurement() instead")
 
     def update(self, strip: Image.Image | ArrayLike) -> None:
         """Count the pixels of a strip: a PIL image, an array or a tensor (DLPack, on the CPU).

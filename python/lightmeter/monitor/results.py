@@ -169,8 +169,8 @@ def check_source(
             continue
         if os.path.exists(other) and not _same_file(other, source):
             raise ConfigError(
-                f"the monitor {monitor!r} of the dataset {dataset!r} is one of {other!r} as well; "
-                "give it another name in one of the files, or delete one of these"
+                f"{other!r} also has a monitor {monitor!r} of the dataset {dataset!r}; rename one "
+                "of them, or delete one of the files"
             )
         taken.append(other)
     return source, taken

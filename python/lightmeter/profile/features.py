@@ -127,11 +127,11 @@ def spoken(feature: str, origin: Origin, prefixes: Collection[str]) -> str:
     prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
     if origin == "value" or not prefix:
         return feature
-    said = _said(feature.removeprefix(f"{prefix}."))
-    return said if len(prefixes) == 1 else f"{prefix} {said}"
+    spoken = _spoken(feature.removeprefix(f"{prefix}."))
+    return spoken if len(prefixes) == 1 else f"{prefix} {spoken}"
 
 
-def _said(name: str) -> str:
+def _spoken(name: str) -> str:
     if name in _SPOKEN:
         return _SPOKEN[name]
     first, _, rest = name.partition(".")

@@ -51,7 +51,7 @@ def log(
     to these before their distinct and frequent values are counted; log such as strings. Of a string
     the first 128 bytes of UTF-8 count.
 
-    >>> log(row={"glare_percent": 1.7, "camera": "north", "images": image})
+    >>> lm.log(row={"glare_percent": 1.7, "camera": "north", "photo": frame})
 
     Args:
         row: value by feature name.
@@ -84,7 +84,7 @@ def log_image(
 ) -> ResultSet:
     """Profile one image or several.
 
-    >>> log_image(frame, channels="BGR").view()
+    >>> lm.log_image(frame, channels="BGR").view()
 
     Args:
         images: a PIL image, an array or tensor (HxW, or HxWxC with C = 1, 3 or 4; bool, uint8,

@@ -98,6 +98,8 @@ class Profile:
         """All is looked at and measured before anything is added."""
         if type(row) is dict and self._core.log_row(row):
             return
+        if not isinstance(row, Mapping):
+            raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
         check_names(row)
         plain = {name: plain_value(value, name) for name, value in row.items()}
         measured = {

@@ -57,4 +57,6 @@ def _arrow_table(table: Any) -> Any:
     try:
         return pa.table(table) if streams else from_dataframe(table)
     except pa.ArrowInvalid as error:
-        raise TypeError(f"table is a {kind}, of which Arrow makes no table: {error}") from error
+        raise TypeError(
+            f"table is a {kind}, which Arrow cannot read as a table: {error}"
+        ) from error

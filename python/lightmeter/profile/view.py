@@ -1,6 +1,7 @@
 """Frozen profiles and their features: what is read of a profile."""
 
 import math
+import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
+from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
@@ -165,6 +167,10 @@ class ColumnView:
             summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
         return summary
 
+    def __reduce__(self) -> tuple[Any, tuple["ProfileView", str]]:
+        """Pickle with the whole profile."""
+        return operator.getitem, (ProfileView(self._core), self.name)
+
     def __repr__(self) -> str:
         """Name, kind and counts."""
         missing = f", {self.missing} missing" if self.missing else ""
@@ -314,7 +320,11 @@ class ProfileView:
             OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.
             DecodeError: it holds no whole profile.
         """
-        return cls.from_bytes(read_regular(path))
+        data = read_regular(path)
+        try:
+            return cls.from_bytes(data)
+        except DecodeError as error:
+            raise DecodeError(f"{os.fsdecode(path)}: {error}") from None
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:
         """Pickle by the encoded bytes."""

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from lightmeter.draw.html import Html, tag
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
+from lightmeter.image.magic import format_of
 from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ProfileView
 from lightmeter.text import number, shorten
 
 __all__ = ["pictures"]
-
-_JPEG = b"\xff\xd8\xff"
 
 
 def pictures(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Html | None:
@@ -38,7 +37,9 @@ def _groups(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> 
 
 
 def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
-    shown = [_picture(exemplar) for exemplar in exemplars if exemplar.thumbnail.startswith(_JPEG)]
+    shown = [
+        _picture(exemplar) for exemplar in exemplars if format_of(exemplar.thumbnail) == "JPEG"
+    ]
     if shown:
         yield tag("div", tag("p", title), tag("ul", shown))
 

@@ -142,8 +142,8 @@ def abandon(path: Path, handle: Shared | Snapshot) -> None:
 def _check_usable(path: Path) -> None:
     if _file_at(path) in _unusable:
         raise StoreError(
-            f"this process was forked while its parent was in the middle of a call on the store"
-            f" {os.fspath(path)!r}, so it cannot use that; start it in another way"
+            f"this process cannot use the store {os.fspath(path)!r}: it was forked in the middle "
+            "of a call on the store; start it with multiprocessing's 'spawn', or fork earlier"
         )
 
 

@@ -17,7 +17,7 @@ from lightmeter.store.profiles import Profiles
 from lightmeter.store.schema import table_texts
 from lightmeter.store.state import State
 
-__all__ = ["Store"]
+__all__ = ["Store", "store_at"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -48,7 +48,7 @@ class Store:
         profiles: one half of it; most of its methods are also methods of the store.
         state: the other half: results of monitors, and what alerts told.
 
-    >>> with Store("drift.db") as store:
+    >>> with lm.Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
     ...     store.read("cells", date(2022, 9, 1), date(2022, 9, 8))
     """
@@ -151,3 +151,13 @@ class Store:
 
 def _opened(path: Path) -> Store:
     return Store(path, create=False)
+
+
+@contextlib.contextmanager
+def store_at(store: Store | str | os.PathLike[str], *, create: bool) -> Iterator[Store]:
+    """The store itself, or the one at a path, which is closed at the end."""
+    if isinstance(store, Store):
+        yield store
+        return
+    with Store(store, create=create) as opened:
+        yield opened

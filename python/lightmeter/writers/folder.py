@@ -13,7 +13,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.store.buckets import Segment, bucket_start
-from lightmeter.store.store import Store
+from lightmeter.store.store import Store, store_at
 from lightmeter.times import to_duration
 from lightmeter.writers.dates import FileDate, date_reader
 
@@ -35,7 +35,7 @@ class Logged(NamedTuple):
 
 
 def log_folder(
-    store: Store,
+    store: Store | str | os.PathLike[str],
     folder: str | os.PathLike[str],
     dataset: str,
     *,
@@ -58,7 +58,7 @@ def log_folder(
     the result. Folders that hold the same files count them twice.
 
     Args:
-        store: where to put the profiles.
+        store: the store, or its path, where a new one is made if there is none.
         folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
         dataset: name of what is watched.
         at: when all of it is from; without a time zone it is local time. None takes now, unless
@@ -88,37 +88,38 @@ def log_folder(
     reading = reading_of(reading, options)
     reader = date_reader(date_from) if date_from is not None else None
     files = find_images(folder)
-    length = store.datasets().get(dataset, timedelta(days=1))
-    if every is not None:
-        length = to_duration(every)
-    start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
-    buckets: dict[datetime, list[str]] = defaultdict(list)
-    undated = []
-    for file in files:
-        start = start_of_all if reader is None else _bucket_of(file, reader, length)
-        if start is None:
-            undated.append(file)
-        else:
-            buckets[start].append(file)
+    with store_at(store, create=True) as opened:
+        length = opened.datasets().get(dataset, timedelta(days=1))
+        if every is not None:
+            length = to_duration(every)
+        start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
+        buckets: dict[datetime, list[str]] = defaultdict(list)
+        undated = []
+        for file in files:
+            start = start_of_all if reader is None else _bucket_of(file, reader, length)
+            if start is None:
+                undated.append(file)
+            else:
+                buckets[start].append(file)
 
-    writer = _writer(folder)
-    kept_as_is = store.rolled_up(dataset, writer=writer, segment=segment)
-    rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
-    profiles: dict[datetime, ProfileView] = {}
-    total, done = sum(map(len, buckets.values())), 0
-    for start, members in sorted(buckets.items()):
-        view = profile_images(
-            members,
-            reading=reading,
-            exemplars=exemplars,
-            workers=workers,
-            progress=_shifted(progress, done, total) if progress is not None else None,
-            on_failure=on_failure,
-        )
-        done += len(members)
-        store.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
-        profiles[start] = view
-    return Logged(profiles, undated, rolled_up)
+        writer = _writer(folder)
+        kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
+        rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
+        profiles: dict[datetime, ProfileView] = {}
+        total, done = sum(map(len, buckets.values())), 0
+        for start, members in sorted(buckets.items()):
+            view = profile_images(
+                members,
+                reading=reading,
+                exemplars=exemplars,
+                workers=workers,
+                progress=_shifted(progress, done, total) if progress is not None else None,
+                on_failure=on_failure,
+            )
+            done += len(members)
+            opened.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
+            profiles[start] = view
+        return Logged(profiles, undated, rolled_up)
 
 
 def _writer(folder: str | os.PathLike[str]) -> str:

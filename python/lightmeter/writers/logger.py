@@ -9,7 +9,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self, Unpack
+from typing import NoReturn, Self, Unpack
 
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
@@ -292,6 +292,10 @@ class RollingLogger:
     ) -> None:
         """Close it."""
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """A copy would share the thread."""
+        raise TypeError("a logger cannot be copied or pickled; make one in each process")
 
     def __repr__(self) -> str:
         """What it did so far."""

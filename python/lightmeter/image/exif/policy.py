@@ -19,7 +19,7 @@ class ExifPolicy:
     ``GPSLatitude`` or ``Artist``.
 
     Attributes:
-        allow: personal tags to track all the same. Names of other tags are dropped from it: those
+        allow: personal tags to track nevertheless. Names of other tags are dropped from it: those
             are tracked anyway.
         deny: tags not to track, whether allowed or not.
 

@@ -49,9 +49,9 @@ class DriftRule(FeatureRule):
         if self.metric not in get_args(Metric):
             raise ValueError(f"metric is {self.metric!r}; expected one of {get_args(Metric)}")
         if self.metric == "p" and self.above is not None:
-            raise ValueError("above is for a distance; expected a metric besides it")
+            raise ValueError("got above without metric; expected both or neither")
         if self.metric != "p" and self.above is None:
-            raise ValueError(f"metric is {self.metric!r}; expected above besides it")
+            raise ValueError(f"got metric {self.metric!r} without above; expected both")
         if self.above is not None and not math.isfinite(self.above):
             raise ValueError(f"above is {self.above}; expected a finite number")
         if not 0 < self.q <= 0.15:
