@@ -616,6 +616,7 @@ def test_a_kill_costs_at_most_what_came_since_the_checkpoint(tmp_path: Path) -> 
 SIGNALS = """
 import multiprocessing, os, signal, sys, time
 import numpy as np, lightmeter as lm
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 log = lm.logger(sys.argv[1], "cells", checkpoint="1h", handle_signals=True)
 
 def track(_=None):
@@ -642,6 +643,34 @@ def test_signals_can_store_before_they_end_the_process(tmp_path: Path, way: str)
     assert (result.returncode, result.stderr) == (status, "")
     with Store(path) as store:
         assert store.read("cells").images == 20
+
+
+FORKED = """
+import os, signal, sys
+import lightmeter as lm
+log = lm.logger(sys.argv[1], "cells", handle_signals=True)
+# Runs in a child before the hooks of lightmeter, where Python clears what it has heard.
+os.register_at_fork(before=lambda: parent.append(os.getpid()))
+parent = []
+real = signal.pthread_sigmask
+def masked(how, numbers):
+    if parent and os.getpid() != parent[0] and how == signal.SIG_SETMASK:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.SIGTERM in signal.sigpending()  # blocked, so it is not lost
+    return real(how, numbers)
+signal.pthread_sigmask = masked
+child = os.fork()
+if child == 0:
+    while True:
+        signal.pause()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_child_that_is_asked_to_end_as_it_begins_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.stdout, result.stderr) == (f"{-signal.SIGTERM}\n", "")
 
 
 def test_handlers_of_others_stay(store: Store) -> None:

@@ -68,7 +68,7 @@ def test_a_full_sketch_takes_no_more(spread: int) -> None:
     sketch = _core.QuantileSketch()
     values = np.arange(spread)
     counts = np.full(spread, FULL // spread, np.uint64)
-    counts[0] += FULL - counts.sum()
+    counts[0] += FULL - int(counts.sum())
     sketch.update_counts(values, counts)
     before = sketch.to_bytes()
     for more in (1.0, math.nan, np.zeros(3), np.zeros(3, np.float32), np.zeros(3, np.uint8)):

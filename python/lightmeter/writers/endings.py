@@ -28,6 +28,7 @@ class _Logger(Protocol):
 
 _loggers: "weakref.WeakSet[_Logger]" = weakref.WeakSet()
 _forking: list[_Logger] = []
+_unmasked: list[set[int | signal.Signals]] = []  # what the forking thread blocked before
 _one_fork = threading.Lock()
 
 
@@ -78,10 +79,14 @@ def handle_signals() -> None:
             f"handle_signals is True in the thread {threading.current_thread().name!r}; expected "
             "the main thread: make the logger there"
         )
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+    for number in _ends():
+        if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _on_signal)
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that ask a process to end, as far as the system has them."""
+    return [number for number in signal.Signals if number.name in ("SIGTERM", "SIGHUP")]
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
@@ -102,11 +107,14 @@ def _close_and_end(number: int) -> None:
 
 
 # Forks wait until no profile is half changed. A child starts over: what was tracked before is the
-# parent's to store.
+# parent's to store. The signals handled here are blocked meanwhile: Python forgets in a new child
+# what it has heard, and a worker that is asked to end as it begins would never do so.
 
 
 def _before_fork() -> None:
     _one_fork.acquire()
+    numbers = [number for number in _ends() if signal.getsignal(number) is _on_signal]
+    _unmasked.append(signal.pthread_sigmask(signal.SIG_BLOCK, numbers))
     _forking.extend(_loggers)
     for logger in _forking:
         logger._before_fork()
@@ -115,6 +123,7 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     while _forking:
         _forking.pop()._after_fork()
+    signal.pthread_sigmask(signal.SIG_SETMASK, _unmasked.pop())
     _one_fork.release()
 
 
@@ -122,6 +131,7 @@ def _after_fork_in_child() -> None:
     for logger in _forking:
         logger._start_over()
     _forking.clear()
+    signal.pthread_sigmask(signal.SIG_SETMASK, _unmasked.pop())
     _one_fork.release()
 
 
