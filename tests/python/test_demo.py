@@ -57,7 +57,7 @@ def test_another_seed_draws_other_pictures(tmp_path: Path) -> None:
     assert pages[0].target != pages[1].target
 
 
-@pytest.mark.parametrize("first", range(0, 20, 5))
+@pytest.mark.parametrize("first", [0, 5])
 def test_the_timeline_alarms_on_the_7th_and_the_9th(tmp_path: Path, first: int) -> None:
     false_alarms = 0
     for seed in range(first, first + 5):
