@@ -44,12 +44,7 @@ def check_row_format(row_format: RowFormat) -> None:
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
     if row_format == "parquet":
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                "to write Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
-            ) from error
+        _pyarrow()
 
 
 def row_json(row: Row) -> str:
@@ -86,7 +81,6 @@ def write_rows(
         for row in rows:
             file.write(f"{row_json(row)}\n".encode())
         return
-    check_row_format(row_format)
     columns = _columns(frames, with_exif)
     write: Callable[[Iterable[Row], IO[bytes], Mapping[str, type]], None]
     write = _write_csv if row_format == "csv" else _write_parquet
@@ -151,14 +145,22 @@ def _harmless(value: Cell) -> Cell:
 
 
 def _write_parquet(rows: Iterable[Row], file: IO[bytes], columns: Mapping[str, type]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    pa = _pyarrow()
     types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
-    with pq.ParquetWriter(file, schema) as writer:
+    with pa.parquet.ParquetWriter(file, schema) as writer:
         for group in _groups(map(_within_int64, rows)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "to write Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
+        ) from error
+    return pyarrow
 
 
 def _within_int64(row: Row) -> dict[str, Any]:

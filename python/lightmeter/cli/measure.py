@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
@@ -28,10 +26,9 @@ from lightmeter.cli.terminal import (
     reported,
     say,
     usage,
-    wide_console,
 )
 from lightmeter.files import open_atomically
-from lightmeter.text import count, number, visible
+from lightmeter.text import count, number
 
 __all__ = ["measure"]
 
@@ -48,8 +45,7 @@ def measure(
         typer.Option(
             "--output",
             "-o",
-            help="Write the rows to this file: .csv, .jsonl or .parquet. By default, and for -, "
-            "they are printed as JSON lines.",
+            help="Write the rows to this file, whose suffix says how, and not to standard output.",
         ),
     ] = None,
     sort: Annotated[
@@ -65,7 +61,8 @@ def measure(
 ) -> None:
     """Measure images and write one row an image, in the order of their paths.
 
-    A folder stands for the images below it. The row of a file that cannot be read says why.
+    A folder stands for the images below it. The row of a file that cannot be read says why. Rows
+    are written as .csv, .jsonl or .parquet, and printed as JSON lines.
     """
     with usage():
         if sort is None and (worst is not None or highest):
@@ -101,7 +98,8 @@ def measure(
                     if printed:
                         print(row_json(row))
         if ranking is not None:
-            wide_console().print(ranking.table())
+            for line in ranking.lines():
+                say(line)
         if not printed:
             say(str(tally))
         if tally.images == 0:
@@ -164,11 +162,11 @@ class _Ranking:
                     heapq.heappop(self._heap)
             yield row
 
-    def table(self) -> Table:
-        table = Table(box=None)
-        table.add_column(self._name, justify="right")
-        table.add_column("path", overflow="fold")
+    def lines(self) -> Iterator[str]:
+        """A table, whose paths are not cut and not wrapped, so that they can be copied."""
+        lines = [(self._name, "path")]
         for value, _, row in sorted(self._heap, reverse=True):
             frame = f" (frame {row['frame']})" if "frame" in row else ""
-            table.add_row(number(self._sign * value), Text(f"{visible(row['path'])}{frame}"))
-        return table
+            lines.append((number(self._sign * value), f"{row['path']}{frame}"))
+        width = max(len(value) for value, _ in lines)
+        return (f"{value:>{width}}  {path}" for value, path in lines)
