@@ -67,6 +67,8 @@ def test_a_file_and_a_table_at_once_and_of_equals_the_first(tmp_path: Path) -> N
         Image.new("RGB", (4, 4)).save(tmp_path / f"{name}.png")
     out = tmp_path / "rows.jsonl"
     result = lightmeter("measure", tmp_path, "-o", out, "--sort", "FileSize", "--worst", 1)
+    row = json.loads(out.read_text(encoding="ascii").splitlines()[0])
+    assert result.stdout.splitlines()[1].split()[0] == str(row["image.FileSize"])
     assert result.stdout.splitlines()[1].endswith("\\u001b[31mc.png")
     assert "\x1b" not in result.stdout
     assert len(out.read_text().splitlines()) == 3

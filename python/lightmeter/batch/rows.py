@@ -19,7 +19,8 @@ __all__ = ["FACTS", "NUMBERS", "Cell", "Row", "measure"]
 Cell = str | int | float
 Row = dict[str, Cell]
 
-# Few, as their rows wait in memory. Unlike the blocks of a profile they cost nothing to join.
+# Few, as their rows wait in memory, and only one file if it may have many frames. Unlike the blocks
+# of a profile they cost nothing to join.
 _BLOCK_FILES = 8
 
 _PREFIX = "image."
@@ -83,9 +84,11 @@ def measure(
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1")
-    work = partial(_rows_of, reading=reading_of(reading, options), with_exif=with_exif)
+    reading = reading_of(reading, options)
     files = find_images(inputs)
-    blocks = [files[start : start + _BLOCK_FILES] for start in range(0, len(files), _BLOCK_FILES)]
+    size = _BLOCK_FILES if reading.frames == "first" else 1
+    blocks = [files[start : start + size] for start in range(0, len(files), size)]
+    work = partial(_rows_of, reading=reading, with_exif=with_exif)
     return _joined(in_threads(work, blocks, workers=workers or available_cpus(), progress=progress))
 
 

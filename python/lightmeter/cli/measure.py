@@ -167,6 +167,8 @@ class _Ranking:
         lines = [(self._name, "path")]
         for value, _, row in sorted(self._heap, reverse=True):
             frame = f" (frame {row['frame']})" if "frame" in row else ""
-            lines.append((number(self._sign * value), f"{row['path']}{frame}"))
+            value *= self._sign
+            shown = f"{value:,}" if isinstance(value, int) else number(value)
+            lines.append((shown, f"{row['path']}{frame}"))
         width = max(len(value) for value, _ in lines)
         return (f"{value:>{width}}  {path}" for value, path in lines)
