@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lightmeter import testing as testing
     from lightmeter import viz as viz
     from lightmeter import whylogs as whylogs
+    from lightmeter.batch import measure as measure
     from lightmeter.batch import profile_images as profile_images
     from lightmeter.drift import FeatureDrift as FeatureDrift
     from lightmeter.drift import Thresholds as Thresholds
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 # Where each name is: what stands above, for the interpreter.
 _NAMES = {
-    "batch": "profile_images",
+    "batch": "measure profile_images",
     "drift": "FeatureDrift Thresholds",
     "errors": "ConfigError DecodeError DeliveryError ImageError IncompatibleError LightmeterError"
     " StoreError",

@@ -1,5 +1,6 @@
 """Reading regular files, writing files whole, and the bytes of paths."""
 
+import base64
 import contextlib
 import errno
 import io
@@ -15,6 +16,7 @@ __all__ = [
     "open_atomically",
     "open_regular",
     "path_bytes",
+    "path_texts",
     "read_regular",
     "write_atomically",
 ]
@@ -124,3 +126,15 @@ def path_bytes(path: str) -> bytes:
         return os.fsencode(path)
     except UnicodeEncodeError:
         return path.encode(errors="replace")
+
+
+def path_texts(path: str) -> dict[str, str]:
+    """A path for JSON: every text is Unicode.
+
+    A path that is not UTF-8 is shown with replacement characters, and given whole as
+    ``path_base64``.
+    """
+    raw = path_bytes(path)
+    shown = raw.decode(errors="replace")
+    exact = {} if shown.encode() == raw else {"path_base64": base64.b64encode(raw).decode()}
+    return {"path": shown, **exact}

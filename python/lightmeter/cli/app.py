@@ -14,6 +14,7 @@ from lightmeter.cli.demo import demo
 from lightmeter.cli.drift import drift
 from lightmeter.cli.exif import exif
 from lightmeter.cli.log import log
+from lightmeter.cli.measure import measure
 from lightmeter.cli.profile import merge, profile, show
 from lightmeter.cli.terminal import CLOSED, FAILED, OK, Commands, complain, reported, written
 
@@ -28,7 +29,7 @@ app = Commands(
     "not judge a bucket; 130 interrupted; 141 the reader of a pipe closed it.",
 )
 
-for command in (profile, show, merge, drift, exif, log):
+for command in (measure, profile, show, merge, drift, exif, log):
     app.command()(command)
 app.add_typer(store.commands, name="store")
 app.add_typer(monitor.commands, name="monitor")

@@ -1,6 +1,5 @@
 """Why a picture could not be measured, as a stable reason code."""
 
-import base64
 import errno
 import os
 import re
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError, Reason
-from lightmeter.files import path_bytes
+from lightmeter.files import path_texts
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.magic import START_BYTES, begun_format, format_of
 from lightmeter.image.undecoded import undecoded_kind
@@ -46,12 +45,8 @@ class Failure(NamedTuple):
         A path that is not UTF-8 is shown with replacement characters, and given whole as
         ``path_base64``.
         """
-        if self.path is None:
-            return {"path": None, "reason": self.reason, "detail": self.detail}
-        raw = path_bytes(self.path)
-        shown = raw.decode(errors="replace")
-        exact = {} if shown.encode() == raw else {"path_base64": base64.b64encode(raw).decode()}
-        return {"path": shown, **exact, "reason": self.reason, "detail": self.detail}
+        path = {"path": None} if self.path is None else path_texts(self.path)
+        return {**path, "reason": self.reason, "detail": self.detail}
 
 
 # Bytes. No image in a known format is smaller.

@@ -1,0 +1,177 @@
+"""Rows as a file: CSV, JSON lines or Parquet, a few rows in memory at a time."""
+
+import csv
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Literal, get_args
+
+from lightmeter.batch.rows import FACTS, NUMBERS, Cell, Row
+from lightmeter.files import path_texts
+
+__all__ = ["RowFormat", "check_row_format", "row_format_of", "row_json", "write_rows"]
+
+RowFormat = Literal["csv", "jsonl", "parquet"]
+
+# Rows of a row group of Parquet, all of which are in memory.
+_GROUP_ROWS = 10_000
+
+# Spreadsheets take a text that begins like this for a formula, and would run it: also with the
+# wide forms of = + - @. The apostrophe is there so that the one put in front can be taken off.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
+
+
+def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
+    """The format that the suffix of a file says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    suffix = Path(path).suffix.lower()
+    for known in get_args(RowFormat):
+        if suffix == f".{known}":
+            return known  # type: ignore[no-any-return]
+    known_suffixes = ", ".join(f".{known}" for known in get_args(RowFormat))
+    raise ValueError(f"got the file {os.fspath(path)!r}; expected a suffix of {known_suffixes}")
+
+
+def check_row_format(row_format: RowFormat) -> None:
+    """Refuse a format whose package is not there.
+
+    Raises:
+        ImportError: Parquet needs pyarrow, and that is not installed.
+    """
+    if row_format == "parquet":
+        _pyarrow()
+
+
+def row_json(row: Row) -> str:
+    """A row as a line of JSON in ASCII. A path that is no UTF-8 is whole in ``path_base64``."""
+    return json.dumps(_texts(row), allow_nan=False)
+
+
+def write_rows(
+    rows: Iterable[Row],
+    file: IO[bytes],
+    row_format: RowFormat,
+    *,
+    frames: bool = False,
+    with_exif: bool = False,
+) -> None:
+    """Write what `lightmeter.measure` gives.
+
+    CSV and Parquet have the same columns whatever the images are. What an image does not have is
+    empty. All Exif tags are one JSON object in the column ``exif``, by the names that Exif has. In
+    CSV a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet an
+    integer beyond 64 bits is empty: only a damaged header says such.
+
+    Args:
+        rows: the rows.
+        file: where to.
+        row_format: CSV (RFC 4180), JSON lines or Parquet.
+        frames: whether rows say their ``frame``.
+        with_exif: whether they have Exif tags.
+
+    Raises:
+        ImportError: Parquet needs pyarrow, and that is not installed.
+    """
+    if row_format == "jsonl":
+        for row in rows:
+            file.write(f"{row_json(row)}\n".encode())
+        return
+    columns = _columns(frames, with_exif)
+    write: Callable[[Iterable[Row], IO[bytes], Mapping[str, type]], None]
+    write = _write_csv if row_format == "csv" else _write_parquet
+    write((_in_columns(row, columns) for row in rows), file, columns)
+
+
+def _columns(frames: bool, with_exif: bool) -> dict[str, type]:
+    return {
+        "path": str,
+        "path_base64": str,
+        **({"frame": int} if frames else {}),
+        "failure": str,
+        "detail": str,
+        **NUMBERS,
+        **FACTS,
+        **({"exif": str} if with_exif else {}),
+    }
+
+
+def _texts(row: Row) -> Row:
+    """The row with every text in Unicode."""
+    path, *others = row.items()
+    texts: Row = {**path_texts(str(path[1]))}
+    return texts | {name: _unicode(value) for name, value in others}
+
+
+def _unicode(value: Cell) -> Cell:
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _in_columns(row: Row, columns: Mapping[str, type]) -> Row:
+    cells: Row = {}
+    tags: Row = {}
+    for name, value in _texts(row).items():
+        if name in columns:
+            cells[name] = value
+        else:
+            tags[name.partition(".")[2]] = value
+    if tags:
+        cells["exif"] = json.dumps(tags, allow_nan=False)
+    return cells
+
+
+class _Encoded:
+    """What a CSV writer writes to."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode())
+
+
+def _write_csv(rows: Iterable[Row], file: IO[bytes], columns: Mapping[str, type]) -> None:
+    writer = csv.DictWriter(_Encoded(file), columns)
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+
+
+def _harmless(value: Cell) -> Cell:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _write_parquet(rows: Iterable[Row], file: IO[bytes], columns: Mapping[str, type]) -> None:
+    pa = _pyarrow()
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    with pa.parquet.ParquetWriter(file, schema) as writer:
+        for group in _groups(map(_within_int64, rows)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "to write Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
+        ) from error
+    return pyarrow
+
+
+def _within_int64(row: Row) -> dict[str, Any]:
+    """The row without integers that are too large; damaged headers say such."""
+    return {
+        name: value
+        for name, value in row.items()
+        if not isinstance(value, int) or -(2**63) <= value < 2**63
+    }
+
+
+def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while group := list(itertools.islice(rows, _GROUP_ROWS)):
+        yield group

@@ -1,0 +1,133 @@
+"""`lightmeter measure` as a user runs it."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import lightmeter
+from lightmeter import measure
+from PIL import Image
+
+pytest.importorskip("typer")
+
+
+@pytest.mark.parametrize("option", [[], ["-o", "-"]])
+def test_rows_are_printed_as_json_lines(folder: Path, option: list[str]) -> None:
+    (folder / "bad.png").write_text("no picture")
+    result = lightmeter("measure", folder, "--workers", 2, *option)
+    assert result.returncode == 0, result.stderr
+    assert [json.loads(line) for line in result.stdout.splitlines()] == list(measure(folder))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_files_hold_every_row(folder: Path, tmp_path: Path, suffix: str) -> None:
+    (folder / "bad.png").write_text("no picture")
+    out = tmp_path / f"rows.{suffix}"
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    result = lightmeter("measure", folder, "-o", out, "--exif")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "8 images measured, 1 file failed\n"
+    if suffix == "csv":
+        paths = [
+            row["path"] for row in csv.DictReader(out.read_text(encoding="utf-8").splitlines())
+        ]
+    elif suffix == "jsonl":
+        paths = [json.loads(line)["path"] for line in out.read_text(encoding="ascii").splitlines()]
+    else:
+        from pyarrow import parquet
+
+        paths = parquet.read_table(out)["path"].to_pylist()
+    assert paths == [row["path"] for row in measure(folder)]
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [out.name]
+
+
+@pytest.mark.parametrize("name", ["entropy", "ENTROPY", "image.entropy", "Brightness.mean"])
+@pytest.mark.parametrize("highest", [False, True])
+def test_the_worst_are_printed_in_their_order(folder: Path, name: str, highest: bool) -> None:
+    (folder / "bad.png").write_text("no picture")
+    options = ["--highest"] if highest else []
+    result = lightmeter("measure", folder, "--sort", name, "--worst", 3, *options)
+    assert result.returncode == 0, result.stderr
+    feature = f"image.{name.removeprefix('image.').replace('ENTROPY', 'entropy')}"
+    rows = [row for row in measure(folder) if feature in row]
+    rows.sort(key=lambda row: row[feature], reverse=highest)
+    heading, *lines, tally = result.stdout.splitlines()
+    assert heading.split() == [feature, "path"]
+    assert [line.split(maxsplit=1)[1] for line in lines] == [row["path"] for row in rows[:3]]
+    assert tally == "8 images measured, 1 file failed"
+
+
+def test_a_file_and_a_table_at_once_and_of_equals_the_first(tmp_path: Path) -> None:
+    for name in ("b", "a", "\x1b[31mc"):
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{name}.png")
+    out = tmp_path / "rows.jsonl"
+    result = lightmeter("measure", tmp_path, "-o", out, "--sort", "FileSize", "--worst", 1)
+    row = json.loads(out.read_text(encoding="ascii").splitlines()[0])
+    assert result.stdout.splitlines()[1].split()[0] == str(row["image.FileSize"])
+    assert result.stdout.splitlines()[1].endswith("\\u001b[31mc.png")
+    assert "\x1b" not in result.stdout
+    assert len(out.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--sort", "mean"], "image.Hue.mean, image.Saturation.mean"),
+        (["--sort", "beauty"], "image.entropy"),
+        (["--sort", "Format"], "image.FileSize"),
+        (["--worst", "3"], "without --sort"),
+        (["--highest"], "without --sort"),
+        (["--sort", "entropy", "-o", "-"], "prints a table"),
+        (["-o", "rows.xlsx"], ".parquet"),
+    ],
+)
+def test_wrong_usage(folder: Path, options: list[str], words: str) -> None:
+    result = lightmeter("measure", folder, *options)
+    assert result.returncode == 2
+    assert not result.stdout
+    assert words in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: Path) -> None:
+    assert lightmeter("measure", tmp_path / "nowhere").returncode == 1
+    assert lightmeter("measure", folder, "-o", tmp_path / "nowhere/rows.csv").returncode == 1
+    (tmp_path / "bad.png").write_text("no picture")
+    result = lightmeter("measure", tmp_path / "bad.png")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["failure"] == "unsupported"
+    assert result.stderr == "lightmeter: no image could be measured\n"
+    assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
+
+
+def test_without_pyarrow_nothing_is_measured(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden/pyarrow.py").write_text("raise ImportError('hidden')")
+    paths = os.pathsep.join([str(tmp_path / "hidden"), os.environ.get("PYTHONPATH", "")])
+    out = tmp_path / "rows.parquet"
+    result = subprocess.run(
+        [sys.executable, "-m", "lightmeter", "measure", folder, "-o", out],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert "pip install 'lightmeter[parquet]'" in result.stderr
+    assert not out.exists()
+
+
+def test_a_reader_that_has_seen_enough(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "lightmeter", "measure", *[folder] * 3],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 141
+        assert process.stderr is not None
+        assert process.stderr.read() == b""

@@ -1,0 +1,240 @@
+"""lm.measure: one row an image, and rows as files that are read back."""
+
+import csv
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+from conftest import picture
+from lightmeter.batch.row_files import check_row_format, row_format_of, write_rows
+from lightmeter.batch.rows import FACTS, NUMBERS, Row
+from PIL import Image
+
+STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
+
+
+@pytest.fixture
+def mixed(folder: Path) -> Path:
+    """Pictures, one with Exif of anybody's; a file that is none; one with a strange name."""
+    exif = Image.Exif()
+    exif[271] = '=cmd|" /C calc"!A0'  # Make
+    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}  # a position
+    picture(seed=8).save(folder / "exif.jpg", exif=exif)
+    (folder / "bad.png").write_text("no picture at all")
+    (folder / STRANGE).write_bytes((folder / "0.jpg").read_bytes())
+    return folder
+
+
+def written(rows: Any, row_format: Any, **options: bool) -> bytes:
+    file = io.BytesIO()
+    write_rows(rows, file, row_format, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_rows_are_what_profiles_hold_in_the_order_of_paths(mixed: Path, workers: int) -> None:
+    rows = list(lm.measure(mixed, with_exif=True, workers=workers))
+    paths = [str(row["path"]) for row in rows]
+    assert paths == sorted(map(str, mixed.rglob("*.*")), key=os.fsencode)
+    for row in rows:
+        if Path(str(row["path"])).name == "bad.png":
+            continue
+        columns = lm.log_image(str(row.pop("path"))).view().get_columns()
+        single = {
+            name: column for name, column in columns.items() if column.n - column.missing == 1
+        }
+        assert row.keys() == single.keys()
+        for name, value in row.items():
+            column = single[name]
+            if column.kind == "hue":  # a circle has no least value
+                assert value == pytest.approx(column.mean)
+            else:
+                known = column.frequent[0].value if isinstance(value, str) else column.min
+                assert value == known, name
+            assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value))
+
+
+def test_a_file_that_fails_has_a_reason_and_no_numbers(mixed: Path) -> None:
+    (row,) = lm.measure(mixed / "bad.png")
+    assert row.keys() == {"path", "failure", "detail"}
+    assert row["failure"] == "unsupported"
+    assert [row["failure"] for row in lm.measure([mixed / "gone.jpg"])] == ["vanished"]
+
+
+def test_exif_is_given_on_request_as_the_policy_says(mixed: Path) -> None:
+    file = mixed / "exif.jpg"
+    (plain,) = lm.measure(file)
+    (tracked,) = lm.measure(file, with_exif=True)
+    policy = lm.ExifPolicy(allow=["GPSLatitude"], deny=["Make"])
+    (other,) = lm.measure(file, with_exif=True, exif=policy)
+    assert "image.Make" not in plain
+    assert tracked.keys() - plain.keys() == {"image.Make", "image.has_gps"}
+    assert other["image.GPSLatitude"] == pytest.approx(1 + 2 / 60 + 3 / 3600)
+    assert "image.Make" not in other
+
+
+def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
+    file = tmp_path / "a.gif"
+    first, *others = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(1, 4))
+    first.save(file, save_all=True, append_images=others)
+    rows = list(lm.measure(file, frames="all"))
+    assert [row["frame"] for row in rows] == [0, 1, 2]
+    assert [row["image.Brightness.mean"] for row in rows] == [40, 80, 120]
+    assert ["image.FileSize" in row for row in rows] == [True, False, False]
+    (row,) = lm.measure(file, frames="all", limits=lm.Limits(frames=2))
+    assert row["failure"] == "too_large"
+    table = list(csv.DictReader(io.StringIO(written(rows, "csv", frames=True).decode())))
+    assert [row["frame"] for row in table] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"value_range": (0, 4000)},
+        {"frames": "all"},
+        {"exif": lm.ExifPolicy(deny=["Make"])},
+        {"limits": lm.Limits(pixels=1)},
+    ],
+    ids=str,
+)
+def test_options_are_those_of_a_reading(options: Any, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[271] = "Canon"  # Make
+    Image.new("I;16", (4, 3), 1000).save(tmp_path / "a.tif", exif=exif)
+    rows = list(lm.measure(tmp_path, with_exif=True, **options))
+    assert rows == list(lm.measure(tmp_path, with_exif=True, reading=lm.Reading(**options)))
+    assert rows != list(lm.measure(tmp_path, with_exif=True))
+
+
+def test_arguments_are_checked_before_anything_is_measured(folder: Path) -> None:
+    with pytest.raises(ValueError, match="workers is 0"):
+        lm.measure(folder, workers=0)
+    with pytest.raises(TypeError, match="unexpected keyword 'chanels'"):
+        lm.measure(folder, chanels="BGR")  # type: ignore[call-arg]
+    with pytest.raises(FileNotFoundError):
+        lm.measure(folder / "nowhere")
+    assert list(lm.measure([])) == []
+
+
+def test_closing_early_stops_the_workers(folder: Path) -> None:
+    file = str(folder / "0.jpg")
+    links = [folder / f"{number:04}.jpg" for number in range(2000)]
+    for link in links:
+        os.link(file, link)
+    done = 0
+
+    def progress(count: int, _: int) -> None:
+        nonlocal done
+        done = count
+
+    rows = lm.measure(folder, workers=2, progress=progress)
+    assert next(rows)["path"] == file
+    rows.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lightmeter")]
+    assert 0 < done < 1000  # what is measured ahead is bounded
+    assert list(rows) == []
+
+
+def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:
+    """The rows of a file without the cells that are empty, by the types that the format has."""
+    if row_format == "jsonl":
+        return [json.loads(line) for line in data.decode("ascii").splitlines()]
+    if row_format == "csv":
+        table = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
+        return [{name: cell for name, cell in row.items() if cell} for row in table]
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(io.BytesIO(data)).to_pylist()
+    return [{name: cell for name, cell in row.items() if cell is not None} for row in table]
+
+
+@pytest.mark.parametrize("row_format", ["csv", "jsonl", "parquet"])
+def test_files_are_read_back_as_they_were(
+    mixed: Path, row_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mixed)  # so that a path may begin like a formula
+    rows = list(lm.measure([STRANGE, *os.listdir(".")], with_exif=True))
+    read = read_back(written(rows, row_format, with_exif=True), row_format)
+    assert len(read) == len(rows)
+    for row, again in zip(rows, read, strict=True):
+        if row_format != "jsonl":
+            tags = {
+                f"image.{name}": tag for name, tag in json.loads(again.pop("exif", "{}")).items()
+            }
+            again |= tags
+        path = os.fsencode(str(row.pop("path")))
+        shown = path.decode(errors="replace")
+        exact = again.pop("path_base64", None)
+        assert (exact is None) == (shown.encode() == path)
+        apostrophe = "'" if row_format == "csv" and shown.startswith("=") else ""
+        assert again.pop("path") == apostrophe + shown
+        known = {name: type(row[name])(cell) for name, cell in again.items()}
+        assert known == row
+
+
+def test_texts_are_no_formulas_in_csv() -> None:
+    texts = ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "'=1", "\uff1d1", "a=1"]
+    rows: list[Row] = [{"path": text, "image.entropy": -1.5} for text in texts]
+    read = read_back(written(rows, "csv"), "csv")
+    assert [row["path"] for row in read] == [*(f"'{text}" for text in texts[:-1]), "a=1"]
+    assert {row["image.entropy"] for row in read} == {"-1.5"}
+
+
+def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("lightmeter.batch.row_files._GROUP_ROWS", 4)
+    rows: list[Row] = [{"path": f"{n}", "image.BitDepth": 2**64 - n} for n in range(9)]
+    file = parquet.ParquetFile(io.BytesIO(written(rows, "parquet")))
+    assert [file.metadata.row_group(group).num_rows for group in range(3)] == [4, 4, 1]
+    assert file.read()["image.BitDepth"].null_count == 9
+    assert file.read()["image.entropy"].type == "double"
+    assert parquet.read_table(io.BytesIO(written([], "parquet"))).num_rows == 0
+
+
+def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
+    """An error on the way does not leave a writer open."""
+
+    def rows() -> Iterator[Row]:
+        yield {"path": "a"}
+        raise OSError("gone")
+
+    for row_format in ("csv", "jsonl", "parquet"):
+        with suppress(ImportError), pytest.raises(OSError, match="gone"):
+            written(rows(), row_format)
+
+
+def test_without_pyarrow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"pip install 'lightmeter\[parquet\]'"):
+        check_row_format("parquet")
+    check_row_format("csv")
+
+
+def test_the_suffix_says_the_format() -> None:
+    assert row_format_of("a.CSV") == "csv"
+    for name in ("a", "csv", "a.csv.gz", ".parquet"):
+        with pytest.raises(ValueError, match=r"expected a suffix of \.csv, \.jsonl, \.parquet"):
+            row_format_of(name)
+
+
+def test_the_columns_are_all_features_but_exif(mixed: Path) -> None:
+    """Of every format, so that a new fact of headers is not taken for Exif."""
+    image = picture()
+    for suffix in ("png", "gif", "tif", "webp", "bmp"):
+        image.save(mixed / f"of.{suffix}")
+    with suppress(OSError, KeyError, ValueError):
+        image.save(mixed / "of.avif")
+    keys = {name for row in lm.measure(mixed) for name in row}
+    assert keys - {"path", "failure", "detail"} <= {*NUMBERS, *FACTS}
+    features = lm.log_image(mixed / "0.jpg").view().get_columns()
+    plain = {name for name in features if not name.endswith((".pixels", ".Failure", ".has_gps"))}
+    assert plain <= {*NUMBERS, *FACTS}
