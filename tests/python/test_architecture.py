@@ -23,7 +23,10 @@ OURS = re.compile(r'"(?:lightmeter/)?([\w/]+\.\w+)"')
 OTHERS = re.compile(r"<(?!lightmeter\b)[\w/.]+>")
 # What could load a module of the package without an import; and who does, by which name.
 HIDDEN = {"__import__", "eval", "exec", "import_module", "modules", "find_spec", "pkgutil", "runpy"}
-HIDES = {("lightmeter", "import_module"), ("lightmeter.image.plugins", "import_module")}
+HIDES = {
+    (module, "import_module")
+    for module in ("lightmeter", "lightmeter.cli.options", "lightmeter.image.plugins")
+}
 
 
 def below(room: str, rooms: dict[str, str]) -> set[str]:
@@ -216,7 +219,7 @@ def test_few_imports_stand_inside_functions() -> None:
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
     )
-    assert inside <= 13
+    assert inside <= 12
 
 
 def test_public_names_exist_and_are_documented() -> None:

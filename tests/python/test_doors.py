@@ -18,6 +18,11 @@ from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
+
+def width(picture: Any) -> int:
+    return int(picture.shape[1])
+
+
 OPTIONS: dict[str, Any] = {
     "channels": "BGR",
     "layout": "CHW",
@@ -25,6 +30,7 @@ OPTIONS: dict[str, Any] = {
     "frames": "all",
     "exif": ExifPolicy(deny={"Make"}),
     "limits": Limits(pixels=100),
+    "metrics": ["default", width],
 }
 OF_ARRAYS = {"channels", "layout"}
 Door = Callable[..., ProfileView]

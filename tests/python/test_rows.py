@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import sys
 import threading
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
+import numpy as np
 import pytest
 from conftest import picture
 from lightmeter.batch.row_files import check_row_format, row_format_of, write_rows
 from lightmeter.batch.rows import FACTS, NUMBERS, Row
+from numpy.typing import NDArray
 from PIL import Image
 
 STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
@@ -238,3 +241,34 @@ def test_the_columns_are_all_features_but_exif(mixed: Path) -> None:
     features = lm.log_image(mixed / "0.jpg").view().get_columns()
     plain = {name for name in features if not name.endswith((".pixels", ".Failure", ".has_gps"))}
     assert plain <= {*NUMBERS, *FACTS}
+
+
+def area(image: NDArray[np.uint8]) -> dict[str, object]:
+    return {"pixels": image.size // 3, "shape": "x".join(map(str, image.shape)), "none": None}
+
+
+def broken(image: NDArray[np.uint8]) -> float:
+    raise LookupError(str(image.shape))
+
+
+def endless(image: NDArray[np.uint8]) -> float:
+    return math.inf * image.size
+
+
+def test_values_of_ones_own(folder: Path, tmp_path: Path) -> None:
+    reading = lm.Reading(metrics=["default", area, broken, endless])
+    files = sorted(folder.glob("*.jpg"))
+    rows = list(lm.measure(files, reading=reading))
+    own = {"image.area.pixels": 64 * 48, "image.area.shape": "48x64x3"}
+    own |= {"image.broken.Error": "LookupError"}
+    for row in rows:
+        assert own.items() <= row.items()
+        assert not any(name.startswith(("image.endless", "image.area.none")) for name in row)
+    path = tmp_path / "rows.csv"
+    with path.open("wb") as file:
+        write_rows(rows, file, "csv", own=["area", "broken", "endless"])
+    with path.open(newline="") as text:
+        for line in csv.DictReader(text):
+            assert json.loads(line["metrics"]) == {
+                name.removeprefix("image."): value for name, value in own.items()
+            }

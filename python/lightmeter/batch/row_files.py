@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
@@ -59,11 +59,13 @@ def write_rows(
     *,
     frames: bool = False,
     with_exif: bool = False,
+    own: Collection[str] = (),
 ) -> None:
     """Write what `lightmeter.measure` gives.
 
     CSV and Parquet have the same columns whatever the images are. What an image does not have is
-    empty. All Exif tags are one JSON object in the column ``exif``, by the names that Exif has. In
+    empty. All Exif tags are one JSON object in the column ``exif``, by the names that Exif has, and
+    all values of functions of yours one in the column ``metrics``. In
     CSV a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet an
     integer beyond 64 bits is empty: only a damaged header says such.
 
@@ -73,6 +75,7 @@ def write_rows(
         row_format: CSV (RFC 4180), JSON lines or Parquet.
         frames: whether rows say their ``frame``.
         with_exif: whether they have Exif tags.
+        own: names of the functions in `Reading.metrics`.
 
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
@@ -81,13 +84,13 @@ def write_rows(
         for row in rows:
             file.write(f"{row_json(row)}\n".encode())
         return
-    columns = _columns(frames, with_exif)
+    columns = _columns(frames, with_exif, own)
     write: Callable[[Iterable[Row], IO[bytes], Mapping[str, type]], None]
     write = _write_csv if row_format == "csv" else _write_parquet
-    write((_in_columns(row, columns) for row in rows), file, columns)
+    write((_in_columns(row, columns, own) for row in rows), file, columns)
 
 
-def _columns(frames: bool, with_exif: bool) -> dict[str, type]:
+def _columns(frames: bool, with_exif: bool, own: Collection[str]) -> dict[str, type]:
     return {
         "path": str,
         "path_base64": str,
@@ -96,6 +99,7 @@ def _columns(frames: bool, with_exif: bool) -> dict[str, type]:
         "detail": str,
         **NUMBERS,
         **FACTS,
+        **({"metrics": str} if own else {}),
         **({"exif": str} if with_exif else {}),
     }
 
@@ -111,17 +115,19 @@ def _unicode(value: Cell) -> Cell:
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
-def _in_columns(row: Row, columns: Mapping[str, type]) -> Row:
+def _in_columns(row: Row, columns: Mapping[str, type], own: Collection[str]) -> Row:
     cells: Row = {}
-    tags: Row = {}
+    others: dict[str, Row] = {"metrics": {}, "exif": {}}
     for name, value in _texts(row).items():
         if name in columns:
             cells[name] = value
         else:
-            tags[name.partition(".")[2]] = value
-    if tags:
-        cells["exif"] = json.dumps(tags, allow_nan=False)
-    return cells
+            short = name.partition(".")[2]
+            column = "metrics" if short.partition(".")[0] in own else "exif"
+            others[column][short] = value
+    return cells | {
+        column: json.dumps(values, allow_nan=False) for column, values in others.items() if values
+    }
 
 
 class _Encoded:

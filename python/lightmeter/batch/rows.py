@@ -1,5 +1,6 @@
 """What was measured of each of many images, as one row an image."""
 
+import math
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -12,7 +13,9 @@ from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.meter import available_cpus
+from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile.returned import plain_returned
 
 __all__ = ["FACTS", "NUMBERS", "Cell", "Row", "measure"]
 
@@ -58,10 +61,11 @@ def measure(
     """Measure image files, and give one dict an image in the order of the sorted paths.
 
     A row has ``path`` and the values of the image by the names of the features of a profile, such
-    as ``image.Hue.mean``. What an image does not have is not in its row. The row of a file that
-    cannot be measured has ``path``, ``failure``, which is the reason, and ``detail`` alone. With
-    ``frames="all"`` every frame has a row, which says ``frame`` from 0; facts of the header and
-    Exif are in that of the first.
+    as ``image.Hue.mean``. What an image does not have is not in its row, nor is a number that is
+    not finite, which only functions of yours return. What these raise is a value such as
+    ``image.glare.Error``. The row of a file that cannot be measured has ``path``, ``failure``,
+    which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a row, which
+    says ``frame`` from 0; facts of the header and Exif are in that of the first.
 
     Files are measured in threads a little ahead of the rows that were taken, so memory does not
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
@@ -121,6 +125,13 @@ def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
     for name, value in measured.meter.measurement().items():
         yield f"{_PREFIX}{name}", int(value) if name in _WHOLE else value
     yield f"{_PREFIX}Colorspace", measured.meter.mode
+    for name, returned in measured.returned:
+        own = plain_returned(f"{_PREFIX}{name}", returned)
+        if isinstance(own, Raised):
+            own = {f"{_PREFIX}{name}.{ERROR}": own.kind}
+        for feature, value in own.items():
+            if value is not None and (isinstance(value, str) or math.isfinite(value)):
+                yield feature, value
     for name, fact in (measured.facts or {}).items():
         if fact is not None:
             yield f"{_PREFIX}{name}", fact

@@ -92,7 +92,8 @@ def measure(
             if file is not None and row_format is not None:
                 frames = reading.frames == "all"
                 with open_atomically(file) as opened:
-                    write_rows(rows, opened, row_format, frames=frames, with_exif=exif)
+                    own = [function.__name__ for function in reading.functions]
+                    write_rows(rows, opened, row_format, frames=frames, with_exif=exif, own=own)
             else:
                 for row in rows:
                     if printed:

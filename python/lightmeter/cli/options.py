@@ -1,11 +1,13 @@
 """Options that several commands have, and what the library is given for them."""
 
 import functools
+import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -73,6 +75,14 @@ Deny = Annotated[
     list[str] | None,
     typer.Option("--exif-deny", help="Do not track this Exif tag, even if allowed (repeatable)."),
 ]
+Own = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="MODULE:FUNCTION",
+        help="Call this function of yours with every picture too (repeatable).",
+    ),
+]
 
 
 def reading_of_options(
@@ -86,13 +96,18 @@ def reading_of_options(
     max_seconds: MaxSeconds = DEFAULT_LIMITS.seconds,
     exif_allow: Allow = None,
     exif_deny: Deny = None,
+    metric: Own = None,
 ) -> Reading:
     """How the options of a command say that images are read."""
-    return Reading(
-        frames=frames.value,
-        exif=policy_of(exif_allow, exif_deny),
-        limits=Limits(pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds),
-    )
+    with usage():
+        return Reading(
+            frames=frames.value,
+            exif=policy_of(exif_allow, exif_deny),
+            limits=Limits(
+                pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
+            ),
+            metrics=["default", *map(_function_of, metric or ())],
+        )
 
 
 def reads_images(command: Callable[..., None]) -> Callable[..., None]:
@@ -114,6 +129,29 @@ def reads_images(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _function_of(name: str) -> Callable[[Any], Any]:
+    """The function that an option such as ``glare:glare_percent`` names.
+
+    Its module may lie in the current folder. That comes last: a folder of pictures shall not
+    replace a module that is installed.
+    """
+    module_name, colon, function_name = name.partition(":")
+    if not colon or not module_name or not function_name:
+        raise ValueError(f"got the metric {name!r}; expected one such as glare:glare_percent")
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        kind = type(error).__name__
+        raise ValueError(f"the module {module_name} cannot be imported: {kind}: {error}") from None
+    function: Callable[[Any], Any] | None = getattr(module, function_name, None)
+    if not callable(function):
+        place = getattr(module, "__file__", None) or "built in"
+        raise ValueError(f"the module {module_name} ({place}) has no function {function_name}")
+    return function
 
 
 def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:

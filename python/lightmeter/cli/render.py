@@ -67,9 +67,10 @@ def failed(view: ProfileView) -> int:
 
 def _reasons(view: ProfileView) -> Counter[str]:
     reasons: Counter[str] = Counter()
-    for column in view.get_columns().values():
-        if column.kind == "failure":
-            for item in column.frequent:
+    for prefix in view._core.image_prefixes:
+        name = f"{prefix}.Failure"
+        if name in view:
+            for item in view[name].frequent:
                 reasons[item.value] += item.est
     return reasons
 

@@ -70,6 +70,8 @@ def finding(feature: FeatureDrift) -> str:
     """How a feature changed, such as ``entropy rose by 9 %``."""
     name = feature.name
     if feature.kind == "failure":
+        if name.endswith(" Error"):
+            return f"errors of {name.removesuffix(' Error')} went {_rates(feature)}"
         prefix = name.removesuffix("Failure")
         return f"{prefix}files that cannot be measured went {_rates(feature)}"
     if feature.kind == "missing":

@@ -18,6 +18,7 @@ __all__ = [
     "check_layout",
     "is_array",
     "pictures",
+    "range_of",
 ]
 
 Channels = Literal["RGB", "BGR"]
@@ -98,6 +99,11 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
     if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"value_range is {value_range!r}; expected (black, white), black < white")
     return low, high
+
+
+def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Which samples of a type are black and white, if nothing else is said."""
+    return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
 def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:

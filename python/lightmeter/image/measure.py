@@ -5,8 +5,9 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
@@ -18,6 +19,7 @@ from lightmeter.image.header import Facts, Header, Source, exif_block, read_head
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.metrics import Returned, run
 from lightmeter.image.plugins import is_raw, load_plugin
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
@@ -29,6 +31,7 @@ __all__ = [
     "copy_image",
     "measure_image",
     "measure_images",
+    "run_functions",
 ]
 
 ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
@@ -46,12 +49,15 @@ _FAILURE = "_lightmeter_failure"
 
 
 class Measured(NamedTuple):
-    """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail."""
+    """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
+    what the functions of the reading returned for it.
+    """
 
     meter: ImageMeter
     exif: ExifTags | None
     facts: Facts | None = None  # of the header of its encoded bytes
     thumbnail: Thumbnail | None = None
+    returned: Returned = ()
 
 
 def measure_images(
@@ -79,10 +85,11 @@ def measure_images(
     if isinstance(image, ImageMeter):
         if not image.mode:
             raise ImageError("empty", "an ImageMeter that has not seen a pixel")
-        yield Measured(image, None)
+        yield Measured(image, None, returned=run(reading.functions, None))
     elif is_array(image):
         for picture in pictures(as_numpy(image), reading.layout):
-            yield Measured(_meter(picture, reading, threads), None)
+            meter = _meter(picture, reading, threads)
+            yield Measured(meter, None, returned=run_functions(picture, reading))
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
         show = partial(make_thumbnail, path=path) if thumbnail else None
@@ -108,6 +115,13 @@ def _meter(picture: Image.Image | ArrayLike, reading: Reading, threads: int | No
     meter = ImageMeter(channels=reading.channels, value_range=reading.value_range, threads=threads)
     meter.update(picture)
     return meter
+
+
+def run_functions(picture: Image.Image | NDArray[Any], reading: Reading) -> Returned:
+    """What the functions of the reading return for a picture that was measured."""
+    return run(
+        reading.functions, picture, channels=reading.channels, value_range=reading.value_range
+    )
 
 
 def _is_encoded(image: object) -> TypeGuard[Encoded]:
@@ -190,9 +204,10 @@ def _measure_pil(
                 exif, facts = _load(image, reading.exif)
                 meter = _meter(image, reading, threads)
                 thumbnail = None if show is None else show(image)
+            returned = run_functions(image, reading)
             if frame > 0:
                 exif = facts = None
-            yield Measured(meter, exif, facts, thumbnail)
+            yield Measured(meter, exif, facts, thumbnail, returned)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):

@@ -20,9 +20,10 @@ from lightmeter.image.arrays import (
     check_layout,
     is_array,
     pictures,
+    range_of,
 )
 
-__all__ = ["ImageMeter", "available_cpus"]
+__all__ = ["ImageMeter", "available_cpus", "measurable"]
 
 # Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
 _GRAY_MODES = frozenset({"L", "LA"})
@@ -125,7 +126,7 @@ class ImageMeter:
             mode = self._update_array(as_numpy(strip))
         elif isinstance(strip, Image.Image):
             mode = strip.mode
-            self._update_pil(_measurable(strip))
+            self._update_pil(measurable(strip))
         else:
             raise TypeError(
                 f"cannot measure {type(strip).__name__}; expected a PIL image or an array"
@@ -154,7 +155,7 @@ class ImageMeter:
         return mode
 
     def _range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        return self._value_range or ((0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0))
+        return self._value_range or range_of(dtype)
 
     def _update_pil(self, image: Image.Image) -> None:
         if 0 in image.size:
@@ -222,7 +223,8 @@ def available_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _measurable(image: Image.Image) -> Image.Image:
+def measurable(image: Image.Image) -> Image.Image:
+    """The image, or its conversion, in a mode whose samples are measured as they are."""
     if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in _DEEP_MODES:
         return image
     if image.mode not in _CONVERTED_MODES:

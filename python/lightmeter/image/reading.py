@@ -6,6 +6,7 @@ from typing import Literal, TypedDict, get_args
 from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
+from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
@@ -33,8 +34,17 @@ class Reading:
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost. One that costs more fails as ``too_large``.
 
+        metrics: what is computed of a picture: ``"default"`` with functions of yours, or these
+            alone, which mean the same. A function takes the picture as an array and returns a
+            number, a string, a bool, None, or a dict of them. The features are ``image.glare`` of a
+            function ``glare``, or ``image.glare.<key>`` of a dict. What it raises is counted in
+            ``image.glare.Error`` by its type, and stops nothing. The array is HxWx3 (RGB) or HxW
+            (gray) of uint8, read-only, without alpha, and not turned by its Exif. Deeper samples
+            are scaled from `value_range` to 0..255. A function whose first parameter is annotated
+            as `PIL.Image.Image` takes the same as an image. Threads call it, several at once.
+
     Raises:
-        TypeError: `exif` or `limits` is of another type.
+        TypeError: `exif`, `limits` or one of `metrics` is of another type.
         ValueError: another option is out of range.
     """
 
@@ -44,6 +54,7 @@ class Reading:
     frames: Frames = "first"
     exif: ExifPolicy = DEFAULT_POLICY
     limits: Limits = DEFAULT_LIMITS
+    metrics: Metrics = "default"
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -56,6 +67,12 @@ class Reading:
             raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
         if not isinstance(self.limits, Limits):
             raise TypeError(f"limits is a {type(self.limits).__name__}; expected Limits")
+        object.__setattr__(self, "metrics", as_metrics(self.metrics))
+
+    @property
+    def functions(self) -> tuple[Metric, ...]:
+        """The functions in `metrics`."""
+        return functions_of(self.metrics)
 
 
 class ReadingOptions(TypedDict, total=False):
@@ -67,6 +84,7 @@ class ReadingOptions(TypedDict, total=False):
     frames: Frames
     exif: ExifPolicy
     limits: Limits
+    metrics: Metrics
 
 
 DEFAULT_READING = Reading()

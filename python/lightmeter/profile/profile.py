@@ -12,6 +12,7 @@ from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile.returned import log_returned
 from lightmeter.profile.tables import columns_of
 from lightmeter.profile.values import Values, check_names, is_image, plain_value, split_values
 from lightmeter.profile.view import ProfileView, counted
@@ -148,7 +149,7 @@ class Profile:
         if isinstance(result, Profile):
             self._core.merge(result._core)
             return
-        meter, exif, facts, thumbnail = result
+        meter, exif, facts, thumbnail, returned = result
         self._core.log_image(prefix, meter._core, meter.mode)
         if exif is not None:
             policy = self._reading.exif
@@ -158,6 +159,8 @@ class Profile:
         if thumbnail is not None:
             key = thumbnail.key(meter.measurement())
             self._core.log_exemplar(prefix, meter._core, key, thumbnail.path, thumbnail.jpeg)
+        for name, value in returned:
+            log_returned(self._core, f"{prefix}.{name}", value)
 
     def _track_many(
         self, prefix: str, images: Iterable[ImageLike], threads: int | None = None

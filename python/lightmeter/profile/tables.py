@@ -48,15 +48,14 @@ def _arrow_table(table: Any) -> Any:
             f"an object with __arrow_c_stream__{hint}"
         )
     try:
-        import pyarrow as pa
-        from pyarrow.interchange import from_dataframe
+        import pyarrow.interchange
     except ImportError as error:
         raise ImportError(f"to read a {kind}, lightmeter needs pyarrow: pip install pyarrow") from (
             error
         )
     try:
-        return pa.table(table) if streams else from_dataframe(table)
-    except pa.ArrowInvalid as error:
+        return pyarrow.table(table) if streams else pyarrow.interchange.from_dataframe(table)
+    except pyarrow.ArrowInvalid as error:
         raise TypeError(
             f"table is a {kind}, which Arrow cannot read as a table: {error}"
         ) from error

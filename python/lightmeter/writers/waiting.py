@@ -12,8 +12,9 @@ from PIL import Image
 from lightmeter.image.exif import ExifTags
 from lightmeter.image.failure import Failure
 from lightmeter.image.header import Facts
-from lightmeter.image.measure import Measured, copy_image, measure_image
+from lightmeter.image.measure import Measured, copy_image, measure_image, run_functions
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 
@@ -63,7 +64,7 @@ def keep(image: Any, reading: Reading) -> Any:
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
     if isinstance(image, ImageMeter) and image.mode:
-        return Measured(_copy_meter(image), None)
+        return Measured(_copy_meter(image), None, returned=run(reading.functions, None))
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 
@@ -87,7 +88,8 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
         if isinstance(kept, _Copy):
             meter = ImageMeter(value_range=reading.value_range, threads=1)
             meter.update(kept.image)
-            return Measured(meter, kept.exif, kept.facts)
+            returned = run_functions(kept.image, reading)
+            return Measured(meter, kept.exif, kept.facts, returned=returned)
         return Profile(reading=reading)._measure("image", kept, threads=1)
     except TypeError as error:
         return Failure(None, "unsupported", str(error))

@@ -1,0 +1,200 @@
+"""Metrics of one's own: functions that are called with every picture."""
+
+import inspect
+import logging
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightmeter import _core
+from lightmeter.image.arrays import Channels, range_of
+from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.meter import measurable
+from lightmeter.quiet import quiet
+
+__all__ = ["ERROR", "Metric", "Metrics", "Raised", "Returned", "as_metrics", "functions_of", "run"]
+
+_log = logging.getLogger("lightmeter")
+
+Metric = Callable[[Any], Any]
+Metrics = str | Metric | Sequence[str | Metric]
+
+_SETS = ("default",)
+
+# Last part of the name of the feature that counts the errors of a function.
+ERROR = "Error"
+
+_FACTS = (
+    "Format FileSize FrameCount BitDepth Channels HasAlpha ColorProfile Progressive "
+    "ChromaSubsampling JpegQuality"
+)
+# First parts, below the prefix, of the names of what is measured anyway.
+_TAKEN = frozenset(
+    {
+        *(name.partition(".")[0] for name, *_ in _core.image_numbers()),
+        *_FACTS.split(),
+        *KNOWN,
+        "Colorspace",
+        "Failure",
+    }
+)
+
+_WITHOUT_ALPHA = {"LA": "L", "RGBA": "RGB", "RGBX": "RGB"}
+
+
+class Raised(NamedTuple):
+    """What a function raised, by the name of the exception's type."""
+
+    kind: str
+
+    @classmethod
+    def of(cls, error: Exception, name: str) -> "Raised":
+        """The `error` of the function `name`; who debugs it finds it in the log."""
+        _log.debug("the metric %s failed", name, exc_info=error)
+        return cls(type(error).__name__.encode(errors="replace").decode())
+
+
+# What each function returned, by its name, or that it raised.
+Returned = tuple[tuple[str, Any], ...]
+
+
+def as_metrics(metrics: Metrics) -> tuple[str | Metric, ...]:
+    """The sets and functions in `metrics`; the set ``"default"`` first, if none is named.
+
+    Raises:
+        TypeError: one is neither a string nor a function.
+        ValueError: a set is unknown, or the name of a function cannot be that of a feature.
+    """
+    listed = _listed(metrics)
+    names = set()
+    for metric in listed:
+        if isinstance(metric, str):
+            if metric not in _SETS:
+                raise ValueError(f"metrics has {metric!r}; expected {_quoted()} or a function")
+            name = f"the set {metric}"
+        else:
+            name = _name_of(metric)
+        if name in names:
+            raise ValueError(f"metrics has {name} twice; expected every name once")
+        names.add(name)
+    return listed if any(isinstance(metric, str) for metric in listed) else (_SETS[0], *listed)
+
+
+def functions_of(metrics: Metrics) -> tuple[Metric, ...]:
+    """The functions in `metrics`."""
+    return tuple(metric for metric in _listed(metrics) if not isinstance(metric, str))
+
+
+def run(
+    functions: tuple[Metric, ...],
+    picture: Image.Image | NDArray[Any] | None,
+    *,
+    channels: Channels = "RGB",
+    value_range: tuple[float, float] | None = None,
+) -> Returned:
+    """Call each function with a picture that was measured; None of them raises here.
+
+    Args:
+        functions: take an array, HxWx3 of red, green and blue or HxW of gray, of uint8 and
+            read-only. One whose first parameter is annotated as `PIL.Image.Image` takes such an
+            image of mode RGB or L. What `value_range` calls black and white is 0 and 255.
+        picture: a loaded image, or an array of HxWxC; None if there is none, which makes a
+            missing value of each.
+        channels: the order of those of an array.
+        value_range: of deeper samples, as for `lightmeter.Reading`.
+    """
+    if not functions:
+        return ()
+    if picture is None:
+        return tuple((_name_of(function), None) for function in functions)
+    try:
+        with quiet():
+            samples = _eight_bits(picture, channels, value_range)
+    except Exception as error:  # as of memory that is not there
+        return tuple((name, Raised.of(error, name)) for name in map(_name_of, functions))
+    return tuple((_name_of(function), _call(function, samples)) for function in functions)
+
+
+def _listed(metrics: Metrics) -> tuple[str | Metric, ...]:
+    if isinstance(metrics, str) or callable(metrics):
+        return (metrics,)
+    try:
+        return tuple(metrics)
+    except TypeError:
+        raise TypeError(
+            f"metrics is a {type(metrics).__name__}; expected {_quoted()}, a function, or a list"
+        ) from None
+
+
+def _quoted() -> str:
+    return ", ".join(map(repr, _SETS))
+
+
+def _name_of(function: Metric) -> str:
+    if not callable(function) or not isinstance(function, Hashable):
+        raise TypeError(
+            f"metrics has a {type(function).__name__}; expected {_quoted()} or a function"
+        )
+    name = getattr(function, "__name__", None)
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(
+            f"metrics has {function!r}, which has no name that a feature could have; "
+            "define it with def"
+        )
+    if name in _TAKEN:
+        raise ValueError(
+            f"metrics has a function {name}, the name of a built-in feature; rename it"
+        )
+    return name
+
+
+def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
+    try:
+        return function(Image.fromarray(samples) if _takes_pil(function) else samples)
+    except Exception as error:
+        return Raised.of(error, _name_of(function))
+
+
+@lru_cache(maxsize=256)
+def _takes_pil(function: Metric) -> bool:
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except Exception:  # a name in an annotation is imported for type checkers only
+        try:
+            signature = inspect.signature(function)
+        except Exception:  # some of those in C have none
+            return False
+    for parameter in signature.parameters.values():
+        annotation = parameter.annotation
+        return annotation is Image.Image or annotation in ("Image.Image", "PIL.Image.Image")
+    return False
+
+
+def _eight_bits(
+    picture: Image.Image | NDArray[Any],
+    channels: Channels,
+    value_range: tuple[float, float] | None,
+) -> NDArray[np.uint8]:
+    """The samples that were measured, without alpha, on 0..255 and read-only."""
+    if isinstance(picture, Image.Image):
+        image = measurable(picture)
+        if image.mode in _WITHOUT_ALPHA:
+            image = image.convert(_WITHOUT_ALPHA[image.mode])
+        samples = np.asarray(image)
+    elif picture.shape[2] == 1:
+        samples = picture[..., 0]
+    else:
+        samples = picture[..., :3] if channels == "RGB" else picture[..., 2::-1]
+    if samples.dtype == np.bool_:
+        samples = samples * np.uint8(255)
+    elif samples.dtype != np.uint8:
+        black, white = value_range or range_of(samples.dtype)
+        samples = np.rint((samples.astype(np.float64) - black) * (255.0 / (white - black)))
+        samples = samples.astype(np.uint8)
+    samples = np.ascontiguousarray(samples).view()
+    samples.flags.writeable = False
+    return samples

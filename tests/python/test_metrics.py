@@ -1,0 +1,354 @@
+"""Functions of one's own are called with every picture, and can stop nothing."""
+
+import io
+import logging
+import math
+import pickle
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter, picture
+from lightmeter import ImageMeter, ProfileView, Reading, Store, _core
+from lightmeter.batch.block import profile_block
+from lightmeter.image.exif.tags import KNOWN
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Unknown  # as for type checkers only
+
+
+def glare(image: Any) -> float:
+    return float(100 * (image >= 245).mean())
+
+
+def level(image: Any) -> float:
+    return float(image.mean())
+
+
+def named(name: str, function: Callable[[Any], Any] = level) -> Callable[[Any], Any]:
+    def metric(image: Any) -> Any:
+        return function(image)
+
+    metric.__name__ = name
+    return metric
+
+
+def returning(result: Any) -> Callable[[Any], Any]:
+    return named("own", lambda image: result)
+
+
+def seen(image: Any, **options: Any) -> Any:
+    """What a function is called with."""
+    taken: list[Any] = []
+    view = lm.log_image(image, metrics=named("own", taken.append), **options).view()
+    assert view["image.own"].missing == 1
+    (sight,) = taken
+    return sight
+
+
+def glare_percent(img: Image.Image) -> Any:
+    """As in the founding article."""
+    img_array = np.array(img)
+    saturated_pixels = np.sum(img_array >= 245)
+    total_pixels = img_array.size
+    return 100.0 * saturated_pixels / total_pixels
+
+
+def test_the_glare_example_is_one_line() -> None:
+    img = picture(noise=60)
+    column = lm.log_image(img, metrics=glare_percent).view()["image.glare_percent"]
+    assert column.mean == glare_percent(img) > 0
+
+
+@pytest.mark.parametrize(
+    ("result", "n", "missing", "mean"),
+    [
+        (2, 1, 0, 2),
+        (True, 1, 0, 1),
+        (np.float32(0.5), 1, 0, 0.5),
+        (np.array(3), 1, 0, 3),
+        (None, 1, 1, None),
+        (math.nan, 1, 1, None),
+    ],
+)
+def test_numbers(result: Any, n: int, missing: int, mean: float | None) -> None:
+    view = lm.log_image(picture(), metrics=returning(result)).view()
+    column = view["image.own"]
+    assert (column.n, column.missing, column.mean) == (n, missing, mean)
+    assert (column.meaning.role, column.meaning.origin) == ("plain", "image")
+    assert view["image.own.Error"].failure_rate == 0
+
+
+def test_strings_are_categories() -> None:
+    column = lm.log_image(picture(), metrics=returning("day")).view()["image.own"]
+    assert column.kind == "category"
+    assert [item.value for item in column.frequent] == ["day"]
+
+
+def test_the_items_of_a_dict_are_features() -> None:
+    own = returning({"area": 3, "kind": "day", "mean": None})
+    view = lm.log_image([picture(), picture()], metrics=own).view()
+    assert [name for name in view if ".own" in name] == [
+        f"image.own.{key}" for key in ("Error", "area", "kind", "mean")
+    ]
+    assert (view["image.own.area"].n, view["image.own.mean"].missing) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("own", "kind"),
+    [
+        (named("own", lambda image: 1 // 0), "ZeroDivisionError"),
+        (named("own", lambda image: image.fill(0)), "ValueError"),
+        (returning(3j), "TypeError"),
+        (returning(np.zeros((2, 2))), "TypeError"),
+        (returning([1, 2]), "TypeError"),
+        (returning({"a": {"b": 1}}), "TypeError"),
+        (returning({1: 1}), "TypeError"),
+        (returning({"": 1}), "ValueError"),
+        (returning({"\ud800": 1}), "ValueError"),
+        (returning({"a": 1, "Error": 1}), "ValueError"),
+    ],
+)
+def test_errors_are_counted_by_type(own: Callable[[Any], Any], kind: str) -> None:
+    image = picture()
+    profile = lm.Profile(metrics=[own, glare])
+    profile.track_many([image, image, b"no picture"])
+    view = profile.view()
+    assert [(item.value, item.est) for item in view["image.own.Error"].frequent] == [(kind, 2)]
+    assert view["image.own.Error"].failure_rate == 1
+    assert [name for name in view if name.startswith("image.own")] == ["image.own.Error"]
+    assert (view.images, view["image.glare"].n, view["image.Failure"].n) == (2, 2, 3)
+    assert image == picture()
+
+
+def test_the_traceback_of_an_error_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "lightmeter")
+    lm.log_image(picture(), metrics=[named("own", lambda image: 1 // 0), returning_a_list])
+    assert caplog.messages == ["the metric own failed", "the metric image.returning_a_list failed"]
+    assert "1 // 0" in caplog.text
+    assert "expected a number" in caplog.text
+
+
+def returning_a_list(image: Any) -> Any:
+    return [image.mean()]
+
+
+def test_what_is_no_error_passes() -> None:
+    def own(image: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lm.log_image(picture(), metrics=own)
+
+
+def test_metrics_are_checked() -> None:
+    assert Reading(metrics=glare).metrics == Reading(metrics=[glare]).metrics == ("default", glare)
+    assert Reading(metrics=[glare, "default"]).functions == (glare,)
+    for metrics, error, message in (
+        ("camera", ValueError, "has 'camera'; expected 'default' or a function"),
+        (3, TypeError, "metrics is a int; expected 'default', a function"),
+        ([3], TypeError, "metrics has a int"),
+        (lambda image: 1, ValueError, "no name that a feature could have; define it with def"),
+        (partial(glare), ValueError, "no name that a feature could have"),
+        (named("a.b"), ValueError, "no name that a feature could have"),
+        ([glare, named("glare")], ValueError, "has glare twice"),
+        (["default", "default"], ValueError, "has the set default twice"),
+        (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
+    ):
+        with pytest.raises(error, match=message):
+            Reading(metrics=metrics)  # type: ignore[arg-type]
+
+
+def test_no_name_of_a_built_in_feature_is_free() -> None:
+    names = {name.partition(".")[0] for name, *_ in _core.image_numbers()} | KNOWN
+    for form in ("JPEG", "PNG", "TIFF", "GIF", "WEBP"):
+        file = io.BytesIO()
+        picture().save(file, form)
+        view = lm.log_image([file.getvalue(), b"no picture"]).view()
+        names |= {name.split(".")[1] for name in view}
+    for name in names:
+        if name.isidentifier():
+            with pytest.raises(ValueError, match="built-in"):
+                Reading(metrics=named(name))
+
+
+RGB = np.asarray(picture())
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "expected"),
+    [
+        (RGB, {}, RGB),
+        (RGB[..., ::-1], {"channels": "BGR"}, RGB),
+        (RGB.transpose(2, 0, 1), {"layout": "CHW"}, RGB),
+        (np.dstack([RGB, RGB[..., 0]]), {}, RGB),
+        (RGB[..., 0], {}, RGB[..., 0]),
+        (RGB[..., :1], {}, RGB[..., 0]),
+        (RGB[..., 0] > 99, {}, np.where(RGB[..., 0] > 99, 255, 0)),
+        (RGB.astype(np.uint16) * 257, {}, RGB),
+        (RGB / 255, {}, RGB),
+        (RGB / 255 * 6 + 4, {"value_range": (4, 10)}, RGB),
+        (Image.fromarray(RGB), {}, RGB),
+        (Image.fromarray(RGB).convert("RGBA"), {}, RGB),
+        (Image.fromarray(RGB).convert("LA"), {}, np.asarray(Image.fromarray(RGB).convert("L"))),
+        (Image.fromarray(RGB[..., 0]).convert("P"), {}, np.dstack([RGB[..., 0]] * 3)),
+        (Image.fromarray(RGB[..., 0].astype(np.uint16) * 257), {}, RGB[..., 0]),
+        (Image.fromarray(RGB[..., 0] / np.float32(255)), {}, RGB[..., 0]),
+    ],
+)
+def test_functions_get_what_was_measured_in_8_bits(
+    image: Any, options: dict[str, Any], expected: Any
+) -> None:
+    samples = seen(image, **options)
+    assert samples.dtype == np.uint8
+    assert samples.flags.c_contiguous
+    assert not samples.flags.writeable
+    np.testing.assert_array_equal(samples, expected)
+
+
+def written_in_text(image: "Image.Image") -> Any:
+    return isinstance(image, Image.Image) and image.mode
+
+
+def of_an_unknown(image: Image.Image, more: "Unknown | None" = None) -> Any:
+    return isinstance(image, Image.Image) and image.mode
+
+
+def test_an_annotation_asks_for_a_pil_image() -> None:
+    functions = [written_in_text, of_an_unknown]
+    for source in (RGB, Image.fromarray(RGB), Image.fromarray(RGB).convert("P")):
+        view = lm.log_image(source, metrics=functions).view()
+        for function in functions:
+            items = view[f"image.{function.__name__}"].frequent
+            assert [item.value for item in items] == ["RGB"]
+
+
+def test_every_picture_of_a_batch_or_a_file_counts(tmp_path: Path) -> None:
+    batch = np.stack([np.asarray(picture(seed=seed)) for seed in range(3)])
+    expected = [float(each.mean()) for each in batch]
+    pages = [Image.fromarray(each) for each in batch]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    for view in (
+        lm.log_image(batch, layout="NHWC", metrics=level).view(),
+        lm.log_image(tmp_path / "a.tif", frames="all", metrics=level).view(),
+    ):
+        column = view["image.level"]
+        assert (column.n, column.min, column.max) == (3, min(expected), max(expected))
+
+
+def test_a_meter_has_no_pixels_any_more(tmp_path: Path) -> None:
+    meter = ImageMeter()
+    meter.update(RGB)
+    views = [lm.log_image(meter, metrics=level).view()]
+    with Store(tmp_path / "drift.db") as store:
+        with lm.logger(store, "cells", metrics=level) as log:
+            log.track(meter)
+        views.append(store.read("cells"))
+    for view in views:
+        assert (view["image.level"].n, view["image.level"].missing) == (1, 1)
+
+
+def test_threads_call_it_and_the_number_of_workers_changes_nothing(folder: Path) -> None:
+    threads = set()
+
+    def where(image: Any) -> float:
+        threads.add(threading.get_ident())
+        return float(image.mean())
+
+    views = [lm.profile_images(folder, metrics=where, workers=n) for n in (1, 3)]
+    assert views[0] == views[1]
+    assert threading.get_ident() not in threads
+    assert views[0] == lm.log_image(sorted(folder.rglob("*.*g")), metrics=where).view()
+
+
+def test_the_thread_of_the_logger_calls_it(tmp_path: Path) -> None:
+    names = []
+
+    def own(image: Any) -> None:
+        names.append(threading.current_thread().name)
+        raise ValueError
+
+    with Store(tmp_path / "drift.db") as store:
+        with lm.logger(store, "cells", metrics=own) as log:
+            log.track(RGB)
+            log.track(picture())
+        view = store.read("cells")
+    assert names == ["lightmeter"] * 2
+    assert view["image.own.Error"].failure_rate == 1
+
+
+def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
+    work = pickle.loads(pickle.dumps(partial(profile_block, reading=Reading(metrics=glare))))
+    files = [str(path) for path in sorted(folder.glob("*.jpg"))]
+    view = ProfileView.from_bytes(work(files).profile)
+    assert view == lm.log_image(files, metrics=glare).view()
+    profile = pickle.loads(pickle.dumps(lm.Profile(metrics=glare)))
+    profile.track(RGB)
+    assert profile.view()["image.glare"].n == 1
+
+
+def test_without_functions_no_array_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightmeter.image.metrics._eight_bits", None)
+    assert not [name for name in lm.log_image(picture()).view() if "Error" in name]
+
+
+def test_own_numbers_merge_drift_and_show_in_the_report(tmp_path: Path) -> None:
+    def own(image: Any) -> Any:
+        return float(image.mean()) if image.mean() < 150 else 1 // 0
+
+    dark = [np.full((8, 8), 50 + seed, np.uint8) for seed in range(60)]
+    light = [*(image + np.uint8(30) for image in dark[:30]), *(image * 0 + 200 for image in dark)]
+    views = [lm.log_image(images, metrics=own).view() for images in (dark[:30], dark[30:], light)]
+    reference = views[0].merge(views[1])
+    assert reference == lm.log_image(dark, metrics=own).view()
+    report = lm.compare(target=views[2], reference=reference)
+    features = {feature.feature: feature for feature in report.features}
+    assert features["image.own"].name == "own"
+    assert features["image.own.Error"].verdict == "drift"
+    assert [item.value for item in features["image.own.Error"].new_values] == ["ZeroDivisionError"]
+    assert "errors of own went from 0 % to 67 %" in report.summary()
+    report.write_html(tmp_path / "report.html")
+    assert "errors of own went" in (tmp_path / "report.html").read_text(encoding="utf-8").lower()
+
+
+def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop.py").write_text(
+        "def light(image): return image.mean()\nx = 3\ndef bad(i): 1/0"
+    )
+    (tmp_path / "broken.py").write_text("import nothing_of_this_name")
+    monkeypatch.chdir(tmp_path)
+    own = ["--metric", "shop:light", "--metric", "shop:bad"]
+    result = lightmeter("profile", folder, "-o", "a.lmp", *own)
+    assert result.returncode == 0, result.stderr
+    assert "8 images measured, 0 files failed\n" in result.stdout
+    assert "ZeroDivisionError (8)" in result.stdout
+    assert ProfileView.read("a.lmp")["image.light"].n == 8
+    store = tmp_path / "drift.db"
+    result = lightmeter("log", folder, "--dataset", "cells", "--store", store, *own)
+    assert result.returncode == 0, result.stderr
+    with Store(store) as opened:
+        assert opened.read("cells")["image.light"].n == 8
+    result = lightmeter("drift", "--reference", folder, "--target", folder, *own)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("shop", "expected one such as glare:glare_percent"),
+        ("nothing_here:f", "nothing_here cannot be imported: ModuleNotFoundError"),
+        ("json:nothing", "has no function nothing"),
+        ("json:__doc__", "has no function __doc__"),
+        ("json:loads --metric json:loads", "has loads twice"),
+    ],
+)
+def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) -> None:
+    result = lightmeter("profile", folder, "--metric", *metric.split())
+    assert result.returncode == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
