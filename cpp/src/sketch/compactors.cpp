@@ -22,12 +22,12 @@ constexpr auto kRoom = [] {
 
 }  // namespace
 
-Compactors::Compactors(const QuantileState::Sample& sample)
+Compactors::Compactors(const QuantileSample& sample)
     : error_(sample.variance, sample.fixed),
       coins_{sample.coin_key, sample.coins_drawn},
       min_(sample.least),
       max_(sample.greatest) {
-  for (const QuantileState::Level& level : sample.levels) {
+  for (const QuantileLevel& level : sample.levels) {
     levels_.push_back(
         {level.values, std::ranges::is_sorted(level.values), level.paired, level.odd});
     held_ += level.values.size();

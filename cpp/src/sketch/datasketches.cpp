@@ -115,7 +115,7 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   check(in.remaining() == (end - bounds[0]) * size,
         "the length does not fit; is this the right item type?");
   QuantileState state;
-  std::vector<QuantileState::Level> levels(level_count);
+  std::vector<QuantileLevel> levels(level_count);
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   double least_there = kInfinity;
   double greatest_there = -kInfinity;
@@ -146,7 +146,7 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   }
   if (least_kept > greatest_kept) return QuantileSketch::from_state(state, key);
   // An infinite extremum hides the finite one; the values that were kept are then all there is.
-  QuantileState::Sample& sample = state.sample.emplace();
+  QuantileSample& sample = state.sample.emplace();
   sample.coin_key = key;
   for (const auto& level : levels) {
     for (const double value : level.values) {

@@ -115,7 +115,7 @@ void decode_exact(QuantileState& state, const Head& head, wire::Reader& in) {
 }
 
 // One sample from the middle of each block, which needs no coin.
-void thin(const QuantileSketch& sketch, QuantileState::Sample& sample) {
+void thin(const QuantileSketch& sketch, QuantileSample& sample) {
   const SortedView& view = sketch.view();
   const int top = shipping_level(sketch.n());
   sample.levels.assign(static_cast<std::size_t>(top) + 1, {});
@@ -131,7 +131,7 @@ void thin(const QuantileSketch& sketch, QuantileState::Sample& sample) {
 }
 
 void encode_sample(const QuantileSketch& sketch, wire::Writer& out) {
-  QuantileState::Sample sample = *sketch.state().sample;
+  QuantileSample sample = *sketch.state().sample;
   std::size_t held = 0;
   for (const auto& level : sample.levels) held += level.values.size();
   if (held > QuantileSketch::kShippedItems) thin(sketch, sample);
@@ -158,7 +158,7 @@ void encode_sample(const QuantileSketch& sketch, wire::Writer& out) {
 }
 
 void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
-  QuantileState::Sample& sample = state.sample.emplace();
+  QuantileSample& sample = state.sample.emplace();
   sample.coin_key = in.u64();
   sample.coins_drawn = in.varint();
   sample.variance = in.f64();
@@ -174,7 +174,7 @@ void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
   std::uint64_t left = head.n;
   std::size_t held = 0;
   for (std::size_t h = 0; h < levels; ++h) {
-    QuantileState::Level& level = sample.levels[h];
+    QuantileLevel& level = sample.levels[h];
     level.paired = (paired >> h & 1) != 0;
     level.odd = (odd >> h & 1) != 0;
     const std::uint64_t count = in.count(1);

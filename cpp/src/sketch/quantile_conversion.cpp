@@ -23,7 +23,7 @@ QuantileState QuantileSketch::state() const {
     return state;
   }
   const Compactors& compactors = sampled->compactors();
-  QuantileState::Sample& sample = state.sample.emplace();
+  QuantileSample& sample = state.sample.emplace();
   sample.coin_key = compactors.coins().key;
   sample.coins_drawn = compactors.coins().counter;
   sample.variance = compactors.error().variance();
@@ -66,7 +66,7 @@ std::uint64_t checked_n(const QuantileState& state) {
           "more values than an exact sketch holds");
     return n;
   }
-  const QuantileState::Sample& sample = *state.sample;
+  const QuantileSample& sample = *state.sample;
   check(state.values.empty() && state.counts.empty(), "both a list of values and a sample");
   // Infinity is a bound that tells nothing. It is let in since merging may make it of finite ones.
   check(sample.variance >= 0.0 && sample.fixed >= 0.0, "an error bound that is negative or NaN");
@@ -77,7 +77,7 @@ std::uint64_t checked_n(const QuantileState& state) {
         "a number of levels that no sketch has");
   std::uint64_t n = 0;
   for (std::size_t h = 0; h < sample.levels.size(); ++h) {
-    const QuantileState::Level& level = sample.levels[h];
+    const QuantileLevel& level = sample.levels[h];
     check(level.paired || !level.odd, "coins of levels that are not there");
     check(level.values.size() <= (kMaxCount - n) >> h, "weights above 2^56");
     n += std::uint64_t{level.values.size()} << h;
@@ -105,7 +105,7 @@ QuantileSketch QuantileSketch::from_state(const QuantileState& state, std::uint6
   sketch.neg_inf_ = state.neg_inf;
   if (state.sample) {
     // Values of weight 1 are staged, as if they had come last, if there is room for all of them.
-    QuantileState::Sample sample = *state.sample;
+    QuantileSample sample = *state.sample;
     std::vector<double> staged;
     if (sample.levels[0].values.size() <= kExactItems) staged.swap(sample.levels[0].values);
     sketch.mode_.emplace<Sampled>(std::move(staged), Compactors(sample));
