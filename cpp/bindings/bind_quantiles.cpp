@@ -117,7 +117,7 @@ QuantileSketch from_state(const py::dict& dict, std::uint64_t key) {
     return QuantileSketch::from_state(state, key);
   }
   const auto plain = field<py::dict>(dict, "sample");
-  QuantileSample& sample = state.sample.emplace();
+  lightmeter::sketch::QuantileSample& sample = state.sample.emplace();
   sample.coin_key = field<std::uint64_t>(plain, "coin_key");
   sample.coins_drawn = field<std::uint64_t>(plain, "coins_drawn");
   sample.variance = field<double>(plain, "variance");
