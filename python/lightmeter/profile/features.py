@@ -24,6 +24,7 @@ Role = Literal[
     "pixels",
     "angle pixels",
     "failure",
+    "hash",
 ]
 Origin = Literal["value", "image", "exif", "personal exif"]
 Family = Literal["image", "Exif", "values"]
@@ -43,6 +44,7 @@ _KINDS: dict[Role, Kind] = {
     "pixels": "pixels",
     "angle pixels": "pixels",
     "failure": "failure",
+    "hash": "category",
 }
 _NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
@@ -51,6 +53,7 @@ _UNTESTED: dict[Role, str] = {
     "linear angle": _LINEAR,
     "pixels": _NOT_INDEPENDENT,
     "angle pixels": _NOT_INDEPENDENT,
+    "hash": "no distance between hashes means anything",
 }
 
 
@@ -59,6 +62,7 @@ class Meaning(NamedTuple):
 
     Attributes:
         role: ``plain``, a number, or a category where most values are strings; ``category``;
+            ``hash``, 16 hexadecimal digits that are equal where contents are equal;
             ``date``, days since 1970; ``angle``, a hue on a circle of 255 steps; ``linear angle``
             and ``angle spread``, the mean and the standard deviation of hues as though they lay on
             a line; ``pixels`` and ``angle pixels``, of every pixel; ``failure``, why a file could

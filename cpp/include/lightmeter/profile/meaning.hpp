@@ -3,22 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "lightmeter/role.hpp"
+
 namespace lightmeter::profile {
 
-// What the values of a column are, as whoever logged them said. Nothing else tells: any name may be
-// anybody's. The numbers stand in files; 9 to 15 are free, for vectors among others.
-enum class Role : std::uint8_t {
-  kPlain = 0,        // a number, or a category where most of the values are strings
-  kCategory = 1,     // one of several names
-  kDate = 2,         // days since 1970
-  kAngleSpread = 3,  // a standard deviation of hues as though they lay on a line
-  kLinearAngle = 4,  // a mean of hues as though they lay on a line, 0 and 254 far apart
-  kAngle = 5,        // a hue: 255 steps around a circle
-  kPixels = 6,       // of every pixel, which are not independent of each other
-  kAnglePixels = 7,  // the hue of every pixel
-  kFailure = 8,      // why a file could not be measured
-};
-constexpr Role kLastRole = Role::kFailure;
+using lightmeter::kLastRole;
+using lightmeter::Role;
 
 // Where they come from. It says which observations are missing, see Profile::missing, and with what
 // the feature is judged together.

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lightmeter {
+
+// What the values of a column are, as whoever logged them said. Nothing else tells: any name may be
+// anybody's. The numbers stand in files; 10 to 15 are free, for vectors among others.
+enum class Role : std::uint8_t {
+  kPlain = 0,        // a number, or a category where most of the values are strings
+  kCategory = 1,     // one of several names
+  kDate = 2,         // days since 1970
+  kAngleSpread = 3,  // a standard deviation of hues as though they lay on a line
+  kLinearAngle = 4,  // a mean of hues as though they lay on a line, 0 and 254 far apart
+  kAngle = 5,        // a hue: 255 steps around a circle
+  kPixels = 6,       // of every pixel, which are not independent of each other
+  kAnglePixels = 7,  // the hue of every pixel
+  kFailure = 8,      // why a file could not be measured
+  kHash = 9,         // 16 hexadecimal digits, equal where contents are equal
+};
+inline constexpr Role kLastRole = Role::kHash;
+
+}  // namespace lightmeter
