@@ -1,6 +1,6 @@
 """A 12-megapixel RGB array, one thread: exact distributions and moments of H, S and V.
 
-lightmeter's one figure, which also holds the colour channels and entropy, stands against every peer.
+lightmeter's one figure, which also holds the entropy of the colour channels, stands against each.
 """
 
 from scenario import Bar, Scenario

@@ -54,7 +54,8 @@ def run(array):
     chroma = cv2.subtract(largest, cv2.min(cv2.min(red, green), blue))
     numbers["gray_percent"] = 100 - 100 * cv2.countNonZero(chroma) / pixels
     hues = cv2.split(hsv)[0]
-    weights = np.bincount(hues.ravel(), weights=chroma.ravel(), minlength=256)
+    joint = cv2.calcHist([hues, chroma], [0, 1], None, [256, 256], [0, 256, 0, 256])
+    weights = joint @ np.arange(256)
     angles = 2 * np.pi * (np.arange(256) + 0.5) / 256
     x, y = (weights * np.cos(angles)).sum(), (weights * np.sin(angles)).sum()
     numbers["Hue.circular_mean"] = np.arctan2(y, x) / (2 * np.pi) * 255 % 255
