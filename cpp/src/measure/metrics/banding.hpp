@@ -40,15 +40,15 @@ struct Banding {
     const auto x = static_cast<std::size_t>(row.x), y = static_cast<std::size_t>(row.y);
     if (y >= row_sums.size()) grow(y + 1);
     std::uint64_t* const columns = column_sums.data() + x;
+    const S* const luma = row.luma;
+    const std::size_t n = row.n;
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < row.n; ++i) {
-      columns[i] += row.luma[i];
-      sum += row.luma[i];
-    }
+    for (std::size_t i = 0; i < n; ++i) columns[i] += luma[i];
+    for (std::size_t i = 0; i < n; ++i) sum += luma[i];
     row_sums.data()[y] += sum;
-    row_counts.data()[y] += row.n;
+    row_counts.data()[y] += n;
     column_starts.data()[x] += 1;
-    column_starts.data()[x + row.n] -= 1;
+    column_starts.data()[x + n] -= 1;
   }
 
   void add(const Banding& other) {

@@ -16,7 +16,7 @@ struct Blockiness {
              "the blockiness, steps across the borders of 8 x 8 blocks over others: 1 is none, "
              "higher is more blocks"},
   };
-  static constexpr std::int64_t kBlock = 8;
+  static constexpr std::size_t kBlock = 8;
 
   // Of the differences between a pixel and the ones left of and above it.
   std::uint64_t borders = 0, others = 0;
@@ -27,7 +27,7 @@ struct Blockiness {
     const auto n = static_cast<std::uint64_t>(row.n);
     if (!row.top) {
       const std::uint64_t sum = differences(row.here, row.above, row.n);
-      if (row.y % kBlock == 0) {
+      if (static_cast<std::size_t>(row.y) % kBlock == 0) {
         borders += n;
         border_sum += sum;
       } else {
@@ -35,20 +35,29 @@ struct Blockiness {
         other_sum += sum;
       }
     }
-    const std::size_t first = row.left;  // has nothing left of it
-    const std::uint64_t all = differences(row.here + first, row.here + first - 1, row.n - first);
-    const std::int64_t x = row.x + static_cast<std::int64_t>(first);
-    std::uint64_t at_borders = 0, crossed = 0;
-    for (auto i = static_cast<std::ptrdiff_t>(first + static_cast<std::uint64_t>(-x & 7));
-         i < static_cast<std::ptrdiff_t>(row.n); i += kBlock) {
-      const int difference = row.here[i] - row.here[i - 1];
-      at_borders += static_cast<std::uint64_t>(difference < 0 ? -difference : difference);
-      ++crossed;
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t count = chunk_end(start, row.n, kChunk) - start;
+      const auto phase = (static_cast<std::size_t>(row.x) + start) % kBlock;
+      const S* const here = row.here + start;
+      const S* const left = here - 1;
+      const S* const border = kBorder<S>.data() + phase;
+      ChunkSum<S> all = 0, at_borders = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        all += distance(here[i], left[i]);
+        at_borders +=
+            distance(static_cast<S>(here[i] & border[i]), static_cast<S>(left[i] & border[i]));
+      }
+      const std::size_t crossed =
+          (phase + count + kBlock - 1) / kBlock - (phase + kBlock - 1) / kBlock;
+      borders += crossed;
+      border_sum += static_cast<std::uint64_t>(at_borders);
+      others += count - crossed;
+      other_sum += static_cast<std::uint64_t>(all - at_borders);
     }
-    borders += crossed;
-    border_sum += at_borders;
-    others += n - first - crossed;
-    other_sum += all - at_borders;
+    if (row.left) {  // has nothing left of it, but its mirror image was taken
+      borders -= 1;
+      border_sum -= static_cast<std::uint64_t>(distance(row.here[0], row.here[-1]));
+    }
   }
 
   void add(const Blockiness& other) noexcept {
@@ -68,19 +77,25 @@ struct Blockiness {
   friend bool operator==(const Blockiness&, const Blockiness&) = default;
 
  private:
+  static constexpr std::size_t kChunk = 1024;
+
+  // All bits of every eighth sample.
+  template <class S>
+  static constexpr auto kBorder = [] {
+    std::array<S, kChunk + kBlock> mask{};
+    for (std::size_t i = 0; i < mask.size(); i += kBlock) mask[i] = static_cast<S>(~S{0});
+    return mask;
+  }();
+
   template <class S>
   LIGHTMETER_INLINE static std::uint64_t differences(const S* a, const S* b,
                                                      std::size_t n) noexcept {
-    constexpr std::size_t kChunk = 32'768;  // 65 535 * 32 768 < 2^31
     std::uint64_t sum = 0;
     for (std::size_t start = 0; start < n; start += kChunk) {
       const std::size_t end = chunk_end(start, n, kChunk);
-      std::int32_t chunk_sum = 0;
-      for (std::size_t i = start; i < end; ++i) {
-        const std::int32_t difference = std::int32_t{a[i]} - b[i];
-        chunk_sum += difference < 0 ? -difference : difference;
-      }
-      sum += static_cast<std::uint32_t>(chunk_sum);
+      ChunkSum<S> chunk_sum = 0;
+      for (std::size_t i = start; i < end; ++i) chunk_sum += distance(a[i], b[i]);
+      sum += static_cast<std::uint64_t>(chunk_sum);
     }
     return sum;
   }

@@ -31,13 +31,21 @@ struct Exposure {
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
     constexpr int kStep = sizeof(S) == 1 ? 1 : 257;
-    std::uint32_t row_dark = 0, row_bright = 0;
-    for (std::size_t i = 0; i < row.n; ++i) {
-      row_dark += row.luma[i] <= kDark * kStep;
-      row_bright += row.luma[i] >= kBright * kStep;
+    constexpr std::size_t kChunk = std::size_t{1} << 30;
+    const S* const luma = row.luma;
+    const std::uint8_t zero = unknown(std::uint8_t{0});
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t end = chunk_end(start, row.n, kChunk);
+      std::int32_t chunk_dark = 0, chunk_bright = 0;
+      for (std::size_t i = start; i < end; ++i) {
+        const std::uint8_t is_dark = luma[i] <= kDark * kStep;
+        const std::uint8_t is_bright = luma[i] >= kBright * kStep;
+        chunk_dark += distance(is_dark, zero);
+        chunk_bright += distance(is_bright, zero);
+      }
+      dark += static_cast<std::uint32_t>(chunk_dark);
+      bright += static_cast<std::uint32_t>(chunk_bright);
     }
-    dark += row_dark;
-    bright += row_bright;
   }
 
   void add(const Exposure& other) noexcept {

@@ -21,17 +21,19 @@ struct Luma {
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    using Sum = std::conditional_t<sizeof(S) == 1, std::uint32_t, std::uint64_t>;
     constexpr std::size_t kChunk = 32'768;  // 255^2 * 32 768 < 2^31
+    const S* const luma = row.luma;
+    const S zero = unknown(S{0});
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk);
-      Sum chunk_sum = 0, chunk_squares = 0;
+      ChunkSum<S> chunk_sum = 0, chunk_squares = 0;
       for (std::size_t i = start; i < end; ++i) {
-        chunk_sum += row.luma[i];
-        chunk_squares += Sum{row.luma[i]} * row.luma[i];
+        chunk_sum += distance(luma[i], zero);
+        const auto sample = static_cast<Difference<S>>(luma[i] - zero);
+        chunk_squares += ChunkSum<S>{sample} * sample;
       }
-      sum += chunk_sum;
-      squares += chunk_squares;
+      sum += static_cast<std::uint64_t>(chunk_sum);
+      squares += static_cast<std::uint64_t>(chunk_squares);
     }
   }
 

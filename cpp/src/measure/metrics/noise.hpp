@@ -23,23 +23,36 @@ struct Noise {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     if (row.top || row.bottom) return;
-    const auto first = static_cast<std::ptrdiff_t>(row.left);
-    const auto end = static_cast<std::ptrdiff_t>(row.n) - static_cast<std::ptrdiff_t>(row.right);
-    constexpr std::ptrdiff_t kChunk = 4096;  // 8 * 65535 * 4096 < 2^31
-    for (std::ptrdiff_t start = first; start < end; start += kChunk) {
-      const std::ptrdiff_t stop = end - start < kChunk ? end : start + kChunk;
-      std::int32_t chunk_sum = 0;
-      for (std::ptrdiff_t i = start; i < stop; ++i) {
-        const auto ends = static_cast<Difference<S>>(row.above[i - 1] + row.above[i + 1] +
-                                                     row.below[i - 1] + row.below[i + 1]);
-        const auto sides = static_cast<Difference<S>>(row.above[i] + row.below[i] +
-                                                      row.here[i - 1] + row.here[i + 1]);
-        const auto curve = static_cast<Difference<S>>(ends - 2 * sides + 4 * row.here[i]);
-        chunk_sum += curve < 0 ? -curve : curve;
+    constexpr std::size_t kChunk = 1024;
+    const auto one = unknown(Difference<S>{1});
+    Difference<S> columns[kChunk + 2];  // [1 -2 1] downwards, from the column before on
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t end = chunk_end(start, row.n, kChunk), count = end - start;
+      const S* const above = row.above + start - 1;
+      const S* const here = row.here + start - 1;
+      const S* const below = row.below + start - 1;
+      for (std::size_t i = 0; i < count + 2; ++i) {
+        columns[i] = static_cast<Difference<S>>(above[i] - 2 * here[i] + below[i]);
       }
-      sum += static_cast<std::uint32_t>(chunk_sum);
+      // At the border, what is beyond is chosen so that the pixel gives 0: whole rows have no rest
+      // that compilers do pixel by pixel.
+      if (row.left && start == 0) {
+        columns[0] = static_cast<Difference<S>>(2 * columns[1] - columns[2]);
+      }
+      if (row.right && end == row.n) {
+        columns[count + 1] = static_cast<Difference<S>>(2 * columns[count] - columns[count - 1]);
+      }
+      ChunkSum<S> chunk_sum = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto curve =
+            static_cast<Difference<S>>(columns[i] - 2 * columns[i + 1] + columns[i + 2]);
+        const auto size = static_cast<Difference<S>>(curve < 0 ? -curve : curve);
+        chunk_sum += ChunkSum<S>{size} * one;
+      }
+      sum += static_cast<std::uint64_t>(chunk_sum);
     }
-    if (end > first) n += static_cast<std::uint64_t>(end - first);
+    const std::uint64_t outside = std::uint64_t{row.left} + std::uint64_t{row.right};
+    if (row.n > outside) n += row.n - outside;
   }
 
   void add(const Noise& other) noexcept {

@@ -22,6 +22,7 @@ struct Sharpness {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     constexpr std::size_t kChunk = 2048;  // (4 * 255)^2 * 2048 < 2^31
+    const auto one = unknown(Difference<S>{1});
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const S* const above = row.above + start;
       const S* const here = row.here + start;
@@ -31,7 +32,7 @@ struct Sharpness {
       for (std::ptrdiff_t i = 0; i < count; ++i) {
         const auto laplacian = static_cast<Difference<S>>(above[i] + below[i] + here[i - 1] +
                                                           here[i + 1] - 4 * here[i]);
-        chunk_sum += laplacian;
+        chunk_sum += ChunkSum<S>{laplacian} * one;
         chunk_squares += ChunkSum<S>{laplacian} * laplacian;
       }
       sum += chunk_sum;

@@ -24,12 +24,30 @@ struct SpatialInformation {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     if (row.top || row.bottom) return;
-    const auto first = static_cast<std::ptrdiff_t>(row.left);
-    const auto end = static_cast<std::ptrdiff_t>(row.n) - static_cast<std::ptrdiff_t>(row.right);
-    for (std::ptrdiff_t start = first; start < end; start += kChunk) {
-      chunk(row, start, end - start < kChunk ? end : start + kChunk);
+    Difference<S> smooth[kChunk + 2], slope[kChunk + 2];  // downwards, from the column before on
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t end = chunk_end(start, row.n, kChunk), count = end - start;
+      const S* const above = row.above + start - 1;
+      const S* const here = row.here + start - 1;
+      const S* const below = row.below + start - 1;
+      for (std::size_t i = 0; i < count + 2; ++i) {
+        smooth[i] = static_cast<Difference<S>>(above[i] + 2 * here[i] + below[i]);
+        slope[i] = static_cast<Difference<S>>(below[i] - above[i]);
+      }
+      // At the border, what is beyond is chosen so that the pixel gives 0: whole rows have no rest
+      // that compilers do pixel by pixel.
+      if (row.left && start == 0) {
+        smooth[0] = smooth[2];
+        slope[0] = static_cast<Difference<S>>(-2 * slope[1] - slope[2]);
+      }
+      if (row.right && end == row.n) {
+        smooth[count + 1] = smooth[count - 1];
+        slope[count + 1] = static_cast<Difference<S>>(-slope[count - 1] - 2 * slope[count]);
+      }
+      add_magnitudes<S>(smooth, slope, count);
     }
-    if (end > first) n += static_cast<std::uint64_t>(end - first);
+    const std::uint64_t outside = std::uint64_t{row.left} + std::uint64_t{row.right};
+    if (row.n > outside) n += row.n - outside;
   }
 
   void add(const SpatialInformation& other) noexcept {
@@ -47,21 +65,17 @@ struct SpatialInformation {
 
  private:
   static constexpr std::int32_t kGrid = 1024, kDeepGrid = 4;
-  static constexpr std::ptrdiff_t kChunk = 512;
+  static constexpr std::size_t kChunk = 512;
 
   template <class S>
-  LIGHTMETER_INLINE void chunk(const LumaRow<S>& row, std::ptrdiff_t start,
-                               std::ptrdiff_t end) noexcept {
+  LIGHTMETER_INLINE void add_magnitudes(const Difference<S>* smooth, const Difference<S>* slope,
+                                        std::size_t count) noexcept {
     std::uint32_t square_sum = 0, grid_sum = 0;
     std::int32_t rest_sum = 0;
     std::uint64_t deep_sum = 0, deep_square_sum = 0;
-    for (std::ptrdiff_t i = start; i < end; ++i) {
-      const auto x =
-          static_cast<Difference<S>>(row.above[i + 1] + 2 * row.here[i + 1] + row.below[i + 1] -
-                                     row.above[i - 1] - 2 * row.here[i - 1] - row.below[i - 1]);
-      const auto y =
-          static_cast<Difference<S>>(row.below[i - 1] + 2 * row.below[i] + row.below[i + 1] -
-                                     row.above[i - 1] - 2 * row.above[i] - row.above[i + 1]);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int32_t x = smooth[i + 2] - smooth[i];
+      const std::int32_t y = slope[i] + 2 * slope[i + 1] + slope[i + 2];
       if constexpr (sizeof(S) == 1) {
         // x^2 + y^2 <= 2 * 1020^2 < 2^24 is a float. So is the magnitude m on the grid, m <= 1443
         // * 1024. m^2 takes 41 bits, but what it differs by from (x^2 + y^2) * 1024^2 is within
