@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cmath>
 #include <vector>
 
-#include "measure/metric.hpp"
+#include "measure/metrics/sums.hpp"
 
 namespace lightmeter::measure {
 
@@ -27,9 +26,13 @@ struct Banding {
   // Sums of luma and counts of pixels by row and by column. A run adds 1 to the count where it
   // starts and takes 1 where it ends, so that a column's count is the sum of all up to it.
   std::vector<std::uint64_t> row_sums, row_counts, column_sums, column_starts;
+  // The columns' sums over the last runs, few enough for 32 bits.
+  std::vector<std::uint32_t> recent;
+  std::uint32_t recent_runs = 0;
 
   void start(const Frame& frame) {
     column_sums.assign(static_cast<std::size_t>(frame.width), 0);
+    recent.assign(static_cast<std::size_t>(frame.width), 0);
     column_starts.assign(static_cast<std::size_t>(frame.width) + 1, 0);
     row_sums.assign(static_cast<std::size_t>(frame.height), 0);
     row_counts = row_sums;
@@ -39,12 +42,20 @@ struct Banding {
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) {
     const auto x = static_cast<std::size_t>(row.x), y = static_cast<std::size_t>(row.y);
     if (y >= row_sums.size()) grow(y + 1);
-    std::uint64_t* const columns = column_sums.data() + x;
+    if (recent_runs == kRuns) settle();
+    recent_runs += 1;
+    std::uint32_t* const columns = recent.data() + x;
     const S* const luma = row.luma;
     const std::size_t n = row.n;
-    std::uint64_t sum = 0;
     for (std::size_t i = 0; i < n; ++i) columns[i] += luma[i];
-    for (std::size_t i = 0; i < n; ++i) sum += luma[i];
+    std::uint64_t sum = 0;
+    const S zero = unknown(S{0});
+    for (std::size_t start = 0; start < n; start += kRuns) {
+      const std::size_t end = chunk_end(start, n, kRuns);
+      ChunkSum<S> chunk_sum = 0;
+      for (std::size_t i = start; i < end; ++i) chunk_sum += distance(luma[i], zero);
+      sum += static_cast<std::uint64_t>(chunk_sum);
+    }
     row_sums.data()[y] += sum;
     row_counts.data()[y] += n;
     column_starts.data()[x] += 1;
@@ -52,28 +63,36 @@ struct Banding {
   }
 
   void add(const Banding& other) {
-    if (other.row_sums.size() > row_sums.size()) grow(other.row_sums.size());
     add(row_sums, other.row_sums);
     add(row_counts, other.row_counts);
     add(column_sums, other.column_sums);
+    add(column_sums, other.recent);
     add(column_starts, other.column_starts);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const {
-    std::vector<std::uint64_t> column_counts(column_sums.size());
+    Integers sums = column_sums, column_counts(column_sums.size());
+    add(sums, recent);
     std::uint64_t count = 0;
     for (std::size_t i = 0; i < column_counts.size(); ++i) {
       count += column_starts[i];
       column_counts[i] = count;
     }
     out[0] = banding(row_sums, row_counts) / image.step;
-    out[1] = banding(column_sums, column_counts) / image.step;
+    out[1] = banding(sums, column_counts) / image.step;
   }
 
-  friend bool operator==(const Banding&, const Banding&) = default;
+  friend bool operator==(Banding a, Banding b) {
+    a.settle();
+    b.settle();
+    return a.row_sums == b.row_sums && a.row_counts == b.row_counts &&
+           a.column_sums == b.column_sums && a.column_starts == b.column_starts;
+  }
 
  private:
   using Integers = std::vector<std::uint64_t>;
+
+  static constexpr std::uint32_t kRuns = 65'536;  // 65 535 * 65 536 < 2^32
 
   // Apart from the rows' functions: the library's code must not be compiled for their instructions.
   [[gnu::noinline]] void grow(std::size_t rows) {
@@ -81,7 +100,15 @@ struct Banding {
     row_counts.resize(rows);
   }
 
-  static void add(Integers& sums, const Integers& others) {
+  [[gnu::noinline]] void settle() {
+    add(column_sums, recent);
+    for (std::uint32_t& sum : recent) sum = 0;
+    recent_runs = 0;
+  }
+
+  template <class Others>
+  static void add(Integers& sums, const Others& others) {
+    if (sums.size() < others.size()) sums.resize(others.size());
     for (std::size_t i = 0; i < others.size(); ++i) sums[i] += others[i];
   }
 

@@ -25,7 +25,7 @@ struct Noise {
     if (row.top || row.bottom) return;
     constexpr std::size_t kChunk = 1024;
     const auto one = unknown(Difference<S>{1});
-    Difference<S> columns[kChunk + 2];  // [1 -2 1] downwards, from the column before on
+    alignas(64) Difference<S> columns[kChunk + 2];  // [1 -2 1] downwards, from the column before on
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk), count = end - start;
       const S* const above = row.above + start - 1;

@@ -24,7 +24,9 @@ struct SpatialInformation {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     if (row.top || row.bottom) return;
-    Difference<S> smooth[kChunk + 2], slope[kChunk + 2];  // downwards, from the column before on
+    // Downwards, from the column before on.
+    alignas(64) Difference<S> smooth[kChunk + 2];
+    alignas(64) Difference<S> slope[kChunk + 2];
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk), count = end - start;
       const S* const above = row.above + start - 1;
@@ -74,8 +76,8 @@ struct SpatialInformation {
     std::int32_t rest_sum = 0;
     std::uint64_t deep_sum = 0, deep_square_sum = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      const std::int32_t x = smooth[i + 2] - smooth[i];
-      const std::int32_t y = slope[i] + 2 * slope[i + 1] + slope[i + 2];
+      const auto x = static_cast<Difference<S>>(smooth[i + 2] - smooth[i]);
+      const auto y = static_cast<Difference<S>>(slope[i] + 2 * slope[i + 1] + slope[i + 2]);
       if constexpr (sizeof(S) == 1) {
         // x^2 + y^2 <= 2 * 1020^2 < 2^24 is a float. So is the magnitude m on the grid, m <= 1443
         // * 1024. m^2 takes 41 bits, but what it differs by from (x^2 + y^2) * 1024^2 is within
