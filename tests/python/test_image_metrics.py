@@ -21,7 +21,7 @@ def measured(pixels: Samples, ignored: Seen | None = None) -> dict[str, float]:
     mask = None if ignored is None else ignored.astype(np.uint8)
     meter = _core.ImageMeter("all", size, mask)
     meter.update(pixels, False, (0.0, float(np.iinfo(pixels.dtype).max)), 1)
-    return meter.measurement()
+    return {n: value for n, value in meter.measurement().items() if not isinstance(value, str)}
 
 
 def luma_of(pixels: Samples) -> NDArray[np.float64]:
