@@ -16,7 +16,7 @@ TEST(Spread, OfEqualIntegersIsZeroHoweverMany) {
   for (const std::int64_t value : {-1'000'003, -1, 0, 7, 524'280}) {
     const std::uint64_t n = static_cast<std::uint64_t>(kMaxPixels);
     const SignedWide sum = SignedWide{value} * kMaxPixels;
-    const Spread spread = Spread::of(n, sum, static_cast<Wide>(sum * value));
+    const Spread spread = Spread::of(n, sum, sum * value);
     EXPECT_EQ(spread.mean, static_cast<double>(value));
     EXPECT_EQ(spread.variance, 0);
   }
@@ -28,8 +28,7 @@ TEST(Spread, LosesNothingWhereAllButOneAreEqual) {
     for (const std::int64_t n : {2, 3, 1'000'000, 1 << 30}) {
       const SignedWide sum = SignedWide{x} * n + 1;
       const SignedWide squares = SignedWide{x} * x * n + 2 * x + 1;
-      const double variance =
-          Spread::of(static_cast<std::uint64_t>(n), sum, static_cast<Wide>(squares)).variance;
+      const double variance = Spread::of(static_cast<std::uint64_t>(n), sum, squares).variance;
       EXPECT_DOUBLE_EQ(
           variance, static_cast<double>(n - 1) / static_cast<double>(n) / static_cast<double>(n));
     }

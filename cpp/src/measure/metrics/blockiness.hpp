@@ -19,8 +19,8 @@ struct Blockiness {
   static constexpr std::size_t kBlock = 8;
 
   // Of the differences between a pixel and the ones left of and above it.
-  std::uint64_t borders = 0, others = 0;
-  Wide border_sum = 0, other_sum = 0;
+  // All of 65 535 would give 65 535 * 2^48 < 2^64.
+  std::uint64_t borders = 0, others = 0, border_sum = 0, other_sum = 0;
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
