@@ -1,5 +1,6 @@
 #include "lightmeter/profile/column.hpp"
 
+#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ std::uint64_t key_of(std::string_view name) noexcept {
 const sketch::QuantileSketch kNoNumbers;
 const sketch::FrequentStrings kNoStrings;
 const sketch::DistinctCount kNothingDistinct;
+const Paths kNoPaths;
 
 }  // namespace
 
@@ -79,6 +81,12 @@ sketch::Moments Column::moments() const {
   }
   return moments;
 }
+
+const Paths& Column::paths() const noexcept {
+  return strings_ && strings_->paths ? *strings_->paths : kNoPaths;
+}
+
+std::string_view Column::path_of(std::string_view hash) const { return paths().find(hash); }
 
 void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
 
@@ -142,6 +150,17 @@ void Column::update(std::string_view value, std::uint64_t count) {
   strings.distinct.update(std::string_view(kept));
 }
 
+void Column::update_hash(std::uint64_t hash, std::string_view path) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  wire::check_text(path);
+  std::array<char, 16> digits;
+  for (std::size_t i = digits.size(); i > 0; --i, hash >>= 4) digits[i - 1] = kDigits[hash & 15];
+  const std::string_view text(digits.data(), digits.size());
+  update(text);
+  add_meaning({Role::kHash, Origin::kValue});
+  if (!path.empty()) strings_->paths.make().add(text, path, strings_->frequent);
+}
+
 void Column::update_null(std::uint64_t count) {
   check_more(count);
   null_ += count;
@@ -161,6 +180,9 @@ void Column::merge(const Column& other) {
     Strings& strings = strings_.make();
     strings.frequent.merge(other.strings_->frequent);
     strings.distinct.merge(other.strings_->distinct);
+    if (other.strings_->paths) {
+      strings.paths.make().merge(*other.strings_->paths, strings.frequent);
+    }
   }
 }
 
