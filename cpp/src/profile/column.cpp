@@ -1,11 +1,11 @@
 #include "lightmeter/profile/column.hpp"
 
-#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "lightmeter/measure/number.hpp"
 #include "sketch/limits.hpp"
 #include "wire/text.hpp"
 
@@ -151,12 +151,9 @@ void Column::update(std::string_view value, std::uint64_t count) {
 }
 
 void Column::update_hash(std::uint64_t hash, std::string_view path) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   wire::check_text(path);
-  std::array<char, 16> digits;
-  for (std::size_t i = digits.size(); i > 0; --i, hash >>= 4) digits[i - 1] = kDigits[hash & 15];
-  const std::string_view text(digits.data(), digits.size());
-  update(text);
+  const std::string text = measure::hash_text(hash);
+  update(std::string_view(text));
   add_meaning({Role::kHash, Origin::kValue});
   if (!path.empty()) strings_->paths.make().add(text, path, strings_->frequent);
 }
