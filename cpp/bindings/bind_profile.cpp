@@ -155,6 +155,9 @@ void bind_profile(py::module_& module) {
             profile::log_image(self, prefix, *image, mode);
           },
           py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
+      .def(
+          "count_image", [](Profile& self, const std::string& prefix) { self.count_image(prefix); },
+          py::arg("prefix"), "Count an image whose numbers are logged as facts.")
       .def_property(
           "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
           [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import struct
 from typing import NamedTuple
 
 from PIL import Image
@@ -38,16 +37,22 @@ class Exemplars(NamedTuple):
 
 
 class Thumbnail(NamedTuple):
-    """A small picture of an image, and the image's path."""
+    """A small picture of an image, and the path and size of the image."""
 
     path: str
     jpeg: bytes
+    size: tuple[int, int]
 
-    def key(self, measurement: dict[str, float]) -> int:
-        """A hash of 64 bits of the contents and the path."""
-        numbers = struct.pack(f"<{len(measurement)}d", *measurement.values())
-        digest = hashlib.blake2b(self.path.encode() + b"\0" + numbers + self.jpeg, digest_size=8)
-        return int.from_bytes(digest.digest(), "little")
+    @property
+    def key(self) -> int:
+        """A hash of 64 bits of the path and the contents, for which the small picture stands.
+
+        Nothing that was measured enters it: a profile that knows another metric shall not keep the
+        same picture twice.
+        """
+        size = "{}x{}".format(*self.size)
+        whole = b"\0".join((self.path.encode(), size.encode(), self.jpeg))
+        return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "little")
 
 
 def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> Thumbnail | None:
@@ -65,7 +70,7 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= _MOST_BYTES:
-            return Thumbnail(_short_path(path), file.getvalue())
+            return Thumbnail(_short_path(path), file.getvalue(), image.size)
     return None
 
 
