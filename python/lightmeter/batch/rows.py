@@ -7,7 +7,6 @@ from contextlib import closing
 from functools import partial
 from typing import Unpack
 
-from lightmeter import _core
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
@@ -16,37 +15,13 @@ from lightmeter.image.meter import available_cpus
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.returned import plain_returned
+from lightmeter.profile.row import NUMBERS, PREFIX, Cell, Row
 
-__all__ = ["FACTS", "NUMBERS", "Cell", "Row", "measure"]
-
-Cell = str | int | float
-Row = dict[str, Cell]
+__all__ = ["measure"]
 
 # Few, as their rows wait in memory, and only one file if it may have many frames. Unlike the blocks
 # of a profile they cost nothing to join.
 _BLOCK_FILES = 8
-
-_PREFIX = "image."
-_WHOLE = frozenset(name for name, _, scale, _ in _core.image_numbers() if scale == "length")
-
-# Every number of an image by the name of its feature, and the type of its values.
-NUMBERS: dict[str, type[int] | type[float]] = {
-    f"{_PREFIX}{name}": int if name in _WHOLE else float for name, *_ in _core.image_numbers()
-}
-# Every other feature of an image but its Exif tags.
-FACTS: dict[str, type[int] | type[str]] = {
-    f"{_PREFIX}Colorspace": str,
-    f"{_PREFIX}Format": str,
-    f"{_PREFIX}FileSize": int,
-    f"{_PREFIX}FrameCount": int,
-    f"{_PREFIX}BitDepth": int,
-    f"{_PREFIX}Channels": int,
-    f"{_PREFIX}HasAlpha": int,
-    f"{_PREFIX}ColorProfile": str,
-    f"{_PREFIX}Progressive": int,
-    f"{_PREFIX}ChromaSubsampling": str,
-    f"{_PREFIX}JpegQuality": int,
-}
 
 
 def measure(
@@ -62,10 +37,11 @@ def measure(
 
     A row has ``path`` and the values of the image by the names of the features of a profile, such
     as ``image.Hue.mean``. What an image does not have is not in its row, nor is a number that is
-    not finite, which only functions of yours return. What these raise is a value such as
-    ``image.glare.Error``. The row of a file that cannot be measured has ``path``, ``failure``,
-    which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a row, which
-    says ``frame`` from 0; facts of the header and Exif are in that of the first.
+    not finite, which only functions of yours return. ``missing`` lists the names of those that it
+    could have: a gray image has no ``image.Hue.circular_mean``. What functions of yours raise is a
+    value such as ``image.glare.Error``. The row of a file that cannot be measured has ``path``,
+    ``failure``, which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a
+    row, which says ``frame`` from 0; facts of the header and Exif are in that of the first.
 
     Files are measured in threads a little ahead of the rows that were taken, so memory does not
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
@@ -122,19 +98,31 @@ def _frames(file: str, reading: Reading, with_exif: bool) -> list[Row]:
 
 
 def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
-    for name, value in measured.meter.measurement().items():
-        yield f"{_PREFIX}{name}", int(value) if name in _WHOLE else value
-    yield f"{_PREFIX}Colorspace", measured.meter.mode
+    missing: list[str] = []
+    numbers = measured.meter.measurement()
+    for feature, kind in NUMBERS.items():
+        name = feature.removeprefix(PREFIX)
+        if name in numbers:
+            yield feature, kind(numbers[name])
+        else:
+            missing.append(feature)
+    yield f"{PREFIX}Colorspace", measured.meter.mode
     for name, returned in measured.returned:
-        own = plain_returned(f"{_PREFIX}{name}", returned)
+        own = plain_returned(f"{PREFIX}{name}", returned)
         if isinstance(own, Raised):
-            own = {f"{_PREFIX}{name}.{ERROR}": own.kind}
+            own = {f"{PREFIX}{name}.{ERROR}": own.kind}
         for feature, value in own.items():
             if value is not None and (isinstance(value, str) or math.isfinite(value)):
                 yield feature, value
+            else:
+                missing.append(feature)
     for name, fact in (measured.facts or {}).items():
         if fact is not None:
-            yield f"{_PREFIX}{name}", fact
+            yield f"{PREFIX}{name}", fact
+        else:
+            missing.append(f"{PREFIX}{name}")
     if with_exif:
         for name, tag in (measured.exif or {}).items():
-            yield f"{_PREFIX}{name}", tag
+            yield f"{PREFIX}{name}", tag
+    if missing:
+        yield "missing", missing

@@ -10,14 +10,7 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
-from lightmeter.batch.row_files import (
-    RowFormat,
-    check_row_format,
-    row_format_of,
-    row_json,
-    write_rows,
-)
-from lightmeter.batch.rows import FACTS, NUMBERS, Row
+from lightmeter.batch.row_files import check_row_format, row_json, write_rows
 from lightmeter.cli.options import Workers, reads_images
 from lightmeter.cli.terminal import (
     FAILED,
@@ -28,6 +21,7 @@ from lightmeter.cli.terminal import (
     usage,
 )
 from lightmeter.files import open_atomically
+from lightmeter.profile.row import FACTS, NUMBERS, Row, RowFormat, row_format_of
 from lightmeter.text import count, number
 
 __all__ = ["measure"]
