@@ -55,12 +55,18 @@ class Thumbnail(NamedTuple):
         return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "little")
 
 
-def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> Thumbnail | None:
+def make_thumbnail(
+    image: Image.Image,
+    path: str | os.PathLike[str] | None,
+    *,
+    side: int = _SIDE,
+    most_bytes: int = _MOST_BYTES,
+) -> Thumbnail | None:
     """A small picture of a loaded image, not turned; None if it has no 8-bit colours to show."""
     if image.mode not in _SHOWN_MODES:
         return None
-    scale = min(1.0, _SIDE / max(image.size))
-    size = tuple(max(1, round(side * scale)) for side in image.size)
+    scale = min(1.0, side / max(image.size))
+    size = tuple(max(1, round(length * scale)) for length in image.size)
     small = _with_colours(image).resize(
         (size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0
     )
@@ -69,7 +75,7 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
     for quality in (70, 40, 15, 1):
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
-        if file.tell() <= _MOST_BYTES:
+        if file.tell() <= most_bytes:
             return Thumbnail(_short_path(path), file.getvalue(), image.size)
     return None
 
