@@ -7,11 +7,10 @@ from contextlib import closing
 from functools import partial
 from typing import Unpack
 
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
-from lightmeter.image.meter import available_cpus
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.returned import plain_returned
@@ -62,14 +61,11 @@ def measure(
         TypeError: an option is unknown or of another type.
         ValueError: an argument is out of range.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
+    workers = workers_of(workers)
     reading = reading_of(reading, options)
-    files = find_images(inputs)
-    size = _BLOCK_FILES if reading.frames == "first" else 1
-    blocks = [files[start : start + size] for start in range(0, len(files), size)]
+    blocks = in_blocks(find_images(inputs), _BLOCK_FILES if reading.frames == "first" else 1)
     work = partial(_rows_of, reading=reading, with_exif=with_exif)
-    return _joined(in_threads(work, blocks, workers=workers or available_cpus(), progress=progress))
+    return _joined(in_threads(work, blocks, workers=workers, progress=progress))
 
 
 def _joined(blocks: Generator[list[Row], None, None]) -> Generator[Row, None, None]:

@@ -6,12 +6,30 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_threads"]
+from lightmeter.image.meter import available_cpus
+
+__all__ = ["in_blocks", "in_threads", "workers_of"]
 
 # Blocks begun or waiting to be taken, for each worker: one slow file holds back no more than that.
 _BLOCKS_AHEAD = 4
 
 Result = TypeVar("Result")
+
+
+def workers_of(workers: int | None) -> int:
+    """How many threads work; None takes one per processor.
+
+    Raises:
+        ValueError: `workers` is below 1.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers is {workers}; expected at least 1")
+    return workers or available_cpus()
+
+
+def in_blocks(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    """The items in runs of `size`; the last may be shorter."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def in_threads(
