@@ -5,8 +5,10 @@ import io
 import json
 import math
 import os
+import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -147,6 +149,27 @@ def test_closing_early_stops_the_workers(folder: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lightmeter")]
     assert 0 < done < 1000  # what is measured ahead is bounded
     assert list(rows) == []
+
+
+def test_a_fork_cannot_read_on(folder: Path) -> None:
+    """Its threads are those of the parent, for which it would wait for ever."""
+    for number in range(100):
+        os.link(folder / "0.jpg", folder / f"more/{number}.jpg")
+    rows = lm.measure(folder, workers=2)
+    next(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+        child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        try:
+            list(rows)
+        except RuntimeError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(list(rows)) == 107
 
 
 def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Working through blocks in threads: decoding and measuring run outside the GIL."""
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -42,7 +43,8 @@ def in_threads(
     """What `work` returns for each block, in their order.
 
     Close the iterator, should it not be read to its end: the workers stop then after the item that
-    they are at.
+    they are at. A process that forked has none of the workers, so the iterator of its parent raises
+    a RuntimeError there.
 
     Args:
         work: is called with the items of a block, which it goes through once.
@@ -53,6 +55,7 @@ def in_threads(
     total = sum(map(len, blocks))
     stopped = threading.Event()
     lock = threading.Lock()
+    process = os.getpid()
     done = 0
 
     def watched(block: Sequence[str]) -> Iterator[str]:
@@ -66,15 +69,22 @@ def in_threads(
                     done += 1
                     progress(done, total)
 
+    def first(waiting: deque[Future[Result]]) -> Result:
+        if os.getpid() != process:
+            raise RuntimeError(
+                "these results belong to the process that forked this one; start again in this one"
+            )
+        return waiting.popleft().result()
+
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for block in blocks:
                 if len(waiting) == workers * _BLOCKS_AHEAD:
-                    yield waiting.popleft().result()
+                    yield first(waiting)
                 waiting.append(pool.submit(work, watched(block)))
             while waiting:
-                yield waiting.popleft().result()
+                yield first(waiting)
         except BaseException:  # Ctrl-C too
             stopped.set()
             pool.shutdown(cancel_futures=True)
