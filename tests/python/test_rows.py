@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter.batch.row_files import check_row_format, write_rows
-from lightmeter.profile.row import FACTS, NUMBERS, Row, row_format_of
+from lightmeter.profile.cells import FACTS, NUMBERS, Row, row_format_of
 from numpy.typing import NDArray
 from PIL import Image
 

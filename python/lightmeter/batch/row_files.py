@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from lightmeter.files import path_texts
+from lightmeter.profile.cells import FACTS, NUMBERS, Cell, Row, RowFormat, parquet
 from lightmeter.profile.read_rows import FORMULA
-from lightmeter.profile.row import FACTS, NUMBERS, Cell, Row, RowFormat, parquet
 
 __all__ = ["check_row_format", "row_json", "write_rows"]
 

@@ -13,8 +13,8 @@ from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile.cells import NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.returned import plain_returned
-from lightmeter.profile.row import NUMBERS, PREFIX, Cell, Row
 
 __all__ = ["measure"]
 

@@ -21,7 +21,7 @@ from lightmeter.cli.terminal import (
     usage,
 )
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.profile.row import RowFormat, row_format_of
+from lightmeter.profile.cells import RowFormat, row_format_of
 from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import count, number
 

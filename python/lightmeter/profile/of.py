@@ -3,9 +3,9 @@
 import os
 
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.profile.cells import is_row_file
 from lightmeter.profile.log import ResultSet
 from lightmeter.profile.profile import Profile
-from lightmeter.profile.row import is_row_file
 from lightmeter.profile.rows import profile_rows
 from lightmeter.profile.view import ProfileView
 

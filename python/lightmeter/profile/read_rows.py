@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from lightmeter.errors import DecodeError
 from lightmeter.files import open_regular
-from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, parquet, row_format_of
+from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, parquet, row_format_of
 
 __all__ = ["FORMULA", "read_rows"]
 

@@ -13,9 +13,9 @@ from lightmeter.files import path_bytes
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR
+from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.features import Role
 from lightmeter.profile.read_rows import read_rows
-from lightmeter.profile.row import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.values import check_names, is_image, plain_value
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import shorten

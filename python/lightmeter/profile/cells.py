@@ -1,4 +1,4 @@
-"""What a row says of an image, and the files that hold rows."""
+"""The cells of a row, which say what was measured of an image, and the files that hold rows."""
 
 import os
 from pathlib import Path
