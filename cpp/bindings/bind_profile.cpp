@@ -144,17 +144,18 @@ void bind_profile(py::module_& module) {
       .def(
           "log_image",
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
-             const std::string& mode) {
+             const std::string& mode, const std::string& path) {
             std::optional<profile::ImageFeatures> image;
-            const auto prepare = [&] { image.emplace(meter.counts()); };
+            const auto prepare = [&] { image.emplace(meter); };
             if (meter.counts().is_deep()) {
               without_gil(&meter, prepare);
             } else {
               prepare();  // takes some ten microseconds
             }
-            profile::log_image(self, prefix, *image, mode);
+            profile::log_image(self, prefix, *image, mode, path);
           },
-          py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
+          py::arg("prefix"), py::arg("meter"), py::arg("mode"), py::arg("path") = "",
+          "Add a measured image, and the path that it was read from.")
       .def(
           "count_image", [](Profile& self, const std::string& prefix) { self.count_image(prefix); },
           py::arg("prefix"), "Count an image whose numbers are logged as facts.")
@@ -167,8 +168,7 @@ void bind_profile(py::module_& module) {
           [](Profile& self, const std::string& prefix, const ImageMeter& meter, std::uint64_t hash,
              const std::string& path, const py::bytes& thumbnail) {
             const auto bytes = as_bytes(thumbnail);
-            profile::log_exemplar(self, prefix, meter.counts(), hash,
-                                  {path, {bytes.begin(), bytes.end()}});
+            profile::log_exemplar(self, prefix, meter, hash, {path, {bytes.begin(), bytes.end()}});
           },
           py::arg("prefix"), py::arg("meter"), py::arg("key"), py::arg("path"),
           py::arg("thumbnail"), "Add a picture of an image that was logged.")
@@ -223,6 +223,13 @@ void bind_profile(py::module_& module) {
            py::arg("integers"), py::arg("strings"), py::arg("distinct_strings"),
            "Add sketches that were made elsewhere to a feature. `integral` of the numbers are\n"
            "integers. What follows from an exact sketch is not taken from the others.")
+      .def(
+          "log_hash",
+          [](Profile& self, const std::string& name, std::uint64_t hash, const std::string& path) {
+            self.column(name, {Role::kHash, Origin::kImage}).update_hash(hash, path);
+          },
+          py::arg("name"), py::arg("hashed"), py::arg("path"),
+          "Add the hash of an image, and the path that it was read from.")
       .def(
           "log_nulls",
           [](Profile& self, const std::string& name, std::uint64_t count) {

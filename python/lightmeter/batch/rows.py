@@ -96,10 +96,10 @@ def _frames(file: str, reading: Reading, with_exif: bool) -> list[Row]:
 def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
     missing: list[str] = []
     numbers = measured.meter.measurement()
-    for feature, kind in NUMBERS.items():
-        name = feature.removeprefix(PREFIX)
+    for name in measured.meter._core.names:
+        feature = f"{PREFIX}{name}"
         if name in numbers:
-            yield feature, kind(numbers[name])
+            yield feature, NUMBERS[feature](numbers[name])
         else:
             missing.append(feature)
     yield f"{PREFIX}Colorspace", measured.meter.mode

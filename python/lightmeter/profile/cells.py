@@ -25,11 +25,10 @@ RowFormat = Literal["csv", "jsonl", "parquet"]
 # What the names of the features of a row begin with.
 PREFIX = "image."
 
-_WHOLE = frozenset(name for name, _, scale, _ in _core.image_numbers() if scale == "length")
-
-# Every number of an image by the name of its feature, and the type of its values.
-NUMBERS: dict[str, type[int] | type[float]] = {
-    f"{PREFIX}{name}": int if name in _WHOLE else float for name, *_ in _core.image_numbers()
+# Every number of an image by the name of its feature, and the type of its values; hashes are texts.
+NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
+    f"{PREFIX}{name}": str if role == "hash" else int if integral else float
+    for name, role, *_, integral, _ in _core.image_numbers()
 }
 # Every other feature of an image but its Exif tags.
 FACTS: dict[str, type[int] | type[str]] = {

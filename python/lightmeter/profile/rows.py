@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from lightmeter.files import path_bytes
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR
+from lightmeter.image.thumbnail import short_path
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.features import Role
 from lightmeter.profile.read_rows import read_rows
@@ -28,6 +30,8 @@ _ROLES: dict[str, Role] = {
     **{f"{PREFIX}{name}": role for name, role, *_ in _core.image_numbers()},
     f"{PREFIX}Colorspace": "category",
 }
+_HASHES = {name for name, kind in NUMBERS.items() if kind is str}
+_HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
 _EXPECTED = {int: "an integer", str: "a text"}
 
@@ -97,6 +101,7 @@ class _Images:
         named = {name: given[name] for name in given if name.startswith(PREFIX)}
         if not named.keys() & NUMBERS.keys():
             raise ValueError("got no number of an image; expected such as image.entropy")
+        hashes = {name: _hash(name, named.pop(name)) for name in _HASHES & named.keys()}
         numbers = {name: _number(name, named.pop(name)) for name in NUMBERS if name in named}
         facts = {name: _fact(name, named.pop(name)) for name in FACTS if name in named}
         tags = {
@@ -109,6 +114,8 @@ class _Images:
         self._begin(f"{PREFIX}Failure", "failure")
         self._log(missing | numbers | values)
         self._log(facts)
+        for name, hashed in hashes.items():
+            self.core.log_hash(name, hashed, short_path(given.get("path")))
         self._log_errors({*values, *missing} - NUMBERS.keys() - FACTS.keys(), errors)
         self.core.count_image(_NAME)
         # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
@@ -158,15 +165,22 @@ def _shown(value: object) -> str:
     return shorten(repr(value), 80)
 
 
+def _hash(name: str, value: object) -> int:
+    if not isinstance(value, str) or not _HASH.fullmatch(value):
+        raise TypeError(f"{name} is {_shown(value)}; expected 16 hexadecimal digits")
+    return int(value, 16)
+
+
 def _number(name: str, value: object) -> int | float:
-    kind = NUMBERS[name]
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} is {_shown(value)}; expected a number")
     if not abs(value) < 2**63:  # NaN too
         raise ValueError(f"{name} is {_shown(value)}; expected a finite number")
-    if kind is int and value != int(value):
+    if NUMBERS[name] is float:
+        return float(value)
+    if value != int(value):
         raise ValueError(f"{name} is {value}; expected an integer")
-    return kind(value)
+    return int(value)
 
 
 def _fact(name: str, value: object) -> int | str:
