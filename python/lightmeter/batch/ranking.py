@@ -31,7 +31,7 @@ def number_called(name: str, own: Collection[str] = ()) -> str:
     tests = (
         lambda feature: shorts[feature] == wanted,
         lambda feature: shorts[feature].endswith(f".{wanted}"),
-        lambda feature: wanted in shorts[feature],
+        lambda feature: any(part.startswith(wanted) for part in shorts[feature].split(".")),
     )
     equal, ending, similar = (list(filter(test, known)) for test in tests)
     matching = equal or ending
