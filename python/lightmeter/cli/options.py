@@ -1,5 +1,6 @@
 """Options that several commands have, and what the library is given for them."""
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -143,8 +144,11 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):  # standard output may be for rows
+            module = importlib.import_module(module_name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script may call sys.exit()
         kind = type(error).__name__
         raise ValueError(f"the module {module_name} cannot be imported: {kind}: {error}") from None
     function: Callable[[Any], Any] | None = getattr(module, function_name, None)
