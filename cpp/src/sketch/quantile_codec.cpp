@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lightmeter/error.hpp"
@@ -221,7 +222,7 @@ QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
   } else {
     decode_exact(state, head, in);
   }
-  return from_state(state, key);
+  return from_state(std::move(state), key);
 }
 
 bool operator==(const QuantileSketch& a, const QuantileSketch& b) { return wire::same_bytes(a, b); }
