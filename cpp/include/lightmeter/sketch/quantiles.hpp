@@ -142,6 +142,8 @@ class QuantileSketch {
 
   [[noreturn]] static void refuse_more();
   [[nodiscard]] static std::vector<double> listed(const Counted& counted);
+  // As from_state(), but each value was looked at before, as read_sorted() does.
+  [[nodiscard]] static QuantileSketch of_checked_values(QuantileState state, std::uint64_t key);
   [[nodiscard]] Sampled& sampled() noexcept { return *std::get_if<Sampled>(&mode_); }
   // Where single values are put; null when counted.
   [[nodiscard]] std::vector<double>* unsorted() noexcept;
