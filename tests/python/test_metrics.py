@@ -374,7 +374,7 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("metric", "message"),
     [
-        ("shop", "expected one such as glare:glare_percent"),
+        ("shop", "expected one such as shop:warm_percent"),
         ("nothing_here:f", "nothing_here cannot be imported: ModuleNotFoundError"),
         ("json:nothing", "has no function nothing"),
         ("json:__doc__", "has no function __doc__"),
