@@ -181,6 +181,8 @@ GOOD = {"path": "a", "image.entropy": 1.5}
         ({"image.\ud800": 3}, "no Unicode text"),
         ({"missing": "image.entropy"}, "expected a list of names"),
         ({"missing": [3]}, "expected a list of names"),
+        ({"missing": ["entropy"]}, "expected one of a feature"),
+        ({"image.PixelHash": "0123"}, "expected 16 hexadecimal digits"),
         ({"failure": 3}, "failure is 3; expected a text"),
         ({"failure": "x" * 33}, "expected a reason"),
         ({"failure": "corrupt", "path": 3}, "path is 3"),
@@ -203,8 +205,11 @@ def test_what_is_no_rows_at_all() -> None:
     assert lm.profile_rows([]).images == 0
 
 
-def test_columns_of_ones_own_are_left_out() -> None:
-    view = lm.profile_rows([GOOD | {"label": "cat", "image.mine": 3}])
+def test_columns_of_ones_own_and_of_newer_versions_are_left_out() -> None:
+    newer = {"image.Hue.new": 3, "image.Failure": 3, "image.Hue.pixels": 3, "image.Hue.Error": "a"}
+    gone = ["image.Make", "image.Hue.other", "image.mine.Error", "image.Failure"]
+    view = lm.profile_rows([GOOD | newer | {"label": "cat", "image.mine": 3, "missing": gone}])
+    assert view["image.mine.Error"].n == 1
     assert set(view) == {"image.entropy", "image.mine", "image.mine.Error", "image.Failure"}
 
 
@@ -287,3 +292,10 @@ def test_pipes_and_folders_are_refused(tmp_path: Path) -> None:
     for name in ("pipe.csv", "folder.csv", "nowhere.csv"):
         with pytest.raises(OSError):  # noqa: PT011
             lm.profile_rows(tmp_path / name)
+
+
+def test_hashes_keep_the_path() -> None:
+    hashed = {"image.PixelHash": "0123456789abcdef"}
+    view = lm.profile_rows([GOOD | hashed, GOOD | hashed | {"path": "b\udce9"}])
+    assert view.repeats("image.PixelHash") == (1, [("0123456789abcdef", 2, "a")])
+    assert view["image.PixelHash"].role == "hash"

@@ -16,7 +16,17 @@ from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.meter import measurable
 from lightmeter.quiet import quiet
 
-__all__ = ["ERROR", "Metric", "Metrics", "Raised", "Returned", "as_metrics", "functions_of", "run"]
+__all__ = [
+    "ERROR",
+    "TAKEN",
+    "Metric",
+    "Metrics",
+    "Raised",
+    "Returned",
+    "as_metrics",
+    "functions_of",
+    "run",
+]
 
 _log = logging.getLogger("lightmeter")
 
@@ -33,7 +43,7 @@ _FACTS = (
     "ChromaSubsampling JpegQuality"
 )
 # First parts, below the prefix, of the names of what is measured anyway.
-_TAKEN = frozenset(
+TAKEN = frozenset(
     {
         *(name.partition(".")[0] for name, *_ in _core.image_numbers()),
         *_FACTS.split(),
@@ -147,7 +157,7 @@ def _name_of(function: Metric) -> str:
             f"metrics has {function!r}, which has no name that a feature could have; "
             "define it with def"
         )
-    if name in _TAKEN:
+    if name in TAKEN:
         raise ValueError(
             f"metrics has a function {name}, the name of a built-in feature; rename it"
         )
