@@ -5,6 +5,7 @@ from typing import Any, Self, type_check_only
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lightmeter.image.numbers import Group, MetricSet, Scale
 from lightmeter.profile.features import Origin, Role
 
 __version__: str
@@ -14,12 +15,29 @@ def kernel_tiers() -> list[str]: ...
 def rgb_to_hsv(
     tier: str, red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]: ...
-def image_numbers() -> list[tuple[str, Role, str, str, str, bool, str]]: ...
+def image_numbers() -> list[tuple[str, Role, Scale, Group, MetricSet, bool, str]]: ...
+def needs_size(metrics: MetricSet) -> bool: ...
 
 class ImageMeter:
-    def __init__(self) -> None: ...
+    def __init__(
+        self,
+        metrics: MetricSet = "default",
+        size: tuple[int, int] | None = None,
+        mask: NDArray[np.bool_] | NDArray[np.uint8] | None = None,
+    ) -> None: ...
+    @property
+    def pixels(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    def copy(self) -> ImageMeter: ...
+    def empty(self) -> ImageMeter: ...
     def update(
-        self, array: NDArray[Any], bgr: bool, value_range: tuple[float, float], threads: int
+        self,
+        array: NDArray[Any],
+        bgr: bool,
+        value_range: tuple[float, float],
+        threads: int,
+        at: tuple[int, int] | None = None,
     ) -> None: ...
     def update_arrow(
         self,
@@ -30,6 +48,7 @@ class ImageMeter:
         dtype: np.dtype[Any],
         value_range: tuple[float, float],
         threads: int,
+        at: tuple[int, int] | None = None,
     ) -> None: ...
     def add(self, other: ImageMeter) -> None: ...
     @property

@@ -46,28 +46,33 @@ struct Band {
   ImageCounts counts;
   std::optional<RowState> rows;
 
+  Band(ImageCounts so_far, Active active, const Frame& frame) : counts(std::move(so_far)) {
+    if (active != 0) rows.emplace(active, frame);
+  }
+
   void count(const Tile& tile) {
     count_pixels(kernels::active(), tile, counts, rows ? &*rows : nullptr);
   }
 };
 
+Band count_band(const Tile& tile, Active active) {
+  Band band(no_counts(tile.pixels), active, tile.frame);
+  band.count(tile);
+  return band;
+}
+
 // The calling thread counts the first band, and any band for which no thread can be started.
-void count_bands(const Tile& tile, std::ptrdiff_t bands, Band& whole) {
+void count_bands(const Tile& tile, std::ptrdiff_t bands, Active active, Band& whole) {
   std::vector<std::future<Band>> others;
-  const auto count_band = [](const Tile& part, Band band) {
-    band.count(part);
-    return band;
-  };
   const auto part = [&](std::ptrdiff_t i) {
     const std::ptrdiff_t height = tile.pixels.height;
     return band_of(tile, height * i / bands, height * (i + 1) / bands);
   };
   for (std::ptrdiff_t i = 1; i < bands; ++i) {
-    Band none{no_counts(tile.pixels), whole.rows};
     try {
-      others.push_back(std::async(std::launch::async, count_band, part(i), none));
+      others.push_back(std::async(std::launch::async, count_band, part(i), active));
     } catch (const std::system_error&) {
-      others.push_back(std::async(std::launch::deferred, count_band, part(i), none));
+      others.push_back(std::async(std::launch::deferred, count_band, part(i), active));
     }
   }
   whole.count(part(0));
@@ -78,11 +83,20 @@ void count_bands(const Tile& tile, std::ptrdiff_t bands, Band& whole) {
   }
 }
 
-// A colour of no hue and no saturation, whose value is the sample.
-void complete_gray(ImageCounts& counts) {
-  if (counts.channels != 1) return;
+std::uint64_t pixels_of(const Tile& tile) {
+  std::int64_t pixels = 0;
+  for (std::int64_t y = 0; y < tile.pixels.height; ++y) {
+    for_each_run(tile, y, [&](std::int64_t, std::int64_t n) { pixels += n; });
+  }
+  return static_cast<std::uint64_t>(pixels);
+}
+
+// Of a gray tile that was counted: a colour of no hue and no saturation, whose value is the sample.
+void complete_gray(const Tile& tile, ImageCounts& counts) {
   counts.value = counts.channel[0];
-  counts.hue[0] = counts.saturation[0] = counts.pixels();
+  const std::uint64_t pixels = pixels_of(tile);
+  counts.hue[0] += pixels;
+  counts.saturation[0] += pixels;
 }
 
 void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
@@ -114,6 +128,13 @@ ImageMeter& ImageMeter::operator=(ImageMeter other) noexcept {
 }
 ImageMeter::~ImageMeter() = default;
 
+ImageMeter ImageMeter::empty() const {
+  ImageMeter meter(rest_->set);
+  meter.rest_->size = rest_->size;
+  meter.rest_->mask = rest_->mask;
+  return meter;
+}
+
 Set ImageMeter::set() const noexcept { return rest_->set; }
 
 std::int64_t ImageMeter::rows() const noexcept { return rest_->coverage.bottom(); }
@@ -131,12 +152,13 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   const Active active = metrics_of(rest_->set, has_size) & kRowMetrics;
 
   // Counted apart, because a failure leaves everything as it was.
-  Band band{counts_.channels == 0 ? no_counts(pixels) : counts_, std::nullopt};
-  if (active != 0) band.rows.emplace(active, frame);
+  Band band(counts_.channels == 0 ? no_counts(pixels) : counts_, active, frame);
   const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
       {threads, pixels.height,
        std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1)});
-  count_bands({pixels, x, y, frame, rest_->mask.get()}, std::max<std::ptrdiff_t>(bands, 1), band);
+  const Tile tile{pixels, x, y, frame, rest_->mask.get()};
+  count_bands(tile, std::max<std::ptrdiff_t>(bands, 1), active, band);
+  if (pixels.channels == 1) complete_gray(tile, band.counts);
   Coverage coverage = rest_->coverage;
   coverage.add(part);
   if (rest_->rows) {
@@ -149,7 +171,6 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   counts_.width = frame.width;
   counts_.height = has_size ? frame.height : rest_->coverage.bottom();
   counts_.channels = pixels.channels;
-  complete_gray(counts_);
   settle_if_due();
 }
 

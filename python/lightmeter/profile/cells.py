@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from lightmeter import _core
+from lightmeter.image.numbers import IMAGE_NUMBERS
 
 __all__ = [
     "FACTS",
@@ -27,8 +27,8 @@ PREFIX = "image."
 
 # Every number of an image by the name of its feature, and the type of its values; hashes are texts.
 NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
-    f"{PREFIX}{name}": str if role == "hash" else int if integral else float
-    for name, role, *_, integral, _ in _core.image_numbers()
+    f"{PREFIX}{number.name}": str if number.scale == "hash" else int if number.integral else float
+    for number in IMAGE_NUMBERS
 }
 # Every other feature of an image but its Exif tags.
 FACTS: dict[str, type[int] | type[str]] = {
