@@ -67,7 +67,7 @@ def seen(image: Any, **options: Any) -> Any:
     return sight
 
 
-def glare_percent(img: Image.Image) -> Any:
+def saturated_percent(img: Image.Image) -> Any:
     """As in the founding article."""
     img_array = np.array(img)
     saturated_pixels = np.sum(img_array >= 245)
@@ -77,8 +77,8 @@ def glare_percent(img: Image.Image) -> Any:
 
 def test_the_glare_example_is_one_line() -> None:
     img = picture(noise=60)
-    column = lm.log_image(img, metrics=glare_percent).view()["image.glare_percent"]
-    assert column.mean == glare_percent(img) > 0
+    column = lm.log_image(img, metrics=saturated_percent).view()["image.saturated_percent"]
+    assert column.mean == saturated_percent(img) > 0
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("metric", "message"),
     [
-        ("shop", "expected one such as glare:glare_percent"),
+        ("shop", "expected one such as shop:warm_percent"),
         ("nothing_here:f", "nothing_here cannot be imported: ModuleNotFoundError"),
         ("json:nothing", "has no function nothing"),
         ("json:__doc__", "has no function __doc__"),

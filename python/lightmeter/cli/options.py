@@ -133,14 +133,14 @@ def reads_images(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _function_of(name: str) -> Callable[[Any], Any]:
-    """The function that an option such as ``glare:glare_percent`` names.
+    """The function that an option such as ``shop:warm_percent`` names.
 
     Its module may lie in the current folder. That comes last: a folder of pictures shall not
     replace a module that is installed.
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
-        raise ValueError(f"got the metric {name!r}; expected one such as glare:glare_percent")
+        raise ValueError(f"got the metric {name!r}; expected one such as shop:warm_percent")
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:
