@@ -18,6 +18,7 @@ from lightmeter.quiet import quiet
 
 __all__ = [
     "ERROR",
+    "TAKEN",
     "Metric",
     "Metrics",
     "Raised",
@@ -43,7 +44,7 @@ _FACTS = (
     "ChromaSubsampling JpegQuality"
 )
 # First parts, below the prefix, of the names of what is measured anyway.
-_TAKEN = frozenset(
+TAKEN = frozenset(
     {
         *(number.name.partition(".")[0] for number in IMAGE_NUMBERS),
         *_FACTS.split(),
@@ -165,7 +166,7 @@ def _name_of(function: Metric) -> str:
             f"metrics has {function!r}, which has no name that a feature could have; "
             "define it with def"
         )
-    if name in _TAKEN:
+    if name in TAKEN:
         raise ValueError(
             f"metrics has a function {name}, the name of a built-in feature; rename it"
         )
