@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import ExifPolicy, Limits, Reading
+from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
 from lightmeter.image.limits import DEFAULT_LIMITS
 
@@ -26,7 +27,7 @@ __all__ = [
     "Workers",
     "policy_of",
     "reads_images",
-    "segment_of",
+    "segments_of",
 ]
 
 
@@ -160,15 +161,19 @@ def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
         return ExifPolicy(allow=allow or (), deny=deny or ())
 
 
-def segment_of(pairs: list[str] | None) -> dict[str, str]:
-    """The segment that options such as ``camera=north`` say; anything else is wrong usage."""
-    segment: dict[str, str] = {}
+def segments_of(pairs: list[str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """What options such as ``camera=north`` and ``camera=path:REGEX`` say; else wrong usage.
+
+    The first dict is the segment of all images, the second says where that of each comes from.
+    """
+    fixed: dict[str, str] = {}
+    by: dict[str, str] = {}
     with usage():
         for pair in pairs or ():
             key, equals, value = pair.partition("=")
             if not key or not equals:
                 raise ValueError(f"got the segment {pair!r}; expected a text such as camera=north")
-            if key in segment:
+            if key in fixed or key in by:
                 raise ValueError(f"got the segment key {key!r} twice; expected every key once")
-            segment[key] = value
-    return segment
+            (by if value.startswith(SOURCES) else fixed)[key] = value
+    return fixed, by
