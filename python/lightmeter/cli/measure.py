@@ -93,6 +93,7 @@ def measure(
                 frames = reading.frames == "all"
                 with open_atomically(file) as opened:
                     own = [function.__name__ for function in reading.functions]
+                    own += reading.band_names or ()
                     write_rows(rows, opened, row_format, frames=frames, with_exif=exif, own=own)
             else:
                 for row in rows:

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lightmeter import ExifPolicy, Limits, Reading
+from lightmeter import ExifPolicy, ImageError, Limits, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
 from lightmeter.image.limits import DEFAULT_LIMITS
@@ -29,6 +30,9 @@ __all__ = [
     "reads_images",
     "segments_of",
 ]
+
+
+_NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
 
 
 class Format(StrEnum):
@@ -84,6 +88,20 @@ Own = Annotated[
         help="Call this function of yours with every picture too (repeatable).",
     ),
 ]
+Bands = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,NAME...", help="Names of the channels of images that are not colours."
+    ),
+]
+Ignored = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="X,Y,WIDTH,HEIGHT|FILE",
+        help="Ignore these pixels: a rectangle in pixels, or in shares of the sides such as "
+        "0,0.9,1,0.1; or an image that is not black where to ignore (repeatable).",
+    ),
+]
 
 
 def reading_of_options(
@@ -98,17 +116,24 @@ def reading_of_options(
     exif_allow: Allow = None,
     exif_deny: Deny = None,
     metric: Own = None,
+    bands: Bands = None,
+    ignore: Ignored = None,
 ) -> Reading:
     """How the options of a command say that images are read."""
     with usage():
-        return Reading(
-            frames=frames.value,
-            exif=policy_of(exif_allow, exif_deny),
-            limits=Limits(
-                pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
-            ),
-            metrics=["default", *map(_function_of, metric or ())],
-        )
+        try:
+            return Reading(
+                frames=frames.value,
+                exif=policy_of(exif_allow, exif_deny),
+                limits=Limits(
+                    pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
+                ),
+                metrics=["default", *map(_function_of, metric or ())],
+                bands=None if bands is None else bands.split(","),
+                ignore=list(map(_ignored, ignore or ())),
+            )
+        except ImageError as error:  # of a mask
+            raise ValueError(str(error)) from None
 
 
 def reads_images(command: Callable[..., None]) -> Callable[..., None]:
@@ -153,6 +178,14 @@ def _function_of(name: str) -> Callable[[Any], Any]:
         place = getattr(module, "__file__", None) or "built in"
         raise ValueError(f"the module {module_name} ({place}) has no function {function_name}")
     return function
+
+
+def _ignored(text: str) -> Any:
+    """A rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, or else the path of a mask."""
+    numbers = text.split(",")
+    if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers)):
+        return text
+    return tuple(float(number) if "." in number else int(number) for number in numbers)
 
 
 def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:

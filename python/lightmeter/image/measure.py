@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, TypeGuard
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, as_numpy, is_array, pictures
+from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
+from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
 from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
@@ -31,6 +33,7 @@ __all__ = [
     "copy_image",
     "measure_image",
     "measure_images",
+    "measure_picture",
     "run_functions",
 ]
 
@@ -53,7 +56,7 @@ class Measured(NamedTuple):
     what the functions of the reading returned for it.
     """
 
-    meter: ImageMeter
+    meter: ImageMeter | BandMeter
     exif: ExifTags | None
     facts: Facts | None = None  # of the header of its encoded bytes
     thumbnail: Thumbnail | None = None
@@ -85,10 +88,13 @@ def measure_images(
     if isinstance(image, ImageMeter):
         if not image.mode:
             raise ImageError("empty", "an ImageMeter that has not seen a pixel")
+        if reading.bands is not None:
+            raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
         yield Measured(image, None, returned=run(reading.functions, None))
     elif is_array(image):
-        for picture in pictures(as_numpy(image), reading.layout):
-            meter = _meter(picture, reading, threads)
+        counts = () if reading.bands is None else ([len(reading.bands)],)
+        for picture in pictures(as_numpy(image), reading.layout, *counts):
+            meter = measure_picture(picture, reading, threads)
             yield Measured(meter, None, returned=run_functions(picture, reading))
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
@@ -111,17 +117,41 @@ def measure_image(
     return measured
 
 
-def _meter(picture: Image.Image | ArrayLike, reading: Reading, threads: int | None) -> ImageMeter:
-    meter = ImageMeter(channels=reading.channels, value_range=reading.value_range, threads=threads)
+def measure_picture(
+    picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
+) -> ImageMeter | BandMeter:
+    """Measure a loaded image, or an array HxWxC of one."""
+    if reading.bands is None:
+        return _measure(picture, reading, threads)
+    samples = bands_of(picture, len(reading.bands))
+    return BandMeter(
+        {
+            band: _measure(samples[..., place], reading, threads)
+            for place, band in enumerate(reading.bands)
+        }
+    )
+
+
+def _measure(
+    picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
+) -> ImageMeter:
+    mask = None
+    if reading.ignored is not None:
+        width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        mask = reading.ignored.mask(width, height)
+    meter = ImageMeter(
+        channels=reading.channels, value_range=reading.value_range, threads=threads, mask=mask
+    )
     meter.update(picture)
     return meter
 
 
 def run_functions(picture: Image.Image | NDArray[Any], reading: Reading) -> Returned:
     """What the functions of the reading return for a picture that was measured."""
-    return run(
-        reading.functions, picture, channels=reading.channels, value_range=reading.value_range
-    )
+    channels: Channels | None = reading.channels
+    if reading.bands is not None:
+        channels, picture = None, bands_of(picture, len(reading.bands))
+    return run(reading.functions, picture, channels=channels, value_range=reading.value_range)
 
 
 def _is_encoded(image: object) -> TypeGuard[Encoded]:
@@ -193,17 +223,22 @@ def _measure_pil(
     show: Callable[[Image.Image], Thumbnail | None] | None,
 ) -> Iterator[Measured]:
     with quiet():
-        count = _frame_count(image, reading.limits) if reading.frames == "all" else 1
+        bands = reading.band_names if are_pages(image, reading.band_names) else None
+        many = reading.frames == "all" or bands is not None
+        count = _frame_count(image, reading.limits) if many else 1
         first = image.tell()
     try:
+        if bands is not None:
+            yield from _measure_pages(image, reading, threads, bands, count)
+            return
         for frame in range(count):
             with quiet():
                 if count > 1:
                     image.seek(frame)
                 _check_size(image, reading.limits)
                 exif, facts = _load(image, reading.exif)
-                meter = _meter(image, reading, threads)
-                thumbnail = None if show is None else show(image)
+                meter = measure_picture(image, reading, threads)
+                thumbnail = None if show is None or reading.bands is not None else show(image)
             returned = run_functions(image, reading)
             if frame > 0:
                 exif = facts = None
@@ -212,6 +247,38 @@ def _measure_pil(
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
                 image.seek(first)
+
+
+def _measure_pages(
+    image: Image.Image, reading: Reading, threads: int | None, bands: tuple[str, ...], count: int
+) -> Iterator[Measured]:
+    """Measure the pictures of a file of `count` pages, each of which is a band."""
+    check_pages(count, len(bands))
+    starts = range(0, count, len(bands))
+    if reading.frames == "first":
+        starts = starts[image.tell() // len(bands) :][:1]
+    exif, facts = None, None
+    for start in starts:
+        meters: dict[str, ImageMeter] = {}
+        pages: list[NDArray[Any]] = []
+        size = None
+        for page, band in enumerate(bands, start):
+            with quiet():
+                image.seek(page)
+                _check_size(image, reading.limits)
+                if size not in (None, image.size):
+                    raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
+                size = image.size
+                of_page = _load(image, reading.exif)
+                samples = np.asarray(image)
+                meters[band] = _measure(samples, reading, threads)
+            if page == starts[0]:
+                exif, facts = of_page
+            if reading.functions:
+                pages.append(samples)
+        returned = run_functions(np.stack(pages, 2), reading) if pages else ()
+        yield Measured(BandMeter(meters), exif, facts, None, returned)
+        exif = facts = None
 
 
 def _frame_count(image: Image.Image, limits: Limits) -> int:

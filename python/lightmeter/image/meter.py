@@ -80,6 +80,7 @@ class ImageMeter:
         layout: Layout | None = None,
         value_range: tuple[float, float] | None = None,
         threads: int | None = None,
+        mask: NDArray[np.bool_] | NDArray[np.uint8] | None = None,
     ) -> None:
         """Start an image.
 
@@ -89,6 +90,7 @@ class ImageMeter:
             value_range: likewise.
             threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
                 megapixels.
+            mask: HxW of the whole image, not 0 where a pixel is ignored.
 
         Raises:
             ValueError: an argument is out of range.
@@ -100,11 +102,15 @@ class ImageMeter:
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         self.mode = ""
-        self._core = _core.ImageMeter()
+        self._mask = mask
+        self._core = self._new_core()
         self._bgr = channels == "BGR"
         self._layout = layout
         self._value_range = as_range(value_range)
         self._threads = threads
+
+    def _new_core(self) -> _core.ImageMeter:
+        return _core.ImageMeter(mask=self._mask)
 
     def __reduce__(self) -> NoReturn:
         """A copy would share the counts."""
@@ -178,6 +184,7 @@ class ImageMeter:
         image: Image.Image,
         exported: tuple[object, object],
         threads: int,
+        at: tuple[int, int] | None = None,
     ) -> None:
         dtype = _DEEP_MODES.get(image.mode, _UINT8)
         channels = 1 if image.mode in _GRAY_MODES or image.mode in _DEEP_MODES else 3
@@ -189,14 +196,18 @@ class ImageMeter:
             dtype,
             self._range_of(dtype),
             threads,
+            at,
         )
 
     def _update_crops(self, image: Image.Image, threads: int) -> None:
+        above = self._core.rows
+
         def measure_band(top: int, bottom: int) -> _core.ImageMeter:
-            meter = _core.ImageMeter()
+            meter = self._new_core()
             for row in range(top, bottom, _STRIP_ROWS):
                 crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
-                self._update_exported(meter, crop, crop.__arrow_c_array__(), threads=1)
+                exported = crop.__arrow_c_array__()
+                self._update_exported(meter, crop, exported, threads=1, at=(0, above + row))
             return meter
 
         bands = min(threads, image.height)
@@ -206,8 +217,8 @@ class ImageMeter:
         edges = [image.height * band // bands for band in range(bands + 1)]
         with ThreadPoolExecutor(bands) as pool:
             whole, *others = pool.map(measure_band, edges, edges[1:])
-        for below in others:
-            whole.add(below)
+        for other in others:
+            whole.add(other)
         self._core.add(whole)  # only now, so that an error leaves the counts as they were
 
     def _threads_for(self, pixels: int) -> int:

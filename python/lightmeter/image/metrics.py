@@ -16,7 +16,18 @@ from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.meter import measurable
 from lightmeter.quiet import quiet
 
-__all__ = ["ERROR", "Metric", "Metrics", "Raised", "Returned", "as_metrics", "functions_of", "run"]
+__all__ = [
+    "ERROR",
+    "TAKEN",
+    "Metric",
+    "Metrics",
+    "Raised",
+    "Returned",
+    "as_metrics",
+    "functions_of",
+    "run",
+    "takes_pil",
+]
 
 _log = logging.getLogger("lightmeter")
 
@@ -33,7 +44,7 @@ _FACTS = (
     "ChromaSubsampling JpegQuality"
 )
 # First parts, below the prefix, of the names of what is measured anyway.
-_TAKEN = frozenset(
+TAKEN = frozenset(
     {
         *(name.partition(".")[0] for name, *_ in _core.image_numbers()),
         *_FACTS.split(),
@@ -93,7 +104,7 @@ def run(
     functions: tuple[Metric, ...],
     picture: Image.Image | NDArray[Any] | None,
     *,
-    channels: Channels = "RGB",
+    channels: Channels | None = "RGB",
     value_range: tuple[float, float] | None = None,
 ) -> Returned:
     """Call each function with a picture that was measured; None of them raises here.
@@ -104,7 +115,7 @@ def run(
             image of mode RGB or L. What `value_range` calls black and white is 0 and 255.
         picture: a loaded image, or an array of HxWxC; None if there is none, which makes a
             missing value of each.
-        channels: the order of those of an array.
+        channels: the order of those of an array; None for bands, which are passed as they are.
         value_range: of deeper samples, as for `lightmeter.Reading`.
     """
     if not functions:
@@ -145,7 +156,7 @@ def _name_of(function: Metric) -> str:
             f"metrics has {function!r}, which has no name that a feature could have; "
             "define it with def"
         )
-    if name in _TAKEN:
+    if name in TAKEN:
         raise ValueError(
             f"metrics has a function {name}, the name of a built-in feature; rename it"
         )
@@ -154,13 +165,14 @@ def _name_of(function: Metric) -> str:
 
 def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
     try:
-        return function(Image.fromarray(samples) if _takes_pil(function) else samples)
+        return function(Image.fromarray(samples) if takes_pil(function) else samples)
     except Exception as error:
         return Raised.of(error, _name_of(function))
 
 
 @lru_cache(maxsize=256)
-def _takes_pil(function: Metric) -> bool:
+def takes_pil(function: Metric) -> bool:
+    """Whether a function takes an image of Pillow, and no array."""
     try:
         signature = inspect.signature(function, eval_str=True)
     except Exception:  # a name in an annotation is imported for type checkers only
@@ -176,7 +188,7 @@ def _takes_pil(function: Metric) -> bool:
 
 def _eight_bits(
     picture: Image.Image | NDArray[Any],
-    channels: Channels,
+    channels: Channels | None,
     value_range: tuple[float, float] | None,
 ) -> NDArray[np.uint8]:
     """The samples that were measured, without alpha, on 0..255 and read-only."""
@@ -185,6 +197,8 @@ def _eight_bits(
         if image.mode in _WITHOUT_ALPHA:
             image = image.convert(_WITHOUT_ALPHA[image.mode])
         samples = np.asarray(image)
+    elif channels is None:
+        samples = picture
     elif picture.shape[2] == 1:
         samples = picture[..., 0]
     else:

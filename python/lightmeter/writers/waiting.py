@@ -12,7 +12,13 @@ from PIL import Image
 from lightmeter.image.exif import ExifTags
 from lightmeter.image.failure import Failure
 from lightmeter.image.header import Facts
-from lightmeter.image.measure import Measured, copy_image, measure_image, run_functions
+from lightmeter.image.measure import (
+    Measured,
+    copy_image,
+    measure_image,
+    measure_picture,
+    run_functions,
+)
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
@@ -57,20 +63,21 @@ def keep(image: Any, reading: Reading) -> Any:
     """The image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
-    if isinstance(image, Image.Image) and reading.frames == "first":
+    one_frame = reading.frames == "first" and reading.bands is None
+    if isinstance(image, Image.Image) and one_frame:
         return _Copy(*copy_image(image, reading))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    if isinstance(image, ImageMeter) and image.mode:
+    if isinstance(image, ImageMeter) and image.mode and reading.bands is None:
         return Measured(_copy_meter(image), None, returned=run(reading.functions, None))
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 
 def _copy_meter(meter: ImageMeter) -> ImageMeter:
-    copy = ImageMeter()
-    copy._core.append(meter._core)
+    copy = ImageMeter(mask=meter._mask)
+    copy._core.add(meter._core)
     copy.mode = meter.mode
     return copy
 
@@ -86,8 +93,7 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
         if isinstance(kept, Measured | Profile):
             return kept
         if isinstance(kept, _Copy):
-            meter = ImageMeter(value_range=reading.value_range, threads=1)
-            meter.update(kept.image)
+            meter = measure_picture(kept.image, reading, threads=1)
             returned = run_functions(kept.image, reading)
             return Measured(meter, kept.exif, kept.facts, returned=returned)
         return Profile(reading=reading)._measure("image", kept, threads=1)
@@ -119,5 +125,7 @@ def _size(image: Any) -> int:
     if isinstance(image, _Copy):
         return weight(image.image)
     if isinstance(image, Measured):
-        return image.meter._core.histogram("value").nbytes * _HISTOGRAMS
+        meter = image.meter
+        meters = [meter] if isinstance(meter, ImageMeter) else meter.bands.values()
+        return sum(each._core.histogram("value").nbytes * _HISTOGRAMS for each in meters)
     return 0  # measured by `keep`, and weighed then
