@@ -100,7 +100,7 @@ def test_pictures_of_other_bands_fail(tmp_path: Path) -> None:
         (tmp_path / "p.png", 3, "mode P; expected 3 bands, .* as an array HxWxC"),
         (tmp_path / "a.tif", 2, "a gray picture of 3 pages; expected 2 bands"),
         (tmp_path / "a.tif", 3, r"bands of \(4, 4\) and \(5, 4\) pixels"),
-        (lm.ImageMeter(), 2, "has not seen a pixel"),
+        (lm.ImageMeter(), 2, "has measured no pixel"),
     ):
         with pytest.raises(ImageError, match=message):
             lm.log_image(image, bands=BANDS[:count])  # type: ignore[arg-type]

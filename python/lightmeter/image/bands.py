@@ -38,9 +38,9 @@ class BandMeter:
         self.bands = bands
         self.mode = f"{len(bands)} bands"
 
-    def measurement(self) -> dict[str, float]:
+    def measurement(self) -> dict[str, float | str]:
         """The numbers by name, such as ``DAPI.mean``; the width and height are of no band."""
-        numbers: dict[str, float] = {}
+        numbers: dict[str, float | str] = {}
         for band, meter in self.bands.items():
             for number, value in meter.measurement().items():
                 if number in _NUMBERS:

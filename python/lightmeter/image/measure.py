@@ -33,7 +33,7 @@ __all__ = [
     "copy_image",
     "measure_image",
     "measure_images",
-    "measure_picture",
+    "meter_of",
     "run_functions",
 ]
 
@@ -86,15 +86,15 @@ def measure_images(
         ValueError: `threads` is below 1.
     """
     if isinstance(image, ImageMeter):
-        if not image.mode:
-            raise ImageError("empty", "an ImageMeter that has not seen a pixel")
+        if image.pixels == 0:
+            raise ImageError("empty", "an ImageMeter that has measured no pixel")
         if reading.bands is not None:
             raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
         yield Measured(image, None, returned=run(reading.functions, None))
     elif is_array(image):
         counts = () if reading.bands is None else ([len(reading.bands)],)
         for picture in pictures(as_numpy(image), reading.layout, *counts):
-            meter = measure_picture(picture, reading, threads)
+            meter = meter_of(picture, reading, threads)
             yield Measured(meter, None, returned=run_functions(picture, reading))
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
@@ -117,30 +117,34 @@ def measure_image(
     return measured
 
 
-def measure_picture(
+def meter_of(
     picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
 ) -> ImageMeter | BandMeter:
-    """Measure a loaded image, or an array HxWxC of one."""
+    """The measurement of a loaded image, or of an array of HxWxC."""
     if reading.bands is None:
-        return _measure(picture, reading, threads)
+        return _meter(picture, reading, threads)
     samples = bands_of(picture, len(reading.bands))
     return BandMeter(
         {
-            band: _measure(samples[..., place], reading, threads)
+            band: _meter(samples[..., place], reading, threads)
             for place, band in enumerate(reading.bands)
         }
     )
 
 
-def _measure(
+def _meter(
     picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
 ) -> ImageMeter:
-    mask = None
-    if reading.ignored is not None:
-        width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-        mask = reading.ignored.mask(width, height)
+    size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+    has_pixels = 0 not in size
+    ignored = reading.ignored if has_pixels else None
     meter = ImageMeter(
-        channels=reading.channels, value_range=reading.value_range, threads=threads, mask=mask
+        channels=reading.channels,
+        value_range=reading.value_range,
+        threads=threads,
+        metrics=reading.metric_set,
+        size=size if has_pixels else None,
+        mask=None if ignored is None else ignored.mask(*size),
     )
     meter.update(picture)
     return meter
@@ -237,7 +241,7 @@ def _measure_pil(
                     image.seek(frame)
                 _check_size(image, reading.limits)
                 exif, facts = _load(image, reading.exif)
-                meter = measure_picture(image, reading, threads)
+                meter = meter_of(image, reading, threads)
                 thumbnail = None if show is None or reading.bands is not None else show(image)
             returned = run_functions(image, reading)
             if frame > 0:
@@ -271,7 +275,7 @@ def _measure_pages(
                 size = image.size
                 of_page = _load(image, reading.exif)
                 samples = np.asarray(image)
-                meters[band] = _measure(samples, reading, threads)
+                meters[band] = _meter(samples, reading, threads)
             if page == starts[0]:
                 exif, facts = of_page
             if reading.functions:

@@ -9,7 +9,15 @@ from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of, takes_pil
+from lightmeter.image.metrics import (
+    Metric,
+    Metrics,
+    as_metrics,
+    functions_of,
+    set_of,
+    takes_pil,
+)
+from lightmeter.image.numbers import MetricSet
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
@@ -36,15 +44,17 @@ class Reading:
             A file, like a batch, counts whole or as one failure.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost. One that costs more fails as ``too_large``.
-
-        metrics: what is computed of a picture: ``"default"`` with functions of yours, or these
-            alone, which mean the same. A function takes the picture as an array and returns a
-            number, a string, a bool, None, or a dict of them. The features are ``image.glare`` of a
-            function ``glare``, or ``image.glare.<key>`` of a dict. What it raises is counted in
-            ``image.glare.Error`` by its type, and stops nothing. The array is HxWx3 (RGB) or HxW
-            (gray) of uint8, read-only, without alpha, and not turned by its Exif. Deeper samples
-            are scaled from `value_range` to 0..255. A function whose first parameter is annotated
-            as `PIL.Image.Image` takes the same as an image. Threads call it, several at once.
+        metrics: what is computed of a picture: a set, functions of yours, or a list of both. The
+            sets are ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light,
+            sharpness, noise and more; ``"camera"``, also where in the picture, and hashes;
+            ``"all"``. Functions alone come with the default set. A function takes the picture as an
+            array and returns a number, a string, a bool, None, or a dict of them. The features are
+            ``image.glare`` of a function ``glare``, or ``image.glare.<key>`` of a dict. What it
+            raises is counted in ``image.glare.Error`` by its type, and stops nothing. The array is
+            HxWx3 (RGB) or HxW (gray) of uint8, read-only, without alpha, and not turned by its
+            Exif. Deeper samples are scaled from `value_range` to 0..255. A function whose first
+            parameter is annotated as `PIL.Image.Image` takes the same as an image. Threads call it,
+            several at once.
         bands: names of the channels of pictures that are no colours, such as ``["DAPI", "GFP"]``.
             Each is measured as a gray picture. The features are ``image.DAPI.mean``,
             ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
@@ -99,6 +109,11 @@ class Reading:
                     f"the function {function.__name__} takes an image of Pillow, which cannot have "
                     "such bands; let it take an array"
                 )
+
+    @property
+    def metric_set(self) -> MetricSet:
+        """The set in `metrics`."""
+        return set_of(self.metrics)
 
     @property
     def functions(self) -> tuple[Metric, ...]:
