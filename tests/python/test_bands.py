@@ -1,5 +1,7 @@
 """Pictures of bands that are no colours: arrays, channels of files, and gray pages."""
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,16 @@ def numbers(view: ProfileView) -> dict[str, Any]:
     return {
         name: column.to_summary_dict() for name, column in columns if name != "image.Colorspace"
     }
+
+
+def tiff(array: NDArray[Any], **how: Any) -> bytes:
+    """A TIFF file of several samples a pixel."""
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    separate = how.get("planarconfig") == "separate"
+    array = np.ascontiguousarray(np.moveaxis(array, 2, 0)) if separate else array
+    tifffile.imwrite(file, array, photometric="minisblack", rowsperstrip=7, **how)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.bool_])
@@ -87,6 +99,60 @@ def test_gray_pages_are_bands(tmp_path: Path, dtype: Any) -> None:
             of_page["image.GFP.mean"].mean
             == lm.log_image(array[..., 3]).view()["image.Brightness.mean"].mean
         )
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+        {"compression": "zlib", "predictor": True},
+        {"compression": "zlib", "predictor": True, "tile": (16, 16)},
+    ],
+)
+@pytest.mark.parametrize("count", [2, 3, 12])
+def test_tiffs_of_several_samples(
+    tmp_path: Path, planes: str, dtype: Any, how: Any, count: int
+) -> None:
+    if dtype == np.float32:  # tifffile alone writes no such differences
+        how = {name: said for name, said in how.items() if name != "predictor"}
+    array = samples(count, dtype)
+    bands = [f"band {number}" for number in range(count)]
+    file = tmp_path / "a.tif"
+    file.write_bytes(tiff(array, planarconfig=planes, software="camera", **how))
+    view = lm.log_image(file, bands=bands).view()
+    wanted = numbers(lm.log_image(array, bands=bands).view())
+    assert wanted.items() <= numbers(view).items()
+    assert view["image.Software"].frequent[0].value == "camera"
+    assert view["image.Channels"].mean == count
+    assert view["image.FileSize"].mean == file.stat().st_size
+
+
+def test_damaged_tiffs_of_several_samples() -> None:
+    """Whatever bytes are changed, a file fails as any other does, or has some numbers."""
+    rng = np.random.default_rng(0)
+    for how in ({}, {"planarconfig": "separate", "compression": "zlib"}):
+        whole = tiff(samples(5, np.uint16), **how)
+        head = len(whole) - samples(5, np.uint16).nbytes if not how else 600
+        for _ in range(100):
+            data = bytearray(whole)
+            for place in rng.integers(0, head, 3):
+                data[place] = rng.integers(0, 256)
+            with contextlib.suppress(ImageError):
+                lm.log_image(bytes(data), bands=BANDS[:5])
+        with pytest.raises(ImageError):
+            lm.log_image(whole[: len(whole) - 500], bands=BANDS[:5])
+    for options, message in (
+        ({"limits": lm.Limits(pixels=479)}, "24x20 pixels, more than 479"),
+        ({"limits": lm.Limits(bytes_in_memory=100)}, "more than 100"),
+        ({"bands": BANDS[:4]}, "5 samples a pixel; expected 4 bands.* as an array"),
+        ({"frames": "all"}, "5 samples a pixel; expected 5 bands.* as an array"),
+    ):
+        with pytest.raises(ImageError, match=message):
+            lm.log_image(whole, **{"bands": BANDS[:5], **options})  # type: ignore[arg-type]
 
 
 def test_pictures_of_other_bands_fail(tmp_path: Path) -> None:

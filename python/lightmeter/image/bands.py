@@ -98,15 +98,18 @@ def are_pages(picture: Image.Image, bands: tuple[str, ...] | None) -> bool:
     return bands is not None and picture.mode in _GRAY
 
 
-def check_pages(pages: int, count: int) -> None:
+def check_pages(picture: Image.Image, pages: int, count: int) -> None:
     """Refuse a file whose gray pages are not pictures of so many bands.
 
     Raises:
-        ImageError: its number of pages says so.
+        ImageError: its number of pages says so, or Pillow reads but one of several samples.
     """
-    if pages % count:
+    tags = getattr(picture, "tag_v2", {})
+    samples = tags.get(277, 1)
+    if samples != 1 or pages % count:
+        what = f"{samples} samples a pixel" if samples != 1 else f"a gray picture of {pages} pages"
         raise ImageError(
             "unsupported",
-            f"got a gray picture of {pages} pages; expected {count} bands, as its channels or as "
-            "gray pages; give another as an array HxWxC",
+            f"got {what}; expected {count} bands, as the channels of one page or as gray pages; "
+            "give others as an array HxWxC",
         )

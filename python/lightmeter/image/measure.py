@@ -25,6 +25,7 @@ from lightmeter.image.metrics import Returned, run
 from lightmeter.image.plugins import is_raw, load_plugin
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
+from lightmeter.image.tiff_bands import tiff_samples
 from lightmeter.quiet import quiet
 
 __all__ = [
@@ -177,13 +178,35 @@ def _measure_encoded(
     with file:
         try:
             _check_memory(file, reading.limits)
+            samples = None
             with quiet():
-                opened = _open(file)
-                _refuse(opened, file)
-            yield from _measure_pil(opened, reading, threads, show)
+                if reading.bands is not None and reading.frames == "first":
+                    samples = tiff_samples(file, len(reading.bands), reading.limits)
+                    file.rewind()
+                if samples is None:
+                    opened = _open(file)
+                    _refuse(opened, file)
+            if opened is not None:
+                yield from _measure_pil(opened, reading, threads, show)
+            elif samples is not None:
+                yield _measure_samples(samples, file, reading, threads)
         except Exception as error:
             whole = reading.frames == "all"
             raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
+
+
+def _measure_samples(
+    samples: NDArray[Any], file: EncodedFile, reading: Reading, threads: int | None
+) -> Measured:
+    """Measure what was decoded of a TIFF of bands."""
+    meter = meter_of(samples, reading, threads)
+    header = read_header(file)
+    facts: Facts = {"Format": "TIFF", "FileSize": file.size}
+    exif = None
+    if header is not None:
+        facts |= header.facts
+        exif = read_exif(header.exif, reading.exif, header.orientation).tags
+    return Measured(meter, exif, facts, None, run_functions(samples, reading))
 
 
 def _check_memory(file: EncodedFile, limits: Limits) -> None:
@@ -257,7 +280,7 @@ def _measure_pages(
     image: Image.Image, reading: Reading, threads: int | None, bands: tuple[str, ...], count: int
 ) -> Iterator[Measured]:
     """Measure the pictures of a file of `count` pages, each of which is a band."""
-    check_pages(count, len(bands))
+    check_pages(image, count, len(bands))
     starts = range(0, count, len(bands))
     if reading.frames == "first":
         starts = starts[image.tell() // len(bands) :][:1]
@@ -274,12 +297,11 @@ def _measure_pages(
                     raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
                 size = image.size
                 of_page = _load(image, reading.exif)
-                samples = np.asarray(image)
-                meters[band] = _meter(samples, reading, threads)
+                meters[band] = _meter(image, reading, threads)
             if page == starts[0]:
                 exif, facts = of_page
             if reading.functions:
-                pages.append(samples)
+                pages.append(np.asarray(image))
         returned = run_functions(np.stack(pages, 2), reading) if pages else ()
         yield Measured(BandMeter(meters), exif, facts, None, returned)
         exif = facts = None
