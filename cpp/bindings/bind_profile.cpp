@@ -130,11 +130,11 @@ lightmeter::profile::ImageFeatures features_of(const ImageMeter& meter) {
 
 void log_bands(Profile& profile, const std::string& prefix,
                const std::vector<std::pair<std::string, const ImageMeter*>>& bands,
-               const std::string& mode) {
+               const std::string& mode, const std::string& path) {
   std::vector<std::pair<std::string, lightmeter::profile::ImageFeatures>> features;
   features.reserve(bands.size());
   for (const auto& [name, meter] : bands) features.emplace_back(name, features_of(*meter));
-  lightmeter::profile::log_bands(profile, prefix, features, mode);
+  lightmeter::profile::log_bands(profile, prefix, features, mode, path);
 }
 
 py::tuple exemplars_of(const Profile& profile, const std::string& name) {
@@ -177,12 +177,13 @@ void bind_profile(py::module_& module) {
       .def(
           "log_image",
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
-             const std::string& mode) {
-            profile::log_image(self, prefix, features_of(meter), mode);
+             const std::string& mode, const std::string& path) {
+            profile::log_image(self, prefix, features_of(meter), mode, path);
           },
-          py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
+          py::arg("prefix"), py::arg("meter"), py::arg("mode"), py::arg("path") = "",
+          "Add a measured image, and the path that it was read from.")
       .def("log_bands", &log_bands, py::arg("prefix"), py::arg("bands"), py::arg("mode"),
-           "Add a measured image of bands: (name, meter) of each.")
+           py::arg("path") = "", "Add a measured image of bands likewise: (name, meter) of each.")
       .def_property(
           "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
           [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },

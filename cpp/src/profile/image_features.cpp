@@ -33,7 +33,7 @@ constexpr Distribution kDistributions[] = {
 
 constexpr std::string_view kGray = "Brightness";  // whose samples are those of a gray picture
 
-void add(Column& column, const measure::Value& value) {
+void add(Column& column, const measure::Value& value, std::string_view path) {
   if (const double* number = std::get_if<double>(&value.amount)) {
     if (value.number->integral) {
       column.update(static_cast<std::int64_t>(*number));
@@ -41,7 +41,7 @@ void add(Column& column, const measure::Value& value) {
       column.update(*number);
     }
   } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&value.amount)) {
-    column.update(std::string_view(measure::hash_text(*hash)));
+    column.update_hash(*hash, path);
   } else {
     column.update_null();
   }
@@ -64,13 +64,14 @@ ImageFeatures::ImageFeatures(const measure::ImageMeter& meter) : values(meter.va
 }
 
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
-               std::string_view mode) {
+               std::string_view mode, std::string_view path) {
   wire::check_text(mode);
+  wire::check_text(path);
   const auto column = [&](std::string_view name, Role role) -> Column& {
     return profile.column(feature(prefix, name), {role, Origin::kImage});
   };
   for (const measure::Value& value : image.values) {
-    add(column(value.number->name, value.number->role), value);
+    add(column(value.number->name, value.number->role), value, path);
   }
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     column(kDistributions[i].name, kDistributions[i].role).merge(image.pixels[i]);
@@ -87,8 +88,8 @@ std::optional<std::string_view> band_number(const measure::Number& number) noexc
 }
 
 void log_bands(Profile& profile, std::string_view prefix,
-               std::span<const std::pair<std::string, ImageFeatures>> bands,
-               std::string_view mode) {
+               std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
+               std::string_view path) {
   wire::check_text(mode);
   for (const auto& [band, image] : bands) {
     const std::string of_band = feature(prefix, band);
@@ -99,7 +100,7 @@ void log_bands(Profile& profile, std::string_view prefix,
       if (of_all && &band != &bands.front().first) continue;
       add(profile.column(feature(of_all ? prefix : of_band, *name),
                          {value.number->role, Origin::kImage}),
-          value);
+          value, path);
     }
     for (std::size_t i = 0; i < image.pixels.size(); ++i) {
       const auto& [name, role, histogram] = kDistributions[i];

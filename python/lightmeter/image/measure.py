@@ -24,7 +24,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
 from lightmeter.image.plugins import is_raw, load_plugin
 from lightmeter.image.reading import DEFAULT_READING, Reading
-from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
+from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
 from lightmeter.quiet import quiet
 
@@ -54,7 +54,7 @@ _FAILURE = "_lightmeter_failure"
 
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
-    what the functions of the reading returned for it.
+    what the functions of the reading returned for it; the path that it was read from, or "".
     """
 
     meter: ImageMeter | BandMeter
@@ -62,6 +62,7 @@ class Measured(NamedTuple):
     facts: Facts | None = None  # of the header of its encoded bytes
     thumbnail: Thumbnail | None = None
     returned: Returned = ()
+    path: str = ""
 
 
 def measure_images(
@@ -101,7 +102,7 @@ def measure_images(
         path = getattr(image, "filename", None) or None
         show = partial(make_thumbnail, path=path) if thumbnail else None
         try:
-            yield from _measure_pil(image, reading, threads, show)
+            yield from _measure_pil(image, reading, threads, show, short_path(path))
         except Exception as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
@@ -187,16 +188,16 @@ def _measure_encoded(
                     opened = _open(file)
                     _refuse(opened, file)
             if opened is not None:
-                yield from _measure_pil(opened, reading, threads, show)
+                yield from _measure_pil(opened, reading, threads, show, short_path(path))
             elif samples is not None:
-                yield _measure_samples(samples, file, reading, threads)
+                yield _measure_samples(samples, file, reading, threads, short_path(path))
         except Exception as error:
             whole = reading.frames == "all"
             raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
 
 
 def _measure_samples(
-    samples: NDArray[Any], file: EncodedFile, reading: Reading, threads: int | None
+    samples: NDArray[Any], file: EncodedFile, reading: Reading, threads: int | None, path: str
 ) -> Measured:
     """Measure what was decoded of a TIFF of bands."""
     meter = meter_of(samples, reading, threads)
@@ -206,7 +207,7 @@ def _measure_samples(
     if header is not None:
         facts |= header.facts
         exif = read_exif(header.exif, reading.exif, header.orientation).tags
-    return Measured(meter, exif, facts, None, run_functions(samples, reading))
+    return Measured(meter, exif, facts, None, run_functions(samples, reading), path)
 
 
 def _check_memory(file: EncodedFile, limits: Limits) -> None:
@@ -248,6 +249,7 @@ def _measure_pil(
     reading: Reading,
     threads: int | None,
     show: Callable[[Image.Image], Thumbnail | None] | None,
+    path: str,
 ) -> Iterator[Measured]:
     with quiet():
         bands = reading.band_names if are_pages(image, reading.band_names) else None
@@ -256,7 +258,7 @@ def _measure_pil(
         first = image.tell()
     try:
         if bands is not None:
-            yield from _measure_pages(image, reading, threads, bands, count)
+            yield from _measure_pages(image, reading, threads, path, bands, count)
             return
         for frame in range(count):
             with quiet():
@@ -269,7 +271,7 @@ def _measure_pil(
             returned = run_functions(image, reading)
             if frame > 0:
                 exif = facts = None
-            yield Measured(meter, exif, facts, thumbnail, returned)
+            yield Measured(meter, exif, facts, thumbnail, returned, path)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
@@ -277,7 +279,12 @@ def _measure_pil(
 
 
 def _measure_pages(
-    image: Image.Image, reading: Reading, threads: int | None, bands: tuple[str, ...], count: int
+    image: Image.Image,
+    reading: Reading,
+    threads: int | None,
+    path: str,
+    bands: tuple[str, ...],
+    count: int,
 ) -> Iterator[Measured]:
     """Measure the pictures of a file of `count` pages, each of which is a band."""
     check_pages(image, count, len(bands))
@@ -303,7 +310,7 @@ def _measure_pages(
             if reading.functions:
                 pages.append(np.asarray(image))
         returned = run_functions(np.stack(pages, 2), reading) if pages else ()
-        yield Measured(BandMeter(meters), exif, facts, None, returned)
+        yield Measured(BandMeter(meters), exif, facts, None, returned, path)
         exif = facts = None
 
 

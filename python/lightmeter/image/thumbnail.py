@@ -10,7 +10,7 @@ from PIL import Image
 
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
+__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail", "short_path"]
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
@@ -68,7 +68,7 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= _MOST_BYTES:
-            return Thumbnail(_short_path(path), file.getvalue())
+            return Thumbnail(short_path(path), file.getvalue())
     return None
 
 
@@ -84,7 +84,12 @@ def _with_colours(image: Image.Image) -> Image.Image:
         return opaque.convert("RGBA")
 
 
-def _short_path(path: str | os.PathLike[str] | None) -> str:
-    """The path as text, whatever its bytes are. A long one is cut at the front, before the name."""
-    text = os.fspath(path or "").encode(errors="replace")
+def short_path(path: object) -> str:
+    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
+
+    Empty for what is no path.
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        return ""
+    text = os.fsdecode(path).encode(errors="replace")
     return text[-_MOST_PATH:].decode(errors="ignore")

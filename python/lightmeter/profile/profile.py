@@ -151,12 +151,12 @@ class Profile:
         if isinstance(result, Profile):
             self._core.merge(result._core)
             return
-        meter, exif, facts, thumbnail, returned = result
+        meter, exif, facts, thumbnail, returned, path = result
         if isinstance(meter, BandMeter):
             bands = [(band, each._core) for band, each in meter.bands.items()]
-            self._core.log_bands(prefix, bands, meter.mode)
+            self._core.log_bands(prefix, bands, meter.mode, path)
         else:
-            self._core.log_image(prefix, meter._core, meter.mode)
+            self._core.log_image(prefix, meter._core, meter.mode, path)
         if exif is not None:
             policy = self._reading.exif
             self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)

@@ -16,6 +16,7 @@ from lightmeter.image.measure import Measured, copy_image, measure_image, meter_
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
+from lightmeter.image.thumbnail import short_path
 from lightmeter.profile import Profile
 
 __all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
@@ -38,6 +39,7 @@ class _Copy(NamedTuple):
     image: Image.Image
     exif: ExifTags | None
     facts: Facts | None
+    path: str
 
 
 @cache
@@ -59,7 +61,7 @@ def keep(image: Any, reading: Reading) -> Any:
         return image.copy()
     one_frame = reading.frames == "first" and reading.bands is None
     if isinstance(image, Image.Image) and one_frame:
-        return _Copy(*copy_image(image, reading))
+        return _Copy(*copy_image(image, reading), short_path(getattr(image, "filename", None)))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
@@ -82,7 +84,7 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
         if isinstance(kept, _Copy):
             meter = meter_of(kept.image, reading, threads=1)
             returned = run_functions(kept.image, reading)
-            return Measured(meter, kept.exif, kept.facts, returned=returned)
+            return Measured(meter, kept.exif, kept.facts, returned=returned, path=kept.path)
         return Profile(reading=reading)._measure("image", kept, threads=1)
     except TypeError as error:
         return Failure(None, "unsupported", str(error))

@@ -1,0 +1,149 @@
+"""Repeats: a frozen camera, copies of files, and what cannot be proven."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Profile, ProfileView, Store, compare, log_image, profile_images
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.rules import DriftRule, NewValuesRule
+from lightmeter.testing import fold, merge_trees
+from lightmeter.whylogs import whylogs_compatible
+from PIL import Image
+
+PIXELS, LOOKS = "image.PixelHash", "image.PerceptualHash"
+
+
+def frame(seed: int) -> np.ndarray:
+    """A picture in which every pixel of 18 x 16 boxes is random."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 9), dtype=np.uint8)
+    return coarse.repeat(2, axis=0).repeat(2, axis=1)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """150 photos in three blocks: the camera is frozen in 40, and 3 others look alike."""
+    root = tmp_path_factory.mktemp("photos")
+    for at in range(150):
+        frozen = at % 4 == 1 and at < 160
+        pixels = frame(0 if frozen else at + 1)
+        if at in (10, 74, 148):
+            pixels = np.clip(frame(5000) // 2 + at // 8, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(root / f"{at:03}.png")
+    return root
+
+
+def test_repeats_are_found_across_blocks(photos: Path) -> None:
+    view = profile_images(photos, metrics="camera")
+    frozen = [f"{at:03}" for at in range(150) if at % 4 == 1]
+    pixels, looks = view.repeats(PIXELS), view.repeats(LOOKS)
+    assert pixels.at_least == len(frozen) - 1
+    assert [(item.times, Path(item.path).stem) for item in pixels.hashes] == [(len(frozen), "001")]
+    assert looks.at_least == pixels.at_least + 2
+    assert [(item.times, Path(item.path).stem) for item in looks.hashes] == [
+        (len(frozen), "001"),
+        (3, "010"),
+    ]
+    assert pixels.hashes[0].path == str(photos / "001.png")
+    assert view[PIXELS].kind == "hash"
+    assert view[PIXELS].n == 150
+    assert view[PIXELS].distinct == 150 - pixels.at_least
+    assert "frequent_items/frequent_strings" not in view[PIXELS].to_summary_dict()
+    assert ProfileView.from_bytes(view.to_bytes()).repeats(PIXELS) == pixels
+    assert profile_images(photos, metrics="camera", workers=3) == view
+
+
+def test_without_hashes_there_are_none() -> None:
+    view = log_image([frame(1), frame(1)]).view()
+    assert view.repeats(PIXELS) == (0, [])
+    assert view.repeats("image.entropy") == (0, [])
+    view = log_image([frame(1), frame(1), b"junk"], metrics="camera").view()
+    assert view.repeats(PIXELS).at_least == 1
+    assert view.repeats(PIXELS).hashes[0].path == ""
+
+
+def leaf(seed: int) -> ProfileView:
+    profile = Profile(metrics="camera")
+    image = Image.fromarray(frame(seed % 10))
+    image.filename = f"photos/{seed}\udcff.png"  # type: ignore[attr-defined]
+    profile.track(image)
+    return profile.view()
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(merge_trees(st.integers(0, 40)), st.randoms(use_true_random=False))
+def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
+    leaves: list[int] = []
+    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
+    random.shuffle(leaves)
+    assert merged == ProfileView.merge_many(map(leaf, leaves))
+    repeats = merged.repeats(PIXELS)
+    assert repeats.at_least == len(leaves) - len({seed % 10 for seed in leaves})
+    for item in repeats.hashes:
+        paths = [f"photos/{seed}?.png" for seed in leaves]
+        assert item.path in paths
+
+
+def test_a_frozen_camera_is_proven_among_a_thousand() -> None:
+    order = np.random.default_rng(3).permutation([0] * 50 + list(range(1, 951)))
+    profiles = [Profile(metrics="camera") for _ in range(10)]
+    for at, seed in enumerate(order):
+        profiles[at % 10].track(frame(int(seed)))
+    view = ProfileView.merge_many(profile.view() for profile in profiles)
+    for name in (PIXELS, LOOKS):
+        (frozen,) = view.repeats(name).hashes
+        assert 48 <= frozen.times <= 50
+        assert view.repeats(name).at_least == frozen.times - 1
+
+
+def test_no_distance_and_no_verdict_of_hashes(store: Store) -> None:
+    views = [
+        log_image([frame(seed) for seed in range(start, start + 30)], metrics="camera").view()
+        for start in range(0, 250, 50)
+    ]
+    report = compare(target=views[0], reference=views[1])
+    assert any("Grid" in line.feature for line in report.features)
+    assert all("Hash" not in line.feature for line in report.features)
+    assert whylogs_compatible(target=views[0], reference=views[1])[PIXELS] is None
+    for day, view in enumerate(views, 1):
+        store.put("frames", view, at=date(2022, 9, day), writer="a")
+    monitors = [
+        Monitor(name="drift", dataset="frames", rule=DriftRule()),
+        Monitor(name="new", dataset="frames", rule=NewValuesRule()),
+    ]
+    results = evaluate(store, monitors, now=datetime(2022, 9, 7, tzinfo=UTC))
+    assert any(result.state == "ok" for result in results)
+    assert all("Hash" not in result.feature for result in results)
+
+
+def test_every_way_of_logging_knows_the_path(photos: Path, store: Store) -> None:
+    path = str(photos / "001.png")
+    paths = [photos / "001.png", path]
+    with lm.logger(store, "logged", metrics="camera") as logger:
+        for image in (frame(0), *paths, Image.open(path)):
+            logger.track(image)
+    lm.log_folder(store, photos, "folder", at=date(2022, 9, 7), metrics="camera")
+    views = [store.read("logged"), store.read("folder")]
+    views.append(log_image([frame(0), Image.open(path)], metrics="camera").view())
+    views.append(lm.log(columns={"image": [Image.open(path)] * 2}, metrics="camera").view())
+    for view in views:
+        assert view.repeats(PIXELS).hashes[0].path == path
+
+
+def test_the_command_line_shows_repeats(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.lmp"
+    profile_images(photos, metrics="camera").write(out)
+    table = lightmeter("show", out).stdout
+    assert "repeats" in table
+    printed = json.loads(lightmeter("show", out, "--format", "json").stdout)
+    pixels = printed["repeats"][PIXELS]
+    assert pixels["at_least"] == 37
+    assert pixels["hashes"][0]["times"] == 38
+    assert pixels["hashes"][0]["path"] == str(photos / "001.png")
