@@ -192,6 +192,13 @@ def test_names_of_bands(bands: Any, error: type[Exception], message: str) -> Non
         Reading(bands=bands)
 
 
+def test_bands_may_be_called_red() -> None:
+    array = samples(4)
+    view = lm.log_image(array, bands=["Red", "Green", "Blue", "NIR"]).view()
+    colour = lm.log_image(array[..., :3]).view()
+    assert view["image.Green.stddev"].mean == colour["image.Green.stddev"].mean
+
+
 def test_bands_with_other_options(tmp_path: Path) -> None:
     def deepest(image: Any) -> dict[str, Any]:
         return {"shape": str(image.shape), "type": str(image.dtype), "max": int(image.max())}

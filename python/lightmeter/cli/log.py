@@ -50,8 +50,8 @@ def log(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="The segment of all images, such as camera=north; or where that of each comes "
-            "from: camera=path:REGEX, camera=exif:Model or camera=manifest:FILE:COLUMN "
+            help="The segment of all images, such as camera=north, or where that of each comes "
+            "from, as camera=path:REGEX, camera=exif:Model or camera=manifest:FILE:COLUMN "
             "(repeatable).",
         ),
     ] = None,

@@ -98,8 +98,8 @@ Ignored = Annotated[
     list[str] | None,
     typer.Option(
         metavar="X,Y,WIDTH,HEIGHT|FILE",
-        help="Ignore these pixels: a rectangle in pixels, or in shares of the sides such as "
-        "0,0.9,1,0.1; or an image that is not black where to ignore (repeatable).",
+        help="Ignore a rectangle in pixels such as 0,0,200,40, or in shares of the sides such as "
+        "0,0.9,1,0.1, or the pixels where this image is not black (repeatable).",
     ),
 ]
 

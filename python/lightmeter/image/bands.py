@@ -17,6 +17,9 @@ __all__ = ["BandMeter", "are_pages", "as_bands", "bands_of", "check_pages"]
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
 
+# Names that are also those of channels of colour, with the same numbers.
+_COLOURS = frozenset({"Red", "Green", "Blue"})
+
 # Modes of samples that are bands as they are, and of one band.
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 _GRAY = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
@@ -69,7 +72,7 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
                 f"bands has the name {name!r}; expected 1 to {_LONGEST} visible characters "
                 "without a dot"
             )
-        if name in TAKEN:
+        if name in TAKEN - _COLOURS:
             raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
         if names.count(name) > 1:
             raise ValueError(f"bands has {name!r} twice; expected every name once")
