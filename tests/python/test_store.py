@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, times
+from lightmeter.profile import segments
 from lightmeter.store import buckets, filesystem, schema
 from lightmeter.writers import log_folder
 from stores import reseal, sql, view
@@ -298,9 +299,9 @@ def test_segments_survive_their_text(segment: dict[str, str]) -> None:
         key.encode(errors="replace").decode(): value.encode(errors="replace").decode()
         for key, value in segment.items()
     }
-    text = buckets.segment_text(encodable)
-    assert buckets.parse_segment(text) == encodable
-    assert text == buckets.segment_text(dict(reversed(encodable.items())))
+    text = segments.segment_text(encodable)
+    assert segments.parse_segment(text) == encodable
+    assert text == segments.segment_text(dict(reversed(encodable.items())))
 
 
 # Damage
