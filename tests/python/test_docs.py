@@ -59,7 +59,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
     Image.new("1", (64, 48)).save(root / "mask.png")
     (root / "labels.csv").write_text("path,label\nphotos/0.jpg,cat\nphotos/1.jpg,dog\n")
-    (root / "shop.py").write_text("def glare_percent(image): return 100 * (image >= 245).mean()")
+    (root / "shop.py").write_text(
+        "def warm_percent(image): return 100 * (image[..., 0] > image[..., 2]).mean()"
+    )
     with lm.Store(root / "drift.db") as store:
         for day in DAYS:
             rng = np.random.default_rng(day.day)

@@ -5,8 +5,10 @@ import io
 import json
 import math
 import os
+import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +18,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter.batch.row_files import check_row_format, row_format_of, write_rows
-from lightmeter.batch.rows import FACTS, NUMBERS, Row
+from lightmeter.batch.row_files import check_row_format, write_rows
+from lightmeter.profile.cells import FACTS, NUMBERS, Row, row_format_of
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -54,6 +56,9 @@ def test_rows_are_what_profiles_hold_in_the_order_of_paths(mixed: Path, workers:
         single = {
             name: column for name, column in columns.items() if column.n - column.missing == 1
         }
+        absent = {name for name, column in columns.items() if column.kind != "failure"} - {*single}
+        missing = set(row.pop("missing", []))  # type: ignore[arg-type]
+        assert missing == {name for name in absent if not name.endswith(".pixels")}
         assert row.keys() == single.keys()
         for name, value in row.items():
             column = single[name]
@@ -146,6 +151,27 @@ def test_closing_early_stops_the_workers(folder: Path) -> None:
     assert list(rows) == []
 
 
+def test_a_fork_cannot_read_on(folder: Path) -> None:
+    """Its threads are those of the parent, for which it would wait for ever."""
+    for number in range(100):
+        os.link(folder / "0.jpg", folder / f"more/{number}.jpg")
+    rows = lm.measure(folder, workers=2)
+    next(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+        child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        try:
+            list(rows)
+        except RuntimeError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(list(rows)) == 107
+
+
 def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:
     """The rows of a file without the cells that are empty, by the types that the format has."""
     if row_format == "jsonl":
@@ -172,6 +198,8 @@ def test_files_are_read_back_as_they_were(
                 f"image.{name}": tag for name, tag in json.loads(again.pop("exif", "{}")).items()
             }
             again |= tags
+            if "missing" in again:
+                again["missing"] = json.loads(again["missing"])
         path = os.fsencode(str(row.pop("path")))
         shown = path.decode(errors="replace")
         exact = again.pop("path_base64", None)
@@ -237,7 +265,7 @@ def test_the_columns_are_all_features_but_exif(mixed: Path) -> None:
     with suppress(OSError, KeyError, ValueError):
         image.save(mixed / "of.avif")
     keys = {name for row in lm.measure(mixed) for name in row}
-    assert keys - {"path", "failure", "detail"} <= {*NUMBERS, *FACTS}
+    assert keys - {"path", "failure", "detail", "missing"} <= {*NUMBERS, *FACTS}
     features = lm.log_image(mixed / "0.jpg").view().get_columns()
     plain = {name for name in features if not name.endswith((".pixels", ".Failure", ".has_gps"))}
     assert plain <= {*NUMBERS, *FACTS}

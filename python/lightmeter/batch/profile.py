@@ -8,11 +8,10 @@ from typing import Unpack, overload
 
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_FILES, profile_block
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
 from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.image.failure import Failure
-from lightmeter.image.meter import available_cpus
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -152,8 +151,7 @@ def profile_files(
         progress: called after each file.
         on_failure: called with every failure.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
+    workers = workers_of(workers)
     total = Profile(prefix, reading=reading, exemplars=exemplars)
     segments: dict[str, Profile] = {}
     kept = set() if kept is None else kept
@@ -165,8 +163,7 @@ def profile_files(
         root=root,
         segment_of=segment_of,
     )
-    blocks = [files[start : start + BLOCK_FILES] for start in range(0, len(files), BLOCK_FILES)]
-    workers = workers or available_cpus()
+    blocks = in_blocks(files, BLOCK_FILES)
     with closing(in_threads(work, blocks, workers=workers, progress=progress)) as results:
         for block in results:  # in the order of the paths, on which the segments kept depend
             total._core.merge(_core.Profile.decode(block.profile))

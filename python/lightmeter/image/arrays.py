@@ -25,7 +25,8 @@ __all__ = [
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
-_CHANNELS = (1, 3, 4)
+_CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
+_BANDS = (1, 3, 4)
 
 _DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
 
@@ -78,15 +79,14 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
 
 def check_channels(channels: str) -> None:
     """Raise ValueError unless `channels` is a known order."""
-    if channels not in get_args(Channels):
+    if channels not in _CHANNELS:
         raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
 
 
 def check_layout(layout: str | None) -> None:
     """Raise ValueError unless `layout` is None or one of the known layouts."""
-    layouts = get_args(Layout)
-    if layout is not None and layout not in layouts:
-        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(layouts)}")
+    if layout is not None and layout not in _LAYOUTS:
+        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(_LAYOUTS)}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -108,7 +108,7 @@ def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
 
 
 def pictures(
-    array: NDArray[Any], layout: Layout | None, bands: Collection[int] = _CHANNELS
+    array: NDArray[Any], layout: Layout | None, bands: Collection[int] = _BANDS
 ) -> NDArray[Any]:
     """A view of shape NxHxWxC, where C is one of `bands`.
 
@@ -132,7 +132,7 @@ def pictures(
     if "C" not in dimensions:
         view = view[..., None]
     if view.shape[3] not in bands:
-        if bands is not _CHANNELS:
+        if bands is not _BANDS:
             (wanted,) = bands
             raise ImageError(
                 "unsupported", f"got an array of {view.shape[3]} channels; expected {wanted} bands"

@@ -43,13 +43,27 @@ class BandMeter:
 
     def measurement(self) -> dict[str, float | str]:
         """The numbers by name, such as ``DAPI.mean``; the width and height are of no band."""
-        numbers: dict[str, float | str] = {}
-        for band, meter in self.bands.items():
-            for number, value in meter.measurement().items():
-                if number in _NUMBERS:
-                    name, is_whole = _NUMBERS[number]
-                    numbers[name if is_whole else f"{band}.{name}"] = value
-        return numbers
+        return {
+            self._name(band, number): value
+            for band, meter in self.bands.items()
+            for number, value in meter.measurement().items()
+            if number in _NUMBERS
+        }
+
+    @property
+    def _names(self) -> list[str]:
+        names = (
+            self._name(band, number)
+            for band, meter in self.bands.items()
+            for number in meter._names
+            if number in _NUMBERS
+        )
+        return list(dict.fromkeys(names))
+
+    @staticmethod
+    def _name(band: str, number: str) -> str:
+        name, is_whole = _NUMBERS[number]
+        return name if is_whole else f"{band}.{name}"
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:

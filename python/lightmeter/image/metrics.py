@@ -64,7 +64,7 @@ class Raised(NamedTuple):
     kind: str
 
     @classmethod
-    def of(cls, error: Exception, name: str) -> "Raised":
+    def of(cls, error: BaseException, name: str) -> "Raised":
         """The `error` of the function `name`; who debugs it finds it in the log."""
         _log.debug("the metric %s failed", name, exc_info=error)
         return cls(type(error).__name__.encode(errors="replace").decode())
@@ -159,6 +159,8 @@ def _name_of(function: Metric) -> str:
         raise TypeError(
             f"metrics has a {type(function).__name__}; expected {_quoted()} or a function"
         )
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"metrics has {function!r}, which is async; expected a plain function")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(
@@ -175,7 +177,9 @@ def _name_of(function: Metric) -> str:
 def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
     try:
         return function(Image.fromarray(samples) if takes_pil(function) else samples)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() and panics of Rust too
         return Raised.of(error, _name_of(function))
 
 

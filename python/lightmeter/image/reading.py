@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal, TypedDict, get_args
 
 from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
@@ -110,12 +111,12 @@ class Reading:
                     "such bands; let it take an array"
                 )
 
-    @property
+    @cached_property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
         return set_of(self.metrics)
 
-    @property
+    @cached_property
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
         return functions_of(self.metrics)

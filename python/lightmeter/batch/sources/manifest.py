@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lightmeter.files import open_regular
+from lightmeter.profile.cells import parquet
 
 __all__ = ["Manifest"]
 
@@ -118,12 +119,7 @@ def _text(file: IO[bytes]) -> io.TextIOWrapper:
 
 
 def _parquet_rows(file: IO[bytes]) -> Iterator[Row]:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            "to read Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
-        ) from error
+    pyarrow = parquet()
     try:
         for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
             yield from batch.to_pylist()
