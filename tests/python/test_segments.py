@@ -83,6 +83,18 @@ def test_where_segments_come_from(photos: Path, by: Any, wanted: dict[str, int])
     assert sum(len(view.failures) for view in views.values()) == 1
 
 
+def test_sources_reach_other_processes(photos: Path) -> None:
+    (photos / "labels.csv").write_text("path,label\nnorth/0.jpg,a\n")
+    by = {
+        "camera": "path:north|south",
+        "model": "exif:Model",
+        "label": f"manifest:{photos / 'labels.csv'}:label",
+    }
+    segment_of = of_files.SegmentOf(by, root=str(photos), exif=ExifPolicy())
+    again = pickle.loads(pickle.dumps(segment_of))
+    assert again(str(photos / "north/0.jpg")) == "camera=north&label=a&model=north%201"
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_manifests(photos: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photos.parent)
