@@ -78,6 +78,7 @@ def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
         assert column.to_summary_dict() == known.to_summary_dict(), name
         assert column.numbers.to_bytes() == known.numbers.to_bytes(), name
         assert (column.n, column.missing) == (known.n, known.missing), name
+        assert rows.repeats(name) == images.repeats(name)
     assert rows.images == images.images
     assert rows.exif_policies == images.exif_policies
     assert rows._core.image_prefixes == images._core.image_prefixes
@@ -90,10 +91,8 @@ def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
 
 def round_trip(rows: list[Any], row_format: str, reading: lm.Reading, folder: Path) -> Path:
     file = folder / f"rows.{row_format}"
-    own = [function.__name__ for function in reading.functions]
     with file.open("wb") as opened:
-        frames = reading.frames == "all"
-        write_rows(rows, opened, row_format, frames=frames, with_exif=True, own=own)  # type: ignore[arg-type]
+        write_rows(rows, opened, row_format, reading=reading, with_exif=True)  # type: ignore[arg-type]
     return file
 
 
@@ -103,6 +102,7 @@ def round_trip(rows: list[Any], row_format: str, reading: lm.Reading, folder: Pa
     st.sampled_from(["first", "all"]),
     st.sampled_from([lm.ExifPolicy(), lm.ExifPolicy(["GPSLatitude", "Artist"], ["has_gps"])]),
     st.sampled_from(FORMATS),
+    st.sampled_from(["whylogs", "default", "camera", "all"]),
 )
 def test_the_profile_of_rows_is_that_of_their_images(
     tmp_path_factory: pytest.TempPathFactory,
@@ -110,11 +110,12 @@ def test_the_profile_of_rows_is_that_of_their_images(
     frames: Any,
     policy: lm.ExifPolicy,
     row_format: str,
+    metrics: Any,
 ) -> None:
     folder = tmp_path_factory.mktemp("photos")
     for number, (kind, seed) in enumerate(kinds):
         draw(kind, seed, folder / f"{number}")
-    reading = lm.Reading(frames=frames, exif=policy, metrics=["default", moody, bright])
+    reading = lm.Reading(frames=frames, exif=policy, metrics=[metrics, moody, bright])
     images = lm.profile_images(folder, reading=reading)
     rows = list(lm.measure(folder, with_exif=True, reading=reading))
     assert_same(lm.profile_rows(rows, exif=policy), images)
@@ -181,6 +182,8 @@ GOOD = {"path": "a", "image.entropy": 1.5}
         ({"image.\ud800": 3}, "no Unicode text"),
         ({"missing": "image.entropy"}, "expected a list of names"),
         ({"missing": [3]}, "expected a list of names"),
+        ({"missing": ["entropy"]}, "expected one of a feature"),
+        ({"image.PixelHash": "0123"}, "expected 16 hexadecimal digits"),
         ({"failure": 3}, "failure is 3; expected a text"),
         ({"failure": "x" * 33}, "expected a reason"),
         ({"failure": "corrupt", "path": 3}, "path is 3"),
@@ -203,8 +206,11 @@ def test_what_is_no_rows_at_all() -> None:
     assert lm.profile_rows([]).images == 0
 
 
-def test_columns_of_ones_own_are_left_out() -> None:
-    view = lm.profile_rows([GOOD | {"label": "cat", "image.mine": 3}])
+def test_columns_of_ones_own_and_of_newer_versions_are_left_out() -> None:
+    newer = {"image.Hue.new": 3, "image.Failure": 3, "image.Hue.pixels": 3, "image.Hue.Error": "a"}
+    gone = ["image.Make", "image.Hue.other", "image.mine.Error", "image.Failure"]
+    view = lm.profile_rows([GOOD | newer | {"label": "cat", "image.mine": 3, "missing": gone}])
+    assert view["image.mine.Error"].n == 1
     assert set(view) == {"image.entropy", "image.mine", "image.mine.Error", "image.Failure"}
 
 
@@ -287,3 +293,10 @@ def test_pipes_and_folders_are_refused(tmp_path: Path) -> None:
     for name in ("pipe.csv", "folder.csv", "nowhere.csv"):
         with pytest.raises(OSError):  # noqa: PT011
             lm.profile_rows(tmp_path / name)
+
+
+def test_hashes_keep_the_path() -> None:
+    hashed = {"image.PixelHash": "0123456789abcdef"}
+    view = lm.profile_rows([GOOD | hashed, GOOD | hashed | {"path": "b\udce9"}])
+    assert view.repeats("image.PixelHash") == (1, [("0123456789abcdef", 2, "a")])
+    assert view["image.PixelHash"].role == "hash"

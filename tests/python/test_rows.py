@@ -38,7 +38,7 @@ def mixed(folder: Path) -> Path:
     return folder
 
 
-def written(rows: Any, row_format: Any, **options: bool) -> bytes:
+def written(rows: Any, row_format: Any, **options: Any) -> bytes:
     file = io.BytesIO()
     write_rows(rows, file, row_format, **options)
     return file.getvalue()
@@ -99,7 +99,9 @@ def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
     assert ["image.FileSize" in row for row in rows] == [True, False, False]
     (row,) = lm.measure(file, frames="all", limits=lm.Limits(frames=2))
     assert row["failure"] == "too_large"
-    table = list(csv.DictReader(io.StringIO(written(rows, "csv", frames=True).decode())))
+    table = list(
+        csv.DictReader(io.StringIO(written(rows, "csv", reading=lm.Reading(frames="all")).decode()))
+    )
     assert [row["frame"] for row in table] == ["0", "1", "2"]
 
 
@@ -294,7 +296,7 @@ def test_values_of_ones_own(folder: Path, tmp_path: Path) -> None:
         assert not any(name.startswith(("image.endless", "image.area.none")) for name in row)
     path = tmp_path / "rows.csv"
     with path.open("wb") as file:
-        write_rows(rows, file, "csv", own=["area", "broken", "endless"])
+        write_rows(rows, file, "csv", reading=reading)
     with path.open(newline="") as text:
         for line in csv.DictReader(text):
             assert json.loads(line["metrics"]) == {

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from lightmeter.files import path_texts
-from lightmeter.profile.cells import FACTS, NUMBERS, Cell, Row, RowFormat, parquet
+from lightmeter.image.reading import DEFAULT_READING, Reading
+from lightmeter.profile.cells import FACTS, Cell, Row, RowFormat, numbers_of, parquet
 from lightmeter.profile.read_rows import FORMULA
 
 __all__ = ["check_row_format", "row_json", "write_rows"]
@@ -36,26 +37,24 @@ def write_rows(
     file: IO[bytes],
     row_format: RowFormat,
     *,
-    frames: bool = False,
+    reading: Reading = DEFAULT_READING,
     with_exif: bool = False,
-    own: Collection[str] = (),
 ) -> None:
     """Write what `lightmeter.measure` gives.
 
-    CSV and Parquet have the same columns whatever the images are. What an image does not have is
-    empty. Names of what it could have are a JSON list in the column ``missing``. All Exif tags are
-    one JSON object in the column ``exif``, by the names that Exif has, and all values of functions
-    of yours one in the column ``metrics``. In CSV a text that a spreadsheet could take for a
-    formula begins with an apostrophe. In Parquet an integer beyond 64 bits is empty: only a damaged
-    header says such.
+    CSV and Parquet have the same columns whatever the images are: all that the metrics of the
+    reading can give. What an image does not have is empty. Names of what it could have are a JSON
+    list in the column ``missing``. All Exif tags are one JSON object in the column ``exif``, by the
+    names that Exif has, and all values of functions of yours one in the column ``metrics``. In CSV
+    a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet an
+    integer beyond 64 bits is empty: only a damaged header says such.
 
     Args:
         rows: the rows.
         file: where to.
         row_format: CSV (RFC 4180), JSON lines or Parquet.
-        frames: whether rows say their ``frame``.
-        with_exif: whether they have Exif tags.
-        own: names of the functions in `Reading.metrics`.
+        reading: how the pictures were read.
+        with_exif: whether rows have Exif tags.
 
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
@@ -64,23 +63,25 @@ def write_rows(
         for row in rows:
             file.write(f"{row_json(row)}\n".encode())
         return
-    columns = _columns(frames, with_exif, own)
+    # Names of what has no columns: the numbers of bands neither.
+    own = [*(function.__name__ for function in reading.functions), *(reading.band_names or ())]
+    columns = _columns(reading, with_exif)
     write: Callable[[Iterable[Row], IO[bytes], Mapping[str, type]], None]
     write = _write_csv if row_format == "csv" else _write_parquet
     write((_in_columns(row, columns, own) for row in rows), file, columns)
 
 
-def _columns(frames: bool, with_exif: bool, own: Collection[str]) -> dict[str, type]:
+def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
     return {
         "path": str,
         "path_base64": str,
-        **({"frame": int} if frames else {}),
+        **({"frame": int} if reading.frames == "all" else {}),
         "failure": str,
         "detail": str,
         "missing": str,
-        **NUMBERS,
+        **numbers_of(reading.metric_set),
         **FACTS,
-        **({"metrics": str} if own else {}),
+        **({"metrics": str} if reading.functions or reading.bands else {}),
         **({"exif": str} if with_exif else {}),
     }
 

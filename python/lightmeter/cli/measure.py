@@ -93,10 +93,8 @@ def measure(
             if ranking is not None:
                 rows = ranking.of(rows)
             if file is not None and row_format is not None:
-                frames = reading.frames == "all"
                 with open_atomically(file) as opened:
-                    own += reading.band_names or ()  # whose numbers are no columns either
-                    write_rows(rows, opened, row_format, frames=frames, with_exif=exif, own=own)
+                    write_rows(rows, opened, row_format, reading=reading, with_exif=exif)
             else:
                 for row in rows:
                     if printed:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 __all__ = [
     "FACTS",
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "RowFormat",
     "is_row_file",
+    "numbers_of",
     "parquet",
     "row_format_of",
 ]
@@ -44,6 +45,13 @@ FACTS: dict[str, type[int] | type[str]] = {
     f"{PREFIX}ChromaSubsampling": str,
     f"{PREFIX}JpegQuality": int,
 }
+
+
+def numbers_of(metrics: MetricSet) -> dict[str, type]:
+    """The numbers of a set of metrics by the names of their features, and the types of values."""
+    known = SETS[: SETS.index(metrics) + 1]
+    names = [f"{PREFIX}{number.name}" for number in IMAGE_NUMBERS if number.set in known]
+    return {name: NUMBERS[name] for name in names}
 
 
 def is_row_file(path: str | os.PathLike[str]) -> bool:

@@ -28,7 +28,8 @@ _COLUMNS: dict[str, type] = {
     **FACTS,
 }
 _MOST_LINE = 2**24  # bytes; all that is in memory at a time
-_BATCH_ROWS = 1000
+# Few, as a small file of Parquet can say a long text in every row.
+_BATCH_ROWS = 64
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:

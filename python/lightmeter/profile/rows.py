@@ -13,7 +13,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.files import path_bytes
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
-from lightmeter.image.metrics import ERROR
+from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.thumbnail import short_path
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.features import Role
@@ -53,7 +53,7 @@ def profile_rows(
     Args:
         rows: a file that `lightmeter measure` wrote (.csv, .jsonl or .parquet), or the dicts that
             `lightmeter.measure` gives. Names that do not begin with ``image.`` may be added; they
-            are left out.
+            are left out, as is what only a newer version knows.
         exif: the policy that the images were measured under. Tags that it does not track are left
             out.
 
@@ -208,9 +208,9 @@ def _own(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """What functions returned, by the name of the feature, and errors by that of the function."""
     plain, errors = {}, {}
     for name, value in values.items():
-        function, _, key = name.removeprefix(PREFIX).partition(".")
+        function, key = _of_function(name)
         if not function:
-            raise ValueError(f"got the name {_shown(name)}; expected one of a feature of an image")
+            continue
         if key == ERROR:
             if not isinstance(value, str):
                 raise TypeError(f"{name} is {_shown(value)}; expected the name of an error")
@@ -222,9 +222,27 @@ def _own(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return plain, errors
 
 
+def _of_function(name: str) -> tuple[str, str]:
+    """The function of a feature, and the key in the dict that it returned; empty if it is none.
+
+    A name that begins like a built-in one is of a newer version.
+    """
+    function, _, key = name.removeprefix(PREFIX).partition(".")
+    if not name.startswith(PREFIX) or not function:
+        raise ValueError(f"got the name {_shown(name)}; expected one of a feature of an image")
+    return ("", "") if function in TAKEN else (function, key)
+
+
 def _missing(row: Mapping[str, Any]) -> list[str]:
     names = row.get("missing", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"missing is {_shown(names)}; expected a list of names")
     check_names(names)
-    return [name for name in names if name.startswith(PREFIX) and name not in row]
+    return [name for name in names if name not in row and _can_be_missing(name)]
+
+
+def _can_be_missing(name: str) -> bool:
+    if name in NUMBERS or name in FACTS:
+        return True
+    function, key = _of_function(name)
+    return bool(function) and key != ERROR
