@@ -117,6 +117,26 @@ void log_numbers(Profile& profile, const std::string& name,
       .update(std::span<const T>(values.data(), static_cast<std::size_t>(values.size())));
 }
 
+lightmeter::profile::ImageFeatures features_of(const ImageMeter& meter) {
+  std::optional<lightmeter::profile::ImageFeatures> image;
+  const auto prepare = [&] { image.emplace(meter); };
+  if (meter.counts().is_deep()) {
+    without_gil(&meter, prepare);
+  } else {
+    prepare();  // takes some ten microseconds
+  }
+  return *std::move(image);
+}
+
+void log_bands(Profile& profile, const std::string& prefix,
+               const std::vector<std::pair<std::string, const ImageMeter*>>& bands,
+               const std::string& mode, const std::string& path) {
+  std::vector<std::pair<std::string, lightmeter::profile::ImageFeatures>> features;
+  features.reserve(bands.size());
+  for (const auto& [name, meter] : bands) features.emplace_back(name, features_of(*meter));
+  lightmeter::profile::log_bands(profile, prefix, features, mode, path);
+}
+
 py::tuple exemplars_of(const Profile& profile, const std::string& name) {
   py::list low;
   py::list high;
@@ -139,23 +159,31 @@ void bind_profile(py::module_& module) {
   namespace profile = lightmeter::profile;
   py::class_<Profile> bound(module, "Profile",
                             "Feature name -> sketches; the state of every profile.");
+  module.def(
+      "band_numbers",
+      [] {
+        py::list numbers;
+        for (const auto& number : lightmeter::measure::image_numbers()) {
+          if (const auto name = profile::band_number(number)) {
+            const bool of_all = number.group == lightmeter::measure::Group::kSize;
+            numbers.append(py::make_tuple(number.name, *name, of_all));
+          }
+        }
+        return numbers;
+      },
+      "(name, name below that of a band, whether it is of no one band) of the numbers of bands.");
   bound.def(py::init())
       .def("copy", [](const Profile& self) { return Profile(self); })
       .def(
           "log_image",
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
              const std::string& mode, const std::string& path) {
-            std::optional<profile::ImageFeatures> image;
-            const auto prepare = [&] { image.emplace(meter); };
-            if (meter.counts().is_deep()) {
-              without_gil(&meter, prepare);
-            } else {
-              prepare();  // takes some ten microseconds
-            }
-            profile::log_image(self, prefix, *image, mode, path);
+            profile::log_image(self, prefix, features_of(meter), mode, path);
           },
           py::arg("prefix"), py::arg("meter"), py::arg("mode"), py::arg("path") = "",
           "Add a measured image, and the path that it was read from.")
+      .def("log_bands", &log_bands, py::arg("prefix"), py::arg("bands"), py::arg("mode"),
+           py::arg("path") = "", "Add a measured image of bands likewise: (name, meter) of each.")
       .def(
           "count_image", [](Profile& self, const std::string& prefix) { self.count_image(prefix); },
           py::arg("prefix"), "Count an image whose numbers are logged as facts.")

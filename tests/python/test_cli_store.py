@@ -69,7 +69,9 @@ def test_log_as_json(folder: Path, path: Path) -> None:
     assert logged == {
         "dataset": "cells",
         "segment": {"camera": "north"},
-        "buckets": [{"bucket": "2022-09-07T00:00:00+00:00", "images": 1, "failed": 0}],
+        "buckets": [
+            {"bucket": "2022-09-07T00:00:00+00:00", "images": 1, "failed": 0, "segments": {}}
+        ],
         "rolled_up": {},
     }
 

@@ -32,8 +32,8 @@ from lightmeter.monitor.sitemap import (
     segment_page,
     slug,
 )
+from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
-from lightmeter.store.buckets import segment_text
 from PIL import Image
 from test_cli import lightmeter
 from test_incidents import DAY, FIRST, days

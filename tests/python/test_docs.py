@@ -57,6 +57,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture(seed=seed).save(root / f"photos/{seed}.jpg", exif=exif)
     (root / "photos/notes.jpg").write_text("no picture")
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
+    Image.new("1", (64, 48)).save(root / "mask.png")
+    (root / "labels.csv").write_text("path,label\nphotos/0.jpg,cat\nphotos/1.jpg,dog\n")
     (root / "shop.py").write_text(
         "def warm_percent(image): return 100 * (image[..., 0] > image[..., 2]).mean()"
     )
@@ -92,6 +94,7 @@ def named() -> dict[str, Any]:
     """What the samples take as given."""
     return {
         "lm": lm,
+        "np": np,
         "date": date,
         "datetime": datetime,
         "img": picture(),

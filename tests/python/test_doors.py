@@ -31,6 +31,8 @@ OPTIONS: dict[str, Any] = {
     "exif": ExifPolicy(deny={"Make"}),
     "limits": Limits(pixels=100),
     "metrics": ["default", width],
+    "bands": ["DAPI", "GFP"],  # the pages of the file
+    "ignore": [(0, 0, 2, 3), (0.5, 0.5, 0.5, 0.25)],
 }
 OF_ARRAYS = {"channels", "layout"}
 Door = Callable[..., ProfileView]
@@ -96,7 +98,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     exif = Image.Exif()
     exif[0x010F] = "Canon"
-    pages = [Image.fromarray(np.full((10, side), 1000, np.uint16)) for side in (12, 8)]
+    pages = [Image.fromarray(np.full((10, 12), shade, np.uint16)) for shade in (1000, 2000)]
     pages[0].save(folder / "a.tif", save_all=True, append_images=pages[1:], exif=exif)
     return folder
 

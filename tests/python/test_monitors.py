@@ -41,7 +41,8 @@ from lightmeter.monitor.scalars import (
     prediction_interval,
 )
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.buckets import bucket_start, segment_text
+from lightmeter.profile.segments import segment_text
+from lightmeter.store.buckets import bucket_start
 from lightmeter.times import parse_duration
 from stores import reseal
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, times
+from lightmeter.profile import segments
 from lightmeter.store import buckets, filesystem, schema
 from lightmeter.writers import log_folder
 from stores import reseal, sql, view
@@ -196,7 +197,8 @@ def test_what_is_refused(store: Store) -> None:
         ({"dataset": b"cells"}, TypeError, "b'cells' as dataset"),
         ({"dataset": ""}, ValueError, "empty dataset"),
         ({"at": "2022-09-01"}, TypeError, "'2022-09-01' as a time; expected a date"),
-        ({"segment": "camera=a"}, TypeError, "'camera=a' as a segment; expected a dict"),
+        ({"segment": ["a"]}, TypeError, r"\['a'\] as a segment; expected a dict"),
+        ({"segment": "camera"}, ValueError, "the segment 'camera'; expected a text such as"),
         ({"every": 3600}, TypeError, "3600 as a duration"),
         ({"every": timedelta(days=1) / 7}, ValueError, "whole number of milliseconds"),
         ({"every": timedelta(microseconds=1)}, ValueError, "whole number of milliseconds"),
@@ -297,9 +299,9 @@ def test_segments_survive_their_text(segment: dict[str, str]) -> None:
         key.encode(errors="replace").decode(): value.encode(errors="replace").decode()
         for key, value in segment.items()
     }
-    text = buckets.segment_text(encodable)
-    assert buckets.parse_segment(text) == encodable
-    assert text == buckets.segment_text(dict(reversed(encodable.items())))
+    text = segments.segment_text(encodable)
+    assert segments.parse_segment(text) == encodable
+    assert text == segments.segment_text(dict(reversed(encodable.items())))
 
 
 # Damage

@@ -31,6 +31,28 @@ constexpr Distribution kDistributions[] = {
     {"Brightness.pixels", Role::kPixels, &Counts::value},
 };
 
+constexpr std::string_view kGray = "Brightness";  // whose samples are those of a gray picture
+
+void add(Column& column, const measure::Value& value, std::string_view path) {
+  if (const double* number = std::get_if<double>(&value.amount)) {
+    if (value.number->integral) {
+      column.update(static_cast<std::int64_t>(*number));
+    } else {
+      column.update(*number);
+    }
+  } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&value.amount)) {
+    column.update_hash(*hash, path);
+  } else {
+    column.update_null();
+  }
+}
+
+void count(Profile& profile, std::string_view prefix, std::string_view mode) {
+  profile.column(feature(prefix, "Colorspace"), {Role::kCategory, Origin::kImage}).update(mode);
+  profile.column(feature(prefix, "Failure"), {Role::kFailure, Origin::kImage});
+  profile.count_image(prefix);
+}
+
 }  // namespace
 
 ImageFeatures::ImageFeatures(const measure::ImageMeter& meter) : values(meter.values()) {
@@ -48,26 +70,46 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
   const auto column = [&](std::string_view name, Role role) -> Column& {
     return profile.column(feature(prefix, name), {role, Origin::kImage});
   };
-  for (const auto& [number, amount] : image.values) {
-    Column& numbers = column(number->name, number->role);
-    if (const double* value = std::get_if<double>(&amount)) {
-      if (number->integral) {
-        numbers.update(static_cast<std::int64_t>(*value));
-      } else {
-        numbers.update(*value);
-      }
-    } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&amount)) {
-      numbers.update_hash(*hash, path);
-    } else {
-      numbers.update_null();
-    }
+  for (const measure::Value& value : image.values) {
+    add(column(value.number->name, value.number->role), value, path);
   }
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     column(kDistributions[i].name, kDistributions[i].role).merge(image.pixels[i]);
   }
-  column("Colorspace", Role::kCategory).update(mode);
-  column("Failure", Role::kFailure);
-  profile.count_image(prefix);
+  count(profile, prefix, mode);
+}
+
+std::optional<std::string_view> band_number(const measure::Number& number) noexcept {
+  if (number.group == measure::Group::kColour) return std::nullopt;
+  const std::size_t dot = number.name.find('.');
+  const std::string_view first = number.name.substr(0, dot);
+  if (first == "Luma") return std::nullopt;  // the same as kGray, which every set has
+  return first == kGray ? number.name.substr(dot + 1) : number.name;
+}
+
+void log_bands(Profile& profile, std::string_view prefix,
+               std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
+               std::string_view path) {
+  wire::check_text(mode);
+  for (const auto& [band, image] : bands) {
+    const std::string of_band = feature(prefix, band);
+    for (const measure::Value& value : image.values) {
+      const std::optional<std::string_view> name = band_number(*value.number);
+      if (!name) continue;
+      const bool of_all = value.number->group == measure::Group::kSize;
+      if (of_all && &band != &bands.front().first) continue;
+      add(profile.column(feature(of_all ? prefix : of_band, *name),
+                         {value.number->role, Origin::kImage}),
+          value, path);
+    }
+    for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+      const auto& [name, role, histogram] = kDistributions[i];
+      if (!name.starts_with(kGray)) continue;
+      profile.column(feature(of_band, name.substr(kGray.size() + 1)), {role, Origin::kImage})
+          .merge(image.pixels[i]);
+    }
+  }
+  count(profile, prefix, mode);
 }
 
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,

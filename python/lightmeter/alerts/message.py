@@ -16,7 +16,7 @@ from lightmeter.alerts.changes import Change
 from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, feature_page
-from lightmeter.store.buckets import parse_segment
+from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 

@@ -1,7 +1,7 @@
 """The unit of parallel work: a run of files in, their profile out."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lightmeter.errors import ImageError
@@ -23,10 +23,12 @@ class Block(NamedTuple):
         profile: the bytes of `lightmeter.ProfileView.to_bytes`.
         failures: all files that could not be measured, by the paths they can be opened by. A
             profile keeps only the first 100.
+        segments: the bytes of the profile of each segment, in the order of their first files.
     """
 
     profile: bytes
     failures: list[Failure]
+    segments: dict[str, bytes]
 
 
 def profile_block(
@@ -36,6 +38,7 @@ def profile_block(
     prefix: str = "image",
     exemplars: int = 0,
     root: str | None = None,
+    segment_of: Callable[[str], str] | None = None,
 ) -> Block:
     """Profile a run of files, in this process and one after another.
 
@@ -48,14 +51,27 @@ def profile_block(
         prefix: first part of the feature names.
         exemplars: pictures to keep, as for `lightmeter.Profile`.
         root: a folder that the paths of failures in the profile are relative to.
+        segment_of: from a file to the text of its segment; None makes no segments.
     """
-    profile = Profile(prefix, reading=reading, exemplars=exemplars)
+    whole = Profile(prefix, reading=reading, exemplars=exemplars)
     failures = []
+    segments: dict[str, Profile] = {}
     for file in files:
+        profiles = [whole]
+        if segment_of is not None:
+            profiles.append(segments.setdefault(segment_of(file), whole._empty()))
         try:
-            profile._track(prefix, file, threads=1)
+            measured = whole._measure(prefix, file, threads=1)
         except ImageError as error:
             failures.append(Failure(file, error.reason, error.detail))
             name = file if root is None else os.path.relpath(file, root)
-            profile._log_failure(prefix, failures[-1]._replace(path=name))
-    return Block(profile.view().to_bytes(), failures)
+            for profile in profiles:
+                profile._log_failure(prefix, failures[-1]._replace(path=name))
+        else:
+            for profile in profiles:
+                profile._add(prefix, measured)
+    return Block(
+        whole.view().to_bytes(),
+        failures,
+        {segment: profile.view().to_bytes() for segment, profile in segments.items()},
+    )

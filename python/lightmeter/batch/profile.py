@@ -1,33 +1,64 @@
 """Profiling many image files in parallel, to the same bytes for any number of workers."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Unpack
+from typing import Unpack, overload
 
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_FILES, profile_block
 from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
+from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["profile_images"]
+__all__ = ["profile_files", "profile_images"]
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
+@overload
 def profile_images(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    paths: Paths,
     *,
     prefix: str = "image",
+    segment_by: None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
-) -> ProfileView:
+) -> ProfileView: ...
+@overload
+def profile_images(
+    paths: Paths,
+    *,
+    prefix: str = "image",
+    segment_by: SegmentBy,
+    reading: Reading | None = None,
+    exemplars: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    on_failure: Callable[[Failure], None] | None = None,
+    **options: Unpack[ReadingOptions],
+) -> SegmentedViews: ...
+def profile_images(
+    paths: Paths,
+    *,
+    prefix: str = "image",
+    segment_by: SegmentBy | None = None,
+    reading: Reading | None = None,
+    exemplars: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    on_failure: Callable[[Failure], None] | None = None,
+    **options: Unpack[ReadingOptions],
+) -> ProfileView | SegmentedViews:
     """Profile image files; one that cannot be measured is counted in ``image.Failure``.
 
     Decoding and measuring run outside the GIL, so threads share the work. No more images are in
@@ -39,6 +70,20 @@ def profile_images(
         paths: a file, folder or glob pattern, or several of them. A folder stands for the files
             below it that are images by their suffix or, without one, by their first bytes.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
+        segment_by: what segment an image belongs to. There is a profile for each segment then. It
+            is a dict from the key of a segment to where its value comes from:
+
+            - ``"path:REGEX"``: what the group of a regular expression matches first in the path,
+              or all that it matches. A path below a folder in `paths`, if that is all there is, is
+              relative to it.
+            - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
+            - ``"manifest:FILE:COLUMN"``: a column of a CSV, JSON lines or Parquet file, with the
+              paths in another (``path``, ``file``, ``filename``, ``file_name`` or ``image``).
+
+            Or it is a function from the path, as it can be opened, to a dict of keys and values;
+            or to a string, which is the value of the key ``segment``. Threads call it. An image
+            without a value has the value ``none``. At most 1000 segments are kept, the first in
+            the order of the paths. All others are counted together, with the value ``other``.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         workers: threads that decode and measure; None takes one per processor.
@@ -47,23 +92,88 @@ def profile_images(
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
+    Returns:
+        The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments, whose
+        ``whole`` is the same profile.
+
     Raises:
         FileNotFoundError: `paths` is one path and does not exist.
+        OSError: a manifest cannot be read.
         TypeError: an option is unknown or of another type.
-        ValueError: an argument is out of range.
+        ValueError: an argument is out of range; `segment_by` is not understood, names a personal
+            Exif tag, or names a manifest that is damaged.
     """
-    workers = workers_of(workers)
     reading = reading_of(reading, options)
-    total = Profile(prefix, reading=reading, exemplars=exemplars)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     files = find_images(paths if isinstance(paths, str | os.PathLike) else given)
     root = os.fspath(given[0]) if len(given) == 1 and os.path.isdir(given[0]) else None
-    work = partial(profile_block, reading=reading, prefix=prefix, exemplars=exemplars, root=root)
+    segment_of = None
+    if segment_by is not None:
+        segment_of = SegmentOf(segment_by, root=root, exif=reading.exif)
+    views = profile_files(
+        files,
+        root=root,
+        prefix=prefix,
+        segment_of=segment_of,
+        reading=reading,
+        exemplars=exemplars,
+        workers=workers,
+        progress=progress,
+        on_failure=on_failure,
+    )
+    return views.whole if segment_by is None else views
+
+
+def profile_files(
+    files: Sequence[str],
+    *,
+    root: str | None = None,
+    prefix: str = "image",
+    segment_of: SegmentOf | None = None,
+    kept: set[str] | None = None,
+    reading: Reading,
+    exemplars: int,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+    on_failure: Callable[[Failure], None] | None,
+) -> SegmentedViews:
+    """Profile files.
+
+    Args:
+        files: their paths.
+        root: a folder that the paths of failures in profiles are relative to.
+        prefix: as for `profile_images`, like what follows.
+        segment_of: from a path to its segment; None makes no segments.
+        kept: the segments that are not counted as ``other``, to which more are added.
+        reading: how pictures are read.
+        exemplars: pictures to keep.
+        workers: threads.
+        progress: called after each file.
+        on_failure: called with every failure.
+    """
+    workers = workers_of(workers)
+    total = Profile(prefix, reading=reading, exemplars=exemplars)
+    segments: dict[str, Profile] = {}
+    kept = set() if kept is None else kept
+    work = partial(
+        profile_block,
+        reading=reading,
+        prefix=prefix,
+        exemplars=exemplars,
+        root=root,
+        segment_of=segment_of,
+    )
     blocks = in_blocks(files, BLOCK_FILES)
     with closing(in_threads(work, blocks, workers=workers, progress=progress)) as results:
-        for block in results:
+        for block in results:  # in the order of the paths, on which the segments kept depend
             total._core.merge(_core.Profile.decode(block.profile))
+            if segment_of is not None:
+                for text, data in block.segments.items():
+                    segment = segments.setdefault(segment_of.kept(text, kept), total._empty())
+                    segment._core.merge(_core.Profile.decode(data))
             if on_failure is not None:
                 for failure in block.failures:
                     on_failure(failure)
-    return total.view()
+    return SegmentedViews(
+        total.view(), {text: ProfileView(segment._core) for text, segment in segments.items()}
+    )

@@ -63,7 +63,8 @@ def write_rows(
         for row in rows:
             file.write(f"{row_json(row)}\n".encode())
         return
-    own = [function.__name__ for function in reading.functions]
+    # Names of what has no columns: the numbers of bands neither.
+    own = [*(function.__name__ for function in reading.functions), *(reading.band_names or ())]
     columns = _columns(reading, with_exif)
     write: Callable[[Iterable[Row], IO[bytes], Mapping[str, type]], None]
     write = _write_csv if row_format == "csv" else _write_parquet
@@ -80,7 +81,7 @@ def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
         "missing": str,
         **numbers_of(reading.metric_set),
         **FACTS,
-        **({"metrics": str} if reading.functions else {}),
+        **({"metrics": str} if reading.functions or reading.bands else {}),
         **({"exif": str} if with_exif else {}),
     }
 

@@ -96,10 +96,11 @@ def _frames(file: str, reading: Reading, with_exif: bool) -> list[Row]:
 def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
     missing: list[str] = []
     numbers = measured.meter.measurement()
-    for name in measured.meter._core.names:
+    for name in measured.meter._names:
         feature = f"{PREFIX}{name}"
         if name in numbers:
-            yield feature, NUMBERS[feature](numbers[name])
+            value = numbers[name]
+            yield feature, NUMBERS[feature](value) if feature in NUMBERS else value
         else:
             missing.append(feature)
     yield f"{PREFIX}Colorspace", measured.meter.mode

@@ -1,6 +1,7 @@
 """The command that fills a store from a folder."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from typing import Annotated
 
@@ -14,15 +15,17 @@ from lightmeter.cli.options import (
     StoreOption,
     Workers,
     reads_images,
-    segment_of,
+    segments_of,
 )
 from lightmeter.cli.render import failed, headline
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.files import path_bytes
-from lightmeter.store.buckets import segment_text
+from lightmeter.profile.segments import segment_text
 from lightmeter.writers.folder import Logged
 
 __all__ = ["log"]
+
+_SEGMENTS = 20  # that are printed
 
 
 @reads_images
@@ -45,7 +48,12 @@ def log(
     ] = None,
     segment: Annotated[
         list[str] | None,
-        typer.Option(help="The segment of all images, such as camera=north (repeatable)."),
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="The segment of all images, such as camera=north, or where that of each comes "
+            "from, as camera=path:REGEX, camera=exif:Model or camera=manifest:FILE:COLUMN "
+            "(repeatable).",
+        ),
     ] = None,
     every: Annotated[
         str | None,
@@ -61,8 +69,12 @@ def log(
 
     Logging a folder again replaces what it gave before, so nothing counts twice. A bucket that
     `store gc` has rolled up keeps what the folder gave it.
+
+    With --segment camera=path:REGEX each segment has a profile of its own, beside that of all
+    images. An image without a value is in the segment `none`. Segments beyond the first 1000 are
+    counted together as `other`.
     """
-    place = segment_of(segment)
+    place, segment_by = segments_of(segment)
     if day is not None and date_from is not None:
         raise typer.BadParameter("got both --date and --date-from; expected one of them")
     with reported():
@@ -74,6 +86,7 @@ def log(
                 at=day and day.date(),
                 date_from=date_from,
                 segment=place,
+                segment_by=segment_by or None,
                 every=every,
                 reading=reading,
                 exemplars=exemplars,
@@ -102,10 +115,23 @@ def _print(place: str, logged: Logged) -> None:
             f"they have been rolled up: {len(logged.rolled_up)} buckets, {count} files"
         )
 
+    images: Counter[str] = Counter()
+    for parts in logged.segments.values():
+        images.update(parts)
+    for segment, count in sorted(images.most_common(_SEGMENTS)):
+        say(f"  {segment}  {count} image{'' if count == 1 else 's'} measured")
+    if len(images) > _SEGMENTS:
+        say(f"  and {len(images) - _SEGMENTS} more segments with fewer images")
+
 
 def _json(dataset: str, segment: dict[str, str], logged: Logged) -> str:
     buckets = [
-        {"bucket": start.isoformat(), "images": view.images, "failed": failed(view)}
+        {
+            "bucket": start.isoformat(),
+            "images": view.images,
+            "failed": failed(view),
+            "segments": logged.segments.get(start, {}),
+        }
         for start, view in logged.profiles.items()
     ]
     rolled_up = {

@@ -25,8 +25,8 @@ from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, u
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.results import OK, Result, load_turning_points
+from lightmeter.profile.segments import segment_text
 from lightmeter.run import watch
-from lightmeter.store.buckets import segment_text
 from lightmeter.times import parse_duration
 
 __all__ = ["commands"]

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -12,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lightmeter import ExifPolicy, Limits, Reading
+from lightmeter import ExifPolicy, ImageError, Limits, Reading
+from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
 from lightmeter.image.limits import DEFAULT_LIMITS
 
@@ -27,8 +29,11 @@ __all__ = [
     "Workers",
     "policy_of",
     "reads_images",
-    "segment_of",
+    "segments_of",
 ]
+
+
+_NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
 
 
 class Format(StrEnum):
@@ -93,6 +98,20 @@ Own = Annotated[
         help="Call this function of yours with every picture too (repeatable).",
     ),
 ]
+Bands = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,NAME...", help="Names of the channels of images that are not colours."
+    ),
+]
+Ignored = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="X,Y,WIDTH,HEIGHT|FILE",
+        help="Ignore a rectangle in pixels such as 0,0,200,40, or in shares of the sides such as "
+        "0,0.9,1,0.1, or the pixels where this image is not black (repeatable).",
+    ),
+]
 
 
 def reading_of_options(
@@ -111,17 +130,24 @@ def reading_of_options(
         typer.Option(help="What to measure; camera adds where in the picture, and repeats."),
     ] = Metrics.DEFAULT,
     metric: Own = None,
+    bands: Bands = None,
+    ignore: Ignored = None,
 ) -> Reading:
     """How the options of a command say that images are read."""
     with usage():
-        return Reading(
-            frames=frames.value,
-            exif=policy_of(exif_allow, exif_deny),
-            limits=Limits(
-                pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
-            ),
-            metrics=[metrics.value, *map(_function_of, metric or ())],
-        )
+        try:
+            return Reading(
+                frames=frames.value,
+                exif=policy_of(exif_allow, exif_deny),
+                limits=Limits(
+                    pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
+                ),
+                metrics=[metrics.value, *map(_function_of, metric or ())],
+                bands=None if bands is None else bands.split(","),
+                ignore=list(map(_ignored, ignore or ())),
+            )
+        except ImageError as error:  # of a mask
+            raise ValueError(str(error)) from None
 
 
 def reads_images(command: Callable[..., None]) -> Callable[..., None]:
@@ -171,21 +197,33 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     return function
 
 
+def _ignored(text: str) -> Any:
+    """A rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, or else the path of a mask."""
+    numbers = text.split(",")
+    if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers)):
+        return text
+    return tuple(float(number) if "." in number else int(number) for number in numbers)
+
+
 def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
     """The policy that the options of a command say; a misspelt tag is wrong usage."""
     with usage():
         return ExifPolicy(allow=allow or (), deny=deny or ())
 
 
-def segment_of(pairs: list[str] | None) -> dict[str, str]:
-    """The segment that options such as ``camera=north`` say; anything else is wrong usage."""
-    segment: dict[str, str] = {}
+def segments_of(pairs: list[str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """What options such as ``camera=north`` and ``camera=path:REGEX`` say; else wrong usage.
+
+    The first dict is the segment of all images, the second says where that of each comes from.
+    """
+    fixed: dict[str, str] = {}
+    by: dict[str, str] = {}
     with usage():
         for pair in pairs or ():
             key, equals, value = pair.partition("=")
             if not key or not equals:
                 raise ValueError(f"got the segment {pair!r}; expected a text such as camera=north")
-            if key in segment:
+            if key in fixed or key in by:
                 raise ValueError(f"got the segment key {key!r} twice; expected every key once")
-            segment[key] = value
-    return segment
+            (by if value.startswith(SOURCES) else fixed)[key] = value
+    return fixed, by

@@ -12,7 +12,7 @@ from rich.text import Text
 from lightmeter import Store
 from lightmeter.cli.options import Format, Printed, StoreArgument
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
-from lightmeter.store.buckets import segment_text
+from lightmeter.profile.segments import segment_text
 from lightmeter.store.summary import Summary
 from lightmeter.text import NONE, count, visible
 from lightmeter.times import duration_text

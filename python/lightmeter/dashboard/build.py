@@ -23,7 +23,7 @@ from lightmeter.dashboard.site import Site, Written
 from lightmeter.drift import compare_views
 from lightmeter.monitor.incidents import find_incidents, line_of, lines_of
 from lightmeter.monitor.results import Result
-from lightmeter.store.buckets import segment_text
+from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 

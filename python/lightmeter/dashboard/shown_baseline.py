@@ -12,7 +12,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
 from lightmeter.monitor.results import Result
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Basis
 from lightmeter.store.store import Store
 from lightmeter.text import shorten

@@ -1,6 +1,7 @@
 """Arrays and tensors that hold pictures: their memory, layout, sample type and range."""
 
 import math
+from collections.abc import Collection
 from typing import Any, Literal, Protocol, TypeGuard, get_args
 
 import numpy as np
@@ -106,8 +107,10 @@ def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
-def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:
-    """A view of shape NxHxWxC.
+def pictures(
+    array: NDArray[Any], layout: Layout | None, bands: Collection[int] = _BANDS
+) -> NDArray[Any]:
+    """A view of shape NxHxWxC, where C is one of `bands`.
 
     Raises:
         ImageError: its dtype or shape is not supported, or it has no pixels.
@@ -128,7 +131,12 @@ def pictures(array: NDArray[Any], layout: Layout | None) -> NDArray[Any]:
         view = view[None]
     if "C" not in dimensions:
         view = view[..., None]
-    if view.shape[3] not in _BANDS:
+    if view.shape[3] not in bands:
+        if bands is not _BANDS:
+            (wanted,) = bands
+            raise ImageError(
+                "unsupported", f"got an array of {view.shape[3]} channels; expected {wanted} bands"
+            )
         raise ImageError("unsupported", _shape_message(array, dimensions))
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")

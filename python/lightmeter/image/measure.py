@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, TypeGuard
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, as_numpy, is_array, pictures
+from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
+from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
 from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
@@ -23,6 +25,7 @@ from lightmeter.image.metrics import Returned, run
 from lightmeter.image.plugins import is_raw, load_plugin
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
+from lightmeter.image.tiff_bands import tiff_samples
 from lightmeter.quiet import quiet
 
 __all__ = [
@@ -54,7 +57,7 @@ class Measured(NamedTuple):
     what the functions of the reading returned for it; the path that it was read from, or "".
     """
 
-    meter: ImageMeter
+    meter: ImageMeter | BandMeter
     exif: ExifTags | None
     facts: Facts | None = None  # of the header of its encoded bytes
     thumbnail: Thumbnail | None = None
@@ -87,9 +90,12 @@ def measure_images(
     if isinstance(image, ImageMeter):
         if image.pixels == 0:
             raise ImageError("empty", "an ImageMeter that has measured no pixel")
+        if reading.bands is not None:
+            raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
         yield Measured(image, None, returned=run(reading.functions, None))
     elif is_array(image):
-        for picture in pictures(as_numpy(image), reading.layout):
+        counts = () if reading.bands is None else ([len(reading.bands)],)
+        for picture in pictures(as_numpy(image), reading.layout, *counts):
             meter = meter_of(picture, reading, threads)
             yield Measured(meter, None, returned=run_functions(picture, reading))
     elif isinstance(image, Image.Image):
@@ -115,18 +121,32 @@ def measure_image(
 
 def meter_of(
     picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
-) -> ImageMeter:
+) -> ImageMeter | BandMeter:
     """The measurement of a loaded image, or of an array of HxWxC."""
-    if isinstance(picture, Image.Image):
-        size = picture.size
-    else:
-        size = (picture.shape[1], picture.shape[0])
+    if reading.bands is None:
+        return _meter(picture, reading, threads)
+    samples = bands_of(picture, len(reading.bands))
+    return BandMeter(
+        {
+            band: _meter(samples[..., place], reading, threads)
+            for place, band in enumerate(reading.bands)
+        }
+    )
+
+
+def _meter(
+    picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
+) -> ImageMeter:
+    size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+    has_pixels = 0 not in size
+    ignored = reading.ignored if has_pixels else None
     meter = ImageMeter(
         channels=reading.channels,
         value_range=reading.value_range,
         threads=threads,
         metrics=reading.metric_set,
-        size=None if 0 in size else size,
+        size=size if has_pixels else None,
+        mask=None if ignored is None else ignored.mask(*size),
     )
     meter.update(picture)
     return meter
@@ -134,9 +154,10 @@ def meter_of(
 
 def run_functions(picture: Image.Image | NDArray[Any], reading: Reading) -> Returned:
     """What the functions of the reading return for a picture that was measured."""
-    return run(
-        reading.functions, picture, channels=reading.channels, value_range=reading.value_range
-    )
+    channels: Channels | None = reading.channels
+    if reading.bands is not None:
+        channels, picture = None, bands_of(picture, len(reading.bands))
+    return run(reading.functions, picture, channels=channels, value_range=reading.value_range)
 
 
 def _is_encoded(image: object) -> TypeGuard[Encoded]:
@@ -158,13 +179,35 @@ def _measure_encoded(
     with file:
         try:
             _check_memory(file, reading.limits)
+            samples = None
             with quiet():
-                opened = _open(file)
-                _refuse(opened, file)
-            yield from _measure_pil(opened, reading, threads, show, short_path(path))
+                if reading.bands is not None and reading.frames == "first":
+                    samples = tiff_samples(file, len(reading.bands), reading.limits)
+                    file.rewind()
+                if samples is None:
+                    opened = _open(file)
+                    _refuse(opened, file)
+            if opened is not None:
+                yield from _measure_pil(opened, reading, threads, show, short_path(path))
+            elif samples is not None:
+                yield _measure_samples(samples, file, reading, threads, short_path(path))
         except Exception as error:
             whole = reading.frames == "all"
             raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
+
+
+def _measure_samples(
+    samples: NDArray[Any], file: EncodedFile, reading: Reading, threads: int | None, path: str
+) -> Measured:
+    """Measure what was decoded of a TIFF of bands."""
+    meter = meter_of(samples, reading, threads)
+    header = read_header(file)
+    facts: Facts = {"Format": "TIFF", "FileSize": file.size}
+    exif = None
+    if header is not None:
+        facts |= header.facts
+        exif = read_exif(header.exif, reading.exif, header.orientation).tags
+    return Measured(meter, exif, facts, None, run_functions(samples, reading), path)
 
 
 def _check_memory(file: EncodedFile, limits: Limits) -> None:
@@ -209,9 +252,14 @@ def _measure_pil(
     path: str,
 ) -> Iterator[Measured]:
     with quiet():
-        count = _frame_count(image, reading.limits) if reading.frames == "all" else 1
+        bands = reading.band_names if are_pages(image, reading.band_names) else None
+        many = reading.frames == "all" or bands is not None
+        count = _frame_count(image, reading.limits) if many else 1
         first = image.tell()
     try:
+        if bands is not None:
+            yield from _measure_pages(image, reading, threads, path, bands, count)
+            return
         for frame in range(count):
             with quiet():
                 if count > 1:
@@ -219,7 +267,7 @@ def _measure_pil(
                 _check_size(image, reading.limits)
                 exif, facts = _load(image, reading.exif)
                 meter = meter_of(image, reading, threads)
-                thumbnail = None if show is None else show(image)
+                thumbnail = None if show is None or reading.bands is not None else show(image)
             returned = run_functions(image, reading)
             if frame > 0:
                 exif = facts = None
@@ -228,6 +276,42 @@ def _measure_pil(
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
                 image.seek(first)
+
+
+def _measure_pages(
+    image: Image.Image,
+    reading: Reading,
+    threads: int | None,
+    path: str,
+    bands: tuple[str, ...],
+    count: int,
+) -> Iterator[Measured]:
+    """Measure the pictures of a file of `count` pages, each of which is a band."""
+    check_pages(image, count, len(bands))
+    starts = range(0, count, len(bands))
+    if reading.frames == "first":
+        starts = starts[image.tell() // len(bands) :][:1]
+    exif, facts = None, None
+    for start in starts:
+        meters: dict[str, ImageMeter] = {}
+        pages: list[NDArray[Any]] = []
+        size = None
+        for page, band in enumerate(bands, start):
+            with quiet():
+                image.seek(page)
+                _check_size(image, reading.limits)
+                if size not in (None, image.size):
+                    raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
+                size = image.size
+                of_page = _load(image, reading.exif)
+                meters[band] = _meter(image, reading, threads)
+            if page == starts[0]:
+                exif, facts = of_page
+            if reading.functions:
+                pages.append(np.asarray(image))
+        returned = run_functions(np.stack(pages, 2), reading) if pages else ()
+        yield Measured(BandMeter(meters), exif, facts, None, returned, path)
+        exif = facts = None
 
 
 def _frame_count(image: Image.Image, limits: Limits) -> int:

@@ -168,6 +168,10 @@ class ImageMeter:
         meter.__dict__.update(self.__dict__, _core=self._core.copy())
         return meter
 
+    @property
+    def _names(self) -> list[str]:
+        return list(self._core.names)
+
     def measurement(self) -> dict[str, float | str]:
         """The numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
 

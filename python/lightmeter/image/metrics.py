@@ -27,6 +27,7 @@ __all__ = [
     "functions_of",
     "run",
     "set_of",
+    "takes_pil",
 ]
 
 _log = logging.getLogger("lightmeter")
@@ -112,7 +113,7 @@ def run(
     functions: tuple[Metric, ...],
     picture: Image.Image | NDArray[Any] | None,
     *,
-    channels: Channels = "RGB",
+    channels: Channels | None = "RGB",
     value_range: tuple[float, float] | None = None,
 ) -> Returned:
     """Call each function with a picture that was measured; None of them raises here.
@@ -123,7 +124,7 @@ def run(
             image of mode RGB or L. What `value_range` calls black and white is 0 and 255.
         picture: a loaded image, or an array of HxWxC; None if there is none, which makes a
             missing value of each.
-        channels: the order of those of an array.
+        channels: the order of those of an array; None for bands, which are passed as they are.
         value_range: of deeper samples, as for `lightmeter.Reading`.
     """
     if not functions:
@@ -175,7 +176,7 @@ def _name_of(function: Metric) -> str:
 
 def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
     try:
-        return function(Image.fromarray(samples) if _takes_pil(function) else samples)
+        return function(Image.fromarray(samples) if takes_pil(function) else samples)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() and panics of Rust too
@@ -183,7 +184,8 @@ def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _takes_pil(function: Metric) -> bool:
+def takes_pil(function: Metric) -> bool:
+    """Whether a function takes an image of Pillow, and no array."""
     try:
         signature = inspect.signature(function, eval_str=True)
     except Exception:  # a name in an annotation is imported for type checkers only
@@ -199,7 +201,7 @@ def _takes_pil(function: Metric) -> bool:
 
 def _eight_bits(
     picture: Image.Image | NDArray[Any],
-    channels: Channels,
+    channels: Channels | None,
     value_range: tuple[float, float] | None,
 ) -> NDArray[np.uint8]:
     """The samples that were measured, without alpha, on 0..255 and read-only."""
@@ -208,6 +210,8 @@ def _eight_bits(
         if image.mode in _WITHOUT_ALPHA:
             image = image.convert(_WITHOUT_ALPHA[image.mode])
         samples = np.asarray(image)
+    elif channels is None:
+        samples = picture
     elif picture.shape[2] == 1:
         samples = picture[..., 0]
     else:

@@ -1,13 +1,23 @@
 """How pictures are read: one set of options, the same at every door."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal, TypedDict, get_args
 
 from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
+from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.ignore import Ignore, Ignored, as_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of, set_of
+from lightmeter.image.metrics import (
+    Metric,
+    Metrics,
+    as_metrics,
+    functions_of,
+    set_of,
+    takes_pil,
+)
 from lightmeter.image.numbers import MetricSet
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
@@ -46,10 +56,20 @@ class Reading:
             Exif. Deeper samples are scaled from `value_range` to 0..255. A function whose first
             parameter is annotated as `PIL.Image.Image` takes the same as an image. Threads call it,
             several at once.
+        bands: names of the channels of pictures that are no colours, such as ``["DAPI", "GFP"]``.
+            Each is measured as a gray picture. The features are ``image.DAPI.mean``,
+            ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
+            and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
+        ignore: what is left out of every built-in number: a rectangle ``(x, y, width, height)``, a
+            mask, or a list of these. Whole numbers are pixels. If one is a float, all four are
+            shares of the width and height of the picture, from 0 to 1. A mask is a path, an image
+            or an array HxW, not 0 where pixels are ignored. A picture of another size than a mask
+            fails. Functions of yours get the picture as it is.
 
     Raises:
-        TypeError: `exif`, `limits` or one of `metrics` is of another type.
+        TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
         ValueError: another option is out of range.
+        ImageError: a mask cannot be read.
     """
 
     channels: Channels = "RGB"
@@ -59,6 +79,8 @@ class Reading:
     exif: ExifPolicy = DEFAULT_POLICY
     limits: Limits = DEFAULT_LIMITS
     metrics: Metrics = "default"
+    bands: Sequence[str] | None = None
+    ignore: Ignore | Ignored | None = None
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -72,6 +94,22 @@ class Reading:
         if not isinstance(self.limits, Limits):
             raise TypeError(f"limits is a {type(self.limits).__name__}; expected Limits")
         object.__setattr__(self, "metrics", as_metrics(self.metrics))
+        object.__setattr__(self, "bands", as_bands(self.bands))
+        object.__setattr__(self, "ignore", as_ignored(self.ignore))
+        if self.bands is not None:
+            self._check_bands(self.bands)
+
+    def _check_bands(self, bands: Sequence[str]) -> None:
+        if self.channels != "RGB":
+            raise ValueError(f"got both bands and channels={self.channels!r}; expected one of them")
+        for function in self.functions:
+            if function.__name__ in bands:
+                raise ValueError(f"got a band and a function {function.__name__}; rename one")
+            if takes_pil(function):
+                raise ValueError(
+                    f"the function {function.__name__} takes an image of Pillow, which cannot have "
+                    "such bands; let it take an array"
+                )
 
     @cached_property
     def metric_set(self) -> MetricSet:
@@ -82,6 +120,16 @@ class Reading:
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
         return functions_of(self.metrics)
+
+    @property
+    def band_names(self) -> tuple[str, ...] | None:
+        """The names in `bands`."""
+        return None if self.bands is None else tuple(self.bands)
+
+    @property
+    def ignored(self) -> Ignored | None:
+        """What `ignore` says, as it was read when this was made."""
+        return as_ignored(self.ignore)
 
 
 class ReadingOptions(TypedDict, total=False):
@@ -94,6 +142,8 @@ class ReadingOptions(TypedDict, total=False):
     exif: ExifPolicy
     limits: Limits
     metrics: Metrics
+    bands: Sequence[str] | None
+    ignore: Ignore | Ignored | None
 
 
 DEFAULT_READING = Reading()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from lightmeter.monitor.keys import Reads
-from lightmeter.store.buckets import segment_text
+from lightmeter.profile.segments import segment_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.times import to_utc
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
-from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Acknowledged, IncidentKind, Line, ResultState
 
 __all__ = ["Histories", "Incident", "Silence", "ends", "find_incidents", "line_of", "lines_of"]

@@ -29,7 +29,7 @@ from lightmeter.monitor.rules import (
     MissingRule,
 )
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Basis, Kept, Place, ResultState
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
-from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 

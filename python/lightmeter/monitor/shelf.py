@@ -8,7 +8,7 @@ from functools import cached_property
 
 from lightmeter.files import read_regular
 from lightmeter.profile import ColumnView, ProfileView
-from lightmeter.store.buckets import parse_segment, segment_text
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms

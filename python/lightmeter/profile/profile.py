@@ -8,9 +8,11 @@ from typing import Any, Unpack
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
+from lightmeter.image.bands import BandMeter
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
+from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.returned import log_returned
 from lightmeter.profile.tables import columns_of
@@ -150,13 +152,17 @@ class Profile:
             self._core.merge(result._core)
             return
         meter, exif, facts, thumbnail, returned, path = result
-        self._core.log_image(prefix, meter._core, meter.mode, path)
+        if isinstance(meter, BandMeter):
+            bands = [(band, each._core) for band, each in meter.bands.items()]
+            self._core.log_bands(prefix, bands, meter.mode, path)
+        else:
+            self._core.log_image(prefix, meter._core, meter.mode, path)
         if exif is not None:
             policy = self._reading.exif
             self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)
         if facts is not None:
             self._core.log_facts({f"{prefix}.{name}": value for name, value in facts.items()})
-        if thumbnail is not None:
+        if thumbnail is not None and isinstance(meter, ImageMeter):
             path, jpeg = thumbnail.path, thumbnail.jpeg
             self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)
         for name, value in returned:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
-from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
+from lightmeter.profile.segments import Segment, parse_segment, segment_text
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
@@ -98,7 +99,8 @@ class Profiles:
             at: a time in the bucket, local without a time zone; None takes the profile's dataset
                 timestamp.
             writer: who writes. Two that do not know of each other need two names.
-            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
+            segment: such as ``{"camera": "left"}`` or ``"camera=left"``; None for the dataset as
+                a whole.
             seq: a number that rises with each profile of this writer and bucket: a lower one
                 than what is there is late and is not kept. None takes the next.
             every: length of the dataset's buckets, such as ``"1h"``. It is fixed by the first
@@ -287,13 +289,16 @@ class Profiles:
         end: datetime | date | None = None,
         *,
         segment: Segment | None = None,
+        writer: str | None = None,
     ) -> int:
         """Delete the profiles of buckets from `start` to before `end`; how many there were.
+
+        With `writer` those of this writer alone.
 
         Raises:
             StoreError: there is no such dataset, or the file cannot be written.
         """
-        return delete(self._database, dataset, start, end, segment)
+        return delete(self._database, dataset, start, end, segment, writer)
 
     def verify(self) -> list[Damage]:
         """Read every profile, and what is said of it (time, segment, writer, counts).

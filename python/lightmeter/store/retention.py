@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
+from lightmeter.profile.segments import Segment, parse_segment, segment_text
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.database import Database, is_full
 from lightmeter.store.rows import (
     BY_KEY,
@@ -107,13 +108,18 @@ def delete(
     start: datetime | date | None,
     end: datetime | date | None,
     segment: Segment | None,
+    writer: str | None = None,
 ) -> int:
     """`Profiles.delete`: also what a roll-up remembers of these buckets."""
     first, last = span_of(start, end)
-    values = dataset_number(database, dataset), segment_text(segment), first, last
-    where = "WHERE dataset = ? AND segment = ? AND start >= ? AND start < ?"
+    values = dataset_number(database, dataset), segment_text(segment), first, last, writer
+    where = (
+        "WHERE dataset = ?1 AND segment = ?2 AND start >= ?3 AND start < ?4"
+        " AND (?5 IS NULL OR writer = ?5)"
+    )
     with database.transaction() as sql:
-        sql.execute(f"DELETE FROM merged {where}", values)
+        if writer is None:  # what it said of a bucket that was rolled up stays there
+            sql.execute(f"DELETE FROM merged {where}", values)
         return sql.execute(f"DELETE FROM profile {where}", values).rowcount
 
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import Segment, bucket_start, parse_segment, segment_text
+from lightmeter.profile.segments import Segment, parse_segment, segment_text
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.database import Database, is_damage
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_ms, to_utc
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from lightmeter.store.buckets import parse_segment
+from lightmeter.profile.segments import parse_segment
 from lightmeter.store.database import Database
 from lightmeter.store.rows import length_of
 from lightmeter.times import from_ms

@@ -5,16 +5,11 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from lightmeter.errors import ImageError
-from lightmeter.image.encoded import open_encoded
-from lightmeter.image.exif import read_exif
-from lightmeter.image.header import read_header
-from lightmeter.image.limits import Limits
+from lightmeter.batch.sources.exif import exif_of
 from lightmeter.times import EPOCH
 
 __all__ = ["FileDate", "date_reader"]
 
-_LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 FileDate = Callable[[str], datetime | None]
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
@@ -63,12 +58,7 @@ def _modification_date(path: str) -> datetime | None:
 
 
 def _exif_date(path: str) -> datetime | None:
-    try:
-        with open_encoded(path, _LIMITS) as file:
-            header = read_header(file)
-            tags = {} if header is None else read_exif(header.exif).tags
-    except (OSError, ImageError):
-        return None
+    tags = exif_of(path)
     for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
         days = tags.get(date)
         if isinstance(days, int | float):

@@ -13,7 +13,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.store.buckets import Segment
+from lightmeter.profile.segments import Segment
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND
 

@@ -2,17 +2,19 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Unpack
 
-from lightmeter.batch import profile_images
+from lightmeter.batch.profile import profile_files
+from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.store.buckets import Segment, bucket_start
+from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store, store_at
 from lightmeter.times import to_duration
 from lightmeter.writers.dates import FileDate, date_reader
@@ -24,14 +26,17 @@ class Logged(NamedTuple):
     """What `log_folder` put, by the start of the bucket, and what it left out.
 
     Attributes:
-        profiles: what was put.
+        profiles: what was put of all images.
         undated: files that have no date.
         rolled_up: files of buckets that hold the folder already and can no longer be replaced.
+        segments: with `segment_by`, how many images of each segment were measured. The profiles of
+            segments are in the store alone.
     """
 
     profiles: dict[datetime, ProfileView]
     undated: list[str]
     rolled_up: dict[datetime, list[str]]
+    segments: dict[datetime, dict[str, int]]
 
 
 def log_folder(
@@ -42,6 +47,7 @@ def log_folder(
     at: date | datetime | None = None,
     date_from: str | None = None,
     segment: Segment | None = None,
+    segment_by: SegmentBy | None = None,
     every: str | timedelta | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
@@ -66,7 +72,11 @@ def log_folder(
         date_from: where the date of each file comes from: ``"exif"``, ``"mtime"`` or
             ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date
             are not measured, but listed in the result.
-        segment: such as ``{"camera": "left"}``.
+        segment: of all images, such as ``{"camera": "left"}``.
+        segment_by: what segment an image belongs to besides, as for `lightmeter.profile_images`.
+            The profile of each segment is put beside that of all images. Segments that the dataset
+            has already are kept first; more are kept until there are 1000, in the order of the
+            buckets and their paths.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
@@ -82,10 +92,18 @@ def log_folder(
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range.
         StoreError: the store cannot take the profiles.
+
+    What an earlier call put into segments of the same keys that no image is in any more is deleted
+    from the buckets that are replaced.
     """
     if at is not None and date_from is not None:
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
+    whole = parse_segment(segment_text(segment))
+    segment_of = None
+    if segment_by is not None:
+        root = os.fspath(folder) if os.path.isdir(folder) else None
+        segment_of = SegmentOf(segment_by, root=root, exif=reading.exif, fixed=whole)
     reader = date_reader(date_from) if date_from is not None else None
     files = find_images(folder)
     with store_at(store, create=True) as opened:
@@ -106,10 +124,16 @@ def log_folder(
         kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
         rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
         profiles: dict[datetime, ProfileView] = {}
+        segments: dict[datetime, dict[str, int]] = {}
+        parts = None
+        if segment_of is not None:
+            parts = _Segments(opened, dataset, writer, whole)
         total, done = sum(map(len, buckets.values())), 0
         for start, members in sorted(buckets.items()):
-            view = profile_images(
+            views = profile_files(
                 members,
+                segment_of=segment_of,
+                kept=None if parts is None else parts.kept,
                 reading=reading,
                 exemplars=exemplars,
                 workers=workers,
@@ -117,9 +141,46 @@ def log_folder(
                 on_failure=on_failure,
             )
             done += len(members)
-            opened.put(dataset, view, at=start, writer=writer, segment=segment, every=length)
-            profiles[start] = view
-        return Logged(profiles, undated, rolled_up)
+            opened.put(dataset, views.whole, at=start, writer=writer, segment=whole, every=length)
+            profiles[start] = views.whole
+            if parts is not None:
+                segments[start] = parts.put(views, start, length)
+        return Logged(profiles, undated, rolled_up, segments)
+
+
+class _Segments:
+    """What a folder puts into the segments of a dataset that are parts of `whole`."""
+
+    def __init__(self, store: Store, dataset: str, writer: str, whole: Mapping[str, str]) -> None:
+        self._store, self._dataset, self._writer = store, dataset, writer
+        known = store.segments(dataset) if dataset in store.datasets() else []
+        self.kept = {segment_text(segment) for segment in known} - {"", segment_text(whole)}
+        self._before: dict[datetime, set[str]] = defaultdict(set)
+        for segment in self.kept:
+            for row in store.stored(dataset, segment=segment):
+                if row.writer == writer:
+                    self._before[row.start].add(segment)
+        self._rolled_up: dict[str, list[datetime]] = {}
+
+    def put(self, views: SegmentedViews, start: datetime, length: timedelta) -> dict[str, int]:
+        """Put the profiles of a bucket; how many images each segment has."""
+        keys = {frozenset(parse_segment(segment)) for segment in views}
+        for segment in self._before[start] - views.keys():
+            if frozenset(parse_segment(segment)) in keys:
+                self._store.profiles.delete(
+                    self._dataset, start, start + length, segment=segment, writer=self._writer
+                )
+        for segment, view in views.items():
+            if start not in self._rolled_up_of(segment):
+                self._store.put(self._dataset, view, at=start, writer=self._writer, segment=segment)
+        return {segment: view.images for segment, view in views.items()}
+
+    def _rolled_up_of(self, segment: str) -> list[datetime]:
+        if segment not in self._rolled_up:
+            self._rolled_up[segment] = self._store.rolled_up(
+                self._dataset, writer=self._writer, segment=segment
+            )
+        return self._rolled_up[segment]
 
 
 def _writer(folder: str | os.PathLike[str]) -> str:

@@ -14,7 +14,8 @@ from typing import NoReturn, Self, Unpack
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.store.buckets import Segment, bucket_start
+from lightmeter.profile.segments import Segment, parse_segment, segment_text
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store
 from lightmeter.times import to_duration
 from lightmeter.writers import endings
@@ -135,7 +136,7 @@ class RollingLogger:
         length = None if every is None else to_duration(every)
         self._interval = to_duration(checkpoint).total_seconds()
         self._reading = reading
-        self._segment = dict(segment or {})
+        self._segment = parse_segment(segment_text(segment))
         self._dataset = dataset
         self._queue_bytes = queue_bytes
         warm_up()

@@ -59,13 +59,14 @@ def keep(image: Any, reading: Reading) -> Any:
     """The image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
-    if isinstance(image, Image.Image) and reading.frames == "first":
+    one_frame = reading.frames == "first" and reading.bands is None
+    if isinstance(image, Image.Image) and one_frame:
         return _Copy(*copy_image(image, reading), short_path(getattr(image, "filename", None)))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    if isinstance(image, ImageMeter) and image.mode:
+    if isinstance(image, ImageMeter) and image.mode and reading.bands is None:
         return Measured(image._copy(), None, returned=run(reading.functions, None))
     return Profile(reading=reading)._measure("image", image, threads=1)
 
@@ -113,5 +114,7 @@ def _size(image: Any) -> int:
     if isinstance(image, _Copy):
         return weight(image.image)
     if isinstance(image, Measured):
-        return image.meter._core.histogram("value").nbytes * _HISTOGRAMS
+        meter = image.meter
+        meters = [meter] if isinstance(meter, ImageMeter) else meter.bands.values()
+        return sum(each._core.histogram("value").nbytes * _HISTOGRAMS for each in meters)
     return 0  # measured by `keep`, and weighed then

@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lightmeter/measure/image_meter.hpp"
@@ -21,6 +25,15 @@ struct ImageFeatures {
 // Adds one measured image, the mode it was stored in, and the path that it was read from, if any.
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
                std::string_view mode, std::string_view path = {});
+
+// The name that a number of a gray picture has of a band; nothing for one of colour. The size is of
+// no one band.
+[[nodiscard]] std::optional<std::string_view> band_number(const measure::Number& number) noexcept;
+
+// Adds one measured image of several bands, each measured as a gray picture, by their names.
+void log_bands(Profile& profile, std::string_view prefix,
+               std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
+               std::string_view path);
 
 // Adds a picture of a measured image to the exemplars, with all of its numbers.
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,

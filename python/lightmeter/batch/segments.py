@@ -1,0 +1,167 @@
+"""Which segment an image file belongs to: by its path, its Exif, a manifest or a function."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+from lightmeter.batch.sources.exif import exif_of
+from lightmeter.batch.sources.manifest import Manifest
+from lightmeter.image.exif import ExifPolicy
+from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.profile.segments import clean_value, parse_segment, segment_text
+
+__all__ = ["MOST_SEGMENTS", "SOURCES", "SegmentBy", "SegmentOf"]
+
+MOST_SEGMENTS = 1000
+
+# In place of a value: there is none; the segment is beyond those that are kept.
+_NONE, _OTHER = "none", "other"
+
+SOURCES = ("path:", "exif:", "manifest:")  # what a source begins with
+
+_KEY = "segment"  # of a function that returns a string
+
+# Key of a segment -> where its value comes from; or a function of the path.
+SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
+
+# From the path of a file, and the folder that it was found in, to a value.
+_Source = Callable[[str, str | None], str | None]
+
+
+class SegmentOf:
+    """From the path of a file to the text of its segment, such as ``camera=north&lens=wide``."""
+
+    def __init__(
+        self,
+        segment_by: SegmentBy,
+        *,
+        root: str | None,
+        exif: ExifPolicy,
+        fixed: Mapping[str, str] | None = None,
+    ) -> None:
+        """Read what `segment_by` says.
+
+        Args:
+            segment_by: as for `lightmeter.profile_images`.
+            root: the folder that the files were found in, if it is one.
+            exif: a tag that it denies can make no segments either.
+            fixed: keys and values that all segments have.
+
+        Raises:
+            TypeError: `segment_by` is of another type.
+            ValueError: a source is not understood, or names a personal tag; a manifest is damaged.
+            OSError: a manifest cannot be read.
+        """
+        self._root = root
+        self._fixed = dict(fixed or {})
+        self._function = segment_by if callable(segment_by) else None
+        self._sources: dict[str, _Source] = {}
+        if self._function is None:
+            if not isinstance(segment_by, Mapping) or not segment_by:
+                raise TypeError(
+                    f"segment_by is {segment_by!r}; expected a function, or a dict such as "
+                    "{'camera': 'exif:Model'}"
+                )
+            segment_text(segment_by)  # checks the keys
+            self._sources = {key: _source(said, exif) for key, said in segment_by.items()}
+            self._check(self._sources)
+
+    def __call__(self, path: str) -> str:
+        """The segment of the file at `path`."""
+        values: Mapping[str, str | None]
+        if self._function is not None:
+            values = _returned(self._function(path))
+            self._check(values)
+        else:
+            values = {key: source(path, self._root) for key, source in self._sources.items()}
+        known = {
+            clean_value(key): clean_value(value or "") or _NONE for key, value in values.items()
+        }
+        return segment_text(known | self._fixed)
+
+    def _check(self, keys: Mapping[str, object]) -> None:
+        if twice := keys.keys() & self._fixed.keys():
+            raise ValueError(
+                f"got the segment key {min(twice)!r} both for all images and by image; expected it "
+                "once"
+            )
+
+    def kept(self, segment: str, kept: set[str]) -> str:
+        """The segment to count `segment` as: itself and in `kept` from now on, or ``other``."""
+        if segment in kept:
+            return segment
+        keys = parse_segment(segment)
+        other = segment_text({key: self._fixed.get(key, _OTHER) for key in keys})
+        if segment == other or len(kept) >= MOST_SEGMENTS:
+            return other
+        kept.add(segment)
+        return segment
+
+
+def _returned(said: Any) -> Mapping[str, str | None]:
+    values: Mapping[str, str | None] = said if isinstance(said, Mapping) else {_KEY: said}
+    if not values or not all(
+        isinstance(key, str) and isinstance(value, str | None) for key, value in values.items()
+    ):
+        raise TypeError(
+            f"the function of segment_by returned {said!r}; expected a string, None, or a dict of "
+            "them such as {'camera': 'north'}"
+        )
+    return values
+
+
+def _source(said: str, exif: ExifPolicy) -> _Source:
+    kind, _, rest = said.partition(":")
+    if kind == "path" and rest:
+        return partial(_in_path, _pattern(rest))
+    if kind == "exif" and rest:
+        return partial(_in_exif, _tag(rest, exif))
+    if kind == "manifest":
+        file, _, column = rest.rpartition(":")
+        if file and column:
+            return Manifest(file, column).value_of
+    raise ValueError(
+        f"got {said!r} as the source of segments; expected path:REGEX, exif:TAG or "
+        "manifest:FILE:COLUMN, such as 'exif:Model'"
+    )
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"the regular expression {text!r} is not understood: {error}") from None
+    if pattern.groups > 1:
+        raise ValueError(
+            f"the regular expression {text!r} has {pattern.groups} groups; expected at most one, "
+            "whose text is the value; (?:...) is no group"
+        )
+    return pattern
+
+
+def _in_path(pattern: re.Pattern[str], path: str, root: str | None) -> str | None:
+    match = pattern.search(path if root is None else os.path.relpath(path, root))
+    return match and match[pattern.groups]
+
+
+def _tag(name: str, policy: ExifPolicy) -> str:
+    if name not in KNOWN:
+        near = get_close_matches(name, KNOWN - PERSONAL, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "expected one such as Model"
+        raise ValueError(f"there is no Exif tag {name!r}; {hint}")
+    if name in PERSONAL:
+        raise ValueError(
+            f"the Exif tag {name} is personal, and makes no segments; expected another tag, or a "
+            "column of a manifest"
+        )
+    if not policy.tracks(name):
+        raise ValueError(f"the Exif tag {name} is denied by the policy, and makes no segments")
+    return name
+
+
+def _in_exif(tag: str, path: str, root: str | None) -> str | None:
+    value = exif_of(path).get(tag)
+    return value if isinstance(value, str | None) else f"{value:.10g}"

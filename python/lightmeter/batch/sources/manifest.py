@@ -1,0 +1,134 @@
+"""Manifests: what a table says of image files, a row a file."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from lightmeter.files import open_regular
+from lightmeter.profile.cells import parquet
+
+__all__ = ["Manifest"]
+
+# The names that the column of paths may have.
+_PATHS = ("path", "file", "filename", "file_name", "image")
+_NAMED = 20  # columns that an error names
+
+Row = Mapping[str, Any]
+
+
+class Manifest:
+    """A column of a CSV, JSON lines or Parquet file: the value of each image by its path.
+
+    The paths are in a column ``path``, ``file``, ``filename``, ``file_name`` or ``image``, the
+    first of these that is there. They are absolute, or relative to the folder of the images, to
+    that of the manifest, or to the current one.
+    """
+
+    def __init__(self, file: str, column: str) -> None:
+        """Read the file.
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it is of another kind, damaged, has no such column or none of paths, or says
+                two things of one path.
+            ImportError: Parquet needs pyarrow, and that is not installed.
+        """
+        self._folder = os.path.dirname(file)
+        self._values: dict[str, str] = {}
+        for path, value in _pairs(file, column):
+            if self._values.setdefault(path, value) != value:
+                raise ValueError(
+                    f"the manifest {file} says {self._values[path]!r} and {value!r} of {path!r}; "
+                    "expected one row for each path"
+                )
+
+    def value_of(self, path: str, root: str | None) -> str | None:
+        """What it says of the image at `path`, which was found below the folder `root`."""
+        return next(
+            (self._values[name] for name in self._names(path, root) if name in self._values), None
+        )
+
+    def _names(self, path: str, root: str | None) -> Iterator[str]:
+        """The names by which a manifest can call an image."""
+        yield os.path.normpath(path)
+        if root is not None:
+            yield os.path.relpath(path, root)
+        yield os.path.relpath(path, self._folder or os.curdir)
+        yield os.path.abspath(path)
+        yield os.path.relpath(path)
+
+
+def _pairs(file: str, column: str) -> Iterator[tuple[str, str]]:
+    """Path and value of each row that has a value."""
+    columns: set[str] = set()
+    for number, row in enumerate(_rows(file), 1):
+        columns.update(row)
+        path = next((row[name] for name in _PATHS if row.get(name)), None)
+        if not isinstance(path, str):
+            raise ValueError(
+                f"row {number} of the manifest {file} has no path; expected one in a column "
+                f"{', '.join(_PATHS[:-1])} or {_PATHS[-1]}"
+            )
+        value = row.get(column)
+        if value is not None and value != "":
+            yield (
+                os.path.normpath(path),
+                value if isinstance(value, str) else json.dumps(value, default=str),
+            )
+    if columns and column not in columns:
+        names = ", ".join(sorted(columns)[:_NAMED])
+        raise ValueError(f"the manifest {file} has no column {column!r}; it has {names}")
+
+
+def _rows(file: str) -> Iterator[Row]:
+    reader = _READERS.get(Path(file).suffix.lower())
+    if reader is None:
+        raise ValueError(
+            f"got the manifest {file!r}; expected a file with a suffix of {', '.join(_READERS)}"
+        )
+    with open_regular(file) as raw, io.BufferedReader(raw) as opened:
+        try:
+            yield from reader(opened)
+        except (csv.Error, ValueError, RecursionError) as error:
+            raise ValueError(f"the manifest {file} cannot be read: {error}") from None
+
+
+def _csv_rows(file: IO[bytes]) -> Iterator[Row]:
+    with _text(file) as text:
+        for row in csv.DictReader(text, restkey="", strict=True):
+            yield {name: value for name, value in row.items() if name}
+
+
+def _json_rows(file: IO[bytes]) -> Iterator[Row]:
+    with _text(file) as text:
+        for number, line in enumerate(text, 1):
+            if line.strip():
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"line {number} is no JSON object")
+                yield row
+
+
+def _text(file: IO[bytes]) -> io.TextIOWrapper:
+    """What is no UTF-8 is decoded as in the paths of files."""
+    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
+
+
+def _parquet_rows(file: IO[bytes]) -> Iterator[Row]:
+    pyarrow = parquet()
+    try:
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
+            yield from batch.to_pylist()
+    except pyarrow.ArrowException as error:
+        raise ValueError(str(error)) from None
+
+
+_READERS: dict[str, Callable[[IO[bytes]], Iterator[Row]]] = {
+    ".csv": _csv_rows,
+    ".jsonl": _json_rows,
+    ".parquet": _parquet_rows,
+}

@@ -1,0 +1,132 @@
+"""Bands: pictures whose channels are no colours, such as the stains of a microscope."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightmeter import _core
+from lightmeter.errors import ImageError
+from lightmeter.image.meter import ImageMeter
+from lightmeter.image.metrics import TAKEN
+
+__all__ = ["BandMeter", "are_pages", "as_bands", "bands_of", "check_pages"]
+
+_LEAST, _MOST = 2, 32
+_LONGEST = 64  # characters of a name
+
+# Names that are also those of channels of colour, with the same numbers.
+_COLOURS = frozenset({"Red", "Green", "Blue"})
+
+# Modes of samples that are bands as they are, and of one band.
+_SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
+_GRAY = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
+
+# Number of a gray picture -> its name below that of a band, and whether it is of no one band.
+_NUMBERS = {number: (name, is_whole) for number, name, is_whole in _core.band_numbers()}
+
+
+class BandMeter:
+    """The measurement of the bands of one picture, each of them as a gray picture.
+
+    Attributes:
+        bands: the meter of each band, by its name.
+        mode: how many they are, where other pictures have Pillow's mode.
+    """
+
+    def __init__(self, bands: dict[str, ImageMeter]) -> None:
+        """Put together the meters of bands of one size."""
+        self.bands = bands
+        self.mode = f"{len(bands)} bands"
+
+    def measurement(self) -> dict[str, float | str]:
+        """The numbers by name, such as ``DAPI.mean``; the width and height are of no band."""
+        return {
+            self._name(band, number): value
+            for band, meter in self.bands.items()
+            for number, value in meter.measurement().items()
+            if number in _NUMBERS
+        }
+
+    @property
+    def _names(self) -> list[str]:
+        names = (
+            self._name(band, number)
+            for band, meter in self.bands.items()
+            for number in meter._names
+            if number in _NUMBERS
+        )
+        return list(dict.fromkeys(names))
+
+    @staticmethod
+    def _name(band: str, number: str) -> str:
+        name, is_whole = _NUMBERS[number]
+        return name if is_whole else f"{band}.{name}"
+
+
+def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names of bands, checked.
+
+    Raises:
+        TypeError: it is no sequence of strings.
+        ValueError: they are too few or too many, or a name cannot be a part of that of a feature.
+    """
+    if bands is None:
+        return None
+    if isinstance(bands, str) or not all(isinstance(name, str) for name in bands):
+        raise TypeError(f"bands is {bands!r}; expected a list of names, such as ['DAPI', 'GFP']")
+    names = tuple(bands)
+    if not _LEAST <= len(names) <= _MOST:
+        raise ValueError(f"bands has {len(names)} names; expected {_LEAST} to {_MOST}")
+    for name in names:
+        if not name or len(name) > _LONGEST or "." in name or not name.isprintable():
+            raise ValueError(
+                f"bands has the name {name!r}; expected 1 to {_LONGEST} visible characters "
+                "without a dot"
+            )
+        if name in TAKEN - _COLOURS:
+            raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
+        if names.count(name) > 1:
+            raise ValueError(f"bands has {name!r} twice; expected every name once")
+    return names
+
+
+def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
+    """The samples of a picture of so many bands, HxWxC.
+
+    Raises:
+        ImageError: it has another number of bands.
+    """
+    if isinstance(picture, Image.Image):
+        if picture.mode not in _SAMPLES or len(picture.getbands()) != count:
+            raise ImageError(
+                "unsupported",
+                f"got a picture of mode {picture.mode}; expected {count} bands, as its channels or "
+                "as gray pages; give another as an array HxWxC",
+            )
+        return np.asarray(picture)
+    return picture
+
+
+def are_pages(picture: Image.Image, bands: tuple[str, ...] | None) -> bool:
+    """Whether bands can only be the pages of a file, because each is gray."""
+    return bands is not None and picture.mode in _GRAY
+
+
+def check_pages(picture: Image.Image, pages: int, count: int) -> None:
+    """Refuse a file whose gray pages are not pictures of so many bands.
+
+    Raises:
+        ImageError: its number of pages says so, or Pillow reads but one of several samples.
+    """
+    tags = getattr(picture, "tag_v2", {})
+    samples = tags.get(277, 1)
+    if samples != 1 or pages % count:
+        what = f"{samples} samples a pixel" if samples != 1 else f"a gray picture of {pages} pages"
+        raise ImageError(
+            "unsupported",
+            f"got {what}; expected {count} bands, as the channels of one page or as gray pages; "
+            "give others as an array HxWxC",
+        )

@@ -1,0 +1,155 @@
+"""Which pixels of pictures are ignored: rectangles, and those that a mask names."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import ArrayLike, as_numpy, is_array
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.failure import image_error
+from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.meter import measurable
+
+__all__ = ["Ignore", "Ignored", "as_ignored"]
+
+# x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
+Rectangle = tuple[float, float, float, float]
+_One = Rectangle | str | os.PathLike[str] | Image.Image | ArrayLike
+Ignore = _One | Sequence[_One]
+
+_EXPECTED = (
+    "a rectangle (x, y, width, height), a mask as a path, an image or an array, or a list of these"
+)
+
+
+@dataclass(frozen=True)
+class _Mask:
+    width: int
+    height: int
+    bits: bytes  # one for a pixel, from left to right, then from top to bottom
+
+    def __repr__(self) -> str:
+        return f"<mask of {self.width}x{self.height}>"
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """What `as_ignored` made of an `Ignore`."""
+
+    rectangles: tuple[Rectangle, ...]
+    masks: tuple[_Mask, ...]
+
+    def mask(self, width: int, height: int) -> NDArray[np.uint8]:
+        """Of a picture of this size: HxW, 1 where a pixel is ignored, read-only.
+
+        Raises:
+            ImageError: a mask is of another size, or all pixels are ignored.
+        """
+        return _mask_of(self, width, height)
+
+
+@lru_cache(maxsize=8)
+def _mask_of(ignored: Ignored, width: int, height: int) -> NDArray[np.uint8]:
+    together = np.zeros((height, width), np.uint8)
+    for x, y, across, down in ignored.rectangles:
+        if any(isinstance(number, float) for number in (x, y, across, down)):
+            left, right = round(x * width), round((x + across) * width)
+            top, bottom = round(y * height), round((y + down) * height)
+        else:
+            left, right, top, bottom = int(x), int(x + across), int(y), int(y + down)
+        together[top:bottom, left:right] = 1
+    for mask in ignored.masks:
+        if (mask.width, mask.height) != (width, height):
+            raise ImageError(
+                "unsupported",
+                f"got {width}x{height} pixels, and a mask of {mask.width}x{mask.height} of what "
+                "to ignore; give a mask of the size of the picture, or rectangles in shares of it",
+            )
+        bits = np.frombuffer(mask.bits, np.uint8)
+        together |= np.unpackbits(bits, count=width * height).reshape(height, width)
+    if together.all():
+        raise ImageError("empty", f"all {width}x{height} pixels are ignored")
+    together.flags.writeable = False
+    return together
+
+
+def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
+    """What to ignore, checked; None where that is nothing.
+
+    Raises:
+        TypeError: `ignore` is of another type.
+        ValueError: a rectangle has no area, or a share is not from 0 to 1; an array is not HxW.
+        ImageError: a mask cannot be read.
+    """
+    if ignore is None or isinstance(ignore, Ignored):
+        return ignore
+    if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
+        ignore = [ignore]  # type: ignore[list-item]
+    rectangles = tuple(_rectangle(each) for each in ignore if _is_rectangle(each))
+    masks = tuple(_mask(each) for each in ignore if not _is_rectangle(each))
+    return Ignored(rectangles, masks) if rectangles or masks else None
+
+
+def _is_rectangle(value: object) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) > 0
+        and all(isinstance(number, Real) for number in value)
+    )
+
+
+def _rectangle(numbers: Any) -> Rectangle:
+    in_shares = not all(isinstance(number, Integral) for number in numbers)
+    if len(numbers) != 4:
+        raise ValueError(f"ignore has {numbers!r}; expected {_EXPECTED}")
+    x, y, width, height = map(float if in_shares else int, numbers)
+    if not (x >= 0 and y >= 0 and width > 0 and height > 0):
+        raise ValueError(
+            f"ignore has the rectangle {numbers!r}; expected x and y from 0, and a width and a "
+            "height above 0"
+        )
+    if in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
+        raise ValueError(
+            f"ignore has the rectangle {numbers!r}, which with a fraction in it is in shares of "
+            "the sides, and reaches beyond 1; for pixels give whole numbers"
+        )
+    return x, y, width, height
+
+
+def _mask(given: Any) -> _Mask:
+    if isinstance(given, str | os.PathLike):
+        samples = _samples_of_file(given)
+    elif isinstance(given, Image.Image):
+        samples = _samples(given)
+    elif is_array(given):
+        samples = as_numpy(given)
+    else:
+        raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
+    if samples.ndim != 2 or samples.size == 0:
+        raise ValueError(f"ignore has a mask of shape {samples.shape}; expected HxW")
+    height, width = samples.shape
+    return _Mask(width, height, np.packbits(samples != 0).tobytes())
+
+
+def _samples_of_file(path: str | os.PathLike[str]) -> NDArray[Any]:
+    try:
+        with open_encoded(path, DEFAULT_LIMITS) as file, Image.open(file) as image:
+            return _samples(image)
+    except Exception as error:
+        raise image_error(error, path=path) from error
+
+
+def _samples(image: Image.Image) -> NDArray[Any]:
+    """One a pixel, which is not 0 where a sample is; alpha does not count."""
+    samples = np.asarray(measurable(image))
+    if image.mode == "LA" or samples.ndim == 3:
+        return samples[..., : 1 if image.mode == "LA" else 3].any(axis=2)
+    return samples

@@ -1,0 +1,145 @@
+"""Segments: parts of a set of images, such as ``camera=north``, and a profile of each."""
+
+from collections.abc import Iterator, Mapping
+from typing import Self
+from urllib.parse import parse_qsl, quote, unquote
+
+from lightmeter.files import path_bytes
+from lightmeter.profile.view import ProfileView
+
+__all__ = ["Segment", "SegmentedViews", "clean_value", "parse_segment", "segment_text"]
+
+# What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
+# empty stands for all of it.
+Segment = Mapping[str, str] | str
+
+_MAX_BYTES = 128  # of a value out of a file: as of a string in a profile
+
+
+def segment_text(segment: Segment | None) -> str:
+    """One text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
+
+    Raises:
+        TypeError: it is no mapping and no text, or a key or value is not a string.
+        ValueError: a key is empty or comes twice, or a text is none such as ``camera=north``.
+    """
+    if isinstance(segment, str):
+        segment = _pairs(segment)
+    if not isinstance(segment, Mapping | None):
+        raise TypeError(f"got {segment!r} as a segment; expected a dict, such as {{'camera': 'a'}}")
+    pairs = sorted((segment or {}).items())
+    for key, value in pairs:
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError(f"got the segment {segment!r}; expected strings as keys and values")
+        if not key:
+            raise ValueError(f"got the segment {segment!r} with an empty key")
+    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for part in text.split("&") if text else ():
+        key, equals, value = part.partition("=")
+        if not equals or unquote(key) in pairs:
+            raise ValueError(
+                f"got the segment {text!r}; expected a text such as camera=north, or "
+                "camera=north&lens=wide"
+            )
+        pairs[unquote(key)] = unquote(value)
+    return pairs
+
+
+def parse_segment(text: str) -> dict[str, str]:
+    """The segment that `segment_text` wrote.
+
+    Raises:
+        TypeError: it is no text, as in a damaged store.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"the segment {text!r} is no text")
+    return dict(parse_qsl(text, keep_blank_values=True, separator="&"))
+
+
+def clean_value(value: str) -> str:
+    """A value out of a path or a file as one that a segment can have.
+
+    It is Unicode, at most 128 bytes of UTF-8, and has no white space at its ends.
+    """
+    text = path_bytes(value).decode(errors="replace").strip("\0").strip()
+    return text.encode()[:_MAX_BYTES].decode(errors="ignore").rstrip()
+
+
+class SegmentedViews(Mapping[str, ProfileView]):
+    """The profile of every segment of a set of images, and that of all images together.
+
+    A mapping from the text of a segment to its view, in the order of the texts. It is frozen, as
+    views are.
+
+    >>> views = lm.profile_images("photos/", segment_by={"name": "path:([^/]+)$"})
+    >>> views["name=0.jpg"].images
+    1
+    >>> views.whole.images
+    6
+    """
+
+    def __init__(self, whole: ProfileView, segments: Mapping[str, ProfileView]) -> None:
+        """Put views together.
+
+        Args:
+            whole: the profile of all images.
+            segments: that of each segment, by its text.
+
+        Raises:
+            ValueError: a text is none such as ``camera=north``.
+        """
+        self._whole = whole
+        self._segments = {segment_text(text): segments[text] for text in sorted(segments)}
+
+    @property
+    def whole(self) -> ProfileView:
+        """The profile of all images, of whatever segment."""
+        return self._whole
+
+    def __getitem__(self, segment: Segment) -> ProfileView:
+        """The view of a segment, such as ``views["camera=north"]``; also by a dict.
+
+        Raises:
+            KeyError: there is no such segment.
+        """
+        return self._segments[segment_text(segment)]
+
+    def __contains__(self, segment: object) -> bool:
+        """Whether there is such a segment."""
+        if not isinstance(segment, str | Mapping):
+            return False
+        try:
+            return segment_text(segment) in self._segments
+        except ValueError:  # a text that is no segment
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        """The texts of the segments, in their order."""
+        return iter(self._segments)
+
+    def __len__(self) -> int:
+        """How many segments there are."""
+        return len(self._segments)
+
+    def merge(self, other: "SegmentedViews") -> Self:
+        """A new set of both sides together, with every segment of both, however many these are."""
+        segments = dict(self._segments)
+        for text, view in other._segments.items():
+            segments[text] = segments[text].merge(view) if text in segments else view
+        return type(self)(self._whole.merge(other._whole), segments)
+
+    def __eq__(self, other: object) -> bool:
+        """Equality of all views."""
+        if not isinstance(other, SegmentedViews):
+            return NotImplemented
+        return (self._whole, self._segments) == (other._whole, other._segments)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """How much is in it."""
+        return f"<SegmentedViews: {len(self)} segments of {self._whole!r}>"

@@ -1,0 +1,267 @@
+"""Segments of images, found by their paths, their Exif, a manifest or a function."""
+
+import csv
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+from conftest import lightmeter, picture
+from lightmeter import ExifPolicy, SegmentedViews, Store, profile_images
+from lightmeter.batch import segments as of_files
+from lightmeter.profile.segments import segment_text
+from lightmeter.writers import log_folder
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+BY_CAMERA = {"camera": "path:^([^/]+)/"}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Photos of two cameras, one of which cannot be read, and one of nobody."""
+    folder = tmp_path / "photos"
+    for camera, count in (("north", 3), ("south", 2)):
+        (folder / camera).mkdir(parents=True)
+        exif = Image.Exif()
+        exif[0x0110] = f" {camera} 1\0"  # Model
+        exif.get_ifd(0x8769)[0x829D] = 2.8  # FNumber
+        for seed in range(count):
+            picture(16, 12, seed=seed).save(folder / camera / f"{seed}.jpg", exif=exif)
+    whole = (folder / "north/2.jpg").read_bytes()
+    (folder / "north/2.jpg").write_bytes(whole[: len(whole) * 2 // 3])
+    picture(16, 12).save(folder / "stray.png")
+    return folder
+
+
+def counts(views: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Images measured and failed."""
+    return {segment: (view.images, len(view.failures)) for segment, view in views.items()}
+
+
+def by_suffix(path: str) -> str | None:
+    return None if path.endswith(".png") else os.path.basename(path)[:1]
+
+
+def test_segments_beside_the_whole(photos: Path) -> None:
+    views = profile_images(photos, segment_by=BY_CAMERA)
+    assert counts(views) == {"camera=none": (1, 0), "camera=north": (2, 1), "camera=south": (2, 0)}
+    assert views.whole == profile_images(photos)
+    assert views["camera=south"] == profile_images(photos / "south")
+    assert views[{"camera": "south"}] is views["camera=south"]
+    assert {"camera": "north"} in views
+    assert not {"camera", "camera=west", 3} & set(filter(views.__contains__, ("camera", 3)))
+    assert pickle.loads(pickle.dumps(views)) == views
+    assert repr(views).startswith("<SegmentedViews: 3 segments of <ProfileView: 5 images")
+
+
+@pytest.mark.parametrize(
+    ("by", "wanted"),
+    [
+        ({"name": r"path:(?<!\w)\d"}, {"name=0": 2, "name=1": 2, "name=2": 0, "name=none": 1}),
+        ({"m": "exif:Model"}, {"m=none": 1, "m=north%201": 2, "m=south%201": 2}),
+        ({"f": "exif:FNumber"}, {"f=2.8": 4, "f=none": 1}),
+        (by_suffix, {"segment=0": 2, "segment=1": 2, "segment=2": 0, "segment=none": 1}),
+        (lambda path: {"b": "x", "a": None}, {"a=none&b=x": 5}),
+        (lambda path: {"a": f" \udcff{'é' * 100}"}, {segment_text({"a": "\ufffd" + "é" * 62}): 5}),
+        (
+            {"lens": "path:wide", **BY_CAMERA},
+            {"camera=none&lens=none": 1, "camera=north&lens=none": 2, "camera=south&lens=none": 2},
+        ),
+    ],
+)
+def test_where_segments_come_from(photos: Path, by: Any, wanted: dict[str, int]) -> None:
+    """A failed file is in the segment that its path and its header say."""
+    views = profile_images(photos, segment_by=by)
+    assert {segment: view.images for segment, view in views.items()} == wanted
+    assert sum(len(view.failures) for view in views.values()) == 1
+
+
+def test_sources_reach_other_processes(photos: Path) -> None:
+    (photos / "labels.csv").write_text("path,label\nnorth/0.jpg,a\n")
+    by = {
+        "camera": "path:north|south",
+        "model": "exif:Model",
+        "label": f"manifest:{photos / 'labels.csv'}:label",
+    }
+    segment_of = of_files.SegmentOf(by, root=str(photos), exif=ExifPolicy())
+    again = pickle.loads(pickle.dumps(segment_of))
+    assert again(str(photos / "north/0.jpg")) == "camera=north&label=a&model=north%201"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_manifests(photos: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos.parent)
+    rows = [
+        {"label": "a", "file_name": "north/0.jpg"},  # relative to the folder
+        {"label": "b", "file_name": str(photos / "north" / "1.jpg")},
+        {"label": "a", "file_name": "photos/south/0.jpg"},  # to the current one, and the manifest's
+        {"label": None, "file_name": "./south/1.jpg"},
+        {"label": "z", "file_name": "gone.jpg"},
+    ]
+    file = Path(f"labels.{suffix}")
+    if suffix == "csv":
+        with file.open("w", newline="", encoding="utf-8-sig") as opened:
+            writer = csv.DictWriter(opened, ["label", "file_name"])
+            writer.writeheader()
+            writer.writerows(rows)
+    elif suffix == "jsonl":
+        file.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.Table.from_pylist(rows), file)
+    for folder, name in (("photos", str(file)), (str(photos), str(file.absolute()))):
+        views = profile_images(folder, segment_by={"label": f"manifest:{name}:label"})
+        assert counts(views) == {"label=a": (2, 0), "label=b": (1, 0), "label=none": (2, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "", "'a.txt'; expected a file with a suffix of .csv, .jsonl, .parquet"),
+        ("a.csv", "id,label\n1,2\n", "row 1 of the manifest a.csv has no path"),
+        ("a.csv", "path,name\n1,2\n", "a.csv has no column 'label'; it has name, path"),
+        ("a.csv", "path,label\nx,1\n./x,2\n", "says '1' and '2' of 'x'"),
+        ("a.csv", 'path,label\n"x', "a.csv cannot be read: unexpected end of data"),
+        ("a.jsonl", "[1]", "a.jsonl cannot be read: line 1 is no JSON object"),
+        ("a.jsonl", "[" * 100_000, "a.jsonl cannot be read"),
+        ("a.parquet", "PAR1", "a.parquet cannot be read"),
+    ],
+)
+def test_damaged_manifests(
+    photos: Path, name: str, content: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    monkeypatch.chdir(photos)
+    Path(name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        profile_images(photos, segment_by={"label": f"manifest:{name}:label"})
+
+
+@pytest.mark.parametrize(
+    ("by", "error", "message"),
+    [
+        ({"a": "path:("}, ValueError, r"expression '\(' is not understood"),
+        ({"a": "path:(.)(.)"}, ValueError, "has 2 groups; expected at most one"),
+        ({"a": "exif:GPSLatitude"}, ValueError, "GPSLatitude is personal"),
+        ({"a": "exif:Software"}, ValueError, "Software is denied by the policy"),
+        ({"a": "exif:Modell"}, ValueError, "no Exif tag 'Modell'; did you mean Model"),
+        ({"a": "folder:x"}, ValueError, "got 'folder:x' as the source of segments"),
+        ({"a": "manifest:x"}, ValueError, "got 'manifest:x' as the source of segments"),
+        ({"": "path:x"}, ValueError, "empty key"),
+        ({"a": 3}, TypeError, "expected strings as keys and values"),
+        ({}, TypeError, "expected a function, or a dict such as"),
+        ("path:x", TypeError, "expected a function, or a dict such as"),
+        (lambda path: 3, TypeError, "returned 3; expected a string, None"),
+        ({"a": "manifest:gone.csv:x"}, FileNotFoundError, "gone.csv"),
+    ],
+)
+def test_wrong_sources(photos: Path, by: Any, error: type[Exception], message: str) -> None:
+    policy = ExifPolicy(allow={"GPSLatitude"}, deny={"Software"})
+    with pytest.raises(error, match=message):
+        profile_images(photos, segment_by=by, exif=policy)
+
+
+def test_the_first_segments_in_the_order_of_the_paths_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_files, "MOST_SEGMENTS", 70)
+    for number in range(100):
+        picture(4, 4, seed=number).save(tmp_path / f"{number:03}.png")
+    by = {"name": r"path:\d+"}
+    views, again = (profile_images(tmp_path, segment_by=by, workers=n) for n in (1, 5))
+    assert views == again
+    assert list(views) == [f"name={number:03}" for number in range(70)] + ["name=other"]
+    assert views["name=other"].images == 30
+    # a merge keeps every segment of both
+    both = views.merge(profile_images(tmp_path / "099.png", segment_by={"name": r"path:\d+\.png$"}))
+    assert len(both) == 72
+    assert both.whole.images == 101
+    assert views.merge(views)["name=007"].images == 2
+
+
+def test_a_folder_into_the_segments_of_a_store(store: Store, photos: Path) -> None:
+    where: Any = {"at": datetime(2022, 9, 7, tzinfo=UTC), "segment": {"site": "a"}}
+    logged = log_folder(store, photos, "cells", segment_by=BY_CAMERA, **where)
+    (start,) = logged.profiles
+    assert logged.segments[start] == {
+        "camera=none&site=a": 1,
+        "camera=north&site=a": 2,
+        "camera=south&site=a": 2,
+    }
+    assert store.read("cells", segment="site=a").images == 5
+    assert store.read("cells", segment="camera=north&site=a").images == 2
+    # Logged again, nothing counts twice, also what is now in another segment.
+    (photos / "south").rename(photos / "west")
+    log_folder(store, photos, "cells", segment_by=BY_CAMERA, **where)
+    assert [segment.get("camera") for segment in store.segments("cells")] == [
+        "none",
+        "north",
+        "west",
+        None,
+    ]
+    with pytest.raises(ValueError, match="the segment key 'site' both for all images and by image"):
+        log_folder(store, photos, "cells", segment_by={"site": "path:x"}, **where)
+
+
+def test_segments_of_a_dataset_stay_the_same(
+    store: Store, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the store come before those that are first in the order of the paths."""
+    log_folder(store, photos / "south", "cells", segment_by={"n": r"path:\d"})
+    monkeypatch.setattr(of_files, "MOST_SEGMENTS", 2)
+    for _ in range(2):
+        log_folder(store, photos, "cells", segment_by={"n": r"path:[^/]+$"})
+        assert [segment.get("n") for segment in store.segments("cells")] == [
+            None,
+            "0",
+            "1",
+            "other",
+        ]
+
+
+def test_buckets_that_were_rolled_up_keep_their_segments(store: Store, photos: Path) -> None:
+    at = datetime(2022, 9, 7, 5, tzinfo=UTC)
+    log_folder(store, photos, "cells", every="1h", at=at, segment={"camera": "north"})
+    store.gc()
+    log_folder(store, photos, "cells", at=at, segment_by=BY_CAMERA)
+    images = {
+        segment_text(segment): store.read("cells", segment=segment).images
+        for segment in store.segments("cells")
+    }
+    assert images == {"": 5, "camera=north": 5, "camera=none": 1, "camera=south": 2}
+
+
+def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
+    command = ("log", photos, "--dataset", "cells", "--store", tmp_path / "drift.db")
+    segments = ("--segment", "site=a", "--segment", "camera=path:^([^/]+)/")
+    result = lightmeter(*command, *segments, "--date", "2022-09-07")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "cells site=a 2022-09-07 00:00  5 images measured, 1 file failed",
+        "  camera=none&site=a  1 image measured",
+        "  camera=north&site=a  2 images measured",
+        "  camera=south&site=a  2 images measured",
+    ]
+    result = lightmeter(*command, *segments, "--format", "json")
+    (bucket,) = json.loads(result.stdout)["buckets"]
+    assert bucket["segments"]["camera=north&site=a"] == 2
+    result = lightmeter(*command, "--segment", "camera=path:(")
+    assert result.returncode == 2
+    assert "is not understood" in result.stderr
+
+
+def test_texts_of_segments() -> None:
+    assert segment_text("b=x y&a=%20") == segment_text({"a": " ", "b": "x y"}) == "a=%20&b=x%20y"
+    for wrong in ("camera", "a=1&a=2", "=x", "a=1&"):
+        with pytest.raises(ValueError, match="got the segment"):
+            segment_text(wrong)
+    views = SegmentedViews(lm.Profile().view(), {"a=x y": lm.Profile().view()})
+    assert list(views) == ["a=x%20y"]
