@@ -35,6 +35,7 @@ def profile_block(
     *,
     prefix: str = "image",
     exemplars: int = 0,
+    rows: int = 0,
     root: str | None = None,
 ) -> Block:
     """Profile a run of files, in this process and one after another.
@@ -47,9 +48,10 @@ def profile_block(
         reading: how pictures are read.
         prefix: first part of the feature names.
         exemplars: pictures to keep, as for `lightmeter.Profile`.
+        rows: rows to keep, likewise.
         root: a folder that the paths of failures in the profile are relative to.
     """
-    profile = Profile(prefix, reading=reading, exemplars=exemplars)
+    profile = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     for file in files:
         try:

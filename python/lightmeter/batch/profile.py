@@ -24,6 +24,7 @@ def profile_images(
     prefix: str = "image",
     reading: Reading | None = None,
     exemplars: int = 0,
+    rows: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
@@ -42,6 +43,7 @@ def profile_images(
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
+        rows: rows to keep for `check_image`, likewise, such as 256.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
         on_failure: called with every file that could not be measured, its path as it can be opened,
@@ -56,11 +58,13 @@ def profile_images(
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1")
     reading = reading_of(reading, options)
-    total = Profile(prefix, reading=reading, exemplars=exemplars)
+    total = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     files = find_images(paths if isinstance(paths, str | os.PathLike) else given)
     root = os.fspath(given[0]) if len(given) == 1 and os.path.isdir(given[0]) else None
-    work = partial(profile_block, reading=reading, prefix=prefix, exemplars=exemplars, root=root)
+    work = partial(
+        profile_block, reading=reading, prefix=prefix, exemplars=exemplars, rows=rows, root=root
+    )
     blocks = [files[start : start + BLOCK_FILES] for start in range(0, len(files), BLOCK_FILES)]
     workers = workers or available_cpus()
     with closing(in_threads(work, blocks, workers=workers, progress=progress)) as results:
