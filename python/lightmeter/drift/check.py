@@ -52,10 +52,11 @@ class ImageCheck:
         """What the reference lacks; empty unless the verdict is ``"unknown"``."""
         if self.verdict != "unknown":
             return ""
+        least = least_rows(self.level)
         return (
-            f"the reference is too small: a level of {self.level:g} needs "
-            f"{count(least_rows(self.level))} rows, it has {count(self.rows)} to compare this "
-            "image with; profile more images, with rows=256"
+            f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
+            f"it has {count(self.rows)} to compare this image with; profile as many images or more "
+            f"with rows={max(least, 256)}"
         )
 
 

@@ -140,8 +140,8 @@ class Rows:
         """Of the image with these numbers, in the order of the names."""
         # By Sherman and Morrison: with the image the scatter is S + v v' n / (n + 1), and the mean
         # moves by v / (n + 1).
-        rounded = np.clip([numbers], -_MOST, _MOST).astype(np.float32)  # as the rows are
-        offset = self._place(rounded.astype(np.float64))[0] - self._mean
+        image = np.array([numbers], np.float64).clip(-_MOST, _MOST)
+        offset = self._place(image.astype(np.float32).astype(np.float64))[0] - self._mean
         weights = self._inverse @ offset
         square = float(offset @ weights)
         share = self.n / (self.n + 1)
@@ -150,8 +150,8 @@ class Rows:
         along = self._points @ weights
         rows = self._squares - 2 * moved * along + moved**2 * square
         rows -= part * (along - moved * square) ** 2
-        image = share**2 * square * (1 - part * square)
-        as_far = 1 + int(np.count_nonzero(rows >= image * (1 - _ROUNDING)))
+        least = share**2 * square * (1 - part * square) * (1 - _ROUNDING)
+        as_far = 1 + int(np.count_nonzero(rows >= least))
         return Deviation(as_far / (self.n + 1), *self._oddest(offset, weights))
 
     def _oddest(self, offset: Array, weights: Array) -> tuple[str, float]:
@@ -175,4 +175,5 @@ class Rows:
             turns = values[:, self._angles] * (2 * np.pi / _CIRCLE)
             radius = _CIRCLE / (2 * np.pi) / _HUE
             parts += [radius * np.cos(turns), radius * np.sin(turns)]
-        return np.clip(np.hstack(parts), -_FARTHEST, _FARTHEST)
+        points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
+        return points
