@@ -48,12 +48,18 @@ def profiles() -> dict[str, ProfileView]:
         picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
         pictured._core.log_image("image", meter._core, "RGB")
         pictured._core.log_exemplar("image", meter._core, *picture)
+
+    rowed = Profile(rows=4)
+    for seed in range(6):  # Exact in every rounding.
+        row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
+        rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
         "failures_and_gray": failing.view(),
         "sampled": sampled.view(),
         "exemplars": pictured.view(),
+        "rows": rowed.view(),
     }
 
 
@@ -70,6 +76,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.dataset_timestamp == expected.dataset_timestamp
     assert view.images == expected.images
     assert view.failures == expected.failures
+    assert view.rows == expected.rows
     assert view.get_columns().keys() == expected.get_columns().keys()
     for feature, column in view.get_columns().items():
         assert column.meaning == expected.get_column(feature).meaning
