@@ -13,9 +13,12 @@
 #include "measure/metrics/colorfulness.hpp"
 #include "measure/metrics/entropy.hpp"
 #include "measure/metrics/exposure.hpp"
+#include "measure/metrics/grid.hpp"
 #include "measure/metrics/hsv.hpp"
 #include "measure/metrics/luma.hpp"
 #include "measure/metrics/noise.hpp"
+#include "measure/metrics/perceptual_hash.hpp"
+#include "measure/metrics/pixel_hash.hpp"
 #include "measure/metrics/sharpness.hpp"
 #include "measure/metrics/size.hpp"
 #include "measure/metrics/spatial_information.hpp"
@@ -23,8 +26,9 @@
 namespace lightmeter::measure {
 
 // Every metric, in the order in which people see their numbers.
-using Metrics = std::tuple<Hsv, Entropy, Size, CircularHue, Luma, Exposure, Channels, Colorfulness,
-                           Sharpness, Noise, Blockiness, Banding, SpatialInformation>;
+using Metrics =
+    std::tuple<Hsv, Entropy, Size, CircularHue, Luma, Exposure, Channels, Colorfulness, Sharpness,
+               Noise, Blockiness, Grid, PixelHash, PerceptualHash, Banding, SpatialInformation>;
 
 inline constexpr std::size_t kMetrics = std::tuple_size_v<Metrics>;
 
