@@ -76,7 +76,7 @@ def check_image(
     weighted sum of them, against that of each row. Numbers that the image or the reference lacks
     are not judged: an array has no file size.
 
-    >>> good = lm.profile_images("good/", rows=256)
+    >>> good = lm.profile_images("photos/", rows=256)
     >>> lm.check_image(frame, good).verdict
 
     That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn

@@ -28,17 +28,17 @@ class _Axis(NamedTuple):
 
 _OWN = _Axis(0.0)
 _BY_SCALE = {
-    "sample": _Axis(0.5),
-    "squares": _Axis(0.02, 0.1),
-    "bits": _Axis(0.02),
-    "share": _Axis(0.005),
-    "percent": _Axis(0.5),
-    "ratio": _Axis(0.02, 0.01),
-    "length": _Axis(0.02, 1.0),
+    "sample": _Axis(0.25),
+    "squares": _Axis(0.01, 0.1),
+    "bits": _Axis(0.01),
+    "share": _Axis(0.0025),
+    "percent": _Axis(0.25),
+    "ratio": _Axis(0.01, 0.01),
+    "length": _Axis(0.01, 1.0),
 }
-_NOISE = _Axis(0.02, 0.02)
+_DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
 _FACTS = {
-    "FileSize": _Axis(0.05, 1.0),
+    "FileSize": _Axis(0.02, 1.0),
     "FrameCount": _Axis(0.5),
     "BitDepth": _Axis(0.5),
     "Channels": _Axis(0.5),
@@ -47,25 +47,27 @@ _FACTS = {
     "JpegQuality": _Axis(0.5),
 }
 # Cells of the grid depend on what is where in a picture, and they are many.
-_CELL = 4.0
+_CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
 _CIRCLE = 255.0
-_HUE = 1.0  # the resolution of either coordinate, in steps
+_HUE = 0.5  # the resolution of either coordinate, in steps
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
 
-def _axis_of(name: str, role: str, scale: str, *more: object) -> _Axis:
-    axis = _NOISE if "noise" in more else _BY_SCALE[scale]
-    return axis._replace(resolution=axis.resolution * _CELL) if "where" in more else axis
+def _axis_of(scale: str, group: str) -> _Axis:
+    axis = _BY_SCALE[scale]
+    if scale == "sample" and group in ("focus", "noise"):
+        return _DETAIL
+    return axis._replace(resolution=_CELL * axis.resolution) if group == "where" else axis
 
 
 _AXES = {
     **{
-        name: _axis_of(name, role, scale, *more)
-        for name, role, scale, *more in _core.image_numbers()
+        name: _axis_of(scale, group)
+        for name, role, scale, group, *_ in _core.image_numbers()
         if role == "plain"
     },
     **_FACTS,
