@@ -19,8 +19,8 @@ struct Blockiness {
   static constexpr std::size_t kBlock = 8;
 
   // Of the differences between a pixel and the ones left of and above it.
-  std::uint64_t borders = 0, others = 0;
-  Wide border_sum = 0, other_sum = 0;
+  // Sums are at most 65 535 * 2^48 < 2^64.
+  std::uint64_t borders = 0, others = 0, border_sum = 0, other_sum = 0;
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
@@ -40,7 +40,7 @@ struct Blockiness {
       const auto phase = (static_cast<std::size_t>(row.x) + start) % kBlock;
       const S* const here = row.here + start;
       const S* const left = here - 1;
-      const S* const border = kBorder<S>.data() + phase;
+      const S* const border = kBorder<S>.bits + phase;
       ChunkSum<S> all = 0, at_borders = 0;
       for (std::size_t i = 0; i < count; ++i) {
         all += distance(here[i], left[i]);
@@ -82,8 +82,10 @@ struct Blockiness {
   // All bits of every eighth sample.
   template <class S>
   static constexpr auto kBorder = [] {
-    std::array<S, kChunk + kBlock> mask{};
-    for (std::size_t i = 0; i < mask.size(); i += kBlock) mask[i] = static_cast<S>(~S{0});
+    struct {
+      S bits[kChunk + kBlock];
+    } mask{};
+    for (std::size_t i = 0; i < kChunk + kBlock; i += kBlock) mask.bits[i] = static_cast<S>(~S{0});
     return mask;
   }();
 

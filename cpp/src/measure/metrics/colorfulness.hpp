@@ -16,7 +16,7 @@ struct Colorfulness {
   };
 
   // Of rg and of twice yb, which is an integer. Their sums follow from the histograms.
-  Wide rg_squares = 0, yb2_squares = 0;
+  LongSum rg_squares, yb2_squares;
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
@@ -31,14 +31,14 @@ struct Colorfulness {
         rg_chunk += ChunkSum<S>{rg} * rg;
         yb2_chunk += ChunkSum<S>{yb2} * yb2;
       }
-      rg_squares += static_cast<std::uint64_t>(rg_chunk);
-      yb2_squares += static_cast<std::uint64_t>(yb2_chunk);
+      rg_squares.add(rg_chunk);
+      yb2_squares.add(yb2_chunk);
     }
   }
 
   void add(const Colorfulness& other) noexcept {
-    rg_squares += other.rg_squares;
-    yb2_squares += other.yb2_squares;
+    rg_squares.add(other.rg_squares);
+    yb2_squares.add(other.yb2_squares);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
@@ -50,8 +50,9 @@ struct Colorfulness {
         sums[channel] += static_cast<SignedWide>(histogram[i]) * static_cast<SignedWide>(i);
       }
     }
-    const Spread rg = Spread::of(image.pixels, sums[0] - sums[1], rg_squares);
-    const Spread yb2 = Spread::of(image.pixels, sums[0] + sums[1] - 2 * sums[2], yb2_squares);
+    const Spread rg = Spread::of(image.pixels, sums[0] - sums[1], rg_squares.value());
+    const Spread yb2 =
+        Spread::of(image.pixels, sums[0] + sums[1] - 2 * sums[2], yb2_squares.value());
     const double deviation = std::sqrt(rg.variance + yb2.variance / 4);
     const double mean = std::sqrt(rg.mean * rg.mean + yb2.mean * yb2.mean / 4);
     out[0] = (deviation + 0.3 * mean) / image.step;

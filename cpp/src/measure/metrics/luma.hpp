@@ -17,7 +17,7 @@ struct Luma {
   };
 
   std::uint64_t sum = 0;
-  Wide squares = 0;
+  LongSum squares;
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
@@ -33,17 +33,17 @@ struct Luma {
         chunk_squares += ChunkSum<S>{sample} * sample;
       }
       sum += static_cast<std::uint64_t>(chunk_sum);
-      squares += static_cast<std::uint64_t>(chunk_squares);
+      squares.add(chunk_squares);
     }
   }
 
   void add(const Luma& other) noexcept {
     sum += other.sum;
-    squares += other.squares;
+    squares.add(other.squares);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
-    const Spread luma = Spread::of(image.pixels, sum, squares);
+    const Spread luma = Spread::of(image.pixels, sum, squares.value());
     out[0] = luma.mean / image.step;
     out[1] = std::sqrt(luma.variance) / image.step;
   }

@@ -18,7 +18,7 @@ struct Noise {
   };
 
   std::uint64_t n = 0;
-  Wide sum = 0;
+  LongSum sum;
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
@@ -49,7 +49,7 @@ struct Noise {
         const auto size = static_cast<Difference<S>>(curve < 0 ? -curve : curve);
         chunk_sum += ChunkSum<S>{size} * one;
       }
-      sum += static_cast<std::uint64_t>(chunk_sum);
+      sum.add(chunk_sum);
     }
     const std::uint64_t outside = std::uint64_t{row.left} + std::uint64_t{row.right};
     if (row.n > outside) n += row.n - outside;
@@ -57,12 +57,12 @@ struct Noise {
 
   void add(const Noise& other) noexcept {
     n += other.n;
-    sum += other.sum;
+    sum.add(other.sum);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
     const double scale = std::sqrt(std::numbers::pi / 2) / 6 / image.step;
-    out[0] = n == 0 ? kNan : scale * static_cast<double>(sum) / static_cast<double>(n);
+    out[0] = n == 0 ? kNan : scale * static_cast<double>(sum.value()) / static_cast<double>(n);
   }
 
   friend bool operator==(const Noise&, const Noise&) = default;

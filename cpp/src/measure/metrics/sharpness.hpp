@@ -16,8 +16,7 @@ struct Sharpness {
   };
 
   std::uint64_t n = 0;
-  SignedWide sum = 0;
-  Wide squares = 0;
+  LongSum sum, squares;
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
@@ -35,20 +34,20 @@ struct Sharpness {
         chunk_sum += ChunkSum<S>{laplacian} * one;
         chunk_squares += ChunkSum<S>{laplacian} * laplacian;
       }
-      sum += chunk_sum;
-      squares += static_cast<std::uint64_t>(chunk_squares);
+      sum.add(chunk_sum);
+      squares.add(chunk_squares);
     }
     n += row.n;
   }
 
   void add(const Sharpness& other) noexcept {
     n += other.n;
-    sum += other.sum;
-    squares += other.squares;
+    sum.add(other.sum);
+    squares.add(other.squares);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
-    out[0] = Spread::of(n, sum, squares).variance / (image.step * image.step);
+    out[0] = Spread::of(n, sum.value(), squares.value()).variance / (image.step * image.step);
   }
 
   friend bool operator==(const Sharpness&, const Sharpness&) = default;

@@ -19,7 +19,7 @@ struct SpatialInformation {
   };
 
   std::uint64_t n = 0;
-  Wide sum = 0, squares = 0;
+  LongSum sum, squares;
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
@@ -54,34 +54,34 @@ struct SpatialInformation {
 
   void add(const SpatialInformation& other) noexcept {
     n += other.n;
-    sum += other.sum;
-    squares += other.squares;
+    sum.add(other.sum);
+    squares.add(other.squares);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
     const double grid = image.step > 1 ? kDeepGrid * image.step : kGrid;
-    out[0] = std::sqrt(Spread::of(n, static_cast<SignedWide>(sum), squares).variance) / grid;
+    out[0] = std::sqrt(Spread::of(n, sum.value(), squares.value()).variance) / grid;
   }
 
   friend bool operator==(const SpatialInformation&, const SpatialInformation&) = default;
 
  private:
   static constexpr std::int32_t kGrid = 1024, kDeepGrid = 4;
-  static constexpr std::size_t kChunk = 512;
+  static constexpr std::size_t kChunk = 1024;
 
   template <class S>
   LIGHTMETER_INLINE void add_magnitudes(const Difference<S>* smooth, const Difference<S>* slope,
                                         std::size_t count) noexcept {
     std::uint32_t square_sum = 0, grid_sum = 0;
     std::int32_t rest_sum = 0;
-    std::uint64_t deep_sum = 0, deep_square_sum = 0;
+    std::int64_t deep_sum = 0, deep_square_sum = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const auto x = static_cast<Difference<S>>(smooth[i + 2] - smooth[i]);
       const auto y = static_cast<Difference<S>>(slope[i] + 2 * slope[i + 1] + slope[i + 2]);
       if constexpr (sizeof(S) == 1) {
         // x^2 + y^2 <= 2 * 1020^2 < 2^24 is a float. So is the magnitude m on the grid, m <= 1443
         // * 1024. m^2 takes 41 bits, but what it differs by from (x^2 + y^2) * 1024^2 is within
-        // 2^21: computed modulo 2^32 it is exact, and 512 of them still are.
+        // 2^21: computed modulo 2^32 it is exact, and so is the sum of 1024.
         const std::int32_t square = x * x + y * y;
         const auto magnitude =
             static_cast<std::int32_t>(std::sqrt(static_cast<float>(square)) * kGrid + 0.5F);
@@ -91,19 +91,19 @@ struct SpatialInformation {
         rest_sum += static_cast<std::int32_t>(grid * grid -
                                               (static_cast<std::uint32_t>(square) * kGrid * kGrid));
       } else {
-        const std::int64_t square = std::int64_t{x} * x + std::int64_t{y} * y;
-        const auto grid = static_cast<std::uint64_t>(
-            static_cast<std::int64_t>(std::sqrt(static_cast<double>(square)) * kDeepGrid + 0.5));
+        // Exact in double as well: x^2 + y^2 < 2^38, and m < 2^21.
+        const double dx = x, dy = y;
+        const auto grid = static_cast<std::int32_t>(std::sqrt(dx * dx + dy * dy) * kDeepGrid + 0.5);
         deep_sum += grid;
-        deep_square_sum += grid * grid;
+        deep_square_sum += std::int64_t{grid} * grid;
       }
     }
     if constexpr (sizeof(S) == 1) {
-      sum += grid_sum;
-      squares += static_cast<std::uint64_t>(std::int64_t{square_sum} * kGrid * kGrid + rest_sum);
+      sum.add(std::int64_t{grid_sum});
+      squares.add(std::int64_t{square_sum} * kGrid * kGrid + rest_sum);
     } else {
-      sum += deep_sum;
-      squares += deep_square_sum;
+      sum.add(deep_sum);
+      squares.add(deep_square_sum);
     }
   }
 };

@@ -36,6 +36,27 @@ template <class S>
   return difference < 0 ? -difference : difference;
 }
 
+// A sum in 128 bits, kept as its halves: compilers load a whole one into a vector register, and wait
+// for the halves that they stored just before.
+struct LongSum {
+  std::uint64_t low = 0, high = 0;
+
+  LIGHTMETER_INLINE void add(std::int64_t term) noexcept {
+    const auto bits = static_cast<std::uint64_t>(term);
+    low += bits;
+    high += static_cast<std::uint64_t>(low < bits) - static_cast<std::uint64_t>(term < 0);
+  }
+  void add(const LongSum& other) noexcept {
+    low += other.low;
+    high += other.high + static_cast<std::uint64_t>(low < other.low);
+  }
+  [[nodiscard]] SignedWide value() const noexcept {
+    return static_cast<SignedWide>(Wide{high} << 64 | low);
+  }
+
+  friend bool operator==(const LongSum&, const LongSum&) = default;
+};
+
 // Mean and variance of n integers below 2^20 in size, from exact sums of them and their squares.
 struct Spread {
   double mean, variance;
@@ -43,14 +64,14 @@ struct Spread {
   // The squares are moved by the integer next to the mean first, without rounding. The variance
   // left, M / n - f^2 with |f| <= 1/2 and M / n >= |f|, loses no more than one bit; it is 0 exactly
   // where all integers are equal.
-  static Spread of(std::uint64_t n, SignedWide sum, Wide squares) noexcept {
+  static Spread of(std::uint64_t n, SignedWide sum, SignedWide squares) noexcept {
     if (n == 0) return {kNan, kNan};
     const auto count = static_cast<SignedWide>(n);
     SignedWide near = sum / count;
     SignedWide rest = sum % count;
     if (2 * rest > count) near += 1, rest -= count;
     if (2 * rest < -count) near -= 1, rest += count;
-    const SignedWide moved = static_cast<SignedWide>(squares) - near * (sum + rest);
+    const SignedWide moved = squares - near * (sum + rest);
     const double f = static_cast<double>(rest) / static_cast<double>(n);
     return {static_cast<double>(sum) / static_cast<double>(n),
             static_cast<double>(moved) / static_cast<double>(n) - f * f};
