@@ -207,6 +207,20 @@ def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
         Profile(rows=5000)
 
 
+def test_the_set_of_metrics_is_that_of_the_reference() -> None:
+    profile = Profile(rows=64, metrics="camera")
+    profile.track_many(scene(seed) for seed in range(60))
+    view = profile.view()
+    covered = np.array(scene(99))
+    covered[36:, 48:] = covered.mean((0, 1))
+    check = check_image(covered, view, level=LEVEL)
+    assert check.verdict == "unusual"
+    assert "image.Grid.r3c3.sharpness" in {finding.feature for finding in check.findings}
+    view = log_image({"image": scene(1), "image.left": scene(2)}, metrics="camera").view()
+    for prefix in ("image", "image.left"):
+        assert check_image(covered, view, prefix=prefix).findings == []
+
+
 def test_a_view_is_prepared_once(good: ProfileView) -> None:
     assert reference_of(good) is reference_of(good)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Unpack
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import spoken
@@ -89,7 +90,8 @@ def check_image(
             once for each `lightmeter.ProfileView`, so read a file once.
         level: the share of ordinary images that may be flagged. 1 / level - 1 rows are needed.
         prefix: first part of the names of the features in the reference, if it has several.
-        reading: how pictures are read: as those of the reference were.
+        reading: how pictures are read: as those of the reference were. The set of metrics is that
+            of the reference; functions of yours are called.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
@@ -102,7 +104,7 @@ def check_image(
     """
     if not isinstance(reference, Reference):
         reference = reference_of(view_of(reference), prefix)
-    images = measure_images(image, reading_of(reading, options), threads=1)
+    images = measure_images(image, reference.reading(reading_of(reading, options)), threads=1)
     measured = next(images)
     if next(images, None) is not None:
         raise ValueError("got several images; expected one, so check them one by one")
@@ -142,10 +144,18 @@ class Reference:
         self._tables = [
             (frozenset(names), names, values)
             for names, values in view._core.sampled_rows()
-            if all(name.startswith(f"{prefix}.") for name in names)
+            if all(_prefix_of(name, prefixes) == prefix for name in names)
         ]
+        sets = {number.set for number in IMAGE_NUMBERS if f"{prefix}.{number.name}" in view}
+        self._set = max(sets, key=SETS.index, default=SETS[0])
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
+
+    def reading(self, reading: Reading) -> Reading:
+        """The same with the set of metrics that the reference was measured with."""
+        if reading.metric_set == self._set:
+            return reading
+        return replace(reading, metrics=[self._set, *reading.functions])
 
     def check(self, numbers: Mapping[str, float], level: float = LEVEL) -> ImageCheck:
         """Judge an image by its numbers, as `numbers_of` gives them.
@@ -235,6 +245,10 @@ class Reference:
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
+
+
+def _prefix_of(name: str, prefixes: list[str]) -> str:
+    return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
 
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter import _core
+from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
 
 __all__ = ["Deviation", "Rows"]
 
@@ -27,7 +27,7 @@ class _Axis(NamedTuple):
 
 
 _OWN = _Axis(0.0)
-_BY_SCALE = {
+_BY_SCALE: dict[Scale, _Axis] = {
     "sample": _Axis(0.25),
     "squares": _Axis(0.01, 0.1),
     "bits": _Axis(0.01),
@@ -57,7 +57,7 @@ _ROUNDING = 1e-9  # an image of the rows is as far as its own row
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
 
-def _axis_of(scale: str, group: str) -> _Axis:
+def _axis_of(scale: Scale, group: Group) -> _Axis:
     axis = _BY_SCALE[scale]
     if scale == "sample" and group in ("focus", "noise"):
         return _DETAIL
@@ -66,13 +66,13 @@ def _axis_of(scale: str, group: str) -> _Axis:
 
 _AXES = {
     **{
-        name: _axis_of(scale, group)
-        for name, role, scale, group, *_ in _core.image_numbers()
-        if role == "plain"
+        number.name: _axis_of(number.scale, number.group)
+        for number in IMAGE_NUMBERS
+        if number.role == "plain"
     },
     **_FACTS,
 }
-_ANGLES = {name for name, role, *_ in _core.image_numbers() if role == "angle"}
+_ANGLES = {number.name for number in IMAGE_NUMBERS if number.role == "angle"}
 
 
 class Deviation(NamedTuple):

@@ -2,15 +2,15 @@
 
 import math
 
-from lightmeter import _core
 from lightmeter.image.measure import Measured
 from lightmeter.image.metrics import Raised
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.returned import plain_returned
 
 __all__ = ["numbers_of"]
 
 # Not hues as though they lay on a line, and no hashes.
-_COMPARED = {name for name, role, *_ in _core.image_numbers() if role in ("plain", "angle")}
+_COMPARED = {number.name for number in IMAGE_NUMBERS if number.role in ("plain", "angle")}
 
 
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
@@ -20,7 +20,7 @@ def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
     numbers = {
         f"{prefix}.{name}": value
         for name, value in measured.meter.measurement().items()
-        if name in _COMPARED
+        if name in _COMPARED and isinstance(value, int | float)
     }
     for name, fact in (measured.facts or {}).items():
         if isinstance(fact, int | float):
