@@ -300,7 +300,7 @@ def test_exit_codes(folders: Path) -> None:
 
     file = ("--reference", folders / "good.lmp")
     stored = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=north")
-    for reference in (file, stored):
+    for reference in (file, stored, ("--reference", folders / "good")):
         assert code(folders / "same", *reference) == 0
         assert code(folders / "bad", *reference) == 3
     assert code(folders / "same", folders / "junk", *file) == 3

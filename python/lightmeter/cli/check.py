@@ -13,6 +13,7 @@ from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, St
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segment_of
+from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, Reference, reference_of
 from lightmeter.image.meter import available_cpus
@@ -23,6 +24,7 @@ __all__ = ["check"]
 UNUSUAL, UNKNOWN = 3, 4
 
 _BLOCK_FILES = 8  # few, as what is said of them waits in memory
+_ROWS = 256  # of a reference that is measured first
 _MOST = 5  # findings of an image
 
 _Checked = tuple[str, ImageCheck | Failure]
@@ -32,8 +34,10 @@ _Checked = tuple[str, ImageCheck | Failure]
 def check(
     paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
     reference: Annotated[
-        Path | None,
-        typer.Option(help="Profile file of images as they should be, made with --rows 256."),
+        str | None,
+        typer.Option(
+            help="Images as they should be: a profile file made with --rows 256, or a folder."
+        ),
     ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Store that holds the reference, such as drift.db.")
@@ -53,8 +57,9 @@ def check(
 ) -> None:
     """Flag images that are out of the ordinary of a reference, and say why.
 
-    The reference is a profile file, or all that a store holds of a dataset or a segment. Its
-    profiles keep rows if they were made with --rows.
+    The reference is a profile file, a folder or glob pattern of images, which are measured first,
+    or all that a store holds of a dataset or a segment. Profiles keep rows if they were made with
+    --rows.
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
@@ -72,7 +77,11 @@ def check(
     flagged: list[dict[str, Any]] = []
     with reported():
         with usage():
-            prepared = reference_of(_view_of(reference, store, dataset, segment))
+            if reference is None:
+                view = _stored(store, dataset, segment)
+            else:
+                view = view_of_source(reference, reading, rows=_ROWS, workers=workers)
+            prepared = reference_of(view)
             files = find_images(paths[0] if len(paths) == 1 else paths)
         blocks = [files[at : at + _BLOCK_FILES] for at in range(0, len(files), _BLOCK_FILES)]
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
@@ -94,11 +103,7 @@ def check(
         tally.exit()
 
 
-def _view_of(
-    reference: Path | None, store: Path | None, dataset: str | None, segment: list[str] | None
-) -> ProfileView:
-    if reference is not None:
-        return ProfileView.read(reference)
+def _stored(store: Path | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
     place = segment_of(segment)
     with Store(store or "", create=False) as opened:
         return opened.read(dataset or "", segment=place)

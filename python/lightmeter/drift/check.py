@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Literal, Unpack
 
 import numpy as np
@@ -23,7 +24,18 @@ __all__ = ["LEVEL", "ImageCheck", "Reference", "check_image", "reference_of"]
 
 LEVEL = 0.02
 
-_MOST_KINDS = 32  # of lists of numbers that images have, for which a reference is prepared
+# What a reference keeps prepared; functions of one's own may return any names.
+_MOST_KINDS = 32  # lists of numbers that images have
+_MOST_NAMES = 1000
+
+
+class _New(Enum):
+    """Nothing is prepared yet."""
+
+    NEW = 0
+
+
+_NEW = _New.NEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,11 +198,12 @@ class Reference:
 
     def _rows_for(self, names: frozenset[str], least: int) -> Rows | None:
         key = (names, least)
-        if key not in self._rows:
+        rows = self._rows.get(key, _NEW)
+        if isinstance(rows, _New):
             if len(self._rows) >= _MOST_KINDS:
                 self._rows.clear()
-            self._rows[key] = self._choose(names, least)
-        return self._rows[key]
+            rows = self._rows[key] = self._choose(names, least)
+        return rows
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
         """Rows of images that have the same numbers. Where these are too few, those that have
@@ -222,12 +235,14 @@ class Reference:
         return [finding for _, finding in found]
 
     def _tail(self, name: str) -> Tail | None:
-        if name not in self._tails:
-            if len(self._tails) > 1000:  # functions of one's own may return any names
-                self._tails.clear()
+        tail = self._tails.get(name, _NEW)
+        if isinstance(tail, _New):
             known = name in self._view and self._view[name].numbers.n > 0
-            self._tails[name] = Tail(self._view[name], self._spoken(name)) if known else None
-        return self._tails[name]
+            tail = Tail(self._view[name], self._spoken(name)) if known else None
+            if len(self._tails) >= _MOST_NAMES:
+                self._tails.clear()
+            self._tails[name] = tail
+        return tail
 
     def _spoken(self, name: str) -> str:
         return spoken(name, self._view[name].meaning.origin, self._prefixes)
