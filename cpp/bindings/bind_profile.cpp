@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "bind_meaning.hpp"
@@ -153,6 +155,29 @@ py::tuple exemplars_of(const Profile& profile, const std::string& name) {
   return py::make_tuple(low, high, random);
 }
 
+void sample_row(Profile& profile, const py::dict& row) {
+  std::vector<std::pair<std::string_view, double>> numbers;
+  for (const auto& [name, value] : row) {
+    if (!is_text(name)) throw py::type_error("a name is no text; expected a str of Unicode");
+    numbers.emplace_back(text_of(name), py::cast<double>(value));
+  }
+  profile.rows.add(numbers);
+}
+
+// The rows in the order of their hashes, those with the same names together.
+py::list sampled_rows(const Profile& profile) {
+  std::map<lightmeter::profile::RowSample::Names, std::vector<const std::vector<float>*>> tables;
+  for (const auto& [hash, row] : profile.rows.rows()) tables[*row.names].push_back(&row.values);
+  py::list result;
+  for (const auto& [names, rows] : tables) {
+    py::array_t<float> values({rows.size(), names.size()});
+    float* out = values.mutable_data();
+    for (const auto* row : rows) out = std::copy(row->begin(), row->end(), out);
+    result.append(py::make_tuple(names, values));
+  }
+  return result;
+}
+
 }  // namespace
 
 void bind_profile(py::module_& module) {
@@ -202,6 +227,14 @@ void bind_profile(py::module_& module) {
           py::arg("thumbnail"), "Add a picture of an image that was logged.")
       .def("exemplars_of", &exemplars_of, py::arg("name"),
            "(path, thumbnail, value) of the least values, the greatest, and some at random.")
+      .def_property(
+          "rows", [](const Profile& self) { return self.rows.keep(); },
+          [](Profile& self, std::size_t keep) { self.rows.keep(keep); },
+          "How many rows of numbers to keep.")
+      .def("sample_row", &sample_row, py::arg("row"),
+           "Add the numbers of an image that was logged: float by name.")
+      .def("sampled_rows", &sampled_rows,
+           "(names, array with a row per image) for each list of names that rows have.")
       .def(
           "log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
           py::arg("deny"), py::arg("dates") = Names(),

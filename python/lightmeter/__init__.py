@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lightmeter.batch import profile_images as profile_images
     from lightmeter.drift import FeatureDrift as FeatureDrift
     from lightmeter.drift import Thresholds as Thresholds
+    from lightmeter.drift.check import ImageCheck as ImageCheck
+    from lightmeter.drift.check import check_image as check_image
     from lightmeter.errors import ConfigError as ConfigError
     from lightmeter.errors import DecodeError as DecodeError
     from lightmeter.errors import DeliveryError as DeliveryError
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "batch": "measure profile_images",
     "drift": "FeatureDrift Thresholds",
+    "drift.check": "ImageCheck check_image",
     "errors": "ConfigError DecodeError DeliveryError ImageError IncompatibleError LightmeterError"
     " StoreError",
     "image.exif": "ExifPolicy",

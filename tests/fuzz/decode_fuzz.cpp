@@ -182,6 +182,7 @@ void check_state(const Exemplars& exemplars, const Profile& profile) {
 void check_state(const Profile& profile) {
   check_state(profile.exemplars, profile);
   require(profile.failures.entries().size() <= Failures::kMaxEntries, "bounded failures");
+  require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
   for (const auto& [name, column] : profile.columns()) {
     require(column.integral() + column.fractional() + column.strings() == column.values(),
             "integers, fractions and strings are the values");

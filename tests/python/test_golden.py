@@ -55,6 +55,11 @@ def profiles() -> dict[str, ProfileView]:
         meter.update(pattern(16, 19, seed))
         path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
         repeated._core.log_image("image", meter._core, "RGB", path)
+
+    rowed = Profile(rows=4)
+    for seed in range(6):  # Exact in every rounding.
+        row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
+        rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
@@ -62,6 +67,7 @@ def profiles() -> dict[str, ProfileView]:
         "sampled": sampled.view(),
         "exemplars": pictured.view(),
         "repeats": repeated.view(),
+        "rows": rowed.view(),
     }
 
 
@@ -78,6 +84,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.dataset_timestamp == expected.dataset_timestamp
     assert view.images == expected.images
     assert view.failures == expected.failures
+    assert view.rows == expected.rows
     # Metrics that came later are in no old file.
     assert view.get_columns().keys() <= expected.get_columns().keys()
     for feature, column in view.get_columns().items():

@@ -28,6 +28,7 @@ namespace {
 //         3 columns             varint count | each: text name | varint length | body (column.cpp)
 //         4 failures            which files and why (failures.hpp); absent if there are none
 //         6 exemplars           exemplars.cpp; absent unless asked for
+//         7 rows                row_sample.cpp; absent unless asked for
 //       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
 //       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
 //   end u32      CRC-32C of all bytes before it
@@ -40,6 +41,7 @@ constexpr std::uint64_t kGroups = 2;
 constexpr std::uint64_t kColumns = 3;
 constexpr std::uint64_t kFailures = 4;
 constexpr std::uint64_t kExemplars = 6;
+constexpr std::uint64_t kRows = 7;
 constexpr std::uint64_t kFirstOptional = 64;
 constexpr std::size_t kHeadSize = 6;
 constexpr std::size_t kChecksumSize = 4;
@@ -213,6 +215,7 @@ std::size_t Profile::merge(const Profile& other) {
     dataset_timestamp_ = std::min(dataset_timestamp_.value_or(*theirs), *theirs);
   }
   exemplars.merge(other.exemplars);
+  rows.merge(other.rows);
   const std::size_t dropped = unknown_.size() + other.unknown_.size();
   unknown_.clear();
   return dropped;
@@ -254,6 +257,9 @@ std::vector<std::uint8_t> Profile::encode() const {
   if (exemplars.keep() > 0) {
     out.section(kExemplars, [&](wire::Writer& body) { exemplars.encode(body); });
   }
+  if (rows.keep() > 0) {
+    out.section(kRows, [&](wire::Writer& body) { rows.encode(body); });
+  }
   for (const UnknownSection& section : unknown_) {
     out.section(section.tag, [&](wire::Writer& body) { body.bytes(section.body); });
   }
@@ -294,6 +300,8 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
       profile.failures = Failures::decode(in);
     } else if (section.tag == kExemplars) {
       profile.exemplars = Exemplars::decode(in);
+    } else if (section.tag == kRows) {
+      profile.rows = RowSample::decode(in);
     } else if (section.tag >= kFirstOptional) {
       const auto body = in.bytes(in.remaining());
       profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});

@@ -37,6 +37,7 @@ def profile_block(
     *,
     prefix: str = "image",
     exemplars: int = 0,
+    rows: int = 0,
     root: str | None = None,
     segment_of: Callable[[str], str] | None = None,
 ) -> Block:
@@ -50,10 +51,11 @@ def profile_block(
         reading: how pictures are read.
         prefix: first part of the feature names.
         exemplars: pictures to keep, as for `lightmeter.Profile`.
+        rows: rows to keep, likewise.
         root: a folder that the paths of failures in the profile are relative to.
         segment_of: from a file to the text of its segment; None makes no segments.
     """
-    whole = Profile(prefix, reading=reading, exemplars=exemplars)
+    whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     segments: dict[str, Profile] = {}
     for file in files:

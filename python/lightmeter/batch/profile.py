@@ -29,6 +29,7 @@ def profile_images(
     segment_by: None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
+    rows: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
@@ -42,6 +43,7 @@ def profile_images(
     segment_by: SegmentBy,
     reading: Reading | None = None,
     exemplars: int = 0,
+    rows: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
@@ -54,6 +56,7 @@ def profile_images(
     segment_by: SegmentBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
+    rows: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
@@ -86,6 +89,7 @@ def profile_images(
             the order of the paths. All others are counted together, with the value ``other``.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
+        rows: rows to keep for `check_image`, likewise, such as 256.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
         on_failure: called with every file that could not be measured, its path as it can be opened,
@@ -117,6 +121,7 @@ def profile_images(
         segment_of=segment_of,
         reading=reading,
         exemplars=exemplars,
+        rows=rows,
         workers=workers,
         progress=progress,
         on_failure=on_failure,
@@ -133,6 +138,7 @@ def profile_files(
     kept: set[str] | None = None,
     reading: Reading,
     exemplars: int,
+    rows: int,
     workers: int | None,
     progress: Callable[[int, int], None] | None,
     on_failure: Callable[[Failure], None] | None,
@@ -147,12 +153,13 @@ def profile_files(
         kept: the segments that are not counted as ``other``, to which more are added.
         reading: how pictures are read.
         exemplars: pictures to keep.
+        rows: rows to keep.
         workers: threads.
         progress: called after each file.
         on_failure: called with every failure.
     """
     workers = workers_of(workers)
-    total = Profile(prefix, reading=reading, exemplars=exemplars)
+    total = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     segments: dict[str, Profile] = {}
     kept = set() if kept is None else kept
     work = partial(
@@ -160,6 +167,7 @@ def profile_files(
         reading=reading,
         prefix=prefix,
         exemplars=exemplars,
+        rows=rows,
         root=root,
         segment_of=segment_of,
     )

@@ -9,6 +9,7 @@ import typer
 
 from lightmeter import __version__
 from lightmeter.cli import monitor, store
+from lightmeter.cli.check import check
 from lightmeter.cli.dashboard import dashboard
 from lightmeter.cli.demo import demo
 from lightmeter.cli.drift import drift
@@ -25,11 +26,12 @@ app = Commands(
     add_completion=False,
     help="Measure images, compare the profiles, and watch them over time.\n\n"
     "Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; "
-    "2 wrong usage; 3 drift --fail-on found drift, or monitor run an anomaly; 4 monitor run could "
-    "not judge a bucket; 130 interrupted; 141 the reader of a pipe closed it.",
+    "2 wrong usage; 3 drift --fail-on found drift, check an unusual image, or monitor run an "
+    "anomaly; 4 monitor run or check could not judge; 130 interrupted; 141 the reader of a pipe "
+    "closed it.",
 )
 
-for command in (measure, profile, show, merge, drift, exif, log):
+for command in (measure, profile, show, merge, drift, check, exif, log):
     app.command()(command)
 app.add_typer(store.commands, name="store")
 app.add_typer(monitor.commands, name="monitor")

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from lightmeter import ProfileView, Reading, compare, profile_images
+from lightmeter import Reading, compare
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
 from lightmeter.cli.options import Exemplars, Workers, reads_images
-from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
+from lightmeter.cli.sides import view_of_source
+from lightmeter.cli.terminal import reported, usage, wide_console
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
-from lightmeter.profile.of import view_of
 
 __all__ = ["drift"]
 
@@ -81,8 +81,8 @@ def drift(
         if html is not None:
             check_target(html)
         report = compare(
-            reference=_view_of(reference, reading, exemplars, workers),
-            target=_view_of(target, reading, exemplars, workers),
+            reference=view_of_source(reference, reading, exemplars=exemplars, workers=workers),
+            target=view_of_source(target, reading, exemplars=exemplars, workers=workers),
             **dataclasses.asdict(thresholds),
         )
         if html is not None:
@@ -96,16 +96,3 @@ def drift(
                 print(findings_markdown(report))
         if fail_on is not None and report.fails(fail_on.value):
             raise typer.Exit(DRIFTED)
-
-
-def _view_of(source: str, reading: Reading, exemplars: int, workers: int | None) -> ProfileView:
-    """A profile file, or the profile of the images meant."""
-    if Path(source).is_file():
-        return view_of(source, exif=reading.exif)
-    with progress_bar(f"profiling {source}") as progress:
-        view = profile_images(
-            source, reading=reading, exemplars=exemplars, workers=workers, progress=progress
-        )
-    if view.images == 0:
-        raise FileNotFoundError(f"no image could be measured in {source!r}")
-    return view

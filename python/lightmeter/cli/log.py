@@ -12,6 +12,7 @@ from lightmeter.cli.options import (
     Exemplars,
     Format,
     Printed,
+    Rows,
     StoreOption,
     Workers,
     reads_images,
@@ -62,6 +63,7 @@ def log(
     *,
     reading: Reading,
     exemplars: Exemplars = 0,
+    rows: Rows = 0,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
@@ -90,6 +92,7 @@ def log(
                 every=every,
                 reading=reading,
                 exemplars=exemplars,
+                rows=rows,
                 workers=workers,
                 progress=progress,
             )

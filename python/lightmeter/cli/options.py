@@ -24,6 +24,7 @@ __all__ = [
     "Exemplars",
     "Format",
     "Printed",
+    "Rows",
     "StoreArgument",
     "StoreOption",
     "Workers",
@@ -69,6 +70,12 @@ Exemplars = Annotated[
     int,
     typer.Option(
         min=0, max=16, help="How many small pictures to keep at either end of each feature."
+    ),
+]
+Rows = Annotated[
+    int,
+    typer.Option(
+        min=0, max=4096, help="How many images to keep the numbers of together, for check."
     ),
 ]
 MaxPixels = Annotated[

@@ -12,6 +12,7 @@ from lightmeter.cli.options import (
     Exemplars,
     Format,
     Printed,
+    Rows,
     Workers,
     reads_images,
 )
@@ -35,6 +36,7 @@ def profile(
     *,
     reading: Reading,
     exemplars: Exemplars = 0,
+    rows: Rows = 0,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
@@ -50,6 +52,7 @@ def profile(
                 paths,
                 reading=reading,
                 exemplars=exemplars,
+                rows=rows,
                 workers=workers,
                 progress=progress,
                 on_failure=on_failure,

@@ -15,6 +15,7 @@ from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.returned import log_returned
+from lightmeter.profile.row import numbers_of
 from lightmeter.profile.tables import columns_of
 from lightmeter.profile.values import Values, check_names, is_image, plain_value, split_values
 from lightmeter.profile.view import ProfileView, counted
@@ -37,6 +38,7 @@ class Profile:
         *,
         reading: Reading | None = None,
         exemplars: int = 0,
+        rows: int = 0,
         **options: Unpack[ReadingOptions],
     ) -> None:
         """Start empty.
@@ -47,6 +49,9 @@ class Profile:
             exemplars: pictures to keep of each numeric feature of images at either end, and at
                 random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
                 that Pillow reads. Nothing else in a profile holds pixels.
+            rows: images whose numbers to keep together, at random, at most 4096, for
+                `lightmeter.check_image`. Images with equal numbers count once. A row of 60 numbers
+                takes 250 bytes.
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
@@ -58,6 +63,7 @@ class Profile:
         self._prefix = prefix
         self._core = _core.Profile()
         self._core.exemplars = exemplars
+        self._core.rows = rows
 
     def track(self, image: ImageLike) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes.
@@ -144,7 +150,12 @@ class Profile:
         return together
 
     def _empty(self) -> "Profile":
-        return Profile(self._prefix, reading=self._reading, exemplars=self._core.exemplars)
+        return Profile(
+            self._prefix,
+            reading=self._reading,
+            exemplars=self._core.exemplars,
+            rows=self._core.rows,
+        )
 
     def _add(self, prefix: str, result: "Measured | Profile") -> None:
         """Add what `_measure` of this or of a like profile returned."""
@@ -167,6 +178,8 @@ class Profile:
             self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)
         for name, value in returned:
             log_returned(self._core, f"{prefix}.{name}", value)
+        if self._core.rows:
+            self._core.sample_row(numbers_of(prefix, result))
 
     def _track_many(
         self, prefix: str, images: Iterable[ImageLike], threads: int | None = None
@@ -211,14 +224,15 @@ class Profile:
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         """Pickle by the encoded bytes."""
-        return _unpickled, (self._prefix, self._reading, self._core.exemplars, self._core.encode())
+        core = self._core
+        return _unpickled, (self._prefix, self._reading, core.exemplars, core.rows, core.encode())
 
     def __repr__(self) -> str:
         """How much is in it."""
         return f"<Profile: {counted(self._core)}>"
 
 
-def _unpickled(prefix: str, reading: Reading, exemplars: int, data: bytes) -> Profile:
-    profile = Profile(prefix, reading=reading, exemplars=exemplars)
+def _unpickled(prefix: str, reading: Reading, exemplars: int, rows: int, data: bytes) -> Profile:
+    profile = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     profile._core.merge(_core.Profile.decode(data))
     return profile

@@ -4,7 +4,7 @@ import math
 import operator
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -209,6 +209,8 @@ class ProfileView:
     def __init__(self, core: _core.Profile) -> None:
         """Made by `Profile.view`, `read`, `from_bytes` and `merge`."""
         self._core = core
+        # What takes long to work out of a view, by whoever works it out. A view does not change.
+        self._prepared: dict[Hashable, Any] = {}
 
     def merge(self, other: "ProfileView") -> "ProfileView":
         """A new view of both sides together; neither side changes. No count is lost."""
@@ -246,6 +248,19 @@ class ProfileView:
         return [
             Failure(os.fsdecode(path) or None, reason, detail)
             for path, reason, detail in self._core.failures()
+        ]
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """The numbers of some images at random, one dict an image; see `Profile`.
+
+        They are those with the smallest hashes of their numbers, so equal images are one row.
+        Values are rounded to 32 bits. What an image does not have is not in its row.
+        """
+        return [
+            dict(zip(names, row, strict=True))
+            for names, table in self._core.sampled_rows()
+            for row in table.tolist()
         ]
 
     @property

@@ -6,12 +6,12 @@ import platform
 import secrets
 import threading
 import time
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
-from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import Segment
 from lightmeter.store.store import Store
@@ -63,16 +63,16 @@ class Filling:
         *,
         every: timedelta,
         segment: Segment,
-        reading: Reading,
+        empty: Profile,
     ) -> None:
-        """A writer that has stored nothing."""
+        """A writer that has stored nothing; `empty` is how the profile of a bucket starts."""
         self.lock = threading.Lock()
         self.error: Exception | None = None
         self._store = store
         self._dataset = dataset
         self._every = every
         self._segment = segment
-        self._reading = reading
+        self._empty = empty
         self._open: dict[datetime, _Open] = {}
         self._rename()
 
@@ -99,7 +99,7 @@ class Filling:
         if opened is None:
             if len(self._open) >= 2 * _MOST_OPEN:  # as storing fails
                 return False
-            opened = self._open[start] = _Open(Profile(reading=self._reading))
+            opened = self._open[start] = _Open(copy(self._empty))
         for _ in range(count):
             if isinstance(result, Failure):
                 opened.profile._log_failure("image", result)

@@ -51,6 +51,7 @@ def log_folder(
     every: str | timedelta | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
+    rows: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
@@ -80,6 +81,7 @@ def log_folder(
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
+        rows: rows to keep for `lightmeter.check_image`, likewise, such as 256.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
         on_failure: called with every file that could not be measured, in the order of the buckets
@@ -136,6 +138,7 @@ def log_folder(
                 kept=None if parts is None else parts.kept,
                 reading=reading,
                 exemplars=exemplars,
+                rows=rows,
                 workers=workers,
                 progress=_shifted(progress, done, total) if progress is not None else None,
                 on_failure=on_failure,

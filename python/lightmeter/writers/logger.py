@@ -14,6 +14,7 @@ from typing import NoReturn, Self, Unpack
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile import Profile
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store
@@ -56,6 +57,7 @@ def logger(
     checkpoint: str | timedelta = "30s",
     segment: Segment | None = None,
     reading: Reading | None = None,
+    rows: int = 0,
     queue_bytes: int = 256 << 20,
     handle_signals: bool = False,
     **options: Unpack[ReadingOptions],
@@ -74,6 +76,7 @@ def logger(
             came for a second.
         segment: such as ``{"camera": "left"}``.
         reading: how pictures are read.
+        rows: rows to keep for `lightmeter.check_image`, as for `lightmeter.Profile`, such as 256.
         queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
             counts as 1 MB, for the work that it stands for.
         handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
@@ -86,8 +89,8 @@ def logger(
     Raises:
         StoreError: the store cannot be opened, or the dataset has buckets of another length.
         TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
-        ValueError: a duration, the segment or an option is not understood, or `handle_signals`
-            is asked for outside the main thread.
+        ValueError: a duration, the segment or an option is not understood, `rows` is out of range,
+            or `handle_signals` is asked for outside the main thread.
     """
     return RollingLogger(
         store,
@@ -96,6 +99,7 @@ def logger(
         checkpoint=checkpoint,
         segment=segment,
         reading=reading_of(reading, options),
+        rows=rows,
         queue_bytes=queue_bytes,
         handle_signals=handle_signals,
     )
@@ -129,6 +133,7 @@ class RollingLogger:
         checkpoint: str | timedelta,
         segment: Segment | None,
         reading: Reading,
+        rows: int,
         queue_bytes: int,
         handle_signals: bool,
     ) -> None:
@@ -136,6 +141,7 @@ class RollingLogger:
         length = None if every is None else to_duration(every)
         self._interval = to_duration(checkpoint).total_seconds()
         self._reading = reading
+        self._empty = Profile(reading=reading, rows=rows)
         self._segment = parse_segment(segment_text(segment))
         self._dataset = dataset
         self._queue_bytes = queue_bytes
@@ -168,7 +174,7 @@ class RollingLogger:
             self._dataset,
             every=self._every,
             segment=self._segment,
-            reading=self._reading,
+            empty=self._empty,
         )  # its lock guards the next two as well, and is taken after `_changed`
         self._measuring: Waiting | None = None
         self._over = False  # nothing is added to a profile any more

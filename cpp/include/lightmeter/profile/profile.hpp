@@ -13,6 +13,7 @@
 #include "lightmeter/profile/exemplars.hpp"
 #include "lightmeter/profile/exif_policy.hpp"
 #include "lightmeter/profile/failures.hpp"
+#include "lightmeter/profile/row_sample.hpp"
 
 namespace lightmeter::profile {
 
@@ -67,6 +68,8 @@ class Profile {
 
   // Pictures to look at; none unless asked for.
   Exemplars exemplars;
+  // Rows to compare an image with; none unless asked for.
+  RowSample rows;
   // Of all images, whatever their prefix; how many failed is counted in the columns.
   Failures failures;
 

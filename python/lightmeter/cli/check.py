@@ -1,0 +1,189 @@
+"""The command that judges images one by one."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
+from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.sources.folder import find_images
+from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
+from lightmeter.cli.sides import view_of_source
+from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
+from lightmeter.drift.check import LEVEL, Reference, reference_of
+from lightmeter.image.meter import available_cpus
+from lightmeter.text import count, number
+
+__all__ = ["check"]
+
+UNUSUAL, UNKNOWN = 3, 4
+
+_BLOCK_FILES = 8  # few, as what is said of them waits in memory
+_ROWS = 256  # of a reference that is measured first
+_MOST = 5  # findings of an image
+
+_Checked = tuple[str, ImageCheck | Failure]
+
+
+@reads_images
+def check(
+    paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="Images as they should be: a profile file made with --rows 256, or a folder."
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Store that holds the reference, such as drift.db.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(help="Its segment in the store, such as camera=north (repeatable)."),
+    ] = None,
+    level: Annotated[
+        float, typer.Option(help="The share of ordinary images that may be flagged.")
+    ] = LEVEL,
+    *,
+    reading: Reading,
+    workers: Workers = None,
+    output_format: Printed = Format.TEXT,
+) -> None:
+    """Flag images that are out of the ordinary of a reference, and say why.
+
+    The reference is a profile file, a folder or glob pattern of images, which are measured first,
+    or all that a store holds of a dataset or a segment. Profiles keep rows if they were made with
+    --rows.
+
+    Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
+    reference is too small to judge some; 1 no image could be measured.
+    """
+    with usage():
+        if (reference is None) == (store is None) or (store is None) != (dataset is None):
+            raise ValueError("expected either --reference, or --store with --dataset")
+        if segment and store is None:
+            raise ValueError("got --segment without --store")
+        if reading.frames == "all":
+            raise ValueError("got --frames all; expected first, the only frame that is judged")
+        if not 0 < level < 1:
+            raise ValueError(f"got the level {level}; expected a number between 0 and 1")
+    tally = _Tally(level)
+    flagged: list[dict[str, Any]] = []
+    with reported():
+        with usage():
+            if reference is None:
+                view = _stored(store, dataset, segment)
+            else:
+                view = view_of_source(reference, reading, rows=_ROWS, workers=workers)
+            prepared = reference_of(view)
+            files = find_images(paths[0] if len(paths) == 1 else paths)
+        blocks = [files[at : at + _BLOCK_FILES] for at in range(0, len(files), _BLOCK_FILES)]
+        work = partial(_check_block, reference=prepared, reading=reading, level=level)
+        with (
+            progress_bar("checking") as progress,
+            closing(
+                in_threads(work, blocks, workers=workers or available_cpus(), progress=progress)
+            ) as results,
+        ):
+            for path, checked in tally.of(pair for block in results for pair in block):
+                if output_format is Format.JSON:
+                    flagged.append(_plain(path, checked))
+                else:
+                    _print(path, checked)
+        if output_format is Format.JSON:
+            print(json.dumps({**tally.plain(), "flagged": flagged}, allow_nan=False, indent=2))
+        else:
+            say(str(tally))
+        tally.exit()
+
+
+def _stored(store: Path | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
+    place, by_image = segments_of(segment)
+    if by_image:
+        raise ValueError("got --segment with a source; expected a segment such as camera=north")
+    with Store(store or "", create=False) as opened:
+        return opened.read(dataset or "", segment=place)
+
+
+def _check_block(
+    files: Iterable[str], reference: Reference, reading: Reading, level: float
+) -> list[_Checked]:
+    checks: list[_Checked] = []
+    for file in files:
+        try:
+            checks.append((file, check_image(file, reference, level=level, reading=reading)))
+        except ImageError as error:
+            checks.append((file, Failure(file, error.reason, error.detail)))
+    return checks
+
+
+class _Tally:
+    """How many images were judged, and how."""
+
+    def __init__(self, level: float) -> None:
+        self._level = level
+        self._counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
+        self._why_unknown = ""
+
+    def of(self, checks: Iterable[_Checked]) -> Iterator[_Checked]:
+        """Those to print."""
+        for path, checked in checks:
+            if isinstance(checked, Failure):
+                self._counts["failed"] += 1
+            else:
+                self._counts[checked.verdict] += 1
+                self._why_unknown = self._why_unknown or checked.why_unknown
+                if checked.verdict != "unusual":
+                    continue
+            yield path, checked
+
+    def plain(self) -> dict[str, Any]:
+        return {"level": self._level, **self._counts}
+
+    def __str__(self) -> str:
+        ordinary, unusual, unknown, failed = self._counts.values()
+        judged = ordinary + unusual
+        parts = [
+            f"{count(judged)} checked, {count(unusual)} unusual",
+            f"{count(failed)} could not be measured" if failed else "",
+            f"{count(unknown)} could not be judged" if unknown else "",
+            f"of ordinary images {number(self._level * judged)} may be flagged" if judged else "",
+        ]
+        return "; ".join(filter(None, parts))
+
+    def exit(self) -> None:
+        """With the code that says how it went."""
+        ordinary, unusual, unknown, failed = self._counts.values()
+        if self._why_unknown:
+            complain(self._why_unknown)
+        if ordinary + unusual + unknown == 0:
+            complain("no image could be measured")
+            raise typer.Exit(FAILED)
+        if unusual or failed:
+            raise typer.Exit(UNUSUAL)
+        if unknown:
+            raise typer.Exit(UNKNOWN)
+
+
+def _print(path: str, checked: ImageCheck | Failure) -> None:
+    if isinstance(checked, Failure):
+        say(f"{path}: cannot be measured: {checked.reason}: {checked.detail}")
+        return
+    say(f"{path}: unusual, p = {number(checked.p_value, 2)}")
+    for finding in checked.findings[:_MOST]:
+        say(f"  {finding.sentence}")
+    if len(checked.findings) > _MOST:
+        say(f"  and {len(checked.findings) - _MOST} more numbers")
+
+
+def _plain(path: str, checked: ImageCheck | Failure) -> dict[str, Any]:
+    if isinstance(checked, Failure):
+        return checked.to_dict()
+    findings = [finding._asdict() for finding in checked.findings]
+    return {"path": path, "p_value": checked.p_value, "findings": findings}

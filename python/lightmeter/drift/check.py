@@ -1,0 +1,270 @@
+"""One image against a reference: is it out of the ordinary, and in which numbers."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Literal, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter.drift.deviation import Rows
+from lightmeter.drift.tails import Finding, Tail
+from lightmeter.image.measure import ImageLike, measure_images
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile import ProfileView
+from lightmeter.profile.features import spoken
+from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.row import numbers_of
+from lightmeter.text import count, number
+
+__all__ = ["LEVEL", "ImageCheck", "Reference", "check_image", "reference_of"]
+
+LEVEL = 0.02
+
+# What a reference keeps prepared; functions of one's own may return any names.
+_MOST_KINDS = 32  # lists of numbers that images have
+_MOST_NAMES = 1000
+
+
+class _New(Enum):
+    """Nothing is prepared yet."""
+
+    NEW = 0
+
+
+_NEW = _New.NEW
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageCheck:
+    """What `check_image` says of an image.
+
+    Attributes:
+        verdict: ``"unusual"`` where `p_value` is at most `level`, ``"ordinary"`` where it is not,
+            ``"unknown"`` where the reference has too few rows to tell.
+        p_value: the share of the rows of the reference, and this image, that deviate at least as
+            much; None without a row. Of images like the reference, a share `level` at most is
+            unusual.
+        findings: the numbers that are out of the ordinary by themselves, the farthest first. Where
+            none is, but the image is unusual, the number that goes least with the others.
+        rows: of the reference, with which the image was compared.
+        level: as given.
+    """
+
+    verdict: Literal["ordinary", "unusual", "unknown"]
+    p_value: float | None
+    findings: list[Finding]
+    rows: int
+    level: float
+
+    @property
+    def why_unknown(self) -> str:
+        """What the reference lacks; empty unless the verdict is ``"unknown"``."""
+        if self.verdict != "unknown":
+            return ""
+        least = least_rows(self.level)
+        return (
+            f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
+            f"it has {count(self.rows)} to compare this image with; profile as many images or more "
+            f"with rows={max(least, 256)}"
+        )
+
+
+def check_image(
+    image: ImageLike,
+    reference: "ProfileLike | Reference",
+    *,
+    level: float = LEVEL,
+    prefix: str | None = None,
+    reading: Reading | None = None,
+    **options: Unpack[ReadingOptions],
+) -> ImageCheck:
+    """Judge one image by what is ordinary in a reference.
+
+    Nothing has a limit of its own. The reference is a profile that keeps rows, of images that are
+    as they should be. All numbers of the image are judged together: by the largest deviation of any
+    weighted sum of them, against that of each row. Numbers that the image or the reference lacks
+    are not judged: an array has no file size.
+
+    >>> good = lm.profile_images("photos/", rows=256)
+    >>> lm.check_image(frame, good).verdict
+
+    That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn
+    like those of the reference. It does not hold where images come in bursts: one burst is flagged
+    as a whole or not at all. A reference should be of as many bursts, days and scenes as possible.
+
+    Args:
+        image: an image in any form that `lightmeter.log_image` takes.
+        reference: a profile of ordinary images, made with ``rows=256``, or its path. It is prepared
+            once for each `lightmeter.ProfileView`, so read a file once.
+        level: the share of ordinary images that may be flagged. 1 / level - 1 rows are needed.
+        prefix: first part of the names of the features in the reference, if it has several.
+        reading: how pictures are read: as those of the reference were. The set of metrics is that
+            of the reference; functions of yours are called.
+        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+
+    Raises:
+        ImageError: the image cannot be measured.
+        TypeError: it is no image, `reference` no profile, or an option unknown.
+        ValueError: it is several images; an argument is out of range; the reference holds no image,
+            or images of several prefixes.
+        OSError: the reference cannot be read.
+        DecodeError: it is no profile.
+    """
+    if not isinstance(reference, Reference):
+        reference = reference_of(view_of(reference), prefix)
+    images = measure_images(image, reference.reading(reading_of(reading, options)), threads=1)
+    measured = next(images)
+    if next(images, None) is not None:
+        raise ValueError("got several images; expected one, so check them one by one")
+    return reference.check(numbers_of(reference.prefix, measured), level)
+
+
+def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
+    """What `check_image` prepares of a view, which keeps it."""
+    key = ("check", prefix)
+    if key not in view._prepared:
+        view._prepared[key] = Reference(view, prefix)
+    prepared: Reference = view._prepared[key]
+    return prepared
+
+
+class Reference:
+    """What the checks of many images have in common. Threads may share it."""
+
+    def __init__(self, view: ProfileView, prefix: str | None = None) -> None:
+        """Prepare a view.
+
+        Raises:
+            ValueError: it holds no image of that prefix, or images of several prefixes.
+        """
+        prefixes = view._core.image_prefixes
+        if prefix is None and len(prefixes) == 1:
+            (prefix,) = prefixes
+        if prefix is None or prefix not in prefixes or view.images == 0:
+            known = ", ".join(map(repr, prefixes)) or "none"
+            raise ValueError(
+                f"got a reference with images of {known} for the prefix {prefix!r}; expected "
+                "images of that prefix"
+            )
+        self.prefix = prefix
+        self._view = view
+        self._prefixes = prefixes
+        self._tables = [
+            (frozenset(names), names, values)
+            for names, values in view._core.sampled_rows()
+            if all(_prefix_of(name, prefixes) == prefix for name in names)
+        ]
+        sets = {number.set for number in IMAGE_NUMBERS if f"{prefix}.{number.name}" in view}
+        self._set = max(sets, key=SETS.index, default=SETS[0])
+        self._tails: dict[str, Tail | None] = {}
+        self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
+
+    def reading(self, reading: Reading) -> Reading:
+        """The same with the set of metrics that the reference was measured with."""
+        if reading.metric_set == self._set:
+            return reading
+        return replace(reading, metrics=[self._set, *reading.functions])
+
+    def check(self, numbers: Mapping[str, float], level: float = LEVEL) -> ImageCheck:
+        """Judge an image by its numbers, as `numbers_of` gives them.
+
+        Raises:
+            ValueError: `level` is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level is {level}; expected a number between 0 and 1")
+        rows = self._rows_for(frozenset(numbers), least_rows(level))
+        findings = self._findings(numbers, level)
+        if rows is None:
+            return ImageCheck(
+                verdict="unknown", p_value=None, findings=findings, rows=0, level=level
+            )
+        deviation = rows.deviation([numbers[name] for name in rows.names])
+        unusual = deviation.p_value <= level * (1 + 1e-12)
+        if unusual and not findings and deviation.oddest:
+            findings = [self._odd(deviation.oddest, numbers, deviation.expected)]
+        known = rows.n >= least_rows(level)
+        return ImageCheck(
+            verdict="unknown" if not known else "unusual" if unusual else "ordinary",
+            p_value=deviation.p_value,
+            findings=findings,
+            rows=rows.n,
+            level=level,
+        )
+
+    def _rows_for(self, names: frozenset[str], least: int) -> Rows | None:
+        key = (names, least)
+        rows = self._rows.get(key, _NEW)
+        if isinstance(rows, _New):
+            if len(self._rows) >= _MOST_KINDS:
+                self._rows.clear()
+            rows = self._rows[key] = self._choose(names, least)
+        return rows
+
+    def _choose(self, names: frozenset[str], least: int) -> Rows | None:
+        """Rows of images that have the same numbers. Where these are too few, those that have
+        at least the numbers of the image that most rows have.
+        """
+        alike = [table for table in self._tables if table[0] == names]
+        if _length(alike) < least:
+            total = _length(self._tables)
+            names = frozenset(
+                name
+                for name in names
+                if 2 * _length([table for table in self._tables if name in table[0]]) > total
+            )
+            alike = [table for table in self._tables if table[0] >= names]
+        if not alike or not names:
+            return None
+        order = sorted(names)
+        values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
+        return Rows(self.prefix, order, np.vstack(values))
+
+    def _findings(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
+        found = []
+        for name, value in numbers.items():
+            tail = self._tail(name)
+            finding = None if tail is None else tail.finding(value, level)
+            if tail is not None and finding is not None:
+                found.append((tail.distance(value), finding))
+        found.sort(key=lambda pair: -pair[0])
+        return [finding for _, finding in found]
+
+    def _tail(self, name: str) -> Tail | None:
+        tail = self._tails.get(name, _NEW)
+        if isinstance(tail, _New):
+            known = name in self._view and self._view[name].numbers.n > 0
+            tail = Tail(self._view[name], self._spoken(name)) if known else None
+            if len(self._tails) >= _MOST_NAMES:
+                self._tails.clear()
+            self._tails[name] = tail
+        return tail
+
+    def _spoken(self, name: str) -> str:
+        return spoken(name, self._view[name].meaning.origin, self._prefixes)
+
+    def _odd(self, name: str, numbers: Mapping[str, float], expected: float) -> Finding:
+        sentence = (
+            f"{self._spoken(name)} {number(numbers[name])} does not go with the other numbers of "
+            f"the image, which go with about {number(expected)}"
+        )
+        tail = self._tail(name)
+        probability = 1.0 if tail is None else tail.probability(numbers[name])
+        return Finding(name, numbers[name], probability, sentence)
+
+
+def least_rows(level: float) -> int:
+    """The rows without which no image can be unusual."""
+    return math.ceil(1 / level * (1 - 1e-12)) - 1
+
+
+def _prefix_of(name: str, prefixes: list[str]) -> str:
+    return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
+
+
+def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:
+    return sum(len(values) for _, _, values in tables)

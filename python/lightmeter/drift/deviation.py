@@ -1,0 +1,181 @@
+"""How far the numbers of one image lie from those of the rows of a reference, taken together."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
+
+__all__ = ["Deviation", "Rows"]
+
+Array = NDArray[np.float64]
+
+
+class _Axis(NamedTuple):
+    """How a number becomes a coordinate.
+
+    Attributes:
+        resolution: what is little of it: no deviation of that size matters, and where all rows are
+            equal, it takes its place beside their spread. 0 takes a part of the spread.
+        offset: differences of log(value + offset) count; None takes the value as it is.
+    """
+
+    resolution: float
+    offset: float | None = None
+
+
+_OWN = _Axis(0.0)
+_BY_SCALE: dict[Scale, _Axis] = {
+    "sample": _Axis(0.25),
+    "squares": _Axis(0.01, 0.1),
+    "bits": _Axis(0.01),
+    "share": _Axis(0.0025),
+    "percent": _Axis(0.25),
+    "ratio": _Axis(0.01, 0.01),
+    "length": _Axis(0.01, 1.0),
+}
+_DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
+_FACTS = {
+    "FileSize": _Axis(0.02, 1.0),
+    "FrameCount": _Axis(0.5),
+    "BitDepth": _Axis(0.5),
+    "Channels": _Axis(0.5),
+    "HasAlpha": _Axis(0.5),
+    "Progressive": _Axis(0.5),
+    "JpegQuality": _Axis(0.5),
+}
+# Cells of the grid depend on what is where in a picture, and they are many.
+_CELL = 8.0
+
+_OWN_SHARE = 0.05  # of the standard deviation of the rows
+_CIRCLE = 255.0
+_HUE = 0.5  # the resolution of either coordinate, in steps
+_MOST = float(np.finfo(np.float32).max)
+_ROUNDING = 1e-9  # an image of the rows is as far as its own row
+_FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
+
+
+def _axis_of(scale: Scale, group: Group) -> _Axis:
+    axis = _BY_SCALE[scale]
+    if scale == "sample" and group in ("focus", "noise"):
+        return _DETAIL
+    return axis._replace(resolution=_CELL * axis.resolution) if group == "where" else axis
+
+
+_AXES = {
+    **{
+        number.name: _axis_of(number.scale, number.group)
+        for number in IMAGE_NUMBERS
+        if number.role == "plain"
+    },
+    **_FACTS,
+}
+_ANGLES = {number.name for number in IMAGE_NUMBERS if number.role == "angle"}
+
+
+class Deviation(NamedTuple):
+    """Of one image from the rows.
+
+    Attributes:
+        p_value: the share of rows, counting the image as one, that lie as far out.
+        oddest: the name of the number that goes least with the others of the image; empty if
+            that is a hue.
+        expected: what the others of the image go with.
+    """
+
+    p_value: float
+    oddest: str
+    expected: float
+
+
+class Rows:
+    """The rows of a reference, and what follows from them for any image.
+
+    A deviation is Mahalanobis' distance: the largest over all weighted sums of the numbers, in
+    standard deviations of that sum. So a sharpness that is ordinary by itself deviates where the
+    entropy beside it says that the picture should be sharper.
+
+    The p-value is conformal. The image joins the rows, the mean and the covariances are those of
+    all of them, and the share of them is counted that deviate at least as much. Were all of them
+    drawn alike, each would be the farthest equally often, whatever their distribution. So p is at
+    most `level` in at most a share `level` of such images: exactly, not in the limit. It does not
+    hold for a burst of images that are like each other and unlike the rows; see docs/checks.md.
+    """
+
+    def __init__(self, prefix: str, names: Sequence[str], values: NDArray[Any]) -> None:
+        """Prepare for images with just these numbers.
+
+        Args:
+            prefix: that the names have before a dot.
+            names: the features.
+            values: a row per image.
+        """
+        self.names = tuple(names)
+        self.n = len(values)
+        short = [name.removeprefix(f"{prefix}.") for name in names]
+        self._angles = [i for i, name in enumerate(short) if name in _ANGLES]
+        self._plain = [i for i, name in enumerate(short) if name not in _ANGLES]
+        axes = [_AXES.get(short[i], _OWN) for i in self._plain]
+        self._logs = np.array([axis.offset is not None for axis in axes], bool)
+        self._offsets = np.array([axis.offset or 0.0 for axis in axes])
+        self._centre = np.zeros(len(axes))
+        self._unit = np.array([axis.resolution for axis in axes])
+        own = self._unit == 0
+        if own.any():
+            table = values[:, self._plain][:, own].astype(np.float64)
+            self._centre[own] = np.median(table, axis=0)
+            spread = _OWN_SHARE * table.std(axis=0)
+            least = 1e-6 * np.maximum(1.0, np.abs(self._centre[own]))
+            self._unit[own] = np.maximum(spread, least)
+        points = self._place(values.astype(np.float64))
+        self._mean = points.mean(axis=0)
+        self._points = points - self._mean
+        scatter = self._points.T @ self._points
+        scatter[np.diag_indices_from(scatter)] += self.n
+        self._inverse = np.linalg.inv(scatter)
+        self._weighted = self._points @ self._inverse
+        self._squares = np.einsum("ij,ij->i", self._weighted, self._points)
+
+    def deviation(self, numbers: Sequence[float]) -> Deviation:
+        """Of the image with these numbers, in the order of the names."""
+        # By Sherman and Morrison: with the image the scatter is S + v v' n / (n + 1), and the mean
+        # moves by v / (n + 1).
+        image = np.array([numbers], np.float64).clip(-_MOST, _MOST)
+        offset = self._place(image.astype(np.float32).astype(np.float64))[0] - self._mean
+        weights = self._inverse @ offset
+        square = float(offset @ weights)
+        share = self.n / (self.n + 1)
+        part = share / (1 + share * square)
+        moved = 1 - share
+        along = self._points @ weights
+        rows = self._squares - 2 * moved * along + moved**2 * square
+        rows -= part * (along - moved * square) ** 2
+        least = share**2 * square * (1 - part * square) * (1 - _ROUNDING)
+        as_far = 1 + int(np.count_nonzero(rows >= least))
+        return Deviation(as_far / (self.n + 1), *self._oddest(offset, weights))
+
+    def _oddest(self, offset: Array, weights: Array) -> tuple[str, float]:
+        precision = self._inverse.diagonal()
+        at = int(np.argmax(weights**2 / precision))
+        if at >= len(self._plain):
+            return "", 0.0
+        point = self._mean[at] + offset[at] - weights[at] / precision[at]
+        value = point * self._unit[at] + self._centre[at]
+        if self._logs[at]:
+            value = np.exp(value) - self._offsets[at]
+        return self.names[self._plain[at]], float(value)
+
+    def _place(self, values: Array) -> Array:
+        """Coordinates, in resolutions."""
+        plain = values[:, self._plain]
+        logs = self._logs
+        plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + self._offsets[logs])
+        parts = [(plain - self._centre) / self._unit]
+        if self._angles:
+            turns = values[:, self._angles] * (2 * np.pi / _CIRCLE)
+            radius = _CIRCLE / (2 * np.pi) / _HUE
+            parts += [radius * np.cos(turns), radius * np.sin(turns)]
+        points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
+        return points

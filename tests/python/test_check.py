@@ -1,0 +1,329 @@
+"""Checks: one image against the rows of a reference."""
+
+import io
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import lightmeter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import (
+    DecodeError,
+    ImageError,
+    Profile,
+    ProfileView,
+    Store,
+    check_image,
+    log_folder,
+    log_image,
+    logger,
+    profile_images,
+)
+from lightmeter.drift.check import reference_of
+from lightmeter.drift.deviation import Rows
+from lightmeter.testing import fold, merge_trees
+from PIL import Image, ImageFilter
+
+LEVEL = 0.05
+
+
+def scene(seed: int) -> Image.Image:
+    """A field of discs in changing light."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:48, :64]
+    light = rng.normal(170, 4)
+    image = np.full((48, 64, 3), light) * [1.0, 0.9, 0.95]
+    for _ in range(12):
+        disc = (y - rng.uniform(0, 48)) ** 2 + (x - rng.uniform(0, 64)) ** 2 < 36
+        image[disc] *= [0.9, 0.6, 0.7]
+    return Image.fromarray((image + rng.normal(0, 2, image.shape)).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def good() -> ProfileView:
+    profile = Profile(rows=64)
+    profile.track_many(scene(seed) for seed in range(80))
+    return profile.view()
+
+
+def darker(image: Image.Image) -> Image.Image:
+    return image.point(lambda sample: 0.8 * sample)
+
+
+def coarse(image: Image.Image) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=5)
+    return Image.open(file)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [darker, coarse, lambda image: image.convert("L"), lambda image: image.resize((32, 24))],
+)
+def test_a_fault_is_unusual(good: ProfileView, fault: Callable[[Image.Image], Image.Image]) -> None:
+    checks = [check_image(fault(scene(seed)), good, level=LEVEL) for seed in range(100, 110)]
+    assert [check.verdict for check in checks] == ["unusual"] * 10
+    assert all(check.findings for check in checks)
+
+
+def test_ordinary_images_are_ordinary(good: ProfileView) -> None:
+    checks = [check_image(scene(seed), good, level=LEVEL) for seed in range(100, 160)]
+    assert sum(check.verdict == "unusual" for check in checks) <= 8
+    assert {check.rows for check in checks} == {64}
+    assert min(check.p_value or 0 for check in checks) >= 1 / 65
+
+
+def test_findings_say_what_and_how_rare(good: ProfileView) -> None:
+    check = check_image(darker(scene(100)), good, level=LEVEL)
+    finding = next(f for f in check.findings if f.feature == "image.Brightness.mean")
+    assert finding.tail_probability == pytest.approx(1 / 81)
+    assert finding.sentence.startswith("brightness 1")
+    assert finding.sentence.endswith(" is lower than in all 80 images of the reference")
+
+
+def test_hues_are_judged_on_their_circle() -> None:
+    profile = Profile(rows=64)
+    rng = np.random.default_rng(0)
+    for _ in range(64):  # reds on both sides of 0
+        profile.track(np.full((4, 4, 3), [200, *rng.integers(20, 40, 2)], np.uint8))
+    view = profile.view()
+    assert check_image(np.full((4, 4, 3), [200, 30, 30], np.uint8), view).verdict == "ordinary"
+    green = check_image(np.full((4, 4, 3), [30, 200, 30], np.uint8), view)
+    assert green.verdict == "unusual"
+    (sentence,) = [f.sentence for f in green.findings if "hue" in f.sentence]
+    assert "is farther from" in sentence
+
+
+def test_numbers_that_go_ill_together_are_found() -> None:
+    rng = np.random.default_rng(0)
+    ordinary = rng.normal(100, 10, 200)
+    values = [
+        *np.c_[ordinary, 2 * ordinary + rng.normal(0, 1, 200)].tolist(),
+        [105, 211],
+        [95, 205],
+    ]
+
+    def own(image: np.ndarray) -> dict[str, float]:
+        a, b = values.pop(0)
+        return {"a": a, "b": b}
+
+    plain = np.full((4, 4), 90, np.uint8)
+    profile = Profile(rows=256, metrics=[own])
+    profile.track_many([plain] * 200)
+    view = profile.view()
+    assert check_image(plain, view, metrics=[own]).verdict == "ordinary"
+    odd = check_image(plain, view, metrics=[own])
+    assert odd.verdict == "unusual"
+    (finding,) = odd.findings
+    assert finding.feature in ("image.own.a", "image.own.b")
+    assert (
+        "does not go with the other numbers of the image, which go with about" in finding.sentence
+    )
+
+
+def test_too_small_a_reference_says_so() -> None:
+    profile = Profile(rows=256)
+    for seed in range(18):
+        profile.track(scene(seed))
+    small = check_image(darker(scene(1)), profile, level=LEVEL)
+    assert (small.verdict, small.rows) == ("unknown", 18)
+    assert small.p_value == pytest.approx(1 / 19)
+    assert "a level of 0.05 needs 19 rows, and it has 18" in small.why_unknown
+    profile.track(scene(18))
+    assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
+
+
+def test_a_reference_without_rows_has_findings_and_no_verdict() -> None:
+    check = check_image(darker(scene(1)), log_image([scene(seed) for seed in range(80)]))
+    assert (check.verdict, check.p_value, check.rows) == ("unknown", None, 0)
+    assert check.findings
+
+
+def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
+    for seed in range(40):
+        scene(seed).save(tmp_path / f"{seed}.jpg", quality=95)
+    files = profile_images(tmp_path, rows=256)
+    assert "image.FileSize" in files.rows[0]
+    with Image.open(tmp_path / "3.jpg") as opened:
+        pixels = np.asarray(opened)
+    assert check_image(pixels, files, level=LEVEL).verdict == "ordinary"  # no file, no size
+    again = io.BytesIO()
+    Image.fromarray(pixels).save(again, "JPEG", quality=50)
+    findings = check_image(again.getvalue(), files, level=LEVEL).findings
+    assert "image.JpegQuality" in [finding.feature for finding in findings]
+
+    mixed = Profile(rows=256)
+    for seed in range(60):
+        mixed.track(scene(seed).convert("L" if seed % 3 == 0 else "RGB"))
+    for mode, rows in (("L", 20), ("RGB", 40)):  # gray pictures have no hue
+        check = check_image(scene(99).convert(mode), mixed, level=LEVEL)
+        assert (check.verdict, check.rows) == ("ordinary", rows)
+
+
+def leaf(seed: int) -> ProfileView:
+    profile = Profile(rows=5)
+    profile.track(scene(seed))
+    return profile.view()
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(merge_trees(st.integers(0, 20)), st.randoms(use_true_random=False))
+def test_any_order_and_tree_keeps_the_same_rows(tree, random) -> None:  # type: ignore[no-untyped-def]
+    leaves: list[int] = []
+    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
+    random.shuffle(leaves)
+    assert merged == ProfileView.merge_many(map(leaf, leaves))
+    assert len(merged.rows) == min(5, len(set(leaves)))
+    again = ProfileView.from_bytes(merged.to_bytes())
+    assert (again, again.rows) == (merged, merged.rows)
+
+
+def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
+    for seed in range(6):
+        scene(seed).save(tmp_path / f"{seed}.png")
+        scene(seed).save(tmp_path / f"{seed} again.png")
+    assert profile_images(tmp_path).rows == []
+    view = profile_images(tmp_path, rows=256)
+    assert view == profile_images(tmp_path, rows=256, workers=4)
+    assert len(view.rows) == 6  # equal ones once
+    assert "image.Hue.mean" not in view.rows[0]
+    store = tmp_path / "s.db"
+    log_folder(store, tmp_path, "files", rows=256)
+    with logger(store, "live", rows=256) as live:
+        live.track(scene(1))
+    with Store(store) as opened:
+        assert len(opened.read("files").rows) == 6
+        assert len(opened.read("live").rows) == 1
+    profile = Profile(rows=3)
+    profile.track(scene(1))
+    copied = pickle.loads(pickle.dumps(profile))
+    copied.track(scene(2))
+    assert len(copied.view().rows) == 2
+    with pytest.raises(ValueError, match="rows is 5000; expected 0 to 4096"):
+        Profile(rows=5000)
+
+
+def test_the_set_of_metrics_is_that_of_the_reference() -> None:
+    profile = Profile(rows=64, metrics="camera")
+    profile.track_many(scene(seed) for seed in range(60))
+    view = profile.view()
+    covered = np.array(scene(99))
+    covered[36:, 48:] = 60
+    check = check_image(covered, view, level=LEVEL)
+    assert check.verdict == "unusual"
+    assert "image.Grid.r3c3" in {finding.feature for finding in check.findings}
+    view = log_image({"image": scene(1), "image.left": scene(2)}, metrics="camera").view()
+    for prefix in ("image", "image.left"):
+        assert check_image(covered, view, prefix=prefix).findings == []
+
+
+def test_a_view_is_prepared_once(good: ProfileView) -> None:
+    assert reference_of(good) is reference_of(good)
+
+
+def test_wrong_use(good: ProfileView) -> None:
+    image = scene(1)
+    with pytest.raises(ValueError, match="level is 1"):
+        check_image(image, good, level=1)
+    with pytest.raises(ValueError, match="images of 'image' for the prefix 'photo'"):
+        check_image(image, good, prefix="photo")
+    with pytest.raises(ValueError, match="images of none"):
+        check_image(image, Profile())
+    with pytest.raises(ValueError, match="got several images"):
+        check_image(np.stack([np.asarray(image)] * 2), good, layout="NHWC")
+    with pytest.raises(ImageError):
+        check_image(b"junk", good)
+
+
+@pytest.mark.parametrize("rows", [19, 60])
+@pytest.mark.parametrize("tails", ["normal", "heavy"])
+def test_p_values_of_exchangeable_rows_are_uniform(rows: int, tails: str) -> None:
+    """Correlated and, with three degrees of freedom, far from normal."""
+    rng = np.random.default_rng(rows)
+    names = [f"image.{letter}" for letter in "abcdefgh"]
+    mix = rng.normal(size=(8, 8)) / 2 + 1
+    names[:2] = ["image.Brightness.mean", "image.Hue.circular_mean"]
+    trials = 1000
+    below = 0
+    for _ in range(trials):
+        bag = rng.normal(size=(rows + 1, 8)) @ mix
+        if tails == "heavy":
+            bag /= np.sqrt(rng.chisquare(3, size=(rows + 1, 1)) / 3)
+        table = bag.astype(np.float32)
+        prepared = Rows("image", names, table[:-1])
+        below += prepared.deviation(table[-1].tolist()).p_value <= LEVEL
+    expected = np.floor(LEVEL * (rows + 1)) / (rows + 1)
+    assert below / trials == pytest.approx(expected, abs=4 * np.sqrt(expected / trials))
+
+
+def test_hostile_rows_are_refused_or_harmless(good: ProfileView) -> None:
+    data = good.to_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        broken = bytearray(data)
+        broken[rng.integers(len(data))] ^= 1 << rng.integers(8)
+        with pytest.raises(DecodeError):  # the checksum
+            ProfileView.from_bytes(bytes(broken))
+    wild = Profile(rows=64)
+    core = wild._core
+    for size in range(60):
+        core.sample_row({"image.Brightness.mean": (-1) ** size * 1e38, "image.own": 1e38 * size})
+    wild.track(scene(1))
+    check = check_image(scene(2), wild)
+    assert check.verdict in ("ordinary", "unusual", "unknown")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("checks")
+    for name in ("good", "same", "bad", "junk"):
+        (root / name).mkdir()
+    for seed in range(60):
+        scene(seed).save(root / "good" / f"{seed:02}.png")
+    scene(5).save(root / "same" / "a.png")
+    scene(6).save(root / "bad" / "a.png")
+    scene(7).filter(ImageFilter.GaussianBlur(2)).save(root / "bad" / "b.png")
+    (root / "junk" / "a.png").write_bytes(b"junk")
+    log_folder(root / "s.db", root / "good", "cells", segment={"camera": "north"}, rows=256)
+    profile_images(root / "good", rows=256).write(root / "good.lmp")
+    profile_images(root / "same", rows=256).write(root / "small.lmp")
+    return root
+
+
+def test_exit_codes(folders: Path) -> None:
+    def code(*arguments: str | Path) -> int:
+        return lightmeter("check", *arguments).returncode
+
+    file = ("--reference", folders / "good.lmp")
+    stored = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=north")
+    for reference in (file, stored, ("--reference", folders / "good")):
+        assert code(folders / "same", *reference) == 0
+        assert code(folders / "bad", *reference) == 3
+    assert code(folders / "same", folders / "junk", *file) == 3
+    assert code(folders / "same", "--reference", folders / "small.lmp") == 4
+    assert code(folders / "junk", *file) == 1
+    assert code(folders / "same", "--reference", folders / "none.lmp") == 1
+    assert code(folders / "same", *file, *stored) == 2
+    assert code(folders / "same", *file, "--level", "2") == 2
+    assert code(folders / "same", *file, "--frames", "all") == 2
+    assert code(folders / "same") == 2
+
+
+def test_what_is_printed(folders: Path) -> None:
+    arguments = ("check", folders / "bad", folders / "junk", "--reference", folders / "good.lmp")
+    lines = lightmeter(*arguments).stdout.splitlines()
+    assert lines[0] == f"{folders / 'bad' / 'b.png'}: unusual, p = 0.016"
+    assert lines[1].startswith("  ")
+    assert f"{folders / 'junk' / 'a.png'}: cannot be measured: " in "\n".join(lines)
+    assert lines[-1] == (
+        "2 checked, 1 unusual; 1 could not be measured; of ordinary images 0.04 may be flagged"
+    )
+    printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
+    assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
+    flagged = printed["flagged"][0]
+    assert flagged["p_value"] == pytest.approx(1 / 61)
+    assert flagged["findings"][0]["sentence"]
