@@ -6,7 +6,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.drift.words import capitalised, finding, sentence
-from lightmeter.profile.features import Origin, spoken
+from lightmeter.profile.features import Origin
+from lightmeter.profile.names import said as said_of
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 
@@ -116,7 +117,7 @@ def test_images_are_told_apart_where_there_are_several() -> None:
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
-    assert spoken(feature, origin, prefixes) == words
+    assert said_of(feature, origin, prefixes).name == words
 
 
 @pytest.mark.parametrize(

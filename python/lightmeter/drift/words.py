@@ -2,14 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
+from lightmeter.profile.names import Scale, place
 from lightmeter.text import number, percent, shorten
 
-__all__ = ["capitalised", "certainty", "finding", "headline", "sentence", "summary"]
+__all__ = [
+    "Finding",
+    "capitalised",
+    "certainty",
+    "finding",
+    "findings",
+    "headline",
+    "sentence",
+    "summary",
+]
 
-_MOST = 5
+_MOST = 4
 _LONGEST = 60  # characters of a value
 
 # In standard errors; a smaller change of the mean may be chance.
@@ -33,15 +44,107 @@ def headline(features: Sequence[FeatureDrift]) -> str:
 
 
 def summary(features: Sequence[FeatureDrift]) -> str:
-    """One sentence about the features, which come by severity."""
+    """One sentence about the features, which come by severity.
+
+    Numbers of images that are about the same, such as brightness and luma, mostly change together:
+    the first of them speaks for all of its group.
+    """
     drifted = [feature for feature in features if feature.verdict == "drift"]
     tested = sum(feature.q_value is not None for feature in features)
     if not tested:
         return "not enough data to compare"
     if not drifted:
         return f"no drift in {tested} features"
-    named = ", ".join(finding(feature) for feature in drifted[:_MOST])
-    return f"{named}, and {len(drifted) - _MOST} more" if len(drifted) > _MOST else named
+    told = findings(drifted)
+    named: dict[tuple[str, ...], Finding] = {}
+    for each in [each for each in told if not each.is_even] or told:
+        named.setdefault(_subject(each.lines[0]), each)
+    shown = list(named.values())[:_MOST]
+    words = ", ".join(each.words for each in shown)
+    left = len(drifted) - sum(len(each.lines) for each in shown)
+    return f"{words}, and {left} more" if left else words
+
+
+def _subject(feature: FeatureDrift) -> tuple[str, ...]:
+    """The same for features of which one is enough to say what happened."""
+    if feature.group in ("file", "Exif", "values") or feature.kind in RATES:
+        return (feature.feature,)
+    return feature.prefix, feature.group, feature.cell.number if feature.cell else ""
+
+
+class Finding(NamedTuple):
+    """What is said of some features at once.
+
+    Attributes:
+        words: such as ``entropy rose by 9 %``.
+        lines: the features, the most severe first: one, or cells of the grid.
+        is_even: the grid changed everywhere alike, so that it says nothing of where.
+    """
+
+    words: str
+    lines: tuple[FeatureDrift, ...]
+    is_even: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The words as a sentence."""
+        return capitalised(self.words, self.lines[0].feature)
+
+    @property
+    def certainty(self) -> str:
+        """Which features, and how surely they changed."""
+        first = certainty(self.lines[0])
+        more = len(self.lines) - 1
+        return f"{first}; and {more} more place{'' if more == 1 else 's'}" if more else first
+
+
+def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
+    """What to say of features that changed: each by itself, but cells of a grid together."""
+    grids: dict[object, list[FeatureDrift]] = {}
+    for feature in features:
+        # A rate of a cell, such as its missing values, is no place.
+        key: object = feature.feature
+        if feature.cell is not None and feature.kind == "number":
+            key = feature.prefix, feature.cell.number
+        grids.setdefault(key, []).append(feature)
+    return [
+        _of_grid(lines) if len(lines) > 1 else Finding(finding(lines[0]), tuple(lines))
+        for lines in grids.values()
+    ]
+
+
+_CELLS = 16
+_GRID_VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
+# The grid changed everywhere alike if no place changed by less than this share of the most.
+_EVEN = 0.5
+
+
+def _of_grid(lines: Sequence[FeatureDrift]) -> Finding:
+    """Where the picture changed most, if there is such a place."""
+    first = lines[0]
+    assert first.cell is not None
+    several = first.name.startswith(f"{first.prefix} ")
+    picture = f"the {first.prefix} picture" if several else "the picture"
+    changes = list(map(_grid_change, lines))
+    most = max(changes, key=abs)
+    if not most:
+        return Finding(f"{picture} varies differently in {len(lines)} places", tuple(lines))
+    verb = _GRID_VERBS[first.cell.number][most > 0]
+    if len(lines) == _CELLS and min(change / most for change in changes) >= _EVEN:
+        return Finding(f"{picture} {verb} everywhere alike", tuple(lines), is_even=True)
+    cell = lines[changes.index(most)].cell
+    assert cell is not None
+    return Finding(f"{picture} {verb} most {place(cell.row, cell.column)}", tuple(lines))
+
+
+def _grid_change(line: FeatureDrift) -> float:
+    """By how much the mean changed, 0 if that is not what changed; of sharpness the logarithm."""
+    target, reference = line.level_target or 0.0, line.level_reference or 0.0
+    if not abs(target - reference) > _negligible(line):
+        return 0.0
+    if line.scale == "squares" and min(target, reference) > 0:
+        return math.log(target / reference)
+    return target - reference
 
 
 def sentence(feature: FeatureDrift) -> str:
@@ -93,8 +196,9 @@ def finding(feature: FeatureDrift) -> str:
         return f"{name} turned by {degrees:+.0f} degrees"
     if not abs(target - reference) > _negligible(feature):
         return f"{name} {_spread(feature)}"
-    change = _delay if feature.role == "date" else _change
-    return f"{name} {change(reference, target)}"
+    if feature.role == "date":
+        return f"{name} {_delay(reference, target)}"
+    return f"{name} {_change(reference, target, feature.scale)}"
 
 
 def _negligible(feature: FeatureDrift) -> float:
@@ -117,14 +221,27 @@ def _spread(feature: FeatureDrift) -> str:
     return "is distributed differently" if times == "1" else f"spreads {times} times as wide"
 
 
-def _change(before: float, after: float) -> str:
-    """Relative between positive numbers; of others a percentage would say little."""
+def _change(before: float, after: float, scale: Scale | None) -> str:
+    """Relative between positive amounts; of others, and of shares, that would say little."""
     verb = "rose" if after > before else "fell"
+    if scale == "percent" and percent(before / 100) != percent(after / 100):
+        return f"{verb} from {percent(before / 100)} to {percent(after / 100)}"
+    if scale in ("percent", "share"):
+        return f"{verb} {_from_to(before, after, ' %' if scale == 'percent' else '')}"
     if before <= 0 or after < 0:
         return f"{verb} from {number(before, 3)} to {number(after, 3)}"
     if after > 10 * before:
         return f"{verb} {number(after / before, 3)}-fold"
     return f"{verb} by {percent(abs(after / before - 1))}"
+
+
+def _from_to(before: float, after: float, unit: str) -> str:
+    """With as many digits as it takes to see a difference, two at least."""
+    for digits in range(2, 17):
+        low, high = number(before, digits), number(after, digits)
+        if low != high:
+            break
+    return f"from {low}{unit} to {high}{unit}"
 
 
 def _delay(before: float, after: float) -> str:

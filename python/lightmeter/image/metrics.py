@@ -16,7 +16,17 @@ from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.meter import measurable
 from lightmeter.quiet import quiet
 
-__all__ = ["ERROR", "Metric", "Metrics", "Raised", "Returned", "as_metrics", "functions_of", "run"]
+__all__ = [
+    "ERROR",
+    "FACTS",
+    "Metric",
+    "Metrics",
+    "Raised",
+    "Returned",
+    "as_metrics",
+    "functions_of",
+    "run",
+]
 
 _log = logging.getLogger("lightmeter")
 
@@ -28,15 +38,24 @@ _SETS = ("default",)
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
 
-_FACTS = (
-    "Format FileSize FrameCount BitDepth Channels HasAlpha ColorProfile Progressive "
-    "ChromaSubsampling JpegQuality"
+# What is known of a file from its header, below the prefix.
+FACTS = (
+    "Format",
+    "FileSize",
+    "FrameCount",
+    "BitDepth",
+    "Channels",
+    "HasAlpha",
+    "ColorProfile",
+    "Progressive",
+    "ChromaSubsampling",
+    "JpegQuality",
 )
 # First parts, below the prefix, of the names of what is measured anyway.
 _TAKEN = frozenset(
     {
         *(name.partition(".")[0] for name, *_ in _core.image_numbers()),
-        *_FACTS.split(),
+        *FACTS,
         *KNOWN,
         "Colorspace",
         "Failure",

@@ -1,0 +1,147 @@
+"""What features are called in sentences, and what they are about."""
+
+import re
+from collections.abc import Collection
+from typing import Literal, NamedTuple, get_args
+
+from lightmeter import _core
+from lightmeter.image.metrics import FACTS
+from lightmeter.profile.features import Origin
+
+__all__ = ["GROUPS", "Cell", "Group", "Said", "Scale", "place", "said"]
+
+# What people look at together, in the order of pages.
+Group = Literal[
+    "colour",
+    "light",
+    "focus",
+    "noise",
+    "compression",
+    "where",
+    "repeats",
+    "file",
+    "Exif",
+    "values",
+]
+GROUPS: tuple[Group, ...] = get_args(Group)
+Scale = Literal["sample", "squares", "bits", "share", "percent", "ratio", "length", "hash"]
+
+
+class Cell(NamedTuple):
+    """A cell of the 4 x 4 grid, and which of its numbers: ``luma`` or ``sharpness``."""
+
+    number: str
+    row: int
+    column: int
+
+
+class Said(NamedTuple):
+    """What sentences and pages say of a feature.
+
+    Attributes:
+        name: such as ``saturation``.
+        group: what it is shown together with.
+        scale: of its values; None where that is not known.
+        prefix: of the images that it is measured in, such as ``image``; empty of other values.
+        cell: which number of the grid it is; None of others.
+    """
+
+    name: str
+    group: Group
+    scale: Scale | None = None
+    prefix: str = ""
+    cell: Cell | None = None
+
+
+# Where the rules would say something odd.
+_NAMES = {
+    "ImagePixelWidth": "width",
+    "ImagePixelHeight": "height",
+    "Colorspace": "colour space",
+    "Colorfulness": "colourfulness",
+    "glare_percent": "glare",
+}
+_OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
+_GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
+
+
+_NUMBERS = _core.image_numbers()
+_SCALES: dict[str, Scale] = {name: scale for name, _, scale, *_ in _NUMBERS}
+_SAYS = {name: says for name, *_, says in _NUMBERS}
+# The size of an image is shown with what is known of its file.
+_NUMBER_GROUPS: dict[str, Group] = {
+    name: "file" if group == "size" else group for name, _, _, group, *_ in _NUMBERS
+}
+# Of what has no number for each image but is about the same, such as Hue.pixels.
+_FIRST_GROUPS = {name.partition(".")[0]: group for name, group in _NUMBER_GROUPS.items()}
+
+
+def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
+    """What is said of a feature; of a logged value its whole name.
+
+    Args:
+        feature: such as ``image.Brightness.mean``, which is "brightness".
+        origin: where its values come from.
+        prefixes: those of the features of images. Where there are several, each is said.
+    """
+    prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
+    if origin == "value" or not prefix:
+        return Said(feature, "values")
+    rest = feature.removeprefix(f"{prefix}.")
+    name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
+    if origin != "image":
+        return Said(name, "Exif", prefix=prefix)
+    return Said(name, _group_of(rest), _SCALES.get(rest), prefix, _cell(rest))
+
+
+def _group_of(name: str) -> Group:
+    first = name.partition(".")[0]
+    fallback: Group = "file" if first in _OF_FILES else "values"
+    return _NUMBER_GROUPS.get(name) or _FIRST_GROUPS.get(first, fallback)
+
+
+def _cell(name: str) -> Cell | None:
+    parts = _GRID.fullmatch(name)
+    if parts is None:
+        return None
+    return Cell(parts[3] or "luma", int(parts[1]), int(parts[2]))
+
+
+def _spoken(name: str) -> str:
+    if name in _NAMES:
+        return _NAMES[name]
+    cell = _cell(name)
+    if cell is not None:
+        number = "brightness" if cell.number == "luma" else cell.number
+        return f"{number} {place(cell.row, cell.column)}"
+    if name not in _SCALES:
+        first, _, rest = name.partition(".")
+        return f"{first.lower()} {rest.replace('_', ' ')}" if rest else name
+    if name.endswith("_percent"):
+        return f"{name.removesuffix('_percent')} pixels"
+    first, _, rest = name.partition(".")
+    first = _words(first)
+    if rest in ("", "mean", "circular_mean"):
+        return first
+    if rest in ("share", "rows", "columns"):
+        return f"share of {first}" if rest == "share" else f"{first} of {rest}"
+    return f"{first} {rest.replace('_', ' ')}"
+
+
+def _words(name: str) -> str:
+    """``SpatialInformation`` in lower case and apart."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def place(row: int, column: int) -> str:
+    """Where a cell of the grid is."""
+    vertical = ("top", "upper", "lower", "bottom")[row]
+    horizontal = ("left", "left", "right", "right")[column]
+    at_side, at_end = column in (0, 3), row in (0, 3)
+    if at_side and at_end:
+        return f"at the {vertical} {horizontal}"
+    if at_end:
+        return f"at the {vertical}, {horizontal} of the middle"
+    if at_side:
+        return f"at the {horizontal}, {'above' if row == 1 else 'below'} the middle"
+    return f"in the middle, {vertical} {horizontal}"
