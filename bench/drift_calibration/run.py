@@ -26,7 +26,7 @@ FEATURES = 10
 def view(columns: Columns) -> lm.ProfileView:
     """Columns named as the numbers of images mean what these do."""
     profile = lm.log(columns=columns).profile()
-    for name, role, _, _ in _core.image_numbers():
+    for name, role, *_ in _core.image_numbers():
         if f"image.{name}" in columns:
             profile._core.log_numbers(f"image.{name}", np.empty(0), role, "image")
     return profile.view()

@@ -98,13 +98,38 @@ const Histogram& histogram(const ImageMeter& meter, const std::string& name) {
   return *histogram;
 }
 
-// (name, role, scale, what it says) of every number of an image.
+constexpr std::array<std::string_view, 4> kSets{"whylogs", "default", "camera", "all"};
+constexpr std::array<std::string_view, 8> kScales{"sample",  "squares", "bits",   "share",
+                                                  "percent", "ratio",   "length", "hash"};
+constexpr std::array<std::string_view, 8> kGroups{"colour",      "light", "focus",   "noise",
+                                                  "compression", "where", "repeats", "size"};
+
+template <class Value, std::size_t kNames>
+std::string_view name_in(const std::array<std::string_view, kNames>& names, Value value) {
+  return names.at(static_cast<std::size_t>(value));
+}
+
+// (name, role, scale, group, set, whether it is an integer, what it says).
 py::list image_numbers() {
-  static constexpr std::array<std::string_view, 4> kScales{"sample", "bits", "share", "length"};
   py::list numbers;
-  for (const auto& number : lightmeter::profile::image_numbers()) {
-    numbers.append(py::make_tuple(number.name, name_of(number.role),
-                                  kScales[static_cast<std::size_t>(number.scale)], number.says));
+  for (const auto& number : lightmeter::measure::image_numbers()) {
+    numbers.append(py::make_tuple(number.name, name_of(number.role), name_in(kScales, number.scale),
+                                  name_in(kGroups, number.group), name_in(kSets, number.set),
+                                  number.integral, number.says));
+  }
+  return numbers;
+}
+
+py::dict measurement(const ImageMeter& meter) {
+  py::dict numbers;
+  for (const auto& [number, amount] : meter.values()) {
+    const py::str name(number->name.data(), number->name.size());
+    if (const double* value = std::get_if<double>(&amount)) {
+      numbers[name] = number->integral ? py::object(py::int_(static_cast<std::int64_t>(*value)))
+                                       : py::object(py::float_(*value));
+    } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&amount)) {
+      numbers[name] = lightmeter::measure::hash_text(*hash);
+    }
   }
   return numbers;
 }
@@ -137,18 +162,9 @@ void bind_measure(py::module_& module) {
           py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
           py::arg("dtype"), py::arg("value_range"), py::arg("threads"),
           "Count the pixels of the `arrow_array` capsule of a Pillow image.")
-      .def("append", &ImageMeter::append, py::arg("below"),
-           "Add the counts of a strip that lies below.")
-      .def(
-          "measurement",
-          [](const ImageMeter& meter) {
-            py::dict numbers;
-            for (const auto& [name, value] : lightmeter::profile::measurement(meter.counts())) {
-              numbers[py::str(name.data(), name.size())] = value;
-            }
-            return numbers;
-          },
-          "Statistics of the image by name.")
+      .def("add", &ImageMeter::add, py::arg("other"), "Add what was measured of other tiles.")
+      .def("measurement", &measurement,
+           "The numbers of the image by name; those that are not defined are left out.")
       .def(
           "histogram",
           [](const ImageMeter& meter, const std::string& name) {

@@ -146,7 +146,7 @@ void bind_profile(py::module_& module) {
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
              const std::string& mode) {
             std::optional<profile::ImageFeatures> image;
-            const auto prepare = [&] { image.emplace(meter.counts()); };
+            const auto prepare = [&] { image.emplace(meter); };
             if (meter.counts().is_deep()) {
               without_gil(&meter, prepare);
             } else {
@@ -164,8 +164,7 @@ void bind_profile(py::module_& module) {
           [](Profile& self, const std::string& prefix, const ImageMeter& meter, std::uint64_t hash,
              const std::string& path, const py::bytes& thumbnail) {
             const auto bytes = as_bytes(thumbnail);
-            profile::log_exemplar(self, prefix, meter.counts(), hash,
-                                  {path, {bytes.begin(), bytes.end()}});
+            profile::log_exemplar(self, prefix, meter, hash, {path, {bytes.begin(), bytes.end()}});
           },
           py::arg("prefix"), py::arg("meter"), py::arg("key"), py::arg("path"),
           py::arg("thumbnail"), "Add a picture of an image that was logged.")

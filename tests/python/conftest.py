@@ -33,7 +33,7 @@ def picture(
 
 def as_of_images(profile: Profile) -> ProfileView:
     """Columns that are named as numbers of images then also mean what these do."""
-    for name, role, _, _ in _core.image_numbers():
+    for name, role, *_ in _core.image_numbers():
         if f"image.{name}" in profile.view():
             profile._core.log_numbers(f"image.{name}", np.empty(0), role, "image")
     return profile.view()

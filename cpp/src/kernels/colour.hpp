@@ -96,4 +96,11 @@ constexpr DeepHsv deep_hsv(std::uint32_t red, std::uint32_t green, std::uint32_t
           static_cast<std::uint16_t>(colour.max), static_cast<std::uint16_t>(chroma)};
 }
 
+// Pillow's luma of RGB, for samples of up to 16 bits: the weights are 0.299, 0.587 and 0.114 in
+// 65536ths, and the sum of all terms stays below 2^32.
+inline constexpr std::uint32_t kRedWeight = 19595, kGreenWeight = 38470, kBlueWeight = 7471;
+constexpr std::uint32_t luma_of(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
+  return (kRedWeight * red + kGreenWeight * green + kBlueWeight * blue + 32768) >> 16;
+}
+
 }  // namespace lightmeter::kernels

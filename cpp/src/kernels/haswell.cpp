@@ -1,3 +1,4 @@
+#include "kernels/colour.hpp"
 #include "kernels/kernels.hpp"
 
 #if defined(__x86_64__)
@@ -29,6 +30,7 @@ inline __m256i load_thirds(const std::uint8_t* p) noexcept {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + 48), 1);
 }
 
+#include "kernels/luma_groups.inl"
 #include "kernels/split_groups.inl"
 
 // In a run of 48 bytes, byte i belongs to channel i mod 3. So the bytes of one channel lie apart in
@@ -130,8 +132,39 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
+// The weights of a pair of 16-bit samples, for multiplication and addition. Half of green's goes to
+// each of its two pairs, as all of it does not fit.
+inline __m256i weights(std::uint32_t first, std::uint32_t second) noexcept {
+  return _mm256_set1_epi32(static_cast<int>(second << 16 | first));
+}
+
+// Of pairs of red and green, and of green and blue, in 16 bits each.
+inline __m256i luma_of_pairs(__m256i red_green, __m256i green_blue) noexcept {
+  static_assert(kGreenWeight % 2 == 0);
+  const __m256i sum =
+      _mm256_add_epi32(_mm256_madd_epi16(red_green, weights(kRedWeight, kGreenWeight / 2)),
+                       _mm256_madd_epi16(green_blue, weights(kGreenWeight / 2, kBlueWeight)));
+  return _mm256_srli_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(32768)), 16);
+}
+
+// Of pairs in 8 bits each. Packing within 16-byte pieces undoes unpacking.
+inline __m256i luma_of_bytes(__m256i red_green, __m256i green_blue) noexcept {
+  const __m256i zero = _mm256_setzero_si256();
+  return _mm256_packus_epi32(
+      luma_of_pairs(_mm256_unpacklo_epi8(red_green, zero), _mm256_unpacklo_epi8(green_blue, zero)),
+      luma_of_pairs(_mm256_unpackhi_epi8(red_green, zero), _mm256_unpackhi_epi8(green_blue, zero)));
+}
+
+inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                       std::uint8_t* luma) noexcept {
+  const __m256i r = load(red), g = load(green), b = load(blue);
+  store(luma,
+        _mm256_packus_epi16(luma_of_bytes(_mm256_unpacklo_epi8(r, g), _mm256_unpacklo_epi8(g, b)),
+                            luma_of_bytes(_mm256_unpackhi_epi8(r, g), _mm256_unpackhi_epi8(g, b))));
+}
+
 constexpr Kernels kTable = {"haswell", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys};
+                            colour_keys, luma<32, luma_group>};
 
 }  // namespace haswell
 

@@ -32,6 +32,10 @@ struct Kernels {
   void (*colour_keys)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                       std::size_t n, std::uint32_t* value_min, std::uint32_t* chroma_x,
                       std::uint16_t* middle) noexcept;
+
+  // The luma of n pixels, as Pillow's convert("L") of RGB.
+  void (*luma)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+               std::size_t n, std::uint8_t* luma) noexcept;
 };
 
 // The table in use, chosen at the first call: the best tier of this machine, or the one that the

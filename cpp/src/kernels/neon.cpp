@@ -1,3 +1,4 @@
+#include "kernels/colour.hpp"
 #include "kernels/kernels.hpp"
 
 #if defined(__aarch64__)
@@ -6,6 +7,7 @@
 namespace lightmeter::kernels {
 namespace neon {
 
+#include "kernels/luma_groups.inl"
 #include "kernels/split_groups.inl"
 
 inline void split_packed_group(const std::uint8_t* pixels, std::uint8_t* first,
@@ -66,8 +68,29 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
+// The narrowing shift rounds: it adds 32768.
+inline uint16x4_t luma_of_4(uint16x4_t red, uint16x4_t green, uint16x4_t blue) noexcept {
+  uint32x4_t sum = vmull_n_u16(red, kRedWeight);
+  sum = vmlal_n_u16(sum, green, kGreenWeight);
+  sum = vmlal_n_u16(sum, blue, kBlueWeight);
+  return vrshrn_n_u32(sum, 16);
+}
+
+inline uint8x8_t luma_of_8(uint8x8_t red, uint8x8_t green, uint8x8_t blue) noexcept {
+  const uint16x8_t r = vmovl_u8(red), g = vmovl_u8(green), b = vmovl_u8(blue);
+  return vmovn_u16(vcombine_u16(luma_of_4(vget_low_u16(r), vget_low_u16(g), vget_low_u16(b)),
+                                luma_of_4(vget_high_u16(r), vget_high_u16(g), vget_high_u16(b))));
+}
+
+inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                       std::uint8_t* luma) noexcept {
+  const uint8x16_t r = vld1q_u8(red), g = vld1q_u8(green), b = vld1q_u8(blue);
+  vst1q_u8(luma, vcombine_u8(luma_of_8(vget_low_u8(r), vget_low_u8(g), vget_low_u8(b)),
+                             luma_of_8(vget_high_u8(r), vget_high_u8(g), vget_high_u8(b))));
+}
+
 constexpr Kernels kTable = {"neon", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys};
+                            colour_keys, luma<16, luma_group>};
 
 }  // namespace neon
 

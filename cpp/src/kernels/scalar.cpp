@@ -25,7 +25,14 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
-constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys};
+void luma(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+          std::size_t n, std::uint8_t* luma) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    luma[i] = static_cast<std::uint8_t>(luma_of(red[i], green[i], blue[i]));
+  }
+}
+
+constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys, luma};
 
 }  // namespace scalar
 

@@ -1,3 +1,4 @@
+#include "kernels/colour.hpp"
 #include "kernels/kernels.hpp"
 
 #if defined(__x86_64__)
@@ -27,6 +28,7 @@ inline __m512i load_thirds(const std::uint8_t* p) noexcept {
   return _mm512_inserti32x4(_mm512_inserti32x4(v, load16(p + 96), 2), load16(p + 144), 3);
 }
 
+#include "kernels/luma_groups.inl"
 #include "kernels/split_groups.inl"
 
 // In a run of 48 bytes, byte i belongs to channel i mod 3. So the bytes of one channel lie apart in
@@ -119,8 +121,39 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
+// The weights of a pair of 16-bit samples, for multiplication and addition. Half of green's goes to
+// each of its two pairs, as all of it does not fit.
+inline __m512i weights(std::uint32_t first, std::uint32_t second) noexcept {
+  return _mm512_set1_epi32(static_cast<int>(second << 16 | first));
+}
+
+// Of pairs of red and green, and of green and blue, in 16 bits each.
+inline __m512i luma_of_pairs(__m512i red_green, __m512i green_blue) noexcept {
+  static_assert(kGreenWeight % 2 == 0);
+  const __m512i sum =
+      _mm512_add_epi32(_mm512_madd_epi16(red_green, weights(kRedWeight, kGreenWeight / 2)),
+                       _mm512_madd_epi16(green_blue, weights(kGreenWeight / 2, kBlueWeight)));
+  return _mm512_srli_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(32768)), 16);
+}
+
+// Of pairs in 8 bits each. Packing within 16-byte pieces undoes unpacking.
+inline __m512i luma_of_bytes(__m512i red_green, __m512i green_blue) noexcept {
+  const __m512i zero = _mm512_setzero_si512();
+  return _mm512_packus_epi32(
+      luma_of_pairs(_mm512_unpacklo_epi8(red_green, zero), _mm512_unpacklo_epi8(green_blue, zero)),
+      luma_of_pairs(_mm512_unpackhi_epi8(red_green, zero), _mm512_unpackhi_epi8(green_blue, zero)));
+}
+
+inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                       std::uint8_t* luma) noexcept {
+  const __m512i r = load(red), g = load(green), b = load(blue);
+  store(luma,
+        _mm512_packus_epi16(luma_of_bytes(_mm512_unpacklo_epi8(r, g), _mm512_unpacklo_epi8(g, b)),
+                            luma_of_bytes(_mm512_unpackhi_epi8(r, g), _mm512_unpackhi_epi8(g, b))));
+}
+
 constexpr Kernels kTable = {"skylake", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys};
+                            colour_keys, luma<64, luma_group>};
 
 }  // namespace skylake
 

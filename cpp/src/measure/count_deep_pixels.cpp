@@ -93,33 +93,44 @@ ToGrid to_grid_of(const Pixels& view) {
 
 // Fills `planes` with pixels and calls count(n) whenever they are full, and at the end with the n
 // that are left. Blocks run on across the ends of rows.
-template <std::size_t kChannels, class Count>
-void for_each_block(const Pixels& view, std::array<Plane, kChannels>& planes, Count&& count) {
+template <std::size_t kChannels, class Rows, class Count>
+void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows& rows,
+                    Count&& count) {
+  const Pixels& view = tile.pixels;
   const ToGrid to_grid = to_grid_of(view);
   std::size_t filled = 0;
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     const std::uint8_t* at = view.data + y * view.row_stride;
-    for (std::ptrdiff_t x = 0; x < view.width;) {
-      const std::size_t n = std::min(kBlock - filled, static_cast<std::size_t>(view.width - x));
-      for (std::size_t c = 0; c < kChannels; ++c) {
-        to_grid(view,
-                at + x * view.pixel_stride + static_cast<std::ptrdiff_t>(c) * view.channel_stride,
-                n, &planes[c][filled]);
+    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t left) {
+      while (left > 0) {
+        const std::size_t n = std::min(kBlock - filled, static_cast<std::size_t>(left));
+        for (std::size_t c = 0; c < kChannels; ++c) {
+          to_grid(view,
+                  at + x * view.pixel_stride + static_cast<std::ptrdiff_t>(c) * view.channel_stride,
+                  n, &planes[c][filled]);
+        }
+        if constexpr (Rows::kLooks) {
+          rows.pixels(&planes[0][filled], &planes[kChannels / 2][filled],
+                      &planes[kChannels - 1][filled], n, x, y);
+        }
+        x += static_cast<std::ptrdiff_t>(n);
+        left -= static_cast<std::ptrdiff_t>(n);
+        filled += n;
+        if (filled < kBlock) continue;
+        count(filled);
+        filled = 0;
       }
-      x += static_cast<std::ptrdiff_t>(n);
-      filled += n;
-      if (filled < kBlock) continue;
-      count(filled);
-      filled = 0;
-    }
+    });
+    if constexpr (Rows::kLooks) rows.end_row(y);
   }
   if (filled != 0) count(filled);
 }
 
-void count_gray(const Pixels& view, ImageCounts& counts) {
+template <class Rows>
+void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
   std::array<Plane, 1> planes;
   Histogram& gray = counts.channel[0];
-  for_each_block(view, planes, [&](std::size_t n) {
+  for_each_block(tile, planes, rows, [&](std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) ++gray[planes[0][i]];
   });
 }
@@ -188,11 +199,12 @@ DeepTables& deep_tables() {
   return *tables;
 }
 
-void count_colour(const Pixels& view, ImageCounts& counts) {
+template <class Rows>
+void count_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
   std::array<Plane, 3> planes;
   DeepTables& tables = deep_tables();
   try {
-    for_each_block(view, planes, [&](std::size_t n) { tables.add(planes, n, counts); });
+    for_each_block(tile, planes, rows, [&](std::size_t n) { tables.add(planes, n, counts); });
   } catch (const OutOfRangeError&) {
     tables.clear();
     throw;
@@ -200,14 +212,23 @@ void count_colour(const Pixels& view, ImageCounts& counts) {
   tables.drain(counts);
 }
 
+template <class Rows>
+void count(const Tile& tile, Rows& rows, ImageCounts& counts) {
+  if (tile.pixels.channels == 1) {
+    count_gray(tile, rows, counts);
+  } else {
+    count_colour(tile, rows, counts);
+  }
+}
+
 }  // namespace
 
-void count_deep_pixels(const Pixels& view, ImageCounts& counts) {
-  if (view.channels == 1) {
-    count_gray(view, counts);
-  } else {
-    count_colour(view, counts);
-  }
+void count_deep_pixels(const Tile& tile, NoRows& rows, ImageCounts& counts) {
+  count(tile, rows, counts);
+}
+
+void count_deep_pixels(const Tile& tile, TileRows<std::uint16_t>& rows, ImageCounts& counts) {
+  count(tile, rows, counts);
 }
 
 }  // namespace lightmeter::measure

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "measure/count_deep_pixels.hpp"
 #include "measure/tables.hpp"
+#include "measure/tile_rows.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -53,9 +55,10 @@ void prefetch(const std::uint8_t* block, std::ptrdiff_t pixel_stride) noexcept {
 }
 
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
-template <typename Tables>
-void count_colour(const Kernels& tier, const Pixels& view, Tables& tables,
+template <class Tables, class Rows>
+void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& rows,
                   ImageCounts& counts) noexcept {
+  const Pixels& view = tile.pixels;
   Planes planes;
   KeyBlock keys;
   std::size_t filled = 0;
@@ -67,52 +70,87 @@ void count_colour(const Kernels& tier, const Pixels& view, Tables& tables,
   };
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     const std::uint8_t* row = view.data + y * view.row_stride;
-    for (std::ptrdiff_t x = 0; x < view.width;) {
-      const std::size_t n =
-          std::min(kBlockPixels - filled, static_cast<std::size_t>(view.width - x));
-      const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
-      if (dense && view.width - x >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
-        prefetch(row + x * view.pixel_stride, view.pixel_stride);
+    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t left) {
+      while (left > 0) {
+        const std::size_t n = std::min(kBlockPixels - filled, static_cast<std::size_t>(left));
+        const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
+        if (dense && left >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
+          prefetch(row + x * view.pixel_stride, view.pixel_stride);
+        }
+        split(tier, view, row + x * view.pixel_stride, n, planes, filled);
+        if constexpr (Rows::kLooks) {
+          rows.pixels(&planes.red[filled], &planes.green[filled], &planes.blue[filled], n, x, y);
+        }
+        x += static_cast<std::ptrdiff_t>(n);
+        left -= static_cast<std::ptrdiff_t>(n);
+        filled += n;
+        if (filled == kBlockPixels) count_block();
       }
-      split(tier, view, row + x * view.pixel_stride, n, planes, filled);
-      x += static_cast<std::ptrdiff_t>(n);
-      filled += n;
-      if (filled == kBlockPixels) count_block();
-    }
+    });
+    if constexpr (Rows::kLooks) rows.end_row(y);
   }
   if (filled != 0) count_block();
   tables.drain(counts);
 }
 
 // Eight tables, so that equal neighbours do not wait for each other.
-void count_gray(const Pixels& view, ImageCounts& counts) noexcept {
-  constexpr std::size_t kTables = 8;
-  std::array<std::array<std::uint32_t, 256>, kTables> tables{};
-  Histogram& gray = counts.channel[0];
-  const auto drain = [&] {
-    for (auto& table : tables) {
+class GrayTables {
+ public:
+  void add(const std::uint8_t* samples, std::ptrdiff_t stride, std::ptrdiff_t n,
+           Histogram& gray) noexcept {
+    while (n > 0) {
+      const std::ptrdiff_t part = std::min(kMost - in_tables_, n);
+      for (std::ptrdiff_t i = 0; i < part; ++i) {
+        ++tables_[static_cast<std::size_t>(i) % kTables][samples[i * stride]];
+      }
+      samples += part * stride;
+      n -= part;
+      in_tables_ += part;
+      if (in_tables_ == kMost) drain(gray);
+    }
+  }
+
+  void drain(Histogram& gray) noexcept {
+    for (auto& table : tables_) {
       for (std::size_t i = 0; i < 256; ++i) gray[i] += table[i];
       table = {};
     }
-  };
-  constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 31;  // no cell can overflow before
-  std::ptrdiff_t in_tables = 0;
-  for (std::ptrdiff_t y = 0; y < view.height; ++y) {
-    for (std::ptrdiff_t x = 0; x < view.width;) {
-      const std::ptrdiff_t n = std::min(kMost - in_tables, view.width - x);
-      const std::uint8_t* from = view.data + y * view.row_stride + x * view.pixel_stride;
-      for (std::ptrdiff_t i = 0; i < n; ++i) {
-        ++tables[static_cast<std::size_t>(i) % kTables][from[i * view.pixel_stride]];
-      }
-      x += n;
-      in_tables += n;
-      if (in_tables == kMost) {
-        drain();
-        in_tables = 0;
-      }
-    }
+    in_tables_ = 0;
   }
-  drain();
+
+ private:
+  static constexpr std::size_t kTables = 8;
+  static constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 31;  // no cell can overflow before
+  std::array<std::array<std::uint32_t, 256>, kTables> tables_{};
+  std::ptrdiff_t in_tables_ = 0;
+};
+
+template <class Rows>
+void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
+  const Pixels& view = tile.pixels;
+  GrayTables tables;
+  std::vector<std::uint8_t> dense;
+  if (Rows::kLooks && view.pixel_stride != 1) dense.resize(static_cast<std::size_t>(view.width));
+  for (std::ptrdiff_t y = 0; y < view.height; ++y) {
+    const std::uint8_t* row = view.data + y * view.row_stride;
+    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t n) {
+      const std::uint8_t* samples = row + x * view.pixel_stride;
+      std::ptrdiff_t stride = view.pixel_stride;
+      if constexpr (Rows::kLooks) {
+        if (stride != 1) {
+          for (std::ptrdiff_t i = 0; i < n; ++i) {
+            dense[static_cast<std::size_t>(i)] = samples[i * stride];
+          }
+          samples = dense.data();
+          stride = 1;
+        }
+        rows.pixels(samples, samples, samples, static_cast<std::size_t>(n), x, y);
+      }
+      tables.add(samples, stride, n, counts.channel[0]);
+    });
+    if constexpr (Rows::kLooks) rows.end_row(y);
+  }
+  tables.drain(counts.channel[0]);
 }
 
 // Kept for the life of the thread, as fresh memory costs as much as a small image; empty between
@@ -122,23 +160,46 @@ KeyTables& key_tables() {
   return *tables;
 }
 
-}  // namespace
+template <class Rows>
+void count(const Kernels& tier, const Tile& tile, Rows& rows, ImageCounts& counts) {
+  if (tile.pixels.channels == 1) {
+    count_gray(tile, rows, counts);
+  } else if (tile.pixels.width * tile.pixels.height >= kKeyTablesFrom) {
+    count_colour(tier, tile, key_tables(), rows, counts);
+  } else {
+    ByteTables tables;
+    count_colour(tier, tile, tables, rows, counts);
+  }
+}
 
-void count_pixels(const Kernels& tier, const Pixels& pixels, ImageCounts& counts) {
-  Pixels view = pixels;
-  if (view.row_stride == view.width * view.pixel_stride) {  // one long row
+// With nobody to look at rows, an image without gaps is one long row.
+Tile without_rows(const Tile& tile) noexcept {
+  Tile long_row = tile;
+  Pixels& view = long_row.pixels;
+  if (tile.mask == nullptr && view.row_stride == view.width * view.pixel_stride) {
     view.width *= view.height;
     view.height = 1;
   }
-  if (view.type != SampleType::kUint8) {
-    count_deep_pixels(view, counts);
-  } else if (view.channels == 1) {
-    count_gray(view, counts);
-  } else if (pixels.width * pixels.height >= kKeyTablesFrom) {
-    count_colour(tier, view, key_tables(), counts);
+  return long_row;
+}
+
+}  // namespace
+
+void count_pixels(const Kernels& tier, const Tile& tile, ImageCounts& counts, RowState* state) {
+  const bool deep = tile.pixels.type != SampleType::kUint8;
+  if (state == nullptr) {
+    NoRows rows;
+    if (deep) {
+      count_deep_pixels(without_rows(tile), rows, counts);
+    } else {
+      count(tier, without_rows(tile), rows, counts);
+    }
+  } else if (deep) {
+    TileRows<std::uint16_t> rows(tier, tile, *state);
+    count_deep_pixels(tile, rows, counts);
   } else {
-    ByteTables tables;
-    count_colour(tier, view, tables, counts);
+    TileRows<std::uint8_t> rows(tier, tile, *state);
+    count(tier, tile, rows, counts);
   }
 }
 

@@ -2,12 +2,15 @@
 
 #include "kernels/kernels.hpp"
 #include "lightmeter/measure/image_counts.hpp"
-#include "lightmeter/pixels.hpp"
+#include "measure/row_state.hpp"
+#include "measure/tile.hpp"
 
 namespace lightmeter::measure {
 
-// Adds the histograms of all pixels of the view; size and channel count of `counts` stay as they
-// are. Throws std::bad_alloc, and OutOfRangeError for deep samples; then `counts` may hold a part.
-void count_pixels(const kernels::Kernels& tier, const Pixels& pixels, ImageCounts& counts);
+// Adds the histograms of all pixels of the tile that are not ignored, and shows its rows to the
+// metrics of `rows` unless it is null. Size and channel count of `counts` stay as they are. Throws
+// std::bad_alloc, and OutOfRangeError for deep samples; then `counts` and `rows` may hold a part.
+void count_pixels(const kernels::Kernels& tier, const Tile& tile, ImageCounts& counts,
+                  RowState* rows);
 
 }  // namespace lightmeter::measure

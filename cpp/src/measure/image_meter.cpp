@@ -2,86 +2,207 @@
 
 #include <algorithm>
 #include <future>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
 #include <system_error>
 #include <utility>
-#include <vector>
 
+#include "lightmeter/error.hpp"
 #include "measure/count_pixels.hpp"
+#include "measure/coverage.hpp"
+#include "measure/row_state.hpp"
 #include "measure/strip_checks.hpp"
 
 namespace lightmeter::measure {
+
+struct ImageMeter::Rest {
+  Set set;
+  Frame size;  // as it was given; the height is 0 if it was not
+  std::shared_ptr<const Mask> mask;
+  Coverage coverage;
+  std::optional<RowState> rows;  // where a metric looks at them
+};
+
 namespace {
 
-ImageCounts no_counts(const Pixels& strip) {
-  return is_deep(strip) ? ImageCounts::deep(strip.channels) : ImageCounts();
+ImageCounts no_counts(const Pixels& tile) {
+  return is_deep(tile) ? ImageCounts::deep(tile.channels) : ImageCounts();
 }
 
 // A thread costs some ten microseconds to start, and tables of its own to read out.
 constexpr std::ptrdiff_t kMinPixelsPerThread = 1 << 18;
 
-Pixels rows(const Pixels& view, std::ptrdiff_t first, std::ptrdiff_t last) {
-  Pixels band = view;
-  band.data += first * view.row_stride;
-  band.height = last - first;
+Tile band_of(const Tile& tile, std::ptrdiff_t first, std::ptrdiff_t last) {
+  Tile band = tile;
+  band.pixels.data += first * tile.pixels.row_stride;
+  band.pixels.height = last - first;
+  band.y += first;
   return band;
 }
 
-ImageCounts count_band(const Pixels& band) {
-  ImageCounts counts = no_counts(band);
-  count_pixels(kernels::active(), band, counts);
-  return counts;
-}
+struct Band {
+  ImageCounts counts;
+  std::optional<RowState> rows;
+
+  void count(const Tile& tile) {
+    count_pixels(kernels::active(), tile, counts, rows ? &*rows : nullptr);
+  }
+};
 
 // The calling thread counts the first band, and any band for which no thread can be started.
-void count_bands(const Pixels& strip, std::ptrdiff_t bands, ImageCounts& counts) {
-  std::vector<std::future<ImageCounts>> others;
-  const auto band = [&](std::ptrdiff_t i) {
-    return rows(strip, strip.height * i / bands, strip.height * (i + 1) / bands);
+void count_bands(const Tile& tile, std::ptrdiff_t bands, Band& whole) {
+  std::vector<std::future<Band>> others;
+  const auto count_band = [](const Tile& part, Band band) {
+    band.count(part);
+    return band;
+  };
+  const auto part = [&](std::ptrdiff_t i) {
+    const std::ptrdiff_t height = tile.pixels.height;
+    return band_of(tile, height * i / bands, height * (i + 1) / bands);
   };
   for (std::ptrdiff_t i = 1; i < bands; ++i) {
+    Band none{no_counts(tile.pixels), whole.rows};
     try {
-      others.push_back(std::async(std::launch::async, count_band, band(i)));
+      others.push_back(std::async(std::launch::async, count_band, part(i), none));
     } catch (const std::system_error&) {
-      others.push_back(std::async(std::launch::deferred, count_band, band(i)));
+      others.push_back(std::async(std::launch::deferred, count_band, part(i), none));
     }
   }
-  count_pixels(kernels::active(), band(0), counts);
-  for (auto& other : others) counts.add(other.get());
+  whole.count(part(0));
+  for (auto& other : others) {
+    const Band band = other.get();
+    whole.counts.add(band.counts);
+    if (whole.rows) whole.rows->add(*band.rows);
+  }
+}
+
+// A colour of no hue and no saturation, whose value is the sample.
+void complete_gray(ImageCounts& counts) {
+  if (counts.channels != 1) return;
+  counts.value = counts.channel[0];
+  counts.hue[0] = counts.saturation[0] = counts.pixels();
+}
+
+void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
+  const Rows& tier = rows_of(kernels::active());
+  if (deep) {
+    rows.seams.settle<std::uint16_t>(frame, mask, tier, rows.active, rows.metrics);
+  } else {
+    rows.seams.settle<std::uint8_t>(frame, mask, tier, rows.active, rows.metrics);
+  }
 }
 
 }  // namespace
 
-void ImageMeter::update(const Pixels& strip, int threads) {
-  check_strip(strip);
-  check_same_image(strip.width, strip.channels, is_deep(strip), counts_);
-  check_pixels(strip.width, counts_.height, strip.height);
-  // Counted in a copy, because a failure leaves counts_ as they were.
-  ImageCounts counts = counts_.channels == 0 ? no_counts(strip) : counts_;
-  const std::ptrdiff_t pixels = strip.width * strip.height;
-  const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
-      {threads, strip.height, std::max<std::ptrdiff_t>(pixels / kMinPixelsPerThread, 1)});
-  count_bands(strip, std::max<std::ptrdiff_t>(bands, 1), counts);
-  counts.width = strip.width;
-  counts.height += strip.height;
-  counts.channels = strip.channels;
-  if (counts.channels == 1) {  // a colour of no hue and no saturation, whose value is the sample
-    counts.value = counts.channel[0];
-    counts.hue[0] = counts.saturation[0] = counts.pixels();
-  }
-  counts_ = std::move(counts);
+ImageMeter::ImageMeter(Set set) : rest_(new Rest{set, {}, nullptr, {}, std::nullopt}) {}
+
+ImageMeter::ImageMeter(Set set, std::int64_t width, std::int64_t height,
+                       std::shared_ptr<const Mask> mask)
+    : rest_(new Rest{set, {width, height}, std::move(mask), {}, std::nullopt}) {
+  check_size(rest_->size, rest_->mask.get());
 }
 
-void ImageMeter::append(const ImageMeter& below) {
-  const ImageCounts other = below.counts_;  // `below` may be this meter
-  if (other.channels == 0) return;
-  check_same_image(other.width, other.channels, other.is_deep(), counts_);
-  check_pixels(other.width, counts_.height, other.height);
+ImageMeter::ImageMeter(const ImageMeter& other)
+    : counts_(other.counts_), rest_(new Rest(*other.rest_)) {}
+ImageMeter::ImageMeter(ImageMeter&&) noexcept = default;
+ImageMeter& ImageMeter::operator=(ImageMeter other) noexcept {
+  counts_ = std::move(other.counts_);
+  rest_ = std::move(other.rest_);
+  return *this;
+}
+ImageMeter::~ImageMeter() = default;
+
+Set ImageMeter::set() const noexcept { return rest_->set; }
+
+void ImageMeter::update(const Pixels& strip, int threads) {
+  update(strip, 0, rest_->coverage.bottom(), threads);
+}
+
+void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, int threads) {
+  check_strip(pixels);
+  check_same_image(rest_->size.height == 0 ? pixels.width : rest_->size.width, pixels.channels,
+                   is_deep(pixels), counts_);
+  const Coverage::Part part{x, y, pixels.width, pixels.height};
+  check_place(part, rest_->size, rest_->coverage);
+  const bool has_size = rest_->size.height != 0;
+  const Frame frame = has_size ? rest_->size : Frame{pixels.width, 0};
+  const Active active = metrics_of(rest_->set, has_size) & kRowMetrics;
+
+  // Counted apart, because a failure leaves everything as it was.
+  Band band{counts_.channels == 0 ? no_counts(pixels) : counts_, std::nullopt};
+  if (active != 0) band.rows.emplace(active, frame);
+  const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
+      {threads, pixels.height,
+       std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1)});
+  count_bands({pixels, x, y, frame, rest_->mask.get()}, std::max<std::ptrdiff_t>(bands, 1), band);
+  Coverage coverage = rest_->coverage;
+  coverage.add(part);
+  if (rest_->rows) {
+    rest_->rows->add(*band.rows);
+  } else {
+    rest_->rows = std::move(band.rows);
+  }
+  rest_->coverage = std::move(coverage);
+  counts_ = std::move(band.counts);
+  counts_.width = frame.width;
+  counts_.height = has_size ? frame.height : rest_->coverage.bottom();
+  counts_.channels = pixels.channels;
+  complete_gray(counts_);
+  settle_if_due();
+}
+
+void ImageMeter::add(const ImageMeter& other) {
+  const Rest& from = *other.rest_;
+  const bool same_mask =
+      rest_->mask == from.mask ||
+      (rest_->mask != nullptr && from.mask != nullptr && *rest_->mask == *from.mask);
+  if (rest_->set != from.set || rest_->size != from.size || !same_mask) {
+    throw IncompatibleError(
+        "got an ImageMeter of other metrics, another size or another mask; expected the same");
+  }
+  if (other.counts_.channels == 0) return;
+  check_same_image(other.counts_.width, other.counts_.channels, other.counts_.is_deep(), counts_);
+  Coverage coverage = rest_->coverage;
+  for (const Coverage::Part& part : from.coverage.parts()) {
+    check_place(part, rest_->size, rest_->coverage);
+    coverage.add(part);
+  }
   if (counts_.channels == 0) {
-    counts_ = other;
+    *this = ImageMeter(other);
     return;
   }
-  counts_.add(other);
-  counts_.height += other.height;
+  ImageCounts counts = counts_;
+  counts.add(other.counts_);
+  if (rest_->rows) rest_->rows->add(*from.rows);
+  rest_->coverage = std::move(coverage);
+  counts_ = std::move(counts);
+  if (rest_->size.height == 0) counts_.height = rest_->coverage.bottom();
+  settle_if_due();
+}
+
+// Settling that fails for want of memory has changed nothing and is tried again with more.
+void ImageMeter::settle_if_due() {
+  if (!rest_->rows || !rest_->rows->seams.is_due()) return;
+  const Frame frame{counts_.width, rest_->size.height};
+  try {
+    settle(*rest_->rows, frame, rest_->mask.get(), counts_.is_deep());
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+std::vector<Value> ImageMeter::values() const {
+  const Frame frame{counts_.width, counts_.height};
+  const ImageFacts image{counts_, counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0};
+  const Active active = metrics_of(rest_->set, rest_->size.height != 0);
+  if (rest_->rows && rest_->rows->seams.is_empty()) {
+    return read(rest_->rows->metrics, rest_->set, active, image);
+  }
+  RowState rows = rest_->rows ? *rest_->rows : RowState(active, frame);
+  settle(rows, frame, rest_->mask.get(), counts_.is_deep());
+  return read(rows.metrics, rest_->set, active, image);
 }
 
 }  // namespace lightmeter::measure

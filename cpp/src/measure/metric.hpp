@@ -39,6 +39,8 @@ __extension__ using SignedWide = __int128;
 struct Frame {
   std::int64_t width = 0;
   std::int64_t height = 0;
+
+  friend bool operator==(const Frame&, const Frame&) = default;
 };
 
 // A run of pixels in a row, the first at column x. Of a gray image all four are the same.

@@ -111,11 +111,14 @@ SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noe
 }
 
 double entropy(const ImageCounts& counts) noexcept {
-  const std::uint64_t samples = counts.pixels() * static_cast<std::uint64_t>(counts.channels);
+  const auto channels = std::span(counts.channel).first(static_cast<std::size_t>(counts.channels));
+  std::uint64_t samples = 0;
+  for (const Histogram& histogram : channels) {
+    samples = std::accumulate(histogram.begin(), histogram.end(), samples);
+  }
   if (samples == 0) return kNan;
   double bits = 0;
-  for (int channel = 0; channel < counts.channels; ++channel) {
-    const Histogram& histogram = counts.channel[static_cast<std::size_t>(channel)];
+  for (const Histogram& histogram : channels) {
     const std::size_t width = histogram.size() / kBins;
     for (std::size_t bin = 0; bin < kBins; ++bin) {
       const auto first = histogram.begin() + static_cast<std::ptrdiff_t>(bin * width);
@@ -129,7 +132,7 @@ double entropy(const ImageCounts& counts) noexcept {
   return bits;
 }
 
-CircularHue circular_hue(const ImageCounts& counts) {
+MeanHue circular_hue(const ImageCounts& counts) {
   const HueVector v = hue_vector(counts);
   if (v.chroma == 0) return {kNan, kNan};
   const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);

@@ -40,11 +40,41 @@ void check_same_image(std::int64_t width, int channels, bool deep, const ImageCo
                           "; the strips of one image have the same width, channels and depth");
 }
 
-void check_pixels(std::int64_t width, std::int64_t height, std::int64_t more) {
-  if (more <= kMaxPixels / width - height) return;
-  throw std::invalid_argument("got a strip of " + std::to_string(width) + " x " +
-                              std::to_string(more) + " pixels below " + std::to_string(height) +
-                              " rows; an image has fewer than 2^47 pixels");
+void check_size(const Frame& size, const Mask* mask) {
+  const std::string got = std::to_string(size.width) + " x " + std::to_string(size.height);
+  if (size.width <= 0 || size.height <= 0 || size.height > kMaxPixels / size.width) {
+    throw std::invalid_argument("got an image of " + got +
+                                " pixels; expected at least one pixel and fewer than 2^47");
+  }
+  if (mask != nullptr && (mask->width() != size.width || mask->height() != size.height)) {
+    throw std::invalid_argument("got a mask of " + std::to_string(mask->width()) + " x " +
+                                std::to_string(mask->height()) + " pixels for an image of " + got +
+                                "; expected the same size");
+  }
+}
+
+void check_place(const Coverage::Part& part, const Frame& size, const Coverage& measured) {
+  const auto text = [](std::int64_t width, std::int64_t height) {
+    return std::to_string(width) + " x " + std::to_string(height);
+  };
+  const std::string got = "got a tile of " + text(part.width, part.height) + " pixels at (" +
+                          std::to_string(part.x) + ", " + std::to_string(part.y) + ")";
+  if (size.height == 0) {
+    if (part.x != 0)
+      throw std::invalid_argument(got + " of an image of unknown size; say its size");
+    if (part.y < 0 || part.height > kMaxPixels / part.width - part.y) {
+      throw std::invalid_argument(got + "; an image has fewer than 2^47 pixels");
+    }
+  } else if (part.x < 0 || part.y < 0 || part.x > size.width - part.width ||
+             part.y > size.height - part.height) {
+    throw IncompatibleError(got + "; expected one within the image of " +
+                            text(size.width, size.height));
+  }
+  if (measured.overlaps(part)) {
+    throw IncompatibleError(got +
+                            ", of which a part was measured before; expected every pixel "
+                            "once");
+  }
 }
 
 }  // namespace lightmeter::measure

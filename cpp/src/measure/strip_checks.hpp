@@ -3,7 +3,10 @@
 #include <cstdint>
 
 #include "lightmeter/measure/image_counts.hpp"
+#include "lightmeter/measure/mask.hpp"
 #include "lightmeter/pixels.hpp"
+#include "measure/coverage.hpp"
+#include "measure/metric.hpp"
 
 namespace lightmeter::measure {
 
@@ -13,7 +16,9 @@ namespace lightmeter::measure {
 
 void check_strip(const Pixels& strip);
 void check_same_image(std::int64_t width, int channels, bool deep, const ImageCounts& counts);
-// `more` rows below `height` ones.
-void check_pixels(std::int64_t width, std::int64_t height, std::int64_t more);
+void check_size(const Frame& size, const Mask* mask);
+// Whether a part lies in an image of this size, whose height is 0 if it is not known, and on no
+// part that was measured.
+void check_place(const Coverage::Part& part, const Frame& size, const Coverage& measured);
 
 }  // namespace lightmeter::measure

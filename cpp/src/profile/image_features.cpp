@@ -1,8 +1,8 @@
 #include "lightmeter/profile/image_features.hpp"
 
-#include <cmath>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "lightmeter/measure/statistics.hpp"
 #include "wire/text.hpp"
@@ -18,40 +18,6 @@ std::string feature(std::string_view prefix, std::string_view name) {
 }
 
 using Counts = measure::ImageCounts;
-using Image = ImageStatistics;
-
-constexpr Number kNumbers[] = {
-    {"Hue.mean", Role::kLinearAngle, Scale::kSample, false,
-     "the mean hue, as though 0 and 254 lay far apart",
-     [](const Image& image) { return image.hue.mean; }},
-    {"Hue.stddev", Role::kAngleSpread, Scale::kSample, false,
-     "the standard deviation of the hue, as though 0 and 254 lay far apart",
-     [](const Image& image) { return image.hue.stddev; }},
-    {"Saturation.mean", Role::kPlain, Scale::kSample, false, "the mean saturation",
-     [](const Image& image) { return image.saturation.mean; }},
-    {"Saturation.stddev", Role::kPlain, Scale::kSample, false,
-     "the standard deviation of the saturation",
-     [](const Image& image) { return image.saturation.stddev; }},
-    {"Brightness.mean", Role::kPlain, Scale::kSample, false,
-     "the mean brightness, which is the largest of red, green and blue",
-     [](const Image& image) { return image.brightness.mean; }},
-    {"Brightness.stddev", Role::kPlain, Scale::kSample, false,
-     "the standard deviation of the brightness",
-     [](const Image& image) { return image.brightness.stddev; }},
-    {"entropy", Role::kPlain, Scale::kBits, false,
-     "the entropy of the histograms of red, green and blue together",
-     [](const Image& image) { return image.entropy; }},
-    {"ImagePixelWidth", Role::kPlain, Scale::kLength, true, "the width",
-     [](const Image& image) { return image.width; }},
-    {"ImagePixelHeight", Role::kPlain, Scale::kLength, true, "the height",
-     [](const Image& image) { return image.height; }},
-    {"Hue.circular_mean", Role::kAngle, Scale::kSample, false,
-     "the direction of the mean hue, each pixel weighing as much as it is colourful",
-     [](const Image& image) { return image.circle.mean; }},
-    {"Hue.concentration", Role::kPlain, Scale::kShare, false,
-     "how much the hues agree: 0 where they cancel out, 1 where there is one",
-     [](const Image& image) { return image.circle.concentration; }},
-};
 
 // The values of all pixels.
 struct Distribution {
@@ -67,30 +33,10 @@ constexpr Distribution kDistributions[] = {
 
 }  // namespace
 
-ImageStatistics::ImageStatistics(const measure::ImageCounts& counts)
-    : hue(measure::sample_statistics(counts.hue)),
-      saturation(measure::sample_statistics(counts.saturation)),
-      brightness(measure::sample_statistics(counts.value)),
-      circle(measure::circular_hue(counts)),
-      entropy(measure::entropy(counts)),
-      width(static_cast<double>(counts.width)),
-      height(static_cast<double>(counts.height)) {}
-
-std::span<const Number> image_numbers() noexcept { return kNumbers; }
-
-std::vector<std::pair<std::string_view, double>> measurement(const measure::ImageCounts& counts) {
-  const ImageStatistics image(counts);
-  std::vector<std::pair<std::string_view, double>> numbers;
-  for (const Number& number : kNumbers) {
-    const double value = number.read(image);
-    if (!std::isnan(value)) numbers.emplace_back(number.name, value);
-  }
-  return numbers;
-}
-
-ImageFeatures::ImageFeatures(const measure::ImageCounts& counts) : statistics(counts) {
+ImageFeatures::ImageFeatures(const measure::ImageMeter& meter) : values(meter.values()) {
+  if (meter.set() < measure::Set::kDefault) return;
   for (const Distribution& distribution : kDistributions) {
-    const measure::Histogram& bins = counts.*distribution.histogram;
+    const measure::Histogram& bins = meter.counts().*distribution.histogram;
     pixels.push_back(Column::of_counts(bins, measure::bins_per_step(bins)));
   }
 }
@@ -101,15 +47,18 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
   const auto column = [&](std::string_view name, Role role) -> Column& {
     return profile.column(feature(prefix, name), {role, Origin::kImage});
   };
-  for (const Number& number : kNumbers) {
-    Column& numbers = column(number.name, number.role);
-    const double value = number.read(image.statistics);
-    if (std::isnan(value)) {
-      numbers.update_null();
-    } else if (number.integral) {
-      numbers.update(static_cast<std::int64_t>(value));
+  for (const auto& [number, amount] : image.values) {
+    Column& numbers = column(number->name, number->role);
+    if (const double* value = std::get_if<double>(&amount)) {
+      if (number->integral) {
+        numbers.update(static_cast<std::int64_t>(*value));
+      } else {
+        numbers.update(*value);
+      }
+    } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&amount)) {
+      numbers.update(std::string_view(measure::hash_text(*hash)));
     } else {
-      numbers.update(value);
+      numbers.update_null();
     }
   }
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
@@ -120,11 +69,13 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
   profile.count_image(prefix);
 }
 
-void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageCounts& counts,
+void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,
                   std::uint64_t hash, Exemplars::Picture picture) {
   std::vector<std::pair<std::string, double>> values;
-  for (const auto& [name, value] : measurement(counts)) {
-    values.emplace_back(feature(prefix, name), value);
+  for (const auto& [number, amount] : meter.values()) {
+    if (const double* value = std::get_if<double>(&amount)) {
+      values.emplace_back(feature(prefix, number->name), *value);
+    }
   }
   profile.exemplars.add(values, hash, std::move(picture));
 }

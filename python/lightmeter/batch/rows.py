@@ -27,7 +27,7 @@ Row = dict[str, Cell]
 _BLOCK_FILES = 8
 
 _PREFIX = "image."
-_WHOLE = frozenset(name for name, _, scale, _ in _core.image_numbers() if scale == "length")
+_WHOLE = frozenset(name for name, *_, integral, _ in _core.image_numbers() if integral)
 
 # Every number of an image by the name of its feature, and the type of its values.
 NUMBERS: dict[str, type[int] | type[float]] = {

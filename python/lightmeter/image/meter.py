@@ -201,14 +201,14 @@ class ImageMeter:
 
         bands = min(threads, image.height)
         if bands == 1:
-            self._core.append(measure_band(0, image.height))
+            self._core.add(measure_band(0, image.height))
             return
         edges = [image.height * band // bands for band in range(bands + 1)]
         with ThreadPoolExecutor(bands) as pool:
             whole, *others = pool.map(measure_band, edges, edges[1:])
         for below in others:
-            whole.append(below)
-        self._core.append(whole)  # only now, so that an error leaves the counts as they were
+            whole.add(below)
+        self._core.add(whole)  # only now, so that an error leaves the counts as they were
 
     def _threads_for(self, pixels: int) -> int:
         if self._threads is not None:

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 namespace lightmeter::measure {
@@ -39,8 +40,9 @@ struct ImageCounts {
   // Adds the histograms of a strip of the same image; the size stays as it is.
   void add(const ImageCounts& strip);
 
+  // Those counted, which leaves out the ignored ones.
   [[nodiscard]] std::uint64_t pixels() const noexcept {
-    return static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+    return std::accumulate(channel[0].begin(), channel[0].end(), std::uint64_t{0});
   }
   friend bool operator==(const ImageCounts&, const ImageCounts&) = default;
 };

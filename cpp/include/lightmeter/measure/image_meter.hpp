@@ -1,27 +1,57 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <vector>
+
 #include "lightmeter/measure/image_counts.hpp"
+#include "lightmeter/measure/mask.hpp"
+#include "lightmeter/measure/number.hpp"
 #include "lightmeter/pixels.hpp"
 
 namespace lightmeter::measure {
 
-// Measures one image, whole or in horizontal strips from top to bottom.
+// Measures one image: whole, in strips, or in tiles. What it says depends on the pixels alone, not
+// on the tiles, their order or the threads.
 class ImageMeter {
  public:
-  // Counts the pixels of a strip in one pass. Up to `threads` threads each take a band of rows;
-  // they start and join inside this call. Throws std::invalid_argument for a view that is empty,
-  // has other than 1 or 3 channels or no range of samples, and for more than kMaxPixels in all;
-  // IncompatibleError for a strip of another width, channel count or depth; OutOfRangeError. Then
-  // the counts are what they were.
+  // Measures the numbers of a set, of an image whose size shows with its strips. The numbers that
+  // need its size before are not defined then.
+  explicit ImageMeter(Set set = Set::kDefault);
+  // Of an image of this size; the pixels that the mask, which may be null, names are ignored.
+  // Throws std::invalid_argument for a size that no image has, and for a mask of another one.
+  ImageMeter(Set set, std::int64_t width, std::int64_t height,
+             std::shared_ptr<const Mask> mask = nullptr);
+  ImageMeter(const ImageMeter& other);
+  ImageMeter(ImageMeter&&) noexcept;
+  ImageMeter& operator=(ImageMeter other) noexcept;
+  ~ImageMeter();
+
+  // Measures a tile of which the first pixel is at (x, y). Where the size is not known, a tile has
+  // the width of the image. Up to `threads` threads each take a band of rows; they start and join
+  // inside this call. Throws std::invalid_argument for a view that is empty, has other than 1 or 3
+  // channels or no range of samples, and for more than kMaxPixels in all; IncompatibleError for a
+  // tile of another width, channel count or depth, outside the image, or over another tile;
+  // OutOfRangeError. Then nothing was measured.
+  void update(const Pixels& tile, std::int64_t x, std::int64_t y, int threads = 1);
+  // The next strip, below all that was measured.
   void update(const Pixels& strip, int threads = 1);
 
-  // Adds the counts of a strip that lies below and was measured elsewhere. Throws like update().
-  void append(const ImageMeter& below);
+  // Adds what was measured elsewhere of other tiles of the same image. Throws like update().
+  void add(const ImageMeter& other);
 
+  [[nodiscard]] Set set() const noexcept;
   [[nodiscard]] const ImageCounts& counts() const noexcept { return counts_; }
+  // The numbers of the set, of the pixels so far.
+  [[nodiscard]] std::vector<Value> values() const;
 
  private:
+  struct Rest;  // what is not counts
+
+  void settle_if_due();
+
   ImageCounts counts_;
+  std::unique_ptr<Rest> rest_;
 };
 
 }  // namespace lightmeter::measure

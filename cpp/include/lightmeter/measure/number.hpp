@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include "lightmeter/role.hpp"
 
@@ -43,5 +46,21 @@ struct Number {
   bool integral;
   std::string_view says;
 };
+
+struct ImageNumber : Number {
+  Set set;  // the smallest that has it
+};
+
+// Every number of an image. The one place that names them and says what they mean.
+[[nodiscard]] std::span<const ImageNumber> image_numbers() noexcept;
+
+// A number of one image as measured: nothing where it is not defined, and a hash of Scale::kHash.
+struct Value {
+  const ImageNumber* number;
+  std::variant<std::monostate, double, std::uint64_t> amount;
+};
+
+// A hash as 16 hexadecimal digits.
+[[nodiscard]] std::string hash_text(std::uint64_t hash);
 
 }  // namespace lightmeter::measure

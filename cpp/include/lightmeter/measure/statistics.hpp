@@ -26,10 +26,10 @@ struct SampleStatistics {
 // The mean hue vector, each pixel weighted by its chroma (max - min). The angle of hue H is
 // 2 pi (H + 0.5) / 255 (65535 for deep images). Both are NaN for an image without chroma, whose hue
 // is not defined.
-struct CircularHue {
+struct MeanHue {
   double mean;           // its direction, back on the scale of H, in [0, 255)
   double concentration;  // its length, 0 (hues cancel out) to 1 (one hue)
 };
-[[nodiscard]] CircularHue circular_hue(const ImageCounts& counts);
+[[nodiscard]] MeanHue circular_hue(const ImageCounts& counts);
 
 }  // namespace lightmeter::measure

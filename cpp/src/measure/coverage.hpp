@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace lightmeter::measure {
+
+// Which parts of an image were measured.
+class Coverage {
+ public:
+  struct Part {
+    std::int64_t x, y, width, height;
+  };
+
+  [[nodiscard]] bool overlaps(const Part& part) const noexcept;
+  // Adds a part that overlaps none.
+  void add(const Part& part);
+
+  [[nodiscard]] const std::vector<Part>& parts() const noexcept { return parts_; }
+  // The first row below all parts.
+  [[nodiscard]] std::int64_t bottom() const noexcept;
+
+ private:
+  std::vector<Part> parts_;  // what makes a rectangle together is one
+};
+
+}  // namespace lightmeter::measure

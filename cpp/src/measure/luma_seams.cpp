@@ -1,0 +1,197 @@
+#include "measure/luma_seams.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+namespace lightmeter::measure {
+namespace {
+
+// Where a place just beyond the border is in the mirror.
+std::int64_t mirrored(std::int64_t i, std::int64_t end) noexcept {
+  if (i < 0) return end == 1 ? 0 : 1;
+  if (i == end) return std::max<std::int64_t>(end - 2, 0);
+  return i;
+}
+
+}  // namespace
+
+// Columns x - 1 to x + n of a row: their luma, whether it has come, and whether they wait.
+template <class S>
+struct LumaSeams::Row {
+  std::vector<S> luma;
+  std::vector<std::uint8_t> here, waits;
+
+  explicit Row(std::size_t n) : luma(n + 2), here(n + 2), waits(n + 2) {}
+
+  void mirror(std::int64_t x, std::size_t n, std::int64_t width) noexcept {
+    const auto copy = [&](std::int64_t from, std::size_t to) {
+      const auto at = static_cast<std::size_t>(mirrored(from, width) - x + 1);
+      luma[to] = luma[at];
+      here[to] = here[at];
+    };
+    if (x == 0) copy(-1, 0);
+    if (x + static_cast<std::int64_t>(n) == width) copy(width, n + 1);
+  }
+};
+
+void LumaSeams::reserve(std::size_t runs, std::size_t pixels) {
+  runs_.reserve(runs_.size() + runs);
+  luma_.reserve(luma_.size() + pixels);
+  waits_.reserve(waits_.size() + pixels);
+}
+
+template <class S>
+void LumaSeams::keep(std::int64_t x, std::int64_t y, const S* luma, std::size_t n,
+                     Waiting waiting) noexcept {
+  runs_.push_back({x, y, n, luma_.size()});
+  luma_.insert(luma_.end(), luma, luma + n);
+  waits_.insert(waits_.end(), n, waiting.all ? 1 : 0);
+  if (waiting.first) waits_[waits_.size() - n] = 1;
+  if (waiting.last) waits_.back() = 1;
+}
+
+void LumaSeams::add(const LumaSeams& other) {
+  reserve(other.runs_.size(), other.luma_.size());
+  const std::size_t shift = luma_.size();
+  for (Run run : other.runs_) {
+    run.at += shift;
+    runs_.push_back(run);
+  }
+  luma_.insert(luma_.end(), other.luma_.begin(), other.luma_.end());
+  waits_.insert(waits_.end(), other.waits_.begin(), other.waits_.end());
+}
+
+// The same in the order of rows and columns, with runs that touch made one.
+LumaSeams LumaSeams::joined() const {
+  LumaSeams joined;
+  joined.reserve(runs_.size(), luma_.size());
+  std::vector<Run> sorted = runs_;
+  std::ranges::sort(sorted, {}, [](const Run& run) { return std::tuple(run.y, run.x); });
+  for (const Run& run : sorted) {
+    Run* const last = joined.runs_.empty() ? nullptr : &joined.runs_.back();
+    if (last != nullptr && last->y == run.y &&
+        last->x + static_cast<std::int64_t>(last->n) == run.x) {
+      last->n += run.n;
+    } else {
+      joined.runs_.push_back({run.x, run.y, run.n, joined.luma_.size()});
+    }
+    const auto at = static_cast<std::ptrdiff_t>(run.at), n = static_cast<std::ptrdiff_t>(run.n);
+    joined.luma_.insert(joined.luma_.end(), luma_.begin() + at, luma_.begin() + at + n);
+    joined.waits_.insert(joined.waits_.end(), waits_.begin() + at, waits_.begin() + at + n);
+  }
+  return joined;
+}
+
+// Of sorted runs: columns x - 1 to x + n of row y, without a mirror.
+template <class S>
+void LumaSeams::look(std::int64_t x, std::int64_t y, std::size_t n, Row<S>& row) const noexcept {
+  std::fill_n(row.here.begin(), n + 2, std::uint8_t{0});
+  std::fill_n(row.waits.begin(), n + 2, std::uint8_t{0});
+  const std::int64_t first = x - 1, last = x + static_cast<std::int64_t>(n) + 1;
+  auto run = std::ranges::upper_bound(runs_, std::tuple(y, first), {},
+                                      [](const Run& each) { return std::tuple(each.y, each.x); });
+  if (run != runs_.begin()) --run;
+  for (; run != runs_.end() && run->y <= y && (run->y < y || run->x < last); ++run) {
+    const std::int64_t from = std::max(run->x, first);
+    const std::int64_t to = std::min(run->x + static_cast<std::int64_t>(run->n), last);
+    if (run->y < y || from >= to) continue;
+    const std::size_t at = run->at + static_cast<std::size_t>(from - run->x);
+    const std::size_t start = static_cast<std::size_t>(from - first);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(to - from); ++i) {
+      row.luma[start + i] = static_cast<S>(luma_[at + i]);
+      row.here[start + i] = 1;
+      row.waits[start + i] = waits_[at + i];
+    }
+  }
+}
+
+template <class S>
+void LumaSeams::show(const Frame& frame, const Mask* mask, std::array<Row<S>, 3>& around,
+                     const Rows& rows, Active active, Metrics& metrics) noexcept {
+  const std::int64_t height = frame.height == 0 ? kMaxPixels : frame.height;
+  auto& [above, here, below] = around;
+  for (const Run& run : runs_) {
+    look(run.x, mirrored(run.y - 1, height), run.n, above);
+    look(run.x, run.y, run.n, here);
+    look(run.x, mirrored(run.y + 1, height), run.n, below);
+    for (Row<S>& row : around) row.mirror(run.x, run.n, frame.width);
+    const auto is_ready = [&](std::size_t i) {
+      int all = here.waits[i + 1];
+      for (const Row<S>& row : around) all &= row.here[i] & row.here[i + 1] & row.here[i + 2];
+      return all != 0;
+    };
+    for (std::size_t i = 0; i < run.n; ++i) {
+      const std::size_t first = i;
+      for (; i < run.n && is_ready(i); ++i) waits_[run.at + i] = 0;
+      if (i == first) continue;
+      const auto show_run = [&](std::int64_t from, std::int64_t n) {
+        const std::size_t at = static_cast<std::size_t>(from - run.x) + 1;
+        rows.show(LumaRow<S>{&above.luma[at], &here.luma[at], &below.luma[at],
+                             static_cast<std::size_t>(n), from, run.y, from == 0,
+                             from + n == frame.width, run.y == 0, run.y + 1 == frame.height},
+                  active, metrics);
+      };
+      const auto from = run.x + static_cast<std::int64_t>(first);
+      const auto to = run.x + static_cast<std::int64_t>(i);
+      if (mask == nullptr) {
+        show_run(from, to - from);
+      } else {
+        for_each_run(mask->near(run.y), from, to, show_run);
+      }
+    }
+  }
+}
+
+// Moves the pixels that wait, and those beside them, to where there is room.
+template <class S>
+void LumaSeams::move_waiting(std::array<Row<S>, 3>& around, LumaSeams& to) const noexcept {
+  for (const Run& run : runs_) {
+    for (std::int64_t i = 0; i < 3; ++i) {
+      look(run.x, run.y - 1 + i, run.n, around[static_cast<std::size_t>(i)]);
+    }
+    const auto is_needed = [&](std::size_t i) {
+      int any = 0;
+      for (const Row<S>& row : around) any |= row.waits[i] | row.waits[i + 1] | row.waits[i + 2];
+      return any != 0;
+    };
+    for (std::size_t i = 0; i < run.n; ++i) {
+      const std::size_t first = i;
+      while (i < run.n && is_needed(i)) ++i;
+      if (i == first) continue;
+      const auto from = static_cast<std::ptrdiff_t>(run.at + first);
+      const auto last = static_cast<std::ptrdiff_t>(run.at + i);
+      to.runs_.push_back(
+          {run.x + static_cast<std::int64_t>(first), run.y, i - first, to.luma_.size()});
+      to.luma_.insert(to.luma_.end(), luma_.begin() + from, luma_.begin() + last);
+      to.waits_.insert(to.waits_.end(), waits_.begin() + from, waits_.begin() + last);
+    }
+  }
+}
+
+template <class S>
+void LumaSeams::settle(const Frame& frame, const Mask* mask, const Rows& rows, Active active,
+                       Metrics& metrics) {
+  LumaSeams all = joined(), left;
+  std::size_t widest = 0;
+  for (const Run& run : all.runs_) widest = std::max(widest, run.n);
+  std::array<Row<S>, 3> around{Row<S>(widest), Row<S>(widest), Row<S>(widest)};
+  // Pixels that are needed lie in threes, but for the ends of runs.
+  left.reserve(2 * all.runs_.size() + all.luma_.size() / 4, all.luma_.size());
+  all.show(frame, mask, around, rows, active, metrics);
+  all.move_waiting(around, left);
+  left.settled_ = left.luma_.size();
+  *this = std::move(left);
+}
+
+template void LumaSeams::keep(std::int64_t, std::int64_t, const std::uint8_t*, std::size_t,
+                              Waiting) noexcept;
+template void LumaSeams::keep(std::int64_t, std::int64_t, const std::uint16_t*, std::size_t,
+                              Waiting) noexcept;
+template void LumaSeams::settle<std::uint8_t>(const Frame&, const Mask*, const Rows&, Active,
+                                              Metrics&);
+template void LumaSeams::settle<std::uint16_t>(const Frame&, const Mask*, const Rows&, Active,
+                                               Metrics&);
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,64 @@
+#include "measure/metrics.hpp"
+
+#include <cmath>
+
+namespace lightmeter::measure {
+namespace {
+
+constexpr std::size_t numbers_of_all() {
+  std::size_t numbers = 0;
+  for_each_metric(kAllMetrics, [&]<std::size_t I> { numbers += Metric<I>::kNumbers.size(); });
+  return numbers;
+}
+
+constexpr auto kNumbers = [] {
+  std::array<ImageNumber, numbers_of_all()> numbers{};
+  std::size_t at = 0;
+  for_each_metric(kAllMetrics, [&]<std::size_t I> {
+    for (const Number& number : Metric<I>::kNumbers) numbers[at++] = {number, Metric<I>::kSet};
+  });
+  return numbers;
+}();
+
+}  // namespace
+
+std::span<const ImageNumber> image_numbers() noexcept { return kNumbers; }
+
+std::string hash_text(std::uint64_t hash) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, hash >>= 4) {
+    *digit = kDigits[hash & 15];
+  }
+  return text;
+}
+
+std::vector<Value> read(const Metrics& metrics, Set set, Active active, const ImageFacts& image) {
+  std::vector<Value> values;
+  values.reserve(kNumbers.size());
+  const ImageNumber* number = kNumbers.data();
+  for_each_metric(kAllMetrics, [&]<std::size_t I> {
+    const ImageNumber* const first = number;
+    number += Metric<I>::kNumbers.size();
+    if (Metric<I>::kSet > set) return;
+    const bool measured = active >> I & 1;
+    if constexpr (requires { std::get<I>(metrics).hash(image); }) {
+      static_assert(Metric<I>::kNumbers.size() == 1);
+      const auto hash =
+          measured ? std::optional<std::uint64_t>(std::get<I>(metrics).hash(image)) : std::nullopt;
+      values.push_back({first, {}});
+      if (hash) values.back().amount = *hash;
+    } else {
+      std::array<double, Metric<I>::kNumbers.size()> amounts;
+      amounts.fill(kNan);
+      if (measured) std::get<I>(metrics).read(image, amounts);
+      for (std::size_t i = 0; i < amounts.size(); ++i) {
+        values.push_back({first + i, {}});
+        if (!std::isnan(amounts[i])) values.back().amount = amounts[i];
+      }
+    }
+  });
+  return values;
+}
+
+}  // namespace lightmeter::measure

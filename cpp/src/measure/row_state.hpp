@@ -1,0 +1,33 @@
+#pragma once
+
+#include "measure/luma_seams.hpp"
+#include "measure/metrics.hpp"
+
+namespace lightmeter::measure {
+
+// What the metrics that look at rows have seen of an image.
+struct RowState {
+  Active active = 0;
+  Metrics metrics;
+  LumaSeams seams;
+
+  RowState(Active to_measure, const Frame& frame) : active(to_measure) {
+    for_each_metric(active, [&]<std::size_t I> {
+      if constexpr (requires { std::get<I>(metrics).start(frame); }) {
+        std::get<I>(metrics).start(frame);
+      }
+    });
+  }
+
+  // Adds what other pixels gave. If it throws, nothing was added.
+  void add(const RowState& other) {
+    seams.add(other.seams);
+    for_each_metric(active, [&]<std::size_t I> {
+      if constexpr (requires { std::get<I>(metrics).add(std::get<I>(other.metrics)); }) {
+        std::get<I>(metrics).add(std::get<I>(other.metrics));
+      }
+    });
+  }
+};
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "kernels/kernels.hpp"
+#include "measure/metrics.hpp"
+
+namespace lightmeter::measure {
+
+// The metrics' loops, compiled once per instruction set from rows.inl. Each function shows a row to
+// those metrics in `active` that look at such rows.
+struct Rows {
+  void (*pixels)(const PixelRow<std::uint8_t>& row, Active active, Metrics& metrics) noexcept;
+  void (*neighbours)(const LumaRow<std::uint8_t>& row, Active active, Metrics& metrics) noexcept;
+  void (*deep_pixels)(const PixelRow<std::uint16_t>& row, Active active, Metrics& metrics) noexcept;
+  void (*deep_neighbours)(const LumaRow<std::uint16_t>& row, Active active,
+                          Metrics& metrics) noexcept;
+
+  void show(const PixelRow<std::uint8_t>& row, Active active, Metrics& metrics) const noexcept {
+    pixels(row, active, metrics);
+  }
+  void show(const PixelRow<std::uint16_t>& row, Active active, Metrics& metrics) const noexcept {
+    deep_pixels(row, active, metrics);
+  }
+  void show(const LumaRow<std::uint8_t>& row, Active active, Metrics& metrics) const noexcept {
+    neighbours(row, active, metrics);
+  }
+  void show(const LumaRow<std::uint16_t>& row, Active active, Metrics& metrics) const noexcept {
+    deep_neighbours(row, active, metrics);
+  }
+};
+
+// Those of a tier.
+[[nodiscard]] const Rows& rows_of(const kernels::Kernels& tier) noexcept;
+
+// One table per file, or null where the file is built for another architecture.
+extern const Rows* const kRowsScalar;
+extern const Rows* const kRowsHaswell;
+extern const Rows* const kRowsSkylake;
+extern const Rows* const kRowsNeon;
+
+}  // namespace lightmeter::measure
