@@ -9,7 +9,7 @@ __all__ = ["distance"]
 # A spread counts as no less than this: else what hardly varies would come first whatever happened.
 # It is about the change that an eye notices.
 _LEAST_SHARE = 0.2  # of the reference's mean
-_LEAST_POINTS = {"percent": 1.0, "share": 0.01}
+_LEAST_POINTS = {"percent": 5.0, "share": 0.02}
 _LEAST_HUE = 12.75  # steps, which are 18 degrees
 # Logarithms of what differs by factors; those of squares are twice as large.
 _LEAST_LOGARITHMS = {"squares": 2 * _LEAST_SHARE, "ratio": _LEAST_SHARE}

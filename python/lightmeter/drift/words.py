@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.profile.names import Scale, place
+from lightmeter.profile.names import GRID_SIDE, Scale, place
 from lightmeter.text import number, percent, shorten
 
 __all__ = [
@@ -113,7 +113,7 @@ def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
     ]
 
 
-_CELLS = 16
+_CELLS = GRID_SIDE**2
 _GRID_VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed everywhere alike if no place changed by less than this share of the most.
 _EVEN = 0.5
@@ -195,7 +195,8 @@ def finding(feature: FeatureDrift) -> str:
             return f"{name} spreads differently"
         return f"{name} turned by {degrees:+.0f} degrees"
     if not abs(target - reference) > _negligible(feature):
-        return f"{name} {_spread(feature)}"
+        subject = f"the share of {name}" if feature.scale == "percent" else name
+        return f"{subject} {_spread(feature)}"
     if feature.role == "date":
         return f"{name} {_delay(reference, target)}"
     return f"{name} {_change(reference, target, feature.scale)}"

@@ -8,7 +8,7 @@ from lightmeter import _core
 from lightmeter.image.metrics import FACTS
 from lightmeter.profile.features import Origin
 
-__all__ = ["GROUPS", "Cell", "Group", "Said", "Scale", "place", "said"]
+__all__ = ["GRID_SIDE", "GROUPS", "Cell", "Group", "Said", "Scale", "place", "said", "says"]
 
 # What people look at together, in the order of pages.
 Group = Literal[
@@ -62,6 +62,7 @@ _NAMES = {
     "glare_percent": "glare",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
+GRID_SIDE = 4
 _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
@@ -92,6 +93,11 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
     if origin != "image":
         return Said(name, "Exif", prefix=prefix)
     return Said(name, _group_of(rest), _SCALES.get(rest), prefix, _cell(rest))
+
+
+def says(feature: str, prefix: str) -> str:
+    """What the number of an image is and what more of it means; empty of anything else."""
+    return _SAYS.get(feature.removeprefix(f"{prefix}."), "") if prefix else ""
 
 
 def _group_of(name: str) -> Group:
