@@ -4,6 +4,7 @@
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "lightmeter/profile/profile.hpp"
+#include "lightmeter/profile/repeats.hpp"
 
 namespace {
 
@@ -90,10 +91,20 @@ py::dict summary(const Profile& profile, const std::string& name) {
   summary["cardinality/upper_1"] = facts.distinct.upper() + distinct_strings.upper();
 
   if (column->values() > column->strings()) add_distribution(summary, *column, facts.moments);
-  if (column->strings() > 0 || column->integral() > 0) {
+  const bool is_hash = column->meaning().role == lightmeter::profile::Role::kHash;
+  if (!is_hash && (column->strings() > 0 || column->integral() > 0)) {
     summary["frequent_items/frequent_strings"] = frequent_of(*column, facts.frequent);
   }
   return summary;
+}
+
+py::tuple repeats(const Profile& profile, const std::string& name) {
+  const auto repeats = lightmeter::profile::repeats_of(column_of(profile, name));
+  py::list hashes;
+  for (const auto& [hash, times, path] : repeats.hashes) {
+    hashes.append(py::make_tuple(hash, times, path));
+  }
+  return py::make_tuple(repeats.count, hashes);
 }
 
 // What is asked of every column of a wide profile, so it builds no more than four integers.
@@ -153,5 +164,8 @@ void bind_column(py::class_<Profile>& profile) {
             return frequent_of(column, column.number_facts().frequent);
           },
           py::arg("name"), "(value, estimate, upper, lower) of strings and integers.")
+      .def("repeats", &repeats, py::arg("name"),
+           "How many hashes of a feature are repeats, at least; (hash, times, path) of those that "
+           "were seen again.")
       .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.");
 }

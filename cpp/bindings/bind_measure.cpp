@@ -13,6 +13,7 @@ using lightmeter::Pixels;
 using lightmeter::SampleType;
 using lightmeter::measure::Histogram;
 using lightmeter::measure::ImageMeter;
+using lightmeter::measure::Mask;
 
 // The samples of black and white.
 using Range = std::pair<double, double>;
@@ -120,6 +121,35 @@ py::list image_numbers() {
   return numbers;
 }
 
+using Place = std::pair<std::int64_t, std::int64_t>;  // (x, y), or (width, height)
+
+ImageMeter make_meter(std::string_view set, std::optional<Place> size,
+                      const std::optional<py::array>& ignored) {
+  const auto metrics = value_of<lightmeter::measure::Set>(kSets, set);
+  std::shared_ptr<const Mask> mask;
+  if (ignored) {
+    if (ignored->ndim() != 2 || ignored->itemsize() != 1) {
+      throw std::invalid_argument("got a mask of " + std::to_string(ignored->ndim()) +
+                                  " dimensions and " + std::to_string(ignored->itemsize()) +
+                                  " bytes a pixel; expected HxW of one byte");
+    }
+    mask = std::make_shared<const Mask>(static_cast<const std::uint8_t*>(ignored->data()),
+                                        ignored->shape(1), ignored->shape(0), ignored->strides(0),
+                                        ignored->strides(1));
+    if (!size) size = Place{mask->width(), mask->height()};
+  }
+  if (!size) return ImageMeter(metrics);
+  return ImageMeter(metrics, size->first, size->second, std::move(mask));
+}
+
+void update(ImageMeter& meter, const Pixels& pixels, std::optional<Place> at, int threads) {
+  if (at) {
+    meter.update(pixels, at->first, at->second, threads);
+  } else {
+    meter.update(pixels, threads);
+  }
+}
+
 py::dict measurement(const ImageMeter& meter) {
   py::dict numbers;
   for (const auto& [number, amount] : meter.values()) {
@@ -143,25 +173,37 @@ void bind_measure(py::module_& module) {
   py::class_<ImageMeter>(module, "ImageMeter",
                          "Exact counts of one image's pixels. RuntimeError if two threads use\n"
                          "it at once.")
-      .def(py::init())
+      .def(py::init(&make_meter), py::arg("metrics") = "default", py::arg("size") = py::none(),
+           py::arg("mask") = py::none(),
+           "A meter of a set of metrics, for an image of `size` (width, height) if that is known.\n"
+           "`mask`, HxW of one byte each, is not 0 where a pixel is ignored, and gives the size.")
       .def(
           "update",
-          [](ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads) {
+          [](ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads,
+             std::optional<Place> at) {
             const Pixels pixels = view_of(array, bgr, range);
-            without_gil(&meter, [&] { meter.update(pixels, threads); });
+            without_gil(&meter, [&] { update(meter, pixels, at, threads); });
           },
           py::arg("array").noconvert(), py::arg("bgr"), py::arg("value_range"), py::arg("threads"),
-          "Count the pixels of an array HxW, HxWx1, HxWx3 or HxWx4, of any strides and byte order.")
+          py::arg("at") = py::none(),
+          "Count the pixels of an array HxW, HxWx1, HxWx3 or HxWx4, of any strides and byte "
+          "order:\n"
+          "the next strip, or the tile whose first pixel is `at` (x, y).")
       .def(
           "update_arrow",
           [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
-             int channels, const py::dtype& dtype, Range range, int threads) {
+             int channels, const py::dtype& dtype, Range range, int threads,
+             std::optional<Place> at) {
             const Pixels pixels = view_of(array, width, height, channels, dtype, range);
-            without_gil(&meter, [&] { meter.update(pixels, threads); });
+            without_gil(&meter, [&] { update(meter, pixels, at, threads); });
           },
           py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
-          py::arg("dtype"), py::arg("value_range"), py::arg("threads"),
-          "Count the pixels of the `arrow_array` capsule of a Pillow image.")
+          py::arg("dtype"), py::arg("value_range"), py::arg("threads"), py::arg("at") = py::none(),
+          "Count the pixels of the `arrow_array` capsule of a Pillow image, likewise.")
+      .def_property_readonly(
+          "pixels", [](const ImageMeter& meter) { return meter.counts().pixels(); },
+          "How many pixels were counted, which leaves out the ignored ones.")
+      .def_property_readonly("rows", &ImageMeter::rows, "The rows so far.")
       .def("add", &ImageMeter::add, py::arg("other"), "Add what was measured of other tiles.")
       .def("measurement", &measurement,
            "The numbers of the image by name; those that are not defined are left out.")

@@ -144,7 +144,7 @@ void bind_profile(py::module_& module) {
       .def(
           "log_image",
           [](Profile& self, const std::string& prefix, const ImageMeter& meter,
-             const std::string& mode) {
+             const std::string& mode, const std::string& path) {
             std::optional<profile::ImageFeatures> image;
             const auto prepare = [&] { image.emplace(meter); };
             if (meter.counts().is_deep()) {
@@ -152,9 +152,10 @@ void bind_profile(py::module_& module) {
             } else {
               prepare();  // takes some ten microseconds
             }
-            profile::log_image(self, prefix, *image, mode);
+            profile::log_image(self, prefix, *image, mode, path);
           },
-          py::arg("prefix"), py::arg("meter"), py::arg("mode"), "Add a measured image.")
+          py::arg("prefix"), py::arg("meter"), py::arg("mode"), py::arg("path") = "",
+          "Add a measured image, and the path that it was read from.")
       .def_property(
           "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
           [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },

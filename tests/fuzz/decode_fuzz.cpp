@@ -10,6 +10,7 @@
 
 #include "lightmeter/error.hpp"
 #include "lightmeter/profile/profile.hpp"
+#include "lightmeter/profile/repeats.hpp"
 #include "lightmeter/sketch/datasketches.hpp"
 #include "wire/wire.hpp"
 
@@ -192,6 +193,10 @@ void check_state(const Profile& profile) {
     check_state(facts.frequent);
     check_state(column.frequent_strings());
     check_state(column.distinct_strings());
+    for (const profile::Repeated& repeated : profile::repeats_of(column).hashes) {
+      require(repeated.times > 1, "a repeat was seen twice");
+      require(repeated.path.size() <= profile::Paths::kMaxPath, "a bounded path");
+    }
     require(facts.moments.n() == column.numbers().n(), "moments and quantiles of one n");
     if (column.fractional() == 0) {
       require(facts.frequent.n() == column.numbers().n(), "every integer is counted");

@@ -116,9 +116,9 @@ ImageMeter::~ImageMeter() = default;
 
 Set ImageMeter::set() const noexcept { return rest_->set; }
 
-void ImageMeter::update(const Pixels& strip, int threads) {
-  update(strip, 0, rest_->coverage.bottom(), threads);
-}
+std::int64_t ImageMeter::rows() const noexcept { return rest_->coverage.bottom(); }
+
+void ImageMeter::update(const Pixels& strip, int threads) { update(strip, 0, rows(), threads); }
 
 void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, int threads) {
   check_strip(pixels);

@@ -8,14 +8,18 @@
 #include "measure/metric.hpp"
 #include "measure/metrics/circular_hue.hpp"
 #include "measure/metrics/entropy.hpp"
+#include "measure/metrics/grid.hpp"
 #include "measure/metrics/hsv.hpp"
+#include "measure/metrics/perceptual_hash.hpp"
+#include "measure/metrics/pixel_hash.hpp"
 #include "measure/metrics/sharpness.hpp"
 #include "measure/metrics/size.hpp"
 
 namespace lightmeter::measure {
 
 // Every metric, in the order in which people see their numbers.
-using Metrics = std::tuple<Hsv, Entropy, Size, CircularHue, Sharpness>;
+using Metrics =
+    std::tuple<Hsv, Entropy, Size, CircularHue, Sharpness, Grid, PixelHash, PerceptualHash>;
 
 inline constexpr std::size_t kMetrics = std::tuple_size_v<Metrics>;
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lightmeter/measure/number.hpp"
 #include "sketch/limits.hpp"
 #include "wire/text.hpp"
 
@@ -22,6 +23,7 @@ std::uint64_t key_of(std::string_view name) noexcept {
 const sketch::QuantileSketch kNoNumbers;
 const sketch::FrequentStrings kNoStrings;
 const sketch::DistinctCount kNothingDistinct;
+const Paths kNoPaths;
 
 }  // namespace
 
@@ -79,6 +81,12 @@ sketch::Moments Column::moments() const {
   }
   return moments;
 }
+
+const Paths& Column::paths() const noexcept {
+  return strings_ && strings_->paths ? *strings_->paths : kNoPaths;
+}
+
+std::string_view Column::path_of(std::string_view hash) const { return paths().find(hash); }
 
 void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
 
@@ -142,6 +150,14 @@ void Column::update(std::string_view value, std::uint64_t count) {
   strings.distinct.update(std::string_view(kept));
 }
 
+void Column::update_hash(std::uint64_t hash, std::string_view path) {
+  wire::check_text(path);
+  const std::string text = measure::hash_text(hash);
+  update(std::string_view(text));
+  add_meaning({Role::kHash, Origin::kValue});
+  if (!path.empty()) strings_->paths.make().add(text, path, strings_->frequent);
+}
+
 void Column::update_null(std::uint64_t count) {
   check_more(count);
   null_ += count;
@@ -161,6 +177,9 @@ void Column::merge(const Column& other) {
     Strings& strings = strings_.make();
     strings.frequent.merge(other.strings_->frequent);
     strings.distinct.merge(other.strings_->distinct);
+    if (other.strings_->paths) {
+      strings.paths.make().merge(*other.strings_->paths, strings.frequent);
+    }
   }
 }
 

@@ -25,7 +25,7 @@ std::uint8_t bits_of(const Meaning& meaning) noexcept {
 // u8 origin, parts and role | varint null
 // [numbers: varint integral | quantile sketch | moments, distinct count, frequent integers unless
 //  the sketch is exact; the last only without fractions]
-// [strings: frequent strings | distinct count unless these are exact]
+// [strings: frequent strings | distinct count unless these are exact | paths if it is of hashes]
 void Column::encode(wire::Writer& out) const {
   const bool has_numbers = numbers().observed() > 0;
   const bool has_strings = strings() > 0;
@@ -44,6 +44,7 @@ void Column::encode(wire::Writer& out) const {
   if (has_strings) {
     frequent_strings().encode(out);
     if (!frequent_strings().is_exact()) distinct_strings().encode(out);
+    if (meaning_.role == Role::kHash) paths().encode(out, frequent_strings());
   }
 }
 
@@ -71,6 +72,7 @@ Column Column::decode(wire::Reader& in, std::string_view name) {
   if ((head & kHasStrings) != 0) {
     parts.strings = sketch::FrequentStrings::decode(in);
     if (!parts.strings.is_exact()) parts.distinct_strings = sketch::DistinctCount::decode(in);
+    if (role == static_cast<int>(Role::kHash)) parts.paths = Paths::decode(in, parts.strings);
   }
   if ((parts.numbers.observed() > 0) != ((head & kHasNumbers) != 0) ||
       (parts.strings.n() > 0) != ((head & kHasStrings) != 0)) {
@@ -109,6 +111,7 @@ Column Column::from_parts(std::string_view name, const Parts& parts, const Meani
   if (strings > 0) {
     Strings& kept = column.strings_.make();
     kept.frequent = parts.strings;
+    if (meaning.role == Role::kHash) kept.paths.make(parts.paths);
     kept.distinct = parts.strings.is_exact() ? sketch::DistinctCount() : parts.distinct_strings;
     for (const auto& item : parts.strings.items()) {
       if (parts.strings.is_exact()) kept.distinct.update(std::string_view(item.value));

@@ -42,8 +42,9 @@ ImageFeatures::ImageFeatures(const measure::ImageMeter& meter) : values(meter.va
 }
 
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
-               std::string_view mode) {
+               std::string_view mode, std::string_view path) {
   wire::check_text(mode);
+  wire::check_text(path);
   const auto column = [&](std::string_view name, Role role) -> Column& {
     return profile.column(feature(prefix, name), {role, Origin::kImage});
   };
@@ -56,7 +57,7 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
         numbers.update(*value);
       }
     } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&amount)) {
-      numbers.update(std::string_view(measure::hash_text(*hash)));
+      numbers.update_hash(*hash, path);
     } else {
       numbers.update_null();
     }

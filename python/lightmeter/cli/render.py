@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
+from lightmeter.profile.view import Repeats
 from lightmeter.text import count, number, visible
 from lightmeter.times import age, day
 
@@ -43,12 +44,19 @@ def summary_json(view: ProfileView) -> str:
         name: {key: _plain(value) for key, value in column.to_summary_dict().items()}
         for name, column in view.get_columns().items()
     }
+    repeats = {
+        name: {"count": count, "hashes": [item._asdict() for item in hashes]}
+        for name, column in view.get_columns().items()
+        if column.kind == "hash"
+        for count, hashes in [view.repeats(name)]
+    }
     return json.dumps(
         {
             "images": view.images,
             "dataset_timestamp": timestamp and timestamp.isoformat(),
             "failures": [failure.to_dict() for failure in view.failures],
             "features": features,
+            "repeats": repeats,
         },
         allow_nan=False,
         indent=2,
@@ -91,10 +99,15 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
     dates = _table(*(_right(name) for name in ("n", "missing", *_DATE_COLUMNS, "median age")))
     categories = _table(_right("n"), _right("missing"), "most frequent")
+    hashes = _table(*(_right(name) for name in ("n", "missing", "distinct", "repeats")), "repeated")
     for name, column in view.get_columns().items():
         summary = column.to_summary_dict()
         counts = [count(summary["counts/n"]), count(summary["counts/null"])]
-        if "distribution/mean" in summary and column.meaning.is_date:
+        if column.kind == "hash":
+            repeats = view.repeats(name)
+            distinct, most = count(round(column.distinct)), Text(_most_repeated(repeats))
+            hashes.add_row(Text(visible(name)), *counts, distinct, count(repeats.count), most)
+        elif "distribution/mean" in summary and column.meaning.is_date:
             days = [summary[key] for key in _DATE_COLUMNS.values()]
             dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))
         elif "distribution/mean" in summary:
@@ -102,7 +115,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
             numbers.add_row(Text(visible(name)), *counts, *statistics)
         else:
             categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
-    yield from (table for table in (numbers, dates, categories) if table.row_count)
+    yield from (table for table in (numbers, dates, categories, hashes) if table.row_count)
 
 
 def _counted(n: int, thing: str) -> str:
@@ -126,6 +139,16 @@ def _most_frequent(summary: dict[str, Any]) -> str:
     shown = [f"{visible(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
     if len(items) > _MOST_FREQUENT:
         shown.append(f"{len(items) - _MOST_FREQUENT} more")
+    return ", ".join(shown)
+
+
+def _most_repeated(repeats: Repeats) -> str:
+    shown = [
+        f"{visible(item.path or item.hash)} ({item.times})"
+        for item in repeats.hashes[:_MOST_FREQUENT]
+    ]
+    if len(repeats.hashes) > _MOST_FREQUENT:
+        shown.append(f"{len(repeats.hashes) - _MOST_FREQUENT} more")
     return ", ".join(shown)
 
 

@@ -19,7 +19,10 @@ __all__ = ["compare_views"]
 def compare_views(
     *, target: ProfileView, reference: ProfileView, thresholds: Thresholds = DEFAULT_THRESHOLDS
 ) -> Comparison:
-    """What changed from `reference` to `target`; see `lightmeter.compare`."""
+    """What changed from `reference` to `target`; see `lightmeter.compare`.
+
+    Features of hashes are passed over: two pictures have different ones even where nothing changed.
+    """
     cores = (target._core, reference._core)
     prefixes = {prefix for core in cores for prefix in core.image_prefixes}
     meanings = {
@@ -28,6 +31,7 @@ def compare_views(
     features = [
         changed(line, role=meaning.role, **said(name, meaning.origin, prefixes)._asdict())
         for name, meaning in meanings.items()
+        if meaning.role != "hash"
         for line in _lines(name, meaning, cores, thresholds.delta)
     ]
     return Comparison(target, reference, judge(features, thresholds), thresholds)

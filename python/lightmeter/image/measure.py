@@ -22,7 +22,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
 from lightmeter.image.plugins import is_raw, load_plugin
 from lightmeter.image.reading import DEFAULT_READING, Reading
-from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
+from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.quiet import quiet
 
 __all__ = [
@@ -50,7 +50,7 @@ _FAILURE = "_lightmeter_failure"
 
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
-    what the functions of the reading returned for it.
+    what the functions of the reading returned for it; the path that it was read from, or "".
     """
 
     meter: ImageMeter
@@ -58,6 +58,7 @@ class Measured(NamedTuple):
     facts: Facts | None = None  # of the header of its encoded bytes
     thumbnail: Thumbnail | None = None
     returned: Returned = ()
+    path: str = ""
 
 
 def measure_images(
@@ -94,7 +95,7 @@ def measure_images(
         path = getattr(image, "filename", None) or None
         show = partial(make_thumbnail, path=path) if thumbnail else None
         try:
-            yield from _measure_pil(image, reading, threads, show)
+            yield from _measure_pil(image, reading, threads, show, short_path(path))
         except Exception as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
@@ -146,7 +147,7 @@ def _measure_encoded(
             with quiet():
                 opened = _open(file)
                 _refuse(opened, file)
-            yield from _measure_pil(opened, reading, threads, show)
+            yield from _measure_pil(opened, reading, threads, show, short_path(path))
         except Exception as error:
             whole = reading.frames == "all"
             raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
@@ -191,6 +192,7 @@ def _measure_pil(
     reading: Reading,
     threads: int | None,
     show: Callable[[Image.Image], Thumbnail | None] | None,
+    path: str,
 ) -> Iterator[Measured]:
     with quiet():
         count = _frame_count(image, reading.limits) if reading.frames == "all" else 1
@@ -207,7 +209,7 @@ def _measure_pil(
             returned = run_functions(image, reading)
             if frame > 0:
                 exif = facts = None
-            yield Measured(meter, exif, facts, thumbnail, returned)
+            yield Measured(meter, exif, facts, thumbnail, returned, path)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
+__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail", "short_path"]
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
@@ -65,7 +65,7 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= _MOST_BYTES:
-            return Thumbnail(_short_path(path), file.getvalue())
+            return Thumbnail(short_path(path), file.getvalue())
     return None
 
 
@@ -81,7 +81,12 @@ def _with_colours(image: Image.Image) -> Image.Image:
         return opaque.convert("RGBA")
 
 
-def _short_path(path: str | os.PathLike[str] | None) -> str:
-    """The path as text, whatever its bytes are. A long one is cut at the front, before the name."""
-    text = os.fspath(path or "").encode(errors="replace")
+def short_path(path: object) -> str:
+    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
+
+    Empty for what is no path.
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        return ""
+    text = os.fsdecode(path).encode(errors="replace")
     return text[-_MOST_PATH:].decode(errors="ignore")

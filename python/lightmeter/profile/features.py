@@ -28,7 +28,7 @@ Role = Literal[
 ]
 Origin = Literal["value", "image", "exif", "personal exif"]
 Family = Literal["image", "Exif", "values"]
-Kind = Literal["number", "hue", "category", "pixels", "failure"]
+Kind = Literal["number", "hue", "category", "pixels", "failure", "hash"]
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 _ORIGINS: tuple[Origin, ...] = get_args(Origin)
@@ -44,7 +44,7 @@ _KINDS: dict[Role, Kind] = {
     "pixels": "pixels",
     "angle pixels": "pixels",
     "failure": "failure",
-    "hash": "category",
+    "hash": "hash",
 }
 _NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
@@ -53,7 +53,6 @@ _UNTESTED: dict[Role, str] = {
     "linear angle": _LINEAR,
     "pixels": _NOT_INDEPENDENT,
     "angle pixels": _NOT_INDEPENDENT,
-    "hash": "no distance between hashes means anything",
 }
 
 
@@ -100,7 +99,7 @@ class Meaning(NamedTuple):
         return _UNTESTED.get(self.role, "")
 
     def kind(self, *, mostly_text: bool = False) -> Kind:
-        """``number``, ``hue``, ``category``, ``pixels`` or ``failure``; see `ColumnView.kind`."""
+        """``number``, ``hue``, ``category``, ``pixels``, ``failure`` or ``hash``."""
         return _KINDS.get(self.role, "category" if mostly_text else "number")
 
     def join(self, other: "Meaning") -> "Meaning":

@@ -149,8 +149,8 @@ class Profile:
         if isinstance(result, Profile):
             self._core.merge(result._core)
             return
-        meter, exif, facts, thumbnail, returned = result
-        self._core.log_image(prefix, meter._core, meter.mode)
+        meter, exif, facts, thumbnail, returned, path = result
+        self._core.log_image(prefix, meter._core, meter.mode, path)
         if exif is not None:
             policy = self._reading.exif
             self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)

@@ -22,7 +22,7 @@ from lightmeter.times import from_ms
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnView", "FrequentItem", "ProfileView"]
+__all__ = ["ColumnView", "FrequentItem", "ProfileView", "Repeated", "Repeats"]
 
 
 class FrequentItem(NamedTuple):
@@ -32,6 +32,28 @@ class FrequentItem(NamedTuple):
     est: int
     upper: int
     lower: int
+
+
+class Repeated(NamedTuple):
+    """A hash that was seen at least so often, and the path of a picture that has it.
+
+    Of several paths it is the first in order; empty where no picture was read from a path.
+    """
+
+    hash: str
+    times: int
+    path: str
+
+
+class Repeats(NamedTuple):
+    """Pictures that were seen again.
+
+    `count` are the pictures whose hash an earlier one had. It is a number that is surely reached:
+    a profile does not keep all hashes, and rare repeats among many pictures cannot be proven.
+    """
+
+    count: int
+    hashes: list[Repeated]
 
 
 class ColumnView:
@@ -60,7 +82,7 @@ class ColumnView:
 
     @property
     def kind(self) -> Kind:
-        """``number``, ``hue`` (an angle), ``category``, ``pixels`` or ``failure``."""
+        """``number``, ``hue`` (an angle), ``category``, ``pixels``, ``failure`` or ``hash``."""
         _, integers, fractions, strings = self._counts
         return self.meaning.kind(mostly_text=strings > integers + fractions)
 
@@ -159,7 +181,7 @@ class ColumnView:
         ``distribution/*``: mean, sample stddev (0.0 at n = 1), min, max, median and quantiles.
         Integers have ``ints/min``, ``ints/max``. Strings and integers have
         ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
-        Angles are numbers here.
+        Angles are numbers here. Hashes have no frequent items: see `ProfileView.repeats`.
         """
         summary = self._core.summary(self.name)
         items = summary.get("frequent_items/frequent_strings")
@@ -278,6 +300,18 @@ class ProfileView:
         return Exemplars(
             *([Exemplar(*item) for item in items] for items in (low, high, random)),
         )
+
+    def repeats(self, name: str) -> Repeats:
+        """Which pictures are repeats, by a feature of hashes; most frequent first.
+
+        By ``image.PixelHash`` those are the same pixel by pixel, by ``image.PerceptualHash`` they
+        look alike. None by a feature that holds no hashes, or is not there. See
+        `lightmeter.Reading` for the metrics that give hashes.
+        """
+        if name not in self:
+            return Repeats(0, [])
+        count, hashes = self._core.repeats(name)
+        return Repeats(count, [Repeated(*item) for item in hashes])
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature (index name ``column``), one column per statistic.

@@ -53,6 +53,9 @@ def whylogs_compatible(
     scores = {}
     for name in columns.keys() & others.keys():
         pair = columns[name], others[name]
+        if any(column.kind == "hash" for column in pair):
+            scores[name] = None
+            continue
         default = "ks" if all(column.numbers.n for column in pair) else "chi-square"
         scores[name] = _SCORES[chosen.get(name, default)](*pair)
     return dict(sorted(scores.items()))

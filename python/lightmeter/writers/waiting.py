@@ -16,6 +16,7 @@ from lightmeter.image.measure import Measured, copy_image, measure_image, run_fu
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
+from lightmeter.image.thumbnail import short_path
 from lightmeter.profile import Profile
 
 __all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
@@ -38,6 +39,7 @@ class _Copy(NamedTuple):
     image: Image.Image
     exif: ExifTags | None
     facts: Facts | None
+    path: str
 
 
 @cache
@@ -58,7 +60,7 @@ def keep(image: Any, reading: Reading) -> Any:
     if isinstance(image, np.ndarray):
         return image.copy()
     if isinstance(image, Image.Image) and reading.frames == "first":
-        return _Copy(*copy_image(image, reading))
+        return _Copy(*copy_image(image, reading), short_path(getattr(image, "filename", None)))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
@@ -89,7 +91,7 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
             meter = ImageMeter(value_range=reading.value_range, threads=1)
             meter.update(kept.image)
             returned = run_functions(kept.image, reading)
-            return Measured(meter, kept.exif, kept.facts, returned=returned)
+            return Measured(meter, kept.exif, kept.facts, returned=returned, path=kept.path)
         return Profile(reading=reading)._measure("image", kept, threads=1)
     except TypeError as error:
         return Failure(None, "unsupported", str(error))

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/colour.hpp"
 #include "kernels/hsv.hpp"
 
 namespace lightmeter::kernels {
@@ -73,6 +74,40 @@ TEST_P(EveryTier, HsvIsPillowsForAllColours) {
       ASSERT_EQ(got, pillow_hsv(r, green[i], blue[i]))
           << "red " << r << " green " << +green[i] << " blue " << +blue[i] << ": hue " << +hue[i]
           << " saturation " << +saturation[i] << " value " << +value[i];
+    }
+  }
+}
+
+TEST_P(EveryTier, LumaIsPillowsForAllColours) {
+  constexpr std::size_t kPixels = 65536;
+  std::vector<std::uint8_t> red(kPixels), green(kPixels), blue(kPixels), luma(kPixels);
+  for (std::size_t i = 0; i < kPixels; ++i) {
+    green[i] = static_cast<std::uint8_t>(i >> 8);
+    blue[i] = static_cast<std::uint8_t>(i);
+  }
+  for (int r = 0; r < 256; ++r) {
+    std::fill(red.begin(), red.end(), static_cast<std::uint8_t>(r));
+    tier().luma(red.data(), green.data(), blue.data(), kPixels, luma.data());
+    for (std::size_t i = 0; i < kPixels; ++i) {
+      ASSERT_EQ(luma[i], (19595 * r + 38470 * green[i] + 7471 * blue[i] + 32768) >> 16)
+          << "red " << r << " green " << +green[i] << " blue " << +blue[i];
+    }
+  }
+}
+
+TEST_P(EveryTier, LumaTouchesNoPixelMoreAtAnyCount) {
+  std::mt19937 random(7);
+  for (std::size_t n = 0; n < 200; ++n) {
+    Exact<std::uint8_t> red(n), green(n), blue(n), luma(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (auto* plane : {&red, &green, &blue}) {
+        plane->data[i] = static_cast<std::uint8_t>(random());
+      }
+    }
+    tier().luma(red.begin(), green.begin(), blue.begin(), n, luma.begin());
+    for (std::size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(luma.data[i], luma_of(red.data[i], green.data[i], blue.data[i]))
+          << i << " of " << n;
     }
   }
 }

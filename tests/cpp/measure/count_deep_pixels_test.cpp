@@ -173,7 +173,7 @@ TEST(DeepPixels, AreNoStripsOfAn8BitImage) {
   one.update(view_of(deep, 2, 1));
   other.update(shallow);
   EXPECT_THROW(one.update(shallow), IncompatibleError);
-  EXPECT_THROW(other.append(one), IncompatibleError);
+  EXPECT_THROW(other.add(one), IncompatibleError);
 }
 
 // Exact to the last bit where the scale divides the sums, and near the limits of 64 bits.

@@ -217,14 +217,17 @@ TEST(ImageMeter, TheTablesDoNotOverflow) {
   EXPECT_EQ(measure(view).channel[0][255], kPixels);
 }
 
-TEST(ImageMeter, AppendingToItselfEndsBeforeTheCountsOverflow) {
+TEST(ImageMeter, AddingMeetsTheMostPixels) {
   const std::uint8_t sample = 7;
-  ImageMeter meter;
-  meter.update({.data = &sample, .width = 1, .height = 1, .channels = 1});
-  for (int i = 0; i < 46; ++i) meter.append(meter);
-  EXPECT_EQ(meter.counts().height, std::int64_t{1} << 46);
+  const Pixels pixel = {.data = &sample, .width = 1, .height = 1, .channels = 1};
+  ImageMeter meter, last;
+  meter.update(pixel);
+  last.update(pixel, 0, kMaxPixels - 1);
+  meter.add(last);
+  EXPECT_EQ(meter.counts().height, kMaxPixels);
   const ImageCounts before = meter.counts();
-  EXPECT_THROW(meter.append(meter), std::invalid_argument);
+  EXPECT_THROW(meter.update(pixel), std::invalid_argument);
+  EXPECT_THROW(meter.add(last), IncompatibleError);
   EXPECT_TRUE(meter.counts() == before);
 }
 

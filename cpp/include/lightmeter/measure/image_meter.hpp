@@ -41,6 +41,8 @@ class ImageMeter {
   void add(const ImageMeter& other);
 
   [[nodiscard]] Set set() const noexcept;
+  // The first row below all that was measured.
+  [[nodiscard]] std::int64_t rows() const noexcept;
   [[nodiscard]] const ImageCounts& counts() const noexcept { return counts_; }
   // The numbers of the set, of the pixels so far.
   [[nodiscard]] std::vector<Value> values() const;

@@ -7,6 +7,7 @@
 #include "lightmeter/profile/box.hpp"
 #include "lightmeter/profile/meaning.hpp"
 #include "lightmeter/profile/number_facts.hpp"
+#include "lightmeter/profile/paths.hpp"
 #include "lightmeter/sketch/distinct.hpp"
 #include "lightmeter/sketch/frequent.hpp"
 #include "lightmeter/sketch/moments.hpp"
@@ -37,6 +38,9 @@ class Column {
   void update(std::int64_t value);
   void update(std::string_view value, std::uint64_t count = 1);
   void update_null(std::uint64_t count = 1);
+  // As 16 hexadecimal digits, and where the picture is that has this hash; empty if that is not
+  // known. Makes the column one of hashes.
+  void update_hash(std::uint64_t hash, std::string_view path);
   // As one update() each, but faster; of integers too many to list, other rare ones may be kept.
   void update(std::span<const double> values);
   void update(std::span<const std::int64_t> values);
@@ -63,6 +67,8 @@ class Column {
   [[nodiscard]] sketch::Moments moments() const;
   [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept;
   [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept;
+  // Of a picture with this hash; empty if none is known.
+  [[nodiscard]] std::string_view path_of(std::string_view hash) const;
 
   // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
   // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are
@@ -74,6 +80,7 @@ class Column {
     NumberFacts facts = {};
     sketch::FrequentStrings strings = {};
     sketch::DistinctCount distinct_strings = {};
+    Paths paths = {};
   };
   [[nodiscard]] static Column from_parts(std::string_view name, const Parts& parts,
                                          const Meaning& meaning = {});
@@ -92,11 +99,13 @@ class Column {
   struct Strings {
     sketch::FrequentStrings frequent;
     sketch::DistinctCount distinct;
+    Box<Paths> paths;  // of hashes
   };
 
   void check_more(std::uint64_t count) const;
   void update_number(double value, bool integral);
   void update_numbers(std::span<const double> values, bool integral);
+  [[nodiscard]] const Paths& paths() const noexcept;
   template <class Change>
   void change_numbers(std::uint64_t more, Change&& change);
 

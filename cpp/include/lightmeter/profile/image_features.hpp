@@ -18,9 +18,9 @@ struct ImageFeatures {
   std::vector<Column> pixels;  // the distributions, from the default set on
 };
 
-// Adds one measured image, and the mode it was stored in.
+// Adds one measured image, the mode it was stored in, and the path that it was read from, if any.
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
-               std::string_view mode);
+               std::string_view mode, std::string_view path = {});
 
 // Adds a picture of a measured image to the exemplars, with all of its numbers.
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,

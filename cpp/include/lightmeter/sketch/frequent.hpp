@@ -55,6 +55,11 @@ class FrequentItems {
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
   [[nodiscard]] bool is_exact() const noexcept { return floor_ == 0; }
   [[nodiscard]] std::uint64_t floor() const noexcept { return floor_; }
+  // Whether it is in the list.
+  template <class Like>
+  [[nodiscard]] bool contains(const Like& value) const {
+    return counters_.contains(value);
+  }
   // By falling estimate, then rising value. At most `limit` of them.
   [[nodiscard]] std::vector<FrequentItem<Key>> items(std::size_t limit = kMaxEntries) const;
 

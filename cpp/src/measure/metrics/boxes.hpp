@@ -1,0 +1,90 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "measure/metric.hpp"
+
+namespace lightmeter::measure {
+
+// An image cut into kColumns x kRows boxes. The pixel (x, y) is in the box of column
+// floor(kColumns x / width) and row floor(kRows y / height).
+template <int kColumns, int kRows>
+struct Boxes {
+  static constexpr std::size_t kCount = std::size_t{kColumns} * kRows;
+
+  // The part of a run of pixels that is in one box: `first` to `last` are columns of the image.
+  struct Part {
+    std::size_t box;
+    std::int64_t first, last;
+  };
+
+  Frame frame;
+
+  // The part in the box of a column; it has no pixels where the run does not reach the box.
+  [[nodiscard]] LIGHTMETER_INLINE Part part(int column, std::int64_t x, std::int64_t y,
+                                            std::size_t n) const noexcept {
+    const std::int64_t row = y * kRows / frame.height;
+    const std::int64_t end = x + static_cast<std::int64_t>(n);
+    return {static_cast<std::size_t>(row * kColumns + column), std::clamp(edge(column), x, end),
+            std::clamp(edge(column + 1), x, end)};
+  }
+
+  friend bool operator==(const Boxes&, const Boxes&) = default;
+
+ private:
+  // The least x of which kColumns x >= column * width.
+  [[nodiscard]] LIGHTMETER_INLINE std::int64_t edge(int column) const noexcept {
+    return (column * frame.width + kColumns - 1) / kColumns;
+  }
+};
+
+// How many pixels of each box were counted, and the sum of their luma.
+template <int kColumns, int kRows>
+struct BoxLuma {
+  using Grid = Boxes<kColumns, kRows>;
+
+  Grid boxes;
+  std::array<std::uint64_t, Grid::kCount> n{};
+  std::array<std::uint64_t, Grid::kCount> sum{};
+
+  template <class S>
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
+    if (boxes.frame.height == 0) return;
+    for (int column = 0; column < kColumns; ++column) {
+      const auto [box, first, last] = boxes.part(column, row.x, row.y, row.n);
+      n[box] += static_cast<std::uint64_t>(last - first);
+      sum[box] += total(row.luma + (first - row.x), last - first);
+    }
+  }
+
+  void add(const BoxLuma& other) noexcept {
+    if (boxes.frame.height == 0) boxes = other.boxes;
+    for (std::size_t box = 0; box < Grid::kCount; ++box) {
+      n[box] += other.n[box];
+      sum[box] += other.sum[box];
+    }
+  }
+
+  friend bool operator==(const BoxLuma&, const BoxLuma&) = default;
+
+ private:
+  template <class S>
+  LIGHTMETER_INLINE static std::uint64_t total(const S* luma, std::int64_t count) noexcept {
+    constexpr std::int64_t kChunk = 1 << 16;  // 65 536 times 65 535 fits 32 bits
+    std::uint64_t total = 0;
+    while (count > 0) {
+      const std::int64_t some = std::min(count, kChunk);
+      std::uint32_t part = 0;
+      for (std::int64_t i = 0; i < some; ++i) part += luma[i];
+      total += part;
+      luma += some;
+      count -= some;
+    }
+    return total;
+  }
+};
+
+}  // namespace lightmeter::measure

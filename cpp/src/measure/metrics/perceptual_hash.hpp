@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "measure/metric.hpp"
+#include "measure/metrics/boxes.hpp"
+
+namespace lightmeter::measure {
+
+// The difference hash of N. Krawetz ("Kind of Like That", 2013): of 9 x 8 boxes, whether each is
+// brighter than the one to the left of it. Row by row from the left, the highest bit first.
+//
+// It is blind to colour, to brightness and contrast, to whatever is smaller than a box, and to what
+// changes only from row to row. Two boxes that are almost alike may fall either way. Where no box
+// differs from the one beside it there is nothing to compare, and no hash: a black and a white
+// picture do not look alike.
+struct PerceptualHash {
+  static constexpr Set kSet = Set::kCamera;
+  static constexpr bool kNeedsSize = true;
+  static constexpr int kColumns = 9;
+  static constexpr int kRows = 8;
+  static constexpr std::array kNumbers{
+      Number{"PerceptualHash", Role::kHash, Scale::kHash, Group::kRepeats, false,
+             "a hash of the coarse light and dark: equal where two pictures look alike"}};
+
+  BoxLuma<kColumns, kRows> luma;
+
+  void start(const Frame& frame) noexcept { luma.boxes.frame = frame; }
+
+  template <class S>
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
+    luma.pixels(row);
+  }
+
+  void add(const PerceptualHash& other) noexcept { luma.add(other.luma); }
+
+  // Means are compared by their products with the pixels of the other box; one of no pixels is not
+  // brighter or darker than any.
+  [[nodiscard]] std::optional<std::uint64_t> hash(const ImageFacts& image) const noexcept {
+    if (image.frame.width < kColumns || image.frame.height < kRows) return std::nullopt;
+    std::uint64_t hash = 0;
+    bool differs = false;
+    for (std::size_t row = 0; row < kRows; ++row) {
+      for (std::size_t right = row * kColumns + 1; right < (row + 1) * kColumns; ++right) {
+        const Wide here = Wide{luma.sum[right]} * luma.n[right - 1];
+        const Wide before = Wide{luma.sum[right - 1]} * luma.n[right];
+        hash = hash << 1 | static_cast<std::uint64_t>(here > before);
+        differs = differs || here != before;
+      }
+    }
+    return differs ? std::optional(hash) : std::nullopt;
+  }
+
+  friend bool operator==(const PerceptualHash&, const PerceptualHash&) = default;
+};
+
+}  // namespace lightmeter::measure

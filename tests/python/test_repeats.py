@@ -1,0 +1,104 @@
+"""Repeats: a frozen camera, copies of files, and what cannot be proven."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Profile, ProfileView, compare, log_image, profile_images
+from lightmeter.testing import fold, merge_trees
+from PIL import Image
+
+PIXELS, LOOKS = "image.PixelHash", "image.PerceptualHash"
+
+
+def frame(seed: int) -> np.ndarray:
+    """A picture in which every pixel of 18 x 16 boxes is random."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 9), dtype=np.uint8)
+    return coarse.repeat(2, axis=0).repeat(2, axis=1)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """150 photos in three blocks: the camera is frozen in 40, and 3 others look alike."""
+    root = tmp_path_factory.mktemp("photos")
+    for at in range(150):
+        frozen = at % 4 == 1 and at < 160
+        pixels = frame(0 if frozen else at + 1)
+        if at in (10, 74, 148):
+            pixels = np.clip(frame(5000) // 2 + at // 8, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(root / f"{at:03}.png")
+    return root
+
+
+def test_repeats_are_found_across_blocks(photos: Path) -> None:
+    view = profile_images(photos, metrics="camera")
+    frozen = [f"{at:03}" for at in range(150) if at % 4 == 1]
+    pixels, looks = view.repeats(PIXELS), view.repeats(LOOKS)
+    assert pixels.count == len(frozen) - 1
+    assert [(item.times, Path(item.path).stem) for item in pixels.hashes] == [(len(frozen), "001")]
+    assert looks.count == pixels.count + 2
+    assert [(item.times, Path(item.path).stem) for item in looks.hashes] == [
+        (len(frozen), "001"),
+        (3, "010"),
+    ]
+    assert pixels.hashes[0].path == str(photos / "001.png")
+    assert view[PIXELS].kind == "hash"
+    assert view[PIXELS].n == 150
+    assert view[PIXELS].distinct == 150 - pixels.count
+    assert "frequent_items/frequent_strings" not in view[PIXELS].to_summary_dict()
+    assert ProfileView.from_bytes(view.to_bytes()).repeats(PIXELS) == pixels
+    assert profile_images(photos, metrics="camera", workers=3) == view
+
+
+def test_without_hashes_there_are_none() -> None:
+    view = log_image([frame(1), frame(1)]).view()
+    assert view.repeats(PIXELS) == (0, [])
+    assert view.repeats("image.entropy") == (0, [])
+    view = log_image([frame(1), frame(1), b"junk"], metrics="camera").view()
+    assert view.repeats(PIXELS).count == 1
+    assert view.repeats(PIXELS).hashes[0].path == ""
+
+
+def leaf(seed: int) -> ProfileView:
+    profile = Profile(metrics="camera")
+    image = Image.fromarray(frame(seed % 10))
+    image.filename = f"photos/{seed}\udcff.png"  # type: ignore[attr-defined]
+    profile.track(image)
+    return profile.view()
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(merge_trees(st.integers(0, 40)), st.randoms(use_true_random=False))
+def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
+    leaves: list[int] = []
+    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
+    random.shuffle(leaves)
+    assert merged == ProfileView.merge_many(map(leaf, leaves))
+    repeats = merged.repeats(PIXELS)
+    assert repeats.count == len(leaves) - len({seed % 10 for seed in leaves})
+    for item in repeats.hashes:
+        paths = [f"photos/{seed}?.png" for seed in leaves]
+        assert item.path in paths
+
+
+def test_a_frozen_camera_is_proven_among_a_thousand() -> None:
+    order = np.random.default_rng(3).permutation([0] * 50 + list(range(1, 951)))
+    profiles = [Profile(metrics="camera") for _ in range(10)]
+    for at, seed in enumerate(order):
+        profiles[at % 10].track(frame(int(seed)))
+    view = ProfileView.merge_many(profile.view() for profile in profiles)
+    for name in (PIXELS, LOOKS):
+        (frozen,) = view.repeats(name).hashes
+        assert 48 <= frozen.times <= 50
+        assert view.repeats(name).count == frozen.times - 1
+
+
+def test_drift_passes_over_hashes() -> None:
+    views = [
+        log_image([frame(seed) for seed in range(start, start + 30)], metrics="camera").view()
+        for start in (0, 100)
+    ]
+    report = compare(target=views[0], reference=views[1])
+    assert all("Hash" not in line.feature for line in report.features)

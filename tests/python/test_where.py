@@ -1,0 +1,233 @@
+"""The grid, vignetting and the hashes of a picture, against NumPy."""
+
+import numpy as np
+import pytest
+from lightmeter import ImageMeter
+from PIL import Image
+
+SIZES = [(1, 1), (3, 2), (5, 7), (9, 8), (64, 48), (300, 30), (517, 41), (8, 9)]
+
+
+def picture(width: int, height: int, *, seed: int = 0, gray: bool = False) -> np.ndarray:
+    shape = (height, width) if gray else (height, width, 3)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def measured(array: np.ndarray, **options: object) -> dict[str, object]:
+    size = (array.shape[1], array.shape[0])
+    meter = ImageMeter(metrics="camera", size=size, **options)  # type: ignore[arg-type]
+    meter.update(array)
+    return meter.measurement()
+
+
+def luma_of(array: np.ndarray) -> np.ndarray:
+    if array.dtype == np.uint8:
+        return np.asarray(Image.fromarray(array).convert("L")).astype(np.int64)
+    return array.astype(np.int64)
+
+
+def boxes(values: np.ndarray, columns: int, rows: int) -> list[np.ndarray]:
+    height, width = values.shape
+    x = np.arange(width) * columns // width
+    y = np.arange(height) * rows // height
+    return [
+        values[np.ix_(y == row, x == column)] for row in range(rows) for column in range(columns)
+    ]
+
+
+def laplacian(luma: np.ndarray) -> np.ndarray:
+    for axis in (0, 1):
+        mode = "reflect" if luma.shape[axis] > 1 else "edge"
+        luma = np.pad(luma, [(1, 1) if axis == at else (0, 0) for at in (0, 1)], mode=mode)
+    return (
+        luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
+    )
+
+
+def expected_grid(array: np.ndarray) -> dict[str, float]:
+    step = 257 if array.dtype == np.uint16 else 1
+    luma = luma_of(array)
+    cells = boxes(luma, 4, 4)
+    sharp = boxes(laplacian(luma), 4, 4)
+    numbers = {}
+    for at in range(16):
+        name = f"Grid.r{at // 4}c{at % 4}"
+        if cells[at].size:
+            numbers[name] = cells[at].mean() / step
+            numbers[f"{name}.sharpness"] = sharp[at].var() / step**2
+    corners = np.concatenate([cells[at].ravel() for at in (0, 3, 12, 15)])
+    centre = np.concatenate([cells[at].ravel() for at in (5, 6, 9, 10)])
+    if centre.size and centre.any() and corners.size:
+        numbers["Vignetting"] = corners.mean() / centre.mean()
+    return numbers
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", ["colour", "gray", "deep"])
+def test_grid_and_vignetting(size: tuple[int, int], kind: str) -> None:
+    array = picture(*size, gray=kind != "colour")
+    if kind == "deep":
+        array = array.astype(np.uint16) * 201
+    got = {
+        name: value
+        for name, value in measured(array).items()
+        if name.startswith("Grid.") or name == "Vignetting"
+    }
+    assert got == pytest.approx(expected_grid(array), rel=1e-12, abs=1e-12)
+
+
+def test_a_grid_says_where() -> None:
+    array = np.full((40, 80, 3), 100, np.uint8)
+    array[10:20, 60:80] = 200
+    array[30:40:2, 20:40] = 0
+    numbers = measured(array)
+    assert numbers["Grid.r1c3"] == 200
+    assert numbers["Grid.r3c1"] == 50
+    assert max(range(16), key=lambda at: numbers[f"Grid.r{at // 4}c{at % 4}.sharpness"]) == 13
+    assert "Vignetting" not in measured(np.zeros((8, 8), np.uint8))
+    x, y = np.meshgrid(np.linspace(-1, 1, 80), np.linspace(-1, 1, 40))
+    assert measured((200 - 60 * (x**2 + y**2)).astype(np.uint8))["Vignetting"] < 0.7
+
+
+def expected_look(array: np.ndarray) -> str | None:
+    cells = boxes(luma_of(array), 9, 8)
+    if min(array.shape[0] - 7, array.shape[1] - 8) < 1:
+        return None
+    means = np.array([cell.mean() for cell in cells]).reshape(8, 9)
+    if (means[:, 1:] == means[:, :-1]).all():
+        return None
+    bits = (means[:, 1:] > means[:, :-1]).ravel()
+    return np.packbits(bits).tobytes().hex()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_perceptual_hash_is_the_difference_hash(size: tuple[int, int], seed: int) -> None:
+    array = picture(*size, seed=seed, gray=seed == 3)
+    assert measured(array).get("PerceptualHash") == expected_look(array)
+
+
+def test_what_looks_alike_has_one_perceptual_hash() -> None:
+    rng = np.random.default_rng(1)
+    coarse = Image.fromarray(rng.integers(40, 216, (8, 9, 3), dtype=np.uint8))
+    image = np.asarray(coarse.resize((360, 320), Image.Resampling.BICUBIC)).astype(int)
+    hashes = {
+        measured(np.clip(other, 0, 255).astype(np.uint8))["PerceptualHash"]
+        for other in (
+            image,
+            image + 9,
+            image * 0.8,
+            image[::2, ::2],
+            image + rng.normal(0, 4, image.shape),
+        )
+    }
+    assert len(hashes) == 1
+    assert (
+        measured(np.clip(image[:, ::-1], 0, 255).astype(np.uint8))["PerceptualHash"] not in hashes
+    )
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_picture_without_structure_has_no_look(level: int) -> None:
+    flat = np.full((30, 40, 3), level, np.uint8)
+    assert "PerceptualHash" not in measured(flat)
+    assert "PerceptualHash" not in measured(
+        np.repeat(np.arange(30, dtype=np.uint8), 40).reshape(30, 40)
+    )
+    falling = np.repeat(np.arange(40, 0, -1, dtype=np.uint8)[None], 30, axis=0)
+    assert measured(falling)["PerceptualHash"] == "0" * 16
+
+
+MASK = (1 << 64) - 1
+PRIME = (1 << 61) - 1
+
+
+def scramble(x: int) -> int:
+    x = (x ^ x >> 33) * 0xFF51AFD7ED558CCD & MASK
+    x = (x ^ x >> 33) * 0xC4CEB9FE1A85EC53 & MASK
+    return x ^ x >> 33
+
+
+def expected_pixel_hash(array: np.ndarray) -> str:
+    """Pixel by pixel in integers of any size."""
+    deep, gray = array.dtype == np.uint16, array.ndim == 2
+    height, width = array.shape[:2]
+    total = 0
+    for y in range(height):
+        for x in range(width):
+            row = scramble(y + 0x9E3779B97F4A7C15 & MASK)
+            block = scramble(row + x // 256 & MASK) >> 3
+            red, green, blue = [int(array[y, x])] * 3 if gray else map(int, array[y, x])
+            if deep:
+                colour = (1 << 24) + red + ((green & 255) << 16)
+                more = (green >> 8) + (blue << 8)
+            else:
+                colour, more = (1 << 24) + red + (green << 8) + (blue << 16), 0
+            first, second = scramble(1 + x % 256) >> 3, scramble(257 + x % 256) >> 3
+            total += block * (colour * first + more * second)
+    value = scramble(total % PRIME)
+    for fact in (width, height, (16 if deep else 8) + (1 if gray else 3)):
+        value = scramble(value ^ fact)
+    return f"{value:016x}"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (517, 4)])
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_pixel_hash_is_the_sum_that_its_file_says(
+    size: tuple[int, int], gray: bool, dtype: type
+) -> None:
+    array = picture(*size, gray=gray).astype(dtype) * (251 if dtype is np.uint16 else 1)
+    assert measured(array)["PixelHash"] == expected_pixel_hash(array)
+
+
+def test_any_change_of_a_picture_changes_its_pixel_hash() -> None:
+    array = picture(12, 12)
+    others = [
+        array,
+        array[::-1],
+        array[:, ::-1],
+        array.transpose(1, 0, 2),
+        np.roll(array, 1, axis=0),
+    ]
+    others += [np.roll(array, 1, axis=1), array[..., ::-1], array[:, :-1], array[:-1]]
+    others += [array[..., 0], array.astype(np.uint16) * 257, np.zeros_like(array), array * 0 + 1]
+    others += [np.zeros((12, 12), np.uint8), np.zeros((9, 16, 3), np.uint8), array ^ 128]
+    for y, x, channel, bit in np.ndindex(12, 12, 3, 8):
+        other = array.copy()
+        other[y, x, channel] ^= 1 << bit
+        others.append(other)
+    hashes = {measured(np.ascontiguousarray(other))["PixelHash"] for other in others}
+    assert len(hashes) == len(others)
+    pixels = array.reshape(-1, 3)
+    pairs = set()
+    for at in range(1, len(pixels)):  # two pixels change places
+        other = pixels.copy()
+        other[[0, at]] = pixels[[at, 0]]
+        pairs.add(measured(other.reshape(array.shape))["PixelHash"])
+    assert len(pairs) == len(pixels) - 1
+    assert measured(array.copy())["PixelHash"] == measured(array)["PixelHash"]
+
+
+def test_tiles_cannot_be_seen() -> None:
+    array = picture(533, 61)
+    whole = measured(array)
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        columns = [0, *sorted(rng.choice(np.arange(1, 533), 3, replace=False)), 533]
+        rows = [0, *sorted(rng.choice(np.arange(1, 61), 3, replace=False)), 61]
+        tiles = [
+            (x, y, columns[i + 1], rows[j + 1])
+            for i, x in enumerate(columns[:-1])
+            for j, y in enumerate(rows[:-1])
+        ]
+        rng.shuffle(tiles)
+        meter = ImageMeter(metrics="camera", size=(533, 61))
+        for left, top, right, bottom in tiles:
+            meter.update(array[top:bottom, left:right], at=(left, top))
+        assert meter.measurement() == whole
+
+
+def test_the_pixel_hash_needs_no_size_but_the_others_do() -> None:
+    with pytest.raises(ValueError, match="give size="):
+        ImageMeter(metrics="camera")
