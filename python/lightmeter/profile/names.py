@@ -2,13 +2,24 @@
 
 import re
 from collections.abc import Collection
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 from lightmeter import _core
 from lightmeter.image.metrics import FACTS
 from lightmeter.profile.features import Origin
 
-__all__ = ["GRID_SIDE", "GROUPS", "Cell", "Group", "Said", "Scale", "place", "said", "says"]
+__all__ = [
+    "GRID_SIDE",
+    "GROUPS",
+    "Cell",
+    "Group",
+    "Said",
+    "Scale",
+    "groups_of",
+    "place",
+    "said",
+    "says",
+]
 
 # What people look at together, in the order of pages.
 Group = Literal[
@@ -67,11 +78,11 @@ _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
 _NUMBERS = _core.image_numbers()
-_SCALES: dict[str, Scale] = {name: scale for name, _, scale, *_ in _NUMBERS}
+_SCALES = {name: cast(Scale, scale) for name, _, scale, *_ in _NUMBERS}
 _SAYS = {name: says for name, *_, says in _NUMBERS}
 # The size of an image is shown with what is known of its file.
-_NUMBER_GROUPS: dict[str, Group] = {
-    name: "file" if group == "size" else group for name, _, _, group, *_ in _NUMBERS
+_NUMBER_GROUPS = {
+    name: cast(Group, "file" if group == "size" else group) for name, _, _, group, *_ in _NUMBERS
 }
 # Of what has no number for each image but is about the same, such as Hue.pixels.
 _FIRST_GROUPS = {name.partition(".")[0]: group for name, group in _NUMBER_GROUPS.items()}
@@ -93,6 +104,12 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
     if origin != "image":
         return Said(name, "Exif", prefix=prefix)
     return Said(name, _group_of(rest), _SCALES.get(rest), prefix, _cell(rest))
+
+
+def groups_of(core: _core.Profile) -> dict[str, Group]:
+    """The group of every feature of a profile."""
+    prefixes = core.image_prefixes
+    return {name: said(name, core.origin(name), prefixes).group for name in core.names()}
 
 
 def says(feature: str, prefix: str) -> str:

@@ -15,6 +15,7 @@ from lightmeter.report.card import card, verdict_badge
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
+from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
 from lightmeter.text import number, percent
 
@@ -80,6 +81,7 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     idents |= {line.feature: f"f{index}" for index, line in enumerate(shown)}
     yield _findings(changed)
     yield grids
+    yield repeated_pictures(comparison.target, comparison.reference)
     yield _table(comparison.features, idents)
     drifted = [line for line in shown if line.verdict in CHANGED]
     yield from _cards("What changed", "wide", drifted, comparison, idents)

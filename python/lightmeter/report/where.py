@@ -1,6 +1,6 @@
 """Where in the picture something changed: the grid of both sides as heat maps."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lightmeter.draw.chart import Chart
 from lightmeter.draw.document import section
@@ -21,8 +21,15 @@ def on_heat_map(line: FeatureDrift) -> bool:
     return line.cell is not None and line.kind == "number"
 
 
-def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
-    """The section with the heat maps, None without a grid; and the id of that of each feature."""
+def where(
+    features: Iterable[FeatureDrift], anchor: Callable[[FeatureDrift], str] | None = None
+) -> tuple[Html | None, dict[str, str]]:
+    """The section with the heat maps, None without a grid; and the id of that of each feature.
+
+    Args:
+        features: those of other metrics are passed over.
+        anchor: a further id for each feature.
+    """
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, lines) in enumerate(heat_maps(features)):
@@ -31,6 +38,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         figures.append(
             tag(
                 "figure",
+                (tag("span", id=anchor(line)) for line in lines) if anchor else None,
                 tag("h3", tag("bdi", chart.title)),
                 (tag("p", f"{each.sentence}.") for each in findings(changed)),
                 chart.inline(f"f-map-{index}"),

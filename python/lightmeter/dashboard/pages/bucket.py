@@ -10,12 +10,15 @@ from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import column_of
+from lightmeter.drift.feature import FeatureDrift, column_of
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card
+from lightmeter.report.groups import by_group
 from lightmeter.report.pictures import pictures
+from lightmeter.report.repeats import repeated_pictures
+from lightmeter.report.where import where
 from lightmeter.text import number, shorten
 
 __all__ = ["ShownBucket", "bucket_html"]
@@ -58,6 +61,10 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
     state = worst(result.state for result in bucket.results)
     bad = {column_of(result.feature) for result in bucket.results if result.state == "anomaly"}
     others = "The others" if bad else "Distributions"
+    grids, on_grid = where(comparison.features, _ident)
+    lines = [line for line in comparison.features if line.feature not in on_grid]
+    wrong = [line for line in lines if column_of(line.feature) in bad]
+    right = [line for line in lines if column_of(line.feature) not in bad]
     return document(
         f"{history.title}, {bucket_text(bucket.start)}",
         tag(
@@ -71,8 +78,10 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
         tag(
             "main",
             _verdicts(page, bucket.results),
-            _cards("Distributions of what is anomalous", "wide", comparison, bad, inside=True),
-            _cards(others, "", comparison, bad, inside=False),
+            grids,
+            repeated_pictures(comparison.target, comparison.reference),
+            _cards("Distributions of what is anomalous", "wide", comparison, wrong),
+            _cards(others, "", comparison, right),
         ),
     )
 
@@ -124,17 +133,28 @@ def _verdict(page: str, result: Result) -> dict[str, Content]:
     }
 
 
+def _ident(line: FeatureDrift) -> str:
+    """Where the pages of features link to."""
+    return f"f-{slug(line.feature)}"
+
+
 def _cards(
-    title: str, size: str, comparison: Comparison, bad: set[str], *, inside: bool
+    title: str, size: str, comparison: Comparison, lines: Sequence[FeatureDrift]
 ) -> Html | None:
-    lines = [line for line in comparison.features if (column_of(line.feature) in bad) == inside]
     if not lines:
         return None
     sides = comparison.target, comparison.reference
-    cards = (
-        card(line, *sides, f"f-{slug(line.feature)}", pictures(line, *sides))
-        for line in lines[:_MOST_CHARTS]
+    groups = (
+        (
+            tag("h3", heading, cls="group"),
+            tag(
+                "div",
+                (card(line, *sides, _ident(line), pictures(line, *sides)) for line in members),
+                cls=f"cards {size}",
+            ),
+        )
+        for heading, members in by_group(lines[:_MOST_CHARTS], lambda line: line.group)
     )
     left_out = len(lines) - _MOST_CHARTS
     more = tag("p", f"No charts of {left_out} more.", cls="quiet") if left_out > 0 else None
-    return section(title, tag("div", cards, cls=f"cards {size}"), more)
+    return section(title, groups, more)
