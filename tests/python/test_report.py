@@ -71,7 +71,22 @@ def attacked_page() -> str:
 
 PAGE_TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
-    *("h1", "h2", "h3", "h4", "p", "ol", "li", "b", "span", "bdi", "div", "a", "figure", "figcaption"),
+    *(
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "p",
+        "ol",
+        "li",
+        "b",
+        "span",
+        "bdi",
+        "div",
+        "a",
+        "figure",
+        "figcaption",
+    ),
     *("table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
     *("svg", "desc", "rect", "path", "text"),
 }

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _MOST = 4
+_MOST_DIGITS = 17  # with which any two numbers differ
 _LONGEST = 60  # characters of a value
 
 # In standard errors; a smaller change of the mean may be chance.
@@ -58,7 +59,9 @@ def summary(features: Sequence[FeatureDrift]) -> str:
     told = findings(drifted)
     named: dict[tuple[str, ...], Finding] = {}
     for each in [each for each in told if not each.is_even] or told:
-        named.setdefault(_subject(each.lines[0]), each)
+        subject = _subject(each.lines[0])
+        if _says_more(each, named.setdefault(subject, each)):
+            named[subject] = each
     shown = list(named.values())[:_MOST]
     words = ", ".join(each.words for each in shown)
     left = len(drifted) - sum(len(each.lines) for each in shown)
@@ -70,6 +73,14 @@ def _subject(feature: FeatureDrift) -> tuple[str, ...]:
     if feature.group in ("file", "Exif", "values") or feature.kind in RATES:
         return (feature.feature,)
     return feature.prefix, feature.group, feature.cell.number if feature.cell else ""
+
+
+def _says_more(finding: "Finding", other: "Finding") -> bool:
+    """Of equal effects a mean says more than a standard deviation within the pictures."""
+    lines = finding.lines[0], other.lines[0]
+    spreads = [line.feature.endswith(".stddev") for line in lines]
+    effects = [round(line.effect or 0.0, 1) for line in lines]
+    return spreads == [False, True] and effects[0] == effects[1]
 
 
 class Finding(NamedTuple):
@@ -225,10 +236,10 @@ def _spread(feature: FeatureDrift) -> str:
 def _change(before: float, after: float, scale: Scale | None) -> str:
     """Relative between positive amounts; of others, and of shares, that would say little."""
     verb = "rose" if after > before else "fell"
-    if scale == "percent" and percent(before / 100) != percent(after / 100):
-        return f"{verb} from {percent(before / 100)} to {percent(after / 100)}"
-    if scale in ("percent", "share"):
-        return f"{verb} {_from_to(before, after, ' %' if scale == 'percent' else '')}"
+    if scale == "percent":
+        return f"{verb} {_percent_from_to(before, after)}"
+    if scale == "share":
+        return f"{verb} {_share_from_to(before, after)}"
     if before <= 0 or after < 0:
         return f"{verb} from {number(before, 3)} to {number(after, 3)}"
     if after > 10 * before:
@@ -236,13 +247,20 @@ def _change(before: float, after: float, scale: Scale | None) -> str:
     return f"{verb} by {percent(abs(after / before - 1))}"
 
 
-def _from_to(before: float, after: float, unit: str) -> str:
-    """With as many digits as it takes to see a difference, two at least."""
-    for digits in range(2, 17):
-        low, high = number(before, digits), number(after, digits)
-        if low != high:
-            break
-    return f"from {low}{unit} to {high}{unit}"
+def _percent_from_to(before: float, after: float) -> str:
+    texts = percent(before / 100), percent(after / 100)
+    digits = 2
+    while texts[0] == texts[1] and digits < _MOST_DIGITS:
+        texts = f"{number(before, digits)} %", f"{number(after, digits)} %"
+        digits += 1
+    return f"from {texts[0]} to {texts[1]}"
+
+
+def _share_from_to(before: float, after: float) -> str:
+    places = 2
+    while f"{before:.{places}f}" == f"{after:.{places}f}" and places < _MOST_DIGITS:
+        places += 1
+    return f"from {before:.{places}f} to {after:.{places}f}"
 
 
 def _delay(before: float, after: float) -> str:

@@ -70,6 +70,8 @@ _NAMES = {
     "ImagePixelHeight": "height",
     "Colorspace": "colour space",
     "Colorfulness": "colourfulness",
+    "Luma.stddev": "contrast",
+    "JpegQuality": "JPEG quality",
     "glare_percent": "glare",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
@@ -137,6 +139,8 @@ def _spoken(name: str) -> str:
     if cell is not None:
         number = "brightness" if cell.number == "luma" else cell.number
         return f"{number} {place(cell.row, cell.column)}"
+    if name in FACTS:
+        return _words(name)
     if name not in _SCALES:
         first, _, rest = name.partition(".")
         return f"{first.lower()} {rest.replace('_', ' ')}" if rest else name
