@@ -138,6 +138,11 @@ ImageMeter make_meter(std::string_view set, std::optional<Place> size,
                                         ignored->strides(1));
     if (!size) size = Place{mask->width(), mask->height()};
   }
+  if (!size && lightmeter::measure::needs_size(metrics)) {
+    throw std::invalid_argument("the metrics '" + std::string(set) +
+                                "' need the size of the image before its pixels; give "
+                                "size=(width, height)");
+  }
   if (!size) return ImageMeter(metrics);
   return ImageMeter(metrics, size->first, size->second, std::move(mask));
 }
@@ -169,6 +174,12 @@ py::dict measurement(const ImageMeter& meter) {
 void bind_measure(py::module_& module) {
   module.def("image_numbers", &image_numbers,
              "(name, role, scale, what it says) of every number of an image.");
+  module.def(
+      "needs_size",
+      [](std::string_view set) {
+        return lightmeter::measure::needs_size(value_of<lightmeter::measure::Set>(kSets, set));
+      },
+      py::arg("metrics"), "Whether a set has numbers that need the size of the image before.");
   // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
   py::class_<ImageMeter>(module, "ImageMeter",
                          "Exact counts of one image's pixels. RuntimeError if two threads use\n"
@@ -203,6 +214,8 @@ void bind_measure(py::module_& module) {
       .def_property_readonly(
           "pixels", [](const ImageMeter& meter) { return meter.counts().pixels(); },
           "How many pixels were counted, which leaves out the ignored ones.")
+      .def("copy", [](const ImageMeter& meter) { return ImageMeter(meter); })
+      .def("empty", &ImageMeter::empty, "A meter of the same image that has measured nothing.")
       .def_property_readonly("rows", &ImageMeter::rows, "The rows so far.")
       .def("add", &ImageMeter::add, py::arg("other"), "Add what was measured of other tiles.")
       .def("measurement", &measurement,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log_image, profile_images
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from PIL import Image, ImageStat
 
 WHYLOGS_TEN = {
@@ -22,9 +23,8 @@ WHYLOGS_TEN = {
     "ImagePixelHeight",
     "Colorspace",
 }
+# What the default set has besides numbers.
 MORE = {
-    "Hue.circular_mean",
-    "Hue.concentration",
     "Hue.pixels",
     "Saturation.pixels",
     "Brightness.pixels",
@@ -38,8 +38,14 @@ def summary(view: ProfileView, name: str) -> dict[str, object]:
 
 def test_features_of_one_image() -> None:
     view = log_image(picture()).view()
-    assert set(view.get_columns()) == {f"image.{name}" for name in WHYLOGS_TEN | MORE}
+    numbers = {number.name for number in IMAGE_NUMBERS if number.set in ("whylogs", "default")}
+    assert set(view.get_columns()) == {f"image.{name}" for name in WHYLOGS_TEN | numbers | MORE}
     assert view.images == 1
+
+
+def test_the_ten_features_of_whylogs() -> None:
+    view = log_image(picture(), metrics="whylogs").view()
+    assert set(view.get_columns()) == {f"image.{name}" for name in WHYLOGS_TEN | {"Failure"}}
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

@@ -149,16 +149,17 @@ def test_what_is_no_error_passes() -> None:
 
 def test_metrics_are_checked() -> None:
     assert Reading(metrics=glare).metrics == Reading(metrics=[glare]).metrics == ("default", glare)
-    assert Reading(metrics=[glare, "default"]).functions == (glare,)
+    assert Reading(metrics=[glare, "camera"]).functions == (glare,)
+    assert Reading(metrics=[glare, "camera"]).metric_set == "camera"
     for metrics, error, message in (
-        ("camera", ValueError, "has 'camera'; expected 'default' or a function"),
-        (3, TypeError, "metrics is a int; expected 'default', a function"),
+        ("most", ValueError, "has 'most'; expected 'whylogs', 'default', 'camera', 'all' or a"),
+        (3, TypeError, "metrics is a int; expected 'whylogs', 'default', 'camera', 'all', a"),
         ([3], TypeError, "metrics has a int"),
         (lambda image: 1, ValueError, "no name that a feature could have; define it with def"),
         (partial(glare), ValueError, "no name that a feature could have"),
         (named("a.b"), ValueError, "no name that a feature could have"),
         ([glare, named("glare")], ValueError, "has glare twice"),
-        (["default", "default"], ValueError, "has the set default twice"),
+        (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
         (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
     ):
         with pytest.raises(error, match=message):

@@ -57,7 +57,7 @@ def test_a_meter_that_is_counting_is_not_used() -> None:
     profile = Profile()
     for use in (
         meter.measurement,
-        lambda: ImageMeter()._core.append(meter._core),
+        lambda: ImageMeter()._core.add(meter._core),
         lambda: profile._core.log_image("image", meter._core, "RGB"),
     ):
         assert_refused_while_updating(lambda: meter.update(FRAME), use)

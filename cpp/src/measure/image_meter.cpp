@@ -78,11 +78,22 @@ void count_bands(const Tile& tile, std::ptrdiff_t bands, Band& whole) {
   }
 }
 
-// A colour of no hue and no saturation, whose value is the sample.
-void complete_gray(ImageCounts& counts) {
-  if (counts.channels != 1) return;
+std::uint64_t pixels_of(const Tile& tile) {
+  std::int64_t pixels = 0;
+  if (tile.mask == nullptr)
+    return static_cast<std::uint64_t>(tile.pixels.width * tile.pixels.height);
+  for (std::int64_t y = 0; y < tile.pixels.height; ++y) {
+    for_each_run(tile, y, [&](std::int64_t, std::int64_t n) { pixels += n; });
+  }
+  return static_cast<std::uint64_t>(pixels);
+}
+
+// Of a gray tile that was counted: a colour of no hue and no saturation, whose value is the sample.
+void complete_gray(const Tile& tile, ImageCounts& counts) {
   counts.value = counts.channel[0];
-  counts.hue[0] = counts.saturation[0] = counts.pixels();
+  const std::uint64_t pixels = pixels_of(tile);
+  counts.hue[0] += pixels;
+  counts.saturation[0] += pixels;
 }
 
 void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
@@ -114,6 +125,13 @@ ImageMeter& ImageMeter::operator=(ImageMeter other) noexcept {
 }
 ImageMeter::~ImageMeter() = default;
 
+ImageMeter ImageMeter::empty() const {
+  ImageMeter meter(rest_->set);
+  meter.rest_->size = rest_->size;
+  meter.rest_->mask = rest_->mask;
+  return meter;
+}
+
 Set ImageMeter::set() const noexcept { return rest_->set; }
 
 std::int64_t ImageMeter::rows() const noexcept { return rest_->coverage.bottom(); }
@@ -136,7 +154,9 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
       {threads, pixels.height,
        std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1)});
-  count_bands({pixels, x, y, frame, rest_->mask.get()}, std::max<std::ptrdiff_t>(bands, 1), band);
+  const Tile tile{pixels, x, y, frame, rest_->mask.get()};
+  count_bands(tile, std::max<std::ptrdiff_t>(bands, 1), band);
+  if (pixels.channels == 1) complete_gray(tile, band.counts);
   Coverage coverage = rest_->coverage;
   coverage.add(part);
   if (rest_->rows) {
@@ -149,7 +169,6 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   counts_.width = frame.width;
   counts_.height = has_size ? frame.height : rest_->coverage.bottom();
   counts_.channels = pixels.channels;
-  complete_gray(counts_);
   settle_if_due();
 }
 

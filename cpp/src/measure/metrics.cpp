@@ -24,6 +24,8 @@ constexpr auto kNumbers = [] {
 
 std::span<const ImageNumber> image_numbers() noexcept { return kNumbers; }
 
+bool needs_size(Set set) noexcept { return metrics_of(set, false) != metrics_of(set, true); }
+
 std::string hash_text(std::uint64_t hash) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text(16, '0');

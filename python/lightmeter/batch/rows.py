@@ -7,13 +7,13 @@ from contextlib import closing
 from functools import partial
 from typing import Unpack
 
-from lightmeter import _core
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.metrics import ERROR, Raised
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.returned import plain_returned
 
@@ -27,11 +27,12 @@ Row = dict[str, Cell]
 _BLOCK_FILES = 8
 
 _PREFIX = "image."
-_WHOLE = frozenset(name for name, *_, integral, _ in _core.image_numbers() if integral)
 
 # Every number of an image by the name of its feature, and the type of its values.
 NUMBERS: dict[str, type[int] | type[float]] = {
-    f"{_PREFIX}{name}": int if name in _WHOLE else float for name, *_ in _core.image_numbers()
+    f"{_PREFIX}{number.name}": int if number.integral else float
+    for number in IMAGE_NUMBERS
+    if number.scale != "hash"
 }
 # Every other feature of an image but its Exif tags.
 FACTS: dict[str, type[int] | type[str]] = {
@@ -46,6 +47,7 @@ FACTS: dict[str, type[int] | type[str]] = {
     f"{_PREFIX}Progressive": int,
     f"{_PREFIX}ChromaSubsampling": str,
     f"{_PREFIX}JpegQuality": int,
+    **{f"{_PREFIX}{number.name}": str for number in IMAGE_NUMBERS if number.scale == "hash"},
 }
 
 
@@ -123,7 +125,7 @@ def _frames(file: str, reading: Reading, with_exif: bool) -> list[Row]:
 
 def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
     for name, value in measured.meter.measurement().items():
-        yield f"{_PREFIX}{name}", int(value) if name in _WHOLE else value
+        yield f"{_PREFIX}{name}", value
     yield f"{_PREFIX}Colorspace", measured.meter.mode
     for name, returned in measured.returned:
         own = plain_returned(f"{_PREFIX}{name}", returned)

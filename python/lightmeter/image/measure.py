@@ -31,6 +31,7 @@ __all__ = [
     "copy_image",
     "measure_image",
     "measure_images",
+    "meter_of",
     "run_functions",
 ]
 
@@ -84,12 +85,12 @@ def measure_images(
         ValueError: `threads` is below 1.
     """
     if isinstance(image, ImageMeter):
-        if not image.mode:
-            raise ImageError("empty", "an ImageMeter that has not seen a pixel")
+        if image.pixels == 0:
+            raise ImageError("empty", "an ImageMeter that has measured no pixel")
         yield Measured(image, None, returned=run(reading.functions, None))
     elif is_array(image):
         for picture in pictures(as_numpy(image), reading.layout):
-            meter = _meter(picture, reading, threads)
+            meter = meter_of(picture, reading, threads)
             yield Measured(meter, None, returned=run_functions(picture, reading))
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
@@ -112,8 +113,21 @@ def measure_image(
     return measured
 
 
-def _meter(picture: Image.Image | ArrayLike, reading: Reading, threads: int | None) -> ImageMeter:
-    meter = ImageMeter(channels=reading.channels, value_range=reading.value_range, threads=threads)
+def meter_of(
+    picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
+) -> ImageMeter:
+    """The measurement of a loaded image, or of an array of HxWxC."""
+    if isinstance(picture, Image.Image):
+        size = picture.size
+    else:
+        size = (picture.shape[1], picture.shape[0])
+    meter = ImageMeter(
+        channels=reading.channels,
+        value_range=reading.value_range,
+        threads=threads,
+        metrics=reading.metric_set,
+        size=None if 0 in size else size,
+    )
     meter.update(picture)
     return meter
 
@@ -204,7 +218,7 @@ def _measure_pil(
                     image.seek(frame)
                 _check_size(image, reading.limits)
                 exif, facts = _load(image, reading.exif)
-                meter = _meter(image, reading, threads)
+                meter = meter_of(image, reading, threads)
                 thumbnail = None if show is None else show(image)
             returned = run_functions(image, reading)
             if frame > 0:

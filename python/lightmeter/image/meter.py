@@ -1,5 +1,6 @@
 """Counts the pixels of one image exactly, and without a copy where possible."""
 
+import operator
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
@@ -22,6 +23,7 @@ from lightmeter.image.arrays import (
     pictures,
     range_of,
 )
+from lightmeter.image.numbers import SETS, MetricSet
 
 __all__ = ["ImageMeter", "available_cpus", "measurable"]
 
@@ -61,11 +63,11 @@ _MAX_THREADS = 4
 
 
 class ImageMeter:
-    """Measures one image, whole or in horizontal strips from top to bottom.
+    """Measures one image: whole, in strips from top to bottom, or in tiles in any order.
 
-    Every number follows from integer counts of all pixels, so it does not depend on the strips, the
-    threads or the processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha
-    is not measured. A meter belongs to one thread at a time.
+    Every number follows from exact integers, so it does not depend on the tiles, the threads or the
+    processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha is not measured.
+    A meter belongs to one thread at a time.
 
     >>> meter = lm.ImageMeter()
     >>> for top in range(0, len(frame), 60):
@@ -80,6 +82,9 @@ class ImageMeter:
         layout: Layout | None = None,
         value_range: tuple[float, float] | None = None,
         threads: int | None = None,
+        metrics: MetricSet = "default",
+        size: tuple[int, int] | None = None,
+        mask: NDArray[np.bool_] | NDArray[np.uint8] | None = None,
     ) -> None:
         """Start an image.
 
@@ -89,9 +94,17 @@ class ImageMeter:
             value_range: likewise.
             threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
                 megapixels.
+            metrics: which numbers to measure: ``"whylogs"``, ``"default"``, ``"camera"`` or
+                ``"all"``.
+            size: (width, height) of the image. Tiles need it, and so do some numbers from
+                ``"camera"`` on, such as those of parts of the image.
+            mask: which pixels to ignore: an array of the image's height and width that is true
+                there. It gives the size. Beside an ignored pixel, nothing is measured of what looks
+                at neighbours, such as the sharpness.
 
         Raises:
-            ValueError: an argument is out of range.
+            TypeError: `mask` is no array of bool or uint8.
+            ValueError: an argument is out of range, or the metrics need a size.
         """
         check_channels(channels)
         if threads is not None and threads < 1:
@@ -100,7 +113,9 @@ class ImageMeter:
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         self.mode = ""
-        self._core = _core.ImageMeter()
+        self._core = _core.ImageMeter(
+            _as_set(metrics), None if size is None else as_place("size", size), _as_mask(mask)
+        )
         self._bgr = channels == "BGR"
         self._layout = layout
         self._value_range = as_range(value_range)
@@ -110,37 +125,58 @@ class ImageMeter:
         """A copy would share the counts."""
         raise TypeError("an ImageMeter cannot be copied or pickled; take its measurement() instead")
 
-    def update(self, strip: Image.Image | ArrayLike) -> None:
-        """Count the pixels of a strip: a PIL image, an array or a tensor (DLPack, on the CPU).
+    def update(self, tile: Image.Image | ArrayLike, *, at: tuple[int, int] | None = None) -> None:
+        """Measure a tile: a PIL image, an array or a tensor (DLPack, on the CPU).
 
         Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
         float64, and may have any strides and byte order. A fourth channel is alpha.
 
+        Args:
+            tile: the pixels.
+            at: (x, y) of its first pixel in an image of known size. None is the next strip, below
+                all rows so far.
+
         Raises:
             ImageError: it has no pixels, or samples that are not supported or outside their range;
-                the counts are what they were.
-            IncompatibleError: its width, channels or depth differ from those of the strips before.
+                the numbers are what they were.
+            IncompatibleError: its width, channels or depth differ from those before, or it lies
+                outside the image or on pixels that were measured.
             TypeError: it is neither an image nor an array.
+            ValueError: `at` is not (x, y), or has an x without a size.
         """
-        if is_array(strip):
-            mode = self._update_array(as_numpy(strip))
-        elif isinstance(strip, Image.Image):
-            mode = strip.mode
-            self._update_pil(measurable(strip))
+        if at is not None:
+            at = as_place("at", at)
+        if is_array(tile):
+            mode = self._update_array(as_numpy(tile), at)
+        elif isinstance(tile, Image.Image):
+            mode = tile.mode
+            self._update_pil(measurable(tile), at)
         else:
             raise TypeError(
-                f"cannot measure {type(strip).__name__}; expected a PIL image or an array"
+                f"cannot measure {type(tile).__name__}; expected a PIL image or an array"
             )
         self.mode = self.mode or mode
 
-    def measurement(self) -> dict[str, float]:
-        """The numbers of the image by name, such as ``Hue.mean``, on the 0..255 scale.
+    @property
+    def pixels(self) -> int:
+        """How many pixels were measured, which leaves out the ignored ones."""
+        return self._core.pixels
 
-        A number that does not exist, such as the circular hue of a gray image, is absent.
+    def _copy(self) -> "ImageMeter":
+        """A meter of its own with what was measured so far."""
+        meter = object.__new__(ImageMeter)
+        meter.__dict__.update(self.__dict__, _core=self._core.copy())
+        return meter
+
+    def measurement(self) -> dict[str, float | str]:
+        """The numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
+
+        A number that is not defined, such as the circular hue of a gray image, is absent. A hash is
+        a string of 16 hexadecimal digits.
         """
         return self._core.measurement()
 
-    def _update_array(self, array: NDArray[Any]) -> str:
+    def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
         (picture,) = pictures(array, self._layout)
         bands = picture.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or _ARRAY_MODES[array.dtype.str[1:]]
@@ -151,13 +187,14 @@ class ImageMeter:
             self._bgr,
             self._range_of(picture.dtype),
             self._threads_for(picture.size // bands),
+            at,
         )
         return mode
 
     def _range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         return self._value_range or range_of(dtype)
 
-    def _update_pil(self, image: Image.Image) -> None:
+    def _update_pil(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
         threads = self._threads_for(image.width * image.height)
@@ -168,9 +205,9 @@ class ImageMeter:
                 raise ValueError
             exported = image.__arrow_c_array__()
         except ValueError:  # in several blocks
-            self._update_crops(image, threads)
+            self._update_crops(image, at or (0, self._core.rows), threads)
         else:
-            self._update_exported(self._core, image, exported, threads)
+            self._update_exported(self._core, image, exported, threads, at)
 
     def _update_exported(
         self,
@@ -178,6 +215,7 @@ class ImageMeter:
         image: Image.Image,
         exported: tuple[object, object],
         threads: int,
+        at: tuple[int, int] | None,
     ) -> None:
         dtype = _DEEP_MODES.get(image.mode, _UINT8)
         channels = 1 if image.mode in _GRAY_MODES or image.mode in _DEEP_MODES else 3
@@ -189,14 +227,17 @@ class ImageMeter:
             dtype,
             self._range_of(dtype),
             threads,
+            at,
         )
 
-    def _update_crops(self, image: Image.Image, threads: int) -> None:
+    def _update_crops(self, image: Image.Image, at: tuple[int, int], threads: int) -> None:
+        x, y = at
+
         def measure_band(top: int, bottom: int) -> _core.ImageMeter:
-            meter = _core.ImageMeter()
+            meter = self._core.empty()
             for row in range(top, bottom, _STRIP_ROWS):
                 crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
-                self._update_exported(meter, crop, crop.__arrow_c_array__(), threads=1)
+                self._update_exported(meter, crop, crop.__arrow_c_array__(), 1, (x, y + row))
             return meter
 
         bands = min(threads, image.height)
@@ -206,14 +247,44 @@ class ImageMeter:
         edges = [image.height * band // bands for band in range(bands + 1)]
         with ThreadPoolExecutor(bands) as pool:
             whole, *others = pool.map(measure_band, edges, edges[1:])
-        for below in others:
-            whole.add(below)
-        self._core.add(whole)  # only now, so that an error leaves the counts as they were
+        for other in others:
+            whole.add(other)
+        self._core.add(whole)  # only now, so that an error leaves all as it was
 
     def _threads_for(self, pixels: int) -> int:
         if self._threads is not None:
             return self._threads
         return 1 if pixels < _THREADED_PIXELS else min(_MAX_THREADS, available_cpus())
+
+
+def as_place(name: str, place: tuple[int, int]) -> tuple[int, int]:
+    """Two integers, as for the arguments `at` and `size`."""
+    try:
+        x, y = map(operator.index, place)
+    except (TypeError, ValueError):
+        what = "(width, height)" if name == "size" else "(x, y)"
+        raise ValueError(f"{name} is {place!r}; expected {what}") from None
+    if not (abs(x) < 1 << 47 and abs(y) < 1 << 47):
+        raise ValueError(f"{name} is {place!r}; an image has fewer than 2**47 pixels")
+    return x, y
+
+
+def _as_set(metrics: MetricSet) -> MetricSet:
+    if metrics not in SETS:
+        raise ValueError(f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}")
+    return metrics
+
+
+def _as_mask(mask: Any) -> NDArray[Any] | None:
+    if mask is None:
+        return None
+    array = np.asarray(mask)
+    if array.ndim != 2 or array.dtype not in (np.bool_, np.uint8):
+        raise TypeError(
+            f"mask is an array of shape {array.shape} and type {array.dtype}; "
+            "expected HxW of bool or uint8"
+        )
+    return array
 
 
 def available_cpus() -> int:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter import _core
 from lightmeter.image.arrays import Channels, range_of
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.meter import measurable
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
 __all__ = [
@@ -26,14 +26,15 @@ __all__ = [
     "as_metrics",
     "functions_of",
     "run",
+    "set_of",
 ]
 
 _log = logging.getLogger("lightmeter")
 
 Metric = Callable[[Any], Any]
-Metrics = str | Metric | Sequence[str | Metric]
-
-_SETS = ("default",)
+Metrics = MetricSet | Metric | Sequence[MetricSet | Metric]
+_DEFAULT: MetricSet = "default"
+_SET = "a set"  # no name of a function
 
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
@@ -54,7 +55,7 @@ FACTS = (
 # First parts, below the prefix, of the names of what is measured anyway.
 _TAKEN = frozenset(
     {
-        *(name.partition(".")[0] for name, *_ in _core.image_numbers()),
+        *(number.name.partition(".")[0] for number in IMAGE_NUMBERS),
         *FACTS,
         *KNOWN,
         "Colorspace",
@@ -81,26 +82,34 @@ class Raised(NamedTuple):
 Returned = tuple[tuple[str, Any], ...]
 
 
-def as_metrics(metrics: Metrics) -> tuple[str | Metric, ...]:
-    """The sets and functions in `metrics`; the set ``"default"`` first, if none is named.
+def as_metrics(metrics: Metrics) -> tuple[MetricSet | Metric, ...]:
+    """The set and functions in `metrics`; the set ``"default"`` first, if none is named.
 
     Raises:
         TypeError: one is neither a string nor a function.
-        ValueError: a set is unknown, or the name of a function cannot be that of a feature.
+        ValueError: a set is unknown, there are two, or the name of a function cannot be that of a
+            feature.
     """
     listed = _listed(metrics)
     names = set()
     for metric in listed:
         if isinstance(metric, str):
-            if metric not in _SETS:
+            if metric not in SETS:
                 raise ValueError(f"metrics has {metric!r}; expected {_quoted()} or a function")
-            name = f"the set {metric}"
+            if _SET in names:
+                raise ValueError("metrics has two sets; name the larger one alone, as it has both")
+            name = _SET
         else:
             name = _name_of(metric)
         if name in names:
             raise ValueError(f"metrics has {name} twice; expected every name once")
         names.add(name)
-    return listed if any(isinstance(metric, str) for metric in listed) else (_SETS[0], *listed)
+    return listed if _SET in names else (_DEFAULT, *listed)
+
+
+def set_of(metrics: Metrics) -> MetricSet:
+    """The set in `metrics`."""
+    return next((metric for metric in _listed(metrics) if isinstance(metric, str)), _DEFAULT)
 
 
 def functions_of(metrics: Metrics) -> tuple[Metric, ...]:
@@ -138,7 +147,7 @@ def run(
     return tuple((_name_of(function), _call(function, samples)) for function in functions)
 
 
-def _listed(metrics: Metrics) -> tuple[str | Metric, ...]:
+def _listed(metrics: Metrics) -> tuple[MetricSet | Metric, ...]:
     if isinstance(metrics, str) or callable(metrics):
         return (metrics,)
     try:
@@ -150,7 +159,7 @@ def _listed(metrics: Metrics) -> tuple[str | Metric, ...]:
 
 
 def _quoted() -> str:
-    return ", ".join(map(repr, _SETS))
+    return ", ".join(map(repr, SETS))
 
 
 def _name_of(function: Metric) -> str:

@@ -6,7 +6,8 @@ from typing import Literal, TypedDict, get_args
 from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of
+from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of, set_of
+from lightmeter.image.numbers import MetricSet
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
@@ -33,15 +34,17 @@ class Reading:
             A file, like a batch, counts whole or as one failure.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost. One that costs more fails as ``too_large``.
-
-        metrics: what is computed of a picture: ``"default"`` with functions of yours, or these
-            alone, which mean the same. A function takes the picture as an array and returns a
-            number, a string, a bool, None, or a dict of them. The features are ``image.glare`` of a
-            function ``glare``, or ``image.glare.<key>`` of a dict. What it raises is counted in
-            ``image.glare.Error`` by its type, and stops nothing. The array is HxWx3 (RGB) or HxW
-            (gray) of uint8, read-only, without alpha, and not turned by its Exif. Deeper samples
-            are scaled from `value_range` to 0..255. A function whose first parameter is annotated
-            as `PIL.Image.Image` takes the same as an image. Threads call it, several at once.
+        metrics: what is computed of a picture: a set, functions of yours, or a list of both. The
+            sets are ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light,
+            sharpness, noise and more; ``"camera"``, also where in the picture, and hashes;
+            ``"all"``. Functions alone come with the default set. A function takes the picture as an
+            array and returns a number, a string, a bool, None, or a dict of them. The features are
+            ``image.glare`` of a function ``glare``, or ``image.glare.<key>`` of a dict. What it
+            raises is counted in ``image.glare.Error`` by its type, and stops nothing. The array is
+            HxWx3 (RGB) or HxW (gray) of uint8, read-only, without alpha, and not turned by its
+            Exif. Deeper samples are scaled from `value_range` to 0..255. A function whose first
+            parameter is annotated as `PIL.Image.Image` takes the same as an image. Threads call it,
+            several at once.
 
     Raises:
         TypeError: `exif`, `limits` or one of `metrics` is of another type.
@@ -68,6 +71,11 @@ class Reading:
         if not isinstance(self.limits, Limits):
             raise TypeError(f"limits is a {type(self.limits).__name__}; expected Limits")
         object.__setattr__(self, "metrics", as_metrics(self.metrics))
+
+    @property
+    def metric_set(self) -> MetricSet:
+        """The set in `metrics`."""
+        return set_of(self.metrics)
 
     @property
     def functions(self) -> tuple[Metric, ...]:

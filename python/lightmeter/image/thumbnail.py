@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from lightmeter.image.numbers import IMAGE_NUMBERS
+
 __all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail", "short_path"]
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
 _MOST_PATH = 512
+_IN_EVERY_SET = [number.name for number in IMAGE_NUMBERS if number.set == "whylogs"]
 
 # Other modes have no colours to show, or more than 8 bits.
 _SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
@@ -43,9 +46,9 @@ class Thumbnail(NamedTuple):
     path: str
     jpeg: bytes
 
-    def key(self, measurement: dict[str, float]) -> int:
-        """A hash of 64 bits of the contents and the path."""
-        numbers = struct.pack(f"<{len(measurement)}d", *measurement.values())
+    def key(self, measurement: dict[str, float | str]) -> int:
+        """A hash of 64 bits of the contents and the path, the same for every set of metrics."""
+        numbers = struct.pack(f"<{len(_IN_EVERY_SET)}d", *map(measurement.get, _IN_EVERY_SET))
         digest = hashlib.blake2b(self.path.encode() + b"\0" + numbers + self.jpeg, digest_size=8)
         return int.from_bytes(digest.digest(), "little")
 

@@ -12,7 +12,7 @@ from PIL import Image
 from lightmeter.image.exif import ExifTags
 from lightmeter.image.failure import Failure
 from lightmeter.image.header import Facts
-from lightmeter.image.measure import Measured, copy_image, measure_image, run_functions
+from lightmeter.image.measure import Measured, copy_image, measure_image, meter_of, run_functions
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
@@ -66,15 +66,8 @@ def keep(image: Any, reading: Reading) -> Any:
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
     if isinstance(image, ImageMeter) and image.mode:
-        return Measured(_copy_meter(image), None, returned=run(reading.functions, None))
+        return Measured(image._copy(), None, returned=run(reading.functions, None))
     return Profile(reading=reading)._measure("image", image, threads=1)
-
-
-def _copy_meter(meter: ImageMeter) -> ImageMeter:
-    copy = ImageMeter()
-    copy._core.append(meter._core)
-    copy.mode = meter.mode
-    return copy
 
 
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
@@ -88,8 +81,7 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
         if isinstance(kept, Measured | Profile):
             return kept
         if isinstance(kept, _Copy):
-            meter = ImageMeter(value_range=reading.value_range, threads=1)
-            meter.update(kept.image)
+            meter = meter_of(kept.image, reading, threads=1)
             returned = run_functions(kept.image, reading)
             return Measured(meter, kept.exif, kept.facts, returned=returned, path=kept.path)
         return Profile(reading=reading)._measure("image", kept, threads=1)

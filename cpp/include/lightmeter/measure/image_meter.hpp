@@ -27,6 +27,9 @@ class ImageMeter {
   ImageMeter& operator=(ImageMeter other) noexcept;
   ~ImageMeter();
 
+  // A meter of the same image that has measured nothing.
+  [[nodiscard]] ImageMeter empty() const;
+
   // Measures a tile of which the first pixel is at (x, y). Where the size is not known, a tile has
   // the width of the image. Up to `threads` threads each take a band of rows; they start and join
   // inside this call. Throws std::invalid_argument for a view that is empty, has other than 1 or 3

@@ -54,6 +54,9 @@ struct ImageNumber : Number {
 // Every number of an image. The one place that names them and says what they mean.
 [[nodiscard]] std::span<const ImageNumber> image_numbers() noexcept;
 
+// Whether a set has numbers that are only measured where the size of the image is known before.
+[[nodiscard]] bool needs_size(Set set) noexcept;
+
 // A number of one image as measured: nothing where it is not defined, and a hash of Scale::kHash.
 struct Value {
   const ImageNumber* number;

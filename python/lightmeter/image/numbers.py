@@ -1,0 +1,44 @@
+"""The table of the numbers of an image, as the core has it."""
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+from lightmeter import _core
+
+if TYPE_CHECKING:
+    from lightmeter.profile.features import Role
+
+__all__ = ["IMAGE_NUMBERS", "SETS", "Group", "ImageNumber", "MetricSet", "Scale"]
+
+# Each holds those before it.
+MetricSet = Literal["whylogs", "default", "camera", "all"]
+SETS: tuple[MetricSet, ...] = get_args(MetricSet)
+
+Scale = Literal["sample", "squares", "bits", "share", "percent", "ratio", "length", "hash"]
+Group = Literal["colour", "light", "focus", "noise", "compression", "where", "repeats", "size"]
+
+
+class ImageNumber(NamedTuple):
+    """A number of one image.
+
+    Attributes:
+        name: that of its feature, without the prefix.
+        role: what its values are; see `lightmeter.profile.features.Meaning`.
+        scale: what an amount of it is: ``sample``, steps of an 8-bit sample; ``squares`` of them;
+            ``bits``; ``share``, 0 to 1; ``percent``; ``ratio``, from 0 on; ``length`` in pixels;
+            ``hash``, which is no amount but 16 hexadecimal digits.
+        group: what it is about.
+        set: the smallest set of metrics that has it.
+        integral: whether it is an integer.
+        says: what it is in a few words, then what more or less of it means.
+    """
+
+    name: str
+    role: "Role"
+    scale: Scale
+    group: Group
+    set: MetricSet
+    integral: bool
+    says: str
+
+
+IMAGE_NUMBERS = tuple(ImageNumber(*number) for number in _core.image_numbers())
