@@ -104,7 +104,7 @@ py::tuple repeats(const Profile& profile, const std::string& name) {
   for (const auto& [hash, times, path] : repeats.hashes) {
     hashes.append(py::make_tuple(hash, times, path));
   }
-  return py::make_tuple(repeats.count, hashes);
+  return py::make_tuple(repeats.at_least, hashes);
 }
 
 // What is asked of every column of a wide profile, so it builds no more than four integers.

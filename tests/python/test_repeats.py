@@ -36,9 +36,9 @@ def test_repeats_are_found_across_blocks(photos: Path) -> None:
     view = profile_images(photos, metrics="camera")
     frozen = [f"{at:03}" for at in range(150) if at % 4 == 1]
     pixels, looks = view.repeats(PIXELS), view.repeats(LOOKS)
-    assert pixels.count == len(frozen) - 1
+    assert pixels.at_least == len(frozen) - 1
     assert [(item.times, Path(item.path).stem) for item in pixels.hashes] == [(len(frozen), "001")]
-    assert looks.count == pixels.count + 2
+    assert looks.at_least == pixels.at_least + 2
     assert [(item.times, Path(item.path).stem) for item in looks.hashes] == [
         (len(frozen), "001"),
         (3, "010"),
@@ -46,7 +46,7 @@ def test_repeats_are_found_across_blocks(photos: Path) -> None:
     assert pixels.hashes[0].path == str(photos / "001.png")
     assert view[PIXELS].kind == "hash"
     assert view[PIXELS].n == 150
-    assert view[PIXELS].distinct == 150 - pixels.count
+    assert view[PIXELS].distinct == 150 - pixels.at_least
     assert "frequent_items/frequent_strings" not in view[PIXELS].to_summary_dict()
     assert ProfileView.from_bytes(view.to_bytes()).repeats(PIXELS) == pixels
     assert profile_images(photos, metrics="camera", workers=3) == view
@@ -57,7 +57,7 @@ def test_without_hashes_there_are_none() -> None:
     assert view.repeats(PIXELS) == (0, [])
     assert view.repeats("image.entropy") == (0, [])
     view = log_image([frame(1), frame(1), b"junk"], metrics="camera").view()
-    assert view.repeats(PIXELS).count == 1
+    assert view.repeats(PIXELS).at_least == 1
     assert view.repeats(PIXELS).hashes[0].path == ""
 
 
@@ -77,7 +77,7 @@ def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignor
     random.shuffle(leaves)
     assert merged == ProfileView.merge_many(map(leaf, leaves))
     repeats = merged.repeats(PIXELS)
-    assert repeats.count == len(leaves) - len({seed % 10 for seed in leaves})
+    assert repeats.at_least == len(leaves) - len({seed % 10 for seed in leaves})
     for item in repeats.hashes:
         paths = [f"photos/{seed}?.png" for seed in leaves]
         assert item.path in paths
@@ -92,7 +92,7 @@ def test_a_frozen_camera_is_proven_among_a_thousand() -> None:
     for name in (PIXELS, LOOKS):
         (frozen,) = view.repeats(name).hashes
         assert 48 <= frozen.times <= 50
-        assert view.repeats(name).count == frozen.times - 1
+        assert view.repeats(name).at_least == frozen.times - 1
 
 
 def test_drift_passes_over_hashes() -> None:

@@ -45,10 +45,10 @@ def summary_json(view: ProfileView) -> str:
         for name, column in view.get_columns().items()
     }
     repeats = {
-        name: {"count": count, "hashes": [item._asdict() for item in hashes]}
+        name: {"at_least": at_least, "hashes": [item._asdict() for item in hashes]}
         for name, column in view.get_columns().items()
         if column.kind == "hash"
-        for count, hashes in [view.repeats(name)]
+        for at_least, hashes in [view.repeats(name)]
     }
     return json.dumps(
         {
@@ -106,7 +106,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
         if column.kind == "hash":
             repeats = view.repeats(name)
             distinct, most = count(round(column.distinct)), Text(_most_repeated(repeats))
-            hashes.add_row(Text(visible(name)), *counts, distinct, count(repeats.count), most)
+            hashes.add_row(Text(visible(name)), *counts, distinct, count(repeats.at_least), most)
         elif "distribution/mean" in summary and column.meaning.is_date:
             days = [summary[key] for key in _DATE_COLUMNS.values()]
             dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))

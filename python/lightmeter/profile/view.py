@@ -48,11 +48,12 @@ class Repeated(NamedTuple):
 class Repeats(NamedTuple):
     """Pictures that were seen again.
 
-    `count` are the pictures whose hash an earlier one had. It is a number that is surely reached:
-    a profile does not keep all hashes, and rare repeats among many pictures cannot be proven.
+    At least so many pictures have the hash of an earlier one. A profile keeps 512 hashes: beyond
+    that a repeat that is rarer than one picture in 500 may not be proven. Of many pictures that are
+    proven by the number of distinct hashes alone, `hashes` says less.
     """
 
-    count: int
+    at_least: int
     hashes: list[Repeated]
 
 
@@ -310,8 +311,8 @@ class ProfileView:
         """
         if name not in self:
             return Repeats(0, [])
-        count, hashes = self._core.repeats(name)
-        return Repeats(count, [Repeated(*item) for item in hashes])
+        at_least, hashes = self._core.repeats(name)
+        return Repeats(at_least, [Repeated(*item) for item in hashes])
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature (index name ``column``), one column per statistic.

@@ -50,7 +50,7 @@ def whylogs_compatible(
     for algorithm in chosen.values():
         if algorithm not in _SCORES:
             raise ValueError(f"algorithm is {algorithm!r}; expected one of {', '.join(_SCORES)}")
-    scores = {}
+    scores: dict[str, dict[str, Any] | None] = {}
     for name in columns.keys() & others.keys():
         pair = columns[name], others[name]
         if any(column.kind == "hash" for column in pair):

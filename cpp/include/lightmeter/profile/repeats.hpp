@@ -19,7 +19,7 @@ struct Repeats {
   // How many values are those of an earlier one, at least. It is the larger of what the lower
   // counts of the frequent hashes prove, and what is left of the values without six standard errors
   // more than the estimate of the distinct ones.
-  std::uint64_t count = 0;
+  std::uint64_t at_least = 0;
   std::vector<Repeated> hashes;  // by falling times, then rising hash
 };
 

@@ -99,30 +99,27 @@ struct Grid {
   friend bool operator==(const Grid&, const Grid&) = default;
 
  private:
-  // A chunk is so short that 1020 squared, the greatest square of 8-bit samples, fits 32 bits as
-  // often. Those of deep samples are up to 262 140 squared.
+  // Narrow integers are many to a register: a Laplacian of 8-bit samples is at most 1020 in size,
+  // and the squares of a chunk of them fit 32 bits. Of deep samples it is at most 262 140.
   template <class S>
   LIGHTMETER_INLINE static void count(const LumaRow<S>& row, std::int64_t first, std::int64_t last,
                                       Laplacians& cell) noexcept {
-    using Square = std::conditional_t<sizeof(S) == 1, std::uint32_t, std::uint64_t>;
-    constexpr std::int64_t kChunk = 4096;
+    using Laplacian = std::conditional_t<sizeof(S) == 1, std::int16_t, std::int32_t>;
+    using Sum = std::conditional_t<sizeof(S) == 1, std::int32_t, std::int64_t>;
+    constexpr std::int64_t kChunk = 2048;
+    cell.n += static_cast<std::uint64_t>(last - first);
     while (first < last) {
       const std::int64_t end = std::min(last, first + kChunk);
-      std::int32_t sum = 0;
-      Square squares = 0;
+      Sum sum = 0;
+      Sum squares = 0;
       for (std::int64_t i = first; i < end; ++i) {
-        const std::int32_t around = row.above[i] + row.below[i] + row.here[i - 1] + row.here[i + 1];
-        const std::int32_t laplacian = around - 4 * row.here[i];
+        const auto laplacian = static_cast<Laplacian>(
+            row.above[i] + row.below[i] + row.here[i - 1] + row.here[i + 1] - 4 * row.here[i]);
         sum += laplacian;
-        if constexpr (sizeof(S) == 1) {
-          squares += static_cast<std::uint32_t>(laplacian * laplacian);
-        } else {
-          squares += static_cast<std::uint64_t>(std::int64_t{laplacian} * laplacian);
-        }
+        squares += Sum{laplacian} * laplacian;
       }
-      cell.n += static_cast<std::uint64_t>(end - first);
       cell.sum += sum;
-      cell.squares += squares;
+      cell.squares += static_cast<std::uint64_t>(squares);
       first = end;
     }
   }
