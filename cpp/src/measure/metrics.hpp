@@ -6,20 +6,29 @@
 #include <vector>
 
 #include "measure/metric.hpp"
+#include "measure/metrics/banding.hpp"
+#include "measure/metrics/blockiness.hpp"
+#include "measure/metrics/channels.hpp"
 #include "measure/metrics/circular_hue.hpp"
+#include "measure/metrics/colorfulness.hpp"
 #include "measure/metrics/entropy.hpp"
+#include "measure/metrics/exposure.hpp"
 #include "measure/metrics/grid.hpp"
 #include "measure/metrics/hsv.hpp"
+#include "measure/metrics/luma.hpp"
+#include "measure/metrics/noise.hpp"
 #include "measure/metrics/perceptual_hash.hpp"
 #include "measure/metrics/pixel_hash.hpp"
 #include "measure/metrics/sharpness.hpp"
 #include "measure/metrics/size.hpp"
+#include "measure/metrics/spatial_information.hpp"
 
 namespace lightmeter::measure {
 
 // Every metric, in the order in which people see their numbers.
 using Metrics =
-    std::tuple<Hsv, Entropy, Size, CircularHue, Sharpness, Grid, PixelHash, PerceptualHash>;
+    std::tuple<Hsv, Entropy, Size, CircularHue, Luma, Exposure, Channels, Colorfulness, Sharpness,
+               Noise, Blockiness, Grid, PixelHash, PerceptualHash, Banding, SpatialInformation>;
 
 inline constexpr std::size_t kMetrics = std::tuple_size_v<Metrics>;
 

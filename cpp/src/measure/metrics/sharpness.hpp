@@ -1,53 +1,56 @@
 #pragma once
 
-#include <cmath>
-
-#include "measure/metric.hpp"
+#include "measure/metrics/sums.hpp"
 
 namespace lightmeter::measure {
 
-// The variance of the Laplacian of the luma (Pech-Pacheco et al. 2000).
+// The variance of the Laplacian [0 1 0; 1 -4 1; 0 1 0] of the luma (Pech-Pacheco et al. 2000;
+// LAPV of Pertuz et al. 2013), in squares of 8-bit steps, from 0 on. Beyond the border the image is
+// mirrored as by OpenCV's BORDER_REFLECT_101. Noise and blocks of JPEG count as sharp, and a plain
+// scene as blurred: it compares pictures of like scenes.
 struct Sharpness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Sharpness", Role::kPlain, Scale::kSquares, Group::kFocus, false,
-             "the sharpness: the variance of the Laplacian, higher is sharper"},
+             "the sharpness, the variance of the Laplacian: higher is sharper"},
   };
 
   std::uint64_t n = 0;
-  std::int64_t sum = 0;
-  Wide squares = 0;
+  LongSum sum, squares;
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
-    std::int64_t row_sum = 0, row_squares = 0;
-    for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(row.n); ++i) {
-      const std::int32_t laplacian = row.above[i] + row.below[i] + row.here[i - 1] +
-                                     row.here[i + 1] - 4 * std::int32_t{row.here[i]};
-      row_sum += laplacian;
-      row_squares += std::int64_t{laplacian} * laplacian;
+    constexpr std::size_t kChunk = 2048;  // (4 * 255)^2 * 2048 < 2^31
+    const auto one = unknown(Difference<S>{1});
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const S* const above = row.above + start;
+      const S* const here = row.here + start;
+      const S* const below = row.below + start;
+      const auto count = static_cast<std::ptrdiff_t>(chunk_end(start, row.n, kChunk) - start);
+      ChunkSum<S> chunk_sum = 0, chunk_squares = 0;
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const auto laplacian = static_cast<Difference<S>>(above[i] + below[i] + here[i - 1] +
+                                                          here[i + 1] - 4 * here[i]);
+        chunk_sum += ChunkSum<S>{laplacian} * one;
+        chunk_squares += ChunkSum<S>{laplacian} * laplacian;
+      }
+      sum.add(chunk_sum);
+      squares.add(chunk_squares);
     }
     n += row.n;
-    sum += row_sum;
-    squares += static_cast<std::uint64_t>(row_squares);
   }
 
   void add(const Sharpness& other) noexcept {
     n += other.n;
-    sum += other.sum;
-    squares += other.squares;
+    sum.add(other.sum);
+    squares.add(other.squares);
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
-    if (n == 0) {
-      out[0] = kNan;
-      return;
-    }
-    const double count = static_cast<double>(n) * image.step;
-    const SignedWide total = sum;
-    const Wide spread = Wide{n} * squares - static_cast<Wide>(total * total);
-    out[0] = static_cast<double>(spread) / (count * count);
+    out[0] = Spread::of(n, sum.value(), squares.value()).variance / (image.step * image.step);
   }
+
+  friend bool operator==(const Sharpness&, const Sharpness&) = default;
 };
 
 }  // namespace lightmeter::measure

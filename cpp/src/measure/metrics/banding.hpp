@@ -1,0 +1,140 @@
+#pragma once
+
+#include <vector>
+
+#include "measure/metrics/sums.hpp"
+
+namespace lightmeter::measure {
+
+// Stripes: the standard deviation of the mean luma of rows, and of columns, each less the mean over
+// itself and the 15 on either side (after the row and column nonuniformity of EMVA 1288 release 4).
+// In 8-bit steps, from 0 on. Rows without 15 on either side are left out; below 32 it is not
+// defined. Stripes of a period up to 31 count fully, of 52 by half, of 310 by a fiftieth; beyond it
+// is blind. So it is to ramps, and to dots that a row averages out; horizontal edges of the scene
+// count as stripes. Of ignored pixels, a row's mean is that of the others.
+struct Banding {
+  static constexpr Set kSet = Set::kAll;
+  static constexpr std::array kNumbers{
+      Number{"Banding.rows", Role::kPlain, Scale::kSample, Group::kNoise, false,
+             "the horizontal banding, how much rows differ from the rows around: higher is more"},
+      Number{"Banding.columns", Role::kPlain, Scale::kSample, Group::kNoise, false,
+             "the vertical banding, how much columns differ from the columns around: higher is "
+             "more"},
+  };
+  static constexpr std::size_t kSide = 15;
+
+  // Sums of luma and counts of pixels by row and by column. A run adds 1 to the count where it
+  // starts and takes 1 where it ends, so that a column's count is the sum of all up to it.
+  std::vector<std::uint64_t> row_sums, row_counts, column_sums, column_starts;
+  // The columns' sums over the last runs, few enough for 32 bits.
+  std::vector<std::uint32_t> recent;
+  std::uint32_t recent_runs = 0;
+
+  void start(const Frame& frame) {
+    column_sums.assign(static_cast<std::size_t>(frame.width), 0);
+    recent.assign(static_cast<std::size_t>(frame.width), 0);
+    column_starts.assign(static_cast<std::size_t>(frame.width) + 1, 0);
+    row_sums.assign(static_cast<std::size_t>(frame.height), 0);
+    row_counts = row_sums;
+  }
+
+  template <class S>
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) {
+    const auto x = static_cast<std::size_t>(row.x), y = static_cast<std::size_t>(row.y);
+    if (y >= row_sums.size()) grow(y + 1);
+    if (recent_runs == kRuns) settle();
+    recent_runs += 1;
+    std::uint32_t* const columns = recent.data() + x;
+    const S* const luma = row.luma;
+    const std::size_t n = row.n;
+    for (std::size_t i = 0; i < n; ++i) columns[i] += luma[i];
+    std::uint64_t sum = 0;
+    const S zero = unknown(S{0});
+    for (std::size_t start = 0; start < n; start += kRuns) {
+      const std::size_t end = chunk_end(start, n, kRuns);
+      ChunkSum<S> chunk_sum = 0;
+      for (std::size_t i = start; i < end; ++i) chunk_sum += distance(luma[i], zero);
+      sum += static_cast<std::uint64_t>(chunk_sum);
+    }
+    row_sums.data()[y] += sum;
+    row_counts.data()[y] += n;
+    column_starts.data()[x] += 1;
+    column_starts.data()[x + n] -= 1;
+  }
+
+  void add(const Banding& other) {
+    add(row_sums, other.row_sums);
+    add(row_counts, other.row_counts);
+    add(column_sums, other.column_sums);
+    add(column_sums, other.recent);
+    add(column_starts, other.column_starts);
+  }
+
+  void read(const ImageFacts& image, std::span<double> out) const {
+    Integers sums = column_sums, column_counts(column_sums.size());
+    add(sums, recent);
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < column_counts.size(); ++i) {
+      count += column_starts[i];
+      column_counts[i] = count;
+    }
+    out[0] = banding(row_sums, row_counts) / image.step;
+    out[1] = banding(sums, column_counts) / image.step;
+  }
+
+  friend bool operator==(Banding a, Banding b) {
+    a.settle();
+    b.settle();
+    return a.row_sums == b.row_sums && a.row_counts == b.row_counts &&
+           a.column_sums == b.column_sums && a.column_starts == b.column_starts;
+  }
+
+ private:
+  using Integers = std::vector<std::uint64_t>;
+
+  static constexpr std::uint32_t kRuns = 65'536;  // 65 535 * 65 536 < 2^32
+
+  // Apart from the rows' functions: the library's code must not be compiled for their instructions.
+  [[gnu::noinline]] void grow(std::size_t rows) {
+    row_sums.resize(rows);
+    row_counts.resize(rows);
+  }
+
+  [[gnu::noinline]] void settle() {
+    add(column_sums, recent);
+    for (std::uint32_t& sum : recent) sum = 0;
+    recent_runs = 0;
+  }
+
+  template <class Others>
+  static void add(Integers& sums, const Others& others) {
+    if (sums.size() < others.size()) sums.resize(others.size());
+    for (std::size_t i = 0; i < others.size(); ++i) sums[i] += others[i];
+  }
+
+  static double banding(const Integers& sums, const Integers& counts) {
+    const std::size_t lines = sums.size();
+    std::vector<double> deviations;
+    for (std::size_t line = kSide; line + kSide < lines; ++line) {
+      double window = 0;  // NaN if it holds a line without a pixel
+      for (std::size_t i = line - kSide; i <= line + kSide; ++i) window += mean(sums, counts, i);
+      const double deviation = mean(sums, counts, line) - window / (2 * kSide + 1);
+      if (!std::isnan(deviation)) deviations.push_back(deviation);
+    }
+    if (deviations.size() < 2) return kNan;
+    double centre = 0, squares = 0;
+    for (const double deviation : deviations) centre += deviation;
+    centre /= static_cast<double>(deviations.size());
+    for (const double deviation : deviations) {
+      squares += (deviation - centre) * (deviation - centre);
+    }
+    return std::sqrt(squares / static_cast<double>(deviations.size()));
+  }
+
+  static double mean(const Integers& sums, const Integers& counts, std::size_t line) {
+    return counts[line] == 0 ? kNan
+                             : static_cast<double>(sums[line]) / static_cast<double>(counts[line]);
+  }
+};
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "measure/metrics/sums.hpp"
+
+namespace lightmeter::measure {
+
+// Blocks of JPEG and of video: the mean absolute difference of luma across the borders of an 8 x 8
+// grid that starts at the image's corner, over that of all other neighbours, in both directions
+// (after Wang, Sheikh and Bovik 2002). A ratio from 0 on: 1 is no blocks. Not defined where nothing
+// differs elsewhere, or without a border. Blind to blocks of other sizes, and to those of a picture
+// that was scaled or cropped after it was compressed.
+struct Blockiness {
+  static constexpr Set kSet = Set::kDefault;
+  static constexpr std::array kNumbers{
+      Number{"Blockiness", Role::kPlain, Scale::kRatio, Group::kCompression, false,
+             "the blockiness, steps across the borders of 8 x 8 blocks over others: 1 is none, "
+             "higher is more blocks"},
+  };
+  static constexpr std::size_t kBlock = 8;
+
+  // Of the differences between a pixel and the ones left of and above it.
+  // Sums are at most 65 535 * 2^48 < 2^64.
+  std::uint64_t borders = 0, others = 0, border_sum = 0, other_sum = 0;
+
+  template <class S>
+  LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
+    const auto n = static_cast<std::uint64_t>(row.n);
+    if (!row.top) {
+      const std::uint64_t sum = differences(row.here, row.above, row.n);
+      if (static_cast<std::size_t>(row.y) % kBlock == 0) {
+        borders += n;
+        border_sum += sum;
+      } else {
+        others += n;
+        other_sum += sum;
+      }
+    }
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t count = chunk_end(start, row.n, kChunk) - start;
+      const auto phase = (static_cast<std::size_t>(row.x) + start) % kBlock;
+      const S* const here = row.here + start;
+      const S* const left = here - 1;
+      const S* const border = kBorder<S>.bits + phase;
+      ChunkSum<S> all = 0, at_borders = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        all += distance(here[i], left[i]);
+        at_borders +=
+            distance(static_cast<S>(here[i] & border[i]), static_cast<S>(left[i] & border[i]));
+      }
+      const std::size_t crossed =
+          (phase + count + kBlock - 1) / kBlock - (phase + kBlock - 1) / kBlock;
+      borders += crossed;
+      border_sum += static_cast<std::uint64_t>(at_borders);
+      others += count - crossed;
+      other_sum += static_cast<std::uint64_t>(all - at_borders);
+    }
+    if (row.left) {  // has nothing left of it, but its mirror image was taken
+      borders -= 1;
+      border_sum -= static_cast<std::uint64_t>(distance(row.here[0], row.here[-1]));
+    }
+  }
+
+  void add(const Blockiness& other) noexcept {
+    borders += other.borders;
+    others += other.others;
+    border_sum += other.border_sum;
+    other_sum += other.other_sum;
+  }
+
+  void read(const ImageFacts&, std::span<double> out) const noexcept {
+    const bool defined = borders > 0 && other_sum > 0;
+    out[0] = defined ? static_cast<double>(border_sum) / static_cast<double>(borders) /
+                           (static_cast<double>(other_sum) / static_cast<double>(others))
+                     : kNan;
+  }
+
+  friend bool operator==(const Blockiness&, const Blockiness&) = default;
+
+ private:
+  static constexpr std::size_t kChunk = 1024;
+
+  // All bits of every eighth sample.
+  template <class S>
+  static constexpr auto kBorder = [] {
+    struct {
+      S bits[kChunk + kBlock];
+    } mask{};
+    for (std::size_t i = 0; i < kChunk + kBlock; i += kBlock) mask.bits[i] = static_cast<S>(~S{0});
+    return mask;
+  }();
+
+  template <class S>
+  LIGHTMETER_INLINE static std::uint64_t differences(const S* a, const S* b,
+                                                     std::size_t n) noexcept {
+    std::uint64_t sum = 0;
+    for (std::size_t start = 0; start < n; start += kChunk) {
+      const std::size_t end = chunk_end(start, n, kChunk);
+      ChunkSum<S> chunk_sum = 0;
+      for (std::size_t i = start; i < end; ++i) chunk_sum += distance(a[i], b[i]);
+      sum += static_cast<std::uint64_t>(chunk_sum);
+    }
+    return sum;
+  }
+};
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "measure/metrics/sums.hpp"
+
+namespace lightmeter::measure {
+
+// Per cent, 0..100, of
+// - pixels whose luma is at most 5, and at least 250: clipped, but for a margin of noise;
+// - samples of red, green and blue of at least 245, the glare of the article "Monitoring Image Data
+//   with whylogs v1" (without alpha, which is no light);
+// - pixels with red = green = blue. Saturation is 255 (max - min) / max rounded down, which is at
+//   least 1 unless max = min: they are the first bin of its histogram.
+// Thresholds are on the 8-bit scale. Blind to where the pixels are, and to whether the scene is
+// black or white there by itself.
+struct Exposure {
+  static constexpr Set kSet = Set::kDefault;
+  static constexpr std::array kNumbers{
+      Number{"dark_percent", Role::kPlain, Scale::kPercent, Group::kLight, false,
+             "the share of nearly black pixels: higher is more underexposed"},
+      Number{"bright_percent", Role::kPlain, Scale::kPercent, Group::kLight, false,
+             "the share of nearly white pixels: higher is more overexposed"},
+      Number{"glare_percent", Role::kPlain, Scale::kPercent, Group::kLight, false,
+             "the share of red, green and blue samples of 245 and more: higher is more glare"},
+      Number{"gray_percent", Role::kPlain, Scale::kPercent, Group::kColour, false,
+             "the share of pixels without colour: higher is grayer, 100 is a gray picture"},
+  };
+  static constexpr int kDark = 5, kBright = 250, kGlare = 245;
+
+  std::uint64_t dark = 0, bright = 0;
+
+  template <class S>
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
+    constexpr int kStep = sizeof(S) == 1 ? 1 : 257;
+    constexpr std::size_t kChunk = std::size_t{1} << 30;
+    const S* const luma = row.luma;
+    const std::uint8_t zero = unknown(std::uint8_t{0});
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t end = chunk_end(start, row.n, kChunk);
+      std::int32_t chunk_dark = 0, chunk_bright = 0;
+      for (std::size_t i = start; i < end; ++i) {
+        const std::uint8_t is_dark = luma[i] <= kDark * kStep;
+        const std::uint8_t is_bright = luma[i] >= kBright * kStep;
+        chunk_dark += distance(is_dark, zero);
+        chunk_bright += distance(is_bright, zero);
+      }
+      dark += static_cast<std::uint32_t>(chunk_dark);
+      bright += static_cast<std::uint32_t>(chunk_bright);
+    }
+  }
+
+  void add(const Exposure& other) noexcept {
+    dark += other.dark;
+    bright += other.bright;
+  }
+
+  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+    const ImageCounts& counts = image.counts;
+    const bool gray = counts.channels == 1;
+    std::uint64_t glare = 0;
+    for (std::size_t channel = 0; channel < (gray ? 1 : 3); ++channel) {
+      const Histogram& histogram = counts.channel[channel];
+      const auto first = static_cast<std::size_t>(kGlare * image.step);
+      for (std::size_t i = first; i < histogram.size(); ++i) glare += histogram[i];
+    }
+    const double pixels = static_cast<double>(image.pixels);
+    out[0] = 100 * static_cast<double>(dark) / pixels;
+    out[1] = 100 * static_cast<double>(bright) / pixels;
+    out[2] = 100 * static_cast<double>(glare) / (pixels * (gray ? 1 : 3));
+    out[3] = gray ? 100 : 100 * static_cast<double>(counts.saturation[0]) / pixels;
+  }
+
+  friend bool operator==(const Exposure&, const Exposure&) = default;
+};
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "measure/metrics/sums.hpp"
+
+namespace lightmeter::measure {
+
+// Mean and population standard deviation of the luma of ITU-R BT.601 as Pillow's convert("L")
+// rounds it; the latter is the RMS contrast (Peli 1990). In steps of an 8-bit sample, 0..255 and
+// 0..127.5. Blind to where in the picture light and dark are.
+struct Luma {
+  static constexpr Set kSet = Set::kDefault;
+  static constexpr std::array kNumbers{
+      Number{"Luma.mean", Role::kPlain, Scale::kSample, Group::kLight, false,
+             "the mean luma: higher is brighter"},
+      Number{"Luma.stddev", Role::kPlain, Scale::kSample, Group::kLight, false,
+             "the contrast, the standard deviation of the luma: higher is more contrast"},
+  };
+
+  std::uint64_t sum = 0;
+  LongSum squares;
+
+  template <class S>
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
+    constexpr std::size_t kChunk = 32'768;  // 255^2 * 32 768 < 2^31
+    const S* const luma = row.luma;
+    const S zero = unknown(S{0});
+    for (std::size_t start = 0; start < row.n; start += kChunk) {
+      const std::size_t end = chunk_end(start, row.n, kChunk);
+      ChunkSum<S> chunk_sum = 0, chunk_squares = 0;
+      for (std::size_t i = start; i < end; ++i) {
+        chunk_sum += distance(luma[i], zero);
+        const auto sample = static_cast<Difference<S>>(luma[i] - zero);
+        chunk_squares += ChunkSum<S>{sample} * sample;
+      }
+      sum += static_cast<std::uint64_t>(chunk_sum);
+      squares.add(chunk_squares);
+    }
+  }
+
+  void add(const Luma& other) noexcept {
+    sum += other.sum;
+    squares.add(other.squares);
+  }
+
+  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+    const Spread luma = Spread::of(image.pixels, sum, squares.value());
+    out[0] = luma.mean / image.step;
+    out[1] = std::sqrt(luma.variance) / image.step;
+  }
+
+  friend bool operator==(const Luma&, const Luma&) = default;
+};
+
+}  // namespace lightmeter::measure
