@@ -92,6 +92,7 @@ def _grid(
     name: str, grid: Grid, ramp: Ramp, left: float, top: float, *, signed: bool = False
 ) -> Html:
     parts = [label(left, top + 15, name, tone="ink")]
+    texts = _texts(grid, signed=signed)
     for at, row in enumerate(grid):
         width = _WIDTH / len(row)
         for column, value in enumerate(row):
@@ -100,7 +101,7 @@ def _grid(
             parts.append(
                 tag(
                     "text",
-                    _text(value, signed=signed),
+                    texts[at][column],
                     x=rounded(x + width / 2),
                     y=rounded(y + _ROW / 2 + 4.5),
                     text_anchor="middle",
@@ -123,9 +124,20 @@ def _ink(colour: Colour | None) -> str:
     return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else "#ffffff"
 
 
-def _text(value: float | None, *, signed: bool) -> str:
-    text = number(value, 3)
-    return f"+{text}" if signed and value is not None and value > 0 else text
+def _texts(grid: Grid, *, signed: bool = False) -> list[list[str]]:
+    """The values, all with as many places as give the largest three digits."""
+    largest = max(map(abs, _known(grid)), default=0.0)
+    places = 0
+    while largest and largest * 10**places < 100 and places < 12:
+        places += 1
+    return [[_text(value, places, signed=signed) for value in row] for row in grid]
+
+
+def _text(value: float | None, places: int, *, signed: bool) -> str:
+    if value is None:
+        return NONE
+    shown = number(round(value, places), 17)
+    return f"+{shown}" if signed and round(value, places) > 0 else shown
 
 
 def _key(
@@ -134,25 +146,23 @@ def _key(
     """Which colours stand for which values."""
     width = _WIDTH / _STEPS
     values = [low + (high - low) * step / (_STEPS - 1) for step in range(_STEPS)]
+    ((first, last),) = _texts([[low, high]], signed=signed)
     return joined(
         label(left, top + 15, name, tone="ink"),
         (
             _cell(left + step * width, top + _HEAD, width + 0.3, 10, ramp(value))
             for step, value in enumerate(values)
         ),
-        label(left, top + _HEAD + 23, _text(low, signed=signed)),
-        label(left + _WIDTH, top + _HEAD + 23, _text(high, signed=signed), "end"),
+        label(left, top + _HEAD + 23, first),
+        label(left + _WIDTH, top + _HEAD + 23, last, "end"),
     )
 
 
 def _description(sides: dict[str, Grid], difference: Grid) -> str:
     """The numbers, row by row."""
-    grids = {**sides, "target minus reference": difference}
+    texts = {name: _texts(grid) for name, grid in sides.items()}
+    texts["target minus reference"] = _texts(difference, signed=True)
     return "; ".join(
-        f"{name}, rows from the top: "
-        + " / ".join(
-            ", ".join(number(value, 3) if value is not None else NONE for value in row)
-            for row in grid
-        )
-        for name, grid in grids.items()
+        f"{name}, rows from the top: {' / '.join(', '.join(row) for row in rows)}"
+        for name, rows in texts.items()
     )

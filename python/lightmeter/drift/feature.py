@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem
 from lightmeter.profile.features import Kind, Role
-from lightmeter.profile.names import Cell, Group, Scale
+from lightmeter.profile.names import Cell, Group
 
 __all__ = ["RATES", "DriftKind", "FeatureDrift", "Rate", "Verdict", "changed", "column_of"]
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.profile.names import GRID_SIDE, Scale, place
+from lightmeter.image.numbers import Scale
+from lightmeter.profile.names import GRID_SIDE, place
 from lightmeter.text import number, percent, shorten
 
 __all__ = [

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection
-from typing import Literal, NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
 from lightmeter.image.metrics import FACTS
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
 from lightmeter.profile.features import Origin
 
 __all__ = [
@@ -14,7 +15,6 @@ __all__ = [
     "Cell",
     "Group",
     "Said",
-    "Scale",
     "groups_of",
     "place",
     "said",
@@ -35,7 +35,6 @@ Group = Literal[
     "values",
 ]
 GROUPS: tuple[Group, ...] = get_args(Group)
-Scale = Literal["sample", "squares", "bits", "share", "percent", "ratio", "length", "hash"]
 
 
 class Cell(NamedTuple):
@@ -79,15 +78,9 @@ GRID_SIDE = 4
 _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
-_NUMBERS = _core.image_numbers()
-_SCALES = {name: cast(Scale, scale) for name, _, scale, *_ in _NUMBERS}
-_SAYS = {name: says for name, *_, says in _NUMBERS}
-# The size of an image is shown with what is known of its file.
-_NUMBER_GROUPS = {
-    name: cast(Group, "file" if group == "size" else group) for name, _, _, group, *_ in _NUMBERS
-}
+_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 # Of what has no number for each image but is about the same, such as Hue.pixels.
-_FIRST_GROUPS = {name.partition(".")[0]: group for name, group in _NUMBER_GROUPS.items()}
+_FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in _NUMBERS.items()}
 
 
 def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
@@ -105,7 +98,8 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
     if origin != "image":
         return Said(name, "Exif", prefix=prefix)
-    return Said(name, _group_of(rest), _SCALES.get(rest), prefix, _cell(rest))
+    scale = _NUMBERS[rest].scale if rest in _NUMBERS else None
+    return Said(name, _group_of(rest), scale, prefix, _cell(rest))
 
 
 def groups_of(core: _core.Profile) -> dict[str, Group]:
@@ -116,13 +110,16 @@ def groups_of(core: _core.Profile) -> dict[str, Group]:
 
 def says(feature: str, prefix: str) -> str:
     """What the number of an image is and what more of it means; empty of anything else."""
-    return _SAYS.get(feature.removeprefix(f"{prefix}."), "") if prefix else ""
+    number = _NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
+    return number.says if number is not None else ""
 
 
 def _group_of(name: str) -> Group:
     first = name.partition(".")[0]
-    fallback: Group = "file" if first in _OF_FILES else "values"
-    return _NUMBER_GROUPS.get(name) or _FIRST_GROUPS.get(first, fallback)
+    group = _NUMBERS[name].group if name in _NUMBERS else _FIRST_GROUPS.get(first)
+    if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
+        return "file"
+    return group or "values"
 
 
 def _cell(name: str) -> Cell | None:
@@ -141,7 +138,7 @@ def _spoken(name: str) -> str:
         return f"{number} {place(cell.row, cell.column)}"
     if name in FACTS:
         return _words(name)
-    if name not in _SCALES:
+    if name not in _NUMBERS:
         first, _, rest = name.partition(".")
         return f"{first.lower()} {rest.replace('_', ' ')}" if rest else name
     if name.endswith("_percent"):

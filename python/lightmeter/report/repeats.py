@@ -21,10 +21,7 @@ _ALIKE = {
 
 def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
     """The section; None where neither side has repeats."""
-    parts = [
-        *_side("Target", target),
-        *_side("Reference", reference),
-    ]
+    parts = [*_side("Target", target), *_side("Reference", reference)]
     if not parts:
         return None
     words = "Only what is proven is counted: there may be more."
@@ -37,17 +34,17 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
     hashes = (name for name in view if view[name].kind == "hash")
     # The same pixel by pixel comes first: what is the same also looks alike.
     for name in sorted(hashes, key=lambda name: not name.endswith("PixelHash")):
-        repeats = view.repeats(name)
-        if repeats.count <= before:
+        repeats, listed = view.repeats(name)
+        if repeats <= before:
             continue
-        before = repeats.count
+        before = repeats
         if pictures is None:
             pictures = _pictures(view)
         column = view[name]
         prefix, _, last = name.rpartition(".")
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
-        many = f"at least {count(repeats.count)} of {count(column.n - column.missing)} pictures"
-        shown = (_repeated(item, pictures) for item in repeats.hashes[:_MOST])
+        many = f"at least {count(repeats)} of {count(column.n - column.missing)} pictures"
+        shown = (_repeated(item, pictures) for item in listed[:_MOST])
         yield tag("h3", f"{side}: {many} {how}", cls="group")
         yield tag("div", tag("ul", shown), cls="shots")
 
