@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.image.numbers import Scale
-from lightmeter.profile.names import GRID_SIDE, place
+from lightmeter.profile.names import GRID_SIDE, place, rank
 from lightmeter.text import number, percent, shorten
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _MOST = 4
+_SAME = 0.1  # of a change; what differs by less changed alike
 _MOST_DIGITS = 17  # with which any two numbers differ
 _LONGEST = 60  # characters of a value
 
@@ -48,8 +49,8 @@ def headline(features: Sequence[FeatureDrift]) -> str:
 def summary(features: Sequence[FeatureDrift]) -> str:
     """One sentence about the features, which come by severity.
 
-    Numbers of images that are about the same, such as brightness and luma, mostly change together:
-    the first of them speaks for all of its group.
+    Numbers of images that are about the same, or that changed by the same factor, mostly changed
+    for one reason: one of them speaks for all.
     """
     drifted = [feature for feature in features if feature.verdict == "drift"]
     tested = sum(feature.q_value is not None for feature in features)
@@ -57,16 +58,42 @@ def summary(features: Sequence[FeatureDrift]) -> str:
         return "not enough data to compare"
     if not drifted:
         return f"no drift in {tested} features"
-    told = findings(drifted)
+    shown = _spokesmen(findings(drifted))[:_MOST]
+    words = ", ".join(each.words for each in shown)
+    left = len(drifted) - sum(len(each.lines) for each in shown)
+    return f"{words}, and {left} more" if left else words
+
+
+def _spokesmen(told: Sequence["Finding"]) -> list["Finding"]:
     named: dict[tuple[str, ...], Finding] = {}
     for each in [each for each in told if not each.is_even] or told:
         subject = _subject(each.lines[0])
         if _says_more(each, named.setdefault(subject, each)):
             named[subject] = each
-    shown = list(named.values())[:_MOST]
-    words = ", ".join(each.words for each in shown)
-    left = len(drifted) - sum(len(each.lines) for each in shown)
-    return f"{words}, and {left} more" if left else words
+    shown: list[Finding] = []
+    for each in named.values():
+        line = each.lines[0]
+        same = [at for at, other in enumerate(shown) if _by_same_factor(line, other.lines[0])]
+        if not same:
+            shown.append(each)
+        elif _rank(line) < _rank(shown[same[0]].lines[0]):
+            shown[same[0]] = each
+    return shown
+
+
+def _by_same_factor(line: FeatureDrift, other: FeatureDrift) -> bool:
+    if (line.scale, line.prefix) != (other.scale, other.prefix) or line.scale != "sample":
+        return False
+    changes = [
+        each.level_target / each.level_reference - 1
+        for each in (line, other)
+        if each.kind == "number" and each.level_target is not None and each.level_reference
+    ]
+    return len(changes) == 2 and abs(changes[0] - changes[1]) <= _SAME * abs(changes[0])
+
+
+def _rank(line: FeatureDrift) -> int:
+    return rank(line.feature, line.prefix)
 
 
 def _subject(feature: FeatureDrift) -> tuple[str, ...]:
