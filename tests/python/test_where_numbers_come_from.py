@@ -10,8 +10,8 @@ A number that a class computes is made by its method, such as ``History.anomalie
 by the function that gives it by name. Where several do, each is for the kinds of its own file: a
 rate is made in drift/rates.py. What monitors and stores keep as rows ends at the field of the row.
 
-What the core makes stands in C++ beside its label: ``grep -rn '"Brightness.mean"' cpp/src``, and
-then ``grep -n 'brightness(' `` in that file.
+What the core makes stands in C++ beside its label. ``grep -rn '"Brightness.mean"' cpp/src`` finds
+the file of the metric, whose function ``read`` makes the number.
 """
 
 import ast
@@ -321,11 +321,9 @@ def declared(function: str, folder: str) -> list[Path]:
 def test_a_number_of_an_image(label: str) -> None:
     assert f"image.{label}" in html_page(report())
     file, rest = beside_in_core(label)
-    read = re.search(r"\b(?:image\.|(?=measure::))(\w+)|\b(\w+)\.", rest)
-    assert read
-    name = read[1] or read[2]
-    (made,) = set(re.findall(rf"\b{name}(?:\(| = )measure::(\w+)\(", file.read_text()))
-    assert len(declared(made, "measure")) == 1
+    assert file.parent.name == "metrics"
+    read = rest.split(" read(", 1)[1]
+    assert len({name for name in re.findall(r"\b(\w+)\(", read) if declared(name, "measure")}) == 1
 
 
 @pytest.mark.parametrize(

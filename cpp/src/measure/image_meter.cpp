@@ -46,28 +46,33 @@ struct Band {
   ImageCounts counts;
   std::optional<RowState> rows;
 
+  Band(ImageCounts so_far, Active active, const Frame& frame) : counts(std::move(so_far)) {
+    if (active != 0) rows.emplace(active, frame);
+  }
+
   void count(const Tile& tile) {
     count_pixels(kernels::active(), tile, counts, rows ? &*rows : nullptr);
   }
 };
 
+Band count_band(const Tile& tile, Active active) {
+  Band band(no_counts(tile.pixels), active, tile.frame);
+  band.count(tile);
+  return band;
+}
+
 // The calling thread counts the first band, and any band for which no thread can be started.
-void count_bands(const Tile& tile, std::ptrdiff_t bands, Band& whole) {
+void count_bands(const Tile& tile, std::ptrdiff_t bands, Active active, Band& whole) {
   std::vector<std::future<Band>> others;
-  const auto count_band = [](const Tile& part, Band band) {
-    band.count(part);
-    return band;
-  };
   const auto part = [&](std::ptrdiff_t i) {
     const std::ptrdiff_t height = tile.pixels.height;
     return band_of(tile, height * i / bands, height * (i + 1) / bands);
   };
   for (std::ptrdiff_t i = 1; i < bands; ++i) {
-    Band none{no_counts(tile.pixels), whole.rows};
     try {
-      others.push_back(std::async(std::launch::async, count_band, part(i), none));
+      others.push_back(std::async(std::launch::async, count_band, part(i), active));
     } catch (const std::system_error&) {
-      others.push_back(std::async(std::launch::deferred, count_band, part(i), none));
+      others.push_back(std::async(std::launch::deferred, count_band, part(i), active));
     }
   }
   whole.count(part(0));
@@ -80,8 +85,6 @@ void count_bands(const Tile& tile, std::ptrdiff_t bands, Band& whole) {
 
 std::uint64_t pixels_of(const Tile& tile) {
   std::int64_t pixels = 0;
-  if (tile.mask == nullptr)
-    return static_cast<std::uint64_t>(tile.pixels.width * tile.pixels.height);
   for (std::int64_t y = 0; y < tile.pixels.height; ++y) {
     for_each_run(tile, y, [&](std::int64_t, std::int64_t n) { pixels += n; });
   }
@@ -149,13 +152,12 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   const Active active = metrics_of(rest_->set, has_size) & kRowMetrics;
 
   // Counted apart, because a failure leaves everything as it was.
-  Band band{counts_.channels == 0 ? no_counts(pixels) : counts_, std::nullopt};
-  if (active != 0) band.rows.emplace(active, frame);
+  Band band(counts_.channels == 0 ? no_counts(pixels) : counts_, active, frame);
   const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
       {threads, pixels.height,
        std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1)});
   const Tile tile{pixels, x, y, frame, rest_->mask.get()};
-  count_bands(tile, std::max<std::ptrdiff_t>(bands, 1), band);
+  count_bands(tile, std::max<std::ptrdiff_t>(bands, 1), active, band);
   if (pixels.channels == 1) complete_gray(tile, band.counts);
   Coverage coverage = rest_->coverage;
   coverage.add(part);

@@ -18,9 +18,8 @@ class LumaSeams {
   // Makes room for so much more.
   void reserve(std::size_t runs, std::size_t pixels);
 
-  // Keeps n pixels of a row, no two at the same place. Those wait that `waiting` says: all of them,
-  // or the first, or the last. There must
-  // be room.
+  // Keeps n pixels of a row, of which all wait, or the first, or the last. No pixel is kept twice,
+  // and there must be room.
   struct Waiting {
     bool all, first, last;
   };

@@ -26,10 +26,12 @@ namespace lightmeter::measure {
 //   add(other)                                joins what other pixels of the same image gave
 //   start(frame)                              before the first pixel
 //   pixels(PixelRow)                          sees each pixel once
-//   neighbours(LumaRow)                       sees each pixel once, with the eight around it
+//   neighbours(LumaRow)                       sees each pixel once, with the eight around it,
+//                                             unless one of the nine is ignored
 //   static constexpr bool kNeedsSize = true   only measured where the size is known before
 //
-// What it keeps are integers, so no result depends on tiles, threads or tiers. Samples S are
+// What it keeps are integers, so no result depends on tiles, threads or tiers. Rows come in any
+// order, and in runs of any length up to the width; an accumulator of 32 bits must not assume less. Samples S are
 // std::uint8_t, or std::uint16_t of a deep image.
 
 __extension__ using Wide = unsigned __int128;

@@ -62,7 +62,8 @@ void check_place(const Coverage::Part& part, const Frame& size, const Coverage& 
   if (size.height == 0) {
     if (part.x != 0)
       throw std::invalid_argument(got + " of an image of unknown size; say its size");
-    if (part.y < 0 || part.height > kMaxPixels / part.width - part.y) {
+    if (part.y < 0) throw std::invalid_argument(got + "; expected one from row 0 on");
+    if (part.height > kMaxPixels / part.width - part.y) {
       throw std::invalid_argument(got + "; an image has fewer than 2^47 pixels");
     }
   } else if (part.x < 0 || part.y < 0 || part.x > size.width - part.width ||

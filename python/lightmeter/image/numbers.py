@@ -1,11 +1,8 @@
 """The table of the numbers of an image, as the core has it."""
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
-
-if TYPE_CHECKING:
-    from lightmeter.profile.features import Role
 
 __all__ = ["IMAGE_NUMBERS", "SETS", "Group", "ImageNumber", "MetricSet", "Scale"]
 
@@ -33,7 +30,7 @@ class ImageNumber(NamedTuple):
     """
 
     name: str
-    role: "Role"
+    role: str
     scale: Scale
     group: Group
     set: MetricSet
