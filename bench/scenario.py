@@ -16,7 +16,7 @@ class Bar:
     peer: str | None
     metric: str = "cpu"
     at_least: float | Mapping[str, float] | None = None
-    at_most: float | None = None
+    at_most: float | Mapping[str, float] | None = None
     case: str | None = None  # None: all cases
     ours: str = "lightmeter"
 
@@ -26,9 +26,8 @@ class Bar:
         return ours / peer if self.at_least is None else peer / ours
 
     def limit(self, tier: str) -> float | None:
-        if isinstance(self.at_least, Mapping):
-            return self.at_least.get(tier)
-        return self.at_most if self.at_least is None else self.at_least
+        limit = self.at_most if self.at_least is None else self.at_least
+        return limit.get(tier) if isinstance(limit, Mapping) else limit
 
     def met(self, value: float, limit: float) -> bool:
         return value <= limit if self.at_least is None else value >= limit

@@ -1,7 +1,6 @@
 """A 12-megapixel RGB array, one thread: exact distributions and moments of H, S and V.
 
-lightmeter has no set below its default one, so its one figure, which also holds the colour
-channels, entropy and the circular hue, stands against every peer.
+lightmeter's one figure, which also holds the entropy of the colour channels, stands against each.
 """
 
 from scenario import Bar, Scenario

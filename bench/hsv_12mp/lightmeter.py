@@ -1,4 +1,4 @@
-"""lightmeter: the whole default set from the array."""
+"""lightmeter: the set that whylogs has, from the array."""
 
 import lightmeter as lm
 import numpy as np
@@ -10,7 +10,7 @@ def prepare(case, data):
 
 
 def run(array):
-    meter = lm.ImageMeter(threads=1)
+    meter = lm.ImageMeter(metrics="whylogs", threads=1)
     meter.update(array)
     return meter.measurement()
 

@@ -7,6 +7,6 @@ SCENARIO = Scenario(
     cases=("640x480", "64x64"),
     bars=[
         Bar("whylogs_log_image", at_least=15, case="640x480"),
-        Bar("whylogs_log_image", at_least=100, case="64x64"),
+        Bar("whylogs_log_image", at_least=150, case="64x64"),
     ],
 )

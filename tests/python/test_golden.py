@@ -48,12 +48,20 @@ def profiles() -> dict[str, ProfileView]:
         picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
         pictured._core.log_image("image", meter._core, "RGB")
         pictured._core.log_exemplar("image", meter._core, *picture)
+
+    repeated = Profile()
+    for seed in (1, 2, 1, 3, 1):
+        meter = ImageMeter(metrics="camera", size=(19, 16))
+        meter.update(pattern(16, 19, seed))
+        path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
+        repeated._core.log_image("image", meter._core, "RGB", path)
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
         "failures_and_gray": failing.view(),
         "sampled": sampled.view(),
         "exemplars": pictured.view(),
+        "repeats": repeated.view(),
     }
 
 
@@ -74,6 +82,7 @@ def test_golden_files_are_read(name: str) -> None:
     for feature, column in view.get_columns().items():
         assert column.meaning == expected.get_column(feature).meaning
         assert view.exemplars(feature) == expected.exemplars(feature)
+        assert view.repeats(feature) == expected.repeats(feature)
         wanted = expected.get_column(feature).to_summary_dict()
         for key, value in column.to_summary_dict().items():
             if name == "sampled" and (

@@ -1,13 +1,21 @@
 """Repeats: a frozen camera, copies of files, and what cannot be proven."""
 
+import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, ProfileView, compare, log_image, profile_images
+from lightmeter import Profile, ProfileView, Store, compare, log_image, profile_images
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.rules import DriftRule, NewValuesRule
 from lightmeter.testing import fold, merge_trees
+from lightmeter.whylogs import whylogs_compatible
 from PIL import Image
 
 PIXELS, LOOKS = "image.PixelHash", "image.PerceptualHash"
@@ -59,6 +67,10 @@ def test_without_hashes_there_are_none() -> None:
     view = log_image([frame(1), frame(1), b"junk"], metrics="camera").view()
     assert view.repeats(PIXELS).at_least == 1
     assert view.repeats(PIXELS).hashes[0].path == ""
+    flat = log_image([np.zeros((20, 20), np.uint8)] * 3, metrics="camera").view()
+    assert flat.repeats(PIXELS).at_least == 2
+    assert flat.repeats(LOOKS) == (0, [])
+    assert flat[LOOKS].missing == 3
 
 
 def leaf(seed: int) -> ProfileView:
@@ -95,10 +107,47 @@ def test_a_frozen_camera_is_proven_among_a_thousand() -> None:
         assert view.repeats(name).at_least == frozen.times - 1
 
 
-def test_drift_passes_over_hashes() -> None:
+def test_no_distance_and_no_verdict_of_hashes(store: Store) -> None:
     views = [
         log_image([frame(seed) for seed in range(start, start + 30)], metrics="camera").view()
-        for start in (0, 100)
+        for start in range(0, 250, 50)
     ]
     report = compare(target=views[0], reference=views[1])
+    assert any("Grid" in line.feature for line in report.features)
     assert all("Hash" not in line.feature for line in report.features)
+    assert whylogs_compatible(target=views[0], reference=views[1])[PIXELS] is None
+    for day, view in enumerate(views, 1):
+        store.put("frames", view, at=date(2022, 9, day), writer="a")
+    monitors = [
+        Monitor(name="drift", dataset="frames", rule=DriftRule()),
+        Monitor(name="new", dataset="frames", rule=NewValuesRule()),
+    ]
+    results = evaluate(store, monitors, now=datetime(2022, 9, 7, tzinfo=UTC))
+    assert any(result.state == "ok" for result in results)
+    assert all("Hash" not in result.feature for result in results)
+
+
+def test_every_way_of_logging_knows_the_path(photos: Path, store: Store) -> None:
+    path = str(photos / "001.png")
+    paths = [photos / "001.png", path]
+    with lm.logger(store, "logged", metrics="camera") as logger:
+        for image in (frame(0), *paths, Image.open(path)):
+            logger.track(image)
+    lm.log_folder(store, photos, "folder", at=date(2022, 9, 7), metrics="camera")
+    views = [store.read("logged"), store.read("folder")]
+    views.append(log_image([frame(0), Image.open(path)], metrics="camera").view())
+    views.append(lm.log(columns={"image": [Image.open(path)] * 2}, metrics="camera").view())
+    for view in views:
+        assert view.repeats(PIXELS).hashes[0].path == path
+
+
+def test_the_command_line_shows_repeats(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.lmp"
+    profile_images(photos, metrics="camera").write(out)
+    table = lightmeter("show", out).stdout
+    assert "repeats" in table
+    printed = json.loads(lightmeter("show", out, "--format", "json").stdout)
+    pixels = printed["repeats"][PIXELS]
+    assert pixels["at_least"] == 37
+    assert pixels["hashes"][0]["times"] == 38
+    assert pixels["hashes"][0]["path"] == str(photos / "001.png")

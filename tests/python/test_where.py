@@ -209,6 +209,35 @@ def test_any_change_of_a_picture_changes_its_pixel_hash() -> None:
     assert measured(array.copy())["PixelHash"] == measured(array)["PixelHash"]
 
 
+def test_ignored_pixels_are_left_out() -> None:
+    array = picture(64, 48)
+    mask = np.zeros((48, 64), bool)
+    mask[:12, :16] = True
+    mask[30, 40] = True
+    hidden, black = array.copy(), array.copy()
+    hidden[mask] = 77
+    black[mask] = 0
+    results = []
+    for pixels in (array, hidden):
+        meter = ImageMeter(metrics="camera", mask=mask)
+        meter.update(pixels)
+        results.append(meter.measurement())
+    assert results[0] == results[1]
+    assert results[0]["PixelHash"] not in (
+        measured(array)["PixelHash"],
+        measured(black)["PixelHash"],
+    )
+    assert "Grid.r0c0" not in results[0]
+    assert "Grid.r0c0.sharpness" not in results[0]
+    kept = luma_of(array)[24:36, 32:48][~mask[24:36, 32:48]]
+    assert results[0]["Grid.r2c2"] == pytest.approx(kept.mean())
+    corners = np.concatenate(
+        [cell.ravel() for at, cell in enumerate(boxes(luma_of(array), 4, 4)) if at in (3, 12, 15)]
+    )
+    centre = luma_of(array)[12:36, 16:48][~mask[12:36, 16:48]]
+    assert results[0]["Vignetting"] == pytest.approx(corners.mean() / centre.mean())
+
+
 def test_tiles_cannot_be_seen() -> None:
     array = picture(533, 61)
     whole = measured(array)

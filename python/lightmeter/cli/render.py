@@ -144,7 +144,7 @@ def _most_frequent(summary: dict[str, Any]) -> str:
 
 def _most_repeated(repeats: Repeats) -> str:
     shown = [
-        f"{visible(item.path or item.hash)} ({item.times})"
+        f"{visible(item.path.rsplit('/', 1)[-1] or item.hash)} ({item.times})"
         for item in repeats.hashes[:_MOST_FREQUENT]
     ]
     if len(repeats.hashes) > _MOST_FREQUENT:

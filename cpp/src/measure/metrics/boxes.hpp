@@ -23,12 +23,15 @@ struct Boxes {
 
   Frame frame;
 
+  // The first box of the row of boxes that y is in.
+  [[nodiscard]] LIGHTMETER_INLINE std::size_t first_box(std::int64_t y) const noexcept {
+    return static_cast<std::size_t>(y * kRows / frame.height * kColumns);
+  }
   // The part in the box of a column; it has no pixels where the run does not reach the box.
-  [[nodiscard]] LIGHTMETER_INLINE Part part(int column, std::int64_t x, std::int64_t y,
+  [[nodiscard]] LIGHTMETER_INLINE Part part(std::size_t first_box, int column, std::int64_t x,
                                             std::size_t n) const noexcept {
-    const std::int64_t row = y * kRows / frame.height;
     const std::int64_t end = x + static_cast<std::int64_t>(n);
-    return {static_cast<std::size_t>(row * kColumns + column), std::clamp(edge(column), x, end),
+    return {first_box + static_cast<std::size_t>(column), std::clamp(edge(column), x, end),
             std::clamp(edge(column + 1), x, end)};
   }
 
@@ -53,8 +56,9 @@ struct BoxLuma {
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
     if (boxes.frame.height == 0) return;
+    const std::size_t first_box = boxes.first_box(row.y);
     for (int column = 0; column < kColumns; ++column) {
-      const auto [box, first, last] = boxes.part(column, row.x, row.y, row.n);
+      const auto [box, first, last] = boxes.part(first_box, column, row.x, row.n);
       n[box] += static_cast<std::uint64_t>(last - first);
       sum[box] += total(row.luma + (first - row.x), last - first);
     }

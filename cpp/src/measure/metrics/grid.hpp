@@ -71,8 +71,9 @@ struct Grid {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     if (luma.boxes.frame.height == 0) return;
+    const std::size_t first_box = luma.boxes.first_box(row.y);
     for (int column = 0; column < kSide; ++column) {
-      const auto [box, first, last] = luma.boxes.part(column, row.x, row.y, row.n);
+      const auto [box, first, last] = luma.boxes.part(first_box, column, row.x, row.n);
       count(row, first - row.x, last - row.x, laplacians[box]);
     }
   }
