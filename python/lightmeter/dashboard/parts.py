@@ -202,7 +202,7 @@ def lines_table(page: str, history: History, groups: Mapping[str, Group]) -> Htm
             [line for line in lines if line.feature and column_of(line.feature) not in groups],
         ),
     ]
-    shown = [(heading, map(row, members)) for heading, members in listed if members]
+    shown = ((heading, map(row, members)) for heading, members in listed)
     return grouped_table("lines", shown, left={"state", recent, "monitor"})
 
 

@@ -75,10 +75,10 @@ def grouped_table(
     tall: bool = False,
 ) -> Html | None:
     """A `table` of groups of rows, each with a heading where that is not empty."""
-    filled = [(heading, list(rows)) for heading, rows in groups]
-    first = next((rows[0] for _, rows in filled if rows), None)
-    if first is None:
+    filled = [(heading, members) for heading, rows in groups if (members := list(rows))]
+    if not filled:
         return None
+    first = filled[0][1][0]
     sides = {
         head: "left words" if head in words else "left" if head in left else None for head in first
     }

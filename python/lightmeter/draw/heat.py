@@ -6,7 +6,7 @@ from itertools import chain
 from lightmeter.draw.chart import Chart
 from lightmeter.draw.html import Html, joined, tag
 from lightmeter.draw.shapes import PALETTE, label, rounded
-from lightmeter.text import NONE, number
+from lightmeter.text import NONE
 
 __all__ = ["Grid", "heat_map"]
 
@@ -103,9 +103,9 @@ def _grid(
                     "text",
                     texts[at][column],
                     x=rounded(x + width / 2),
-                    y=rounded(y + _ROW / 2 + 4.5),
+                    y=rounded(y + _ROW / 2 + 5),
                     text_anchor="middle",
-                    font_size=13,
+                    font_size=14,
                     fill=_ink(None if value is None else ramp(value)),
                 )
             )
@@ -136,8 +136,9 @@ def _texts(grid: Grid, *, signed: bool = False) -> list[list[str]]:
 def _text(value: float | None, places: int, *, signed: bool) -> str:
     if value is None:
         return NONE
-    shown = number(round(value, places), 17)
-    return f"+{shown}" if signed and round(value, places) > 0 else shown
+    rounded_value = round(value, places) + 0.0  # which turns -0 into 0
+    shown = f"{rounded_value:{'+' if signed and rounded_value else ''},.{places}f}"
+    return shown.replace("-", "\N{MINUS SIGN}")
 
 
 def _key(

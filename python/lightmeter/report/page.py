@@ -19,7 +19,7 @@ from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
 from lightmeter.text import number, percent
 
-__all__ = ["html_page", "write_page"]
+__all__ = ["html_page", "summary_line", "write_page"]
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 60
@@ -59,13 +59,13 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
         "header",
         tag("h1", "Drift report"),
         tag("p", headline(comparison.features), cls="headline"),
-        _summary(comparison),
+        summary_line(comparison),
         tag("p", sides, cls="sides"),
     )
     yield tag("main", _main(comparison))
 
 
-def _summary(comparison: Comparison) -> Html | None:
+def summary_line(comparison: Comparison) -> Html | None:
     """The causes in one sentence, where there is more than the headline says."""
     if not comparison.drifted:
         return None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lightmeter.dashboard.history import STATES, History, worst
 from lightmeter.dashboard.parts import badge, crumbs, feature_name, link, spaced
-from lightmeter.draw.document import document, section, table
+from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
@@ -16,6 +16,7 @@ from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card
 from lightmeter.report.groups import by_group
+from lightmeter.report.page import summary_line
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
@@ -72,12 +73,13 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
             crumbs(page, history, "bucket"),
             tag("h1", tag("bdi", history.title)),
             tag("p", bucket_text(bucket.start), cls="headline"),
+            summary_line(comparison),
             tag("p", badge(state), _sides(comparison, baseline), cls="sides"),
             _neighbours(bucket),
         ),
         tag(
             "main",
-            _verdicts(page, bucket.results),
+            _verdicts(page, bucket.results, comparison),
             grids,
             repeated_pictures(comparison.target, comparison.reference),
             _cards("Distributions of what is anomalous", "wide", comparison, wrong),
@@ -106,14 +108,24 @@ def _neighbours(bucket: ShownBucket) -> Html | None:
     return tag("nav", spaced(links), aria_label="Other buckets") if links else None
 
 
-def _verdicts(page: str, results: Sequence[Result]) -> Html:
+def _verdicts(page: str, results: Sequence[Result], comparison: Comparison) -> Html:
     others = sorted(
         (result for result in results if result.state != "ok"),
         key=lambda result: (STATES.index(result.state), line_of(result)),
     )
     good = len(results) - len(others)
-    rows = (_verdict(page, result) for result in others)
-    shown = table("said", rows, left={"state", "monitor"}, words={"in words"})
+    groups = {column_of(line.feature): line.group for line in comparison.features}
+    named = [result for result in others if column_of(result.feature) in groups]
+    listed = [
+        ("", [result for result in others if column_of(result.feature) not in groups]),
+        *by_group(named, lambda result: groups[column_of(result.feature)]),
+    ]
+    shown = grouped_table(
+        "said",
+        ((heading, [_verdict(page, result) for result in each]) for heading, each in listed),
+        left={"state", "monitor"},
+        words={"in words"},
+    )
     closing = None
     if not results:
         closing = tag("p", "No monitor has judged this bucket.")
