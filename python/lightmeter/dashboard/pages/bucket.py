@@ -73,8 +73,8 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
             crumbs(page, history, "bucket"),
             tag("h1", tag("bdi", history.title)),
             tag("p", bucket_text(bucket.start), cls="headline"),
-            summary_line(comparison),
             tag("p", badge(state), _sides(comparison, baseline), cls="sides"),
+            summary_line(comparison),
             _neighbours(bucket),
         ),
         tag(
