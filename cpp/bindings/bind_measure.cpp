@@ -220,6 +220,16 @@ void bind_measure(py::module_& module) {
       .def("add", &ImageMeter::add, py::arg("other"), "Add what was measured of other tiles.")
       .def("measurement", &measurement,
            "The numbers of the image by name; those that are not defined are left out.")
+      .def_property_readonly(
+          "names",
+          [](const ImageMeter& meter) {
+            py::list names;
+            for (const auto& number : lightmeter::measure::image_numbers()) {
+              if (number.set <= meter.set()) names.append(number.name);
+            }
+            return names;
+          },
+          "The names of all numbers that measurement() can have.")
       .def(
           "histogram",
           [](const ImageMeter& meter, const std::string& name) {

@@ -156,6 +156,9 @@ void bind_profile(py::module_& module) {
           },
           py::arg("prefix"), py::arg("meter"), py::arg("mode"), py::arg("path") = "",
           "Add a measured image, and the path that it was read from.")
+      .def(
+          "count_image", [](Profile& self, const std::string& prefix) { self.count_image(prefix); },
+          py::arg("prefix"), "Count an image whose numbers are logged as facts.")
       .def_property(
           "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
           [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },
@@ -220,6 +223,13 @@ void bind_profile(py::module_& module) {
            py::arg("integers"), py::arg("strings"), py::arg("distinct_strings"),
            "Add sketches that were made elsewhere to a feature. `integral` of the numbers are\n"
            "integers. What follows from an exact sketch is not taken from the others.")
+      .def(
+          "log_hash",
+          [](Profile& self, const std::string& name, std::uint64_t hash, const std::string& path) {
+            self.column(name, {Role::kHash, Origin::kImage}).update_hash(hash, path);
+          },
+          py::arg("name"), py::arg("hashed"), py::arg("path"),
+          "Add the hash of an image, and the path that it was read from.")
       .def(
           "log_nulls",
           [](Profile& self, const std::string& name, std::uint64_t count) {

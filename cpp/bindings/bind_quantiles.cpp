@@ -114,7 +114,7 @@ QuantileSketch from_state(const py::dict& dict, std::uint64_t key) {
       throw std::invalid_argument("got " + std::to_string(state.values.size()) + " values and " +
                                   std::to_string(state.counts.size()) + " counts");
     }
-    return QuantileSketch::from_state(state, key);
+    return QuantileSketch::from_state(std::move(state), key);
   }
   const auto plain = field<py::dict>(dict, "sample");
   lightmeter::sketch::QuantileSample& sample = state.sample.emplace();
@@ -128,7 +128,7 @@ QuantileSketch from_state(const py::dict& dict, std::uint64_t key) {
   for (const auto& [values, paired, odd] : field<std::vector<Level>>(plain, "levels")) {
     sample.levels.push_back({as_vector(values), paired, odd});
   }
-  return QuantileSketch::from_state(state, key);
+  return QuantileSketch::from_state(std::move(state), key);
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lightmeter.profile.log import ResultSet as ResultSet
     from lightmeter.profile.log import log as log
     from lightmeter.profile.log import log_image as log_image
+    from lightmeter.profile.rows import profile_rows as profile_rows
     from lightmeter.report.compare import compare as compare
     from lightmeter.report.report import DriftReport as DriftReport
     from lightmeter.run import watch as watch
@@ -63,6 +64,7 @@ _NAMES = {
     "image.thumbnail": "Exemplar Exemplars",
     "profile": "ColumnView FrequentItem Profile ProfileView",
     "profile.log": "ResultSet log log_image",
+    "profile.rows": "profile_rows",
     "report.compare": "compare",
     "report.report": "DriftReport",
     "run": "watch",

@@ -3,8 +3,7 @@
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["quiet"]
@@ -27,20 +26,22 @@ class _InQuietThread:
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
+class quiet:  # noqa: N801  # read as a function; a generator would take three times as long
     """Ignore the warnings of this thread: none is printed, and none becomes an error.
 
     A damaged file would print a line or, under ``-W error``, fail for another reason. The numbers
     of an image must not depend on the filters of the process.
     """
-    # The user's filters may have been set, or put back, since the last time.
-    if not warnings.filters or not _is_own(warnings.filters[0]):
-        _put_first(warnings.filters)
-    _thread.depth = getattr(_thread, "depth", 0) + 1
-    try:
-        yield
-    finally:
+
+    def __enter__(self) -> None:
+        """Every picture enters several times."""
+        # The user's filters may have been set, or put back, since the last time.
+        if not warnings.filters or not _is_own(warnings.filters[0]):
+            _put_first(warnings.filters)
+        _thread.depth = getattr(_thread, "depth", 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        """Back to what it was."""
         _thread.depth -= 1
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,19 @@ def test_a_file_and_a_table_at_once_and_of_equals_the_first(tmp_path: Path) -> N
     assert len(out.read_text().splitlines()) == 3
 
 
+def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "sheet.html"
+    (folder / "bad.png").write_text("no picture")
+    result = lightmeter("measure", folder, "--sort", "entropy", "--worst", 3, "--html", page)
+    assert (result.returncode, result.stderr) == (0, "")
+    worst = [line.split(maxsplit=1)[1] for line in result.stdout.splitlines()[1:4]]
+    text = page.read_text(encoding="utf-8")
+    assert re.findall('alt="([^"]*)"', text) == worst
+    assert "bad.png" in text
+    nowhere = tmp_path / "nowhere/sheet.html"
+    assert lightmeter("measure", folder, "--sort", "entropy", "--html", nowhere).returncode == 1
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -82,6 +96,7 @@ def test_a_file_and_a_table_at_once_and_of_equals_the_first(tmp_path: Path) -> N
         (["--sort", "Format"], "image.FileSize"),
         (["--worst", "3"], "without --sort"),
         (["--highest"], "without --sort"),
+        (["--html", "a.html"], "without --sort"),
         (["--sort", "entropy", "-o", "-"], "prints a table"),
         (["-o", "rows.xlsx"], ".parquet"),
     ],

@@ -9,8 +9,16 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, Profile, ProfileView, compare, log_image, profile_images
-from lightmeter.image.thumbnail import Exemplars
+from lightmeter import (
+    DecodeError,
+    Profile,
+    ProfileView,
+    compare,
+    log_image,
+    profile_images,
+)
+from lightmeter.image.meter import ImageMeter
+from lightmeter.image.thumbnail import Exemplars, make_thumbnail
 from lightmeter.report.page import html_page
 from lightmeter.testing import fold, merge_trees
 from PIL import Image
@@ -180,3 +188,21 @@ def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     assert sources
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert 'src="' not in html_page(compare(target=reference, reference=reference))
+
+
+def test_what_is_measured_does_not_key_a_picture(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade that knows another number does not keep a picture twice."""
+    file, known = photos / "100.png", ImageMeter.measurement
+    before = profile_images(file, exemplars=3)
+    monkeypatch.setattr(ImageMeter, "measurement", lambda self: {**known(self), "New": 1.0})
+    after = profile_images(file, exemplars=3)
+    assert names(before.merge(after).exemplars("image.entropy")) == [["100"]] * 3
+
+
+def test_path_size_and_contents_key_a_picture() -> None:
+    small = make_thumbnail(shade(100), "a")
+    assert small is not None
+    others = (small._replace(path="b"), small._replace(size=(1, 1)), small._replace(jpeg=b""))
+    assert len({small.key, *(other.key for other in others)}) == 4

@@ -1,9 +1,11 @@
 """Functions of one's own are called with every picture, and can stop nothing."""
 
 import io
+import json
 import logging
 import math
 import pickle
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -43,6 +45,19 @@ def returning(result: Any) -> Callable[[Any], Any]:
     return named("own", lambda image: result)
 
 
+class PanicError(BaseException):
+    """As extensions in Rust raise it."""
+
+
+def panic() -> None:
+    raise PanicError
+
+
+class Leaving(dict[str, int]):
+    def items(self) -> Any:
+        sys.exit(3)
+
+
 def seen(image: Any, **options: Any) -> Any:
     """What a function is called with."""
     taken: list[Any] = []
@@ -52,7 +67,7 @@ def seen(image: Any, **options: Any) -> Any:
     return sight
 
 
-def glare_percent(img: Image.Image) -> Any:
+def saturated_percent(img: Image.Image) -> Any:
     """As in the founding article."""
     img_array = np.array(img)
     saturated_pixels = np.sum(img_array >= 245)
@@ -62,8 +77,8 @@ def glare_percent(img: Image.Image) -> Any:
 
 def test_the_glare_example_is_one_line() -> None:
     img = picture(noise=60)
-    column = lm.log_image(img, metrics=glare_percent).view()["image.glare_percent"]
-    assert column.mean == glare_percent(img) > 0
+    column = lm.log_image(img, metrics=saturated_percent).view()["image.saturated_percent"]
+    assert column.mean == saturated_percent(img) > 0
 
 
 @pytest.mark.parametrize(
@@ -105,7 +120,11 @@ def test_the_items_of_a_dict_are_features() -> None:
     [
         (named("own", lambda image: 1 // 0), "ZeroDivisionError"),
         (named("own", lambda image: image.fill(0)), "ValueError"),
+        (named("own", lambda image: sys.exit(3)), "SystemExit"),
+        (named("own", lambda image: panic()), "PanicError"),
         (returning(3j), "TypeError"),
+        (returning(b"bytes"), "TypeError"),
+        (returning(Leaving()), "SystemExit"),
         (returning(np.zeros((2, 2))), "TypeError"),
         (returning([1, 2]), "TypeError"),
         (returning({"a": {"b": 1}}), "TypeError"),
@@ -147,6 +166,10 @@ def test_what_is_no_error_passes() -> None:
         lm.log_image(picture(), metrics=own)
 
 
+async def later(image: Any) -> float:
+    return level(image)
+
+
 def test_metrics_are_checked() -> None:
     assert Reading(metrics=glare).metrics == Reading(metrics=[glare]).metrics == ("default", glare)
     assert Reading(metrics=[glare, "camera"]).functions == (glare,)
@@ -160,6 +183,8 @@ def test_metrics_are_checked() -> None:
         (named("a.b"), ValueError, "no name that a feature could have"),
         ([glare, named("glare")], ValueError, "has glare twice"),
         (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
+        (["default", "default"], ValueError, "has the set default twice"),
+        (later, TypeError, "which is async; expected a plain function"),
         (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
     ):
         with pytest.raises(error, match=message):
@@ -320,7 +345,7 @@ def test_own_numbers_merge_drift_and_show_in_the_report(tmp_path: Path) -> None:
 
 def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shop.py").write_text(
-        "def light(image): return image.mean()\nx = 3\ndef bad(i): 1/0"
+        "print('hello')\ndef light(image): return image.mean()\nx = 3\ndef bad(i): 1/0"
     )
     (tmp_path / "broken.py").write_text("import nothing_of_this_name")
     monkeypatch.chdir(tmp_path)
@@ -337,12 +362,19 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
         assert opened.read("cells")["image.light"].n == 8
     result = lightmeter("drift", "--reference", folder, "--target", folder, *own)
     assert result.returncode == 0, result.stderr
+    result = lightmeter("measure", folder, *own)  # what a module prints is in no row
+    assert all("image.light" in json.loads(line) for line in result.stdout.splitlines())
+    assert result.stderr == "hello\n"
+    (tmp_path / "script.py").write_text("raise SystemExit(0)")
+    result = lightmeter("measure", folder, "--metric", "script:main")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "script cannot be imported: SystemExit: 0" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("metric", "message"),
     [
-        ("shop", "expected one such as glare:glare_percent"),
+        ("shop", "expected one such as shop:warm_percent"),
         ("nothing_here:f", "nothing_here cannot be imported: ModuleNotFoundError"),
         ("json:nothing", "has no function nothing"),
         ("json:__doc__", "has no function __doc__"),

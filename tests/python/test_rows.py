@@ -5,8 +5,10 @@ import io
 import json
 import math
 import os
+import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +18,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter.batch.row_files import check_row_format, row_format_of, write_rows
-from lightmeter.batch.rows import FACTS, NUMBERS, Row
+from lightmeter.batch.row_files import check_row_format, write_rows
+from lightmeter.profile.cells import FACTS, NUMBERS, Row, row_format_of
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -36,7 +38,7 @@ def mixed(folder: Path) -> Path:
     return folder
 
 
-def written(rows: Any, row_format: Any, **options: bool) -> bytes:
+def written(rows: Any, row_format: Any, **options: Any) -> bytes:
     file = io.BytesIO()
     write_rows(rows, file, row_format, **options)
     return file.getvalue()
@@ -54,6 +56,9 @@ def test_rows_are_what_profiles_hold_in_the_order_of_paths(mixed: Path, workers:
         single = {
             name: column for name, column in columns.items() if column.n - column.missing == 1
         }
+        absent = {name for name, column in columns.items() if column.kind != "failure"} - {*single}
+        missing = set(row.pop("missing", []))  # type: ignore[arg-type]
+        assert missing == {name for name in absent if not name.endswith(".pixels")}
         assert row.keys() == single.keys()
         for name, value in row.items():
             column = single[name]
@@ -94,7 +99,9 @@ def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
     assert ["image.FileSize" in row for row in rows] == [True, False, False]
     (row,) = lm.measure(file, frames="all", limits=lm.Limits(frames=2))
     assert row["failure"] == "too_large"
-    table = list(csv.DictReader(io.StringIO(written(rows, "csv", frames=True).decode())))
+    table = list(
+        csv.DictReader(io.StringIO(written(rows, "csv", reading=lm.Reading(frames="all")).decode()))
+    )
     assert [row["frame"] for row in table] == ["0", "1", "2"]
 
 
@@ -146,6 +153,27 @@ def test_closing_early_stops_the_workers(folder: Path) -> None:
     assert list(rows) == []
 
 
+def test_a_fork_cannot_read_on(folder: Path) -> None:
+    """Its threads are those of the parent, for which it would wait for ever."""
+    for number in range(100):
+        os.link(folder / "0.jpg", folder / f"more/{number}.jpg")
+    rows = lm.measure(folder, workers=2)
+    next(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+        child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        try:
+            list(rows)
+        except RuntimeError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(list(rows)) == 107
+
+
 def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:
     """The rows of a file without the cells that are empty, by the types that the format has."""
     if row_format == "jsonl":
@@ -172,6 +200,8 @@ def test_files_are_read_back_as_they_were(
                 f"image.{name}": tag for name, tag in json.loads(again.pop("exif", "{}")).items()
             }
             again |= tags
+            if "missing" in again:
+                again["missing"] = json.loads(again["missing"])
         path = os.fsencode(str(row.pop("path")))
         shown = path.decode(errors="replace")
         exact = again.pop("path_base64", None)
@@ -237,7 +267,7 @@ def test_the_columns_are_all_features_but_exif(mixed: Path) -> None:
     with suppress(OSError, KeyError, ValueError):
         image.save(mixed / "of.avif")
     keys = {name for row in lm.measure(mixed) for name in row}
-    assert keys - {"path", "failure", "detail"} <= {*NUMBERS, *FACTS}
+    assert keys - {"path", "failure", "detail", "missing"} <= {*NUMBERS, *FACTS}
     features = lm.log_image(mixed / "0.jpg").view().get_columns()
     plain = {name for name in features if not name.endswith((".pixels", ".Failure", ".has_gps"))}
     assert plain <= {*NUMBERS, *FACTS}
@@ -266,7 +296,7 @@ def test_values_of_ones_own(folder: Path, tmp_path: Path) -> None:
         assert not any(name.startswith(("image.endless", "image.area.none")) for name in row)
     path = tmp_path / "rows.csv"
     with path.open("wb") as file:
-        write_rows(rows, file, "csv", own=["area", "broken", "endless"])
+        write_rows(rows, file, "csv", reading=reading)
     with path.open(newline="") as text:
         for line in csv.DictReader(text):
             assert json.loads(line["metrics"]) == {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +14,21 @@ std::int64_t mirrored(std::int64_t i, std::int64_t end) noexcept {
   if (i < 0) return end == 1 ? 0 : 1;
   if (i == end) return std::max<std::int64_t>(end - 2, 0);
   return i;
+}
+
+// Calls use(first, last) for each run of ones among n bytes of 0 or 1.
+template <class Use>
+void for_each_marked(const std::uint8_t* marked, std::size_t n, Use&& use) {
+  const auto next = [&](std::size_t i, int byte) {
+    const void* const at = i < n ? std::memchr(marked + i, byte, n - i) : nullptr;
+    return at == nullptr ? n
+                         : static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - marked);
+  };
+  for (std::size_t i = next(0, 1); i < n; i = next(i, 1)) {
+    const std::size_t first = i;
+    i = next(i, 0);
+    use(first, i);
+  }
 }
 
 }  // namespace
@@ -34,6 +50,13 @@ struct LumaSeams::Row {
     if (x == 0) copy(-1, 0);
     if (x + static_cast<std::int64_t>(n) == width) copy(width, n + 1);
   }
+};
+
+// Three rows around a run, and marks for its pixels.
+template <class S>
+struct LumaSeams::Around {
+  std::array<Row<S>, 3> rows;
+  std::vector<std::uint8_t> marked;
 };
 
 void LumaSeams::reserve(std::size_t runs, std::size_t pixels) {
@@ -99,74 +122,76 @@ void LumaSeams::look(std::int64_t x, std::int64_t y, std::size_t n, Row<S>& row)
     if (run->y < y || from >= to) continue;
     const std::size_t at = run->at + static_cast<std::size_t>(from - run->x);
     const std::size_t start = static_cast<std::size_t>(from - first);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(to - from); ++i) {
-      row.luma[start + i] = static_cast<S>(luma_[at + i]);
-      row.here[start + i] = 1;
-      row.waits[start + i] = waits_[at + i];
-    }
+    const std::size_t count = static_cast<std::size_t>(to - from);
+    const std::uint16_t* const luma = &luma_[at];
+    S* const row_luma = &row.luma[start];
+    for (std::size_t i = 0; i < count; ++i) row_luma[i] = static_cast<S>(luma[i]);
+    std::fill_n(&row.here[start], count, std::uint8_t{1});
+    std::copy_n(&waits_[at], count, &row.waits[start]);
   }
 }
 
 template <class S>
-void LumaSeams::show(const Frame& frame, const Mask* mask, std::array<Row<S>, 3>& around,
-                     const Rows& rows, Active active, Metrics& metrics) noexcept {
+void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around, const Rows& rows,
+                     Active active, Metrics& metrics) noexcept {
   const std::int64_t height = frame.height == 0 ? kMaxPixels : frame.height;
-  auto& [above, here, below] = around;
+  auto& [above, here, below] = around.rows;
+  std::uint8_t* const marked = around.marked.data();
   for (const Run& run : runs_) {
     look(run.x, mirrored(run.y - 1, height), run.n, above);
     look(run.x, run.y, run.n, here);
     look(run.x, mirrored(run.y + 1, height), run.n, below);
-    for (Row<S>& row : around) row.mirror(run.x, run.n, frame.width);
-    const auto is_ready = [&](std::size_t i) {
-      int all = here.waits[i + 1];
-      for (const Row<S>& row : around) all &= row.here[i] & row.here[i + 1] & row.here[i + 2];
-      return all != 0;
+    for (Row<S>& row : around.rows) row.mirror(run.x, run.n, frame.width);
+    std::copy_n(&here.waits[1], run.n, marked);
+    for (const Row<S>& row : around.rows) {
+      const std::uint8_t* const come = row.here.data();
+      for (std::size_t i = 0; i < run.n; ++i) {
+        marked[i] = static_cast<std::uint8_t>(marked[i] & come[i] & come[i + 1] & come[i + 2]);
+      }
+    }
+    const auto show_run = [&](std::int64_t x, std::int64_t n) {
+      const std::size_t at = static_cast<std::size_t>(x - run.x) + 1;
+      rows.show(
+          LumaRow<S>{&above.luma[at], &here.luma[at], &below.luma[at], static_cast<std::size_t>(n),
+                     x, run.y, x == 0, x + n == frame.width, run.y == 0, run.y + 1 == frame.height},
+          active, metrics);
     };
-    for (std::size_t i = 0; i < run.n; ++i) {
-      const std::size_t first = i;
-      for (; i < run.n && is_ready(i); ++i) waits_[run.at + i] = 0;
-      if (i == first) continue;
-      const auto show_run = [&](std::int64_t from, std::int64_t n) {
-        const std::size_t at = static_cast<std::size_t>(from - run.x) + 1;
-        rows.show(LumaRow<S>{&above.luma[at], &here.luma[at], &below.luma[at],
-                             static_cast<std::size_t>(n), from, run.y, from == 0,
-                             from + n == frame.width, run.y == 0, run.y + 1 == frame.height},
-                  active, metrics);
-      };
+    for_each_marked(marked, run.n, [&](std::size_t first, std::size_t last) {
+      std::fill_n(&waits_[run.at + first], last - first, std::uint8_t{0});
       const auto from = run.x + static_cast<std::int64_t>(first);
-      const auto to = run.x + static_cast<std::int64_t>(i);
+      const auto to = run.x + static_cast<std::int64_t>(last);
       if (mask == nullptr) {
         show_run(from, to - from);
       } else {
         for_each_run(mask->near(run.y), from, to, show_run);
       }
-    }
+    });
   }
 }
 
 // Moves the pixels that wait, and those beside them, to where there is room.
 template <class S>
-void LumaSeams::move_waiting(std::array<Row<S>, 3>& around, LumaSeams& to) const noexcept {
+void LumaSeams::move_waiting(Around<S>& around, LumaSeams& to) const noexcept {
+  std::uint8_t* const marked = around.marked.data();
   for (const Run& run : runs_) {
     for (std::int64_t i = 0; i < 3; ++i) {
-      look(run.x, run.y - 1 + i, run.n, around[static_cast<std::size_t>(i)]);
+      look(run.x, run.y - 1 + i, run.n, around.rows[static_cast<std::size_t>(i)]);
     }
-    const auto is_needed = [&](std::size_t i) {
-      int any = 0;
-      for (const Row<S>& row : around) any |= row.waits[i] | row.waits[i + 1] | row.waits[i + 2];
-      return any != 0;
-    };
-    for (std::size_t i = 0; i < run.n; ++i) {
-      const std::size_t first = i;
-      while (i < run.n && is_needed(i)) ++i;
-      if (i == first) continue;
-      const auto from = static_cast<std::ptrdiff_t>(run.at + first);
-      const auto last = static_cast<std::ptrdiff_t>(run.at + i);
+    std::fill_n(marked, run.n, std::uint8_t{0});
+    for (const Row<S>& row : around.rows) {
+      const std::uint8_t* const waits = row.waits.data();
+      for (std::size_t i = 0; i < run.n; ++i) {
+        marked[i] = static_cast<std::uint8_t>(marked[i] | waits[i] | waits[i + 1] | waits[i + 2]);
+      }
+    }
+    for_each_marked(marked, run.n, [&](std::size_t first, std::size_t last) {
       to.runs_.push_back(
-          {run.x + static_cast<std::int64_t>(first), run.y, i - first, to.luma_.size()});
-      to.luma_.insert(to.luma_.end(), luma_.begin() + from, luma_.begin() + last);
-      to.waits_.insert(to.waits_.end(), waits_.begin() + from, waits_.begin() + last);
-    }
+          {run.x + static_cast<std::int64_t>(first), run.y, last - first, to.luma_.size()});
+      const auto from = static_cast<std::ptrdiff_t>(run.at + first);
+      const auto end = static_cast<std::ptrdiff_t>(run.at + last);
+      to.luma_.insert(to.luma_.end(), luma_.begin() + from, luma_.begin() + end);
+      to.waits_.insert(to.waits_.end(), waits_.begin() + from, waits_.begin() + end);
+    });
   }
 }
 
@@ -176,7 +201,8 @@ void LumaSeams::settle(const Frame& frame, const Mask* mask, const Rows& rows, A
   LumaSeams all = joined(), left;
   std::size_t widest = 0;
   for (const Run& run : all.runs_) widest = std::max(widest, run.n);
-  std::array<Row<S>, 3> around{Row<S>(widest), Row<S>(widest), Row<S>(widest)};
+  Around<S> around{{Row<S>(widest), Row<S>(widest), Row<S>(widest)},
+                   std::vector<std::uint8_t>(widest)};
   // Pixels that are needed lie in threes, but for the ends of runs.
   left.reserve(2 * all.runs_.size() + all.luma_.size() / 4, all.luma_.size());
   all.show(frame, mask, around, rows, active, metrics);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -47,15 +46,17 @@ class LumaSeams {
   };
   template <class S>
   struct Row;
+  template <class S>
+  struct Around;
 
   [[nodiscard]] LumaSeams joined() const;
   template <class S>
   void look(std::int64_t x, std::int64_t y, std::size_t n, Row<S>& row) const noexcept;
   template <class S>
-  void show(const Frame& frame, const Mask* mask, std::array<Row<S>, 3>& around, const Rows& rows,
+  void show(const Frame& frame, const Mask* mask, Around<S>& around, const Rows& rows,
             Active active, Metrics& metrics) noexcept;
   template <class S>
-  void move_waiting(std::array<Row<S>, 3>& around, LumaSeams& to) const noexcept;
+  void move_waiting(Around<S>& around, LumaSeams& to) const noexcept;
 
   std::vector<Run> runs_;
   std::vector<std::uint16_t> luma_;

@@ -33,6 +33,8 @@ Column::Column(std::string_view name, const Meaning& meaning)
 Column Column::of_counts(std::span<const std::uint64_t> counts, std::uint64_t step) {
   std::vector<double> values;
   std::vector<std::uint64_t> value_counts;
+  values.reserve(counts.size());
+  value_counts.reserve(counts.size());
   Column column("");
   std::uint64_t integral = 0;
   for (std::uint64_t v = 0; v < counts.size(); ++v) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sketch/limits.hpp"
 #include "sketch/sorting.hpp"
@@ -22,15 +23,16 @@ constexpr auto kRoom = [] {
 
 }  // namespace
 
-Compactors::Compactors(const QuantileSample& sample)
+Compactors::Compactors(QuantileSample&& sample)
     : error_(sample.variance, sample.fixed),
       coins_{sample.coin_key, sample.coins_drawn},
       min_(sample.least),
       max_(sample.greatest) {
-  for (const QuantileLevel& level : sample.levels) {
-    levels_.push_back(
-        {level.values, std::ranges::is_sorted(level.values), level.paired, level.odd});
+  levels_.reserve(sample.levels.size());
+  for (QuantileLevel& level : sample.levels) {
+    const bool sorted = std::ranges::is_sorted(level.values);
     held_ += level.values.size();
+    levels_.push_back({std::move(level.values), sorted, level.paired, level.odd});
   }
   make_room();
 }

@@ -32,7 +32,7 @@ class Compactors {
   explicit Compactors(std::uint64_t coin_key) noexcept { coins_.key = coin_key; }
   // Of a state whose values are finite and lie within its extrema. More values than there is room
   // for are compacted.
-  explicit Compactors(const QuantileSample& sample);
+  explicit Compactors(QuantileSample&& sample);
 
   void note_extrema(double least, double greatest) noexcept;
   // Inserts `total` units in rising order of which value_at(rank) is the value, rank rising. Units

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lightmeter/error.hpp"
@@ -140,11 +141,11 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   }
   if (bounds[1] - bounds[0] == n) {
     check(least == least_there && greatest == greatest_there, "extrema that no value has");
-    result = QuantileSketch::from_state(state, key);
+    result = QuantileSketch::from_state(std::move(state), key);
     result.update(std::span<const double>(levels[0].values));
     return result;
   }
-  if (least_kept > greatest_kept) return QuantileSketch::from_state(state, key);
+  if (least_kept > greatest_kept) return QuantileSketch::from_state(std::move(state), key);
   // An infinite extremum hides the finite one; the values that were kept are then all there is.
   QuantileSample& sample = state.sample.emplace();
   sample.coin_key = key;
@@ -157,7 +158,7 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   sample.least = std::isfinite(least) ? least : least_kept;
   sample.greatest = std::isfinite(greatest) ? greatest : greatest_kept;
   sample.levels = std::move(levels);
-  return QuantileSketch::from_state(state, key);
+  return QuantileSketch::from_state(std::move(state), key);
 }
 
 }  // namespace lightmeter::sketch

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lightmeter/error.hpp"
@@ -182,6 +183,9 @@ void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
     check(count <= left >> h, "the weights do not sum to n");
     left -= count << h;
     level.values = read_sorted(in, static_cast<std::size_t>(count), true);
+    check(level.values.empty() ||
+              (sample.least <= level.values.front() && level.values.back() <= sample.greatest),
+          "a value outside of the extrema");
     held += level.values.size();
   }
   check(left == 0, "the weights do not sum to n");
@@ -221,7 +225,7 @@ QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
   } else {
     decode_exact(state, head, in);
   }
-  return from_state(state, key);
+  return of_checked_values(std::move(state), key);
 }
 
 bool operator==(const QuantileSketch& a, const QuantileSketch& b) { return wire::same_bytes(a, b); }

@@ -49,14 +49,27 @@ bool is_kept_value(double value) {
   return std::isfinite(value) && !(value == 0.0 && std::signbit(value));
 }
 
-std::uint64_t checked_n(const QuantileState& state) {
+void check_values(const QuantileState& state) {
   if (!state.sample) {
-    check(state.counts.empty() || state.counts.size() == state.values.size(),
-          "there must be one count for each value, or none at all");
     check(std::ranges::all_of(state.values, is_kept_value), "a value that is not finite, or -0.0");
     check(std::ranges::adjacent_find(state.values, std::greater_equal{}) == state.values.end(),
           "values that do not rise");
     check(std::ranges::find(state.counts, 0U) == state.counts.end(), "a count of 0");
+    return;
+  }
+  const QuantileSample& sample = *state.sample;
+  for (const QuantileLevel& level : sample.levels) {
+    for (const double value : level.values) {
+      check(is_kept_value(value), "a value that is not finite, or -0.0");
+      check(sample.least <= value && value <= sample.greatest, "a value outside of the extrema");
+    }
+  }
+}
+
+std::uint64_t checked_n(const QuantileState& state) {
+  if (!state.sample) {
+    check(state.counts.empty() || state.counts.size() == state.values.size(),
+          "there must be one count for each value, or none at all");
     std::uint64_t n = state.counts.empty() ? state.values.size() : 0;
     for (const std::uint64_t count : state.counts) {
       check(count <= kMaxCount - n, "counts above 2^56");
@@ -81,10 +94,6 @@ std::uint64_t checked_n(const QuantileState& state) {
     check(level.paired || !level.odd, "coins of levels that are not there");
     check(level.values.size() <= (kMaxCount - n) >> h, "weights above 2^56");
     n += std::uint64_t{level.values.size()} << h;
-    for (const double value : level.values) {
-      check(is_kept_value(value), "a value that is not finite, or -0.0");
-      check(sample.least <= value && value <= sample.greatest, "a value outside of the extrema");
-    }
   }
   check(n > 0, "a sample of nothing");
   return n;
@@ -92,7 +101,12 @@ std::uint64_t checked_n(const QuantileState& state) {
 
 }  // namespace
 
-QuantileSketch QuantileSketch::from_state(const QuantileState& state, std::uint64_t key) {
+QuantileSketch QuantileSketch::from_state(QuantileState state, std::uint64_t key) {
+  check_values(state);
+  return of_checked_values(std::move(state), key);
+}
+
+QuantileSketch QuantileSketch::of_checked_values(QuantileState state, std::uint64_t key) {
   QuantileSketch sketch(key);
   const std::uint64_t n = checked_n(state);
   sketch.observed_ = n;
@@ -105,16 +119,19 @@ QuantileSketch QuantileSketch::from_state(const QuantileState& state, std::uint6
   sketch.neg_inf_ = state.neg_inf;
   if (state.sample) {
     // Values of weight 1 are staged, as if they had come last, if there is room for all of them.
-    QuantileSample sample = *state.sample;
     std::vector<double> staged;
-    if (sample.levels[0].values.size() <= kExactItems) staged.swap(sample.levels[0].values);
-    sketch.mode_.emplace<Sampled>(std::move(staged), Compactors(sample));
+    auto& singles = state.sample->levels[0].values;
+    if (singles.size() <= kExactItems) {
+      staged = singles;  // a copy, since its capacity is limited
+      singles.clear();
+    }
+    sketch.mode_.emplace<Sampled>(std::move(staged), Compactors(std::move(*state.sample)));
   } else if (state.counts.empty()) {
-    sketch.mode_ = Exact{state.values};
+    sketch.mode_ = Exact{state.values};  // likewise
   } else {
     // Few are left as they are: a list could be a hundred times larger.
-    Counted counted{state.values, state.counts};
-    if (state.values.size() <= kCountedValues) {
+    Counted counted{std::move(state.values), std::move(state.counts)};
+    if (counted.values.size() <= kCountedValues) {
       sketch.mode_ = std::move(counted);
     } else {
       sketch.mode_ = Exact{listed(counted)};

@@ -106,6 +106,27 @@ void collapse_ties(std::span<const double> sorted, std::vector<double>& values,
   }
 }
 
+// Makes the values rise, and sums the counts of equal ones.
+void sort_and_sum(std::vector<double>& values, std::vector<std::uint64_t>& counts) {
+  std::vector<std::pair<double, std::uint64_t>> pairs;
+  for (std::size_t i = 0; i < values.size(); ++i) pairs.emplace_back(values[i], counts[i]);
+  std::ranges::sort(pairs, {}, &std::pair<double, std::uint64_t>::first);
+  values.clear();
+  counts.clear();
+  for (const auto& [value, count] : pairs) {
+    if (values.empty() || values.back() != value) {
+      values.push_back(value);
+      counts.push_back(0);
+    }
+    counts.back() += count;
+  }
+}
+
+template <class From, class T>
+void append_from(std::size_t first, const From& from, std::vector<T>& to) {
+  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first), from.end());
+}
+
 }  // namespace
 
 // The values of at most kExactItems that were counted.
@@ -186,24 +207,32 @@ void QuantileSketch::leave_exact(std::uint64_t horizon) {
 // nothing if there would be too many different ones.
 bool QuantileSketch::absorb_counts(std::span<const double> values,
                                    std::span<const std::uint64_t> counts) {
-  Counted own;
-  if (const auto* counted = std::get_if<Counted>(&mode_)) {
-    own = *counted;
-  } else {
+  Counted collapsed;
+  const auto* counted = std::get_if<Counted>(&mode_);
+  if (counted == nullptr) {
     std::vector<double> sorted = *unsorted();
     sort_values(std::span(sorted));
-    collapse_ties(sorted, own.values, own.counts);
+    collapse_ties(sorted, collapsed.values, collapsed.counts);
   }
+  const Counted& own = counted != nullptr ? *counted : collapsed;
   Counted all;
-  for (std::size_t i = 0, j = 0; i < own.values.size() || j < values.size();) {
-    const bool left = j == values.size() || (i < own.values.size() && own.values[i] <= values[j]);
-    const bool right = i == own.values.size() || (j < values.size() && values[j] <= own.values[i]);
-    if (all.values.size() == kCountedValues) return false;
+  all.values.reserve(std::min(own.values.size() + values.size(), kCountedValues));
+  all.counts.reserve(all.values.capacity());
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < own.values.size() && j < values.size() && all.values.size() < kCountedValues) {
+    const bool left = own.values[i] <= values[j];
+    const bool right = values[j] <= own.values[i];
     all.values.push_back(left ? own.values[i] : values[j]);
     all.counts.push_back((left ? own.counts[i] : 0) + (right ? counts[j] : 0));
     i += left ? 1 : 0;
     j += right ? 1 : 0;
   }
+  if (all.values.size() + own.values.size() - i + values.size() - j > kCountedValues) return false;
+  append_from(i, own.values, all.values);
+  append_from(i, own.counts, all.counts);
+  append_from(j, values, all.values);
+  append_from(j, counts, all.counts);
   mode_ = std::move(all);
   return true;
 }
@@ -241,28 +270,25 @@ void QuantileSketch::update_counts(std::span<const double> values,
                                 " values and " + std::to_string(counts.size()) +
                                 " counts; give one count for each value");
   }
-  std::vector<std::pair<double, std::uint64_t>> pairs;
+  std::vector<double> kept;
+  std::vector<std::uint64_t> kept_counts;
+  kept.reserve(values.size());
+  kept_counts.reserve(values.size());
   std::uint64_t total = observed();
+  bool rising = true;
   for (std::size_t i = 0; i < values.size(); ++i) {
     check_sum(total, counts[i]);
     total += counts[i];
-    if (counts[i] != 0 && std::isfinite(values[i])) pairs.emplace_back(values[i] + 0.0, counts[i]);
+    if (counts[i] == 0 || !std::isfinite(values[i])) continue;
+    rising = rising && (kept.empty() || kept.back() < values[i]);
+    kept.push_back(values[i] + 0.0);
+    kept_counts.push_back(counts[i]);
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) update_apart(values[i], counts[i]);
   }
-  constexpr auto by_value = &std::pair<double, std::uint64_t>::first;
-  if (!std::ranges::is_sorted(pairs, {}, by_value)) std::ranges::sort(pairs, {}, by_value);
-  std::vector<double> sorted;
-  std::vector<std::uint64_t> sums;
-  for (const auto& [value, count] : pairs) {
-    if (sorted.empty() || sorted.back() != value) {
-      sorted.push_back(value);
-      sums.push_back(0);
-    }
-    sums.back() += count;
-  }
-  add_counts(sorted, sums, total);
+  if (!rising) sort_and_sum(kept, kept_counts);
+  add_counts(kept, kept_counts, total);
 }
 
 }  // namespace lightmeter::sketch

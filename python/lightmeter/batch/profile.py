@@ -8,10 +8,9 @@ from typing import Unpack
 
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_FILES, profile_block
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.image.failure import Failure
-from lightmeter.image.meter import available_cpus
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 
@@ -53,16 +52,14 @@ def profile_images(
         TypeError: an option is unknown or of another type.
         ValueError: an argument is out of range.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
+    workers = workers_of(workers)
     reading = reading_of(reading, options)
     total = Profile(prefix, reading=reading, exemplars=exemplars)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     files = find_images(paths if isinstance(paths, str | os.PathLike) else given)
     root = os.fspath(given[0]) if len(given) == 1 and os.path.isdir(given[0]) else None
     work = partial(profile_block, reading=reading, prefix=prefix, exemplars=exemplars, root=root)
-    blocks = [files[start : start + BLOCK_FILES] for start in range(0, len(files), BLOCK_FILES)]
-    workers = workers or available_cpus()
+    blocks = in_blocks(files, BLOCK_FILES)
     with closing(in_threads(work, blocks, workers=workers, progress=progress)) as results:
         for block in results:
             total._core.merge(_core.Profile.decode(block.profile))

@@ -3,38 +3,18 @@
 import csv
 import itertools
 import json
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import IO, Any
 
-from lightmeter.batch.rows import FACTS, NUMBERS, Cell, Row
 from lightmeter.files import path_texts
+from lightmeter.image.reading import DEFAULT_READING, Reading
+from lightmeter.profile.cells import FACTS, Cell, Row, RowFormat, numbers_of, parquet
+from lightmeter.profile.read_rows import FORMULA
 
-__all__ = ["RowFormat", "check_row_format", "row_format_of", "row_json", "write_rows"]
-
-RowFormat = Literal["csv", "jsonl", "parquet"]
+__all__ = ["check_row_format", "row_json", "write_rows"]
 
 # Rows of a row group of Parquet, all of which are in memory.
 _GROUP_ROWS = 10_000
-
-# Spreadsheets take a text that begins like this for a formula, and would run it: also with the
-# wide forms of = + - @. The apostrophe is there so that the one put in front can be taken off.
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
-
-
-def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
-    """The format that the suffix of a file says.
-
-    Raises:
-        ValueError: it says none.
-    """
-    suffix = Path(path).suffix.lower()
-    for known in get_args(RowFormat):
-        if suffix == f".{known}":
-            return known  # type: ignore[no-any-return]
-    known_suffixes = ", ".join(f".{known}" for known in get_args(RowFormat))
-    raise ValueError(f"got the file {os.fspath(path)!r}; expected a suffix of {known_suffixes}")
 
 
 def check_row_format(row_format: RowFormat) -> None:
@@ -44,7 +24,7 @@ def check_row_format(row_format: RowFormat) -> None:
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
     if row_format == "parquet":
-        _pyarrow()
+        parquet()
 
 
 def row_json(row: Row) -> str:
@@ -57,25 +37,24 @@ def write_rows(
     file: IO[bytes],
     row_format: RowFormat,
     *,
-    frames: bool = False,
+    reading: Reading = DEFAULT_READING,
     with_exif: bool = False,
-    own: Collection[str] = (),
 ) -> None:
     """Write what `lightmeter.measure` gives.
 
-    CSV and Parquet have the same columns whatever the images are. What an image does not have is
-    empty. All Exif tags are one JSON object in the column ``exif``, by the names that Exif has, and
-    all values of functions of yours one in the column ``metrics``. In
-    CSV a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet an
+    CSV and Parquet have the same columns whatever the images are: all that the metrics of the
+    reading can give. What an image does not have is empty. Names of what it could have are a JSON
+    list in the column ``missing``. All Exif tags are one JSON object in the column ``exif``, by the
+    names that Exif has, and all values of functions of yours one in the column ``metrics``. In CSV
+    a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet an
     integer beyond 64 bits is empty: only a damaged header says such.
 
     Args:
         rows: the rows.
         file: where to.
         row_format: CSV (RFC 4180), JSON lines or Parquet.
-        frames: whether rows say their ``frame``.
-        with_exif: whether they have Exif tags.
-        own: names of the functions in `Reading.metrics`.
+        reading: how the pictures were read.
+        with_exif: whether rows have Exif tags.
 
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
@@ -84,22 +63,24 @@ def write_rows(
         for row in rows:
             file.write(f"{row_json(row)}\n".encode())
         return
-    columns = _columns(frames, with_exif, own)
+    own = [function.__name__ for function in reading.functions]
+    columns = _columns(reading, with_exif)
     write: Callable[[Iterable[Row], IO[bytes], Mapping[str, type]], None]
     write = _write_csv if row_format == "csv" else _write_parquet
     write((_in_columns(row, columns, own) for row in rows), file, columns)
 
 
-def _columns(frames: bool, with_exif: bool, own: Collection[str]) -> dict[str, type]:
+def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
     return {
         "path": str,
         "path_base64": str,
-        **({"frame": int} if frames else {}),
+        **({"frame": int} if reading.frames == "all" else {}),
         "failure": str,
         "detail": str,
-        **NUMBERS,
+        "missing": str,
+        **numbers_of(reading.metric_set),
         **FACTS,
-        **({"metrics": str} if own else {}),
+        **({"metrics": str} if reading.functions else {}),
         **({"exif": str} if with_exif else {}),
     }
 
@@ -112,6 +93,7 @@ def _texts(row: Row) -> Row:
 
 
 def _unicode(value: Cell) -> Cell:
+    """Names in lists are Unicode anyway."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
@@ -120,7 +102,7 @@ def _in_columns(row: Row, columns: Mapping[str, type], own: Collection[str]) -> 
     others: dict[str, Row] = {"metrics": {}, "exif": {}}
     for name, value in _texts(row).items():
         if name in columns:
-            cells[name] = value
+            cells[name] = json.dumps(value) if isinstance(value, list) else value
         else:
             short = name.partition(".")[2]
             column = "metrics" if short.partition(".")[0] in own else "exif"
@@ -147,26 +129,16 @@ def _write_csv(rows: Iterable[Row], file: IO[bytes], columns: Mapping[str, type]
 
 
 def _harmless(value: Cell) -> Cell:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _write_parquet(rows: Iterable[Row], file: IO[bytes], columns: Mapping[str, type]) -> None:
-    pa = _pyarrow()
+    pa = parquet()
     types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     with pa.parquet.ParquetWriter(file, schema) as writer:
         for group in _groups(map(_within_int64, rows)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            "to write Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
-        ) from error
-    return pyarrow
 
 
 def _within_int64(row: Row) -> dict[str, Any]:

@@ -7,48 +7,20 @@ from contextlib import closing
 from functools import partial
 from typing import Unpack
 
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
-from lightmeter.image.meter import available_cpus
 from lightmeter.image.metrics import ERROR, Raised
-from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile.cells import NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.returned import plain_returned
 
-__all__ = ["FACTS", "NUMBERS", "Cell", "Row", "measure"]
-
-Cell = str | int | float
-Row = dict[str, Cell]
+__all__ = ["measure"]
 
 # Few, as their rows wait in memory, and only one file if it may have many frames. Unlike the blocks
 # of a profile they cost nothing to join.
 _BLOCK_FILES = 8
-
-_PREFIX = "image."
-
-# Every number of an image by the name of its feature, and the type of its values.
-NUMBERS: dict[str, type[int] | type[float]] = {
-    f"{_PREFIX}{number.name}": int if number.integral else float
-    for number in IMAGE_NUMBERS
-    if number.scale != "hash"
-}
-# Every other feature of an image but its Exif tags.
-FACTS: dict[str, type[int] | type[str]] = {
-    f"{_PREFIX}Colorspace": str,
-    f"{_PREFIX}Format": str,
-    f"{_PREFIX}FileSize": int,
-    f"{_PREFIX}FrameCount": int,
-    f"{_PREFIX}BitDepth": int,
-    f"{_PREFIX}Channels": int,
-    f"{_PREFIX}HasAlpha": int,
-    f"{_PREFIX}ColorProfile": str,
-    f"{_PREFIX}Progressive": int,
-    f"{_PREFIX}ChromaSubsampling": str,
-    f"{_PREFIX}JpegQuality": int,
-    **{f"{_PREFIX}{number.name}": str for number in IMAGE_NUMBERS if number.scale == "hash"},
-}
 
 
 def measure(
@@ -64,10 +36,11 @@ def measure(
 
     A row has ``path`` and the values of the image by the names of the features of a profile, such
     as ``image.Hue.mean``. What an image does not have is not in its row, nor is a number that is
-    not finite, which only functions of yours return. What these raise is a value such as
-    ``image.glare.Error``. The row of a file that cannot be measured has ``path``, ``failure``,
-    which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a row, which
-    says ``frame`` from 0; facts of the header and Exif are in that of the first.
+    not finite, which only functions of yours return. ``missing`` lists the names of those that it
+    could have: a gray image has no ``image.Hue.circular_mean``. What functions of yours raise is a
+    value such as ``image.glare.Error``. The row of a file that cannot be measured has ``path``,
+    ``failure``, which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a
+    row, which says ``frame`` from 0; facts of the header and Exif are in that of the first.
 
     Files are measured in threads a little ahead of the rows that were taken, so memory does not
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
@@ -88,14 +61,11 @@ def measure(
         TypeError: an option is unknown or of another type.
         ValueError: an argument is out of range.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
+    workers = workers_of(workers)
     reading = reading_of(reading, options)
-    files = find_images(inputs)
-    size = _BLOCK_FILES if reading.frames == "first" else 1
-    blocks = [files[start : start + size] for start in range(0, len(files), size)]
+    blocks = in_blocks(find_images(inputs), _BLOCK_FILES if reading.frames == "first" else 1)
     work = partial(_rows_of, reading=reading, with_exif=with_exif)
-    return _joined(in_threads(work, blocks, workers=workers or available_cpus(), progress=progress))
+    return _joined(in_threads(work, blocks, workers=workers, progress=progress))
 
 
 def _joined(blocks: Generator[list[Row], None, None]) -> Generator[Row, None, None]:
@@ -124,19 +94,31 @@ def _frames(file: str, reading: Reading, with_exif: bool) -> list[Row]:
 
 
 def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
-    for name, value in measured.meter.measurement().items():
-        yield f"{_PREFIX}{name}", value
-    yield f"{_PREFIX}Colorspace", measured.meter.mode
+    missing: list[str] = []
+    numbers = measured.meter.measurement()
+    for name in measured.meter._core.names:
+        feature = f"{PREFIX}{name}"
+        if name in numbers:
+            yield feature, NUMBERS[feature](numbers[name])
+        else:
+            missing.append(feature)
+    yield f"{PREFIX}Colorspace", measured.meter.mode
     for name, returned in measured.returned:
-        own = plain_returned(f"{_PREFIX}{name}", returned)
+        own = plain_returned(f"{PREFIX}{name}", returned)
         if isinstance(own, Raised):
-            own = {f"{_PREFIX}{name}.{ERROR}": own.kind}
+            own = {f"{PREFIX}{name}.{ERROR}": own.kind}
         for feature, value in own.items():
             if value is not None and (isinstance(value, str) or math.isfinite(value)):
                 yield feature, value
+            else:
+                missing.append(feature)
     for name, fact in (measured.facts or {}).items():
         if fact is not None:
-            yield f"{_PREFIX}{name}", fact
+            yield f"{PREFIX}{name}", fact
+        else:
+            missing.append(f"{PREFIX}{name}")
     if with_exif:
         for name, tag in (measured.exif or {}).items():
-            yield f"{_PREFIX}{name}", tag
+            yield f"{PREFIX}{name}", tag
+    if missing:
+        yield "missing", missing

@@ -13,6 +13,7 @@ from lightmeter.cli.options import Exemplars, Workers, reads_images
 from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
+from lightmeter.profile.of import view_of
 
 __all__ = ["drift"]
 
@@ -69,7 +70,8 @@ def drift(
 ) -> None:
     """Compare two profiles: what changed, by how much, and how surely.
 
-    Either side is a profile file, or a folder or glob pattern of images, which are measured first.
+    Either side is a profile file, a file of rows that `measure` wrote, or a folder or glob pattern
+    of images, which are measured first.
     """
     with reported():
         with usage():
@@ -99,7 +101,7 @@ def drift(
 def _view_of(source: str, reading: Reading, exemplars: int, workers: int | None) -> ProfileView:
     """A profile file, or the profile of the images meant."""
     if Path(source).is_file():
-        return ProfileView.read(source)
+        return view_of(source, exif=reading.exif)
     with progress_bar(f"profiling {source}") as progress:
         view = profile_images(
             source, reading=reading, exemplars=exemplars, workers=workers, progress=progress

@@ -1,7 +1,6 @@
 """The command that writes one row an image."""
 
-import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +9,8 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
-from lightmeter.batch.row_files import (
-    RowFormat,
-    check_row_format,
-    row_format_of,
-    row_json,
-    write_rows,
-)
-from lightmeter.batch.rows import FACTS, NUMBERS, Row
+from lightmeter.batch.ranking import Ranking, Tally, number_called
+from lightmeter.batch.row_files import check_row_format, row_json, write_rows
 from lightmeter.cli.options import Workers, reads_images
 from lightmeter.cli.terminal import (
     FAILED,
@@ -27,14 +20,15 @@ from lightmeter.cli.terminal import (
     say,
     usage,
 )
-from lightmeter.files import open_atomically
+from lightmeter.files import check_target, open_atomically, write_atomically
+from lightmeter.profile.cells import RowFormat, row_format_of
+from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import count, number
 
 __all__ = ["measure"]
 
 _STDOUT = Path("-")
 _NOT_INSTALLED = 2
-_SORTABLE = [*NUMBERS, *(name for name, kind in FACTS.items() if kind is int)]
 
 
 @reads_images
@@ -54,6 +48,9 @@ def measure(
     ] = None,
     worst: Annotated[int | None, typer.Option(min=1, help="How many, by default 20.")] = None,
     highest: Annotated[bool, typer.Option("--highest", help="Those with the highest.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with their pictures to this file.")
+    ] = None,
     exif: Annotated[bool, typer.Option("--exif", help="Write the Exif tags too.")] = False,
     *,
     reading: Reading,
@@ -65,18 +62,24 @@ def measure(
     are written as .csv, .jsonl or .parquet, and printed as JSON lines.
     """
     with usage():
-        if sort is None and (worst is not None or highest):
-            raise ValueError("got --worst or --highest without --sort; say which number")
+        if sort is None and (worst is not None or highest or html is not None):
+            raise ValueError("got --worst, --highest or --html without --sort; say which number")
         if sort is not None and output == _STDOUT:
             raise ValueError("got --sort, which prints a table, and -o -, which prints rows")
-        ranking = None if sort is None else _Ranking(_number_called(sort), worst or 20, highest)
+        own = [function.__name__ for function in reading.functions]
+        ranking = None
+        if sort is not None:
+            ranking = Ranking(number_called(sort, own), worst or 20, highest=highest)
         file = None if output in (None, _STDOUT) else output
         row_format = None if file is None else row_format_of(file)
     printed = file is None and ranking is None
-    tally = _Tally()
+    tally = Tally()
     with reported():
         if row_format is not None:
             _check_installed(row_format)
+        for target in (file, html):
+            if target is not None:
+                check_target(target)
         with (
             # A bar between printed rows would break them.
             nullcontext() if printed else progress_bar("measuring") as progress,
@@ -90,19 +93,30 @@ def measure(
             if ranking is not None:
                 rows = ranking.of(rows)
             if file is not None and row_format is not None:
-                frames = reading.frames == "all"
                 with open_atomically(file) as opened:
-                    own = [function.__name__ for function in reading.functions]
-                    write_rows(rows, opened, row_format, frames=frames, with_exif=exif, own=own)
+                    write_rows(rows, opened, row_format, reading=reading, with_exif=exif)
             else:
                 for row in rows:
                     if printed:
                         print(row_json(row))
         if ranking is not None:
-            for line in ranking.lines():
+            for line in _lines(ranking):
                 say(line)
+            if tally.images and not ranking.best:
+                complain(f"no image has the number {ranking.name}")
+        if html is not None and ranking is not None:
+            page = contact_sheet(
+                [row for _, row in ranking.best],
+                ranking.name,
+                highest=highest,
+                images=tally.images,
+                failures=tally.failures,
+                failed=tally.failed,
+                reading=reading,
+            )
+            write_atomically(html, page.encode())
         if not printed:
-            say(str(tally))
+            say(_summary(tally))
         if tally.images == 0:
             complain("no image could be measured")
             raise typer.Exit(FAILED)
@@ -116,60 +130,18 @@ def _check_installed(row_format: RowFormat) -> None:
         raise typer.Exit(_NOT_INSTALLED) from None
 
 
-def _number_called(name: str) -> str:
-    """The number that a name such as ``entropy`` or ``Hue.mean`` is the end of."""
-    wanted = name.casefold()
-    matching = [known for known in _SORTABLE if f".{known}".casefold().endswith(f".{wanted}")]
-    if len(matching) == 1:
-        return matching[0]
-    expected = ", ".join(matching or _SORTABLE)
-    raise ValueError(f"got the number {name!r} to sort by; expected one of {expected}")
+def _summary(tally: Tally) -> str:
+    images = "1 image" if tally.images == 1 else f"{count(tally.images)} images"
+    files = "1 file" if tally.failed == 1 else f"{count(tally.failed)} files"
+    return f"{images} measured" + (f", {files} failed" if tally.failed else "")
 
 
-class _Tally:
-    """How many images were measured, and how many files were not."""
-
-    def __init__(self) -> None:
-        self.images = self.failed = 0
-
-    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        for row in rows:
-            if "failure" in row:
-                self.failed += 1
-            else:
-                self.images += 1
-            yield row
-
-    def __str__(self) -> str:
-        images = "1 image" if self.images == 1 else f"{count(self.images)} images"
-        files = "1 file" if self.failed == 1 else f"{count(self.failed)} files"
-        return f"{images} measured" + (f", {files} failed" if self.failed else "")
-
-
-class _Ranking:
-    """The images with the least or the greatest values of a number; of equals the first."""
-
-    def __init__(self, name: str, most: int, highest: bool) -> None:
-        self._name, self._most, self._sign = name, most, 1 if highest else -1
-        self._heap: list[tuple[float, int, Row]] = []  # the best so far, the worst of them on top
-
-    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows, looked at on their way."""
-        for index, row in enumerate(rows):
-            value = row.get(self._name)
-            if isinstance(value, int | float):
-                heapq.heappush(self._heap, (self._sign * value, -index, row))
-                if len(self._heap) > self._most:
-                    heapq.heappop(self._heap)
-            yield row
-
-    def lines(self) -> Iterator[str]:
-        """A table, whose paths are not cut and not wrapped, so that they can be copied."""
-        lines = [(self._name, "path")]
-        for value, _, row in sorted(self._heap, reverse=True):
-            frame = f" (frame {row['frame']})" if "frame" in row else ""
-            value *= self._sign
-            shown = f"{value:,}" if isinstance(value, int) else number(value)
-            lines.append((shown, f"{row['path']}{frame}"))
-        width = max(len(value) for value, _ in lines)
-        return (f"{value:>{width}}  {path}" for value, path in lines)
+def _lines(ranking: Ranking) -> Iterator[str]:
+    """A table, whose paths are not cut and not wrapped, so that they can be copied."""
+    lines = [(ranking.name, "path")]
+    for value, row in ranking.best:
+        frame = f" (frame {row['frame']})" if "frame" in row else ""
+        shown = number(value) if isinstance(value, float) else f"{value:,}"
+        lines.append((shown, f"{row['path']}{frame}"))
+    width = max(len(value) for value, _ in lines)
+    return (f"{value:>{width}}  {path}" for value, path in lines)

@@ -1,5 +1,6 @@
 """Options that several commands have, and what the library is given for them."""
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -132,19 +133,22 @@ def reads_images(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _function_of(name: str) -> Callable[[Any], Any]:
-    """The function that an option such as ``glare:glare_percent`` names.
+    """The function that an option such as ``shop:warm_percent`` names.
 
     Its module may lie in the current folder. That comes last: a folder of pictures shall not
     replace a module that is installed.
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
-        raise ValueError(f"got the metric {name!r}; expected one such as glare:glare_percent")
+        raise ValueError(f"got the metric {name!r}; expected one such as shop:warm_percent")
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):  # standard output may be for rows
+            module = importlib.import_module(module_name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script may call sys.exit()
         kind = type(error).__name__
         raise ValueError(f"the module {module_name} cannot be imported: {kind}: {error}") from None
     function: Callable[[Any], Any] | None = getattr(module, function_name, None)

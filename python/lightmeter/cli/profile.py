@@ -18,6 +18,7 @@ from lightmeter.cli.options import (
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, wide_console
 from lightmeter.files import check_target, open_atomically
+from lightmeter.profile.of import view_of
 
 __all__ = ["merge", "profile", "show"]
 
@@ -62,16 +63,16 @@ def profile(
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="Profile file.")],
+    file: Annotated[Path, typer.Argument(help="Profile file, or rows of `measure`.")],
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Print what a profile file holds."""
     with reported():
-        _print(ProfileView.read(file), output_format)
+        _print(view_of(file), output_format)
 
 
 def merge(
-    files: Annotated[list[Path], typer.Argument(help="Profile files.")],
+    files: Annotated[list[Path], typer.Argument(help="Profile files, or rows of `measure`.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Write the merged profile to this file.")
     ],
@@ -80,7 +81,7 @@ def merge(
     """Merge profile files into one, and print it."""
     with reported():
         check_target(output)
-        view = ProfileView.merge_many(map(ProfileView.read, files))
+        view = ProfileView.merge_many(map(view_of, files))
         view.write(output)
         _print(view, output_format)
 

@@ -24,6 +24,7 @@ __all__ = [
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
+_CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
 _BANDS = (1, 3, 4)
 
 _DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
@@ -77,15 +78,14 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
 
 def check_channels(channels: str) -> None:
     """Raise ValueError unless `channels` is a known order."""
-    if channels not in get_args(Channels):
+    if channels not in _CHANNELS:
         raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
 
 
 def check_layout(layout: str | None) -> None:
     """Raise ValueError unless `layout` is None or one of the known layouts."""
-    layouts = get_args(Layout)
-    if layout is not None and layout not in layouts:
-        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(layouts)}")
+    if layout is not None and layout not in _LAYOUTS:
+        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(_LAYOUTS)}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -276,7 +276,7 @@ def _header(image: Image.Image) -> Header | None:
         if header is not None or image.format not in ("AVIF", "WEBP"):
             facts: Facts = {"Format": image.format, "FileSize": size}
             if header is not None:
-                return header._replace(facts=facts | header.facts)
+                return Header(facts | header.facts, header.exif, header.orientation)
             return Header(facts, _kept_exif(image))
     exif = _kept_exif(image)
     # A TIFF's Exif are its directories, which went with the file.

@@ -19,6 +19,7 @@ from lightmeter.quiet import quiet
 __all__ = [
     "ERROR",
     "FACTS",
+    "TAKEN",
     "Metric",
     "Metrics",
     "Raised",
@@ -53,7 +54,7 @@ FACTS = (
     "JpegQuality",
 )
 # First parts, below the prefix, of the names of what is measured anyway.
-_TAKEN = frozenset(
+TAKEN = frozenset(
     {
         *(number.name.partition(".")[0] for number in IMAGE_NUMBERS),
         *FACTS,
@@ -72,7 +73,7 @@ class Raised(NamedTuple):
     kind: str
 
     @classmethod
-    def of(cls, error: Exception, name: str) -> "Raised":
+    def of(cls, error: BaseException, name: str) -> "Raised":
         """The `error` of the function `name`; who debugs it finds it in the log."""
         _log.debug("the metric %s failed", name, exc_info=error)
         return cls(type(error).__name__.encode(errors="replace").decode())
@@ -167,13 +168,15 @@ def _name_of(function: Metric) -> str:
         raise TypeError(
             f"metrics has a {type(function).__name__}; expected {_quoted()} or a function"
         )
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"metrics has {function!r}, which is async; expected a plain function")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(
             f"metrics has {function!r}, which has no name that a feature could have; "
             "define it with def"
         )
-    if name in _TAKEN:
+    if name in TAKEN:
         raise ValueError(
             f"metrics has a function {name}, the name of a built-in feature; rename it"
         )
@@ -183,7 +186,9 @@ def _name_of(function: Metric) -> str:
 def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
     try:
         return function(Image.fromarray(samples) if _takes_pil(function) else samples)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() and panics of Rust too
         return Raised.of(error, _name_of(function))
 
 

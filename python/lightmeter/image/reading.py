@@ -1,6 +1,7 @@
 """How pictures are read: one set of options, the same at every door."""
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal, TypedDict, get_args
 
 from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
@@ -72,12 +73,12 @@ class Reading:
             raise TypeError(f"limits is a {type(self.limits).__name__}; expected Limits")
         object.__setattr__(self, "metrics", as_metrics(self.metrics))
 
-    @property
+    @cached_property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
         return set_of(self.metrics)
 
-    @property
+    @cached_property
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
         return functions_of(self.metrics)

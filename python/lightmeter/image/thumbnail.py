@@ -3,19 +3,15 @@
 import hashlib
 import io
 import os
-import struct
 from typing import NamedTuple
 
 from PIL import Image
-
-from lightmeter.image.numbers import IMAGE_NUMBERS
 
 __all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail", "short_path"]
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
 _MOST_PATH = 512
-_IN_EVERY_SET = [number.name for number in IMAGE_NUMBERS if number.set == "whylogs"]
 
 # Other modes have no colours to show, or more than 8 bits.
 _SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
@@ -41,24 +37,36 @@ class Exemplars(NamedTuple):
 
 
 class Thumbnail(NamedTuple):
-    """A small picture of an image, and the image's path."""
+    """A small picture of an image, and the path and size of the image."""
 
     path: str
     jpeg: bytes
+    size: tuple[int, int]
 
-    def key(self, measurement: dict[str, float | str]) -> int:
-        """A hash of 64 bits of the contents and the path, the same for every set of metrics."""
-        numbers = struct.pack(f"<{len(_IN_EVERY_SET)}d", *map(measurement.get, _IN_EVERY_SET))
-        digest = hashlib.blake2b(self.path.encode() + b"\0" + numbers + self.jpeg, digest_size=8)
-        return int.from_bytes(digest.digest(), "little")
+    @property
+    def key(self) -> int:
+        """A hash of 64 bits of the path and the contents, for which the small picture stands.
+
+        Nothing that was measured enters it: a profile that knows another metric shall not keep the
+        same picture twice.
+        """
+        size = "{}x{}".format(*self.size)
+        whole = b"\0".join((self.path.encode(), size.encode(), self.jpeg))
+        return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "little")
 
 
-def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> Thumbnail | None:
+def make_thumbnail(
+    image: Image.Image,
+    path: str | os.PathLike[str] | None,
+    *,
+    side: int = _SIDE,
+    most_bytes: int = _MOST_BYTES,
+) -> Thumbnail | None:
     """A small picture of a loaded image, not turned; None if it has no 8-bit colours to show."""
     if image.mode not in _SHOWN_MODES:
         return None
-    scale = min(1.0, _SIDE / max(image.size))
-    size = tuple(max(1, round(side * scale)) for side in image.size)
+    scale = min(1.0, side / max(image.size))
+    size = tuple(max(1, round(length * scale)) for length in image.size)
     small = _with_colours(image).resize(
         (size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0
     )
@@ -67,8 +75,8 @@ def make_thumbnail(image: Image.Image, path: str | os.PathLike[str] | None) -> T
     for quality in (70, 40, 15, 1):
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
-        if file.tell() <= _MOST_BYTES:
-            return Thumbnail(short_path(path), file.getvalue())
+        if file.tell() <= most_bytes:
+            return Thumbnail(short_path(path), file.getvalue(), image.size)
     return None
 
 

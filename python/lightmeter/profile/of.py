@@ -2,8 +2,11 @@
 
 import os
 
+from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
+from lightmeter.profile.cells import is_row_file
 from lightmeter.profile.log import ResultSet
 from lightmeter.profile.profile import Profile
+from lightmeter.profile.rows import profile_rows
 from lightmeter.profile.view import ProfileView
 
 __all__ = ["ProfileLike", "view_of"]
@@ -11,23 +14,28 @@ __all__ = ["ProfileLike", "view_of"]
 ProfileLike = ProfileView | Profile | ResultSet | str | os.PathLike[str]
 
 
-def view_of(profile: ProfileLike) -> ProfileView:
-    """The view of a profile, of a result of `log` or `log_image`, or of a profile file.
+def view_of(profile: ProfileLike, *, exif: ExifPolicy = DEFAULT_POLICY) -> ProfileView:
+    """The view of a profile, of a result of `log` or `log_image`, or of a file.
 
     Args:
-        profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file.
+        profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file, or of
+            one of rows (.csv, .jsonl, .parquet), see `profile_rows`.
+        exif: the policy that the images of rows were measured under.
 
     Raises:
         TypeError: it is something else.
         OSError: the file cannot be read.
-        DecodeError: the file holds no whole profile.
+        DecodeError: the file holds no whole profile, or rows that are none.
+        ImportError: Parquet needs pyarrow, and that is not installed.
     """
     if isinstance(profile, ProfileView):
         return profile
     if isinstance(profile, Profile | ResultSet):
         return profile.view()
     if isinstance(profile, str | os.PathLike):
-        return ProfileView.read(profile)
+        return (
+            profile_rows(profile, exif=exif) if is_row_file(profile) else ProfileView.read(profile)
+        )
     raise TypeError(
         f"got a {type(profile).__name__}; expected a Profile, a ProfileView, a ResultSet, or the "
         "path of a profile file"

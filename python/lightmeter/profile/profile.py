@@ -157,8 +157,8 @@ class Profile:
         if facts is not None:
             self._core.log_facts({f"{prefix}.{name}": value for name, value in facts.items()})
         if thumbnail is not None:
-            key = thumbnail.key(meter.measurement())
-            self._core.log_exemplar(prefix, meter._core, key, thumbnail.path, thumbnail.jpeg)
+            path, jpeg = thumbnail.path, thumbnail.jpeg
+            self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)
         for name, value in returned:
             log_returned(self._core, f"{prefix}.{name}", value)
 

@@ -38,7 +38,9 @@ def plain_returned(feature: str, returned: Any) -> dict[str, Any] | Raised:
         return returned
     try:
         return _plain(feature, returned)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of code in what was returned
         return Raised.of(error, feature)
 
 

@@ -27,7 +27,8 @@ def compare(
 
     Args:
         target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
-            returned, or the path of a profile file.
+            returned, or the path of a file: a profile, or rows as `lightmeter measure` writes them
+            (.csv, .jsonl, .parquet).
         reference: what it should look like; the same.
         drift: the largest q-value of a ``drift``; see `Thresholds` for why the defaults are so.
         possible: the largest q-value of a ``possible``.
@@ -39,7 +40,7 @@ def compare(
         TypeError: a side is something else.
         ValueError: a threshold is out of its range.
         OSError: a file cannot be read.
-        DecodeError: a file holds no whole profile.
+        DecodeError: a file holds no whole profile, or rows that are none.
     """
     thresholds = Thresholds(
         drift=drift, possible=possible, effect=effect, min_values=min_values, delta=delta

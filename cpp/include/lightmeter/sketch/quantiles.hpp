@@ -103,7 +103,7 @@ class QuantileSketch {
 
   // All of it, and one of it. What a state says is checked: DecodeError for one that no sketch has.
   [[nodiscard]] QuantileState state() const;
-  [[nodiscard]] static QuantileSketch from_state(const QuantileState& state, std::uint64_t key = 0);
+  [[nodiscard]] static QuantileSketch from_state(QuantileState state, std::uint64_t key = 0);
 
   // Layout in sketch/quantile_codec.cpp. When sampled with more than kShippedItems values the bytes
   // hold a resampled state, whose bound is wider by the half step; this sketch itself is unchanged.
@@ -142,6 +142,8 @@ class QuantileSketch {
 
   [[noreturn]] static void refuse_more();
   [[nodiscard]] static std::vector<double> listed(const Counted& counted);
+  // As from_state(), but each value was looked at before, as read_sorted() does.
+  [[nodiscard]] static QuantileSketch of_checked_values(QuantileState state, std::uint64_t key);
   [[nodiscard]] Sampled& sampled() noexcept { return *std::get_if<Sampled>(&mode_); }
   // Where single values are put; null when counted.
   [[nodiscard]] std::vector<double>* unsorted() noexcept;

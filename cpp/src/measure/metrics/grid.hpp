@@ -1,20 +1,19 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <type_traits>
 
 #include "lightmeter/nan.hpp"
 #include "measure/metric.hpp"
 #include "measure/metrics/boxes.hpp"
+#include "measure/metrics/sharpness.hpp"
 
 namespace lightmeter::measure {
 
 // Where in the image it is bright, and where it is sharp: the mean luma of each cell of a grid, and
-// the variance of the Laplacian there.
+// the Sharpness there.
 struct Grid {
   static constexpr Set kSet = Set::kCamera;
   static constexpr bool kNeedsSize = true;
@@ -51,15 +50,8 @@ struct Grid {
 #undef LIGHTMETER_SHARPNESS
 #undef LIGHTMETER_LUMA
 
-  struct Laplacians {
-    std::uint64_t n = 0;
-    std::int64_t sum = 0;
-    Wide squares = 0;
-    friend bool operator==(const Laplacians&, const Laplacians&) = default;
-  };
-
   BoxLuma<kSide, kSide> luma;
-  std::array<Laplacians, Cells::kCount> laplacians{};
+  std::array<Sharpness, Cells::kCount> sharpness{};
 
   void start(const Frame& frame) noexcept { luma.boxes.frame = frame; }
 
@@ -74,23 +66,27 @@ struct Grid {
     const std::size_t first_box = luma.boxes.first_box(row.y);
     for (int column = 0; column < kSide; ++column) {
       const auto [box, first, last] = luma.boxes.part(first_box, column, row.x, row.n);
-      count(row, first - row.x, last - row.x, laplacians[box]);
+      if (first == last) continue;
+      LumaRow<S> part = row;
+      part.above += first - row.x;
+      part.here += first - row.x;
+      part.below += first - row.x;
+      part.n = static_cast<std::size_t>(last - first);
+      sharpness[box].neighbours(part);
     }
   }
 
   void add(const Grid& other) noexcept {
     luma.add(other.luma);
     for (std::size_t box = 0; box < Cells::kCount; ++box) {
-      laplacians[box].n += other.laplacians[box].n;
-      laplacians[box].sum += other.laplacians[box].sum;
-      laplacians[box].squares += other.laplacians[box].squares;
+      sharpness[box].add(other.sharpness[box]);
     }
   }
 
   void read(const ImageFacts& image, std::span<double> out) const noexcept {
     for (std::size_t box = 0; box < Cells::kCount; ++box) {
       out[box] = ratio(luma.sum[box], luma.n[box]) / image.step;
-      out[Cells::kCount + box] = variance(laplacians[box]) / (image.step * image.step);
+      sharpness[box].read(image, out.subspan(Cells::kCount + box, 1));
     }
     const double corners = mean({0, 3, 12, 15});
     const double centre = mean({5, 6, 9, 10});
@@ -100,31 +96,6 @@ struct Grid {
   friend bool operator==(const Grid&, const Grid&) = default;
 
  private:
-  // Narrow integers are many to a register: a Laplacian of 8-bit samples is at most 1020 in size,
-  // and the squares of a chunk of them fit 32 bits. Of deep samples it is at most 262 140.
-  template <class S>
-  LIGHTMETER_INLINE static void count(const LumaRow<S>& row, std::int64_t first, std::int64_t last,
-                                      Laplacians& cell) noexcept {
-    using Laplacian = std::conditional_t<sizeof(S) == 1, std::int16_t, std::int32_t>;
-    using Sum = std::conditional_t<sizeof(S) == 1, std::int32_t, std::int64_t>;
-    constexpr std::int64_t kChunk = 2048;
-    cell.n += static_cast<std::uint64_t>(last - first);
-    while (first < last) {
-      const std::int64_t end = std::min(last, first + kChunk);
-      Sum sum = 0;
-      Sum squares = 0;
-      for (std::int64_t i = first; i < end; ++i) {
-        const auto laplacian = static_cast<Laplacian>(
-            row.above[i] + row.below[i] + row.here[i - 1] + row.here[i + 1] - 4 * row.here[i]);
-        sum += laplacian;
-        squares += Sum{laplacian} * laplacian;
-      }
-      cell.sum += sum;
-      cell.squares += static_cast<std::uint64_t>(squares);
-      first = end;
-    }
-  }
-
   [[nodiscard]] static double ratio(std::uint64_t sum, std::uint64_t n) noexcept {
     return n == 0 ? kNan : static_cast<double>(sum) / static_cast<double>(n);
   }
@@ -138,15 +109,6 @@ struct Grid {
       n += luma.n[box];
     }
     return ratio(sum, n);
-  }
-
-  // A cell has at most about a quarter of the 2^47 pixels of an image, so n * squares < 2^127.
-  [[nodiscard]] static double variance(const Laplacians& cell) noexcept {
-    if (cell.n == 0) return kNan;
-    const SignedWide sum = cell.sum;
-    const Wide spread = cell.n * cell.squares - static_cast<Wide>(sum * sum);
-    const auto n = static_cast<double>(cell.n);
-    return static_cast<double>(spread) / n / n;
   }
 };
 

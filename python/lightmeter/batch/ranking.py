@@ -1,0 +1,86 @@
+"""The images at one end of a number, out of the rows that pass by."""
+
+import heapq
+from collections.abc import Collection, Iterable, Iterator
+
+from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, Cell, Row
+
+__all__ = ["Ranking", "Tally", "number_called"]
+
+_MOST_FAILURES = 100
+
+
+def number_called(name: str, own: Collection[str] = ()) -> str:
+    """The feature that a name such as ``entropy``, ``hue.mean`` or ``image.entropy`` means.
+
+    Args:
+        name: the name of the feature, or how it ends, in capitals or small letters.
+        own: names of functions in `Reading.metrics`. What one of them returns in a dict is called
+            by its whole name, such as ``area.pixels``.
+
+    Raises:
+        ValueError: none is called so, or several are; the message lists what is.
+    """
+    numbers = [name for name, kind in (NUMBERS | FACTS).items() if kind in (int, float)]
+    known = [*numbers, *(f"{PREFIX}{function}" for function in own)]
+    short = name.removeprefix(PREFIX)
+    if short.partition(".")[0] in own:
+        return f"{PREFIX}{short}"
+    wanted = short.casefold()
+    shorts = {feature: feature.removeprefix(PREFIX).casefold() for feature in known}
+    tests = (
+        lambda feature: shorts[feature] == wanted,
+        lambda feature: shorts[feature].endswith(f".{wanted}"),
+        lambda feature: any(part.startswith(wanted) for part in shorts[feature].split(".")),
+    )
+    equal, ending, similar = (list(filter(test, known)) for test in tests)
+    matching = equal or ending
+    if len(matching) == 1:
+        return matching[0]
+    expected = ", ".join(matching or similar or known)
+    raise ValueError(f"got the number {name!r} to sort by; expected one of {expected}")
+
+
+class Tally:
+    """How many images were measured, and which files were not."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.images = self.failed = 0
+        self.failures: list[Row] = []  # the first
+
+    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, counted on their way."""
+        for row in rows:
+            if "failure" in row:
+                self.failed += 1
+                if self.failed <= _MOST_FAILURES:
+                    self.failures.append(row)
+            else:
+                self.images += 1
+            yield row
+
+
+class Ranking:
+    """The images with the least or the greatest values of a number; of equals the first."""
+
+    def __init__(self, name: str, most: int, *, highest: bool) -> None:
+        """Start with none, of which at most `most` will be kept."""
+        self.name, self.highest = name, highest
+        self._most, self._sign = most, 1 if highest else -1
+        self._heap: list[tuple[float, int, Row]] = []  # the best so far, the worst of them on top
+
+    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, looked at on their way."""
+        for index, row in enumerate(rows):
+            value = row.get(self.name)
+            if isinstance(value, int | float):
+                heapq.heappush(self._heap, (self._sign * value, -index, row))
+                if len(self._heap) > self._most:
+                    heapq.heappop(self._heap)
+            yield row
+
+    @property
+    def best(self) -> list[tuple[Cell, Row]]:
+        """The value and the row of each so far, in their order."""
+        return [(row[self.name], row) for _, _, row in sorted(self._heap, reverse=True)]

@@ -1,0 +1,152 @@
+"""A contact sheet: pictures at one end of a number, to look at."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from PIL import Image
+
+from lightmeter.draw.document import document, section, table
+from lightmeter.draw.html import Content, Html, tag
+from lightmeter.errors import ImageError
+from lightmeter.image.measure import measure_images
+from lightmeter.image.reading import Reading
+from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
+from lightmeter.profile.cells import PREFIX, Row
+from lightmeter.profile.features import spoken
+from lightmeter.text import count, number
+
+__all__ = ["contact_sheet"]
+
+_SIDE = 320  # pixels
+_MOST_BYTES = 40_000
+# Beyond, a page would be slow to read and to open.
+_MOST_PICTURES = 200
+# Shown of each picture beside the number that it was sorted by.
+_OTHERS = [
+    f"{PREFIX}{name}"
+    for name in ("Sharpness", "Noise", "Brightness.mean", "Saturation.mean", "entropy")
+]
+
+
+def contact_sheet(
+    rows: Sequence[Row],
+    by: str,
+    *,
+    highest: bool,
+    images: int,
+    failures: Sequence[Row] = (),
+    failed: int = 0,
+    reading: Reading,
+) -> Html:
+    """A page that shows the images of rows; each is opened again for a small picture.
+
+    Args:
+        rows: what `lightmeter.measure` gave of them, in their order.
+        by: the number that they were sorted by, such as ``image.entropy``.
+        highest: whether they are those with the greatest values.
+        images: how many images there were.
+        failures: rows of files that could not be measured.
+        failed: how many such files there were.
+        reading: how pictures are read.
+    """
+    end = "highest" if highest else "lowest"
+    which = f"The {_counted(len(rows), 'image')}" if rows else "No image"
+    headline = f"{which} with the {end} {_called(by)}, of {count(images)} measured"
+    shown = rows[:_MOST_PICTURES]
+    cards = (_card(row, by, reading) for row in shown)
+    more = len(rows) - len(shown)
+    return document(
+        f"Contact sheet: {headline}",
+        tag(
+            "header",
+            tag("h1", "Contact sheet"),
+            tag("p", headline, cls="headline"),
+            tag(
+                "p", tag("span", by), tag("span", f"{_counted(failed, 'file')} failed"), cls="sides"
+            ),
+        ),
+        tag(
+            "main",
+            section("Images", tag("div", cards, cls="cards sheet")) if rows else None,
+            tag("p", f"No pictures of {count(more)} more.", cls="quiet") if more else None,
+            _failures(failures, failed),
+        ),
+    )
+
+
+def _counted(n: int, thing: str) -> str:
+    return f"{count(n)} {thing}{'' if n == 1 else 's'}"
+
+
+def _called(feature: str) -> str:
+    return spoken(feature, "image", [PREFIX.removesuffix(".")])
+
+
+def _card(row: Row, by: str, reading: Reading) -> Html:
+    facts = (tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(row, by))
+    frame = f" (frame {row['frame']})" if "frame" in row else None
+    return tag(
+        "figure",
+        _picture(row, reading),
+        tag("p", tag("b", _shown(row[by])), f" {_called(by)}"),
+        tag("figcaption", tag("bdi", str(row["path"])), frame, tag("dl", facts)),
+    )
+
+
+def _facts(row: Row, by: str) -> Iterator[tuple[str, str]]:
+    for feature in _OTHERS:
+        if feature in row and feature != by:
+            yield _called(feature), _shown(row[feature])
+    sides = [row.get(f"{PREFIX}ImagePixel{side}") for side in ("Width", "Height")]
+    if None not in sides:
+        yield "size", "{}\N{MULTIPLICATION SIGN}{}".format(*sides)
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else number(float(str(value)))
+
+
+def _picture(row: Row, reading: Reading) -> Html:
+    path = str(row["path"])
+    small = _small(path, int(str(row.get("frame", 0))), reading)
+    if small is None:
+        return tag("p", "This picture cannot be shown.", cls="quiet")
+    data = base64.b64encode(small.jpeg).decode()
+    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path)
+
+
+def _small(path: str, frame: int, reading: Reading) -> Thumbnail | None:
+    """The picture as functions of the user are given it: in 8 bits, whatever the file has."""
+
+    def shot(image: Image.Image) -> Thumbnail | None:
+        return make_thumbnail(image, path, side=_SIDE, most_bytes=_MOST_BYTES)
+
+    frames = measure_images(path, replace(reading, metrics=shot), threads=1)
+    try:
+        measured = next(islice(frames, frame, None), None)
+    except ImageError:  # it has changed since
+        return None
+    returned = None if measured is None else dict(measured.returned)["shot"]
+    return returned if isinstance(returned, Thumbnail) else None
+
+
+def _failures(failures: Sequence[Row], failed: int) -> Html | None:
+    if not failures:
+        return None
+    rows: list[dict[str, Content]] = [
+        {
+            "file": tag("bdi", str(row["path"])),
+            "reason": str(row["failure"]),
+            "what was wrong": str(row.get("detail", "")),
+        }
+        for row in failures
+    ]
+    more = failed - len(rows)
+    return section(
+        "Files that could not be measured",
+        table("failures", rows, left={"reason"}, words={"what was wrong"}, tall=True),
+        tag("p", f"And {count(more)} more.", cls="quiet") if more else None,
+        ident="failures",
+    )

@@ -1,0 +1,302 @@
+"""lm.profile_rows: the profile of rows is that of the images they were measured of."""
+
+import json
+import math
+import os
+import re
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter, picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.batch.row_files import write_rows
+from numpy.typing import NDArray
+from PIL import Image
+
+FORMATS = ["csv", "jsonl", "parquet"]
+
+
+def moody(image: NDArray[np.uint8]) -> object:
+    """Anything that a function may return."""
+    answers = [
+        7,
+        0.1,
+        "=text",
+        True,
+        None,
+        math.nan,
+        {"a": 1, "b": None, "c d": "\ud800"},
+    ]
+    answers += [{"mean": 2**70}, np.float32(0.1), b"bytes", {}]
+    answer = answers[int(image.sum()) % len(answers)]
+    if answer == {}:
+        raise LookupError
+    return answer
+
+
+def bright(image: Image.Image) -> bool:
+    return image.getpixel((0, 0)) > (99, 99, 99)  # type: ignore[operator]
+
+
+def draw(kind: int, seed: int, file: Path) -> None:
+    """A file of some kind, by number."""
+    exif = Image.Exif()
+    exif[271], exif[306], exif[315] = f"Maker {seed % 3}", f"2024:01:0{seed % 9 + 1}", "=A, B"
+    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}
+    image = picture(16 + seed, 12, seed=seed)
+    match kind:
+        case 0:
+            image.save(file.with_suffix(".jpg"), exif=exif if seed % 2 else Image.Exif())
+        case 1:
+            image.convert("L").save(file.with_suffix(".png"))
+        case 2:
+            image.save(file.with_suffix(".gif"), save_all=True, append_images=[image.rotate(90)])
+        case 3:
+            image.save(file.with_suffix(".tif"), tiffinfo={271: "Maker", 315: "=A, B"})
+        case 4:
+            image.save(file.with_suffix(".bmp"))
+        case 5:
+            image.save(file.with_suffix(".webp"))
+        case 6:
+            file.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(seed))
+        case _:
+            Image.fromarray(np.full((4, 4), seed, np.uint16)).save(file.with_suffix(".png"))
+
+
+def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
+    """Column by column, but for what rows do not hold."""
+    assert set(rows) == {name for name in images if not name.endswith(".pixels")}
+    for name, column in rows.get_columns().items():
+        known = images[name]
+        assert column.meaning == known.meaning, name
+        assert column.to_summary_dict() == known.to_summary_dict(), name
+        assert column.numbers.to_bytes() == known.numbers.to_bytes(), name
+        assert (column.n, column.missing) == (known.n, known.missing), name
+        assert rows.repeats(name) == images.repeats(name)
+    assert rows.images == images.images
+    assert rows.exif_policies == images.exif_policies
+    assert rows._core.image_prefixes == images._core.image_prefixes
+    whys = [(failure.reason, failure.detail) for failure in rows.failures]
+    assert whys == [(failure.reason, failure.detail) for failure in images.failures]
+    assert [os.path.basename(str(failure.path)) for failure in rows.failures] == [
+        os.path.basename(str(failure.path)) for failure in images.failures
+    ]
+
+
+def round_trip(rows: list[Any], row_format: str, reading: lm.Reading, folder: Path) -> Path:
+    file = folder / f"rows.{row_format}"
+    with file.open("wb") as opened:
+        write_rows(rows, opened, row_format, reading=reading, with_exif=True)  # type: ignore[arg-type]
+    return file
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(st.integers(0, 7), st.integers(0, 40)), max_size=9, unique=True),
+    st.sampled_from(["first", "all"]),
+    st.sampled_from([lm.ExifPolicy(), lm.ExifPolicy(["GPSLatitude", "Artist"], ["has_gps"])]),
+    st.sampled_from(FORMATS),
+    st.sampled_from(["whylogs", "default", "camera", "all"]),
+)
+def test_the_profile_of_rows_is_that_of_their_images(
+    tmp_path_factory: pytest.TempPathFactory,
+    kinds: list[tuple[int, int]],
+    frames: Any,
+    policy: lm.ExifPolicy,
+    row_format: str,
+    metrics: Any,
+) -> None:
+    folder = tmp_path_factory.mktemp("photos")
+    for number, (kind, seed) in enumerate(kinds):
+        draw(kind, seed, folder / f"{number}")
+    reading = lm.Reading(frames=frames, exif=policy, metrics=[metrics, moody, bright])
+    images = lm.profile_images(folder, reading=reading)
+    rows = list(lm.measure(folder, with_exif=True, reading=reading))
+    assert_same(lm.profile_rows(rows, exif=policy), images)
+    assert_same(
+        lm.profile_rows(
+            round_trip(rows, row_format, reading, tmp_path_factory.mktemp("rows")), exif=policy
+        ),
+        images,
+    )
+
+
+def test_an_infinite_value_is_missing(folder: Path) -> None:
+    def endless(image: NDArray[np.uint8]) -> float:
+        return math.inf * image.size
+
+    view = lm.profile_rows(lm.measure(folder, metrics=endless))
+    assert (view["image.endless"].n, view["image.endless"].missing) == (8, 8)
+    assert view["image.endless.Error"].missing == 8
+
+
+def test_files_of_rows_stand_for_profiles(folder: Path, tmp_path: Path) -> None:
+    file, merged = tmp_path / "rows.CSV", tmp_path / "merged.lmp"
+    assert lightmeter("measure", folder, "-o", file, "--exif").returncode == 0
+    view = lm.profile_images(folder)
+    report = lm.compare(target=file, reference=view)
+    assert not any(line.effect for line in report.features)
+    assert_same(report.target, view)
+    with lm.Store(tmp_path / "a.db") as store:
+        store.put("photos", file, at=date(2024, 1, 1), writer="rows")
+    result = lightmeter("drift", "--reference", file, "--target", folder)
+    assert result.returncode == 0, result.stderr
+    assert lightmeter("show", file).stdout.startswith("8 images measured, 0 files failed")
+    assert lightmeter("merge", file, file, "-o", merged).returncode == 0
+    assert lm.ProfileView.read(merged).images == 16
+    file.write_text("path,image.entropy\na,nan\n")
+    result = lightmeter("show", file)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "line 2: image.entropy is nan; expected a finite number" in result.stderr
+
+
+GOOD = {"path": "a", "image.entropy": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"image.entropy": "high"}, "image.entropy is 'high'; expected a number"),
+        ({"image.entropy": True}, "image.entropy is True; expected a number"),
+        ({"image.entropy": math.nan}, "image.entropy is nan; expected a finite number"),
+        ({"image.entropy": -math.inf}, "image.entropy is -inf; expected a finite number"),
+        ({"image.entropy": 10**400}, "image.entropy is"),
+        ({"image.entropy": None}, "got no number of an image"),
+        ({"image.entropy": [1]}, "expected a number"),
+        ({"image.ImagePixelWidth": 1.5}, "expected an integer"),
+        ({"image.Format": 3}, "image.Format is 3; expected a text"),
+        ({"image.FileSize": "3"}, "image.FileSize is '3'; expected an integer"),
+        ({"image.Make": {}}, "the tag Make is {}"),
+        ({"image.ISOSpeed": 2**63}, "the tag ISOSpeed is"),
+        ({"image.own": object()}, "holds a object"),
+        ({"image.own": np.zeros((2, 2))}, "image.own is"),
+        ({"image.own.Error": 3}, "expected the name of an error"),
+        ({"image.": 3}, "expected one of a feature"),
+        ({3: 3}, "got 3 as a name"),
+        ({"image.\ud800": 3}, "no Unicode text"),
+        ({"missing": "image.entropy"}, "expected a list of names"),
+        ({"missing": [3]}, "expected a list of names"),
+        ({"missing": ["entropy"]}, "expected one of a feature"),
+        ({"image.PixelHash": "0123"}, "expected 16 hexadecimal digits"),
+        ({"failure": 3}, "failure is 3; expected a text"),
+        ({"failure": "x" * 33}, "expected a reason"),
+        ({"failure": "corrupt", "path": 3}, "path is 3"),
+    ],
+    ids=str,
+)
+def test_rows_that_are_none(change: dict[Any, Any], words: str) -> None:
+    with pytest.raises(lm.DecodeError, match=f"^row 2: .*{re.escape(words)}"):
+        lm.profile_rows([GOOD, GOOD | change])
+
+
+def test_what_is_no_rows_at_all() -> None:
+    for rows in (3, GOOD):
+        with pytest.raises(TypeError, match="expected a path or an iterable of dicts"):
+            lm.profile_rows(rows)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="row 1 is a int"):
+        lm.profile_rows([3])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="expected a suffix"):
+        lm.profile_rows("rows.txt")
+    assert lm.profile_rows([]).images == 0
+
+
+def test_columns_of_ones_own_and_of_newer_versions_are_left_out() -> None:
+    newer = {"image.Hue.new": 3, "image.Failure": 3, "image.Hue.pixels": 3, "image.Hue.Error": "a"}
+    gone = ["image.Make", "image.Hue.other", "image.mine.Error", "image.Failure"]
+    view = lm.profile_rows([GOOD | newer | {"label": "cat", "image.mine": 3, "missing": gone}])
+    assert view["image.mine.Error"].n == 1
+    assert set(view) == {"image.entropy", "image.mine", "image.mine.Error", "image.Failure"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "expected the names of columns"),
+        ("image.entropy\n1\n", "line 1: got no column path"),
+        ("path,path\n", "line 1: got several columns"),
+        ("path,image.entropy\na,1\na,1,2\n", "line 3: got 3 cells; expected 2"),
+        ("path,image.entropy\na\n", "line 2: got 1 cells; expected 2"),
+        ("path,image.entropy\na,nan\n", "line 2: image.entropy is nan"),
+        ("path,image.entropy\na,high\n", "line 2: image.entropy is 'high'"),
+        ("path,image.entropy\na,\n", "line 2: got no number"),
+        ("path,image.ImagePixelWidth\na," + "9" * 5000 + "\n", "line 2: image.ImagePixelWidth"),
+        ('path,image.entropy\n"a', "line 2: "),
+        ("path,image.entropy\n" + "a" * 200_000 + ",1\n", "line 2: field larger"),
+        ("path,exif\na,[]\n", "line 2: got JSON of a list; expected an object"),
+        ("path,exif\na," + "[" * 100_000 + "\n", "line 2: "),
+        ("path,exif\na,{\n", "line 2: "),
+        ('path,metrics\na,"{""a"": NaN}"\n', "line 2: got NaN"),
+        ("path,path_base64\na,?\n", "line 2: "),
+        ("path\n\udcff\n", "line 2: "),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_damaged_csv(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+    with pytest.raises(lm.DecodeError, match=re.escape(words)) as error:
+        lm.profile_rows(file)
+    assert str(file) in str(error.value)
+
+
+def test_damaged_json_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightmeter.profile.read_rows._MOST_LINE", 2000)
+    file = tmp_path / "a.jsonl"
+    nan = '{"image.entropy": NaN}'
+    for line in ("", "{", "[]", "3", "x" * 3000, nan, "[" * 1990, '{"a": 1}', "\udcff"):
+        file.write_text(f"{json.dumps(GOOD)}\n{line}\n", errors="surrogateescape")
+        with pytest.raises(lm.DecodeError, match=r"a\.jsonl, line 2: "):
+            lm.profile_rows(file)
+
+
+def test_damaged_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = tmp_path / "a.parquet"
+    columns: dict[str, list[Any]] = {"path": ["a", "b"], "image.entropy": [1.0, 2.0]}
+    for change, words in [
+        ({"image.entropy": ["a", "b"]}, "image.entropy is of string; expected float"),
+        ({"image.entropy": [[1.0], []]}, "image.entropy is of list"),
+        ({"path": [b"a", b"b"]}, "path is of binary"),
+        ({"image.entropy": [1.0, math.nan]}, "row 2: image.entropy is nan"),
+        ({"image.entropy": [None, None]}, "row 1: got no number"),
+        ({"exif": ["{}", "["]}, "row 2: "),
+    ]:
+        parquet.write_table(pa.table({**columns, **change}), file)
+        with pytest.raises(lm.DecodeError, match=f"a.parquet.*{words}"):
+            lm.profile_rows(file)
+    whole = file.read_bytes()
+    parquet.write_table(pa.table(columns), file)
+    assert lm.profile_rows(file).images == 2
+    rng = np.random.default_rng(0)
+    for data in (b"", b"PAR1", whole[:-9], *(damaged(whole, rng) for _ in range(60))):
+        file.write_bytes(data)
+        with suppress(lm.DecodeError):
+            lm.profile_rows(file)
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    changed = np.frombuffer(data, np.uint8).copy()
+    changed[rng.integers(0, len(changed), 4)] = rng.integers(0, 256, 4)
+    return changed.tobytes()
+
+
+def test_pipes_and_folders_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "folder.csv").mkdir()
+    for name in ("pipe.csv", "folder.csv", "nowhere.csv"):
+        with pytest.raises(OSError):  # noqa: PT011
+            lm.profile_rows(tmp_path / name)
+
+
+def test_hashes_keep_the_path() -> None:
+    hashed = {"image.PixelHash": "0123456789abcdef"}
+    view = lm.profile_rows([GOOD | hashed, GOOD | hashed | {"path": "b\udce9"}])
+    assert view.repeats("image.PixelHash") == (1, [("0123456789abcdef", 2, "a")])
+    assert view["image.PixelHash"].role == "hash"

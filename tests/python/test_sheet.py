@@ -1,0 +1,163 @@
+"""The contact sheet: which pictures it shows, what it says of them, and who can read it."""
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from browser import opened
+from conftest import picture
+from lightmeter.batch.ranking import Ranking, Tally, number_called
+from lightmeter.draw.html import Html
+from lightmeter.profile.cells import Row
+from lightmeter.report import sheet
+from lightmeter.report.sheet import contact_sheet
+from numpy.typing import NDArray
+from PIL import Image
+from test_viz import HOSTILE
+
+
+def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: Any) -> Html:
+    reading = lm.Reading(**options)
+    ranking, tally = Ranking(by, most, highest=False), Tally()
+    list(ranking.of(tally.of(lm.measure(folder, reading=reading))))
+    rows = [row for _, row in ranking.best]
+    return contact_sheet(
+        rows,
+        by,
+        highest=False,
+        images=tally.images,
+        failures=tally.failures,
+        failed=tally.failed,
+        reading=reading,
+    )
+
+
+def pictures(page: str) -> list[Image.Image]:
+    found = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
+
+
+@pytest.fixture
+def hostile(folder: Path) -> Path:
+    """Files whose names and Exif attack a page, and a file that is no picture."""
+    for number, text in enumerate(HOSTILE):
+        exif = Image.Exif()
+        exif[271] = text
+        name = f"{number}{text}".replace("/", "").replace("\0", "")
+        picture(90 + number, seed=number).save(folder / f"{name[:80]}.jpg", exif=exif)
+        (folder / f"{name[:80]}.png").write_text("no picture")
+    return folder
+
+
+def test_it_shows_the_worst_and_opens_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (900, 600), 40).save(folder / "flat.png")
+    Image.fromarray(np.full((9, 4), 3000, np.uint16)).save(folder / "deep.tif")
+    again: list[str] = []
+    known = sheet.measure_images
+
+    def watched(path: str, *rest: Any, **options: Any) -> Any:
+        again.append(Path(path).name)
+        return known(path, *rest, **options)
+
+    monkeypatch.setattr(sheet, "measure_images", watched)
+    page = sheet_of(folder, most=2)
+    assert again == ["deep.tif", "flat.png"]
+    deep, flat = pictures(page)
+    assert (deep.size, flat.size) == ((4, 9), (320, 213))
+    assert np.asarray(flat).mean() == pytest.approx(40, abs=2)
+    assert np.asarray(deep).mean() == pytest.approx(3000 / 257, abs=2)
+    assert "The 2 images with the lowest entropy, of 10 measured" in page
+    assert "failed" in page
+    assert "could not be measured" not in page
+
+
+def test_a_picture_that_changed_since_is_left_out(folder: Path) -> None:
+    row: Row = {"path": str(folder / "gone.png"), "image.entropy": 1.5}
+    page = contact_sheet([row], "image.entropy", highest=True, images=1, reading=lm.Reading())
+    assert "This picture cannot be shown." in page
+    assert "The 1 image with the highest entropy" in page
+
+
+def test_it_shows_the_frame_that_was_measured(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (200, 40, 120)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    page = sheet_of(tmp_path, "image.Brightness.mean", frames="all")
+    reds = [np.asarray(shown)[..., 0].mean() for shown in pictures(page)]
+    assert reds == pytest.approx([40, 120, 200], abs=4)
+    assert "a.gif</bdi> (frame 1)" in page
+
+
+def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
+    calls = []
+
+    def mine(image: NDArray[np.uint8]) -> float:
+        calls.append(image)
+        return float(image.mean())
+
+    page = sheet_of(folder, "image.mine", most=8, metrics=mine)
+    assert len(pictures(page)) == len(calls) == 8
+
+
+def test_long_sheets_show_the_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "_MOST_PICTURES", 3)
+    page = sheet_of(folder, most=8)
+    assert len(pictures(page)) == 3
+    assert "No pictures of 5 more." in page
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1200, "light"), (400, "dark"), (1200, "dark"), (400, "light")]
+)
+def test_in_a_browser(
+    chromium: Any, hostile: Path, tmp_path: Path, width: int, scheme: str
+) -> None:
+    file = tmp_path / "sheet.html"
+    file.write_text(sheet_of(hostile, most=50), encoding="utf-8")
+    with opened(chromium, file, width, scheme) as page:
+        images = page.locator("img")
+        assert images.count() == len(HOSTILE) + 8 == page.locator("figure").count()
+        assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+        assert page.locator("script").count() == 0
+        rows = page.locator("tbody tr")
+        assert rows.count() == len(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("name", "feature"),
+    [
+        ("ENTROPY", "image.entropy"),
+        ("image.entropy", "image.entropy"),
+        ("brightness.MEAN", "image.Brightness.mean"),
+        ("filesize", "image.FileSize"),
+        ("sharpness", "image.Sharpness"),
+        ("blockiness", "image.Blockiness"),
+        ("glare_percent", "image.glare_percent"),
+        ("circular_mean", "image.Hue.circular_mean"),
+        ("glare", "image.glare"),
+        ("area.pixels", "image.area.pixels"),
+    ],
+)
+def test_numbers_by_their_names(name: str, feature: str) -> None:
+    assert number_called(name, ["glare", "area"]) == feature
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates"),
+    [
+        ("mean", "image.Hue.mean, image.Saturation.mean, image.Brightness.mean"),
+        ("hue", "image.Hue.mean, image.Hue.stddev, image.Hue.circular_mean"),
+        ("beauty", "image.Hue.mean, "),
+        ("Format", "image.Hue.mean, "),
+        ("", "image.Hue.mean, "),
+    ],
+)
+def test_names_of_no_number_or_of_several(name: str, candidates: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"expected one of {candidates}")):
+        number_called(name)
