@@ -57,7 +57,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture(seed=seed).save(root / f"photos/{seed}.jpg", exif=exif)
     (root / "photos/notes.jpg").write_text("no picture")
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
-    (root / "shop.py").write_text("def warm_percent(image): return 100 * (image[..., 0] > image[..., 2]).mean()")
+    (root / "shop.py").write_text(
+        "def warm_percent(image): return 100 * (image[..., 0] > image[..., 2]).mean()"
+    )
     with lm.Store(root / "drift.db") as store:
         for day in DAYS:
             rng = np.random.default_rng(day.day)
