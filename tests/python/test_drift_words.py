@@ -217,8 +217,8 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
             "brightness fell by 11 %, and 1 more",
         ),
         (
-            {"Red.mean": (99.0, 79.0), "Noise": (3.0, 1.0), "Luma.mean": (100.0, 80.0)},
-            "luma fell by 20 %, noise fell by 67 %, and 1 more",
+            {"Red.mean": (99.0, 79.0), "Noise": (3.0, 2.4), "Luma.mean": (100.0, 80.0)},
+            "luma fell by 20 %, noise fell by 20 %, and 1 more",
         ),
         (
             grid(lambda row, column: -60.0 / (1 + row + column), 100),

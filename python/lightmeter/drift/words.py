@@ -82,14 +82,17 @@ def _spokesmen(told: Sequence["Finding"]) -> list["Finding"]:
 
 
 def _by_same_factor(line: FeatureDrift, other: FeatureDrift) -> bool:
-    if (line.scale, line.prefix) != (other.scale, other.prefix) or line.scale != "sample":
-        return False
+    """Whether two means of light or colour changed alike, as they do with the exposure."""
     changes = [
         each.level_target / each.level_reference - 1
         for each in (line, other)
-        if each.kind == "number" and each.level_target is not None and each.level_reference
+        if each.scale == "sample" and each.kind == "number" and each.group in ("colour", "light")
+        if not each.feature.endswith(".stddev")
+        if each.level_target is not None and each.level_reference
     ]
-    return len(changes) == 2 and abs(changes[0] - changes[1]) <= _SAME * abs(changes[0])
+    if len(changes) < 2 or line.prefix != other.prefix:
+        return False
+    return abs(changes[0] - changes[1]) <= _SAME * abs(changes[0])
 
 
 def _rank(line: FeatureDrift) -> int:
