@@ -183,7 +183,6 @@ def test_metrics_are_checked() -> None:
         (named("a.b"), ValueError, "no name that a feature could have"),
         ([glare, named("glare")], ValueError, "has glare twice"),
         (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
-        (["default", "default"], ValueError, "has the set default twice"),
         (later, TypeError, "which is async; expected a plain function"),
         (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
     ):
@@ -385,3 +384,14 @@ def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) 
     result = lightmeter("profile", folder, "--metric", *metric.split())
     assert result.returncode == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_sets_on_the_command_line(folder: Path) -> None:
+    names: dict[str, set[str]] = {}
+    for metrics in ("whylogs", "default", "camera", "all"):
+        result = lightmeter("measure", folder, "--metrics", metrics)
+        assert result.returncode == 0, result.stderr
+        names[metrics] = set(json.loads(result.stdout.splitlines()[0]))
+    assert "image.Luma.mean" in names["default"] - names["whylogs"]
+    assert "image.Grid.r0c0" in names["camera"] - names["default"]
+    assert "image.SpatialInformation" in names["all"] - names["camera"]

@@ -174,7 +174,7 @@ GOOD = {"path": "a", "image.entropy": 1.5}
         ({"image.FileSize": "3"}, "image.FileSize is '3'; expected an integer"),
         ({"image.Make": {}}, "the tag Make is {}"),
         ({"image.ISOSpeed": 2**63}, "the tag ISOSpeed is"),
-        ({"image.own": object()}, "holds a object"),
+        ({"image.own": {1, 2}}, "holds a set"),
         ({"image.own": np.zeros((2, 2))}, "image.own is"),
         ({"image.own.Error": 3}, "expected the name of an error"),
         ({"image.": 3}, "expected one of a feature"),

@@ -45,6 +45,15 @@ class Frames(StrEnum):
     ALL = "all"
 
 
+class Metrics(StrEnum):
+    """The sets of metrics, each of which holds the ones before it."""
+
+    WHYLOGS = "whylogs"
+    DEFAULT = "default"
+    CAMERA = "camera"
+    ALL = "all"
+
+
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 StoreArgument = Annotated[Path, typer.Argument(help="The store, such as drift.db.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The store, such as drift.db.")]
@@ -97,6 +106,10 @@ def reading_of_options(
     max_seconds: MaxSeconds = DEFAULT_LIMITS.seconds,
     exif_allow: Allow = None,
     exif_deny: Deny = None,
+    metrics: Annotated[
+        Metrics,
+        typer.Option(help="What to measure; camera adds where in the picture, and repeats."),
+    ] = Metrics.DEFAULT,
     metric: Own = None,
 ) -> Reading:
     """How the options of a command say that images are read."""
@@ -107,7 +120,7 @@ def reading_of_options(
             limits=Limits(
                 pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
             ),
-            metrics=["default", *map(_function_of, metric or ())],
+            metrics=[metrics.value, *map(_function_of, metric or ())],
         )
 
 
