@@ -122,8 +122,9 @@ def rank(feature: str, prefix: str) -> int:
 
 
 def _group_of(name: str) -> Group:
-    first = name.partition(".")[0]
-    group = _NUMBERS[name].group if name in _NUMBERS else _FIRST_GROUPS.get(first)
+    first, _, rest = name.partition(".")
+    number = _NUMBERS.get(name) or _NUMBERS.get(rest)  # of a band, as DAPI.Sharpness
+    group = number.group if number is not None else _FIRST_GROUPS.get(first)
     if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
         return "file"
     return group or "values"
@@ -147,7 +148,10 @@ def _spoken(name: str) -> str:
         return _words(name)
     if name not in _NUMBERS:
         first, _, rest = name.partition(".")
-        return f"{first.lower()} {rest.replace('_', ' ')}" if rest else name
+        if rest in _NUMBERS:  # of a band
+            return f"{first} {_spoken(rest)}"
+        first = first.lower() if first in _FIRST_GROUPS else first
+        return f"{first} {rest.replace('_', ' ')}".rstrip()
     if name.endswith("_percent"):
         return f"{name.removesuffix('_percent')} pixels"
     first, _, rest = name.partition(".")
