@@ -81,11 +81,11 @@ def test_the_command_line_goes_by_meaning(tmp_path: Path) -> None:
 
 
 def test_the_features_of_an_image() -> None:
-    profile = lm.Profile(exif=lm.ExifPolicy(allow={"Artist"}))
+    profile = lm.Profile(exif=lm.ExifPolicy(allow={"Artist"}), metrics="all")
     profile.track_many([photo(), b"junk"])
     profile.log(row={"glare": 1.5})
     found = meanings(profile.view())
-    for name, role, _, says in _core.image_numbers():
+    for name, role, *_, says in _core.image_numbers():
         assert found.pop(f"image.{name}") == Meaning(role, "image")
         assert says
     assert found["image.Hue.pixels"] == Meaning("angle pixels", "image")
