@@ -10,6 +10,7 @@
 #include "lightmeter/nan.hpp"
 #include "measure/metric.hpp"
 #include "measure/metrics/boxes.hpp"
+#include "measure/metrics/sums.hpp"
 
 namespace lightmeter::measure {
 
@@ -104,19 +105,16 @@ struct Grid {
   template <class S>
   LIGHTMETER_INLINE static void count(const LumaRow<S>& row, std::int64_t first, std::int64_t last,
                                       Laplacians& cell) noexcept {
-    using Laplacian = std::conditional_t<sizeof(S) == 1, std::int16_t, std::int32_t>;
-    using Sum = std::conditional_t<sizeof(S) == 1, std::int32_t, std::int64_t>;
     constexpr std::int64_t kChunk = 2048;
+    const auto one = unknown(Difference<S>{1});
     cell.n += static_cast<std::uint64_t>(last - first);
     while (first < last) {
       const std::int64_t end = std::min(last, first + kChunk);
-      Sum sum = 0;
-      Sum squares = 0;
+      ChunkSum<S> sum = 0, squares = 0;
       for (std::int64_t i = first; i < end; ++i) {
-        const auto laplacian = static_cast<Laplacian>(
-            row.above[i] + row.below[i] + row.here[i - 1] + row.here[i + 1] - 4 * row.here[i]);
-        sum += laplacian;
-        squares += Sum{laplacian} * laplacian;
+        const Difference<S> laplacian = row.laplacian(static_cast<std::size_t>(i));
+        sum += ChunkSum<S>{laplacian} * one;
+        squares += ChunkSum<S>{laplacian} * laplacian;
       }
       cell.sum += sum;
       cell.squares += static_cast<std::uint64_t>(squares);
