@@ -26,6 +26,8 @@ namespace lightmeter::measure {
 // and, where it needs more than the histograms:
 //   add(other)                                joins what other pixels of the same image gave
 //   start(frame)                              before the first pixel
+//   reserve(rows), rows()                     before pixels of so many rows, where the height is
+//                                             not known; adding must not throw then
 //   pixels(PixelRow)                          sees each pixel once
 //   neighbours(LumaRow)                       sees each pixel once, with the eight around it,
 //                                             unless one of the nine is ignored

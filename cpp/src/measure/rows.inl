@@ -4,6 +4,7 @@
 template <std::size_t I, class S>
 inline void show_one(const PixelRow<S>& row, Active active, Metrics& metrics) noexcept {
   if constexpr (kPixelMetrics >> I & 1) {
+    static_assert(noexcept(std::get<I>(metrics).pixels(row)));
     if (active >> I & 1) std::get<I>(metrics).pixels(row);
   }
 }
@@ -11,6 +12,7 @@ inline void show_one(const PixelRow<S>& row, Active active, Metrics& metrics) no
 template <std::size_t I, class S>
 inline void show_one(const LumaRow<S>& row, Active active, Metrics& metrics) noexcept {
   if constexpr (kNeighbourMetrics >> I & 1) {
+    static_assert(noexcept(std::get<I>(metrics).neighbours(row)));
     if (active >> I & 1) std::get<I>(metrics).neighbours(row);
   }
 }

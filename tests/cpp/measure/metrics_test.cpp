@@ -97,7 +97,10 @@ TEST(Banding, SumsMoreRunsThan32BitsHold) {
   constexpr std::int64_t kRows = 140'000;
   const std::vector<std::uint16_t> white(3, 65'535);
   Banding all, even, odd;
-  for (Banding* banding : {&all, &even, &odd}) banding->start({3, 0});
+  for (Banding* banding : {&all, &even, &odd}) {
+    banding->start({3, 0});
+    banding->reserve(kRows);
+  }
   for (std::int64_t y = 0; y < kRows; ++y) {
     const PixelRow<std::uint16_t> row{
         white.data(), white.data(), white.data(), white.data(), 3, 0, y};
