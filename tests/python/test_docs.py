@@ -47,7 +47,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("things")
     demo = run_demo(root / "demo")
     shutil.copy(root / "demo/reference.lmp", root / "good.lmp")
-    shutil.copy(root / "demo/diluted-dye.lmp", root / "today.lmp")
+    shutil.copy(root / "demo/batch.lmp", root / "today.lmp")
     for name, folder in (("training", demo.reference), ("production", demo.target)):
         shutil.copytree(folder, root / "path/to" / name)
     (root / "photos").mkdir()
