@@ -19,6 +19,7 @@ from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif.tags import KNOWN
 from PIL import Image
 from receiver import Receiver
+from test_cli import commands
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("typer")
@@ -181,33 +182,26 @@ def test_every_baseline_of_the_table_is_understood() -> None:
     run_shell("monitor run baselines.toml --store drift.db")
 
 
-@pytest.fixture(scope="module")
-def helps() -> dict[str, str]:
-    """The help of every command, by its name."""
-    texts: dict[str, str] = {}
-    waiting = [""]
-    while waiting:
-        name = waiting.pop()
-        text = texts[name] = lightmeter(*name.split(), "--help").stdout
-        _, heading, commands = text.partition("Commands")
-        if heading:
-            listed = re.findall(r"^[│ ] ?([a-z][a-z-]*)  ", commands, re.MULTILINE)
-            assert listed, text
-            waiting += [f"{name} {command}".strip() for command in listed]
-    return texts
+def options_of_commands() -> dict[str, set[str]]:
+    """The options of every command and group, by its name below ``lightmeter``."""
+    return {
+        name.partition(" ")[2]: {option for each in command.params for option in each.opts}
+        for name, command in commands()
+    }
 
 
-def test_the_page_of_the_command_line_lists_every_command(helps: dict[str, str]) -> None:
+def test_the_page_of_the_command_line_lists_every_command() -> None:
     page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
     table = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|", page, re.MULTILINE))
-    assert table.keys() == {name for name in helps if name and " " not in name}
-    for name in helps:
+    names = options_of_commands().keys()
+    assert table.keys() == {name for name in names if name and " " not in name}
+    for name in names:
         group, _, command = name.partition(" ")
         assert not command or f"`{command}`" in table[group], name
 
 
-def test_every_option_is_one_of_a_command(helps: dict[str, str]) -> None:
-    known = set(re.findall(r"--[a-z][a-z-]*", "".join(helps.values())))
+def test_every_option_is_one_of_a_command() -> None:
+    known = set[str]().union({"--help"}, *options_of_commands().values())
     for page in PAGES:
         for option in OPTION.findall(page.read_text(encoding="utf-8")):
             assert option in known, f"{page.name}: {option}"
