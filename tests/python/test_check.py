@@ -229,9 +229,11 @@ def test_wrong_use(good: ProfileView) -> None:
     image = scene(1)
     with pytest.raises(ValueError, match="level is 1"):
         check_image(image, good, level=1)
-    with pytest.raises(ValueError, match="images of 'image' for the prefix 'photo'"):
+    with pytest.raises(TypeError, match="level is 'low'"):
+        check_image(image, good, level="low")
+    with pytest.raises(ValueError, match="got the prefix 'photo'; the reference holds images of 'image'"):
         check_image(image, good, prefix="photo")
-    with pytest.raises(ValueError, match="images of none"):
+    with pytest.raises(ValueError, match="the reference holds no image"):
         check_image(image, Profile())
     with pytest.raises(ValueError, match="got several images"):
         check_image(np.stack([np.asarray(image)] * 2), good, layout="NHWC")
@@ -258,6 +260,36 @@ def test_p_values_of_exchangeable_rows_are_uniform(rows: int, tails: str) -> Non
         below += prepared.deviation(table[-1].tolist()).p_value <= LEVEL
     expected = np.floor(LEVEL * (rows + 1)) / (rows + 1)
     assert below / trials == pytest.approx(expected, abs=4 * np.sqrt(expected / trials))
+
+
+def test_own_numbers_of_any_tails_are_uniform() -> None:
+    """Also where there are more of them than rows."""
+    rng = np.random.default_rng(0)
+    names = [f"image.own.{i:02}" for i in range(30)]
+    trials = 600
+    below = 0
+    for _ in range(trials):
+        table = rng.standard_cauchy((20, 30)).astype(np.float32)
+        below += Rows("image", names, table[:-1]).deviation(table[-1].tolist()).p_value <= LEVEL
+    assert below / trials <= LEVEL + 4 * np.sqrt(LEVEL / trials)
+
+
+def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
+    bands = ["DAPI", "GFP"]
+
+    def stack(seed: int) -> np.ndarray:
+        return np.asarray(scene(seed))[..., :2]
+
+    profile = Profile(rows=64, bands=bands, metrics="camera")
+    profile.track_many(stack(seed) for seed in range(80))
+    view = profile.view()
+    assert check_image(stack(100), view, bands=bands).rows == 64
+    dark = check_image((stack(100) // [1, 2]).astype(np.uint8), view, bands=bands)
+    assert dark.verdict == "unusual"
+    assert {"image.GFP.mean", "image.GFP.Grid.r0c0.sharpness"} & {each.feature for each in dark.findings}
+    for other in (["DAPI", "RFP"], None):
+        with pytest.raises(ValueError, match=r"expected those of the reference, \['DAPI', 'GFP'\]"):
+            check_image(stack(100), view, bands=other)
 
 
 def test_hostile_rows_are_refused_or_harmless(good: ProfileView) -> None:
@@ -311,6 +343,9 @@ def test_exit_codes(folders: Path) -> None:
     assert code(folders / "same", *file, "--level", "2") == 2
     assert code(folders / "same", *file, "--frames", "all") == 2
     assert code(folders / "same") == 2
+    assert code(folders / "same", *file, "--bands", "DAPI,GFP,RFP") == 2
+    nowhere = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=south")
+    assert "holds no image of" in lightmeter("check", folders / "same", *nowhere).stderr
 
 
 def test_what_is_printed(folders: Path) -> None:

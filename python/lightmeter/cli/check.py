@@ -17,6 +17,7 @@ from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, Reference, reference_of
 from lightmeter.image.meter import available_cpus
+from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, number
 
 __all__ = ["check"]
@@ -82,6 +83,7 @@ def check(
             else:
                 view = view_of_source(reference, reading, rows=_ROWS, workers=workers)
             prepared = reference_of(view)
+            prepared.reading(reading)
             files = find_images(paths[0] if len(paths) == 1 else paths)
         blocks = [files[at : at + _BLOCK_FILES] for at in range(0, len(files), _BLOCK_FILES)]
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
@@ -108,7 +110,10 @@ def _stored(store: Path | None, dataset: str | None, segment: list[str] | None) 
     if by_image:
         raise ValueError("got --segment with a source; expected a segment such as camera=north")
     with Store(store or "", create=False) as opened:
-        return opened.read(dataset or "", segment=place)
+        view = opened.read(dataset or "", segment=place)
+    if view.images == 0:
+        raise ValueError(f"the store holds no image of {dataset!r} {segment_text(place)}".rstrip())
+    return view
 
 
 def _check_block(

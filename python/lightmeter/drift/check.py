@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.tails import Finding, Tail
+from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
+from lightmeter.image.metrics import ERROR
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
@@ -145,11 +147,7 @@ class Reference:
         if prefix is None and len(prefixes) == 1:
             (prefix,) = prefixes
         if prefix is None or prefix not in prefixes or view.images == 0:
-            known = ", ".join(map(repr, prefixes)) or "none"
-            raise ValueError(
-                f"got a reference with images of {known} for the prefix {prefix!r}; expected "
-                "images of that prefix"
-            )
+            raise ValueError(_no_images(prefix, prefixes))
         self.prefix = prefix
         self._view = view
         self._prefixes = prefixes
@@ -158,13 +156,29 @@ class Reference:
             for names, values in view._core.sampled_rows()
             if all(_prefix_of(name, prefixes) == prefix for name in names)
         ]
-        sets = {number.set for number in IMAGE_NUMBERS if f"{prefix}.{number.name}" in view}
+        self._bands = _bands_of(view, prefix, prefixes)
+        names = {number.name: number.set for number in IMAGE_NUMBERS}
+        sets = {of for name, of in names.items() if f"{prefix}.{name}" in view}
+        sets |= {
+            names[number]
+            for name, number in BAND_NUMBERS.items()
+            if any(f"{prefix}.{band}.{name}" in view for band in self._bands)
+        }
         self._set = max(sets, key=SETS.index, default=SETS[0])
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
 
     def reading(self, reading: Reading) -> Reading:
-        """The same with the set of metrics that the reference was measured with."""
+        """The same with the set of metrics that the reference was measured with.
+
+        Raises:
+            ValueError: it has other bands than the reference, so that nothing could be compared.
+        """
+        bands = frozenset(reading.band_names or ())
+        only_bands = self._bands and f"{self.prefix}.entropy" not in self._view
+        if not bands <= self._bands or (only_bands and not bands):
+            known, given = (sorted(names) or "none" for names in (self._bands, bands))
+            raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
         if reading.metric_set == self._set:
             return reading
         return replace(reading, metrics=[self._set, *reading.functions])
@@ -173,8 +187,11 @@ class Reference:
         """Judge an image by its numbers, as `numbers_of` gives them.
 
         Raises:
+            TypeError: `level` is no number.
             ValueError: `level` is not between 0 and 1.
         """
+        if not isinstance(level, int | float):
+            raise TypeError(f"level is {level!r}; expected a number between 0 and 1")
         if not 0 < level < 1:
             raise ValueError(f"level is {level}; expected a number between 0 and 1")
         rows = self._rows_for(frozenset(numbers), least_rows(level))
@@ -222,7 +239,7 @@ class Reference:
             return None
         order = sorted(names)
         values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(values))
+        return Rows(self.prefix, order, np.vstack(values), self._bands)
 
     def _findings(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
         found = []
@@ -260,6 +277,31 @@ class Reference:
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
+
+
+def _no_images(prefix: str | None, prefixes: list[str]) -> str:
+    if not prefixes:
+        return "the reference holds no image; expected a profile of images as they should be"
+    known = ", ".join(map(repr, prefixes))
+    if prefix is None:
+        return f"the reference holds images of the prefixes {known}; name one by prefix="
+    return f"got the prefix {prefix!r}; the reference holds images of {known}"
+
+
+def _bands_of(view: ProfileView, prefix: str, prefixes: list[str]) -> frozenset[str]:
+    """What of a reference is a band, and no function that returned a dict."""
+    names = (
+        name.removeprefix(f"{prefix}.").split(".")
+        for name in view
+        if _prefix_of(name, prefixes) == prefix
+    )
+    return frozenset(
+        first
+        for first, *rest in names
+        if rest == ["entropy"]
+        and f"{prefix}.{first}.{ERROR}" not in view
+        and view[f"{prefix}.{first}.entropy"].meaning.origin == "image"
+    )
 
 
 def _prefix_of(name: str, prefixes: list[str]) -> str:

@@ -9,8 +9,8 @@ from lightmeter.profile.returned import plain_returned
 
 __all__ = ["numbers_of"]
 
-# Not hues as though they lay on a line, and no hashes.
-_COMPARED = {number.name for number in IMAGE_NUMBERS if number.role in ("plain", "angle")}
+# Hues as though they lay on a line. Hashes are strings.
+_LEFT_OUT = {number.name for number in IMAGE_NUMBERS if number.role not in ("plain", "angle")}
 
 
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
@@ -20,7 +20,7 @@ def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
     numbers = {
         f"{prefix}.{name}": value
         for name, value in measured.meter.measurement().items()
-        if name in _COMPARED and isinstance(value, int | float)
+        if name not in _LEFT_OUT and isinstance(value, int | float)
     }
     for name, fact in (measured.facts or {}).items():
         if isinstance(fact, int | float):
