@@ -231,7 +231,7 @@ def test_wrong_use(good: ProfileView) -> None:
         check_image(image, good, level=1)
     with pytest.raises(TypeError, match="level is 'low'"):
         check_image(image, good, level="low")
-    with pytest.raises(ValueError, match="got the prefix 'photo'; the reference holds images of 'image'"):
+    with pytest.raises(ValueError, match=r"prefix .photo.; the reference holds .* .image."):
         check_image(image, good, prefix="photo")
     with pytest.raises(ValueError, match="the reference holds no image"):
         check_image(image, Profile())
@@ -286,7 +286,9 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
     assert check_image(stack(100), view, bands=bands).rows == 64
     dark = check_image((stack(100) // [1, 2]).astype(np.uint8), view, bands=bands)
     assert dark.verdict == "unusual"
-    assert {"image.GFP.mean", "image.GFP.Grid.r0c0.sharpness"} & {each.feature for each in dark.findings}
+    assert {"image.GFP.mean", "image.GFP.Grid.r0c0.sharpness"} & {
+        each.feature for each in dark.findings
+    }
     for other in (["DAPI", "RFP"], None):
         with pytest.raises(ValueError, match=r"expected those of the reference, \['DAPI', 'GFP'\]"):
             check_image(stack(100), view, bands=other)

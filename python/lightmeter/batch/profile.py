@@ -105,7 +105,7 @@ def profile_images(
         OSError: a manifest cannot be read.
         TypeError: an option is unknown or of another type.
         ValueError: an argument is out of range; `segment_by` is not understood, names a personal
-            Exif tag, or names a manifest that is damaged.
+            Exif tag, or names a manifest that is damaged or of other images.
     """
     reading = reading_of(reading, options)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
@@ -114,6 +114,7 @@ def profile_images(
     segment_of = None
     if segment_by is not None:
         segment_of = SegmentOf(segment_by, root=root, exif=reading.exif)
+        segment_of.check_files(files)
     views = profile_files(
         files,
         root=root,

@@ -183,9 +183,7 @@ class Rows:
         part = max(self.n / (self.n + 1) - fit.squares[-1], 1e-12)
         precision = fit.inverse.diagonal() + weights**2 / part
         at, shift = _oddest(weights / part, precision)
-        return Deviation(
-            as_far / (self.n + 1), *self._named(at, points[-1] - shift, centre, unit)
-        )
+        return Deviation(as_far / (self.n + 1), *self._named(at, points[-1] - shift, centre, unit))
 
     def _beside(self, image: Array) -> Deviation:
         # By Sherman and Morrison: with the image the scatter is S + v v' n / (n + 1), and the mean
