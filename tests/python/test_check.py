@@ -21,7 +21,9 @@ from lightmeter import (
     log_folder,
     log_image,
     logger,
+    measure,
     profile_images,
+    profile_rows,
 )
 from lightmeter.drift.check import reference_of
 from lightmeter.drift.deviation import Rows
@@ -292,6 +294,29 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
     for other in (["DAPI", "RFP"], None):
         with pytest.raises(ValueError, match=r"expected those of the reference, \['DAPI', 'GFP'\]"):
             check_image(stack(100), view, bands=other)
+
+
+def test_rows_of_images_measured_before_are_a_reference(folders: Path) -> None:
+    measured = list(measure(folders / "good"))
+    view, images = profile_rows(measured, keep=50), profile_images(folders / "good", rows=50)
+    assert [names for names, _ in view._core.sampled_rows()] == [
+        names for names, _ in images._core.sampled_rows()
+    ]
+    bad = folders / "bad" / "b.png"
+    assert check_image(bad, view) == check_image(bad, images)
+    file = folders / "good.csv"
+    assert lightmeter("measure", folders / "good", "-o", file).returncode == 0
+    assert lightmeter("check", folders / "bad", "--reference", file).returncode == 3
+    assert check_image(bad, file).verdict == "unusual"
+
+
+@pytest.mark.parametrize("rows", [1.5, "many", None])
+def test_rows_are_a_count(rows: object) -> None:
+    for what in ("rows", "exemplars"):
+        with pytest.raises(TypeError, match=f"{what} is {rows!r}; expected an integer"):
+            Profile(**{what: rows})
+        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 or more"):
+            Profile(**{what: -1})
 
 
 def test_hostile_rows_are_refused_or_harmless(good: ProfileView) -> None:

@@ -15,7 +15,7 @@ from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
-from lightmeter.drift.check import LEVEL, Reference, reference_of
+from lightmeter.drift.check import LEVEL, ROWS, Reference, reference_of
 from lightmeter.image.meter import available_cpus
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, number
@@ -25,7 +25,6 @@ __all__ = ["check"]
 UNUSUAL, UNKNOWN = 3, 4
 
 _BLOCK_FILES = 8  # few, as what is said of them waits in memory
-_ROWS = 256  # of a reference that is measured first
 _MOST = 5  # findings of an image
 
 _Checked = tuple[str, ImageCheck | Failure]
@@ -37,7 +36,8 @@ def check(
     reference: Annotated[
         str | None,
         typer.Option(
-            help="Images as they should be: a profile file made with --rows 256, or a folder."
+            help="Images as they should be: a profile file made with --rows 256, a file of rows "
+            "that measure wrote, or a folder."
         ),
     ] = None,
     store: Annotated[
@@ -81,7 +81,7 @@ def check(
             if reference is None:
                 view = _stored(store, dataset, segment)
             else:
-                view = view_of_source(reference, reading, rows=_ROWS, workers=workers)
+                view = view_of_source(reference, reading, rows=ROWS, workers=workers)
             prepared = reference_of(view)
             prepared.reading(reading)
             files = find_images(paths[0] if len(paths) == 1 else paths)

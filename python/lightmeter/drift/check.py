@@ -22,9 +22,10 @@ from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number
 
-__all__ = ["LEVEL", "ImageCheck", "Reference", "check_image", "reference_of"]
+__all__ = ["LEVEL", "ROWS", "ImageCheck", "Reference", "check_image", "reference_of"]
 
 LEVEL = 0.02
+ROWS = 256  # of a reference that is made for checks
 
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
@@ -71,7 +72,7 @@ class ImageCheck:
         return (
             f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
             f"it has {count(self.rows)} to compare this image with; profile as many images or more "
-            f"with rows={max(least, 256)}"
+            f"with rows={max(least, ROWS)}"
         )
 
 
@@ -100,8 +101,9 @@ def check_image(
 
     Args:
         image: an image in any form that `lightmeter.log_image` takes.
-        reference: a profile of ordinary images, made with ``rows=256``, or its path. It is prepared
-            once for each `lightmeter.ProfileView`, so read a file once.
+        reference: a profile of ordinary images, made with ``rows=256``, or its path, or that of
+            the rows that `lightmeter measure` wrote. It is prepared once for each
+            `lightmeter.ProfileView`, so read a file once.
         level: the share of ordinary images that may be flagged. 1 / level - 1 rows are needed.
         prefix: first part of the names of the features in the reference, if it has several.
         reading: how pictures are read: as those of the reference were. The set of metrics is that
@@ -117,7 +119,7 @@ def check_image(
         DecodeError: it is no profile.
     """
     if not isinstance(reference, Reference):
-        reference = reference_of(view_of(reference), prefix)
+        reference = reference_of(view_of(reference, keep=ROWS), prefix)
     images = measure_images(image, reference.reading(reading_of(reading, options)), threads=1)
     measured = next(images)
     if next(images, None) is not None:
@@ -147,7 +149,7 @@ class Reference:
         if prefix is None and len(prefixes) == 1:
             (prefix,) = prefixes
         if prefix is None or prefix not in prefixes or view.images == 0:
-            raise ValueError(_no_images(prefix, prefixes))
+            raise ValueError(_no_images(prefix, prefixes if view.images else []))
         self.prefix = prefix
         self._view = view
         self._prefixes = prefixes

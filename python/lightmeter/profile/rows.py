@@ -19,7 +19,8 @@ from lightmeter.image.thumbnail import short_path
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.features import Role
 from lightmeter.profile.read_rows import read_rows
-from lightmeter.profile.values import check_names, is_image, plain_value
+from lightmeter.profile.row import is_compared
+from lightmeter.profile.values import as_count, check_names, is_image, plain_value
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import shorten
 
@@ -40,6 +41,7 @@ def profile_rows(
     rows: str | os.PathLike[str] | Iterable[Mapping[str, Any]],
     *,
     exif: ExifPolicy = DEFAULT_POLICY,
+    keep: int = 0,
 ) -> ProfileView:
     """The profile of images that were measured before, of their rows.
 
@@ -56,6 +58,8 @@ def profile_rows(
             are left out, as is what only a newer version knows.
         exif: the policy that the images were measured under. Tags that it does not track are left
             out.
+        keep: rows to keep for `lightmeter.check_image`, such as 256: the `rows` of
+            `profile_images`.
 
     Raises:
         DecodeError: a row is none of an image; the message says which, and what is wrong with it.
@@ -64,7 +68,7 @@ def profile_rows(
         ValueError: its suffix says no format of rows.
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    total = _Images(exif)
+    total = _Images(exif, keep)
     placed = read_rows(rows) if isinstance(rows, str | os.PathLike) else _numbered(rows)
     for place, row in placed:
         try:
@@ -86,8 +90,9 @@ def _numbered(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[
 class _Images:
     """The profile of the rows so far."""
 
-    def __init__(self, policy: ExifPolicy) -> None:
+    def __init__(self, policy: ExifPolicy, keep: int) -> None:
         self.core = _core.Profile()
+        self.core.rows = as_count("keep", keep)
         self._policy = policy
         self._begun: set[str] = set()
 
@@ -128,6 +133,15 @@ class _Images:
                 self._begin(name, "plain")
         self._log_errors({*values, *missing} - kinds.keys() - FACTS.keys(), errors)
         self.core.count_image(_NAME)
+        if self.core.rows:
+            row = numbers | facts | values
+            self.core.sample_row(
+                {
+                    name: value
+                    for name, value in row.items()
+                    if is_compared(name.removeprefix(PREFIX), value)
+                }
+            )
         # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
         if tags or (f"{PREFIX}FileSize" in facts and not self._policy.tracks("has_gps")):
             self._log_exif(tags)
