@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.tails import Finding, Tail
-from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.metrics import ERROR
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
+from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import spoken
+from lightmeter.profile.metric_set import metric_set_of
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number
@@ -159,14 +159,7 @@ class Reference:
             if all(_prefix_of(name, prefixes) == prefix for name in names)
         ]
         self._bands = _bands_of(view, prefix, prefixes)
-        names = {number.name: number.set for number in IMAGE_NUMBERS}
-        sets = {of for name, of in names.items() if f"{prefix}.{name}" in view}
-        sets |= {
-            names[number]
-            for name, number in BAND_NUMBERS.items()
-            if any(f"{prefix}.{band}.{name}" in view for band in self._bands)
-        }
-        self._set = max(sets, key=SETS.index, default=SETS[0])
+        self._set = metric_set_of(view, prefix, self._bands) or SETS[0]
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
 
