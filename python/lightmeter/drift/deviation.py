@@ -55,6 +55,7 @@ _CIRCLE = 255.0
 _HUE = 0.5  # the resolution of either coordinate, in steps
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
+_ONE_THREAD = 2**18  # multiplications
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
 
@@ -112,7 +113,10 @@ def _fit(points: Array) -> _Fit:
     scatter = points.T @ points
     scatter[np.diag_indices_from(scatter)] += len(points)
     inverse = np.linalg.inv(scatter)
-    weighted = points @ inverse
+    # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
+    some = max(1, _ONE_THREAD // len(inverse) ** 2)
+    parts = [points[at : at + some] @ inverse for at in range(0, len(points), some)]
+    weighted = np.vstack(parts)
     return _Fit(points, inverse, weighted, np.einsum("ij,ij->i", weighted, points))
 
 
