@@ -96,7 +96,8 @@ def check_image(
     >>> lm.check_image(frame, good).verdict
 
     That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn
-    like those of the reference. It does not hold where images come in bursts: one burst is flagged
+    like those of the reference, and all have the same numbers; else it is at most twice that. It
+    does not hold where images come in bursts: one burst is flagged
     as a whole or not at all. A reference should be of as many bursts, days and scenes as possible.
 
     Args:
