@@ -178,6 +178,8 @@ def test_pictures_of_other_bands_fail(tmp_path: Path) -> None:
     ("bands", "error", "message"),
     [
         ("DAPI", TypeError, "expected a list of names"),
+        (5, TypeError, "expected a list of names"),
+        ({"DAPI", "GFP"}, TypeError, "expected a list of names"),  # in no order
         ([1, 2], TypeError, "expected a list of names"),
         (["a"], ValueError, "has 1 names; expected 2 to 32"),
         (["a", "a"], ValueError, "has 'a' twice"),

@@ -147,6 +147,8 @@ def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
 
 
 def test_workers_below_one(folder: Path) -> None:
+    with pytest.raises(TypeError, match="workers is 'all'; expected an integer"):
+        profile_images([], workers="all")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="workers is 0"):
         profile_images(folder, workers=0)
 

@@ -21,7 +21,9 @@ from lightmeter import (
     log_folder,
     log_image,
     logger,
+    measure,
     profile_images,
+    profile_rows,
 )
 from lightmeter.drift.check import reference_of
 from lightmeter.drift.deviation import Rows
@@ -229,9 +231,11 @@ def test_wrong_use(good: ProfileView) -> None:
     image = scene(1)
     with pytest.raises(ValueError, match="level is 1"):
         check_image(image, good, level=1)
-    with pytest.raises(ValueError, match="images of 'image' for the prefix 'photo'"):
+    with pytest.raises(TypeError, match="level is 'low'"):
+        check_image(image, good, level="low")
+    with pytest.raises(ValueError, match=r"prefix .photo.; the reference holds .* .image."):
         check_image(image, good, prefix="photo")
-    with pytest.raises(ValueError, match="images of none"):
+    with pytest.raises(ValueError, match="the reference holds no image"):
         check_image(image, Profile())
     with pytest.raises(ValueError, match="got several images"):
         check_image(np.stack([np.asarray(image)] * 2), good, layout="NHWC")
@@ -258,6 +262,61 @@ def test_p_values_of_exchangeable_rows_are_uniform(rows: int, tails: str) -> Non
         below += prepared.deviation(table[-1].tolist()).p_value <= LEVEL
     expected = np.floor(LEVEL * (rows + 1)) / (rows + 1)
     assert below / trials == pytest.approx(expected, abs=4 * np.sqrt(expected / trials))
+
+
+def test_own_numbers_of_any_tails_are_uniform() -> None:
+    """Also where there are more of them than rows."""
+    rng = np.random.default_rng(0)
+    names = [f"image.own.{i:02}" for i in range(30)]
+    trials = 600
+    below = 0
+    for _ in range(trials):
+        table = rng.standard_cauchy((20, 30)).astype(np.float32)
+        below += Rows("image", names, table[:-1]).deviation(table[-1].tolist()).p_value <= LEVEL
+    assert below / trials <= LEVEL + 4 * np.sqrt(LEVEL / trials)
+
+
+def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
+    bands = ["DAPI", "GFP"]
+
+    def stack(seed: int) -> np.ndarray:
+        return np.asarray(scene(seed))[..., :2]
+
+    profile = Profile(rows=64, bands=bands, metrics="camera")
+    profile.track_many(stack(seed) for seed in range(80))
+    view = profile.view()
+    assert check_image(stack(100), view, bands=bands).rows == 64
+    dark = check_image((stack(100) // [1, 2]).astype(np.uint8), view, bands=bands)
+    assert dark.verdict == "unusual"
+    assert {"image.GFP.mean", "image.GFP.Grid.r0c0.sharpness"} & {
+        each.feature for each in dark.findings
+    }
+    for other in (["DAPI", "RFP"], None):
+        with pytest.raises(ValueError, match=r"expected those of the reference, \['DAPI', 'GFP'\]"):
+            check_image(stack(100), view, bands=other)
+
+
+def test_rows_of_images_measured_before_are_a_reference(folders: Path) -> None:
+    measured = list(measure(folders / "good"))
+    view, images = profile_rows(measured, keep=50), profile_images(folders / "good", rows=50)
+    assert [names for names, _ in view._core.sampled_rows()] == [
+        names for names, _ in images._core.sampled_rows()
+    ]
+    bad = folders / "bad" / "b.png"
+    assert check_image(bad, view) == check_image(bad, images)
+    file = folders / "good.csv"
+    assert lightmeter("measure", folders / "good", "-o", file).returncode == 0
+    assert lightmeter("check", folders / "bad", "--reference", file).returncode == 3
+    assert check_image(bad, file).verdict == "unusual"
+
+
+@pytest.mark.parametrize("rows", [1.5, "many", None])
+def test_rows_are_a_count(rows: object) -> None:
+    for what in ("rows", "exemplars"):
+        with pytest.raises(TypeError, match=f"{what} is {rows!r}; expected an integer"):
+            Profile(**{what: rows})
+        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 or more"):
+            Profile(**{what: -1})
 
 
 def test_hostile_rows_are_refused_or_harmless(good: ProfileView) -> None:
@@ -307,6 +366,9 @@ def test_exit_codes(folders: Path) -> None:
     assert code(folders / "same", "--reference", folders / "small.lmp") == 4
     assert code(folders / "same", "--reference", folders / "none.lmp") == 1
     assert code(folders / "same", *file, *stored) == 2
+    assert code(folders / "same", *file, "--bands", "DAPI,GFP,RFP") == 2
+    nowhere = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=south")
+    assert "holds no image of" in lightmeter("check", folders / "same", *nowhere).stderr
 
 
 def test_what_is_printed(folders: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import as_of_images
-from lightmeter import Profile, ProfileView, Store, log
+from lightmeter import Profile, ProfileView, Store, log, log_image
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
@@ -363,6 +363,17 @@ def test_rules_on_categories_and_features(store: Store) -> None:
         9,
     ]
     assert alarms(states(store, SchemaRule(), "camera")) == [10]
+
+
+def test_another_set_of_metrics_is_no_change_of_the_schema(store: Store) -> None:
+    image = draw_cells(np.random.default_rng(0))
+    for day, metrics in enumerate(("whylogs", "whylogs", "camera", "camera", "default"), 1):
+        view = log_image(image, metrics=metrics).view()  # type: ignore[arg-type]
+        store.put("cells", view, at=date(2022, 9, day), writer="a")
+    store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 6), writer="a")
+    monitor = Monitor(name="m", dataset="cells", rule=SchemaRule(), baseline=Trailing(least=1))
+    results = evaluate(store, [monitor], now=NOW)
+    assert {result.start.day for result in results if result.state == "anomaly"} == {6}
 
 
 @pytest.mark.parametrize("values", [300, 800])

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from lightmeter import Failure, profile_images
+from lightmeter import Failure, measure, profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.batch.sources.patterns import matches
 from PIL import Image
@@ -101,6 +102,24 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
     for pattern in ("**", "**/*", "**/*.jpg", "**/**/*.jpg", "*", "*/*"):
         assert find_images(pattern) == ["a/b.jpg", "c/d.jpg"], pattern
     assert find_images("link*/*.jpg") == ["linked/d.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (5, "got a int; expected a path"),
+        (b"a.jpg", "got a bytes; expected a path"),
+        ([b"a.jpg"], "got a bytes as a path"),
+        (
+            [np.zeros((2, 2, 3), np.uint8)],
+            "got a ndarray as a path; .* is for lightmeter.log_image",
+        ),
+    ],
+)
+def test_what_is_no_path_is_refused_in_words(given: Any, message: str) -> None:
+    for door in (profile_images, lambda given: list(measure(given))):
+        with pytest.raises(TypeError, match=message):
+            door(given)
 
 
 @pytest.mark.parametrize("pattern", ["*.jpg", "closed/*.jpg", "**/*.jpg", "*/b.jpg", "*/*/b.jpg"])

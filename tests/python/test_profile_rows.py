@@ -127,6 +127,14 @@ def test_the_profile_of_rows_is_that_of_their_images(
     )
 
 
+def test_bands_are_bands_again(tmp_path: Path) -> None:
+    file = tmp_path / "stack.tif"
+    picture(16, 12).save(file)
+    reading = lm.Reading(bands=["DAPI", "GFP", "Red"], metrics="all")
+    images = lm.profile_images(file, reading=reading)
+    assert_same(lm.profile_rows(lm.measure(file, with_exif=True, reading=reading)), images)
+
+
 def test_an_infinite_value_is_missing(folder: Path) -> None:
     def endless(image: NDArray[np.uint8]) -> float:
         return math.inf * image.size

@@ -128,6 +128,9 @@ def test_manifests(photos: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -
         ("a.csv", "id,label\n1,2\n", "row 1 of the manifest a.csv has no path"),
         ("a.csv", "path,name\n1,2\n", "a.csv has no column 'label'; it has name, path"),
         ("a.csv", "path,label\nx,1\n./x,2\n", "says '1' and '2' of 'x'"),
+        ("a.csv", "path;label\nx;1\n", "file_name or image; it has path;label"),
+        ("a.csv", "path,label\n", "a 'label' for none of 6 images, such as .*; it has no value"),
+        ("a.csv", "path,label\nsouth\\0.jpg,1\n", "none of 6 images.*; the first is 'south"),
         ("a.csv", 'path,label\n"x', "a.csv cannot be read: unexpected end of data"),
         ("a.jsonl", "[1]", "a.jsonl cannot be read: line 1 is no JSON object"),
         ("a.jsonl", "[" * 100_000, "a.jsonl cannot be read"),
@@ -253,6 +256,9 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     result = lightmeter(*command, *segments, "--format", "json")
     (bucket,) = json.loads(result.stdout)["buckets"]
     assert bucket["segments"]["camera=north&site=a"] == 2
+    for wrong in ("camera=Exif:Model", "camera= path:(x)"):
+        result = lightmeter(*command, "--segment", wrong)
+        assert (result.returncode, "in small letters" in result.stderr) == (2, True)
     result = lightmeter(*command, "--segment", "camera=path:(")
     assert result.returncode == 2
     assert "is not understood" in result.stderr
@@ -263,5 +269,21 @@ def test_texts_of_segments() -> None:
     for wrong in ("camera", "a=1&a=2", "=x", "a=1&"):
         with pytest.raises(ValueError, match="got the segment"):
             segment_text(wrong)
-    views = SegmentedViews(lm.Profile().view(), {"a=x y": lm.Profile().view()})
+    view = lm.Profile().view()
+    views = SegmentedViews(view, {"a=x y": view})
     assert list(views) == ["a=x%20y"]
+
+
+def test_what_are_no_views() -> None:
+    view = lm.Profile().view()
+    views = SegmentedViews(view, {"a=1": view})
+    assert {"a": 1} not in views
+    assert [views.get(key) for key in ("a", {"a": 1}, 5)] == [None] * 3  # type: ignore[call-overload]
+    with pytest.raises(KeyError, match="no segment 'a=12'; did you mean a=1"):
+        views["a=12"]
+    with pytest.raises(TypeError, match="got a ProfileView to merge; expected a SegmentedViews"):
+        views.merge(view)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="got a int; expected a ProfileView"):
+        SegmentedViews(view, {"a=1": 5})  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="two texts of one segment"):
+        SegmentedViews(view, {"a=1&b=2": view, "b=2&a=1": view})

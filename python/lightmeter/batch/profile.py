@@ -10,7 +10,7 @@ from lightmeter import _core
 from lightmeter.batch.block import BLOCK_FILES, profile_block
 from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
 from lightmeter.batch.segments import SegmentBy, SegmentOf
-from lightmeter.batch.sources.folder import find_images
+from lightmeter.batch.sources.folder import as_paths, find_images
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
@@ -105,15 +105,16 @@ def profile_images(
         OSError: a manifest cannot be read.
         TypeError: an option is unknown or of another type.
         ValueError: an argument is out of range; `segment_by` is not understood, names a personal
-            Exif tag, or names a manifest that is damaged.
+            Exif tag, or names a manifest that is damaged or of other images.
     """
     reading = reading_of(reading, options)
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    given = as_paths(paths)
     files = find_images(paths if isinstance(paths, str | os.PathLike) else given)
-    root = os.fspath(given[0]) if len(given) == 1 and os.path.isdir(given[0]) else None
+    root = given[0] if len(given) == 1 and os.path.isdir(given[0]) else None
     segment_of = None
     if segment_by is not None:
         segment_of = SegmentOf(segment_by, root=root, exif=reading.exif)
+        segment_of.check_files(files)
     views = profile_files(
         files,
         root=root,

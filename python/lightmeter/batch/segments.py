@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
@@ -59,6 +59,7 @@ class SegmentOf:
         self._fixed = dict(fixed or {})
         self._function = segment_by if callable(segment_by) else None
         self._sources: dict[str, _Source] = {}
+        self._manifests: list[Manifest] = []
         if self._function is None:
             if not isinstance(segment_by, Mapping) or not segment_by:
                 raise TypeError(
@@ -66,7 +67,12 @@ class SegmentOf:
                     "{'camera': 'exif:Model'}"
                 )
             segment_text(segment_by)  # checks the keys
-            self._sources = {key: _source(said, exif) for key, said in segment_by.items()}
+            for key, said in segment_by.items():
+                source = _source(said, exif)
+                if isinstance(source, Manifest):
+                    self._manifests.append(source)
+                    source = source.value_of
+                self._sources[key] = source
             self._check(self._sources)
 
     def __call__(self, path: str) -> str:
@@ -81,6 +87,15 @@ class SegmentOf:
             clean_value(key): clean_value(value or "") or _NONE for key, value in values.items()
         }
         return segment_text(known | self._fixed)
+
+    def check_files(self, files: Sequence[str]) -> None:
+        """Find out before they are measured that a manifest is of other images.
+
+        Raises:
+            ValueError: it names none of them.
+        """
+        for manifest in self._manifests:
+            manifest.check_names(files, self._root)
 
     def _check(self, keys: Mapping[str, object]) -> None:
         if twice := keys.keys() & self._fixed.keys():
@@ -113,7 +128,7 @@ def _returned(said: Any) -> Mapping[str, str | None]:
     return values
 
 
-def _source(said: str, exif: ExifPolicy) -> _Source:
+def _source(said: str, exif: ExifPolicy) -> _Source | Manifest:
     kind, _, rest = said.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))
@@ -122,7 +137,7 @@ def _source(said: str, exif: ExifPolicy) -> _Source:
     if kind == "manifest":
         file, _, column = rest.rpartition(":")
         if file and column:
-            return Manifest(file, column).value_of
+            return Manifest(file, column)
     raise ValueError(
         f"got {said!r} as the source of segments; expected path:REGEX, exif:TAG or "
         "manifest:FILE:COLUMN, such as 'exif:Model'"

@@ -15,8 +15,9 @@ from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
-from lightmeter.drift.check import LEVEL, Reference, reference_of
+from lightmeter.drift.check import LEVEL, ROWS, Reference, reference_of
 from lightmeter.image.meter import available_cpus
+from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, number
 
 __all__ = ["check"]
@@ -24,7 +25,6 @@ __all__ = ["check"]
 UNUSUAL, UNKNOWN = 3, 4
 
 _BLOCK_FILES = 8  # few, as what is said of them waits in memory
-_ROWS = 256  # of a reference that is measured first
 _MOST = 5  # findings of an image
 
 _Checked = tuple[str, ImageCheck | Failure]
@@ -36,7 +36,8 @@ def check(
     reference: Annotated[
         str | None,
         typer.Option(
-            help="Images as they should be: a profile file made with --rows 256, or a folder."
+            help="Images as they should be: a profile file made with --rows 256, a file of rows "
+            "that measure wrote, or a folder."
         ),
     ] = None,
     store: Annotated[
@@ -80,8 +81,9 @@ def check(
             if reference is None:
                 view = _stored(store, dataset, segment)
             else:
-                view = view_of_source(reference, reading, rows=_ROWS, workers=workers)
+                view = view_of_source(reference, reading, rows=ROWS, workers=workers)
             prepared = reference_of(view)
+            prepared.reading(reading)
             files = find_images(paths[0] if len(paths) == 1 else paths)
         blocks = [files[at : at + _BLOCK_FILES] for at in range(0, len(files), _BLOCK_FILES)]
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
@@ -108,7 +110,10 @@ def _stored(store: Path | None, dataset: str | None, segment: list[str] | None) 
     if by_image:
         raise ValueError("got --segment with a source; expected a segment such as camera=north")
     with Store(store or "", create=False) as opened:
-        return opened.read(dataset or "", segment=place)
+        view = opened.read(dataset or "", segment=place)
+    if view.images == 0:
+        raise ValueError(f"the store holds no image of {dataset!r} {segment_text(place)}".rstrip())
+    return view
 
 
 def _check_block(

@@ -232,5 +232,11 @@ def segments_of(pairs: list[str] | None) -> tuple[dict[str, str], dict[str, str]
                 raise ValueError(f"got the segment {pair!r}; expected a text such as camera=north")
             if key in fixed or key in by:
                 raise ValueError(f"got the segment key {key!r} twice; expected every key once")
-            (by if value.startswith(SOURCES) else fixed)[key] = value
+            is_source = value.startswith(SOURCES)
+            if not is_source and value.strip().casefold().startswith(SOURCES):
+                raise ValueError(
+                    f"got the segment {pair!r}; expected {', '.join(SOURCES)} in small letters "
+                    f"right behind {key}="
+                )
+            (by if is_source else fixed)[key] = value
     return fixed, by

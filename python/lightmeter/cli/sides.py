@@ -18,7 +18,7 @@ def view_of_source(
         FileNotFoundError: none of the images could be measured.
     """
     if Path(source).is_file():
-        return view_of(source, exif=reading.exif)
+        return view_of(source, exif=reading.exif, keep=rows)
     with progress_bar(f"profiling {source}") as progress:
         view = profile_images(
             source,

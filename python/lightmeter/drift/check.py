@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
+from lightmeter.image.metrics import ERROR
+from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
+from lightmeter.profile.metric_set import metric_set_of
 from lightmeter.profile.names import said
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number
 
-__all__ = ["LEVEL", "ImageCheck", "Reference", "check_image", "reference_of"]
+__all__ = ["LEVEL", "ROWS", "ImageCheck", "Reference", "check_image", "reference_of"]
 
 LEVEL = 0.02
+ROWS = 256  # of a reference that is made for checks
 
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
@@ -69,7 +72,7 @@ class ImageCheck:
         return (
             f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
             f"it has {count(self.rows)} to compare this image with; profile as many images or more "
-            f"with rows={max(least, 256)}"
+            f"with rows={max(least, ROWS)}"
         )
 
 
@@ -93,13 +96,15 @@ def check_image(
     >>> lm.check_image(frame, good).verdict
 
     That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn
-    like those of the reference. It does not hold where images come in bursts: one burst is flagged
+    like those of the reference, and all have the same numbers; else it is at most twice that. It
+    does not hold where images come in bursts: one burst is flagged
     as a whole or not at all. A reference should be of as many bursts, days and scenes as possible.
 
     Args:
         image: an image in any form that `lightmeter.log_image` takes.
-        reference: a profile of ordinary images, made with ``rows=256``, or its path. It is prepared
-            once for each `lightmeter.ProfileView`, so read a file once.
+        reference: a profile of ordinary images, made with ``rows=256``, or its path, or that of
+            the rows that `lightmeter measure` wrote. It is prepared once for each
+            `lightmeter.ProfileView`, so read a file once.
         level: the share of ordinary images that may be flagged. 1 / level - 1 rows are needed.
         prefix: first part of the names of the features in the reference, if it has several.
         reading: how pictures are read: as those of the reference were. The set of metrics is that
@@ -115,7 +120,7 @@ def check_image(
         DecodeError: it is no profile.
     """
     if not isinstance(reference, Reference):
-        reference = reference_of(view_of(reference), prefix)
+        reference = reference_of(view_of(reference, keep=ROWS), prefix)
     images = measure_images(image, reference.reading(reading_of(reading, options)), threads=1)
     measured = next(images)
     if next(images, None) is not None:
@@ -145,11 +150,7 @@ class Reference:
         if prefix is None and len(prefixes) == 1:
             (prefix,) = prefixes
         if prefix is None or prefix not in prefixes or view.images == 0:
-            known = ", ".join(map(repr, prefixes)) or "none"
-            raise ValueError(
-                f"got a reference with images of {known} for the prefix {prefix!r}; expected "
-                "images of that prefix"
-            )
+            raise ValueError(_no_images(prefix, prefixes if view.images else []))
         self.prefix = prefix
         self._view = view
         self._prefixes = prefixes
@@ -158,13 +159,22 @@ class Reference:
             for names, values in view._core.sampled_rows()
             if all(_prefix_of(name, prefixes) == prefix for name in names)
         ]
-        sets = {number.set for number in IMAGE_NUMBERS if f"{prefix}.{number.name}" in view}
-        self._set = max(sets, key=SETS.index, default=SETS[0])
+        self._bands = _bands_of(view, prefix, prefixes)
+        self._set = metric_set_of(view, prefix, self._bands) or SETS[0]
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
 
     def reading(self, reading: Reading) -> Reading:
-        """The same with the set of metrics that the reference was measured with."""
+        """The same with the set of metrics that the reference was measured with.
+
+        Raises:
+            ValueError: it has other bands than the reference, so that nothing could be compared.
+        """
+        bands = frozenset(reading.band_names or ())
+        only_bands = self._bands and f"{self.prefix}.entropy" not in self._view
+        if not bands <= self._bands or (only_bands and not bands):
+            known, given = (sorted(names) or "none" for names in (self._bands, bands))
+            raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
         if reading.metric_set == self._set:
             return reading
         return replace(reading, metrics=[self._set, *reading.functions])
@@ -173,8 +183,11 @@ class Reference:
         """Judge an image by its numbers, as `numbers_of` gives them.
 
         Raises:
+            TypeError: `level` is no number.
             ValueError: `level` is not between 0 and 1.
         """
+        if not isinstance(level, int | float):
+            raise TypeError(f"level is {level!r}; expected a number between 0 and 1")
         if not 0 < level < 1:
             raise ValueError(f"level is {level}; expected a number between 0 and 1")
         rows = self._rows_for(frozenset(numbers), least_rows(level))
@@ -222,7 +235,7 @@ class Reference:
             return None
         order = sorted(names)
         values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(values))
+        return Rows(self.prefix, order, np.vstack(values), self._bands)
 
     def _findings(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
         found = []
@@ -260,6 +273,31 @@ class Reference:
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
+
+
+def _no_images(prefix: str | None, prefixes: list[str]) -> str:
+    if not prefixes:
+        return "the reference holds no image; expected a profile of images as they should be"
+    known = ", ".join(map(repr, prefixes))
+    if prefix is None:
+        return f"the reference holds images of the prefixes {known}; name one by prefix="
+    return f"got the prefix {prefix!r}; the reference holds images of {known}"
+
+
+def _bands_of(view: ProfileView, prefix: str, prefixes: list[str]) -> frozenset[str]:
+    """What of a reference is a band, and no function that returned a dict."""
+    names = (
+        name.removeprefix(f"{prefix}.").split(".")
+        for name in view
+        if _prefix_of(name, prefixes) == prefix
+    )
+    return frozenset(
+        first
+        for first, *rest in names
+        if rest == ["entropy"]
+        and f"{prefix}.{first}.{ERROR}" not in view
+        and view[f"{prefix}.{first}.entropy"].meaning.origin == "image"
+    )
 
 
 def _prefix_of(name: str, prefixes: list[str]) -> str:

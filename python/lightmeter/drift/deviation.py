@@ -1,11 +1,12 @@
 """How far the numbers of one image lie from those of the rows of a reference, taken together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
 
 __all__ = ["Deviation", "Rows"]
@@ -54,6 +55,7 @@ _CIRCLE = 255.0
 _HUE = 0.5  # the resolution of either coordinate, in steps
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
+_ONE_THREAD = 2**18  # multiplications
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
 
@@ -72,6 +74,7 @@ _AXES = {
     },
     **_FACTS,
 }
+_BAND_AXES = {name: _AXES[number] for name, number in BAND_NUMBERS.items() if number in _AXES}
 _ANGLES = {number.name for number in IMAGE_NUMBERS if number.role == "angle"}
 
 
@@ -90,6 +93,33 @@ class Deviation(NamedTuple):
     expected: float
 
 
+class _Fit(NamedTuple):
+    """Points about their mean, and what their scatter says of them.
+
+    Attributes:
+        points: a row per image.
+        inverse: of their scatter, to which their number was added in squares of a resolution.
+        weighted: the points times that.
+        squares: Mahalanobis' distances of the points, squared.
+    """
+
+    points: Array
+    inverse: Array
+    weighted: Array
+    squares: Array
+
+
+def _fit(points: Array) -> _Fit:
+    scatter = points.T @ points
+    scatter[np.diag_indices_from(scatter)] += len(points)
+    inverse = np.linalg.inv(scatter)
+    # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
+    some = max(1, _ONE_THREAD // len(inverse) ** 2)
+    parts = [points[at : at + some] @ inverse for at in range(0, len(points), some)]
+    weighted = np.vstack(parts)
+    return _Fit(points, inverse, weighted, np.einsum("ij,ij->i", weighted, points))
+
+
 class Rows:
     """The rows of a reference, and what follows from them for any image.
 
@@ -104,78 +134,119 @@ class Rows:
     hold for a burst of images that are like each other and unlike the rows; see docs/checks.md.
     """
 
-    def __init__(self, prefix: str, names: Sequence[str], values: NDArray[Any]) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        names: Sequence[str],
+        values: NDArray[Any],
+        bands: Collection[str] = (),
+    ) -> None:
         """Prepare for images with just these numbers.
 
         Args:
             prefix: that the names have before a dot.
             names: the features.
             values: a row per image.
+            bands: names of bands among the features.
         """
         self.names = tuple(names)
         self.n = len(values)
         short = [name.removeprefix(f"{prefix}.") for name in names]
         self._angles = [i for i, name in enumerate(short) if name in _ANGLES]
         self._plain = [i for i, name in enumerate(short) if name not in _ANGLES]
-        axes = [_AXES.get(short[i], _OWN) for i in self._plain]
+        axes = [_axis(short[i], bands) for i in self._plain]
         self._logs = np.array([axis.offset is not None for axis in axes], bool)
         self._offsets = np.array([axis.offset or 0.0 for axis in axes])
-        self._centre = np.zeros(len(axes))
-        self._unit = np.array([axis.resolution for axis in axes])
-        own = self._unit == 0
-        if own.any():
-            table = values[:, self._plain][:, own].astype(np.float64)
-            self._centre[own] = np.median(table, axis=0)
-            spread = _OWN_SHARE * table.std(axis=0)
-            least = 1e-6 * np.maximum(1.0, np.abs(self._centre[own]))
-            self._unit[own] = np.maximum(spread, least)
-        points = self._place(values.astype(np.float64))
-        self._mean = points.mean(axis=0)
-        self._points = points - self._mean
-        scatter = self._points.T @ self._points
-        scatter[np.diag_indices_from(scatter)] += self.n
-        self._inverse = np.linalg.inv(scatter)
-        self._weighted = self._points @ self._inverse
-        self._squares = np.einsum("ij,ij->i", self._weighted, self._points)
+        self._resolutions = np.array([axis.resolution for axis in axes])
+        self._own = self._resolutions == 0
+        self._values = values.astype(np.float64)
+        if not self._own.any():
+            points = self._place(self._values, *self._axes(self._values))
+            self._mean = points.mean(axis=0)
+            self._rows = _fit(points - self._mean)
 
     def deviation(self, numbers: Sequence[float]) -> Deviation:
         """Of the image with these numbers, in the order of the names."""
+        image = np.array([numbers], np.float64).clip(-_MOST, _MOST)
+        image = image.astype(np.float32).astype(np.float64)
+        return self._joined(image) if self._own.any() else self._beside(image)
+
+    def _joined(self, image: Array) -> Deviation:
+        """Where resolutions follow from the values, those of the image count with those of the
+        rows: else the image would be the only one that they do not know, and not one of equals.
+        """
+        values = np.vstack([self._values, image])
+        centre, unit = self._axes(values)
+        points = self._place(values, centre, unit)
+        mean = points.mean(axis=0)
+        fit = _fit(points - mean)
+        as_far = int(np.count_nonzero(fit.squares >= fit.squares[-1] * (1 - _ROUNDING)))
+        # What goes with the other numbers follows from the rows without the image. By Sherman and
+        # Morrison, but for the resolutions, in which the image counts.
+        weights = fit.weighted[-1]
+        part = max(self.n / (self.n + 1) - fit.squares[-1], 1e-12)
+        precision = fit.inverse.diagonal() + weights**2 / part
+        at, shift = _oddest(weights / part, precision)
+        return Deviation(as_far / (self.n + 1), *self._named(at, points[-1] - shift, centre, unit))
+
+    def _beside(self, image: Array) -> Deviation:
         # By Sherman and Morrison: with the image the scatter is S + v v' n / (n + 1), and the mean
         # moves by v / (n + 1).
-        image = np.array([numbers], np.float64).clip(-_MOST, _MOST)
-        offset = self._place(image.astype(np.float32).astype(np.float64))[0] - self._mean
-        weights = self._inverse @ offset
+        centre, unit = self._axes(image)
+        point = self._place(image, centre, unit)[0]
+        offset = point - self._mean
+        weights = self._rows.inverse @ offset
         square = float(offset @ weights)
         share = self.n / (self.n + 1)
         part = share / (1 + share * square)
         moved = 1 - share
-        along = self._points @ weights
-        rows = self._squares - 2 * moved * along + moved**2 * square
+        along = self._rows.points @ weights
+        rows = self._rows.squares - 2 * moved * along + moved**2 * square
         rows -= part * (along - moved * square) ** 2
         least = share**2 * square * (1 - part * square) * (1 - _ROUNDING)
         as_far = 1 + int(np.count_nonzero(rows >= least))
-        return Deviation(as_far / (self.n + 1), *self._oddest(offset, weights))
+        at, shift = _oddest(weights, self._rows.inverse.diagonal())
+        return Deviation(as_far / (self.n + 1), *self._named(at, point - shift, centre, unit))
 
-    def _oddest(self, offset: Array, weights: Array) -> tuple[str, float]:
-        precision = self._inverse.diagonal()
-        at = int(np.argmax(weights**2 / precision))
+    def _named(self, at: int, expected: Array, centre: Array, unit: Array) -> tuple[str, float]:
         if at >= len(self._plain):
             return "", 0.0
-        point = self._mean[at] + offset[at] - weights[at] / precision[at]
-        value = point * self._unit[at] + self._centre[at]
+        value = expected[at] * unit[at] + centre[at]
         if self._logs[at]:
             value = np.exp(value) - self._offsets[at]
         return self.names[self._plain[at]], float(value)
 
-    def _place(self, values: Array) -> Array:
+    def _axes(self, values: Array) -> tuple[Array, Array]:
+        """Where the coordinates of plain numbers are 0, and their resolutions."""
+        centre = np.zeros(len(self._plain))
+        unit = self._resolutions.copy()
+        if self._own.any():
+            table = values[:, self._plain][:, self._own]
+            centre[self._own] = np.median(table, axis=0)
+            spread = _OWN_SHARE * table.std(axis=0)
+            least = 1e-6 * np.maximum(1.0, np.abs(centre[self._own]))
+            unit[self._own] = np.maximum(spread, least)
+        return centre, unit
+
+    def _place(self, values: Array, centre: Array, unit: Array) -> Array:
         """Coordinates, in resolutions."""
         plain = values[:, self._plain]
         logs = self._logs
         plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + self._offsets[logs])
-        parts = [(plain - self._centre) / self._unit]
+        parts = [(plain - centre) / unit]
         if self._angles:
             turns = values[:, self._angles] * (2 * np.pi / _CIRCLE)
             radius = _CIRCLE / (2 * np.pi) / _HUE
             parts += [radius * np.cos(turns), radius * np.sin(turns)]
         points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
         return points
+
+
+def _axis(name: str, bands: Collection[str]) -> _Axis:
+    first, _, rest = name.partition(".")
+    return _BAND_AXES.get(rest, _OWN) if first in bands else _AXES.get(name, _OWN)
+
+
+def _oddest(weights: Array, precision: Array) -> tuple[int, Array]:
+    """The coordinate that goes least with the others, and by how much each does not."""
+    return int(np.argmax(weights**2 / precision)), weights / precision

@@ -12,7 +12,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 
-__all__ = ["BandMeter", "are_pages", "as_bands", "bands_of", "check_pages"]
+__all__ = ["BAND_NUMBERS", "BandMeter", "are_pages", "as_bands", "bands_of", "check_pages"]
 
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
@@ -26,6 +26,9 @@ _GRAY = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
 # Number of a gray picture -> its name below that of a band, and whether it is of no one band.
 _NUMBERS = {number: (name, is_whole) for number, name, is_whole in _core.band_numbers()}
+
+# The name below that of a band, such as ``mean`` -> the number of a gray picture.
+BAND_NUMBERS = {name: number for number, (name, is_whole) in _NUMBERS.items() if not is_whole}
 
 
 class BandMeter:
@@ -75,7 +78,11 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
     """
     if bands is None:
         return None
-    if isinstance(bands, str) or not all(isinstance(name, str) for name in bands):
+    if (
+        isinstance(bands, str)
+        or not isinstance(bands, Sequence)
+        or not all(isinstance(name, str) for name in bands)
+    ):
         raise TypeError(f"bands is {bands!r}; expected a list of names, such as ['DAPI', 'GFP']")
     names = tuple(bands)
     if not _LEAST <= len(names) <= _MOST:

@@ -14,13 +14,16 @@ __all__ = ["ProfileLike", "view_of"]
 ProfileLike = ProfileView | Profile | ResultSet | str | os.PathLike[str]
 
 
-def view_of(profile: ProfileLike, *, exif: ExifPolicy = DEFAULT_POLICY) -> ProfileView:
+def view_of(
+    profile: ProfileLike, *, exif: ExifPolicy = DEFAULT_POLICY, keep: int = 0
+) -> ProfileView:
     """The view of a profile, of a result of `log` or `log_image`, or of a file.
 
     Args:
         profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file, or of
             one of rows (.csv, .jsonl, .parquet), see `profile_rows`.
         exif: the policy that the images of rows were measured under.
+        keep: how many of these rows to keep in the profile.
 
     Raises:
         TypeError: it is something else.
@@ -34,7 +37,9 @@ def view_of(profile: ProfileLike, *, exif: ExifPolicy = DEFAULT_POLICY) -> Profi
         return profile.view()
     if isinstance(profile, str | os.PathLike):
         return (
-            profile_rows(profile, exif=exif) if is_row_file(profile) else ProfileView.read(profile)
+            profile_rows(profile, exif=exif, keep=keep)
+            if is_row_file(profile)
+            else ProfileView.read(profile)
         )
     raise TypeError(
         f"got a {type(profile).__name__}; expected a Profile, a ProfileView, a ResultSet, or the "

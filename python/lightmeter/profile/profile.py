@@ -17,7 +17,14 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.returned import log_returned
 from lightmeter.profile.row import numbers_of
 from lightmeter.profile.tables import columns_of
-from lightmeter.profile.values import Values, check_names, is_image, plain_value, split_values
+from lightmeter.profile.values import (
+    Values,
+    as_count,
+    check_names,
+    is_image,
+    plain_value,
+    split_values,
+)
 from lightmeter.profile.view import ProfileView, counted
 from lightmeter.times import to_ms, to_utc
 
@@ -55,15 +62,16 @@ class Profile:
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
-            TypeError: `prefix` is no string, or an option is unknown or of another type.
+            TypeError: `prefix` is no string, a count is no integer, or an option is unknown or of
+                another type.
             ValueError: an argument is out of range.
         """
         check_names([prefix])
         self._reading = reading_of(reading, options)
         self._prefix = prefix
         self._core = _core.Profile()
-        self._core.exemplars = exemplars
-        self._core.rows = rows
+        self._core.exemplars = as_count("exemplars", exemplars)
+        self._core.rows = as_count("rows", rows)
 
     def track(self, image: ImageLike) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes.

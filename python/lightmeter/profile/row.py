@@ -7,10 +7,15 @@ from lightmeter.image.metrics import Raised
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.returned import plain_returned
 
-__all__ = ["numbers_of"]
+__all__ = ["is_compared", "numbers_of"]
 
-# Not hues as though they lay on a line, and no hashes.
-_COMPARED = {number.name for number in IMAGE_NUMBERS if number.role in ("plain", "angle")}
+# Hues as though they lay on a line. Hashes are strings.
+_LEFT_OUT = {number.name for number in IMAGE_NUMBERS if number.role not in ("plain", "angle")}
+
+
+def is_compared(name: str, value: object) -> bool:
+    """Whether a value belongs in the row of its image, by its name without a prefix."""
+    return isinstance(value, int | float) and math.isfinite(value) and name not in _LEFT_OUT
 
 
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
@@ -20,7 +25,7 @@ def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
     numbers = {
         f"{prefix}.{name}": value
         for name, value in measured.meter.measurement().items()
-        if name in _COMPARED and isinstance(value, int | float)
+        if is_compared(name, value) and isinstance(value, int | float)
     }
     for name, fact in (measured.facts or {}).items():
         if isinstance(fact, int | float):

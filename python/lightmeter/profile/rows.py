@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import path_bytes
+from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
@@ -18,7 +19,8 @@ from lightmeter.image.thumbnail import short_path
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.features import Role
 from lightmeter.profile.read_rows import read_rows
-from lightmeter.profile.values import check_names, is_image, plain_value
+from lightmeter.profile.row import is_compared
+from lightmeter.profile.values import as_count, check_names, is_image, plain_value
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import shorten
 
@@ -30,7 +32,6 @@ _ROLES: dict[str, Role] = {
     **{f"{PREFIX}{name}": role for name, role, *_ in _core.image_numbers()},
     f"{PREFIX}Colorspace": "category",
 }
-_HASHES = {name for name, kind in NUMBERS.items() if kind is str}
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
 _EXPECTED = {int: "an integer", str: "a text"}
@@ -40,6 +41,7 @@ def profile_rows(
     rows: str | os.PathLike[str] | Iterable[Mapping[str, Any]],
     *,
     exif: ExifPolicy = DEFAULT_POLICY,
+    keep: int = 0,
 ) -> ProfileView:
     """The profile of images that were measured before, of their rows.
 
@@ -56,6 +58,8 @@ def profile_rows(
             are left out, as is what only a newer version knows.
         exif: the policy that the images were measured under. Tags that it does not track are left
             out.
+        keep: rows to keep for `lightmeter.check_image`, such as 256: the `rows` of
+            `profile_images`.
 
     Raises:
         DecodeError: a row is none of an image; the message says which, and what is wrong with it.
@@ -64,7 +68,7 @@ def profile_rows(
         ValueError: its suffix says no format of rows.
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    total = _Images(exif)
+    total = _Images(exif, keep)
     placed = read_rows(rows) if isinstance(rows, str | os.PathLike) else _numbered(rows)
     for place, row in placed:
         try:
@@ -86,8 +90,9 @@ def _numbered(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[
 class _Images:
     """The profile of the rows so far."""
 
-    def __init__(self, policy: ExifPolicy) -> None:
+    def __init__(self, policy: ExifPolicy, keep: int) -> None:
         self.core = _core.Profile()
+        self.core.rows = as_count("keep", keep)
         self._policy = policy
         self._begun: set[str] = set()
 
@@ -101,8 +106,15 @@ class _Images:
         named = {name: given[name] for name in given if name.startswith(PREFIX)}
         if not named.keys() & NUMBERS.keys():
             raise ValueError("got no number of an image; expected such as image.entropy")
-        hashes = {name: _hash(name, named.pop(name)) for name in _HASHES & named.keys()}
-        numbers = {name: _number(name, named.pop(name)) for name in NUMBERS if name in named}
+        bands = _bands_in(named)
+        kinds = NUMBERS | _kinds_of_bands(bands)
+        kept = {name: (kinds[name], named.pop(name)) for name in list(named) if name in kinds}
+        hashes = {name: _hash(name, value) for name, (kind, value) in kept.items() if kind is str}
+        numbers = {
+            name: _number(name, value, kind)
+            for name, (kind, value) in kept.items()
+            if kind is not str
+        }
         facts = {name: _fact(name, named.pop(name)) for name in FACTS if name in named}
         tags = {
             tag: _tag(tag, named.pop(name))
@@ -110,14 +122,26 @@ class _Images:
             if (tag := name.removeprefix(PREFIX)) in KNOWN
         }
         values, errors = _own(named)
-        missing = dict.fromkeys(_missing(given), None)
+        missing = dict.fromkeys(_missing(given, kinds), None)
         self._begin(f"{PREFIX}Failure", "failure")
         self._log(missing | numbers | values)
         self._log(facts)
         for name, hashed in hashes.items():
             self.core.log_hash(name, hashed, short_path(given.get("path")))
-        self._log_errors({*values, *missing} - NUMBERS.keys() - FACTS.keys(), errors)
+        for name in numbers:
+            if name not in NUMBERS:
+                self._begin(name, "plain")
+        self._log_errors({*values, *missing} - kinds.keys() - FACTS.keys(), errors)
         self.core.count_image(_NAME)
+        if self.core.rows:
+            row = numbers | facts | values
+            self.core.sample_row(
+                {
+                    name: value
+                    for name, value in row.items()
+                    if is_compared(name.removeprefix(PREFIX), value)
+                }
+            )
         # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
         if tags or (f"{PREFIX}FileSize" in facts and not self._policy.tracks("has_gps")):
             self._log_exif(tags)
@@ -161,6 +185,28 @@ class _Images:
         self.core.log_exif(_NAME, tracked, list(policy.allow), list(policy.deny), DATES)
 
 
+def _bands_in(row: Mapping[str, Any]) -> set[str]:
+    """The bands of a row: it has no entropy of its whole picture, and the least set of theirs."""
+    if f"{PREFIX}entropy" in row:
+        return set()
+    firsts = {name.removeprefix(PREFIX).partition(".")[0] for name in row}
+    return {
+        first
+        for first in firsts
+        if f"{PREFIX}{first}.{ERROR}" not in row
+        and all(f"{PREFIX}{first}.{name}" in row for name in ("mean", "stddev", "entropy"))
+    }
+
+
+def _kinds_of_bands(bands: Iterable[str]) -> dict[str, type]:
+    return {
+        f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
+        for band in bands
+        for name, number in BAND_NUMBERS.items()
+        if f"{PREFIX}{number}" in NUMBERS
+    }
+
+
 def _shown(value: object) -> str:
     return shorten(repr(value), 80)
 
@@ -171,12 +217,12 @@ def _hash(name: str, value: object) -> int:
     return int(value, 16)
 
 
-def _number(name: str, value: object) -> int | float:
+def _number(name: str, value: object, kind: type) -> int | float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} is {_shown(value)}; expected a number")
     if not abs(value) < 2**63:  # NaN too
         raise ValueError(f"{name} is {_shown(value)}; expected a finite number")
-    if NUMBERS[name] is float:
+    if kind is float:
         return float(value)
     if value != int(value):
         raise ValueError(f"{name} is {value}; expected an integer")
@@ -233,16 +279,16 @@ def _of_function(name: str) -> tuple[str, str]:
     return ("", "") if function in TAKEN else (function, key)
 
 
-def _missing(row: Mapping[str, Any]) -> list[str]:
+def _missing(row: Mapping[str, Any], kinds: Collection[str]) -> list[str]:
     names = row.get("missing", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"missing is {_shown(names)}; expected a list of names")
     check_names(names)
-    return [name for name in names if name not in row and _can_be_missing(name)]
+    return [name for name in names if name not in row and (name in kinds or _can_be_missing(name))]
 
 
 def _can_be_missing(name: str) -> bool:
-    if name in NUMBERS or name in FACTS:
+    if name in FACTS:
         return True
     function, key = _of_function(name)
     return bool(function) and key != ERROR

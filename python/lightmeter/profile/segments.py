@@ -1,6 +1,7 @@
 """Segments: parts of a set of images, such as ``camera=north``, and a profile of each."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Self
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -90,10 +91,16 @@ class SegmentedViews(Mapping[str, ProfileView]):
             segments: that of each segment, by its text.
 
         Raises:
-            ValueError: a text is none such as ``camera=north``.
+            TypeError: what should be a view is none.
+            ValueError: a text is none such as ``camera=north``, or two are of one segment.
         """
         self._whole = whole
         self._segments = {segment_text(text): segments[text] for text in sorted(segments)}
+        if len(self._segments) < len(segments):
+            raise ValueError("got two texts of one segment; expected one view for each segment")
+        for view in (whole, *self._segments.values()):
+            if not isinstance(view, ProfileView):
+                raise TypeError(f"got a {type(view).__name__}; expected a ProfileView")
 
     @property
     def whole(self) -> ProfileView:
@@ -106,6 +113,10 @@ class SegmentedViews(Mapping[str, ProfileView]):
         Raises:
             KeyError: there is no such segment.
         """
+        if segment not in self:
+            near = get_close_matches(segment if isinstance(segment, str) else "", self._segments)
+            hint = f"did you mean {near[0]}?" if near else f"there are {len(self)} segments"
+            raise KeyError(f"no segment {segment!r}; {hint}")
         return self._segments[segment_text(segment)]
 
     def __contains__(self, segment: object) -> bool:
@@ -114,7 +125,7 @@ class SegmentedViews(Mapping[str, ProfileView]):
             return False
         try:
             return segment_text(segment) in self._segments
-        except ValueError:  # a text that is no segment
+        except (TypeError, ValueError):  # what is no segment
             return False
 
     def __iter__(self) -> Iterator[str]:
@@ -126,7 +137,13 @@ class SegmentedViews(Mapping[str, ProfileView]):
         return len(self._segments)
 
     def merge(self, other: "SegmentedViews") -> Self:
-        """A new set of both sides together, with every segment of both, however many these are."""
+        """A new set of both sides together, with every segment of both, however many these are.
+
+        Raises:
+            TypeError: `other` is no such set.
+        """
+        if not isinstance(other, SegmentedViews):
+            raise TypeError(f"got a {type(other).__name__} to merge; expected a SegmentedViews")
         segments = dict(self._segments)
         for text, view in other._segments.items():
             segments[text] = segments[text].merge(view) if text in segments else view

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -17,7 +18,7 @@ from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
 from lightmeter.times import EPOCH
 
-__all__ = ["Values", "check_names", "is_image", "plain_value", "split_values"]
+__all__ = ["Values", "as_count", "check_names", "is_image", "plain_value", "split_values"]
 
 _ACCEPTED = (
     "a number, a bool, a string, a date or time, None, or an image (PIL, an array or tensor of two "
@@ -43,6 +44,22 @@ class Values(NamedTuple):
         """How many values and missing values there are."""
         numbers = len(self.integers) + len(self.fractions)
         return numbers + self.strings.total() + len(self.images) + self.missing
+
+
+def as_count(what: str, count: Any) -> int:
+    """A count, of any integral type.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is negative.
+    """
+    try:
+        whole = operator.index(count)
+    except TypeError:
+        raise TypeError(f"{what} is {count!r}; expected an integer") from None
+    if whole < 0:
+        raise ValueError(f"{what} is {count}; expected 0 or more")
+    return whole
 
 
 def check_names(names: Iterable[Any]) -> None:

@@ -108,6 +108,8 @@ def log_folder(
         segment_of = SegmentOf(segment_by, root=root, exif=reading.exif, fixed=whole)
     reader = date_reader(date_from) if date_from is not None else None
     files = find_images(folder)
+    if segment_of is not None:
+        segment_of.check_files(files)
     with store_at(store, create=True) as opened:
         length = opened.datasets().get(dataset, timedelta(days=1))
         if every is not None:

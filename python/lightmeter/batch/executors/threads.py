@@ -21,8 +21,11 @@ def workers_of(workers: int | None) -> int:
     """How many threads work; None takes one per processor.
 
     Raises:
-        ValueError: `workers` is below 1.
+        TypeError: `workers` is no integer.
+        ValueError: it is below 1.
     """
+    if workers is not None and not hasattr(workers, "__index__"):
+        raise TypeError(f"workers is {workers!r}; expected an integer, or None")
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1")
     return workers or available_cpus()

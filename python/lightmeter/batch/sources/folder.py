@@ -12,7 +12,7 @@ from lightmeter.files import path_bytes
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.plugins import plugin_format
 
-__all__ = ["find_images"]
+__all__ = ["as_paths", "find_images"]
 
 PathLike = str | os.PathLike[str]
 
@@ -38,13 +38,13 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 
     Raises:
         OSError: `paths` is one path, no pattern, and does not exist.
+        TypeError: it is neither a path nor an iterable of paths.
     """
-    if isinstance(paths, str | os.PathLike):
-        if not has_magic(os.fspath(paths)):
-            os.lstat(paths)
-        paths = [paths]
+    given = as_paths(paths)
+    if isinstance(paths, str | os.PathLike) and not has_magic(given[0]):
+        os.lstat(given[0])
     files: set[str] = set()
-    for path in [os.fspath(path) for path in paths]:
+    for path in given:
         if os.path.isdir(path):
             files.update(_walk(path))
         elif has_magic(path) and not os.path.lexists(path):
@@ -52,6 +52,28 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
         else:
             files.add(path)
     return sorted(files, key=path_bytes)
+
+
+def as_paths(paths: PathLike | Iterable[PathLike]) -> list[str]:
+    """One path or several as a list of texts.
+
+    Raises:
+        TypeError: it is none of these.
+    """
+    if isinstance(paths, str | os.PathLike):
+        return [os.fsdecode(paths)]
+    if not isinstance(paths, Iterable) or isinstance(paths, bytes | bytearray):
+        raise TypeError(f"got a {type(paths).__name__}; expected a path, or an iterable of paths")
+    return [_as_text(path) for path in paths]
+
+
+def _as_text(path: PathLike) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"got a {type(path).__name__} as a path; expected a str or a Path. What is no file is "
+            "for lightmeter.log_image, or the method track_many of a Profile"
+        )
+    return os.fsdecode(path)
 
 
 def _matching(pattern: str) -> Iterable[str]:

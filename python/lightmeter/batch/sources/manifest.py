@@ -4,18 +4,20 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from lightmeter.files import open_regular
 from lightmeter.profile.cells import parquet
+from lightmeter.text import shorten
 
 __all__ = ["Manifest"]
 
 # The names that the column of paths may have.
 _PATHS = ("path", "file", "filename", "file_name", "image")
 _NAMED = 20  # columns that an error names
+_SHOWN = 500  # characters
 
 Row = Mapping[str, Any]
 
@@ -37,6 +39,7 @@ class Manifest:
                 two things of one path.
             ImportError: Parquet needs pyarrow, and that is not installed.
         """
+        self._file, self._column = file, column
         self._folder = os.path.dirname(file)
         self._values: dict[str, str] = {}
         for path, value in _pairs(file, column):
@@ -50,6 +53,21 @@ class Manifest:
         """What it says of the image at `path`, which was found below the folder `root`."""
         return next(
             (self._values[name] for name in self._names(path, root) if name in self._values), None
+        )
+
+    def check_names(self, paths: Sequence[str], root: str | None) -> None:
+        """Refuse a manifest of other images, whose paths may be relative to another folder.
+
+        Raises:
+            ValueError: it has a value of no image at `paths`, though there are some.
+        """
+        if not paths or any(self.value_of(path, root) is not None for path in paths):
+            return
+        said = f"the first is {next(iter(self._values))!r}" if self._values else "it has no value"
+        raise ValueError(
+            f"the manifest {self._file} has a {self._column!r} for none of {len(paths)} images, "
+            f"such as {paths[0]!r}; {said}; expected paths that are absolute, or relative to the "
+            "folder of the images, to that of the manifest or to the current one"
         )
 
     def _names(self, path: str, root: str | None) -> Iterator[str]:
@@ -71,7 +89,7 @@ def _pairs(file: str, column: str) -> Iterator[tuple[str, str]]:
         if not isinstance(path, str):
             raise ValueError(
                 f"row {number} of the manifest {file} has no path; expected one in a column "
-                f"{', '.join(_PATHS[:-1])} or {_PATHS[-1]}"
+                f"{', '.join(_PATHS[:-1])} or {_PATHS[-1]}; it has {_named(row)}"
             )
         value = row.get(column)
         if value is not None and value != "":
@@ -80,8 +98,11 @@ def _pairs(file: str, column: str) -> Iterator[tuple[str, str]]:
                 value if isinstance(value, str) else json.dumps(value, default=str),
             )
     if columns and column not in columns:
-        names = ", ".join(sorted(columns)[:_NAMED])
-        raise ValueError(f"the manifest {file} has no column {column!r}; it has {names}")
+        raise ValueError(f"the manifest {file} has no column {column!r}; it has {_named(columns)}")
+
+
+def _named(columns: Iterable[str]) -> str:
+    return shorten(", ".join(sorted(columns)[:_NAMED]), _SHOWN)
 
 
 def _rows(file: str) -> Iterator[Row]:
