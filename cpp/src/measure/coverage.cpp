@@ -42,6 +42,12 @@ void Coverage::add(const Part& part) {
   parts_.push_back(grown);
 }
 
+std::int64_t Coverage::pixels() const noexcept {
+  std::int64_t pixels = 0;
+  for (const Part& part : parts_) pixels += part.width * part.height;
+  return pixels;
+}
+
 std::int64_t Coverage::bottom() const noexcept {
   std::int64_t bottom = 0;
   for (const Part& part : parts_) bottom = std::max(bottom, part.y + part.height);

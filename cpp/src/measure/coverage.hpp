@@ -17,6 +17,8 @@ class Coverage {
   void add(const Part& part);
 
   [[nodiscard]] const std::vector<Part>& parts() const noexcept { return parts_; }
+  // How many there are in all parts.
+  [[nodiscard]] std::int64_t pixels() const noexcept;
   // The first row below all parts.
   [[nodiscard]] std::int64_t bottom() const noexcept;
 

@@ -216,7 +216,8 @@ void ImageMeter::settle_if_due() {
 
 std::vector<Value> ImageMeter::values() const {
   const Frame frame{counts_.width, counts_.height};
-  const ImageFacts image{counts_, counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0};
+  const ImageFacts image{counts_, counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0,
+                         rest_->coverage.pixels() == frame.width * frame.height};
   const Active active = metrics_of(rest_->set, rest_->size.height != 0);
   if (rest_->rows && rest_->rows->seams.is_empty()) {
     return read(rest_->rows->metrics, rest_->set, active, image);
