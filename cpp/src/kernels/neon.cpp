@@ -68,18 +68,19 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
-// The narrowing shift rounds: it adds 32768.
-inline uint16x4_t luma_of_4(uint16x4_t red, uint16x4_t green, uint16x4_t blue) noexcept {
-  uint32x4_t sum = vmull_n_u16(red, kRedWeight);
-  sum = vmlal_n_u16(sum, green, kGreenWeight);
-  sum = vmlal_n_u16(sum, blue, kBlueWeight);
-  return vrshrn_n_u32(sum, 16);
-}
-
+// With the sums of products with the high bytes of the weights, h, and with the low bytes, l, the
+// luma is (256 (h + 128) + l) >> 16, which is (h + (l >> 8) + 128) >> 8. All of it fits 16 bits, as
+// the high bytes sum up to 255 and the low ones to 256. The narrowing shift rounds: it adds 128.
 inline uint8x8_t luma_of_8(uint8x8_t red, uint8x8_t green, uint8x8_t blue) noexcept {
-  const uint16x8_t r = vmovl_u8(red), g = vmovl_u8(green), b = vmovl_u8(blue);
-  return vmovn_u16(vcombine_u16(luma_of_4(vget_low_u16(r), vget_low_u16(g), vget_low_u16(b)),
-                                luma_of_4(vget_high_u16(r), vget_high_u16(g), vget_high_u16(b))));
+  static_assert((kRedWeight >> 8) + (kGreenWeight >> 8) + (kBlueWeight >> 8) == 255);
+  static_assert(kRedWeight + kGreenWeight + kBlueWeight == 65536);
+  uint16x8_t high = vmull_u8(red, vdup_n_u8(kRedWeight >> 8));
+  high = vmlal_u8(high, green, vdup_n_u8(kGreenWeight >> 8));
+  high = vmlal_u8(high, blue, vdup_n_u8(kBlueWeight >> 8));
+  uint16x8_t low = vmull_u8(red, vdup_n_u8(kRedWeight & 0xFF));
+  low = vmlal_u8(low, green, vdup_n_u8(kGreenWeight & 0xFF));
+  low = vmlal_u8(low, blue, vdup_n_u8(kBlueWeight & 0xFF));
+  return vrshrn_n_u16(vsraq_n_u16(high, low, 8), 8);
 }
 
 inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,

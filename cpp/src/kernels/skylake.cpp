@@ -121,35 +121,38 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
-// The weights of a pair of 16-bit samples, for multiplication and addition. Half of green's goes to
-// each of its two pairs, as all of it does not fit.
+// The weights of red and green, and of blue and 1, in bytes: the high ones or the low ones.
 inline __m512i weights(std::uint32_t first, std::uint32_t second) noexcept {
-  return _mm512_set1_epi32(static_cast<int>(second << 16 | first));
+  return _mm512_set1_epi16(static_cast<short>((second & 0xFF) << 8 | (first & 0xFF)));
 }
 
-// Of pairs of red and green, and of green and blue, in 16 bits each.
-inline __m512i luma_of_pairs(__m512i red_green, __m512i green_blue) noexcept {
-  static_assert(kGreenWeight % 2 == 0);
-  const __m512i sum =
-      _mm512_add_epi32(_mm512_madd_epi16(red_green, weights(kRedWeight, kGreenWeight / 2)),
-                       _mm512_madd_epi16(green_blue, weights(kGreenWeight / 2, kBlueWeight)));
-  return _mm512_srli_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(32768)), 16);
+// Of pairs of signed bytes: samples less 128, and 1 beside blue. With the sums of their products
+// with the high bytes of the weights, h, and with the low bytes, l, the luma less 128 is
+// (256 (h + 128) + l) >> 16, which is (h + 128 + (l >> 8)) >> 8. All of it fits 16 bits, as the high
+// bytes sum up to 255 and the low ones to 256.
+inline __m512i luma_of_pairs(__m512i red_green, __m512i blue_1) noexcept {
+  static_assert((kRedWeight >> 8) + (kGreenWeight >> 8) + (kBlueWeight >> 8) == 255);
+  static_assert(kRedWeight + kGreenWeight + kBlueWeight == 65536);
+  const __m512i high =
+      _mm512_add_epi16(_mm512_maddubs_epi16(weights(kRedWeight >> 8, kGreenWeight >> 8), red_green),
+                       _mm512_maddubs_epi16(weights(kBlueWeight >> 8, 128), blue_1));
+  const __m512i low =
+      _mm512_add_epi16(_mm512_maddubs_epi16(weights(kRedWeight, kGreenWeight), red_green),
+                       _mm512_maddubs_epi16(weights(kBlueWeight, 0), blue_1));
+  return _mm512_srai_epi16(_mm512_add_epi16(high, _mm512_srai_epi16(low, 8)), 8);
 }
 
-// Of pairs in 8 bits each. Packing within 16-byte pieces undoes unpacking.
-inline __m512i luma_of_bytes(__m512i red_green, __m512i green_blue) noexcept {
-  const __m512i zero = _mm512_setzero_si512();
-  return _mm512_packus_epi32(
-      luma_of_pairs(_mm512_unpacklo_epi8(red_green, zero), _mm512_unpacklo_epi8(green_blue, zero)),
-      luma_of_pairs(_mm512_unpackhi_epi8(red_green, zero), _mm512_unpackhi_epi8(green_blue, zero)));
-}
-
+// Packing within 16-byte pieces undoes unpacking.
 inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                        std::uint8_t* luma) noexcept {
-  const __m512i r = load(red), g = load(green), b = load(blue);
-  store(luma,
-        _mm512_packus_epi16(luma_of_bytes(_mm512_unpacklo_epi8(r, g), _mm512_unpacklo_epi8(g, b)),
-                            luma_of_bytes(_mm512_unpackhi_epi8(r, g), _mm512_unpackhi_epi8(g, b))));
+  const __m512i half = set1(-128), one = set1(1);
+  const __m512i r = _mm512_xor_si512(load(red), half);
+  const __m512i g = _mm512_xor_si512(load(green), half);
+  const __m512i b = _mm512_xor_si512(load(blue), half);
+  const __m512i packed =
+      _mm512_packs_epi16(luma_of_pairs(_mm512_unpacklo_epi8(r, g), _mm512_unpacklo_epi8(b, one)),
+                         luma_of_pairs(_mm512_unpackhi_epi8(r, g), _mm512_unpackhi_epi8(b, one)));
+  store(luma, _mm512_xor_si512(packed, half));
 }
 
 constexpr Kernels kTable = {"skylake", split<3, split_packed_group>, split<4, split_padded_group>,

@@ -17,14 +17,20 @@ using kernels::Kernels;
 // Below this many pixels, reading out KeyTables costs more than counting in them saves.
 constexpr std::ptrdiff_t kKeyTablesFrom = 55'000;
 
-using Plane = std::array<std::uint8_t, kBlockPixels>;
+// Metrics fold their sums once a run, so runs that are seen by metrics are of several blocks.
+template <class Rows>
+constexpr std::size_t kRoom = (Rows::kLooks ? 4 : 1) * kBlockPixels;
+
+template <std::size_t kPixels>
 struct Planes {
+  using Plane = std::array<std::uint8_t, kPixels>;
   alignas(64) Plane red{}, green{}, blue{};
 };
 
 // Copies n pixels of a row into the planes from `start` on.
+template <std::size_t kPixels>
 void split(const Kernels& tier, const Pixels& view, const std::uint8_t* red, std::size_t n,
-           Planes& planes, std::size_t start) noexcept {
+           Planes<kPixels>& planes, std::size_t start) noexcept {
   std::uint8_t* to[3] = {&planes.red[start], &planes.green[start], &planes.blue[start]};
   const std::ptrdiff_t step = view.channel_stride;
   if (view.pixel_stride == 1) {
@@ -46,12 +52,13 @@ void split(const Kernels& tier, const Pixels& view, const std::uint8_t* red, std
   }
 }
 
-// Asks for the block of pixels after the next one: while a block is counted, the hardware loses
-// track of the image.
-void prefetch(const std::uint8_t* block, std::ptrdiff_t pixel_stride) noexcept {
+// Asks for a block of pixels that comes later: while a block is counted, the hardware loses track of
+// the image.
+void prefetch(const std::uint8_t* pixels, std::size_t block, std::ptrdiff_t pixel_stride) noexcept {
   constexpr std::ptrdiff_t kLine = 64;
   const std::ptrdiff_t bytes = static_cast<std::ptrdiff_t>(kBlockPixels) * pixel_stride;
-  for (std::ptrdiff_t i = 0; i < bytes; i += kLine) __builtin_prefetch(block + 2 * bytes + i);
+  const std::uint8_t* const first = pixels + static_cast<std::ptrdiff_t>(block) * bytes;
+  for (std::ptrdiff_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i);
 }
 
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
@@ -59,37 +66,47 @@ template <class Tables, class Rows>
 void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& rows,
                   ImageCounts& counts) noexcept {
   const Pixels& view = tile.pixels;
-  Planes planes;
+  const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
+  Planes<kRoom<Rows>> planes;
   KeyBlock keys;
   std::size_t filled = 0;
-  const auto count_block = [&] {
-    tier.colour_keys(planes.red.data(), planes.green.data(), planes.blue.data(), filled,
-                     keys.value_min.data(), keys.chroma_x.data(), keys.middle.data());
-    tables.add(keys, filled, counts);
+  // With the pixels that come next, if they are to be fetched.
+  const auto count_blocks = [&](const std::uint8_t* next) {
+    for (std::size_t start = 0; start < filled; start += kBlockPixels) {
+      const std::size_t n = std::min(kBlockPixels, filled - start);
+      if (next != nullptr) prefetch(next, start / kBlockPixels, view.pixel_stride);
+      tier.colour_keys(&planes.red[start], &planes.green[start], &planes.blue[start], n,
+                       keys.value_min.data(), keys.chroma_x.data(), keys.middle.data());
+      tables.add(keys, n, counts);
+    }
     filled = 0;
   };
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     const std::uint8_t* row = view.data + y * view.row_stride;
     for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t left) {
       while (left > 0) {
-        const std::size_t n = std::min(kBlockPixels - filled, static_cast<std::size_t>(left));
-        const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
-        if (dense && left >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
-          prefetch(row + x * view.pixel_stride, view.pixel_stride);
+        const std::size_t n = std::min(kRoom<Rows> - filled, static_cast<std::size_t>(left));
+        const std::uint8_t* const pixels = row + x * view.pixel_stride;
+        if (!Rows::kLooks && dense && left >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
+          prefetch(pixels, 2, view.pixel_stride);
         }
-        split(tier, view, row + x * view.pixel_stride, n, planes, filled);
+        split(tier, view, pixels, n, planes, filled);
         if constexpr (Rows::kLooks) {
           rows.pixels(&planes.red[filled], &planes.green[filled], &planes.blue[filled], n, x, y);
         }
         x += static_cast<std::ptrdiff_t>(n);
         left -= static_cast<std::ptrdiff_t>(n);
         filled += n;
-        if (filled == kBlockPixels) count_block();
+        if (filled == kRoom<Rows>) {
+          count_blocks(Rows::kLooks && dense
+                           ? pixels + static_cast<std::ptrdiff_t>(n) * view.pixel_stride
+                           : nullptr);
+        }
       }
     });
     if constexpr (Rows::kLooks) rows.end_row(y);
   }
-  if (filled != 0) count_block();
+  count_blocks(nullptr);
   tables.drain(counts);
 }
 

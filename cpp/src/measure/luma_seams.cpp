@@ -37,9 +37,15 @@ void for_each_marked(const std::uint8_t* marked, std::size_t n, Use&& use) {
 template <class S>
 struct LumaSeams::Row {
   std::vector<S> luma;
+  std::vector<Difference<S>> wide, bend;
   std::vector<std::uint8_t> here, waits;
 
-  explicit Row(std::size_t n) : luma(n + 2), here(n + 2), waits(n + 2) {}
+  explicit Row(std::size_t n) : luma(n + 2), wide(n + 2), bend(n + 2), here(n + 2), waits(n + 2) {}
+
+  [[nodiscard]] LumaLine<S> from(std::int64_t i) const noexcept {
+    const auto at = static_cast<std::size_t>(i) + 1;
+    return {&luma[at], &wide[at], &bend[at]};
+  }
 
   void mirror(std::int64_t x, std::size_t n, std::int64_t width) noexcept {
     const auto copy = [&](std::int64_t from, std::size_t to) {
@@ -141,7 +147,10 @@ void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around, co
     look(run.x, mirrored(run.y - 1, height), run.n, above);
     look(run.x, run.y, run.n, here);
     look(run.x, mirrored(run.y + 1, height), run.n, below);
-    for (Row<S>& row : around.rows) row.mirror(run.x, run.n, frame.width);
+    for (Row<S>& row : around.rows) {
+      row.mirror(run.x, run.n, frame.width);
+      rows.bend(&row.luma[1], run.n, &row.wide[1], &row.bend[1]);
+    }
     std::copy_n(&here.waits[1], run.n, marked);
     for (const Row<S>& row : around.rows) {
       const std::uint8_t* const come = row.here.data();
@@ -150,10 +159,10 @@ void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around, co
       }
     }
     const auto show_run = [&](std::int64_t x, std::int64_t n) {
-      const std::size_t at = static_cast<std::size_t>(x - run.x) + 1;
+      const std::int64_t at = x - run.x;
       rows.show(
-          LumaRow<S>{&above.luma[at], &here.luma[at], &below.luma[at], static_cast<std::size_t>(n),
-                     x, run.y, x == 0, x + n == frame.width, run.y == 0, run.y + 1 == frame.height},
+          LumaRow<S>{above.from(at), here.from(at), below.from(at), static_cast<std::size_t>(n), x,
+                     run.y, x == 0, x + n == frame.width, run.y == 0, run.y + 1 == frame.height},
           active, metrics);
     };
     for_each_marked(marked, run.n, [&](std::size_t first, std::size_t last) {

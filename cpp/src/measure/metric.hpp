@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 
 #include "lightmeter/measure/image_counts.hpp"
 #include "lightmeter/measure/number.hpp"
@@ -25,6 +26,8 @@ namespace lightmeter::measure {
 // and, where it needs more than the histograms:
 //   add(other)                                joins what other pixels of the same image gave
 //   start(frame)                              before the first pixel
+//   reserve(rows), rows()                     before pixels of so many rows, where the height is
+//                                             not known; adding must not throw then
 //   pixels(PixelRow)                          sees each pixel once
 //   neighbours(LumaRow)                       sees each pixel once, with the eight around it,
 //                                             unless one of the nine is ignored
@@ -56,16 +59,37 @@ struct PixelRow {
   std::int64_t x, y;
 };
 
-// The luma of a run of pixels and around it: elements -1 to n of all three rows are there. Beyond
-// the border of the image they mirror it, without the border itself (reflect-101).
+// Integers that hold the difference of a few samples. Narrow ones are many to a register.
+template <class S>
+using Difference = std::conditional_t<sizeof(S) == 1, std::int16_t, std::int32_t>;
+
+// The luma of a run of pixels in a row, and what several metrics need of it: the same as wider
+// integers, and its second difference along the row, left - 2 here + right.
+template <class S>
+struct LumaLine {
+  const S* luma;
+  const Difference<S>* wide;
+  const Difference<S>* bend;
+
+  [[nodiscard]] LumaLine from(std::ptrdiff_t x) const noexcept {
+    return {luma + x, wide + x, bend + x};
+  }
+};
+
+// A run of pixels and those around it: elements -1 to n of the luma are there. Beyond the border of
+// the image it mirrors it, without the border itself (reflect-101).
 template <class S>
 struct LumaRow {
-  const S* above;
-  const S* here;
-  const S* below;
+  LumaLine<S> above, here, below;
   std::size_t n;
   std::int64_t x, y;
   bool left, right, top, bottom;  // whether the run touches that border of the image
+
+  // [0 1 0; 1 -4 1; 0 1 0]
+  [[nodiscard]] LIGHTMETER_INLINE Difference<S> laplacian(std::size_t i) const noexcept {
+    return static_cast<Difference<S>>(here.bend[i] + above.wide[i] - 2 * here.wide[i] +
+                                      below.wide[i]);
+  }
 };
 
 // What numbers are read from, besides the metric's own state.

@@ -19,8 +19,22 @@ struct RowState {
     });
   }
 
+  // Makes room for pixels in the first so many rows of the image.
+  void reserve(std::int64_t rows) {
+    for_each_metric(active, [&]<std::size_t I> {
+      if constexpr (requires { std::get<I>(metrics).reserve(rows); }) {
+        std::get<I>(metrics).reserve(rows);
+      }
+    });
+  }
+
   // Adds what other pixels gave. If it throws, nothing was added.
   void add(const RowState& other) {
+    for_each_metric(active, [&]<std::size_t I> {
+      if constexpr (requires { std::get<I>(metrics).reserve(0); }) {
+        std::get<I>(metrics).reserve(std::get<I>(other.metrics).rows());
+      }
+    });
     seams.add(other.seams);
     for_each_metric(active, [&]<std::size_t I> {
       if constexpr (requires { std::get<I>(metrics).add(std::get<I>(other.metrics)); }) {

@@ -19,6 +19,24 @@ struct NoRows {
   static constexpr bool kLooks = false;
 };
 
+// Three rows of n integers, each with one more at either end, from the begin of a cache line on.
+template <class T>
+class Ring {
+ public:
+  explicit Ring(std::size_t n) : lines_(n / kLine + 3), memory_(3 * lines_) {}
+
+  [[nodiscard]] T* row(std::int64_t y) noexcept {
+    return memory_[static_cast<std::size_t>(y % 3) * lines_].data() + kLine;
+  }
+
+ private:
+  static constexpr std::size_t kLine = 64 / sizeof(T);
+  struct alignas(64) Line : std::array<T, kLine> {};
+
+  std::size_t lines_;
+  std::vector<Line> memory_;
+};
+
 // Shows the rows of a tile to the metrics that look at them while its pixels are counted, from the
 // first to the last. A ring holds the luma of three rows, each with one pixel more at either end.
 template <class S>
@@ -34,7 +52,10 @@ class TileRows {
         state_(state),
         sees_pixels_((state.active & kPixelMetrics) != 0),
         sees_neighbours_((state.active & kNeighbourMetrics) != 0),
-        ring_(3 * (width_ + 2)) {
+        luma_(width_),
+        wide_(width_),
+        bend_(width_) {
+    state.reserve(tile.y + tile.pixels.height);
     if (!sees_neighbours_) return;
     const std::size_t rows = (tile.top() ? 0 : 2) + (tile.bottom() ? 0 : 2);
     const std::size_t sides = (tile.left() ? 0 : 1) + (tile.right() ? 0 : 1);
@@ -45,7 +66,7 @@ class TileRows {
   // Pixels of row y from column x on; both count within the tile. Those of gray have one pointer.
   void pixels(const S* red, const S* green, const S* blue, std::size_t n, std::int64_t x,
               std::int64_t y) noexcept {
-    S* const luma = row(y) + x;
+    S* const luma = luma_.row(y) + x;
     if (red == green) {
       std::memcpy(luma, red, n * sizeof(S));
     } else if constexpr (std::is_same_v<S, std::uint8_t>) {
@@ -63,9 +84,10 @@ class TileRows {
   // All pixels of row y have come.
   void end_row(std::int64_t y) noexcept {
     if (!sees_neighbours_) return;
-    S* const luma = row(y);
+    S* const luma = luma_.row(y);
     luma[-1] = luma[std::min<std::size_t>(1, width_ - 1)];
     luma[width_] = luma[width_ - std::min<std::size_t>(2, width_)];
+    rows_.bend(luma, width_, wide_.row(y), bend_.row(y));
     keep_seams(y);
     if (y > 0) show_row(y - 1, y > 1 ? y - 2 : tile_.top() ? y : -1, y);
     if (y + 1 == tile_.pixels.height && tile_.bottom()) {
@@ -82,8 +104,9 @@ class TileRows {
     if (first >= last) return;
     const auto show = [&](std::int64_t x, std::int64_t n) {
       const std::int64_t at_x = tile_.x + x, at_y = tile_.y + y;
-      rows_.show(LumaRow<S>{row(above) + x, row(y) + x, row(below) + x, static_cast<std::size_t>(n),
-                            at_x, at_y, at_x == 0, at_x + n == tile_.frame.width, at_y == 0,
+      rows_.show(LumaRow<S>{line(above).from(x), line(y).from(x), line(below).from(x),
+                            static_cast<std::size_t>(n), at_x, at_y, at_x == 0,
+                            at_x + n == tile_.frame.width, at_y == 0,
                             tile_.bottom() && y + 1 == tile_.pixels.height},
                  state_.active, state_.metrics);
     };
@@ -99,7 +122,7 @@ class TileRows {
     const bool left = !tile_.left(), right = !tile_.right();
     const bool edge = (y == 0 && !tile_.top()) || (below == 0 && !tile_.bottom());
     const auto keep = [&](std::size_t x, std::size_t n, LumaSeams::Waiting waiting) {
-      state_.seams.keep(tile_.x + static_cast<std::int64_t>(x), tile_.y + y, row(y) + x, n,
+      state_.seams.keep(tile_.x + static_cast<std::int64_t>(x), tile_.y + y, luma_.row(y) + x, n,
                         waiting);
     };
     if ((y < 2 && !tile_.top()) || (below < 2 && !tile_.bottom()) ||
@@ -111,8 +134,8 @@ class TileRows {
     if (right) keep(width_ - 2, 2, {false, false, true});
   }
 
-  [[nodiscard]] S* row(std::int64_t y) noexcept {
-    return &ring_[static_cast<std::size_t>(y % 3) * (width_ + 2) + 1];
+  [[nodiscard]] LumaLine<S> line(std::int64_t y) noexcept {
+    return {luma_.row(y), wide_.row(y), bend_.row(y)};
   }
 
   const kernels::Kernels& tier_;
@@ -121,7 +144,8 @@ class TileRows {
   std::size_t width_;
   RowState& state_;
   bool sees_pixels_, sees_neighbours_;
-  std::vector<S> ring_;
+  Ring<S> luma_;
+  Ring<Difference<S>> wide_, bend_;
 };
 
 }  // namespace lightmeter::measure

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "measure/metrics.hpp"
+#include "measure/rows.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -42,15 +42,19 @@ template <class M, class S>
 M in_runs(const std::vector<S>& samples, const std::vector<std::size_t>& lengths) {
   M metric;
   const std::size_t n = samples.size() / 3 - 2;
-  const S* const above = samples.data() + 1;
-  const S* const here = above + n + 2;
-  const S* const below = here + n + 2;
+  std::vector<Difference<S>> wide(samples.size()), bend(samples.size());
+  const auto line = [&](std::size_t row) {
+    const std::size_t first = row * (n + 2) + 1;
+    kRowsScalar->bend(&samples[first], n, &wide[first], &bend[first]);
+    return LumaLine<S>{&samples[first], &wide[first], &bend[first]};
+  };
+  const LumaLine<S> above = line(0), here = line(1), below = line(2);
   std::size_t at = 0;
   for (std::size_t i = 0; at < n; ++i) {
     const std::size_t run = std::min(lengths[i % lengths.size()], n - at);
-    metric.neighbours(LumaRow<S>{above + at, here + at, below + at, run,
-                                 static_cast<std::int64_t>(at), 16, at == 0, at + run == n, false,
-                                 false});
+    const auto x = static_cast<std::int64_t>(at);
+    metric.neighbours(LumaRow<S>{above.from(x), here.from(x), below.from(x), run, x, 16, at == 0,
+                                 at + run == n, false, false});
     at += run;
   }
   return metric;
@@ -93,7 +97,10 @@ TEST(Banding, SumsMoreRunsThan32BitsHold) {
   constexpr std::int64_t kRows = 140'000;
   const std::vector<std::uint16_t> white(3, 65'535);
   Banding all, even, odd;
-  for (Banding* banding : {&all, &even, &odd}) banding->start({3, 0});
+  for (Banding* banding : {&all, &even, &odd}) {
+    banding->start({3, 0});
+    banding->reserve(kRows);
+  }
   for (std::int64_t y = 0; y < kRows; ++y) {
     const PixelRow<std::uint16_t> row{
         white.data(), white.data(), white.data(), white.data(), 3, 0, y};

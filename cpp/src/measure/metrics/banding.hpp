@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "measure/metrics/sums.hpp"
@@ -38,10 +39,18 @@ struct Banding {
     row_counts = row_sums;
   }
 
+  [[nodiscard]] std::int64_t rows() const noexcept {
+    return static_cast<std::int64_t>(row_sums.size());
+  }
+  void reserve(std::int64_t rows) {
+    const std::size_t most = std::max(static_cast<std::size_t>(rows), row_sums.size());
+    row_sums.resize(most);
+    row_counts.resize(most);
+  }
+
   template <class S>
-  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) {
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
     const auto x = static_cast<std::size_t>(row.x), y = static_cast<std::size_t>(row.y);
-    if (y >= row_sums.size()) grow(y + 1);
     if (recent_runs == kRuns) settle();
     recent_runs += 1;
     std::uint32_t* const columns = recent.data() + x;
@@ -95,14 +104,11 @@ struct Banding {
   static constexpr std::uint32_t kRuns = 65'536;  // 65 535 * 65 536 < 2^32
 
   // Apart from the rows' functions: the library's code must not be compiled for their instructions.
-  [[gnu::noinline]] void grow(std::size_t rows) {
-    row_sums.resize(rows);
-    row_counts.resize(rows);
-  }
-
-  [[gnu::noinline]] void settle() {
-    add(column_sums, recent);
-    for (std::uint32_t& sum : recent) sum = 0;
+  [[gnu::noinline]] void settle() noexcept {
+    for (std::size_t i = 0; i < recent.size(); ++i) {
+      column_sums[i] += recent[i];
+      recent[i] = 0;
+    }
     recent_runs = 0;
   }
 

@@ -26,7 +26,7 @@ struct Blockiness {
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     const auto n = static_cast<std::uint64_t>(row.n);
     if (!row.top) {
-      const std::uint64_t sum = differences(row.here, row.above, row.n);
+      const std::uint64_t sum = differences(row.here.luma, row.above.luma, row.n);
       if (static_cast<std::size_t>(row.y) % kBlock == 0) {
         borders += n;
         border_sum += sum;
@@ -38,7 +38,7 @@ struct Blockiness {
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t count = chunk_end(start, row.n, kChunk) - start;
       const auto phase = (static_cast<std::size_t>(row.x) + start) % kBlock;
-      const S* const here = row.here + start;
+      const S* const here = row.here.luma + start;
       const S* const left = here - 1;
       const S* const border = kBorder<S>.bits + phase;
       ChunkSum<S> all = 0, at_borders = 0;
@@ -56,7 +56,7 @@ struct Blockiness {
     }
     if (row.left) {  // has nothing left of it, but its mirror image was taken
       borders -= 1;
-      border_sum -= static_cast<std::uint64_t>(distance(row.here[0], row.here[-1]));
+      border_sum -= static_cast<std::uint64_t>(distance(row.here.luma[0], row.here.luma[-1]));
     }
   }
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "measure/metric.hpp"
+#include "measure/metrics/sums.hpp"
 
 namespace lightmeter::measure {
 
@@ -77,13 +77,14 @@ struct BoxLuma {
  private:
   template <class S>
   LIGHTMETER_INLINE static std::uint64_t total(const S* luma, std::int64_t count) noexcept {
-    constexpr std::int64_t kChunk = 1 << 16;  // 65 536 times 65 535 fits 32 bits
+    constexpr std::int64_t kChunk = 1 << 20;  // 255 times so many fits 32 bits
+    const S zero = unknown(S{0});
     std::uint64_t total = 0;
     while (count > 0) {
       const std::int64_t some = std::min(count, kChunk);
-      std::uint32_t part = 0;
-      for (std::int64_t i = 0; i < some; ++i) part += luma[i];
-      total += part;
+      ChunkSum<S> part = 0;
+      for (std::int64_t i = 0; i < some; ++i) part += distance(luma[i], zero);
+      total += static_cast<std::uint64_t>(part);
       luma += some;
       count -= some;
     }

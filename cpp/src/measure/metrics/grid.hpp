@@ -68,9 +68,9 @@ struct Grid {
       const auto [box, first, last] = luma.boxes.part(first_box, column, row.x, row.n);
       if (first == last) continue;
       LumaRow<S> part = row;
-      part.above += first - row.x;
-      part.here += first - row.x;
-      part.below += first - row.x;
+      part.above = row.above.from(first - row.x);
+      part.here = row.here.from(first - row.x);
+      part.below = row.below.from(first - row.x);
       part.n = static_cast<std::size_t>(last - first);
       sharpness[box].neighbours(part);
     }

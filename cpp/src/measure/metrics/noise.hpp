@@ -23,34 +23,17 @@ struct Noise {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     if (row.top || row.bottom) return;
-    constexpr std::size_t kChunk = 1024;
+    constexpr std::size_t kChunk = 1'000'000;  // 8 * 255 * 1 000 000 < 2^31
     const auto one = unknown(Difference<S>{1});
-    alignas(64) Difference<S> columns[kChunk + 2];  // [1 -2 1] downwards, from the column before on
     for (std::size_t start = 0; start < row.n; start += kChunk) {
-      const std::size_t end = chunk_end(start, row.n, kChunk), count = end - start;
-      const S* const above = row.above + start - 1;
-      const S* const here = row.here + start - 1;
-      const S* const below = row.below + start - 1;
-      for (std::size_t i = 0; i < count + 2; ++i) {
-        columns[i] = static_cast<Difference<S>>(above[i] - 2 * here[i] + below[i]);
-      }
-      // At the border, what is beyond is chosen so that the pixel gives 0: whole rows have no rest
-      // that compilers do pixel by pixel.
-      if (row.left && start == 0) {
-        columns[0] = static_cast<Difference<S>>(2 * columns[1] - columns[2]);
-      }
-      if (row.right && end == row.n) {
-        columns[count + 1] = static_cast<Difference<S>>(2 * columns[count] - columns[count - 1]);
-      }
+      const std::size_t end = chunk_end(start, row.n, kChunk);
       ChunkSum<S> chunk_sum = 0;
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto curve =
-            static_cast<Difference<S>>(columns[i] - 2 * columns[i + 1] + columns[i + 2]);
-        const auto size = static_cast<Difference<S>>(curve < 0 ? -curve : curve);
-        chunk_sum += ChunkSum<S>{size} * one;
-      }
+      for (std::size_t i = start; i < end; ++i) chunk_sum += ChunkSum<S>{size(row, i)} * one;
       sum.add(chunk_sum);
     }
+    // Taken back rather than left out: whole rows have no rest that is done pixel by pixel.
+    if (row.left) sum.add(-std::int64_t{size(row, 0)});
+    if (row.right && !(row.left && row.n == 1)) sum.add(-std::int64_t{size(row, row.n - 1)});
     const std::uint64_t outside = std::uint64_t{row.left} + std::uint64_t{row.right};
     if (row.n > outside) n += row.n - outside;
   }
@@ -66,6 +49,15 @@ struct Noise {
   }
 
   friend bool operator==(const Noise&, const Noise&) = default;
+
+ private:
+  template <class S>
+  [[nodiscard]] LIGHTMETER_INLINE static Difference<S> size(const LumaRow<S>& row,
+                                                            std::size_t i) noexcept {
+    const auto curve =
+        static_cast<Difference<S>>(row.above.bend[i] - 2 * row.here.bend[i] + row.below.bend[i]);
+    return static_cast<Difference<S>>(curve < 0 ? -curve : curve);
+  }
 };
 
 }  // namespace lightmeter::measure

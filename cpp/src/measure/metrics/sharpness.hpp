@@ -23,14 +23,10 @@ struct Sharpness {
     constexpr std::size_t kChunk = 2048;  // (4 * 255)^2 * 2048 < 2^31
     const auto one = unknown(Difference<S>{1});
     for (std::size_t start = 0; start < row.n; start += kChunk) {
-      const S* const above = row.above + start;
-      const S* const here = row.here + start;
-      const S* const below = row.below + start;
-      const auto count = static_cast<std::ptrdiff_t>(chunk_end(start, row.n, kChunk) - start);
+      const std::size_t end = chunk_end(start, row.n, kChunk);
       ChunkSum<S> chunk_sum = 0, chunk_squares = 0;
-      for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const auto laplacian = static_cast<Difference<S>>(above[i] + below[i] + here[i - 1] +
-                                                          here[i + 1] - 4 * here[i]);
+      for (std::size_t i = start; i < end; ++i) {
+        const Difference<S> laplacian = row.laplacian(i);
         chunk_sum += ChunkSum<S>{laplacian} * one;
         chunk_squares += ChunkSum<S>{laplacian} * laplacian;
       }

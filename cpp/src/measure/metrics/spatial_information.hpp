@@ -29,9 +29,9 @@ struct SpatialInformation {
     alignas(64) Difference<S> slope[kChunk + 2];
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk), count = end - start;
-      const S* const above = row.above + start - 1;
-      const S* const here = row.here + start - 1;
-      const S* const below = row.below + start - 1;
+      const Difference<S>* const above = row.above.wide + start - 1;
+      const Difference<S>* const here = row.here.wide + start - 1;
+      const Difference<S>* const below = row.below.wide + start - 1;
       for (std::size_t i = 0; i < count + 2; ++i) {
         smooth[i] = static_cast<Difference<S>>(above[i] + 2 * here[i] + below[i]);
         slope[i] = static_cast<Difference<S>>(below[i] - above[i]);

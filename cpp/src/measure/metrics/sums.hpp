@@ -1,17 +1,13 @@
 #pragma once
 
 #include <cmath>
-#include <type_traits>
 
 #include "measure/metric.hpp"
 
 namespace lightmeter::measure {
 
-// Integers that hold the difference of a few samples, and sums of its squares over a chunk. Narrow
-// ones are many to a register: compilers turn 16-bit differences that are squared and added in
-// 32 bits into one instruction.
-template <class S>
-using Difference = std::conditional_t<sizeof(S) == 1, std::int16_t, std::int32_t>;
+// Sums of squares of differences over a chunk. Compilers turn 16-bit differences that are squared
+// and added in 32 bits into one instruction.
 template <class S>
 using ChunkSum = std::conditional_t<sizeof(S) == 1, std::int32_t, std::int64_t>;
 
