@@ -1,7 +1,7 @@
 """Synthetic blood smears: stained cells drawn by this program, for trying things without pictures.
 
-Nothing here is data. The drawings only change as the founding article's photographs do: with the
-concentration of the dye, and with the magnification of the microscope.
+Nothing here is data. The drawings only change as photographs in a laboratory do: with the
+concentration of the dye, and with the magnification and the focus of the microscope.
 """
 
 import math
@@ -26,9 +26,11 @@ __all__ = ["Demo", "Timeline", "draw_cells", "run_demo", "run_timeline"]
 
 _IMAGES = 50  # a side, as in the article
 _DILUTED = 0.6  # of the usual concentration
+_BLUR = 0.8  # pixels
 _DAYS = 14
 _DAY_IMAGES = 20
-_CHANGES = {7: {"dye": _DILUTED}, 9: {"magnification": 2.0}}  # by day, as in the article
+# By day: two as in the article, and one on which nobody focused.
+_CHANGES = {7: {"dye": _DILUTED}, 9: {"magnification": 2.0}, 11: {"blur": _BLUR}}
 _MONITORS = """\
 [[monitor]]
 name = "cells look different"
@@ -43,6 +45,8 @@ _EXEMPLARS = 3  # at either end of each feature, so that the report has pictures
 _SIZE = (240, 180)
 _DETAIL = 2  # drawn this much larger, so that edges are smooth
 
+_LENS_BLUR = 0.6  # pixels, of the best focus
+
 _GLASS = (226.0, 219.0, 224.0)
 _RED_CELL = (214.0, 158.0, 166.0)
 _PLASMA = (190.0, 166.0, 206.0)  # of a white cell, around its nucleus
@@ -53,7 +57,11 @@ _RED_RADIUS = 13.0  # pixels, at magnification 1
 
 
 def draw_cells(
-    rng: np.random.Generator, *, dye: float = 1.0, magnification: float = 1.0
+    rng: np.random.Generator,
+    *,
+    dye: float = 1.0,
+    magnification: float = 1.0,
+    blur: float = 0.0,
 ) -> Image.Image:
     """A synthetic smear of 240 x 180 pixels: pink red cells, and white cells with purple nuclei.
 
@@ -63,6 +71,7 @@ def draw_cells(
         rng: decides everything that varies; equal generators draw equal pictures.
         dye: concentration of the stain, 1 as usual; below, all cells fade towards the glass.
         magnification: of the microscope, 1 as usual; above, cells are larger and fewer.
+        blur: standard deviation in pixels of what the lens adds where it is out of focus.
     """
     dye *= rng.normal(1.0, 0.06)
     scale = magnification * _DETAIL
@@ -92,7 +101,8 @@ def draw_cells(
                 radius * (0.75 if lobes == 1 else 0.42),
                 _colour(_NUCLEUS, dye * rng.normal(1.0, 0.05)),
             )
-    image = image.filter(ImageFilter.GaussianBlur(0.6 * _DETAIL)).resize(_SIZE)
+    lens = ImageFilter.GaussianBlur(math.hypot(_LENS_BLUR, blur) * _DETAIL)
+    image = image.filter(lens).resize(_SIZE)
     samples = np.asarray(image, dtype=np.float64) * rng.normal(1.0, 0.02)
     samples += rng.normal(0.0, 3.0, samples.shape)
     return Image.fromarray(samples.clip(0, 255).astype(np.uint8))
@@ -115,8 +125,9 @@ def run_demo(
 ) -> Demo:
     """The article's first case: a batch of smears was stained with a diluted dye.
 
-    Draws 50 pictures of the training set and 50 of the batch into `folder`, profiles both, compares
-    them and writes the profiles and the report beside them. Equal seeds draw equal pictures.
+    On top of that the microscope was a little out of focus. Draws 50 pictures of the training set
+    and 50 of the batch into `folder`, profiles both, compares them and writes the profiles and the
+    report beside them. Equal seeds draw equal pictures.
 
     Args:
         folder: made if there is none; files of the same names are overwritten.
@@ -124,26 +135,26 @@ def run_demo(
         progress: called as ``progress(done, total)`` after each picture.
     """
     folder = Path(folder)
-    sides = {"reference": 1.0, "diluted-dye": _DILUTED}
+    sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
     views = {}
-    for side, (name, dye) in enumerate(sides.items()):
+    for side, (name, how) in enumerate(sides.items()):
         (folder / name).mkdir(parents=True, exist_ok=True)
         files = [folder / name / f"smear-{index:02}.jpg" for index in range(_IMAGES)]
         for index, file in enumerate(files):
             rng = np.random.default_rng([seed, side, index])
-            draw_cells(rng, dye=dye).save(file, quality=92, exif=_exif(rng))
+            draw_cells(rng, **how).save(file, quality=92, exif=_exif(rng))
             if progress is not None:
                 progress(side * _IMAGES + index + 1, len(sides) * _IMAGES)
         views[name] = profile_images(files, exemplars=_EXEMPLARS)
         views[name].write(folder / f"{name}.lmp")
-    report = compare(target=views["diluted-dye"], reference=views["reference"])
+    report = compare(target=views["batch"], reference=views["reference"])
     page = folder / "report.html"
     report.write_html(
         page,
-        target_name="synthetic smears, diluted dye",
-        reference_name="synthetic smears, usual dye",
+        target_name="synthetic smears, diluted dye and out of focus",
+        reference_name="synthetic smears, as usual",
     )
-    return Demo(report, folder / "reference", folder / "diluted-dye", page)
+    return Demo(report, folder / "reference", folder / "batch", page)
 
 
 class Timeline(NamedTuple):
@@ -164,6 +175,8 @@ def run_timeline(
     progress: Callable[[int, int], None] | None = None,
 ) -> Timeline:
     """The article's fortnight: diluted dye on September 7th, another magnification on the 9th.
+
+    On the 11th, which the article does not have, the microscope was out of focus.
 
     Draws 50 pictures of the training set and `images` for each of 14 days into `folder`, logs the
     days into a store, lets a monitor judge them against the training set, and writes a dashboard.

@@ -1,12 +1,16 @@
 """What is said of a change: the direction, the size and the cause are those of the data."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift.words import capitalised, finding, sentence
-from lightmeter.profile.features import Origin, spoken
+from lightmeter.drift.words import capitalised, finding, findings, sentence, summary
+from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.profile.features import Origin
+from lightmeter.profile.names import said as said_of
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 
@@ -99,9 +103,11 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         return profile.view()
 
     one = lm.compare(target=view(190, "image"), reference=view(90, "image"))
-    assert one.summary() == "brightness rose by 101 %"
+    assert one.summary() == "brightness rose by 101 %, and 4 more"
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    assert two.summary() == "left brightness rose by 101 %, right brightness rose by 101 %"
+    assert two.summary() == (
+        "left brightness rose by 101 %, right brightness rose by 101 %, and 8 more"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,10 +119,137 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         ("cam.a.Make", "exif", ["cam", "cam.a"], "cam.a Make"),
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
         ("image.Wind.mean", "value", ["image"], "image.Wind.mean"),
+        ("image.Luma.mean", "image", ["image"], "luma"),
+        ("image.Luma.stddev", "image", ["image"], "contrast"),
+        ("image.Red.share", "image", ["image"], "share of red"),
+        ("image.dark_percent", "image", ["image"], "dark pixels"),
+        ("image.my_percent", "image", ["image"], "my_percent"),
+        ("image.SpatialInformation", "image", ["image"], "spatial information"),
+        ("image.Banding.rows", "image", ["image"], "banding of rows"),
+        ("image.FileSize", "image", ["image"], "file size"),
+        ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
+        (
+            "left.Grid.r0c1",
+            "image",
+            ["image", "left"],
+            "left brightness at the top, left of the middle",
+        ),
+        (
+            "image.Grid.r2c0.sharpness",
+            "image",
+            ["image"],
+            "sharpness at the left, below the middle",
+        ),
+        ("image.Grid.r1c2", "image", ["image"], "brightness in the middle, upper right"),
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
-    assert spoken(feature, origin, prefixes) == words
+    assert said_of(feature, origin, prefixes).name == words
+
+
+def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
+    names = [said_of(f"image.{name}", "image", ["image"]).name for name, *_ in IMAGE_NUMBERS]
+    assert all(re.fullmatch(r"[a-z]+(?:,? [a-z]+)*", name) for name in names)
+    # The mean hue has two, of which only the circular one is judged.
+    assert len(names) == len(set(names)) + 1
+
+
+@pytest.mark.parametrize(
+    ("feature", "origin", "group"),
+    [
+        ("image.Hue.pixels", "image", "colour"),
+        ("image.entropy", "image", "light"),
+        ("image.Grid.r3c3.sharpness", "image", "where"),
+        ("image.ImagePixelWidth", "image", "file"),
+        ("image.Colorspace", "image", "file"),
+        ("image.FileSize", "image", "file"),
+        ("image.Make", "exif", "Exif"),
+        ("image.my_metric.mean", "image", "values"),
+        ("image.Sharpness", "value", "values"),
+    ],
+)
+def test_groups(feature: str, origin: Origin, group: str) -> None:
+    assert said_of(feature, origin, ["image"]).group == group
+
+
+def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
+    """Lines that drifted from the first level to the second, the first the most."""
+    return [
+        lm.FeatureDrift(
+            feature=f"image.{name}",
+            kind="number",
+            n_target=50,
+            n_reference=50,
+            q_value=0.0,
+            effect=1.0,
+            verdict="drift",
+            level_reference=before,
+            level_target=after,
+            **said_of(f"image.{name}", "image", ["image"])._asdict(),
+        )
+        for name, (before, after) in levels.items()
+    ]
+
+
+def grid(change: Callable[[int, int], float], before: float, ending: str = "") -> dict[str, Any]:
+    return {
+        f"Grid.r{row}c{column}{ending}": (before, before + change(row, column))
+        for row in range(4)
+        for column in range(4)
+    }
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ({"Sharpness": (900.0, 531.0)}, "sharpness fell by 41 %"),
+        ({"dark_percent": (1.0, 9.0)}, "dark pixels rose from 1 % to 9 %"),
+        ({"dark_percent": (0.01, 1.2)}, "dark pixels rose from <0.1 % to 1.2 %"),
+        ({"dark_percent": (0.01, 0.02)}, "dark pixels rose from 0.01 % to 0.02 %"),
+        ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
+        ({"Red.share": (0.3304, 0.3327)}, "share of red rose from 0.330 to 0.333"),
+        (
+            {"Sharpness": (9.0, 6.0), "SpatialInformation": (9.0, 5.0), "Noise": (2.0, 3.0)},
+            "sharpness fell by 33 %, noise rose by 50 %, and 1 more",
+        ),
+        (
+            {"Brightness.stddev": (9.0, 6.0), "Brightness.mean": (9.0, 8.0)},
+            "brightness fell by 11 %, and 1 more",
+        ),
+        (
+            {"Red.mean": (99.0, 79.0), "Noise": (3.0, 2.4), "Luma.mean": (100.0, 80.0)},
+            "luma fell by 20 %, noise fell by 20 %, and 1 more",
+        ),
+        (
+            grid(lambda row, column: -60.0 / (1 + row + column), 100),
+            "the picture darkened most at the top left",
+        ),
+        (
+            grid(lambda row, column: 5.0 + row * column, 100),
+            "the picture brightened most at the bottom right",
+        ),
+        (
+            grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
+            "the picture lost sharpness most at the top, left of the middle",
+        ),
+        (
+            {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
+            "luma fell by 20 %, and 16 more",
+        ),
+        (grid(lambda row, column: -20.0, 100), "the picture darkened everywhere alike"),
+        ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
+    ],
+)
+def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words: str) -> None:
+    assert summary(of_images(**levels)) == words
+
+
+def test_cells_of_the_grid_are_one_finding() -> None:
+    lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
+    where, noise = findings(lines)
+    assert where.sentence == "The picture darkened most at the top left"
+    assert where.certainty == "image.Grid.r0c0; and 15 more places"
+    assert noise.lines == (lines[-1],)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import hashlib
 import html.parser
 import io
 import re
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import opened
-from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image
+from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image, profile_images
 from lightmeter.report.page import html_page
 from lightmeter.viz import Chart, NotebookProfileVisualizer
 from PIL import Image
@@ -71,8 +72,8 @@ def attacked_page() -> str:
 
 PAGE_TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
-    *("h1", "h2", "h3", "p", "ol", "li", "b", "span", "bdi", "div", "a", "figure", "figcaption"),
-    *("table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
+    *("h1", "h2", "h3", "h4", "p", "ol", "ul", "li", "b", "span", "bdi", "div", "a", "img"),
+    *("figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
     *("svg", "desc", "rect", "path", "text"),
 }
 
@@ -100,6 +101,7 @@ def test_the_page_says_what_changed_first() -> None:
     assert text.index("n15 rose") > first
     assert first < text.index("All features") < text.index("What changed")
     assert "target july.lmp" in text
+    assert report.summary() in text
     rows = re.findall(r'<th scope="row"><bdi><a href="#f\d+">([^<]+)<', page)
     assert rows == [line.feature for line in report.features]
     assert page == html_page(report, target_name="july.lmp")
@@ -118,6 +120,65 @@ def test_every_feature_has_its_numbers_and_a_chart_with_both_sizes() -> None:
 
 def test_thirty_features_fit_into_300_kb() -> None:
     assert len(html_page(drifted()).encode()) <= 300_000
+
+
+@cache
+def cameras() -> DriftReport:
+    """30 pictures a side; of the target the upper left is dark, and the camera is frozen in 6."""
+    sides = []
+    for side in range(2):
+        with tempfile.TemporaryDirectory() as folder:
+            for index in range(30):
+                seed = 99 if side and index < 6 else index
+                rng = np.random.default_rng([side, seed])
+                pixels = rng.integers(90, 110, (64, 64, 3), np.uint8)
+                if side:
+                    pixels[:16, :16] //= 4
+                Image.fromarray(pixels).save(f"{folder}/{index:02}.png")
+            sides.append(profile_images(folder, metrics="camera", exemplars=16))
+    return compare(target=sides[1], reference=sides[0])
+
+
+def cameras_page() -> str:
+    return html_page(cameras())
+
+
+def test_numbers_are_shown_in_groups() -> None:
+    headings = ["Colour", "Light", "Focus", "Noise", "Compression", "Where in the picture"]
+    headings += ["Files", "Exif tags"]
+    page = cameras_page()
+    rows = re.findall(r'<th scope="rowgroup" colspan="\d+">([^<]+)<', page)
+    assert rows == headings
+    told = re.findall(r"<h3>([^<]+)</h3>", cameras()._repr_html_())
+    assert told == [f"{len(cameras().drifted)} of {told[0].split()[2]} features drifted"]
+    in_notebook = re.findall(r"<tbody><tr><th [^>]*>([^<]+)<", cameras()._repr_html_())
+    assert set(in_notebook) <= set(headings)
+    assert in_notebook == sorted(in_notebook, key=headings.index)
+    assert "The sharpness, the variance of the Laplacian: higher is sharper" in page
+
+
+def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
+    page = cameras_page()
+    first, second = re.findall(r'<figure id="f-grid-\d">.*?</figure>', page, re.S)
+    assert "Brightness (mean luma)" in first
+    assert "The picture darkened most at the top left." in first
+    assert "Sharpness" in second
+    level = cameras()["image.Grid.r0c0"].level_target
+    assert f"target, rows from the top: {level:.1f}, " in first
+    assert "target minus reference, rows from the top: " in first
+    assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
+    assert "<h4><bdi>image.Grid" not in page
+    assert cameras()._repr_html_().count("rows from the top") >= 2
+
+
+def test_repeats_are_shown_with_their_picture() -> None:
+    page = cameras_page()
+    assert (
+        "Target: at least 5 of 30 pictures are the same as an earlier one, pixel by pixel" in page
+    )
+    shown = page[page.index("Repeated pictures") :]
+    assert re.search(r"<img [^>]*00\.png[^>]*><b>6 times </b><bdi [^>]*>00\.png<", shown)
+    assert "Repeated pictures" not in drifted_page()
 
 
 def test_many_features_stay_one_readable_page() -> None:
@@ -147,7 +208,7 @@ def test_images_and_times_are_told() -> None:
     assert "2 images, 2022-09-07 00:00 UTC" in page
 
 
-@pytest.mark.parametrize("make", [drifted_page, attacked_page])
+@pytest.mark.parametrize("make", [drifted_page, attacked_page, cameras_page])
 def test_nothing_can_run_or_load(make: Any) -> None:
     page = make()
     elements = Elements(page)
@@ -155,7 +216,8 @@ def test_nothing_can_run_or_load(make: Any) -> None:
         assert tag in PAGE_TAGS
         for name, value in attributes.items():
             assert not name.startswith("on")
-            assert name not in {"src", "srcset", "style", "action", "formaction", "xlink:href"}
+            assert name != "src" or str(value).startswith("data:image/jpeg;base64,")
+            assert name not in {"srcset", "style", "action", "formaction", "xlink:href"}
             if name == "href":
                 assert value is not None
                 assert value.startswith("#f")
@@ -183,6 +245,8 @@ def test_the_policy_allows_this_style_and_nothing_else() -> None:
         (drifted_page, 390, "dark"),
         (attacked_page, 1280, "dark"),
         (attacked_page, 390, "light"),
+        (cameras_page, 1200, "light"),
+        (cameras_page, 400, "dark"),
     ],
 )
 def test_in_a_browser(chromium: Any, tmp_path: Path, make: Any, width: int, scheme: str) -> None:
@@ -248,7 +312,7 @@ def visualizer() -> NotebookProfileVisualizer:
     return visualization
 
 
-@pytest.mark.parametrize("report", [drifted, attacked])
+@pytest.mark.parametrize("report", [drifted, attacked, cameras])
 def test_a_notebook_shows_it_without_being_trusted(report: Any) -> None:
     shown = report()._repr_html_()
     for tag, attributes in Elements(shown).tags:

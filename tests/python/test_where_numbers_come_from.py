@@ -155,7 +155,7 @@ def maker(reading: Reading, kind: str = "") -> Place:
         for path, tree in trees().items()
         if path.startswith(f"{room}/")
         for name, function in functions(tree)
-        if Place(path, name) != reading.place and gives(function, reading.attribute)
+        if Place(path, name) != reading.place and gives(function, reading.owner, reading.attribute)
     ]
     if len(made) > 1 and kind:
         stem = FILES.get(kind, "rates")
@@ -163,9 +163,14 @@ def maker(reading: Reading, kind: str = "") -> Place:
     return made[0] if len(made) == 1 else end
 
 
-def gives(function: ast.FunctionDef, field: str) -> bool:
+def gives(function: ast.FunctionDef, owner: str, field: str) -> bool:
+    """Whether it gives the field by name, and not to another class."""
     return any(
-        (isinstance(node, ast.keyword) and node.arg == field)
+        (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) in (owner, ast.unparse(node.func).lower())
+            and any(keyword.arg == field for keyword in node.keywords)
+        )
         or (
             isinstance(node, ast.Dict)
             and any(isinstance(key, ast.Constant) and key.value == field for key in node.keys)
@@ -195,7 +200,7 @@ class Numbers(html.parser.HTMLParser):
             self._cells = []
         elif tag in ("td", "th"):
             self._cells.append("")
-        elif tag == "h3":
+        elif tag in ("h3", "h4"):
             self._figure = ""
         elif tag == "dt":
             self._term = ""
@@ -204,7 +209,7 @@ class Numbers(html.parser.HTMLParser):
         self._tags.pop()
         if tag == "tr" and "thead" in self._tags:
             self._heads = self._cells
-        elif tag == "tr":
+        elif tag == "tr" and len(self._cells) > 1:  # else the heading of a group
             pairs = zip(self._heads, self._cells, strict=True)
             self.texts |= {(self._cells[0], head): text for head, text in pairs}
 
@@ -212,7 +217,7 @@ class Numbers(html.parser.HTMLParser):
         inside = set(self._tags)
         if inside & {"td", "th"}:
             self._cells[-1] += text
-        elif "h3" in inside:
+        elif inside & {"h3", "h4"}:
             self._figure += text
         elif "dt" in inside:
             self._term += text

@@ -34,8 +34,8 @@ namespace lightmeter::measure {
 //   static constexpr bool kNeedsSize = true   only measured where the size is known before
 //
 // What it keeps are integers, so no result depends on tiles, threads or tiers. Rows come in any
-// order, and in runs of any length up to the width; an accumulator of 32 bits must not assume less. Samples S are
-// std::uint8_t, or std::uint16_t of a deep image.
+// order, and in runs of any length up to the width; an accumulator of 32 bits must not assume less.
+// Samples S are std::uint8_t, or std::uint16_t of a deep image.
 
 __extension__ using Wide = unsigned __int128;
 __extension__ using SignedWide = __int128;

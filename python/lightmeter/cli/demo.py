@@ -1,6 +1,7 @@
 """The command that shows what lightmeter does, without any pictures at hand."""
 
 import shlex
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from lightmeter.cli.terminal import progress_bar, reported, say, wide_console
 from lightmeter.demo import run_demo, run_timeline
 
 __all__ = ["demo"]
+
+_MOST = 3  # causes of a day
 
 
 def demo(
@@ -23,7 +26,7 @@ def demo(
         bool, typer.Option("--timeline", help="Draw 14 days, and write a store and a dashboard.")
     ] = False,
 ) -> None:
-    """Draw synthetic blood smears, some with a diluted dye, and find out what changed."""
+    """Draw synthetic blood smears, some pale and blurred, and find out what changed."""
     with reported():
         if timeline:
             _timeline(output, seed)
@@ -34,7 +37,8 @@ def demo(
 def _comparison(output: Path, seed: int) -> None:
     with progress_bar("drawing") as progress:
         demo = run_demo(output, seed=seed, progress=progress)
-    say("Synthetic blood smears, drawn by this program: the batch got a diluted dye.")
+    say("Synthetic blood smears, drawn by this program. The batch got a diluted dye, and its")
+    say("microscope was out of focus.")
     print()
     wide_console().print(*findings_text(demo.report), sep="\n")
     print()
@@ -46,12 +50,15 @@ def _comparison(output: Path, seed: int) -> None:
 def _timeline(output: Path, seed: int) -> None:
     with progress_bar("drawing") as progress:
         days = run_timeline(output, seed=seed, progress=progress)
-    say("Synthetic blood smears of 14 days, drawn by this program: diluted dye on the")
-    say("7th, another magnification on the 9th. What the monitor found:")
+    say("Synthetic blood smears of 14 days, drawn by this program: diluted dye on the 7th,")
+    say("another magnification on the 9th, out of focus on the 11th. What the monitor found:")
     print()
-    for result in days.results:
-        if result.state == "anomaly":
-            say(f"{result.start:%Y-%m-%d}  {result.feature}: {result.words}")
+    anomalies = [result for result in days.results if result.state == "anomaly"]
+    for start, results in groupby(anomalies, key=lambda result: result.start):
+        worst = sorted(results, key=lambda result: -(result.value or 0.0))
+        causes = ", ".join(result.words.partition(";")[0] for result in worst[:_MOST])
+        more = len(worst) - _MOST
+        say(f"{start:%Y-%m-%d}  {causes}{f', and {more} more' if more > 0 else ''}")
     print()
     say(f"Dashboard: {days.page}")
     say("Again:")

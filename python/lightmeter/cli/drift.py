@@ -40,10 +40,13 @@ class FailOn(StrEnum):
 def drift(
     reference: Annotated[
         str,
-        typer.Option(help="What it should look like: a profile file, or a folder of images."),
+        typer.Option(
+            help="What it should look like: a profile file, a file of rows, or a folder of images."
+        ),
     ],
     target: Annotated[
-        str, typer.Option(help="What is judged: a profile file, or a folder of images.")
+        str,
+        typer.Option(help="What is judged: a profile file, a file of rows, or a folder of images."),
     ],
     html: Annotated[
         Path | None, typer.Option(help="Write a page about the comparison to this file.")

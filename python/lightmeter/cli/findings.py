@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import headline, sentence
+from lightmeter.drift.words import Finding, findings, headline
 from lightmeter.report.numbers import change
 from lightmeter.text import count, number, visible
 
@@ -30,10 +30,10 @@ def findings_json(report: DriftReport) -> str:
 def findings_text(report: DriftReport) -> Iterator[Text | Table]:
     """The headline, what changed in words, and a table of all features that have a verdict."""
     yield Text(headline(report.features), "bold")
-    for line in _changed(report):
-        text = Text("  ")
-        text.append(str(line.verdict), _STYLES[str(line.verdict)])
-        yield text.append(f"  {visible(sentence(line))}")
+    for told in _changed(report):
+        text, verdict = Text("  "), str(told.lines[0].verdict)
+        text.append(verdict, _STYLES[verdict])
+        yield text.append(f"  {visible(told.sentence)}")
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head in _HEADS:
         table.add_column(
@@ -54,15 +54,17 @@ def findings_text(report: DriftReport) -> Iterator[Text | Table]:
 def findings_markdown(report: DriftReport) -> str:
     """The same for a job summary or a pull request."""
     lines = [f"### {_markdown(headline(report.features))}", ""]
-    lines += [f"- **{line.verdict}**: {_markdown(sentence(line))}" for line in _changed(report)]
+    lines += [
+        f"- **{told.lines[0].verdict}**: {_markdown(told.sentence)}" for told in _changed(report)
+    ]
     lines += [""] if lines[-1] else []
     lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---:|---:|---:|"]
     lines += ["| " + " | ".join(map(_markdown, _cells(line))) + " |" for line in _judged(report)]
     return "\n".join(lines)
 
 
-def _changed(report: DriftReport) -> list[FeatureDrift]:
-    return [line for line in report.features if line.verdict in CHANGED]
+def _changed(report: DriftReport) -> list[Finding]:
+    return findings([line for line in report.features if line.verdict in CHANGED])
 
 
 def _judged(report: DriftReport) -> list[FeatureDrift]:

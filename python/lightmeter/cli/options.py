@@ -134,7 +134,7 @@ def reading_of_options(
     exif_deny: Deny = None,
     metrics: Annotated[
         Metrics,
-        typer.Option(help="What to measure; camera adds where in the picture, and repeats."),
+        typer.Option(help="Which set of numbers to measure, of which each has the one before."),
     ] = Metrics.DEFAULT,
     metric: Own = None,
     bands: Bands = None,

@@ -23,6 +23,7 @@ from lightmeter.dashboard.site import Site, Written
 from lightmeter.drift import compare_views
 from lightmeter.monitor.incidents import find_incidents, line_of, lines_of
 from lightmeter.monitor.results import Result
+from lightmeter.profile.names import Group, groups_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
@@ -116,7 +117,16 @@ def _write_history(
         if feature:
             html = feature_html(history, feature, lines, pages)
             site.write(history.feature_page(feature), html)
-    site.write(history.page, dataset_html(history, () if history.segment else segments, pages))
+    segments = [] if history.segment else segments
+    site.write(history.page, dataset_html(history, segments, pages, _groups(store, history)))
+
+
+def _groups(store: Store, history: History) -> dict[str, Group]:
+    """What the features of the last bucket are about."""
+    if not history.lines or not history.buckets:
+        return {}
+    last = history.buckets[-1].start
+    return groups_of(read_bucket(store, history.dataset, history.segment_text, last)._core)
 
 
 def _shown(history: History, most: int) -> list[datetime]:

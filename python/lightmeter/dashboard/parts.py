@@ -1,17 +1,20 @@
 """Pieces that several pages have."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from lightmeter.alerts.matching import matches
 from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
-from lightmeter.draw.document import table
+from lightmeter.draw.document import grouped_table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Mark, expected, sparkline
+from lightmeter.drift.feature import column_of
 from lightmeter.drift.words import capitalised
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page
+from lightmeter.profile.names import Group
+from lightmeter.report.groups import by_group
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
@@ -163,8 +166,14 @@ def _facts(group: IncidentGroup) -> Iterator[str]:
             break
 
 
-def lines_table(page: str, history: History) -> Html | None:
-    """One row for each feature and monitor, what needs a look first."""
+def lines_table(page: str, history: History, groups: Mapping[str, Group]) -> Html | None:
+    """One row for each feature and monitor, in groups, what needs a look first.
+
+    Args:
+        page: that has the table.
+        history: of the dataset or segment.
+        groups: those of the features of its last bucket.
+    """
     recent = f"last {RECENT} buckets"
     states = {line: history.state_of(line) for line in history.lines}
 
@@ -183,8 +192,18 @@ def lines_table(page: str, history: History) -> Html | None:
             "monitor": tag("bdi", shorten(line.monitor, 60)),
         }
 
-    rows = map(row, sorted(history.lines, key=rank))
-    return table("lines", rows, left={"state", recent, "monitor"})
+    lines = sorted(history.lines, key=rank)
+    known = [line for line in lines if column_of(line.feature) in groups]
+    listed = [
+        ("", [line for line in lines if not line.feature]),
+        *by_group(known, lambda line: groups[column_of(line.feature)]),
+        (
+            "Not in the last bucket",
+            [line for line in lines if line.feature and column_of(line.feature) not in groups],
+        ),
+    ]
+    shown = ((heading, map(row, members)) for heading, members in listed)
+    return grouped_table("lines", shown, left={"state", recent, "monitor"})
 
 
 def feature_name(page: str, line: Line) -> str:

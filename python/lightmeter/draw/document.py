@@ -9,7 +9,9 @@ from importlib import resources
 from lightmeter._core import __version__
 from lightmeter.draw.html import DOCTYPE, Content, Html, joined, tag
 
-__all__ = ["document", "page", "section", "table"]
+__all__ = ["Row", "document", "grouped_table", "page", "section", "table"]
+
+Row = Mapping[str, Content]
 
 
 def document(title: str, *body: Content) -> Html:
@@ -46,7 +48,7 @@ def section(title: str, *content: Content, ident: str | None = None) -> Html:
 
 def table(
     labelled_by: str,
-    rows: Iterable[Mapping[str, Content]],
+    rows: Iterable[Row],
     *,
     left: Container[str] = (),
     words: Container[str] = (),
@@ -61,12 +63,24 @@ def table(
         words: the same, of sentences that may take several lines.
         tall: whether to scroll also up and down.
     """
-    rows = list(rows)
-    if not rows:
+    return grouped_table(labelled_by, [("", rows)], left=left, words=words, tall=tall)
+
+
+def grouped_table(
+    labelled_by: str,
+    groups: Iterable[tuple[str, Iterable[Row]]],
+    *,
+    left: Container[str] = (),
+    words: Container[str] = (),
+    tall: bool = False,
+) -> Html | None:
+    """A `table` of groups of rows, each with a heading where that is not empty."""
+    filled = [(heading, members) for heading, rows in groups if (members := list(rows))]
+    if not filled:
         return None
+    first = filled[0][1][0]
     sides = {
-        head: "left words" if head in words else "left" if head in left else None
-        for head in rows[0]
+        head: "left words" if head in words else "left" if head in left else None for head in first
     }
     heads = (tag("th", head, scope="col", cls=side) for head, side in sides.items())
     return tag(
@@ -74,7 +88,10 @@ def table(
         tag(
             "table",
             tag("thead", tag("tr", heads)),
-            tag("tbody", (_row(row, sides) for row in rows)),
+            (
+                tag("tbody", _heading(heading, len(sides)), (_row(row, sides) for row in rows))
+                for heading, rows in filled
+            ),
         ),
         cls="scroll tall" if tall else "scroll",
         tabindex=0,
@@ -83,7 +100,13 @@ def table(
     )
 
 
-def _row(cells: Mapping[str, Content], sides: Mapping[str, str | None]) -> Html:
+def _heading(heading: str, columns: int) -> Html | None:
+    if not heading:
+        return None
+    return tag("tr", tag("th", heading, scope="rowgroup", colspan=columns), cls="group")
+
+
+def _row(cells: Row, sides: Mapping[str, str | None]) -> Html:
     (_, name), *others = cells.items()
     return tag(
         "tr",

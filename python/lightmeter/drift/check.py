@@ -15,7 +15,7 @@ from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.features import spoken
+from lightmeter.profile.names import said
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number
@@ -245,7 +245,7 @@ class Reference:
         return tail
 
     def _spoken(self, name: str) -> str:
-        return spoken(name, self._view[name].meaning.origin, self._prefixes)
+        return said(name, self._view[name].meaning.origin, self._prefixes).name
 
     def _odd(self, name: str, numbers: Mapping[str, float], expected: float) -> Finding:
         sentence = (

@@ -10,7 +10,8 @@ from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.profile import ProfileView
-from lightmeter.profile.features import Meaning, meaning_of, spoken
+from lightmeter.profile.features import Meaning, meaning_of
+from lightmeter.profile.names import said
 
 __all__ = ["compare_views"]
 
@@ -28,7 +29,7 @@ def compare_views(
         name: meaning_of(name, cores) for name in sorted({*cores[0].names(), *cores[1].names()})
     }
     features = [
-        changed(line, name=spoken(name, meaning.origin, prefixes), role=meaning.role)
+        changed(line, role=meaning.role, **said(name, meaning.origin, prefixes)._asdict())
         for name, meaning in meanings.items()
         if meaning.role != "hash"
         for line in _lines(name, meaning, cores, thresholds.delta)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from lightmeter.drift.distance import distance
 from lightmeter.drift.feature import RATES, FeatureDrift
-from lightmeter.drift.verdict import Thresholds
+from lightmeter.drift.verdict import CHANGED, Thresholds
 from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
 
@@ -93,5 +94,13 @@ class Comparison:
         return f"<{type(self).__name__}: {self.summary()}>"
 
 
-def _severity(line: FeatureDrift) -> tuple[int, float, str]:
-    return _WORST_FIRST.index(line.verdict), -(line.effect or 0.0), line.feature
+def _severity(line: FeatureDrift) -> tuple[int, float, float, str]:
+    """By verdict, then by effect.
+
+    An effect is at most 1, which many features reach that change for one reason. Of those that
+    changed, between effects that are equal to a tenth the distance decides, which has no bound.
+    """
+    rank, effect = _WORST_FIRST.index(line.verdict), line.effect or 0.0
+    if line.verdict not in CHANGED:
+        return rank, -effect, 0.0, line.feature
+    return rank, -round(effect, 1), -distance(line), line.feature

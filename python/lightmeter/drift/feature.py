@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem
 from lightmeter.profile.features import Kind, Role
+from lightmeter.profile.names import Cell, Group
 
 __all__ = ["RATES", "DriftKind", "FeatureDrift", "Rate", "Verdict", "changed", "column_of"]
 
@@ -72,6 +74,10 @@ class FeatureDrift:
             for features that only have distances.
         reason: why, in a few words.
         name: what sentences call the feature, such as ``saturation``.
+        group: what it is shown together with; this and the rest see `lightmeter.profile.names`.
+        scale: of its values, such as ``percent``.
+        prefix: of the images that it is measured in.
+        cell: which number of the grid it is.
     """
 
     feature: str
@@ -103,6 +109,10 @@ class FeatureDrift:
     verdict: Verdict | None = None
     reason: str = ""
     name: str = ""
+    group: Group = "values"
+    scale: Scale | None = None
+    prefix: str = ""
+    cell: Cell | None = None
 
     @property
     def effect_name(self) -> str:

@@ -2,14 +2,28 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
+from lightmeter.image.numbers import Scale
+from lightmeter.profile.names import GRID_SIDE, place, rank
 from lightmeter.text import number, percent, shorten
 
-__all__ = ["capitalised", "certainty", "finding", "headline", "sentence", "summary"]
+__all__ = [
+    "Finding",
+    "capitalised",
+    "certainty",
+    "finding",
+    "findings",
+    "headline",
+    "sentence",
+    "summary",
+]
 
-_MOST = 5
+_MOST = 4
+_SAME = 0.1  # of a change; what differs by less changed alike
+_MOST_DIGITS = 17  # with which any two numbers differ
 _LONGEST = 60  # characters of a value
 
 # In standard errors; a smaller change of the mean may be chance.
@@ -33,15 +47,146 @@ def headline(features: Sequence[FeatureDrift]) -> str:
 
 
 def summary(features: Sequence[FeatureDrift]) -> str:
-    """One sentence about the features, which come by severity."""
+    """One sentence about the features, which come by severity.
+
+    Numbers of images that are about the same, or that changed by the same factor, mostly changed
+    for one reason: one of them speaks for all.
+    """
     drifted = [feature for feature in features if feature.verdict == "drift"]
     tested = sum(feature.q_value is not None for feature in features)
     if not tested:
         return "not enough data to compare"
     if not drifted:
         return f"no drift in {tested} features"
-    named = ", ".join(finding(feature) for feature in drifted[:_MOST])
-    return f"{named}, and {len(drifted) - _MOST} more" if len(drifted) > _MOST else named
+    shown = _spokesmen(findings(drifted))[:_MOST]
+    words = ", ".join(each.words for each in shown)
+    left = len(drifted) - sum(len(each.lines) for each in shown)
+    return f"{words}, and {left} more" if left else words
+
+
+def _spokesmen(told: Sequence["Finding"]) -> list["Finding"]:
+    named: dict[tuple[str, ...], Finding] = {}
+    for each in [each for each in told if not each.is_even] or told:
+        subject = _subject(each.lines[0])
+        if _says_more(each, named.setdefault(subject, each)):
+            named[subject] = each
+    shown: list[Finding] = []
+    for each in named.values():
+        line = each.lines[0]
+        same = [at for at, other in enumerate(shown) if _by_same_factor(line, other.lines[0])]
+        if not same:
+            shown.append(each)
+        elif _rank(line) < _rank(shown[same[0]].lines[0]):
+            shown[same[0]] = each
+    return shown
+
+
+def _by_same_factor(line: FeatureDrift, other: FeatureDrift) -> bool:
+    """Whether two means of light or colour changed alike, as they do with the exposure."""
+    changes = [
+        each.level_target / each.level_reference - 1
+        for each in (line, other)
+        if each.scale == "sample" and each.kind == "number" and each.group in ("colour", "light")
+        if not each.feature.endswith(".stddev")
+        if each.level_target is not None and each.level_reference
+    ]
+    if len(changes) < 2 or line.prefix != other.prefix:
+        return False
+    return abs(changes[0] - changes[1]) <= _SAME * abs(changes[0])
+
+
+def _rank(line: FeatureDrift) -> int:
+    return rank(line.feature, line.prefix)
+
+
+def _subject(feature: FeatureDrift) -> tuple[str, ...]:
+    """The same for features of which one is enough to say what happened."""
+    if feature.group in ("file", "Exif", "values") or feature.kind in RATES:
+        return (feature.feature,)
+    return feature.prefix, feature.group, feature.cell.number if feature.cell else ""
+
+
+def _says_more(finding: "Finding", other: "Finding") -> bool:
+    """Of equal effects a mean says more than a standard deviation within the pictures."""
+    lines = finding.lines[0], other.lines[0]
+    spreads = [line.feature.endswith(".stddev") for line in lines]
+    effects = [round(line.effect or 0.0, 1) for line in lines]
+    return spreads == [False, True] and effects[0] == effects[1]
+
+
+class Finding(NamedTuple):
+    """What is said of some features at once.
+
+    Attributes:
+        words: such as ``entropy rose by 9 %``.
+        lines: the features, the most severe first: one, or cells of the grid.
+        is_even: the grid changed everywhere alike, so that it says nothing of where.
+    """
+
+    words: str
+    lines: tuple[FeatureDrift, ...]
+    is_even: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The words as a sentence."""
+        return capitalised(self.words, self.lines[0].feature)
+
+    @property
+    def certainty(self) -> str:
+        """Which features, and how surely they changed."""
+        first = certainty(self.lines[0])
+        more = len(self.lines) - 1
+        return f"{first}; and {more} more place{'' if more == 1 else 's'}" if more else first
+
+
+def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
+    """What to say of features that changed: each by itself, but cells of a grid together."""
+    grids: dict[object, list[FeatureDrift]] = {}
+    for feature in features:
+        # A rate of a cell, such as its missing values, is no place.
+        key: object = feature.feature
+        if feature.cell is not None and feature.kind == "number":
+            key = feature.prefix, feature.cell.number
+        grids.setdefault(key, []).append(feature)
+    return [
+        _of_grid(lines) if len(lines) > 1 else Finding(finding(lines[0]), tuple(lines))
+        for lines in grids.values()
+    ]
+
+
+_CELLS = GRID_SIDE**2
+_GRID_VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
+# The grid changed everywhere alike if no place changed by less than this share of the most.
+_EVEN = 0.5
+
+
+def _of_grid(lines: Sequence[FeatureDrift]) -> Finding:
+    """Where the picture changed most, if there is such a place."""
+    first = lines[0]
+    assert first.cell is not None
+    several = first.name.startswith(f"{first.prefix} ")
+    picture = f"the {first.prefix} picture" if several else "the picture"
+    changes = list(map(_grid_change, lines))
+    most = max(changes, key=abs)
+    if not most:
+        return Finding(f"{picture} varies differently in {len(lines)} places", tuple(lines))
+    verb = _GRID_VERBS[first.cell.number][most > 0]
+    if len(lines) == _CELLS and min(change / most for change in changes) >= _EVEN:
+        return Finding(f"{picture} {verb} everywhere alike", tuple(lines), is_even=True)
+    cell = lines[changes.index(most)].cell
+    assert cell is not None
+    return Finding(f"{picture} {verb} most {place(cell.row, cell.column)}", tuple(lines))
+
+
+def _grid_change(line: FeatureDrift) -> float:
+    """By how much the mean changed, 0 if that is not what changed; of sharpness the logarithm."""
+    target, reference = line.level_target or 0.0, line.level_reference or 0.0
+    if not abs(target - reference) > _negligible(line):
+        return 0.0
+    if line.scale == "squares" and min(target, reference) > 0:
+        return math.log(target / reference)
+    return target - reference
 
 
 def sentence(feature: FeatureDrift) -> str:
@@ -92,9 +237,11 @@ def finding(feature: FeatureDrift) -> str:
             return f"{name} spreads differently"
         return f"{name} turned by {degrees:+.0f} degrees"
     if not abs(target - reference) > _negligible(feature):
-        return f"{name} {_spread(feature)}"
-    change = _delay if feature.role == "date" else _change
-    return f"{name} {change(reference, target)}"
+        subject = f"the share of {name}" if feature.scale == "percent" else name
+        return f"{subject} {_spread(feature)}"
+    if feature.role == "date":
+        return f"{name} {_delay(reference, target)}"
+    return f"{name} {_change(reference, target, feature.scale)}"
 
 
 def _negligible(feature: FeatureDrift) -> float:
@@ -117,14 +264,34 @@ def _spread(feature: FeatureDrift) -> str:
     return "is distributed differently" if times == "1" else f"spreads {times} times as wide"
 
 
-def _change(before: float, after: float) -> str:
-    """Relative between positive numbers; of others a percentage would say little."""
+def _change(before: float, after: float, scale: Scale | None) -> str:
+    """Relative between positive amounts; of others, and of shares, that would say little."""
     verb = "rose" if after > before else "fell"
+    if scale == "percent":
+        return f"{verb} {_percent_from_to(before, after)}"
+    if scale == "share":
+        return f"{verb} {_share_from_to(before, after)}"
     if before <= 0 or after < 0:
         return f"{verb} from {number(before, 3)} to {number(after, 3)}"
     if after > 10 * before:
         return f"{verb} {number(after / before, 3)}-fold"
     return f"{verb} by {percent(abs(after / before - 1))}"
+
+
+def _percent_from_to(before: float, after: float) -> str:
+    texts = percent(before / 100), percent(after / 100)
+    digits = 2
+    while texts[0] == texts[1] and digits < _MOST_DIGITS:
+        texts = f"{number(before, digits)} %", f"{number(after, digits)} %"
+        digits += 1
+    return f"from {texts[0]} to {texts[1]}"
+
+
+def _share_from_to(before: float, after: float) -> str:
+    places = 2
+    while f"{before:.{places}f}" == f"{after:.{places}f}" and places < _MOST_DIGITS:
+        places += 1
+    return f"from {before:.{places}f} to {after:.{places}f}"
 
 
 def _delay(before: float, after: float) -> str:

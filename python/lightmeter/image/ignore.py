@@ -37,7 +37,7 @@ class _Mask:
     bits: bytes  # one for a pixel, from left to right, then from top to bottom
 
     def __repr__(self) -> str:
-        return f"<mask of {self.width}x{self.height}>"
+        return f"a mask of {self.width}x{self.height}"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from lightmeter.quiet import quiet
 
 __all__ = [
     "ERROR",
+    "FACTS",
     "TAKEN",
     "Metric",
     "Metrics",
@@ -40,15 +41,24 @@ _SET = "a set"  # no name of a function
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
 
-_FACTS = (
-    "Format FileSize FrameCount BitDepth Channels HasAlpha ColorProfile Progressive "
-    "ChromaSubsampling JpegQuality"
+# What is known of a file from its header, below the prefix.
+FACTS = (
+    "Format",
+    "FileSize",
+    "FrameCount",
+    "BitDepth",
+    "Channels",
+    "HasAlpha",
+    "ColorProfile",
+    "Progressive",
+    "ChromaSubsampling",
+    "JpegQuality",
 )
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(
     {
         *(number.name.partition(".")[0] for number in IMAGE_NUMBERS),
-        *_FACTS.split(),
+        *FACTS,
         *KNOWN,
         "Colorspace",
         "Failure",

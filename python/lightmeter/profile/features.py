@@ -1,17 +1,17 @@
-"""What the features of a profile mean: their roles, families and spoken names.
+"""What the features of a profile mean: their roles and families.
 
 A role stands in the column, put there by whoever logged it. A name says nothing: a column of a
 table may be called ``dead.pixels`` or ``wind.Hue.mean``.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from lightmeter import _core
 
-__all__ = ["Family", "Kind", "Meaning", "Origin", "Role", "meaning_of", "spoken"]
+__all__ = ["Family", "Kind", "Meaning", "Origin", "Role", "meaning_of"]
 
 # Least first: of two, the greater holds. See cpp/include/lightmeter/profile/meaning.hpp.
 Role = Literal[
@@ -114,32 +114,3 @@ def meaning_of(name: str, cores: "Iterable[_core.Profile]") -> Meaning:
     """What a feature means in those of the profiles that have it, as if they were merged."""
     meanings = (Meaning(core.role(name), core.origin(name)) for core in cores if name in core)
     return reduce(Meaning.join, meanings, Meaning())
-
-
-_SPOKEN = {"ImagePixelWidth": "width", "ImagePixelHeight": "height", "Colorspace": "colour space"}
-
-
-def spoken(feature: str, origin: Origin, prefixes: Collection[str]) -> str:
-    """A feature of images as one says it; a logged value by its whole name.
-
-    Args:
-        feature: such as ``image.Brightness.mean``, which is "brightness".
-        origin: where its values come from.
-        prefixes: those of the features of images. Where there are several, each is said.
-    """
-    prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
-    if origin == "value" or not prefix:
-        return feature
-    spoken = _spoken(feature.removeprefix(f"{prefix}."))
-    return spoken if len(prefixes) == 1 else f"{prefix} {spoken}"
-
-
-def _spoken(name: str) -> str:
-    if name in _SPOKEN:
-        return _SPOKEN[name]
-    first, _, rest = name.partition(".")
-    if not rest:
-        return name
-    if rest in ("mean", "circular_mean"):
-        return first.lower()
-    return f"{first.lower()} {rest.replace('_', ' ')}"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import sentence
+from lightmeter.drift.words import capitalised, sentence
 from lightmeter.profile import FrequentItem, ProfileView
+from lightmeter.profile.names import says
 from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten
@@ -40,12 +41,14 @@ def card(
         words = f" {sentence(line)}."
     elif line.reason:
         words = " ", tag("span", line.reason, cls="quiet")
+    meaning = says(line.feature, line.prefix)
     chart = chart_of(line, target, reference)
     if line.effect == 0 and line.verdict == "none":  # equal: nothing to see
         chart = None
     return tag(
         "figure",
-        tag("h3", tag("bdi", line.feature)),
+        tag("h4", tag("bdi", line.feature)),
+        tag("p", capitalised(meaning), cls="quiet") if meaning else None,
         tag("p", verdict_badge(line), words),
         chart.inline(ident) if chart is not None else None,
         _caption(line),

@@ -4,48 +4,60 @@ It has to survive a notebook that nobody has declared trusted: JupyterLab then d
 sheets, inline SVG and frames, and keeps tables, inline styles and images.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
 from lightmeter.draw.html import Html, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import headline, sentence
+from lightmeter.drift.words import findings, headline
 from lightmeter.report.card import verdict_badge
 from lightmeter.report.charts import chart_of
+from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import change
+from lightmeter.report.where import heat_maps, on_heat_map
 from lightmeter.text import number
 
 __all__ = ["CELL", "notebook_html"]
 
 CELL = "text-align:left;padding:2px 10px"  # the style of a cell of a table
 _MOST_CHARTS = 6
+_MOST_FINDINGS = 12
 _MOST_ROWS = 40
 
 
 def notebook_html(comparison: Comparison) -> Html:
     """The comparison in the elements and styles that an untrusted notebook keeps."""
     changed = [line for line in comparison.features if line.verdict in CHANGED]
-    findings = (
-        tag("li", tag("b", sentence(line)), f" ({line.verdict}; {line.reason})")
-        for line in changed[:_MOST_ROWS]
+    told = findings(changed)
+    listed = (
+        tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
+        for each in told[:_MOST_FINDINGS]
     )
+    left = len(told) - _MOST_FINDINGS
     heads = ("feature", "verdict", "change", "difference", "p", "q", "values, ref. / target")
     head = tag("tr", (tag("th", head, style=CELL) for head in heads))
-    body = (
-        tag("tr", (tag("td", cell, style=CELL) for cell in _cells(line)))
-        for line in comparison.features[:_MOST_ROWS]
-    )
     more = len(comparison.features) - _MOST_ROWS
-    charts = (
-        chart_of(line, comparison.target, comparison.reference) for line in changed[:_MOST_CHARTS]
-    )
+    grids = heat_maps(comparison.features) if any(map(on_heat_map, changed)) else ()
+    lines = [line for line in changed if not on_heat_map(line)]
+    charts = (chart_of(line, comparison.target, comparison.reference) for line in lines)
     return tag(
         "div",
         tag("h3", headline(comparison.features)),
-        tag("ul", findings) if changed else None,
-        tag("table", tag("thead", head), tag("tbody", body)),
+        tag("ul", listed) if changed else None,
+        tag("p", f"and {left} more") if left > 0 else None,
+        tag("table", tag("thead", head), _groups(comparison.features[:_MOST_ROWS])),
         tag("p", f"and {more} more features") if more > 0 else None,
-        (chart.image_tag() for chart in charts if chart is not None),
+        (chart.image_tag() for chart, _ in grids),
+        (chart.image_tag() for chart in islice(charts, _MOST_CHARTS) if chart is not None),
     )
+
+
+def _groups(features: Sequence[FeatureDrift]) -> Iterator[Html]:
+    for heading, lines in by_group(features, lambda line: line.group):
+        rows = (tag("tr", (tag("td", cell, style=CELL) for cell in _cells(line))) for line in lines)
+        yield tag("tbody", tag("tr", tag("th", heading, style=CELL)), rows)
 
 
 def _cells(line: FeatureDrift) -> tuple[str, ...]:

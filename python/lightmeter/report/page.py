@@ -1,25 +1,29 @@
 """A drift report as one HTML page: offline, without a script, under a strict content policy."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from lightmeter.draw.document import document, section, table
+from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import certainty, headline, sentence
+from lightmeter.drift.words import capitalised, findings, headline
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, verdict_badge
+from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
+from lightmeter.report.repeats import repeated_pictures
+from lightmeter.report.where import where
 from lightmeter.text import number, percent
 
-__all__ = ["html_page", "write_page"]
+__all__ = ["html_page", "summary_line", "write_page"]
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 60
+_MOST_FINDINGS = 12
 
 # Characters of pictures; with 30 features the page stays below 300 kB.
 _MOST_PICTURES = 120_000
@@ -55,21 +59,35 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
         "header",
         tag("h1", "Drift report"),
         tag("p", headline(comparison.features), cls="headline"),
+        summary_line(comparison),
         tag("p", sides, cls="sides"),
     )
     yield tag("main", _main(comparison))
 
 
-def _main(comparison: Comparison) -> Iterator[Html]:
+def summary_line(comparison: Comparison) -> Html | None:
+    """The causes in one sentence, where there is more than the headline says."""
+    if not comparison.drifted:
+        return None
+    names = (line.feature for line in comparison.drifted)
+    return tag("p", f"{capitalised(comparison.summary(), *names)}.", cls="summary")
+
+
+def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [line for line in comparison.features if line.verdict in CHANGED]
+    grids, idents = where(comparison.features)
+    charted = [line for line in comparison.features if line.feature not in idents]
+    shown = charted[:_MOST_CHARTS]
+    idents |= {line.feature: f"f{index}" for index, line in enumerate(shown)}
     yield _findings(changed)
-    yield _table(comparison.features)
-    anchored = {line.feature: f"f{index}" for index, line in enumerate(comparison.features)}
-    shown = comparison.features[:_MOST_CHARTS]
-    yield from _cards("What changed", "wide", changed[:_MOST_CHARTS], comparison, anchored)
+    yield grids
+    yield repeated_pictures(comparison.target, comparison.reference)
+    yield _table(comparison.features, idents)
+    drifted = [line for line in shown if line.verdict in CHANGED]
+    yield from _cards("What changed", "wide", drifted, comparison, idents)
     others = [line for line in shown if line.verdict not in CHANGED]
-    yield from _cards("Everything else", "", others, comparison, anchored)
-    left_out = len(comparison.features) - len(shown)
+    yield from _cards("Everything else", "", others, comparison, idents)
+    left_out = len(charted) - len(shown)
     if left_out:
         words = f"No charts of the {left_out} features at the end of the table."
         yield tag("p", words, cls="quiet")
@@ -88,32 +106,40 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 def _findings(changed: list[FeatureDrift]) -> Html:
     if not changed:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
-    findings = (
+    told = findings(changed)
+    listed = (
         tag(
             "li",
-            tag("b", sentence(line)),
-            tag("span", certainty(line), cls="quiet"),
-            cls=line.verdict,
+            tag("b", each.sentence),
+            tag("span", each.certainty, cls="quiet"),
+            cls=each.lines[0].verdict,
         )
-        for line in changed
+        for each in told[:_MOST_FINDINGS]
     )
-    return section("Findings", tag("ol", findings, cls="findings"))
+    left = len(told) - _MOST_FINDINGS
+    more = (
+        tag("p", f"and {left} more, each with its chart below", cls="quiet") if left > 0 else None
+    )
+    return section("Findings", tag("ol", listed, cls="findings"), more)
 
 
-def _table(features: Iterable[FeatureDrift]) -> Html:
+def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
     words = (
-        "The most severe first. The bar is the size of the difference; values are those of the "
-        "reference / the target."
+        "In groups, the most severe first. The bar is the size of the difference; values are those "
+        "of the reference / the target."
     )
-    rows = (_row(index, line) for index, line in enumerate(features))
-    shown = table("all", rows, left={"verdict"})
+    groups = (
+        (heading, [_row(line, idents) for line in lines])
+        for heading, lines in by_group(features, lambda line: line.group)
+    )
+    shown = grouped_table("all", groups, left={"verdict"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 
-def _row(index: int, line: FeatureDrift) -> dict[str, Content]:
+def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
     name: str = line.feature
-    if index < _MOST_CHARTS:
-        name = tag("a", name, href=f"#f{index}")
+    if name in idents:
+        name = tag("a", name, href=f"#{idents[name]}")
     numbers = numbers_of(line)
     return {
         "feature": tag("bdi", name),
@@ -144,21 +170,29 @@ def _cards(
     size: str,
     lines: list[FeatureDrift],
     comparison: Comparison,
-    anchored: dict[str, str],
+    idents: Mapping[str, str],
 ) -> Iterator[Html]:
     if not lines:
         return
-    cards = []
+    sides = comparison.target, comparison.reference
     room = _MOST_PICTURES
-    for line in lines:
-        shots = pictures(line, comparison.target, comparison.reference)
-        room -= len(shots or "")
-        if room < 0:
-            shots = None
-        cards.append(
-            card(line, comparison.target, comparison.reference, anchored[line.feature], shots)
+    shots: dict[str, Html | None] = {}
+    for line in lines:  # the most severe first
+        shown = pictures(line, *sides)
+        room -= len(shown or "")
+        shots[line.feature] = shown if room >= 0 else None
+    groups = (
+        (
+            tag("h3", heading, cls="group"),
+            tag(
+                "div",
+                (card(line, *sides, idents[line.feature], shots[line.feature]) for line in members),
+                cls=f"cards {size}",
+            ),
         )
-    yield section(title, tag("div", cards, cls=f"cards {size}"))
+        for heading, members in by_group(lines, lambda line: line.group)
+    )
+    yield section(title, groups)
 
 
 def _how_to_read(comparison: Comparison) -> Html:

@@ -11,7 +11,7 @@ from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ProfileView
 from lightmeter.text import number, shorten
 
-__all__ = ["pictures"]
+__all__ = ["pictures", "thumbnail_tag"]
 
 
 def pictures(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Html | None:
@@ -45,9 +45,15 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 
 def _picture(exemplar: Exemplar) -> Html:
-    data = base64.b64encode(exemplar.thumbnail).decode()
     path = exemplar.path or "an image without a path"
     name = shorten(exemplar.path.rsplit("/", 1)[-1], 24)
     value = None if exemplar.value is None else f" {number(exemplar.value)}"
-    image = tag("img", src=f"data:image/jpeg;base64,{data}", alt=path, title=path)
-    return tag("li", image, tag("bdi", name), value)
+    return tag("li", thumbnail_tag(exemplar.thumbnail, path), tag("bdi", name), value)
+
+
+def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
+    """The picture of an image from `path`; None if the profile holds something else."""
+    if format_of(thumbnail) != "JPEG":
+        return None
+    data = base64.b64encode(thumbnail).decode()
+    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path, title=path)

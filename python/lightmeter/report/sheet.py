@@ -14,7 +14,7 @@ from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.cells import PREFIX, Row
-from lightmeter.profile.features import spoken
+from lightmeter.profile.names import said
 from lightmeter.text import count, number
 
 __all__ = ["contact_sheet"]
@@ -81,7 +81,7 @@ def _counted(n: int, thing: str) -> str:
 
 
 def _called(feature: str) -> str:
-    return spoken(feature, "image", [PREFIX.removesuffix(".")])
+    return said(feature, "image", [PREFIX.removesuffix(".")]).name
 
 
 def _card(row: Row, by: str, reading: Reading) -> Html:

@@ -6,16 +6,20 @@ from typing import NamedTuple
 
 from lightmeter.dashboard.history import STATES, History, worst
 from lightmeter.dashboard.parts import badge, crumbs, feature_name, link, spaced
-from lightmeter.draw.document import document, section, table
+from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import column_of
+from lightmeter.drift.feature import FeatureDrift, column_of
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card
+from lightmeter.report.groups import by_group
+from lightmeter.report.page import summary_line
 from lightmeter.report.pictures import pictures
+from lightmeter.report.repeats import repeated_pictures
+from lightmeter.report.where import where
 from lightmeter.text import number, shorten
 
 __all__ = ["ShownBucket", "bucket_html"]
@@ -58,6 +62,10 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
     state = worst(result.state for result in bucket.results)
     bad = {column_of(result.feature) for result in bucket.results if result.state == "anomaly"}
     others = "The others" if bad else "Distributions"
+    grids, on_grid = where(comparison.features, _ident)
+    lines = [line for line in comparison.features if line.feature not in on_grid]
+    wrong = [line for line in lines if column_of(line.feature) in bad]
+    right = [line for line in lines if column_of(line.feature) not in bad]
     return document(
         f"{history.title}, {bucket_text(bucket.start)}",
         tag(
@@ -66,13 +74,16 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
             tag("h1", tag("bdi", history.title)),
             tag("p", bucket_text(bucket.start), cls="headline"),
             tag("p", badge(state), _sides(comparison, baseline), cls="sides"),
+            summary_line(comparison),
             _neighbours(bucket),
         ),
         tag(
             "main",
-            _verdicts(page, bucket.results),
-            _cards("Distributions of what is anomalous", "wide", comparison, bad, inside=True),
-            _cards(others, "", comparison, bad, inside=False),
+            _verdicts(page, bucket.results, comparison),
+            grids,
+            repeated_pictures(comparison.target, comparison.reference),
+            _cards("Distributions of what is anomalous", "wide", comparison, wrong),
+            _cards(others, "", comparison, right),
         ),
     )
 
@@ -97,14 +108,24 @@ def _neighbours(bucket: ShownBucket) -> Html | None:
     return tag("nav", spaced(links), aria_label="Other buckets") if links else None
 
 
-def _verdicts(page: str, results: Sequence[Result]) -> Html:
+def _verdicts(page: str, results: Sequence[Result], comparison: Comparison) -> Html:
     others = sorted(
         (result for result in results if result.state != "ok"),
         key=lambda result: (STATES.index(result.state), line_of(result)),
     )
     good = len(results) - len(others)
-    rows = (_verdict(page, result) for result in others)
-    shown = table("said", rows, left={"state", "monitor"}, words={"in words"})
+    groups = {column_of(line.feature): line.group for line in comparison.features}
+    named = [result for result in others if column_of(result.feature) in groups]
+    listed = [
+        ("", [result for result in others if column_of(result.feature) not in groups]),
+        *by_group(named, lambda result: groups[column_of(result.feature)]),
+    ]
+    shown = grouped_table(
+        "said",
+        ((heading, [_verdict(page, result) for result in each]) for heading, each in listed),
+        left={"state", "monitor"},
+        words={"in words"},
+    )
     closing = None
     if not results:
         closing = tag("p", "No monitor has judged this bucket.")
@@ -124,17 +145,28 @@ def _verdict(page: str, result: Result) -> dict[str, Content]:
     }
 
 
+def _ident(line: FeatureDrift) -> str:
+    """Where the pages of features link to."""
+    return f"f-{slug(line.feature)}"
+
+
 def _cards(
-    title: str, size: str, comparison: Comparison, bad: set[str], *, inside: bool
+    title: str, size: str, comparison: Comparison, lines: Sequence[FeatureDrift]
 ) -> Html | None:
-    lines = [line for line in comparison.features if (column_of(line.feature) in bad) == inside]
     if not lines:
         return None
     sides = comparison.target, comparison.reference
-    cards = (
-        card(line, *sides, f"f-{slug(line.feature)}", pictures(line, *sides))
-        for line in lines[:_MOST_CHARTS]
+    groups = (
+        (
+            tag("h3", heading, cls="group"),
+            tag(
+                "div",
+                (card(line, *sides, _ident(line), pictures(line, *sides)) for line in members),
+                cls=f"cards {size}",
+            ),
+        )
+        for heading, members in by_group(lines[:_MOST_CHARTS], lambda line: line.group)
     )
     left_out = len(lines) - _MOST_CHARTS
     more = tag("p", f"No charts of {left_out} more.", cls="quiet") if left_out > 0 else None
-    return section(title, tag("div", cards, cls=f"cards {size}"), more)
+    return section(title, groups, more)

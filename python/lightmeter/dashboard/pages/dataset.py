@@ -1,6 +1,6 @@
 """The page of a dataset or segment: its features, segments, anomalies and buckets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lightmeter.dashboard.history import History, grouped, segment_name
 from lightmeter.dashboard.pages.overview import overview_row
@@ -8,6 +8,7 @@ from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pa
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, tag
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.profile.names import Group
 
 __all__ = ["dataset_html"]
 
@@ -16,13 +17,16 @@ _NOT_JUDGED = tag(
 )
 
 
-def dataset_html(history: History, segments: Sequence[History], pages: set[str]) -> Html:
+def dataset_html(
+    history: History, segments: Sequence[History], pages: set[str], groups: Mapping[str, Group]
+) -> Html:
     """The page.
 
     Args:
         history: of the dataset or segment.
         segments: those of its segments.
         pages: paths of the pages of buckets that there are.
+        groups: those of the features of its last bucket.
     """
     page = history.page
     note = "no buckets"
@@ -32,7 +36,7 @@ def dataset_html(history: History, segments: Sequence[History], pages: set[str])
         many = f"{len(history.buckets):,} bucket{'' if len(history.buckets) == 1 else 's'}"
         note = f"{many}, {span}, {images:,} images"
     kind = "Segment" if history.segment else "Dataset"
-    lines = lines_table(page, history) if history.lines else _NOT_JUDGED
+    lines = lines_table(page, history, groups) if history.lines else _NOT_JUDGED
     return document(
         history.title,
         tag("header", crumbs(page, history), head(kind, history.title, history.state, note)),

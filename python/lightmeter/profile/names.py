@@ -1,0 +1,182 @@
+"""What features are called in sentences, and what they are about."""
+
+import re
+from collections.abc import Collection
+from typing import Literal, NamedTuple, get_args
+
+from lightmeter import _core
+from lightmeter.image.metrics import FACTS
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
+from lightmeter.profile.features import Origin
+
+__all__ = [
+    "GRID_SIDE",
+    "GROUPS",
+    "Cell",
+    "Group",
+    "Said",
+    "groups_of",
+    "place",
+    "rank",
+    "said",
+    "says",
+]
+
+# What people look at together, in the order of pages.
+Group = Literal[
+    "colour",
+    "light",
+    "focus",
+    "noise",
+    "compression",
+    "where",
+    "repeats",
+    "file",
+    "Exif",
+    "values",
+]
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+
+class Cell(NamedTuple):
+    """A cell of the 4 x 4 grid, and which of its numbers: ``luma`` or ``sharpness``."""
+
+    number: str
+    row: int
+    column: int
+
+
+class Said(NamedTuple):
+    """What sentences and pages say of a feature.
+
+    Attributes:
+        name: such as ``saturation``.
+        group: what it is shown together with.
+        scale: of its values; None where that is not known.
+        prefix: of the images that it is measured in, such as ``image``; empty of other values.
+        cell: which number of the grid it is; None of others.
+    """
+
+    name: str
+    group: Group
+    scale: Scale | None = None
+    prefix: str = ""
+    cell: Cell | None = None
+
+
+# Where the rules would say something odd.
+_NAMES = {
+    "ImagePixelWidth": "width",
+    "ImagePixelHeight": "height",
+    "Colorspace": "colour space",
+    "Colorfulness": "colourfulness",
+    "Luma.stddev": "contrast",
+    "JpegQuality": "JPEG quality",
+    "glare_percent": "glare",
+}
+_OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
+GRID_SIDE = 4
+_GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
+
+
+_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
+_RANKS = {name: rank for rank, name in enumerate(_NUMBERS)}
+# Of what has no number for each image but is about the same, such as Hue.pixels.
+_FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in _NUMBERS.items()}
+
+
+def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
+    """What is said of a feature; of a logged value its whole name.
+
+    Args:
+        feature: such as ``image.Brightness.mean``, which is "brightness".
+        origin: where its values come from.
+        prefixes: those of the features of images. Where there are several, each is said.
+    """
+    prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
+    if origin == "value" or not prefix:
+        return Said(feature, "values")
+    rest = feature.removeprefix(f"{prefix}.")
+    name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
+    if origin != "image":
+        return Said(name, "Exif", prefix=prefix)
+    scale = _NUMBERS[rest].scale if rest in _NUMBERS else None
+    return Said(name, _group_of(rest), scale, prefix, _cell(rest))
+
+
+def groups_of(core: _core.Profile) -> dict[str, Group]:
+    """The group of every feature of a profile."""
+    prefixes = core.image_prefixes
+    return {name: said(name, core.origin(name), prefixes).group for name in core.names()}
+
+
+def says(feature: str, prefix: str) -> str:
+    """What the number of an image is and what more of it means; empty of anything else."""
+    number = _NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
+    return number.says if number is not None else ""
+
+
+def rank(feature: str, prefix: str) -> int:
+    """Which number of an image it is, in the order in which people see them; 0 of anything else."""
+    return _RANKS.get(feature.removeprefix(f"{prefix}."), 0) if prefix else 0
+
+
+def _group_of(name: str) -> Group:
+    first, _, rest = name.partition(".")
+    number = _NUMBERS.get(name) or _NUMBERS.get(rest)  # of a band, as DAPI.Sharpness
+    group = number.group if number is not None else _FIRST_GROUPS.get(first)
+    if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
+        return "file"
+    return group or "values"
+
+
+def _cell(name: str) -> Cell | None:
+    parts = _GRID.fullmatch(name)
+    if parts is None:
+        return None
+    return Cell(parts[3] or "luma", int(parts[1]), int(parts[2]))
+
+
+def _spoken(name: str) -> str:
+    if name in _NAMES:
+        return _NAMES[name]
+    cell = _cell(name)
+    if cell is not None:
+        number = "brightness" if cell.number == "luma" else cell.number
+        return f"{number} {place(cell.row, cell.column)}"
+    if name in FACTS:
+        return _words(name)
+    if name not in _NUMBERS:
+        first, _, rest = name.partition(".")
+        if rest in _NUMBERS:  # of a band
+            return f"{first} {_spoken(rest)}"
+        first = first.lower() if first in _FIRST_GROUPS else first
+        return f"{first} {rest.replace('_', ' ')}".rstrip()
+    if name.endswith("_percent"):
+        return f"{name.removesuffix('_percent')} pixels"
+    first, _, rest = name.partition(".")
+    first = _words(first)
+    if rest in ("", "mean", "circular_mean"):
+        return first
+    if rest in ("share", "rows", "columns"):
+        return f"share of {first}" if rest == "share" else f"{first} of {rest}"
+    return f"{first} {rest.replace('_', ' ')}"
+
+
+def _words(name: str) -> str:
+    """``SpatialInformation`` in lower case and apart."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def place(row: int, column: int) -> str:
+    """Where a cell of the grid is."""
+    vertical = ("top", "upper", "lower", "bottom")[row]
+    horizontal = ("left", "left", "right", "right")[column]
+    at_side, at_end = column in (0, 3), row in (0, 3)
+    if at_side and at_end:
+        return f"at the {vertical} {horizontal}"
+    if at_end:
+        return f"at the {vertical}, {horizontal} of the middle"
+    if at_side:
+        return f"at the {horizontal}, {'above' if row == 1 else 'below'} the middle"
+    return f"in the middle, {vertical} {horizontal}"

@@ -1,0 +1,66 @@
+"""Pictures that came more than once: how many, and which."""
+
+from collections.abc import Iterator
+
+from lightmeter.draw.document import section
+from lightmeter.draw.html import Content, Html, tag
+from lightmeter.profile import ProfileView
+from lightmeter.profile.names import says
+from lightmeter.profile.view import Repeated
+from lightmeter.report.pictures import thumbnail_tag
+from lightmeter.text import count, shorten
+
+__all__ = ["repeated_pictures"]
+
+_MOST = 6
+_ALIKE = {
+    "PixelHash": "are the same as an earlier one, pixel by pixel",
+    "PerceptualHash": "look like an earlier one",
+}
+
+
+def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
+    """The section; None where neither side has repeats."""
+    parts = [*_side("Target", target), *_side("Reference", reference)]
+    if not parts:
+        return None
+    words = "Only what is proven is counted: there may be more."
+    return section("Repeated pictures", tag("p", words, cls="quiet"), parts)
+
+
+def _side(side: str, view: ProfileView) -> Iterator[Html]:
+    pictures: dict[str, bytes] | None = None
+    before = 0
+    hashes = (name for name in view if view[name].kind == "hash")
+    # The same pixel by pixel comes first: what is the same also looks alike.
+    for name in sorted(hashes, key=lambda name: not name.endswith("PixelHash")):
+        repeats, listed = view.repeats(name)
+        if repeats <= before:
+            continue
+        before = repeats
+        if pictures is None:
+            pictures = _pictures(view)
+        column = view[name]
+        prefix, _, last = name.rpartition(".")
+        how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
+        many = f"at least {count(repeats)} of {count(column.n - column.missing)} pictures"
+        shown = (_repeated(item, pictures) for item in listed[:_MOST])
+        yield tag("h3", f"{side}: {many} {how}", cls="group")
+        yield tag("div", tag("ul", shown), cls="shots")
+
+
+def _pictures(view: ProfileView) -> dict[str, bytes]:
+    """Every picture that the profile holds, by path."""
+    found: dict[str, bytes] = {}
+    for name in view:
+        for exemplars in view.exemplars(name):
+            found.update((each.path, each.thumbnail) for each in exemplars if each.path)
+    return found
+
+
+def _repeated(item: Repeated, pictures: dict[str, bytes]) -> Html:
+    path = item.path or "a picture without a path"
+    picture = pictures.get(item.path) if item.path else None
+    shown: Content = thumbnail_tag(picture, path) if picture is not None else None
+    name = shorten(item.path.rsplit("/", 1)[-1], 24) if item.path else path
+    return tag("li", shown, tag("b", f"{count(item.times)} times "), tag("bdi", name, title=path))
