@@ -123,6 +123,17 @@ def test_tiles_that_cannot_be_are_refused() -> None:
             ImageMeter(size=place)  # type: ignore[arg-type]
 
 
+def test_a_part_of_an_image_has_no_hash() -> None:
+    image = samples(30, 40, "RGB", 6)
+    for mask in None, np.eye(30, 40, dtype=np.bool_):
+        meter = ImageMeter(metrics="all", size=(40, 30), mask=mask)
+        assert "PixelHash" not in meter.measurement()
+        meter.update(image[:29])
+        assert not {"PixelHash", "PerceptualHash"} & meter.measurement().keys()
+        meter.update(image[29:])
+        assert {"PixelHash", "PerceptualHash"} <= meter.measurement().keys()
+
+
 def test_masks_are_checked() -> None:
     mask = np.zeros((6, 8), np.bool_)
     for wrong in (mask[0], mask.astype(float), [[0, 1]]):
@@ -132,8 +143,9 @@ def test_masks_are_checked() -> None:
         ImageMeter(mask=mask, size=(6, 8))
     with pytest.raises(IncompatibleError, match="within the image of 8 x 6"):
         ImageMeter(mask=mask).update(np.zeros((8, 6), np.uint8))
-    meter = ImageMeter(mask=np.ones((6, 8), np.uint8))
+    meter = ImageMeter(metrics="all", mask=np.ones((6, 8), np.uint8))
     meter.update(np.zeros((6, 8), np.uint8))
+    assert meter.measurement().keys() == {"ImagePixelWidth", "ImagePixelHeight"}
     with pytest.raises(ImageError, match="no pixel") as caught:
         lm.log_image(meter)
     assert caught.value.reason == "empty"

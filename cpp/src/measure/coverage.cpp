@@ -22,9 +22,13 @@ bool Coverage::overlaps(const Part& part) const noexcept {
   });
 }
 
-void Coverage::add(const Part& part) {
+void Coverage::reserve(std::size_t more) {
+  const std::size_t parts = parts_.size() + more;
+  if (parts > parts_.capacity()) parts_.reserve(std::max(parts, 2 * parts_.size()));
+}
+
+void Coverage::add(const Part& part) noexcept {
   Part grown = part;
-  parts_.reserve(parts_.size() + 1);
   while (true) {
     const auto other = std::ranges::find_if(parts_, [&](const Part& each) {
       return below(each, grown) || below(grown, each) || beside(each, grown) || beside(grown, each);
@@ -40,6 +44,12 @@ void Coverage::add(const Part& part) {
     parts_.pop_back();
   }
   parts_.push_back(grown);
+}
+
+std::int64_t Coverage::pixels() const noexcept {
+  std::int64_t pixels = 0;
+  for (const Part& part : parts_) pixels += part.width * part.height;
+  return pixels;
 }
 
 std::int64_t Coverage::bottom() const noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -13,10 +14,14 @@ class Coverage {
   };
 
   [[nodiscard]] bool overlaps(const Part& part) const noexcept;
-  // Adds a part that overlaps none.
-  void add(const Part& part);
+  // Adds a part that overlaps none, for which there must be room.
+  void add(const Part& part) noexcept;
+  // Makes room for so many more.
+  void reserve(std::size_t more);
 
   [[nodiscard]] const std::vector<Part>& parts() const noexcept { return parts_; }
+  // How many there are in all parts.
+  [[nodiscard]] std::int64_t pixels() const noexcept;
   // The first row below all parts.
   [[nodiscard]] std::int64_t bottom() const noexcept;
 

@@ -159,14 +159,13 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   const Tile tile{pixels, x, y, frame, rest_->mask.get()};
   count_bands(tile, std::max<std::ptrdiff_t>(bands, 1), active, band);
   if (pixels.channels == 1) complete_gray(tile, band.counts);
-  Coverage coverage = rest_->coverage;
-  coverage.add(part);
+  rest_->coverage.reserve(1);
   if (rest_->rows) {
     rest_->rows->add(*band.rows);
   } else {
     rest_->rows = std::move(band.rows);
   }
-  rest_->coverage = std::move(coverage);
+  rest_->coverage.add(part);
   counts_ = std::move(band.counts);
   counts_.width = frame.width;
   counts_.height = has_size ? frame.height : rest_->coverage.bottom();
@@ -185,10 +184,8 @@ void ImageMeter::add(const ImageMeter& other) {
   }
   if (other.counts_.channels == 0) return;
   check_same_image(other.counts_.width, other.counts_.channels, other.counts_.is_deep(), counts_);
-  Coverage coverage = rest_->coverage;
   for (const Coverage::Part& part : from.coverage.parts()) {
     check_place(part, rest_->size, rest_->coverage);
-    coverage.add(part);
   }
   if (counts_.channels == 0) {
     *this = ImageMeter(other);
@@ -196,8 +193,9 @@ void ImageMeter::add(const ImageMeter& other) {
   }
   ImageCounts counts = counts_;
   counts.add(other.counts_);
+  rest_->coverage.reserve(from.coverage.parts().size());
   if (rest_->rows) rest_->rows->add(*from.rows);
-  rest_->coverage = std::move(coverage);
+  for (const Coverage::Part& part : from.coverage.parts()) rest_->coverage.add(part);
   counts_ = std::move(counts);
   if (rest_->size.height == 0) counts_.height = rest_->coverage.bottom();
   settle_if_due();
@@ -216,7 +214,8 @@ void ImageMeter::settle_if_due() {
 
 std::vector<Value> ImageMeter::values() const {
   const Frame frame{counts_.width, counts_.height};
-  const ImageFacts image{counts_, counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0};
+  const ImageFacts image{counts_, counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0,
+                         rest_->coverage.pixels() == frame.width * frame.height};
   const Active active = metrics_of(rest_->set, rest_->size.height != 0);
   if (rest_->rows && rest_->rows->seams.is_empty()) {
     return read(rest_->rows->metrics, rest_->set, active, image);

@@ -66,9 +66,14 @@ struct LumaSeams::Around {
 };
 
 void LumaSeams::reserve(std::size_t runs, std::size_t pixels) {
-  runs_.reserve(runs_.size() + runs);
-  luma_.reserve(luma_.size() + pixels);
-  waits_.reserve(waits_.size() + pixels);
+  // At least twice as much each time: tile by tile, a little more would copy all of it each time.
+  const auto make_room = [](auto& vector, std::size_t more) {
+    const std::size_t size = vector.size() + more;
+    if (size > vector.capacity()) vector.reserve(std::max(size, 2 * vector.size()));
+  };
+  make_room(runs_, runs);
+  make_room(luma_, pixels);
+  make_room(waits_, pixels);
 }
 
 template <class S>

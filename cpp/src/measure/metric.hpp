@@ -98,6 +98,7 @@ struct ImageFacts {
   std::uint64_t pixels;  // counted, which leaves out the ignored ones
   Frame frame;           // the whole image
   double step;           // a step of the 8-bit scale in samples: 1, or 257 of a deep image
+  bool is_whole = true;  // whether every pixel of the image came, to be counted or ignored
 };
 
 }  // namespace lightmeter::measure

@@ -139,7 +139,9 @@ MeanHue circular_hue(const ImageCounts& counts) {
   double hue = 255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma));
   if (hue < 0) hue += 255;
   // A tiny negative angle rounds up to the full circle.
-  return {hue < 255 ? hue : 0, std::hypot(v.x, v.y) / static_cast<double>(v.chroma)};
+  // Not std::hypot, whose last bit depends on the library; nothing overflows here.
+  const double length = std::sqrt(v.x * v.x + v.y * v.y);
+  return {hue < 255 ? hue : 0, length / static_cast<double>(v.chroma)};
 }
 
 }  // namespace lightmeter::measure

@@ -74,7 +74,7 @@ void RowSample::add(std::span<const Number> numbers) {
   for (auto& [name, value] : row) {
     value += 0.0;  // -0.0 is 0.0
     names.emplace_back(name);
-    rounded.values.push_back(static_cast<float>(value));
+    rounded.values.push_back(static_cast<float>(value) + 0.0F);  // which may round to -0
   }
   const std::uint64_t hash = hash_of(row);
   if (rows_.size() == keep_ && hash > rows_.rbegin()->first) return;

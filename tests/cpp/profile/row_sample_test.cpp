@@ -54,6 +54,13 @@ TEST(RowSample, KeepsEqualRowsOnceAndNoMoreThanAskedFor) {
   EXPECT_EQ(decoded(encoded(sample)).rows().size(), 8U);
 }
 
+TEST(RowSample, OfTinyNumbersCanBeRead) {
+  RowSample sample;
+  sample.keep(8);
+  for (const double value : {-1e-300, 1e-300, -1e-46, -0.0}) sample.add(Numbers{{"a", value}});
+  EXPECT_EQ(encoded(decoded(encoded(sample))), encoded(sample));
+}
+
 TEST(RowSample, KeepsWhatARowCanHold) {
   RowSample sample;
   sample.keep(4);

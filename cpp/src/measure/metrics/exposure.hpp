@@ -66,7 +66,7 @@ struct Exposure {
     out[0] = 100 * static_cast<double>(dark) / pixels;
     out[1] = 100 * static_cast<double>(bright) / pixels;
     out[2] = 100 * static_cast<double>(glare) / (pixels * (gray ? 1 : 3));
-    out[3] = gray ? 100 : 100 * static_cast<double>(counts.saturation[0]) / pixels;
+    out[3] = 100 * static_cast<double>(counts.saturation[0]) / pixels;
   }
 
   friend bool operator==(const Exposure&, const Exposure&) = default;

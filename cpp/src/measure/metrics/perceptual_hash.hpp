@@ -40,6 +40,7 @@ struct PerceptualHash {
   // Means are compared by their products with the pixels of the other box; one of no pixels is not
   // brighter or darker than any.
   [[nodiscard]] std::optional<std::uint64_t> hash(const ImageFacts& image) const noexcept {
+    if (!image.is_whole) return std::nullopt;
     if (image.frame.width < kColumns || image.frame.height < kRows) return std::nullopt;
     std::uint64_t hash = 0;
     bool differs = false;

@@ -50,7 +50,9 @@ struct PixelHash {
 
   void add(const PixelHash& other) noexcept { sum = (sum + other.sum) % kPrime; }
 
+  // None of a part of an image, or of no pixel: other pictures begin alike.
   [[nodiscard]] std::optional<std::uint64_t> hash(const ImageFacts& image) const noexcept {
+    if (!image.is_whole || image.pixels == 0) return std::nullopt;
     std::uint64_t hash = scramble(sum);
     hash = scramble(hash ^ static_cast<std::uint64_t>(image.frame.width));
     hash = scramble(hash ^ static_cast<std::uint64_t>(image.frame.height));
