@@ -394,4 +394,4 @@ def test_sets_on_the_command_line(folder: Path) -> None:
         names[metrics] = set(json.loads(result.stdout.splitlines()[0]))
     assert "image.Luma.mean" in names["default"] - names["whylogs"]
     assert "image.Grid.r0c0" in names["camera"] - names["default"]
-    assert "image.SpatialInformation" in names["all"] - names["camera"]
+    assert "image.Banding.rows" in names["all"] - names["camera"]
