@@ -21,12 +21,14 @@
 #include "measure/metrics/pixel_hash.hpp"
 #include "measure/metrics/sharpness.hpp"
 #include "measure/metrics/size.hpp"
+#include "measure/metrics/spatial_information.hpp"
 
 namespace lightmeter::measure {
 
 // Every metric, in the order in which people see their numbers.
-using Metrics = std::tuple<Hsv, Entropy, Size, CircularHue, Luma, Exposure, Channels, Colorfulness,
-                           Sharpness, Noise, Blockiness, Grid, PixelHash, PerceptualHash, Banding>;
+using Metrics =
+    std::tuple<Hsv, Entropy, Size, CircularHue, Luma, Exposure, Channels, Colorfulness, Sharpness,
+               Noise, Blockiness, Grid, PixelHash, PerceptualHash, Banding, SpatialInformation>;
 
 inline constexpr std::size_t kMetrics = std::tuple_size_v<Metrics>;
 

@@ -62,7 +62,7 @@ M in_runs(const std::vector<S>& samples, const std::vector<std::size_t>& lengths
 
 template <class M>
 class RunsTest : public ::testing::Test {};
-using NeighbourMetrics = ::testing::Types<Sharpness, Noise, Blockiness>;
+using NeighbourMetrics = ::testing::Types<Sharpness, Noise, Blockiness, SpatialInformation>;
 TYPED_TEST_SUITE(RunsTest, NeighbourMetrics);
 
 template <class M, class S>
