@@ -1,18 +1,12 @@
 """lightmeter: the set that whylogs has, from the array."""
 
-import lightmeter as lm
-import numpy as np
-from PIL import Image
+import meters
 
-
-def prepare(case, data):
-    return np.array(Image.open(data / "large.jpg"))
+prepare = meters.prepare
 
 
 def run(array):
-    meter = lm.ImageMeter(metrics="whylogs", threads=1)
-    meter.update(array)
-    return meter.measurement()
+    return meters.run(array, "whylogs")
 
 
 def answer(array, measurement):

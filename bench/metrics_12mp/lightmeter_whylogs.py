@@ -1,21 +1,13 @@
-"""lightmeter: its set whylogs from the array."""
+"""lightmeter: its set whylogs, from the array."""
 
-import lightmeter as lm
-import numpy as np
-from PIL import Image
+import meters
 
-METRICS = "whylogs"
-
-
-def prepare(case, data):
-    return np.array(Image.open(data / "large.jpg"))
+prepare = meters.prepare
 
 
 def run(array):
-    meter = lm.ImageMeter(metrics=METRICS, size=(array.shape[1], array.shape[0]), threads=1)
-    meter.update(array)
-    return meter.measurement()
+    return meters.run(array, "whylogs")
 
 
 def answer(array, measurement):
-    return {name: value for name, value in measurement.items() if not isinstance(value, str)}
+    return meters.numbers(measurement)
