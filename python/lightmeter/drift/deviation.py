@@ -112,7 +112,7 @@ class _Fit(NamedTuple):
 def _fit(points: Array) -> _Fit:
     scatter = points.T @ points
     scatter[np.diag_indices_from(scatter)] += len(points)
-    inverse = np.linalg.inv(scatter)
+    inverse = np.asarray(np.linalg.inv(scatter), np.float64)
     # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
     some = max(1, _ONE_THREAD // len(inverse) ** 2)
     parts = [points[at : at + some] @ inverse for at in range(0, len(points), some)]

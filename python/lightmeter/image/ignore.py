@@ -151,5 +151,5 @@ def _samples(image: Image.Image) -> NDArray[Any]:
     """One a pixel, which is not 0 where a sample is; alpha does not count."""
     samples = np.asarray(measurable(image))
     if image.mode == "LA" or samples.ndim == 3:
-        return samples[..., : 1 if image.mode == "LA" else 3].any(axis=2)
+        samples = samples[..., : 1 if image.mode == "LA" else 3].max(axis=2)
     return samples
