@@ -18,17 +18,20 @@ lightmeter::profile::ImageFeatures features_of(const ImageMeter& meter) {
   if (meter.counts().is_deep()) {
     without_gil(&meter, prepare);
   } else {
-    prepare();  // takes some ten microseconds
+    prepare();  // takes some ten microseconds, or a hundred where all metrics are measured
   }
   return *std::move(image);
 }
 
 void log_bands(Profile& profile, const std::string& prefix,
-               const std::vector<std::pair<std::string, const ImageMeter*>>& bands,
+               const std::vector<std::pair<std::string, py::object>>& bands,
                const std::string& mode, const std::string& path) {
   std::vector<std::pair<std::string, lightmeter::profile::ImageFeatures>> features;
   features.reserve(bands.size());
-  for (const auto& [name, meter] : bands) features.emplace_back(name, features_of(*meter));
+  // Each is converted at its turn, which checks that no other thread uses it just then.
+  for (const auto& [name, meter] : bands) {
+    features.emplace_back(name, features_of(py::cast<const ImageMeter&>(meter)));
+  }
   lightmeter::profile::log_bands(profile, prefix, features, mode, path);
 }
 

@@ -172,8 +172,10 @@ py::dict measurement(const ImageMeter& meter) {
 }  // namespace
 
 void bind_measure(py::module_& module) {
-  module.def("image_numbers", &image_numbers,
-             "(name, role, scale, what it says) of every number of an image.");
+  module.def(
+      "image_numbers", &image_numbers,
+      "(name, role, scale, group, set, whether it is an integer, what it says) of every number\n"
+      "of an image.");
   module.def(
       "needs_size",
       [](std::string_view set) {

@@ -138,9 +138,9 @@ MeanHue circular_hue(const ImageCounts& counts) {
   const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);
   double hue = 255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma));
   if (hue < 0) hue += 255;
-  // A tiny negative angle rounds up to the full circle.
   // Not std::hypot, whose last bit depends on the library; nothing overflows here.
   const double length = std::sqrt(v.x * v.x + v.y * v.y);
+  // A tiny negative angle rounds up to the full circle.
   return {hue < 255 ? hue : 0, length / static_cast<double>(v.chroma)};
 }
 

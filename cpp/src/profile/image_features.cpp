@@ -91,13 +91,15 @@ void log_bands(Profile& profile, std::string_view prefix,
                std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
                std::string_view path) {
   wire::check_text(mode);
+  wire::check_text(path);
+  bool is_first = true;
   for (const auto& [band, image] : bands) {
     const std::string of_band = feature(prefix, band);
     for (const measure::Value& value : image.values) {
       const std::optional<std::string_view> name = band_number(*value.number);
       if (!name) continue;
       const bool of_all = value.number->group == measure::Group::kSize;
-      if (of_all && &band != &bands.front().first) continue;
+      if (of_all && !is_first) continue;
       add(profile.column(feature(of_all ? prefix : of_band, *name),
                          {value.number->role, Origin::kImage}),
           value, path);
@@ -108,6 +110,7 @@ void log_bands(Profile& profile, std::string_view prefix,
       profile.column(feature(of_band, name.substr(kGray.size() + 1)), {role, Origin::kImage})
           .merge(image.pixels[i]);
     }
+    is_first = false;
   }
   count(profile, prefix, mode);
 }

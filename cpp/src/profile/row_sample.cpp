@@ -59,7 +59,7 @@ void RowSample::keep(std::size_t count) {
 void RowSample::add(std::span<const Number> numbers) {
   for (const auto& [name, value] : numbers) wire::check_text(name);
   std::vector<Number> row(numbers.begin(), numbers.end());
-  std::sort(row.begin(), row.end());
+  std::ranges::sort(row, {}, &Number::first);
   const auto twice = std::adjacent_find(
       row.begin(), row.end(), [](const Number& a, const Number& b) { return a.first == b.first; });
   if (twice != row.end()) {
@@ -130,7 +130,9 @@ RowSample RowSample::decode(wire::Reader& in) {
   require(keep > 0 && keep <= kMaxKeep, "keeps none or too many");
   sample.keep_ = static_cast<std::size_t>(keep);
   std::vector<std::shared_ptr<const Names>> lists;
-  for (std::uint64_t left = in.count(24); left > 0; --left) {
+  const std::uint64_t count_of_lists = in.count(24);
+  require(count_of_lists <= keep, "more lists of names than rows");
+  for (std::uint64_t left = count_of_lists; left > 0; --left) {
     Names names;
     const std::uint64_t count = in.count(8);
     require(count > 0 && count <= kMaxNumbers, "a row of no or too many numbers");

@@ -93,6 +93,30 @@ TYPED_TEST(RunsTest, GiveTheIntegersOfTheWholeRow) {
   }
 }
 
+TEST(Chunks, HoldExtremeSamplesOfRunsOfAnyLength) {
+  constexpr std::size_t kLong = (1 << 20) + 9;
+  constexpr auto kCount = static_cast<std::int64_t>(kLong);
+  const std::vector<std::uint8_t> black(kLong, 0), white(kLong, 255);
+  const auto row = [&](const std::vector<std::uint8_t>& blue,
+                       const std::vector<std::uint8_t>& luma) {
+    return PixelRow<std::uint8_t>{
+        black.data(), black.data(), blue.data(), luma.data(), kLong, 0, 0};
+  };
+  Luma luma;
+  luma.pixels(row(white, white));
+  EXPECT_EQ(luma.sum, 255U * kLong);
+  EXPECT_TRUE(luma.squares.value() == SignedWide{255 * 255} * kCount);
+  Colorfulness blue;
+  blue.pixels(row(white, white));
+  EXPECT_TRUE(blue.rg_squares.value() == 0);
+  EXPECT_TRUE(blue.yb2_squares.value() == SignedWide{510 * 510} * kCount);
+  Grid grid;
+  grid.start({4 * kCount, 4});
+  grid.pixels(row(white, white));
+  EXPECT_EQ(grid.luma.sum[0], 255U * kLong);
+  EXPECT_EQ(grid.luma.n[0], kLong);
+}
+
 TEST(Banding, SumsMoreRunsThan32BitsHold) {
   constexpr std::int64_t kRows = 140'000;
   const std::vector<std::uint16_t> white(3, 65'535);

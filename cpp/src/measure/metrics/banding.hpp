@@ -120,11 +120,12 @@ struct Banding {
 
   static double banding(const Integers& sums, const Integers& counts) {
     const std::size_t lines = sums.size();
-    std::vector<double> deviations;
+    std::vector<double> means(lines), deviations;
+    for (std::size_t line = 0; line < lines; ++line) means[line] = mean(sums, counts, line);
     for (std::size_t line = kSide; line + kSide < lines; ++line) {
       double window = 0;  // NaN if it holds a line without a pixel
-      for (std::size_t i = line - kSide; i <= line + kSide; ++i) window += mean(sums, counts, i);
-      const double deviation = mean(sums, counts, line) - window / (2 * kSide + 1);
+      for (std::size_t i = line - kSide; i <= line + kSide; ++i) window += means[i];
+      const double deviation = means[line] - window / (2 * kSide + 1);
       if (!std::isnan(deviation)) deviations.push_back(deviation);
     }
     if (deviations.size() < 2) return kNan;

@@ -53,7 +53,7 @@ struct LongSum {
   friend bool operator==(const LongSum&, const LongSum&) = default;
 };
 
-// Mean and variance of n integers below 2^20 in size, from exact sums of them and their squares.
+// Mean and variance of n integers below 2^21 in size, from exact sums of them and their squares.
 struct Spread {
   double mean, variance;
 
