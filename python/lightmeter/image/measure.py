@@ -22,7 +22,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.plugins import is_raw, load_plugin
+from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -238,7 +238,9 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
         raise ImageError(
             "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
         )
-    if image.format == "TIFF" and is_raw(image, file.start(START_BYTES)):
+    tags = getattr(image, "tag_v2", {})
+    start = file.start(START_BYTES)
+    if image.format == "TIFF" and is_raw(start, tags, tags.get(SUBFILE_TYPE)):
         raise ImageError(
             "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
         )

@@ -17,6 +17,8 @@ from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import DamagedError, Source
 from lightmeter.image.header.tiff import Tiff
 from lightmeter.image.limits import Limits
+from lightmeter.image.magic import START_BYTES
+from lightmeter.image.plugins import SUBFILE_TYPE, is_raw
 
 __all__ = ["tiff_samples"]
 
@@ -43,7 +45,7 @@ def tiff_samples(file: EncodedFile, count: int, limits: Limits) -> NDArray[Any] 
         Exception: what Pillow raises of a damaged file.
     """
     try:
-        page = _Page(Tiff(Source(file)), count)
+        page = _Page(Tiff(Source(file)), count, file.start(START_BYTES))
     except (DamagedError, struct.error):
         return None
     if not page.is_known:
@@ -73,7 +75,7 @@ def tiff_samples(file: EncodedFile, count: int, limits: Limits) -> NDArray[Any] 
 class _Page:
     """The first page of a TIFF file."""
 
-    def __init__(self, tiff: Tiff, count: int) -> None:
+    def __init__(self, tiff: Tiff, count: int, start: bytes) -> None:
         directory = tiff.directory(tiff.first)
 
         def number(tag: int, default: int) -> int:
@@ -97,6 +99,7 @@ class _Page:
         self._piece_height = number(_TILE_HEIGHT if tiled else _ROWS, self.height)
         self.is_known = (
             number(_SAMPLES, 1) == count
+            and not is_raw(start, directory, number(SUBFILE_TYPE, 0))
             and min(self.width, self.height, self._piece_width, self._piece_height) > 0
             and len(self._bits) == len(formats) == 1
             and self._compression in _LOSSLESS
