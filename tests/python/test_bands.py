@@ -251,3 +251,17 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert result.returncode == 0
     assert '""b.mean"":' in (tmp_path / "rows.csv").read_text()
     assert lightmeter("profile", tmp_path, "--bands", "a").returncode == 2
+
+
+def test_the_worst_of_a_band(tmp_path: Path) -> None:
+    Image.fromarray(samples(3)).save(tmp_path / "a.png")
+    page = tmp_path / "sheet.html"
+    worst = ("measure", tmp_path / "a.png", "--bands", "a,b,c", "--html", page, "--sort")
+    for name, feature in (("B.sharpness", "b.Sharpness"), ("FileSize", "FileSize")):
+        result = lightmeter(*worst, name)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.split()[0] == f"image.{feature}"
+        assert "This picture cannot be shown." in page.read_text()
+    result = lightmeter(*worst, "Sharpness")
+    assert result.returncode == 2
+    assert "image.a.Sharpness" in result.stderr
