@@ -58,7 +58,7 @@ class Ignored:
         return _mask_of(self, width, height)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # each is as large as a gray picture
 def _mask_of(ignored: Ignored, width: int, height: int) -> NDArray[np.uint8]:
     together = np.zeros((height, width), np.uint8)
     for x, y, across, down in ignored.rectangles:
