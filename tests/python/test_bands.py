@@ -13,6 +13,8 @@ from conftest import lightmeter
 from lightmeter import ImageError, ProfileView, Reading
 from numpy.typing import NDArray
 from PIL import Image
+from tiffs import LONG, SHORT
+from tiffs import tiff as by_hand
 
 BANDS = ["DAPI", "GFP", "640 nm", "r", "s", "t", "u"]
 
@@ -129,6 +131,21 @@ def test_tiffs_of_several_samples(
     assert view["image.Software"].frequent[0].value == "camera"
     assert view["image.Channels"].mean == count
     assert view["image.FileSize"].mean == file.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("strips", "fill_order", "known"), [(3, 1, True), (2, 1, False), (4, 1, False), (3, 2, False)]
+)
+def test_tiffs_of_too_few_strips_or_reversed_bits(
+    strips: int, fill_order: int, known: bool
+) -> None:
+    shorts = {256: 24, 257: 20, 258: 8, 259: 1, 262: 1, 266: fill_order, 277: 2, 278: 7}
+    tags = {tag: (SHORT, [value]) for tag, value in shorts.items()}
+    places = {273: (LONG, [0] * strips), 279: (LONG, [24 * 7 * 2] * strips)}
+    data = by_hand(tags | places) + bytes(24 * 7 * 2)
+    refused = pytest.raises(ImageError, match="2 x 8-bit samples")
+    with contextlib.nullcontext() if known else refused:
+        lm.log_image(data, bands=BANDS[:2])
 
 
 def test_damaged_tiffs_of_several_samples() -> None:
@@ -251,3 +268,17 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert result.returncode == 0
     assert '""b.mean"":' in (tmp_path / "rows.csv").read_text()
     assert lightmeter("profile", tmp_path, "--bands", "a").returncode == 2
+
+
+def test_the_worst_of_a_band(tmp_path: Path) -> None:
+    Image.fromarray(samples(3)).save(tmp_path / "a.png")
+    page = tmp_path / "sheet.html"
+    worst = ("measure", tmp_path / "a.png", "--bands", "a,b,c", "--html", page, "--sort")
+    for name, feature in (("B.sharpness", "b.Sharpness"), ("FileSize", "FileSize")):
+        result = lightmeter(*worst, name)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.split()[0] == f"image.{feature}"
+        assert "This picture cannot be shown." in page.read_text()
+    result = lightmeter(*worst, "Sharpness")
+    assert result.returncode == 2
+    assert "image.a.Sharpness" in result.stderr

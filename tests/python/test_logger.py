@@ -158,7 +158,9 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
     released = memoryview(b"no more")
     released.release()
     bad = [None, 3, object(), Hostile(), b"", b"no picture", tmp_path / "none", array()[:0]]
-    bad += [released, array().view(Weightless), lm.ImageMeter()]
+    all_ignored = lm.ImageMeter(mask=np.ones((2, 2), bool))
+    all_ignored.update(np.zeros((2, 2), np.uint8))
+    bad += [released, array().view(Weightless), lm.ImageMeter(), all_ignored]
     bad += [np.zeros((2, 2), complex), np.array(["x"]), Image.new("RGB", (0, 0)), {}, []]
     with lm.logger(store, "cells") as log:
         for image in bad:

@@ -3,25 +3,27 @@
 import heapq
 from collections.abc import Collection, Iterable, Iterator
 
-from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, Cell, Row
+from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, Cell, Row, numbers_of_bands
 
 __all__ = ["Ranking", "Tally", "number_called"]
 
 _MOST_FAILURES = 100
 
 
-def number_called(name: str, own: Collection[str] = ()) -> str:
+def number_called(name: str, own: Collection[str] = (), bands: Collection[str] = ()) -> str:
     """The feature that a name such as ``entropy``, ``hue.mean`` or ``image.entropy`` means.
 
     Args:
         name: the name of the feature, or how it ends, in capitals or small letters.
         own: names of functions in `Reading.metrics`. What one of them returns in a dict is called
             by its whole name, such as ``area.pixels``.
+        bands: names of bands, each of which has numbers of its own, such as ``DAPI.mean``.
 
     Raises:
         ValueError: none is called so, or several are; the message lists what is.
     """
-    numbers = [name for name, kind in (NUMBERS | FACTS).items() if kind in (int, float)]
+    of_pixels = numbers_of_bands(bands) if bands else NUMBERS
+    numbers = [name for name, kind in (of_pixels | FACTS).items() if kind in (int, float)]
     known = [*numbers, *(f"{PREFIX}{function}" for function in own)]
     short = name.removeprefix(PREFIX)
     if short.partition(".")[0] in own:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from lightmeter.batch.sources.exif import exif_of
 from lightmeter.batch.sources.manifest import Manifest
@@ -21,6 +21,8 @@ MOST_SEGMENTS = 1000
 _NONE, _OTHER = "none", "other"
 
 SOURCES = ("path:", "exif:", "manifest:")  # what a source begins with
+
+_T = TypeVar("_T")
 
 _KEY = "segment"  # of a function that returns a string
 
@@ -66,8 +68,8 @@ class SegmentOf:
                     f"segment_by is {segment_by!r}; expected a function, or a dict such as "
                     "{'camera': 'exif:Model'}"
                 )
-            segment_text(segment_by)  # checks the keys
-            for key, said in segment_by.items():
+            segment_text(segment_by)  # checks the types
+            for key, said in _clean_keys(segment_by).items():
                 source = _source(said, exif)
                 if isinstance(source, Manifest):
                     self._manifests.append(source)
@@ -79,13 +81,11 @@ class SegmentOf:
         """The segment of the file at `path`."""
         values: Mapping[str, str | None]
         if self._function is not None:
-            values = _returned(self._function(path))
+            values = _clean_keys(_returned(self._function(path)))
             self._check(values)
         else:
             values = {key: source(path, self._root) for key, source in self._sources.items()}
-        known = {
-            clean_value(key): clean_value(value or "") or _NONE for key, value in values.items()
-        }
+        known = {key: clean_value(value or "") or _NONE for key, value in values.items()}
         return segment_text(known | self._fixed)
 
     def check_files(self, files: Sequence[str]) -> None:
@@ -126,6 +126,18 @@ def _returned(said: Any) -> Mapping[str, str | None]:
             "them such as {'camera': 'north'}"
         )
     return values
+
+
+def _clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
+    cleaned = {clean_value(key): value for key, value in values.items()}
+    if "" in cleaned:
+        raise ValueError(f"got the segment keys {list(values)}, with an empty key; give it a name")
+    if len(cleaned) < len(values):
+        raise ValueError(
+            f"got the segment keys {list(values)}, which become {list(cleaned)}; expected keys "
+            "that differ in their first 128 bytes, and not in white space at their ends"
+        )
+    return cleaned
 
 
 def _source(said: str, exif: ExifPolicy) -> _Source | Manifest:

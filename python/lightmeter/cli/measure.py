@@ -69,7 +69,8 @@ def measure(
         own = [function.__name__ for function in reading.functions]
         ranking = None
         if sort is not None:
-            ranking = Ranking(number_called(sort, own), worst or 20, highest=highest)
+            called = number_called(sort, own, reading.bands or ())
+            ranking = Ranking(called, worst or 20, highest=highest)
         file = None if output in (None, _STDOUT) else output
         row_format = None if file is None else row_format_of(file)
     printed = file is None and ranking is None

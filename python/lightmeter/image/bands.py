@@ -12,7 +12,15 @@ from lightmeter.errors import ImageError
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 
-__all__ = ["BAND_NUMBERS", "BandMeter", "are_pages", "as_bands", "bands_of", "check_pages"]
+__all__ = [
+    "BAND_NUMBERS",
+    "WHOLE_NUMBERS",
+    "BandMeter",
+    "are_pages",
+    "as_bands",
+    "bands_of",
+    "check_pages",
+]
 
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
@@ -29,6 +37,9 @@ _NUMBERS = {number: (name, is_whole) for number, name, is_whole in _core.band_nu
 
 # The name below that of a band, such as ``mean`` -> the number of a gray picture.
 BAND_NUMBERS = {name: number for number, (name, is_whole) in _NUMBERS.items() if not is_whole}
+
+# Those of a picture of bands that are of no one band, such as its width.
+WHOLE_NUMBERS = [number for number, (_, is_whole) in _NUMBERS.items() if is_whole]
 
 
 class BandMeter:

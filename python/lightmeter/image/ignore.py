@@ -17,6 +17,8 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
+from lightmeter.image.opened import check_size, open_picture
+from lightmeter.quiet import quiet
 
 __all__ = ["Ignore", "Ignored", "as_ignored"]
 
@@ -56,7 +58,7 @@ class Ignored:
         return _mask_of(self, width, height)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # each is as large as a gray picture
 def _mask_of(ignored: Ignored, width: int, height: int) -> NDArray[np.uint8]:
     together = np.zeros((height, width), np.uint8)
     for x, y, across, down in ignored.rectangles:
@@ -128,7 +130,7 @@ def _mask(given: Any) -> _Mask:
     if isinstance(given, str | os.PathLike):
         samples = _samples_of_file(given)
     elif isinstance(given, Image.Image):
-        samples = _samples(given)
+        samples = _samples_of_image(given)
     elif is_array(given):
         samples = as_numpy(given)
     else:
@@ -141,10 +143,24 @@ def _mask(given: Any) -> _Mask:
 
 def _samples_of_file(path: str | os.PathLike[str]) -> NDArray[Any]:
     try:
-        with open_encoded(path, DEFAULT_LIMITS) as file, Image.open(file) as image:
+        file = open_encoded(path, DEFAULT_LIMITS)
+    except Exception as error:
+        raise image_error(error, path=path, otherwise="unreadable") from error
+    with file:
+        try:
+            with quiet(), open_picture(file, DEFAULT_LIMITS) as image:
+                check_size(image, DEFAULT_LIMITS)
+                return _samples(image)
+        except Exception as error:
+            raise image_error(error, path=path, file=file) from error
+
+
+def _samples_of_image(image: Image.Image) -> NDArray[Any]:
+    try:
+        with quiet():
             return _samples(image)
     except Exception as error:
-        raise image_error(error, path=path) from error
+        raise image_error(error, path=getattr(image, "filename", None) or None) from error
 
 
 def _samples(image: Image.Image) -> NDArray[Any]:

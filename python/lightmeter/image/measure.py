@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
@@ -19,10 +19,9 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.plugins import is_raw, load_plugin
+from lightmeter.image.opened import check_size, open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -178,15 +177,13 @@ def _measure_encoded(
     opened = None
     with file:
         try:
-            _check_memory(file, reading.limits)
             samples = None
             with quiet():
                 if reading.bands is not None and reading.frames == "first":
                     samples = tiff_samples(file, len(reading.bands), reading.limits)
                     file.rewind()
                 if samples is None:
-                    opened = _open(file)
-                    _refuse(opened, file)
+                    opened = open_picture(file, reading.limits)
             if opened is not None:
                 yield from _measure_pil(opened, reading, threads, show, short_path(path))
             elif samples is not None:
@@ -210,40 +207,6 @@ def _measure_samples(
     return Measured(meter, exif, facts, None, run_functions(samples, reading), path)
 
 
-def _check_memory(file: EncodedFile, limits: Limits) -> None:
-    most = limits.bytes_in_memory
-    if most is not None and file.size > most:
-        name = format_of(file.start(START_BYTES))
-        if name in READ_WHOLE:
-            raise ImageError(
-                "too_large",
-                f"{file.size} bytes of {name}, which is read whole; more than {most} "
-                "(Limits.bytes_in_memory)",
-            )
-
-
-def _open(file: EncodedFile) -> Image.Image:
-    try:
-        return Image.open(file)
-    except UnidentifiedImageError:
-        if not load_plugin(file.start(START_BYTES)):
-            raise
-    file.rewind()
-    return Image.open(file)
-
-
-def _refuse(image: Image.Image, file: EncodedFile) -> None:
-    """Refuse files of which Pillow would show something other than the picture."""
-    if image.format == "EPS":
-        raise ImageError(
-            "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
-        )
-    if image.format == "TIFF" and is_raw(image, file.start(START_BYTES)):
-        raise ImageError(
-            "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
-        )
-
-
 def _measure_pil(
     image: Image.Image,
     reading: Reading,
@@ -264,7 +227,7 @@ def _measure_pil(
             with quiet():
                 if count > 1:
                     image.seek(frame)
-                _check_size(image, reading.limits)
+                check_size(image, reading.limits)
                 exif, facts = _load(image, reading.exif)
                 meter = meter_of(image, reading, threads)
                 thumbnail = None if show is None or reading.bands is not None else show(image)
@@ -299,7 +262,7 @@ def _measure_pages(
         for page, band in enumerate(bands, start):
             with quiet():
                 image.seek(page)
-                _check_size(image, reading.limits)
+                check_size(image, reading.limits)
                 if size not in (None, image.size):
                     raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
                 size = image.size
@@ -334,13 +297,6 @@ def _exceeds(image: Image.Image, frames: int) -> bool:
     finally:
         image.seek(first)
     return True
-
-
-def _check_size(image: Image.Image, limits: Limits) -> None:
-    if limits.pixels is not None and image.width * image.height > limits.pixels:
-        raise ImageError(
-            "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
-        )
 
 
 def _header(image: Image.Image) -> Header | None:
@@ -382,7 +338,7 @@ def copy_image(
     """
     try:
         with quiet():
-            _check_size(image, reading.limits)
+            check_size(image, reading.limits)
             exif, facts = _load(image, reading.exif)
             return image.copy(), exif, facts
     except Exception as error:

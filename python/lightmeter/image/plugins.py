@@ -1,15 +1,15 @@
 """Plugins for HEIF, AVIF and JPEG XL, loaded at need; raw files, which Pillow misreads."""
 
 import threading
+from collections.abc import Container
 from importlib import import_module
-from typing import Any
 
 from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.magic import format_of
 
-__all__ = ["is_raw", "load_plugin", "plugin_format"]
+__all__ = ["SUBFILE_TYPE", "is_raw", "load_plugin", "plugin_format"]
 
 _HOW_TO_READ = {
     "HEIF": "pip install 'lightmeter[formats]' (pillow-heif)",
@@ -18,7 +18,7 @@ _HOW_TO_READ = {
 }
 
 # Tags of TIFF.
-_SUBFILE_TYPE = 254
+SUBFILE_TYPE = 254
 _DNG_VERSION = 50_706
 
 _lock = threading.Lock()
@@ -30,14 +30,17 @@ def plugin_format(start: bytes) -> str | None:
     return name if name in _HOW_TO_READ else None
 
 
-def is_raw(tiff: Any, start: bytes) -> bool:
-    """Whether a TIFF that Pillow opened is a camera's raw file, such as DNG, CR2, NEF, ARW or PEF.
+def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:
+    """Whether a TIFF is a camera's raw file, such as DNG, CR2, NEF, ARW or PEF.
 
-    Pillow would show its first directory, which is a preview. Raw files have a mark of their own,
-    or call that directory a reduced image.
+    Its first directory is a preview. Raw files have a mark of their own, or call that directory a
+    reduced image.
+
+    Args:
+        start: the first bytes of the file.
+        tags: those of its first directory.
+        subfile: the value of `SUBFILE_TYPE` among them, if there is one.
     """
-    tags = tiff.tag_v2
-    subfile = tags.get(_SUBFILE_TYPE)
     reduced = isinstance(subfile, int) and bool(subfile & 1)
     return start[8:10] == b"CR" or _DNG_VERSION in tags or reduced
 

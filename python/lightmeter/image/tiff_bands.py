@@ -17,10 +17,13 @@ from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import DamagedError, Source
 from lightmeter.image.header.tiff import Tiff
 from lightmeter.image.limits import Limits
+from lightmeter.image.magic import START_BYTES
+from lightmeter.image.plugins import SUBFILE_TYPE, is_raw
 
 __all__ = ["tiff_samples"]
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_FILL_ORDER = 266
 _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANES = 273, 277, 278, 279, 284
 _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _FORMAT = 317, 322, 323, 324, 325, 339
 
@@ -43,7 +46,7 @@ def tiff_samples(file: EncodedFile, count: int, limits: Limits) -> NDArray[Any] 
         Exception: what Pillow raises of a damaged file.
     """
     try:
-        page = _Page(Tiff(Source(file)), count)
+        page = _Page(Tiff(Source(file)), count, file.start(START_BYTES))
     except (DamagedError, struct.error):
         return None
     if not page.is_known:
@@ -73,7 +76,7 @@ def tiff_samples(file: EncodedFile, count: int, limits: Limits) -> NDArray[Any] 
 class _Page:
     """The first page of a TIFF file."""
 
-    def __init__(self, tiff: Tiff, count: int) -> None:
+    def __init__(self, tiff: Tiff, count: int, start: bytes) -> None:
         directory = tiff.directory(tiff.first)
 
         def number(tag: int, default: int) -> int:
@@ -97,17 +100,24 @@ class _Page:
         self._piece_height = number(_TILE_HEIGHT if tiled else _ROWS, self.height)
         self.is_known = (
             number(_SAMPLES, 1) == count
+            and not is_raw(start, directory, number(SUBFILE_TYPE, 0))
             and min(self.width, self.height, self._piece_width, self._piece_height) > 0
             and len(self._bits) == len(formats) == 1
+            and number(_FILL_ORDER, 1) == 1  # else the bits of each byte are in reverse
             and self._compression in _LOSSLESS
             # Pillow takes the bytes of these in the wrong order.
             and not (self._bits == {32} and tiff.order == ">" and self._compression != 1)
             and (self.is_separate or self._predictor in (_NO_PREDICTOR, _DIFFERENCES))
             and len(self._places) == len(self._sizes) > 0
-            and len(self._places) % (count if self.is_separate else 1) == 0
+            and len(self._places) == self._pieces() * (count if self.is_separate else 1)
             and 0 <= min(self._places) <= max(self._places) < _MOST_BYTES
             and 0 <= min(self._sizes) <= max(self._sizes) < _MOST_BYTES
         )
+
+    def _pieces(self) -> int:
+        """How many strips or tiles cover a plane."""
+        across, down = -(-self.width // self._piece_width), -(-self.height // self._piece_height)
+        return across * down
 
     def anew(self, data: bytes) -> bytes:
         """The file, with other pages."""

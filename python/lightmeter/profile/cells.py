@@ -1,9 +1,11 @@
 """The cells of a row, which say what was measured of an image, and the files that hold rows."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "RowFormat",
     "is_row_file",
     "numbers_of",
+    "numbers_of_bands",
     "parquet",
     "row_format_of",
 ]
@@ -52,6 +55,16 @@ def numbers_of(metrics: MetricSet) -> dict[str, type]:
     known = SETS[: SETS.index(metrics) + 1]
     names = [f"{PREFIX}{number.name}" for number in IMAGE_NUMBERS if number.set in known]
     return {name: NUMBERS[name] for name in names}
+
+
+def numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
+    """The numbers of a picture of these bands, as `numbers_of` says those of another."""
+    of_bands = {
+        f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
+        for band in bands
+        for name, number in BAND_NUMBERS.items()
+    }
+    return of_bands | {f"{PREFIX}{name}": NUMBERS[f"{PREFIX}{name}"] for name in WHOLE_NUMBERS}
 
 
 def is_row_file(path: str | os.PathLike[str]) -> bool:

@@ -11,12 +11,11 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import path_bytes
-from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.thumbnail import short_path
-from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
+from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, numbers_of_bands
 from lightmeter.profile.features import Role
 from lightmeter.profile.read_rows import read_rows
 from lightmeter.profile.row import is_compared
@@ -107,7 +106,7 @@ class _Images:
         if not named.keys() & NUMBERS.keys():
             raise ValueError("got no number of an image; expected such as image.entropy")
         bands = _bands_in(named)
-        kinds = NUMBERS | _kinds_of_bands(bands)
+        kinds = NUMBERS | numbers_of_bands(bands)
         kept = {name: (kinds[name], named.pop(name)) for name in list(named) if name in kinds}
         hashes = {name: _hash(name, value) for name, (kind, value) in kept.items() if kind is str}
         numbers = {
@@ -195,15 +194,6 @@ def _bands_in(row: Mapping[str, Any]) -> set[str]:
         for first in firsts
         if f"{PREFIX}{first}.{ERROR}" not in row
         and all(f"{PREFIX}{first}.{name}" in row for name in ("mean", "stddev", "entropy"))
-    }
-
-
-def _kinds_of_bands(bands: Iterable[str]) -> dict[str, type]:
-    return {
-        f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
-        for band in bands
-        for name, number in BAND_NUMBERS.items()
-        if f"{PREFIX}{number}" in NUMBERS
     }
 
 

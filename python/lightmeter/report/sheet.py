@@ -118,7 +118,12 @@ def _picture(row: Row, reading: Reading) -> Html:
 
 
 def _small(path: str, frame: int, reading: Reading) -> Thumbnail | None:
-    """The picture as functions of the user are given it: in 8 bits, whatever the file has."""
+    """The picture as functions of the user are given it: in 8 bits, whatever the file has.
+
+    None of bands, which are no colours to show.
+    """
+    if reading.bands is not None:
+        return None
 
     def shot(image: Image.Image) -> Thumbnail | None:
         return make_thumbnail(image, path, side=_SIDE, most_bytes=_MOST_BYTES)

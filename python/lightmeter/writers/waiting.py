@@ -66,7 +66,7 @@ def keep(image: Any, reading: Reading) -> Any:
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    if isinstance(image, ImageMeter) and image.mode and reading.bands is None:
+    if isinstance(image, ImageMeter) and image.pixels and reading.bands is None:
         return Measured(image._copy(), None, returned=run(reading.functions, None))
     return Profile(reading=reading)._measure("image", image, threads=1)
 

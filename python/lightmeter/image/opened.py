@@ -1,0 +1,72 @@
+"""Encoded pictures as Pillow opens them, unless it would show something else or run a program."""
+
+from PIL import Image, UnidentifiedImageError
+
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import EncodedFile
+from lightmeter.image.limits import Limits
+from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
+from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
+
+__all__ = ["check_size", "open_picture"]
+
+
+def open_picture(file: EncodedFile, limits: Limits) -> Image.Image:
+    """Open a picture, for which a plugin is loaded at need.
+
+    Raises:
+        ImageError: it is too large to be read whole, or Pillow would show something else.
+        Exception: what Pillow raises of an unknown or damaged file.
+    """
+    _check_memory(file, limits)
+    image = _open(file)
+    _refuse(image, file)
+    return image
+
+
+def check_size(image: Image.Image, limits: Limits) -> None:
+    """Refuse an image of too many pixels, before they are decoded.
+
+    Raises:
+        ImageError: it has more than the limits say.
+    """
+    if limits.pixels is not None and image.width * image.height > limits.pixels:
+        raise ImageError(
+            "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
+        )
+
+
+def _check_memory(file: EncodedFile, limits: Limits) -> None:
+    most = limits.bytes_in_memory
+    if most is not None and file.size > most:
+        name = format_of(file.start(START_BYTES))
+        if name in READ_WHOLE:
+            raise ImageError(
+                "too_large",
+                f"{file.size} bytes of {name}, which is read whole; more than {most} "
+                "(Limits.bytes_in_memory)",
+            )
+
+
+def _open(file: EncodedFile) -> Image.Image:
+    try:
+        return Image.open(file)
+    except UnidentifiedImageError:
+        if not load_plugin(file.start(START_BYTES)):
+            raise
+    file.rewind()
+    return Image.open(file)
+
+
+def _refuse(image: Image.Image, file: EncodedFile) -> None:
+    """Refuse files of which Pillow would show something other than the picture."""
+    if image.format == "EPS":
+        raise ImageError(
+            "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
+        )
+    tags = getattr(image, "tag_v2", {})
+    start = file.start(START_BYTES)
+    if image.format == "TIFF" and is_raw(start, tags, tags.get(SUBFILE_TYPE)):
+        raise ImageError(
+            "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
+        )
