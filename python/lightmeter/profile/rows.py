@@ -34,7 +34,7 @@ _ROLES: dict[str, Role] = {
 }
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
-_EXPECTED = {int: "an integer", str: "a text"}
+_EXPECTED = {int: "an integer of 64 bits", str: "a text"}
 
 
 def profile_rows(
@@ -233,11 +233,14 @@ def _fact(name: str, value: object) -> int | str:
     kind = FACTS[name]
     if isinstance(value, str) and kind is str:
         return value.encode(errors="replace").decode()
-    if isinstance(value, int) and kind is int:
-        return int(value)
-    if isinstance(value, float) and kind is int and value.is_integer():  # as tables make them
-        return int(value)
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, int | float) and is_whole and kind is int and _fits(value):
+        return int(value)  # tables make floats of them
     raise TypeError(f"{name} is {_shown(value)}; expected {_EXPECTED[kind]}")
+
+
+def _fits(value: float) -> bool:
+    return -(2**63) <= value < 2**63
 
 
 def _tag(tag: str, value: object) -> int | float | str:
@@ -245,7 +248,7 @@ def _tag(tag: str, value: object) -> int | float | str:
         return value.encode(errors="replace").decode()
     if isinstance(value, float) and math.isfinite(value):
         return value
-    if isinstance(value, int) and -(2**63) <= value < 2**63:
+    if isinstance(value, int) and _fits(value):
         return int(value)
     raise TypeError(f"the tag {tag} is {_shown(value)}; expected a text or a finite number")
 
