@@ -118,6 +118,7 @@ def check_image(
             or images of several prefixes.
         OSError: the reference cannot be read.
         DecodeError: it is no profile.
+        ImportError: Parquet needs pyarrow, and that is not installed.
     """
     if not isinstance(reference, Reference):
         reference = reference_of(view_of(reference, keep=ROWS), prefix)
