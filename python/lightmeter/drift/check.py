@@ -22,10 +22,21 @@ from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number
 
-__all__ = ["LEVEL", "ROWS", "ImageCheck", "Reference", "check_image", "reference_of"]
+__all__ = [
+    "LEVEL",
+    "MOST_ROWS",
+    "ROWS",
+    "ImageCheck",
+    "Reference",
+    "check_image",
+    "check_level",
+    "reference_of",
+]
 
 LEVEL = 0.02
 ROWS = 256  # of a reference that is made for checks
+MOST_ROWS = 4096  # that a profile keeps
+_LEAST_LEVEL = 1e-15
 
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
@@ -69,10 +80,15 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
+        cure = f"profile as many images or more with rows={max(least, ROWS)}"
+        if least > MOST_ROWS:
+            cure = (
+                f"a profile keeps at most {count(MOST_ROWS)} rows, so the level can be no less "
+                f"than 1/{MOST_ROWS + 1}"
+            )
         return (
             f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
-            f"it has {count(self.rows)} to compare this image with; profile as many images or more "
-            f"with rows={max(least, ROWS)}"
+            f"it has {count(self.rows)} to compare this image with; {cure}"
         )
 
 
@@ -185,12 +201,9 @@ class Reference:
 
         Raises:
             TypeError: `level` is no number.
-            ValueError: `level` is not between 0 and 1.
+            ValueError: `level` is not between 1e-15 and 1.
         """
-        if not isinstance(level, int | float):
-            raise TypeError(f"level is {level!r}; expected a number between 0 and 1")
-        if not 0 < level < 1:
-            raise ValueError(f"level is {level}; expected a number between 0 and 1")
+        check_level(level)
         rows = self._rows_for(frozenset(numbers), least_rows(level))
         findings = self._findings(numbers, level)
         if rows is None:
@@ -269,6 +282,20 @@ class Reference:
         tail = self._tail(name)
         probability = 1.0 if tail is None else tail.probability(numbers[name])
         return Finding(name, numbers[name], probability, sentence)
+
+
+def check_level(level: float) -> None:
+    """Refuse a level that no image could be judged by.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not between 1e-15 and 1.
+    """
+    expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
+    if not isinstance(level, int | float):
+        raise TypeError(f"level is {level!r}; {expected}")
+    if not _LEAST_LEVEL <= level < 1:
+        raise ValueError(f"level is {level}; {expected}")
 
 
 def least_rows(level: float) -> int:
