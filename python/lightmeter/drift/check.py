@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
-from lightmeter.image.metrics import ERROR
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.metric_set import metric_set_of
+from lightmeter.profile.metric_set import bands_in, metric_set_of, prefix_of
 from lightmeter.profile.names import said
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
@@ -174,9 +173,9 @@ class Reference:
         self._tables = [
             (frozenset(names), names, values)
             for names, values in view._core.sampled_rows()
-            if all(_prefix_of(name, prefixes) == prefix for name in names)
+            if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
-        self._bands = _bands_of(view, prefix, prefixes)
+        self._bands = bands_in(view, prefix)
         self._set = metric_set_of(view, prefix, self._bands) or SETS[0]
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
@@ -310,26 +309,6 @@ def _no_images(prefix: str | None, prefixes: list[str]) -> str:
     if prefix is None:
         return f"the reference holds images of the prefixes {known}; name one by prefix="
     return f"got the prefix {prefix!r}; the reference holds images of {known}"
-
-
-def _bands_of(view: ProfileView, prefix: str, prefixes: list[str]) -> frozenset[str]:
-    """What of a reference is a band, and no function that returned a dict."""
-    names = (
-        name.removeprefix(f"{prefix}.").split(".")
-        for name in view
-        if _prefix_of(name, prefixes) == prefix
-    )
-    return frozenset(
-        first
-        for first, *rest in names
-        if rest == ["entropy"]
-        and f"{prefix}.{first}.{ERROR}" not in view
-        and view[f"{prefix}.{first}.entropy"].meaning.origin == "image"
-    )
-
-
-def _prefix_of(name: str, prefixes: list[str]) -> str:
-    return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
 
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:
