@@ -15,6 +15,7 @@ from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.thumbnail import short_path
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX
 from lightmeter.profile.features import Role
@@ -29,7 +30,7 @@ __all__ = ["profile_rows"]
 _NAME = PREFIX.removesuffix(".")
 _NOTHING = np.empty(0)
 _ROLES: dict[str, Role] = {
-    **{f"{PREFIX}{name}": role for name, role, *_ in _core.image_numbers()},
+    **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
     f"{PREFIX}Colorspace": "category",
 }
 _HASH = re.compile("[0-9a-f]{16}")
