@@ -25,7 +25,7 @@ from lightmeter import (
     profile_images,
     profile_rows,
 )
-from lightmeter.drift.check import reference_of
+from lightmeter.drift.check import MOST_ROWS, reference_of
 from lightmeter.drift.deviation import Rows
 from lightmeter.testing import fold, merge_trees
 from PIL import Image, ImageFilter
@@ -135,6 +135,11 @@ def test_too_small_a_reference_says_so() -> None:
     assert (small.verdict, small.rows) == ("unknown", 18)
     assert small.p_value == pytest.approx(1 / 19)
     assert "a level of 0.05 needs 19 rows, and it has 18" in small.why_unknown
+    rarely = check_image(darker(scene(1)), profile, level=1e-5).why_unknown
+    assert rarely.endswith(
+        f"keeps at most 4,096 rows, so the level can be no less than 1/{MOST_ROWS + 1}"
+    )
+    assert check_image(scene(1), profile, level=1 / 4097).why_unknown.endswith("with rows=4096")
     profile.track(scene(18))
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
 
@@ -229,8 +234,9 @@ def test_a_view_is_prepared_once(good: ProfileView) -> None:
 
 def test_wrong_use(good: ProfileView) -> None:
     image = scene(1)
-    with pytest.raises(ValueError, match="level is 1"):
-        check_image(image, good, level=1)
+    for level in (1, 0, 1e-320):
+        with pytest.raises(ValueError, match=f"level is {level};"):
+            check_image(image, good, level=level)
     with pytest.raises(TypeError, match="level is 'low'"):
         check_image(image, good, level="low")
     with pytest.raises(ValueError, match=r"prefix .photo.; the reference holds .* .image."):

@@ -119,20 +119,35 @@ def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: 
     assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
 
 
-def test_without_pyarrow_nothing_is_measured(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        "measure photos -o rows.parquet",
+        "show a.parquet",
+        "merge a.parquet -o merged.lmp",
+        "drift --reference a.parquet --target photos",
+        "check photos --reference a.parquet",
+        "log photos --dataset d --store a.db --segment camera=manifest:a.parquet:camera",
+    ],
+)
+def test_without_pyarrow_it_says_what_to_install(
+    folder: Path, tmp_path: Path, command: str
+) -> None:
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden/pyarrow.py").write_text("raise ImportError('hidden')")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
     paths = os.pathsep.join([str(tmp_path / "hidden"), os.environ.get("PYTHONPATH", "")])
-    out = tmp_path / "rows.parquet"
     result = subprocess.run(
-        [sys.executable, "-m", "lightmeter", "measure", folder, "-o", out],
+        [sys.executable, "-m", "lightmeter", *command.replace("photos", str(folder)).split()],
         env={**os.environ, "PYTHONPATH": paths},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert result.returncode == 2
+    assert result.returncode == 2, result.stderr
     assert "pip install 'lightmeter[parquet]'" in result.stderr
-    assert not out.exists()
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "rows.parquet").exists()
 
 
 def test_a_reader_that_has_seen_enough(folder: Path) -> None:

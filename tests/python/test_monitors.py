@@ -365,10 +365,13 @@ def test_rules_on_categories_and_features(store: Store) -> None:
     assert alarms(states(store, SchemaRule(), "camera")) == [10]
 
 
-def test_another_set_of_metrics_is_no_change_of_the_schema(store: Store) -> None:
+@pytest.mark.parametrize("bands", [None, ["DAPI", "GFP", "RFP"]])
+def test_another_set_of_metrics_is_no_change_of_the_schema(
+    store: Store, bands: list[str] | None
+) -> None:
     image = draw_cells(np.random.default_rng(0))
     for day, metrics in enumerate(("whylogs", "whylogs", "camera", "camera", "default"), 1):
-        view = log_image(image, metrics=metrics).view()  # type: ignore[arg-type]
+        view = log_image(image, metrics=metrics, bands=bands).view()  # type: ignore[arg-type]
         store.put("cells", view, at=date(2022, 9, day), writer="a")
     store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 6), writer="a")
     monitor = Monitor(name="m", dataset="cells", rule=SchemaRule(), baseline=Trailing(least=1))

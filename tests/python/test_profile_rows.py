@@ -1,5 +1,6 @@
 """lm.profile_rows: the profile of rows is that of the images they were measured of."""
 
+import csv
 import json
 import math
 import os
@@ -180,6 +181,8 @@ GOOD = {"path": "a", "image.entropy": 1.5}
         ({"image.ImagePixelWidth": 1.5}, "expected an integer"),
         ({"image.Format": 3}, "image.Format is 3; expected a text"),
         ({"image.FileSize": "3"}, "image.FileSize is '3'; expected an integer"),
+        ({"image.FileSize": int("9" * 310)}, "expected an integer of 64 bits"),
+        ({"image.Channels": 1e300}, "expected an integer of 64 bits"),
         ({"image.Make": {}}, "the tag Make is {}"),
         ({"image.ISOSpeed": 2**63}, "the tag ISOSpeed is"),
         ({"image.own": {1, 2}}, "holds a set"),
@@ -196,11 +199,36 @@ GOOD = {"path": "a", "image.entropy": 1.5}
         ({"failure": "x" * 33}, "expected a reason"),
         ({"failure": "corrupt", "path": 3}, "path is 3"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60],
 )
 def test_rows_that_are_none(change: dict[Any, Any], words: str) -> None:
     with pytest.raises(lm.DecodeError, match=f"^row 2: .*{re.escape(words)}"):
-        lm.profile_rows([GOOD, GOOD | change])
+        lm.profile_rows([GOOD, GOOD | change], keep=2)
+
+
+@pytest.mark.parametrize("row_format", ["csv", "parquet"])
+def test_tables_make_floats_of_integers(tmp_path: Path, row_format: str) -> None:
+    file = tmp_path / f"a.{row_format}"
+    for width in (640.0, 7.5):
+        if row_format == "csv":
+            file.write_text(f"path,image.ImagePixelWidth\na,{width}\n")
+        else:
+            table = pytest.importorskip("pyarrow").table(
+                {"path": ["a"], "image.ImagePixelWidth": [width]}
+            )
+            pytest.importorskip("pyarrow.parquet").write_table(table, file)
+        if width == 640:
+            assert lm.profile_rows(file)["image.ImagePixelWidth"].mean == width
+    with pytest.raises(lm.DecodeError, match=r"ImagePixelWidth is 7\.5; expected an integer"):
+        lm.profile_rows(file)
+
+
+def test_cells_are_as_long_as_lightmeter_writes_them(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    row = GOOD | {"image.mine": "a" * 200_000}
+    file = round_trip([row], "csv", lm.Reading(), tmp_path)
+    assert lm.profile_rows(file)["image.mine"].n == 1
+    assert csv.field_size_limit() == before
 
 
 def test_what_is_no_rows_at_all() -> None:
@@ -235,7 +263,7 @@ def test_columns_of_ones_own_and_of_newer_versions_are_left_out() -> None:
         ("path,image.entropy\na,\n", "line 2: got no number"),
         ("path,image.ImagePixelWidth\na," + "9" * 5000 + "\n", "line 2: image.ImagePixelWidth"),
         ('path,image.entropy\n"a', "line 2: "),
-        ("path,image.entropy\n" + "a" * 200_000 + ",1\n", "line 2: field larger"),
+        ('path,image.entropy\n"' + ("a" * 2**23 + "\n") * 2 + '",1\n', "line 3: field larger"),
         ("path,exif\na,[]\n", "line 2: got JSON of a list; expected an object"),
         ("path,exif\na," + "[" * 100_000 + "\n", "line 2: "),
         ("path,exif\na,{\n", "line 2: "),

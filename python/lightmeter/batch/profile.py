@@ -106,6 +106,7 @@ def profile_images(
         TypeError: an option is unknown or of another type.
         ValueError: an argument is out of range; `segment_by` is not understood, names a personal
             Exif tag, or names a manifest that is damaged or of other images.
+        ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
     """
     reading = reading_of(reading, options)
     given = as_paths(paths)

@@ -15,7 +15,7 @@ from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
-from lightmeter.drift.check import LEVEL, ROWS, Reference, reference_of
+from lightmeter.drift.check import LEVEL, ROWS, Reference, check_level, reference_of
 from lightmeter.image.meter import available_cpus
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, number
@@ -72,8 +72,7 @@ def check(
             raise ValueError("got --segment without --store")
         if reading.frames == "all":
             raise ValueError("got --frames all; expected first, the only frame that is judged")
-        if not 0 < level < 1:
-            raise ValueError(f"got the level {level}; expected a number between 0 and 1")
+        check_level(level)
     tally = _Tally(level)
     flagged: list[dict[str, Any]] = []
     with reported():

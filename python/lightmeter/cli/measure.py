@@ -21,14 +21,13 @@ from lightmeter.cli.terminal import (
     usage,
 )
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.profile.cells import RowFormat, row_format_of
+from lightmeter.profile.cells import row_format_of
 from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import count, number
 
 __all__ = ["measure"]
 
 _STDOUT = Path("-")
-_NOT_INSTALLED = 2
 
 
 @reads_images
@@ -77,7 +76,7 @@ def measure(
     tally = Tally()
     with reported():
         if row_format is not None:
-            _check_installed(row_format)
+            check_row_format(row_format)
         for target in (file, html):
             if target is not None:
                 check_target(target)
@@ -121,14 +120,6 @@ def measure(
         if tally.images == 0:
             complain("no image could be measured")
             raise typer.Exit(FAILED)
-
-
-def _check_installed(row_format: RowFormat) -> None:
-    try:
-        check_row_format(row_format)
-    except ImportError as error:
-        complain(str(error))
-        raise typer.Exit(_NOT_INSTALLED) from None
 
 
 def _summary(tally: Tally) -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -17,6 +17,7 @@ from lightmeter import ExifPolicy, ImageError, Limits, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
 from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.numbers import SETS, MetricSet
 
 __all__ = [
     "Allow",
@@ -54,11 +55,12 @@ class Frames(StrEnum):
 class Metrics(StrEnum):
     """The sets of metrics, each of which holds the ones before it."""
 
-    WHYLOGS = "whylogs"
-    DEFAULT = "default"
-    CAMERA = "camera"
-    ALL = "all"
+    _ignore_ = "metric_set"
+    for metric_set in SETS:
+        locals()[metric_set.upper()] = metric_set
 
+
+_DEFAULT_SET = Metrics("default")
 
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 StoreArgument = Annotated[Path, typer.Argument(help="The store, such as drift.db.")]
@@ -135,7 +137,7 @@ def reading_of_options(
     metrics: Annotated[
         Metrics,
         typer.Option(help="Which set of numbers to measure, of which each has the one before."),
-    ] = Metrics.DEFAULT,
+    ] = _DEFAULT_SET,
     metric: Own = None,
     bands: Bands = None,
     ignore: Ignored = None,
@@ -149,7 +151,7 @@ def reading_of_options(
                 limits=Limits(
                     pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
                 ),
-                metrics=[metrics.value, *map(_function_of, metric or ())],
+                metrics=[cast(MetricSet, metrics.value), *map(_function_of, metric or ())],
                 bands=None if bands is None else bands.split(","),
                 ignore=list(map(_ignored, ignore or ())),
             )

@@ -27,6 +27,7 @@ __all__ = [
     "CLOSED",
     "FAILED",
     "INTERRUPTED",
+    "NOT_INSTALLED",
     "OK",
     "Commands",
     "complain",
@@ -38,7 +39,7 @@ __all__ = [
     "written",
 ]
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
+OK, FAILED, NOT_INSTALLED, INTERRUPTED = 0, 1, 2, 130
 CLOSED = 141  # what a shell says of a program that SIGPIPE ended, as it ends most
 _LEAST_WIDTH = 80
 
@@ -108,6 +109,9 @@ def reported() -> Iterator[None]:
     except (LightmeterError, OSError) as error:
         complain(str(error))
         raise typer.Exit(FAILED) from None
+    except ImportError as error:  # of a package that only some files need
+        complain(str(error))
+        raise typer.Exit(NOT_INSTALLED) from None
 
 
 @contextlib.contextmanager

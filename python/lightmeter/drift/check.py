@@ -12,20 +12,30 @@ from numpy.typing import NDArray
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
-from lightmeter.image.metrics import ERROR
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.metric_set import metric_set_of
+from lightmeter.profile.metric_set import bands_in, metric_set_of, prefix_of
 from lightmeter.profile.names import said
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number
 
-__all__ = ["LEVEL", "ROWS", "ImageCheck", "Reference", "check_image", "reference_of"]
+__all__ = [
+    "LEVEL",
+    "MOST_ROWS",
+    "ROWS",
+    "ImageCheck",
+    "Reference",
+    "check_image",
+    "check_level",
+    "reference_of",
+]
 
 LEVEL = 0.02
 ROWS = 256  # of a reference that is made for checks
+MOST_ROWS = 4096  # that a profile keeps
+_LEAST_LEVEL = 1e-15
 
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
@@ -69,10 +79,15 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
+        cure = f"profile as many images or more with rows={max(least, ROWS)}"
+        if least > MOST_ROWS:
+            cure = (
+                f"a profile keeps at most {count(MOST_ROWS)} rows, so the level can be no less "
+                f"than 1/{MOST_ROWS + 1}"
+            )
         return (
             f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
-            f"it has {count(self.rows)} to compare this image with; profile as many images or more "
-            f"with rows={max(least, ROWS)}"
+            f"it has {count(self.rows)} to compare this image with; {cure}"
         )
 
 
@@ -118,6 +133,7 @@ def check_image(
             or images of several prefixes.
         OSError: the reference cannot be read.
         DecodeError: it is no profile.
+        ImportError: Parquet needs pyarrow, and that is not installed.
     """
     if not isinstance(reference, Reference):
         reference = reference_of(view_of(reference, keep=ROWS), prefix)
@@ -157,9 +173,9 @@ class Reference:
         self._tables = [
             (frozenset(names), names, values)
             for names, values in view._core.sampled_rows()
-            if all(_prefix_of(name, prefixes) == prefix for name in names)
+            if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
-        self._bands = _bands_of(view, prefix, prefixes)
+        self._bands = bands_in(view, prefix)
         self._set = metric_set_of(view, prefix, self._bands) or SETS[0]
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
@@ -184,12 +200,9 @@ class Reference:
 
         Raises:
             TypeError: `level` is no number.
-            ValueError: `level` is not between 0 and 1.
+            ValueError: `level` is not between 1e-15 and 1.
         """
-        if not isinstance(level, int | float):
-            raise TypeError(f"level is {level!r}; expected a number between 0 and 1")
-        if not 0 < level < 1:
-            raise ValueError(f"level is {level}; expected a number between 0 and 1")
+        check_level(level)
         rows = self._rows_for(frozenset(numbers), least_rows(level))
         findings = self._findings(numbers, level)
         if rows is None:
@@ -270,6 +283,20 @@ class Reference:
         return Finding(name, numbers[name], probability, sentence)
 
 
+def check_level(level: float) -> None:
+    """Refuse a level that no image could be judged by.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not between 1e-15 and 1.
+    """
+    expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
+    if not isinstance(level, int | float):
+        raise TypeError(f"level is {level!r}; {expected}")
+    if not _LEAST_LEVEL <= level < 1:
+        raise ValueError(f"level is {level}; {expected}")
+
+
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
@@ -282,26 +309,6 @@ def _no_images(prefix: str | None, prefixes: list[str]) -> str:
     if prefix is None:
         return f"the reference holds images of the prefixes {known}; name one by prefix="
     return f"got the prefix {prefix!r}; the reference holds images of {known}"
-
-
-def _bands_of(view: ProfileView, prefix: str, prefixes: list[str]) -> frozenset[str]:
-    """What of a reference is a band, and no function that returned a dict."""
-    names = (
-        name.removeprefix(f"{prefix}.").split(".")
-        for name in view
-        if _prefix_of(name, prefixes) == prefix
-    )
-    return frozenset(
-        first
-        for first, *rest in names
-        if rest == ["entropy"]
-        and f"{prefix}.{first}.{ERROR}" not in view
-        and view[f"{prefix}.{first}.entropy"].meaning.origin == "image"
-    )
-
-
-def _prefix_of(name: str, prefixes: list[str]) -> str:
-    return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
 
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.image.bands import BAND_NUMBERS
+from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
 
 __all__ = ["Deviation", "Rows"]
@@ -39,13 +40,8 @@ _BY_SCALE: dict[Scale, _Axis] = {
 }
 _DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
 _FACTS = {
+    **{name: _Axis(0.5) for name, kind in FACTS.items() if kind is int},
     "FileSize": _Axis(0.02, 1.0),
-    "FrameCount": _Axis(0.5),
-    "BitDepth": _Axis(0.5),
-    "Channels": _Axis(0.5),
-    "HasAlpha": _Axis(0.5),
-    "Progressive": _Axis(0.5),
-    "JpegQuality": _Axis(0.5),
 }
 # Cells of the grid depend on what is where in a picture, and they are many.
 _CELL = 8.0

@@ -21,7 +21,8 @@ class Finding(NamedTuple):
         feature: such as ``image.Sharpness``.
         value: of the image.
         tail_probability: the share of the images of the reference, and this one, that lie at least
-            as far out on that side. By itself it is no reason: of 60 numbers one in 60 is so.
+            as far out on that side. By itself it is no reason: each number has two sides, so that
+            of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
         sentence: says so in words.
     """
 

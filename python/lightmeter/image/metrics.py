@@ -41,19 +41,19 @@ _SET = "a set"  # no name of a function
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
 
-# What is known of a file from its header, below the prefix.
-FACTS = (
-    "Format",
-    "FileSize",
-    "FrameCount",
-    "BitDepth",
-    "Channels",
-    "HasAlpha",
-    "ColorProfile",
-    "Progressive",
-    "ChromaSubsampling",
-    "JpegQuality",
-)
+# What is known of a file from its header, below the prefix, and the type of its values.
+FACTS: dict[str, type[int] | type[str]] = {
+    "Format": str,
+    "FileSize": int,
+    "FrameCount": int,
+    "BitDepth": int,
+    "Channels": int,
+    "HasAlpha": int,
+    "ColorProfile": str,
+    "Progressive": int,
+    "ChromaSubsampling": str,
+    "JpegQuality": int,
+}
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(
     {

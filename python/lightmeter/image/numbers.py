@@ -4,12 +4,14 @@ from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
 
-__all__ = ["IMAGE_NUMBERS", "SETS", "Group", "ImageNumber", "MetricSet", "Scale"]
+__all__ = ["IMAGE_NUMBERS", "SETS", "Group", "ImageNumber", "MetricSet", "NumberRole", "Scale"]
 
 # Each holds those before it.
 MetricSet = Literal["whylogs", "default", "camera", "all"]
 SETS: tuple[MetricSet, ...] = get_args(MetricSet)
 
+# Of the roles of features, those of numbers of an image.
+NumberRole = Literal["plain", "angle spread", "linear angle", "angle", "hash"]
 Scale = Literal["sample", "squares", "bits", "share", "percent", "ratio", "length", "hash"]
 Group = Literal["colour", "light", "focus", "noise", "compression", "where", "repeats", "size"]
 
@@ -30,7 +32,7 @@ class ImageNumber(NamedTuple):
     """
 
     name: str
-    role: str
+    role: NumberRole
     scale: Scale
     group: Group
     set: MetricSet

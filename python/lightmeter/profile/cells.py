@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from lightmeter.image import metrics as image_metrics
 from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
@@ -37,16 +38,7 @@ NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
 # Every other feature of an image but its Exif tags.
 FACTS: dict[str, type[int] | type[str]] = {
     f"{PREFIX}Colorspace": str,
-    f"{PREFIX}Format": str,
-    f"{PREFIX}FileSize": int,
-    f"{PREFIX}FrameCount": int,
-    f"{PREFIX}BitDepth": int,
-    f"{PREFIX}Channels": int,
-    f"{PREFIX}HasAlpha": int,
-    f"{PREFIX}ColorProfile": str,
-    f"{PREFIX}Progressive": int,
-    f"{PREFIX}ChromaSubsampling": str,
-    f"{PREFIX}JpegQuality": int,
+    **{f"{PREFIX}{name}": kind for name, kind in image_metrics.FACTS.items()},
 }
 
 

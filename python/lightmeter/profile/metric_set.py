@@ -1,11 +1,13 @@
 """Which set of metrics the images of a profile were measured with."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterable
 
 from lightmeter.image.bands import BAND_NUMBERS
+from lightmeter.image.metrics import ERROR
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
+from lightmeter.profile.view import ProfileView
 
-__all__ = ["metric_set_of", "set_that_has"]
+__all__ = ["bands_in", "metric_set_of", "prefix_of", "set_that_has"]
 
 _SET_OF = {number.name: number.set for number in IMAGE_NUMBERS}
 _OF_PIXELS: MetricSet = "default"  # has Hue.pixels and the like, which are no numbers of an image
@@ -30,9 +32,38 @@ def metric_set_of(
     return max(sets, key=SETS.index, default=None)
 
 
-def set_that_has(name: str) -> MetricSet | None:
-    """The smallest set with what is measured, by its name without a prefix; None if nothing is."""
-    channel, _, rest = name.rpartition(".")
-    if rest == "pixels" and f"{channel}.mean" in _SET_OF:
+def set_that_has(name: str, bands: Collection[str] = ()) -> MetricSet | None:
+    """The smallest set with what is measured, by its name without a prefix; None if nothing is.
+
+    Args:
+        name: of a feature.
+        bands: names of bands among the images.
+    """
+    first, _, below = name.partition(".")
+    if first in bands and below in BAND_NUMBERS:
+        return _SET_OF[BAND_NUMBERS[below]]
+    if below == "pixels" and (first in bands or f"{first}.mean" in _SET_OF):
         return _OF_PIXELS
     return _SET_OF.get(name)
+
+
+def bands_in(view: ProfileView, prefix: str) -> frozenset[str]:
+    """What of the images of a profile is a band, and no function that returned a dict."""
+    prefixes = view._core.image_prefixes
+    names = (
+        name.removeprefix(f"{prefix}.").split(".")
+        for name in view
+        if prefix_of(name, prefixes) == prefix
+    )
+    return frozenset(
+        first
+        for first, *rest in names
+        if rest == ["entropy"]
+        and f"{prefix}.{first}.{ERROR}" not in view
+        and view[f"{prefix}.{first}.entropy"].meaning.origin == "image"
+    )
+
+
+def prefix_of(name: str, prefixes: Iterable[str]) -> str:
+    """The longest of the prefixes that a feature has; empty if it has none."""
+    return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")

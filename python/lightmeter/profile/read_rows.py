@@ -1,10 +1,12 @@
 """Reading files of rows as `lightmeter measure` writes them. They may hold anything."""
 
 import base64
+import contextlib
 import csv
 import io
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -30,13 +32,16 @@ _COLUMNS: dict[str, type] = {
 _MOST_LINE = 2**24  # bytes; all that is in memory at a time
 # Few, as a small file of Parquet can say a long text in every row.
 _BATCH_ROWS = 64
+_CELL_LIMIT = threading.Lock()  # csv has one for all threads
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each row of a file, after the words for where it stands, such as ``rows.csv, line 3``.
 
     A row has what `lightmeter.measure` gave. Its values are of any JSON type in JSON lines; in
-    other formats they have the types of their columns.
+    other formats they have the types of their columns, but for integers that a table made floats.
+    A line, and a cell, may have 16 MB. While a row of CSV is read, that is also the limit of the
+    module `csv`, which has but one; it is put back after each row.
 
     Raises:
         DecodeError: the file, or a row, is not as `lightmeter measure` writes it.
@@ -76,7 +81,7 @@ def _read_csv(file: IO[bytes], path: str) -> Iterator[tuple[str, dict[str, Any]]
     reader = csv.reader(_lines(file, path), strict=True)
     names: list[str] = []
     try:
-        for cells in reader:
+        while (cells := _next_cells(reader)) is not None:
             if names:
                 yield f"{path}, line {reader.line_num}", _csv_row(names, cells)
             else:
@@ -87,6 +92,16 @@ def _read_csv(file: IO[bytes], path: str) -> Iterator[tuple[str, dict[str, Any]]
         raise DecodeError(f"{path}, line {reader.line_num}: {error}") from None
     if not names:
         raise DecodeError(f"{path}: got no line; expected the names of columns in the first")
+
+
+def _next_cells(reader: Iterator[list[str]]) -> list[str] | None:
+    """The cells of the next row, as long as a line may be; None at the end."""
+    with _CELL_LIMIT:
+        before = csv.field_size_limit(_MOST_LINE)
+        try:
+            return next(reader, None)
+        finally:
+            csv.field_size_limit(before)
 
 
 def _csv_row(names: list[str], cells: list[str]) -> dict[str, Any]:
@@ -127,11 +142,11 @@ def _checked_names(names: list[str]) -> list[str]:
 
 
 def _check_type(types: Any, name: str, given: Any) -> None:
-    whole = types.is_integer(given)
+    is_number = types.is_integer(given) or types.is_floating(given)
     fits = {
         str: types.is_string(given) or types.is_large_string(given),
-        int: whole,
-        float: whole or types.is_floating(given),
+        int: is_number,  # a table with missing integers makes floats of them
+        float: is_number,
     }
     if not (fits[_COLUMNS[name]] or types.is_null(given)):
         raise ValueError(f"the column {name} is of {given}; expected {_COLUMNS[name].__name__}")
@@ -141,10 +156,10 @@ def _typed(name: str, cell: str) -> Any:
     kind = _COLUMNS.get(name)
     if kind is str or kind is None:
         return cell[1:] if cell[0] == "'" and cell[1:].startswith(FORMULA) else cell
-    try:
-        return kind(cell)
-    except ValueError:
-        raise ValueError(f"{name} is {cell[:80]!r}; expected a number") from None
+    for number in (kind, float):  # 640.0 is an integer to a table
+        with contextlib.suppress(ValueError):
+            return number(cell)
+    raise ValueError(f"{name} is {cell[:80]!r}; expected a number")
 
 
 def _spread(cells: Mapping[str, Any]) -> dict[str, Any]:

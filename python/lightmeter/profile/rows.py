@@ -14,6 +14,7 @@ from lightmeter.files import path_bytes
 from lightmeter.image.exif import DATES, DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.thumbnail import short_path
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, numbers_of_bands
 from lightmeter.profile.features import Role
@@ -28,12 +29,12 @@ __all__ = ["profile_rows"]
 _NAME = PREFIX.removesuffix(".")
 _NOTHING = np.empty(0)
 _ROLES: dict[str, Role] = {
-    **{f"{PREFIX}{name}": role for name, role, *_ in _core.image_numbers()},
+    **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
     f"{PREFIX}Colorspace": "category",
 }
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
-_EXPECTED = {int: "an integer", str: "a text"}
+_EXPECTED = {int: "an integer of 64 bits", str: "a text"}
 
 
 def profile_rows(
@@ -223,11 +224,14 @@ def _fact(name: str, value: object) -> int | str:
     kind = FACTS[name]
     if isinstance(value, str) and kind is str:
         return value.encode(errors="replace").decode()
-    if isinstance(value, int) and kind is int:
-        return int(value)
-    if isinstance(value, float) and kind is int and value.is_integer():  # as tables make them
-        return int(value)
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, int | float) and is_whole and kind is int and _fits(value):
+        return int(value)  # tables make floats of them
     raise TypeError(f"{name} is {_shown(value)}; expected {_EXPECTED[kind]}")
+
+
+def _fits(value: float) -> bool:
+    return -(2**63) <= value < 2**63
 
 
 def _tag(tag: str, value: object) -> int | float | str:
@@ -235,7 +239,7 @@ def _tag(tag: str, value: object) -> int | float | str:
         return value.encode(errors="replace").decode()
     if isinstance(value, float) and math.isfinite(value):
         return value
-    if isinstance(value, int) and -(2**63) <= value < 2**63:
+    if isinstance(value, int) and _fits(value):
         return int(value)
     raise TypeError(f"the tag {tag} is {_shown(value)}; expected a text or a finite number")
 

@@ -41,6 +41,7 @@ def compare(
         ValueError: a threshold is out of its range.
         OSError: a file cannot be read.
         DecodeError: a file holds no whole profile, or rows that are none.
+        ImportError: Parquet needs pyarrow, and that is not installed.
     """
     thresholds = Thresholds(
         drift=drift, possible=possible, effect=effect, min_values=min_values, delta=delta

@@ -90,10 +90,12 @@ def log_folder(
 
     Raises:
         FileNotFoundError: `folder` does not exist.
+        OSError: a manifest cannot be read.
         TypeError: `at` is neither a date nor a datetime, or an option is unknown.
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range.
         StoreError: the store cannot take the profiles.
+        ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
 
     What an earlier call put into segments of the same keys that no image is in any more is deleted
     from the buckets that are replaced.

@@ -1,12 +1,13 @@
 """The rule on features that come or go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lightmeter.image.numbers import SETS
 from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
-from lightmeter.profile.metric_set import metric_set_of, set_that_has
+from lightmeter.profile.metric_set import bands_in, metric_set_of, prefix_of, set_that_has
 
 __all__ = ["SchemaRule"]
 
@@ -23,18 +24,26 @@ class SchemaRule(FeatureRule):
         """One result per feature that is new or gone, or one for all features if none is."""
         now = set(self._columns(target))
         before = set(self._columns(baseline.merged))
-        new = [name for name in now - before if _is_measured(name, baseline.merged)]
-        gone = [name for name in before - now if _is_measured(name, target)]
+        bands = _bands_in(target, baseline.merged)
+        new = [name for name in now - before if _is_measured(name, baseline.merged, bands)]
+        gone = [name for name in before - now if _is_measured(name, target, bands)]
         results = [Result(name, ANOMALY, words="new") for name in new]
         results += [Result(name, ANOMALY, words="gone") for name in gone]
         return sorted(results) or [Result("", OK)] * bool(now)
 
 
-def _is_measured(name: str, contents: Contents) -> bool:
+def _bands_in(*sides: Contents) -> dict[str, frozenset[str]]:
+    """The bands of the images of either side, by their prefix."""
+    prefixes = {prefix for side in sides for prefix in side.view._core.image_prefixes}
+    return {
+        prefix: frozenset().union(*(bands_in(side.view, prefix) for side in sides))
+        for prefix in prefixes
+    }
+
+
+def _is_measured(name: str, contents: Contents, bands: Mapping[str, frozenset[str]]) -> bool:
     """Whether the set of metrics of the images has a number; True of any other feature."""
-    for prefix in contents.view._core.image_prefixes:
-        known = set_that_has(name.removeprefix(f"{prefix}."))
-        if name.startswith(f"{prefix}.") and known is not None:
-            measured = metric_set_of(contents.view, prefix)
-            return measured is None or SETS.index(known) <= SETS.index(measured)
-    return True
+    prefix = prefix_of(name, contents.view._core.image_prefixes)
+    known = set_that_has(name.removeprefix(f"{prefix}."), bands[prefix]) if prefix else None
+    measured = known and metric_set_of(contents.view, prefix, bands[prefix])
+    return known is None or measured is None or SETS.index(known) <= SETS.index(measured)
