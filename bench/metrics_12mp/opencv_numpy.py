@@ -16,7 +16,7 @@ def prepare(case, data):
 
 
 def histogram(plane):
-    return cv2.calcHist([plane], [0], None, [256], [0, 256]).ravel()
+    return cv2.calcHist([plane], [0], None, [256], [0, 256]).ravel().astype(np.float64)
 
 
 def run(array):
