@@ -10,7 +10,6 @@ SCENARIO = Scenario(
     bars=[
         Bar("pillow_hsv", at_least={"skylake": 8, "haswell": 6}),
         Bar("opencv_hsv", at_least={"skylake": 2, "haswell": 1.6}),
-        Bar("pillow_hsv_entropy", at_least={"skylake": 5, "haswell": 4}),
     ],
     # OpenCV rounds, and puts hue on a circle of 256 steps instead of 255.
     loose={

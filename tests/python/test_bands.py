@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import ImageError, ProfileView, Reading
+from lightmeter.profile.metric_set import metric_set_of
 from numpy.typing import NDArray
 from PIL import Image
 from tiffs import LONG, SHORT
@@ -282,3 +283,9 @@ def test_the_worst_of_a_band(tmp_path: Path) -> None:
     result = lightmeter(*worst, "Sharpness")
     assert result.returncode == 2
     assert "image.a.Sharpness" in result.stderr
+
+
+def test_a_band_with_the_name_of_a_channel_says_nothing_of_the_set() -> None:
+    names = {"image.Red.mean", "image.Red.entropy"}
+    assert metric_set_of(names, "image", {"Red"}) == "whylogs"
+    assert metric_set_of(names, "image") == "default"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import lightmeter as lm
@@ -241,6 +242,13 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
 )
 def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words: str) -> None:
     assert summary(of_images(**levels)) == words
+
+
+def test_a_place_that_varies_much_does_not_hide_that_all_changed_alike() -> None:
+    lines = of_images(**grid(lambda row, column: -20.0, 100, ".sharpness"))
+    lines[3] = replace(lines[3], stddev_target=900.0, stddev_reference=900.0)
+    (where,) = findings(lines)
+    assert where.words == "the picture lost sharpness everywhere alike"
 
 
 def test_cells_of_the_grid_are_one_finding() -> None:

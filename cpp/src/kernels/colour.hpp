@@ -103,4 +103,11 @@ constexpr std::uint32_t luma_of(std::uint32_t red, std::uint32_t green, std::uin
   return (kRedWeight * red + kGreenWeight * green + kBlueWeight * blue + 32768) >> 16;
 }
 
+// In vectors 16 bits do for 8-bit samples. With the sums of the samples' products with the high
+// bytes of the weights, h, and with the low bytes, l, the luma is (256 (h + 128) + l) >> 16, which
+// is (h + 128 + (l >> 8)) >> 8. All of it fits, as the high bytes sum up to 255 and the low ones to
+// 256. It holds for the luma less 128 where 128 is taken from every sample.
+static_assert((kRedWeight >> 8) + (kGreenWeight >> 8) + (kBlueWeight >> 8) == 255);
+static_assert(kRedWeight + kGreenWeight + kBlueWeight == 65536);
+
 }  // namespace lightmeter::kernels

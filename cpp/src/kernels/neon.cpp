@@ -68,12 +68,8 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
-// With the sums of products with the high bytes of the weights, h, and with the low bytes, l, the
-// luma is (256 (h + 128) + l) >> 16, which is (h + (l >> 8) + 128) >> 8. All of it fits 16 bits, as
-// the high bytes sum up to 255 and the low ones to 256. The narrowing shift rounds: it adds 128.
+// See luma_of. The narrowing shift rounds: it adds 128.
 inline uint8x8_t luma_of_8(uint8x8_t red, uint8x8_t green, uint8x8_t blue) noexcept {
-  static_assert((kRedWeight >> 8) + (kGreenWeight >> 8) + (kBlueWeight >> 8) == 255);
-  static_assert(kRedWeight + kGreenWeight + kBlueWeight == 65536);
   uint16x8_t high = vmull_u8(red, vdup_n_u8(kRedWeight >> 8));
   high = vmlal_u8(high, green, vdup_n_u8(kGreenWeight >> 8));
   high = vmlal_u8(high, blue, vdup_n_u8(kBlueWeight >> 8));

@@ -126,13 +126,8 @@ inline __m512i weights(std::uint32_t first, std::uint32_t second) noexcept {
   return _mm512_set1_epi16(static_cast<short>((second & 0xFF) << 8 | (first & 0xFF)));
 }
 
-// Of pairs of signed bytes: samples less 128, and 1 beside blue. With the sums of their products
-// with the high bytes of the weights, h, and with the low bytes, l, the luma less 128 is
-// (256 (h + 128) + l) >> 16, which is (h + 128 + (l >> 8)) >> 8. All of it fits 16 bits, as the high
-// bytes sum up to 255 and the low ones to 256.
+// The luma less 128, see luma_of, of pairs of signed bytes: samples less 128, and 1 beside blue.
 inline __m512i luma_of_pairs(__m512i red_green, __m512i blue_1) noexcept {
-  static_assert((kRedWeight >> 8) + (kGreenWeight >> 8) + (kBlueWeight >> 8) == 255);
-  static_assert(kRedWeight + kGreenWeight + kBlueWeight == 65536);
   const __m512i high =
       _mm512_add_epi16(_mm512_maddubs_epi16(weights(kRedWeight >> 8, kGreenWeight >> 8), red_green),
                        _mm512_maddubs_epi16(weights(kBlueWeight >> 8, 128), blue_1));

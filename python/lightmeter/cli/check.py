@@ -10,13 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, ROWS, Reference, check_level, reference_of
-from lightmeter.image.meter import available_cpus
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, number
 
@@ -84,12 +83,12 @@ def check(
             prepared = reference_of(view)
             prepared.reading(reading)
             files = find_images(paths[0] if len(paths) == 1 else paths)
-        blocks = [files[at : at + _BLOCK_FILES] for at in range(0, len(files), _BLOCK_FILES)]
+        blocks = in_blocks(files, _BLOCK_FILES)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
         with (
             progress_bar("checking") as progress,
             closing(
-                in_threads(work, blocks, workers=workers or available_cpus(), progress=progress)
+                in_threads(work, blocks, workers=workers_of(workers), progress=progress)
             ) as results,
         ):
             for path, checked in tally.of(pair for block in results for pair in block):

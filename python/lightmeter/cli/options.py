@@ -16,6 +16,7 @@ import typer
 from lightmeter import ExifPolicy, ImageError, Limits, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
+from lightmeter.drift.check import MOST_ROWS
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.numbers import SETS, MetricSet
 
@@ -77,7 +78,7 @@ Exemplars = Annotated[
 Rows = Annotated[
     int,
     typer.Option(
-        min=0, max=4096, help="How many images to keep the numbers of together, for check."
+        min=0, max=MOST_ROWS, help="How many images to keep the numbers of together, for check."
     ),
 ]
 MaxPixels = Annotated[

@@ -42,6 +42,7 @@ __all__ = [
 OK, FAILED, NOT_INSTALLED, INTERRUPTED = 0, 1, 2, 130
 CLOSED = 141  # what a shell says of a program that SIGPIPE ended, as it ends most
 _LEAST_WIDTH = 80
+_FILE_WIDTH = 160  # of what no terminal shows
 
 
 class _Rate(ProgressColumn):
@@ -72,8 +73,10 @@ class _Console(Console):
 
 
 def wide_console() -> Console:
-    """For tables, which would lose the names of features where a terminal is narrower."""
-    return _Console(width=max(_LEAST_WIDTH, Console().width))
+    """For tables, which would break the names of features where there is less room."""
+    console = _Console()
+    console.width = max(_LEAST_WIDTH if console.is_terminal else _FILE_WIDTH, console.width)
+    return console
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem
 from lightmeter.profile.features import Kind, Role
-from lightmeter.profile.names import Cell, Group
+from lightmeter.profile.names import GridCell, Group
 
 __all__ = ["RATES", "DriftKind", "FeatureDrift", "Rate", "Verdict", "changed", "column_of"]
 
@@ -112,7 +112,7 @@ class FeatureDrift:
     group: Group = "values"
     scale: Scale | None = None
     prefix: str = ""
-    cell: Cell | None = None
+    cell: GridCell | None = None
 
     @property
     def effect_name(self) -> str:

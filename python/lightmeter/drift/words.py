@@ -168,22 +168,23 @@ def _of_grid(lines: Sequence[FeatureDrift]) -> Finding:
     several = first.name.startswith(f"{first.prefix} ")
     picture = f"the {first.prefix} picture" if several else "the picture"
     changes = list(map(_grid_change, lines))
-    most = max(changes, key=abs)
+    sure = [
+        change if _mean_moved(line) else 0.0 for change, line in zip(changes, lines, strict=True)
+    ]
+    most = max(sure, key=abs)
     if not most:
         return Finding(f"{picture} varies differently in {len(lines)} places", tuple(lines))
     verb = _GRID_VERBS[first.cell.number][most > 0]
     if len(lines) == _CELLS and min(change / most for change in changes) >= _EVEN:
         return Finding(f"{picture} {verb} everywhere alike", tuple(lines), is_even=True)
-    cell = lines[changes.index(most)].cell
+    cell = lines[sure.index(most)].cell
     assert cell is not None
     return Finding(f"{picture} {verb} most {place(cell.row, cell.column)}", tuple(lines))
 
 
 def _grid_change(line: FeatureDrift) -> float:
-    """By how much the mean changed, 0 if that is not what changed; of sharpness the logarithm."""
+    """By how much the mean changed; of sharpness the logarithm."""
     target, reference = line.level_target or 0.0, line.level_reference or 0.0
-    if not abs(target - reference) > _negligible(line):
-        return 0.0
     if line.scale == "squares" and min(target, reference) > 0:
         return math.log(target / reference)
     return target - reference
@@ -236,12 +237,18 @@ def finding(feature: FeatureDrift) -> str:
         if not abs(degrees) >= 1:
             return f"{name} spreads differently"
         return f"{name} turned by {degrees:+.0f} degrees"
-    if not abs(target - reference) > _negligible(feature):
+    if not _mean_moved(feature):
         subject = f"the share of {name}" if feature.scale == "percent" else name
         return f"{subject} {_spread(feature)}"
     if feature.role == "date":
         return f"{name} {_delay(reference, target)}"
     return f"{name} {_change(reference, target, feature.scale)}"
+
+
+def _mean_moved(feature: FeatureDrift) -> bool:
+    """Whether a change of the mean tells what happened."""
+    target, reference = feature.level_target or 0.0, feature.level_reference or 0.0
+    return abs(target - reference) > _negligible(feature)
 
 
 def _negligible(feature: FeatureDrift) -> float:

@@ -23,7 +23,11 @@ def metric_set_of(
         prefix: what those of images begin with.
         bands: names of bands among the images.
     """
-    sets = {known for name, known in _SET_OF.items() if f"{prefix}.{name}" in names}
+    sets = {
+        known
+        for name, known in _SET_OF.items()
+        if f"{prefix}.{name}" in names and name.partition(".")[0] not in bands
+    }
     sets |= {
         _SET_OF[number]
         for name, number in BAND_NUMBERS.items()

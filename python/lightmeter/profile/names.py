@@ -12,7 +12,7 @@ from lightmeter.profile.features import Origin
 __all__ = [
     "GRID_SIDE",
     "GROUPS",
-    "Cell",
+    "GridCell",
     "Group",
     "Said",
     "groups_of",
@@ -38,7 +38,7 @@ Group = Literal[
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
-class Cell(NamedTuple):
+class GridCell(NamedTuple):
     """A cell of the 4 x 4 grid, and which of its numbers: ``luma`` or ``sharpness``."""
 
     number: str
@@ -61,7 +61,7 @@ class Said(NamedTuple):
     group: Group
     scale: Scale | None = None
     prefix: str = ""
-    cell: Cell | None = None
+    cell: GridCell | None = None
 
 
 # Where the rules would say something odd.
@@ -130,11 +130,11 @@ def _group_of(name: str) -> Group:
     return group or "values"
 
 
-def _cell(name: str) -> Cell | None:
+def _cell(name: str) -> GridCell | None:
     parts = _GRID.fullmatch(name)
     if parts is None:
         return None
-    return Cell(parts[3] or "luma", int(parts[1]), int(parts[2]))
+    return GridCell(parts[3] or "luma", int(parts[1]), int(parts[2]))
 
 
 def _spoken(name: str) -> str:

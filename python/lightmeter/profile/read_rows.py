@@ -35,6 +35,16 @@ _BATCH_ROWS = 64
 _CELL_LIMIT = threading.Lock()  # csv has one for all threads
 
 
+def _renew_lock() -> None:
+    """In the child of a fork, where nobody would release it."""
+    global _CELL_LIMIT
+    _CELL_LIMIT = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each row of a file, after the words for where it stands, such as ``rows.csv, line 3``.
 
