@@ -14,7 +14,7 @@ from lightmeter.text import shorten
 
 __all__ = ["STATES", "History", "IncidentGroup", "grouped", "segment_name", "title_of", "worst"]
 
-STATES = ("anomaly", "error", "not enough data", "ok", "not watched")  # the worst first
+STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
 
 
 def worst(states: Iterable[str]) -> str:

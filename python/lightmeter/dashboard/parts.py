@@ -39,6 +39,7 @@ _MOST_IN_FEED = 50
 _SIGNS = {
     "anomaly": ("drift", "●"),
     "error": ("possible", "▲"),
+    "pending": ("possible", "◔"),
     "not enough data": ("possible", "◌"),
     "ok": ("none", "○"),
     "not watched": ("", "–"),  # noqa: RUF001

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Acknowledged, IncidentKind, Line, ResultState
 
@@ -91,16 +91,17 @@ def _silent(states: set[ResultState]) -> ResultState | None:
     """The state of a line without a word, given those of the others; None if nothing follows."""
     if ERROR in states:
         return None
-    return OK if states & {OK, ANOMALY} else NOT_ENOUGH
+    return OK if states & {OK, PENDING, ANOMALY} else NOT_ENOUGH
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Whether an incident is over by a bucket of this state.
 
     An anomaly lasts until a bucket is ``ok``: one with too little data, or that could not be
-    judged, says nothing about it. An error lasts until a bucket could be judged, whatever it said.
+    judged, says nothing about it. It also ends where data that came late made it ``pending``. An
+    error lasts until a bucket could be judged, whatever it said.
     """
-    return state == OK if kind == ANOMALY else state != ERROR
+    return state in (OK, PENDING) if kind == ANOMALY else state != ERROR
 
 
 def line_of(result: Result) -> Line:

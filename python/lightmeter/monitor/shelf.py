@@ -10,6 +10,7 @@ from lightmeter.files import read_regular
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Accepted
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms
 
@@ -73,6 +74,11 @@ class Shelf:
     def datasets(self) -> dict[str, timedelta]:
         """Names of the datasets, and the length of their buckets."""
         return self._store.datasets()
+
+    @cached_property
+    def accepted(self) -> list[Accepted]:
+        """What somebody has made the new normal."""
+        return self._store.state.accepted()
 
     def segments(self, dataset: str) -> list[str]:
         """The segments of a dataset, as text."""
