@@ -106,7 +106,10 @@ class _Comparison:
             self._kinds.update(side.kinds)
         tables = [side.aligned(names) for side in sides]
         for index, name in enumerate(names):
-            if len({side.kinds[name] for side in sides if name in side.kinds}) > 1:
+            kinds = {side.kinds[name] for side in sides if name in side.kinds}
+            if not kinds <= {"number", "category"}:
+                self._kinds[name] = next(iter(kinds)) if len(kinds) == 1 else "hash"
+            elif len(kinds) > 1:
                 odd, n = (sum(table[row, index] for table in tables) for row in (ODD, N))
                 self._kinds[name] = "category" if odd > n else "number"
         self._now = tables[0]
