@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
 from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.copies import with_copies
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
@@ -39,7 +40,8 @@ def compare_views(
         if meaning.role != "hash"
         for line in _lines(name, meaning, cores, thresholds.delta)
     ]
-    return Comparison(target, reference, judge(features, thresholds), thresholds)
+    judged = judge(with_copies(features, cores), thresholds)
+    return Comparison(target, reference, judged, thresholds)
 
 
 def _lines(

@@ -50,8 +50,8 @@ class Comparison:
     def named(self) -> list[FeatureDrift]:
         """Those of `drifted` that a headline may name.
 
-        Where some features did not change, the chance that any of these is among the named ones is
-        at most `thresholds.drift` (Holm). `drifted` bounds the share of these, and may hold more features.
+        Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
+        `drifted` may hold more, since of these a small share may not have changed.
         """
         tested = [line for line in self.features if line.q_value is not None and not line.same_as]
         adjusted = holm_p_values(
