@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
+from lightmeter.drift.clusters import tested_by_group
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.numbers import compare_numbers
@@ -32,7 +33,9 @@ def compare_views(
         changed(line, role=meaning.role, **said(name, meaning.origin, prefixes)._asdict())
         for name, meaning in meanings.items()
         if meaning.role != "hash"
-        for line in _lines(name, meaning, cores, thresholds.delta)
+        for line in tested_by_group(
+            _lines(name, meaning, cores, thresholds.delta), name, meaning, cores
+        )
     ]
     return Comparison(target, reference, judge(features, thresholds), thresholds)
 
