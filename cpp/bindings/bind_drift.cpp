@@ -124,6 +124,8 @@ void bind_drift(py::module_& module) {
   module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
              "One-sided: how likely the target has so many hits or more.");
+  module.def("student_tail", &drift::student_tail, py::arg("t"), py::arg("dof"),
+             "How likely |T| of Student's distribution is to exceed `t`.");
   module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
              "What |T| of Student's distribution exceeds with probability `tail`.");
   module.def(

@@ -69,6 +69,9 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
+        groups_target: how many groups the p-value rests on, such as slides or bursts; None where it
+            takes images for independent.
+        groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
         family: what it is judged together with.
         same_as: the feature that this one is a copy of, as far as the profiles can tell. Both are
@@ -109,6 +112,8 @@ class FeatureDrift:
     stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
+    groups_target: int | None = None
+    groups_reference: int | None = None
     role: Role = "plain"
     family: Family = "values"
     same_as: str = ""
