@@ -29,7 +29,12 @@ def compare_views(
         name: meaning_of(name, cores) for name in sorted({*cores[0].names(), *cores[1].names()})
     }
     features = [
-        changed(line, role=meaning.role, **said(name, meaning.origin, prefixes)._asdict())
+        changed(
+            line,
+            role=meaning.role,
+            family=meaning.family,
+            **said(name, meaning.origin, prefixes)._asdict(),
+        )
         for name, meaning in meanings.items()
         if meaning.role != "hash"
         for line in _lines(name, meaning, cores, thresholds.delta)

@@ -1,0 +1,84 @@
+"""Families share the rate of false findings; what a headline names is controlled by Holm."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import _core
+from lightmeter.drift.families import holm_p_values, q_values
+
+checked = settings(max_examples=300, deadline=None, derandomize=True)
+tests = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=15)
+Tests = list[tuple[float, str]]
+
+
+def split(tests: Tests) -> tuple[list[float], list[str]]:
+    return [p for p, _ in tests], [family for _, family in tests]
+
+
+@checked
+@given(tests, st.floats(0.001, 0.6))
+def test_q_decides_as_the_two_steps_do_at_every_level(tests: Tests, level: float) -> None:
+    p, families = split(tests)
+    within = {
+        name: _core.q_values([each for each, other in tests if other == name]) for name in families
+    }
+    passed: set[str] = set()
+    for name in sorted(within, key=lambda name: min(within[name])):
+        if min(within[name]) * (len(within) - len(passed)) > level:
+            break
+        passed.add(name)
+    expected = {name: [name in passed and q <= level for q in within[name]] for name in within}
+    decided = [q <= level for q in q_values(p, families)]
+    assert decided == [expected[name].pop(0) for name in families]
+
+
+@pytest.mark.parametrize("adjusted", [q_values, holm_p_values])
+@checked
+@given(tests=tests, data=st.data())
+def test_laws(adjusted: object, tests: Tests, data: st.DataObject) -> None:
+    """Monotone in every p, no less than it, at most 1, and the same in any order."""
+    p, families = split(tests)
+    q = adjusted(p, families)  # type: ignore[operator]
+    assert all(own * (1 - 1e-12) <= each <= 1 for own, each in zip(p, q, strict=True))
+    at = data.draw(st.integers(0, len(p) - 1))
+    less = [*p[:at], p[at] * data.draw(st.floats(0, 1)), *p[at + 1 :]]
+    below = adjusted(less, families)  # type: ignore[operator]
+    assert all(a <= b * (1 + 1e-12) for a, b in zip(below, q, strict=True))
+    order = data.draw(st.permutations(range(len(p))))
+    moved = adjusted([p[i] for i in order], [families[i] for i in order])  # type: ignore[operator]
+    np.testing.assert_allclose(moved, [q[i] for i in order], rtol=1e-12)
+
+
+@checked
+@given(tests)
+def test_what_holm_names_has_a_q_value_as_small(tests: Tests) -> None:
+    p, families = split(tests)
+    pairs = zip(q_values(p, families), holm_p_values(p, families), strict=True)
+    assert all(q <= named * (1 + 1e-9) for q, named in pairs)
+
+
+@checked
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_of_one_family_they_are_those_of_the_textbooks(p: Sequence[float]) -> None:
+    families = ["image"] * len(p)
+    assert q_values(p, families) == _core.q_values(p)
+    order = np.argsort(p, kind="stable")
+    steps = np.sort(p) * np.arange(len(p), 0, -1)
+    expected = np.minimum(np.maximum.accumulate(steps), 1)
+    np.testing.assert_allclose(np.array(holm_p_values(p, families))[order], expected, rtol=1e-9)
+
+
+def test_a_wide_family_costs_a_small_one_no_more_than_a_small_one_does() -> None:
+    nothing = [0.5 + k / 2000 for k in range(1000)]
+    for size in (1, 1000):
+        q = q_values([0.001, 0.5, *nothing[:size]], ["image"] * 2 + ["values"] * size)
+        assert q[0] == pytest.approx(2 * 2 * 0.001)
+    assert q_values([0.01, 0.02, 1e-9], ["image", "image", "Exif"])[1] == 0.02
+
+
+def test_each_p_value_needs_a_family() -> None:
+    with pytest.raises(ValueError, match="got 2 p-values and 1 families; expected one for each"):
+        q_values([0.1, 0.2], ["image"])
