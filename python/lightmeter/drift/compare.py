@@ -33,6 +33,7 @@ def compare_views(
             line,
             role=meaning.role,
             family=meaning.family,
+            sides=(target, reference),
             **said(name, meaning.origin, prefixes)._asdict(),
         )
         for name, meaning in meanings.items()

@@ -1,10 +1,10 @@
 """What is known of the drift of one feature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from lightmeter.image.numbers import Scale
-from lightmeter.profile import FrequentItem
+from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.profile.names import GridCell, Group
 
@@ -81,6 +81,7 @@ class FeatureDrift:
         scale: of its values, such as ``percent``.
         prefix: of the images that it is measured in.
         cell: which number of the grid it is.
+        sides: the target and the reference, for sentences; no part of what was found.
     """
 
     feature: str
@@ -118,6 +119,7 @@ class FeatureDrift:
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
+    sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
 
     @property
     def effect_name(self) -> str:

@@ -68,7 +68,11 @@ class DriftReport(Comparison):
 
 
 def _plain(line: FeatureDrift) -> dict[str, Any]:
-    values = {field.name: getattr(line, field.name) for field in dataclasses.fields(line)}
+    values = {
+        field.name: getattr(line, field.name)
+        for field in dataclasses.fields(line)
+        if field.name != "sides"  # the profiles themselves
+    }
     for side in ("new_values", "vanished_values"):
         values[side] = [item._asdict() for item in values[side]]
     return {
