@@ -208,4 +208,5 @@ void bind_profile(py::module_& module) {
           py::arg("data"));
   bind_column(bound);
   bind_groups(bound);
+  bind_vectors(bound);
 }

@@ -20,6 +20,7 @@ namespace py = pybind11;
 
 // What a profile says of one of its columns.
 void bind_column(py::class_<lightmeter::profile::Profile>& profile);
+void bind_covariance(py::module_& module);
 void bind_distinct(py::module_& module);
 void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
@@ -32,6 +33,7 @@ void bind_measure(py::module_& module);
 void bind_moments(py::module_& module);
 void bind_profile(py::module_& module);
 void bind_quantiles(py::module_& module);
+void bind_vectors(py::class_<lightmeter::profile::Profile>& profile);
 
 // The bytes of a Python bytes object; they live as long as it does.
 inline std::span<const std::uint8_t> as_bytes(const py::bytes& bytes) {
