@@ -6,11 +6,20 @@ from fnmatch import fnmatchcase
 
 from lightmeter.drift.feature import column_of
 from lightmeter.monitor.sitemap import bucket_text
-from lightmeter.store.records import Accepted, Line
+from lightmeter.store.records import Accepted, Basis, Line, Place
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = ["accept", "covers_feature", "covers_place", "in_force", "take_back", "words_of"]
+__all__ = [
+    "accept",
+    "covers_feature",
+    "covers_line",
+    "covers_place",
+    "fixed_baselines",
+    "in_force",
+    "take_back",
+    "words_of",
+]
 
 EVERYTHING = "*"
 
@@ -69,6 +78,28 @@ def take_back(
     return store.state.forget_accepted(Line(dataset, segment, monitor, feature), to_utc(since))
 
 
+def fixed_baselines(store: Store, patterns: Line) -> list[str]:
+    """Names of the monitors that match, and compare with a file, or with other buckets.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    names = []
+    for monitor, dataset, _ in store.state.sources():
+        if not all(map(fnmatchcase, (dataset, monitor), (patterns.dataset, patterns.monitor))):
+            continue
+        bases = store.state.bases(monitor, dataset)
+        place = max(bases, key=lambda place: place.start, default=None)
+        if place is not None and _is_elsewhere(place, bases[place]):
+            names.append(monitor)
+    return names
+
+
+def _is_elsewhere(place: Place, basis: Basis) -> bool:
+    where = place.dataset, place.segment
+    return bool(basis.file) or where != (basis.dataset, basis.segment)
+
+
 def covers_place(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:
     """Whether it is about a monitor on a segment, which is given as text."""
     place = dataset, segment, monitor
@@ -79,6 +110,12 @@ def covers_feature(accepted: Accepted, feature: str) -> bool:
     """Whether it is about a feature; a pattern takes the rates of a column too."""
     pattern = accepted.patterns.feature
     return any(fnmatchcase(name, pattern) for name in (feature, column_of(feature)))
+
+
+def covers_line(accepted: Accepted, line: Line) -> bool:
+    """Whether it is about a line."""
+    place = covers_place(accepted, line.dataset, line.segment, line.monitor)
+    return place and covers_feature(accepted, line.feature)
 
 
 def in_force(accepted: Sequence[Accepted], start: datetime) -> list[Accepted]:

@@ -45,7 +45,7 @@ class Silence(Result):
     """Stands in for a result: the monitor judged this bucket but reported nothing for this line.
 
     Examples: an error, once the bucket can be judged; a feature that is back, or gone for good; a
-    rate that is 0 again.
+    rate that is 0 again. Its words are those on the bucket itself.
     """
 
     __slots__ = ()
@@ -59,9 +59,12 @@ class Histories:
         self._lines = lines
         states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[ResultState]]]
         states = defaultdict(lambda: defaultdict(set))
+        self._words: dict[tuple[tuple[str, str, str], datetime], str] = {}
         for line, results in lines.items():
             for result in results:
                 states[line[:3]][result.start].add(result.state)
+                if not line.feature and result.words:
+                    self._words[line[:3], result.start] = result.words
         self._silent = {
             key: {start: state for start, there in buckets.items() if (state := _silent(there))}
             for key, buckets in states.items()
@@ -76,6 +79,7 @@ class Histories:
             Silence(
                 line.feature,
                 state,
+                words=self._words.get((line[:3], start), ""),
                 monitor=line.monitor,
                 dataset=line.dataset,
                 segment=segment,
