@@ -26,6 +26,7 @@ from lightmeter.monitor.accepted import accept as accept_change
 from lightmeter.monitor.accepted import fixed_baselines, take_back, words_of
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import false_alarms_a_year
+from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.results import OK, Result, load_turning_points
 from lightmeter.profile.segments import segment_text
 from lightmeter.run import watch
@@ -67,6 +68,23 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
                     say(_line(result))
         _complain_of(watched.deliveries)
         raise typer.Exit(watched.exit_code)
+
+
+@commands.command()
+def init(
+    store: StoreOption,
+    dataset: Annotated[str, typer.Option(help="The dataset to watch.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write, which is not there yet.")
+    ] = Path("monitors.toml"),
+) -> None:
+    """Write a file of the recommended monitors of a dataset, with comments.
+
+    They fit what is stored now.
+    """
+    with reported(), Store(store, create=False) as opened:
+        write_monitors(opened, dataset, output)
+        say(f"{output}: written")
 
 
 @commands.command()
