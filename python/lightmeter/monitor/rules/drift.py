@@ -90,7 +90,7 @@ class DriftRule(FeatureRule):
             comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):
             name = drift.feature
-            if not self._takes(name):
+            if not self.takes(name):
                 continue
             if self.metric != "p":
                 value = getattr(drift, self.metric)
@@ -122,7 +122,7 @@ class DriftRule(FeatureRule):
                 _cause(drift),
             )
             for drift in comparison.features
-            if drift.verdict is not None and self._takes(drift.feature)
+            if drift.verdict is not None and self.takes(drift.feature)
         ]
 
     def decide(self, tested: Mapping[str, Sequence[Tested]]) -> dict[str, list[Result]]:
