@@ -120,7 +120,7 @@ def _of_too_few(advised: Advised, found: Found, judged: int) -> Iterator[str]:
             f"features could not be judged; log into a dataset of longer buckets, such as {longer}"
         )
     elif not judged and found.waiting:
-        yield f"nothing is judged yet: {found.waiting}"
+        yield f"nothing is judged: {found.waiting}"
 
 
 def _of_bursts(advised: Advised) -> Iterator[str]:
