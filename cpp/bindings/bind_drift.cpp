@@ -124,6 +124,8 @@ void bind_drift(py::module_& module) {
   module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
              "One-sided: how likely the target has so many hits or more.");
+  module.def("student_tail", py::vectorize(&drift::student_tail), py::arg("t"), py::arg("dof"),
+             "P(|T| > t) of Student's distribution, element by element; dof at least 1.");
   module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
              "What |T| of Student's distribution exceeds with probability `tail`.");
   module.def(

@@ -56,7 +56,8 @@ class Trailing:
     Attributes:
         trailing: how many buckets.
         offset: lengths of a bucket from the newest one to the target; 1 is the one before it.
-        least: with fewer there is not enough data; None: 3, or `trailing` where that is less.
+        least: with fewer there is not enough data; None: 3, or `trailing` where that is less. For
+            drift it is at least 14.
         same: ``"hour"`` (of the day) or ``"weekday"`` to take only buckets that share it.
         exclude: first and last day of stretches to leave out, such as holidays.
         since: the first day to use; to be moved after a change that is here to stay.
@@ -65,7 +66,7 @@ class Trailing:
             all do together is no anomaly.
     """
 
-    trailing: int = 7
+    trailing: int = 28
     offset: int = 1
     least: int | None = None
     same: Literal["hour", "weekday"] | None = None

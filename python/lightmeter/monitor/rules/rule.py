@@ -39,6 +39,11 @@ class FeatureRule(Rule, ABC):
     features: tuple[str, ...] = ()
     needs_baseline = True
 
+    @property
+    def least_buckets(self) -> int:
+        """With fewer buckets in a trailing baseline there is not enough data, whatever it says."""
+        return 1
+
     @abstractmethod
     def judge(self, target: Contents, baseline: Past) -> list[Result]:
         """The results of a bucket, without its place; `baseline` is what it is compared with."""
