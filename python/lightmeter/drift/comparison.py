@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from lightmeter.drift.distance import distance
 from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.feature import RATES, FeatureDrift
-from lightmeter.drift.verdict import CHANGED, Thresholds
+from lightmeter.drift.order import by_severity
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
 
 __all__ = ["Comparison"]
 
-_WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
 _STOPS = {"drift": {"drift"}, "possible": {"drift", "inconclusive", "possible"}}
 
 
@@ -35,7 +34,7 @@ class Comparison:
         """Made by `compare_views`."""
         self.target = target
         self.reference = reference
-        self.features = sorted(features, key=_severity)
+        self.features = by_severity(features, thresholds)
         # Rates come after plain columns here, so that theirs is the line of a name that both bear.
         lines = sorted(self.features, key=lambda line: line.kind in RATES)
         self._by_name = {line.feature: line for line in lines}
@@ -112,15 +111,3 @@ class Comparison:
     def __repr__(self) -> str:
         """The summary."""
         return f"<{type(self).__name__}: {self.summary()}>"
-
-
-def _severity(line: FeatureDrift) -> tuple[int, float, float, str]:
-    """By verdict, then by effect.
-
-    An effect is at most 1, which many features reach that change for one reason. Of those that
-    changed, between effects that are equal to a tenth the distance decides, which has no bound.
-    """
-    rank, effect = _WORST_FIRST.index(line.verdict), line.effect or 0.0
-    if line.verdict not in CHANGED:
-        return rank, -effect, 0.0, line.feature
-    return rank, -round(effect, 1), -distance(line), line.feature

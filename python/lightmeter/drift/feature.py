@@ -1,10 +1,10 @@
 """What is known of the drift of one feature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from lightmeter.image.numbers import Scale
-from lightmeter.profile import FrequentItem
+from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.profile.names import GridCell, Group
 
@@ -69,6 +69,9 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
+        groups_target: how many groups the p-value rests on, such as slides or bursts; None where it
+            takes images for independent.
+        groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
         family: what it is judged together with.
         same_as: the feature that this one is a copy of, as far as the profiles can tell. Both are
@@ -81,6 +84,7 @@ class FeatureDrift:
         scale: of its values, such as ``percent``.
         prefix: of the images that it is measured in.
         cell: which number of the grid it is.
+        sides: the target and the reference, for sentences; no part of what was found.
     """
 
     feature: str
@@ -108,6 +112,8 @@ class FeatureDrift:
     stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
+    groups_target: int | None = None
+    groups_reference: int | None = None
     role: Role = "plain"
     family: Family = "values"
     same_as: str = ""
@@ -118,6 +124,7 @@ class FeatureDrift:
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
+    sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
 
     @property
     def effect_name(self) -> str:

@@ -18,7 +18,7 @@ def drift_thresholds(comparison: Comparison) -> dict[str, float]:
     is at most 0.001 too large, and the effect itself always lies on the right side of it.
 
     A feature has no threshold where no effect would have been enough. It is not known for hue,
-    whose p-value takes random deals. Nor is it for categories and rates, where one effect can have
+    whose p-value takes random deals, nor where the test was by groups. Nor is it for categories and rates, where one effect can have
     many p-values. Of tied numbers with more than 1e8 pairs of values it is known only where the
     least effect of the comparison's thresholds decides.
     """
@@ -30,7 +30,7 @@ def drift_thresholds(comparison: Comparison) -> dict[str, float]:
             insort(families.setdefault(line.family, []), line.p_high)
     thresholds: dict[str, float] = {}
     for line in tested:
-        if line.kind != "number" or line.p_high is None or line.same_as:
+        if line.kind != "number" or line.p_high is None or line.same_as or line.groups_target:
             continue
         effect = _core.number_threshold(
             _core.numbers_of(comparison.target._core, line.feature),

@@ -119,4 +119,5 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
         return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"
     if verdict == "none" and q <= by.drift:
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {by.effect:g}"
-    return f"{sizes}, q {q:.2g}"
+    groups = f", by {feature.groups_target} and {feature.groups_reference} groups"
+    return f"{sizes}, q {q:.2g}{groups if feature.groups_target is not None else ''}"

@@ -1,0 +1,167 @@
+"""How numbers changed, in words: their level, their spread, or a part of them."""
+
+import math
+
+from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.shape import Interval, Numbers, Shape, shape_of
+from lightmeter.drift.words.amounts import amounts_from_to, change, direction
+from lightmeter.drift.words.categories import few_values_change, is_of_few_values
+from lightmeter.drift.words.comparatives import more_than, of_what
+from lightmeter.drift.words.level import mean_moved, times_as_wide
+from lightmeter.drift.words.sides import numbers_of_both
+from lightmeter.text import number, percent
+
+__all__ = ["number_change"]
+
+_SHIFT, _SPREAD, _TAIL = 0.1, 0.2, 0.03  # what counts as much as each other; see `Thresholds`
+_MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did
+# A tail is what happened if it is this share of the largest change of any share. Of a normal
+# distribution that moves by less than two standard deviations it is less than half.
+_ALL_IN_TAIL = 0.6
+_OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
+_ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
+_SURE = 2.0  # standard errors; a smaller change of the mean may be chance
+
+
+def number_change(line: FeatureDrift, target: float, reference: float) -> str:
+    """Such as ``entropy rose by 9 %``.
+
+    Args:
+        line: of a number.
+        target: its mean.
+        reference: that of the reference.
+    """
+    both = numbers_of_both(line)
+    if line.stddev_target == line.stddev_reference == 0 or both is None:
+        return _from_levels(line, target, reference)
+    if line.role != "date" and is_of_few_values(line, *both):
+        return few_values_change(line, *both)
+    shape = shape_of(*both)
+    return (
+        _part(line, shape)
+        or _level(line, shape, target, reference)
+        or _spread(line, shape)
+        or _median(line, shape)
+        or _interval(line, shape.interval, *both)
+    )
+
+
+def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
+    """What mean and standard deviation say alone."""
+    if target != reference and mean_moved(line):
+        return _moved(line, reference, target)
+    times = times_as_wide(line)
+    if times is None or number(times, 2) == "1":
+        return f"{line.name} is distributed differently"
+    return _wider(line, times)
+
+
+def _moved(line: FeatureDrift, before: float, after: float, name: str = "") -> str:
+    name = name or line.name
+    if line.role == "date":
+        days = number(abs(after - before), 3)
+        unit = "day" if days == "1" else "days"
+        return f"{name} is {days} {unit} {'later' if after > before else 'earlier'}"
+    if line.stddev_target == line.stddev_reference == 0 and line.scale is None:
+        return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
+    return f"{name} {change(before, after, line.scale)}"
+
+
+def _wider(line: FeatureDrift, times: float) -> str:
+    subject = f"the share of {line.name}" if line.scale == "percent" else line.name
+    return f"{subject} varies {number(times, 2)} times as much"
+
+
+def _part(line: FeatureDrift, shape: Shape) -> str | None:
+    """Of a change of some pictures only: how many lie beyond almost all of the reference."""
+    tails = [(shape.above, shape.more, shape.below), (shape.below, shape.less, shape.above)]
+    for is_more, ((share, own), most, (other, other_own)) in zip((True, False), tails, strict=True):
+        tail = share - own
+        if (
+            tail >= _TAIL
+            and share <= _MOST_IN_TAIL
+            and tail >= _ALL_IN_TAIL * most
+            and other - other_own <= _OTHER_END * tail
+        ):
+            return more_than(line, share, is_more=is_more)
+    return None
+
+
+def _level(line: FeatureDrift, shape: Shape, target: float, reference: float) -> str | None:
+    """Of a change of the mean that the bulk of the values shares, and that says more than theirs.
+
+    The change of the share above a threshold less that of the share below is 0 of a distribution
+    that only widens, and D of one that only moves.
+    """
+    moved, bulk = target - reference, shape.trimmed[0] - shape.trimmed[1]
+    if not math.isfinite(moved) or not moved or not _is_sure(line, moved):
+        return None
+    towards = math.copysign(1.0, moved) * (shape.more - shape.less)
+    if towards / _SHIFT < abs(_log_spread(line, shape)) / _SPREAD or towards < _SHIFT / 2:
+        return None
+    if not _ALIKE[0] <= moved / bulk <= _ALIKE[1] if bulk else True:
+        return None
+    return _moved(line, reference, target)
+
+
+def _is_sure(line: FeatureDrift, moved: float) -> bool:
+    spreads = line.stddev_target or 0.0, line.stddev_reference or 0.0
+    sizes = line.n_target, line.n_reference
+    errors = (spread / math.sqrt(n) for spread, n in zip(spreads, sizes, strict=True))
+    return abs(moved) > _SURE * math.hypot(*errors)
+
+
+def _log_spread(line: FeatureDrift, shape: Shape) -> float:
+    """The logarithm of how many times as widely the values spread: what all signs of it agree on.
+
+    These are the standard deviation, the width of the middle nine tenths, and of positive amounts
+    the standard deviation in units of the mean.
+    """
+    times = times_as_wide(line)
+    if times is None or not min(shape.middles) > 0:
+        return 0.0
+    signs = [math.log(times), math.log(shape.middles[0]) - math.log(shape.middles[1])]
+    if shape.least >= 0 and line.level_target and line.level_reference:
+        signs.append(math.log(times) - math.log(line.level_target / line.level_reference))
+    if min(signs) > 0:
+        return min(signs)
+    return max(signs) if max(signs) < 0 else 0.0
+
+
+def _spread(line: FeatureDrift, shape: Shape) -> str | None:
+    times = times_as_wide(line)
+    if times is None or abs(_log_spread(line, shape)) < _SPREAD / 2:
+        return None
+    return _wider(line, times)
+
+
+def _median(line: FeatureDrift, shape: Shape) -> str | None:
+    """Where outliers move the mean: how the middle of the values moved."""
+    after, before = shape.medians
+    towards = math.copysign(1.0, after - before) * (shape.more - shape.less)
+    if 0 in (after, before) or towards < _SHIFT / 2 or not 0 < abs(after - before) < math.inf:
+        return None  # a median of 0 is mostly that of a feature that many pictures lack
+    return _moved(line, before, after, f"the median of {line.name}")
+
+
+def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
+    """Between which numbers the share of values changed the most."""
+    low, high = map(_rounded, most)
+    if low == high or (math.isinf(low) and high == min(target.values[0], reference.values[0])):
+        where = f"is {number(high, 3)}"
+    elif math.isinf(low):
+        where = f"is at most {number(high, 3)}"
+    elif math.isinf(high):
+        where = f"is at least {number(low, 3)}"
+    else:
+        where = f"is between {number(low, 3)} and {number(high, 3)}"
+    after, before = (percent(side.within(low, high)) for side in (target, reference))
+    if after == before:
+        return f"{line.name} is distributed differently"
+    return f"{line.name} {where} in {after} of {of_what(line)} instead of {before}"
+
+
+def _rounded(value: float) -> float:
+    """As `number` shows it."""
+    digits = 3 if 1e-4 <= abs(value) < 1e7 else 2
+    return float(f"{value:.{digits}g}")
