@@ -126,7 +126,8 @@ def test_copies_are_one_test(n: int, m: int) -> None:
     assert [line.feature for line in plain.named] == ["x"]
     assert {line.same_as or line.feature for line in report.named} == {"x"}
     assert len(report.named) == 10
-    assert report.summary() == f"{plain.summary()}, and 9 more"
+    assert report.summary().count("rose") == 1
+    assert report.summary().endswith(", and 9 more")
 
 
 def test_columns_that_only_look_alike_are_tests_of_their_own() -> None:
