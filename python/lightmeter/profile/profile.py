@@ -201,9 +201,7 @@ class Profile:
             rows=self._core.rows,
         )
 
-    def _add(
-        self, prefix: str, result: "Measured | Profile", group: Group | None = None
-    ) -> None:
+    def _add(self, prefix: str, result: "Measured | Profile", group: Group | None = None) -> None:
         """Add what `_measure` of this or of a like profile returned."""
         if isinstance(result, Profile):
             self._merge(result, group)

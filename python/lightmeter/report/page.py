@@ -208,4 +208,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     small = assumed(comparison.features)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
-    return section("How to read this", tag("p", words), tag("p", tag("small", small)) if small else None, tag("dl", terms, cls="terms"))
+    return section(
+        "How to read this",
+        tag("p", words),
+        tag("p", tag("small", small)) if small else None,
+        tag("dl", terms, cls="terms"),
+    )
