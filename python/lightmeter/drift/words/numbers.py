@@ -155,7 +155,9 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
     most = abs(target.within(*shape.interval) - reference.within(*shape.interval))
     if abs(after - before) < max(_SHIFT, _ALL_IN_VALUE * most) or max(after, before) == 1:
         return None
-    return _in_so_many(line, f"is {number(shape.value)}", after, before)
+    if line.scale == "percent" and shape.value == 0:
+        return f"no {line.name} {_in_so_many(line, after, before)}"
+    return f"{line.name} is {number(shape.value)} {_in_so_many(line, after, before)}"
 
 
 def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
@@ -170,12 +172,11 @@ def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Nu
     after, before = (side.within(low, high) for side in (target, reference))
     if percent(after) == percent(before):
         return f"{line.name} is distributed differently"
-    return _in_so_many(line, where, after, before)
+    return f"{line.name} {where} {_in_so_many(line, after, before)}"
 
 
-def _in_so_many(line: FeatureDrift, where: str, after: float, before: float) -> str:
-    name = f"the share of {line.name}" if line.scale == "percent" else line.name
-    return f"{name} {where} in {percent(after)} of {of_what(line)} instead of {percent(before)}"
+def _in_so_many(line: FeatureDrift, after: float, before: float) -> str:
+    return f"in {percent(after)} of {of_what(line)} instead of {percent(before)}"
 
 
 def _rounded(value: float) -> float:
