@@ -89,6 +89,13 @@ py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_
   return dict;
 }
 
+double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
+  if (dof == 0 || of_noise == 0) {
+    throw std::invalid_argument("got no degrees of freedom; expected at least 1");
+  }
+  return drift::f_tail(f, dof, of_noise);
+}
+
 double student_quantile(double tail, std::uint64_t dof) {
   if (!(tail > 0.0 && tail <= 1.0) || dof == 0) {
     throw std::invalid_argument("a tail of " + std::to_string(tail) + " with " +
@@ -101,6 +108,8 @@ double student_quantile(double tail, std::uint64_t dof) {
 }  // namespace
 
 void bind_drift(py::module_& module) {
+  module.def("f_tail", &f_tail, py::arg("f"), py::arg("dof"), py::arg("of_noise"),
+             "P(X > f) of Fisher's F distribution.");
   module.def("numbers_of", &numbers_of, py::arg("profile"), py::arg("name"),
              py::return_value_policy::reference, py::keep_alive<0, 1>(),
              "The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the "
@@ -124,6 +133,8 @@ void bind_drift(py::module_& module) {
   module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
              "One-sided: how likely the target has so many hits or more.");
+  module.def("student_tail", &drift::student_tail, py::arg("t"), py::arg("dof"),
+             "How likely |T| of Student's distribution is to exceed `t`.");
   module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
              "What |T| of Student's distribution exceeds with probability `tail`.");
   module.def(

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
+from lightmeter.drift.clusters import tested_by_group
 from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.copies import with_copies
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
@@ -32,14 +34,18 @@ def compare_views(
         changed(
             line,
             role=meaning.role,
+            family=meaning.family,
             sides=(target, reference),
             **said(name, meaning.origin, prefixes)._asdict(),
         )
         for name, meaning in meanings.items()
         if meaning.role != "hash"
-        for line in _lines(name, meaning, cores, thresholds.delta)
+        for line in tested_by_group(
+            _lines(name, meaning, cores, thresholds.delta), name, meaning, cores
+        )
     ]
-    return Comparison(target, reference, judge(features, thresholds), thresholds)
+    judged = judge(with_copies(features, cores), thresholds)
+    return Comparison(target, reference, judged, thresholds)
 
 
 def _lines(

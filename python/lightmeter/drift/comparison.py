@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.order import by_severity
 from lightmeter.drift.verdict import Thresholds
@@ -43,6 +44,25 @@ class Comparison:
     def drifted(self) -> list[FeatureDrift]:
         """The features whose verdict is ``drift``."""
         return [line for line in self.features if line.verdict == "drift"]
+
+    @property
+    def named(self) -> list[FeatureDrift]:
+        """Those of `drifted` that a headline may name.
+
+        Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
+        `drifted` may hold more, since of these a small share may not have changed.
+        """
+        tested = [line for line in self.features if line.q_value is not None and not line.same_as]
+        adjusted = holm_p_values(
+            [line.p_high for line in tested if line.p_high is not None],
+            [line.family for line in tested],
+        )
+        sure = {
+            (line.feature, line.kind)
+            for line, p in zip(tested, adjusted, strict=True)
+            if p <= self.thresholds.drift
+        }
+        return [line for line in self.drifted if (line.same_as or line.feature, line.kind) in sure]
 
     def fails(self, on: str) -> bool:
         """Whether a pipeline that stops on `on` must stop here.

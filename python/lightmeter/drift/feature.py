@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.profile.features import Kind, Role
+from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.profile.names import GridCell, Group
 
 __all__ = ["RATES", "DriftKind", "FeatureDrift", "Rate", "Verdict", "changed", "column_of"]
@@ -47,8 +47,8 @@ class FeatureDrift:
             chi-square, Fisher's exact test.
         p_low: the least it can be.
         p_high: the most it can be, by which the verdict is reached.
-        q_value: Benjamini and Hochberg's, from ``p_high`` over all features that were tested; None
-            outside that family.
+        q_value: from ``p_high`` over all features that were tested, see `families`; None of what
+            was not tested.
         hellinger: Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
         hellinger_debiased: without what two samples of one distribution have on average.
         hellinger_null: what ``hellinger`` exceeds in one of twenty comparisons without drift.
@@ -69,7 +69,13 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
+        groups_target: how many groups the p-value rests on, such as slides or bursts; None where it
+            takes images for independent.
+        groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
+        family: what it is judged together with.
+        same_as: the feature that this one is a copy of, as far as the profiles can tell. Both are
+            one test, and share its verdict.
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
@@ -106,7 +112,11 @@ class FeatureDrift:
     stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
+    groups_target: int | None = None
+    groups_reference: int | None = None
     role: Role = "plain"
+    family: Family = "values"
+    same_as: str = ""
     verdict: Verdict | None = None
     reason: str = ""
     name: str = ""

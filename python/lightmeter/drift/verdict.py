@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lightmeter import _core
+from lightmeter.drift.families import q_values
 from lightmeter.drift.feature import FeatureDrift, Verdict, changed
 
 __all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
@@ -55,11 +55,13 @@ def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift
     """The features with q-values, verdicts and reasons.
 
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
-    are one family of tests. Each enters it with the upper end of its p-value. The lower end only
-    says whether the verdict could have been another one.
+    are judged together, in their families. Each enters with the upper end of its p-value. The lower
+    end only says whether the verdict could have been another one. A copy does not enter: it gets
+    what the feature gets that it is a copy of.
     """
     judged = list(features)
-    family = []
+    tested: list[int] = []
+    copies: list[int] = []
     for index, feature in enumerate(features):
         if feature.verdict is not None or feature.reason:
             continue
@@ -68,16 +70,23 @@ def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift
                 feature, verdict="not enough data", reason=_too_few(feature, by.min_values)
             )
         else:
-            family.append(index)
-    sure = _core.q_values([_known(features[index].p_high) for index in family])
-    hopeful = _core.q_values([_known(features[index].p_low) for index in family])
-    for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
+            (copies if feature.same_as else tested).append(index)
+    families = [features[index].family for index in tested]
+    sure = q_values([_known(features[index].p_high) for index in tested], families)
+    hopeful = q_values([_known(features[index].p_low) for index in tested], families)
+    for index, q_high, q_low in zip(tested, sure, hopeful, strict=True):
         feature = features[index]
         verdict = _verdict(q_high, _known(feature.effect_low), by)
         if verdict != _verdict(q_low, _known(feature.effect_high), by):
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
         judged[index] = changed(feature, q_value=q_high, verdict=verdict, reason=reason)
+    originals = {(judged[index].feature, judged[index].kind): judged[index] for index in tested}
+    for index in copies:
+        line = originals[features[index].same_as, features[index].kind]
+        judged[index] = changed(
+            features[index], q_value=line.q_value, verdict=line.verdict, reason=line.reason
+        )
     return judged
 
 
@@ -110,4 +119,5 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
         return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"
     if verdict == "none" and q <= by.drift:
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {by.effect:g}"
-    return f"{sizes}, q {q:.2g}"
+    groups = f", by {feature.groups_target} and {feature.groups_reference} groups"
+    return f"{sizes}, q {q:.2g}{groups if feature.groups_target is not None else ''}"

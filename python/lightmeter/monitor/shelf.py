@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from lightmeter.files import read_regular
+from lightmeter.monitor.dated import DateColumn
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Accepted
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms
 
@@ -23,15 +25,23 @@ _MOST_PASTS = 8
 class Contents:
     """What a bucket holds, or several."""
 
-    def __init__(self, view: ProfileView, damage: str = "") -> None:
-        """`damage` is what is wrong with those of its profiles that cannot be read."""
-        self.view, self.damage = view, damage
+    def __init__(self, view: ProfileView, damage: str = "", end: datetime | None = None) -> None:
+        """`damage` is what is wrong with those of its profiles that cannot be read.
+
+        `end` is that of the bucket; None of several ones, or of a file.
+        """
+        self.view, self.damage, self._end = view, damage, end
         self.features = 1 + len(view._core.names())
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
         """Every feature by name, in alphabetical order."""
-        return self.view.get_columns()
+        columns = self.view.get_columns()
+        if self._end is not None:
+            for name, column in columns.items():
+                if column.role == "date":
+                    columns[name] = DateColumn(name, self.view._core, self._end)
+        return columns
 
 
 class Past:
@@ -73,6 +83,11 @@ class Shelf:
     def datasets(self) -> dict[str, timedelta]:
         """Names of the datasets, and the length of their buckets."""
         return self._store.datasets()
+
+    @cached_property
+    def accepted(self) -> list[Accepted]:
+        """What somebody has made the new normal."""
+        return self._store.state.accepted()
 
     def segments(self, dataset: str) -> list[str]:
         """The segments of a dataset, as text."""
@@ -148,4 +163,5 @@ class Shelf:
         )
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
-        return Contents(ProfileView.merge_many(views), "; ".join(damage))
+        end = max((row.end for row, _ in loaded), default=None)
+        return Contents(ProfileView.merge_many(views), "; ".join(damage), end)

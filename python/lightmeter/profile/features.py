@@ -27,7 +27,7 @@ Role = Literal[
     "hash",
 ]
 Origin = Literal["value", "image", "exif", "personal exif"]
-Family = Literal["image", "Exif", "values"]
+Family = Literal["image", "Exif", "values", "vectors"]
 Kind = Literal["number", "hue", "category", "pixels", "failure", "hash"]
 
 _ROLES: tuple[Role, ...] = get_args(Role)
@@ -49,6 +49,7 @@ _KINDS: dict[Role, Kind] = {
 _NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
 _UNTESTED: dict[Role, str] = {
+    "date": "dates move with time: watch how late they are with a monitor of the lag",
     "angle spread": _LINEAR,
     "linear angle": _LINEAR,
     "pixels": _NOT_INDEPENDENT,
@@ -75,7 +76,7 @@ class Meaning(NamedTuple):
 
     @property
     def family(self) -> Family:
-        """What it is judged together with: ``image``, ``Exif`` or ``values``."""
+        """What it is judged together with."""
         return _FAMILIES[self.origin]
 
     @property

@@ -1,9 +1,11 @@
 """The rule on drift."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
+from lightmeter import _core
 from lightmeter.drift import FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.feature import RATES
 from lightmeter.drift.threshold import drift_thresholds
@@ -13,7 +15,17 @@ from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.store.records import ResultState
 
-__all__ = ["DriftRule"]
+__all__ = ["DriftRule", "Tested"]
+
+
+class Tested(NamedTuple):
+    """What was measured of a feature, before it is decided what that means."""
+
+    feature: str
+    effect: float
+    p_value: float | None
+    limit: float | None
+    words: str
 
 
 Metric = Literal["p", "hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
@@ -93,6 +105,41 @@ class DriftRule(FeatureRule):
                 limit = limits.get(name) if drift.kind == "number" else None
                 results.append(Result(name, state, drift.effect, None, limit, _cause(drift)))
         return _distinct(results)
+
+    def measure(self, target: Contents, baseline: Past) -> list[Tested]:
+        """The p-value of each feature, or a reason why there is none."""
+        comparison = compare_views(
+            target=target.view,
+            reference=baseline.merged.view,
+            thresholds=Thresholds(drift=self.q, effect=self.effect),
+        )
+        return [
+            Tested(
+                drift.feature,
+                drift.effect or 0.0,
+                None if drift.verdict == NOT_ENOUGH else drift.p_value,
+                None,
+                _cause(drift),
+            )
+            for drift in comparison.features
+            if drift.verdict is not None and self._takes(drift.feature)
+        ]
+
+    def decide(self, tested: Mapping[str, Sequence[Tested]]) -> dict[str, list[Result]]:
+        """The results of each segment of a bucket: q is over all of them."""
+        p_values = [e.p_value for each in tested.values() for e in each if e.p_value is not None]
+        q_values = iter(_core.q_values(p_values))
+        results: dict[str, list[Result]] = {}
+        for segment, each in tested.items():
+            found = []
+            for one in each:
+                state: ResultState = NOT_ENOUGH
+                if one.p_value is not None:
+                    is_bad = next(q_values) < self.q and one.effect >= self.effect
+                    state = ANOMALY if is_bad else OK
+                found.append(Result(one.feature, state, one.effect, None, one.limit, one.words))
+            results[segment] = _distinct(found)
+        return results
 
     def false_alarms(self) -> float | None:
         """`q` bounds the chance of any. For a distance it depends on the images in a bucket."""
