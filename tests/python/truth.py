@@ -110,6 +110,8 @@ def _from_to_percent(match: re.Match[str], target: Sequence[Any], reference: Seq
 
 def _medians(side: Values) -> tuple[float, float]:
     slack = _slack(side)
+    if not slack:
+        return float(np.median(side)), float(np.median(side))
     low, high = np.quantile(side, [0.5 - slack, 0.5 + slack])
     return float(low), float(high)
 
@@ -125,13 +127,19 @@ def _median(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
     return _is_percent(said, (changes[0] + changes[-1]) / 2, slack)
 
 
+def _median_fold(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = map(_medians, _numbers(target, reference))
+    low, high = after[0] / before[1], after[1] / before[0]
+    return _is_number(match[1], (low + high) / 2, 3) or low <= float(match[1]) <= high
+
+
 def _median_from(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     verb, said_before, said_after = match.groups()
     after, before = map(_medians, _numbers(target, reference))
-    return (
-        (after[1] > before[0] if verb == "rose" else after[0] < before[1])
-        and any(_is_number(said_before, value, 2) for value in (*before, np.mean(before)))
-        and any(_is_number(said_after, value, 2) for value in (*after, np.mean(after)))
+    rose = after[1] > before[0] if verb == "rose" else after[0] < before[1]
+    return rose and all(
+        low - _half_a_digit(text) <= float(text.replace(",", "")) <= high + _half_a_digit(text)
+        for text, (low, high) in ((said_before, before), (said_after, after))
     )
 
 
@@ -157,9 +165,11 @@ def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
     where, said_after, said_before = match.groups()
     ends = [float(text.replace(",", "")) for text in re.findall(_NUMBER, where)]
     shares = []
+    single = not re.search("at most|at least|between", where)
+    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9  # said to four digits
     for side in _numbers(target, reference):
-        above = side >= ends[0] - 1e-9 if "at most" not in where else np.full(len(side), True)
-        below = side <= ends[-1] + 1e-9 if "at least" not in where else np.full(len(side), True)
+        above = side >= ends[0] - slack if "at most" not in where else np.full(len(side), True)
+        below = side <= ends[-1] + slack if "at least" not in where else np.full(len(side), True)
         shares.append((above & below).mean())
     slack = 2 * max(_slack(target), _slack(reference))
     return _is_percent(said_after, shares[0], slack) and _is_percent(said_before, shares[1], slack)
@@ -297,6 +307,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
     (rf"NAME {_VERB} from {_PERCENT} to {_PERCENT}", _from_to_percent),
     (rf"the median of NAME {_VERB} by {_PERCENT}", _median),
+    (rf"the median of NAME rose {_NUMBER}-fold", _median_fold),
     (rf"the median of NAME {_VERB} from {_NUMBER} to {_NUMBER}", _median_from),
     (rf"(?:the share of )?NAME varies {_NUMBER} times as much", _varies),
     (rf"{_PERCENT} of (?:values of NAME|\w*images) (.*) than 99 % of the reference", _part),

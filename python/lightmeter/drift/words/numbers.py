@@ -43,9 +43,7 @@ def number_change(line: FeatureDrift, target: float, reference: float) -> str:
     return (
         _one_value(line, shape, *both)
         or _part(line, shape)
-        or _level(line, shape, target, reference)
-        or _spread(line, shape)
-        or _median(line, shape)
+        or _moved_or_wider(line, shape, target, reference)
         or _interval(line, shape.interval, *both)
     )
 
@@ -92,21 +90,38 @@ def _part(line: FeatureDrift, shape: Shape) -> str | None:
     return None
 
 
-def _level(line: FeatureDrift, shape: Shape, target: float, reference: float) -> str | None:
-    """Of a change of the mean that the bulk of the values shares, and that says more than theirs.
+def _moved_or_wider(
+    line: FeatureDrift, shape: Shape, target: float, reference: float
+) -> str | None:
+    """Of a shift and a change of the spread what is larger in units of its least size.
 
-    The change of the share above a threshold less that of the share below is 0 of a distribution
+    The change of the share above some threshold less that of the share below is 0 of a distribution
     that only widens, and D of one that only moves.
     """
-    moved, bulk = target - reference, shape.trimmed[0] - shape.trimmed[1]
+    level = _level(line, shape, target - reference) or _median(line, shape)
+    spread = _spread(line, shape)
+    if abs(shape.more - shape.less) / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
+        return level or spread
+    return spread or level
+
+
+def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
+    """Of a change of the mean that is no chance, and that the bulk of the values shares."""
     if not math.isfinite(moved) or not moved or not _is_sure(line, moved):
         return None
-    towards = math.copysign(1.0, moved) * (shape.more - shape.less)
-    if towards / _SHIFT < abs(_log_spread(line, shape)) / _SPREAD or towards < _SHIFT / 2:
+    bulk = shape.trimmed[0] - shape.trimmed[1]
+    if (
+        _towards(shape, moved) < _SHIFT / 2
+        or not bulk
+        or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
+    ):
         return None
-    if not _ALIKE[0] <= moved / bulk <= _ALIKE[1] if bulk else True:
-        return None
-    return _moved(line, reference, target)
+    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0)
+
+
+def _towards(shape: Shape, moved: float) -> float:
+    """How much more of the values went where the mean did than the other way."""
+    return math.copysign(1.0, moved) * (shape.more - shape.less)
 
 
 def _is_sure(line: FeatureDrift, moved: float) -> bool:
@@ -143,8 +158,9 @@ def _spread(line: FeatureDrift, shape: Shape) -> str | None:
 def _median(line: FeatureDrift, shape: Shape) -> str | None:
     """Where outliers move the mean: how the middle of the values moved."""
     after, before = shape.medians
-    towards = math.copysign(1.0, after - before) * (shape.more - shape.less)
-    if not 0 < abs(after - before) < math.inf or towards < max(shape.more, shape.less) / 2:
+    if not 0 < abs(after - before) < math.inf:
+        return None
+    if _towards(shape, after - before) < max(shape.more, shape.less, _SHIFT) / 2:
         return None
     return _moved(line, before, after, f"the median of {line.name}")
 
