@@ -63,7 +63,7 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("skewed, halved", lognormal(1), lognormal(0.5), r"x fell by \d+ %"),
     ("skewed, up 20-fold", lognormal(1), lognormal(20), r"x rose \S+-fold"),
     ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much"),
-    ("twice as wide", normal(), normal(10, 2), r"x varies (1\.9|2|2\.\d) times as much"),
+    ("twice as wide", normal(), normal(10, 2), r"x varies (1\.[6-9]|2|2\.\d) times as much"),
     ("narrower", normal(), normal(10, 0.3), r"x varies 0\.(2|3)\d? times as much"),
     ("wider around 0", normal(0), normal(0, 3), r"x varies \S+ times as much"),
     ("wider, and up a little", normal(), normal(10.3, 3), r"x varies \S+ times as much"),

@@ -48,6 +48,10 @@ class Numbers:
         place = int(np.searchsorted(self.before, (1 - share) * self.n + _ROUNDING, "right")) - 1
         return float(self.values[min(place, len(self.values) - 1)])
 
+    def width(self, share: float) -> float:
+        """From the least to the greatest of so many values in the middle."""
+        return self.quantile((1 + share) / 2) - self.quantile((1 - share) / 2)
+
     def trimmed_mean(self) -> float:
         """The mean without the least and the greatest twentieth."""
         ends = np.clip(self.before, _TRIMMED * self.n, (1 - _TRIMMED) * self.n)
@@ -96,6 +100,7 @@ class Shape(NamedTuple):
         medians: of both.
         trimmed: means without a twentieth at either end.
         middles: how wide the middle nine tenths are.
+        halves: how wide the middle half is.
         least: the least value of either side.
         value: the number whose share changed the most.
         interval: numbers from one to another whose share changed the most.
@@ -108,6 +113,7 @@ class Shape(NamedTuple):
     medians: tuple[float, float]
     trimmed: tuple[float, float]
     middles: tuple[float, float]
+    halves: tuple[float, float]
     least: float
     value: float
     interval: Interval
@@ -127,7 +133,8 @@ def shape_of(target: Numbers, reference: Numbers) -> Shape:
         less=max(0.0, float(ahead.max())),
         medians=_pair(_median(side) for side in sides),
         trimmed=_pair(side.trimmed_mean() for side in sides),
-        middles=_pair(side.quantile(1 - _TRIMMED) - side.quantile(_TRIMMED) for side in sides),
+        middles=_pair(side.width(1 - 2 * _TRIMMED) for side in sides),
+        halves=_pair(side.width(0.5) for side in sides),
         least=float(pool[0]),
         value=float(pool[np.abs(np.diff(ahead)).argmax()]),
         interval=_most_changed(ahead, pool),

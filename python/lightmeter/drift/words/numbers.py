@@ -134,13 +134,14 @@ def _is_sure(line: FeatureDrift, moved: float) -> bool:
 def _log_spread(line: FeatureDrift, shape: Shape) -> float:
     """The logarithm of how many times as widely the values spread: what all signs of it agree on.
 
-    These are the standard deviation, the width of the middle nine tenths, and of positive amounts
-    the standard deviation in units of the mean.
+    These are the standard deviation, the widths of the middle nine tenths and of the middle half,
+    and of positive amounts the standard deviation in units of the mean.
     """
     times = times_as_wide(line)
-    if times is None or not min(shape.middles) > 0:
+    if times is None or min(*shape.middles, *shape.halves) <= 0:
         return 0.0
-    signs = [math.log(times), math.log(shape.middles[0]) - math.log(shape.middles[1])]
+    signs = [math.log(times)]
+    signs += [math.log(after) - math.log(before) for after, before in (shape.middles, shape.halves)]
     if shape.least >= 0 and line.level_target and line.level_reference:
         signs.append(math.log(times) - math.log(line.level_target / line.level_reference))
     if min(signs) > 0:
