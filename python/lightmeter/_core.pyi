@@ -255,6 +255,7 @@ def compare_categories(
     target_others: int,
     reference: FrequentStrings,
     reference_others: int,
+    tested: bool = True,
 ) -> dict[str, Any]: ...
 def fisher_exact(
     target_hits: int, n_target: int, reference_hits: int, n_reference: int

@@ -272,9 +272,9 @@ def test_tables_and_dicts(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     report = lm.compare(target=views[0], reference=views[1])
     frame = report.to_pandas()
     assert frame.index.name == "feature"
-    numeric = ["ks", "p_value", "q_value", "hellinger", "hellinger_debiased"]
-    numeric += ["wasserstein", "psi", "js", "shift"]
-    columns = ["kind", "n_target", "n_reference", *numeric, "verdict", "reason"]
+    numeric = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
+    numeric += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
+    columns = ["kind", "n_target", "n_reference", *numeric, "effect_name", "verdict", "reason"]
     assert list(frame.columns) == columns
     assert frame["ks"].dtype == np.float64
     assert list(frame.index) == [line.feature for line in report.features]
@@ -545,8 +545,8 @@ def test_hue_turns_the_short_way() -> None:
     line = report["image.Hue.circular_mean"]
     assert (line.kind, line.verdict) == ("hue", "drift")
     assert line.wasserstein == pytest.approx(11, abs=2)
-    assert line.shift is not None
-    assert line.shift > 2
+    assert line.wasserstein_in_sd is not None
+    assert line.wasserstein_in_sd > 2
     assert "image.Hue.circular_mean turned by +1" in report.summary()
 
 

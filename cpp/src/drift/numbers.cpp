@@ -51,6 +51,9 @@ NumberDrift compare_numbers(const sketch::QuantileSketch& target,
                        std::min(1.0, statistic + reach)};
     drift.p_value = {1.0, 1.0, 1.0};
   }
+  if (!circular) {
+    drift.tails = tail_shares(merged, target.error(delta / 2.0), reference.error(delta / 2.0));
+  }
   drift.distances = binned_distances(bins);
   drift.hellinger_null = tested ? hellinger_null(bins) : kNan;
   drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);

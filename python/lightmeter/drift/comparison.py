@@ -95,12 +95,12 @@ class Comparison:
 
 
 def _severity(line: FeatureDrift) -> tuple[int, float, float, str]:
-    """By verdict, then by effect.
+    """By verdict, then by effect: by D where there is one, as sizes of two units do not compare.
 
-    An effect is at most 1, which many features reach that change for one reason. Of those that
+    It is at most 1, which many features reach that change for one reason. Of those that
     changed, between effects that are equal to a tenth the distance decides, which has no bound.
     """
-    rank, effect = _WORST_FIRST.index(line.verdict), line.effect or 0.0
+    rank, effect = _WORST_FIRST.index(line.verdict), line.ks or line.effect or 0.0
     if line.verdict not in CHANGED:
         return rank, -effect, 0.0, line.feature
     return rank, -round(effect, 1), -distance(line), line.feature

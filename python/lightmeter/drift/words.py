@@ -110,7 +110,7 @@ def _says_more(finding: "Finding", other: "Finding") -> bool:
     """Of equal effects a mean says more than a standard deviation within the pictures."""
     lines = finding.lines[0], other.lines[0]
     spreads = [line.feature.endswith(".stddev") for line in lines]
-    effects = [round(line.effect or 0.0, 1) for line in lines]
+    effects = [round(line.ks or line.effect or 0.0, 1) for line in lines]
     return spreads == [False, True] and effects[0] == effects[1]
 
 

@@ -4,6 +4,7 @@
 
 #include "lightmeter/drift/distances.hpp"
 #include "lightmeter/drift/ks.hpp"
+#include "lightmeter/drift/tail_shares.hpp"
 #include "lightmeter/sketch/moments.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 
@@ -13,7 +14,8 @@ enum class Axis : std::uint8_t { kLine, kHueCircle };
 
 struct NumberDrift {
   Interval statistic;  // Kolmogorov-Smirnov's D, on the circle Kuiper's V
-  Interval p_value;    // 1 unless tested
+  Interval p_value;    // of this statistic; 1 unless tested
+  TailShares tails;    // 0 on the circle
   BinnedDistances distances;
   double hellinger_null;    // NaN unless tested
   double wasserstein;       // in the unit of the values; on the circle the shorter way round
