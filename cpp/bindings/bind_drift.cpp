@@ -54,12 +54,6 @@ py::tuple level_of(const lightmeter::profile::Profile& profile, const std::strin
   return py::make_tuple(moments.mean(), moments.stddev());
 }
 
-double number_threshold(const QuantileSketch& target, const QuantileSketch& reference, double p,
-                        double floor, double delta) {
-  check_samples(target, reference);
-  return drift::number_threshold(target, reference, delta, p, floor);
-}
-
 py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& reference,
                          bool circular, bool tested, double delta) {
   check_samples(target, reference);
@@ -67,6 +61,7 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
       drift::compare_numbers(target, reference, axis_of(circular), tested, delta);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.statistic);
+  dict["ks_p_value"] = as_tuple(result.ks_p_value);
   dict["p_value"] = as_tuple(result.p_value);
   dict["tail_below"] = as_tuple(result.tails.below);
   dict["tail_above"] = as_tuple(result.tails.above);
@@ -113,11 +108,6 @@ void bind_drift(py::module_& module) {
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");
-  module.def(
-      "number_threshold", &number_threshold, py::arg("target"), py::arg("reference"), py::arg("p"),
-      py::arg("floor"), py::arg("delta") = 0.01,
-      "The least statistic D, to 0.001, that is surely at least `floor` and whose p-value is "
-      "at most `p`; NaN where there is none, or it takes long to find.");
   module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
              py::arg("reference"), py::arg("reference_others"), py::arg("tested") = true,
              "The same for categories; `others` are observations that make one category more.");

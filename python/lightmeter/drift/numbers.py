@@ -54,7 +54,7 @@ def compare_numbers(
         fields |= {"tail_below": below[0], "tail_above": above[0], "tail": sizes["tail"][0]}
     carrying = _carrying(sizes, by)
     if tested:
-        fields["ks_p_value"] = result["p_value"][0]
+        fields["ks_p_value"] = result["ks_p_value"][0]
         fields["hellinger_null"] = result["hellinger_null"]
     line = changed(
         line,

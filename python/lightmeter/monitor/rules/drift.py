@@ -6,7 +6,6 @@ from typing import Literal, get_args
 
 from lightmeter.drift import FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.feature import RATES
-from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.drift.words import finding
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
@@ -62,8 +61,7 @@ class DriftRule(FeatureRule):
     def judge(self, target: Contents, baseline: Past) -> list[Result]:
         """One result per feature that has the metric.
 
-        With ``"p"`` the upper limit of a number is the smallest effect that would have been an
-        anomaly in this bucket, see `drift_thresholds`. For hue, categories and rates it is unknown.
+        With ``"p"`` there is no upper limit: a p-value and three sizes decide, not one number.
         A rate and a column may have the same name, such as ``a:missing``: the worse one counts.
         """
         comparison = compare_views(
@@ -71,7 +69,6 @@ class DriftRule(FeatureRule):
             reference=baseline.merged.view,
             thresholds=Thresholds(drift=self.q, effect=self.effect),
         )
-        limits = drift_thresholds(comparison) if self.metric == "p" else {}
         results = []
         state: ResultState
         for drift in sorted(
@@ -90,8 +87,7 @@ class DriftRule(FeatureRule):
                 results.append(Result(name, NOT_ENOUGH, words=drift.reason))
             elif drift.verdict is not None:
                 state = ANOMALY if drift.verdict == "drift" else OK
-                limit = limits.get(name) if drift.kind == "number" else None
-                results.append(Result(name, state, drift.effect, None, limit, _cause(drift)))
+                results.append(Result(name, state, drift.effect, words=_cause(drift)))
         return _distinct(results)
 
     def false_alarms(self) -> float | None:
