@@ -247,18 +247,12 @@ def compare_numbers(
 ) -> dict[str, Any]: ...
 def numbers_of(profile: Profile, name: str) -> QuantileSketch: ...
 def level_of(profile: Profile, name: str) -> tuple[float, float]: ...
-def number_threshold(
-    target: QuantileSketch,
-    reference: QuantileSketch,
-    p: float,
-    floor: float,
-    delta: float = 0.01,
-) -> float: ...
 def compare_categories(
     target: FrequentStrings,
     target_others: int,
     reference: FrequentStrings,
     reference_others: int,
+    tested: bool = True,
 ) -> dict[str, Any]: ...
 def fisher_exact(
     target_hits: int, n_target: int, reference_hits: int, n_reference: int
