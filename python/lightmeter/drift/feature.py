@@ -17,6 +17,7 @@ DriftKind = Kind | Rate
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
 _EFFECTS = {"number": "D", "pixels": "D", "hue": "V", "category": "total variation"}
+_EFFECTS["vector"] = "separation"
 
 
 def column_of(feature: str) -> str:
