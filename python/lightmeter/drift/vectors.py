@@ -93,7 +93,7 @@ def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
         return []
     sides = _Sides.of(pair.target, pair.reference)
     within = 1 - sides.between * sides.apart**2
-    spreads = sides.apart * math.sqrt(sides.n) / np.sqrt(np.maximum(within, 1e-30))
+    spreads = sides.apart * math.sqrt(sides.n - 2) / np.sqrt(np.maximum(within, 1e-30))
     named = [Move(pair.names[at], float(by)) for at, by in zip(sides.places, spreads, strict=True)]
     return sorted(named, key=lambda move: -abs(move.spreads))
 
