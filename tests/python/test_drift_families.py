@@ -126,6 +126,8 @@ def test_copies_are_one_test(n: int, m: int) -> None:
     assert [line.feature for line in plain.named] == ["x"]
     assert {line.same_as or line.feature for line in report.named} == {"x"}
     assert len(report.named) == 10
+    assert report.summary().count("rose") == 1
+    assert report.summary().endswith(", and 9 more")
 
 
 def test_columns_that_only_look_alike_are_tests_of_their_own() -> None:
@@ -173,6 +175,9 @@ def test_named_are_those_that_holm_controls() -> None:
     p_values = [report[f"f{k}"].p_high for k in range(10)]
     sure = dict(zip(target, holm_p_values(p_values, ["values"] * 10), strict=True))  # type: ignore[arg-type]
     assert named == [name for name in drifted if sure[name] <= 0.05]
+    said = report.summary()
+    assert {name for name in drifted if f"{name} " in said} <= set(named)
+    assert "more" in said
 
 
 def test_dates_are_no_drift_but_their_missing_rate_may_be() -> None:

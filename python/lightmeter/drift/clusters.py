@@ -24,7 +24,15 @@ from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.profile.features import Meaning
 
-__all__ = ["ASSUMED", "MIN_GROUPS", "Grouped", "assumed", "mean_p_value", "share_p_value", "tested_by_group"]
+__all__ = [
+    "ASSUMED",
+    "MIN_GROUPS",
+    "Grouped",
+    "assumed",
+    "mean_p_value",
+    "share_p_value",
+    "tested_by_group",
+]
 
 ASSUMED = "Assumes that images are independent; log with group= where they come in bursts."
 
@@ -97,9 +105,7 @@ def _fit(side: Grouped, weights: NDArray[np.float64], single: float) -> _Fit:
     residual = float(weights @ (side.mean - mean) ** 2) + single * (
         side.single_squares + side.singles * (side.single_mean - mean) ** 2
     )
-    return _Fit(
-        weight, float(weights @ weights) + side.singles * single * single, mean, residual
-    )
+    return _Fit(weight, float(weights @ weights) + side.singles * single * single, mean, residual)
 
 
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
@@ -195,9 +201,7 @@ def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureD
     parts = [_parts(line.kind, table) for table in tables]
     sizes = [sum(part, start=np.zeros(1)) for part in parts]
     n = (line.n_target, line.n_reference)
-    if min(n) == 0 or any(
-        int(size.sum()) != count for size, count in zip(sizes, n, strict=True)
-    ):
+    if min(n) == 0 or any(int(size.sum()) != count for size, count in zip(sizes, n, strict=True)):
         return line
     groups = [Grouped.of(size, size, 0.0).all_groups for size in sizes]
     fields: dict[str, Any] = {"groups_target": groups[0], "groups_reference": groups[1]}

@@ -106,7 +106,7 @@ class Comparison:
 
     def summary(self) -> str:
         """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %"."""
-        return summary(self.features)
+        return summary(self.features, self.named)
 
     def __repr__(self) -> str:
         """The summary."""

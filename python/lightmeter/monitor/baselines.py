@@ -62,6 +62,8 @@ class Trailing:
         exclude: first and last day of stretches to leave out, such as holidays.
         since: the first day to use; to be moved after a change that is here to stay.
         keep_anomalies: use buckets in which this monitor found an anomaly, too.
+        peers: compare how a segment differs from the other segments of its bucket, so that what
+            all do together is no anomaly.
     """
 
     trailing: int = 28
@@ -71,6 +73,7 @@ class Trailing:
     exclude: Annotated[tuple[tuple[date, date], ...], _STRETCHES] = ()
     since: date | None = None
     keep_anomalies: bool = False
+    peers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""

@@ -117,7 +117,7 @@ class DriftRule(FeatureRule):
             comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):
             value = getattr(drift, self.metric)
-            if value is not None and self._takes(drift.feature):
+            if value is not None and self.takes(drift.feature):
                 state: ResultState = ANOMALY if value > self.above else OK
                 words = _cause(drift)
                 results.append(Result(drift.feature, state, value, None, self.above, words))
@@ -138,7 +138,7 @@ class DriftRule(FeatureRule):
             words = f"{len(past)} buckets to compare with, of {ENOUGH} needed"
             return [Tested("", words=words)]
         tests = against_past(target.summary, past, fixed, exif_read=target.view._core.exif_read)
-        return [self._tested(test, sight) for test in tests if self._takes(test.feature)]
+        return [self._tested(test, sight) for test in tests if self.takes(test.feature)]
 
     def decide(self, tested: Mapping[str, Sequence[Tested]]) -> dict[str, list[Result]]:
         """The results of each segment of a bucket: q is over all of them."""
@@ -188,7 +188,7 @@ class DriftRule(FeatureRule):
             )
             for line in sight.comparison.features
             if line.q_value is not None or line.verdict == NOT_ENOUGH
-            if self._takes(line.feature)
+            if self.takes(line.feature)
         ]
 
     def _result(self, tested: Tested, q: float | None = None, limit: float = 0.0) -> Result:

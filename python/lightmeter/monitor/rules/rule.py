@@ -48,7 +48,8 @@ class FeatureRule(Rule, ABC):
     def judge(self, target: Contents, baseline: Past) -> list[Result]:
         """The results of a bucket, without its place; `baseline` is what it is compared with."""
 
-    def _takes(self, feature: str) -> bool:
+    def takes(self, feature: str) -> bool:
+        """Whether `features` names it."""
         if not feature:  # which stands for the bucket itself
             return False
         names = {feature, column_of(feature)}
@@ -57,4 +58,4 @@ class FeatureRule(Rule, ABC):
         )
 
     def _columns(self, contents: Contents) -> dict[str, ColumnView]:
-        return {name: column for name, column in contents.columns.items() if self._takes(name)}
+        return {name: column for name, column in contents.columns.items() if self.takes(name)}
