@@ -103,3 +103,13 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "drift.db") as opened:
         yield opened
+
+
+@pytest.fixture
+def three_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets for the rule on drift: of what follows from which ones, not of how sure it is."""
+    from lightmeter.monitor import against_past
+    from lightmeter.monitor.rules import drift
+
+    for module in (against_past, drift):
+        monkeypatch.setattr(module, "ENOUGH", 3)

@@ -95,6 +95,7 @@ def test_a_later_change_counts_from_its_own_day(lamp: Store) -> None:
     assert days_of(evaluate(lamp, [monitor()], now=NOW)) == "...ooooAAAAAooooo"
 
 
+@pytest.mark.usefixtures("three_are_enough")
 @pytest.mark.parametrize("segments", [False, True])
 @pytest.mark.parametrize("rule", [RULE, DriftRule(features=("x", "y"))])
 def test_only_the_features_that_are_meant(lamp: Store, rule: Rule, segments: bool) -> None:

@@ -444,7 +444,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     from test_dashboard import fill
 
     with Store(tmp_path / "drift.db") as store:
-        fill(store, "cells", 10, bad=9)
+        fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
     with Receiver([500, 500, 500, 200]).running() as receiver:
         config.write_text(
@@ -488,7 +488,7 @@ def watched(tmp_path: Path) -> Any:
 
     pytest.importorskip("typer")
     with Store(tmp_path / "drift.db") as store:
-        fill(store, "cells", 10, bad=9)
+        fill(store, "cells", 20, bad=19)
     processes = []
 
     def start(url: str) -> subprocess.Popen[str]:

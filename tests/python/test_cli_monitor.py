@@ -29,7 +29,7 @@ baseline = { trailing = 50, least = 40 }
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     with Store(tmp_path / "drift.db") as store:
-        fill(store, "cells", 10, bad=9)
+        fill(store, "cells", 20, bad=19)
     path = tmp_path / "monitors.toml"
     path.write_text(CONFIG)
     return path
@@ -42,7 +42,7 @@ def test_run_as_json(config: Path) -> None:
     assert result.returncode == 3, result.stderr
     assert result.stderr.startswith("cells: ")  # the alert
     listed = json.loads(result.stdout)
-    assert {line["bucket"] for line in listed} == {"2022-09-10T00:00:00+00:00"}
+    assert {line["bucket"] for line in listed} == {"2022-09-20T00:00:00+00:00"}
     assert {line["monitor"] for line in listed} == {"drift", "young"}
     states = {line["feature"]: line["state"] for line in listed if line["monitor"] == "drift"}
     assert states["entropy"] == "anomaly"
@@ -53,7 +53,7 @@ def test_run_as_json(config: Path) -> None:
     assert line["words"]
     text = lightmeter(*command).stdout.splitlines()
     assert len(text) == sum(line["state"] != "ok" for line in listed)
-    assert all(line.startswith("2022-09-10 00:00 cells ") for line in text)
+    assert all(line.startswith("2022-09-20 00:00 cells ") for line in text)
 
 
 def test_what_could_not_be_judged_has_a_code_of_its_own(config: Path) -> None:

@@ -278,16 +278,16 @@ def test_a_day_shows_pictures_where_profiles_keep_some(store: Store, tmp_path: P
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     """What `monitor run` finds is what the site shows."""
     pytest.importorskip("typer")
-    fill(store, "cells", 10, bad=9)
+    fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
     config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
     assert lightmeter("monitor", "run", config, "--store", store.path).returncode == 3
-    for written in ("15", "0"):
+    for written in ("25", "0"):
         done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
         assert done.returncode == 0, done.stderr
-        assert f"{tmp_path}/site/index.html: 15 pages, {written} of them" in done.stdout
+        assert f"{tmp_path}/site/index.html: 25 pages, {written} of them" in done.stdout
     text = Page(tmp_path / "site/index.html").text
-    assert re.search(r"Anomalies 2022-09-10 cells .* by drift; 3 features; lasts", text)
+    assert re.search(r"Anomalies 2022-09-20 cells .* by drift; 3 features; lasts", text)
     assert " 2022-09-0" not in text.split("Anomalies")[1]
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path)
     assert done.returncode == 1

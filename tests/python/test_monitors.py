@@ -15,7 +15,7 @@ from conftest import as_of_images
 from lightmeter import Profile, ProfileView, Store, log, log_image
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
-from lightmeter.monitor import against_past, shelf
+from lightmeter.monitor import shelf
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
@@ -34,7 +34,6 @@ from lightmeter.monitor.rules import (
     NewValuesRule,
     Rule,
     SchemaRule,
-    drift,
 )
 from lightmeter.monitor.scalars import (
     hue_interval,
@@ -74,13 +73,6 @@ def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[in
 
 def of_september(results: list[Result]) -> list[Result]:
     return [one for one in results if one.start.month == 9]
-
-
-@pytest.fixture
-def three_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Buckets for the rule on drift: of what follows from which ones, not of how sure it is."""
-    for module in (against_past, drift):
-        monkeypatch.setattr(module, "ENOUGH", 3)
 
 
 def alarms(found: dict[int, str]) -> list[int]:
