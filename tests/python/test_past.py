@@ -1,0 +1,174 @@
+"""A bucket is judged against the spread of past buckets."""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import as_of_images
+from lightmeter import ProfileView, Store, log
+from lightmeter.drift.prediction import Centre, predict, predicted_interval, rare_event_p
+from lightmeter.monitor.against_past import against_past
+from lightmeter.monitor.baselines import Baseline, DateRange, Reference, Trailing
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules import DriftRule, drift
+from lightmeter.monitor.summaries import Summary
+from numpy.typing import NDArray
+from scipy import stats
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+Rows = NDArray[np.float64]
+FIRST = date(2022, 1, 1)
+
+
+def summary(values: Rows) -> Summary:
+    columns = {f"f{index}": column for index, column in enumerate(values.T)}
+    return Summary(log(columns=columns).view()._core)
+
+
+def is_alarm(target: Summary, past: list[Summary]) -> bool:
+    tested = [
+        drift.Tested(test.feature, test.is_rate, test.family, test.p_value, test.reason)
+        for test in against_past(target, past)
+    ]
+    return any(result.state == "anomaly" for result in DriftRule().decide({"": tested})[""])
+
+
+def bucket(rng: np.random.Generator, kind: str, n: int, shift: float = 0.0) -> Rows:
+    images = rng.normal(shift, 1.0, (n, 8))
+    if kind == "bursts":
+        return math.sqrt(0.5) * (images + np.repeat(rng.normal(0, 1, (n // 10, 8)), 10, axis=0))
+    return images + 0.3 * rng.normal(0, 1, 8) * (kind == "days differ")
+
+
+@pytest.mark.parametrize("sizes", [(60, 60), (200, 20)])
+@pytest.mark.parametrize("kind", ["independent", "bursts", "days differ"])
+def test_few_false_alarms_and_large_changes_found(kind: str, sizes: tuple[int, int]) -> None:
+    """1 % are promised; twice that is left for what is not normal."""
+    rng = np.random.default_rng(4)
+    past: list[Summary] = []
+    alarms = judged = found = 0
+    for day in range(130):
+        n = sizes[day % 7 >= 5]
+        today = summary(bucket(rng, kind, n))
+        if len(past) >= 28:
+            judged += 1
+            alarms += is_alarm(today, past[-28:])
+            found += is_alarm(summary(bucket(rng, kind, n, shift=4.0)), past[-28:])
+        past.append(today)
+    assert alarms <= stats.binom.isf(1e-4, judged, 0.02)
+    assert found == judged
+
+
+def test_of_equal_buckets_it_is_students_test() -> None:
+    rng = np.random.default_rng(0)
+    past, n = rng.normal(0, 1, (28, 300)), np.full((28, 300), 40.0)
+    target = rng.normal(0, 1, 300)
+    found = predict(past, n, np.zeros(300), target, np.full(300, 40.0))
+    spread = past.std(axis=0, ddof=1) * math.sqrt(1 + 1 / 28)
+    expected = 2 * stats.t.sf(np.abs(target - past.mean(axis=0)) / spread, 27)
+    skewness = np.abs(((past - past.mean(axis=0)) ** 3).mean(axis=0) / past.std(axis=0) ** 3)
+    symmetric = skewness < math.sqrt(6 / 28)
+    assert symmetric.sum() > 150
+    # Of independent buckets the autocorrelation is 0, so one degree of freedom is lost at most.
+    np.testing.assert_allclose(found.p_values[symmetric], expected[symmetric], rtol=0.1)
+    assert (found.p_values >= expected * 0.99).all()
+
+
+@pytest.mark.parametrize(("sizes", "n"), [((500, 20), 20), ((500, 20), 500), ((20, 500), 500)])
+@pytest.mark.parametrize("day", [0.0, 0.3])
+def test_intervals_know_how_many_values_a_bucket_has(
+    sizes: tuple[int, int], n: int, day: float
+) -> None:
+    """Of 500 on weekdays and 20 at weekends .1 % are promised, on either kind of day."""
+    rng = np.random.default_rng(1)
+    lengths = [sizes[index % 7 >= 5] for index in range(28)]
+    outside, trials = 0, 4000
+    for _ in range(trials):
+        *past, value = rng.normal(0, np.sqrt(day**2 + 1 / np.array([*lengths, n])))
+        low, high = predicted_interval(past, lengths, 1.0, n, 0.001)
+        outside += not low <= value <= high
+    assert outside <= stats.binom.isf(1e-4, trials, 0.002)
+
+
+def test_rare_events_in_bursts_are_few_events() -> None:
+    assert rare_event_p(10, 100, 0, 2800, 1.0) < 1e-12
+    assert rare_event_p(10, 100, 0, 2800, 10.0) == pytest.approx(10 / 290)
+    assert rare_event_p(0, 100, 0, 2800, 5.0) == 1.0
+
+
+def test_a_fixed_centre_is_as_sure_as_its_buckets() -> None:
+    past, n = np.random.default_rng(2).normal(0, 1, (28, 50)), np.full((28, 50), 40.0)
+    target, wide = np.full(50, 2.5), np.full(50, 40.0)
+    shifted = [
+        predict(past, n, np.zeros(50), target, wide, Centre(np.zeros(50), wide, buckets)).p_values
+        for buckets in (1, 28)
+    ]
+    assert (shifted[0] >= shifted[1]).all()
+
+
+def day_of(day: int, /, **columns: object) -> ProfileView:
+    """A bucket with a number, one that is nearly always 0, a category, missing values and hues."""
+    rng = np.random.default_rng([7, day])
+    cameras = np.where(rng.random(60) < 0.8, "north", "south").tolist()
+    missing = [None if draw < 0.05 else draw for draw in rng.random(60).tolist()]
+    usual = {
+        "number": rng.normal(0, 1, 60),
+        "glare": np.zeros(60),
+        "camera": cameras,
+        "often": missing,
+        "image.Hue.circular_mean": rng.normal(0, 10, 60) % 255,
+    }
+    return as_of_images(log(columns={**usual, **columns}).profile())
+
+
+CHANGES: dict[int, dict[str, object]] = {
+    30: {"number": np.random.default_rng(1).normal(1.5, 1, 60)},
+    32: {"number": np.random.default_rng(2).normal(0, 3, 60)},
+    34: {"glare": [1.0] * 30 + [0.0] * 30},
+    36: {"camera": ["west"] * 60},
+    38: {"often": [None] * 36 + [0.5, 0.25] * 12},
+    40: {"image.Hue.circular_mean": np.random.default_rng(3).normal(60, 10, 60)},
+}
+FEATURES = ("number", "number", "glare", "camera", "often:missing", "image.Hue.circular_mean")
+
+
+@pytest.fixture
+def changed(store: Store) -> Store:
+    for number in range(42):
+        at = FIRST + timedelta(days=number)
+        store.put("cells", day_of(number, **CHANGES.get(number, {})), at=at, writer="a")
+    return store
+
+
+def judged(store: Store, baseline: Baseline) -> list[Result]:
+    monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
+    return evaluate(store, [monitor], now=datetime(2022, 6, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("kind", ["trailing", "days", "file"])
+def test_every_kind_of_feature_and_baseline(changed: Store, kind: str, tmp_path: Path) -> None:
+    baseline: Baseline = Trailing()
+    if kind == "days":
+        baseline = DateRange(FIRST, FIRST + timedelta(days=20))
+    if kind == "file":
+        baseline = Reference(tmp_path / "good.lmp")
+        views = (day_of(100 + number) for number in range(10))
+        ProfileView.merge_many(views).write(tmp_path / "good.lmp")
+    results = judged(changed, baseline)
+    bad: dict[int, set[str]] = {}
+    for result in results:
+        if result.state == "anomaly":
+            bad.setdefault((result.start.date() - FIRST).days, set()).add(result.feature)
+        assert result.value is None or result.upper is None or math.isfinite(result.value)
+    assert bad.keys() == CHANGES.keys()
+    for (day, features), feature in zip(sorted(bad.items()), FEATURES, strict=True):
+        assert feature in features, day
+    words = {result.start.day: result.words for result in results if result.start.month == 1}
+    assumes = "assumes that images are independent"
+    assert (assumes in words[10]) == (kind == "file")
+    assert assumes not in words[20]
