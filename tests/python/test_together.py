@@ -37,7 +37,7 @@ def day_of(day: int) -> date:
 
 
 def put(store: Store, day: int, camera: str, level: float, *, n: int = 60, sd: float = 1.0) -> None:
-    rng = np.random.default_rng([day, *camera.encode()])
+    rng = np.random.default_rng([7, day, *camera.encode()])
     view = lm.log(columns={name: rng.normal(level, sd, n) for name in "xy"}).view()
     store.put("cells", view, at=day_of(day), writer="a", segment={"camera": camera})
 
@@ -70,7 +70,7 @@ def alarmed(results: list[Result]) -> set[tuple[int, str]]:
 
 def test_one_camera_of_many_that_changes(store: Store) -> None:
     """What a trailing baseline cannot see for the weather, and does not take for a change."""
-    cameras(store, c3={37: 0.9}, c5=dict.fromkeys((38, 39), -3.0))
+    cameras(store, c3={37: 1.4}, c5=dict.fromkeys((38, 39), -3.0))
     results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
     assert alarmed(results) == {(37, "c3"), (38, "c5"), (39, "c5")}
     assert alarmed(evaluate(store, [drift()], now=NOW)) == {(38, "c5"), (39, "c5")}
@@ -107,7 +107,7 @@ def test_peers_take_drift_and_segments(tmp_path: Path) -> None:
     head = '[[monitor]]\nname = "m"\ndataset = "cells"\nbaseline = { peers = true }\n'
     for rest in ('type = "drift"\n', 'type = "interval"\nsegments = true\n'):
         config.write_text(head + rest)
-        with pytest.raises(ConfigError, match="line 4: .*peers = true takes the type 'drift'"):
+        with pytest.raises(ConfigError, match=r"line 4: .*peers = true takes the type 'drift'"):
             load_monitors(config)
     config.write_text(f'{head}type = "drift"\nsegments = true\n')
     assert load_monitors(config)[0].has_peers
