@@ -54,12 +54,6 @@ py::tuple level_of(const lightmeter::profile::Profile& profile, const std::strin
   return py::make_tuple(moments.mean(), moments.stddev());
 }
 
-double number_threshold(const QuantileSketch& target, const QuantileSketch& reference, double p,
-                        double floor, double delta) {
-  check_samples(target, reference);
-  return drift::number_threshold(target, reference, delta, p, floor);
-}
-
 py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& reference,
                          bool circular, bool tested, double delta) {
   check_samples(target, reference);
@@ -67,7 +61,10 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
       drift::compare_numbers(target, reference, axis_of(circular), tested, delta);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.statistic);
+  dict["ks_p_value"] = as_tuple(result.ks_p_value);
   dict["p_value"] = as_tuple(result.p_value);
+  dict["tail_below"] = as_tuple(result.tails.below);
+  dict["tail_above"] = as_tuple(result.tails.above);
   dict["hellinger_null"] = result.hellinger_null;
   dict["wasserstein"] = result.wasserstein;
   dict["reference_spread"] = result.reference_spread;
@@ -75,18 +72,26 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
 }
 
 py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
-                            const FrequentStrings& reference, std::uint64_t reference_others) {
+                            const FrequentStrings& reference, std::uint64_t reference_others,
+                            bool tested) {
   const drift::Categories left{target, target_others};
   const drift::Categories right{reference, reference_others};
   if (left.n() == 0 || right.n() == 0) {
     throw std::invalid_argument("a sample is empty: got " + std::to_string(left.n()) + " and " +
                                 std::to_string(right.n()) + " categories; expected at least 1");
   }
-  const drift::CategoryDrift result = drift::compare_categories(left, right);
+  const drift::CategoryDrift result = drift::compare_categories(left, right, tested);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.total_variation);
   dict["p_value"] = as_tuple(result.p_value);
   return dict;
+}
+
+double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
+  if (dof == 0 || of_noise == 0) {
+    throw std::invalid_argument("got no degrees of freedom; expected at least 1");
+  }
+  return drift::f_tail(f, dof, of_noise);
 }
 
 double student_quantile(double tail, std::uint64_t dof) {
@@ -101,6 +106,8 @@ double student_quantile(double tail, std::uint64_t dof) {
 }  // namespace
 
 void bind_drift(py::module_& module) {
+  module.def("f_tail", &f_tail, py::arg("f"), py::arg("dof"), py::arg("of_noise"),
+             "P(X > f) of Fisher's F distribution.");
   module.def("numbers_of", &numbers_of, py::arg("profile"), py::arg("name"),
              py::return_value_policy::reference, py::keep_alive<0, 1>(),
              "The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the "
@@ -110,13 +117,8 @@ void bind_drift(py::module_& module) {
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");
-  module.def(
-      "number_threshold", &number_threshold, py::arg("target"), py::arg("reference"), py::arg("p"),
-      py::arg("floor"), py::arg("delta") = 0.01,
-      "The least statistic D, to 0.001, that is surely at least `floor` and whose p-value is "
-      "at most `p`; NaN where there is none, or it takes long to find.");
   module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
-             py::arg("reference"), py::arg("reference_others"),
+             py::arg("reference"), py::arg("reference_others"), py::arg("tested") = true,
              "The same for categories; `others` are observations that make one category more.");
   module.def("fisher_exact", &drift::fisher_exact, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),

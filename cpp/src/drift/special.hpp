@@ -7,6 +7,9 @@ namespace lightmeter::drift {
 // ln(n!), to 1e-14 of its size.
 [[nodiscard]] double log_factorial(std::uint64_t n);
 
+// The x that a standard normal variable is below with probability 0 < p < 1.
+[[nodiscard]] double normal_quantile(double p);
+
 // P(X > x) for a chi-square variable with `dof` >= 1 degrees of freedom, and the x where it is p.
 [[nodiscard]] double chi_square_tail(double x, std::uint64_t dof);
 [[nodiscard]] double chi_square_quantile(double tail, std::uint64_t dof);
@@ -16,12 +19,12 @@ namespace lightmeter::drift {
 [[nodiscard]] double kolmogorov_tail(double x);
 [[nodiscard]] double kuiper_tail(double x);
 
-// The x from which on `kolmogorov_tail` is at most `tail`; 40, where it is 0, for a tail of 0.
-[[nodiscard]] double kolmogorov_quantile(double tail);
-
 // P(|T| > t) of Student's distribution with `dof` >= 1 degrees of freedom, and the t where it is
 // `tail`, 0 < tail <= 1.
 [[nodiscard]] double student_tail(double t, std::uint64_t dof);
 [[nodiscard]] double student_quantile(double tail, std::uint64_t dof);
+
+// P(X > f) of Fisher's F distribution with `dof` and `of_noise` >= 1 degrees of freedom.
+[[nodiscard]] double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise);
 
 }  // namespace lightmeter::drift

@@ -1,14 +1,16 @@
 """The rule on drift."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from functools import cached_property
+from itertools import compress
 from statistics import NormalDist
 from typing import Literal, NamedTuple, get_args
 
-from lightmeter import _core
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
+from lightmeter.drift.families import q_values
 from lightmeter.drift.feature import RATES
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.words import finding
@@ -143,9 +145,10 @@ class DriftRule(FeatureRule):
         judged = [each for segment in tested.values() for each in segment]
         judged = [each for each in judged if each.p_value is not None]
         p_values = [each.p_value for each in judged if each.p_value is not None]
-        q_values = _core.q_values(p_values)
-        limits = _limits(p_values, q_values, self.q)
-        decided = {id(each): pair for each, *pair in zip(judged, q_values, limits, strict=True)}
+        families = [each.family for each in judged]
+        q = q_values(p_values, families)
+        limits = _limits(families, [each <= self.q for each in q], self.q)
+        decided = {id(each): pair for each, *pair in zip(judged, q, limits, strict=True)}
         return {
             segment: _distinct([self._result(each, *decided.get(id(each), ())) for each in lines])
             for segment, lines in tested.items()
@@ -229,13 +232,18 @@ class _Sight:
         return meaning_of(feature, (self._target.view._core, self._baseline.merged.view._core))
 
 
-def _limits(p_values: Sequence[float], q_values: Sequence[float], q: float) -> list[float]:
-    """Of each p-value, what it would have to be for an anomaly.
+def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
+    """Of each test, what its p-value would have to be at most for an anomaly, see `q_values`.
 
-    With Benjamini and Hochberg that is q times the share of anomalies, or of one.
+    In a family with anomalies that is q times their share. A family without any would have needed a
+    p-value that passes the gate: q over the number of its tests, and of families.
     """
-    anomalies = sum(each <= q for each in q_values)
-    return [q * max(1, anomalies) / max(1, len(p_values))] * len(p_values)
+    tests, anomalies = Counter(families), Counter(compress(families, anomalous))
+    limits = {
+        family: q * anomalies[family] / n if anomalies[family] else q / (n * len(tests))
+        for family, n in tests.items()
+    }
+    return [limits[family] for family in families]
 
 
 def _deviations(p: float) -> float:
