@@ -4,11 +4,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.drift.families import q_values
-from lightmeter.drift.threshold import _most_of, drift_thresholds
+from lightmeter.drift.threshold import drift_thresholds
 from lightmeter.sketch import QuantileSketch
 from scipy import stats
 
@@ -75,23 +72,3 @@ def test_where_there_is_none() -> None:
     halves.update_counts(np.array([0.0, 1.0]), np.array([10_000, 10_001]))
     assert np.isnan(_core.number_threshold(halves, halves, 0.05, 0.0))  # takes random deals
     assert _core.number_threshold(halves, halves, 0.05, 0.1) == 0.1
-
-
-@settings(max_examples=500, deadline=None, derandomize=True)
-@given(
-    st.lists(st.tuples(st.floats(1e-6, 1), st.sampled_from("abc")), min_size=1, max_size=12),
-    st.floats(0.001, 0.9),
-    st.data(),
-)
-def test_the_largest_p_value_that_is_enough(
-    tests: list[tuple[float, str]], q: float, data: st.DataObject
-) -> None:
-    at = data.draw(st.integers(0, len(tests) - 1))
-    p, names = zip(*tests, strict=True)
-    families = {name: sorted(p for p, other in tests if other == name) for name in names}
-    most = _most_of(families, names[at], p[at], q)
-    for factor, enough in ((1 - 1e-6, True), (1 + 1e-6, False)):
-        other = [*p[:at], most * factor, *p[at + 1 :]]
-        near = [q_values(other, names)[at] <= q * side for side in (1 - 1e-7, 1 + 1e-7)]
-        assume(near[0] == near[1])
-        assert near[0] == enough
