@@ -61,8 +61,21 @@ def drift(
         float, typer.Option(help="The largest q-value of a possible drift.")
     ] = DEFAULTS.possible,
     effect: Annotated[
-        float, typer.Option(help="The least effect of a drift or a possible drift.")
+        float,
+        typer.Option(
+            help="The least shift, or difference of shares, of a drift or a possible drift."
+        ),
     ] = DEFAULTS.effect,
+    spread: Annotated[
+        float,
+        typer.Option(help="The least logarithm of the ratio of spreads that will do instead."),
+    ] = DEFAULTS.spread,
+    tail: Annotated[
+        float,
+        typer.Option(
+            help="The least share beyond the reference's 1 and 99 % that will do instead."
+        ),
+    ] = DEFAULTS.tail,
     min_values: Annotated[
         int, typer.Option(help="How many values a verdict needs on each side.")
     ] = DEFAULTS.min_values,
@@ -81,7 +94,12 @@ def drift(
     with reported():
         with usage():
             thresholds = Thresholds(
-                drift=drift, possible=possible, effect=effect, min_values=min_values
+                drift=drift,
+                possible=possible,
+                effect=effect,
+                spread=spread,
+                tail=tail,
+                min_values=min_values,
             )
         if html is not None:
             check_target(html)

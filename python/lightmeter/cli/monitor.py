@@ -26,6 +26,8 @@ from lightmeter.monitor.accepted import accept as accept_change
 from lightmeter.monitor.accepted import fixed_baselines, take_back, words_of
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import false_alarms_a_year
+from lightmeter.monitor.recommended import write_monitors
+from lightmeter.monitor.replay import replay, replayed_lines
 from lightmeter.monitor.results import OK, Result, load_turning_points
 from lightmeter.profile.segments import segment_text
 from lightmeter.run import watch
@@ -70,24 +72,47 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
 
 
 @commands.command()
+def init(
+    store: StoreOption,
+    dataset: Annotated[str, typer.Option(help="The dataset to watch.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write, which is not there yet.")
+    ] = Path("monitors.toml"),
+) -> None:
+    """Write a file of the recommended monitors of a dataset, with comments.
+
+    They fit what is stored now.
+    """
+    with reported(), Store(store, create=False) as opened:
+        write_monitors(opened, dataset, output)
+        say(f"{output}: written")
+
+
+@commands.command()
 def check(
     config: Config,
     store: Annotated[
         Path | None,
-        typer.Option(help="The store, for the length of the buckets of each dataset."),
+        typer.Option(help="The store, to judge everything in it. Nothing is kept or sent."),
     ] = None,
 ) -> None:
     """Check a file of monitors, and say how many false alarms a year to expect.
 
     The number of some rules depends on the data, and is not known.
+
+    With --store, everything in the store is judged. For each monitor it is said which alarms it
+    would have raised, how much buckets vary, and what to change. The store stays as it is.
     """
     with reported(), contextlib.ExitStack() as stack:
         monitors, _ = load_monitors(config), load_alerts(config)
         opened = stack.enter_context(Store(store, create=False)) if store is not None else None
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
-        for monitor, number in zip(monitors, alarms, strict=True):
+        replayed = replay(opened, monitors) if opened is not None else [None] * len(monitors)
+        for monitor, number, past in zip(monitors, alarms, replayed, strict=True):
             text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
+            for line in replayed_lines(past) if past is not None else ():
+                say(f"  {line}")
         numbers = [number for number in alarms if number is not None]
         parts = [f"at most {sum(numbers):.3g}"] if numbers else []
         if unknown := len(alarms) - len(numbers):

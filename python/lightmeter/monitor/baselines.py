@@ -56,20 +56,24 @@ class Trailing:
     Attributes:
         trailing: how many buckets.
         offset: lengths of a bucket from the newest one to the target; 1 is the one before it.
-        least: with fewer there is not enough data; None: 3, or `trailing` where that is less.
+        least: with fewer there is not enough data; None: 3, or `trailing` where that is less. For
+            drift it is at least 14.
         same: ``"hour"`` (of the day) or ``"weekday"`` to take only buckets that share it.
         exclude: first and last day of stretches to leave out, such as holidays.
         since: the first day to use; to be moved after a change that is here to stay.
         keep_anomalies: use buckets in which this monitor found an anomaly, too.
+        peers: compare how a segment differs from the other segments of its bucket, so that what
+            all do together is no anomaly.
     """
 
-    trailing: int = 7
+    trailing: int = 28
     offset: int = 1
     least: int | None = None
     same: Literal["hour", "weekday"] | None = None
     exclude: Annotated[tuple[tuple[date, date], ...], _STRETCHES] = ()
     since: date | None = None
     keep_anomalies: bool = False
+    peers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""

@@ -27,7 +27,7 @@ from lightmeter.store.records import Kept, Place, ResultState
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = ["evaluate", "update_results"]
+__all__ = ["evaluate", "judge_all", "update_results"]
 
 _JUDGED = {OK, PENDING, ANOMALY}
 
@@ -69,6 +69,16 @@ def evaluate(
             ]
         by_rank[rank] += results
     return [result for results in by_rank for result in results]
+
+
+def judge_all(
+    store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
+) -> Iterator[BucketResults]:
+    """The same bucket by bucket, so that not all results have to fit into memory.
+
+    The buckets of a monitor come in order of time for each segment. Each has results.
+    """
+    return _judged(store, monitors, {}, to_utc(now or datetime.now(UTC)))
 
 
 def update_results(

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -47,11 +48,13 @@ class Begun(NamedTuple):
         bucket: the bucket.
         windows: what it is compared with.
         digest: of all that what is said of it follows from.
+        own: starts of the buckets before it, where they say how much buckets vary; else None.
     """
 
     bucket: Bucket
     windows: Sequence[Window]
     digest: bytes
+    own: Sequence[datetime] | None
 
 
 class Judge:
@@ -135,6 +138,8 @@ class Judge:
         dataset, segment, file = self._compared
         made_of = [self._rules_digest, self._shelf.digests(*self._where)[bucket.start]]
         made_of.append(self._streaks.made_of.encode("utf-8", "surrogatepass"))
+        own = self._own(bucket)
+        made_of += [self._shelf.digests(*self._where)[start] for start in own or ()]
         if file:
             made_of.append(self._shelf.file(file)[1])
         for window in windows:
@@ -142,7 +147,7 @@ class Judge:
             if window.starts:
                 digests = self._shelf.digests(dataset, segment)
                 made_of += [digests[start] for start in window.starts]
-        return Begun(bucket, windows, hashlib.sha256(b"".join(made_of)).digest())
+        return Begun(bucket, windows, hashlib.sha256(b"".join(made_of)).digest(), own)
 
     def unchanged(self, bucket: Bucket, digest: bytes) -> BucketResults | None:
         """What was said of the bucket before, if that follows from the same."""
@@ -187,17 +192,32 @@ class Judge:
         if target.damage:
             raise DecodeError(target.damage)
         for window in begun.windows:
-            past = self._past(window)
+            past = self._past(window, begun.own)
             few = None
             if self._rule.needs_baseline and past.count < self._least:
                 few = window.too_few(past.count, self._least, begun.bucket, target.columns)
             yield window, target, past, few
 
-    def _past(self, window: Window) -> Past:
+    def _past(self, window: Window, own: Sequence[datetime] | None) -> Past:
         dataset, segment, file = self._compared
+        past = self._shelf.past(dataset, segment, window.starts)
         if file:
-            return self._shelf.file(file)[0]
-        return self._shelf.past(dataset, segment, window.starts)
+            past = self._shelf.file(file)[0]
+        return past if own is None else past.judged_by(self._shelf.past(*self._where, own))
+
+    def _own(self, bucket: Bucket) -> Sequence[datetime] | None:
+        """The last buckets before one that is compared with others, by a test."""
+        baseline = self._monitor.baseline
+        if isinstance(baseline, Trailing) or not isinstance(self._rule, DriftRule):
+            return None
+        if self._rule.metric != "p":
+            return None
+        at = bisect_left(self._starts_of_length, bucket.start)
+        return self._starts_of_length[max(0, at - Trailing().trailing) : at]
+
+    @cached_property
+    def _starts_of_length(self) -> list[datetime]:
+        return [each.start for each in self._buckets if each.end - each.start == self._length]
 
     def nothing(self) -> Result:
         """What is said where the rule has no word."""
@@ -266,7 +286,9 @@ class Judge:
     @cached_property
     def _least(self) -> int:
         baseline = self._monitor.baseline
-        return baseline.enough if isinstance(baseline, Trailing) else 1
+        if not isinstance(baseline, Trailing):
+            return 1
+        return max(baseline.enough, self._rule.least_buckets)
 
     @cached_property
     def _compared(self) -> tuple[str, str, str]:

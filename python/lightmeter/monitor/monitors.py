@@ -41,6 +41,15 @@ class Monitor:
         """Refuse what can only be a mistake."""
         if not 1 <= self.for_ <= _LONGEST:
             raise ValueError(f"for is {self.for_}; expected 1 to {_LONGEST} buckets")
+        if self.has_peers and not self.judges_segments_together:
+            raise ValueError(
+                "baseline: peers = true takes the type 'drift' without metric, and segments = true"
+            )
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether segments are compared with the others of their bucket."""
+        return isinstance(self.baseline, Trailing) and self.baseline.peers
 
     @property
     def judges_segments_together(self) -> bool:

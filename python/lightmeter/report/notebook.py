@@ -18,7 +18,7 @@ from lightmeter.report.charts import chart_of
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import change
 from lightmeter.report.where import heat_maps, on_heat_map
-from lightmeter.text import number
+from lightmeter.text import NONE, number
 
 __all__ = ["CELL", "notebook_html"]
 
@@ -37,7 +37,7 @@ def notebook_html(comparison: Comparison) -> Html:
         for each in told[:_MOST_FINDINGS]
     )
     left = len(told) - _MOST_FINDINGS
-    heads = ("feature", "verdict", "change", "difference", "p", "q", "values, ref. / target")
+    heads = ("feature", "verdict", "change", "measure", "size", "p", "q", "values, ref. / target")
     head = tag("tr", (tag("th", head, style=CELL) for head in heads))
     more = len(comparison.features) - _MOST_ROWS
     grids = heat_maps(comparison.features) if any(map(on_heat_map, changed)) else ()
@@ -68,6 +68,7 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
         line.feature,
         verdict_badge(line),
         change(line),
+        line.effect_name or NONE,
         number(line.effect, 2),
         number(line.p_value, 2),
         number(line.q_value, 2),

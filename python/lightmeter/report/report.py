@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DriftReport"]
 
-_FLOATS = ["ks", "p_value", "q_value", "hellinger", "hellinger_debiased"]
-_FLOATS += ["wasserstein", "psi", "js", "shift"]
-_COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "verdict", "reason"]
+_FLOATS = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
+_FLOATS += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
+_COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict", "reason"]
 
 
 class DriftReport(Comparison):
