@@ -93,7 +93,7 @@ def _lines(
         unusable = [count + other for count, other in zip(missing, unlike, strict=True)]
         if sum(unusable):
             sizes = [line.n_target, line.n_reference]
-            yield compare_rates(f"{name}:missing", "missing", unusable, sizes)
+            yield compare_rates(f"{name}:missing", "missing", unusable, sizes, tested=tested)
         return
     missing = [count + each.nan for count, each in zip(missing, numbers, strict=True)]
     finite = [each.n for each in numbers]
