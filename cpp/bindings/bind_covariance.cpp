@@ -3,6 +3,7 @@
 #include "bindings.hpp"
 #include "lightmeter/profile/profile.hpp"
 #include "lightmeter/sketch/covariance.hpp"
+#include "sketch/projections.hpp"
 #include "sketches.hpp"
 
 namespace {
@@ -12,7 +13,7 @@ using lightmeter::sketch::Covariance;
 using lightmeter::sketch::ExactSums;
 
 std::span<const double> row_of(const Doubles& rows, py::ssize_t row) {
-  return {rows.data(row, 0), static_cast<std::size_t>(rows.shape(1))};
+  return {rows.data() + row * rows.shape(1), static_cast<std::size_t>(rows.shape(1))};
 }
 
 void check_table(const Doubles& rows) {
@@ -68,12 +69,27 @@ void bind_covariance(py::module_& module) {
       .def("update", &update, py::arg("rows"), "Add all rows of an array, or none.")
       .def_property_readonly("n", &Covariance::n)
       .def_property_readonly("dimensions", &Covariance::dimensions)
+      .def(
+          "picked",
+          [](const Covariance& self, const std::vector<std::size_t>& places) {
+            for (std::size_t i = 0; i < places.size(); ++i) {
+              if (places[i] >= self.dimensions() || (i > 0 && places[i] <= places[i - 1])) {
+                throw std::invalid_argument("got places that do not rise, or are not there");
+              }
+            }
+            return self.picked(places);
+          },
+          py::arg("places"), "Of some of the numbers, by rising place.")
       .def("sums", &sums,
            "The sums of each number, then of the products (0, 0), (0, 1), .. (1, 1), .., each in "
            "multiples of 2^-320.")
       .def_property_readonly_static(
           "quantum", [](const py::object&) { return ExactSums::kQuantum; },
-          "Of the sums: the exponent of 2.");
+          "Of the sums: the exponent of 2.")
+      .def_property_readonly_static(
+          "projections",
+          [](const py::object&) { return lightmeter::sketch::Projections::kProjections; },
+          "Numbers that a longer vector is projected to.");
 }
 
 void bind_vectors(py::class_<Profile>& profile) {

@@ -22,7 +22,9 @@ __all__ = [
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
 Rate = Literal["missing", "not a number", "failure"]
 DriftKind = Kind | Rate
-EffectName = Literal["shift", "spread", "tail", "total variation", "difference of rates"]
+EffectName = Literal[
+    "shift", "spread", "tail", "total variation", "difference of rates", "separation"
+]
 
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
@@ -80,7 +82,8 @@ class FeatureDrift:
         effect_low: the least it can be.
         effect_high: the most it can be.
         effect_name: which size that is: ``shift`` (``ks``), ``spread`` (without its sign) or
-            ``tail``; of categories ``total variation``; of rates ``difference of rates``.
+            ``tail``; of categories ``total variation``; of rates ``difference of rates``; of
+            vectors ``separation``.
         level_target: mean; circular mean of hue; the share of the last three kinds.
         level_reference: the same on the other side.
         stddev_target: sample standard deviation of numbers.

@@ -28,6 +28,8 @@ def by_severity(lines: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDr
         rank, effect = _WORST_FIRST.index(line.verdict), line.effect or 0.0
         if line.verdict not in CHANGED:
             return rank, False, -effect, 0.0, line.feature
+        if line.group == "together":  # what the numbers say by themselves, says more
+            return rank, True, 0.0, 0.0, line.feature
         is_certain = (line.kind == "missing" and line.feature in exif) or _is_certain(line, by)
         return rank, not is_certain, -round(sure_size(line, by)), -distance(line), line.feature
 

@@ -93,7 +93,7 @@ def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
 
 
 def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
-    missing, _, _, texts = core.counts(name)
+    missing, _, _, texts, _ = core.counts(name)
     if meaning.role == "failure":
         return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
     numbers = _core.numbers_of(core, name)

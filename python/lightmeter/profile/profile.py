@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Unpack
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
@@ -23,6 +25,7 @@ from lightmeter.profile.values import (
     as_count,
     check_names,
     is_image,
+    is_vector,
     plain_value,
     split_values,
 )
@@ -154,7 +157,11 @@ class Profile:
         }
         for name, result in measured.items():
             self._add(name, result)
-        self._core.log_row({name: plain[name] for name in plain if name not in measured})
+        vectors = {name: value for name, value in plain.items() if is_vector(value)}
+        for name, vector in vectors.items():
+            self._core.log_vectors(name, vector[np.newaxis])
+        apart = measured.keys() | vectors.keys()
+        self._core.log_row({name: plain[name] for name in plain if name not in apart})
 
     def _log_columns(self, columns: Mapping[str, Values]) -> None:
         lengths = {name: values.rows for name, values in columns.items()}
@@ -164,6 +171,8 @@ class Profile:
             self._track_many(name, values.images)
             if len(values.images) == values.rows > 0:
                 continue  # no feature of the plain name
+            for vectors in values.vectors:
+                self._core.log_vectors(name, vectors)
             self._core.log_numbers(name, values.integers)
             self._core.log_numbers(name, values.fractions)
             for text, count in values.strings.items():

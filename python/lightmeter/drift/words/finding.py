@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.together import missing_together
+from lightmeter.drift.vectors import spreads_apart
 from lightmeter.drift.words.amounts import shares_from_to
 from lightmeter.drift.words.categories import category_change, new_values
 from lightmeter.drift.words.exif import of_exif
@@ -11,6 +12,7 @@ from lightmeter.drift.words.grid import of_grid
 from lightmeter.drift.words.hue import hue_change
 from lightmeter.drift.words.numbers import number_change
 from lightmeter.drift.words.told import Finding, capitalised
+from lightmeter.text import number
 
 __all__ = ["finding", "findings", "sentence"]
 
@@ -64,6 +66,8 @@ def finding(feature: FeatureDrift) -> str:
         return f"text or infinite values in {name} went {named}"
     if feature.kind == "category":
         return category_change(feature)
+    if feature.kind == "vector":
+        return _moved(feature)
     target, reference = feature.level_target, feature.level_reference
     if target is None or reference is None:
         on_no_side = feature.n_target == feature.n_reference == 0
@@ -71,6 +75,16 @@ def finding(feature: FeatureDrift) -> str:
     if feature.kind == "hue":
         return hue_change(feature)
     return number_change(feature, target, reference)
+
+
+def _moved(feature: FeatureDrift) -> str:
+    """How far the mean of vectors moved: of the numbers of images all at once."""
+    if feature.effect is None:
+        return f"{feature.name} {'have' if feature.family == 'image' else 'has'} no test"
+    together = " together" if feature.family == "image" else ""
+    spreads = number(spreads_apart(feature.effect), 2)
+    unit = "standard deviation" if spreads == "1" else "standard deviations"
+    return f"{feature.name} moved{together} by {spreads} {unit}"
 
 
 def _rates(feature: FeatureDrift) -> str:
