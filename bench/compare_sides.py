@@ -32,7 +32,7 @@ def untied(target: ProfileView, reference: ProfileView) -> dict[str, tuple[int, 
     lines = {line.feature: line for line in compare(target=target, reference=reference).features}
     columns = target.get_columns()
     return {
-        name: (line.n_target, line.ks, line.p_value)
+        name: (line.n_target, line.ks, line.ks_p_value)
         for name, line in lines.items()
         if line.kind == "number"
         and line.n_target == line.n_reference

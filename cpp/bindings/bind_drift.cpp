@@ -55,12 +55,6 @@ py::tuple level_of(const lightmeter::profile::Profile& profile, const std::strin
   return py::make_tuple(moments.mean(), moments.stddev());
 }
 
-double number_threshold(const QuantileSketch& target, const QuantileSketch& reference, double p,
-                        double floor, double delta) {
-  check_samples(target, reference);
-  return drift::number_threshold(target, reference, delta, p, floor);
-}
-
 py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& reference,
                          bool circular, bool tested, double delta) {
   check_samples(target, reference);
@@ -68,7 +62,10 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
       drift::compare_numbers(target, reference, axis_of(circular), tested, delta);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.statistic);
+  dict["ks_p_value"] = as_tuple(result.ks_p_value);
   dict["p_value"] = as_tuple(result.p_value);
+  dict["tail_below"] = as_tuple(result.tails.below);
+  dict["tail_above"] = as_tuple(result.tails.above);
   dict["hellinger_null"] = result.hellinger_null;
   dict["wasserstein"] = result.wasserstein;
   dict["reference_spread"] = result.reference_spread;
@@ -76,14 +73,15 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
 }
 
 py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
-                            const FrequentStrings& reference, std::uint64_t reference_others) {
+                            const FrequentStrings& reference, std::uint64_t reference_others,
+                            bool tested) {
   const drift::Categories left{target, target_others};
   const drift::Categories right{reference, reference_others};
   if (left.n() == 0 || right.n() == 0) {
     throw std::invalid_argument("a sample is empty: got " + std::to_string(left.n()) + " and " +
                                 std::to_string(right.n()) + " categories; expected at least 1");
   }
-  const drift::CategoryDrift result = drift::compare_categories(left, right);
+  const drift::CategoryDrift result = drift::compare_categories(left, right, tested);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.total_variation);
   dict["p_value"] = as_tuple(result.p_value);
@@ -134,13 +132,8 @@ void bind_drift(py::module_& module) {
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");
-  module.def(
-      "number_threshold", &number_threshold, py::arg("target"), py::arg("reference"), py::arg("p"),
-      py::arg("floor"), py::arg("delta") = 0.01,
-      "The least statistic D, to 0.001, that is surely at least `floor` and whose p-value is "
-      "at most `p`; NaN where there is none, or it takes long to find.");
   module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
-             py::arg("reference"), py::arg("reference_others"),
+             py::arg("reference"), py::arg("reference_others"), py::arg("tested") = true,
              "The same for categories; `others` are observations that make one category more.");
   module.def("fisher_exact", &drift::fisher_exact, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
@@ -148,6 +141,8 @@ void bind_drift(py::module_& module) {
   module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
              py::arg("reference_hits"), py::arg("n_reference"),
              "One-sided: how likely the target has so many hits or more.");
+  module.def("student_tail", py::vectorize(&drift::student_tail), py::arg("t"), py::arg("dof"),
+             "P(|T| > t) of Student's distribution, element by element; dof at least 1.");
   module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
              "What |T| of Student's distribution exceeds with probability `tail`.");
   module.def(

@@ -25,6 +25,8 @@ void bind_distinct(py::module_& module);
 void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
 void bind_frequent(py::module_& module);
+// What a profile says by group.
+void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
 void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& profile);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);

@@ -67,7 +67,8 @@ def test_exit_codes_for_pipelines(sides: Path, target: str, fail_on: str, code: 
         ([], "possible"),
         (["--drift", "0.12"], "drift"),
         (["--possible", "0.06"], "none"),
-        (["--effect", "0.9"], "none"),
+        (["--effect", "0.9", "--spread", "9", "--tail", "0.9"], "none"),
+        (["--effect", "0.9", "--spread", "9"], "possible"),
         (["--min-values", "201"], "not enough data"),
     ],
 )
@@ -109,7 +110,7 @@ def test_findings_in_every_format(sides: Path) -> None:
     assert lines[2].startswith("- **drift**: a\\|b ")
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}
 
 
 # What GitHub makes links of, without any markup; in the text as it is once escapes are read.

@@ -60,7 +60,7 @@ def test_ks_without_ties_is_scipys(n: int, m: int, shift: float) -> None:
     expected = stats.ks_2samp(a, b, method="exact")
     found = numbers(a, b)
     np.testing.assert_allclose(found["statistic"], (expected.statistic,) * 3, rtol=1e-9)
-    np.testing.assert_allclose(found["p_value"], expected.pvalue, rtol=1e-9)
+    np.testing.assert_allclose(found["ks_p_value"], expected.pvalue, rtol=1e-9)
 
 
 def permutation_p(a: list[int], b: list[int], circular: bool) -> float:
@@ -91,7 +91,8 @@ SMALL = st.lists(st.integers(0, 4), min_size=1, max_size=5)
 @checked
 @given(SMALL, SMALL)
 def test_ks_p_value_with_ties_is_the_share_of_permutations(a: list[int], b: list[int]) -> None:
-    np.testing.assert_allclose(numbers(a, b)["p_value"], permutation_p(a, b, False), rtol=1e-12)
+    found = numbers(a, b)["ks_p_value"]
+    np.testing.assert_allclose(found, permutation_p(a, b, False), rtol=1e-12)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -115,7 +116,7 @@ def test_ks_with_ties_at_scale_agrees_with_monte_carlo() -> None:
     observed = statistic(pooled)
     dealt = np.array([statistic(rng.permutation(pooled)) for _ in range(4000)])
     expected = np.mean(dealt >= observed - 1e-12)
-    p = numbers(a, b)["p_value"][0]  # type: ignore[index]
+    p = numbers(a, b)["ks_p_value"][0]  # type: ignore[index]
     assert p == pytest.approx(expected, abs=5 * 0.5 / math.sqrt(4000))
     assert p < stats.ks_2samp(a, b).pvalue
 
@@ -272,9 +273,9 @@ def test_tables_and_dicts(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     report = lm.compare(target=views[0], reference=views[1])
     frame = report.to_pandas()
     assert frame.index.name == "feature"
-    numeric = ["ks", "p_value", "q_value", "hellinger", "hellinger_debiased"]
-    numeric += ["wasserstein", "psi", "js", "shift"]
-    columns = ["kind", "n_target", "n_reference", *numeric, "verdict", "reason"]
+    numeric = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
+    numeric += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
+    columns = ["kind", "n_target", "n_reference", *numeric, "effect_name", "verdict", "reason"]
     assert list(frame.columns) == columns
     assert frame["ks"].dtype == np.float64
     assert list(frame.index) == [line.feature for line in report.features]
@@ -357,7 +358,7 @@ def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
     assert low <= exact.statistic <= high
     assert low <= value <= high
     assert high - low <= 2 * (sketch_of(a).error(0.005) + sketch_of(b).error(0.005)) + 1e-12
-    p, p_low, p_high = found["p_value"]  # type: ignore[misc]
+    p, p_low, p_high = found["ks_p_value"]  # type: ignore[misc]
     assert p_low <= exact.pvalue + 1e-290
     assert exact.pvalue <= p_high + 1e-290
     assert p_low <= p <= p_high
@@ -451,7 +452,7 @@ def test_categories_name_what_is_new_and_what_vanished() -> None:
     assert line.verdict == "drift"
     assert [(item.value, item.est) for item in line.new_values] == [("new", 30), ("rare", 1)]
     assert [(item.value, item.est) for item in line.vanished_values] == [("old", 25)]
-    assert "camera has new 'new' (30) and 1 more, no more 'old' (25)" in report.summary()
+    assert "camera has new 'new' (59 %) and 1 more, no more 'old' (was 50 %)" in report.summary()
     once = lm.compare(
         target=columns(camera=["RGB"] * 50), reference=columns(camera=["RGB"] * 999 + ["L"])
     )["camera"]
@@ -550,8 +551,8 @@ def test_hue_turns_the_short_way() -> None:
     line = report["image.Hue.circular_mean"]
     assert (line.kind, line.verdict) == ("hue", "drift")
     assert line.wasserstein == pytest.approx(11, abs=2)
-    assert line.shift is not None
-    assert line.shift > 2
+    assert line.wasserstein_in_sd is not None
+    assert line.wasserstein_in_sd > 2
     assert "image.Hue.circular_mean turned by +1" in report.summary()
 
 

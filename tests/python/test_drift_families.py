@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import as_of_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
+from lightmeter.drift.copies import _log_chance
 from lightmeter.drift.families import holm_p_values, q_values
 
 checked = settings(max_examples=300, deadline=None, derandomize=True)
@@ -82,3 +85,110 @@ def test_a_wide_family_costs_a_small_one_no_more_than_a_small_one_does() -> None
 def test_each_p_value_needs_a_family() -> None:
     with pytest.raises(ValueError, match="got 2 p-values and 1 families; expected one for each"):
         q_values([0.1, 0.2], ["image"])
+
+
+def drawn(seed: int, n: int, shift: float) -> dict[str, object]:
+    rng = np.random.default_rng(seed)
+    x, few = rng.normal(shift, 1, n), rng.normal(0, 1, n)
+    few[:3] = np.nan
+    return {
+        "x": x,
+        "few": few,
+        "camera": list(rng.choice(list("abcdefgh"), n)),
+        "zero or one": np.arange(n) % 2,
+        **{f"f{k}": rng.normal(0, 1, n) for k in range(5)},
+    }
+
+
+def side(columns: dict[str, object], copied: Sequence[str] = ()) -> lm.ProfileView:
+    copies = {f"{name} again {k}": columns[name] for name in copied for k in range(9)}
+    return as_of_images(lm.log(columns=columns | copies).profile())
+
+
+@pytest.mark.parametrize(("n", "m"), [(12, 15), (400, 300), (2000, 500), (3000, 3000)])
+def test_copies_are_one_test(n: int, m: int) -> None:
+    """In mode exact, counted and sampled, where a sample depends on the column's name."""
+    copied = ("x", "few", "camera")
+    sides = drawn(1, n, 1.0), drawn(2, m, 0.0)
+    plain = lm.compare(target=side(sides[0]), reference=side(sides[1]))
+    report = lm.compare(target=side(sides[0], copied), reference=side(sides[1], copied))
+    fields = "verdict", "q_value", "same_as"
+    for line in plain.features:
+        assert [getattr(report[line.feature], name) for name in fields] == [
+            getattr(line, name) for name in fields
+        ]
+    for name in (*copied, "few:missing"):
+        column, colon, rate = name.partition(":")
+        for k in range(9):
+            copy = report[f"{column} again {k}{colon}{rate}"]
+            assert copy.same_as == name
+            assert (copy.verdict, copy.q_value) == (report[name].verdict, report[name].q_value)
+    assert [line.feature for line in plain.named] == ["x"]
+    assert {line.same_as or line.feature for line in report.named} == {"x"}
+    assert len(report.named) == 10
+    assert report.summary().count("rose") == 1
+    assert report.summary().endswith(", and 9 more")
+
+
+def test_columns_that_only_look_alike_are_tests_of_their_own() -> None:
+    """Alternating bits have equal counts without being copies; so have numbers of another order."""
+    columns = drawn(3, 40, 0.0)
+    report = lm.compare(
+        target=side(columns | {"bits": np.arange(40) // 2 % 2}),
+        reference=side(columns | {"bits": np.arange(40) // 2 % 2}),
+    )
+    assert not any(line.same_as for line in report.features)
+    target, reference = columns["x"], drawn(4, 40, 0.0)["x"]
+    assert isinstance(target, np.ndarray)
+    half = lm.compare(
+        target=side({"a": target, "b": target}), reference=side({"a": reference, "b": target})
+    )
+    assert not any(line.same_as for line in half.features)
+
+
+@checked
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=5), st.data())
+def test_the_chance_bounds_that_of_any_distribution(counts: list[int], data: st.DataObject) -> None:
+    other = [data.draw(st.integers(0, 6)) for _ in counts]
+    if not any(counts) or not any(other):
+        return
+    weights = data.draw(st.lists(st.floats(0.01, 1), min_size=len(counts), max_size=len(counts)))
+    p = np.array(weights) / sum(weights)
+    stats = pytest.importorskip("scipy.stats")
+    chance = sum(stats.multinomial.logpmf(side, sum(side), p) for side in (counts, other))
+    bound = _log_chance([dict(enumerate(counts)), dict(enumerate(other))])
+    assert chance <= bound + 1e-9
+    best = (np.array(counts) + other) / (sum(counts) + sum(other))
+    reached = sum(stats.multinomial.logpmf(side, sum(side), best) for side in (counts, other))
+    assert reached == pytest.approx(bound, abs=1e-9)
+
+
+def test_named_are_those_that_holm_controls() -> None:
+    """Ten changes that are together sure, and each only likely."""
+    rng = np.random.default_rng(6)
+    target = {f"f{k}": rng.normal(0.55, 1, 60) for k in range(10)}
+    reference = {f"f{k}": rng.normal(0, 1, 60) for k in range(10)}
+    report = lm.compare(target=side(target), reference=side(reference))
+    named = [line.feature for line in report.named]
+    drifted = [line.feature for line in report.drifted]
+    assert 0 < len(named) < len(drifted)
+    p_values = [report[f"f{k}"].p_high for k in range(10)]
+    sure = dict(zip(target, holm_p_values(p_values, ["values"] * 10), strict=True))  # type: ignore[arg-type]
+    assert named == [name for name in drifted if sure[name] <= 0.05]
+    said = report.summary()
+    assert {name for name in drifted if f"{name} " in said} <= set(named)
+    assert "more" in said
+
+
+def test_dates_are_no_drift_but_their_missing_rate_may_be() -> None:
+    def dated(start: float, missing: int) -> lm.ProfileView:
+        profile = lm.log(columns={"x": range(40)}).profile()
+        profile._core.log_numbers("taken", start + np.arange(40.0), "date", "exif")
+        profile._core.log_nulls("taken", missing)
+        return profile.view()
+
+    report = lm.compare(target=dated(20_500, 40), reference=dated(20_000, 0))
+    assert (report["taken"].kind, report["taken"].verdict) == ("number", None)
+    assert "monitor" in report["taken"].reason
+    assert report["taken"].q_value is None
+    assert report["taken:missing"].verdict == "drift"

@@ -240,9 +240,9 @@ def report() -> DriftReport:
 
 BRIGHT, FAILED = "image.Brightness.mean", "image.Failure"
 REPORT = [
-    *((BRIGHT, label) for label in ("D", "p", "q", "Hellinger", "moved by", "PSI", "JS")),
+    *((BRIGHT, label) for label in ("size", "D", "p", "q", "Hellinger", "moved by", "PSI", "JS")),
     *((BRIGHT, label) for label in ("values", "mean, reference", "mean, target")),
-    *((FAILED, label) for label in ("D", "p", "rate, reference", "rate, target", "values")),
+    *((FAILED, label) for label in ("size", "p", "rate, reference", "rate, target", "values")),
 ]
 
 

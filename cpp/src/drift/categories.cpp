@@ -119,7 +119,8 @@ double category_p_value(const Binned& counts) {
   });
 }
 
-CategoryDrift compare_categories(const Categories& target, const Categories& reference) {
+CategoryDrift compare_categories(const Categories& target, const Categories& reference,
+                                 bool tested) {
   const Table table = table_of(target, reference);
   const double n = static_cast<double>(target.n());
   const double m = static_cast<double>(reference.n());
@@ -127,7 +128,7 @@ CategoryDrift compare_categories(const Categories& target, const Categories& ref
     return std::pair(bounds.target.low, bounds.reference.low);
   });
   const double distance = total_variation(seen, n, m);
-  const double p = category_p_value(seen);
+  const double p = tested ? category_p_value(seen) : 1.0;
   const BinnedDistances distances = binned_distances(seen);
   if (target.strings.is_exact() && reference.strings.is_exact()) {
     return {{distance, distance, distance}, {p, p, p}, distances};
@@ -148,8 +149,8 @@ CategoryDrift compare_categories(const Categories& target, const Categories& ref
   });
   const double least = std::min(distance, total_variation(like, n, m));
   const double most = std::max(distance, total_variation(unlike, n, m));
-  const double p_low = std::min(p, category_p_value(unlike));
-  const double p_high = std::max(p, category_p_value(like));
+  const double p_low = tested ? std::min(p, category_p_value(unlike)) : 1.0;
+  const double p_high = tested ? std::max(p, category_p_value(like)) : 1.0;
   return {{distance, least, most}, {p, p_low, p_high}, distances};
 }
 

@@ -7,7 +7,6 @@
 #include "drift/random_split.hpp"
 #include "drift/slack.hpp"
 #include "drift/special.hpp"
-#include "lightmeter/nan.hpp"
 
 namespace lightmeter::drift {
 
@@ -75,54 +74,6 @@ KsTest ks_test(const MergedView& merged, double error) {
     return ks_p_value_untied(merged.n_target, merged.n_reference, at);
   };
   return {range, {p(range.value), p(range.high), p(range.low)}};
-}
-
-double ks_threshold(const MergedView& merged, double error, double p, double floor) {
-  constexpr double kStep = 0.001;
-  constexpr double kNone = kNan;
-  const double n = static_cast<double>(merged.n_target);
-  const double m = static_cast<double>(merged.n_reference);
-  if (!(floor <= 1.0)) return kNone;
-  // Far beyond the limit the exact law is slow to compute, and not ten times the limit.
-  if (10.0 * kolmogorov_limit(n, m, floor) <= p) return floor + error;
-  const bool exact = error == 0.0;
-  if (exact && merged.has_ties() && merged.area() > kExactArea) return kNone;
-  const auto p_at = [&](double d) {
-    return exact ? ks_p_value(merged, d)
-                 : ks_p_value_untied(merged.n_target, merged.n_reference, d);
-  };
-  const auto suffices = [&](double d) { return p_at(d) <= p; };
-  // An exact p-value takes long, so few are asked for: the limit's D for `p`, moved by as much as
-  // the exact law is off there, is within a step or two of the answer.
-  const double scale = std::sqrt(n / (n + m) * m);
-  const double guess = std::clamp(kolmogorov_quantile(p) / scale, floor, 1.0);
-  const double there = p_at(guess);
-  if (guess == floor && there <= p) return floor + error;
-  const double off = (kolmogorov_quantile(p) - kolmogorov_quantile(there)) / scale;
-  double low = floor;
-  double high = std::clamp(guess + off + kStep / 2.0, floor, 1.0);
-  double reach = kStep;
-  for (; !suffices(high); reach *= 4.0) {
-    if (high == 1.0) return kNone;
-    low = high;
-    high = std::min(1.0, high + reach);
-  }
-  for (; low == floor && high > floor; reach *= 4.0) {
-    const double below = std::max(floor, high - reach);
-    if (!suffices(below)) {
-      low = below;
-      break;
-    }
-    high = below;
-  }
-  if (high == floor) return floor + error;
-  while (high - low > kStep) {
-    const double middle = (low + high) / 2.0;
-    (suffices(middle) ? high : low) = middle;
-  }
-  const double own = ks_statistic(merged) - error;
-  if (low < own && own < high && suffices(own)) high = own;
-  return high + error <= 1.0 ? high + error : kNone;
 }
 
 }  // namespace lightmeter::drift

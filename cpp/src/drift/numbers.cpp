@@ -1,8 +1,11 @@
 #include "lightmeter/drift/numbers.hpp"
 
+#include <algorithm>
+
 #include "lightmeter/drift/circular.hpp"
 #include "lightmeter/drift/kuiper.hpp"
 #include "lightmeter/drift/merged_view.hpp"
+#include "lightmeter/drift/rank_scores.hpp"
 #include "lightmeter/nan.hpp"
 
 namespace lightmeter::drift {
@@ -12,6 +15,17 @@ namespace {
 double rank_error(const sketch::QuantileSketch& target, const sketch::QuantileSketch& reference,
                   double delta) {
   return target.error(delta / 2.0) + reference.error(delta / 2.0);
+}
+
+Interval verdicts_p_value(const MergedView& merged, double target_error, double reference_error,
+                          const Interval& ks) {
+  if (merged.size() <= 2) return ks;
+  const auto both = [](double scores, double ks_p) {
+    return std::min({1.0, scores / (1.0 - kKsLevel), ks_p / kKsLevel});
+  };
+  const double needless = ks.low * (1.0 - kKsLevel) / kKsLevel;
+  const Interval scores = rank_score_p_value(merged, target_error, reference_error, needless);
+  return {both(scores.value, ks.value), both(scores.low, ks.low), both(scores.high, ks.high)};
 }
 
 }  // namespace
@@ -43,26 +57,26 @@ NumberDrift compare_numbers(const sketch::QuantileSketch& target,
   if (tested) {
     const KsTest test = circular ? kuiper_test(merged, error) : ks_test(merged, error);
     drift.statistic = test.statistic;
-    drift.p_value = test.p_value;
+    drift.ks_p_value = test.p_value;
+    drift.p_value = circular ? test.p_value
+                             : verdicts_p_value(merged, target.error(delta / 2.0),
+                                                reference.error(delta / 2.0), test.p_value);
   } else {
     const double statistic = circular ? kuiper_statistic(merged) : ks_statistic(merged);
     const double reach = circular ? 2.0 * error : error;
     drift.statistic = {statistic, std::max(0.0, statistic - reach),
                        std::min(1.0, statistic + reach)};
-    drift.p_value = {1.0, 1.0, 1.0};
+    drift.ks_p_value = {1.0, 1.0, 1.0};
+    drift.p_value = drift.ks_p_value;
+  }
+  if (!circular) {
+    drift.tails = tail_shares(merged, target.error(delta / 2.0), reference.error(delta / 2.0));
   }
   drift.distances = binned_distances(bins);
   drift.hellinger_null = tested ? hellinger_null(bins) : kNan;
   drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);
   drift.reference_spread = spread(reference, axis);
   return drift;
-}
-
-double number_threshold(const sketch::QuantileSketch& target,
-                        const sketch::QuantileSketch& reference, double delta, double p,
-                        double floor) {
-  const MergedView merged = merge_views(target.view(), reference.view());
-  return ks_threshold(merged, rank_error(target, reference, delta), p, floor);
 }
 
 }  // namespace lightmeter::drift

@@ -7,6 +7,9 @@ namespace lightmeter::drift {
 // ln(n!), to 1e-14 of its size.
 [[nodiscard]] double log_factorial(std::uint64_t n);
 
+// The x that a standard normal variable is below with probability 0 < p < 1.
+[[nodiscard]] double normal_quantile(double p);
+
 // P(X > x) for a chi-square variable with `dof` >= 1 degrees of freedom, and the x where it is p.
 [[nodiscard]] double chi_square_tail(double x, std::uint64_t dof);
 [[nodiscard]] double chi_square_quantile(double tail, std::uint64_t dof);
@@ -15,9 +18,6 @@ namespace lightmeter::drift {
 // bridge (Kuiper): the limits of sqrt(nm / (n + m)) times the two statistics.
 [[nodiscard]] double kolmogorov_tail(double x);
 [[nodiscard]] double kuiper_tail(double x);
-
-// The x from which on `kolmogorov_tail` is at most `tail`; 40, where it is 0, for a tail of 0.
-[[nodiscard]] double kolmogorov_quantile(double tail);
 
 // P(|T| > t) of Student's distribution with `dof` >= 1 degrees of freedom, and the t where it is
 // `tail`, 0 < tail <= 1.

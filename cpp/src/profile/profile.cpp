@@ -29,6 +29,7 @@ namespace {
 //         4 failures            which files and why (failures.hpp); absent if there are none
 //         6 exemplars           exemplars.cpp; absent unless asked for
 //         7 rows                row_sample.cpp; absent unless asked for
+//         8 moments by group    group_codec.cpp; absent unless something was logged with a group
 //         9 vectors             varint count | each: text name | vectors (vectors.hpp);
 //                               varint count | each: text prefix | joint (joint.hpp); absent
 //                               if there are neither
@@ -45,6 +46,7 @@ constexpr std::uint64_t kColumns = 3;
 constexpr std::uint64_t kFailures = 4;
 constexpr std::uint64_t kExemplars = 6;
 constexpr std::uint64_t kRows = 7;
+constexpr std::uint64_t kByGroup = 8;
 constexpr std::uint64_t kVectors = 9;
 constexpr std::uint64_t kFirstOptional = 64;
 constexpr std::size_t kHeadSize = 6;
@@ -103,6 +105,37 @@ ImageGroup decode_group(wire::Reader& in, const std::string& prefix) {
     throw DecodeError("images " + prefix + ": a count above 2^56");
   }
   return group;
+}
+
+// Groups hold a part of the columns and images, so that no sum of groups is above 2^56 either.
+void check_groups(const Profile& profile) {
+  const auto check = [](const GroupMoments::Counts& counts, std::uint64_t most) {
+    for (const auto& [place, count] : counts) {
+      if (count > most) throw DecodeError("groups of the profile: more than there are at all");
+      most -= count;
+    }
+  };
+  static const Column kNone("");
+  for (const auto& [name, values] : profile.by_group().columns()) {
+    const Column* found = profile.find(name);
+    const Column& column = found == nullptr ? kNone : *found;
+    const sketch::QuantileSketch& numbers = column.numbers();
+    GroupMoments::Counts finite;
+    for (const auto& mean : values.means) finite.emplace_back(mean.place, mean.n);
+    check(finite, numbers.n());
+    check(values.missing, column.null() + numbers.nan());
+    check(values.infinite, numbers.pos_inf() + numbers.neg_inf());
+    check(values.texts, column.strings());
+  }
+  for (const auto& [prefix, images] : profile.by_group().images()) {
+    const auto found = profile.groups().find(prefix);
+    const ImageGroup all = found == profile.groups().end() ? ImageGroup() : found->second;
+    check(images.measured, all.images);
+    for (const auto& [policy, counts] : images.exif_read) {
+      const auto read = all.exif_read.find(policy);
+      check(counts, read == all.exif_read.end() ? 0 : read->second);
+    }
+  }
 }
 
 }  // namespace
@@ -266,8 +299,20 @@ std::size_t Profile::merge(const Profile& other) {
   }
   exemplars.merge(other.exemplars);
   rows.merge(other.rows);
+  if (!other.by_group_.empty()) by_group_.merge(other.by_group_);
   const std::size_t dropped = unknown_.size() + other.unknown_.size();
   unknown_.clear();
+  return dropped;
+}
+
+std::size_t Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
+  if (!part.by_group_.empty()) throw std::invalid_argument("got a part that has groups itself");
+  const std::size_t dropped = merge(part);
+  const GroupMoments::Place place = GroupMoments::place_of(group);
+  for (const auto& [name, column] : part.columns_) by_group_.add(place, name, column);
+  for (const auto& [prefix, images] : part.groups_) {
+    by_group_.add(place, prefix, images.images, images.exif_read);
+  }
   return dropped;
 }
 
@@ -309,6 +354,9 @@ std::vector<std::uint8_t> Profile::encode() const {
   }
   if (rows.keep() > 0) {
     out.section(kRows, [&](wire::Writer& body) { rows.encode(body); });
+  }
+  if (!by_group_.empty()) {
+    out.section(kByGroup, [&](wire::Writer& body) { by_group_.encode(body); });
   }
   if (!vectors_.empty() || !joints_.empty()) {
     out.section(kVectors, [&](wire::Writer& body) {
@@ -366,6 +414,9 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
       profile.exemplars = Exemplars::decode(in);
     } else if (section.tag == kRows) {
       profile.rows = RowSample::decode(in);
+    } else if (section.tag == kByGroup) {
+      profile.by_group_ = GroupMoments::decode(in);
+      check_groups(profile);
     } else if (section.tag == kVectors) {
       for (std::uint64_t left = in.count(40); left > 0; --left) {
         const std::string name = next_name(in, profile.vectors_);

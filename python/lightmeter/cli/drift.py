@@ -2,6 +2,7 @@
 
 import dataclasses
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from lightmeter import Reading, compare
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
-from lightmeter.cli.options import Exemplars, Workers, reads_images
+from lightmeter.cli.options import Exemplars, Groups, Workers, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import reported, usage, wide_console
 from lightmeter.drift.verdict import Thresholds
@@ -60,14 +61,28 @@ def drift(
         float, typer.Option(help="The largest q-value of a possible drift.")
     ] = DEFAULTS.possible,
     effect: Annotated[
-        float, typer.Option(help="The least effect of a drift or a possible drift.")
+        float,
+        typer.Option(
+            help="The least shift, or difference of shares, of a drift or a possible drift."
+        ),
     ] = DEFAULTS.effect,
+    spread: Annotated[
+        float,
+        typer.Option(help="The least logarithm of the ratio of spreads that will do instead."),
+    ] = DEFAULTS.spread,
+    tail: Annotated[
+        float,
+        typer.Option(
+            help="The least share beyond the reference's 1 and 99 % that will do instead."
+        ),
+    ] = DEFAULTS.tail,
     min_values: Annotated[
         int, typer.Option(help="How many values a verdict needs on each side.")
     ] = DEFAULTS.min_values,
     *,
     reading: Reading,
     exemplars: Exemplars = 0,
+    group: Groups = None,
     workers: Workers = None,
     output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
@@ -79,13 +94,21 @@ def drift(
     with reported():
         with usage():
             thresholds = Thresholds(
-                drift=drift, possible=possible, effect=effect, min_values=min_values
+                drift=drift,
+                possible=possible,
+                effect=effect,
+                spread=spread,
+                tail=tail,
+                min_values=min_values,
             )
         if html is not None:
             check_target(html)
+        measured = partial(
+            view_of_source, reading=reading, exemplars=exemplars, group=group, workers=workers
+        )
         report = compare(
-            reference=view_of_source(reference, reading, exemplars=exemplars, workers=workers),
-            target=view_of_source(target, reading, exemplars=exemplars, workers=workers),
+            reference=measured(reference),
+            target=measured(target),
             **dataclasses.asdict(thresholds),
         )
         if html is not None:

@@ -9,15 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
+from lightmeter.drift.clusters import assumed
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import Finding, findings, headline
 from lightmeter.report.numbers import change
-from lightmeter.text import count, number, visible
+from lightmeter.text import NONE, count, number, visible
 
 __all__ = ["findings_json", "findings_markdown", "findings_text"]
 
 _STYLES = {"drift": "bold red", "possible": "yellow", "inconclusive": "yellow"}
-_HEADS = ("feature", "verdict", "change", "difference", "q", "values")
+_HEADS = ("feature", "verdict", "change", "measure", "size", "q", "values")
 # Where GitHub makes a link of an address without any markup, or of the name of a person or issue.
 _LINKS = re.compile(r":(?=//)|www(?=\.)|@|#", re.IGNORECASE)
 
@@ -49,6 +50,8 @@ def findings_text(report: DriftReport) -> Iterator[Text | Table]:
     if table.row_count:
         yield Text()
         yield table
+    if small := assumed(report.features):
+        yield Text(small, "dim")
 
 
 def findings_markdown(report: DriftReport) -> str:
@@ -58,8 +61,10 @@ def findings_markdown(report: DriftReport) -> str:
         f"- **{told.lines[0].verdict}**: {_markdown(told.sentence)}" for told in _changed(report)
     ]
     lines += [""] if lines[-1] else []
-    lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---:|---:|---:|"]
+    lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---|---:|---:|---:|"]
     lines += ["| " + " | ".join(map(_markdown, _cells(line))) + " |" for line in _judged(report)]
+    if small := assumed(report.features):
+        lines += ["", f"<sub>{_markdown(small)}</sub>"]
     return "\n".join(lines)
 
 
@@ -76,6 +81,7 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
         visible(line.feature),
         str(line.verdict),
         change(line),
+        line.effect_name or NONE,
         number(line.effect, 2),
         number(line.q_value, 2),
         f"{count(line.n_reference)} / {count(line.n_target)}",

@@ -12,7 +12,11 @@ __all__ = ["compare_categories", "new_and_vanished"]
 
 
 def compare_categories(
-    name: str, strings: Sequence[_core.FrequentStrings], others: Sequence[int]
+    name: str,
+    strings: Sequence[_core.FrequentStrings],
+    others: Sequence[int],
+    *,
+    tested: bool,
 ) -> FeatureDrift:
     """The line of a feature of categories.
 
@@ -20,6 +24,7 @@ def compare_categories(
         name: the feature.
         strings: of the target and of the reference.
         others: values of each side that are no strings; they make one category.
+        tested: whether a p-value is wanted.
     """
     n_target, n_reference = (each.n + other for each, other in zip(strings, others, strict=True))
     line = FeatureDrift(
@@ -31,8 +36,9 @@ def compare_categories(
     )
     if min(n_target, n_reference) == 0:
         return line
-    result = _core.compare_categories(strings[0], others[0], strings[1], others[1])
-    line = changed(line, **statistics(result["statistic"], result["p_value"], result))
+    result = _core.compare_categories(strings[0], others[0], strings[1], others[1], tested)
+    p = result["p_value"] if tested else None
+    line = changed(line, **statistics("total variation", result["statistic"], p, result))
     values = {value for each in strings for value, _, _ in each.items()}
     if len(values) + (sum(others) > 0) == 1:
         return changed(line, verdict="none", reason="one value only, the same on both sides")

@@ -49,8 +49,8 @@ class Comparison:
     def named(self) -> list[FeatureDrift]:
         """Those of `drifted` that a headline may name.
 
-        Where some features did not change, the chance that any of these is among the named ones is
-        at most `thresholds.drift` (Holm). `drifted` bounds the share of these, and may hold more features.
+        Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
+        `drifted` may hold more, since of these a small share may not have changed.
         """
         tested = [line for line in self.features if line.q_value is not None and not line.same_as]
         adjusted = holm_p_values(
@@ -106,7 +106,7 @@ class Comparison:
 
     def summary(self) -> str:
         """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %"."""
-        return summary(self.features)
+        return summary(self.features, self.named)
 
     def __repr__(self) -> str:
         """The summary."""

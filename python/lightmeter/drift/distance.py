@@ -35,7 +35,7 @@ def _distance(line: FeatureDrift) -> float:
     least = _LEAST_HUE if line.kind == "hue" else _LEAST_SHARE * abs(reference)
     least = _LEAST_POINTS.get(line.scale or "", least)
     distances = [line.wasserstein / least] if least else []
-    distances += [abs(line.shift)] if line.shift is not None else []
+    distances += [abs(line.wasserstein_in_sd)] if line.wasserstein_in_sd is not None else []
     return min(distances, default=math.inf)
 
 

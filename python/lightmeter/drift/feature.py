@@ -8,16 +8,26 @@ from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.profile.names import GridCell, Group
 
-__all__ = ["RATES", "DriftKind", "FeatureDrift", "Rate", "Verdict", "changed", "column_of"]
+__all__ = [
+    "RATES",
+    "DriftKind",
+    "EffectName",
+    "FeatureDrift",
+    "Rate",
+    "Verdict",
+    "changed",
+    "column_of",
+]
 
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
 Rate = Literal["missing", "not a number", "failure"]
 DriftKind = Kind | Rate
+EffectName = Literal[
+    "shift", "spread", "tail", "total variation", "difference of rates", "separation"
+]
 
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
-_EFFECTS = {"number": "D", "pixels": "D", "hue": "V", "category": "total variation"}
-_EFFECTS["vector"] = "separation"
 
 
 def column_of(feature: str) -> str:
@@ -44,8 +54,9 @@ class FeatureDrift:
         n_target: values compared (for ``missing`` and ``failure``, observations).
         n_reference: the same on the other side.
         ks: the Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
-        p_value: of the test of its kind: Kolmogorov-Smirnov given the ties, Kuiper, permuted
-            chi-square, Fisher's exact test.
+        ks_p_value: of this statistic, given the ties.
+        p_value: of the test that the verdict rests on: Kolmogorov-Smirnov given the ties, Kuiper,
+            permuted chi-square, Fisher's exact test.
         p_low: the least it can be.
         p_high: the most it can be, by which the verdict is reached.
         q_value: from ``p_high`` over all features that were tested, see `families`; None of what
@@ -57,12 +68,22 @@ class FeatureDrift:
             around the circle.
         psi: population stability index.
         js: Jensen-Shannon distance, 0 to 1.
-        shift: ``wasserstein`` in units of the reference's spread (interquartile range / 1.349; its
-            standard deviation where that is 0), with the sign of the change of the mean.
-        effect: the effect size that is compared with `Thresholds.effect`: ``ks``, the total
-            variation distance of categories, or the difference of two rates.
+        wasserstein_in_sd: ``wasserstein`` in units of the reference's spread (interquartile range /
+            1.349; its standard deviation where that is 0), with the sign of the change of the mean.
+        spread: the logarithm of ``stddev_target / stddev_reference``; None where one of them is 0,
+            and for hue.
+        tail_below: how much more of the target than of the reference lies below the reference's 1 %
+            point, as a share; at least 0.
+        tail_above: the same above its 99 % point.
+        tail: both together.
+        effect: the size that carries the verdict: the one that is largest in units of its least
+            size, see `Thresholds`. Of samples the one that is surely largest; if none surely
+            reaches its least size, the one that may be largest.
         effect_low: the least it can be.
         effect_high: the most it can be.
+        effect_name: which size that is: ``shift`` (``ks``), ``spread`` (without its sign) or
+            ``tail``; of categories ``total variation``; of rates ``difference of rates``; of
+            vectors ``separation``.
         level_target: mean; circular mean of hue; the share of the last three kinds.
         level_reference: the same on the other side.
         stddev_target: sample standard deviation of numbers.
@@ -70,6 +91,9 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
+        groups_target: how many groups the p-value rests on, such as slides or bursts; None where it
+            takes images for independent.
+        groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
         family: what it is judged together with.
         same_as: the feature that this one is a copy of, as far as the profiles can tell. Both are
@@ -90,6 +114,7 @@ class FeatureDrift:
     n_target: int
     n_reference: int
     ks: float | None = None
+    ks_p_value: float | None = None
     p_value: float | None = None
     p_low: float | None = None
     p_high: float | None = None
@@ -100,16 +125,23 @@ class FeatureDrift:
     wasserstein: float | None = None
     psi: float | None = None
     js: float | None = None
-    shift: float | None = None
+    wasserstein_in_sd: float | None = None
+    spread: float | None = None
+    tail_below: float | None = None
+    tail_above: float | None = None
+    tail: float | None = None
     effect: float | None = None
     effect_low: float | None = None
     effect_high: float | None = None
+    effect_name: EffectName | None = None
     level_target: float | None = None
     level_reference: float | None = None
     stddev_target: float | None = None
     stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
+    groups_target: int | None = None
+    groups_reference: int | None = None
     role: Role = "plain"
     family: Family = "values"
     same_as: str = ""
@@ -121,11 +153,6 @@ class FeatureDrift:
     prefix: str = ""
     cell: GridCell | None = None
     sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def effect_name(self) -> str:
-        """What `effect` is: ``D``, ``V``, ``total variation`` or ``difference of rates``."""
-        return _EFFECTS.get(self.kind, "difference of rates")
 
 
 def changed(line: FeatureDrift, **fields: Any) -> FeatureDrift:

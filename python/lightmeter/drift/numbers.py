@@ -1,12 +1,13 @@
 """Comparing the numbers of two profiles: by Kolmogorov and Smirnov's test, hue by Kuiper's."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.feature import EffectName, FeatureDrift, changed
 from lightmeter.drift.statistics import statistics
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.profile.features import Meaning
 
 __all__ = ["compare_numbers"]
@@ -15,7 +16,7 @@ _HUE_STEPS = 255.0  # around the circle
 
 
 def compare_numbers(
-    name: str, meaning: Meaning, cores: Sequence[_core.Profile], delta: float
+    name: str, meaning: Meaning, cores: Sequence[_core.Profile], by: Thresholds, *, tested: bool
 ) -> FeatureDrift:
     """The line of a feature of numbers; of pixels the distances only.
 
@@ -23,7 +24,8 @@ def compare_numbers(
         name: the feature.
         meaning: of its values.
         cores: the target and the reference.
-        delta: the chance that an interval misses the truth.
+        by: the least sizes, and the chance that an interval misses the truth.
+        tested: whether a p-value is wanted.
     """
     target, reference = (_core.numbers_of(core, name) for core in cores)
     line = FeatureDrift(
@@ -36,21 +38,33 @@ def compare_numbers(
     if target.n == 0 or reference.n == 0:
         return line
     circular, pixels = meaning.is_circular, meaning.kind() == "pixels"
+    tested = tested and not pixels
     result = _core.compare_numbers(
-        target, reference, circular=circular, tested=not pixels, delta=delta
+        target, reference, circular=circular, tested=tested, delta=by.delta
     )
-    fields = statistics(result["statistic"], result["p_value"], result)
-    if pixels:
-        fields |= dict.fromkeys(("p_value", "p_low", "p_high"))
-    else:
-        fields["hellinger_null"] = result["hellinger_null"]
-    fields |= _levels(name, cores, circular)
+    fields: dict[str, Any] = _levels(name, cores, circular)
     change = fields["level_target"] - fields["level_reference"]
+    sizes: dict[EffectName, Sequence[float]] = {"shift": result["statistic"]}
+    spread = _spread(fields)
+    if spread is not None:
+        sizes["spread"] = [abs(spread)] * 3  # of moments, which are exact in samples too
+    if not circular:
+        below, above = result["tail_below"], result["tail_above"]
+        sizes["tail"] = [sum(ends) for ends in zip(below, above, strict=True)]
+        fields |= {"tail_below": below[0], "tail_above": above[0], "tail": sizes["tail"][0]}
+    carrying = _carrying(sizes, by)
+    if tested:
+        fields["ks_p_value"] = result["ks_p_value"][0]
+        fields["hellinger_null"] = result["hellinger_null"]
     line = changed(
         line,
-        ks=fields["effect"],
+        ks=result["statistic"][0],
+        spread=spread,
         wasserstein=result["wasserstein"],
-        shift=_shift(result, math.remainder(change, _HUE_STEPS) if circular else change),
+        wasserstein_in_sd=_in_sd(
+            result, math.remainder(change, _HUE_STEPS) if circular else change
+        ),
+        **statistics(carrying, sizes[carrying], result["p_value"] if tested else None, result),
         **fields,
     )
     one_value = target.min == target.max == reference.min == reference.max
@@ -73,7 +87,28 @@ def _levels(name: str, cores: Sequence[_core.Profile], circular: bool) -> dict[s
     }
 
 
-def _shift(result: dict[str, Any], change: float) -> float | None:
+def _spread(levels: Mapping[str, float]) -> float | None:
+    """The logarithm of the ratio of the standard deviations; None where one of them is 0."""
+    wide, wide_reference = levels.get("stddev_target", 0.0), levels.get("stddev_reference", 0.0)
+    if min(wide, wide_reference) <= 0 or not math.isfinite(wide / wide_reference):
+        return None
+    return math.log(wide) - math.log(wide_reference)
+
+
+def _carrying(sizes: dict[EffectName, Sequence[float]], by: Thresholds) -> EffectName:
+    """The size that is surely largest in units of the least one; else the one that may be."""
+
+    def units(name: EffectName, end: int) -> float:
+        least = by.least(name)
+        return sizes[name][end] / least if least else math.inf
+
+    name = max(sizes, key=lambda each: units(each, 1))
+    if units(name, 1) < 1:
+        name = max(sizes, key=lambda each: units(each, 2))
+    return name
+
+
+def _in_sd(result: dict[str, Any], change: float) -> float | None:
     """Wasserstein distance in reference spreads, signed as the mean changed."""
     if result["wasserstein"] == 0:
         return 0.0

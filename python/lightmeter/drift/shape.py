@@ -1,5 +1,6 @@
 """How the numbers of two sides lie to each other, read off their sketches for sentences."""
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ __all__ = ["Interval", "Numbers", "Shape", "shape_of"]
 
 _EDGE = 0.01  # of the reference, at either end
 _TRIMMED = 0.05  # of a side, at either end
+_KOLMOGOROV = 1.358  # standard errors, which D exceeds in one case of twenty
 _ROUNDING = 1e-9  # values; what a product of shares and counts may be off by
 
 
@@ -46,6 +48,10 @@ class Numbers:
         place = int(np.searchsorted(self.before, (1 - share) * self.n + _ROUNDING, "right")) - 1
         return float(self.values[min(place, len(self.values) - 1)])
 
+    def width(self, share: float) -> float:
+        """From the least to the greatest of so many values in the middle."""
+        return self.quantile((1 + share) / 2) - self.quantile((1 - share) / 2)
+
     def trimmed_mean(self) -> float:
         """The mean without the least and the greatest twentieth."""
         ends = np.clip(self.before, _TRIMMED * self.n, (1 - _TRIMMED) * self.n)
@@ -60,51 +66,77 @@ class Interval(NamedTuple):
     high: float
 
 
+class End(NamedTuple):
+    """What lies beyond all but a hundredth of the reference, at one of its ends.
+
+    Attributes:
+        share: of the target.
+        own: of the reference.
+        rest: Kolmogorov and Smirnov's D of everything else.
+        chance: what that exceeds in one of twenty cases where nothing changed.
+    """
+
+    share: float
+    own: float
+    rest: float
+    chance: float
+
+    @property
+    def tail(self) -> float:
+        """By how much the share rose."""
+        return self.share - self.own
+
+
 class Shape(NamedTuple):
     """What a mean and a standard deviation do not tell.
 
     Pairs are of the target and of the reference.
 
     Attributes:
-        above: the shares of both beyond the greatest hundredth of the reference.
-        below: the same below its least hundredth.
+        above: the upper end.
+        below: the lower end.
         more: by how much the share above some threshold rose at most.
         less: the same of the share below some threshold.
         medians: of both.
         trimmed: means without a twentieth at either end.
         middles: how wide the middle nine tenths are.
+        halves: how wide the middle half is.
         least: the least value of either side.
-        interval: numbers whose share changed the most.
+        value: the number whose share changed the most.
+        interval: numbers from one to another whose share changed the most.
     """
 
-    above: tuple[float, float]
-    below: tuple[float, float]
+    above: End
+    below: End
     more: float
     less: float
     medians: tuple[float, float]
     trimmed: tuple[float, float]
     middles: tuple[float, float]
+    halves: tuple[float, float]
     least: float
+    value: float
     interval: Interval
 
 
 def shape_of(target: Numbers, reference: Numbers) -> Shape:
     """Of two sides with values."""
-    sides = target, reference
-    high = reference.quantile(1 - _EDGE)
-    low = reference.quantile_from_above(1 - _EDGE)
+    sides, sizes = (target, reference), (target.n, reference.n)
     pool = np.union1d(target.values, reference.values)
+    passed, passed_before = _passed(target, pool), _passed(reference, pool)
     # Before the first value, and after each: how much more of the target has passed.
-    ahead = np.concatenate(([0.0], _passed(target, pool) - _passed(reference, pool)))
+    ahead = np.concatenate(([0.0], passed - passed_before))
     return Shape(
-        above=_pair(1 - side.at_most(high) for side in sides),
-        below=_pair(side.below(low) for side in sides),
+        above=_end(passed, passed_before, sizes),
+        below=_end(_from_above(passed), _from_above(passed_before), sizes),
         more=max(0.0, float(-ahead.min())),
         less=max(0.0, float(ahead.max())),
         medians=_pair(_median(side) for side in sides),
         trimmed=_pair(side.trimmed_mean() for side in sides),
-        middles=_pair(side.quantile(1 - _TRIMMED) - side.quantile(_TRIMMED) for side in sides),
+        middles=_pair(side.width(1 - 2 * _TRIMMED) for side in sides),
+        halves=_pair(side.width(0.5) for side in sides),
         least=float(pool[0]),
+        value=float(pool[np.abs(np.diff(ahead)).argmax()]),
         interval=_most_changed(ahead, pool),
     )
 
@@ -112,6 +144,25 @@ def shape_of(target: Numbers, reference: Numbers) -> Shape:
 def _pair(values: Iterable[float]) -> tuple[float, float]:
     target, reference = values
     return target, reference
+
+
+def _from_above(passed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of values that are at least each one, the greatest first."""
+    return 1 - np.concatenate(([0.0], passed[:-1]))[::-1]
+
+
+def _end(
+    passed: NDArray[np.float64], passed_before: NDArray[np.float64], sizes: tuple[int, int]
+) -> End:
+    """The upper end of distribution functions; of those from above, the lower end."""
+    last = int(np.searchsorted(passed_before, 1 - _EDGE - _ROUNDING / sizes[1]))
+    most, most_before = float(passed[last]), float(passed_before[last])
+    if not most:
+        return End(1.0, 1 - most_before, 1.0, 0.0)
+    apart = np.abs(passed[: last + 1] / most - passed_before[: last + 1] / most_before)
+    kept = most * sizes[0], most_before * sizes[1]
+    chance = _KOLMOGOROV * math.sqrt(1 / kept[0] + 1 / kept[1])
+    return End(1 - most, 1 - most_before, float(apart.max()), chance)
 
 
 def _median(side: Numbers) -> float:

@@ -192,6 +192,7 @@ def _compare(feature: str, pair: _Pair) -> FeatureDrift:
         effect=effect,
         effect_low=effect,
         effect_high=effect,
+        effect_name="separation",
     )
 
 

@@ -1,10 +1,11 @@
 """From p-values and effects to verdicts."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightmeter.drift.families import q_values
-from lightmeter.drift.feature import FeatureDrift, Verdict, changed
+from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
 
 __all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
 
@@ -20,8 +21,12 @@ class Thresholds:
         drift: ``drift`` needs a q-value of at most this: 0.05, so that of comparisons where nothing
             changed at most one in twenty holds a false ``drift``, however many features there are.
         possible: ``possible`` needs at most this: 0.15, where whylogs' begins.
-        effect: both need an effect of at least this: 0.1. With many images every difference is
-            sure; one below a tenth of the probability mass has no visible consequence.
+        effect: the least shift (D, or V of hue), total variation or difference of rates: 0.1. With
+            many images every difference is sure; one below a tenth of the probability mass has no
+            visible consequence. A verdict needs one size, of those that apply, at its least size.
+        spread: the least ``spread``: 0.2, a standard deviation that is 22 % larger or 18 % smaller.
+        tail: the least ``tail``: 0.03, so that 0.05 of the target lie where 0.02 of the reference
+            do. A change in a tenth of the batch has no larger D than 0.1, but it has such a tail.
         min_values: values needed on each side: 10, with which the strongest drift just gets p =
             1e-5 and a common one little chance.
         delta: the chance that an interval misses the truth, where a profile holds samples: 0.01.
@@ -30,6 +35,8 @@ class Thresholds:
     drift: float = 0.05
     possible: float = 0.15
     effect: float = 0.1
+    spread: float = 0.2
+    tail: float = 0.03
     min_values: int = 10
     delta: float = 0.01
 
@@ -40,27 +47,37 @@ class Thresholds:
                 f"drift is {self.drift} and possible {self.possible}; "
                 "expected 0 < drift <= possible < 1"
             )
-        if not 0 <= self.effect <= 1:
-            raise ValueError(f"effect is {self.effect}; expected 0 to 1")
+        for name in ("effect", "tail"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to 1")
+        if not 0 <= self.spread < math.inf:
+            raise ValueError(f"spread is {self.spread}; expected a finite number of at least 0")
         if self.min_values < 1:
             raise ValueError(f"min_values is {self.min_values}; expected at least 1")
         if not 0 < self.delta < 1:
             raise ValueError(f"delta is {self.delta}; expected between 0 and 1")
 
+    def least(self, name: EffectName | None) -> float:
+        """The least size of that name that a verdict needs."""
+        return {"spread": self.spread, "tail": self.tail}.get(name or "", self.effect)
+
 
 DEFAULT_THRESHOLDS = Thresholds()
 
 
-def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
+def judge(
+    features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
+) -> list[FeatureDrift]:
     """The features with q-values, verdicts and reasons.
 
+    Features that were not `tested` only learn that they have not enough data.
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
     are judged together, in their families. Each enters with the upper end of its p-value. The lower
     end only says whether the verdict could have been another one. A copy does not enter: it gets
     what the feature gets that it is a copy of.
     """
     judged = list(features)
-    tested: list[int] = []
+    family: list[int] = []
     copies: list[int] = []
     for index, feature in enumerate(features):
         if feature.verdict is not None or feature.reason:
@@ -69,19 +86,19 @@ def judge(features: Sequence[FeatureDrift], by: Thresholds) -> list[FeatureDrift
             judged[index] = changed(
                 feature, verdict="not enough data", reason=_too_few(feature, by.min_values)
             )
-        else:
-            (copies if feature.same_as else tested).append(index)
-    families = [features[index].family for index in tested]
-    sure = q_values([_known(features[index].p_high) for index in tested], families)
-    hopeful = q_values([_known(features[index].p_low) for index in tested], families)
-    for index, q_high, q_low in zip(tested, sure, hopeful, strict=True):
+        elif tested:
+            (copies if feature.same_as else family).append(index)
+    families = [features[index].family for index in family]
+    sure = q_values([_known(features[index].p_high) for index in family], families)
+    hopeful = q_values([_known(features[index].p_low) for index in family], families)
+    for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
         feature = features[index]
-        verdict = _verdict(q_high, _known(feature.effect_low), by)
-        if verdict != _verdict(q_low, _known(feature.effect_high), by):
+        verdict = _verdict(q_high, feature, feature.effect_low, by)
+        if verdict != _verdict(q_low, feature, feature.effect_high, by):
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
         judged[index] = changed(feature, q_value=q_high, verdict=verdict, reason=reason)
-    originals = {(judged[index].feature, judged[index].kind): judged[index] for index in tested}
+    originals = {(judged[index].feature, judged[index].kind): judged[index] for index in family}
     for index in copies:
         line = originals[features[index].same_as, features[index].kind]
         judged[index] = changed(
@@ -95,8 +112,8 @@ def _known(value: float | None) -> float:
     return value
 
 
-def _verdict(q: float, effect: float, by: Thresholds) -> Verdict:
-    if effect < by.effect or q > by.possible:
+def _verdict(q: float, feature: FeatureDrift, effect: float | None, by: Thresholds) -> Verdict:
+    if _known(effect) < by.least(feature.effect_name) or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
 
@@ -118,5 +135,7 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
         low, high = _known(feature.effect_low), _known(feature.effect_high)
         return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"
     if verdict == "none" and q <= by.drift:
-        return f"surely different (q {q:.1g}), but little: {sizes}, less than {by.effect:g}"
-    return f"{sizes}, q {q:.2g}"
+        least = by.least(feature.effect_name)
+        return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
+    groups = f", by {feature.groups_target} and {feature.groups_reference} groups"
+    return f"{sizes}, q {q:.2g}{groups if feature.groups_target is not None else ''}"

@@ -69,7 +69,7 @@ def _facts(line: FeatureDrift) -> Iterator[tuple[str, str]]:
     yield from levels(line).items()
     for name, value in numbers_of(line).items():
         if value is not None:
-            yield line.effect_name if name == "D" else name, number(value, 3)
+            yield line.effect_name or name if name == "size" else name, number(value, 3)
     yield from sizes(line).items()
 
 

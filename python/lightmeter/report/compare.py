@@ -15,6 +15,8 @@ def compare(
     drift: float = DEFAULT_THRESHOLDS.drift,
     possible: float = DEFAULT_THRESHOLDS.possible,
     effect: float = DEFAULT_THRESHOLDS.effect,
+    spread: float = DEFAULT_THRESHOLDS.spread,
+    tail: float = DEFAULT_THRESHOLDS.tail,
     min_values: int = DEFAULT_THRESHOLDS.min_values,
     delta: float = DEFAULT_THRESHOLDS.delta,
 ) -> DriftReport:
@@ -32,7 +34,9 @@ def compare(
         reference: what it should look like; the same.
         drift: the largest q-value of a ``drift``; see `Thresholds` for why the defaults are so.
         possible: the largest q-value of a ``possible``.
-        effect: the least effect of both: D, Kuiper's V, or total variation.
+        effect: the least shift (D, Kuiper's V), total variation or difference of rates of both.
+        spread: the least spread that will do instead; see `FeatureDrift` for what it is.
+        tail: the least tail that will do instead.
         min_values: values needed on each side for a verdict.
         delta: chance that the intervals of sampled features miss the truth.
 
@@ -44,7 +48,13 @@ def compare(
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
     thresholds = Thresholds(
-        drift=drift, possible=possible, effect=effect, min_values=min_values, delta=delta
+        drift=drift,
+        possible=possible,
+        effect=effect,
+        spread=spread,
+        tail=tail,
+        min_values=min_values,
+        delta=delta,
     )
     comparison = compare_views(
         target=view_of(target), reference=view_of(reference), thresholds=thresholds

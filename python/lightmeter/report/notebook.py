@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from lightmeter.draw.html import Html, tag
+from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -17,7 +18,7 @@ from lightmeter.report.charts import chart_of
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import change
 from lightmeter.report.where import heat_maps, on_heat_map
-from lightmeter.text import number
+from lightmeter.text import NONE, number
 
 __all__ = ["CELL", "notebook_html"]
 
@@ -36,11 +37,12 @@ def notebook_html(comparison: Comparison) -> Html:
         for each in told[:_MOST_FINDINGS]
     )
     left = len(told) - _MOST_FINDINGS
-    heads = ("feature", "verdict", "change", "difference", "p", "q", "values, ref. / target")
+    heads = ("feature", "verdict", "change", "measure", "size", "p", "q", "values, ref. / target")
     head = tag("tr", (tag("th", head, style=CELL) for head in heads))
     more = len(comparison.features) - _MOST_ROWS
     grids = heat_maps(comparison.features) if any(map(on_heat_map, changed)) else ()
     lines = [line for line in changed if not on_heat_map(line)]
+    small = assumed(comparison.features)
     charts = (chart_of(line, comparison.target, comparison.reference) for line in lines)
     return tag(
         "div",
@@ -49,6 +51,7 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("p", f"and {left} more") if left > 0 else None,
         tag("table", tag("thead", head), _groups(comparison.features[:_MOST_ROWS])),
         tag("p", f"and {more} more features") if more > 0 else None,
+        tag("p", tag("small", small)) if small else None,
         (chart.image_tag() for chart, _ in grids),
         (chart.image_tag() for chart in islice(charts, _MOST_CHARTS) if chart is not None),
     )
@@ -65,6 +68,7 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
         line.feature,
         verdict_badge(line),
         change(line),
+        line.effect_name or NONE,
         number(line.effect, 2),
         number(line.p_value, 2),
         number(line.q_value, 2),

@@ -7,6 +7,10 @@ from lightmeter.times import day
 __all__ = ["MEANINGS", "change", "levels", "numbers_of", "sizes"]
 
 MEANINGS = {
+    "size": "How large the change is, by the measure that tells most. Shift: D. Spread: the "
+    "logarithm of how many times as wide the target is. Tail: the share of the target below the "
+    "reference's 1 % point or above its 99 % point, less that of the reference. Of categories half "
+    "the sum of all differences of shares, of rates their difference.",
     "D": "Kolmogorov and Smirnov's statistic: the largest difference between the shares of values "
     "below any threshold. 0 for equal distributions, 1 for disjoint ones. For hue, Kuiper's V on "
     "the colour circle.",
@@ -25,7 +29,8 @@ MEANINGS = {
 def numbers_of(line: FeatureDrift) -> dict[str, float | None]:
     """The test and the distances."""
     return {
-        "D": line.effect,
+        "size": line.effect,
+        "D": line.ks,
         "p": line.p_value,
         "q": line.q_value,
         "Hellinger": line.hellinger_debiased,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, joined, tag
+from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -17,7 +18,7 @@ from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
-from lightmeter.text import number, percent
+from lightmeter.text import NONE, number, percent
 
 __all__ = ["html_page", "summary_line", "write_page"]
 
@@ -125,14 +126,14 @@ def _findings(changed: list[FeatureDrift]) -> Html:
 
 def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
     words = (
-        "In groups, the most severe first. The bar is the size of the difference; values are those "
+        "In groups, the most severe first. The bar is the size of the change; values are those "
         "of the reference / the target."
     )
     groups = (
         (heading, [_row(line, idents) for line in lines])
         for heading, lines in by_group(features, lambda line: line.group)
     )
-    shown = grouped_table("all", groups, left={"verdict"})
+    shown = grouped_table("all", groups, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 
@@ -145,8 +146,9 @@ def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
         "feature": tag("bdi", name),
         "verdict": verdict_badge(line),
         "change": change(line),
+        "measure": line.effect_name or NONE,
         **{name: number(value, 2) for name, value in numbers.items()},
-        "D": _gauge(numbers["D"]),
+        "size": _gauge(numbers["size"]),
         **sizes(line),
     }
 
@@ -198,12 +200,19 @@ def _cards(
 def _how_to_read(comparison: Comparison) -> Html:
     by = comparison.thresholds
     words = (
-        f"A feature drifted if q is at most {number(by.drift)} and the difference (D; of "
-        f"categories and rates the difference of shares) at least {number(by.effect)}, and "
-        f"possibly up to q {number(by.possible)}. So of a hundred comparisons in which nothing "
+        f"A feature drifted if q is at most {number(by.drift)} and one size is large enough: a "
+        f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
+        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So of "
+        "a hundred comparisons in which nothing "
         f"changed, at most {percent(by.drift).removesuffix(' %')} report a drift. Below "
         f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
         "not independent of each other."
     )
+    small = assumed(comparison.features)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
-    return section("How to read this", tag("p", words), tag("dl", terms, cls="terms"))
+    return section(
+        "How to read this",
+        tag("p", words),
+        tag("p", tag("small", small)) if small else None,
+        tag("dl", terms, cls="terms"),
+    )

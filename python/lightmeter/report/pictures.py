@@ -28,10 +28,10 @@ def pictures(line: FeatureDrift, target: ProfileView, reference: ProfileView) ->
 
 def _groups(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Iterator[Html]:
     judged = target.exemplars(line.feature)
-    shift = line.shift or 0.0
-    if shift <= 0:
+    moved = line.wasserstein_in_sd or 0.0
+    if moved <= 0:
         yield from _group("Target, least values", judged.low)
-    if shift >= 0:
+    if moved >= 0:
         yield from _group("Target, greatest values", judged.high)
     yield from _group("Reference, at random", reference.exemplars(line.feature).random)
 

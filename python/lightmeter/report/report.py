@@ -5,6 +5,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
+from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.report.notebook import notebook_html
@@ -15,19 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ["DriftReport"]
 
-_FLOATS = ["ks", "p_value", "q_value", "hellinger", "hellinger_debiased"]
-_FLOATS += ["wasserstein", "psi", "js", "shift"]
-_COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "verdict", "reason"]
+_FLOATS = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
+_FLOATS += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
+_COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict", "reason"]
 
 
 class DriftReport(Comparison):
     """What `lightmeter.compare` found: a `Comparison` that can be shown."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON: ``summary``, ``thresholds`` and ``features``."""
+        """Everything, ready for JSON: ``summary``, ``thresholds``, ``assumes`` and ``features``."""
         return {
             "summary": self.summary(),
             "thresholds": dataclasses.asdict(self.thresholds),
+            "assumes": assumed(self.features),
             "features": [_plain(line) for line in self.features],
         }
 

@@ -24,8 +24,9 @@ struct CategoryDrift {
 
 // Two samples of categories. Where the frequent values are estimates, the low and the high end are
 // those of the counts within their bounds that are as like as possible and as unlike as possible.
+// Not `tested` leaves the p-value 1.
 [[nodiscard]] CategoryDrift compare_categories(const Categories& target,
-                                               const Categories& reference);
+                                               const Categories& reference, bool tested = true);
 
 // P(chi-square statistic at least the observed one) if the labels of the two samples were dealt at
 // random, which is valid however rare the categories are: Fisher's exact test of two categories, a

@@ -29,10 +29,4 @@ struct KsTest {
 };
 [[nodiscard]] KsTest ks_test(const MergedView& merged, double error);
 
-// The D, to within 0.001 above the least one, from which on the low end of `ks_test`'s statistic is
-// at least `floor` and the high end of its p-value at most `p`, for the same pooled values. The D
-// of the samples itself is on the right side of it. NaN where no D is large enough, and where
-// finding it takes random deals (ties above kExactArea, unless `floor` suffices).
-[[nodiscard]] double ks_threshold(const MergedView& merged, double error, double p, double floor);
-
 }  // namespace lightmeter::drift

@@ -4,16 +4,26 @@
 
 #include "lightmeter/drift/distances.hpp"
 #include "lightmeter/drift/ks.hpp"
+#include "lightmeter/drift/tail_shares.hpp"
 #include "lightmeter/sketch/moments.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
 
+// The part of the level that Kolmogorov and Smirnov's test gets: it sees every change, if weakly,
+// and its p-value is exact however small it is.
+inline constexpr double kKsLevel = 0.05;
+
 enum class Axis : std::uint8_t { kLine, kHueCircle };
 
 struct NumberDrift {
-  Interval statistic;  // Kolmogorov-Smirnov's D, on the circle Kuiper's V
-  Interval p_value;    // 1 unless tested
+  Interval statistic;   // Kolmogorov-Smirnov's D, on the circle Kuiper's V
+  Interval ks_p_value;  // of this statistic; 1 unless tested
+  // That of the verdict: on the circle the same; on a line the smaller one of this / kKsLevel and
+  // that of the rank scores / (1 - kKsLevel), which no null hypothesis makes smaller (Bonferroni).
+  // Of two values, where all tests are the same, this one.
+  Interval p_value;
+  TailShares tails;  // 0 on the circle
   BinnedDistances distances;
   double hellinger_null;    // NaN unless tested
   double wasserstein;       // in the unit of the values; on the circle the shorter way round
@@ -26,11 +36,6 @@ struct NumberDrift {
 [[nodiscard]] NumberDrift compare_numbers(const sketch::QuantileSketch& target,
                                           const sketch::QuantileSketch& reference, Axis axis,
                                           bool tested, double delta);
-
-// `ks_threshold` of the same two samples on a line.
-[[nodiscard]] double number_threshold(const sketch::QuantileSketch& target,
-                                      const sketch::QuantileSketch& reference, double delta,
-                                      double p, double floor);
 
 // How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
 // is 0 the standard deviation; on the circle the circular standard deviation.

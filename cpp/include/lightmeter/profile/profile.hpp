@@ -13,6 +13,7 @@
 #include "lightmeter/profile/exemplars.hpp"
 #include "lightmeter/profile/exif_policy.hpp"
 #include "lightmeter/profile/failures.hpp"
+#include "lightmeter/profile/group_moments.hpp"
 #include "lightmeter/profile/joint.hpp"
 #include "lightmeter/profile/row_sample.hpp"
 #include "lightmeter/profile/vectors.hpp"
@@ -93,6 +94,11 @@ class Profile {
   // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.
   std::size_t merge(const Profile& other);
 
+  // As merge(), of what was logged of one group, such as "slide 7"; without a group each value is
+  // one. std::invalid_argument if `part` has groups itself.
+  std::size_t merge_group(std::optional<std::string_view> group, const Profile& part);
+  [[nodiscard]] const GroupMoments& by_group() const noexcept { return by_group_; }
+
   // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b for every b that encode
   // wrote; other valid forms are read and written in the one that encode uses.
   [[nodiscard]] std::vector<std::uint8_t> encode() const;
@@ -124,6 +130,7 @@ class Profile {
   Columns columns_;
   Row row_;
   std::map<std::string, ImageGroup, std::less<>> groups_;
+  GroupMoments by_group_;
   std::map<std::string, Vectors, std::less<>> vectors_;
   std::map<std::string, Joint, std::less<>> joints_;
   std::vector<UnknownSection> unknown_;

@@ -92,5 +92,6 @@ def _about(share: Share) -> str:
     if share.low == share.high:
         return percent(share.low)
     if share.low == 0:
-        return f"at most {percent(share.high)}"
+        most = percent(share.high)
+        return most if most.startswith("<") else f"at most {most}"
     return f"about {percent((share.low + share.high) / 2)}"

@@ -5,7 +5,7 @@ import math
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.turn import STEPS, Turn, turn_of
-from lightmeter.drift.words.amounts import direction, shares_from_to
+from lightmeter.drift.words.amounts import shares_from_to
 from lightmeter.drift.words.sides import numbers_of_both
 
 __all__ = ["colour", "hue_change", "share_of_colour"]
@@ -48,17 +48,18 @@ def hue_change(line: FeatureDrift) -> str:
     after, before = turn.gathered
     if after - before >= _CHANGED and after >= _GATHERED:
         return f"{name} gathered around {towards}"
-    changes = {each: _share_change(each, target, reference) for each in _COLOURS}
-    most = max(changes, key=lambda each: abs(changes[each][1] - changes[each][0]))
-    share_before, share_after = changes[most]
-    one_colour = share_after - share_before >= _ONE_COLOUR * turn.apart
-    if before - after >= _CHANGED and before >= _GATHERED and not one_colour:
-        return f"{name} spread out"
-    verb = direction(share_before, share_after)
-    return f"{name}: {most} {verb} {shares_from_to(share_before, share_after)}"
+    shares = {each: _shares(each, target, reference) for each in _COLOURS}
+    rises = {each: after - before for each, (before, after) in shares.items()}
+    most = max(rises, key=lambda each: rises[each])
+    if rises[most] < _ONE_COLOUR * turn.apart:
+        if before - after >= _CHANGED and before >= _GATHERED:
+            return f"{name} spread out"
+        most = max(rises, key=lambda each: abs(rises[each]))
+    verb = "rose" if rises[most] > 0 else "fell"
+    return f"{name}: {most} {verb} {shares_from_to(*shares[most])}"
 
 
-def _share_change(name: str, target: Numbers, reference: Numbers) -> tuple[float, float]:
+def _shares(name: str, target: Numbers, reference: Numbers) -> tuple[float, float]:
     return share_of_colour(reference, name), share_of_colour(target, name)
 
 

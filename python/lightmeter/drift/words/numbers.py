@@ -15,9 +15,12 @@ __all__ = ["number_change"]
 
 _SHIFT, _SPREAD, _TAIL = 0.1, 0.2, 0.03  # what counts as much as each other; see `Thresholds`
 _MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did
-# A tail is what happened if it is this share of the largest change of any share. Of a normal
-# distribution that moves by less than two standard deviations it is less than half.
+# A tail is what happened if it is this share of the largest change of any share, and if the rest
+# stays as it was. Of 500 normal, exponential or lognormal values a side that move as a whole, less
+# than 1 sentence in 100 speaks of a tail; where a tenth to a third of them moves by 3 standard
+# deviations or more, 3 in 5 or more do.
 _ALL_IN_TAIL = 0.6
+_ALL_IN_VALUE = 0.8  # of the largest change of any share
 _OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
 _ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
@@ -38,10 +41,9 @@ def number_change(line: FeatureDrift, target: float, reference: float) -> str:
         return few_values_change(line, *both)
     shape = shape_of(*both)
     return (
-        _part(line, shape)
-        or _level(line, shape, target, reference)
-        or _spread(line, shape)
-        or _median(line, shape)
+        _one_value(line, shape, *both)
+        or _part(line, shape)
+        or _moved_or_wider(line, shape, target, reference)
         or _interval(line, shape.interval, *both)
     )
 
@@ -74,34 +76,52 @@ def _wider(line: FeatureDrift, times: float) -> str:
 
 def _part(line: FeatureDrift, shape: Shape) -> str | None:
     """Of a change of some pictures only: how many lie beyond almost all of the reference."""
-    tails = [(shape.above, shape.more, shape.below), (shape.below, shape.less, shape.above)]
-    for is_more, ((share, own), most, (other, other_own)) in zip((True, False), tails, strict=True):
-        tail = share - own
+    for end, other, most in (
+        (shape.above, shape.below, shape.more),
+        (shape.below, shape.above, shape.less),
+    ):
         if (
-            tail >= _TAIL
-            and share <= _MOST_IN_TAIL
-            and tail >= _ALL_IN_TAIL * most
-            and other - other_own <= _OTHER_END * tail
+            end.tail >= max(_TAIL, _ALL_IN_TAIL * most)
+            and end.share <= _MOST_IN_TAIL
+            and other.tail <= _OTHER_END * end.tail
+            and end.rest <= max(_SHIFT, end.chance)
         ):
-            return more_than(line, share, is_more=is_more)
+            return more_than(line, end.share, is_more=end is shape.above)
     return None
 
 
-def _level(line: FeatureDrift, shape: Shape, target: float, reference: float) -> str | None:
-    """Of a change of the mean that the bulk of the values shares, and that says more than theirs.
+def _moved_or_wider(
+    line: FeatureDrift, shape: Shape, target: float, reference: float
+) -> str | None:
+    """Of a shift and a change of the spread what is larger in units of its least size.
 
-    The change of the share above a threshold less that of the share below is 0 of a distribution
+    The change of the share above some threshold less that of the share below is 0 of a distribution
     that only widens, and D of one that only moves.
     """
-    moved, bulk = target - reference, shape.trimmed[0] - shape.trimmed[1]
+    level = _level(line, shape, target - reference) or _median(line, shape)
+    spread = _spread(line, shape)
+    if abs(shape.more - shape.less) / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
+        return level or spread
+    return spread or level
+
+
+def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
+    """Of a change of the mean that is no chance, and that the bulk of the values shares."""
     if not math.isfinite(moved) or not moved or not _is_sure(line, moved):
         return None
-    towards = math.copysign(1.0, moved) * (shape.more - shape.less)
-    if towards / _SHIFT < abs(_log_spread(line, shape)) / _SPREAD or towards < _SHIFT / 2:
+    bulk = shape.trimmed[0] - shape.trimmed[1]
+    if (
+        _towards(shape, moved) < _SHIFT / 2
+        or not bulk
+        or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
+    ):
         return None
-    if not _ALIKE[0] <= moved / bulk <= _ALIKE[1] if bulk else True:
-        return None
-    return _moved(line, reference, target)
+    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0)
+
+
+def _towards(shape: Shape, moved: float) -> float:
+    """How much more of the values went where the mean did than the other way."""
+    return math.copysign(1.0, moved) * (shape.more - shape.less)
 
 
 def _is_sure(line: FeatureDrift, moved: float) -> bool:
@@ -114,13 +134,14 @@ def _is_sure(line: FeatureDrift, moved: float) -> bool:
 def _log_spread(line: FeatureDrift, shape: Shape) -> float:
     """The logarithm of how many times as widely the values spread: what all signs of it agree on.
 
-    These are the standard deviation, the width of the middle nine tenths, and of positive amounts
-    the standard deviation in units of the mean.
+    These are the standard deviation, the widths of the middle nine tenths and of the middle half,
+    and of positive amounts the standard deviation in units of the mean.
     """
     times = times_as_wide(line)
-    if times is None or not min(shape.middles) > 0:
+    if times is None or min(*shape.middles, *shape.halves) <= 0:
         return 0.0
-    signs = [math.log(times), math.log(shape.middles[0]) - math.log(shape.middles[1])]
+    signs = [math.log(times)]
+    signs += [math.log(after) - math.log(before) for after, before in (shape.middles, shape.halves)]
     if shape.least >= 0 and line.level_target and line.level_reference:
         signs.append(math.log(times) - math.log(line.level_target / line.level_reference))
     if min(signs) > 0:
@@ -138,27 +159,41 @@ def _spread(line: FeatureDrift, shape: Shape) -> str | None:
 def _median(line: FeatureDrift, shape: Shape) -> str | None:
     """Where outliers move the mean: how the middle of the values moved."""
     after, before = shape.medians
-    towards = math.copysign(1.0, after - before) * (shape.more - shape.less)
-    if 0 in (after, before) or towards < _SHIFT / 2 or not 0 < abs(after - before) < math.inf:
-        return None  # a median of 0 is mostly that of a feature that many pictures lack
+    if not 0 < abs(after - before) < math.inf:
+        return None
+    if _towards(shape, after - before) < max(shape.more, shape.less, _SHIFT) / 2:
+        return None
     return _moved(line, before, after, f"the median of {line.name}")
+
+
+def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Numbers) -> str | None:
+    """Where the share of one number changed about as much as that of any others: mostly 0."""
+    after, before = (side.within(shape.value, shape.value) for side in (target, reference))
+    most = abs(target.within(*shape.interval) - reference.within(*shape.interval))
+    if abs(after - before) < max(_SHIFT, _ALL_IN_VALUE * most) or max(after, before) == 1:
+        return None
+    if line.scale == "percent" and shape.value == 0:
+        return f"no {line.name} {_in_so_many(line, after, before)}"
+    return f"{line.name} is {number(shape.value)} {_in_so_many(line, after, before)}"
 
 
 def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
     """Between which numbers the share of values changed the most."""
     low, high = map(_rounded, most)
-    if low == high or (math.isinf(low) and high == min(target.values[0], reference.values[0])):
-        where = f"is {number(high, 3)}"
-    elif math.isinf(low):
+    if math.isinf(low):
         where = f"is at most {number(high, 3)}"
     elif math.isinf(high):
         where = f"is at least {number(low, 3)}"
     else:
         where = f"is between {number(low, 3)} and {number(high, 3)}"
-    after, before = (percent(side.within(low, high)) for side in (target, reference))
-    if after == before:
+    after, before = (side.within(low, high) for side in (target, reference))
+    if percent(after) == percent(before):
         return f"{line.name} is distributed differently"
-    return f"{line.name} {where} in {after} of {of_what(line)} instead of {before}"
+    return f"{line.name} {where} {_in_so_many(line, after, before)}"
+
+
+def _in_so_many(line: FeatureDrift, after: float, before: float) -> str:
+    return f"in {percent(after)} of {of_what(line)} instead of {percent(before)}"
 
 
 def _rounded(value: float) -> float:

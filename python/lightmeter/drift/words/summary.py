@@ -90,7 +90,7 @@ def _rank(line: FeatureDrift) -> int:
 def _subject(feature: FeatureDrift) -> tuple[str, ...]:
     """The same for features of which one is enough to say what happened."""
     if feature.group in ("file", "Exif", "values") or feature.kind in RATES:
-        return feature.feature, feature.kind
+        return feature.same_as or feature.feature, feature.kind
     return feature.prefix, feature.group, feature.cell.number if feature.cell else ""
 
 

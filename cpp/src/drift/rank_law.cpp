@@ -1,0 +1,89 @@
+#include "drift/rank_law.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <numbers>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "drift/random_split.hpp"
+#include "drift/scores.hpp"
+#include "drift/slack.hpp"
+#include "lightmeter/drift/merged_view.hpp"
+#include "sketch/mix.hpp"
+
+namespace lightmeter::drift {
+
+namespace {
+
+constexpr double kMostDraws = 2e6;  // of a value, for one table
+constexpr std::size_t kMostTables = 32;
+
+using Table = std::shared_ptr<const std::vector<double>>;  // T of each deal, rising
+
+Table deal(std::uint64_t n, std::uint64_t m) {
+  const std::uint64_t all = n + m;
+  MergedView ranks;
+  ranks.n_target = n;
+  ranks.n_reference = m;
+  ranks.values.resize(all);
+  ranks.target.assign(all, 0);
+  ranks.reference.assign(all, 1);
+  const Scores scores(ranks);
+  Random random(sketch::mix(n, m));
+  std::vector<std::uint32_t> order(all);
+  std::iota(order.begin(), order.end(), 0U);
+  const double most = kMostDraws / static_cast<double>(n);
+  auto table = std::make_shared<std::vector<double>>(
+      static_cast<std::size_t>(std::min(most, kMostTableDeals)));
+  for (double& t : *table)
+    t = rank_score_statistic(scores.straightened(dealt_sums(scores.of, n, random, order)));
+  std::ranges::sort(*table);
+  return table;
+}
+
+// Tables are a function of the sizes alone, so it does not matter which are thrown away.
+Table table_of(std::uint64_t n, std::uint64_t m) {
+  static std::mutex mutex;
+  static std::map<std::pair<std::uint64_t, std::uint64_t>, Table> tables;
+  const std::pair sizes(n, m);
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto at = tables.find(sizes); at != tables.end()) return at->second;
+  }
+  Table table = deal(n, m);
+  const std::lock_guard lock(mutex);
+  if (tables.size() >= kMostTables) tables.clear();
+  return tables.emplace(sizes, std::move(table)).first->second;
+}
+
+}  // namespace
+
+double rank_score_tail(double t) {
+  if (!(t > 0.0)) return 1.0;
+  return std::min(1.0, std::erfc(std::sqrt(t / 2.0)) + std::sqrt(2.0 * t / std::numbers::pi) *
+                                                           std::exp(-(t + kSpentOnLocation) / 2.0));
+}
+
+double rank_score_bound(double t, std::uint64_t smaller) {
+  constexpr double kLevel = 0.05;
+  constexpr double kGrowth = 0.2;
+  const double size = static_cast<double>(smaller);
+  const double at = std::min(t, size / (4.0 * kGrowth));  // from there on the bound would rise
+  return std::min(1.0, rank_score_tail(at) * std::exp(kLevel + kGrowth * at * at / size));
+}
+
+double untied_rank_score_p_value(double t, std::uint64_t n, std::uint64_t m) {
+  constexpr std::uint64_t kAsInfinite = 1 << 16;  // of the larger sample
+  const Table table = table_of(std::min(n, m), std::min(std::max(n, m), kAsInfinite));
+  const auto first = std::ranges::lower_bound(*table, t * kSlack);
+  const double hits = static_cast<double>(table->end() - first) + 1.0;
+  return std::min(1.0, (hits + std::sqrt(hits)) / (static_cast<double>(table->size()) + 1.0));
+}
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,114 @@
+#include "lightmeter/drift/rank_scores.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "drift/rank_law.hpp"
+#include "drift/scores.hpp"
+#include "drift/slack.hpp"
+#include "lightmeter/drift/numbers.hpp"
+#include "lightmeter/sketch/quantiles.hpp"
+
+namespace lightmeter::drift {
+namespace {
+
+sketch::QuantileSketch sketch_of(const std::vector<double>& values) {
+  sketch::QuantileSketch sketch;
+  sketch.update(std::span(values));
+  return sketch;
+}
+
+double statistic_of(const MergedView& merged) {
+  const Scores scores(merged);
+  return rank_score_statistic(scores.straightened(scores.observed(merged)));
+}
+
+// Over all ways to deal the labels.
+double exact_p(const MergedView& merged) {
+  const Scores scores(merged);
+  std::vector<std::size_t> items;
+  for (std::size_t i = 0; i < merged.size(); ++i) items.insert(items.end(), merged.pooled(i), i);
+  const double seen = statistic_of(merged) * kSlack;
+  double hits = 0.0;
+  double all = 0.0;
+  for (std::uint32_t dealt = 0; dealt < 1U << items.size(); ++dealt) {
+    if (static_cast<std::uint64_t>(std::popcount(dealt)) != merged.n_target) continue;
+    Sums sums{};
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      for (std::size_t k = 0; (dealt >> i & 1U) != 0 && k < kScores; ++k) {
+        sums[k] += scores.of[items[i]][k];
+      }
+    }
+    hits += rank_score_statistic(scores.straightened(sums)) >= seen ? 1.0 : 0.0;
+    all += 1.0;
+  }
+  return hits / all;
+}
+
+TEST(RankScores, SumsOfAllDealsHaveMean0AndVariance1) {
+  const auto a = sketch_of({1, 2, 2, 3, 9});
+  const auto b = sketch_of({2, 4, 4, 5, 6, 7, 8});
+  const MergedView merged = merge_views(a.view(), b.view());
+  const Scores scores(merged);
+  for (std::size_t k = 0; k < kScores; ++k) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+      sum += static_cast<double>(merged.pooled(i)) * scores.of[i][k];
+    }
+    EXPECT_NEAR(sum, 0.0, 1e-12);
+    for (std::size_t l = 0; l < kScores; ++l) {
+      double product = 0.0;
+      for (std::size_t i = 0; i < merged.size(); ++i) {
+        product += static_cast<double>(merged.pooled(i)) * scores.of[i][k] * scores.of[i][l];
+      }
+      EXPECT_NEAR(product * 5.0 * 7.0 / (12.0 * 11.0), k == l ? 1.0 : 0.0, 1e-12);
+    }
+  }
+}
+
+TEST(RankScores, DealsEstimateTheShareOfAllDeals) {
+  for (const double moved : {0.0, 3.0, 6.0}) {
+    for (const double grain : {1.0, 2.0, 4.0}) {
+      std::vector<double> first;
+      std::vector<double> second;
+      for (int i = 0; i < 7; ++i) first.push_back(std::floor((i + moved) / grain));
+      for (int i = 0; i < 9; ++i) second.push_back(std::floor((i * 0.9 + 0.01) / grain));
+      const auto a = sketch_of(first);
+      const auto b = sketch_of(second);
+      const MergedView merged = merge_views(a.view(), b.view());
+      const double p = exact_p(merged);
+      const double found = rank_score_p_value(merged, 0.0, 0.0, 1.0).value;
+      if (p <= 0.09) {
+        EXPECT_NEAR(found, p, 5.0 * p / std::sqrt(90.0) + 2e-4) << moved << ' ' << grain;
+      } else {
+        EXPECT_GT(found, 0.7 * p) << moved << ' ' << grain;
+      }
+    }
+  }
+}
+
+TEST(RankScores, TheTailIsThatOfThreeNormalVariables) {
+  // scipy.integrate.quad of the chi-square densities.
+  EXPECT_NEAR(rank_score_tail(0.5), 0.4895003488, 0.02);
+  EXPECT_EQ(rank_score_tail(0.0), 1.0);
+  for (double t = 1.0; t < 300.0; t *= 1.5) {
+    EXPECT_LT(rank_score_tail(t * 1.5), rank_score_tail(t));
+    EXPECT_LE(rank_score_bound(t * 1.5, 20), rank_score_bound(t, 20));
+  }
+}
+
+TEST(RankScores, TwoValuesAreTestedExactlyAndOneSaysNothing) {
+  const auto a = sketch_of({0, 0, 0, 0, 1, 1});
+  const auto b = sketch_of({0, 1, 1, 1, 1, 1});
+  const NumberDrift drift = compare_numbers(a, b, Axis::kLine, true, 0.01);
+  EXPECT_EQ(drift.p_value.value, drift.ks_p_value.value);
+  const auto same = sketch_of({3, 3, 3});
+  EXPECT_EQ(rank_score_p_value(merge_views(same.view(), same.view()), 0.0, 0.0, 1.0).value, 1.0);
+}
+
+}  // namespace
+}  // namespace lightmeter::drift
