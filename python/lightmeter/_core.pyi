@@ -277,6 +277,9 @@ def fisher_exact(
 def fisher_more(
     target_hits: int, n_target: int, reference_hits: int, n_reference: int
 ) -> float: ...
+def two_means(
+    target: Covariance, reference: Covariance
+) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64]]: ...
 @overload
 def student_tail(t: float, dof: int) -> float: ...
 @overload
