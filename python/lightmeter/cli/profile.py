@@ -49,7 +49,11 @@ def profile(
     with reported():
         if output is not None:
             check_target(output)
-        with usage(), progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
+        with (
+            usage(),
+            progress_bar("profiling") as progress,
+            _failure_writer(failures) as on_failure,
+        ):
             view = profile_images(
                 paths,
                 group=group,

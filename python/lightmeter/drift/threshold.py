@@ -18,9 +18,9 @@ def drift_thresholds(comparison: Comparison) -> dict[str, float]:
     is at most 0.001 too large, and the effect itself always lies on the right side of it.
 
     A feature has no threshold where no effect would have been enough. It is not known for hue,
-    whose p-value takes random deals, nor where the test was by groups. Nor is it for categories and rates, where one effect can have
-    many p-values. Of tied numbers with more than 1e8 pairs of values it is known only where the
-    least effect of the comparison's thresholds decides.
+    whose p-value takes random deals, nor where the test was by groups. Nor is it for categories and
+    rates, where one effect can have many p-values. Of tied numbers with more than 1e8 pairs of
+    values it is known only where the least effect of the comparison's thresholds decides.
     """
     by = comparison.thresholds
     family = [line for line in comparison.features if line.q_value is not None]

@@ -111,7 +111,7 @@ class Profile:
         if row is not None and group is None:
             self._log_row(row)
         elif row is not None:
-            self._log_grouped_row(row, group)
+            self._log_grouped_row(row, str(group))
         else:
             by_name = columns_of(table) if columns is None else columns
             check_names(by_name)
@@ -201,9 +201,7 @@ class Profile:
             rows=self._core.rows,
         )
 
-    def _add(
-        self, prefix: str, result: "Measured | Profile", group: Group | None = None
-    ) -> None:
+    def _add(self, prefix: str, result: "Measured | Profile", group: Group | None = None) -> None:
         """Add what `_measure` of this or of a like profile returned."""
         if isinstance(result, Profile):
             self._merge(result, group)

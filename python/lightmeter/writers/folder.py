@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Unpack
 
-from lightmeter.batch.profile import profile_files
 from lightmeter.batch.groups import GroupBy, GroupOf
+from lightmeter.batch.profile import profile_files
 from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.files import path_bytes
