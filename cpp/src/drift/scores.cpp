@@ -30,12 +30,44 @@ constexpr Sums kMeans{0.0, 1.0, 1.0 / 33.0};
 
 double count(std::uint64_t n) { return static_cast<double>(static_cast<std::int64_t>(n)); }
 
+// Gram and Schmidt: what to add up of scores with these products, so that the sums over the target
+// are uncorrelated and have variance 1. Nothing of a score that depends on those before it.
+std::array<Sums, kScores> uncorrelated(const std::array<Sums, kScores>& products, double of_sum) {
+  constexpr double kNothingNew = 1e-9;
+  const auto product = [&](const Sums& a, const Sums& b) {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < kScores; ++j) {
+      for (std::size_t k = 0; k < kScores; ++k) {
+        sum += a[j] * b[k] * products[std::max(j, k)][std::min(j, k)];
+      }
+    }
+    return sum * of_sum;
+  };
+  std::array<Sums, kScores> weights{};
+  for (std::size_t k = 0; k < kScores; ++k) {
+    Sums own{};
+    own[k] = 1.0;
+    for (int turn = 0; turn < 2; ++turn) {  // once leaves rounding errors
+      for (std::size_t j = 0; j < k; ++j) {
+        const double common = product(weights[j], own);
+        for (std::size_t l = 0; l < kScores; ++l) own[l] -= common * weights[j][l];
+      }
+    }
+    const double left = product(own, own);
+    const double whole = products[k][k] * of_sum;
+    if (!(left > kNothingNew * whole)) continue;
+    for (std::size_t l = 0; l < kScores; ++l) weights[k][l] = own[l] / std::sqrt(left);
+  }
+  return weights;
+}
+
 }  // namespace
 
 Scores::Scores(const MergedView& merged) : of(merged.size()) {
   const double n = count(merged.n_target);
   const double m = count(merged.n_reference);
   const double all = n + m;
+  const double of_sum = n * m / (all * (all - 1.0));  // variance of a sum, of the sum of squares
   Sums before = integrals(0.0);
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < of.size(); ++i) {
@@ -45,35 +77,24 @@ Scores::Scores(const MergedView& merged) : of(merged.size()) {
     for (std::size_t k = 0; k < kScores; ++k) of[i][k] = (here[k] - before[k]) / share - kMeans[k];
     before = here;
   }
-  const auto product = [&](std::size_t j, std::size_t k) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < of.size(); ++i)
-      sum += count(merged.pooled(i)) * of[i][j] * of[i][k];
-    return sum;
-  };
-  // Gram and Schmidt, twice, as once leaves rounding errors.
-  constexpr double kNothingNew = 1e-9;
-  const double of_sum = n * m / (all * (all - 1.0));
-  for (std::size_t k = 0; k < kScores; ++k) {
-    const double whole = product(k, k);
-    for (int turn = 0; turn < 2; ++turn) {
-      for (std::size_t j = 0; j < k; ++j) {
-        const double common = product(j, k) * of_sum;
-        for (Sums& score : of) score[k] -= common * score[j];
-      }
-    }
-    const double left = product(k, k);
-    const bool is_new = left > kNothingNew * whole && left > 0.0;
-    const double scale = is_new ? 1.0 / std::sqrt(left * of_sum) : 0.0;
-    for (Sums& score : of) score[k] *= scale;
-  }
+  std::array<Sums, kScores> products{};
   for (std::size_t i = 0; i < of.size(); ++i) {
+    const Sums& score = of[i];
+    const double weight = count(merged.pooled(i));
     for (std::size_t k = 0; k < kScores; ++k) {
-      const double score = of[i][k];
-      skewness[k] += count(merged.pooled(i)) * score * score * score;
-      largest = std::max(largest, std::abs(score));
+      for (std::size_t j = 0; j <= k; ++j) products[k][j] += weight * score[k] * score[j];
     }
-    if (i > 0) step = std::max(step, std::abs(of[i][0] - of[i - 1][0]));
+  }
+  const std::array<Sums, kScores> weights = uncorrelated(products, of_sum);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    Sums score{};
+    for (std::size_t k = 0; k < kScores; ++k) {
+      for (std::size_t j = 0; j <= k; ++j) score[k] += weights[k][j] * of[i][j];
+      skewness[k] += count(merged.pooled(i)) * score[k] * score[k] * score[k];
+      largest = std::max(largest, std::abs(score[k]));
+    }
+    of[i] = score;
+    if (i > 0) step = std::max(step, std::abs(score[0] - of[i - 1][0]));
   }
   for (double& each : skewness) {
     each = all > 2.0 ? each * of_sum * (m - n) / (all - 2.0) : 0.0;
