@@ -761,7 +761,7 @@ def test_so_does_that_of_hues() -> None:
 
     outside = 0
     for row in np.random.default_rng(2).normal(3.0, 15.0, (800, 8)) % 255.0:
-        limits = hue_interval(row[:7].tolist(), 0.05)
+        limits = hue_interval(row[:7].tolist(), [50] * 7, 0.0, 50, 0.05)
         assert limits is not None
         low, high = limits
         outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high

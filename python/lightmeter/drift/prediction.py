@@ -25,6 +25,7 @@ means of a bucket are not much farther from normal than the skewness tells.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,16 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 
-__all__ = ["ENOUGH", "Centre", "Numbers", "Prediction", "combined", "predict", "rare_event_p"]
+__all__ = [
+    "ENOUGH",
+    "Centre",
+    "Numbers",
+    "Prediction",
+    "combined",
+    "predict",
+    "predicted_interval",
+    "rare_event_p",
+]
 
 Numbers = NDArray[np.float64]
 
@@ -125,6 +135,43 @@ def predict(
         p_values = np.where(known, p_values, np.nan)
         design = np.where(within > 0, phi / within, np.nan)
     return Prediction(p_values, design, k)
+
+
+def predicted_interval(
+    past: Sequence[float], n_past: Sequence[float], within: float, n: float, alpha: float
+) -> tuple[float, float]:
+    """What `predict` takes for ordinary: its coverage for one statistic is about 1 - alpha.
+
+    Both ways of prediction at their own centres, the wider end of either. Of one statistic alone
+    autocorrelation is not known; it is taken to be none.
+
+    Args:
+        past: of two buckets or more, in order of time.
+        n_past: how many values each is of, at least 1.
+        within: variance for one value; 0 where it is not known.
+        n: how many values the judged bucket has, at least 1.
+        alpha: between 0 and 1.
+    """
+    values, sizes = np.array(past, dtype=np.float64), np.array(n_past, dtype=np.float64)
+    k, total = len(values), sizes.sum()
+    mean = float((sizes * values).sum() / total)
+    squares = float((sizes * (values - mean) ** 2).sum())
+    phi = squares / (k - 1)
+    tau2 = max(0.0, (squares - (k - 1) * within) / (total - (sizes**2).sum() / total))
+    weights = 1 / (tau2 + within / sizes) if tau2 + within > 0 else sizes
+    weighted = float((weights * values).sum() / weights.sum())
+    effects = tau2 + within / n + (1 / weights.sum() if tau2 + within > 0 else 0.0)
+    t = _core.student_quantile(alpha, k - 1)
+    ends = []
+    for centre, variance, weight in (
+        (mean, phi * (1 / n + 1 / total), sizes / phi if phi > 0 else 0 * sizes),
+        (weighted, effects, weights if tau2 + within > 0 else 0 * sizes),
+    ):
+        skewness = float(((values - mean) ** 3 * weight**1.5).sum()) / k
+        for side in (-1.0, 1.0):
+            excess = max(0.0, side * skewness - math.sqrt(6 / k)) / 3
+            ends.append(centre + side * (t + excess * (t * t - 1)) * math.sqrt(variance))
+    return min(ends), max(ends)
 
 
 def combined(level: Numbers, spread: Numbers) -> Numbers:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
+from lightmeter.drift.prediction import predicted_interval
 from lightmeter.monitor.dated import lag_of
 from lightmeter.profile import ColumnView
 
@@ -85,14 +86,19 @@ def arc(low: float, high: float) -> tuple[float, float]:
     return low - turn, high - turn
 
 
-def hue_interval(series: Sequence[float], alpha: float) -> tuple[float, float] | None:
-    """`prediction_interval` on the circle, as an `arc`.
+def hue_interval(
+    series: Sequence[float], sizes: Sequence[int], within: float, size: int, alpha: float
+) -> tuple[float, float] | None:
+    """`predicted_interval` on the circle, as an `arc`.
 
     That of the differences from the mean direction, each taken the shorter way around. It keeps its
     promise while the hues lie well within half of the circle; None where they have no direction.
 
     Args:
         series: two hues or more.
+        sizes: how many values each is of.
+        within: the variance of one value, in steps.
+        size: how many values the judged bucket has.
         alpha: between 0 and 1.
     """
     angles = [hue * math.tau / HUE_STEPS for hue in series]
@@ -101,7 +107,8 @@ def hue_interval(series: Sequence[float], alpha: float) -> tuple[float, float] |
     if math.hypot(x, y) < 1e-9 * len(series):
         return None
     middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
-    return arc(*prediction_interval([nearest_turn(hue, middle) for hue in series], alpha))
+    turned = [nearest_turn(hue, middle) for hue in series]
+    return arc(*predicted_interval(turned, sizes, within, size, alpha))
 
 
 def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, float]:

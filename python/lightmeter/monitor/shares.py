@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from lightmeter import _core
-from lightmeter.monitor.scalars import Share, prediction_interval
+from lightmeter.drift.prediction import predicted_interval
+from lightmeter.monitor.scalars import Share
 
 __all__ = ["share_interval"]
 
@@ -13,16 +14,18 @@ def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, 
 
     It is the wider of two intervals, at either end. One is for independent hits: Fisher's exact
     test against the whole past, which holds however rare hits are (seven days without any do not
-    make the eighth an anomaly). The other is for shares that vary more from bucket to bucket, and
-    are normal: `prediction_interval`.
+    make the eighth an anomaly). The other is for shares that vary more from bucket to bucket, as
+    beta-binomial ones do: `predicted_interval`. Where hits are rare and come in bursts, neither
+    knows how rare a burst is.
 
     Args:
         past: two shares or more, of at least one.
         n: at least one.
         alpha: between 0 and 1.
     """
-    low, high = prediction_interval([share.hits / share.n for share in past], alpha)
     hits, total = sum(share.hits for share in past), sum(share.n for share in past)
+    shares, sizes = [share.hits / share.n for share in past], [share.n for share in past]
+    low, high = predicted_interval(shares, sizes, 0.0, n, alpha)
     most = _most_hits(Share(hits, total), n, alpha / 2)
     least = n - _most_hits(Share(total - hits, total), n, alpha / 2)
     return max(0.0, min(low, least / n)), min(1.0, max(high, most / n))

@@ -1,7 +1,11 @@
 """The rule on how buckets varied before."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from lightmeter.drift.prediction import predicted_interval
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
@@ -16,8 +20,11 @@ from lightmeter.monitor.scalars import (
 )
 from lightmeter.monitor.shares import share_interval
 from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.profile import ColumnView
 
 __all__ = ["IntervalRule"]
+
+_OF_ONE_BUCKET = ("n", "min", "max", "distinct")  # which no number of values makes surer
 
 
 @RULES("interval")
@@ -25,13 +32,14 @@ __all__ = ["IntervalRule"]
 class IntervalRule(ScalarRule):
     """A number lies outside of the prediction interval of the baseline's buckets.
 
-    The interval is Student's. For shares (missing_rate, failure_rate) it is also one of counts: see
-    `share_interval`. For the mean of a hue, which lies on a circle, see `hue_interval`: value and
-    limits then get as many turns as bring them together, so that 253 may be -2.
+    The interval is Student's, and knows how many values each bucket has: see
+    `lightmeter.drift.prediction`. For shares (missing_rate, failure_rate) it is also one of counts:
+    see `share_interval`. For the mean of a hue, which lies on a circle, see `hue_interval`: value
+    and limits then get as many turns as bring them together, so that 253 may be -2.
 
     Attributes:
-        alpha: the chance of an anomaly, for each feature, where nothing changed. For shares it is a
-            bound. For other numbers it holds as far as they are normal, as means nearly are.
+        alpha: the chance of an anomaly, for each feature, where nothing changed. It holds within a
+            factor of two for means and shares; where numbers are very skewed, within one of six.
     """
 
     alpha: float = 0.001
@@ -45,34 +53,46 @@ class IntervalRule(ScalarRule):
     def judge(self, target: Contents, baseline: Past) -> list[Result]:
         """One result per feature that has the number."""
         columns = self._columns(target)
-        values: dict[str, list[float]] = {name: [] for name in columns}
+        past: dict[str, list[_Point]] = {name: [] for name in columns}
         shares: dict[str, list[Share]] = {name: [] for name in columns}
         for before in baseline:
             for name, column in self._columns(before).items():
                 if name not in columns:
                     continue
-                if (number := scalar_of(column, self.scalar)) is not None:
-                    values[name].append(number)
+                if (point := _point(column, self.scalar)) is not None:
+                    past[name].append(point)
                 if (share := share_of(column, self.scalar)) is not None:
                     shares[name].append(share)
         results = []
         for name, column in columns.items():
-            value, series = scalar_of(column, self.scalar), values[name]
-            if value is None:
+            point, points = _point(column, self.scalar), past[name]
+            if point is None:
                 continue
-            if len(series) < 3:
+            value = point.value
+            if len(points) < 3:
                 results.append(Result(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
             elif (share := share_of(column, self.scalar)) is not None:
-                results.append(
-                    within(name, value, *share_interval(shares[name], share.n, self.alpha))
-                )
-            elif not is_hue(column, self.scalar):
-                results.append(within(name, value, *prediction_interval(series, self.alpha)))
-            elif (limits := hue_interval(series, self.alpha)) is None:
+                bounds = share_interval(shares[name], share.n, self.alpha)
+                results.append(within(name, value, *bounds))
+            elif (limits := self._limits(column, points, point.n)) is None:
                 results.append(Result(name, NOT_ENOUGH, value, words="no direction of the hues"))
             else:
-                results.append(within(name, nearest_turn(value, sum(limits) / 2), *limits))
+                turned = is_hue(column, self.scalar)
+                value = nearest_turn(value, sum(limits) / 2) if turned else value
+                results.append(within(name, value, *limits))
         return results
+
+    def _limits(
+        self, column: ColumnView, points: Sequence["_Point"], n: int
+    ) -> tuple[float, float] | None:
+        series = [point.value for point in points]
+        if self.scalar in _OF_ONE_BUCKET:
+            return prediction_interval(series, self.alpha)
+        sizes = [point.n for point in points]
+        variance = sum(point.n * point.variance for point in points) / sum(sizes)
+        if is_hue(column, self.scalar):
+            return hue_interval(series, sizes, variance, n, self.alpha)
+        return predicted_interval(series, sizes, variance, n, self.alpha)
 
     def false_alarms(self) -> float | None:
         """`alpha` for each feature named in full.
@@ -84,3 +104,23 @@ class IntervalRule(ScalarRule):
         if not self.features or any(char in name for name in self.features for char in "*?["):
             return None
         return self.alpha * len(self.features)
+
+
+class _Point(NamedTuple):
+    """A number of a feature in one bucket, how many values it is of, and their variance.
+
+    The variance is that of the number for one value; 0 where it is not known.
+    """
+
+    value: float
+    n: int
+    variance: float
+
+
+def _point(column: ColumnView, scalar: str) -> _Point | None:
+    if (value := scalar_of(column, scalar)) is None:
+        return None
+    spread, variance = column.stddev if scalar in ("mean", "stddev") else None, 0.0
+    if spread is not None and math.isfinite(spread):
+        variance = spread**2 if scalar == "mean" else spread**2 / 2
+    return _Point(value, max(1, column.n - column.missing), variance)
