@@ -187,11 +187,7 @@ class Judge:
         for window, target, past, few in self.compared(begun):
             judged = self._rule.judge(target, past) if few is None else few
             judged = judged or [self.nothing()] * (few is None)
-            results += [
-                result._replace(baseline=past.count)
-                for result in judged
-                if window.takes(result.feature)
-            ]
+            results += [result for result in judged if window.takes(result.feature)]
         return results
 
     def compared(
@@ -208,9 +204,15 @@ class Judge:
         for window in begun.windows:
             past = self._past(window, begun.own)
             few = None
-            if self._rule.needs_baseline and past.count < self._least:
-                few = window.too_few(past.count, self._least, begun.bucket, target.columns)
+            if self._rule.needs_baseline and (count := self._count(past)) < self._least:
+                few = window.too_few(count, self._least, begun.bucket, target.columns)
             yield window, target, past, few
+
+    def _count(self, past: Past) -> int:
+        """How many buckets can be read; a rule that needs them in short only reads no more."""
+        if isinstance(self._rule, DriftRule) and self._rule.metric == "p":
+            return len(past.summaries)
+        return past.count
 
     def _past(self, window: Window, own: Sequence[datetime] | None) -> Past:
         dataset, segment, file = self._compared
@@ -239,13 +241,12 @@ class Judge:
 
     def finished(self, begun: Begun, digest: bytes, results: Iterable[Result]) -> BucketResults:
         """What is said of a bucket, given what its rule says."""
-        results = [
-            next(window for window in begun.windows if window.takes(result.feature)).with_remedy(
-                result
-            )
-            for result in results
-        ]
-        results = self._streaks.apply(results or [self.nothing()])
+        placed = []
+        for result in results:
+            window = next(each for each in begun.windows if each.takes(result.feature))
+            count = self._count(self._past(window, None)) if self._rule.needs_baseline else 0
+            placed.append(window.with_remedy(result)._replace(baseline=count))
+        results = self._streaks.apply(placed or [self.nothing()])
         starts = tuple(begun.windows[-1].starts)
         dataset, segment, file = self._compared
         drift = isinstance(self._rule, DriftRule)

@@ -5,7 +5,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from lightmeter.files import read_regular
 from lightmeter.monitor.dated import DateColumn
@@ -29,13 +29,35 @@ _MOST_PASTS = 8
 class Contents:
     """What a bucket holds, or several."""
 
-    def __init__(self, view: ProfileView, damage: str = "", end: datetime | None = None) -> None:
+    def __init__(
+        self,
+        view: ProfileView,
+        damage: str = "",
+        end: datetime | None = None,
+        again: Callable[[], "Contents"] | None = None,
+    ) -> None:
         """`damage` is what is wrong with those of its profiles that cannot be read.
 
-        `end` is that of the bucket; None of several ones, or of a file.
+        `end` is that of the bucket; None of several ones, or of a file. `again` reads it again.
         """
-        self.view, self.damage, self._end = view, damage, end
+        self.damage, self._end = damage, end
         self.features = 1 + len(view._core.names())
+        self._view: ProfileView | None = view
+        self._again = again
+
+    @property
+    def view(self) -> ProfileView:
+        """All that is known, which is read again where it was put away."""
+        if self._view is None:
+            assert self._again is not None
+            return self._again().view
+        return self._view
+
+    def put_away(self) -> None:
+        """Keep only what is known in short, as whoever holds it may need no more."""
+        if self._again is not None:
+            self._view = None
+            self.__dict__.pop("columns", None)
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
@@ -188,6 +210,7 @@ class Shelf:
             while self._features > _MOST_FEATURES and len(self._contents) > 1:
                 _, oldest = self._contents.popitem(last=False)
                 self._features -= oldest.features
+                oldest.put_away()
         return self._contents[key]
 
     def summary(self, dataset: str, segment: str, start: datetime) -> Summary | None:
@@ -249,4 +272,5 @@ class Shelf:
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
         end = max((row.end for row, _ in loaded), default=None)
-        return Contents(ProfileView.merge_many(views), "; ".join(damage), end)
+        view, place = ProfileView.merge_many(views), (dataset, segment, start)
+        return Contents(view, "; ".join(damage), end, partial(self.contents, *place))
