@@ -167,6 +167,7 @@ def test_the_least_lengths_are_kept_in_any_order() -> None:
     whole = view([vector for rows in vectors for vector in rows])
     assert merged == {whole.to_bytes()}
     assert whole["embedding"].n == 12
+    assert whole["embedding"].lengths == {1: 2, 3: 2, 5: 2, 9: 2}
 
 
 @pytest.mark.parametrize(

@@ -226,31 +226,8 @@ class _Sides(NamedTuple):
 
     @classmethod
     def of(cls, target: _core.Covariance, reference: _core.Covariance) -> "_Sides":
-        """The sums are whole numbers, so nothing is lost before the one division of each."""
-        n, m, k = target.n, reference.n, target.dimensions
-        sums, others = target.sums(), reference.sums()
-        shift = -_core.Covariance.quantum
-        both = [a + b for a, b in zip(sums, others, strict=True)]
-        # n times the sum of squares about the mean, in squared quanta.
-        squares: dict[tuple[int, int], int] = {}
-        products = iter(both[k:])
-        for i in range(k):
-            for j in range(i, k):
-                squares[i, j] = ((n + m) * next(products) << shift) - both[i] * both[j]
-        places = [i for i in range(k) if squares[i, i] > 0]
-        # Powers of two near the roots, so that quotients fit in doubles.
-        scales = {i: squares[i, i].bit_length() // 2 for i in places}
-        roots = {i: math.sqrt(squares[i, i] / (1 << 2 * scales[i])) for i in places}
-        correlations = np.eye(len(places))
-        for a, i in enumerate(places):
-            for b, j in enumerate(places[a + 1 :], a + 1):
-                quotient = squares[i, j] / (1 << scales[i] + scales[j])
-                correlations[a, b] = correlations[b, a] = quotient / (roots[i] * roots[j])
-        apart = [
-            (m * sums[i] - n * others[i]) / (n * m << scales[i]) * math.sqrt(n + m) / roots[i]
-            for i in places
-        ]
-        return cls(n, m, places, np.array(apart), correlations)
+        """Of two covariances of the same numbers."""
+        return cls(target.n, reference.n, *_core.two_means(target, reference))
 
     @property
     def n(self) -> int:

@@ -170,6 +170,12 @@ class ColumnView:
         return [FrequentItem(*item) for item in self._core.frequent(self.name)]
 
     @property
+    def lengths(self) -> dict[int, int]:
+        """How many vectors of each length there are; of the four least lengths."""
+        by_length, _ = self._core.vectors(self.name)
+        return {length: covariance.n for length, covariance in by_length.items()}
+
+    @property
     def lists_all(self) -> bool:
         """Whether `frequent` holds every string and integer there was."""
         _, integers, _, strings, _ = self._counts
