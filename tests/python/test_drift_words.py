@@ -304,3 +304,26 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
     )
     assert sentence(line) == words
     assert capitalised("cells look different", "", "cells look different").startswith("cells")
+
+
+def test_certain_causes_come_first_then_what_is_surely_large() -> None:
+    rng = np.random.default_rng(0)
+
+    def view(moved: float, cameras: list[str]) -> lm.ProfileView:
+        columns: dict[str, Any] = {
+            "many": rng.normal(1.0 * moved, 1, 400),
+            "few": np.where(np.arange(400) < 12, rng.normal(1.4 * moved, 1, 400), np.nan),
+            "far": rng.normal(9 * moved, 1, 400),
+            "camera": cameras * 40,
+        }
+        return lm.log(columns=columns).view()
+
+    report = lm.compare(target=view(1, list("aaaaaaaabb")), reference=view(0, list("aaaaaaaaaa")))
+    assert [line.feature for line in report.drifted] == ["camera", "far", "many", "few"]
+    assert report["few"].ks > report["many"].ks  # type: ignore[operator]
+
+
+def test_only_what_may_be_named_is_named() -> None:
+    lines = of_images(Sharpness=(9.0, 6.0), Noise=(2.0, 2.5))
+    assert summary(lines, lines[1:]) == "noise rose by 25 %, and 1 more"
+    assert summary(lines, []) == "2 of 2 features drifted, none of them surely by itself"
