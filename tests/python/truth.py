@@ -181,6 +181,11 @@ def _without(match: re.Match[str], target: Sequence[Any], reference: Sequence[An
     return _is_percent(match[1], after) and _is_percent(match[2], before)
 
 
+def _with(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = ((side != 0).mean() for side in _numbers(target, reference))
+    return _is_percent(match[1], after) and _is_percent(match[2], before)
+
+
 def _one_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     value, verb, said_before, said_after = match.groups()
     after, before = ((side == float(value)).mean() for side in _numbers(target, reference))
@@ -317,6 +322,7 @@ _PATTERNS: list[tuple[str, Check]] = [
         _within,
     ),
     (rf"no NAME in {_PERCENT} of images instead of {_PERCENT}", _without),
+    (rf"NAME in {_PERCENT} of images instead of {_PERCENT}", _with),
     (rf"NAME = {_NUMBER} {_VERB} from {_PERCENT} to {_PERCENT}", _one_value),
     (
         rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "

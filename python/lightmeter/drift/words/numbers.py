@@ -175,7 +175,9 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
     if abs(after - before) < max(_SHIFT, _ALL_IN_VALUE * most) or max(after, before) == 1:
         return None
     if line.scale == "percent" and shape.value == 0:
-        return f"no {line.name} {_in_so_many(line, after, before)}"
+        if after > before:
+            return f"no {line.name} {_in_so_many(line, after, before)}"
+        return f"{line.name} {_in_so_many(line, 1 - after, 1 - before)}"
     return f"{line.name} is {number(shape.value)} {_in_so_many(line, after, before)}"
 
 
