@@ -6,11 +6,11 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
 from lightmeter.drift.copies import _log_chance
-from lightmeter.drift.families import holm_p_values, q_values
+from lightmeter.drift.families import holm_p_values, p_limits, q_values
 
 checked = settings(max_examples=300, deadline=None, derandomize=True)
 tests = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=15)
@@ -72,6 +72,21 @@ def test_of_one_family_they_are_those_of_the_textbooks(p: Sequence[float]) -> No
     steps = np.sort(p) * np.arange(len(p), 0, -1)
     expected = np.minimum(np.maximum.accumulate(steps), 1)
     np.testing.assert_allclose(np.array(holm_p_values(p, families))[order], expected, rtol=1e-9)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(tests, st.floats(0.001, 0.9), st.data())
+def test_limits_are_the_largest_p_values_that_are_enough(
+    tests: Tests, level: float, data: st.DataObject
+) -> None:
+    p, families = split(tests)
+    at = data.draw(st.integers(0, len(p) - 1))
+    limit = p_limits(p, families, level)[at]
+    for factor, enough in ((1 - 1e-6, True), (1 + 1e-6, False)):
+        other = [*p[:at], limit * factor, *p[at + 1 :]]
+        sides = [q_values(other, families)[at] <= level * near for near in (1 - 1e-7, 1 + 1e-7)]
+        assume(sides[0] == sides[1])
+        assert sides[0] == enough
 
 
 def test_a_wide_family_costs_a_small_one_no_more_than_a_small_one_does() -> None:

@@ -91,7 +91,8 @@ def test_long_values_are_shortened() -> None:
 
 def test_plain_columns_go_by_their_whole_name() -> None:
     names = ("load.kg", "score v1.5", "weight.kg")
-    words = said(dict.fromkeys(names, 2 * TEN), dict.fromkeys(names, TEN))
+    columns = {name: TEN + at / 8 for at, name in enumerate(names)}
+    words = said({name: 2 * values for name, values in columns.items()}, columns)
     assert words == ", ".join(f"{name} rose by 100 %" for name in names)
 
 

@@ -374,7 +374,7 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
     assert [one.start.day for one in results if one.state == "anomaly"] == [11, 13]
     (little,) = (one for one in results if one.upper is None)
     assert (little.start.day, little.state) == (9, "ok")
-    assert little.words.startswith("surely different, but little; D 0.0")
+    assert little.words.startswith("surely different, but little; shift 0.0")
 
 
 def test_rules_on_categories_and_features(store: Store) -> None:

@@ -152,6 +152,7 @@ def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     said, which = match.groups()
     after, before = _numbers(target, reference)
+    which = " ".join(which.split()[:3])  # "have a lower contrast at the upper left"
     if any(word in which for word in ("less", "lower", "darker", "narrower", "smaller")):
         after, before = -after, -before
     # Those that exceed 99 % of the reference, counted one by one.

@@ -23,12 +23,14 @@ dependent, see Benjamini and Yekutieli 2001), however families depend on each ot
   9 points of power for one added family, and 17 for three, in a family of ten at 5 %.
 """
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
 from lightmeter import _core
 
-__all__ = ["holm_p_values", "q_values"]
+__all__ = ["holm_p_values", "p_limits", "q_values"]
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
@@ -68,6 +70,65 @@ def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[fl
     """
     places = _places(p_values, families)
     return _holm(p_values, [1 / len(places[family]) for family in families])
+
+
+def p_limits(p_values: Sequence[float], families: Sequence[str], q: float) -> list[float]:
+    """For each test the largest p-value with which its q-value would be at most `q`.
+
+    All other tests stay as they are. A p-value up to its limit has a q-value of at most `q`, and a
+    larger one has not.
+
+    Args:
+        p_values: one for each test.
+        families: the family of each.
+        q: more than 0, less than 1.
+
+    Raises:
+        ValueError: there are more of one than of the other.
+    """
+    places = _places(p_values, families)
+    simes = {name: min(_core.q_values([p_values[at] for at in of])) for name, of in places.items()}
+    limits = [0.0] * len(p_values)
+    for name, of in places.items():
+        gate = q / len(places)
+        for passed, least in enumerate(sorted(simes[other] for other in places if other != name)):
+            if least > q / (len(places) - passed):
+                break
+            gate = q / (len(places) - passed - 1)
+        family = [p_values[at] for at in of]
+        within, through = _Steps(family, q), _Steps(family, gate)
+        for at, own in zip(of, family, strict=True):
+            limits[at] = within.limit(own)
+            if not through.passes_without(own):
+                limits[at] = min(limits[at], through.limit(own))
+    return limits
+
+
+class _Steps:
+    """Benjamini and Hochberg's steps over some p-values, at one level."""
+
+    def __init__(self, p_values: Sequence[float], level: float) -> None:
+        ordered = sorted(p_values)
+        steps = [level * rank / len(ordered) for rank in range(1, len(ordered) + 1)]
+        counts = [bisect_right(ordered, step) for step in steps]
+        ranks = range(1, len(steps) + 1)
+        full = [rank for rank, count in zip(ranks, counts, strict=True) if count >= rank]
+        self._rejected = steps[full[-1] - 1] if full else -1.0
+        # Where one more p-value would make a step full.
+        last = full[-1] if full else 0
+        self._nearly = [steps[rank - 1] for rank in ranks[last:] if counts[rank - 1] == rank - 1]
+        self._first = steps[full[0] - 1] if full else math.inf
+        self._has_spare = any(count > rank for rank, count in zip(ranks, counts, strict=True))
+
+    def limit(self, own: float) -> float:
+        """The largest p-value in place of `own`, which is one of them, to be rejected."""
+        if own <= self._rejected:
+            return self._rejected
+        return self._nearly[bisect_left(self._nearly, own) - 1]
+
+    def passes_without(self, own: float) -> bool:
+        """Whether any would be rejected with 1 in place of `own`."""
+        return self._has_spare or self._first < own
 
 
 def _places(p_values: Sequence[float], families: Sequence[str]) -> dict[str, list[int]]:

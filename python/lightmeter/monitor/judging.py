@@ -33,6 +33,7 @@ from lightmeter.monitor.rules import (
     MissingRule,
 )
 from lightmeter.monitor.shelf import Contents, Past, Shelf
+from lightmeter.monitor.summaries import Summary
 from lightmeter.monitor.windows import ALL, Window, Windows
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
@@ -148,6 +149,19 @@ class Judge:
                 digests = self._shelf.digests(dataset, segment)
                 made_of += [digests[start] for start in window.starts]
         return Begun(bucket, windows, hashlib.sha256(b"".join(made_of)).digest(), own)
+
+    def digests(self, starts: Iterable[datetime]) -> list[bytes]:
+        """Of those buckets of the segment that there are."""
+        digests = self._shelf.digests(*self._where)
+        return [digests[start] for start in starts if start in digests]
+
+    def summaries(self, starts: Iterable[datetime]) -> dict[datetime, Summary]:
+        """Of those buckets of the segment that can be read."""
+        digests = self._shelf.digests(*self._where)
+        there = {
+            start: self._shelf.summary(*self._where, start) for start in starts if start in digests
+        }
+        return {start: summary for start, summary in there.items() if summary is not None}
 
     def unchanged(self, bucket: Bucket, digest: bytes) -> BucketResults | None:
         """What was said of the bucket before, if that follows from the same."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -51,6 +52,13 @@ class Contents:
         """What the rule on drift has to know."""
         return Summary(self.view._core)
 
+    def in_short(self, summary: Summary | None) -> "Contents":
+        """The same contents, of which something else is known in short; None keeps that."""
+        contents = copy(self)
+        if summary is not None:
+            contents.__dict__["summary"] = summary
+        return contents
+
 
 class Past:
     """The buckets that another one is compared with, each read when its turn comes.
@@ -90,6 +98,10 @@ class Past:
     def merged(self) -> Contents:
         """All of them as one."""
         return Contents(ProfileView.merge_many(each.view for each in self))
+
+    def in_short(self, summaries: Sequence[Summary]) -> "Past":
+        """The same buckets, of which something else is known in short."""
+        return Past(self._read, lambda: iter(summaries), self.own)
 
     def judged_by(self, own: "Past") -> "Past":
         """The same buckets, for one that varies as `own` do."""

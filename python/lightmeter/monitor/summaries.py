@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -69,6 +70,16 @@ class Summary:
             if meaning.family == "Exif"
         ]
         self.exif_read = int(max(read, default=0))
+
+    def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
+        """The same bucket with other numbers of some features, and without the other features."""
+        changed = copy(self)
+        changed.names, changed.table = names, table
+        changed.kinds = {name: self.kinds.get(name, "number") for name in names}
+        changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
+        changed.categories = {}
+        changed._aligned = names, table
+        return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
         """The table for other features; one that is not there has no values."""

@@ -1,22 +1,23 @@
 """The rule on drift."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from functools import cached_property
+from itertools import compress
 from statistics import NormalDist
 from typing import Literal, NamedTuple, get_args
 
-from lightmeter import _core
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
-from lightmeter.drift.feature import RATES
+from lightmeter.drift.families import q_values
+from lightmeter.drift.feature import RATES, EffectName
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.words import finding
 from lightmeter.monitor.against_past import Baseline, PastTest, against_past
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
-from lightmeter.profile.features import Meaning, meaning_of
 from lightmeter.store.records import ResultState
 
 __all__ = ["DriftRule", "Tested"]
@@ -143,9 +144,10 @@ class DriftRule(FeatureRule):
         judged = [each for segment in tested.values() for each in segment]
         judged = [each for each in judged if each.p_value is not None]
         p_values = [each.p_value for each in judged if each.p_value is not None]
-        q_values = _core.q_values(p_values)
-        limits = _limits(p_values, q_values, self.q)
-        decided = {id(each): pair for each, *pair in zip(judged, q_values, limits, strict=True)}
+        families = [each.family for each in judged]
+        q = q_values(p_values, families)
+        limits = _limits(families, [each <= self.q for each in q], self.q)
+        decided = {id(each): pair for each, *pair in zip(judged, q, limits, strict=True)}
         return {
             segment: _distinct([self._result(each, *decided.get(id(each), ())) for each in lines])
             for segment, lines in tested.items()
@@ -178,12 +180,12 @@ class DriftRule(FeatureRule):
             Tested(
                 line.feature,
                 line.kind in RATES,
-                sight.meaning(line.feature).family,
+                line.family,
                 None if line.verdict == NOT_ENOUGH else line.p_high,
                 line.reason if line.verdict == NOT_ENOUGH else _INDEPENDENT,
                 lambda line=line: line,  # type: ignore[misc]
             )
-            for line in sight.comparison.features
+            for line in sight.compared(tested=True).features
             if line.q_value is not None or line.verdict == NOT_ENOUGH
             if self.takes(line.feature)
         ]
@@ -197,8 +199,9 @@ class DriftRule(FeatureRule):
             return Result(tested.feature, OK, value, None, upper, _joined(parts))
         line = tested.look()
         if line is not None and line.effect is not None:
-            parts = [finding(line), f"{line.effect_name} {line.effect:.2g}", *parts]
-            if line.effect < self._thresholds.effect:
+            name, size, least = _largest(line, self._thresholds)
+            parts = [finding(line), f"{name} {size:.2g}", *parts]
+            if size < least:
                 parts[0] = "surely different, but little"
                 return Result(tested.feature, OK, value, None, None, _joined(parts))
         return Result(tested.feature, ANOMALY, value, None, upper, _joined(parts))
@@ -210,32 +213,54 @@ class _Sight:
     def __init__(self, target: Contents, baseline: Past, thresholds: Thresholds) -> None:
         self._target, self._baseline, self._thresholds = target, baseline, thresholds
 
-    @cached_property
-    def comparison(self) -> Comparison:
+    def compared(self, *, tested: bool) -> Comparison:
         return compare_views(
             target=self._target.view,
             reference=self._baseline.merged.view,
             thresholds=self._thresholds,
+            tested=tested,
         )
 
     @cached_property
     def _lines(self) -> dict[tuple[str, bool], FeatureDrift]:
-        return {(line.feature, line.kind in RATES): line for line in self.comparison.features}
+        features = self.compared(tested=False).features
+        return {(line.feature, line.kind in RATES): line for line in features}
 
     def line(self, feature: str, is_rate: bool) -> FeatureDrift | None:
         return self._lines.get((feature, is_rate))
 
-    def meaning(self, feature: str) -> Meaning:
-        return meaning_of(feature, (self._target.view._core, self._baseline.merged.view._core))
 
+def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
+    """Of each test, what its p-value would have to be at most for an anomaly, see `q_values`.
 
-def _limits(p_values: Sequence[float], q_values: Sequence[float], q: float) -> list[float]:
-    """Of each p-value, what it would have to be for an anomaly.
-
-    With Benjamini and Hochberg that is q times the share of anomalies, or of one.
+    In a family with anomalies that is q times their share. A family without any would have needed a
+    p-value that passes the gate: q over the number of its tests, and of families.
     """
-    anomalies = sum(each <= q for each in q_values)
-    return [q * max(1, anomalies) / max(1, len(p_values))] * len(p_values)
+    tests, anomalies = Counter(families), Counter(compress(families, anomalous))
+    limits = {
+        family: q * anomalies[family] / n if anomalies[family] else q / (n * len(tests))
+        for family, n in tests.items()
+    }
+    return [limits[family] for family in families]
+
+
+def _largest(line: FeatureDrift, by: Thresholds) -> tuple[str, float, float]:
+    """The size of a change that is largest in units of its least size: name, size, least size.
+
+    `FeatureDrift.effect` is the one that is surely largest, which with samples may be another one.
+    """
+    assert line.effect is not None
+    sizes: dict[EffectName, float | None] = {}
+    if line.kind in ("number", "hue"):
+        sizes = {"shift": line.ks, "spread": line.spread, "tail": line.tail}
+    elif line.effect_name is not None:
+        sizes = {line.effect_name: line.effect}
+    known = [
+        (name, abs(size), by.least(name))
+        for name, size in sizes.items()
+        if size is not None and math.isfinite(size)
+    ]
+    return max(known, key=lambda each: each[1] / each[2] if each[2] else math.inf)
 
 
 def _deviations(p: float) -> float:
