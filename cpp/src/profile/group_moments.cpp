@@ -152,9 +152,10 @@ void GroupMoments::use(Place place) {
 void GroupMoments::add(Place place, std::string_view name, const Column& column) {
   const Role role = column.meaning().role;
   const bool has_texts = role == Role::kCategory || role == Role::kFailure;
-  if (!is_tested(role) && !has_texts) return;
+  if (!is_tested(role) && !has_texts && role != Role::kVector) return;
   place = folded(place);
   use(place);
+  if (role == Role::kVector) return fold();  // that they have groups is all that is kept
   Values values;
   values.circular = role == Role::kAngle;
   if (is_tested(role)) put_numbers(values, place, column);

@@ -66,17 +66,22 @@ class _Pair(NamedTuple):
 
 
 def compare_vectors(
-    name: str, cores: Sequence[_core.Profile]
+    name: str, cores: Sequence[_core.Profile], *, tested: bool = True
 ) -> tuple[FeatureDrift, tuple[int, int]]:
-    """The line of a feature of vectors, and how many of each side are of another length."""
+    """The line of a feature of vectors, and how many of each side are of another length.
+
+    There is no test of vectors that come in groups, as nothing is kept of these by group.
+    """
     pair = _vectors_of(name, cores)
-    return _compare(name, pair), pair.unlike
+    return _without_test(_compare(name, pair), cores, tested), pair.unlike
 
 
 def compare_joint(prefix: str, cores: Sequence[_core.Profile]) -> FeatureDrift | None:
     """The line of the numbers of images together; None unless both sides keep them."""
     pair = _joint_of(prefix, cores)
-    return None if pair is None else _compare(f"{prefix}:{JOINT}", pair)
+    if pair is None:
+        return None
+    return _without_test(_compare(f"{prefix}:{JOINT}", pair), cores, tested=True)
 
 
 def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
@@ -194,6 +199,14 @@ def _compare(feature: str, pair: _Pair) -> FeatureDrift:
         effect_high=effect,
         effect_name="separation",
     )
+
+
+def _without_test(line: FeatureDrift, cores: Sequence[_core.Profile], tested: bool) -> FeatureDrift:
+    in_groups = all(core.has_groups for core in cores)
+    if line.p_value is None or (tested and not in_groups):
+        return line
+    reason = "distance only: there is no test of vectors by group" if in_groups else line.reason
+    return changed(line, p_value=None, p_low=None, p_high=None, reason=reason)
 
 
 def _none(line: FeatureDrift, reason: str) -> FeatureDrift:

@@ -104,12 +104,12 @@ def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
 
 
 def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
-    missing, _, _, texts, *_ = core.counts(name)
+    missing, _, _, texts, vectors = core.counts(name)
     if meaning.role == "failure":
         return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
     numbers = _core.numbers_of(core, name)
     n, odd = numbers.n, texts + numbers.pos_inf + numbers.neg_inf
-    counts = missing + numbers.nan, n + odd, odd
+    counts = missing + numbers.nan, n + odd + vectors, odd
     kind = meaning.kind(mostly_text=texts > n)
     if n == 0:
         return kind, (0, 0.0, 0.0, 0.0, 0, *counts)
