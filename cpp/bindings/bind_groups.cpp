@@ -64,8 +64,7 @@ py::dict grouped(const Profile& profile, const std::string& name, const std::str
   const GroupMoments& groups = profile.by_group();
   const auto found = groups.columns().find(name);
   static const GroupMoments::Values kNothing;
-  const GroupMoments::Values& values =
-      found == groups.columns().end() ? kNothing : found->second;
+  const GroupMoments::Values& values = found == groups.columns().end() ? kNothing : found->second;
   const GroupMoments::Place places = groups.places();
   Table n(places), x(places), y(places), missing(places), infinite(places);
   for (const auto& mean : values.means) {

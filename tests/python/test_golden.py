@@ -5,6 +5,7 @@ Until the first release the format may change: then run this file as a script an
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,14 @@ def profiles() -> dict[str, ProfileView]:
     for seed in range(6):  # Exact in every rounding.
         row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
         rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
+
+    grouped = Profile()
+    for seed in range(300):  # more groups than places
+        part = Profile()
+        part._core.log_row({"a": seed % 4, "b": "cat" if seed % 3 else None})
+        exif = {"Make": "Caf\u00e9"} if seed % 2 else {}
+        part._core.log_exif("image", exif, [], [])
+        grouped._core.merge_group(f"Caf\u00e9 {seed}" if seed % 5 else None, part._core)
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
@@ -68,11 +77,17 @@ def profiles() -> dict[str, ProfileView]:
         "exemplars": pictured.view(),
         "repeats": repeated.view(),
         "rows": rowed.view(),
+        "groups": grouped.view(),
     }
 
 
 # Of a sampled feature these do not depend on the sample, and so not on the last bit of a logarithm.
 NOT_SAMPLED = ("counts/", "types/", "distribution/n", "distribution/m")
+
+
+def _plain(table: Any) -> Any:
+    """Counts of strings without their cells."""
+    return [counts for _, counts in table] if isinstance(table, list) else table
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.lmp"))])
@@ -91,6 +106,9 @@ def test_golden_files_are_read(name: str) -> None:
         assert column.meaning == expected.get_column(feature).meaning
         assert view.exemplars(feature) == expected.exemplars(feature)
         assert view.repeats(feature) == expected.repeats(feature)
+        for key, table in view._core.grouped(feature, *column.meaning).items():
+            wanted_table = expected._core.grouped(feature, *column.meaning)[key]
+            np.testing.assert_allclose(*map(np.ravel, map(_plain, (table, wanted_table))), 1e-9)
         wanted = expected.get_column(feature).to_summary_dict()
         for key, value in column.to_summary_dict().items():
             if name == "sampled" and (

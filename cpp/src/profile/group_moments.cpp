@@ -72,8 +72,10 @@ void join(Mean& sum, const Mean& more, Squares& squares) {
   const double y = more.y - sum.y;
   const double weight = a * (b / (a + b));
   squares[0] += x * x * weight;
-  squares[1] += y * y * weight;
-  squares[2] += x * y * weight;
+  if (y != 0.0) {  // of hues, which are finite
+    squares[1] += y * y * weight;
+    squares[2] += x * y * weight;
+  }
   sum.x = mean_of(sum.x, a, more.x, b);
   sum.y = mean_of(sum.y, a, more.y, b);
   sum.n += more.n;
