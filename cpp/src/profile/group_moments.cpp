@@ -146,6 +146,13 @@ Place GroupMoments::folded(Place place) const noexcept {
   return place == kSingle ? kSingle : place % places();
 }
 
+double GroupMoments::groups() const noexcept {
+  const bool single = !in_use_.empty() && in_use_.back() == kSingle;
+  const auto used = static_cast<double>(in_use_.size() - (single ? 1 : 0));
+  const double all = places();
+  return -all * std::log1p(-std::min(used, all - 1.0) / all);
+}
+
 void GroupMoments::use(Place place) {
   const auto at = std::ranges::lower_bound(in_use_, place);
   if (at == in_use_.end() || *at != place) in_use_.insert(at, place);
