@@ -1,5 +1,6 @@
 """What is logged with group=: its state, where keys come from, and comparisons by groups."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from hypothesis import given
+from conftest import lightmeter
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS
 from numpy.testing import assert_allclose
@@ -42,6 +44,7 @@ def assert_like(got: dict[str, Any], expected: dict[str, Any]) -> None:
         assert_allclose(got[key], expected[key], rtol=1e-9, atol=1e-3)
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 40), max_size=3), data=st.data())
 def test_any_order_and_any_split_of_the_rows_are_one_state(
     rows: list[tuple[Any, Any]], cuts: list[int], data: st.DataObject
@@ -54,6 +57,7 @@ def test_any_order_and_any_split_of_the_rows_are_one_state(
     assert_like(merged._core.grouped("a", "plain", "value"), state(whole))
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows=ROWS)
 def test_the_rest_of_a_profile_is_as_without_groups(rows: list[tuple[Any, Any]]) -> None:
     view = logged(rows).view()
@@ -64,6 +68,7 @@ def test_the_rest_of_a_profile_is_as_without_groups(rows: list[tuple[Any, Any]])
     assert lm.ProfileView.from_bytes(view.to_bytes()) == view
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows=ROWS)
 def test_moments_are_those_of_numpy_by_group(rows: list[tuple[Any, Any]]) -> None:
     table = state(logged(rows))
@@ -184,6 +189,20 @@ def test_stores_keep_groups(slides: Path, tmp_path: Path) -> None:
     assert stored._core.grouped("image.Brightness.mean", "plain", "image")["n"].sum() == 1
 
 
+def test_commands_take_groups(slides: Path, tmp_path: Path) -> None:
+    source, out, store = ("--group", "path:(slide-[0-9])"), tmp_path / "x.lmp", tmp_path / "x.db"
+    printed = lightmeter("profile", slides, *source, "-o", out, "--format", "json")
+    assert json.loads(printed.stdout)["groups"] == lm.ProfileView.read(out).groups == 6
+    assert lightmeter("log", slides, "--dataset", "a", "--store", store, *source).returncode == 0
+    with lm.Store(store) as opened:
+        assert opened.read("a").groups == 6
+    sides = ("--reference", out, "--target", slides, "--format", "json")
+    report = json.loads(lightmeter("drift", *sides, *source).stdout)
+    assert {line["groups_target"] for line in report["features"] if line["q_value"]} == {6}
+    assert report["assumes"] == ""
+    assert lightmeter("profile", slides, "--group", "folder:x").returncode == 2
+
+
 def burst(rng: np.random.Generator, groups: int, *, shift: float = 0.0) -> lm.Profile:
     """Of columns with an ICC of one half: numbers, categories and missing values."""
     size = 10
@@ -211,6 +230,36 @@ def test_false_alarms_of_bursts() -> None:
     false = (np.array(by_group, dtype=float) <= 0.05).mean(axis=0)
     assert false.max() < 22 / 300
     assert false[0] > 8 / 300
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 99), sizes=st.tuples(st.integers(5, 40), st.integers(5, 300)))
+def test_images_that_are_a_group_each_are_compared_by_students_t(
+    seed: int, sizes: tuple[int, int]
+) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(seed)
+    values = [rng.normal(0, 1, size) for size in sizes]
+    sides = [lm.log(columns={"k": [None] * len(v), "a": v}, group="k") for v in values]
+    line = lm.compare(target=sides[0], reference=sides[1])["a"]
+    assert (line.groups_target, line.groups_reference) == sizes
+    if line.verdict != "not enough data":
+        assert line.p_value == pytest.approx(stats.ttest_ind(*values).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("values", [(1e308, -1e308), (1e-300, -1e-300), (5.0, 5.0)])
+def test_extreme_numbers_give_a_p_value(values: tuple[float, float]) -> None:
+    keys = np.arange(60) // 3
+    side = lm.log(columns={"k": keys, "a": np.resize(values, 60)}, group="k")
+    assert lm.compare(target=side, reference=side)["a"].p_value == 1
+
+
+def test_groups_without_any_spread_have_the_p_value_of_their_number() -> None:
+    sides = [
+        lm.log(columns={"k": range(n), "a": [value] * n}, group="k")
+        for n, value in ((5, 1), (6, 2))
+    ]
+    assert lm.compare(target=sides[0], reference=sides[1], min_values=5)["a"].p_value == 2 / 462
 
 
 def test_a_shift_is_found_and_said_by_groups() -> None:

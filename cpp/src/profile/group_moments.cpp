@@ -72,8 +72,10 @@ void join(Mean& sum, const Mean& more, Squares& squares) {
   const double y = more.y - sum.y;
   const double weight = a * (b / (a + b));
   squares[0] += x * x * weight;
-  squares[1] += y * y * weight;
-  squares[2] += x * y * weight;
+  if (y != 0.0) {  // of hues, which are finite
+    squares[1] += y * y * weight;
+    squares[2] += x * y * weight;
+  }
   sum.x = mean_of(sum.x, a, more.x, b);
   sum.y = mean_of(sum.y, a, more.y, b);
   sum.n += more.n;
@@ -142,6 +144,13 @@ Place GroupMoments::place_of(std::optional<std::string_view> group) noexcept {
 
 Place GroupMoments::folded(Place place) const noexcept {
   return place == kSingle ? kSingle : place % places();
+}
+
+double GroupMoments::groups() const noexcept {
+  const bool single = !in_use_.empty() && in_use_.back() == kSingle;
+  const auto used = static_cast<double>(in_use_.size() - (single ? 1 : 0));
+  const double all = places();
+  return -all * std::log1p(-std::min(used, all - 1.0) / all);
 }
 
 void GroupMoments::use(Place place) {

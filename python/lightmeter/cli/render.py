@@ -53,6 +53,7 @@ def summary_json(view: ProfileView) -> str:
     return json.dumps(
         {
             "images": view.images,
+            "groups": view.groups,
             "dataset_timestamp": timestamp and timestamp.isoformat(),
             "failures": [failure.to_dict() for failure in view.failures],
             "features": features,
@@ -86,6 +87,8 @@ def _reasons(view: ProfileView) -> Counter[str]:
 def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     """Lines on the whole and what failed, and tables of the numbers, dates and categories."""
     yield Text(headline(view), "bold")
+    if view.groups:
+        yield Text(f"in about {_counted(view.groups, 'group')}")
     reasons = _reasons(view)
     if reasons:
         listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())

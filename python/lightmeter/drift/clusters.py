@@ -43,6 +43,8 @@ ASSUMED = "Assumes that images are independent; log with group= where they come 
 # group of very many images would decide alone.
 _LEAST_BETWEEN = 0.05
 
+_LARGEST = 1e140  # whose square, times a number of values, is a float
+
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
 
 
@@ -93,6 +95,12 @@ class Grouped(NamedTuple):
         return float(self.mean[0]) if len(self.mean) else self.single_mean
 
     @property
+    def largest(self) -> float:
+        """The largest mean, or spread of its values, in size."""
+        means = np.append(self.mean, self.single_mean)
+        return max(float(np.abs(means).max()), math.sqrt(self.within + self.single_squares))
+
+    @property
     def units(self) -> int:
         """What is independent: buckets, and values that are a group each."""
         return len(self.n) + self.singles
@@ -126,6 +134,8 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     Each side needs a group, and both together three.
     """
     sides = (target, reference)
+    if any(side.largest > _LARGEST for side in sides):
+        return 1.0
     freedom = sum(side.units for side in sides) - 2
     spare = sum(float(side.n.sum()) - len(side.n) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
@@ -138,7 +148,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         between = sum(fit.residual for fit in fits) / freedom
     between = max(0.0, between)
     if between + within == 0:  # every group has the same value as all others of its side
-        if target.centre == reference.centre:
+        if target.centre == reference.centre or any(map(_varies, sides)):
             return 1.0
         return 2 / math.comb(sum(side.units for side in sides), target.units)
     floored = max(between, _LEAST_BETWEEN * within)
@@ -150,9 +160,12 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         for side, fit in zip(sides, fits, strict=True)
     )
     error = math.sqrt(max(seen, modelled))
-    if not math.isfinite(error):  # numbers whose squares are beyond any float
-        return 1.0
     return _core.student_tail((fits[0].mean - fits[1].mean) / error, freedom)
+
+
+def _varies(side: Grouped) -> bool:
+    """Whether means differ by so little that the square of it is 0."""
+    return bool(np.any(side.mean != side.centre))
 
 
 def _weights(side: Grouped, between: float, within: float) -> tuple[NDArray[np.float64], float]:

@@ -245,6 +245,14 @@ class ProfileView:
         return self._core.images
 
     @property
+    def groups(self) -> int:
+        """How many groups were logged, about; 0 without ``group=``.
+
+        What is a group of its own, as it has no name of one, is not counted.
+        """
+        return self._core.groups
+
+    @property
     def failures(self) -> list[Failure]:
         """Which files could not be measured and why: the first 100 by path, each once.
 
