@@ -76,7 +76,7 @@ py::dict summary(const Profile& profile, const std::string& name) {
   const auto& numbers = column->numbers();
   const std::uint64_t missing = profile.missing(name);
   py::dict summary;
-  summary["counts/n"] = missing + column->values();
+  summary["counts/n"] = missing + profile.values(name);
   summary["counts/null"] = missing;
   summary["counts/nan"] = numbers.nan();
   summary["counts/inf"] = numbers.pos_inf() + numbers.neg_inf();
@@ -107,11 +107,12 @@ py::tuple repeats(const Profile& profile, const std::string& name) {
   return py::make_tuple(repeats.at_least, hashes);
 }
 
-// What is asked of every column of a wide profile, so it builds no more than four integers.
+// What is asked of every column of a wide profile, so it builds no more than five integers.
 py::tuple counts(const Profile& profile, const std::string& name) {
   const Column& column = column_of(profile, name);
+  const auto* const vectors = profile.vectors(name);
   return py::make_tuple(profile.missing(name), column.integral(), column.fractional(),
-                        column.strings());
+                        column.strings(), vectors == nullptr ? 0 : vectors->n());
 }
 
 }  // namespace
@@ -143,7 +144,7 @@ void bind_column(py::class_<Profile>& profile) {
           },
           py::arg("name"), "Where the values of a feature come from.")
       .def("counts", &counts, py::arg("name"),
-           "How many observations of a feature are missing, integers, fractions and strings.")
+           "How many observations of a feature are missing, integers, fractions, strings, vectors.")
       .def(
           "quantiles",
           [](const Profile& self, const std::string& name, const std::vector<double>& q) {

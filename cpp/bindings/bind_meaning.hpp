@@ -9,9 +9,9 @@
 #include "lightmeter/profile/meaning.hpp"
 
 // Roles and origins by the names that lightmeter/features.py has for them, in their own order.
-inline constexpr std::array<std::string_view, 10> kRoleNames{
-    "plain", "category", "date",         "angle spread", "linear angle",
-    "angle", "pixels",   "angle pixels", "failure",      "hash"};
+inline constexpr std::array<std::string_view, 11> kRoleNames{
+    "plain",  "category",     "date",    "angle spread", "linear angle", "angle",
+    "pixels", "angle pixels", "failure", "hash",         "vector"};
 static_assert(kRoleNames.size() == static_cast<std::size_t>(lightmeter::profile::kLastRole) + 1);
 inline constexpr std::array<std::string_view, 4> kOriginNames{"value", "image", "exif",
                                                               "personal exif"};

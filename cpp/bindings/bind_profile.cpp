@@ -207,4 +207,6 @@ void bind_profile(py::module_& module) {
           [](const py::object& data) { return Profile::decode(as_bytes(bytes_of(data))); },
           py::arg("data"));
   bind_column(bound);
+  bind_groups(bound);
+  bind_vectors(bound);
 }

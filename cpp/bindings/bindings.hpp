@@ -20,16 +20,20 @@ namespace py = pybind11;
 
 // What a profile says of one of its columns.
 void bind_column(py::class_<lightmeter::profile::Profile>& profile);
+void bind_covariance(py::module_& module);
 void bind_distinct(py::module_& module);
 void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
 void bind_frequent(py::module_& module);
+// What a profile says by group.
+void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
 void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& profile);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);
 void bind_moments(py::module_& module);
 void bind_profile(py::module_& module);
 void bind_quantiles(py::module_& module);
+void bind_vectors(py::class_<lightmeter::profile::Profile>& profile);
 
 // The bytes of a Python bytes object; they live as long as it does.
 inline std::span<const std::uint8_t> as_bytes(const py::bytes& bytes) {

@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
   bind_quantiles(module);
   bind_frequent(module);
   bind_distinct(module);
+  bind_covariance(module);
   bind_profile(module);
   bind_drift(module);
 }

@@ -12,7 +12,8 @@ from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import (
     ANOMALY,
-    OK,
+    ERROR,
+    NOT_ENOUGH,
     Result,
     load_newest,
     load_results,
@@ -68,7 +69,7 @@ class Watched:
             return 3
         if any(delivery.error is not None for delivery in self.deliveries):
             return 1
-        return 4 if any(result.state != OK for result in self.newest) else 0
+        return 4 if any(result.state in (NOT_ENOUGH, ERROR) for result in self.newest) else 0
 
 
 def watch(

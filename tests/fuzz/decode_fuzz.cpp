@@ -11,6 +11,7 @@
 #include "lightmeter/error.hpp"
 #include "lightmeter/profile/profile.hpp"
 #include "lightmeter/profile/repeats.hpp"
+#include "lightmeter/sketch/covariance.hpp"
 #include "lightmeter/sketch/datasketches.hpp"
 #include "wire/wire.hpp"
 
@@ -24,6 +25,7 @@ namespace {
 using profile::Exemplars;
 using profile::Failures;
 using profile::Profile;
+using sketch::Covariance;
 using sketch::DistinctCount;
 using sketch::FrequentIntegers;
 using sketch::FrequentItems;
@@ -94,6 +96,12 @@ void check_state(const Moments& moments) {
   require(
       moments.variance() >= 0.0 && moments.population_variance() >= 0.0 && moments.stddev() >= 0.0,
       "no negative spread");
+}
+
+void check_state(const Covariance& covariance) {
+  const std::size_t k = covariance.dimensions();
+  require(k <= Covariance::kMaxDimensions, "bounded dimensions");
+  require(covariance.sums().size() == k + k * (k + 1) / 2, "a sum for each number and product");
 }
 
 void check_state(const DistinctCount& distinct) {
@@ -188,6 +196,11 @@ void check_state(const Profile& profile) {
             "integers, fractions and strings are the values");
     require(std::max(column.null(), profile.missing(name)) < UINT64_MAX / 64, "counts have room");
     check_state(column.numbers());
+    if (const profile::Vectors* vectors = profile.vectors(name)) {
+      require(vectors->by_length().size() <= profile::Vectors::kMaxLengths, "bounded lengths");
+      for (const auto& [length, covariance] : vectors->by_length()) check_state(covariance);
+      require(profile.values(name) == column.values() + vectors->n(), "vectors are values");
+    }
     const profile::NumberFacts facts = column.number_facts();
     check_state(facts.moments);
     check_state(facts.distinct);
@@ -235,6 +248,11 @@ void fuzz_profile(Bytes bytes) {
             "merging with itself doubles every count");
     require(doubled.meaning() == column.meaning(), "merging with itself changes no meaning");
   }
+  for (const auto& [prefix, joint] : profile.joints()) {
+    const profile::Joint& doubled = twice.joints().at(prefix);
+    require(doubled.observations() == 2 * joint.observations() && doubled.names() == joint.names(),
+            "merging with itself doubles the images of a joint, and keeps its names");
+  }
   check_state(twice);
   require_stable(twice);
 }
@@ -242,6 +260,23 @@ void fuzz_profile(Bytes bytes) {
 template <class Sketch>
 void fuzz_sketch(Bytes bytes) {
   check_laws(decoded<Sketch>(bytes));
+}
+
+void fuzz_covariance(Bytes bytes) {
+  const auto covariance = decoded<Covariance>(bytes);
+  check_state(covariance);
+  require_stable(covariance);
+  Covariance twice = covariance;
+  try {
+    twice.merge(Covariance(covariance));
+  } catch (const IncompatibleError&) {
+    return require(encoded(twice) == encoded(covariance), "a refused merge changes nothing");
+  }
+  require(twice.n() == 2 * covariance.n(), "merging with itself doubles n");
+  require_stable(twice);
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at < covariance.dimensions(); at += 2) places.push_back(at);
+  require_stable(covariance.picked(places));
 }
 
 template <sketch::ItemType kType>
@@ -259,6 +294,7 @@ constexpr std::array kTargets = {
     fuzz_sketch<Moments>,
     fuzz_datasketches<sketch::ItemType::kFloat32>,
     fuzz_datasketches<sketch::ItemType::kFloat64>,
+    fuzz_covariance,
 };
 
 }  // namespace

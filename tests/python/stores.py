@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from lightmeter import Profile, ProfileView, Store, StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
-from lightmeter.store.records import Acknowledged, Basis, Line, Snoozed, Told
+from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
 from lightmeter.store.rows import seal
 
 DATASETS = ("cells", "hours")
@@ -63,6 +63,7 @@ def fill(path: Path) -> None:
         line = Line("cells", "", "m", "x")
         store.state.remember("a", [((), [Told(line, "anomaly", at, True)])])
         store.state.acknowledge([Acknowledged(line, "anomaly", at, "note", at)])
+        store.state.accept(Accepted(line, at, "note", at))
         store.state.snooze(Snoozed(line, at, "note"))
 
 
@@ -99,6 +100,7 @@ def answers(store: Store) -> dict[str, Any]:
         "turning points": lambda: load_turning_points(store),
         "told": lambda: store.state.told("a"),
         "acknowledged": store.state.acknowledged,
+        "accepted": store.state.accepted,
         "snoozed": lambda: store.state.snoozed(datetime(2022, 9, 1, tzinfo=UTC)),
     }
     for name in DATASETS:

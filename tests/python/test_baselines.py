@@ -44,7 +44,8 @@ def baseline_buckets(
 @pytest.mark.parametrize(
     ("baseline", "expected"),
     [
-        (Trailing(), days(13, 14, 15, 16, 17, 18, 19)),
+        (Trailing(), days(*range(1, 20))),
+        (Trailing(trailing=7), days(13, 14, 15, 16, 17, 18, 19)),
         (Trailing(trailing=3, offset=2), days(16, 17, 18)),
         (Trailing(trailing=3, same="weekday"), days(6, 13)),
         (Trailing(trailing=3, since=date(2022, 9, 18)), days(18, 19)),
@@ -103,7 +104,9 @@ def test_a_window_is_the_newest_fit_days_before_the_target(
     assert found == days(*fit[-size:])
 
 
-@pytest.mark.parametrize("wrong", [{"trailing": 0}, {"offset": 0}, {"least": 8}, {"same": "month"}])
+@pytest.mark.parametrize(
+    "wrong", [{"trailing": 0}, {"offset": 0}, {"least": 29}, {"same": "month"}]
+)
 def test_what_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Trailing(**wrong)  # type: ignore[arg-type]

@@ -60,6 +60,14 @@ def profiles() -> dict[str, ProfileView]:
     for seed in range(6):  # Exact in every rounding.
         row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
         rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
+
+    embedded = Profile()
+    whole = pattern(40, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 40 rows
+    for length in (40, 3):
+        embedded.log(columns={"caf\u00e9": whole[:, :length]})
+    embedded.log(columns={"few": np.array([[0.5, -2.0], [np.nan, 1.0], [0.1, 0.0]])})
+    for seed in range(34):
+        embedded.track(pattern(6, 7, seed))
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
@@ -68,6 +76,7 @@ def profiles() -> dict[str, ProfileView]:
         "exemplars": pictured.view(),
         "repeats": repeated.view(),
         "rows": rowed.view(),
+        "vectors": embedded.view(),
     }
 
 
@@ -85,6 +94,8 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.images == expected.images
     assert view.failures == expected.failures
     assert view.rows == expected.rows
+    for feature in view:
+        assert view._core.vectors(feature) == expected._core.vectors(feature)
     # Metrics that came later are in no old file.
     assert view.get_columns().keys() <= expected.get_columns().keys()
     for feature, column in view.get_columns().items():

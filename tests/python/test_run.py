@@ -38,7 +38,12 @@ command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]
 def test_exit_codes(
     store: Store, tmp_path: Path, bad: int | None, last: int, fails: bool, code: int
 ) -> None:
-    put_days(store, range(1, last + 1), **({f"day{bad}": {"shift": 3.0}} if bad else {}))
+    put_days(
+        store,
+        range(1, last + 1),
+        history=last > 2,
+        **({f"day{bad}": {"shift": 3.0}} if bad else {}),
+    )
     config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
     config.write_text(DRIFT + ALERT.format(sent=sent, code=int(fails)))
     watched = lm.watch(store, config, now=NOW)
@@ -50,7 +55,7 @@ def test_exit_codes(
 
 
 def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
-    put_days(store, range(1, 10), day5={"shift": 3.0}, day9={"shift": 3.0})
+    put_days(store, range(1, 10), history=True, day5={"shift": 3.0}, day9={"shift": 3.0})
     config, other = tmp_path / "monitors.toml", tmp_path / "others.toml"
     config.write_text(DRIFT)
     other.write_text(GAPS)

@@ -5,7 +5,7 @@
 namespace lightmeter {
 
 // What the values of a column are, as whoever logged them said. Nothing else tells: any name may be
-// anybody's. The numbers stand in files; 10 to 15 are free, for vectors among others.
+// anybody's. The numbers stand in files; 11 to 15 are free.
 enum class Role : std::uint8_t {
   kPlain = 0,        // a number, or a category where most of the values are strings
   kCategory = 1,     // one of several names
@@ -17,7 +17,8 @@ enum class Role : std::uint8_t {
   kAnglePixels = 7,  // the hue of every pixel
   kFailure = 8,      // why a file could not be measured
   kHash = 9,         // 16 hexadecimal digits, equal where contents are equal
+  kVector = 10,      // rows of numbers that belong together, such as an embedding
 };
-inline constexpr Role kLastRole = Role::kHash;
+inline constexpr Role kLastRole = Role::kVector;
 
 }  // namespace lightmeter

@@ -182,6 +182,19 @@ double student_tail(double t, std::uint64_t dof) {
   return square > 3.0 ? beta_fraction(dof, 1, x, y) : 1.0 - beta_fraction(1, dof, y, x);
 }
 
+// P(F > f) is I_y(dof / 2, k / 2) with y = dof / (dof + k f), and 1 - I_x(k / 2, dof / 2).
+double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
+  if (!(f > 0.0)) return 1.0;
+  const double top = static_cast<double>(dof) * f;
+  const double noise = static_cast<double>(of_noise);
+  if (std::isinf(top)) return 0.0;
+  const double x = top / (top + noise);
+  const double y = noise / (top + noise);
+  const double k = static_cast<double>(dof);
+  const bool is_low = x < (k + 2.0) / (k + noise + 4.0);
+  return is_low ? 1.0 - beta_fraction(dof, of_noise, x, y) : beta_fraction(of_noise, dof, y, x);
+}
+
 double student_quantile(double tail, std::uint64_t dof) {
   return falling_to(tail, [dof](double t) { return student_tail(t, dof); });
 }

@@ -24,4 +24,7 @@ namespace lightmeter::drift {
 [[nodiscard]] double student_tail(double t, std::uint64_t dof);
 [[nodiscard]] double student_quantile(double tail, std::uint64_t dof);
 
+// P(X > f) of Fisher's F distribution with `dof` and `of_noise` >= 1 degrees of freedom.
+[[nodiscard]] double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise);
+
 }  // namespace lightmeter::drift

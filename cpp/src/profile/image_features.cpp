@@ -76,6 +76,7 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     column(kDistributions[i].name, kDistributions[i].role).merge(image.pixels[i]);
   }
+  if (!image.pixels.empty()) profile.joint(prefix).update(image.values);  // from the default set on
   count(profile, prefix, mode);
 }
 

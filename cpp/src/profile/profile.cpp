@@ -29,6 +29,10 @@ namespace {
 //         4 failures            which files and why (failures.hpp); absent if there are none
 //         6 exemplars           exemplars.cpp; absent unless asked for
 //         7 rows                row_sample.cpp; absent unless asked for
+//         8 moments by group    group_codec.cpp; absent unless something was logged with a group
+//         9 vectors             varint count | each: text name | vectors (vectors.hpp);
+//                               varint count | each: text prefix | joint (joint.hpp); absent
+//                               if there are neither
 //       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
 //       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
 //   end u32      CRC-32C of all bytes before it
@@ -42,6 +46,8 @@ constexpr std::uint64_t kColumns = 3;
 constexpr std::uint64_t kFailures = 4;
 constexpr std::uint64_t kExemplars = 6;
 constexpr std::uint64_t kRows = 7;
+constexpr std::uint64_t kByGroup = 8;
+constexpr std::uint64_t kVectors = 9;
 constexpr std::uint64_t kFirstOptional = 64;
 constexpr std::size_t kHeadSize = 6;
 constexpr std::size_t kChecksumSize = 4;
@@ -99,6 +105,37 @@ ImageGroup decode_group(wire::Reader& in, const std::string& prefix) {
     throw DecodeError("images " + prefix + ": a count above 2^56");
   }
   return group;
+}
+
+// Groups hold a part of the columns and images, so that no sum of groups is above 2^56 either.
+void check_groups(const Profile& profile) {
+  const auto check = [](const GroupMoments::Counts& counts, std::uint64_t most) {
+    for (const auto& [place, count] : counts) {
+      if (count > most) throw DecodeError("groups of the profile: more than there are at all");
+      most -= count;
+    }
+  };
+  static const Column kNone("");
+  for (const auto& [name, values] : profile.by_group().columns()) {
+    const Column* found = profile.find(name);
+    const Column& column = found == nullptr ? kNone : *found;
+    const sketch::QuantileSketch& numbers = column.numbers();
+    GroupMoments::Counts finite;
+    for (const auto& mean : values.means) finite.emplace_back(mean.place, mean.n);
+    check(finite, numbers.n());
+    check(values.missing, column.null() + numbers.nan());
+    check(values.infinite, numbers.pos_inf() + numbers.neg_inf());
+    check(values.texts, column.strings());
+  }
+  for (const auto& [prefix, images] : profile.by_group().images()) {
+    const auto found = profile.groups().find(prefix);
+    const ImageGroup all = found == profile.groups().end() ? ImageGroup() : found->second;
+    check(images.measured, all.images);
+    for (const auto& [policy, counts] : images.exif_read) {
+      const auto read = all.exif_read.find(policy);
+      check(counts, read == all.exif_read.end() ? 0 : read->second);
+    }
+  }
 }
 
 }  // namespace
@@ -159,6 +196,30 @@ void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy) {
   ++images.exif_read[std::move(policy)];
 }
 
+void Profile::log_vector(std::string_view name, std::span<const double> vector, Origin origin) {
+  Column& feature = column(name, {Role::kVector, origin});
+  auto place = vectors_.find(name);
+  if (place == vectors_.end()) {
+    Vectors vectors(name);
+    if (!vectors.update(vector)) return feature.update_null();
+    vectors_.emplace(std::string(name), std::move(vectors));
+  } else if (!place->second.update(vector)) {
+    feature.update_null();
+  }
+}
+
+const Vectors* Profile::vectors(std::string_view name) const {
+  const auto place = vectors_.find(name);
+  return place == vectors_.end() ? nullptr : &place->second;
+}
+
+Joint& Profile::joint(std::string_view prefix) {
+  const auto place = joints_.find(prefix);
+  if (place != joints_.end()) return place->second;
+  wire::check_text(prefix);
+  return joints_[std::string(prefix)];
+}
+
 void Profile::set_dataset_timestamp(std::optional<std::int64_t> timestamp) {
   if (timestamp && !is_date(*timestamp)) {
     throw std::invalid_argument("got a dataset timestamp of " + std::to_string(*timestamp) +
@@ -177,6 +238,12 @@ std::uint64_t Profile::missing(std::string_view name) const {
   if (!meaning.is_exif()) return column->null();
   const std::uint64_t read = exif_read(name, meaning.origin == Origin::kPersonalExif);
   return column->null() + read - std::min(read, column->values());
+}
+
+std::uint64_t Profile::values(std::string_view name) const {
+  const Column* column = find(name);
+  const Vectors* vectors = this->vectors(name);
+  return (column == nullptr ? 0 : column->values()) + (vectors == nullptr ? 0 : vectors->n());
 }
 
 std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
@@ -203,6 +270,14 @@ std::size_t Profile::merge(const Profile& other) {
     sketch::check_sum(own->second.images, more.images);
     sketch::check_sum(own->second.all_exif_read(), more.all_exif_read());
   }
+  for (const auto& [name, more] : other.vectors_) {
+    const Vectors* own = vectors(name);
+    if (own != nullptr) sketch::check_sum(own->n(), more.n());
+  }
+  for (const auto& [prefix, more] : other.joints_) {
+    const auto own = joints_.find(prefix);
+    if (own != joints_.end()) sketch::check_sum(own->second.observations(), more.observations());
+  }
   for (const auto& [name, column] : other.columns_)
     this->column(name, column.meaning()).merge(column);
   for (const auto& [prefix, more] : other.groups_) {
@@ -210,14 +285,34 @@ std::size_t Profile::merge(const Profile& other) {
     sum.images += more.images;
     for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
   }
+  for (const auto& [name, more] : other.vectors_) {
+    const auto [place, added] = vectors_.try_emplace(name, more);
+    if (!added) place->second.merge(more);
+  }
+  for (const auto& [prefix, more] : other.joints_) {
+    const auto [place, added] = joints_.try_emplace(prefix, more);
+    if (!added) place->second.merge(more);
+  }
   failures.merge(other.failures);
   if (const auto theirs = other.dataset_timestamp_) {
     dataset_timestamp_ = std::min(dataset_timestamp_.value_or(*theirs), *theirs);
   }
   exemplars.merge(other.exemplars);
   rows.merge(other.rows);
+  if (!other.by_group_.empty()) by_group_.merge(other.by_group_);
   const std::size_t dropped = unknown_.size() + other.unknown_.size();
   unknown_.clear();
+  return dropped;
+}
+
+std::size_t Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
+  if (!part.by_group_.empty()) throw std::invalid_argument("got a part that has groups itself");
+  const std::size_t dropped = merge(part);
+  const GroupMoments::Place place = GroupMoments::place_of(group);
+  for (const auto& [name, column] : part.columns_) by_group_.add(place, name, column);
+  for (const auto& [prefix, images] : part.groups_) {
+    by_group_.add(place, prefix, images.images, images.exif_read);
+  }
   return dropped;
 }
 
@@ -259,6 +354,23 @@ std::vector<std::uint8_t> Profile::encode() const {
   }
   if (rows.keep() > 0) {
     out.section(kRows, [&](wire::Writer& body) { rows.encode(body); });
+  }
+  if (!by_group_.empty()) {
+    out.section(kByGroup, [&](wire::Writer& body) { by_group_.encode(body); });
+  }
+  if (!vectors_.empty() || !joints_.empty()) {
+    out.section(kVectors, [&](wire::Writer& body) {
+      body.varint(vectors_.size());
+      for (const auto& [name, vectors] : vectors_) {
+        body.string(name);
+        vectors.encode(body);
+      }
+      body.varint(joints_.size());
+      for (const auto& [prefix, joint] : joints_) {
+        body.string(prefix);
+        joint.encode(body);
+      }
+    });
   }
   for (const UnknownSection& section : unknown_) {
     out.section(section.tag, [&](wire::Writer& body) { body.bytes(section.body); });
@@ -302,6 +414,22 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
       profile.exemplars = Exemplars::decode(in);
     } else if (section.tag == kRows) {
       profile.rows = RowSample::decode(in);
+    } else if (section.tag == kByGroup) {
+      profile.by_group_ = GroupMoments::decode(in);
+      check_groups(profile);
+    } else if (section.tag == kVectors) {
+      for (std::uint64_t left = in.count(40); left > 0; --left) {
+        const std::string name = next_name(in, profile.vectors_);
+        profile.vectors_.emplace(name, Vectors::decode(in, name));
+        const Column* column = profile.find(name);
+        if (column == nullptr || column->meaning().role != Role::kVector) {
+          throw DecodeError("vectors of " + name + ", which is no feature of vectors");
+        }
+      }
+      for (std::uint64_t left = in.count(24); left > 0; --left) {
+        const std::string prefix = next_name(in, profile.joints_);
+        profile.joints_.emplace(prefix, Joint::decode(in));
+      }
     } else if (section.tag >= kFirstOptional) {
       const auto body = in.bytes(in.remaining());
       profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});

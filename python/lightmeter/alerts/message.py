@@ -195,7 +195,9 @@ def _sentence(what: str, incident: Incident) -> str:
     if what == "withdrawn" and incident.kind == "error":
         return f"{day} {subject}: {monitor} could judge it after all"
     if what == "withdrawn":
-        return f"{day} {subject}: was no {incident.kind} of {monitor}, as later data shows"
+        why = shorten(first.words, _WORDS) if first.state == "ok" and first.words else ""
+        why = why or "as later data shows"
+        return f"{day} {subject}: was no {incident.kind} of {monitor}, {why}"
     if what == "resolved":
         now = "no longer reported" if incident.silent and line.feature else "back to normal"
         return f"{subject}: {now} by {monitor} on {over}, after the {incident.kind} of {day}"

@@ -8,6 +8,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
+from lightmeter.profile.grouping import Group
 
 __all__ = ["BLOCK_FILES", "Block", "profile_block"]
 
@@ -40,6 +41,7 @@ def profile_block(
     rows: int = 0,
     root: str | None = None,
     segment_of: Callable[[str], str] | None = None,
+    group_of: Callable[[str], Group] | None = None,
 ) -> Block:
     """Profile a run of files, in this process and one after another.
 
@@ -54,6 +56,7 @@ def profile_block(
         rows: rows to keep, likewise.
         root: a folder that the paths of failures in the profile are relative to.
         segment_of: from a file to the text of its segment; None makes no segments.
+        group_of: from a file to its group; None takes files for independent.
     """
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
@@ -62,16 +65,17 @@ def profile_block(
         profiles = [whole]
         if segment_of is not None:
             profiles.append(segments.setdefault(segment_of(file), whole._empty()))
+        group = None if group_of is None else group_of(file)
         try:
             measured = whole._measure(prefix, file, threads=1)
         except ImageError as error:
             failures.append(Failure(file, error.reason, error.detail))
             name = file if root is None else os.path.relpath(file, root)
             for profile in profiles:
-                profile._log_failure(prefix, failures[-1]._replace(path=name))
+                profile._log_failure(prefix, failures[-1]._replace(path=name), group)
         else:
             for profile in profiles:
-                profile._add(prefix, measured)
+                profile._add(prefix, measured, group)
     return Block(
         whole.view().to_bytes(),
         failures,

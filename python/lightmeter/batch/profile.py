@@ -9,6 +9,7 @@ from typing import Unpack, overload
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_FILES, profile_block
 from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
+from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import as_paths, find_images
 from lightmeter.image.failure import Failure
@@ -27,6 +28,7 @@ def profile_images(
     *,
     prefix: str = "image",
     segment_by: None = None,
+    group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
@@ -41,6 +43,7 @@ def profile_images(
     *,
     prefix: str = "image",
     segment_by: SegmentBy,
+    group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
@@ -54,6 +57,7 @@ def profile_images(
     *,
     prefix: str = "image",
     segment_by: SegmentBy | None = None,
+    group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
@@ -87,6 +91,11 @@ def profile_images(
             or to a string, which is the value of the key ``segment``. Threads call it. An image
             without a value has the value ``none``. At most 1000 segments are kept, the first in
             the order of the paths. All others are counted together, with the value ``other``.
+        group: what an image has in common with others, such as its slide or its burst, so that
+            comparisons take groups and not images for independent. It is ``"path:REGEX"``,
+            ``"exif:TAG"`` or ``"manifest:FILE:COLUMN"`` as above, or a function from the path to a
+            name, which threads call. An image without a name is a group of its own. Names are not
+            kept, only the moments of hashed groups are.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         rows: rows to keep for `check_image`, likewise, such as 256.
@@ -104,8 +113,8 @@ def profile_images(
         FileNotFoundError: `paths` is one path and does not exist.
         OSError: a manifest cannot be read.
         TypeError: an option is unknown or of another type.
-        ValueError: an argument is out of range; `segment_by` is not understood, names a personal
-            Exif tag, or names a manifest that is damaged or of other images.
+        ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
+            personal Exif tag, or names a manifest that is damaged or of other images.
         ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
     """
     reading = reading_of(reading, options)
@@ -116,11 +125,16 @@ def profile_images(
     if segment_by is not None:
         segment_of = SegmentOf(segment_by, root=root, exif=reading.exif)
         segment_of.check_files(files)
+    groups = None
+    if group is not None:
+        groups = GroupOf(group, root=root, exif=reading.exif)
+        groups.check_files(files)
     views = profile_files(
         files,
         root=root,
         prefix=prefix,
         segment_of=segment_of,
+        group_of=groups,
         reading=reading,
         exemplars=exemplars,
         rows=rows,
@@ -137,6 +151,7 @@ def profile_files(
     root: str | None = None,
     prefix: str = "image",
     segment_of: SegmentOf | None = None,
+    group_of: GroupOf | None = None,
     kept: set[str] | None = None,
     reading: Reading,
     exemplars: int,
@@ -152,6 +167,7 @@ def profile_files(
         root: a folder that the paths of failures in profiles are relative to.
         prefix: as for `profile_images`, like what follows.
         segment_of: from a path to its segment; None makes no segments.
+        group_of: from a path to its group; None takes files for independent.
         kept: the segments that are not counted as ``other``, to which more are added.
         reading: how pictures are read.
         exemplars: pictures to keep.
@@ -172,6 +188,7 @@ def profile_files(
         rows=rows,
         root=root,
         segment_of=segment_of,
+        group_of=group_of,
     )
     blocks = in_blocks(files, BLOCK_FILES)
     with closing(in_threads(work, blocks, workers=workers, progress=progress)) as results:

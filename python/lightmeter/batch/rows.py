@@ -15,6 +15,7 @@ from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.cells import NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.returned import plain_returned
+from lightmeter.profile.values import is_vector
 
 __all__ = ["measure"]
 
@@ -109,6 +110,8 @@ def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
         if isinstance(own, Raised):
             own = {f"{PREFIX}{name}.{ERROR}": own.kind}
         for feature, value in own.items():
+            if is_vector(value):
+                continue  # no cell of a row
             if value is not None and (isinstance(value, str) or math.isfinite(value)):
                 yield feature, value
             else:

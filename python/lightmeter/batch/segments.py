@@ -13,7 +13,7 @@ from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.profile.segments import clean_value, parse_segment, segment_text
 
-__all__ = ["MOST_SEGMENTS", "SOURCES", "SegmentBy", "SegmentOf"]
+__all__ = ["MOST_SEGMENTS", "SOURCES", "SegmentBy", "SegmentOf", "Source", "source_of"]
 
 MOST_SEGMENTS = 1000
 
@@ -30,7 +30,7 @@ _KEY = "segment"  # of a function that returns a string
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
 
 # From the path of a file, and the folder that it was found in, to a value.
-_Source = Callable[[str, str | None], str | None]
+Source = Callable[[str, str | None], str | None]
 
 
 class SegmentOf:
@@ -60,7 +60,7 @@ class SegmentOf:
         self._root = root
         self._fixed = dict(fixed or {})
         self._function = segment_by if callable(segment_by) else None
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, Source] = {}
         self._manifests: list[Manifest] = []
         if self._function is None:
             if not isinstance(segment_by, Mapping) or not segment_by:
@@ -70,7 +70,7 @@ class SegmentOf:
                 )
             segment_text(segment_by)  # checks the types
             for key, said in _clean_keys(segment_by).items():
-                source = _source(said, exif)
+                source = source_of(said, exif)
                 if isinstance(source, Manifest):
                     self._manifests.append(source)
                     source = source.value_of
@@ -140,7 +140,8 @@ def _clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
     return cleaned
 
 
-def _source(said: str, exif: ExifPolicy) -> _Source | Manifest:
+def source_of(said: str, exif: ExifPolicy) -> Source | Manifest:
+    """What a text such as ``exif:Model`` says; raises as `SegmentOf` does."""
     kind, _, rest = said.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))
@@ -151,8 +152,8 @@ def _source(said: str, exif: ExifPolicy) -> _Source | Manifest:
         if file and column:
             return Manifest(file, column)
     raise ValueError(
-        f"got {said!r} as the source of segments; expected path:REGEX, exif:TAG or "
-        "manifest:FILE:COLUMN, such as 'exif:Model'"
+        f"got {said!r} as the source of segments or groups; expected path:REGEX, exif:TAG "
+        "or manifest:FILE:COLUMN, such as 'exif:Model'"
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from lightmeter import Reading, compare
 from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
-from lightmeter.cli.options import Exemplars, Workers, reads_images
+from lightmeter.cli.options import Exemplars, Groups, Workers, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import reported, usage, wide_console
 from lightmeter.drift.verdict import Thresholds
@@ -81,6 +82,7 @@ def drift(
     *,
     reading: Reading,
     exemplars: Exemplars = 0,
+    group: Groups = None,
     workers: Workers = None,
     output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
@@ -101,9 +103,12 @@ def drift(
             )
         if html is not None:
             check_target(html)
+        measured = partial(
+            view_of_source, reading=reading, exemplars=exemplars, group=group, workers=workers
+        )
         report = compare(
-            reference=view_of_source(reference, reading, exemplars=exemplars, workers=workers),
-            target=view_of_source(target, reading, exemplars=exemplars, workers=workers),
+            reference=measured(reference),
+            target=measured(target),
             **dataclasses.asdict(thresholds),
         )
         if html is not None:

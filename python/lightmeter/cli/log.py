@@ -11,6 +11,7 @@ from lightmeter import Reading, log_folder
 from lightmeter.cli.options import (
     Exemplars,
     Format,
+    Groups,
     Printed,
     Rows,
     StoreOption,
@@ -64,6 +65,7 @@ def log(
     reading: Reading,
     exemplars: Exemplars = 0,
     rows: Rows = 0,
+    group: Groups = None,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
@@ -89,6 +91,7 @@ def log(
                 date_from=date_from,
                 segment=place,
                 segment_by=segment_by or None,
+                group=group,
                 every=every,
                 reading=reading,
                 exemplars=exemplars,

@@ -22,11 +22,16 @@ from lightmeter.alerts import (
 )
 from lightmeter.cli.options import Format, Printed, StoreOption
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage
+from lightmeter.monitor.accepted import accept as accept_change
+from lightmeter.monitor.accepted import fixed_baselines, take_back, words_of
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import false_alarms_a_year
+from lightmeter.monitor.recommended import write_monitors
+from lightmeter.monitor.replay import replay, replayed_lines
 from lightmeter.monitor.results import OK, Result, load_turning_points
 from lightmeter.profile.segments import segment_text
 from lightmeter.run import watch
+from lightmeter.store.records import Accepted, Line
 from lightmeter.times import parse_duration
 
 __all__ = ["commands"]
@@ -67,24 +72,47 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
 
 
 @commands.command()
+def init(
+    store: StoreOption,
+    dataset: Annotated[str, typer.Option(help="The dataset to watch.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write, which is not there yet.")
+    ] = Path("monitors.toml"),
+) -> None:
+    """Write a file of the recommended monitors of a dataset, with comments.
+
+    They fit what is stored now.
+    """
+    with reported(), Store(store, create=False) as opened:
+        write_monitors(opened, dataset, output)
+        say(f"{output}: written")
+
+
+@commands.command()
 def check(
     config: Config,
     store: Annotated[
         Path | None,
-        typer.Option(help="The store, for the length of the buckets of each dataset."),
+        typer.Option(help="The store, to judge everything in it. Nothing is kept or sent."),
     ] = None,
 ) -> None:
     """Check a file of monitors, and say how many false alarms a year to expect.
 
     The number of some rules depends on the data, and is not known.
+
+    With --store, everything in the store is judged. For each monitor it is said which alarms it
+    would have raised, how much buckets vary, and what to change. The store stays as it is.
     """
     with reported(), contextlib.ExitStack() as stack:
         monitors, _ = load_monitors(config), load_alerts(config)
         opened = stack.enter_context(Store(store, create=False)) if store is not None else None
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
-        for monitor, number in zip(monitors, alarms, strict=True):
+        replayed = replay(opened, monitors) if opened is not None else [None] * len(monitors)
+        for monitor, number, past in zip(monitors, alarms, replayed, strict=True):
             text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
+            for line in replayed_lines(past) if past is not None else ():
+                say(f"  {line}")
         numbers = [number for number in alarms if number is not None]
         parts = [f"at most {sum(numbers):.3g}"] if numbers else []
         if unknown := len(alarms) - len(numbers):
@@ -121,6 +149,53 @@ def acknowledge_lines(
         for incident in incidents:
             place = " ".join(filter(None, incident.line))
             say(f"{incident.start:%Y-%m-%d %H:%M} {incident.kind} {place}: acknowledged")
+
+
+@commands.command()
+def accept(
+    store: StoreOption,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            help="First bucket of the new normal, in UTC. Without it what is accepted is listed.",
+        ),
+    ] = None,
+    dataset: Datasets = "*",
+    segment: Segments = "*",
+    monitor: Monitors = "*",
+    feature: Features = "*",
+    note: Note = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Take it back.")] = False,
+) -> None:
+    """Make a change the new normal, such as that of a new lamp.
+
+    From the next run on, trailing baselines use only buckets from that one on. What lasts on these
+    lines ends. Until there are enough buckets, new ones are not judged. Each option is a pattern.
+    Without patterns all datasets are meant.
+
+    With the same patterns and the same --from, --remove takes it back.
+    """
+    patterns = Line(dataset, segment, monitor, feature)
+    with reported(), Store(store, create=False) as opened:
+        if since is None:
+            if remove or note:
+                raise typer.BadParameter("--remove and --note need --from")
+            for each in opened.state.accepted():
+                say(_accepted(each))
+            return
+        first = since.replace(tzinfo=UTC)
+        if remove:
+            if not take_back(opened, first, **patterns._asdict()):
+                complain("nothing was accepted with these patterns and this --from")
+                raise typer.Exit(FAILED)
+            say("taken back; the next run of the monitors judges again")
+            return
+        say(_accepted(accept_change(opened, first, note=note, **patterns._asdict())))
+        say("the next run of the monitors judges again")
+        for name in fixed_baselines(opened, patterns):
+            complain(f"{name} has no trailing baseline, so that nothing changes for it")
 
 
 @commands.command("snooze")
@@ -163,6 +238,12 @@ def _complain_of(deliveries: Sequence[Delivery]) -> bool:
     for delivery in failed:
         complain(f"alert {delivery.alert}: {delivery.error}")
     return bool(failed)
+
+
+def _accepted(accepted: Accepted) -> str:
+    """What was accepted, in words."""
+    place = " ".join(part for part in accepted.patterns if part != "*") or "everything"
+    return f"{place}: {words_of(accepted)}"
 
 
 def _line(result: Result) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "Deny",
     "Exemplars",
     "Format",
+    "Groups",
     "Printed",
     "Rows",
     "StoreArgument",
@@ -106,6 +107,15 @@ Own = Annotated[
         "--metric",
         metavar="MODULE:FUNCTION",
         help="Call this function of yours with every picture too (repeatable).",
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="path:REGEX|exif:TAG|manifest:FILE:COLUMN",
+        help="What images have in common that makes them alike, such as their slide or burst, so "
+        "that comparisons take groups and not images for independent.",
     ),
 ]
 Bands = Annotated[

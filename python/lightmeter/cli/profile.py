@@ -11,13 +11,14 @@ from lightmeter import Failure, ProfileView, Reading, profile_images
 from lightmeter.cli.options import (
     Exemplars,
     Format,
+    Groups,
     Printed,
     Rows,
     Workers,
     reads_images,
 )
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
-from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, wide_console
+from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, usage, wide_console
 from lightmeter.files import check_target, open_atomically
 from lightmeter.profile.of import view_of
 
@@ -37,6 +38,7 @@ def profile(
     reading: Reading,
     exemplars: Exemplars = 0,
     rows: Rows = 0,
+    group: Groups = None,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
@@ -47,9 +49,14 @@ def profile(
     with reported():
         if output is not None:
             check_target(output)
-        with progress_bar("profiling") as progress, _failure_writer(failures) as on_failure:
+        with (
+            usage(),
+            progress_bar("profiling") as progress,
+            _failure_writer(failures) as on_failure,
+        ):
             view = profile_images(
                 paths,
+                group=group,
                 reading=reading,
                 exemplars=exemplars,
                 rows=rows,

@@ -100,6 +100,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     dates = _table(*(_right(name) for name in ("n", "missing", *_DATE_COLUMNS, "median age")))
     categories = _table(_right("n"), _right("missing"), "most frequent")
     hashes = _table(*(_right(name) for name in ("n", "missing", "distinct", "repeats")), "repeated")
+    vectors = _table(*(_right(name) for name in ("n", "missing", "numbers each")))
     for name, column in view.get_columns().items():
         summary = column.to_summary_dict()
         counts = [count(summary["counts/n"]), count(summary["counts/null"])]
@@ -107,6 +108,8 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
             repeats = view.repeats(name)
             distinct, most = count(round(column.distinct)), Text(_most_repeated(repeats))
             hashes.add_row(Text(visible(name)), *counts, distinct, count(repeats.at_least), most)
+        elif column.kind == "vector":
+            vectors.add_row(Text(visible(name)), *counts, ", ".join(map(count, column.lengths)))
         elif "distribution/mean" in summary and column.meaning.is_date:
             days = [summary[key] for key in _DATE_COLUMNS.values()]
             dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))
@@ -115,7 +118,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
             numbers.add_row(Text(visible(name)), *counts, *statistics)
         else:
             categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
-    yield from (table for table in (numbers, dates, categories, hashes) if table.row_count)
+    yield from (table for table in (numbers, dates, categories, vectors, hashes) if table.row_count)
 
 
 def _counted(n: int, thing: str) -> str:

@@ -3,14 +3,20 @@
 from pathlib import Path
 
 from lightmeter import ProfileView, Reading, profile_images
-from lightmeter.cli.terminal import progress_bar
+from lightmeter.cli.terminal import progress_bar, usage
 from lightmeter.profile.of import view_of
 
 __all__ = ["view_of_source"]
 
 
 def view_of_source(
-    source: str, reading: Reading, *, workers: int | None, exemplars: int = 0, rows: int = 0
+    source: str,
+    reading: Reading,
+    *,
+    workers: int | None,
+    exemplars: int = 0,
+    rows: int = 0,
+    group: str | None = None,
 ) -> ProfileView:
     """A file of a profile or of rows, or the profile of the images meant.
 
@@ -19,9 +25,10 @@ def view_of_source(
     """
     if Path(source).is_file():
         return view_of(source, exif=reading.exif, keep=rows)
-    with progress_bar(f"profiling {source}") as progress:
+    with usage(), progress_bar(f"profiling {source}") as progress:
         view = profile_images(
             source,
+            group=group,
             reading=reading,
             exemplars=exemplars,
             rows=rows,

@@ -63,6 +63,7 @@ def write_dashboard(
     """
     site = Site(out)
     acknowledged = store.state.acknowledged()
+    accepted = store.state.accepted()
     snoozes = store.state.snoozed(to_utc(now or datetime.now(UTC)))
     of_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     monitors = ShownMonitors()
@@ -88,6 +89,7 @@ def write_dashboard(
                 incidents=find_incidents(lines),
                 acknowledged=acknowledged,
                 snoozes=snoozes,
+                accepted=accepted,
             )
             _write_history(site, store, history, briefs, buckets, pages, monitors)
             # What other pages say of it; of many segments the results take up most of the memory.

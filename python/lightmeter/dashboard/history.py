@@ -9,12 +9,12 @@ from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.store.profiles import Bucket
-from lightmeter.store.records import Acknowledged, Line, Snoozed
+from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
 from lightmeter.text import shorten
 
 __all__ = ["STATES", "History", "IncidentGroup", "grouped", "segment_name", "title_of", "worst"]
 
-STATES = ("anomaly", "error", "not enough data", "ok", "not watched")  # the worst first
+STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
 
 
 def worst(states: Iterable[str]) -> str:
@@ -35,6 +35,7 @@ class History:
         incidents: in those results.
         acknowledged: the incidents that somebody knows of.
         snoozes: the lines that nobody is told of for now.
+        accepted: the changes that were made the new normal.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class History:
     incidents: Sequence[Incident]
     acknowledged: Sequence[Acknowledged] = ()
     snoozes: Sequence[Snoozed] = ()
+    accepted: Sequence[Accepted] = ()
 
     @property
     def title(self) -> str:

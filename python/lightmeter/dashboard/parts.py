@@ -11,6 +11,7 @@ from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Mark, expected, sparkline
 from lightmeter.drift.feature import column_of
 from lightmeter.drift.words import capitalised
+from lightmeter.monitor.accepted import covers_line, words_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page
 from lightmeter.profile.names import Group
@@ -39,6 +40,7 @@ _MOST_IN_FEED = 50
 _SIGNS = {
     "anomaly": ("drift", "●"),
     "error": ("possible", "▲"),
+    "pending": ("possible", "◔"),
     "not enough data": ("possible", "◌"),
     "ok": ("none", "○"),
     "not watched": ("", "–"),  # noqa: RUF001
@@ -160,6 +162,12 @@ def _facts(group: IncidentGroup) -> Iterator[str]:
     if acknowledged:
         note = next((entry.note for entry in acknowledged if entry.note), "")
         yield "acknowledged" + (f": {shorten(note, 120)}" if note else "")
+    for each in group.history.accepted:
+        if any(
+            covers_line(each, incident.line) and (incident.end is None or each.since < incident.end)
+            for incident in incidents
+        ):
+            yield shorten(words_of(each), 160)
     for snooze in group.history.snoozes:
         if group.open and any(matches(snooze.patterns, incident.line) for incident in incidents):
             yield f"snoozed until {bucket_text(snooze.until)}"

@@ -1,6 +1,6 @@
 """The charts of categories: their shares on two sides, and how these differ."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lightmeter.draw.axes import RIGHT, TOP, legend, scale
@@ -51,13 +51,27 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
     return Chart(title, shares or "no values", height, joined(parts))
 
 
-def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
+def _points(change: float) -> str:
+    """A difference of shares, in percentage points."""
+    return f"{100 * change:+.1f} pp".replace("-", "\N{MINUS SIGN}")
+
+
+def differences(
+    title: str,
+    categories: Sequence[Bar],
+    n: tuple[int, int],
+    *,
+    what: str = "Share in the target minus share in the reference.",
+    show: Callable[[float], str] = _points,
+) -> Chart:
     """How the share of each category changed: to the right where the target has more.
 
     Args:
         title: the feature.
         categories: in the order of rows.
         n: values of the target and of the reference.
+        what: is drawn, as a sentence.
+        show: a difference as text.
     """
     left, row, half = 150, 24, 56
     top = max((abs(bar.target - bar.reference) for bar in categories), default=0.0) or 1.0
@@ -71,19 +85,14 @@ def differences(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Ch
         parts.append(label(left - 8, y + 11, shorten(bar.name, 18), "end", "ink"))
         width = rounded(max(end - start, 0.5))
         parts.append(tag("rect", x=rounded(start), y=y, width=width, height=14, **paint(side)))
-        text = _points(change)
+        text = show(change).replace("-", "\N{MINUS SIGN}")
         parts.append(
             label(end + 5, y + 11, text) if change > 0 else label(start - 5, y + 11, text, "end")
         )
     height = TOP + 12 + max(len(categories), 1) * row
     parts.append(rule(x(0.0), TOP + 4, x(0.0), height - 6, "quiet"))
     changes = "; ".join(
-        f"{shorten(bar.name, 40)}: {_points(bar.target - bar.reference)}" for bar in categories
+        f"{shorten(bar.name, 40)}: {show(bar.target - bar.reference)}" for bar in categories
     )
-    description = f"Share in the target minus share in the reference. {changes}"
+    description = f"{what} {changes}"
     return Chart(title, description, height, joined(parts))
-
-
-def _points(change: float) -> str:
-    """A difference of shares, in percentage points."""
-    return f"{100 * change:+.1f} pp".replace("-", "\N{MINUS SIGN}")

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
+from lightmeter.drift.clusters import tested_by_group
 from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.copies import with_copies
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
+from lightmeter.drift.vectors import compare_joint, compare_vectors
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Meaning, meaning_of
@@ -35,12 +38,36 @@ def compare_views(
         name: meaning_of(name, cores) for name in sorted({*cores[0].names(), *cores[1].names()})
     }
     features = [
-        changed(line, role=meaning.role, **said(name, meaning.origin, prefixes)._asdict())
+        changed(
+            line,
+            role=meaning.role,
+            family=meaning.family,
+            sides=(target, reference),
+            **said(name, meaning.origin, prefixes)._asdict(),
+        )
         for name, meaning in meanings.items()
         if meaning.role != "hash"
-        for line in _lines(name, meaning, cores, thresholds, tested)
+        for line in tested_by_group(
+            _lines(name, meaning, cores, thresholds, tested), name, meaning, cores
+        )
     ]
-    return Comparison(target, reference, judge(features, thresholds, tested=tested), thresholds)
+    for prefix in sorted(prefixes) if tested else ():
+        together = compare_joint(prefix, cores)
+        if together is not None:
+            name = "the numbers of images" if len(prefixes) == 1 else f"the numbers of {prefix}"
+            features.append(
+                changed(
+                    together,
+                    role="vector",
+                    family="image",
+                    sides=(target, reference),
+                    name=name,
+                    group="together",
+                    prefix=prefix,
+                )
+            )
+    judged = judge(with_copies(features, cores), thresholds, tested=tested)
+    return Comparison(target, reference, judged, thresholds)
 
 
 def _lines(
@@ -59,6 +86,14 @@ def _lines(
         fields = new_and_vanished(strings)
         none = {} if sum(texts) else {"verdict": "none", "reason": "no failures"}
         yield compare_rates(name, "failure", texts, missing, tested=tested, **fields, **none)
+        return
+    if meaning.role == "vector":
+        line, unlike = compare_vectors(name, cores)
+        yield line
+        unusable = [count + other for count, other in zip(missing, unlike, strict=True)]
+        if sum(unusable):
+            sizes = [line.n_target, line.n_reference]
+            yield compare_rates(f"{name}:missing", "missing", unusable, sizes, tested=tested)
         return
     missing = [count + each.nan for count, each in zip(missing, numbers, strict=True)]
     finite = [each.n for each in numbers]

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from lightmeter.drift.distance import distance
+from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.feature import RATES, FeatureDrift
-from lightmeter.drift.verdict import CHANGED, Thresholds
+from lightmeter.drift.order import by_severity
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
 
 __all__ = ["Comparison"]
 
-_WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
 _STOPS = {"drift": {"drift"}, "possible": {"drift", "inconclusive", "possible"}}
 
 
@@ -34,7 +34,7 @@ class Comparison:
         """Made by `compare_views`."""
         self.target = target
         self.reference = reference
-        self.features = sorted(features, key=_severity)
+        self.features = by_severity(features, thresholds)
         # Rates come after plain columns here, so that theirs is the line of a name that both bear.
         lines = sorted(self.features, key=lambda line: line.kind in RATES)
         self._by_name = {line.feature: line for line in lines}
@@ -44,6 +44,25 @@ class Comparison:
     def drifted(self) -> list[FeatureDrift]:
         """The features whose verdict is ``drift``."""
         return [line for line in self.features if line.verdict == "drift"]
+
+    @property
+    def named(self) -> list[FeatureDrift]:
+        """Those of `drifted` that a headline may name.
+
+        Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
+        `drifted` may hold more, since of these a small share may not have changed.
+        """
+        tested = [line for line in self.features if line.q_value is not None and not line.same_as]
+        adjusted = holm_p_values(
+            [line.p_high for line in tested if line.p_high is not None],
+            [line.family for line in tested],
+        )
+        sure = {
+            (line.feature, line.kind)
+            for line, p in zip(tested, adjusted, strict=True)
+            if p <= self.thresholds.drift
+        }
+        return [line for line in self.drifted if (line.same_as or line.feature, line.kind) in sure]
 
     def fails(self, on: str) -> bool:
         """Whether a pipeline that stops on `on` must stop here.
@@ -87,20 +106,8 @@ class Comparison:
 
     def summary(self) -> str:
         """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %"."""
-        return summary(self.features)
+        return summary(self.features, self.named)
 
     def __repr__(self) -> str:
         """The summary."""
         return f"<{type(self).__name__}: {self.summary()}>"
-
-
-def _severity(line: FeatureDrift) -> tuple[int, float, float, str]:
-    """By verdict, then by effect: by D where there is one, as sizes of two units do not compare.
-
-    It is at most 1, which many features reach that change for one reason. Of those that
-    changed, between effects that are equal to a tenth the distance decides, which has no bound.
-    """
-    rank, effect = _WORST_FIRST.index(line.verdict), line.ks or line.effect or 0.0
-    if line.verdict not in CHANGED:
-        return rank, -effect, 0.0, line.feature
-    return rank, -round(effect, 1), -distance(line), line.feature

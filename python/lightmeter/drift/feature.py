@@ -1,11 +1,11 @@
 """What is known of the drift of one feature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from lightmeter.image.numbers import Scale
-from lightmeter.profile import FrequentItem
-from lightmeter.profile.features import Kind, Role
+from lightmeter.profile import FrequentItem, ProfileView
+from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.profile.names import GridCell, Group
 
 __all__ = [
@@ -22,7 +22,9 @@ __all__ = [
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
 Rate = Literal["missing", "not a number", "failure"]
 DriftKind = Kind | Rate
-EffectName = Literal["shift", "spread", "tail", "total variation", "difference of rates"]
+EffectName = Literal[
+    "shift", "spread", "tail", "total variation", "difference of rates", "separation"
+]
 
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
@@ -57,8 +59,8 @@ class FeatureDrift:
             permuted chi-square, Fisher's exact test.
         p_low: the least it can be.
         p_high: the most it can be, by which the verdict is reached.
-        q_value: Benjamini and Hochberg's, from ``p_high`` over all features that were tested; None
-            outside that family.
+        q_value: from ``p_high`` over all features that were tested, see `families`; None of what
+            was not tested.
         hellinger: Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
         hellinger_debiased: without what two samples of one distribution have on average.
         hellinger_null: what ``hellinger`` exceeds in one of twenty comparisons without drift.
@@ -80,7 +82,8 @@ class FeatureDrift:
         effect_low: the least it can be.
         effect_high: the most it can be.
         effect_name: which size that is: ``shift`` (``ks``), ``spread`` (without its sign) or
-            ``tail``; of categories ``total variation``; of rates ``difference of rates``.
+            ``tail``; of categories ``total variation``; of rates ``difference of rates``; of
+            vectors ``separation``.
         level_target: mean; circular mean of hue; the share of the last three kinds.
         level_reference: the same on the other side.
         stddev_target: sample standard deviation of numbers.
@@ -88,7 +91,13 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
+        groups_target: how many groups the p-value rests on, such as slides or bursts; None where it
+            takes images for independent.
+        groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
+        family: what it is judged together with.
+        same_as: the feature that this one is a copy of, as far as the profiles can tell. Both are
+            one test, and share its verdict.
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
@@ -97,6 +106,7 @@ class FeatureDrift:
         scale: of its values, such as ``percent``.
         prefix: of the images that it is measured in.
         cell: which number of the grid it is.
+        sides: the target and the reference, for sentences; no part of what was found.
     """
 
     feature: str
@@ -130,7 +140,11 @@ class FeatureDrift:
     stddev_reference: float | None = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
+    groups_target: int | None = None
+    groups_reference: int | None = None
     role: Role = "plain"
+    family: Family = "values"
+    same_as: str = ""
     verdict: Verdict | None = None
     reason: str = ""
     name: str = ""
@@ -138,6 +152,7 @@ class FeatureDrift:
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
+    sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
 
 
 def changed(line: FeatureDrift, **fields: Any) -> FeatureDrift:

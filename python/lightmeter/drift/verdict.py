@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lightmeter import _core
+from lightmeter.drift.families import q_values
 from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
 
 __all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
@@ -72,11 +72,13 @@ def judge(
 
     Features that were not `tested` only learn that they have not enough data.
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
-    are one family of tests. Each enters it with the upper end of its p-value. The lower end only
-    says whether the verdict could have been another one.
+    are judged together, in their families. Each enters with the upper end of its p-value. The lower
+    end only says whether the verdict could have been another one. A copy does not enter: it gets
+    what the feature gets that it is a copy of.
     """
     judged = list(features)
-    family = []
+    family: list[int] = []
+    copies: list[int] = []
     for index, feature in enumerate(features):
         if feature.verdict is not None or feature.reason:
             continue
@@ -85,9 +87,10 @@ def judge(
                 feature, verdict="not enough data", reason=_too_few(feature, by.min_values)
             )
         elif tested:
-            family.append(index)
-    sure = _core.q_values([_known(features[index].p_high) for index in family])
-    hopeful = _core.q_values([_known(features[index].p_low) for index in family])
+            (copies if feature.same_as else family).append(index)
+    families = [features[index].family for index in family]
+    sure = q_values([_known(features[index].p_high) for index in family], families)
+    hopeful = q_values([_known(features[index].p_low) for index in family], families)
     for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
         feature = features[index]
         verdict = _verdict(q_high, feature, feature.effect_low, by)
@@ -95,6 +98,12 @@ def judge(
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
         judged[index] = changed(feature, q_value=q_high, verdict=verdict, reason=reason)
+    originals = {(judged[index].feature, judged[index].kind): judged[index] for index in family}
+    for index in copies:
+        line = originals[features[index].same_as, features[index].kind]
+        judged[index] = changed(
+            features[index], q_value=line.q_value, verdict=line.verdict, reason=line.reason
+        )
     return judged
 
 
@@ -128,4 +137,5 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
     if verdict == "none" and q <= by.drift:
         least = by.least(feature.effect_name)
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
-    return f"{sizes}, q {q:.2g}"
+    groups = f", by {feature.groups_target} and {feature.groups_reference} groups"
+    return f"{sizes}, q {q:.2g}{groups if feature.groups_target is not None else ''}"

@@ -16,6 +16,7 @@ from lightmeter.times import to_utc
 __all__ = ["Baseline", "BaselineBuckets", "DateRange", "Other", "Reference", "Trailing"]
 
 _FARTHEST = 1_000_000
+_STANDS_STILL = 7  # anomalous buckets in a row, or as many as the window holds
 
 
 def _stretch(day: Any) -> tuple[date, date]:
@@ -55,20 +56,24 @@ class Trailing:
     Attributes:
         trailing: how many buckets.
         offset: lengths of a bucket from the newest one to the target; 1 is the one before it.
-        least: with fewer there is not enough data; None: 3, or `trailing` where that is less.
+        least: with fewer there is not enough data; None: 3, or `trailing` where that is less. For
+            drift it is at least 14.
         same: ``"hour"`` (of the day) or ``"weekday"`` to take only buckets that share it.
         exclude: first and last day of stretches to leave out, such as holidays.
         since: the first day to use; to be moved after a change that is here to stay.
         keep_anomalies: use buckets in which this monitor found an anomaly, too.
+        peers: compare how a segment differs from the other segments of its bucket, so that what
+            all do together is no anomaly.
     """
 
-    trailing: int = 7
+    trailing: int = 28
     offset: int = 1
     least: int | None = None
     same: Literal["hour", "weekday"] | None = None
     exclude: Annotated[tuple[tuple[date, date], ...], _STRETCHES] = ()
     since: date | None = None
     keep_anomalies: bool = False
+    peers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
@@ -136,7 +141,11 @@ class BaselineBuckets:
     """
 
     def __init__(
-        self, baseline: Trailing | DateRange | Other, length: timedelta, buckets: Sequence[Bucket]
+        self,
+        baseline: Trailing | DateRange | Other,
+        length: timedelta,
+        buckets: Sequence[Bucket],
+        since: datetime | None = None,
     ) -> None:
         """Of no target yet.
 
@@ -144,11 +153,16 @@ class BaselineBuckets:
             baseline: how they are chosen; for `Other`, `buckets` are those of the other dataset.
             length: of the dataset's buckets.
             buckets: what is stored, earliest first.
+            since: a trailing window holds no bucket before it, whatever `baseline` says.
         """
+        self._since = since
+        if isinstance(baseline, Trailing) and baseline.since is not None:
+            self._since = max(filter(None, (since, to_utc(baseline.since))))
         self._baseline, self._length, self._buckets = baseline, length, buckets
         self._starts = [bucket.start for bucket in buckets]
         self._next = 0  # the first bucket that no window has seen
         self._windows: dict[int, deque[datetime]] = {}
+        self._passed: dict[int, int] = {}  # anomalous buckets behind the newest one of a window
         if isinstance(baseline, DateRange):
             first, last = baseline.from_, baseline.to
             self._starts = [start for start in self._starts if first <= start.date() <= last]
@@ -179,15 +193,31 @@ class BaselineBuckets:
             self._next += 1
         return list(self._windows.get(_kind(baseline, target.start), ()))
 
+    def stands_still_since(self, target: Bucket) -> datetime | None:
+        """The newest bucket in the window of a target that was asked for, if it no longer moves.
+
+        It does not where all buckets behind it were passed over as anomalous, and they are many.
+        """
+        baseline = self._baseline
+        if not isinstance(baseline, Trailing):
+            return None
+        kind = _kind(baseline, target.start)
+        window = self._windows.get(kind)
+        many = min(_STANDS_STILL, baseline.trailing)
+        return window[-1] if window and self._passed.get(kind, 0) >= many else None
+
     def _take(self, baseline: Trailing, start: datetime, anomalous: Collection[datetime]) -> None:
         """Put a bucket into the window of its kind, where it is fit for that."""
-        if (
-            (baseline.since is None or start >= to_utc(baseline.since))
-            and (baseline.keep_anomalies or start not in anomalous)
-            and not any(first <= start.date() <= last for first, last in baseline.exclude)
-        ):
-            kind = _kind(baseline, start)
-            self._windows.setdefault(kind, deque(maxlen=baseline.trailing)).append(start)
+        if self._since is not None and start < self._since:
+            return
+        if any(first <= start.date() <= last for first, last in baseline.exclude):
+            return
+        kind = _kind(baseline, start)
+        if start in anomalous and not baseline.keep_anomalies:
+            self._passed[kind] = self._passed.get(kind, 0) + 1
+            return
+        self._passed[kind] = 0
+        self._windows.setdefault(kind, deque(maxlen=baseline.trailing)).append(start)
 
 
 def _kind(baseline: Trailing, start: datetime) -> int:

@@ -7,24 +7,29 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from lightmeter.monitor.judging import Judge, latest_complete, plain
+from lightmeter.monitor.lasting import Streaks
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import (
     ANOMALY,
     NOT_ENOUGH,
     OK,
+    PENDING,
     BucketResults,
     Result,
     check_source,
     kept_of,
     rows_of,
 )
-from lightmeter.monitor.rules import CombinedRule, MissingRule
+from lightmeter.monitor.rules import CombinedRule, DriftRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
+from lightmeter.monitor.together import judged_together
 from lightmeter.store.records import Kept, Place, ResultState
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = ["evaluate", "update_results"]
+__all__ = ["evaluate", "judge_all", "update_results"]
+
+_JUDGED = {OK, PENDING, ANOMALY}
 
 
 def evaluate(
@@ -64,6 +69,16 @@ def evaluate(
             ]
         by_rank[rank] += results
     return [result for results in by_rank for result in results]
+
+
+def judge_all(
+    store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
+) -> Iterator[BucketResults]:
+    """The same bucket by bucket, so that not all results have to fit into memory.
+
+    The buckets of a monitor come in order of time for each segment. Each has results.
+    """
+    return _judged(store, monitors, {}, to_utc(now or datetime.now(UTC)))
 
 
 def update_results(
@@ -126,6 +141,7 @@ def _of_profiles(
     now: datetime,
 ) -> Iterator[BucketResults]:
     judges: dict[tuple[str, str], list[Judge]] = {}
+    together: list[tuple[DriftRule, list[Judge], bool]] = []
     for rank, monitor in enumerate(monitors):
         if isinstance(monitor.rule, CombinedRule):
             continue
@@ -133,12 +149,20 @@ def _of_profiles(
             words = "the store has no such dataset"
             yield plain(rank, monitor, "", now, NOT_ENOUGH, words, kept)
             continue
-        for segment in shelf.segments(monitor.dataset) if monitor.segments else [""]:
-            judge = Judge(shelf, monitor, rank, segment, now, kept)
-            judges.setdefault((monitor.dataset, segment), []).append(judge)
-    for together in judges.values():
+        segments = shelf.segments(monitor.dataset) if monitor.segments else [""]
+        if monitor.has_peers:
+            segments = [segment for segment in segments if segment]
+        watching = [Judge(shelf, monitor, rank, segment, now, kept) for segment in segments]
+        if isinstance(monitor.rule, DriftRule) and monitor.judges_segments_together:
+            together.append((monitor.rule, watching, monitor.has_peers))
+            continue
+        for judge in watching:
+            judges.setdefault((monitor.dataset, judge.segment), []).append(judge)
+    for rule, watching, are_peers in together:
+        yield from judged_together(rule, watching, are_peers=are_peers)
+    for sharing in judges.values():
         yield from heapq.merge(
-            *(judge.buckets() for judge in together), key=lambda bucket: bucket.place.start
+            *(judge.buckets() for judge in sharing), key=lambda bucket: bucket.place.start
         )
 
     @cache
@@ -191,6 +215,7 @@ def _combined(
     rule = monitor.rule
     assert isinstance(rule, CombinedRule)
     state: ResultState
+    streaks: defaultdict[str, Streaks] = defaultdict(lambda: Streaks(monitor.for_))
     places: dict[tuple[str, datetime], dict[str, frozenset[str]]] = {}
     for other, states_of_other in zip(monitors[:rank], states, strict=False):
         if other.name not in rule.of:
@@ -201,10 +226,10 @@ def _combined(
     for (segment, start), by_name in sorted(places.items()):
         names = [name for name in rule.of if not segment or name in segmented]
         alarmed = [name for name in names if ANOMALY in by_name.get(name, ())]
-        unsure = [name for name in names if not by_name.get(name, {NOT_ENOUGH}) & {OK, ANOMALY}]
+        unsure = [name for name in names if not by_name.get(name, {NOT_ENOUGH}) & _JUDGED]
         if len(alarmed) == len(names) or (alarmed and rule.type == "any"):
             state = ANOMALY
         else:
             state = NOT_ENOUGH if unsure else OK
         words = ", ".join(alarmed)
-        yield plain(rank, monitor, segment, start, state, words, kept)
+        yield plain(rank, monitor, segment, start, state, words, kept, streaks[segment])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Acknowledged, IncidentKind, Line, ResultState
 
@@ -45,7 +45,7 @@ class Silence(Result):
     """Stands in for a result: the monitor judged this bucket but reported nothing for this line.
 
     Examples: an error, once the bucket can be judged; a feature that is back, or gone for good; a
-    rate that is 0 again.
+    rate that is 0 again. Its words are those on the bucket itself.
     """
 
     __slots__ = ()
@@ -59,9 +59,12 @@ class Histories:
         self._lines = lines
         states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[ResultState]]]
         states = defaultdict(lambda: defaultdict(set))
+        self._words: dict[tuple[tuple[str, str, str], datetime], str] = {}
         for line, results in lines.items():
             for result in results:
                 states[line[:3]][result.start].add(result.state)
+                if not line.feature and result.words:
+                    self._words[line[:3], result.start] = result.words
         self._silent = {
             key: {start: state for start, there in buckets.items() if (state := _silent(there))}
             for key, buckets in states.items()
@@ -76,6 +79,7 @@ class Histories:
             Silence(
                 line.feature,
                 state,
+                words=self._words.get((line[:3], start), ""),
                 monitor=line.monitor,
                 dataset=line.dataset,
                 segment=segment,
@@ -91,16 +95,17 @@ def _silent(states: set[ResultState]) -> ResultState | None:
     """The state of a line without a word, given those of the others; None if nothing follows."""
     if ERROR in states:
         return None
-    return OK if states & {OK, ANOMALY} else NOT_ENOUGH
+    return OK if states & {OK, PENDING, ANOMALY} else NOT_ENOUGH
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Whether an incident is over by a bucket of this state.
 
     An anomaly lasts until a bucket is ``ok``: one with too little data, or that could not be
-    judged, says nothing about it. An error lasts until a bucket could be judged, whatever it said.
+    judged, says nothing about it. It also ends where data that came late made it ``pending``. An
+    error lasts until a bucket could be judged, whatever it said.
     """
-    return state == OK if kind == ANOMALY else state != ERROR
+    return state in (OK, PENDING) if kind == ANOMALY else state != ERROR
 
 
 def line_of(result: Result) -> Line:

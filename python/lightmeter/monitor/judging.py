@@ -2,14 +2,18 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from lightmeter._core import __version__
-from lightmeter.errors import LightmeterError
-from lightmeter.monitor.baselines import Baseline, BaselineBuckets, Other, Reference, Trailing
+from lightmeter.errors import DecodeError, LightmeterError
+from lightmeter.monitor.accepted import covers_place
+from lightmeter.monitor.baselines import Baseline, Other, Reference, Trailing
 from lightmeter.monitor.gaps import expected_buckets
+from lightmeter.monitor.lasting import Streaks, anomalous_in
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import (
     ANOMALY,
@@ -28,12 +32,30 @@ from lightmeter.monitor.rules import (
     LateRule,
     MissingRule,
 )
-from lightmeter.monitor.shelf import Shelf
+from lightmeter.monitor.shelf import Contents, Past, Shelf
+from lightmeter.monitor.summaries import Summary
+from lightmeter.monitor.windows import ALL, Window, Windows
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Basis, Kept, Place, ResultState
 
-__all__ = ["Judge", "latest_complete", "plain"]
+__all__ = ["Begun", "Judge", "latest_complete", "plain"]
+
+
+class Begun(NamedTuple):
+    """A bucket that is to be judged.
+
+    Attributes:
+        bucket: the bucket.
+        windows: what it is compared with.
+        digest: of all that what is said of it follows from.
+        own: starts of the buckets before it, where they say how much buckets vary; else None.
+    """
+
+    bucket: Bucket
+    windows: Sequence[Window]
+    digest: bytes
+    own: Sequence[datetime] | None
 
 
 class Judge:
@@ -50,42 +72,44 @@ class Judge:
     ) -> None:
         """`kept` is what was said before; `rank` that of the monitor among those of its run."""
         self._shelf, self._monitor, self._rank, self._now = shelf, monitor, rank, now
-        self._text, self._segment, self._kept = segment, parse_segment(segment), kept
+        self.segment, self._segment, self._kept = segment, parse_segment(segment), kept
         self._length = shelf.datasets[monitor.dataset]
         self._buckets = shelf.buckets(monitor.dataset, segment)
+        self._streaks = Streaks(monitor.for_)
+        self._anomalous: dict[datetime, Sequence[str]] = {}
 
     def buckets(self) -> Iterator[BucketResults]:
         """What it says of each bucket, in order of time."""
         if isinstance(self._monitor.rule, MissingRule):
             yield from self._missing()
             return
-        anomalous: set[datetime] = set()
+        for bucket in self.complete():
+            if isinstance(self._monitor.rule, LateRule):
+                yield self._late(bucket, self._monitor.rule)
+            else:
+                yield self._judged(bucket)
+
+    def complete(self) -> Iterator[Bucket]:
+        """The buckets that are to be judged, in order of time."""
         for bucket in self._buckets:
             if bucket.end - bucket.start != self._length:
                 continue
-            if self._now - bucket.end < self._monitor.wait:
-                continue
-            if isinstance(self._monitor.rule, LateRule):
-                judged = self._late(bucket, self._monitor.rule)
-            else:
-                judged = self._judged(bucket, anomalous)
-            if ANOMALY in judged.kept.states:
-                anomalous.add(bucket.start)
-            yield judged
+            if self._now - bucket.end >= self._monitor.wait:
+                yield bucket
 
     def _late(self, bucket: Bucket, rule: LateRule) -> BucketResults:
         late = bucket.updated - bucket.end
         state: ResultState = ANOMALY if late > rule.after else OK
         seconds, limit = max(0.0, late.total_seconds()), rule.after.total_seconds()
-        result = Result("", state, seconds, None, limit, "seconds")
-        return _unless_kept(self._rank, self._placed(bucket, [result]), self._kept)
+        return self._looked_at(bucket, Result("", state, seconds, None, limit, "seconds"))
 
     def _missing(self) -> Iterator[BucketResults]:
         for start, there, words in expected_buckets(
             self._buckets, self._length, self._now, self._monitor.wait, self._holds_data
         ):
             state: ResultState = OK if there else ANOMALY
-            yield plain(self._rank, self._monitor, self._text, start, state, words, self._kept)
+            where = self._rank, self._monitor, self.segment, start
+            yield plain(*where, state, words, self._kept, self._streaks)
 
     def _holds_data(self, bucket: Bucket) -> bool:
         if bucket.images:
@@ -95,46 +119,153 @@ class Judge:
             column.n and column.kind != "failure" for column in contents.columns.values()
         )
 
-    def _judged(self, bucket: Bucket, anomalous: Collection[datetime]) -> BucketResults:
+    def _judged(self, bucket: Bucket) -> BucketResults:
         """What a rule on profiles says, unless all that it follows from is as it was."""
         try:
-            starts = self._starts(bucket, anomalous)
-            digest = self._digest(bucket, starts)
-            place = Place(self._monitor.name, self._monitor.dataset, self._text, bucket.start)
-            kept = self._kept.get(place)
-            if kept is not None and kept.digest == digest:
-                return BucketResults(self._rank, place, kept, None)
-            return self._judge(bucket, starts, digest)
+            begun = self.begin(bucket)
+            if (unchanged := self.unchanged(bucket, begun.digest)) is not None:
+                return unchanged
+            return self.finished(begun, begun.digest, self.results(begun))
         except (LightmeterError, OSError) as error:
-            return self._error(bucket, str(error))
+            return self.error(bucket, str(error))
 
-    def _judge(self, bucket: Bucket, starts: Sequence[datetime], digest: bytes) -> BucketResults:
-        rule = self._rule
-        target = self._shelf.contents(*self._where, bucket.start)
-        if target.damage:
-            return self._error(bucket, target.damage)
+    def begin(self, bucket: Bucket) -> Begun:
+        """What is to be known before a bucket is judged; those before it have been.
+
+        Raises:
+            LightmeterError, OSError: what it is compared with cannot be read.
+        """
+        windows = self._windows.of(bucket, self._anomalous) if self._windows is not None else [ALL]
         dataset, segment, file = self._compared
-        past = self._shelf.file(file)[0] if file else self._shelf.past(dataset, segment, starts)
-        if rule.needs_baseline and past.count < self._least:
-            words = f"{past.count} buckets to compare with, of {self._least} needed"
-            results = [Result("", NOT_ENOUGH, words=words)]
-        else:
-            results = rule.judge(target, past) or [Result("", NOT_ENOUGH, words=_nothing(rule))]
-        drift = isinstance(rule, DriftRule)
-        basis = Basis(self._rank, drift, dataset, segment, tuple(starts), file, digest)
-        results = self._placed(bucket, results, past.count, basis)
-        return BucketResults(self._rank, results[0].place, kept_of(results), results)
+        made_of = [self._rules_digest, self._shelf.digests(*self._where)[bucket.start]]
+        made_of.append(self._streaks.made_of.encode("utf-8", "surrogatepass"))
+        own = self._own(bucket)
+        made_of += [self._shelf.digests(*self._where)[start] for start in own or ()]
+        if file:
+            made_of.append(self._shelf.file(file)[1])
+        for window in windows:
+            made_of.append(window.made_of)
+            if window.starts:
+                digests = self._shelf.digests(dataset, segment)
+                made_of += [digests[start] for start in window.starts]
+        return Begun(bucket, windows, hashlib.sha256(b"".join(made_of)).digest(), own)
 
-    def _error(self, bucket: Bucket, words: str) -> BucketResults:
-        results = self._placed(bucket, [Result("", ERROR, words=words)])
+    def digests(self, starts: Iterable[datetime]) -> list[bytes]:
+        """Of those buckets of the segment that there are."""
+        digests = self._shelf.digests(*self._where)
+        return [digests[start] for start in starts if start in digests]
+
+    def summaries(self, starts: Iterable[datetime]) -> dict[datetime, Summary]:
+        """Of those buckets of the segment that can be read."""
+        digests = self._shelf.digests(*self._where)
+        there = {
+            start: self._shelf.summary(*self._where, start) for start in starts if start in digests
+        }
+        return {start: summary for start, summary in there.items() if summary is not None}
+
+    def unchanged(self, bucket: Bucket, digest: bytes) -> BucketResults | None:
+        """What was said of the bucket before, if that follows from the same."""
+        kept = self.kept(bucket)
+        if kept is None or kept.digest != digest:
+            return None
+        self._streaks.resume(kept.streaks)
+        if kept.is_anomalous:
+            self._anomalous[bucket.start] = anomalous_in(kept.streaks)
+        return BucketResults(self._rank, self._place(bucket), kept, None)
+
+    def kept(self, bucket: Bucket) -> Kept | None:
+        """What was said of the bucket before."""
+        return self._kept.get(self._place(bucket))
+
+    def results(self, begun: Begun) -> list[Result]:
+        """What the rule says of a bucket, without its place.
+
+        Raises:
+            LightmeterError, OSError: something cannot be read.
+        """
+        results = []
+        for window, target, past, few in self.compared(begun):
+            judged = self._rule.judge(target, past) if few is None else few
+            judged = judged or [self.nothing()] * (few is None)
+            results += [
+                result._replace(baseline=past.count)
+                for result in judged
+                if window.takes(result.feature)
+            ]
+        return results
+
+    def compared(
+        self, begun: Begun
+    ) -> Iterator[tuple[Window, Contents, Past, list[Result] | None]]:
+        """Window by window: the bucket, its past, and what to say where that is too little.
+
+        Raises:
+            LightmeterError, OSError: something cannot be read.
+        """
+        target = self._shelf.contents(*self._where, begun.bucket.start)
+        if target.damage:
+            raise DecodeError(target.damage)
+        for window in begun.windows:
+            past = self._past(window, begun.own)
+            few = None
+            if self._rule.needs_baseline and past.count < self._least:
+                few = window.too_few(past.count, self._least, begun.bucket, target.columns)
+            yield window, target, past, few
+
+    def _past(self, window: Window, own: Sequence[datetime] | None) -> Past:
+        dataset, segment, file = self._compared
+        past = self._shelf.past(dataset, segment, window.starts)
+        if file:
+            past = self._shelf.file(file)[0]
+        return past if own is None else past.judged_by(self._shelf.past(*self._where, own))
+
+    def _own(self, bucket: Bucket) -> Sequence[datetime] | None:
+        """The last buckets before one that is compared with others, by a test."""
+        baseline = self._monitor.baseline
+        if isinstance(baseline, Trailing) or not isinstance(self._rule, DriftRule):
+            return None
+        if self._rule.metric != "p":
+            return None
+        at = bisect_left(self._starts_of_length, bucket.start)
+        return self._starts_of_length[max(0, at - Trailing().trailing) : at]
+
+    @cached_property
+    def _starts_of_length(self) -> list[datetime]:
+        return [each.start for each in self._buckets if each.end - each.start == self._length]
+
+    def nothing(self) -> Result:
+        """What is said where the rule has no word."""
+        return Result("", NOT_ENOUGH, words=_nothing(self._rule))
+
+    def finished(self, begun: Begun, digest: bytes, results: Iterable[Result]) -> BucketResults:
+        """What is said of a bucket, given what its rule says."""
+        results = [
+            next(window for window in begun.windows if window.takes(result.feature)).with_remedy(
+                result
+            )
+            for result in results
+        ]
+        results = self._streaks.apply(results or [self.nothing()])
+        starts = tuple(begun.windows[-1].starts)
+        dataset, segment, file = self._compared
+        drift = isinstance(self._rule, DriftRule)
+        basis = Basis(self._rank, drift, dataset, segment, starts, file, digest, self._streaks.text)
+        results = self._placed(begun.bucket, results, basis)
+        kept = kept_of(results)
+        if kept.is_anomalous:
+            self._anomalous[begun.bucket.start] = anomalous_in(kept.streaks)
+        return BucketResults(self._rank, results[0].place, kept, results)
+
+    def error(self, bucket: Bucket, words: str) -> BucketResults:
+        """What is said of a bucket that cannot be judged."""
+        return self._looked_at(bucket, Result("", ERROR, words=words))
+
+    def _looked_at(self, bucket: Bucket, result: Result) -> BucketResults:
+        results = self._placed(bucket, self._streaks.apply([result]), None)
         return _unless_kept(self._rank, results, self._kept)
 
     def _placed(
-        self,
-        bucket: Bucket,
-        results: Iterable[Result],
-        baseline: int = 0,
-        basis: Basis | None = None,
+        self, bucket: Bucket, results: Iterable[Result], basis: Basis | None
     ) -> list[Result]:
         """What a rule says, with what it does not know: of which bucket."""
         return [
@@ -143,31 +274,18 @@ class Judge:
                 dataset=self._monitor.dataset,
                 segment=self._segment,
                 start=bucket.start,
-                baseline=baseline,
                 images=bucket.images,
                 basis=basis,
             )
             for result in results
         ]
 
-    def _starts(self, bucket: Bucket, anomalous: Collection[datetime]) -> Sequence[datetime]:
-        chosen = self._chosen
-        return chosen.of(bucket, anomalous) if chosen is not None else ()
-
-    def _digest(self, bucket: Bucket, starts: Sequence[datetime]) -> bytes:
-        """Of all that what is said of a bucket follows from."""
-        dataset, segment, file = self._compared
-        made_of = [self._rules_digest, self._shelf.digests(*self._where)[bucket.start]]
-        if file:
-            made_of.append(self._shelf.file(file)[1])
-        elif starts:
-            digests = self._shelf.digests(dataset, segment)
-            made_of += [digests[start] for start in starts]
-        return hashlib.sha256(b"".join(made_of)).digest()
+    def _place(self, bucket: Bucket) -> Place:
+        return Place(self._monitor.name, self._monitor.dataset, self.segment, bucket.start)
 
     @cached_property
     def _where(self) -> tuple[str, str]:
-        return self._monitor.dataset, self._text
+        return self._monitor.dataset, self.segment
 
     @cached_property
     def _rule(self) -> FeatureRule:
@@ -182,7 +300,9 @@ class Judge:
     @cached_property
     def _least(self) -> int:
         baseline = self._monitor.baseline
-        return baseline.enough if isinstance(baseline, Trailing) else 1
+        if not isinstance(baseline, Trailing):
+            return 1
+        return max(baseline.enough, self._rule.least_buckets)
 
     @cached_property
     def _compared(self) -> tuple[str, str, str]:
@@ -199,7 +319,7 @@ class Judge:
         return dataset, segment, file
 
     @cached_property
-    def _chosen(self) -> BaselineBuckets | None:
+    def _windows(self) -> Windows | None:
         """What chooses among stored buckets, if anything is compared with these."""
         baseline = self._monitor.baseline
         if isinstance(baseline, Reference) or not self._rule.needs_baseline:
@@ -207,7 +327,9 @@ class Judge:
         buckets = self._shelf.buckets(*self._compared[:2])
         if _goes_by_length(self._rule, baseline):
             buckets = [each for each in buckets if each.end - each.start == self._length]
-        return BaselineBuckets(baseline, self._length, buckets)
+        place = (*self._where, self._monitor.name)
+        accepted = [each for each in self._shelf.accepted if covers_place(each, *place)]
+        return Windows(baseline, self._length, buckets, accepted)
 
 
 def plain(
@@ -218,8 +340,9 @@ def plain(
     state: ResultState,
     words: str,
     kept: Mapping[Place, Kept],
+    streaks: Streaks | None = None,
 ) -> BucketResults:
-    """A state of a bucket and nothing else."""
+    """A state of a bucket and nothing else; `streaks` are those of the buckets before."""
     result = Result(
         "",
         state,
@@ -229,7 +352,7 @@ def plain(
         segment=parse_segment(segment),
         start=start,
     )
-    return _unless_kept(rank, [result], kept)
+    return _unless_kept(rank, streaks.apply([result]) if streaks else [result], kept)
 
 
 def latest_complete(buckets: Sequence[Bucket], now: datetime, wait: timedelta) -> Bucket | None:

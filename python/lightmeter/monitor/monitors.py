@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Annotated
 
 from lightmeter.monitor.baselines import Baseline, Trailing
-from lightmeter.monitor.rules import RULES, Rule
+from lightmeter.monitor.rules import RULES, DriftRule, Rule
 from lightmeter.store.store import Store
 
 __all__ = ["Monitor", "false_alarms_a_year"]
 
+_LONGEST = 1000
 _YEAR = timedelta(days=365)
 
 
@@ -24,6 +25,8 @@ class Monitor:
         baseline: what buckets are compared with, for rules that compare.
         segments: whether each segment is watched as well as the dataset as a whole.
         wait: how long after its end a bucket counts as complete.
+        for_: an anomaly counts once its feature was anomalous in so many buckets in a row; until
+            then it is ``pending``.
     """
 
     name: str
@@ -32,6 +35,26 @@ class Monitor:
     baseline: Baseline = field(default_factory=Trailing)
     segments: bool = False
     wait: timedelta = timedelta()
+    for_: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if not 1 <= self.for_ <= _LONGEST:
+            raise ValueError(f"for is {self.for_}; expected 1 to {_LONGEST} buckets")
+        if self.has_peers and not self.judges_segments_together:
+            raise ValueError(
+                "baseline: peers = true takes the type 'drift' without metric, and segments = true"
+            )
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether segments are compared with the others of their bucket."""
+        return isinstance(self.baseline, Trailing) and self.baseline.peers
+
+    @property
+    def judges_segments_together(self) -> bool:
+        """Whether the chance of a false alarm is one of a bucket in all segments."""
+        return self.segments and isinstance(self.rule, DriftRule) and self.rule.metric == "p"
 
 
 def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float | None:
@@ -46,5 +69,6 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     length, places = timedelta(days=1), 1
     if store is not None and monitor.dataset in store.datasets():
         length = store.datasets()[monitor.dataset]
-        places = len(store.segments(monitor.dataset)) if monitor.segments else 1
+        if monitor.segments and not monitor.judges_segments_together:
+            places = len(store.segments(monitor.dataset))
     return chance * places * (_YEAR / length)

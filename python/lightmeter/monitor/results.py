@@ -16,6 +16,7 @@ __all__ = [
     "ERROR",
     "NOT_ENOUGH",
     "OK",
+    "PENDING",
     "BucketResults",
     "Result",
     "check_source",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 OK: Final = "ok"
+PENDING: Final = "pending"
 ANOMALY: Final = "anomaly"
 NOT_ENOUGH: Final = "not enough data"
 ERROR: Final = "error"
@@ -42,7 +44,8 @@ class Result(NamedTuple):
 
     Attributes:
         feature: empty for the bucket itself.
-        state: ``ok``, ``anomaly``, ``not enough data`` or ``error``.
+        state: ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending
+            is an anomaly that has not lasted for as many buckets as the monitor asks for.
         value: what was judged, where that is a number.
         lower: the least that would be ok.
         upper: the most that would be ok.
@@ -97,7 +100,7 @@ def kept_of(results: Sequence[Result]) -> Kept:
     """What is to be known of the results of a bucket."""
     states = frozenset(result.state for result in results)
     if (basis := results[0].basis) is not None:
-        return Kept(states, basis.digest)
+        return Kept(states, basis.digest, basis.streaks)
     contents = [(result[:6], result.baseline, result.images) for result in results]
     return Kept(states, hashlib.sha256(repr(contents).encode()).digest())
 

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
+from lightmeter.monitor.dated import lag_of
 from lightmeter.profile import ColumnView
 
 __all__ = [
@@ -57,6 +58,7 @@ SCALARS: dict[str, Callable[[ColumnView], float | None]] = {
             *("mean", "stddev", "min", "max", "median"),
         )
     },
+    "lag": lag_of,
     **{f"q_{q:02}": _quantile(q / 100) for q in (1, 5, 10, 25, 75, 90, 95, 99)},
 }
 

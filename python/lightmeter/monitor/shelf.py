@@ -3,13 +3,17 @@
 import hashlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from lightmeter.files import read_regular
+from lightmeter.monitor.dated import DateColumn
+from lightmeter.monitor.summaries import Summary
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Accepted
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms
 
@@ -17,33 +21,73 @@ __all__ = ["Contents", "Past", "Shelf"]
 
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 6_000
+# In short it takes about 0.1 kB: 28 buckets of 300 segments are up to 40 MB.
+_MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
 
 
 class Contents:
     """What a bucket holds, or several."""
 
-    def __init__(self, view: ProfileView, damage: str = "") -> None:
-        """`damage` is what is wrong with those of its profiles that cannot be read."""
-        self.view, self.damage = view, damage
+    def __init__(self, view: ProfileView, damage: str = "", end: datetime | None = None) -> None:
+        """`damage` is what is wrong with those of its profiles that cannot be read.
+
+        `end` is that of the bucket; None of several ones, or of a file.
+        """
+        self.view, self.damage, self._end = view, damage, end
         self.features = 1 + len(view._core.names())
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
         """Every feature by name, in alphabetical order."""
-        return self.view.get_columns()
+        columns = self.view.get_columns()
+        if self._end is not None:
+            for name, column in columns.items():
+                if column.role == "date":
+                    columns[name] = DateColumn(name, self.view._core, self._end)
+        return columns
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What the rule on drift has to know."""
+        return Summary(self.view._core)
+
+    def in_short(self, summary: Summary | None) -> "Contents":
+        """The same contents, of which something else is known in short; None keeps that."""
+        contents = copy(self)
+        if summary is not None:
+            contents.__dict__["summary"] = summary
+        return contents
 
 
 class Past:
-    """The buckets that another one is compared with, each read when its turn comes."""
+    """The buckets that another one is compared with, each read when its turn comes.
 
-    def __init__(self, read: Callable[[], Iterator[Contents]]) -> None:
-        """`read` may be called several times."""
+    Attributes:
+        own: buckets before the judged one of its own dataset and segment, where those that it is
+            compared with are others: they say how much such buckets vary. None where it is compared
+            with them.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Iterator[Contents]],
+        summaries: Callable[[], Iterator[Summary]] | None = None,
+        own: "Past | None" = None,
+    ) -> None:
+        """`read` may be called several times. `summaries` tells the same in short, if known."""
         self._read = read
+        self._summaries = summaries or (lambda: (each.summary for each in read()))
+        self.own = own
 
     def __iter__(self) -> Iterator[Contents]:
         """Those that can be read, earliest first."""
         return self._read()
+
+    @cached_property
+    def summaries(self) -> list[Summary]:
+        """In short, earliest first."""
+        return list(self._summaries())
 
     @cached_property
     def count(self) -> int:
@@ -54,6 +98,34 @@ class Past:
     def merged(self) -> Contents:
         """All of them as one."""
         return Contents(ProfileView.merge_many(each.view for each in self))
+
+    def in_short(self, summaries: Sequence[Summary]) -> "Past":
+        """The same buckets, of which something else is known in short."""
+        return Past(self._read, lambda: iter(summaries), self.own)
+
+    def judged_by(self, own: "Past") -> "Past":
+        """The same buckets, for one that varies as `own` do."""
+        return _Fixed(self, own)
+
+
+class _Fixed(Past):
+    """Buckets that many others are compared with: what is known of them is kept with them."""
+
+    def __init__(self, whole: Past, own: Past) -> None:
+        super().__init__(whole._read, whole._summaries, own)
+        self._whole = whole
+
+    @property
+    def summaries(self) -> list[Summary]:
+        return self._whole.summaries
+
+    @property
+    def count(self) -> int:
+        return self._whole.count
+
+    @property
+    def merged(self) -> Contents:
+        return self._whole.merged
 
 
 class Shelf:
@@ -66,6 +138,8 @@ class Shelf:
         self._digests: dict[tuple[str, str], dict[datetime, bytes]] = {}
         self._contents: OrderedDict[tuple[str, str, datetime], Contents] = OrderedDict()
         self._features = 0
+        self._summaries: OrderedDict[tuple[str, str, datetime], Summary | None] = OrderedDict()
+        self._summarised = 0
         self._pasts: OrderedDict[tuple[str, str, tuple[datetime, ...]], Past] = OrderedDict()
         self._files: dict[str, tuple[Past, bytes]] = {}
 
@@ -73,6 +147,11 @@ class Shelf:
     def datasets(self) -> dict[str, timedelta]:
         """Names of the datasets, and the length of their buckets."""
         return self._store.datasets()
+
+    @cached_property
+    def accepted(self) -> list[Accepted]:
+        """What somebody has made the new normal."""
+        return self._store.state.accepted()
 
     def segments(self, dataset: str) -> list[str]:
         """The segments of a dataset, as text."""
@@ -111,6 +190,21 @@ class Shelf:
                 self._features -= oldest.features
         return self._contents[key]
 
+    def summary(self, dataset: str, segment: str, start: datetime) -> Summary | None:
+        """Of a bucket, in short; None where nothing of it can be read."""
+        key = dataset, segment, start
+        if key in self._summaries:
+            self._summaries.move_to_end(key)
+        else:
+            contents = self.contents(*key)
+            readable = contents.view.images or not contents.damage
+            self._summaries[key] = contents.summary if readable else None
+            self._summarised += 1 + (len(contents.summary.names) if readable else 0)
+            while self._summarised > _MOST_SUMMARISED and len(self._summaries) > 1:
+                _, oldest = self._summaries.popitem(last=False)
+                self._summarised -= 1 + (len(oldest.names) if oldest else 0)
+        return self._summaries[key]
+
     def past(self, dataset: str, segment: str, starts: Sequence[datetime]) -> Past:
         """Some buckets to compare with; those of which nothing can be read are left out."""
         key = dataset, segment, tuple(starts)
@@ -121,10 +215,16 @@ class Shelf:
                 if contents.view.images or not contents.damage:
                     yield contents
 
+        def summaries() -> Iterator[Summary]:
+            for start in starts:
+                summary = self.summary(dataset, segment, start)
+                if summary is not None:
+                    yield summary
+
         if key in self._pasts:
             self._pasts.move_to_end(key)
         else:
-            self._pasts[key] = Past(read)
+            self._pasts[key] = Past(read, summaries)
             if len(self._pasts) > _MOST_PASTS:
                 self._pasts.popitem(last=False)
         return self._pasts[key]
@@ -148,4 +248,5 @@ class Shelf:
         )
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
-        return Contents(ProfileView.merge_many(views), "; ".join(damage))
+        end = max((row.end for row, _ in loaded), default=None)
+        return Contents(ProfileView.merge_many(views), "; ".join(damage), end)

@@ -25,10 +25,11 @@ Role = Literal[
     "angle pixels",
     "failure",
     "hash",
+    "vector",
 ]
 Origin = Literal["value", "image", "exif", "personal exif"]
-Family = Literal["image", "Exif", "values"]
-Kind = Literal["number", "hue", "category", "pixels", "failure", "hash"]
+Family = Literal["image", "Exif", "values", "vectors"]
+Kind = Literal["number", "hue", "category", "pixels", "failure", "hash", "vector"]
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 _ORIGINS: tuple[Origin, ...] = get_args(Origin)
@@ -45,10 +46,12 @@ _KINDS: dict[Role, Kind] = {
     "angle pixels": "pixels",
     "failure": "failure",
     "hash": "hash",
+    "vector": "vector",
 }
 _NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
 _UNTESTED: dict[Role, str] = {
+    "date": "dates move with time: watch how late they are with a monitor of the lag",
     "angle spread": _LINEAR,
     "linear angle": _LINEAR,
     "pixels": _NOT_INDEPENDENT,
@@ -65,7 +68,7 @@ class Meaning(NamedTuple):
             ``date``, days since 1970; ``angle``, a hue on a circle of 255 steps; ``linear angle``
             and ``angle spread``, the mean and the standard deviation of hues as though they lay on
             a line; ``pixels`` and ``angle pixels``, of every pixel; ``failure``, why a file could
-            not be measured.
+            not be measured; ``vector``, numbers that belong together, such as an embedding.
         origin: ``value``, logged as such; ``image``, measured; ``exif``, or ``personal exif`` where
             only policies that allow the tag track it.
     """
@@ -75,8 +78,8 @@ class Meaning(NamedTuple):
 
     @property
     def family(self) -> Family:
-        """What it is judged together with: ``image``, ``Exif`` or ``values``."""
-        return _FAMILIES[self.origin]
+        """What it is judged together with."""
+        return "vectors" if self.role == "vector" else _FAMILIES[self.origin]
 
     @property
     def is_circular(self) -> bool:
@@ -99,7 +102,7 @@ class Meaning(NamedTuple):
         return _UNTESTED.get(self.role, "")
 
     def kind(self, *, mostly_text: bool = False) -> Kind:
-        """``number``, ``hue``, ``category``, ``pixels``, ``failure`` or ``hash``."""
+        """``number``, ``hue``, ``category``, ``pixels``, ``failure``, ``hash`` or ``vector``."""
         return _KINDS.get(self.role, "category" if mostly_text else "number")
 
     def join(self, other: "Meaning") -> "Meaning":

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.values import check_names
 
 __all__ = ["ResultSet", "log", "log_image"]
@@ -36,6 +37,7 @@ def log(
     row: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
     table: object | None = None,
+    group: str | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ResultSet:
@@ -58,6 +60,10 @@ def log(
         columns: values by feature name: arrays, lists or Series of one length.
         table: a DataFrame of pandas or polars, a pyarrow Table, or any other object that gives an
             Arrow stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype.
+        group: the name of the column that says which rows belong together, such as ``"slide"``, so
+            that comparisons take groups and not rows for independent. It is no feature, and its
+            names are not kept: only the moments of hashed groups are. A row without a value there
+            is a group of its own.
         reading: how pictures are read.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
@@ -66,12 +72,12 @@ def log(
             ``<column>.Failure``.
         TypeError: not exactly one of `row`, `columns` and `table` is given, a value cannot be
             logged, or an option is unknown.
-        ValueError: columns of different lengths or shapes, or two of one name; an option is out of
-            range.
+        ValueError: columns of different lengths or shapes, or two of one name; no column is named
+            `group`; an option is out of range.
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
     profile = Profile(reading=reading, **options)
-    profile.log(row=row, columns=columns, table=table)
+    profile.log(row=row, columns=columns, table=table, group=group)
     return ResultSet(profile)
 
 
@@ -79,6 +85,7 @@ def log_image(
     images: ImageLike | list[ImageLike] | tuple[ImageLike, ...] | Mapping[str, ImageLike],
     prefix: str = "image",
     *,
+    group: GroupName = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ResultSet:
@@ -92,6 +99,9 @@ def log_image(
             binary file; or a list or tuple of these, profiled together; or a dict of feature name
             prefix to image, profiled side by side.
         prefix: first part of the feature names, as in ``image.Hue.mean``, except for a dict.
+        group: what all of them belong to, such as ``"slide-7"`` or a burst, so that comparisons
+            take groups and not images for independent. The name is not kept, only the moments of
+            hashed groups are. ``""`` says that each image is a group of its own.
         reading: how pictures are read.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
@@ -105,9 +115,9 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            profile._track(name, image)
+            profile._track(name, image, group=group_of(group))
     elif isinstance(images, list | tuple):
-        profile.track_many(images)
+        profile.track_many(images, group=group)
     else:
-        profile.track(images)
+        profile.track(images, group=group)
     return ResultSet(profile)

@@ -31,6 +31,7 @@ Group = Literal[
     "compression",
     "where",
     "repeats",
+    "together",
     "file",
     "Exif",
     "values",

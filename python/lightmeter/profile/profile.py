@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Unpack
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
@@ -14,6 +16,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.profile.grouping import Group, GroupName, group_of, split_by_group
 from lightmeter.profile.returned import log_returned
 from lightmeter.profile.row import numbers_of
 from lightmeter.profile.tables import columns_of
@@ -22,6 +25,7 @@ from lightmeter.profile.values import (
     as_count,
     check_names,
     is_image,
+    is_vector,
     plain_value,
     split_values,
 )
@@ -73,17 +77,17 @@ class Profile:
         self._core.exemplars = as_count("exemplars", exemplars)
         self._core.rows = as_count("rows", rows)
 
-    def track(self, image: ImageLike) -> None:
-        """Add one image, in any form that `lightmeter.log_image` takes.
+    def track(self, image: ImageLike, *, group: GroupName = None) -> None:
+        """Add one image, in any form that `lightmeter.log_image` takes, and its group.
 
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        self._track(self._prefix, image)
+        self._track(self._prefix, image, group=group_of(group))
 
-    def track_many(self, images: Iterable[ImageLike]) -> None:
+    def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
-        self._track_many(self._prefix, images)
+        self._track_many(self._prefix, images, group=group_of(group))
 
     def log(
         self,
@@ -91,25 +95,54 @@ class Profile:
         row: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
         table: object | None = None,
+        group: str | None = None,
     ) -> None:
         """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
 
         Raises:
             ImageError: an image in `row` cannot be measured; in a table such an image is counted in
                 ``<column>.Failure``.
-            TypeError: not exactly one argument is given, or a name or value cannot be logged.
-            ValueError: columns of different lengths, two of one name, or a name that is no text.
+            TypeError: not exactly one of `row`, `columns` and `table` is given, or a name or value
+                cannot be logged.
+            ValueError: columns of different lengths, two of one name, a name that is no text, or
+                no column is named `group`.
             ImportError: only pyarrow could read `table`, and that is not installed.
         On any error the profile is unchanged.
         """
         if (row is not None) + (columns is not None) + (table is not None) != 1:
             raise TypeError("log takes exactly one of row, columns and table")
-        if row is not None:
+        if row is not None and group is None:
             self._log_row(row)
+        elif row is not None:
+            self._log_grouped_row(row, str(group))
         else:
             by_name = columns_of(table) if columns is None else columns
             check_names(by_name)
-            self._log_columns({name: split_values(by_name[name], name) for name in by_name})
+            if group is None:
+                self._log_columns({name: split_values(by_name[name], name) for name in by_name})
+            else:
+                self._log_groups(by_name, group)
+
+    def _log_grouped_row(self, row: Mapping[str, Any], column: str) -> None:
+        if not isinstance(row, Mapping) or column not in row:
+            raise ValueError(f"got the group {column!r}; expected one of the names {list(row)}")
+        part = self._empty()
+        part._log_row({name: value for name, value in row.items() if name != column})
+        self._merge(part, group_of("" if row[column] is None else row[column]))
+
+    def _log_groups(self, columns: Mapping[str, Any], column: str) -> None:
+        whole = self._empty()
+        for group, rows in split_by_group(columns, column):
+            part = self._empty()
+            part._log_columns({name: split_values(rows[name], name) for name in rows})
+            whole._merge(part, group)
+        self._merge(whole, None)
+
+    def _merge(self, part: "Profile", group: Group | None) -> None:
+        if group is None:
+            self._core.merge(part._core)
+        else:
+            self._core.merge_group(group.name, part._core)
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
@@ -124,7 +157,11 @@ class Profile:
         }
         for name, result in measured.items():
             self._add(name, result)
-        self._core.log_row({name: plain[name] for name in plain if name not in measured})
+        vectors = {name: value for name, value in plain.items() if is_vector(value)}
+        for name, vector in vectors.items():
+            self._core.log_vectors(name, vector[np.newaxis])
+        apart = measured.keys() | vectors.keys()
+        self._core.log_row({name: plain[name] for name in plain if name not in apart})
 
     def _log_columns(self, columns: Mapping[str, Values]) -> None:
         lengths = {name: values.rows for name, values in columns.items()}
@@ -134,14 +171,22 @@ class Profile:
             self._track_many(name, values.images)
             if len(values.images) == values.rows > 0:
                 continue  # no feature of the plain name
+            for vectors in values.vectors:
+                self._core.log_vectors(name, vectors)
             self._core.log_numbers(name, values.integers)
             self._core.log_numbers(name, values.fractions)
             for text, count in values.strings.items():
                 self._core.log_string(name, text, count)
             self._core.log_nulls(name, values.missing)
 
-    def _track(self, prefix: str, image: ImageLike, threads: int | None = None) -> None:
-        self._add(prefix, self._measure(prefix, image, threads))
+    def _track(
+        self,
+        prefix: str,
+        image: ImageLike,
+        threads: int | None = None,
+        group: Group | None = None,
+    ) -> None:
+        self._add(prefix, self._measure(prefix, image, threads), group)
 
     def _measure(
         self, prefix: str, image: ImageLike, threads: int | None = None
@@ -165,10 +210,15 @@ class Profile:
             rows=self._core.rows,
         )
 
-    def _add(self, prefix: str, result: "Measured | Profile") -> None:
+    def _add(self, prefix: str, result: "Measured | Profile", group: Group | None = None) -> None:
         """Add what `_measure` of this or of a like profile returned."""
         if isinstance(result, Profile):
-            self._core.merge(result._core)
+            self._merge(result, group)
+            return
+        if group is not None:
+            part = self._empty()
+            part._add(prefix, result)
+            self._merge(part, group)
             return
         meter, exif, facts, thumbnail, returned, path = result
         if isinstance(meter, BandMeter):
@@ -190,15 +240,24 @@ class Profile:
             self._core.sample_row(numbers_of(prefix, result))
 
     def _track_many(
-        self, prefix: str, images: Iterable[ImageLike], threads: int | None = None
+        self,
+        prefix: str,
+        images: Iterable[ImageLike],
+        threads: int | None = None,
+        group: Group | None = None,
     ) -> None:
         for image in images:
             try:
-                self._track(prefix, image, threads)
+                self._track(prefix, image, threads, group)
             except ImageError as error:
-                self._log_failure(prefix, Failure.of(error))
+                self._log_failure(prefix, Failure.of(error), group)
 
-    def _log_failure(self, prefix: str, failure: Failure) -> None:
+    def _log_failure(self, prefix: str, failure: Failure, group: Group | None = None) -> None:
+        if group is not None:
+            part = self._empty()
+            part._log_failure(prefix, failure)
+            self._merge(part, group)
+            return
         path = b"" if failure.path is None else path_bytes(failure.path)
         detail = failure.detail.encode(errors="replace").decode()
         self._core.log_failure(prefix, path, failure.reason, detail)

@@ -7,7 +7,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.image.metrics import ERROR, Raised
-from lightmeter.profile.values import check_names, is_image, plain_value
+from lightmeter.profile.values import check_names, is_image, is_vector, plain_value
 
 __all__ = ["log_returned", "plain_returned"]
 
@@ -28,7 +28,10 @@ def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
     if isinstance(plain, Raised):
         core.log_string(errors, plain.kind, 1)
     else:
-        core.log_facts(plain)
+        for name, value in plain.items():
+            if is_vector(value):
+                core.log_vectors(name, value[np.newaxis], "image")
+        core.log_facts({name: value for name, value in plain.items() if not is_vector(value)})
         core.log_nulls(errors, 1)
 
 
@@ -55,5 +58,7 @@ def _plain(feature: str, returned: Any) -> dict[str, Any]:
     plain = {name: plain_value(value, name) for name, value in values.items()}
     for name, value in plain.items():
         if is_image(value):
-            raise TypeError(f"{name} is a {type(value).__name__}; expected a number or a string")
+            raise TypeError(
+                f"{name} is a {type(value).__name__}; expected a number, a string or a vector"
+            )
     return plain

@@ -20,7 +20,7 @@ from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, numbers_of_bands
 from lightmeter.profile.features import Role
 from lightmeter.profile.read_rows import read_rows
 from lightmeter.profile.row import is_compared
-from lightmeter.profile.values import as_count, check_names, is_image, plain_value
+from lightmeter.profile.values import as_count, check_names, is_image, is_vector, plain_value
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import shorten
 
@@ -257,7 +257,7 @@ def _own(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             errors[function] = value.encode(errors="replace").decode()
             continue
         plain[name] = plain_value(value, name)
-        if is_image(plain[name]):
+        if is_image(plain[name]) or is_vector(plain[name]):
             raise TypeError(f"{name} is {_shown(value)}; expected a number or a string")
     return plain, errors
 

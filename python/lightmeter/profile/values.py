@@ -18,10 +18,19 @@ from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
 from lightmeter.times import EPOCH
 
-__all__ = ["Values", "as_count", "check_names", "is_image", "plain_value", "split_values"]
+__all__ = [
+    "Values",
+    "as_count",
+    "check_names",
+    "is_image",
+    "is_vector",
+    "plain_value",
+    "split_values",
+]
 
 _ACCEPTED = (
-    "a number, a bool, a string, a date or time, None, or an image (PIL, an array or tensor of two "
+    "a number, a bool, a string, a date or time, None, a vector (an array of one dimension), or an "
+    "image (PIL, an array or tensor of two "
     "or three dimensions, or an ImageMeter)"
 )
 
@@ -38,12 +47,14 @@ class Values(NamedTuple):
     strings: Counter[str]
     images: list[Any]
     missing: int
+    vectors: tuple[NDArray[np.float64], ...] = ()  # a row each; of several lengths
 
     @property
     def rows(self) -> int:
         """How many values and missing values there are."""
         numbers = len(self.integers) + len(self.fractions)
-        return numbers + self.strings.total() + len(self.images) + self.missing
+        vectors = sum(map(len, self.vectors))
+        return numbers + self.strings.total() + len(self.images) + self.missing + vectors
 
 
 def as_count(what: str, count: Any) -> int:
@@ -80,11 +91,18 @@ def check_names(names: Iterable[Any]) -> None:
 
 def is_image(plain: Any) -> bool:
     """Whether what `plain_value` returned is an image."""
-    return not isinstance(plain, int | float | str | None)
+    return not isinstance(plain, int | float | str | None) and not is_vector(plain)
+
+
+def is_vector(plain: Any) -> bool:
+    """Whether what `plain_value` returned is a vector."""
+    return isinstance(plain, np.ndarray) and plain.ndim == 1
 
 
 def plain_value(value: Any, column: str) -> Any:
     """`value` as an int, float or str; None if it is missing; an image as it is.
+
+    A vector is an array of floats of one dimension.
 
     Missing values are None, NaN, and pandas' NA and NaT. A bool is 0 or 1, so that the mean is the
     share of True. A date or time is its seconds since 1970 (UTC, also where no zone is given) and a
@@ -115,6 +133,8 @@ def plain_value(value: Any, column: str) -> Any:
     if isinstance(value, np.ndarray):
         if value.ndim in (2, 3):
             return value
+        if value.ndim == 1 and value.dtype.kind in "fiu":
+            return _floats(value)
     elif is_array(value):
         try:
             return plain_value(as_numpy(value), column)
@@ -165,9 +185,12 @@ def _split_series(series: Any, column: str) -> Values:
 
 
 def _split_array(array: NDArray[Any], column: str) -> Values:
+    if array.ndim == 2 and array.dtype.kind == "f":
+        return _values(vectors=(_floats(array),))
     if array.ndim != 1:
         raise ValueError(
-            f"column {column!r} is an array of shape {array.shape}; expected one dimension"
+            f"column {column!r} is an array of {array.dtype} of shape {array.shape}; expected one "
+            "dimension, or two of floats: a vector in each row"
         )
     if isinstance(array, np.ma.MaskedArray):
         split = _split_array(np.asarray(array.compressed()), column)
@@ -202,6 +225,7 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
     fractions: list[float] = []
     strings: Counter[str] = Counter()
     images: list[Any] = []
+    vectors: dict[int, list[NDArray[np.float64]]] = {}
     missing = 0
     if kinds == {str}:  # counted first, then each different one is looked at once
         for text, count in Counter(values).items():
@@ -215,6 +239,8 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
             strings[plain] += 1
         elif isinstance(plain, int):
             integers.append(plain)
+        elif is_vector(plain):
+            vectors.setdefault(len(plain), []).append(plain)
         elif is_image(plain):
             images.append(plain)
         else:
@@ -225,6 +251,7 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
         strings=strings,
         images=images,
         missing=missing,
+        vectors=tuple(map(np.stack, vectors.values())),
     )
 
 
@@ -235,6 +262,7 @@ def _values(
     strings: Counter[str] | None = None,
     images: list[Any] | None = None,
     missing: int = 0,
+    vectors: tuple[NDArray[np.float64], ...] = (),
 ) -> Values:
     return Values(
         np.empty(0, np.int64) if integers is None else integers,
@@ -242,7 +270,14 @@ def _values(
         Counter() if strings is None else strings,
         [] if images is None else images,
         missing,
+        vectors,
     )
+
+
+def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
+    """As float64; what is masked is NaN, so that its vector is missing."""
+    floats = np.ma.filled(array.astype(np.float64), np.nan)
+    return np.asarray(floats, np.float64)
 
 
 def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:

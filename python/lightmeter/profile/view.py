@@ -83,13 +83,13 @@ class ColumnView:
 
     @property
     def kind(self) -> Kind:
-        """``number``, ``hue`` (an angle), ``category``, ``pixels``, ``failure`` or ``hash``."""
-        _, integers, fractions, strings = self._counts
+        """``number``, ``category`` or another of `Kind`; an angle is a ``hue``."""
+        _, integers, fractions, strings, _ = self._counts
         return self.meaning.kind(mostly_text=strings > integers + fractions)
 
     @property
-    def _counts(self) -> tuple[int, int, int, int]:
-        """Missing values, integers, fractions, strings."""
+    def _counts(self) -> tuple[int, int, int, int, int]:
+        """Missing values, integers, fractions, strings, vectors."""
         return self._core.counts(self.name)
 
     @property
@@ -170,9 +170,15 @@ class ColumnView:
         return [FrequentItem(*item) for item in self._core.frequent(self.name)]
 
     @property
+    def lengths(self) -> dict[int, int]:
+        """How many vectors of each length there are; of the four least lengths."""
+        by_length, _ = self._core.vectors(self.name)
+        return {length: covariance.n for length, covariance in by_length.items()}
+
+    @property
     def lists_all(self) -> bool:
         """Whether `frequent` holds every string and integer there was."""
-        _, integers, _, strings = self._counts
+        _, integers, _, strings, _ = self._counts
         return sum(item.lower for item in self.frequent) == integers + strings
 
     def to_summary_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from lightmeter.draw.bins import common_bins
 from lightmeter.draw.chart import Chart
 from lightmeter.draw.histogram import histograms
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.vectors import moves
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
 from lightmeter.sketch import QuantileSketch
@@ -28,7 +29,26 @@ def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) ->
     if line.kind in ("missing", "not a number"):
         rates = (line.level_target or 0.0, line.level_reference or 0.0)
         return bars(line.feature, [Bar(line.kind, *rates)], (line.n_target, line.n_reference))
+    if line.kind == "vector":
+        return _moves_chart(line, target, reference)
     return feature_chart(line.feature, target, reference)
+
+
+def _moves_chart(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Chart | None:
+    """The numbers of vectors whose means moved farthest."""
+    rows = [
+        Bar(move.name, move.spreads, 0.0)
+        for move in moves(line.feature, (target._core, reference._core))[:_MOST_BARS]
+    ]
+    if not rows:
+        return None
+    return differences(
+        line.feature,
+        rows,
+        (line.n_target, line.n_reference),
+        what="Mean of the target minus mean of the reference, in standard deviations.",
+        show=lambda spreads: f"{spreads:+.2f} sd",
+    )
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:

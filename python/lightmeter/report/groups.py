@@ -17,6 +17,7 @@ _HEADINGS: dict[Group, str] = {
     "compression": "Compression",
     "where": "Where in the picture",
     "repeats": "Repeats",
+    "together": "All numbers together",
     "file": "Files",
     "Exif": "Exif tags",
     "values": "Your own values",

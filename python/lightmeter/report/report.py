@@ -5,6 +5,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
+from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.report.notebook import notebook_html
@@ -24,10 +25,11 @@ class DriftReport(Comparison):
     """What `lightmeter.compare` found: a `Comparison` that can be shown."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON: ``summary``, ``thresholds`` and ``features``."""
+        """Everything, ready for JSON: ``summary``, ``thresholds``, ``assumes`` and ``features``."""
         return {
             "summary": self.summary(),
             "thresholds": dataclasses.asdict(self.thresholds),
+            "assumes": assumed(self.features),
             "features": [_plain(line) for line in self.features],
         }
 
@@ -68,7 +70,11 @@ class DriftReport(Comparison):
 
 
 def _plain(line: FeatureDrift) -> dict[str, Any]:
-    values = {field.name: getattr(line, field.name) for field in dataclasses.fields(line)}
+    values = {
+        field.name: getattr(line, field.name)
+        for field in dataclasses.fields(line)
+        if field.name != "sides"  # the profiles themselves
+    }
     for side in ("new_values", "vanished_values"):
         values[side] = [item._asdict() for item in values[side]]
     return {

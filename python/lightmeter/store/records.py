@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from lightmeter.times import from_ms
 
 __all__ = [
+    "Accepted",
     "Acknowledged",
     "Basis",
     "BucketRows",
@@ -24,6 +25,7 @@ __all__ = [
     "Snoozed",
     "Source",
     "Told",
+    "accepted_of",
     "acknowledged_of",
     "judged_of",
     "kept_of",
@@ -31,10 +33,11 @@ __all__ = [
     "result_of",
     "snoozed_of",
     "source_of",
+    "streaks_of",
     "told_of",
 ]
 
-ResultState = Literal["ok", "anomaly", "not enough data", "error"]
+ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 IncidentKind = Literal["anomaly", "error"]
 
 _STATES = frozenset(get_args(ResultState))
@@ -73,6 +76,7 @@ class Basis(NamedTuple):
         starts: of the buckets, earliest first.
         file: the absolute path of the profile file it compared with instead; empty for none.
         digest: of all that the results follow from.
+        streaks: see `Kept`.
     """
 
     rank: int
@@ -82,6 +86,7 @@ class Basis(NamedTuple):
     starts: tuple[datetime, ...]
     file: str
     digest: bytes
+    streaks: str = ""
 
 
 class ResultRow(NamedTuple):
@@ -107,10 +112,19 @@ class Kept(NamedTuple):
     Attributes:
         states: of the results.
         digest: of what they follow from, or else of themselves.
+        streaks: JSON of the anomalous features, and for how many buckets in a row each is, as far
+            as that matters; less than 0 for one that could not be judged in this bucket. Empty for
+            none.
     """
 
     states: frozenset[ResultState]
     digest: bytes
+    streaks: str = ""
+
+    @property
+    def is_anomalous(self) -> bool:
+        """Whether anything in it is, also if that does not count yet."""
+        return not self.states.isdisjoint(("anomaly", "pending"))
 
 
 class BucketRows(NamedTuple):
@@ -137,6 +151,15 @@ class Acknowledged(NamedTuple):
     line: Line
     kind: IncidentKind
     start: datetime
+    note: str
+    at: datetime
+
+
+class Accepted(NamedTuple):
+    """From a bucket on, what is found on lines whose four parts match these patterns is normal."""
+
+    patterns: Line
+    since: datetime
     note: str
     at: datetime
 
@@ -182,28 +205,46 @@ def result_of(row: tuple[Any, ...]) -> ResultRow:
     return ResultRow._make((*row[:3], from_ms(row[3]), *row[4:12]))
 
 
-def kept_of(states: Any, digest: Any, sets: dict[Any, frozenset[ResultState]]) -> Kept:
+def kept_of(
+    states: Any, digest: Any, streaks: Any, sets: dict[Any, frozenset[ResultState]]
+) -> Kept:
     """Of its texts; `sets` has those that were read before."""
     if states not in sets:
         _check((states,), [str])
         sets[states] = frozenset(states.split(","))
         if not sets[states] <= _STATES:
             raise ValueError(f"{states!r} are no states")
-    _check((digest,), [bytes])
-    return Kept(sets[states], digest)
+    _check((digest, streaks), [bytes, str])
+    return Kept(sets[states], digest, streaks)
+
+
+def streaks_of(text: str) -> dict[str, int]:
+    """`Kept.streaks` as it was written.
+
+    Raises:
+        TypeError, ValueError: the text is damaged.
+    """
+    if not text:
+        return {}
+    streaks: dict[str, int] = json.loads(text)
+    _check((streaks,), [dict])
+    _check(list(streaks.values()), [int] * len(streaks))
+    return streaks
 
 
 def judged_of(row: tuple[Any, ...]) -> tuple[Place, Kept, Basis | None]:
     """A row of a place, what is kept, rank, drift and baseline."""
-    place, kept = place_of(row[:4]), kept_of(row[4], row[5], {})
-    rank, drift, baseline = row[6:]
-    _check(row[6:], (int, int, str))
+    place, kept = place_of(row[:4]), kept_of(row[4], row[5], row[6], {})
+    streaks_of(kept.streaks)
+    rank, drift, baseline = row[7:]
+    _check(row[7:], (int, int, str))
     if not baseline:
         return place, kept, None
     dataset, segment, starts, file = json.loads(baseline)
     _check((dataset, segment, file), [str] * 3)
     times = tuple(map(from_ms, starts))
-    return place, kept, Basis(rank, bool(drift), dataset, segment, times, file, kept.digest)
+    compared = dataset, segment, times, file
+    return place, kept, Basis(rank, bool(drift), *compared, kept.digest, kept.streaks)
 
 
 def _check_kind(kind: Any) -> None:
@@ -230,6 +271,13 @@ def acknowledged_of(row: tuple[Any, ...]) -> Acknowledged:
     _check_kind(kind)
     _check((note,), [str])
     return Acknowledged(_line(line), kind, from_ms(start), note, from_ms(at))
+
+
+def accepted_of(row: tuple[Any, ...]) -> Accepted:
+    """A row of the fields, those of the line first."""
+    *patterns, since, note, at = row
+    _check((note,), [str])
+    return Accepted(_line(patterns), from_ms(since), note, from_ms(at))
 
 
 def snoozed_of(row: tuple[Any, ...]) -> Snoozed:

@@ -92,6 +92,19 @@ _TABLES = [
         PRIMARY KEY(dataset, segment, monitor, feature, kind, start)
     ) WITHOUT ROWID
     """,
+    # What was made the new normal from a bucket on; `segment` and the others are patterns.
+    """
+    CREATE TABLE accepted(
+        dataset TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        monitor TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY(dataset, segment, monitor, feature, since)
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE snooze(
         dataset TEXT NOT NULL,
@@ -123,8 +136,9 @@ _TABLES = [
     """,
     # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
     # segment, starts, file; empty where no profiles were judged), a digest of all that went into
-    # it, and the states of its results, with commas between. `watched` has the file that a monitor
-    # is from; empty for none.
+    # it, the states of its results, with commas between, and for how many buckets in a row features
+    # are anomalous (JSON; empty for none). `watched` has the file that a monitor is from; empty for
+    # none.
     """
     CREATE TABLE judged(
         monitor TEXT NOT NULL,
@@ -136,6 +150,7 @@ _TABLES = [
         baseline TEXT NOT NULL,
         digest BLOB NOT NULL,
         states TEXT NOT NULL,
+        streaks TEXT NOT NULL,
         PRIMARY KEY(monitor, dataset, segment, start)
     ) WITHOUT ROWID
     """,

@@ -10,16 +10,19 @@ from typing import Any, TypeVar
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
 from lightmeter.store.records import (
+    Accepted,
     Acknowledged,
     Basis,
     BucketRows,
     Kept,
+    Line,
     Place,
     ResultRow,
     ResultState,
     Snoozed,
     Source,
     Told,
+    accepted_of,
     acknowledged_of,
     judged_of,
     kept_of,
@@ -38,10 +41,11 @@ _Row = TypeVar("_Row")
 _LINE = "dataset, segment, monitor, feature"
 _PLACE = "(monitor, dataset, segment, start) = (?, ?, ?, ?)"
 _RESULT = ", ".join(ResultRow._fields)
-_KEPT = "monitor, dataset, segment, start, states, digest"
+_KEPT = "monitor, dataset, segment, start, states, digest, streaks"
 _JUDGED = f"{_KEPT}, rank, drift, baseline"
 _TOLD = f"{_LINE}, kind, start, open"
 _ACKNOWLEDGED = f"{_LINE}, kind, start, note, at"
+_ACCEPTED = f"{_LINE}, since, note, at"
 _SNOOZED = f"{_LINE}, until, note"
 
 
@@ -104,7 +108,7 @@ class State:
         rows = self._database.all(f"{query} WHERE source IN ({marks})", sources)
         sets: dict[Any, frozenset[ResultState]] = {}  # there are few, which their texts share
         with self._database.parsing():
-            return {place_of(row[:4]): kept_of(row[4], row[5], sets) for row in rows}
+            return {place_of(row[:4]): kept_of(row[4], row[5], row[6], sets) for row in rows}
 
     def save(
         self,
@@ -184,6 +188,26 @@ class State:
         """All that was ever acknowledged."""
         return self._rows(acknowledged_of, f"SELECT {_ACKNOWLEDGED} FROM acknowledged")
 
+    def accept(self, accepted: Accepted) -> None:
+        """Keep it in place of what was said of the same patterns and bucket."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                f"INSERT OR REPLACE INTO accepted({_ACCEPTED}) VALUES(?, ?, ?, ?, ?, ?, ?)",
+                (*accepted.patterns, to_ms(accepted.since), accepted.note, to_ms(accepted.at)),
+            )
+
+    def forget_accepted(self, patterns: Line, since: datetime) -> bool:
+        """Take back what was accepted with exactly these patterns; whether there was anything."""
+        where = f"({_LINE}, since) = (?, ?, ?, ?, ?)"
+        with self._database.transaction() as sql:
+            gone = sql.execute(f"DELETE FROM accepted WHERE {where}", (*patterns, to_ms(since)))
+            return gone.rowcount > 0
+
+    def accepted(self) -> list[Accepted]:
+        """All that is taken as normal, the earliest first."""
+        query = f"SELECT {_ACCEPTED} FROM accepted ORDER BY since, {_LINE}"
+        return self._rows(accepted_of, query)
+
     def snooze(self, snoozed: Snoozed) -> None:
         """Keep it in place of what was said of the same patterns."""
         with self._database.transaction() as sql:
@@ -212,6 +236,7 @@ class State:
             ("watched", "monitor, dataset, source", source_of),
             ("told", _TOLD, told_of),
             ("acknowledged", _ACKNOWLEDGED, acknowledged_of),
+            ("accepted", _ACCEPTED, accepted_of),
             ("snooze", _SNOOZED, snoozed_of),
         ):
             for row in self._database.all(f"SELECT {columns} FROM {table}"):
@@ -256,8 +281,8 @@ def _write(sql: sqlite3.Connection, bucket: BucketRows) -> None:
         baseline = json.dumps([basis.dataset, basis.segment, starts, basis.file])
     states = ",".join(sorted(kept.states))
     sql.execute(
-        f"INSERT INTO judged({_JUDGED}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, states, kept.digest, rank, drift, baseline),
+        f"INSERT INTO judged({_JUDGED}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*key, states, kept.digest, kept.streaks, rank, drift, baseline),
     )
     sql.executemany(
         f"INSERT INTO result({_RESULT}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.grouping import Group
 from lightmeter.profile.segments import Segment
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND
@@ -93,7 +94,13 @@ class Filling:
         """Images and failures that are in no row."""
         return sum(opened.unstored for opened in self._open.values())
 
-    def add(self, start: datetime, result: Measured | Profile | Failure, count: int = 1) -> bool:
+    def add(
+        self,
+        start: datetime,
+        result: Measured | Profile | Failure,
+        count: int = 1,
+        group: Group | None = None,
+    ) -> bool:
         """Add to a bucket, with `lock` held; whether there is room for another bucket."""
         opened = self._open.get(start)
         if opened is None:
@@ -102,9 +109,9 @@ class Filling:
             opened = self._open[start] = _Open(copy(self._empty))
         for _ in range(count):
             if isinstance(result, Failure):
-                opened.profile._log_failure("image", result)
+                opened.profile._log_failure("image", result, group)
             else:
-                opened.profile._add("image", result)
+                opened.profile._add("image", result, group)
         opened.unstored += count
         return True
 

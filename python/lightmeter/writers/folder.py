@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Unpack
 
+from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.profile import profile_files
 from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import find_images
@@ -48,6 +49,7 @@ def log_folder(
     date_from: str | None = None,
     segment: Segment | None = None,
     segment_by: SegmentBy | None = None,
+    group: GroupBy | None = None,
     every: str | timedelta | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
@@ -78,6 +80,7 @@ def log_folder(
             The profile of each segment is put beside that of all images. Segments that the dataset
             has already are kept first; more are kept until there are 1000, in the order of the
             buckets and their paths.
+        group: what an image has in common with others, as for `lightmeter.profile_images`.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
@@ -104,14 +107,18 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     whole = parse_segment(segment_text(segment))
-    segment_of = None
+    segment_of = group_of = None
+    root = os.fspath(folder) if os.path.isdir(folder) else None
+    if group is not None:
+        group_of = GroupOf(group, root=root, exif=reading.exif)
     if segment_by is not None:
-        root = os.fspath(folder) if os.path.isdir(folder) else None
         segment_of = SegmentOf(segment_by, root=root, exif=reading.exif, fixed=whole)
     reader = date_reader(date_from) if date_from is not None else None
     files = find_images(folder)
     if segment_of is not None:
         segment_of.check_files(files)
+    if group_of is not None:
+        group_of.check_files(files)
     with store_at(store, create=True) as opened:
         length = opened.datasets().get(dataset, timedelta(days=1))
         if every is not None:
@@ -139,6 +146,7 @@ def log_folder(
             views = profile_files(
                 members,
                 segment_of=segment_of,
+                group_of=group_of,
                 kept=None if parts is None else parts.kept,
                 reading=reading,
                 exemplars=exemplars,

@@ -15,6 +15,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile
+from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store
@@ -199,7 +200,9 @@ class RollingLogger:
         """
         return self._dropped
 
-    def track(self, image: ImageLike, *, at: datetime | None = None) -> bool:
+    def track(
+        self, image: ImageLike, *, at: datetime | None = None, group: GroupName = None
+    ) -> bool:
         """Profile an image soon; it may be changed or closed as soon as this returns.
 
         Nothing about the image raises here. One that cannot be measured is counted in
@@ -211,11 +214,14 @@ class RollingLogger:
             image: whatever `lightmeter.log_image` takes one of.
             at: when it is from; without a time zone it is local time. None takes the time it is.
 
+            group: what it has in common with others, as for `lightmeter.log_image`.
+
         Returns:
             Whether it was accepted; if not it is counted in `dropped`.
 
         Raises:
-            TypeError: `at` is neither a datetime nor a date.
+            TypeError: `at` is neither a datetime nor a date, or `group` neither a string nor a
+                number.
             ValueError: the bucket of `at` reaches beyond the year 9999.
         """
         if self._closed:  # at the end of the interpreter, even the arithmetic of dates is gone
@@ -223,6 +229,7 @@ class RollingLogger:
                 self._dropped += 1
             return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
+        of_group = group_of(group)
         with self._changed:
             if self._refused(start, weight(image)):
                 return False
@@ -230,7 +237,7 @@ class RollingLogger:
             kept = keep(image, self._reading)
         except Exception as error:
             kept = error
-        item = Waiting(start, kept, weight(kept))
+        item = Waiting(start, kept, weight(kept), of_group)
         with self._changed:
             if self._refused(start, item.weight):
                 return False
@@ -439,7 +446,7 @@ class RollingLogger:
             if self._over:  # given up meanwhile
                 return
             self._measuring = None
-            added = self._profiles.add(item.start, result)
+            added = self._profiles.add(item.start, result, group=item.group)
         with self._changed:
             self._waiting -= item.weight
             if not added:

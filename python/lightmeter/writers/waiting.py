@@ -18,6 +18,7 @@ from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import short_path
 from lightmeter.profile import Profile
+from lightmeter.profile.grouping import Group
 
 __all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
 
@@ -33,6 +34,7 @@ class Waiting(NamedTuple):
     start: datetime
     kept: Any
     weight: int
+    group: Group | None = None
 
 
 class _Copy(NamedTuple):

@@ -13,7 +13,10 @@
 #include "lightmeter/profile/exemplars.hpp"
 #include "lightmeter/profile/exif_policy.hpp"
 #include "lightmeter/profile/failures.hpp"
+#include "lightmeter/profile/group_moments.hpp"
+#include "lightmeter/profile/joint.hpp"
 #include "lightmeter/profile/row_sample.hpp"
+#include "lightmeter/profile/vectors.hpp"
 
 namespace lightmeter::profile {
 
@@ -47,6 +50,19 @@ class Profile {
   // How many observations of a column were missing: those logged as such, and for Exif the images
   // that were read and do not have the tag, for failures the images that did not fail.
   [[nodiscard]] std::uint64_t missing(std::string_view name) const;
+  // How many were not: numbers, strings and vectors.
+  [[nodiscard]] std::uint64_t values(std::string_view name) const;
+  // Adds a vector to a feature; one that Vectors does not take is missing.
+  void log_vector(std::string_view name, std::span<const double> vector, Origin origin);
+  // Null if the feature has none.
+  [[nodiscard]] const Vectors* vectors(std::string_view name) const;
+
+  // The numbers of images of a prefix together.
+  Joint& joint(std::string_view prefix);
+  [[nodiscard]] const std::map<std::string, Joint, std::less<>>& joints() const noexcept {
+    return joints_;
+  }
+
   // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
   [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
 
@@ -77,6 +93,11 @@ class Profile {
   // many sections of a newer format, kept from decoding on either side, were dropped.
   // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.
   std::size_t merge(const Profile& other);
+
+  // As merge(), of what was logged of one group, such as "slide 7"; without a group each value is
+  // one. std::invalid_argument if `part` has groups itself.
+  std::size_t merge_group(std::optional<std::string_view> group, const Profile& part);
+  [[nodiscard]] const GroupMoments& by_group() const noexcept { return by_group_; }
 
   // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b for every b that encode
   // wrote; other valid forms are read and written in the one that encode uses.
@@ -109,6 +130,9 @@ class Profile {
   Columns columns_;
   Row row_;
   std::map<std::string, ImageGroup, std::less<>> groups_;
+  GroupMoments by_group_;
+  std::map<std::string, Vectors, std::less<>> vectors_;
+  std::map<std::string, Joint, std::less<>> joints_;
   std::vector<UnknownSection> unknown_;
 };
 

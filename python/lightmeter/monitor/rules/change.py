@@ -31,6 +31,8 @@ class ChangeRule(ScalarRule):
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
         super().__post_init__()
+        if self.scalar == "lag":
+            raise ValueError("scalar is 'lag', which takes a rule of the type interval or limits")
         given = [number for number in (self.relative, self.absolute) if number is not None]
         if len(given) != 1:
             raise ValueError(f"got {len(given)} of relative and absolute; expected one of them")

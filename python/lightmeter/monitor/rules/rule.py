@@ -39,11 +39,17 @@ class FeatureRule(Rule, ABC):
     features: tuple[str, ...] = ()
     needs_baseline = True
 
+    @property
+    def least_buckets(self) -> int:
+        """With fewer buckets in a trailing baseline there is not enough data, whatever it says."""
+        return 1
+
     @abstractmethod
     def judge(self, target: Contents, baseline: Past) -> list[Result]:
         """The results of a bucket, without its place; `baseline` is what it is compared with."""
 
-    def _takes(self, feature: str) -> bool:
+    def takes(self, feature: str) -> bool:
+        """Whether `features` names it."""
         if not feature:  # which stands for the bucket itself
             return False
         names = {feature, column_of(feature)}
@@ -52,4 +58,4 @@ class FeatureRule(Rule, ABC):
         )
 
     def _columns(self, contents: Contents) -> dict[str, ColumnView]:
-        return {name: column for name, column in contents.columns.items() if self._takes(name)}
+        return {name: column for name, column in contents.columns.items() if self.takes(name)}

@@ -1,0 +1,174 @@
+"""What families cost and promise: false alarms with several, and the power that others leave one.
+
+python bench/drift_calibration/families.py                 # about fifteen minutes
+python bench/drift_calibration/families.py --most 1000     # without the large samples
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import lightmeter as lm
+import numpy as np
+from lightmeter import _core
+from lightmeter.drift.families import holm_p_values, q_values
+from populations import Columns, images
+from run import upper_limit
+from scipy import stats
+
+TRIALS = {20: 4000, 50: 4000, 100: 4000, 1000: 400, 10_000: 60, 100_000: 45, 1_000_000: 45}
+EXIF = {"image.Make", "image.Orientation", "image.ISOSpeedRatings"}
+SHIFT = 0.5
+FEATURES = 10
+POWER_SIZES = {50: 2000, 100: 2000, 200: 2000}
+OTHERS = (1, 55, 500)
+SIZES = ((10, 10), (1, 500), (40, 40, 300), (10, 10, 10, 10))
+CORRELATIONS = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.95, 0.0), (0.95, 0.95))
+
+Draw = Callable[[np.random.Generator, int], Columns]
+
+
+def independent(rng: np.random.Generator, n: int) -> Columns:
+    """Ten numbers in each of three families, a third of them tied."""
+    names = [f"{family} {k}" for family in ("image.", "exif.", "value") for k in range(10)]
+    draws = (lambda: rng.normal(0, 1, n), lambda: rng.binomial(9, 0.3, n), lambda: rng.random(n))
+    return {name: draws[k % 3]() for k, name in enumerate(names)}
+
+
+def dependent(rng: np.random.Generator, n: int) -> Columns:
+    """Images with Exif, and values that mostly follow one cause; half of them came with it."""
+    columns = images(rng, n)
+    light = np.asarray(columns["image.Brightness.mean"])
+    common = (light - 190) / 13 + rng.normal(0, 1, n)
+    for k in range(20):
+        columns[f"value {k}"] = common + 0.7 * rng.normal(0, 1, n)
+        columns[f"flag {k}"] = np.where(common + 0.3 * rng.normal(0, 1, n) > 1.5, np.nan, 1.0)
+    return columns
+
+
+def wide(rng: np.random.Generator, n: int) -> Columns:
+    """A few numbers of images and Exif beside 300 values."""
+    names = [*(f"image. {k}" for k in range(5)), *(f"exif. {k}" for k in range(5))]
+    names += [f"value {k}" for k in range(300)]
+    return dict(zip(names, rng.normal(0, 1, (len(names), n)), strict=True))
+
+
+# Up to which n they are drawn: 300 columns of a million numbers take too long.
+POPULATIONS: dict[str, tuple[Draw, int]] = {
+    "independent": (independent, 1_000_000),
+    "dependent": (dependent, 100_000),
+    "300 values": (wide, 1000),
+}
+
+
+def view(columns: Columns) -> lm.ProfileView:
+    """Columns in the families that their names say."""
+    profile = lm.log(columns=columns).profile()
+    roles = {f"image.{name}": role for name, role, *_ in _core.image_numbers()}
+    for name in columns:
+        if name in EXIF or name.startswith("exif."):
+            profile._core.log_numbers(name, np.empty(0), "plain", "exif")
+        elif name.startswith("image."):
+            profile._core.log_numbers(name, np.empty(0), roles.get(name, "plain"), "image")
+    return profile.view()
+
+
+def cell(hits: int, trials: int) -> str:
+    return f"{100 * hits / trials:.1f} ({100 * upper_limit(hits, trials):.1f})"
+
+
+def null_table(most: int) -> None:
+    print("\n% of comparisons with any false `drift` (upper 95 % limit)\n")
+    names = [name for each in POPULATIONS for name in (each, f"{each}, effect=0")]
+    print("| n on either side | comparisons |", " | ".join(names), "|")
+    print("| --- " * (2 + len(names)) + "|")
+    for n, trials in TRIALS.items():
+        if n > most:
+            continue
+        cells = []
+        for seed, (draw, largest) in enumerate(POPULATIONS.values()):
+            if n > largest:
+                cells += ["-", "-"]
+                continue
+            hits = [0, 0]
+            for trial in range(trials):
+                rng = np.random.default_rng([seed, n, trial])
+                target, reference = view(draw(rng, n)), view(draw(rng, n))
+                for at, options in enumerate(({}, {"effect": 0.0})):
+                    report = lm.compare(target=target, reference=reference, **options)
+                    hits[at] += bool(report.drifted)
+            cells += [cell(each, trials) for each in hits]
+        print(f"| {n} | {trials} |", " | ".join(cells), "|", flush=True)
+
+
+def power_table() -> None:
+    """The p-values of the others are drawn as such: uniform, as those of numbers without drift."""
+    print(f"\n% of comparisons that flag the feature of {FEATURES} that is shifted by {SHIFT} sd\n")
+    others = [(0, 0), *((families, size) for families in (1, 2, 3) for size in OTHERS)]
+    names = [f"{families} x {size}" if families else "alone" for families, size in others]
+    print("| n on either side | judged in |", " | ".join(names), "|")
+    print("| --- " * (2 + len(names)) + "|")
+    rules = {
+        "families": q_values,
+        "families, named": holm_p_values,
+        "one family": lambda p, families: _core.q_values(p),
+    }
+    for n, trials in POWER_SIZES.items():
+        hits = {rule: [0] * len(others) for rule in rules}
+        for trial in range(trials):
+            rng = np.random.default_rng([n, trial])
+            reference, target = rng.normal(0, 1, (2, FEATURES, n))
+            target[0] += SHIFT
+            views = [
+                view({f"f{k}": column for k, column in enumerate(side)})
+                for side in (target, reference)
+            ]
+            report = lm.compare(target=views[0], reference=views[1], effect=0.0)
+            own = [report[f"f{k}"].p_high for k in range(FEATURES)]
+            for at, (families, size) in enumerate(others):
+                p = [*own, *rng.random(families * size)]
+                named = ["image"] * FEATURES + [f"{k // size}" for k in range(families * size)]
+                for rule, adjusted in rules.items():
+                    hits[rule][at] += adjusted(p, named)[0] <= 0.05
+        for rule, each in hits.items():
+            cells = " | ".join(f"{100 * hit / trials:.0f}" for hit in each)
+            print(f"| {n} | {rule} | {cells} |", flush=True)
+
+
+def scheme_table(trials: int = 10_000) -> None:
+    """The scheme by itself, on two-sided p-values of normal numbers."""
+    print("\n% of comparisons with any finding among what did not change (upper 95 % limit)\n")
+    print(
+        "| sizes of families | correlation within, across | nothing changed, at 5 % | at 1 % |",
+        end="",
+    )
+    print(" the first family changed, at 5 % |")
+    print("| --- " * 5 + "|")
+    for sizes in SIZES:
+        families = [str(family) for family, size in enumerate(sizes) for _ in range(size)]
+        first = np.array(families) == "0"
+        for within, across in CORRELATIONS:
+            rng = np.random.default_rng([*sizes, round(100 * within), round(100 * across)])
+            hits = [0, 0, 0]
+            for _ in range(trials):
+                common = np.repeat(rng.normal(0, 1, len(sizes)), sizes)
+                z = across**0.5 * rng.normal() + (within - across) ** 0.5 * common
+                z = z + (1 - within) ** 0.5 * rng.normal(0, 1, len(families))
+                q = np.array(q_values((2 * stats.norm.sf(abs(z))).tolist(), families))
+                hits[0] += q.min() <= 0.05
+                hits[1] += q.min() <= 0.01
+                p = np.where(first, 1e-9, 2 * stats.norm.sf(abs(z)))
+                hits[2] += np.array(q_values(p.tolist(), families))[~first].min() <= 0.05
+            cells = " | ".join(cell(each, trials) for each in hits)
+            named = " + ".join(map(str, sizes))
+            print(f"| {named} | {within}, {across} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--most", type=int, default=1_000_000, help="largest n of the first table")
+    arguments = parser.parse_args()
+    print(f"lightmeter {lm.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}")
+    power_table()
+    scheme_table()
+    null_table(arguments.most)

@@ -1,0 +1,66 @@
+"""Which group an image file belongs to: by its path, its Exif, a manifest or a function."""
+
+from collections.abc import Callable, Sequence
+
+from lightmeter.batch.segments import Source, source_of
+from lightmeter.batch.sources.manifest import Manifest
+from lightmeter.image.exif import ExifPolicy
+from lightmeter.profile.grouping import Group, GroupName, group_of
+
+__all__ = ["GroupBy", "GroupOf"]
+
+# Where the name of a group comes from, such as "path:([^/]+)/"; or a function of the path.
+GroupBy = str | Callable[[str], GroupName]
+
+
+class GroupOf:
+    """From the path of a file to its group."""
+
+    def __init__(self, group_by: GroupBy, *, root: str | None, exif: ExifPolicy) -> None:
+        """Read what `group_by` says.
+
+        Args:
+            group_by: as for `lightmeter.profile_images`.
+            root: the folder that the files were found in, if it is one.
+            exif: a tag that it denies can make no groups either.
+
+        Raises:
+            TypeError: `group_by` is of another type.
+            ValueError: a source is not understood, or names a personal tag; a manifest is damaged.
+            OSError: a manifest cannot be read.
+        """
+        self._root = root
+        self._manifest: Manifest | None = None
+        self._source: Source | None = None
+        self._function: Callable[[str], GroupName] | None = None
+        if callable(group_by):
+            self._function = group_by
+        elif isinstance(group_by, str):
+            source = source_of(group_by, exif)
+            if isinstance(source, Manifest):
+                self._manifest = source
+                source = source.value_of
+            self._source = source
+        else:
+            raise TypeError(
+                f"group is {group_by!r}; expected a function of the path, or a text such as "
+                "'path:([^/]+)/'"
+            )
+
+    def __call__(self, path: str) -> Group:
+        """The group of the file at `path`; without a name it is a group of its own."""
+        name: GroupName = None
+        if self._function is not None:
+            name = self._function(path)
+        elif self._source is not None:
+            name = self._source(path, self._root)
+        return group_of("" if name is None else name) or Group(None)
+
+    def check_files(self, files: Sequence[str]) -> None:
+        """Find out before they are measured that a manifest is of other images.
+
+        Raises:
+            ValueError: it names none of them.
+        """
+        if self._manifest is not None:
+            self._manifest.check_names(files, self._root)

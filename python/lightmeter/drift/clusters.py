@@ -1,0 +1,321 @@
+"""The test of images that come in groups, such as bursts or slides: by what differs between groups.
+
+Images of one group resemble each other, so they say less than as many independent ones. Here the
+groups are what is independent. Sides are compared by Student's t of the groups' means, each
+weighted as random effects have it (Hartung and Knapp 2001). A group of n images has the variance
+
+    between / collisions + within / n
+
+where buckets of hashed names hold more than one group if there are many. The error of a mean is the
+larger of two: what the residuals say, and what these variances say, which knows how much less a
+side of small groups tells.
+
+Shares are means of 0 and 1. As rare hits are not normal, a share must pass a second test: Fisher's
+exact test of counts that are divided by the design effect.
+
+A changed spread alone is not seen: no test of spreads by few groups of unequal size was honest.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter import _core
+from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.profile.features import Meaning
+
+__all__ = [
+    "ASSUMED",
+    "MIN_GROUPS",
+    "Grouped",
+    "assumed",
+    "mean_p_value",
+    "share_p_value",
+    "tested_by_group",
+]
+
+ASSUMED = "Assumes that images are independent; log with group= where they come in bursts."
+
+# Of the variance within groups. With few groups the variance between them may seem to be 0: then a
+# group of very many images would decide alone.
+_LEAST_BETWEEN = 0.05
+
+MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
+
+
+class Grouped(NamedTuple):
+    """A number of one side by groups.
+
+    Attributes:
+        n: values of each bucket of groups.
+        mean: their means.
+        within: sum of squares about the means of the buckets.
+        groups: how many groups the buckets hold, as estimated from how many are empty.
+        singles: values that are a group each.
+        single_mean: their mean.
+        single_squares: sum of squares about it.
+    """
+
+    n: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    within: float
+    groups: float
+    singles: int = 0
+    single_mean: float = 0.0
+    single_squares: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        n: NDArray[np.float64],
+        mean: NDArray[np.float64],
+        within: float,
+        single: float = 0.0,
+    ) -> Self:
+        """Of tables whose last item is that of values that are a group each."""
+        used = n[:-1] > 0
+        return cls(
+            n[:-1][used],
+            mean[:-1][used],
+            within,
+            _groups_of(int(used.sum()), len(n) - 1),
+            int(n[-1]),
+            float(mean[-1]),
+            single,
+        )
+
+    @property
+    def centre(self) -> float:
+        """The mean of any of its groups."""
+        return float(self.mean[0]) if len(self.mean) else self.single_mean
+
+    @property
+    def units(self) -> int:
+        """What is independent: buckets, and values that are a group each."""
+        return len(self.n) + self.singles
+
+    @property
+    def all_groups(self) -> int:
+        """How many groups there are, about."""
+        return round(self.groups) + self.singles
+
+
+class _Fit(NamedTuple):
+    weight: float
+    squares: float  # of the weights
+    mean: float
+    residual: float  # weighted sum of squares
+
+
+def _fit(side: Grouped, weights: NDArray[np.float64], single: float) -> _Fit:
+    weight = float(weights.sum()) + side.singles * single
+    total = float(weights @ side.mean) + side.singles * single * side.single_mean
+    mean = total / weight
+    residual = float(weights @ (side.mean - mean) ** 2) + single * (
+        side.single_squares + side.singles * (side.single_mean - mean) ** 2
+    )
+    return _Fit(weight, float(weights @ weights) + side.singles * single * single, mean, residual)
+
+
+def mean_p_value(target: Grouped, reference: Grouped) -> float:
+    """How often the means of two sides of one distribution of groups differ by as much, or more.
+
+    Each side needs a group, and both together three.
+    """
+    sides = (target, reference)
+    freedom = sum(side.units for side in sides) - 2
+    spare = sum(float(side.n.sum()) - len(side.n) for side in sides)
+    within = sum(side.within for side in sides) / spare if spare else 0.0
+    if within > 0:
+        fits = [_fit(side, side.n / within, 1 / within) for side in sides]
+        excess = sum(fit.residual for fit in fits) - freedom
+        between = excess / sum(fit.weight - fit.squares / fit.weight for fit in fits)
+    else:
+        fits = [_fit(side, np.ones(len(side.n)), 1.0) for side in sides]
+        between = sum(fit.residual for fit in fits) / freedom
+    between = max(0.0, between)
+    if between + within == 0:  # every group has the same value as all others of its side
+        if target.centre == reference.centre:
+            return 1.0
+        return 2 / math.comb(sum(side.units for side in sides), target.units)
+    floored = max(between, _LEAST_BETWEEN * within)
+    fits = [_fit(side, *_weights(side, floored, within)) for side in sides]
+    weights = sum(1 / fit.weight for fit in fits)
+    seen = sum(fit.residual for fit in fits) / freedom * weights
+    modelled = sum(
+        _variance(side, fit, floored, between, within)
+        for side, fit in zip(sides, fits, strict=True)
+    )
+    error = math.sqrt(max(seen, modelled))
+    if not math.isfinite(error):  # numbers whose squares are beyond any float
+        return 1.0
+    return _core.student_tail((fits[0].mean - fits[1].mean) / error, freedom)
+
+
+def _weights(side: Grouped, between: float, within: float) -> tuple[NDArray[np.float64], float]:
+    """Of the buckets, and of a value that is a group: one by the variance."""
+    collisions = max(1.0, side.groups / max(1, len(side.n)))
+    return 1 / (between / collisions + within / side.n), 1 / (between + within)
+
+
+def _variance(side: Grouped, fit: _Fit, floored: float, between: float, within: float) -> float:
+    """Of the mean, weighted as for `floored`, if groups vary by `between`."""
+    weights, single = _weights(side, floored, within)
+    inverse, single_inverse = _weights(side, between, within)
+    total = float(weights**2 @ (1 / inverse)) + side.singles * single**2 / single_inverse
+    return total / fit.weight**2
+
+
+def share_p_value(
+    hits: Sequence[NDArray[np.float64]], others: Sequence[NDArray[np.float64]]
+) -> float:
+    """The same of two shares.
+
+    Args:
+        hits: of the target and of the reference, by group; the last item is of what is a group
+            each.
+        others: likewise; with the hits they are all.
+    """
+    n = [hit + other for hit, other in zip(hits, others, strict=True)]
+    total = sum(float(each.sum()) for each in n)
+    share = sum(float(each.sum()) for each in hits) / total
+    if share in (0.0, 1.0):
+        return 1.0
+    squares = 0.0
+    for hit, other in zip(hits, others, strict=True):
+        residuals = hit[:-1] * (1 - share) - other[:-1] * share
+        squares += float(residuals @ residuals)
+        squares += float(hit[-1]) * (1 - share) ** 2 + float(other[-1]) * share**2
+    effect = max(1.0, squares / (total * share * (1 - share)))  # of the design
+    counts = []
+    for hit, each in zip(hits, n, strict=True):
+        size = max(1, int(each.sum() / effect))
+        counts += [round(size * float(hit.sum() / each.sum())), size]
+    return max(mean_p_value(*map(_shares, hits, n)), _core.fisher_exact(*counts))
+
+
+def _shares(hits: NDArray[np.float64], n: NDArray[np.float64]) -> Grouped:
+    mean = hits / np.maximum(n, 1)
+    squares = hits * (1 - mean)
+    return Grouped.of(n, mean, float(squares[:-1].sum()), float(squares[-1]))
+
+
+def _groups_of(used: int, places: int) -> float:
+    """How many names are hashed to places of which so many are used, about."""
+    return -places * math.log1p(-min(used, places - 1) / places)
+
+
+def tested_by_group(
+    lines: Iterable[FeatureDrift],
+    name: str,
+    meaning: Meaning,
+    cores: tuple[_core.Profile, _core.Profile],
+) -> Iterator[FeatureDrift]:
+    """The lines of a feature, with the p-values of the test by groups where both sides have them.
+
+    A side has them if all that a line counts was logged with ``group=``. With less than
+    `MIN_GROUPS` groups on a side there is no verdict. Distances and effects are those of images.
+    """
+    if not all(core.has_groups for core in cores):
+        yield from lines
+        return
+    tables = [core.grouped(name, meaning.role, meaning.origin) for core in cores]
+    for line in lines:
+        yield _tested(line, tables) if line.verdict is None and not line.reason else line
+
+
+def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureDrift:
+    parts = [_parts(line.kind, table) for table in tables]
+    sizes = [sum(part, start=np.zeros(1)) for part in parts]
+    n = (line.n_target, line.n_reference)
+    if min(n) == 0 or any(int(size.sum()) != count for size, count in zip(sizes, n, strict=True)):
+        return line
+    groups = [Grouped.of(size, size, 0.0).all_groups for size in sizes]
+    fields: dict[str, Any] = {"groups_target": groups[0], "groups_reference": groups[1]}
+    if min(groups) < MIN_GROUPS:
+        side = "target" if groups[0] <= groups[1] else "reference"
+        reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
+        return changed(line, verdict="not enough data", reason=reason, **fields)
+    p = _p_value(line.kind, tables, parts)
+    return changed(line, p_value=p, p_low=p, p_high=p, **fields)
+
+
+def _parts(kind: str, table: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+    """What a line of that kind counts by group; of a rate the hits come first."""
+    texts = [counts for _, counts in table["texts"]]
+    text = sum(texts, start=np.zeros(1))
+    match kind:
+        case "number" | "hue":
+            return [table["n"]]
+        case "category":
+            return [table["n"] + table["infinite"], *texts]
+        case "failure":
+            return [text, table["missing"]]
+        case "missing":
+            return [table["missing"], table["n"] + table["infinite"] + text]
+        case "not a number":
+            return [table["infinite"] + text, table["n"]]
+        case _:  # no test
+            return []
+
+
+def _p_value(
+    kind: str,
+    tables: Sequence[Mapping[str, Any]],
+    parts: Sequence[Sequence[NDArray[np.float64]]],
+) -> float:
+    match kind:
+        case "number":
+            return mean_p_value(*(_along(table, 1.0, 0.0) for table in tables))
+        case "hue":
+            return _hue_p_value(tables)
+        case "category":
+            return _category_p_value(tables)
+        case _:
+            return share_p_value([part[0] for part in parts], [part[1] for part in parts])
+
+
+def _along(table: Mapping[str, Any], x: float, y: float) -> Grouped:
+    """The numbers of a side in the direction (x, y)."""
+    weights = np.array((x * x, y * y, 2 * x * y))
+    within, single = (max(0.0, float(weights @ table[key])) for key in ("within", "single"))
+    return Grouped.of(table["n"], x * table["x"] + y * table["y"], within, single)
+
+
+def _hue_p_value(tables: Sequence[Mapping[str, Any]]) -> float:
+    """Across the mean direction of both sides and along it: whether hues turned, or gathered."""
+    x = sum(float(table["n"] @ table["x"]) for table in tables)
+    y = sum(float(table["n"] @ table["y"]) for table in tables)
+    angle = math.atan2(y, x)
+    x, y = math.cos(angle), math.sin(angle)
+    directions = ((-y, x), (x, y))
+    p_values = (mean_p_value(*(_along(table, *way) for table in tables)) for way in directions)
+    return min(1.0, 2 * min(p_values))
+
+
+def _category_p_value(tables: Sequence[Mapping[str, Any]]) -> float:
+    """The least of all categories, by Bonferroni; strings with one hash are one category."""
+    sides = []
+    for table in tables:
+        cells = dict(table["texts"])
+        others = table["n"] + table["infinite"]
+        sides.append(cells | ({-1: others} if others.any() else {}))
+    every = [sum(cells.values(), start=np.zeros(1)) for cells in sides]
+    names = sorted({name for cells in sides for name in cells})
+    if len(names) < 2:
+        return 1.0
+    least = 1.0
+    for name in names:
+        hits = [cells.get(name, 0 * all_) for cells, all_ in zip(sides, every, strict=True)]
+        others = [all_ - hit for all_, hit in zip(every, hits, strict=True)]
+        least = min(least, share_p_value(hits, others))
+    return min(1.0, (len(names) - 1) * least)
+
+
+def assumed(lines: Iterable[FeatureDrift]) -> str:
+    """What the verdicts rest on that no data can check; empty if all were reached by groups."""
+    alone = any(line.q_value is not None and line.groups_target is None for line in lines)
+    return ASSUMED if alone else ""

@@ -1,0 +1,155 @@
+"""Families of features: how they share the rate of false findings.
+
+A family is what is judged together: the numbers of images, Exif, logged values, vectors. Families
+are judged in two steps, so that a wide one does not hide what happened in another.
+
+1. The gate. Simes' p-value of a family is its least q-value of Benjamini and Hochberg (BH). Holm's
+   procedure over these says which families may hold a finding. Only families with a test count.
+2. In a family that passed, BH at the full level says which features these are.
+
+So the q-value of a feature is the larger of two: BH's within its family, and Holm's p-value of its
+family. With one family it is BH's. ``q <= a`` is the decision at every level a, since both steps
+are. What holds at level a, where BH holds within a family (tests that are independent or positively
+dependent, see Benjamini and Yekutieli 2001), however families depend on each other:
+
+- A family in which nothing changed holds a finding with a chance of at most a, whatever changed in
+  others. Proof: it must pass the gate, its Simes p-value is valid there (Simes 1986, Sarkar 1998),
+  and Holm (1979) bounds the chance that any true hypothesis is rejected, under any dependence. So
+  with no change at all the chance of any finding is at most a.
+- In each family the expected share of false findings is at most a. Proof: the gate only takes
+  findings of BH away, all of a family at once. The share becomes 0 then, or stays.
+- A change in one of K families needs a p-value K times smaller than it would alone, or less if
+  others changed too, whatever the sizes of the others. That costs a test of normal numbers at most
+  9 points of power for one added family, and 17 for three, in a family of ten at 5 %.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+from lightmeter import _core
+
+__all__ = ["holm_p_values", "p_limits", "q_values"]
+
+
+def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
+    """The q-values of everything that is judged together.
+
+    Args:
+        p_values: one for each test.
+        families: the family of each, by any names.
+
+    Raises:
+        ValueError: there are more of one than of the other.
+    """
+    places = _places(p_values, families)
+    within = [_core.q_values([p_values[at] for at in family]) for family in places.values()]
+    gates = _holm([min(q) for q in within], [1.0] * len(within))
+    q_values = [1.0] * len(p_values)
+    for family, gate, q in zip(places.values(), gates, within, strict=True):
+        for at, own in zip(family, q, strict=True):
+            q_values[at] = max(own, gate)
+    return q_values
+
+
+def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
+    """Adjusted p-values: the chance of any false one among those up to `a` is at most `a`.
+
+    That is Holm's procedure with weights. Families weigh the same, and so do the tests of a family.
+    It holds for any dependence. No value is less than the q-value: in the first of a family to be
+    rejected all weights of families without a rejection are left, so the gate opened for it; within
+    a family the bound is no larger than Holm's without weights, which is within BH's.
+
+    Args:
+        p_values: one for each test.
+        families: the family of each.
+
+    Raises:
+        ValueError: there are more of one than of the other.
+    """
+    places = _places(p_values, families)
+    return _holm(p_values, [1 / len(places[family]) for family in families])
+
+
+def p_limits(p_values: Sequence[float], families: Sequence[str], q: float) -> list[float]:
+    """For each test the largest p-value with which its q-value would be at most `q`.
+
+    All other tests stay as they are. A p-value up to its limit has a q-value of at most `q`, and a
+    larger one has not.
+
+    Args:
+        p_values: one for each test.
+        families: the family of each.
+        q: more than 0, less than 1.
+
+    Raises:
+        ValueError: there are more of one than of the other.
+    """
+    places = _places(p_values, families)
+    simes = {name: min(_core.q_values([p_values[at] for at in of])) for name, of in places.items()}
+    limits = [0.0] * len(p_values)
+    for name, of in places.items():
+        gate = q / len(places)
+        for passed, least in enumerate(sorted(simes[other] for other in places if other != name)):
+            if least > q / (len(places) - passed):
+                break
+            gate = q / (len(places) - passed - 1)
+        family = [p_values[at] for at in of]
+        within, through = _Steps(family, q), _Steps(family, gate)
+        for at, own in zip(of, family, strict=True):
+            limits[at] = within.limit(own)
+            if not through.passes_without(own):
+                limits[at] = min(limits[at], through.limit(own))
+    return limits
+
+
+class _Steps:
+    """Benjamini and Hochberg's steps over some p-values, at one level."""
+
+    def __init__(self, p_values: Sequence[float], level: float) -> None:
+        ordered = sorted(p_values)
+        steps = [level * rank / len(ordered) for rank in range(1, len(ordered) + 1)]
+        counts = [bisect_right(ordered, step) for step in steps]
+        ranks = range(1, len(steps) + 1)
+        full = [rank for rank, count in zip(ranks, counts, strict=True) if count >= rank]
+        self._rejected = steps[full[-1] - 1] if full else -1.0
+        # Where one more p-value would make a step full.
+        last = full[-1] if full else 0
+        self._nearly = [steps[rank - 1] for rank in ranks[last:] if counts[rank - 1] == rank - 1]
+        self._first = steps[full[0] - 1] if full else math.inf
+        self._has_spare = any(count > rank for rank, count in zip(ranks, counts, strict=True))
+
+    def limit(self, own: float) -> float:
+        """The largest p-value in place of `own`, which is one of them, to be rejected."""
+        if own <= self._rejected:
+            return self._rejected
+        return self._nearly[bisect_left(self._nearly, own) - 1]
+
+    def passes_without(self, own: float) -> bool:
+        """Whether any would be rejected with 1 in place of `own`."""
+        return self._has_spare or self._first < own
+
+
+def _places(p_values: Sequence[float], families: Sequence[str]) -> dict[str, list[int]]:
+    if len(p_values) != len(families):
+        raise ValueError(
+            f"got {len(p_values)} p-values and {len(families)} families; expected one for each"
+        )
+    places: dict[str, list[int]] = {}
+    for at, family in enumerate(families):
+        places.setdefault(family, []).append(at)
+    return places
+
+
+def _holm(p_values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values; a hypothesis of twice the weight may have twice the p-value."""
+    needed = [p / weight for p, weight in zip(p_values, weights, strict=True)]
+    order = sorted(range(len(needed)), key=needed.__getitem__)
+    left = list(accumulate(weights[at] for at in reversed(order)))[::-1]
+    adjusted = [0.0] * len(needed)
+    least = 0.0
+    for at, weight in zip(order, left, strict=True):
+        least = max(least, min(needed[at] * weight, 1.0))
+        adjusted[at] = least
+    return adjusted

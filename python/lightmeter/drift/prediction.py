@@ -1,0 +1,168 @@
+"""Whether the next bucket is one of those before it: tests against the spread of past buckets.
+
+Images of one bucket are seldom independent: they come in bursts, from one slide, on one day. How
+much a mean varies from bucket to bucket is then not to be seen within a bucket. It is to be seen in
+the past buckets, so each statistic of a bucket is judged by its spread there:
+
+- Every statistic y of a bucket of n values is predicted twice. Laney's way (2002, Quality
+  Engineering 14) the variance of y is ``phi / n``, ``phi = sum n (y - m)^2 / (k - 1)`` around the
+  mean ``m`` weighted by n of the k buckets: so it is with bursts and slides. With random effects it
+  is ``tau^2 + s^2 / n``, s^2 being the variance within buckets and tau^2 by DerSimonian and Laird
+  (1986): so it is where days differ. The larger p-value counts. Both know how many values each
+  bucket has, so that their sizes may differ by a hundred.
+- The statistic of the test is ``|y - m| / sqrt(Var y + Var m)``, Student's with k - 1 degrees of
+  freedom. Where buckets resemble those before them there are fewer: of a series with the
+  autocorrelation r, k counts as ``k (1 - r^2) / (1 + r^2)`` (Bayley and Hammersley 1946). r is the
+  mean over all statistics, as one of them alone would be estimated badly.
+- Of a skewed statistic the t on the side of the skewness g is taken back to that of a symmetric
+  one: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. g is estimated
+  of few buckets, so that only what exceeds its standard error sqrt(6 / k) counts, and that twice.
+- Counts of rare events are not normal at all. Their inner bound is Fisher's exact test against all
+  past buckets together, see `rare_event_p`.
+
+It assumes that past buckets and the judged one would be exchangeable but for a slow drift, and that
+means of a bucket are not much farther from normal than the skewness tells.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter import _core
+
+__all__ = ["ENOUGH", "Centre", "Numbers", "Prediction", "combined", "predict", "rare_event_p"]
+
+Numbers = NDArray[np.float64]
+
+# With 14 buckets a shift of half a standard deviation in one of 20 features is found in four of ten
+# cases; with fewer hardly ever, and the spread of bursts is not known well enough.
+ENOUGH = 14
+_ROUNDING = 1e-9  # of a constant
+_FARTHEST = 1e100  # a t that is surely too large
+
+
+class Centre(NamedTuple):
+    """What is expected, where that is not the mean of the past buckets.
+
+    Attributes:
+        values: of each statistic.
+        n: how many values it is of.
+        buckets: in how many buckets they were; a file counts as one.
+    """
+
+    values: Numbers
+    n: Numbers
+    buckets: int
+
+
+class Prediction(NamedTuple):
+    """What `predict` returns, by statistic.
+
+    Attributes:
+        p_values: NaN with fewer than two buckets.
+        design: how many times larger the variance between buckets is than that of independent
+            values (Laney's phi over s^2); NaN where the latter is 0.
+        buckets: how many past buckets have the statistic.
+    """
+
+    p_values: Numbers
+    design: Numbers
+    buckets: NDArray[np.int64]
+
+
+def predict(
+    past: Numbers,
+    n_past: Numbers,
+    within: Numbers,
+    target: Numbers,
+    n_target: Numbers,
+    centre: Centre | None = None,
+) -> Prediction:
+    """Two-sided p-values of the statistics of one bucket.
+
+    Args:
+        past: of each past bucket, in order of time, and each statistic.
+        n_past: how many values they are of; 0 where a bucket has none.
+        within: variance of each statistic for one value, so that it is 1/n of it for n
+            independent ones.
+        target: of the bucket that is judged.
+        n_target: how many values they are of.
+        centre: None for the mean of the past buckets.
+    """
+    there = n_past > 0
+    k = there.sum(axis=0)
+    past = np.where(there, past, 0.0)
+    with np.errstate(all="ignore"):
+        total = n_past.sum(axis=0)
+        mean = (n_past * past).sum(axis=0) / total
+        off = np.where(there, past - mean, 0.0)
+        squares = (n_past * off**2).sum(axis=0)
+        phi = squares / (k - 1)
+        tau2 = (squares - (k - 1) * within) / (total - (n_past**2).sum(axis=0) / total)
+        tau2 = np.fmax(tau2, 0.0)
+        weights = np.where(there, 1 / (tau2 + within / n_past + 1e-300), 0.0)
+        sum_of_weights = weights.sum(axis=0)
+        weighted = (weights * past).sum(axis=0) / sum_of_weights
+        if centre is None:
+            laney = target - mean, phi * (1 / n_target + 1 / total)
+            effects = target - weighted, tau2 + within / n_target + 1 / sum_of_weights
+        else:
+            away, n = target - centre.values, centre.n
+            laney = away, phi * (1 / n_target + 1 / n)
+            effects = away, tau2 * (1 + 1 / centre.buckets) + within * (1 / n_target + 1 / n)
+        rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
+        dof = np.maximum(1.0, (k - 1) * _independent_share(off * np.sqrt(weights)))
+        t = np.full(len(k), _FARTHEST)
+        for (away, variance), weight in ((laney, n_past / phi), (effects, weights)):
+            standardised = off * np.sqrt(np.where(there, weight, 0.0))
+            skewness = (standardised**3).sum(axis=0) / k
+            spread = np.sqrt(variance + rounding)
+            t = np.fmin(t, _straightened(away / spread, skewness, k))
+        p_values = _core.student_tail(t, dof.astype(np.uint64))
+        known = (k > 1) & (n_target > 0) & (True if centre is None else centre.n > 0)
+        p_values = np.where(known, p_values, np.nan)
+        design = np.where(within > 0, phi / within, np.nan)
+    return Prediction(p_values, design, k)
+
+
+def combined(level: Numbers, spread: Numbers) -> Numbers:
+    """One p-value of the two of a feature: Bonferroni's with weights of 4 and 1.
+
+    A changed spread is found surely from 28 buckets on, so that most of the weight goes to the
+    level. NaN counts as untested.
+    """
+    level, spread = (np.where(np.isnan(p), np.inf, p) for p in (level, spread))
+    return np.minimum(1.0, np.minimum(level / 0.8, spread / 0.2))
+
+
+def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design: float) -> float:
+    """Fisher's one-sided p-value of so many hits or more, as though of independent images.
+
+    Hits that come in bursts are fewer events: all counts are divided by `design`, the hits of the
+    bucket rounded down and those of the past up.
+    """
+    design = max(1.0, design)
+    events, before = math.floor(hits / design + 1e-9), math.ceil(past_hits / design - 1e-9)
+    draws = max(events, round(n / design), 1)
+    return _core.fisher_more(events, draws, before, max(before, round(past_n / design), 1))
+
+
+def _independent_share(standardised: Numbers) -> float:
+    """Of k buckets that resemble those before them, which share counts."""
+    squares = (standardised**2).sum(axis=0)
+    products = (standardised[1:] * standardised[:-1]).sum(axis=0)
+    varies = squares > 0
+    if not varies.any():
+        return 1.0
+    r = max(0.0, float((products[varies] / squares[varies]).mean()))
+    return (1 - r * r) / (1 + r * r)
+
+
+def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
+    """|t|, less where the skewness alone would have made it that large."""
+    excess = np.maximum(0.0, np.sign(t) * skewness - np.sqrt(6 / k)) / 3
+    size = np.minimum(np.abs(t), _FARTHEST)
+    root = (np.sqrt(1 + 4 * excess * (size + excess)) - 1) / (2 * np.where(excess > 0, excess, 1.0))
+    return np.where((excess > 0) & (size > 1), root, size)

@@ -1,0 +1,44 @@
+"""Exif tags that went missing together, said in one line."""
+
+from collections.abc import Sequence
+
+from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.together import rise
+from lightmeter.drift.words.told import Finding
+from lightmeter.text import percent
+
+__all__ = ["of_exif"]
+
+_COMMON = 0.5  # of the images; "no more Exif" is only said if all tags that so many had are gone
+
+
+def of_exif(lines: Sequence[FeatureDrift]) -> Finding:
+    """Such as ``no more Exif: 37 tags went missing in 40 % of images``."""
+    first = lines[0]
+    several = first.name.startswith(f"{first.prefix} ")
+    images = f"{first.prefix} images" if several else "images"
+    least, most = percent(min(map(rise, lines))), percent(max(map(rise, lines)))
+    shares = f"{most} of" if least == most else f"{least.removesuffix(' %')} to {most} of"
+    if least == "100 %":
+        shares = "all"
+    if _is_all(lines):
+        words = f"no more Exif: {len(lines)} tags went missing in {shares} {images}"
+    else:
+        words = f"{len(lines)} Exif tags went missing in {shares} {images}"
+    return Finding(words, tuple(lines))
+
+
+def _is_all(lines: Sequence[FeatureDrift]) -> bool:
+    """Whether the lines are of all tags that were common in the reference."""
+    if lines[0].sides is None:
+        return False
+    core, prefix = lines[0].sides[1]._core, f"{lines[0].prefix}."
+    common = {
+        name
+        for name in core.names()
+        if name.startswith(prefix)
+        and name != f"{prefix}has_gps"  # which no picture lacks
+        and core.origin(name) in ("exif", "personal exif")
+        and core.missing(name) < _COMMON * core.exif_read(name, core.origin(name) != "exif")
+    }
+    return common <= {line.feature.removesuffix(":missing") for line in lines}

@@ -1,0 +1,204 @@
+"""How numbers changed, in words: their level, their spread, or a part of them."""
+
+import math
+
+from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.shape import Interval, Numbers, Shape, shape_of
+from lightmeter.drift.words.amounts import amounts_from_to, change, direction
+from lightmeter.drift.words.categories import few_values_change, is_of_few_values
+from lightmeter.drift.words.comparatives import more_than, of_what
+from lightmeter.drift.words.level import mean_moved, times_as_wide
+from lightmeter.drift.words.sides import numbers_of_both
+from lightmeter.text import number, percent
+
+__all__ = ["number_change"]
+
+_SHIFT, _SPREAD, _TAIL = 0.1, 0.2, 0.03  # what counts as much as each other; see `Thresholds`
+_MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did
+# A tail is what happened if it is this share of the largest change of any share, and if the rest
+# stays as it was. Of 500 normal, exponential or lognormal values a side that move as a whole, less
+# than 1 sentence in 100 speaks of a tail; where a tenth to a third of them moves by 3 standard
+# deviations or more, 3 in 5 or more do.
+_ALL_IN_TAIL = 0.6
+_MOST_MOVED = 0.5  # of the values; if as many moved, that is said, however much the spread changed
+_ALL_IN_VALUE = 0.8  # of the largest change of any share
+_OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
+_ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
+_SURE = 2.0  # standard errors; a smaller change of the mean may be chance
+
+
+def number_change(line: FeatureDrift, target: float, reference: float) -> str:
+    """Such as ``entropy rose by 9 %``.
+
+    Args:
+        line: of a number.
+        target: its mean.
+        reference: that of the reference.
+    """
+    both = numbers_of_both(line)
+    if line.stddev_target == line.stddev_reference == 0 or both is None:
+        return _from_levels(line, target, reference)
+    if line.role != "date" and is_of_few_values(line, *both):
+        return few_values_change(line, *both)
+    shape = shape_of(*both)
+    return (
+        _one_value(line, shape, *both)
+        or _part(line, shape)
+        or _moved_or_wider(line, shape, target, reference)
+        or _interval(line, shape.interval, *both)
+    )
+
+
+def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
+    """What mean and standard deviation say alone."""
+    if target != reference and mean_moved(line):
+        return _moved(line, reference, target)
+    times = times_as_wide(line)
+    if times is None or number(times, 2) == "1":
+        return f"{line.name} is distributed differently"
+    return _wider(line, times)
+
+
+def _moved(line: FeatureDrift, before: float, after: float, name: str = "") -> str:
+    name = name or line.name
+    if line.role == "date":
+        days = number(abs(after - before), 3)
+        unit = "day" if days == "1" else "days"
+        return f"{name} is {days} {unit} {'later' if after > before else 'earlier'}"
+    if line.stddev_target == line.stddev_reference == 0 and line.scale in (None, "length"):
+        return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
+    return f"{name} {change(before, after, line.scale)}"
+
+
+def _wider(line: FeatureDrift, times: float) -> str:
+    subject = f"the share of {line.name}" if line.scale == "percent" else line.name
+    return f"{subject} varies {number(times, 2)} times as much"
+
+
+def _part(line: FeatureDrift, shape: Shape) -> str | None:
+    """Of a change of some pictures only: how many lie beyond almost all of the reference."""
+    for end, other, most in (
+        (shape.above, shape.below, shape.more),
+        (shape.below, shape.above, shape.less),
+    ):
+        if (
+            end.tail >= max(_TAIL, _ALL_IN_TAIL * most)
+            and end.share <= _MOST_IN_TAIL
+            and other.tail <= _OTHER_END * end.tail
+            and end.rest <= max(_SHIFT, end.chance)
+        ):
+            return more_than(line, end.share, is_more=end is shape.above)
+    return None
+
+
+def _moved_or_wider(
+    line: FeatureDrift, shape: Shape, target: float, reference: float
+) -> str | None:
+    """Of a shift and a change of the spread what is larger in units of its least size.
+
+    The change of the share above some threshold less that of the share below is 0 of a distribution
+    that only widens, and D of one that only moves.
+    """
+    level = _level(line, shape, target - reference) or _median(line, shape)
+    spread = _spread(line, shape)
+    shift = abs(shape.more - shape.less)
+    if shift >= _MOST_MOVED or shift / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
+        return level or spread
+    return spread or level
+
+
+def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
+    """Of a change of the mean that is no chance, and that the bulk of the values shares."""
+    if not math.isfinite(moved) or not moved or not _is_sure(line, moved):
+        return None
+    bulk = shape.trimmed[0] - shape.trimmed[1]
+    if (
+        _towards(shape, moved) < _SHIFT / 2
+        or not bulk
+        or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
+    ):
+        return None
+    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0)
+
+
+def _towards(shape: Shape, moved: float) -> float:
+    """How much more of the values went where the mean did than the other way."""
+    return math.copysign(1.0, moved) * (shape.more - shape.less)
+
+
+def _is_sure(line: FeatureDrift, moved: float) -> bool:
+    spreads = line.stddev_target or 0.0, line.stddev_reference or 0.0
+    sizes = line.n_target, line.n_reference
+    errors = (spread / math.sqrt(n) for spread, n in zip(spreads, sizes, strict=True))
+    return abs(moved) > _SURE * math.hypot(*errors)
+
+
+def _log_spread(line: FeatureDrift, shape: Shape) -> float:
+    """The logarithm of how many times as widely the values spread: what all signs of it agree on.
+
+    These are the standard deviation, the widths of the middle nine tenths and of the middle half,
+    and of positive amounts the standard deviation in units of the mean.
+    """
+    times = times_as_wide(line)
+    if times is None or min(*shape.middles, *shape.halves) <= 0:
+        return 0.0
+    signs = [math.log(times)]
+    signs += [math.log(after) - math.log(before) for after, before in (shape.middles, shape.halves)]
+    if shape.least >= 0 and line.level_target and line.level_reference:
+        signs.append(math.log(times) - math.log(line.level_target / line.level_reference))
+    if min(signs) > 0:
+        return min(signs)
+    return max(signs) if max(signs) < 0 else 0.0
+
+
+def _spread(line: FeatureDrift, shape: Shape) -> str | None:
+    times = times_as_wide(line)
+    if times is None or abs(_log_spread(line, shape)) < _SPREAD / 2:
+        return None
+    return _wider(line, times)
+
+
+def _median(line: FeatureDrift, shape: Shape) -> str | None:
+    """Where outliers move the mean: how the middle of the values moved."""
+    after, before = shape.medians
+    if not 0 < abs(after - before) < math.inf:
+        return None
+    if _towards(shape, after - before) < max(shape.more, shape.less, _SHIFT) / 2:
+        return None
+    return _moved(line, before, after, f"the median of {line.name}")
+
+
+def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Numbers) -> str | None:
+    """Where the share of one number changed about as much as that of any others: mostly 0."""
+    after, before = (side.within(shape.value, shape.value) for side in (target, reference))
+    most = abs(target.within(*shape.interval) - reference.within(*shape.interval))
+    if abs(after - before) < max(_SHIFT, _ALL_IN_VALUE * most) or max(after, before) == 1:
+        return None
+    if line.scale == "percent" and shape.value == 0:
+        return f"no {line.name} {_in_so_many(line, after, before)}"
+    return f"{line.name} is {number(shape.value)} {_in_so_many(line, after, before)}"
+
+
+def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
+    """Between which numbers the share of values changed the most."""
+    low, high = map(_rounded, most)
+    if math.isinf(low):
+        where = f"is at most {number(high, 3)}"
+    elif math.isinf(high):
+        where = f"is at least {number(low, 3)}"
+    else:
+        where = f"is between {number(low, 3)} and {number(high, 3)}"
+    after, before = (side.within(low, high) for side in (target, reference))
+    if percent(after) == percent(before):
+        return f"{line.name} is distributed differently"
+    return f"{line.name} {where} {_in_so_many(line, after, before)}"
+
+
+def _in_so_many(line: FeatureDrift, after: float, before: float) -> str:
+    return f"in {percent(after)} of {of_what(line)} instead of {percent(before)}"
+
+
+def _rounded(value: float) -> float:
+    """As `number` shows it."""
+    digits = 3 if 1e-4 <= abs(value) < 1e7 else 2
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,234 @@
+"""A file of monitors to begin with, made for what a store holds of a dataset."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import parse_segment, segment_text
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.store import Store
+from lightmeter.text import count
+from lightmeter.times import DAY, MILLISECOND, duration_text
+
+__all__ = ["recommended_monitors", "write_monitors"]
+
+_READ = 3  # buckets of each of the first segments
+_SEGMENTS_READ = 5
+_ENOUGH_PEERS = 10
+_MOST_VALUES = 50  # of a category whose new values matter
+_MOST_NAMES = 20
+_FAILURES = 0.05
+_LATER_FACTOR = 3
+# The first one that is there says when a picture was taken.
+_TAKEN = ("image.DateTimeOriginal", "image.DateTimeDigitized", "image.DateTime")
+
+_ALERT = """\
+# Tell somebody. Without an alert a run prints what it finds, and its exit code says so.
+# [[alert]]
+# name = "team"
+# to = "slack"
+# url = "$SLACK_URL"
+"""
+
+
+def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> None:
+    """Write the recommended monitors of a dataset to a new file.
+
+    Raises:
+        ConfigError: there is something at `path` already.
+        StoreError: the store has no such dataset, or cannot be read.
+        OSError: the file cannot be written.
+    """
+    text = recommended_monitors(store, dataset)
+    try:
+        with Path(path).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(
+            f"{os.fspath(path)!r} is there already; name another file, or delete it"
+        ) from None
+
+
+def recommended_monitors(store: Store, dataset: str) -> str:
+    """The text of a TOML file with the recommended monitors of a dataset, with comments.
+
+    It fits what is stored now: whether there are segments, and many, dates, categories, failures,
+    and whether profiles come in time.
+
+    Raises:
+        StoreError: the store has no such dataset, or cannot be read.
+    """
+    with store.profiles.snapshot():
+        if dataset not in store.datasets():
+            known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
+            raise StoreError(f"the store has no dataset {dataset!r}; it has {known}")
+        return "\n".join(_Recommended(store, dataset).parts())
+
+
+class _Recommended:
+    def __init__(self, store: Store, dataset: str) -> None:
+        self._dataset, self._length = dataset, store.datasets()[dataset]
+        texts = [segment_text(segment) for segment in store.segments(dataset)]
+        self._segments = [text for text in texts if text]
+        self._all: list[Bucket] = []
+        views: list[ProfileView] = []
+        for text in texts[:_SEGMENTS_READ]:
+            buckets = store.buckets(dataset, segment=parse_segment(text))
+            self._all += buckets
+            for bucket in buckets[-_READ:]:
+                end = bucket.start + MILLISECOND
+                views.append(store.read(dataset, bucket.start, end, segment=parse_segment(text)))
+        self._columns = ProfileView.merge_many(views).get_columns()
+        self._images = sum(view.images for view in views)
+
+    def parts(self) -> Iterator[str]:
+        """The tables, with a line between."""
+        yield self._head()
+        yield self._drift()
+        if len(self._segments) >= _ENOUGH_PEERS:
+            yield self._peers()
+        yield self._missing()
+        if self._images:
+            yield self._failures()
+        yield self._schema()
+        if categories := self._categories():
+            yield self._new_values(categories)
+        if dates := self._dates():
+            yield self._lag(dates)
+        if (after := self._late_after()) is not None:
+            yield self._late(after)
+        yield _ALERT
+
+    def _head(self) -> str:
+        name, length = _quoted(self._dataset), duration_text(self._length)
+        segments = f", {count(len(self._segments))} segments" if self._segments else ""
+        lines = [f"# Monitors of the dataset {name}: buckets of {length}{segments}."]
+        if self._all:
+            first = min(bucket.start for bucket in self._all)
+            last = max(bucket.start for bucket in self._all)
+            stretch = f"{bucket_text(first)} to {bucket_text(last)}"
+            lines.append(f"# They fit what was stored from {stretch}.")
+        lines += [
+            "#",
+            "#     lightmeter monitor check FILE --store STORE  what they would have found",
+            "#     lightmeter monitor run FILE --store STORE    judge what is new, and tell",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _drift(self) -> str:
+        comment = [
+            "# Pictures look different than in the buckets before.",
+            "# It needs 14 buckets to compare with. 28 find smaller changes.",
+        ]
+        if self._segments:
+            comment.append("# q is shared by all segments of a bucket.")
+        return self._table(
+            "drift",
+            "drift",
+            comment,
+            ["q = 0.01", "baseline = { trailing = 28 }", *self._with_segments()],
+        )
+
+    def _peers(self) -> str:
+        comment = [
+            "# One segment changes, and the others do not. What they do together, such as a dark",
+            "# day, is no anomaly here.",
+        ]
+        keys = ["q = 0.01", "baseline = { peers = true }", "segments = true"]
+        return self._table("one of many", "drift", comment, keys)
+
+    def _missing(self) -> str:
+        comment = ["# Nothing came."]
+        if self._segments:
+            comment.append("# A segment that stopped is noticed, too.")
+        return self._table("missing", "missing", comment, self._with_segments())
+
+    def _failures(self) -> str:
+        comment = [f"# More than {_FAILURES:.0%} of the files cannot be read."]
+        keys = ['scalar = "failure_rate"', 'features = ["*.Failure"]', f"upper = {_FAILURES}"]
+        return self._table("failures", "limits", comment, [*keys, *self._with_segments()])
+
+    def _schema(self) -> str:
+        comment = ["# A feature is new, or gone: a camera writes other tags, a column was renamed."]
+        return self._table("schema", "schema", comment, ["baseline = { trailing = 28 }"])
+
+    def _new_values(self, names: Sequence[str]) -> str:
+        comment = ["# A value that was not there: another camera model, another label."]
+        features = f"features = [{', '.join(map(_quoted, names))}]"
+        keys = [features, "baseline = { trailing = 28 }"]
+        return self._table("new values", "new values", comment, keys)
+
+    def _lag(self, names: Sequence[str]) -> str:
+        comment = [
+            "# Days from the dates of the pictures to the end of their bucket: old pictures, or a",
+            "# wrong clock.",
+        ]
+        features = f"features = [{', '.join(map(_quoted, names))}]"
+        keys = ['scalar = "lag"', features, "baseline = { trailing = 28 }"]
+        return self._table("lag", "interval", comment, keys)
+
+    def _late(self, after: timedelta) -> str:
+        comment = ["# Profiles come much later than usual."]
+        return self._table("late", "late", comment, [f'after = "{duration_text(after)}"'])
+
+    def _with_segments(self) -> list[str]:
+        return ["segments = true"] if self._segments else []
+
+    def _table(self, name: str, kind: str, comment: Sequence[str], keys: Sequence[str]) -> str:
+        lines = [
+            *comment,
+            "[[monitor]]",
+            f"name = {_quoted(f'{self._dataset}: {name}')}",
+            f"dataset = {_quoted(self._dataset)}",
+            f'type = "{kind}"',
+            *keys,
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _categories(self) -> list[str]:
+        """Those with few values, all of which are known."""
+        return [
+            name
+            for name, column in self._columns.items()
+            if column.kind == "category"
+            and column.lists_all
+            and len(column.frequent) <= _MOST_VALUES
+            and 2 * len(column.frequent) <= column.n
+        ][:_MOST_NAMES]
+
+    def _dates(self) -> list[str]:
+        names = [name for name, column in self._columns.items() if column.role == "date"]
+        return next(([name] for name in _TAKEN if name in names), names[:_MOST_NAMES])
+
+    def _late_after(self) -> timedelta | None:
+        """Longer than is usual; None where profiles come days later, as of old pictures."""
+        if not self._all:
+            return None
+        late = sorted(max(timedelta(), bucket.updated - bucket.end) for bucket in self._all)
+        usual = late[9 * (len(late) - 1) // 10]
+        if usual > max(self._length, DAY):
+            return None
+        hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
+        return timedelta(hours=hours)
+
+
+def _quoted(name: str) -> str:
+    """A string of TOML, which has the escapes of JSON; also fit for a comment."""
+    text = json.dumps(name, ensure_ascii=False)
+    return "".join(_escaped(char) if _is_odd(char) else char for char in text)
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+def _is_odd(char: str) -> bool:
+    """Whether TOML, or an eye, would not take it as it is."""
+    return char == "\x7f" or not (char == " " or char.isprintable())

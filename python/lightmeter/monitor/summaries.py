@@ -1,0 +1,128 @@
+"""What the rule on drift has to know of a bucket: counts, means and spreads of its features."""
+
+import math
+from collections.abc import Sequence
+from copy import copy
+
+import numpy as np
+
+from lightmeter import _core
+from lightmeter.drift.prediction import Numbers
+from lightmeter.profile.features import Kind, Meaning
+
+__all__ = [
+    "COSINE",
+    "MEAN",
+    "MEDIAN",
+    "MISSING",
+    "ODD",
+    "OTHERS",
+    "SINE",
+    "STDDEV",
+    "VALUES",
+    "N",
+    "Summary",
+]
+
+# Rows of `Summary.table`: finite numbers, their moments (of hue, the mean of directions instead of
+# mean and standard deviation), their median and how many of them differ from it (all of them where
+# few are the same); missing values; all others; those that are text or infinite.
+N, MEAN, STDDEV, MEDIAN, OTHERS, MISSING, VALUES, ODD = range(8)
+_ROWS = 8
+COSINE, SINE = MEAN, STDDEV
+_STEPS = 255 / math.tau  # of hue, in a radian
+
+
+class Summary:
+    """Of one bucket, or of several that were merged. It is small: it holds no profile.
+
+    Attributes:
+        kinds: of the features that are judged, in alphabetical order.
+        meanings: of these.
+        names: of these.
+        table: a row for each of the constants above, a column for each feature.
+        categories: of features of texts, how often each value was seen; what is no text makes one
+            value more, whose name is empty.
+        exif_read: images of which Exif was read.
+    """
+
+    def __init__(self, core: _core.Profile) -> None:
+        """Of a profile, which does not change any more."""
+        self.kinds: dict[str, Kind] = {}
+        self.meanings: dict[str, Meaning] = {}
+        self.categories: dict[str, dict[str, int]] = {}
+        self._aligned: tuple[tuple[str, ...], Numbers] = ((), np.empty((_ROWS, 0)))
+        columns = []
+        for name in core.names():
+            meaning = Meaning(core.role(name), core.origin(name))
+            if meaning.untested or meaning.is_date or meaning.role == "hash":
+                continue
+            kind, column = _column(core, name, meaning)
+            if column[ODD] or kind == "category":
+                self.categories[name] = _counts(core, name, column[VALUES])
+            self.kinds[name], self.meanings[name] = kind, meaning
+            columns.append(column)
+        self.names = tuple(self.kinds)
+        self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, _ROWS).T
+        read = [
+            column[MISSING] + column[VALUES]
+            for column, meaning in zip(columns, self.meanings.values(), strict=True)
+            if meaning.family == "Exif"
+        ]
+        self.exif_read = int(max(read, default=0))
+
+    def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
+        """The same bucket with other numbers of some features, and without the other features."""
+        changed = copy(self)
+        changed.names, changed.table = names, table
+        changed.kinds = {name: self.kinds.get(name, "number") for name in names}
+        changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
+        changed.categories = {}
+        changed._aligned = names, table
+        return changed
+
+    def aligned(self, names: tuple[str, ...]) -> Numbers:
+        """The table for other features; one that is not there has no values."""
+        if names == self.names:
+            return self.table
+        if names != self._aligned[0]:
+            at = {name: index for index, name in enumerate(self.names)}
+            table = np.zeros((_ROWS, len(names)))
+            for index, name in enumerate(names):
+                if name in at:
+                    table[:, index] = self.table[:, at[name]]
+            self._aligned = names, table
+        return self._aligned[1]
+
+
+def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
+    counts = {value: high for value, _, high in core.strings(name).items()}
+    others = int(values) - sum(counts.values())
+    if others > 0:
+        counts[""] = counts.get("", 0) + others
+    return counts
+
+
+def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
+    missing, _, _, texts, *_ = core.counts(name)
+    if meaning.role == "failure":
+        return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
+    numbers = _core.numbers_of(core, name)
+    n, odd = numbers.n, texts + numbers.pos_inf + numbers.neg_inf
+    counts = missing + numbers.nan, n + odd, odd
+    kind = meaning.kind(mostly_text=texts > n)
+    if n == 0:
+        return kind, (0, 0.0, 0.0, 0.0, 0, *counts)
+    if kind == "hue":
+        length = math.exp(-((_core.circular_stddev(numbers) / _STEPS) ** 2) / 2)
+        angle = _core.circular_mean(numbers) / _STEPS if length else 0.0
+        return kind, (n, length * math.cos(angle), length * math.sin(angle), 0.0, n, *counts)
+    mean, spread = _core.level_of(core, name)
+    low, median, high = core.quantiles(name, [0.25, 0.5, 0.75])
+    others = n
+    if numbers.min == numbers.max:
+        others = 0
+    elif median in (low, high):
+        different, weights = numbers.weights()
+        others = int(weights[different != median].sum())
+    return kind, (n, mean, spread, median, others, *counts)

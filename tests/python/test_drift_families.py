@@ -1,0 +1,209 @@
+"""Families share the rate of false findings; what a headline names is controlled by Holm."""
+
+from collections.abc import Sequence
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import as_of_images
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from lightmeter import _core
+from lightmeter.drift.copies import _log_chance
+from lightmeter.drift.families import holm_p_values, p_limits, q_values
+
+checked = settings(max_examples=300, deadline=None, derandomize=True)
+tests = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=15)
+Tests = list[tuple[float, str]]
+
+
+def split(tests: Tests) -> tuple[list[float], list[str]]:
+    return [p for p, _ in tests], [family for _, family in tests]
+
+
+@checked
+@given(tests, st.floats(0.001, 0.6))
+def test_q_decides_as_the_two_steps_do_at_every_level(tests: Tests, level: float) -> None:
+    p, families = split(tests)
+    within = {
+        name: _core.q_values([each for each, other in tests if other == name]) for name in families
+    }
+    passed: set[str] = set()
+    for name in sorted(within, key=lambda name: min(within[name])):
+        if min(within[name]) * (len(within) - len(passed)) > level:
+            break
+        passed.add(name)
+    expected = {name: [name in passed and q <= level for q in within[name]] for name in within}
+    decided = [q <= level for q in q_values(p, families)]
+    assert decided == [expected[name].pop(0) for name in families]
+
+
+@pytest.mark.parametrize("adjusted", [q_values, holm_p_values])
+@checked
+@given(tests=tests, data=st.data())
+def test_laws(adjusted: object, tests: Tests, data: st.DataObject) -> None:
+    """Monotone in every p, no less than it, at most 1, and the same in any order."""
+    p, families = split(tests)
+    q = adjusted(p, families)  # type: ignore[operator]
+    assert all(own * (1 - 1e-12) <= each <= 1 for own, each in zip(p, q, strict=True))
+    at = data.draw(st.integers(0, len(p) - 1))
+    less = [*p[:at], p[at] * data.draw(st.floats(0, 1)), *p[at + 1 :]]
+    below = adjusted(less, families)  # type: ignore[operator]
+    assert all(a <= b * (1 + 1e-12) for a, b in zip(below, q, strict=True))
+    order = data.draw(st.permutations(range(len(p))))
+    moved = adjusted([p[i] for i in order], [families[i] for i in order])  # type: ignore[operator]
+    np.testing.assert_allclose(moved, [q[i] for i in order], rtol=1e-12)
+
+
+@checked
+@given(tests)
+def test_what_holm_names_has_a_q_value_as_small(tests: Tests) -> None:
+    p, families = split(tests)
+    pairs = zip(q_values(p, families), holm_p_values(p, families), strict=True)
+    assert all(q <= named * (1 + 1e-9) for q, named in pairs)
+
+
+@checked
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_of_one_family_they_are_those_of_the_textbooks(p: Sequence[float]) -> None:
+    families = ["image"] * len(p)
+    assert q_values(p, families) == _core.q_values(p)
+    order = np.argsort(p, kind="stable")
+    steps = np.sort(p) * np.arange(len(p), 0, -1)
+    expected = np.minimum(np.maximum.accumulate(steps), 1)
+    np.testing.assert_allclose(np.array(holm_p_values(p, families))[order], expected, rtol=1e-9)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(tests, st.floats(0.001, 0.9), st.data())
+def test_limits_are_the_largest_p_values_that_are_enough(
+    tests: Tests, level: float, data: st.DataObject
+) -> None:
+    p, families = split(tests)
+    at = data.draw(st.integers(0, len(p) - 1))
+    limit = p_limits(p, families, level)[at]
+    for factor, enough in ((1 - 1e-6, True), (1 + 1e-6, False)):
+        other = [*p[:at], limit * factor, *p[at + 1 :]]
+        sides = [q_values(other, families)[at] <= level * near for near in (1 - 1e-7, 1 + 1e-7)]
+        assume(sides[0] == sides[1])
+        assert sides[0] == enough
+
+
+def test_a_wide_family_costs_a_small_one_no_more_than_a_small_one_does() -> None:
+    nothing = [0.5 + k / 2000 for k in range(1000)]
+    for size in (1, 1000):
+        q = q_values([0.001, 0.5, *nothing[:size]], ["image"] * 2 + ["values"] * size)
+        assert q[0] == pytest.approx(2 * 2 * 0.001)
+    assert q_values([0.01, 0.02, 1e-9], ["image", "image", "Exif"])[1] == 0.02
+
+
+def test_each_p_value_needs_a_family() -> None:
+    with pytest.raises(ValueError, match="got 2 p-values and 1 families; expected one for each"):
+        q_values([0.1, 0.2], ["image"])
+
+
+def drawn(seed: int, n: int, shift: float) -> dict[str, object]:
+    rng = np.random.default_rng(seed)
+    x, few = rng.normal(shift, 1, n), rng.normal(0, 1, n)
+    few[:3] = np.nan
+    return {
+        "x": x,
+        "few": few,
+        "camera": list(rng.choice(list("abcdefgh"), n)),
+        "zero or one": np.arange(n) % 2,
+        **{f"f{k}": rng.normal(0, 1, n) for k in range(5)},
+    }
+
+
+def side(columns: dict[str, object], copied: Sequence[str] = ()) -> lm.ProfileView:
+    copies = {f"{name} again {k}": columns[name] for name in copied for k in range(9)}
+    return as_of_images(lm.log(columns=columns | copies).profile())
+
+
+@pytest.mark.parametrize(("n", "m"), [(12, 15), (400, 300), (2000, 500), (3000, 3000)])
+def test_copies_are_one_test(n: int, m: int) -> None:
+    """In mode exact, counted and sampled, where a sample depends on the column's name."""
+    copied = ("x", "few", "camera")
+    sides = drawn(1, n, 1.0), drawn(2, m, 0.0)
+    plain = lm.compare(target=side(sides[0]), reference=side(sides[1]))
+    report = lm.compare(target=side(sides[0], copied), reference=side(sides[1], copied))
+    fields = "verdict", "q_value", "same_as"
+    for line in plain.features:
+        assert [getattr(report[line.feature], name) for name in fields] == [
+            getattr(line, name) for name in fields
+        ]
+    for name in (*copied, "few:missing"):
+        column, colon, rate = name.partition(":")
+        for k in range(9):
+            copy = report[f"{column} again {k}{colon}{rate}"]
+            assert copy.same_as == name
+            assert (copy.verdict, copy.q_value) == (report[name].verdict, report[name].q_value)
+    assert [line.feature for line in plain.named] == ["x"]
+    assert {line.same_as or line.feature for line in report.named} == {"x"}
+    assert len(report.named) == 10
+    assert report.summary().count("rose") == 1
+    assert report.summary().endswith(", and 9 more")
+
+
+def test_columns_that_only_look_alike_are_tests_of_their_own() -> None:
+    """Alternating bits have equal counts without being copies; so have numbers of another order."""
+    columns = drawn(3, 40, 0.0)
+    report = lm.compare(
+        target=side(columns | {"bits": np.arange(40) // 2 % 2}),
+        reference=side(columns | {"bits": np.arange(40) // 2 % 2}),
+    )
+    assert not any(line.same_as for line in report.features)
+    target, reference = columns["x"], drawn(4, 40, 0.0)["x"]
+    assert isinstance(target, np.ndarray)
+    half = lm.compare(
+        target=side({"a": target, "b": target}), reference=side({"a": reference, "b": target})
+    )
+    assert not any(line.same_as for line in half.features)
+
+
+@checked
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=5), st.data())
+def test_the_chance_bounds_that_of_any_distribution(counts: list[int], data: st.DataObject) -> None:
+    other = [data.draw(st.integers(0, 6)) for _ in counts]
+    if not any(counts) or not any(other):
+        return
+    weights = data.draw(st.lists(st.floats(0.01, 1), min_size=len(counts), max_size=len(counts)))
+    p = np.array(weights) / sum(weights)
+    stats = pytest.importorskip("scipy.stats")
+    chance = sum(stats.multinomial.logpmf(side, sum(side), p) for side in (counts, other))
+    bound = _log_chance([dict(enumerate(counts)), dict(enumerate(other))])
+    assert chance <= bound + 1e-9
+    best = (np.array(counts) + other) / (sum(counts) + sum(other))
+    reached = sum(stats.multinomial.logpmf(side, sum(side), best) for side in (counts, other))
+    assert reached == pytest.approx(bound, abs=1e-9)
+
+
+def test_named_are_those_that_holm_controls() -> None:
+    """Ten changes that are together sure, and each only likely."""
+    rng = np.random.default_rng(6)
+    target = {f"f{k}": rng.normal(0.55, 1, 60) for k in range(10)}
+    reference = {f"f{k}": rng.normal(0, 1, 60) for k in range(10)}
+    report = lm.compare(target=side(target), reference=side(reference))
+    named = [line.feature for line in report.named]
+    drifted = [line.feature for line in report.drifted]
+    assert 0 < len(named) < len(drifted)
+    p_values = [report[f"f{k}"].p_high for k in range(10)]
+    sure = dict(zip(target, holm_p_values(p_values, ["values"] * 10), strict=True))  # type: ignore[arg-type]
+    assert named == [name for name in drifted if sure[name] <= 0.05]
+    said = report.summary()
+    assert {name for name in drifted if f"{name} " in said} <= set(named)
+    assert "more" in said
+
+
+def test_dates_are_no_drift_but_their_missing_rate_may_be() -> None:
+    def dated(start: float, missing: int) -> lm.ProfileView:
+        profile = lm.log(columns={"x": range(40)}).profile()
+        profile._core.log_numbers("taken", start + np.arange(40.0), "date", "exif")
+        profile._core.log_nulls("taken", missing)
+        return profile.view()
+
+    report = lm.compare(target=dated(20_500, 40), reference=dated(20_000, 0))
+    assert (report["taken"].kind, report["taken"].verdict) == ("number", None)
+    assert "monitor" in report["taken"].reason
+    assert report["taken"].q_value is None
+    assert report["taken:missing"].verdict == "drift"

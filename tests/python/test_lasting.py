@@ -1,0 +1,126 @@
+"""`for`: alarms only after so many anomalous buckets in a row."""
+
+from datetime import date
+from pathlib import Path
+
+import lightmeter as lm
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Store
+from lightmeter.errors import ConfigError
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.lasting import Streaks
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules import CombinedRule, LimitsRule, MissingRule
+from test_incidents import STATES
+from test_monitors import NOW, put_days, rows
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
+
+
+def lasting(states: str, needed: int = 3, **others: str) -> str:
+    """The states of the feature x; `others` are those of other features. A space is no result."""
+    streaks, said = Streaks(needed), ""
+    for day in range(len(states)):
+        results = [
+            Result(name, STATES[letters[day]])
+            for name, letters in {"x": states, **others}.items()
+            if letters[day] != " "
+        ]
+        if not results:  # the bucket is missing
+            said += " "
+            continue
+        found = {result.feature: LETTERS[result.state] for result in streaks.apply(results)}
+        again = Streaks(needed)
+        again.resume(streaks.text)
+        assert again.made_of == streaks.made_of
+        said += found.get("x", " ")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ("oAoAAoAAAAo", "opoppoppAAo"),
+        ("AA", "pp"),
+        ("AA.AA", "pp.AA"),  # nothing is known of the third day
+        ("AAEAA", "ppEAA"),
+        ("AA A", "pp A"),  # nor of one that is missing
+        ("A.o.AA", "p.o.pp"),
+    ],
+)
+def test_it_takes_so_many_in_a_row(states: str, expected: str) -> None:
+    assert lasting(states) == expected
+    assert lasting(states, needed=1) == states
+
+
+def test_features_do_not_count_for_each_other() -> None:
+    assert lasting("AoA", y="oAo") == "pop"
+    assert lasting("AA A", y="ooo ") == "pp p"  # that y was ok says that nothing is wrong with x
+    assert lasting("AA A", y="ooE ") == "pp A"
+    assert lasting("AA.A", y="oooo") == "pp.A"
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(alphabet="oAE.", max_size=14), st.integers(1, 4))
+def test_an_alarm_is_what_stays_of_an_incident(states: str, needed: int) -> None:
+    """Incidents are those without `for` from their n-th anomaly on."""
+    run, expected = 0, ""
+    for state in states:
+        run = run + 1 if state == "A" else 0 if state == "o" else run
+        expected += "p" if state == "A" and run < needed else state
+    assert lasting(states, needed) == expected
+
+
+def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    table = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "limits"\nupper = 1\nfor = 3\n'
+    config.write_text(f'{table}features = ["x"]\n[[alert]]\nname = "a"\nto = "stdout"\n')
+    told, codes, words = [], [], []
+    put_days(store, range(1, 4))
+    for day in (4, 5, 7, 8):  # nothing came on the 6th
+        store.put("cells", rows(day, shift=3.0), at=date(2022, 9, day), writer="a")
+        watched = lm.watch(store, config, now=NOW)
+        codes.append(watched.exit_code)
+        told.append([item.text for each in watched.deliveries for item in each.message.items])
+        words.append(watched.newest[0].words)
+    assert codes == [0, 0, 3, 3]
+    assert [len(texts) for texts in told] == [0, 0, 1, 0]
+    assert told[2][0].startswith("2022-09-07 x: ")
+    assert words[:3] == ["1 of 3 in a row", "2 of 3 in a row", ""]
+    store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
+    (delivery,) = lm.watch(store, config, now=NOW).deliveries
+    assert delivery.message.items[0].text.startswith("2022-09-07 x: was no anomaly")
+
+
+def test_missing_buckets_and_combinations_count_too(store: Store) -> None:
+    put_days(store, range(1, 12), day3={"shift": 3}, day4={"shift": 3}, day8={"shift": 3})
+    known = {"dataset": "cells"}
+    limits = LimitsRule(features=("x",), upper=1.0)
+    monitors = [
+        Monitor(name="gone", rule=MissingRule(), for_=3, **known),
+        Monitor(name="now", rule=limits, **known),
+        Monitor(name="twice", rule=limits, for_=2, **known),
+        Monitor(name="both", rule=CombinedRule(type="all", of=("now", "twice")), **known),
+        Monitor(name="any", rule=CombinedRule(type="any", of=("now",)), for_=2, **known),
+    ]
+    results = evaluate(store, monitors, now=NOW)
+    found: dict[str, list[int]] = {}
+    for incident in find_incidents(lines_of(results)):
+        found.setdefault(incident.line.monitor, []).append(incident.start.day)
+    assert found == {"gone": [14], "now": [3, 8], "twice": [4], "both": [4], "any": [4]}
+
+
+def test_what_is_no_number_of_buckets_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    table = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "missing"\nfor = '
+    for value, got in (("0", "for is 0; expected 1"), ('"3"', "for is '3'; expected a whole")):
+        config.write_text(table + value)
+        with pytest.raises(ConfigError, match=f"line 5: .*{got}"):
+            load_monitors(config)

@@ -1,0 +1,87 @@
+"""`monitor init`: the recommended monitors of a dataset."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import lightmeter as lm
+import pytest
+from conftest import lightmeter
+from lightmeter import Store
+from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.recommended import recommended_monitors, write_monitors
+from test_lag import photo
+from test_monitors import NOW, put_days, rows
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+
+def recommended(store: Store, tmp_path: Path, dataset: str = "cells") -> dict[str, Monitor]:
+    """By what stands behind the colon of their names."""
+    path = tmp_path / "monitors.toml"
+    path.unlink(missing_ok=True)
+    write_monitors(store, dataset, path)
+    return {monitor.name.rpartition(": ")[2]: monitor for monitor in load_monitors(path)}
+
+
+def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 5))
+    monitors = recommended(store, tmp_path)
+    assert monitors.keys() == {"drift", "missing", "schema", "new values"}
+    assert not any(monitor.segments for monitor in monitors.values())
+    for camera in range(12):
+        at, segment = date(2022, 9, 4), {"camera": f"c{camera}"}
+        store.put("cells", rows(1), at=at, writer="a", segment=segment)
+    monitors = recommended(store, tmp_path)
+    assert monitors.keys() == {"drift", "one of many", "missing", "schema", "new values"}
+    assert {name for name, monitor in monitors.items() if monitor.segments} == {
+        "drift",
+        "one of many",
+        "missing",
+    }
+    profile = lm.Profile()
+    for hour in range(6):
+        profile.track(photo(datetime(2022, 9, 4, hour, tzinfo=UTC)))
+    store.put("photos", profile, at=date(2022, 9, 4), writer="a")
+    monitors = recommended(store, tmp_path, "photos")
+    assert {"failures", "lag"} <= monitors.keys()
+    now = datetime.now(UTC)
+    store.put("live", rows(1), at=now - timedelta(hours=1), writer="a", every="1h")
+    assert "late" in recommended(store, tmp_path, "live")
+    assert evaluate(store, list(monitors.values()), now=NOW)
+
+
+def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
+    name = 'x"\n[[monitor]]\\ \x7f\u202e\U000e0001#'
+    store.put(name, lm.log(columns={name: ["a", "b"] * 9}).view(), at=date(2022, 9, 4), writer="a")
+    store.define("empty", "1h")
+    text = recommended_monitors(store, name)
+    assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
+    monitors = recommended(store, tmp_path, name)
+    assert {monitor.dataset for monitor in monitors.values()} == {name}
+    assert recommended(store, tmp_path, "empty").keys() == {"drift", "missing", "schema"}
+
+
+def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 3))
+    path = tmp_path / "monitors.toml"
+    path.write_text("mine")
+    with pytest.raises(ConfigError, match=r"monitors\.toml' is there already"):
+        write_monitors(store, "cells", path)
+    assert path.read_text() == "mine"
+    with pytest.raises(StoreError, match="no dataset 'cell'; it has 'cells'"):
+        recommended_monitors(store, "cell")
+
+
+def test_the_command_line(store: Store, tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    put_days(store, range(1, 5))
+    path = tmp_path / "m.toml"
+    command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path
+    assert lightmeter(*command).stdout == f"{path}: written\n"
+    again = lightmeter(*command)
+    assert (again.returncode, "is there already" in again.stderr) == (1, True)
+    assert lightmeter("monitor", "check", path).returncode == 0
+    assert lightmeter("monitor", "run", path, "--store", store.path).returncode in (0, 3, 4)

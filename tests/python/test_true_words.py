@@ -1,0 +1,282 @@
+"""What sentences say is true of the values themselves, where it is known what happened to them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.words import finding
+from truth import is_true
+
+Rng = np.random.Generator
+Draw = Callable[[Rng, int], Any]
+
+
+def compared(target: Any, reference: Any, role: str = "plain") -> lm.FeatureDrift:
+    views = []
+    for values in (target, reference):
+        profile = lm.Profile()
+        if role == "plain":
+            profile.log(columns={"x": values})
+        else:
+            profile._core.log_numbers("x", np.asarray(values, float), role)
+        views.append(profile.view())
+    return lm.compare(target=views[0], reference=views[1]).features[0]
+
+
+def normal(mean: float = 10, spread: float = 1) -> Draw:
+    return lambda rng, n: rng.normal(mean, spread, n)
+
+
+def mixed(share: float, other: Draw, usual: Draw | None = None) -> Draw:
+    most = usual or normal()
+    return lambda rng, n: np.where(np.arange(n) < share * n, other(rng, n), most(rng, n))
+
+
+def lognormal(factor: float, spread: float = 1) -> Draw:
+    return lambda rng, n: factor * rng.lognormal(0, spread, n)
+
+
+def of_values(*shares: float, first: int = 0) -> Draw:
+    """Integers from the first one on, each with its share."""
+    return lambda rng, n: np.repeat(np.arange(len(shares)) + first, [round(n * s) for s in shares])
+
+
+def constant(value: float) -> Draw:
+    return lambda rng, n: np.full(n, value)
+
+
+NUMBERS: list[tuple[str, Draw, Draw, str]] = [
+    ("up", normal(), normal(12), "x rose by 20 %"),
+    ("down", normal(), normal(8), "x fell by 20 %"),
+    ("up a little", normal(100), normal(100.6), r"x rose by 0\.\d %"),
+    ("up, and from below 0", normal(-2), normal(3), r"x rose from -2(\.\d\d?)? to \d(\.\d\d?)?"),
+    ("up, below 0", normal(-20), normal(-10), r"x rose from -\S+ to -\S+"),
+    ("up and twice as wide", normal(), lambda r, n: 2 * r.normal(10, 1, n), r"x rose by \d+ %"),
+    ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n), r"x rose 12-fold"),
+    ("skewed, doubled", lognormal(1), lognormal(2), r"x rose by \d+ %"),
+    ("skewed, halved", lognormal(1), lognormal(0.5), r"x fell by \d+ %"),
+    ("skewed, up 20-fold", lognormal(1), lognormal(20), r"x rose \S+-fold"),
+    ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much"),
+    ("twice as wide", normal(), normal(10, 2), r"x varies (1\.[6-9]|2|2\.\d) times as much"),
+    ("narrower", normal(), normal(10, 0.3), r"x varies 0\.(2|3)\d? times as much"),
+    ("wider around 0", normal(0), normal(0, 3), r"x varies \S+ times as much"),
+    ("wider, and up a little", normal(), normal(10.3, 3), r"x varies \S+ times as much"),
+    ("up, and wider a little", normal(), normal(12, 1.2), "x rose by (19|20|21) %"),
+    ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values of x are higher .*"),
+    ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values of x are lower .*"),
+    ("a third far up", normal(), mixed(1 / 3, normal(20)), "3[34] % of values of x are higher .*"),
+    ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)), ".*x fell by .*"),
+    ("an outlier of a billion", normal(), mixed(0.002, constant(1e9), normal(9)), ".*x fell by .*"),
+    ("two heaps", normal(), mixed(0.5, normal(6), normal(14)), r"x varies \S+ times as much"),
+    ("two heaps to one", mixed(0.5, normal(6), normal(14)), normal(), r"x varies 0\.\d+ times .*"),
+    ("heaps of other sizes", mixed(0.5, normal(0), normal(20)), mixed(0.2, normal(0), normal(20)),
+     r"x rose by \d+ %"),
+    ("half of it 0", normal(), mixed(0.5, constant(0)), "x is 0 in 50 % of values instead of 0 %"),
+    ("less often 0", mixed(0.8, constant(0)), mixed(0.3, constant(0)),
+     "x is 0 in 30 % of values instead of 80 %"),
+    ("the same place", normal(), constant(10), r"x is 10 in 100 %.*|x varies.*|x is between.*|.*"),
+    ("all 0", normal(), constant(0), "x fell by 100 %"),
+    ("one value to another", constant(8), constant(16), "x rose from 8 to 16"),
+    ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51), "x = 1 rose from 20 % to 51 %"),
+    ("no longer yes", of_values(0.5, 0.5), of_values(1), "x = 1 fell from 50 % to 0 %"),
+    ("three classes", of_values(0.6, 0.3, 0.1), of_values(0.2, 0.3, 0.5),
+     "x = 2 rose from 10 % to 50 %"),
+    ("counts", lambda r, n: r.poisson(5, n), lambda r, n: r.poisson(9, n), r"x rose by \d+ %"),
+    ("a middle part is gone", lambda r, n: r.uniform(0, 1, n),
+     lambda r, n: np.where(np.arange(n) % 2, r.uniform(0, 0.3, n), r.uniform(0.7, 1, n)),
+     r"x is between \S+ and \S+ in \d.* of values instead of .*|x varies .*"),
+    ("skewed the other way", lognormal(1, 0.7), lambda r, n: 2.6 - r.lognormal(0, 0.7, n), ".*"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [400, 6000])
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [case[1:] for case in NUMBERS],
+    ids=[case[0] for case in NUMBERS],
+)
+def test_numbers(before: Draw, after: Draw, expected: str, n: int) -> None:
+    rng = np.random.default_rng(1)
+    target, reference = after(rng, n), before(rng, n)
+    line = compared(target, reference)
+    assert line.verdict == "drift"
+    words = finding(line)
+    assert is_true(words, "x", target, reference), words
+    assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
+
+
+def test_of_many_categories_only_what_is_certain_is_said() -> None:
+    """Lists of 512 texts: what they lack may have been there."""
+    rng = np.random.default_rng(0)
+    rare = [f"user {n}" for n in range(4000)]
+    before = [*rng.permutation(rare), *["a"] * 3000, *["b"] * 1000]
+    after = [*rng.permutation(rare), *["a"] * 1000, *["b"] * 1000, *["c"] * 2000]
+    line = compared(after, before)
+    words = finding(line)
+    assert words.startswith(("x 'a' fell from about 38 % to", "x 'c' rose from <0.1 % to about 25"))
+    assert "new" not in words
+    assert is_true(words, "x", after, before)
+
+
+CATEGORIES: list[tuple[str, list[Any], list[Any], str]] = [
+    ("fell", ["iPhone 12"] * 50 + ["b"] * 50, ["iPhone 12"] * 15 + ["b"] * 85,
+     "x 'iPhone 12' fell from 50 % to 15 %|x 'b' rose from 50 % to 85 %"),
+    ("rose", list("abcd") * 25, list("abcd") * 10 + ["c"] * 60, "x 'c' rose from 25 % to 70 %"),
+    ("new", ["a"] * 100, ["a"] * 60 + ["b"] * 40, r"x has new 'b' \(40 %\)|x 'a' fell from .*"),
+    ("gone", ["a"] * 40 + ["b"] * 60, ["b"] * 100, r"x has no more 'a' \(was 40 %\)|x 'b' rose .*"),
+    ("replaced", ["a"] * 100, ["b"] * 100,
+     r"x has (new 'b' \(100 %\), no more 'a' \(was 100 %\)|no more 'a' .*, new 'b' .*)"),
+    ("several new", ["a"] * 100, ["a"] * 50 + ["b"] * 20 + ["c"] * 30,
+     r"x 'a' fell from 100 % to 50 %, new 'c' \(30 %\) and 1 more"),
+    ("mixed, one new that is rare", list("ab") * 50, ["a"] * 80 + ["b"] * 19 + ["c"],
+     "x '(a|b)' (rose|fell) from 50 % to .*"),
+    ("all new", [f"id {n}" for n in range(100)], [f"id {n}" for n in range(100, 200)],
+     "all values of x are new"),
+    ("missing", ["a"] * 100, ["a"] * 60 + [None] * 40, "missing x went from 0 % to 40 %"),
+    ("no longer missing", [None] * 70 + [1.5, 2.5] * 15, [1.5, 2.5] * 50,
+     "missing x went from 70 % to 0 %"),
+    ("text among numbers", [1.5] * 100, [1.5] * 80 + ["x"] * 20,
+     r"text or infinite values in x went from 0 % to 20 %, new 'x' \(20\)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reference", "target", "expected"),
+    [case[1:] for case in CATEGORIES],
+    ids=[case[0] for case in CATEGORIES],
+)
+def test_categories_and_rates(reference: list[Any], target: list[Any], expected: str) -> None:
+    words = finding(compared(target, reference))
+    assert re.fullmatch(expected, words), words
+    assert is_true(words, "x", target, reference), words
+
+
+def hues(*parts: tuple[float, float, float]) -> Draw:
+    """Parts of (share, degrees, spread) each, on the circle of 255 steps."""
+
+    def draw(rng: Rng, n: int) -> Any:
+        degrees = [rng.normal(at, spread, round(share * n)) for share, at, spread in parts]
+        return np.concatenate(degrees) % 360 * 255 / 360 % 255
+
+    return draw
+
+
+HUES: list[tuple[str, Draw, Draw, str]] = [
+    ("turned", hues((1, 30, 12)), hues((1, 60, 12)), r"x turned by \+(2\d|3\d) degrees"),
+    ("turned back over 0", hues((1, 10, 12)), hues((1, 340, 12)),
+     r"x turned by -(2\d|3\d) degrees"),
+    ("turned a little", hues((1, 30, 20)), hues((1, 40, 20)), r"x turned by \+(8|9|1\d) degrees"),
+    ("half around", hues((1, 0, 30)), hues((1, 180, 30)), r"x turned by [+-]1\d\d degrees"),
+    ("two heaps turned", hues((0.6, 0, 10), (0.4, 60, 10)), hues((0.6, 30, 10), (0.4, 90, 10)),
+     r"x turned by \+(2\d|3\d) degrees"),
+    ("gathered", hues((1, 0, 400)), hues((1, 30, 15)), "x gathered around orange"),
+    ("gathered over 0", hues((1, 0, 400)), hues((1, 358, 15)), "x gathered around red"),
+    ("gathered from two", hues((0.5, 0, 20), (0.5, 180, 20)), hues((1, 240, 20)),
+     "x gathered around blue"),
+    ("spread out", hues((1, 30, 15)), hues((1, 30, 300)), "x spread out"),
+    ("some are another colour", hues((1, 30, 8)), hues((0.7, 30, 8), (0.3, 210, 8)),
+     "x: sky blue rose from 0 % to (28|29|30) %"),
+    ("heaps of other sizes", hues((0.8, 0, 8), (0.2, 120, 8)), hues((0.3, 0, 8), (0.7, 120, 8)),
+     "x: (red|green) (rose|fell) from .*"),
+    ("opposite heaps turned", hues((0.5, 0, 9), (0.5, 180, 9)), hues((0.5, 90, 9), (0.5, 270, 9)),
+     r"x: .* (rose|fell) from .*"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [60, 400, 3000])
+@pytest.mark.parametrize(
+    ("before", "after", "expected"), [case[1:] for case in HUES], ids=[case[0] for case in HUES]
+)
+def test_hues(before: Draw, after: Draw, expected: str, n: int) -> None:
+    rng = np.random.default_rng(2)
+    target, reference = after(rng, n), before(rng, n)
+    line = compared(target, reference, "angle")
+    assert line.verdict == "drift"
+    words = finding(line)
+    assert is_true(words, "x", target, reference), words
+    if n >= 400:
+        assert re.fullmatch(expected, words), words
+
+
+AMOUNTS = st.floats(-3, 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.sampled_from([30, 200, 2000]),
+    shape=st.sampled_from(["normal", "lognormal", "uniform", "few", "zeros", "cauchy"]),
+    shift=AMOUNTS,
+    spread=st.floats(-1.5, 1.5),
+    part=st.sampled_from([0.0, 0.05, 0.2, 0.5]),
+    far=st.floats(-8, 8),
+    negative=st.booleans(),
+)
+def test_whatever_is_said_of_random_changes_is_true(
+    seed: int, n: int, shape: str, shift: float, spread: float, part: float, far: float,
+    negative: bool,
+) -> None:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    draws: dict[str, Callable[[], Any]] = {
+        "normal": lambda: rng.normal(10, 1, n),
+        "lognormal": lambda: rng.lognormal(0, 1, n),
+        "uniform": lambda: rng.uniform(0, 2, n),
+        "few": lambda: rng.integers(0, 3, n),
+        "zeros": lambda: np.where(rng.random(n) < 0.5, 0, rng.exponential(1, n)),
+        "cauchy": lambda: rng.standard_cauchy(n),
+    }
+    reference, target = draws[shape](), draws[shape]()
+    if shape == "few":
+        target = target + round(shift)
+    else:
+        middle = np.median(target)
+        target = (target - middle) * np.exp(round(spread, 1)) + middle + round(shift, 1)
+    target = np.where(rng.random(n) < part, target + round(far, 1), target)
+    if negative:
+        target, reference = -target, -reference
+    line = compared(target, reference)
+    if line.verdict in CHANGED:
+        words = finding(line)
+        assert is_true(words, "x", target, reference), words
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.sampled_from([40, 300]),
+    before=st.lists(st.tuples(st.floats(0, 360), st.floats(5, 90)), min_size=1, max_size=3),
+    after=st.lists(st.tuples(st.floats(0, 360), st.floats(5, 90)), min_size=1, max_size=3),
+)
+def test_whatever_is_said_of_random_hues_is_true(
+    seed: int, n: int, before: list[tuple[float, float]], after: list[tuple[float, float]]
+) -> None:
+    rng = np.random.default_rng(seed)
+    target, reference = (
+        hues(*((1 / len(heaps), *heap) for heap in heaps))(rng, n) for heaps in (after, before)
+    )
+    line = compared(target, reference, "angle")
+    if line.verdict in CHANGED:
+        words = finding(line)
+        assert is_true(words, "x", target, reference), words
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    before=st.lists(st.integers(0, 60), min_size=6, max_size=6).filter(lambda n: sum(n) >= 20),
+    after=st.lists(st.integers(0, 60), min_size=6, max_size=6).filter(lambda n: sum(n) >= 20),
+)
+def test_whatever_is_said_of_random_categories_is_true(before: list[int], after: list[int]) -> None:
+    target, reference = (
+        [value for value, count in zip("abcdef", counts, strict=True) for _ in range(count)]
+        for counts in (after, before)
+    )
+    line = compared(target, reference)
+    if line.verdict in CHANGED:
+        words = finding(line)
+        assert is_true(words, "x", target, reference), words

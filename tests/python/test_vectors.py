@@ -1,0 +1,262 @@
+"""Vectors and the numbers of images together: exact sums, Hotelling's test, reports."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import _core
+from lightmeter._core import Covariance
+from lightmeter.drift.vectors import moves, spreads_apart
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+numbers = st.floats(-1e30, 1e30, allow_subnormal=False).map(
+    lambda value: value if abs(value) > 1e-30 else 0.0
+)
+
+
+def covariance(rows: Array) -> Covariance:
+    sketch = Covariance(rows.shape[1])
+    sketch.update(rows)
+    return sketch
+
+
+def view(rows: Any, **columns: Any) -> lm.ProfileView:
+    return lm.log(columns={"embedding": rows, **columns}).view()
+
+
+def line(target: Any, reference: Any) -> Any:
+    return lm.compare(target=view(target), reference=view(reference))["embedding"]
+
+
+def normal(n: int, length: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).normal(size=(n, length))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 3).flatmap(lambda k: st.lists(st.tuples(*[numbers] * k), min_size=1)),
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 40]),
+)
+def test_sums_are_exact_in_any_order_and_tree(rows: Any, random: Any, times: int) -> None:
+    rows = np.array(rows * times, np.float64)
+    whole = covariance(rows)
+    k = rows.shape[1]
+    exact = [[Fraction(value) for value in row] for row in rows.tolist()]
+    wanted = [sum(row[i] for row in exact) for i in range(k)]
+    wanted += [sum(row[i] * row[j] for row in exact) for i in range(k) for j in range(i, k)]
+    assert [Fraction(total) / 2**-Covariance.quantum for total in whole.sums()] == wanted
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    parts = [covariance(part) for part in np.array_split(rows[order], random.randint(1, 5))]
+    while len(parts) > 1:
+        part = parts.pop(random.randrange(len(parts)))
+        parts[0].merge(Covariance.from_bytes(part.to_bytes()))
+    assert parts[0].to_bytes() == whole.to_bytes()
+    assert Covariance.from_bytes(whole.to_bytes()) == whole
+
+
+def test_what_is_no_row_is_refused_and_changes_nothing() -> None:
+    sketch = covariance(np.ones((2, 2)))
+    for bad in (
+        np.ones((1, 3)),
+        np.ones(2),
+        np.array([[1, 2], [np.nan, 1]]),
+        np.full((1, 2), 4e38),
+    ):
+        with pytest.raises(ValueError, match=r"expected|finite"):
+            sketch.update(bad)
+    with pytest.raises(lm.errors.IncompatibleError, match="dimensions"):
+        sketch.merge(Covariance(3))
+    assert sketch == covariance(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("f", "dof", "noise"), [(1.3, 5, 20), (0.2, 32, 7), (900, 3, 5), (4, 1, 1)]
+)
+def test_tail_of_f(f: float, dof: int, noise: int) -> None:
+    assert _core.f_tail(f, dof, noise) == pytest.approx(stats.f.sf(f, dof, noise), rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+def test_the_test_is_that_of_hotelling(scale: float) -> None:
+    target, reference = normal(60, 6) * np.arange(1, 7) + 0.3, normal(90, 6, 1) * np.arange(1, 7)
+    apart = target.mean(axis=0) - reference.mean(axis=0)
+    pooled = (59 * np.cov(target.T) + 89 * np.cov(reference.T)) / 148
+    squared = apart @ np.linalg.solve(pooled, apart)
+    p_value = stats.f.sf(60 * 90 / 150 * squared * (150 - 7) / (6 * 148), 6, 143)
+    # Of unlike sizes a quarter of m directions enter; here that is all of them.
+    found = line(target * scale, reference * scale)
+    assert found.p_value == pytest.approx(p_value, rel=1e-9)
+    unbiased = squared * (148 - 7) / 148 - 6 * 150 / (60 * 90)
+    assert found.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
+    assert spreads_apart(found.effect) == pytest.approx(np.sqrt(unbiased), rel=1e-9)
+
+
+def test_means_far_from_0_lose_nothing() -> None:
+    rows = np.round(normal(200, 4) * 64)
+    shifted = line(rows[:100] + 2.0**50, rows[100:] + 2.0**50)
+    assert shifted.p_value == line(rows[:100], rows[100:]).p_value
+
+
+def test_numbers_that_say_nothing_of_their_own_do_not_matter() -> None:
+    rows = normal(300, 3)
+    more = np.column_stack([rows, rows[:, 0], rows.sum(axis=1), np.full(300, 7.0)])
+    # A copy turns the widest directions, not the space they span.
+    assert line(more[:150], more[150:]).p_value == pytest.approx(
+        line(rows[:150], rows[150:]).p_value, rel=1e-6
+    )
+    constant = line(np.ones((30, 3)), np.ones((40, 3)))
+    assert (constant.verdict, constant.p_value) == ("none", None)
+
+
+def test_long_vectors_are_found_to_move() -> None:
+    same = line(normal(300, 512), normal(300, 512, 1))
+    assert same.verdict == "none"
+    assert same.kind == "vector"
+    assert same.family == "vectors"
+    report = lm.compare(target=view(normal(300, 512) + 0.1), reference=view(normal(300, 512, 1)))
+    assert report["embedding"].verdict == "drift"
+    assert report.summary().startswith("embedding moved by ")
+    page = report._repr_html_()
+    assert "projection" in page
+    assert "standard deviations" in page
+
+
+def test_profiles_of_any_parts_have_the_same_bytes() -> None:
+    rows = normal(500, 100)
+    whole = view(rows)
+    parts = [view(part) for part in np.array_split(rows[::-1], 7)]
+    merged = lm.ProfileView.merge_many(lm.ProfileView.from_bytes(each.to_bytes()) for each in parts)
+    assert merged.to_bytes() == whole.to_bytes()
+    assert merged["embedding"].n == 500
+    assert merged["embedding"].kind == "vector"
+
+
+def test_vectors_that_are_none_are_missing() -> None:
+    rows = normal(50, 40)
+    rows[3, 7], rows[9, 0], rows[11, 2] = np.nan, np.inf, 1e300
+    column = view(rows)["embedding"]
+    assert (column.n, column.missing) == (50, 3)
+    mixed = view([*normal(40, 5), *normal(3, 6), None])
+    compared = lm.compare(target=mixed, reference=view(normal(40, 5)))
+    assert compared["embedding"].n_target == 40
+    assert compared["embedding:missing"].level_target == pytest.approx(4 / 44)
+    other = line(normal(40, 5), normal(40, 6))
+    assert other.verdict == "not enough data"
+    assert "5 numbers in the target" in other.reason
+
+
+def test_the_least_lengths_are_kept_in_any_order() -> None:
+    vectors = [normal(2, length) for length in (9, 3, 50, 1, 70, 5)]
+    views = [view(rows) for rows in vectors]
+    merged = {
+        lm.ProfileView.merge_many([views[at] for at in order]).to_bytes()
+        for order in ([0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 4, 0, 5, 3, 1])
+    }
+    whole = view([vector for rows in vectors for vector in rows])
+    assert merged == {whole.to_bytes()}
+    assert whole["embedding"].n == 12
+    assert whole["embedding"].lengths == {1: 2, 3: 2, 5: 2, 9: 2}
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        lambda rows: lm.log(columns={"embedding": rows.astype(np.float32)}),
+        lambda rows: lm.log(columns={"embedding": list(rows.astype(np.float32))}),
+        lambda rows: lm.log(table=_arrow(rows.astype(np.float32))),
+        lambda rows: _by_row(rows.astype(np.float32)),
+    ],
+    ids=["array", "list", "arrow", "rows"],
+)
+def test_ways_to_log_vectors(logged: Callable[[Array], Any]) -> None:
+    rows = normal(40, 6)
+    view = logged(rows).view() if not isinstance(logged(rows), lm.ProfileView) else logged(rows)
+    assert (
+        view.to_bytes() == lm.log(columns={"embedding": rows.astype(np.float32)}).view().to_bytes()
+    )
+
+
+def _arrow(rows: NDArray[np.float32]) -> Any:
+    pa = pytest.importorskip("pyarrow")
+    column = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
+    return pa.table({"embedding": column})
+
+
+def _by_row(rows: NDArray[np.float32]) -> lm.ProfileView:
+    profile = lm.Profile()
+    for row in rows:
+        profile.log(row={"embedding": row})
+    return profile.view()
+
+
+def test_other_arrays_of_two_dimensions_are_refused() -> None:
+    with pytest.raises(ValueError, match="two of floats"):
+        lm.log(columns={"photo": np.zeros((4, 4), np.uint8)})
+
+
+def embedding(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return image.reshape(-1, 3).mean(axis=0).astype(np.float64)
+
+
+def test_a_metric_may_return_a_vector() -> None:
+    view = lm.log_image([picture(seed=seed) for seed in range(3)], metrics=embedding).view()
+    column = view["image.embedding"]
+    assert (column.n, column.missing, column.kind) == (3, 0, "vector")
+    assert column.meaning.family == "vectors"
+    assert view["image.embedding.Error"].failure_rate == 0
+
+
+def images(n: int, seed: int, darker: float = 1.0) -> lm.ProfileView:
+    rng = np.random.default_rng(seed)
+    sizes = rng.normal(128, 20, n).clip(40, 200)
+    return lm.log_image(
+        [
+            (rng.normal(size, 30, (12, 12, 3)).clip(0, 255) * darker).astype(np.uint8)
+            for size in sizes
+        ]
+    ).view()
+
+
+def test_the_numbers_of_images_are_judged_together() -> None:
+    same = lm.compare(target=images(60, 1), reference=images(60, 2))["image:joint"]
+    assert (same.kind, same.family, same.verdict) == ("vector", "image", "none")
+    sides = images(60, 1, darker=0.8), images(60, 2)
+    report = lm.compare(target=sides[0], reference=sides[1])
+    assert report["image:joint"].verdict == "drift"
+    assert report.drifted[-1].feature == "image:joint"
+    named = dict(moves("image:joint", (sides[0]._core, sides[1]._core)))
+    wanted = (sides[0]["image.Luma.mean"].mean or 0) - (sides[1]["image.Luma.mean"].mean or 0)
+    spreads = [side["image.Luma.mean"].stddev or 0 for side in sides]
+    pooled = np.hypot(*spreads) / np.sqrt(2)
+    assert named["Luma.mean"] == pytest.approx(wanted / pooled, rel=1e-5)
+
+
+def test_images_without_some_number_are_left_out_of_the_joint() -> None:
+    view = lm.log_image(
+        [np.zeros((9, 9, 3), np.uint8), *[picture(seed=s) for s in range(3)]]
+    ).view()
+    joint = view._core.joint("image")
+    assert joint is not None
+    names, sketch, left_out = joint
+    assert (sketch.n, left_out) == (3, 1)
+    assert "Hue.x" in names
+    assert "Hue.mean" not in names
+    assert lm.log_image(picture(), metrics="whylogs").view()._core.joint("image") is None
+
+
+def test_profiles_with_vectors_are_written_and_read(tmp_path: Path) -> None:
+    whole = view(normal(100, 40), weight=np.arange(100.0))
+    whole.write(tmp_path / "a.lmp")
+    assert lm.ProfileView.read(tmp_path / "a.lmp") == whole

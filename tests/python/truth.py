@@ -1,0 +1,337 @@
+"""Whether a sentence about a change is true of the values themselves, computed apart from it."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+# By steps of 30 degrees from red on.
+COLOURS = (
+    *("red", "orange", "yellow", "yellow-green", "green", "turquoise"),
+    *("cyan", "sky blue", "blue", "violet", "magenta", "pink"),
+)
+_PERCENT = r"([<>]?[\d.,]+(?:e-?\d+)?) %"
+_NUMBER = r"(-?[\d.,]+(?:e-?\d+)?)"
+_SAMPLED = 0.006  # of the values: what the ranks of both sketches are off by at most
+
+
+def is_true(words: str, name: str, target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    """Whether the direction and every number of the words follow from the values.
+
+    Args:
+        words: those of one feature.
+        name: what they call it.
+        target: its values, None or NaN where one is missing; hues in degrees for `is_true_of_hue`.
+        reference: the same.
+    """
+    plain = words.replace("\N{MINUS SIGN}", "-")
+    for pattern, check in _PATTERNS:
+        match = re.fullmatch(pattern.replace("NAME", re.escape(name)), plain)
+        if match is not None:
+            return check(match, target, reference)
+    raise AssertionError(f"nobody knows what this says: {words}")
+
+
+def _is_percent(text: str, share: float, slack: float = 0.0) -> bool:
+    """Whether a share is what the text says, as far as its digits go."""
+    if text[0] in "<>":
+        limit = float(text[1:]) / 100
+        return share < limit + slack if text[0] == "<" else share > limit - slack
+    return abs(float(text.replace(",", "")) / 100 - share) <= _half_a_digit(text) / 100 + slack
+
+
+def _half_a_digit(text: str) -> float:
+    digits, _, power = text.replace(",", "").partition("e")
+    places = len(digits.partition(".")[2])
+    return 0.5001 * 10.0 ** (int(power or 0) - places)
+
+
+def _is_number(text: str, value: float, digits: int) -> bool:
+    """Whether a number is what the text says to so many digits."""
+    said = float(text.replace(",", ""))
+    return abs(said - value) <= max(_half_a_digit(text), abs(value) * 0.51 * 10.0 ** (1 - digits))
+
+
+def _slack(values: Sequence[Any]) -> float:
+    return _SAMPLED if len(values) > 1024 else 0.0
+
+
+def _favours(verb: str, target: Values, reference: Values) -> bool:
+    """Whether values of the target are mostly larger, if they rose; by Mann and Whitney's count."""
+    order = np.sort(reference)
+    below = np.searchsorted(order, target, "left").mean()
+    up_to = np.searchsorted(order, target, "right").mean()
+    larger = (below + up_to) / 2 / len(order)
+    return bool(larger >= 0.5 if verb == "rose" else larger <= 0.5)
+
+
+def _numbers(*sides: Sequence[Any]) -> list[Values]:
+    columns = [np.asarray([np.nan if x is None else x for x in side], float) for side in sides]
+    return [side[np.isfinite(side)] for side in columns]
+
+
+def _moved_by(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (side.mean() for side in _numbers(target, reference))
+    return (
+        (after > before) == (match[1] == "rose")
+        and before > 0
+        and _is_percent(match[2], abs(after / before - 1))
+        and _favours(match[1], *_numbers(target, reference))
+    )
+
+
+def _fold(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (side.mean() for side in _numbers(target, reference))
+    return _is_number(match[1], after / before, 3)
+
+
+def _from_to(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    verb, said_before, said_after = match.groups()
+    after, before = (side.mean() for side in _numbers(target, reference))
+    return (
+        (after > before) == (verb == "rose")
+        and _is_number(said_before, before, 2)
+        and _is_number(said_after, after, 2)
+        and _favours(verb, *_numbers(target, reference))
+    )
+
+
+def _from_to_percent(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    """Of a feature that is a percentage itself."""
+    verb, said_before, said_after = match.groups()
+    after, before = (side.mean() / 100 for side in _numbers(target, reference))
+    said = _is_percent(said_before, before) and _is_percent(said_after, after)
+    return said and (after > before) == (verb == "rose")
+
+
+def _medians(side: Values) -> tuple[float, float]:
+    slack = _slack(side)
+    if not slack:
+        return float(np.median(side)), float(np.median(side))
+    low, high = np.quantile(side, [0.5 - slack, 0.5 + slack])
+    return float(low), float(high)
+
+
+def _median(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    verb, said = match.groups()
+    after, before = map(_medians, _numbers(target, reference))
+    rose = verb == "rose"
+    if not (after[1] > before[0] if rose else after[0] < before[1]):
+        return False
+    changes = sorted(abs(a / b - 1) if b else np.inf for a in after for b in before)
+    slack = changes[-1] - changes[0] + 1e-9
+    return _is_percent(said, (changes[0] + changes[-1]) / 2, slack)
+
+
+def _median_fold(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = map(_medians, _numbers(target, reference))
+    low, high = after[0] / before[1], after[1] / before[0]
+    return _is_number(match[1], (low + high) / 2, 3) or low <= float(match[1]) <= high
+
+
+def _median_from(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    verb, said_before, said_after = match.groups()
+    after, before = map(_medians, _numbers(target, reference))
+    rose = after[1] > before[0] if verb == "rose" else after[0] < before[1]
+    return rose and all(
+        low - _half_a_digit(text) <= float(text.replace(",", "")) <= high + _half_a_digit(text)
+        for text, (low, high) in ((said_before, before), (said_after, after))
+    )
+
+
+def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (side.std(ddof=1) for side in _numbers(target, reference))
+    wide, narrow = (np.ptp(np.quantile(side, [0.1, 0.9])) for side in _numbers(target, reference))
+    return _is_number(match[1], after / before, 2) and (wide > narrow) == (after > before)
+
+
+def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    said, which = match.groups()
+    after, before = _numbers(target, reference)
+    which = " ".join(which.split()[:3])  # "have a lower contrast at the upper left"
+    if any(word in which for word in ("less", "lower", "darker", "narrower", "smaller")):
+        after, before = -after, -before
+    # Those that exceed 99 % of the reference, counted one by one.
+    exceeded = np.searchsorted(np.sort(before), after, "left") / len(before)
+    slack = _slack(after) + _slack(before)
+    most, least = (exceeded >= 0.99 - slack).mean(), (exceeded >= 0.99 + slack).mean()
+    return _is_percent(said, (most + least) / 2, (most - least) / 2 + slack)
+
+
+def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    where, said_after, said_before = match.groups()
+    ends = [float(text.replace(",", "")) for text in re.findall(_NUMBER, where)]
+    shares = []
+    single = not re.search("at most|at least|between", where)
+    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9  # said to four digits
+    for side in _numbers(target, reference):
+        above = side >= ends[0] - slack if "at most" not in where else np.full(len(side), True)
+        below = side <= ends[-1] + slack if "at least" not in where else np.full(len(side), True)
+        shares.append((above & below).mean())
+    slack = 2 * max(_slack(target), _slack(reference))
+    return _is_percent(said_after, shares[0], slack) and _is_percent(said_before, shares[1], slack)
+
+
+def _without(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = ((side == 0).mean() for side in _numbers(target, reference))
+    return _is_percent(match[1], after) and _is_percent(match[2], before)
+
+
+def _one_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    value, verb, said_before, said_after = match.groups()
+    after, before = ((side == float(value)).mean() for side in _numbers(target, reference))
+    said = _is_percent(said_before, before) and _is_percent(said_after, after)
+    return said and (after > before) == (verb == "rose")
+
+
+def _share(side: Sequence[Any], value: str) -> float:
+    texts = [x for x in side if x is not None]
+    return sum(x == value for x in texts) / len(texts)
+
+
+def _category(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    value, verb, said_before, said_after, rest = match.groups()
+    after, before = _share(target, value), _share(reference, value)
+    said = _is_about(said_before, before) and _is_about(said_after, after)
+    return said and (after > before) == (verb == "rose") and _new_or_gone(rest, target, reference)
+
+
+def _is_about(text: str, share: float) -> bool:
+    most = text.startswith("at most ")
+    number = text.removeprefix("at most ").removeprefix("about ").removesuffix(" %")
+    return share * 100 <= float(number) + 0.5 if most else _is_percent(number, share, 0.002)
+
+
+def _has(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    return _new_or_gone(match[1], target, reference)
+
+
+def _new_or_gone(text: str, target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    pattern = rf"(new|no more) '([^']+)' \((?:was )?{_PERCENT}\)(?: and (\d+) more)?"
+    for word, value, said, more in re.findall(pattern, text):
+        sides = (target, reference) if word == "new" else (reference, target)
+        only = set(sides[0]) - set(sides[1]) - {None}
+        if value not in only or not _is_percent(said, _share(sides[0], value)):
+            return False
+        if len(only) != int(more or 0) + 1:
+            return False
+    return True
+
+
+def _all_new(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    return not set(target) & set(reference)
+
+
+def _missing(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (
+        np.mean([x is None or (isinstance(x, float) and np.isnan(x)) for x in side])
+        for side in (target, reference)
+    )
+    return _is_percent(match[1], float(before)) and _is_percent(match[2], float(after))
+
+
+def _odd(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (
+        np.mean([isinstance(x, str) or np.isinf(x) for x in side]) for side in (target, reference)
+    )
+    return _is_percent(match[1], float(before)) and _is_percent(match[2], float(after))
+
+
+def _later(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (side.mean() for side in _numbers(target, reference))
+    said = _is_number(match[1], abs(after - before), 3)
+    return said and (after > before) == (match[2] == "later")
+
+
+def _differs(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    return sorted(map(str, target)) != sorted(map(str, reference))
+
+
+def _resultant(degrees: Values) -> complex:
+    return complex(np.exp(1j * np.radians(degrees)).mean())
+
+
+def _kuiper(one: Values, other: Values) -> float:
+    edges = np.unique(np.concatenate((one, other)))
+    gaps = [(one <= edge).mean() - (other <= edge).mean() for edge in edges]
+    return float(max(0.0, *gaps) - min(0.0, *gaps))
+
+
+def _in_degrees(*sides: Sequence[Any]) -> list[Values]:
+    return [side % 255 * 360 / 255 for side in _numbers(*sides)]
+
+
+def _turned(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    said = float(match[1])
+    after, before = _in_degrees(target, reference)
+    between = np.degrees(np.angle(_resultant(after) / _resultant(before)))
+    left = _kuiper((after - said) % 360, before)
+    return bool(
+        min(abs(_resultant(after)), abs(_resultant(before))) >= 0.5
+        and abs((between - said + 180) % 360 - 180) <= 15
+        and left <= 0.67 * _kuiper(after, before)
+    )
+
+
+def _gathered(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = map(_resultant, _in_degrees(target, reference))
+    angle = np.degrees(np.angle(after)) % 360
+    named = COLOURS.index(match[1]) * 30
+    return abs(after) - abs(before) > 0.1 and abs((angle - named + 180) % 360 - 180) <= 15.01
+
+
+def _spread_out(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = map(_resultant, _in_degrees(target, reference))
+    return abs(before) - abs(after) > 0.1
+
+
+def _coloured(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    name, verb, said_before, said_after = match.groups()
+    middle = COLOURS.index(name) * 30
+    after, before = (
+        float((np.abs((side - middle + 180) % 360 - 180) <= 15).mean())
+        for side in _in_degrees(target, reference)
+    )
+    said = _is_percent(said_before, before) and _is_percent(said_after, after)
+    return said and (after > before) == (verb == "rose")
+
+
+Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
+_VERB = "(rose|fell)"
+_PATTERNS: list[tuple[str, Check]] = [
+    (rf"NAME {_VERB} by {_PERCENT}", _moved_by),
+    (rf"NAME rose {_NUMBER}-fold", _fold),
+    (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
+    (rf"NAME {_VERB} from {_PERCENT} to {_PERCENT}", _from_to_percent),
+    (rf"the median of NAME {_VERB} by {_PERCENT}", _median),
+    (rf"the median of NAME rose {_NUMBER}-fold", _median_fold),
+    (rf"the median of NAME {_VERB} from {_NUMBER} to {_NUMBER}", _median_from),
+    (rf"(?:the share of )?NAME varies {_NUMBER} times as much", _varies),
+    (rf"{_PERCENT} of (?:values of NAME|\w*images) (.*) than 99 % of the reference", _part),
+    (
+        rf"NAME (is .*) in {_PERCENT} of (?:values|images) instead of {_PERCENT}",
+        _within,
+    ),
+    (rf"no NAME in {_PERCENT} of images instead of {_PERCENT}", _without),
+    (rf"NAME = {_NUMBER} {_VERB} from {_PERCENT} to {_PERCENT}", _one_value),
+    (
+        rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "
+        r"((?:about |at most )?[<>]?[\d.]+ %)(.*)",
+        _category,
+    ),
+    (r"NAME has ((?:new|no more) .*)", _has),
+    (r"all values of NAME are new", _all_new),
+    (r"the shares of NAME changed", _differs),
+    (rf"missing NAME went from {_PERCENT} to {_PERCENT}", _missing),
+    (rf"text or infinite values in NAME went from {_PERCENT} to {_PERCENT}.*", _odd),
+    (rf"NAME is {_NUMBER} days? (later|earlier)", _later),
+    (r"NAME is distributed differently", _differs),
+    (r"NAME turned by ([+-]\d+) degrees", _turned),
+    (r"NAME gathered around ([a-z -]+)", _gathered),
+    (r"NAME spread out", _spread_out),
+    (rf"NAME: ([a-z -]+) {_VERB} from {_PERCENT} to {_PERCENT}", _coloured),
+]
