@@ -14,6 +14,7 @@ from lightmeter import _core
 from lightmeter.drift.families import holm_p_values, q_values
 from populations import Columns, images
 from run import upper_limit
+from scipy import stats
 
 TRIALS = {20: 4000, 50: 4000, 100: 4000, 1000: 400, 10_000: 60, 100_000: 45, 1_000_000: 45}
 EXIF = {"image.Make", "image.Orientation", "image.ISOSpeedRatings"}
@@ -21,6 +22,8 @@ SHIFT = 0.5
 FEATURES = 10
 POWER_SIZES = {50: 2000, 100: 2000, 200: 2000}
 OTHERS = (1, 55, 500)
+SIZES = ((10, 10), (1, 500), (40, 40, 300), (10, 10, 10, 10))
+CORRELATIONS = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.95, 0.0), (0.95, 0.95))
 
 Draw = Callable[[np.random.Generator, int], Columns]
 
@@ -132,10 +135,40 @@ def power_table() -> None:
             print(f"| {n} | {rule} | {cells} |", flush=True)
 
 
+def scheme_table(trials: int = 10_000) -> None:
+    """The scheme by itself, on two-sided p-values of normal numbers."""
+    print("\n% of comparisons with any finding among what did not change (upper 95 % limit)\n")
+    print(
+        "| sizes of families | correlation within, across | nothing changed, at 5 % | at 1 % |",
+        end="",
+    )
+    print(" the first family changed, at 5 % |")
+    print("| --- " * 5 + "|")
+    for sizes in SIZES:
+        families = [str(family) for family, size in enumerate(sizes) for _ in range(size)]
+        first = np.array(families) == "0"
+        for within, across in CORRELATIONS:
+            rng = np.random.default_rng([*sizes, round(100 * within), round(100 * across)])
+            hits = [0, 0, 0]
+            for _ in range(trials):
+                common = np.repeat(rng.normal(0, 1, len(sizes)), sizes)
+                z = across**0.5 * rng.normal() + (within - across) ** 0.5 * common
+                z = z + (1 - within) ** 0.5 * rng.normal(0, 1, len(families))
+                q = np.array(q_values((2 * stats.norm.sf(abs(z))).tolist(), families))
+                hits[0] += q.min() <= 0.05
+                hits[1] += q.min() <= 0.01
+                p = np.where(first, 1e-9, 2 * stats.norm.sf(abs(z)))
+                hits[2] += np.array(q_values(p.tolist(), families))[~first].min() <= 0.05
+            cells = " | ".join(cell(each, trials) for each in hits)
+            named = " + ".join(map(str, sizes))
+            print(f"| {named} | {within}, {across} | {cells} |", flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, default=1_000_000, help="largest n of the first table")
     arguments = parser.parse_args()
     print(f"lightmeter {lm.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}")
     power_table()
+    scheme_table()
     null_table(arguments.most)

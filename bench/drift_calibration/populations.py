@@ -55,3 +55,35 @@ POPULATIONS: dict[str, Draw] = {
     "categorical": categorical,
     "all features": images,
 }
+
+
+# What becomes of a standard normal feature: 0 stands for no change.
+Change = Callable[[np.random.Generator, int], Any]
+
+
+def _moved(sd: float) -> Change:
+    return lambda rng, n: rng.normal(sd, 1, n)
+
+
+def _in_a_tenth(of: Change) -> Change:
+    def draw(rng: np.random.Generator, n: int) -> Any:
+        return np.where(rng.random(n) < 0.1, of(rng, n), rng.normal(0, 1, n))
+
+    return draw
+
+
+def _outliers(rng: np.random.Generator, n: int) -> Any:
+    """Normal numbers around 4 and -4."""
+    return rng.choice([-4, 4], n) + rng.normal(0, 1, n)
+
+
+CHANGES: dict[str, Change | None] = {
+    "nothing": None,
+    "shift 0.2 sd": _moved(0.2),
+    "shift 0.3 sd": _moved(0.3),
+    "shift 0.5 sd": _moved(0.5),
+    "shift 1.0 sd": _moved(1.0),
+    "sd x 1.5": lambda rng, n: rng.normal(0, 1.5, n),
+    "10 % outliers": _in_a_tenth(_outliers),
+    "3 sd in a tenth": _in_a_tenth(_moved(3.0)),
+}

@@ -41,8 +41,8 @@ SIZES = [
 ]
 # Vectors that are their own projection, and longer ones.
 LENGTHS = (10, 40)
-# From here on each side is summed from parts that are drawn once.
-PARTS, PART = 250, 1000
+# Larger sides are summed from parts, of which new ones are drawn now and then.
+PARTS, PART, DRAWS_OF_PARTS = 250, 1000, 100
 
 
 def log(name: str, rows: Array) -> _core.Profile:
@@ -65,8 +65,10 @@ def p_values(draw: Draw, sizes: tuple[int, int], length: int, draws: int, seed: 
             sides = [log("v", correlated(draw, rng, n, length, rho)) for n in sizes]
             results.append(compare_vectors("v", sides)[0].p_value)
     else:
-        parts = [log("v", correlated(draw, rng, PART, length, rho)) for _ in range(PARTS)]
-        for _ in range(draws):
+        parts: list[_core.Profile] = []
+        for trial in range(draws):
+            if trial % DRAWS_OF_PARTS == 0:
+                parts = [log("v", correlated(draw, rng, PART, length, rho)) for _ in range(PARTS)]
             order = iter(rng.permutation(PARTS))
             sides = []
             for n in sizes:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -64,8 +65,7 @@ py::dict grouped(const Profile& profile, const std::string& name, const std::str
   const GroupMoments& groups = profile.by_group();
   const auto found = groups.columns().find(name);
   static const GroupMoments::Values kNothing;
-  const GroupMoments::Values& values =
-      found == groups.columns().end() ? kNothing : found->second;
+  const GroupMoments::Values& values = found == groups.columns().end() ? kNothing : found->second;
   const GroupMoments::Place places = groups.places();
   Table n(places), x(places), y(places), missing(places), infinite(places);
   for (const auto& mean : values.means) {
@@ -104,6 +104,9 @@ void bind_groups(py::class_<Profile>& profile) {
       .def_property_readonly(
           "has_groups", [](const Profile& self) { return !self.by_group().empty(); },
           "Whether anything was logged with a group.")
+      .def_property_readonly(
+          "groups", [](const Profile& self) { return std::llround(self.by_group().groups()); },
+          "How many named groups there are, about.")
       .def("grouped", &grouped, py::arg("name"), py::arg("role"), py::arg("origin"),
            "Numbers and counts of a feature by hashed group: an item for each place that names of "
            "groups are hashed to, and at the end one for values that are a group each.");

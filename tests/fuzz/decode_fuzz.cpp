@@ -191,6 +191,12 @@ void check_state(const Profile& profile) {
   check_state(profile.exemplars, profile);
   require(profile.failures.entries().size() <= Failures::kMaxEntries, "bounded failures");
   require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
+  for (const auto& [name, values] : profile.by_group().columns()) {
+    std::uint64_t grouped = 0;
+    for (const auto& mean : values.means) grouped += mean.n;
+    require(values.means.size() <= profile::GroupMoments::kMost + 1, "bounded groups");
+    require(grouped == 0 || grouped <= profile.find(name)->numbers().n(), "groups are a part");
+  }
   for (const auto& [name, column] : profile.columns()) {
     require(column.integral() + column.fractional() + column.strings() == column.values(),
             "integers, fractions and strings are the values");

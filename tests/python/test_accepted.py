@@ -1,6 +1,6 @@
 """A change that is made the new normal."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import lightmeter as lm
@@ -45,9 +45,9 @@ def monitor(rule: Rule = RULE, **known: object) -> Monitor:
 
 def days_of(results: list[Result], feature: str = "x") -> str:
     """The state of each day, of the feature or else of the bucket; a space for neither."""
-    said = {result.start.day: " " for result in results}
+    said = {result.start: " " for result in results}
     for wanted in ("", feature):
-        said |= {r.start.day: LETTERS[r.state] for r in results if r.feature == wanted}
+        said |= {r.start: LETTERS[r.state] for r in results if r.feature == wanted}
     return "".join(said[day] for day in sorted(said))
 
 
@@ -98,18 +98,20 @@ def test_a_later_change_counts_from_its_own_day(lamp: Store) -> None:
 @pytest.mark.usefixtures("three_are_enough")
 @pytest.mark.parametrize("segments", [False, True])
 @pytest.mark.parametrize("rule", [RULE, DriftRule(features=("x", "y"))])
-def test_only_the_features_that_are_meant(lamp: Store, rule: Rule, segments: bool) -> None:
+def test_only_the_features_that_are_meant(store: Store, rule: Rule, segments: bool) -> None:
     """What is found on another one stays, and does not keep its buckets from being normal."""
-    for day in range(8, 18):
-        lamp.put("cells", two(day, x=5.0, y=5.0), at=date(2022, 9, day), writer="a")
-    watching = monitor(rule, segments=segments, baseline=Trailing(trailing=3, least=3))
-    accept(lamp, LAMP, feature="x", now=NOW)
-    results = evaluate(lamp, [watching], now=NOW)
-    assert days_of(results, "x") == "...oooooooooooooo"
-    assert days_of(results, "y") == "...ooooAAAAAAAAAA"
-    update_results(lamp, [watching], now=NOW)
-    update_results(lamp, [watching], now=NOW)
-    assert load_results(lamp) == by_place(results)
+    for day in range(50):
+        moved = 5.0 * (day >= 20)
+        at = date(2022, 8, 1) + timedelta(days=day)
+        store.put("cells", two(day, x=moved, y=moved), at=at, writer="a")
+    watching = monitor(rule, segments=segments, baseline=Trailing(trailing=14, least=14))
+    accept(store, date(2022, 8, 21), feature="x", now=NOW)
+    results = evaluate(store, [watching], now=NOW)
+    assert days_of(results, "x") == "." * 14 + "o" * 36
+    assert days_of(results, "y") == "." * 14 + "o" * 6 + "A" * 30
+    update_results(store, [watching], now=NOW)
+    update_results(store, [watching], now=NOW)
+    assert load_results(store) == by_place(results)
 
 
 def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from conftest import as_of_images, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
+from lightmeter.drift import compare_views
 from lightmeter.sketch import QuantileSketch
 from numpy.typing import NDArray
 
@@ -612,3 +613,130 @@ def test_what_is_missing_throughout_on_both_sides_has_not_drifted() -> None:
     some = lm.log(columns={"x": [1.0] * 30}).view()
     assert lm.compare(target=target, reference=some)["x"].verdict == "not enough data"
     assert lm.compare(target=target, reference=some)["x:missing"].verdict == "drift"
+
+
+def scores_of(pooled: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], float]:
+    """The three scores of each value of the pooled sample, standardised, and their skewness."""
+    _, place, counts = np.unique(pooled, return_inverse=True, return_counts=True)
+    size = len(pooled)
+    ends = np.concatenate([[0], np.cumsum(counts)]) / size
+    z = stats.norm.ppf(ends[1:-1])
+    density = np.array([0.0, *stats.norm.pdf(z), 0.0])
+    square = np.array([0.0, *(ends[1:-1] - z * density[1:-1]), 1.0])
+    power = (1 + (2 * ends - 1) ** 33) / 66
+    means = np.diff([-density, square, power]) / (counts / size)
+    values = (means - [[0], [1], [1 / 33]])[:, place]
+    scores = np.linalg.qr(values.T)[0]
+    scores *= math.sqrt(size * (size - 1) / (n * (size - n)))
+    return scores, n * (size - n) * (size - 2 * n) / (size * (size - 1) * (size - 2)) * (
+        scores**3
+    ).sum(0)
+
+
+def rank_statistic(sums: NDArray[np.float64], skewness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """T of sums of scores, see rank_scores.hpp."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        straight = np.cbrt(np.maximum(0, 1 + skewness * sums / 2)) - 1
+        straight = np.where(abs(skewness) > 1e-6, 6 / skewness * straight + skewness / 6, sums)
+    squares = straight**2
+    return np.maximum(squares[..., 0], squares.sum(-1) - 7)
+
+
+@pytest.mark.parametrize("grain", [1e-9, 0.3, 1.0])
+@pytest.mark.parametrize(
+    ("n", "m", "shift", "wide"), [(20, 20, 0.8, 1), (25, 300, 0, 2), (60, 40, 0, 0.5)]
+)
+def test_the_p_value_of_numbers_is_the_share_of_deals(
+    n: int, m: int, shift: float, wide: float, grain: float
+) -> None:
+    rng = np.random.default_rng([n, m])
+    a, b = (np.round(each / grain) for each in (rng.normal(shift, wide, n), rng.normal(0, 1, m)))
+    scores, skewness = scores_of(np.concatenate([a, b]), n)
+    seen = rank_statistic(scores[:n].sum(0), skewness)
+    order = rng.permuted(np.tile(np.arange(n + m), (20_000, 1)), axis=1)[:, :n]
+    share = np.mean(rank_statistic(scores[order].sum(1), skewness) >= seen * (1 - 1e-12))
+    found = numbers(a, b)
+    expected = min(1.0, share / 0.98, found["ks_p_value"][0] / 0.02)  # type: ignore[index]
+    p = found["p_value"][0]  # type: ignore[index]
+    assert p == pytest.approx(expected, rel=0.6, abs=4e-4)
+    assert p == pytest.approx(expected, rel=0.2, abs=0.01)
+    assert found["p_value"] == (p, p, p)
+
+
+@pytest.mark.parametrize("sizes", [(40, 90), (300, 500), (1500, 2500)])
+@pytest.mark.parametrize("decimals", [9, 1])
+def test_the_test_of_numbers_knows_ranks_only_and_no_sides(
+    sizes: tuple[int, int], decimals: int
+) -> None:
+    a, b = normals(5, sizes[0], 0.2).round(decimals), normals(6, sizes[1]).round(decimals)
+    p = numbers(a, b)["p_value"]
+    for first, second in ((b, a), (np.exp(a), np.exp(b)), (-a, -b)):
+        if max(sizes) > 1024 and decimals > 1:  # of samples, which differ
+            continue
+        again = numbers(first, second)["p_value"]
+        np.testing.assert_allclose(again, p, rtol=0.35 if decimals == 1 else 1e-9)
+
+
+def test_a_table_of_deals_does_not_depend_on_what_came_before() -> None:
+    sides = [
+        (normals(k, 20 + k, 0.8), normals(k + 90, 30)) for k in range(40)
+    ]  # 32 tables are kept
+    first = [numbers(*each)["p_value"] for each in sides]
+    assert [numbers(*each)["p_value"] for each in reversed(sides)] == first[::-1]
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (lambda rng, n: rng.normal(0.5, 1, n), "shift"),
+        (lambda rng, n: rng.normal(0, 0.6, n), "spread"),
+        (lambda rng, n: rng.normal(np.where(rng.random(n) < 0.1, 3, 0), 0.7, n), "tail"),
+    ],
+)
+@pytest.mark.parametrize("n", [1000, 4000, 100_000])
+def test_a_change_is_found_by_the_size_that_it_has(
+    target: Callable[[np.random.Generator, int], NDArray[np.float64]], name: str, n: int
+) -> None:
+    """Sampled or not, and however many there are."""
+    rng = np.random.default_rng(n)
+    a, b = target(rng, n), rng.normal(0, 1 if name != "tail" else 0.7, n)
+    line = lm.compare(target=columns(x=a), reference=columns(x=b))["x"]
+    assert (line.verdict, line.effect_name) == ("drift", name)
+    low, high = np.quantile(b, [0.01, 0.99], method="inverted_cdf")
+    truth = {
+        "shift": stats.ks_2samp(a, b).statistic,
+        "spread": abs(math.log(a.std(ddof=1) / b.std(ddof=1))),
+        "tail": max(0, np.mean(a < low) - np.mean(b < low))
+        + max(0, np.mean(a > high) - np.mean(b > high)),
+    }[name]
+    assert line.effect_low - 1e-9 <= truth <= line.effect_high + 1e-9  # type: ignore[operator]
+    floors = {"effect": 1.0, "spread": 9.0, "tail": 1.0}
+    assert lm.compare(target=columns(x=a), reference=columns(x=b), **floors)["x"].verdict == "none"
+    field = {"shift": "effect"}.get(name, name)
+    floors[field] = line.effect_low or 0.0
+    again = lm.compare(target=columns(x=a), reference=columns(x=b), **floors)["x"]
+    assert (again.verdict, again.effect_name) == ("drift", name)
+
+
+def test_a_change_of_hue_alone_is_found_among_many_features() -> None:
+    """Random deals end at 4e-4, and 60 features at q = .01 need 1.7e-4."""
+    rng = np.random.default_rng(3)
+    sides = []
+    for n, turned in ((100, 22.0), (700, 0.0)):
+        values: dict[str, object] = {f"x{k}": rng.normal(0, 1, n) for k in range(59)}
+        values["image.Hue.circular_mean"] = rng.normal(100 + turned, 25, n) % 255
+        sides.append(columns(**values))
+    report = lm.compare(target=sides[0], reference=sides[1], drift=0.01)
+    assert report["image.Hue.circular_mean"].verdict == "drift"
+    assert report["image.Hue.circular_mean"].p_value < 1e-4  # type: ignore[operator]
+
+
+def test_sizes_come_without_tests(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
+    tested = compare_views(target=views[0], reference=views[1])
+    sizes = compare_views(target=views[0], reference=views[1], tested=False)
+    for line in sizes.features:
+        other = tested[line.feature]
+        assert line.p_value is line.ks_p_value is line.q_value is None
+        assert line.verdict in (None, "none", "not enough data")
+        for field in ("effect", "effect_name", "ks", "spread", "tail", "hellinger", "wasserstein"):
+            assert getattr(line, field) == getattr(other, field)

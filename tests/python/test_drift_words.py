@@ -9,6 +9,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.drift.words import capitalised, finding, findings, sentence, summary
+from lightmeter.drift.words.comparatives import more_than
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 from lightmeter.profile.names import said as said_of
@@ -91,7 +92,8 @@ def test_long_values_are_shortened() -> None:
 
 def test_plain_columns_go_by_their_whole_name() -> None:
     names = ("load.kg", "score v1.5", "weight.kg")
-    words = said(dict.fromkeys(names, 2 * TEN), dict.fromkeys(names, TEN))
+    columns = {name: TEN + at / 8 for at, name in enumerate(names)}
+    words = said({name: 2 * values for name, values in columns.items()}, columns)
     assert words == ", ".join(f"{name} rose by 100 %" for name in names)
 
 
@@ -303,3 +305,50 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
     )
     assert sentence(line) == words
     assert capitalised("cells look different", "", "cells look different").startswith("cells")
+
+
+def test_certain_causes_come_first_then_what_is_surely_large() -> None:
+    rng = np.random.default_rng(0)
+
+    def view(moved: float, cameras: list[str]) -> lm.ProfileView:
+        columns: dict[str, Any] = {
+            "many": rng.normal(1.0 * moved, 1, 400),
+            "few": np.where(np.arange(400) < 12, rng.normal(1.4 * moved, 1, 400), np.nan),
+            "far": rng.normal(9 * moved, 1, 400),
+            "camera": cameras * 40,
+        }
+        return lm.log(columns=columns).view()
+
+    report = lm.compare(target=view(1, list("aaaaaaaabb")), reference=view(0, list("aaaaaaaaaa")))
+    assert [line.feature for line in report.drifted] == ["camera", "far", "many", "few"]
+    assert report["few"].ks > report["many"].ks  # type: ignore[operator]
+
+
+def test_only_what_may_be_named_is_named() -> None:
+    lines = of_images(Sharpness=(9.0, 6.0), Noise=(2.0, 2.5))
+    assert summary(lines, lines[1:]) == "noise rose by 25 %, and 1 more"
+    assert summary(lines, []) == "2 of 2 features drifted, none of them surely by itself"
+
+
+@pytest.mark.parametrize(
+    ("feature", "prefixes", "is_more", "words"),
+    [
+        ("image.Luma.mean", ["image"], True, "14 % of images are brighter"),
+        ("image.Sharpness", ["image"], False, "14 % of images are less sharp"),
+        ("image.glare_percent", ["image"], True, "14 % of images have more glare"),
+        ("image.entropy", ["image"], False, "14 % of images have a lower entropy"),
+        ("left.Luma.mean", ["left", "right"], False, "14 % of left images are darker"),
+        (
+            "image.Grid.r0c0",
+            ["image"],
+            True,
+            "14 % of images have a higher brightness at the top left",
+        ),
+        ("weight", ["image"], True, "14 % of values of weight are higher"),
+    ],
+)
+def test_more_of_something(feature: str, prefixes: list[str], is_more: bool, words: str) -> None:
+    origin: Origin = "image" if "." in feature else "value"
+    said = said_of(feature, origin, prefixes)._asdict()
+    line = lm.FeatureDrift(feature=feature, kind="number", n_target=50, n_reference=50, **said)
+    assert more_than(line, 0.14, is_more=is_more) == f"{words} than 99 % of the reference"

@@ -60,6 +60,21 @@ def profiles() -> dict[str, ProfileView]:
     for seed in range(6):  # Exact in every rounding.
         row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
         rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
+
+    embedded = Profile()
+    whole = pattern(40, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 40 rows
+    for length in (40, 3):
+        embedded.log(columns={"caf\u00e9": whole[:, :length]})
+    embedded.log(columns={"few": np.array([[0.5, -2.0], [np.nan, 1.0], [0.1, 0.0]])})
+    for seed in range(34):
+        embedded.track(pattern(6, 7, seed))
+    grouped = Profile()
+    for seed in range(300):  # more groups than places
+        part = Profile()
+        part._core.log_row({"a": seed % 4, "b": "cat" if seed % 3 else None})
+        exif = {"Make": "Caf\u00e9"} if seed % 2 else {}
+        part._core.log_exif("image", exif, [], [])
+        grouped._core.merge_group(f"Caf\u00e9 {seed}" if seed % 5 else None, part._core)
     return {
         "empty": Profile().view(),
         "one_image_with_exif": one.view(),
@@ -68,6 +83,8 @@ def profiles() -> dict[str, ProfileView]:
         "exemplars": pictured.view(),
         "repeats": repeated.view(),
         "rows": rowed.view(),
+        "vectors": embedded.view(),
+        "groups": grouped.view(),
     }
 
 
@@ -85,12 +102,20 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.images == expected.images
     assert view.failures == expected.failures
     assert view.rows == expected.rows
+    for feature in view:
+        assert view._core.vectors(feature) == expected._core.vectors(feature)
     # Metrics that came later are in no old file.
     assert view.get_columns().keys() <= expected.get_columns().keys()
     for feature, column in view.get_columns().items():
         assert column.meaning == expected.get_column(feature).meaning
         assert view.exemplars(feature) == expected.exemplars(feature)
         assert view.repeats(feature) == expected.repeats(feature)
+        for side in (grouped := view._core.grouped(feature, *column.meaning)):
+            other = expected._core.grouped(feature, *column.meaning)[side]
+            if side == "texts":
+                assert [cell for cell, _ in grouped[side]] == [cell for cell, _ in other]
+            else:
+                np.testing.assert_allclose(grouped[side], other, rtol=1e-9)
         wanted = expected.get_column(feature).to_summary_dict()
         for key, value in column.to_summary_dict().items():
             if name == "sampled" and (

@@ -375,8 +375,8 @@ def test_newer_formats() -> None:
             merged = merge()
         assert merged == VIEWS[0].merge(VIEWS[1])
         assert warned[0].filename == __file__
-    with pytest.raises(DecodeError, match="unknown section 9"):
-        ProfileView.from_bytes(resealed(bytes(body) + bytes([9, 0])))
+    with pytest.raises(DecodeError, match="unknown section 10"):
+        ProfileView.from_bytes(resealed(bytes(body) + bytes([10, 0])))
     body[4] = 2  # written by version 2, readable by version 1
     assert ProfileView.from_bytes(resealed(bytes(body))).images == 1
     body[5] = 2

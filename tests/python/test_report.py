@@ -145,7 +145,7 @@ def cameras_page() -> str:
 
 def test_numbers_are_shown_in_groups() -> None:
     headings = ["Colour", "Light", "Focus", "Noise", "Compression", "Where in the picture"]
-    headings += ["Files", "Exif tags"]
+    headings += ["All numbers together", "Files", "Exif tags"]
     page = cameras_page()
     rows = re.findall(r'<th scope="rowgroup" colspan="\d+">([^<]+)<', page)
     assert rows == headings

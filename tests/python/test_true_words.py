@@ -236,7 +236,7 @@ def test_whatever_is_said_of_random_changes_is_true(
         target = target + round(shift)
     else:
         middle = np.median(target)
-        target = (target - middle) * np.exp(spread) + middle + shift * (abs(shift) > 1)
+        target = (target - middle) * np.exp(round(spread, 1)) + middle + round(shift, 1)
     target = np.where(rng.random(n) < part, target + round(far, 1), target)
     if negative:
         target, reference = -target, -reference

@@ -163,7 +163,7 @@ def test_calls_that_cannot_be_meant() -> None:
     with pytest.raises(ValueError, match="different lengths"):
         log(columns={"a": [1, 2], "b": [1]})
     with pytest.raises(ValueError, match="one dimension"):
-        log(columns={"a": np.zeros((2, 2))})
+        log(columns={"a": np.zeros((2, 2), int)})
     for values in ("text", 5):
         with pytest.raises(TypeError, match="expected its values"):
             log(columns={"a": values})

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lightmeter import _core
 from lightmeter._core import Covariance
 from lightmeter.drift.vectors import moves, spreads_apart
+from lightmeter.monitor.summaries import MISSING, VALUES, Summary
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -167,6 +168,20 @@ def test_the_least_lengths_are_kept_in_any_order() -> None:
     whole = view([vector for rows in vectors for vector in rows])
     assert merged == {whole.to_bytes()}
     assert whole["embedding"].n == 12
+    assert whole["embedding"].lengths == {1: 2, 3: 2, 5: 2, 9: 2}
+
+
+def test_vectors_in_groups_have_no_verdict() -> None:
+    sides = []
+    for shift in (1.0, 0.0):
+        profile = lm.Profile()
+        for at, row in enumerate(normal(60, 5) + shift):
+            profile.log(row={"embedding": row, "slide": at % 10}, group="slide")
+        sides.append(profile.view())
+    found = lm.compare(target=sides[0], reference=sides[1])["embedding"]
+    assert (found.verdict, found.p_value) == (None, None)
+    assert "by group" in found.reason
+    assert found.effect is not None
 
 
 @pytest.mark.parametrize(
@@ -253,6 +268,15 @@ def test_images_without_some_number_are_left_out_of_the_joint() -> None:
     assert "Hue.x" in names
     assert "Hue.mean" not in names
     assert lm.log_image(picture(), metrics="whylogs").view()._core.joint("image") is None
+
+
+def test_monitors_judge_how_many_vectors_are_missing() -> None:
+    rows = normal(20, 40)
+    rows[:5] = np.nan
+    summary = Summary(view(rows)._core)
+    assert summary.kinds == {"embedding": "vector"}
+    assert summary.table[MISSING, 0] == 5
+    assert summary.table[VALUES, 0] == 15
 
 
 def test_profiles_with_vectors_are_written_and_read(tmp_path: Path) -> None:

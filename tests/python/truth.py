@@ -152,6 +152,7 @@ def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     said, which = match.groups()
     after, before = _numbers(target, reference)
+    which = " ".join(which.split()[:3])  # "have a lower contrast at the upper left"
     if any(word in which for word in ("less", "lower", "darker", "narrower", "smaller")):
         after, before = -after, -before
     # Those that exceed 99 % of the reference, counted one by one.
@@ -177,6 +178,11 @@ def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 
 def _without(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     after, before = ((side == 0).mean() for side in _numbers(target, reference))
+    return _is_percent(match[1], after) and _is_percent(match[2], before)
+
+
+def _with(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = ((side != 0).mean() for side in _numbers(target, reference))
     return _is_percent(match[1], after) and _is_percent(match[2], before)
 
 
@@ -316,6 +322,7 @@ _PATTERNS: list[tuple[str, Check]] = [
         _within,
     ),
     (rf"no NAME in {_PERCENT} of images instead of {_PERCENT}", _without),
+    (rf"NAME in {_PERCENT} of images instead of {_PERCENT}", _with),
     (rf"NAME = {_NUMBER} {_VERB} from {_PERCENT} to {_PERCENT}", _one_value),
     (
         rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <numbers>
 #include <numeric>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,12 +22,14 @@ namespace lightmeter::drift {
 
 namespace {
 
-constexpr double kMostDraws = 2e6;  // of a value, for one table
+constexpr double kMostDraws = 5e6;     // of a value, for one table
+constexpr double kFewDeals = 9999.0;   // of a first table, which tells
+constexpr double kEnoughHits = 200.0;  // what more would not change much
 constexpr std::size_t kMostTables = 32;
 
 using Table = std::shared_ptr<const std::vector<double>>;  // T of each deal, rising
 
-Table deal(std::uint64_t n, std::uint64_t m) {
+Table deal(std::uint64_t n, std::uint64_t m, double deals) {
   const std::uint64_t all = n + m;
   MergedView ranks;
   ranks.n_target = n;
@@ -39,8 +42,8 @@ Table deal(std::uint64_t n, std::uint64_t m) {
   std::vector<std::uint32_t> order(all);
   std::iota(order.begin(), order.end(), 0U);
   const double most = kMostDraws / static_cast<double>(n);
-  auto table = std::make_shared<std::vector<double>>(
-      static_cast<std::size_t>(std::min(most, kMostTableDeals)));
+  auto table =
+      std::make_shared<std::vector<double>>(static_cast<std::size_t>(std::min(most, deals)));
   for (double& t : *table)
     t = rank_score_statistic(scores.straightened(dealt_sums(scores.of, n, random, order)));
   std::ranges::sort(*table);
@@ -48,15 +51,15 @@ Table deal(std::uint64_t n, std::uint64_t m) {
 }
 
 // Tables are a function of the sizes alone, so it does not matter which are thrown away.
-Table table_of(std::uint64_t n, std::uint64_t m) {
+Table table_of(std::uint64_t n, std::uint64_t m, double deals) {
   static std::mutex mutex;
-  static std::map<std::pair<std::uint64_t, std::uint64_t>, Table> tables;
-  const std::pair sizes(n, m);
+  static std::map<std::tuple<std::uint64_t, std::uint64_t, double>, Table> tables;
+  const std::tuple sizes(n, m, deals);
   {
     const std::lock_guard lock(mutex);
     if (const auto at = tables.find(sizes); at != tables.end()) return at->second;
   }
-  Table table = deal(n, m);
+  Table table = deal(n, m, deals);
   const std::lock_guard lock(mutex);
   if (tables.size() >= kMostTables) tables.clear();
   return tables.emplace(sizes, std::move(table)).first->second;
@@ -80,10 +83,16 @@ double rank_score_bound(double t, std::uint64_t smaller) {
 
 double untied_rank_score_p_value(double t, std::uint64_t n, std::uint64_t m) {
   constexpr std::uint64_t kAsInfinite = 1 << 16;  // of the larger sample
-  const Table table = table_of(std::min(n, m), std::min(std::max(n, m), kAsInfinite));
-  const auto first = std::ranges::lower_bound(*table, t * kSlack);
-  const double hits = static_cast<double>(table->end() - first) + 1.0;
-  return std::min(1.0, (hits + std::sqrt(hits)) / (static_cast<double>(table->size()) + 1.0));
+  const std::uint64_t smaller = std::min(n, m);
+  const std::uint64_t larger = std::min(std::max(n, m), kAsInfinite);
+  for (const double deals : {kFewDeals, kMostTableDeals}) {
+    const Table table = table_of(smaller, larger, deals);
+    const auto first = std::ranges::lower_bound(*table, t * kSlack);
+    const double hits = static_cast<double>(table->end() - first) + 1.0;
+    if (hits < kEnoughHits && deals < kMostTableDeals) continue;
+    return std::min(1.0, (hits + std::sqrt(hits)) / (static_cast<double>(table->size()) + 1.0));
+  }
+  return 1.0;
 }
 
 }  // namespace lightmeter::drift

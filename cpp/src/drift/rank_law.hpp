@@ -8,7 +8,7 @@ namespace lightmeter::drift {
 inline constexpr double kSpentOnLocation = 7.0;
 
 // In a table of untied samples.
-inline constexpr double kMostTableDeals = 49999.0;
+inline constexpr double kMostTableDeals = 99999.0;
 
 // The tail of T in the limit.
 [[nodiscard]] double rank_score_tail(double t);

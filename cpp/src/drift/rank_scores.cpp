@@ -83,7 +83,6 @@ double p_value(const MergedView& merged, const Scores& scores, double t, bool ex
 
 Interval rank_score_p_value(const MergedView& merged, double target_error, double reference_error,
                             double needless) {
-  const std::uint64_t all = merged.n_target + merged.n_reference;
   if (merged.size() < 2) return {1.0, 1.0, 1.0};
   const Scores scores(merged);
   const Sums w = scores.observed(merged);
@@ -93,24 +92,12 @@ Interval rank_score_p_value(const MergedView& merged, double target_error, doubl
   };
   const double p = p_at(scores.straightened(w));
   if (exact) return {p, p, p};
-  const double n = static_cast<double>(merged.n_target);
-  const double m = static_cast<double>(merged.n_reference);
-  const double pooled_error = (n * target_error + m * reference_error) / static_cast<double>(all);
-  const SumBounds bounds = sum_bounds(merged, target_error, pooled_error);
+  const SumBounds bounds = sum_bounds(merged, scores, target_error, reference_error);
   Sums low = w;
   Sums high = w;
   for (std::size_t k = 0; k < kScores; ++k) {
-    double least = 0.0;
-    double most = 0.0;
-    for (std::size_t l = 0; l < kScores; ++l) {
-      const double weight = scores.weights[k][l];
-      const double ends[] = {weight * (bounds.low[l] - scores.expected[l]),
-                             weight * (bounds.high[l] - scores.expected[l])};
-      least += std::min(ends[0], ends[1]);
-      most += std::max(ends[0], ends[1]);
-    }
-    low[k] = std::min(low[k], least);
-    high[k] = std::max(high[k], most);
+    low[k] = std::min(low[k], bounds.low[k]);
+    high[k] = std::max(high[k], bounds.high[k]);
   }
   low = scores.straightened(low);
   high = scores.straightened(high);

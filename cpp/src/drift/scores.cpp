@@ -28,30 +28,38 @@ Sums integrals(double u) {
 
 constexpr Sums kMeans{0.0, 1.0, 1.0 / 33.0};
 
-// Means of the rising and of the falling part of each score over a run of ranks. A sum of the two
-// is the score.
-struct Parts {
-  Sums rising;
-  Sums falling;
-};
-
-Parts parts(double from, double to) {
-  const double length = to - from;
-  const auto mean = [&](double a, double b) {
-    const Sums low = integrals(a);
-    const Sums high = integrals(b);
-    return Sums{(high[0] - low[0]) / length, (high[1] - low[1]) / length,
-                (high[2] - low[2]) / length};
-  };
-  Parts result{mean(std::max(from, 0.5), std::max(to, 0.5)),
-               mean(std::min(from, 0.5), std::min(to, 0.5))};
-  // The first score rises everywhere.
-  result.rising[0] += result.falling[0];
-  result.falling[0] = 0.0;
-  return result;
-}
-
 double count(std::uint64_t n) { return static_cast<double>(static_cast<std::int64_t>(n)); }
+
+// Gram and Schmidt: what to add up of scores with these products, so that the sums over the target
+// are uncorrelated and have variance 1. Nothing of a score that depends on those before it.
+std::array<Sums, kScores> uncorrelated(const std::array<Sums, kScores>& products, double of_sum) {
+  constexpr double kNothingNew = 1e-9;
+  const auto product = [&](const Sums& a, const Sums& b) {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < kScores; ++j) {
+      for (std::size_t k = 0; k < kScores; ++k) {
+        sum += a[j] * b[k] * products[std::max(j, k)][std::min(j, k)];
+      }
+    }
+    return sum * of_sum;
+  };
+  std::array<Sums, kScores> weights{};
+  for (std::size_t k = 0; k < kScores; ++k) {
+    Sums own{};
+    own[k] = 1.0;
+    for (int turn = 0; turn < 2; ++turn) {  // once leaves rounding errors
+      for (std::size_t j = 0; j < k; ++j) {
+        const double common = product(weights[j], own);
+        for (std::size_t l = 0; l < kScores; ++l) own[l] -= common * weights[j][l];
+      }
+    }
+    const double left = product(own, own);
+    const double whole = products[k][k] * of_sum;
+    if (!(left > kNothingNew * whole)) continue;
+    for (std::size_t l = 0; l < kScores; ++l) weights[k][l] = own[l] / std::sqrt(left);
+  }
+  return weights;
+}
 
 }  // namespace
 
@@ -59,6 +67,7 @@ Scores::Scores(const MergedView& merged) : of(merged.size()) {
   const double n = count(merged.n_target);
   const double m = count(merged.n_reference);
   const double all = n + m;
+  const double of_sum = n * m / (all * (all - 1.0));  // variance of a sum, of the sum of squares
   Sums before = integrals(0.0);
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < of.size(); ++i) {
@@ -68,39 +77,24 @@ Scores::Scores(const MergedView& merged) : of(merged.size()) {
     for (std::size_t k = 0; k < kScores; ++k) of[i][k] = (here[k] - before[k]) / share - kMeans[k];
     before = here;
   }
-  const auto product = [&](std::size_t j, std::size_t k) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < of.size(); ++i)
-      sum += count(merged.pooled(i)) * of[i][j] * of[i][k];
-    return sum;
-  };
-  // Gram and Schmidt, twice, as once leaves rounding errors.
-  constexpr double kNothingNew = 1e-9;
-  const double of_sum = n * m / (all * (all - 1.0));
-  for (std::size_t k = 0; k < kScores; ++k) {
-    weights[k][k] = 1.0;
-    const double whole = product(k, k);
-    for (int turn = 0; turn < 2; ++turn) {
-      for (std::size_t j = 0; j < k; ++j) {
-        const double common = product(j, k) * of_sum;
-        for (Sums& score : of) score[k] -= common * score[j];
-        for (std::size_t l = 0; l < kScores; ++l) weights[k][l] -= common * weights[j][l];
-      }
-    }
-    const double left = product(k, k);
-    const bool is_new = left > kNothingNew * whole && left > 0.0;
-    const double scale = is_new ? 1.0 / std::sqrt(left * of_sum) : 0.0;
-    for (Sums& score : of) score[k] *= scale;
-    for (double& weight : weights[k]) weight *= scale;
-    expected[k] = n * kMeans[k];
-  }
+  std::array<Sums, kScores> products{};
   for (std::size_t i = 0; i < of.size(); ++i) {
+    const Sums& score = of[i];
+    const double weight = count(merged.pooled(i));
     for (std::size_t k = 0; k < kScores; ++k) {
-      const double score = of[i][k];
-      skewness[k] += count(merged.pooled(i)) * score * score * score;
-      largest = std::max(largest, std::abs(score));
+      for (std::size_t j = 0; j <= k; ++j) products[k][j] += weight * score[k] * score[j];
     }
-    if (i > 0) step = std::max(step, std::abs(of[i][0] - of[i - 1][0]));
+  }
+  const std::array<Sums, kScores> weights = uncorrelated(products, of_sum);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    Sums score{};
+    for (std::size_t k = 0; k < kScores; ++k) {
+      for (std::size_t j = 0; j <= k; ++j) score[k] += weights[k][j] * of[i][j];
+      skewness[k] += count(merged.pooled(i)) * score[k] * score[k] * score[k];
+      largest = std::max(largest, std::abs(score[k]));
+    }
+    of[i] = score;
+    if (i > 0) step = std::max(step, std::abs(score[0] - of[i - 1][0]));
   }
   for (double& each : skewness) {
     each = all > 2.0 ? each * of_sum * (m - n) / (all - 2.0) : 0.0;
@@ -145,38 +139,57 @@ Sums dealt_sums(std::span<const Sums> scores, std::uint64_t sample, Random& rand
   return sums;
 }
 
-SumBounds sum_bounds(const MergedView& merged, double target_error, double pooled_error) {
-  const double all = count(merged.n_target) + count(merged.n_reference);
-  const double shortest = 1.0 / all;
-  // Runs of ranks that are moved beyond an end keep to it.
-  const auto moved = [&](double from, double to, double by) {
-    from = std::clamp(from + by, 0.0, 1.0 - shortest);
-    return parts(from, std::clamp(to + by, from + shortest, 1.0));
-  };
-  SumBounds bounds;
-  std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < merged.size(); ++i) {
-    const double from = count(seen) / all;
-    seen += merged.pooled(i);
-    if (merged.target[i] == 0) continue;
-    const double to = count(seen) / all;
-    const Parts down = moved(from, to, -pooled_error);
-    const Parts up = moved(from, to, pooled_error);
+// The j-th value of the target has the rank (j + references below it) / N. That many references are
+// known between ends, as is where it lies: above all values whose share of the target is surely
+// less than j / n, and not above the first whose share is surely at least that. A score is the sum
+// of a part that rises with the rank and one that falls.
+SumBounds sum_bounds(const MergedView& merged, const Scores& scores, double target_error,
+                     double reference_error) {
+  const std::size_t size = merged.size();
+  const double n = count(merged.n_target);
+  const double m = count(merged.n_reference);
+  std::vector<double> target(size);
+  std::vector<double> reference(size);
+  std::vector<double> pooled(size);
+  std::vector<Sums> rising(size);
+  std::vector<Sums> falling(size);
+  std::uint64_t of_target = 0;
+  std::uint64_t of_reference = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    of_target += merged.target[i];
+    of_reference += merged.reference[i];
+    target[i] = count(of_target) / n;
+    reference[i] = count(of_reference) / m;
+    pooled[i] = count(of_target + of_reference) / (n + m);
     for (std::size_t k = 0; k < kScores; ++k) {
-      bounds.low[k] += count(merged.target[i]) * (down.rising[k] + up.falling[k]);
-      bounds.high[k] += count(merged.target[i]) * (up.rising[k] + down.falling[k]);
+      const double step = i == 0 ? scores.of[0][k] : scores.of[i][k] - scores.of[i - 1][k];
+      rising[i][k] = (i == 0 ? 0.0 : rising[i - 1][k]) + (i == 0 ? step : std::max(step, 0.0));
+      falling[i][k] = i == 0 ? 0.0 : falling[i - 1][k] + std::min(step, 0.0);
     }
   }
-  // Integration by parts: a sum over another sample moves by no more than the variation of the
-  // score times the largest difference of the two distribution functions.
-  const Parts least = parts(0.0, shortest);
-  const Parts most = parts(1.0 - shortest, 1.0);
-  for (std::size_t k = 0; k < kScores; ++k) {
-    const double variation =
-        k == 0 ? most.rising[0] - least.rising[0] : most.rising[k] + least.falling[k];
-    const double reach = count(merged.n_target) * target_error * variation;
-    bounds.low[k] -= reach;
-    bounds.high[k] += reach;
+  SumBounds bounds;
+  std::size_t above = 0;      // the first value whose share of the target is large enough
+  std::size_t not_below = 0;  // the first value whose share is not too small
+  std::size_t highest = 0;    // where the highest and the lowest rank lie
+  std::size_t lowest = 0;
+  double before = 0.0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (merged.target[i] == 0) continue;
+    while (above < size && target[above] < target[i] + target_error) ++above;
+    while (not_below < size && target[not_below] <= before - target_error) ++not_below;
+    const double most = above < size ? std::min(1.0, reference[above] + reference_error) : 1.0;
+    const double least =
+        not_below > 0 ? std::max(0.0, reference[not_below - 1] - reference_error) : 0.0;
+    const double high = (n * target[i] + m * most) / (n + m);
+    const double low = (n * before + m * least) / (n + m);
+    while (highest + 1 < size && pooled[highest] < high) ++highest;
+    while (lowest + 1 < size && pooled[lowest] < low) ++lowest;
+    before = target[i];
+    const double weight = count(merged.target[i]);
+    for (std::size_t k = 0; k < kScores; ++k) {
+      bounds.high[k] += weight * (rising[highest][k] + falling[lowest][k]);
+      bounds.low[k] += weight * (rising[lowest][k] + falling[highest][k]);
+    }
   }
   return bounds;
 }

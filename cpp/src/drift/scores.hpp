@@ -21,9 +21,6 @@ struct Scores {
   explicit Scores(const MergedView& merged);
 
   std::vector<Sums> of;
-  // W = weights (S - expected), where S are the sums of the scores as they were.
-  std::array<Sums, kScores> weights{};
-  Sums expected{};
   // Skewness of the sums over the target.
   Sums skewness{};
   double largest = 0.0;  // of all |score|
@@ -43,13 +40,13 @@ struct Scores {
 [[nodiscard]] Sums dealt_sums(std::span<const Sums> scores, std::uint64_t sample, Random& random,
                               std::span<std::uint32_t> order);
 
-// The least and the largest sums over the target, of the scores as they were, where the
-// distribution functions may be off by the errors.
+// The least and the largest W of the target where the distribution functions may be off by the
+// errors.
 struct SumBounds {
   Sums low{};
   Sums high{};
 };
-[[nodiscard]] SumBounds sum_bounds(const MergedView& merged, double target_error,
-                                   double pooled_error);
+[[nodiscard]] SumBounds sum_bounds(const MergedView& merged, const Scores& scores,
+                                   double target_error, double reference_error);
 
 }  // namespace lightmeter::drift

@@ -72,8 +72,10 @@ void join(Mean& sum, const Mean& more, Squares& squares) {
   const double y = more.y - sum.y;
   const double weight = a * (b / (a + b));
   squares[0] += x * x * weight;
-  squares[1] += y * y * weight;
-  squares[2] += x * y * weight;
+  if (y != 0.0) {  // of hues, which are finite
+    squares[1] += y * y * weight;
+    squares[2] += x * y * weight;
+  }
   sum.x = mean_of(sum.x, a, more.x, b);
   sum.y = mean_of(sum.y, a, more.y, b);
   sum.n += more.n;
@@ -144,6 +146,13 @@ Place GroupMoments::folded(Place place) const noexcept {
   return place == kSingle ? kSingle : place % places();
 }
 
+double GroupMoments::groups() const noexcept {
+  const bool single = !in_use_.empty() && in_use_.back() == kSingle;
+  const auto used = static_cast<double>(in_use_.size() - (single ? 1 : 0));
+  const double all = places();
+  return -all * std::log1p(-std::min(used, all - 1.0) / all);
+}
+
 void GroupMoments::use(Place place) {
   const auto at = std::ranges::lower_bound(in_use_, place);
   if (at == in_use_.end() || *at != place) in_use_.insert(at, place);
@@ -152,9 +161,10 @@ void GroupMoments::use(Place place) {
 void GroupMoments::add(Place place, std::string_view name, const Column& column) {
   const Role role = column.meaning().role;
   const bool has_texts = role == Role::kCategory || role == Role::kFailure;
-  if (!is_tested(role) && !has_texts) return;
+  if (!is_tested(role) && !has_texts && role != Role::kVector) return;
   place = folded(place);
   use(place);
+  if (role == Role::kVector) return fold();  // that they have groups is all that is kept
   Values values;
   values.circular = role == Role::kAngle;
   if (is_tested(role)) put_numbers(values, place, column);

@@ -113,8 +113,8 @@ def profile_images(
         FileNotFoundError: `paths` is one path and does not exist.
         OSError: a manifest cannot be read.
         TypeError: an option is unknown or of another type.
-        ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a personal
-            Exif tag, or names a manifest that is damaged or of other images.
+        ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
+            personal Exif tag, or names a manifest that is damaged or of other images.
         ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
     """
     reading = reading_of(reading, options)

@@ -141,6 +141,7 @@ def _clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
 
 
 def source_of(said: str, exif: ExifPolicy) -> Source | Manifest:
+    """What a text such as ``exif:Model`` says; raises as `SegmentOf` does."""
     kind, _, rest = said.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))

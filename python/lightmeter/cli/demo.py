@@ -10,6 +10,8 @@ import typer
 from lightmeter.cli.findings import findings_text
 from lightmeter.cli.terminal import progress_bar, reported, say, wide_console
 from lightmeter.demo import run_demo, run_timeline
+from lightmeter.drift.vectors import JOINT
+from lightmeter.monitor.results import Result
 
 __all__ = ["demo"]
 
@@ -55,7 +57,7 @@ def _timeline(output: Path, seed: int) -> None:
     print()
     anomalies = [result for result in days.results if result.state == "anomaly"]
     for start, results in groupby(anomalies, key=lambda result: result.start):
-        worst = sorted(results, key=lambda result: -(result.value or 0.0))
+        worst = sorted(results, key=_severity)
         causes = ", ".join(result.words.partition(";")[0] for result in worst[:_MOST])
         more = len(worst) - _MOST
         say(f"{start:%Y-%m-%d}  {causes}{f', and {more} more' if more > 0 else ''}")
@@ -67,6 +69,11 @@ def _timeline(output: Path, seed: int) -> None:
     say(f"  {_command('log', days.pictures, '--dataset', 'cells', *store, *dates)}")
     say(f"  {_command('monitor', 'run', days.monitors, *store)}")
     say(f"  {_command('dashboard', *store, '-o', days.page.parent)}")
+
+
+def _severity(result: Result) -> tuple[bool, float]:
+    """What the numbers of images say by themselves comes before what they say together."""
+    return result.feature.endswith(f":{JOINT}"), -(result.value or 0.0)
 
 
 def _command(*words: str | Path) -> str:

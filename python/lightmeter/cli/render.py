@@ -53,6 +53,7 @@ def summary_json(view: ProfileView) -> str:
     return json.dumps(
         {
             "images": view.images,
+            "groups": view.groups,
             "dataset_timestamp": timestamp and timestamp.isoformat(),
             "failures": [failure.to_dict() for failure in view.failures],
             "features": features,
@@ -86,6 +87,8 @@ def _reasons(view: ProfileView) -> Counter[str]:
 def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     """Lines on the whole and what failed, and tables of the numbers, dates and categories."""
     yield Text(headline(view), "bold")
+    if view.groups:
+        yield Text(f"in about {_counted(view.groups, 'group')}")
     reasons = _reasons(view)
     if reasons:
         listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
@@ -100,6 +103,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     dates = _table(*(_right(name) for name in ("n", "missing", *_DATE_COLUMNS, "median age")))
     categories = _table(_right("n"), _right("missing"), "most frequent")
     hashes = _table(*(_right(name) for name in ("n", "missing", "distinct", "repeats")), "repeated")
+    vectors = _table(*(_right(name) for name in ("n", "missing", "numbers each")))
     for name, column in view.get_columns().items():
         summary = column.to_summary_dict()
         counts = [count(summary["counts/n"]), count(summary["counts/null"])]
@@ -107,6 +111,8 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
             repeats = view.repeats(name)
             distinct, most = count(round(column.distinct)), Text(_most_repeated(repeats))
             hashes.add_row(Text(visible(name)), *counts, distinct, count(repeats.at_least), most)
+        elif column.kind == "vector":
+            vectors.add_row(Text(visible(name)), *counts, ", ".join(map(count, column.lengths)))
         elif "distribution/mean" in summary and column.meaning.is_date:
             days = [summary[key] for key in _DATE_COLUMNS.values()]
             dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))
@@ -115,7 +121,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
             numbers.add_row(Text(visible(name)), *counts, *statistics)
         else:
             categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
-    yield from (table for table in (numbers, dates, categories, hashes) if table.row_count)
+    yield from (table for table in (numbers, dates, categories, vectors, hashes) if table.row_count)
 
 
 def _counted(n: int, thing: str) -> str:

@@ -1,14 +1,17 @@
 """The test of images that come in groups, such as bursts or slides: by what differs between groups.
 
 Images of one group resemble each other, so they say less than as many independent ones. Here the
-groups are what is independent. Sides are compared by Student's t of the groups' means, each weighted
-as random effects have it (Hartung and Knapp 2001). A group of n images has the variance
+groups are what is independent. Sides are compared by Student's t of the groups' means, each
+weighted as random effects have it (Hartung and Knapp 2001). A group of n images has the variance
 
     between / collisions + within / n
 
-where buckets of hashed names hold more than one group if there are many. Shares are means of 0 and
-1. As rare hits are not normal, a share must pass a second test: Fisher's exact test of counts that
-are divided by the design effect.
+where buckets of hashed names hold more than one group if there are many. The error of a mean is the
+larger of two: what the residuals say, and what these variances say, which knows how much less a
+side of small groups tells.
+
+Shares are means of 0 and 1. As rare hits are not normal, a share must pass a second test: Fisher's
+exact test of counts that are divided by the design effect.
 
 A changed spread alone is not seen: no test of spreads by few groups of unequal size was honest.
 """
@@ -35,6 +38,12 @@ __all__ = [
 ]
 
 ASSUMED = "Assumes that images are independent; log with group= where they come in bursts."
+
+# Of the variance within groups. With few groups the variance between them may seem to be 0: then a
+# group of very many images would decide alone.
+_LEAST_BETWEEN = 0.05
+
+_LARGEST = 1e140  # whose square, times a number of values, is a float
 
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
 
@@ -81,6 +90,17 @@ class Grouped(NamedTuple):
         )
 
     @property
+    def centre(self) -> float:
+        """The mean of any of its groups."""
+        return float(self.mean[0]) if len(self.mean) else self.single_mean
+
+    @property
+    def largest(self) -> float:
+        """The largest mean, or spread of its values, in size."""
+        means = np.append(self.mean, self.single_mean)
+        return max(float(np.abs(means).max()), math.sqrt(self.within + self.single_squares))
+
+    @property
     def units(self) -> int:
         """What is independent: buckets, and values that are a group each."""
         return len(self.n) + self.singles
@@ -114,6 +134,8 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     Each side needs a group, and both together three.
     """
     sides = (target, reference)
+    if any(side.largest > _LARGEST for side in sides):
+        return 1.0
     freedom = sum(side.units for side in sides) - 2
     spare = sum(float(side.n.sum()) - len(side.n) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
@@ -126,17 +148,38 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         between = sum(fit.residual for fit in fits) / freedom
     between = max(0.0, between)
     if between + within == 0:  # every group has the same value as all others of its side
-        if target.mean[:1].sum() == reference.mean[:1].sum():
+        if target.centre == reference.centre or any(map(_varies, sides)):
             return 1.0
         return 2 / math.comb(sum(side.units for side in sides), target.units)
-    fits = []
-    for side in sides:
-        collisions = max(1.0, side.groups / max(1, len(side.n)))
-        weights = 1 / (between / collisions + within / side.n)
-        fits.append(_fit(side, weights, 1 / (between + within)))
-    scale = max(1.0, sum(fit.residual for fit in fits) / freedom)
-    error = math.sqrt(scale * sum(1 / fit.weight for fit in fits))
+    floored = max(between, _LEAST_BETWEEN * within)
+    fits = [_fit(side, *_weights(side, floored, within)) for side in sides]
+    weights = sum(1 / fit.weight for fit in fits)
+    seen = sum(fit.residual for fit in fits) / freedom * weights
+    modelled = sum(
+        _variance(side, fit, floored, between, within)
+        for side, fit in zip(sides, fits, strict=True)
+    )
+    error = math.sqrt(max(seen, modelled))
     return _core.student_tail((fits[0].mean - fits[1].mean) / error, freedom)
+
+
+def _varies(side: Grouped) -> bool:
+    """Whether means differ by so little that the square of it is 0."""
+    return bool(np.any(side.mean != side.centre))
+
+
+def _weights(side: Grouped, between: float, within: float) -> tuple[NDArray[np.float64], float]:
+    """Of the buckets, and of a value that is a group: one by the variance."""
+    collisions = max(1.0, side.groups / max(1, len(side.n)))
+    return 1 / (between / collisions + within / side.n), 1 / (between + within)
+
+
+def _variance(side: Grouped, fit: _Fit, floored: float, between: float, within: float) -> float:
+    """Of the mean, weighted as for `floored`, if groups vary by `between`."""
+    weights, single = _weights(side, floored, within)
+    inverse, single_inverse = _weights(side, between, within)
+    total = float(weights**2 @ (1 / inverse)) + side.singles * single**2 / single_inverse
+    return total / fit.weight**2
 
 
 def share_p_value(

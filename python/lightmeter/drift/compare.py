@@ -88,7 +88,7 @@ def _lines(
         yield compare_rates(name, "failure", texts, missing, tested=tested, **fields, **none)
         return
     if meaning.role == "vector":
-        line, unlike = compare_vectors(name, cores)
+        line, unlike = compare_vectors(name, cores, tested=tested)
         yield line
         unusable = [count + other for count, other in zip(missing, unlike, strict=True)]
         if sum(unusable):

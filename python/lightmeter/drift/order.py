@@ -1,5 +1,6 @@
 """What comes first: causes that are certain, then the effects that are surely large."""
 
+import math
 from collections.abc import Iterable
 
 from lightmeter.drift.distance import distance
@@ -31,7 +32,8 @@ def by_severity(lines: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDr
         if line.group == "together":  # what the numbers say by themselves, says more
             return rank, True, 0.0, 0.0, line.feature
         is_certain = (line.kind == "missing" and line.feature in exif) or _is_certain(line, by)
-        return rank, not is_certain, -round(sure_size(line, by)), -distance(line), line.feature
+        size = math.inf if line.kind == "failure" else round(sure_size(line, by))
+        return rank, not is_certain, -size, -distance(line), line.feature
 
     return sorted(lines, key=severity)
 

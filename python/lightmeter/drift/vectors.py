@@ -66,17 +66,22 @@ class _Pair(NamedTuple):
 
 
 def compare_vectors(
-    name: str, cores: Sequence[_core.Profile]
+    name: str, cores: Sequence[_core.Profile], *, tested: bool = True
 ) -> tuple[FeatureDrift, tuple[int, int]]:
-    """The line of a feature of vectors, and how many of each side are of another length."""
+    """The line of a feature of vectors, and how many of each side are of another length.
+
+    There is no test of vectors that come in groups, as nothing is kept of these by group.
+    """
     pair = _vectors_of(name, cores)
-    return _compare(name, pair), pair.unlike
+    return _without_test(_compare(name, pair), cores, tested), pair.unlike
 
 
 def compare_joint(prefix: str, cores: Sequence[_core.Profile]) -> FeatureDrift | None:
     """The line of the numbers of images together; None unless both sides keep them."""
     pair = _joint_of(prefix, cores)
-    return None if pair is None else _compare(f"{prefix}:{JOINT}", pair)
+    if pair is None:
+        return None
+    return _without_test(_compare(f"{prefix}:{JOINT}", pair), cores, tested=True)
 
 
 def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
@@ -90,6 +95,8 @@ def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
     is_joint = last == JOINT and not any(feature in core for core in cores)
     pair = _joint_of(prefix, cores) if is_joint else _vectors_of(feature, cores)
     if pair is None or pair.target is None or pair.reference is None:
+        return []
+    if not (pair.target.n and pair.reference.n):
         return []
     sides = _Sides.of(pair.target, pair.reference)
     within = 1 - sides.between * sides.apart**2
@@ -196,6 +203,14 @@ def _compare(feature: str, pair: _Pair) -> FeatureDrift:
     )
 
 
+def _without_test(line: FeatureDrift, cores: Sequence[_core.Profile], tested: bool) -> FeatureDrift:
+    in_groups = all(core.has_groups for core in cores)
+    if line.p_value is None or (tested and not in_groups):
+        return line
+    reason = "distance only: there is no test of vectors by group" if in_groups else line.reason
+    return changed(line, p_value=None, p_low=None, p_high=None, reason=reason)
+
+
 def _none(line: FeatureDrift, reason: str) -> FeatureDrift:
     return changed(line, verdict="none", reason=reason)
 
@@ -226,31 +241,8 @@ class _Sides(NamedTuple):
 
     @classmethod
     def of(cls, target: _core.Covariance, reference: _core.Covariance) -> "_Sides":
-        """The sums are whole numbers, so nothing is lost before the one division of each."""
-        n, m, k = target.n, reference.n, target.dimensions
-        sums, others = target.sums(), reference.sums()
-        shift = -_core.Covariance.quantum
-        both = [a + b for a, b in zip(sums, others, strict=True)]
-        # n times the sum of squares about the mean, in squared quanta.
-        squares: dict[tuple[int, int], int] = {}
-        products = iter(both[k:])
-        for i in range(k):
-            for j in range(i, k):
-                squares[i, j] = ((n + m) * next(products) << shift) - both[i] * both[j]
-        places = [i for i in range(k) if squares[i, i] > 0]
-        # Powers of two near the roots, so that quotients fit in doubles.
-        scales = {i: squares[i, i].bit_length() // 2 for i in places}
-        roots = {i: math.sqrt(squares[i, i] / (1 << 2 * scales[i])) for i in places}
-        correlations = np.eye(len(places))
-        for a, i in enumerate(places):
-            for b, j in enumerate(places[a + 1 :], a + 1):
-                quotient = squares[i, j] / (1 << scales[i] + scales[j])
-                correlations[a, b] = correlations[b, a] = quotient / (roots[i] * roots[j])
-        apart = [
-            (m * sums[i] - n * others[i]) / (n * m << scales[i]) * math.sqrt(n + m) / roots[i]
-            for i in places
-        ]
-        return cls(n, m, places, np.array(apart), correlations)
+        """Of two covariances of the same numbers."""
+        return cls(target.n, reference.n, *_core.two_means(target, reference))
 
     @property
     def n(self) -> int:

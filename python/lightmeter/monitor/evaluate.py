@@ -141,7 +141,7 @@ def _of_profiles(
     now: datetime,
 ) -> Iterator[BucketResults]:
     judges: dict[tuple[str, str], list[Judge]] = {}
-    together: list[tuple[DriftRule, list[Judge]]] = []
+    together: list[tuple[DriftRule, list[Judge], bool]] = []
     for rank, monitor in enumerate(monitors):
         if isinstance(monitor.rule, CombinedRule):
             continue
@@ -150,14 +150,16 @@ def _of_profiles(
             yield plain(rank, monitor, "", now, NOT_ENOUGH, words, kept)
             continue
         segments = shelf.segments(monitor.dataset) if monitor.segments else [""]
+        if monitor.has_peers:
+            segments = [segment for segment in segments if segment]
         watching = [Judge(shelf, monitor, rank, segment, now, kept) for segment in segments]
         if isinstance(monitor.rule, DriftRule) and monitor.judges_segments_together:
-            together.append((monitor.rule, watching))
+            together.append((monitor.rule, watching, monitor.has_peers))
             continue
         for judge in watching:
             judges.setdefault((monitor.dataset, judge.segment), []).append(judge)
-    for rule, watching in together:
-        yield from judged_together(rule, watching)
+    for rule, watching, are_peers in together:
+        yield from judged_together(rule, watching, are_peers=are_peers)
     for sharing in judges.values():
         yield from heapq.merge(
             *(judge.buckets() for judge in sharing), key=lambda bucket: bucket.place.start

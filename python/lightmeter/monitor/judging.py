@@ -33,6 +33,7 @@ from lightmeter.monitor.rules import (
     MissingRule,
 )
 from lightmeter.monitor.shelf import Contents, Past, Shelf
+from lightmeter.monitor.summaries import Summary
 from lightmeter.monitor.windows import ALL, Window, Windows
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
@@ -149,6 +150,19 @@ class Judge:
                 made_of += [digests[start] for start in window.starts]
         return Begun(bucket, windows, hashlib.sha256(b"".join(made_of)).digest(), own)
 
+    def digests(self, starts: Iterable[datetime]) -> list[bytes]:
+        """Of those buckets of the segment that there are."""
+        digests = self._shelf.digests(*self._where)
+        return [digests[start] for start in starts if start in digests]
+
+    def summaries(self, starts: Iterable[datetime]) -> dict[datetime, Summary]:
+        """Of those buckets of the segment that can be read."""
+        digests = self._shelf.digests(*self._where)
+        there = {
+            start: self._shelf.summary(*self._where, start) for start in starts if start in digests
+        }
+        return {start: summary for start, summary in there.items() if summary is not None}
+
     def unchanged(self, bucket: Bucket, digest: bytes) -> BucketResults | None:
         """What was said of the bucket before, if that follows from the same."""
         kept = self.kept(bucket)
@@ -173,11 +187,7 @@ class Judge:
         for window, target, past, few in self.compared(begun):
             judged = self._rule.judge(target, past) if few is None else few
             judged = judged or [self.nothing()] * (few is None)
-            results += [
-                result._replace(baseline=past.count)
-                for result in judged
-                if window.takes(result.feature)
-            ]
+            results += [result for result in judged if window.takes(result.feature)]
         return results
 
     def compared(
@@ -194,9 +204,15 @@ class Judge:
         for window in begun.windows:
             past = self._past(window, begun.own)
             few = None
-            if self._rule.needs_baseline and past.count < self._least:
-                few = window.too_few(past.count, self._least, begun.bucket, target.columns)
+            if self._rule.needs_baseline and (count := self._count(past)) < self._least:
+                few = window.too_few(count, self._least, begun.bucket, target.columns)
             yield window, target, past, few
+
+    def _count(self, past: Past) -> int:
+        """How many buckets can be read; a rule that needs them in short only reads no more."""
+        if isinstance(self._rule, DriftRule) and self._rule.metric == "p":
+            return len(past.summaries)
+        return past.count
 
     def _past(self, window: Window, own: Sequence[datetime] | None) -> Past:
         dataset, segment, file = self._compared
@@ -225,13 +241,12 @@ class Judge:
 
     def finished(self, begun: Begun, digest: bytes, results: Iterable[Result]) -> BucketResults:
         """What is said of a bucket, given what its rule says."""
-        results = [
-            next(window for window in begun.windows if window.takes(result.feature)).with_remedy(
-                result
-            )
-            for result in results
-        ]
-        results = self._streaks.apply(results or [self.nothing()])
+        placed = []
+        for result in results:
+            window = next(each for each in begun.windows if each.takes(result.feature))
+            count = self._count(self._past(window, None)) if self._rule.needs_baseline else 0
+            placed.append(window.with_remedy(result)._replace(baseline=count))
+        results = self._streaks.apply(placed or [self.nothing()])
         starts = tuple(begun.windows[-1].starts)
         dataset, segment, file = self._compared
         drift = isinstance(self._rule, DriftRule)

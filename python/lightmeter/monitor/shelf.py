@@ -3,8 +3,9 @@
 import hashlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from lightmeter.files import read_regular
 from lightmeter.monitor.dated import DateColumn
@@ -28,13 +29,35 @@ _MOST_PASTS = 8
 class Contents:
     """What a bucket holds, or several."""
 
-    def __init__(self, view: ProfileView, damage: str = "", end: datetime | None = None) -> None:
+    def __init__(
+        self,
+        view: ProfileView,
+        damage: str = "",
+        end: datetime | None = None,
+        again: Callable[[], "Contents"] | None = None,
+    ) -> None:
         """`damage` is what is wrong with those of its profiles that cannot be read.
 
-        `end` is that of the bucket; None of several ones, or of a file.
+        `end` is that of the bucket; None of several ones, or of a file. `again` reads it again.
         """
-        self.view, self.damage, self._end = view, damage, end
+        self.damage, self._end = damage, end
         self.features = 1 + len(view._core.names())
+        self._view: ProfileView | None = view
+        self._again = again
+
+    @property
+    def view(self) -> ProfileView:
+        """All that is known, which is read again where it was put away."""
+        if self._view is None:
+            assert self._again is not None
+            return self._again().view
+        return self._view
+
+    def put_away(self) -> None:
+        """Keep only what is known in short, as whoever holds it may need no more."""
+        if self._again is not None:
+            self._view = None
+            self.__dict__.pop("columns", None)
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
@@ -50,6 +73,13 @@ class Contents:
     def summary(self) -> Summary:
         """What the rule on drift has to know."""
         return Summary(self.view._core)
+
+    def in_short(self, summary: Summary | None) -> "Contents":
+        """The same contents, of which something else is known in short; None keeps that."""
+        contents = copy(self)
+        if summary is not None:
+            contents.__dict__["summary"] = summary
+        return contents
 
 
 class Past:
@@ -90,6 +120,10 @@ class Past:
     def merged(self) -> Contents:
         """All of them as one."""
         return Contents(ProfileView.merge_many(each.view for each in self))
+
+    def in_short(self, summaries: Sequence[Summary]) -> "Past":
+        """The same buckets, of which something else is known in short."""
+        return Past(self._read, lambda: iter(summaries), self.own)
 
     def judged_by(self, own: "Past") -> "Past":
         """The same buckets, for one that varies as `own` do."""
@@ -176,6 +210,7 @@ class Shelf:
             while self._features > _MOST_FEATURES and len(self._contents) > 1:
                 _, oldest = self._contents.popitem(last=False)
                 self._features -= oldest.features
+                oldest.put_away()
         return self._contents[key]
 
     def summary(self, dataset: str, segment: str, start: datetime) -> Summary | None:
@@ -237,4 +272,5 @@ class Shelf:
         views = [content for _, content in loaded if isinstance(content, ProfileView)]
         damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
         end = max((row.end for row, _ in loaded), default=None)
-        return Contents(ProfileView.merge_many(views), "; ".join(damage), end)
+        view, place = ProfileView.merge_many(views), (dataset, segment, start)
+        return Contents(view, "; ".join(damage), end, partial(self.contents, *place))

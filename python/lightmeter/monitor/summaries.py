@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -70,6 +71,16 @@ class Summary:
         ]
         self.exif_read = int(max(read, default=0))
 
+    def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
+        """The same bucket with other numbers of some features, and without the other features."""
+        changed = copy(self)
+        changed.names, changed.table = names, table
+        changed.kinds = {name: self.kinds.get(name, "number") for name in names}
+        changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
+        changed.categories = {}
+        changed._aligned = names, table
+        return changed
+
     def aligned(self, names: tuple[str, ...]) -> Numbers:
         """The table for other features; one that is not there has no values."""
         if names == self.names:
@@ -93,12 +104,12 @@ def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
 
 
 def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
-    missing, _, _, texts, *_ = core.counts(name)
+    missing, _, _, texts, vectors = core.counts(name)
     if meaning.role == "failure":
         return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
     numbers = _core.numbers_of(core, name)
     n, odd = numbers.n, texts + numbers.pos_inf + numbers.neg_inf
-    counts = missing + numbers.nan, n + odd, odd
+    counts = missing + numbers.nan, n + odd + vectors, odd
     kind = meaning.kind(mostly_text=texts > n)
     if n == 0:
         return kind, (0, 0.0, 0.0, 0.0, 0, *counts)

@@ -114,7 +114,7 @@ class Profile:
         if row is not None and group is None:
             self._log_row(row)
         elif row is not None:
-            self._log_grouped_row(row, group)
+            self._log_grouped_row(row, str(group))
         else:
             by_name = columns_of(table) if columns is None else columns
             check_names(by_name)

@@ -29,9 +29,8 @@ __all__ = [
 ]
 
 _ACCEPTED = (
-    "a number, a bool, a string, a date or time, None, a vector (an array of one dimension), or an "
-    "image (PIL, an array or tensor of two "
-    "or three dimensions, or an ImageMeter)"
+    "a number, a bool, a string, a date or time, None, a vector (an array of floats of one "
+    "dimension), or an image (PIL, an array or tensor of two or three dimensions, or an ImageMeter)"
 )
 
 # NumPy's units of time: seconds in one, or how many make a second.
@@ -133,7 +132,7 @@ def plain_value(value: Any, column: str) -> Any:
     if isinstance(value, np.ndarray):
         if value.ndim in (2, 3):
             return value
-        if value.ndim == 1 and value.dtype.kind in "fiu":
+        if value.ndim == 1 and value.dtype.kind == "f":
             return _floats(value)
     elif is_array(value):
         try:

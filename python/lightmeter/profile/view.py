@@ -170,6 +170,12 @@ class ColumnView:
         return [FrequentItem(*item) for item in self._core.frequent(self.name)]
 
     @property
+    def lengths(self) -> dict[int, int]:
+        """How many vectors of each length there are; of the four least lengths."""
+        by_length, _ = self._core.vectors(self.name)
+        return {length: covariance.n for length, covariance in by_length.items()}
+
+    @property
     def lists_all(self) -> bool:
         """Whether `frequent` holds every string and integer there was."""
         _, integers, _, strings, _ = self._counts
@@ -237,6 +243,14 @@ class ProfileView:
     def images(self) -> int:
         """How many images were measured."""
         return self._core.images
+
+    @property
+    def groups(self) -> int:
+        """How many groups were logged, about; 0 without ``group=``.
+
+        What is a group of its own, as it has no name of one, is not counted.
+        """
+        return self._core.groups
 
     @property
     def failures(self) -> list[Failure]:

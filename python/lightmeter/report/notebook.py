@@ -51,7 +51,7 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("p", f"and {left} more") if left > 0 else None,
         tag("table", tag("thead", head), _groups(comparison.features[:_MOST_ROWS])),
         tag("p", f"and {more} more features") if more > 0 else None,
-        tag("p", tag("small", small)) if small else None,
+        tag("p", small) if small else None,
         (chart.image_tag() for chart, _ in grids),
         (chart.image_tag() for chart in islice(charts, _MOST_CHARTS) if chart is not None),
     )

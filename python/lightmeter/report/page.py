@@ -209,10 +209,11 @@ def _how_to_read(comparison: Comparison) -> Html:
         "not independent of each other."
     )
     small = assumed(comparison.features)
+    quiet = tag("p", small, cls="quiet") if small else None
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section(
         "How to read this",
         tag("p", words),
-        tag("p", tag("small", small)) if small else None,
+        quiet,
         tag("dl", terms, cls="terms"),
     )

@@ -53,7 +53,7 @@ def whylogs_compatible(
     scores: dict[str, dict[str, Any] | None] = {}
     for name in columns.keys() & others.keys():
         pair = columns[name], others[name]
-        if any(column.kind == "hash" for column in pair):
+        if any(column.kind in ("hash", "vector") for column in pair):
             scores[name] = None
             continue
         default = "ks" if all(column.numbers.n for column in pair) else "chi-square"

@@ -64,6 +64,8 @@ class GroupMoments {
   void merge(const GroupMoments& other);
 
   [[nodiscard]] bool empty() const noexcept { return in_use_.empty(); }
+  // How many named groups there are, about: as many as leave so many places empty on average.
+  [[nodiscard]] double groups() const noexcept;
   // Places there are beside kSingle.
   [[nodiscard]] Place places() const noexcept { return kPlaces >> folds_; }
   [[nodiscard]] const std::map<std::string, Values, std::less<>>& columns() const noexcept {

@@ -37,6 +37,7 @@ def _is_all(lines: Sequence[FeatureDrift]) -> bool:
         name
         for name in core.names()
         if name.startswith(prefix)
+        and name != f"{prefix}has_gps"  # which no picture lacks
         and core.origin(name) in ("exif", "personal exif")
         and core.missing(name) < _COMMON * core.exif_read(name, core.origin(name) != "exif")
     }

@@ -20,6 +20,7 @@ _MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level
 # than 1 sentence in 100 speaks of a tail; where a tenth to a third of them moves by 3 standard
 # deviations or more, 3 in 5 or more do.
 _ALL_IN_TAIL = 0.6
+_MOST_MOVED = 0.5  # of the values; if as many moved, that is said, however much the spread changed
 _ALL_IN_VALUE = 0.8  # of the largest change of any share
 _OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
 _ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
@@ -64,7 +65,7 @@ def _moved(line: FeatureDrift, before: float, after: float, name: str = "") -> s
         days = number(abs(after - before), 3)
         unit = "day" if days == "1" else "days"
         return f"{name} is {days} {unit} {'later' if after > before else 'earlier'}"
-    if line.stddev_target == line.stddev_reference == 0 and line.scale is None:
+    if line.stddev_target == line.stddev_reference == 0 and line.scale in (None, "length"):
         return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
     return f"{name} {change(before, after, line.scale)}"
 
@@ -100,7 +101,8 @@ def _moved_or_wider(
     """
     level = _level(line, shape, target - reference) or _median(line, shape)
     spread = _spread(line, shape)
-    if abs(shape.more - shape.less) / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
+    shift = abs(shape.more - shape.less)
+    if shift >= _MOST_MOVED or shift / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
         return level or spread
     return spread or level
 
@@ -173,7 +175,9 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
     if abs(after - before) < max(_SHIFT, _ALL_IN_VALUE * most) or max(after, before) == 1:
         return None
     if line.scale == "percent" and shape.value == 0:
-        return f"no {line.name} {_in_so_many(line, after, before)}"
+        if after > before:
+            return f"no {line.name} {_in_so_many(line, after, before)}"
+        return f"{line.name} {_in_so_many(line, 1 - after, 1 - before)}"
     return f"{line.name} is {number(shape.value)} {_in_so_many(line, after, before)}"
 
 

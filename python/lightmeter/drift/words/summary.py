@@ -96,12 +96,8 @@ def _subject(feature: FeatureDrift) -> tuple[str, ...]:
 
 def _spokesman(told: Sequence[Finding]) -> Finding:
     """The first; but a mean says more than a standard deviation within the pictures."""
-    if not _is_spread(told[0]):
+    if not told[0].lines[0].feature.endswith(".stddev"):
         return told[0]
     least = sure_size(told[0].lines[0]) - _EQUAL
-    means = (each for each in told if not _is_spread(each))
+    means = (each for each in told if each.lines[0].feature.endswith(".mean"))
     return next((each for each in means if sure_size(each.lines[0]) >= least), told[0])
-
-
-def _is_spread(finding: Finding) -> bool:
-    return finding.lines[0].feature.endswith(".stddev")

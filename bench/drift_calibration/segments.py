@@ -1,0 +1,97 @@
+"""False alarms of a bucket over all its segments, and of one segment beside its peers.
+
+    python bench/drift_calibration/segments.py [buckets]
+
+Drift monitors with `segments = true` at q = 1 %, 300 cameras with 10 features each, 100 images a
+bucket, 28 past buckets. No change of any size is too small to count. The numbers go through the
+rule itself (`DriftRule.measure` and `decide`) and through what peers share (`Shared`), without a
+store. Printed are the share of buckets with any alarm in any camera, where nothing changes, and
+with an alarm of the camera that changed by one standard deviation in one feature.
+"""
+
+import sys
+
+import numpy as np
+from lightmeter import log
+from lightmeter.monitor.peers import Peer, Shared
+from lightmeter.monitor.rules import DriftRule
+from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.monitor.summaries import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
+
+CAMERAS, FEATURES, PAST, IMAGES = 300, 10, 28, 100
+NAMES = tuple(f"f{index}" for index in range(FEATURES))
+ANY = log(columns={name: [0.0, 1.0] for name in NAMES}).view()
+# Standard deviations between buckets, in those between images: of all cameras together, of each
+# camera by itself, and how much cameras differ in that (of the logarithm). Cameras always differ in
+# their levels, by one standard deviation.
+WORLDS = {
+    "independent": (0.0, 0.0, 0.0),
+    "days differ, for all alike": (0.3, 0.0, 0.0),
+    "days differ, for each": (0.0, 0.3, 0.0),
+    "days differ, for some cameras more": (0.3, 0.1, 0.7),
+    "bursts of 10": (0.0, (0.09) ** 0.5, 0.0),
+}
+
+
+def summary(mean, stddev):
+    made = Summary(ANY._core)
+    table = np.zeros((made.table.shape[0], FEATURES))
+    table[N] = table[OTHERS] = table[VALUES] = IMAGES
+    table[MEAN] = table[MEDIAN] = mean
+    table[STDDEV] = stddev
+    return made.with_table(NAMES, table)
+
+
+def drawn(rng, world, shift):
+    """Means and standard deviations by bucket, camera and feature; the last bucket is judged."""
+    common, own, differing = WORLDS[world]
+    shape = PAST + 1, CAMERAS, FEATURES
+    scale = own * np.exp(rng.normal(0, differing, (CAMERAS, 1)))
+    means = rng.normal(0, 1, shape[1:]) + rng.normal(0, common, (PAST + 1, 1, FEATURES))
+    means = means + rng.normal(0, 1, shape) * scale + rng.normal(0, IMAGES**-0.5, shape)
+    means[-1, 0, 0] += shift
+    return means, np.exp(rng.normal(0, (2 * IMAGES) ** -0.5, shape))
+
+
+def alarms(rng, world, *, peers, shift=0.0):
+    """Whether a bucket has any alarm, and whether that of the first camera's first feature is."""
+    rule = DriftRule()
+    means, stddevs = drawn(rng, world, shift)
+    cameras = [
+        {at: summary(means[at, camera], stddevs[at, camera]) for at in range(PAST + 1)}
+        for camera in range(CAMERAS)
+    ]
+    if peers:
+        shared = Shared([Peer(PAST, range(PAST), buckets) for buckets in cameras])
+        cameras = [
+            {at: shared.adjusted(camera, at) for at in buckets}
+            for camera, buckets in enumerate(cameras)
+        ]
+    tested = {}
+    for camera, buckets in enumerate(cameras):
+        target = Contents(ANY).in_short(buckets[PAST])
+        before = [buckets[at] for at in range(PAST)]
+        past = Past(lambda: iter(()), lambda before=before: iter(before))
+        tested[str(camera)] = [each for each in rule.measure(target, past) if not each.is_rate]
+    found = {
+        (camera, result.feature)
+        for camera, results in rule.decide(tested).items()
+        for result in results
+        if result.state == "anomaly"
+    }
+    return bool(found - {("0", "f0")} if shift else found), ("0", "f0") in found
+
+
+def main(buckets):
+    rng = np.random.default_rng(0)
+    print(f"{'per cent of buckets':36} {'false':>8} {'found':>8}   of {buckets} and {buckets // 5}")
+    for world in WORLDS:
+        for peers in (False, True):
+            false = [alarms(rng, world, peers=peers)[0] for _ in range(buckets)]
+            right = [alarms(rng, world, peers=peers, shift=1.0)[1] for _ in range(buckets // 5)]
+            name = f"{world}{', peers' * peers}"
+            print(f"{name:36} {100 * np.mean(false):8.1f} {100 * np.mean(right):8.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

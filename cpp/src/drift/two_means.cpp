@@ -1,0 +1,179 @@
+#include "lightmeter/drift/two_means.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+namespace lightmeter::drift {
+
+namespace {
+
+using sketch::ExactSums;
+
+// Products of two sums, and of a sum and a count, fit with room to spare.
+constexpr std::size_t kWide = 2 * ExactSums::kLimbs + 2;
+// A squared sum has twice the quantum of a sum of products.
+constexpr std::size_t kShift = static_cast<std::size_t>(-ExactSums::kQuantum) / 64;
+static_assert(ExactSums::kQuantum % 64 == 0);
+
+// In two's complement, the lowest limb first. Arithmetic wraps.
+using Whole = std::array<std::uint64_t, kWide>;
+
+// (high, low) of a b + c + d, which fits.
+struct Limbs {
+  std::uint64_t high;
+  std::uint64_t low;
+};
+__extension__ using Wide = unsigned __int128;
+
+constexpr Limbs multiplied(std::uint64_t a, std::uint64_t b, std::uint64_t c,
+                           std::uint64_t d) noexcept {
+  const Wide sum = static_cast<Wide>(a) * b + c + d;
+  return {static_cast<std::uint64_t>(sum >> 64), static_cast<std::uint64_t>(sum)};
+}
+
+Whole whole(const ExactSums& sums, std::size_t i) {
+  const auto bytes = sums.bytes(i);
+  Whole value;
+  value.fill(bytes.back() >= 0x80 ? ~std::uint64_t{0} : 0);
+  for (std::size_t limb = 0; limb < ExactSums::kLimbs; ++limb) {
+    std::uint64_t part = 0;
+    for (std::size_t byte = 8; byte-- > 0;) part = part << 8 | bytes[8 * limb + byte];
+    value[limb] = part;
+  }
+  return value;
+}
+
+bool is_negative(const Whole& value) noexcept { return value.back() >> 63 != 0; }
+
+Whole negated(Whole value) noexcept {
+  bool carry = true;
+  for (std::uint64_t& limb : value) {
+    limb = ~limb + static_cast<std::uint64_t>(carry);
+    carry = carry && limb == 0;
+  }
+  return value;
+}
+
+Whole difference(Whole a, const Whole& b) noexcept {
+  std::uint64_t borrow = 0;
+  for (std::size_t i = 0; i < kWide; ++i) {
+    const std::uint64_t taken = a[i] - b[i];
+    const std::uint64_t left = taken - borrow;
+    borrow = static_cast<std::uint64_t>(a[i] < b[i]) | static_cast<std::uint64_t>(taken < borrow);
+    a[i] = left;
+  }
+  return a;
+}
+
+Whole sum(const Whole& a, const Whole& b) noexcept { return difference(a, negated(b)); }
+
+// Limbs of a number that is not negative, without the zeros above.
+std::size_t size_of(const Whole& value) noexcept {
+  std::size_t size = kWide;
+  while (size > 0 && value[size - 1] == 0) --size;
+  return size;
+}
+
+Whole product(const Whole& a, const Whole& b) noexcept {
+  const bool negative = is_negative(a) != is_negative(b);
+  const Whole x = is_negative(a) ? negated(a) : a;
+  const Whole y = is_negative(b) ? negated(b) : b;
+  const std::size_t size = size_of(x);
+  const std::size_t other = size_of(y);
+  Whole result{};
+  for (std::size_t i = 0; i < size; ++i) {
+    std::uint64_t carry = 0;
+    for (std::size_t j = 0; j < other && i + j < kWide; ++j) {
+      const Limbs limbs = multiplied(x[i], y[j], result[i + j], carry);
+      result[i + j] = limbs.low;
+      carry = limbs.high;
+    }
+    if (i + other < kWide) result[i + other] = carry;
+  }
+  return negative ? negated(result) : result;
+}
+
+Whole of_count(std::uint64_t count) noexcept {
+  Whole value{};
+  value[0] = count;
+  return value;
+}
+
+Whole shifted(const Whole& value) noexcept {
+  Whole result{};
+  std::copy(value.begin(), value.end() - kShift, result.begin() + kShift);
+  return result;
+}
+
+// part * 2^exponent, the part below 2^64: a double alone would overflow.
+struct Scaled {
+  double part = 0.0;
+  int exponent = 0;
+};
+
+Scaled scaled(const Whole& value) noexcept {
+  const Whole magnitude = is_negative(value) ? negated(value) : value;
+  const std::size_t size = size_of(magnitude);
+  if (size == 0) return {};
+  const int shift = std::countl_zero(magnitude[size - 1]);
+  std::uint64_t top = magnitude[size - 1] << shift;
+  if (shift > 0 && size > 1) top |= magnitude[size - 2] >> (64 - shift);
+  const double part = static_cast<double>(top);
+  const int exponent = 64 * (static_cast<int>(size) - 1) - shift;
+  return {is_negative(value) ? -part : part, exponent};
+}
+
+Scaled root(Scaled square) noexcept {
+  if (square.exponent % 2 != 0) square = {square.part * 2.0, square.exponent - 1};
+  return {std::sqrt(square.part), square.exponent / 2};
+}
+
+double ratio(Scaled a, Scaled b) noexcept {
+  return std::ldexp(a.part / b.part, a.exponent - b.exponent);
+}
+
+}  // namespace
+
+TwoMeans two_means(const sketch::Covariance& target, const sketch::Covariance& reference) {
+  const ExactSums sums = target.sums();
+  const ExactSums others = reference.sums();
+  const std::size_t k = target.dimensions();
+  const Whole n = of_count(target.n());
+  const Whole m = of_count(reference.n());
+  const Whole all = of_count(target.n() + reference.n());
+  std::vector<Whole> totals;
+  for (std::size_t i = 0; i < k; ++i) totals.push_back(sum(whole(sums, i), whole(others, i)));
+  // As many times the sum of squares about the mean as there are rows.
+  const auto about_mean = [&](std::size_t i, std::size_t j) {
+    const std::size_t place = k + i * k - i * (i + 1) / 2 + j;
+    const Whole products = sum(whole(sums, place), whole(others, place));
+    return scaled(difference(shifted(product(all, products)), product(totals[i], totals[j])));
+  };
+  TwoMeans result;
+  std::vector<Scaled> roots;
+  const double rows = static_cast<double>(target.n() + reference.n());
+  const double pairs = static_cast<double>(target.n()) * static_cast<double>(reference.n());
+  for (std::size_t i = 0; i < k; ++i) {
+    const Scaled square = about_mean(i, i);
+    if (!(square.part > 0.0)) continue;  // hostile sums may be below 0
+    result.places.push_back(i);
+    roots.push_back(root(square));
+    const Whole apart = difference(product(m, whole(sums, i)), product(n, whole(others, i)));
+    result.apart.push_back(ratio(scaled(apart), roots.back()) / pairs * std::sqrt(rows));
+  }
+  const std::size_t size = result.places.size();
+  result.correlations.assign(size * size, 1.0);
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t j = i + 1; j < size; ++j) {
+      const Scaled square = about_mean(result.places[i], result.places[j]);
+      const Scaled scale{roots[i].part * roots[j].part, roots[i].exponent + roots[j].exponent};
+      const double correlation = std::clamp(ratio(square, scale), -1.0, 1.0);
+      result.correlations[i * size + j] = result.correlations[j * size + i] = correlation;
+    }
+  }
+  return result;
+}
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,309 @@
+"""What is logged with group=: its state, where keys come from, and comparisons by groups."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS
+from numpy.testing import assert_allclose
+from PIL import Image
+
+KEYS = st.one_of(st.none(), st.integers(0, 9).map("slide {}".format))
+VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from(["cat", "dog"]))
+ROWS = st.lists(st.tuples(KEYS, VALUES), min_size=1, max_size=40)
+
+
+def logged(rows: list[tuple[Any, Any]]) -> lm.Profile:
+    profile = lm.Profile()
+    if rows:
+        columns = {"slide": [key for key, _ in rows], "a": [value for _, value in rows]}
+        profile.log(columns=columns, group="slide")
+    return profile
+
+
+def state(profile: Any, name: str = "a") -> dict[str, Any]:
+    table: dict[str, Any] = profile.view()._core.grouped(name, "plain", "value")
+    return table
+
+
+def assert_like(got: dict[str, Any], expected: dict[str, Any]) -> None:
+    for key in ("n", "missing", "infinite"):
+        assert got[key].tolist() == expected[key].tolist(), key
+    assert [cell for cell, _ in got["texts"]] == [cell for cell, _ in expected["texts"]]
+    for (_, counts), (_, wanted) in zip(got["texts"], expected["texts"], strict=True):
+        assert counts.tolist() == wanted.tolist()
+    assert_allclose(got["x"], expected["x"], rtol=1e-12, atol=1e-6)
+    for key in ("within", "single"):
+        assert_allclose(got[key], expected[key], rtol=1e-9, atol=1e-3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=ROWS, cuts=st.lists(st.integers(0, 40), max_size=3), data=st.data())
+def test_any_order_and_any_split_of_the_rows_are_one_state(
+    rows: list[tuple[Any, Any]], cuts: list[int], data: st.DataObject
+) -> None:
+    whole = logged(rows)
+    ends = [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]
+    shuffled = data.draw(st.permutations(rows))
+    parts = [logged(shuffled[a:b]).view() for a, b in pairwise(ends)]
+    merged = lm.ProfileView.merge_many(data.draw(st.permutations(parts)))
+    assert_like(merged._core.grouped("a", "plain", "value"), state(whole))
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=ROWS)
+def test_the_rest_of_a_profile_is_as_without_groups(rows: list[tuple[Any, Any]]) -> None:
+    view = logged(rows).view()
+    plain = lm.log(columns={"a": [value for _, value in rows]}).view()
+    assert repr(view["a"].to_summary_dict()) == repr(plain["a"].to_summary_dict())
+    assert "slide" not in view
+    assert b"slide" not in view.to_bytes()
+    assert lm.ProfileView.from_bytes(view.to_bytes()) == view
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=ROWS)
+def test_moments_are_those_of_numpy_by_group(rows: list[tuple[Any, Any]]) -> None:
+    table = state(logged(rows))
+    groups: dict[Any, list[float]] = {}
+    for key, value in rows:
+        if isinstance(value, float):
+            groups.setdefault(key, []).append(value)
+    singles = groups.pop(None, [])
+    assert sorted(table["n"][:-1][table["n"][:-1] > 0]) == sorted(map(len, groups.values()))
+    means = sorted(map(np.mean, groups.values()))
+    assert_allclose(sorted(table["x"][:-1][table["n"][:-1] > 0]), means, rtol=1e-12, atol=1e-9)
+    within = sum(float(np.square(np.subtract(g, np.mean(g))).sum()) for g in groups.values())
+    assert table["within"][0] == pytest.approx(within, rel=1e-9, abs=1e-3)
+    assert table["n"][-1] == len(singles)
+    squares = float(np.square(np.subtract(singles, np.mean(singles or [0]))).sum())
+    assert table["single"][0] == pytest.approx(squares, rel=1e-9, abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [256, 300, 5000])
+def test_many_groups_share_places(count: int) -> None:
+    rng = np.random.default_rng(count)
+    rows = [(f"burst {i}", float(value)) for i, value in enumerate(rng.normal(0, 1, count))]
+    table = state(logged(rows))
+    used = int((table["n"][:-1] > 0).sum())
+    assert used <= 256
+    assert table["n"].sum() == count
+    halves = lm.ProfileView.merge_many([logged(rows[::2]).view(), logged(rows[1::2]).view()])
+    assert_like(halves._core.grouped("a", "plain", "value"), table)
+
+
+def test_keys_of_any_type_name_the_same_group() -> None:
+    columns = {"k": [7, 7.0, "7", np.int64(7), None, float("nan"), ""], "a": [1.0] * 7}
+    table = state(lm.log(columns=columns, group="k"))
+    assert (table["n"].max(), table["n"][-1]) == (4, 3)
+
+
+@pytest.mark.parametrize("make", ["pandas", "polars", "pyarrow"])
+def test_tables_of_any_library(make: str) -> None:
+    library = pytest.importorskip(make)
+    columns = {
+        "slide": ["b", "a", None, "b"],
+        "a": [1.5, 2.5, 3.5, None],
+        "c": ["x", "y", "x", "x"],
+    }
+    table = library.table(columns) if make == "pyarrow" else library.DataFrame(columns)
+    got, expected = (
+        lm.log(table=table, group="slide").view(),
+        lm.log(columns=columns, group="slide").view(),
+    )
+    assert got == expected
+    assert got["a"].missing == 1
+
+
+def test_rows_and_images() -> None:
+    profile = lm.Profile()
+    profile.log(row={"slide": "s", "a": 1, "photo": Image.new("RGB", (4, 4))}, group="slide")
+    profile.track(Image.new("RGB", (4, 4)), group="s")
+    profile.track_many([b"junk", Image.new("RGB", (4, 4))], group="s")
+    core = profile.view()._core
+    failure = core.grouped("image.Failure", "failure", "image")
+    assert failure["missing"].sum() == 2  # images that did not fail
+    assert sum(counts.sum() for _, counts in failure["texts"]) == 1
+    assert core.grouped("photo.Brightness.mean", "plain", "image")["n"].sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"columns": {"a": [1]}, "group": "slide"}, ValueError, "one of the columns"),
+        ({"row": {"a": 1}, "group": "slide"}, ValueError, "one of the names"),
+        ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, ValueError, "different lengths"),
+        ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, TypeError, "bytes"),
+    ],
+)
+def test_wrong_groups(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    profile = lm.Profile()
+    with pytest.raises(error, match=message):
+        profile.log(**arguments)
+    assert len(profile.view()) == 0
+
+
+@pytest.fixture
+def slides(tmp_path: Path) -> Path:
+    for slide in range(6):
+        folder = tmp_path / f"slide-{slide}"
+        folder.mkdir()
+        for image in range(3):
+            Image.new("RGB", (8, 8), (40 * slide, 10 * image, 0)).save(folder / f"{image}.png")
+    (tmp_path / "slide-0" / "bad.png").write_bytes(b"junk")
+    return tmp_path
+
+
+@pytest.mark.parametrize("source", ["path:(slide-[0-9])", lambda path: Path(path).parent.name])
+def test_files_by_their_path(slides: Path, source: Any) -> None:
+    views = [lm.profile_images(slides, group=source, workers=workers) for workers in (1, 3)]
+    assert views[0] == views[1]
+    table = views[0]._core.grouped("image.Brightness.mean", "plain", "image")
+    assert sorted(table["n"][table["n"] > 0]) == [3] * 6
+    segments = lm.profile_images(slides, group=source, segment_by={"s": "path:slide-([0-9])"})
+    assert segments.whole == views[0]
+    assert (
+        segments["s=1"]._core.grouped("image.Brightness.mean", "plain", "image")["n"] > 0
+    ).sum() == 1
+    with pytest.raises(ValueError, match="source of segments or groups"):
+        lm.profile_images(slides, group="folder:x")
+    with pytest.raises(TypeError, match="expected a function"):
+        lm.profile_images(slides, group=3)  # type: ignore[call-overload]
+
+
+def test_stores_keep_groups(slides: Path, tmp_path: Path) -> None:
+    logged_folder = lm.log_folder(tmp_path / "a.db", slides, "cells", group="path:(slide-[0-9])")
+    (view,) = logged_folder.profiles.values()
+    assert (view._core.grouped("image.Brightness.mean", "plain", "image")["n"] > 0).sum() == 6
+    with lm.logger(tmp_path / "b.db", "cells") as log:
+        log.track(Image.new("RGB", (8, 8)), group="slide-1")
+    with lm.Store(tmp_path / "b.db") as store:
+        stored = store.read("cells")
+    assert stored._core.grouped("image.Brightness.mean", "plain", "image")["n"].sum() == 1
+
+
+def test_commands_take_groups(slides: Path, tmp_path: Path) -> None:
+    source, out, store = ("--group", "path:(slide-[0-9])"), tmp_path / "x.lmp", tmp_path / "x.db"
+    printed = lightmeter("profile", slides, *source, "-o", out, "--format", "json")
+    assert json.loads(printed.stdout)["groups"] == lm.ProfileView.read(out).groups == 6
+    assert lightmeter("log", slides, "--dataset", "a", "--store", store, *source).returncode == 0
+    with lm.Store(store) as opened:
+        assert opened.read("a").groups == 6
+    sides = ("--reference", out, "--target", slides, "--format", "json")
+    report = json.loads(lightmeter("drift", *sides, *source).stdout)
+    assert {line["groups_target"] for line in report["features"] if line["q_value"]} == {6}
+    assert report["assumes"] == ""
+    assert lightmeter("profile", slides, "--group", "folder:x").returncode == 2
+
+
+def burst(rng: np.random.Generator, groups: int, *, shift: float = 0.0) -> lm.Profile:
+    """Of columns with an ICC of one half: numbers, categories and missing values."""
+    size = 10
+    effect = rng.normal(0, 1, (2, groups, 1)) + rng.normal(0, 1, (2, groups, size))
+    a, b = effect.reshape(2, -1) + shift
+    columns = {
+        "burst": np.repeat(np.arange(groups), size),
+        "number": a,
+        "category": np.where(b > 0.5, "cat", np.where(b > -0.5, "dog", "cow")).tolist(),
+        "gap": np.where(b > 1, np.nan, 1.0),
+    }
+    return lm.log(columns=columns, group="burst").profile()
+
+
+def test_false_alarms_of_bursts() -> None:
+    """300 tests at 5 %: 22 or more false ones of 300 have a chance of 4 %. Seeded."""
+    rng = np.random.default_rng(14)
+    by_group = []
+    for _ in range(300):
+        sides = burst(rng, 8), burst(rng, 20)
+        report = lm.compare(target=sides[0], reference=sides[1])
+        names = ("number", "category", "gap:missing")
+        by_group.append([report[name].p_value for name in names])
+        assert (report["number"].groups_target, report["number"].groups_reference) == (8, 20)
+    false = (np.array(by_group, dtype=float) <= 0.05).mean(axis=0)
+    assert false.max() < 22 / 300
+    assert false[0] > 8 / 300
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 99), sizes=st.tuples(st.integers(5, 40), st.integers(5, 300)))
+def test_images_that_are_a_group_each_are_compared_by_students_t(
+    seed: int, sizes: tuple[int, int]
+) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(seed)
+    values = [rng.normal(0, 1, size) for size in sizes]
+    sides = [lm.log(columns={"k": [None] * len(v), "a": v}, group="k") for v in values]
+    line = lm.compare(target=sides[0], reference=sides[1])["a"]
+    assert (line.groups_target, line.groups_reference) == sizes
+    if line.verdict != "not enough data":
+        assert line.p_value == pytest.approx(stats.ttest_ind(*values).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("values", [(1e308, -1e308), (1e-300, -1e-300), (5.0, 5.0)])
+def test_extreme_numbers_give_a_p_value(values: tuple[float, float]) -> None:
+    keys = np.arange(60) // 3
+    side = lm.log(columns={"k": keys, "a": np.resize(values, 60)}, group="k")
+    assert lm.compare(target=side, reference=side)["a"].p_value == 1
+
+
+def test_groups_without_any_spread_have_the_p_value_of_their_number() -> None:
+    sides = [
+        lm.log(columns={"k": range(n), "a": [value] * n}, group="k")
+        for n, value in ((5, 1), (6, 2))
+    ]
+    assert lm.compare(target=sides[0], reference=sides[1], min_values=5)["a"].p_value == 2 / 462
+
+
+def test_a_shift_is_found_and_said_by_groups() -> None:
+    rng = np.random.default_rng(3)
+    report = lm.compare(target=burst(rng, 30, shift=2), reference=burst(rng, 60))
+    assert report["number"].verdict == report["category"].verdict == "drift"
+    assert report["gap:missing"].verdict == "drift"
+    assert report["number"].reason.endswith("by 30 and 60 groups")
+    assert report.to_dict()["assumes"] == ""
+    assert ASSUMED not in report._repr_html_()
+
+
+def test_too_few_groups_are_not_enough_data() -> None:
+    rng = np.random.default_rng(4)
+    report = lm.compare(target=burst(rng, MIN_GROUPS - 1, shift=3), reference=burst(rng, 60))
+    assert report["number"].verdict == report["gap:missing"].verdict == "not enough data"
+    assert report["number"].reason == "groups in the target: 4; 5 are needed"
+
+
+def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
+    rng = np.random.default_rng(5)
+    grouped, alone = burst(rng, 20), lm.log(columns={"number": rng.normal(0, 1, 200)})
+    mixed = alone.view().merge(grouped.view())
+    for target in (alone, mixed):
+        report = lm.compare(target=target, reference=grouped)
+        assert report["number"].groups_target is None
+        assert report.to_dict()["assumes"] == ASSUMED
+        assert ASSUMED in report._repr_html_()
+
+
+@pytest.mark.parametrize(("turn", "found"), [(0.0, False), (40.0, True)])
+def test_hues_are_compared_on_their_circle(turn: float, found: bool) -> None:
+    rng = np.random.default_rng(6)
+
+    def side(groups: int, turned: float) -> lm.Profile:
+        profile = lm.Profile()
+        for group in range(groups):
+            part = lm.Profile()
+            hues = (turned + rng.normal(0, 12) + rng.normal(0, 12, 10)) % 255
+            part._core.log_numbers("image.Hue.circular_mean", hues, "angle", "image")
+            profile._core.merge_group(str(group), part._core)
+        return profile
+
+    report = lm.compare(target=side(12, turn), reference=side(20, 0))
+    line = report["image.Hue.circular_mean"]
+    assert line.groups_target == 12
+    assert (line.verdict == "drift") is found

@@ -1,0 +1,216 @@
+"""Drift over all segments of a bucket, and a segment beside the others of its bucket."""
+
+import contextlib
+import gc
+from datetime import date, timedelta
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import Store
+from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor.accepted import accept, take_back
+from lightmeter.monitor.baselines import Trailing
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.evaluate import evaluate, update_results
+from lightmeter.monitor.monitors import Monitor, false_alarms_a_year
+from lightmeter.monitor.peers import LEAST_PEERS, _medians_of_others
+from lightmeter.monitor.results import Result, load_results
+from lightmeter.monitor.rules import (
+    ChangeRule,
+    CombinedRule,
+    DriftRule,
+    IntervalRule,
+    LimitsRule,
+    MissingRule,
+)
+from test_monitors import NOW, by_place
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+FIRST = date(2022, 8, 1)
+
+
+def day_of(day: int) -> date:
+    return FIRST + timedelta(days=day)
+
+
+def put(store: Store, day: int, camera: str, level: float, *, n: int = 60, sd: float = 1.0) -> None:
+    rng = np.random.default_rng([7, day, *camera.encode()])
+    view = lm.log(columns={name: rng.normal(level, sd, n) for name in "xy"}).view()
+    store.put("cells", view, at=day_of(day), writer="a", segment={"camera": camera})
+
+
+def cameras(store: Store, days: int = 40, count: int = 8, **moved: dict[int, float]) -> None:
+    """Each at its own level; days differ by half a standard deviation, for all of them."""
+    for day in range(days):
+        weather = np.random.default_rng(day).normal(0.0, 0.5)
+        for camera in range(count):
+            level = 5.0 * camera + weather + moved.get(f"c{camera}", {}).get(day, 0.0)
+            put(store, day, f"c{camera}", level)
+
+
+def drift(**known: object) -> Monitor:
+    known = {"baseline": Trailing(trailing=28), "segments": True} | known
+    return Monitor(name="m", dataset="cells", rule=DriftRule(), **known)  # type: ignore[arg-type]
+
+
+PEERS = Trailing(trailing=28, peers=True)
+
+
+def alarmed(results: list[Result]) -> set[tuple[int, str]]:
+    """Day and camera of each anomaly."""
+    return {
+        ((result.start.date() - FIRST).days, result.segment.get("camera", ""))
+        for result in results
+        if result.state == "anomaly"
+    }
+
+
+def test_one_camera_of_many_that_changes(store: Store) -> None:
+    """What a trailing baseline cannot see for the weather, and does not take for a change."""
+    cameras(store, c3={37: 1.4}, c5=dict.fromkeys((38, 39), -3.0))
+    results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
+    assert alarmed(results) == {(37, "c3"), (38, "c5"), (39, "c5")}
+    assert alarmed(evaluate(store, [drift()], now=NOW)) == {(38, "c5"), (39, "c5")}
+    worst = [r for r in results if r.state == "anomaly" and r.segment == {"camera": "c3"}]
+    assert {result.feature for result in worst} == {"x", "y"}
+    assert all("beside 7 others" in result.words for result in worst)
+    assert not any(result.feature not in ("x", "y", "") for result in results)
+
+
+def test_what_all_do_together_is_no_anomaly_and_who_does_not_is_one(store: Store) -> None:
+    dark = {f"c{camera}": {39: -4.0} for camera in range(8) if camera != 5}
+    cameras(store, **dark)
+    assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(39, "c5")}
+    found = alarmed(evaluate(store, [drift()], now=NOW))
+    assert found == {(39, f"c{camera}") for camera in range(8) if camera != 5}
+
+
+def test_it_takes_others_with_the_same_keys(store: Store) -> None:
+    cameras(store, days=20, count=3)
+    view = lm.log(columns={"x": np.arange(60.0)}).view()
+    for day in range(20):
+        store.put("cells", view, at=day_of(day), writer="a", segment={"region": "north"})
+        store.put("cells", view, at=day_of(day), writer="a")
+    results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
+    assert {result.state for result in results} == {"not enough data"}
+    words = {result.segment.get("camera", "region"): result.words for result in results}
+    assert words["region"] == "0 other segments with the same keys, of 3 needed"
+    assert words["c0"] == "2 other segments with the same keys, of 3 needed"
+    assert {} not in [dict(result.segment) for result in results]
+
+
+def test_peers_take_drift_and_segments(tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    head = '[[monitor]]\nname = "m"\ndataset = "cells"\nbaseline = { peers = true }\n'
+    for rest in ('type = "drift"\n', 'type = "interval"\nsegments = true\n'):
+        config.write_text(head + rest)
+        with pytest.raises(ConfigError, match=r"line 4: .*peers = true takes the type 'drift'"):
+            load_monitors(config)
+    config.write_text(f'{head}type = "drift"\nsegments = true\n')
+    assert load_monitors(config)[0].has_peers
+
+
+def test_medians_of_the_others() -> None:
+    rng = np.random.default_rng(0)
+    for count in (4, 5, 9, 10):
+        values = rng.normal(size=(3, count, 2)).round(1)  # with ties
+        values[rng.random(values.shape) < 0.15] = np.nan
+        found, others = _medians_of_others(values)
+        for at in np.ndindex(values.shape):
+            rest = np.delete(values[at[0], :, at[2]], at[1])
+            rest = rest[~np.isnan(rest)]
+            assert others[at] == len(rest)
+            if len(rest) < LEAST_PEERS:
+                assert np.isnan(found[at])
+            else:
+                assert found[at] == pytest.approx(np.median(rest))
+
+
+def test_q_is_one_of_the_bucket(store: Store) -> None:
+    """What is surely a change in one segment alone is none as one of many tests."""
+    cameras(store, days=30, count=1)
+    cameras(store, days=30, count=24)
+    alone = Monitor(
+        name="m", dataset="one", rule=DriftRule(q=0.01), baseline=Trailing(), segments=True
+    )
+    for day in range(30):
+        view = store.read("cells", day_of(day), day_of(day + 1), segment={"camera": "c0"})
+        store.put("one", view, at=day_of(day), writer="a", segment={"camera": "c0"})
+    upper = {}
+    for name, monitor in (("one", alone), ("cells", drift())):
+        results = evaluate(store, [monitor], now=NOW)
+        last = [r for r in results if r.feature == "x" and r.segment == {"camera": "c0"}][-1]
+        upper[name] = last.upper
+        assert false_alarms_a_year(monitor, store) == pytest.approx(3.65)
+    assert upper["one"] < upper["cells"]
+
+
+def test_late_data_in_one_segment_judges_all_again(store: Store) -> None:
+    cameras(store, days=30, count=4)
+    monitor = drift()
+    update_results(store, [monitor], now=NOW)
+    put(store, 29, "c1", 50.0)
+    update_results(store, [monitor], now=NOW)
+    found = load_results(store)
+    assert found == by_place(evaluate(store, [monitor], now=NOW))
+    assert alarmed(found) == {(29, "c1")}
+    before = {r.segment["camera"]: r.upper for r in found if r.start.day == 29 and r.feature == "x"}
+    assert before  # all of them have the limit of the bucket
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_earlier_results_never_show(store: Store, tmp_path: Path, seed: int) -> None:
+    """With `for`, accepted changes, peers and segments; runs that are cut off; two files."""
+    rng = np.random.default_rng(seed)
+    few = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=2)}
+    change = ChangeRule(absolute=2.0)
+    first = [
+        Monitor(name="change", rule=change, for_=2, **few),  # type: ignore[arg-type]
+        Monitor(name="gaps", dataset="cells", rule=MissingRule(), for_=2, segments=True),
+        Monitor(name="any", dataset="cells", rule=CombinedRule(type="any", of=("change",)), for_=2),
+        drift(),
+    ]
+    second = [
+        Monitor(name="peers", dataset="cells", rule=DriftRule(), segments=True, baseline=PEERS),
+        Monitor(name="limits", dataset="cells", rule=LimitsRule(upper=3), for_=3, segments=True),
+        Monitor(name="interval", rule=IntervalRule(alpha=0.05), for_=2, **few),  # type: ignore[arg-type]
+    ]
+    cameras(store, days=20, count=4)
+    for path in ("first", "second"):
+        (tmp_path / path).touch()
+    accepted: list[tuple[date, str]] = []
+    for _ in range(5):
+        for _ in range(4):
+            camera, day = f"c{rng.integers(5)}", int(rng.integers(8, 24))
+            with contextlib.suppress(StoreError):  # rolled up
+                put(store, day, camera, float(rng.choice([0.0, 5.0])), n=int(rng.choice([5, 60])))
+        if rng.integers(2):
+            patterns = day_of(int(rng.integers(8, 22))), str(rng.choice(["*", "x"]))
+            accept(store, patterns[0], feature=patterns[1], monitor="[cdp]*", now=NOW)
+            accepted.append(patterns)
+        elif accepted:
+            since, feature = accepted.pop()
+            assert take_back(store, since, feature=feature, monitor="[cdp]*")
+        if rng.integers(4) == 0:
+            store.gc(now=NOW, roll_up_after=f"{rng.integers(40, 45)}d")
+        update_results(store, first, source=str(tmp_path / "first"), now=NOW)
+        with contextlib.suppress(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(IntervalRule, "judge", interrupted)
+            update_results(store, second, source=str(tmp_path / "second"), now=NOW)
+        update_results(store, second, source=str(tmp_path / "second"), now=NOW)
+        whole = [*evaluate(store, first, now=NOW), *evaluate(store, second, now=NOW)]
+        assert [plain(one) for one in load_results(store)] == [
+            plain(one) for one in by_place(whole)
+        ]
+        gc.collect()
+
+
+def interrupted(*arguments: object) -> list[Result]:
+    raise KeyboardInterrupt
+
+
+def plain(result: Result) -> Result:
+    return result._replace(basis=result.basis and result.basis._replace(rank=0))
