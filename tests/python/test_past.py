@@ -122,6 +122,7 @@ def day_of(day: int, /, **columns: object) -> ProfileView:
         "camera": cameras,
         "often": missing,
         "image.Hue.circular_mean": rng.normal(0, 10, 60) % 255,
+        "vector": rng.normal(1e6, 1, (60, 5)),
     }
     return as_of_images(log(columns={**usual, **columns}).profile())
 
@@ -134,7 +135,16 @@ CHANGES: dict[int, dict[str, object]] = {
     38: {"often": [None] * 36 + [0.5, 0.25] * 12},
     40: {"image.Hue.circular_mean": np.random.default_rng(3).normal(60, 10, 60)},
 }
-FEATURES = ("number", "number", "glare", "camera", "often:missing", "image.Hue.circular_mean")
+CHANGES[41] = {"vector": np.random.default_rng(4).normal(1e6, [1, 1, 1, 1, 4], (60, 5))}
+FEATURES = (
+    "number",
+    "number",
+    "glare",
+    "camera",
+    "often:missing",
+    "image.Hue.circular_mean",
+    "vector",
+)
 
 
 @pytest.fixture
@@ -166,7 +176,7 @@ def test_every_kind_of_feature_and_baseline(changed: Store, kind: str, tmp_path:
             bad.setdefault((result.start.date() - FIRST).days, set()).add(result.feature)
         assert result.value is None or result.upper is None or math.isfinite(result.value)
     assert bad.keys() == CHANGES.keys()
-    for (day, features), feature in zip(sorted(bad.items()), FEATURES, strict=True):
+    for (day, features), feature in zip(sorted(bad.items()), (*FEATURES, "vector"), strict=True):
         assert feature in features, day
     words = {result.start.day: result.words for result in results if result.start.month == 1}
     assumes = "assumes that images are independent"

@@ -26,6 +26,7 @@ from lightmeter.monitor.summaries import (
     VALUES,
     N,
     Summary,
+    Vectors,
 )
 from lightmeter.profile.features import Family, Kind
 
@@ -126,6 +127,8 @@ class _Comparison:
                 tests.append(self._category(index, name))
             elif kind == "hue":
                 tests.append(self._hue(index, name))
+            elif kind == "vector" and name in self._target.vectors:
+                tests.append(self._vector(index, name))
         return tests + self._rates()
 
     def _numbers(self) -> list[PastTest]:
@@ -220,6 +223,32 @@ class _Comparison:
         along, across = prediction.p_values
         p = float(combined(np.array(across), np.array(along))) if now[N] else np.nan
         return self._test(index, now[N], prediction.buckets[0], p)
+
+    def _vector(self, index: int, name: str) -> PastTest:
+        """By each of the numbers or projections; Bonferroni's correction over them."""
+        now = self._target.vectors[name]
+        size = len(now.means)
+        none = Vectors(0, now.length, np.zeros(size), np.ones(size))
+        past = [_of_length(summary, name, none) for summary in self._past]
+        n = np.repeat(np.array([[each.n] for each in past], dtype=float), size, axis=1)
+        means = np.array([each.means for each in past])
+        spreads = np.array([each.stddevs for each in past])
+        centre = log_centre = None
+        with np.errstate(all="ignore"):
+            within = np.nan_to_num((n * spreads**2).sum(axis=0) / n.sum(axis=0))
+            varies = np.where((spreads > 0) & (now.stddevs > 0), n, 0)
+            logs, log_now = (np.log(np.maximum(each, 1e-300)) for each in (spreads, now.stddevs))
+            if self._baseline is not None:
+                base = _of_length(self._baseline.merged, name, none)
+                centre = Centre(base.means, np.full(size, float(base.n)), self._baseline.buckets)
+                log_centre = centre._replace(values=np.log(np.maximum(base.stddevs, 1e-300)))
+        count = np.full(size, float(now.n))
+        levels = predict(means, n, within, now.means, count, centre)
+        spread = predict(logs, varies, np.full(size, 0.5), log_now, count, log_centre)
+        p_values = combined(levels.p_values, spread.p_values)
+        known = not np.isnan(levels.p_values).any()
+        p = min(1.0, size * float(p_values.min())) if known else math.nan
+        return self._test(index, now.n, int((n[:, 0] > 0).sum()), p)
 
     def _category(self, index: int, name: str) -> PastTest:
         """By the share of each value; Bonferroni's correction over the values."""
@@ -349,3 +378,8 @@ class _Comparison:
                     counts[0] = self._exif_read(name, personal)
                 absent[name] = counts if self._baseline else [*counts, 0]
         return absent
+
+
+def _of_length(summary: Summary, name: str, none: Vectors) -> Vectors:
+    vectors = summary.vectors.get(name, none)
+    return vectors if vectors.length == none.length else none

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from copy import copy
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,7 @@ __all__ = [
     "VALUES",
     "N",
     "Summary",
+    "Vectors",
 ]
 
 # Rows of `Summary.table`: finite numbers, their moments (of hue, the mean of directions instead of
@@ -31,6 +33,15 @@ N, MEAN, STDDEV, MEDIAN, OTHERS, MISSING, VALUES, ODD = range(8)
 _ROWS = 8
 COSINE, SINE = MEAN, STDDEV
 _STEPS = 255 / math.tau  # of hue, in a radian
+
+
+class Vectors(NamedTuple):
+    """How many vectors there are, their length, and the moments of their numbers or projections."""
+
+    n: int
+    length: int
+    means: Numbers
+    stddevs: Numbers
 
 
 class Summary:
@@ -43,6 +54,7 @@ class Summary:
         table: a row for each of the constants above, a column for each feature.
         categories: of features of texts, how often each value was seen; what is no text makes one
             value more, whose name is empty.
+        vectors: of features of vectors, those of the length that most have.
         exif_read: images of which Exif was read.
     """
 
@@ -51,6 +63,7 @@ class Summary:
         self.kinds: dict[str, Kind] = {}
         self.meanings: dict[str, Meaning] = {}
         self.categories: dict[str, dict[str, int]] = {}
+        self.vectors: dict[str, Vectors] = {}
         self._aligned: tuple[tuple[str, ...], Numbers] = ((), np.empty((_ROWS, 0)))
         columns = []
         for name in core.names():
@@ -60,6 +73,8 @@ class Summary:
             kind, column = _column(core, name, meaning)
             if column[ODD] or kind == "category":
                 self.categories[name] = _counts(core, name, column[VALUES])
+            if kind == "vector" and (vectors := _vectors(core, name)) is not None:
+                self.vectors[name] = vectors
             self.kinds[name], self.meanings[name] = kind, meaning
             columns.append(column)
         self.names = tuple(self.kinds)
@@ -126,3 +141,20 @@ def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Seq
         different, weights = numbers.weights()
         others = int(weights[different != median].sum())
     return kind, (n, mean, spread, median, others, *counts)
+
+
+def _vectors(core: _core.Profile, name: str) -> Vectors | None:
+    by_length, _ = core.vectors(name)
+    if not by_length:
+        return None
+    length = max(by_length, key=lambda at: (by_length[at].n, at))
+    covariance = by_length[length]
+    n, dimensions, sums = covariance.n, covariance.dimensions, covariance.sums()
+    one = 2**-covariance.quantum  # the sums are exact multiples of its inverse
+    means, spreads, square = [], [], dimensions
+    for at in range(dimensions):
+        means.append(sums[at] / (n * one))
+        exact = n * one * sums[square] - sums[at] ** 2
+        spreads.append(math.sqrt(exact / (n * (n - 1) * one**2)) if n > 1 else 0.0)
+        square += dimensions - at
+    return Vectors(n, length, np.array(means), np.array(spreads))
