@@ -1,6 +1,6 @@
 """Hotelling's test of vectors and of the numbers of images together: false alarms and power.
 
-python bench/drift_calibration/vectors.py          # about twenty minutes
+python bench/drift_calibration/vectors.py          # all sizes, up to 100 000 vectors a side
 python bench/drift_calibration/vectors.py --quick  # a tenth of the draws, no more than 1000 vectors
 """
 

@@ -96,7 +96,7 @@ def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
     pair = _joint_of(prefix, cores) if is_joint else _vectors_of(feature, cores)
     if pair is None or pair.target is None or pair.reference is None:
         return []
-    if not (pair.target.n and pair.reference.n):
+    if 0 in (pair.target.n, pair.reference.n) or pair.lengths[0] != pair.lengths[1]:
         return []
     sides = _Sides.of(pair.target, pair.reference)
     within = 1 - sides.between * sides.apart**2
