@@ -12,6 +12,7 @@ from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS
+from lightmeter.drift.compare import compare_views
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -270,6 +271,20 @@ def test_a_shift_is_found_and_said_by_groups() -> None:
     assert report["number"].reason.endswith("by 30 and 60 groups")
     assert report.to_dict()["assumes"] == ""
     assert ASSUMED not in report._repr_html_()
+
+
+def test_a_spread_alone_carries_no_verdict() -> None:
+    """The test is one of means. A spread that seems to change with few groups is mostly chance."""
+    rng = np.random.default_rng(8)
+    keys = np.repeat(np.arange(40), 10)
+    wide, narrow = (
+        lm.log(columns={"k": keys, "a": rng.normal(0, sd, 400)}, group="k") for sd in (2, 1)
+    )
+    line = lm.compare(target=wide, reference=narrow)["a"]
+    assert (line.effect_name, line.effect, line.verdict) == ("shift", line.ks, "none")
+    assert line.spread > 0.5
+    untested = compare_views(target=wide.view(), reference=narrow.view(), tested=False)["a"]
+    assert (untested.p_value, untested.groups_target) == (None, None)
 
 
 def test_too_few_groups_are_not_enough_data() -> None:

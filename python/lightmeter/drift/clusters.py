@@ -226,13 +226,16 @@ def tested_by_group(
     name: str,
     meaning: Meaning,
     cores: tuple[_core.Profile, _core.Profile],
+    *,
+    tested: bool,
 ) -> Iterator[FeatureDrift]:
     """The lines of a feature, with the p-values of the test by groups where both sides have them.
 
     A side has them if all that a line counts was logged with ``group=``. With less than
-    `MIN_GROUPS` groups on a side there is no verdict. Distances and effects are those of images.
+    `MIN_GROUPS` groups on a side there is no verdict. Sizes and distances are those of images. As
+    the test is one of means, the size that carries the verdict is the shift.
     """
-    if not all(core.has_groups for core in cores):
+    if not tested or not all(core.has_groups for core in cores):
         yield from lines
         return
     tables = [core.grouped(name, meaning.role, meaning.origin) for core in cores]
@@ -252,6 +255,9 @@ def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureD
         side = "target" if groups[0] <= groups[1] else "reference"
         reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
         return changed(line, verdict="not enough data", reason=reason, **fields)
+    if line.effect_name in ("spread", "tail"):
+        fields |= dict.fromkeys(("effect", "effect_low", "effect_high"), line.ks)
+        fields["effect_name"] = "shift"
     p = _p_value(line.kind, tables, parts)
     return changed(line, p_value=p, p_low=p, p_high=p, **fields)
 

@@ -48,7 +48,7 @@ def compare_views(
         for name, meaning in meanings.items()
         if meaning.role != "hash"
         for line in tested_by_group(
-            _lines(name, meaning, cores, thresholds, tested), name, meaning, cores
+            _lines(name, meaning, cores, thresholds, tested), name, meaning, cores, tested=tested
         )
     ]
     for prefix in sorted(prefixes) if tested else ():
