@@ -16,7 +16,9 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr std::uint64_t kMostDealt = 200;  // of the smaller sample
-constexpr double kNoMatter = 0.1;          // no verdict rests on a p-value above
+// Large p-values may come from the limit, which is right to 5 % there: no verdict rests on them.
+constexpr double kNoMatter = 0.1;
+constexpr std::uint64_t kLeastForLimit = 10;
 constexpr int kDeals = 9999;
 constexpr std::uint64_t kMostShuffled = 1 << 16;
 // What one value may weigh for the limit to hold: as in two untied samples of kMostDealt.
@@ -62,10 +64,12 @@ double p_value(const MergedView& merged, const Scores& scores, double t, bool ex
                double needless) {
   const std::uint64_t smaller = std::min(merged.n_target, merged.n_reference);
   const double limit = rank_score_tail(t);
-  if (limit > kNoMatter) return std::min(1.0, limit * (1.0 + 1.0 / static_cast<double>(smaller)));
+  if (limit > kNoMatter && smaller >= kLeastForLimit) {
+    return std::min(1.0, limit * (1.0 + 1.0 / static_cast<double>(smaller)));
+  }
   const bool tied = exact && merged.has_ties();
   if (!tied) {
-    const double bound = rank_score_bound(t, smaller);
+    const double bound = smaller >= kLeastForLimit ? rank_score_bound(t, smaller) : 1.0;
     // The least p-value of a table is twice that of one deal.
     if (smaller > kMostDealt || needless * (kMostTableDeals + 1.0) <= 2.0) return bound;
     return std::min(bound, untied_rank_score_p_value(t, merged.n_target, merged.n_reference));

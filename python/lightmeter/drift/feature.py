@@ -55,8 +55,8 @@ class FeatureDrift:
         n_reference: the same on the other side.
         ks: the Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
         ks_p_value: of this statistic, given the ties.
-        p_value: of the test that the verdict rests on: Kolmogorov-Smirnov given the ties, Kuiper,
-            permuted chi-square, Fisher's exact test.
+        p_value: of the test that the verdict rests on: for numbers one of location, spread and
+            tails by ranks, given the ties; Kuiper's; permuted chi-square; Fisher's exact test.
         p_low: the least it can be.
         p_high: the most it can be, by which the verdict is reached.
         q_value: from ``p_high`` over all features that were tested, see `families`; None of what

@@ -1,4 +1,4 @@
-"""Comparing the numbers of two profiles: by Kolmogorov and Smirnov's test, hue by Kuiper's."""
+"""Comparing the numbers of two profiles: by a test of scores of ranks, hue by Kuiper's."""
 
 import math
 from collections.abc import Mapping, Sequence

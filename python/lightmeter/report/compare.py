@@ -22,8 +22,8 @@ def compare(
 ) -> DriftReport:
     """What changed from `reference` to `target`.
 
-    Numbers are tested with Kolmogorov and Smirnov's test, exact given the ties; circular hue with
-    Kuiper's; categories with a permuted chi-square test; rates of missing values, of text among
+    Numbers are tested for location, spread and tails by scores of their ranks, given the ties, and
+    by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted chi-square test; rates of missing values, of text among
     numbers and of failures with Fisher's. Results are the same on every run. See `FeatureDrift` for
     what is reported.
 
