@@ -10,6 +10,7 @@
 
 #include "lightmeter/error.hpp"
 #include "lightmeter/nan.hpp"
+#include "measure/metrics/circular_hue.hpp"
 #include "sketch/limits.hpp"
 #include "wire/text.hpp"
 #include "wire/wire.hpp"
@@ -18,8 +19,8 @@ namespace lightmeter::profile {
 
 namespace {
 
-constexpr std::string_view kHue = "Hue.circular_mean";
-constexpr std::string_view kConcentration = "Hue.concentration";
+constexpr std::string_view kHue = measure::CircularHue::kNumbers[0].name;
+constexpr std::string_view kConcentration = measure::CircularHue::kNumbers[1].name;
 constexpr std::string_view kHueX = "Hue.x";
 constexpr std::string_view kHueY = "Hue.y";
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
