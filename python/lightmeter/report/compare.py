@@ -23,9 +23,9 @@ def compare(
     """What changed from `reference` to `target`.
 
     Numbers are tested for location, spread and tails by scores of their ranks, given the ties, and
-    by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted chi-square test; rates of missing values, of text among
-    numbers and of failures with Fisher's. Results are the same on every run. See `FeatureDrift` for
-    what is reported.
+    by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted
+    chi-square test; rates of missing values, of text among numbers and of failures with Fisher's.
+    Results are the same on every run. See `FeatureDrift` for what is reported.
 
     Args:
         target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
