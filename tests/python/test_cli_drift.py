@@ -22,7 +22,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sides")
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, 200)
-    for name, moved in (("ref", 0.0), ("far", 2.0), ("near", 0.27)):
+    for name, moved in (("ref", 0.0), ("far", 2.0), ("near", 0.19)):
         log(columns={"a|b": values + moved, "same": values}).view().write(root / f"{name}.lmp")
     return root
 

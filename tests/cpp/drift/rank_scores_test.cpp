@@ -93,7 +93,9 @@ TEST(RankScores, DealsEstimateTheShareOfAllDeals) {
 
 TEST(RankScores, TheTailIsThatOfThreeNormalVariables) {
   // scipy.integrate.quad of the chi-square densities.
-  EXPECT_NEAR(rank_score_tail(0.5), 0.4895003488, 0.02);
+  EXPECT_NEAR(rank_score_tail(0.5), 0.4927685894274371, 1e-12);
+  EXPECT_NEAR(rank_score_tail(8.0), 0.005925912742889193, 1e-14);
+  EXPECT_NEAR(rank_score_tail(20.0), 1.2636138767597313e-05, 1e-17);
   EXPECT_EQ(rank_score_tail(0.0), 1.0);
   for (double t = 1.0; t < 300.0; t *= 1.5) {
     EXPECT_LT(rank_score_tail(t * 1.5), rank_score_tail(t));
