@@ -4,9 +4,6 @@
 
 namespace lightmeter::drift {
 
-// How much more the three scores together must say than location alone, see rank_scores.hpp.
-inline constexpr double kSpentOnLocation = 7.0;
-
 // In a table of untied samples.
 inline constexpr double kMostTableDeals = 99999.0;
 

@@ -6,7 +6,6 @@
 #include <numbers>
 #include <utility>
 
-#include "drift/rank_law.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {

@@ -12,6 +12,8 @@
 namespace lightmeter::drift {
 
 inline constexpr std::size_t kScores = 3;
+// How much more the three scores together must say than location alone, see rank_scores.hpp.
+inline constexpr double kSpentOnLocation = 7.0;
 using Sums = std::array<double, kScores>;
 
 // The scores of each distinct value of both samples, see rank_scores.hpp: centred, uncorrelated,
