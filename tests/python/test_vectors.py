@@ -260,8 +260,8 @@ def test_the_numbers_of_images_are_judged_together() -> None:
 def test_sides_without_a_joint_have_a_report() -> None:
     black = lm.log_image([np.zeros((9, 9, 3), np.uint8)] * 3).view()
     report = lm.compare(target=black, reference=images(30, 2))
-    assert report["image:joint"].verdict == "not enough data"
-    assert "image:joint" in report._repr_html_()
+    assert "image:joint" not in report
+    assert "image:joint" not in report._repr_html_()
     lengths = lm.compare(target=view(normal(30, 4)), reference=view(normal(30, 5)))
     assert "embedding" in lengths._repr_html_()
 

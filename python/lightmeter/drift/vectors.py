@@ -77,9 +77,14 @@ def compare_vectors(
 
 
 def compare_joint(prefix: str, cores: Sequence[_core.Profile]) -> FeatureDrift | None:
-    """The line of the numbers of images together; None unless both sides keep them."""
+    """The line of the numbers of images together; None unless both sides have enough of them.
+
+    Nobody asked for it, so where it cannot be tested nobody has to hear of it.
+    """
     pair = _joint_of(prefix, cores)
-    if pair is None:
+    if pair is None or pair.target is None or pair.reference is None:
+        return None
+    if min(pair.target.n, pair.reference.n) < _LEAST:
         return None
     return _without_test(_compare(f"{prefix}:{JOINT}", pair), cores, tested=True)
 
