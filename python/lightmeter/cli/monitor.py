@@ -159,7 +159,7 @@ def accept(
         typer.Option(
             "--from",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            help="First bucket of the new normal, in UTC; none: list what is accepted.",
+            help="First bucket of the new normal, in UTC.",
         ),
     ] = None,
     dataset: Datasets = "*",
