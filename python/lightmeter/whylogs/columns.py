@@ -1,5 +1,7 @@
 """The columns of a whylogs file as features of a profile."""
 
+import re
+
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.image.exif import DATES
@@ -7,11 +9,12 @@ from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, KNOWN, NAMES, P
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Meaning, Origin
 from lightmeter.whylogs.feature import METRICS, Metrics, read_feature
-from lightmeter.whylogs.file import Components
+from lightmeter.whylogs.file import Components, ProfileFile
 from lightmeter.whylogs.tags import of_lightmeter
 
 __all__ = ["add_columns"]
 
+_PART = re.compile("/.*:")
 _IMAGE = "image"  # the metric that measures pictures
 _MEASURED = {
     **{number.name: Meaning(number.role, "image") for number in IMAGE_NUMBERS},
@@ -32,7 +35,7 @@ _NOT_READ = {
 } & KNOWN
 
 
-def add_columns(profile: _core.Profile, columns: dict[str, Components]) -> None:
+def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
     """Add the features of all columns.
 
     A metric such as ``image`` has parts with metrics of their own: ``image/Hue.mean:counts/n`` is
@@ -42,21 +45,22 @@ def add_columns(profile: _core.Profile, columns: dict[str, Components]) -> None:
     Raises:
         DecodeError: a column is damaged; the message names it.
     """
-    parts: dict[str, tuple[Metrics, Meaning]] = {}
-    for column, components in columns.items():
-        of_parts = _parts(components)
-        for (metric, part), metrics in of_parts.items():
-            meaning = _meaning(part) if metric == _IMAGE else Meaning()
-            parts[f"{column}.{part}"] = metrics, meaning
-        pictures = {part: of for (metric, part), of in of_parts.items() if metric == _IMAGE}
+    added: set[str] = set()
+    for column in file.columns if any(map(_PART.search, file.paths.values())) else ():
+        parts = _parts(file.components(column))
+        for (metric, part), metrics in parts.items():
+            name = f"{column}.{part}"
+            if name in added:
+                raise DecodeError(f"two columns have a part {name!r}")
+            added.add(name)
+            _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
+        pictures = {part: of for (metric, part), of in parts.items() if metric == _IMAGE}
         if pictures:
             _count_images(profile, column, pictures)
-    for name, (metrics, meaning) in parts.items():
-        _add(profile, name, metrics, meaning)
-    for name, components in columns.items():
-        if name in parts:
+    for name in file.columns:
+        if name in added:
             continue
-        metrics = _own(components)
+        metrics = _own(file.components(name))
         if metrics.keys() & METRICS:
             _add(profile, name, metrics, Meaning())
 

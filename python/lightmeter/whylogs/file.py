@@ -51,7 +51,26 @@ class ProfileFile:
 
     timestamp: int | None  # milliseconds since 1970 UTC
     segment: dict[str, str]
-    columns: dict[str, Components]
+    columns: dict[str, list[memoryview]]
+    paths: dict[int, str]
+
+    def components(self, column: str) -> Components:
+        """The messages of a column, which are read anew at each call.
+
+        Raises:
+            DecodeError: a chunk is damaged.
+        """
+        components: Components = {}
+        for chunk in self.columns[column]:
+            for component in map(Message, Message(chunk).all(1)):
+                number = component.unsigned(1, 32)
+                path = self.paths.get(number)
+                if path is None or path in components:
+                    raise DecodeError(
+                        f"column {column!r}: a metric {number} without a name, or twice"
+                    )
+                components[path] = component.message(2)
+        return components
 
 
 def parts_of(data: bytes) -> Iterator[bytes]:
@@ -105,11 +124,11 @@ def read_file(file: bytes) -> ProfileFile:
     end = base + header.unsigned(4)
     if end > len(data):
         raise DecodeError(f"a profile that is cut off: got {len(data)} bytes, expected {end}")
-    paths = dict(_numbered(header, 5))
     return ProfileFile(
         timestamp=properties.signed(5) or None,
         segment=_segment(segments, properties),
-        columns=_columns(header, data[base:end], paths),
+        columns=_columns(header, data[base:end]),
+        paths=dict(_numbered(header, 5)),
     )
 
 
@@ -134,17 +153,18 @@ def _segment(segments: Message, properties: Message) -> dict[str, str]:
     return segment
 
 
-def _columns(header: Message, chunks: memoryview, paths: dict[int, str]) -> dict[str, Components]:
+def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]:
+    """The chunks of each column, none of which is in the file twice."""
     entries = list(header.all(2))
     if len(entries) > _MOST_COLUMNS:
         raise DecodeError(f"a profile of {len(entries)} columns; expected {_MOST_COLUMNS} at most")
-    columns: dict[str, Components] = {}
+    columns: dict[str, list[memoryview]] = {}
     left = len(chunks)  # so that no chunk is read many times
     for entry in map(Message, entries):
         name = entry.text(1)
         if name in columns:
             raise DecodeError(f"a profile with two columns {name!r}")
-        components: Components = {}
+        columns[name] = []
         for offset in entry.message(2).numbers(1):
             chunk, end = delimited(chunks, offset)
             size = chunk.unsigned(3, 32)
@@ -153,17 +173,5 @@ def _columns(header: Message, chunks: memoryview, paths: dict[int, str]) -> dict
             left -= end - offset + size
             if left < 0 or end + size > len(chunks):
                 raise DecodeError(f"column {name!r}: its chunks are not in the file, or others too")
-            _add_components(components, Message(chunks[end : end + size]), paths, name)
-        columns[name] = components
+            columns[name].append(chunks[end : end + size])
     return columns
-
-
-def _add_components(
-    components: Components, chunk: Message, paths: dict[int, str], name: str
-) -> None:
-    for component in map(Message, chunk.all(1)):
-        number = component.unsigned(1, 32)
-        path = paths.get(number)
-        if path is None or path in components:
-            raise DecodeError(f"column {name!r}: a metric {number} without a name, or twice")
-        components[path] = component.message(2)

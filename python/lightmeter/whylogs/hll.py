@@ -105,14 +105,14 @@ def _estimate(lg_k: int, total: float, zeros: int) -> float:
 
     It counts the registers at zero where there are many (linear counting). Else it is the number of
     values of which the raw estimate is what is expected. DataSketches has a table of that, which
-    was simulated; here it is computed, and both agree to 1e-5.
+    was simulated; here it is computed, and both agree to 2e-5.
     """
     k = 1 << lg_k
     raw = _factor(lg_k) * k * k / total
     by_raw = _number_of(lg_k, raw)
     if by_raw > 3 * k or zeros == 0:
         return by_raw
-    by_zeros = k * sum(1 / register for register in range(zeros + 1, k + 1))
+    by_zeros = k * float((1 / np.arange(zeros + 1, k + 1)).sum())
     crossover = {4: 0.718, 5: 0.672}.get(lg_k, 0.64)
     return by_raw if (by_raw + by_zeros) / 2 > crossover * k else by_zeros
 

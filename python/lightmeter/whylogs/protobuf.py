@@ -9,6 +9,7 @@ __all__ = ["Message", "delimited"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_FIELD = 2**29 - 1
+_MOST_VALUES = 200_000  # of a message, each of which costs more memory than its two bytes
 
 Raw = int | memoryview
 
@@ -25,10 +26,12 @@ class Message:
         """Step through the fields.
 
         Raises:
-            DecodeError: they do not fill the bytes exactly.
+            DecodeError: they do not fill the bytes exactly, or are too many.
         """
         self._fields: dict[int, list[Raw]] = {}
-        for number, value in _fields(data):
+        for place, (number, value) in enumerate(_fields(data)):
+            if place == _MOST_VALUES:
+                raise DecodeError(f"a message of more than {_MOST_VALUES} fields")
             self._fields.setdefault(number, []).append(value)
 
     def __contains__(self, number: int) -> bool:
@@ -85,6 +88,8 @@ class Message:
                 continue
             at = 0
             while at < len(value):
+                if len(found) >= _MOST_VALUES:
+                    raise DecodeError(f"a list of more than {_MOST_VALUES} numbers")
                 element, at = _varint(value, at)
                 found.append(element)
         return found

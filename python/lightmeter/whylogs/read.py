@@ -85,7 +85,7 @@ def _imported(data: bytes) -> list[Imported]:
 
 def _view(file: ProfileFile) -> ProfileView:
     profile = _core.Profile()
-    add_columns(profile, file.columns)
+    add_columns(profile, file)
     if file.timestamp is not None:
         if file.timestamp not in _YEARS_1_TO_9999:
             raise DecodeError(f"a dataset timestamp of {file.timestamp} ms since 1970")
