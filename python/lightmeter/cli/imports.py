@@ -52,6 +52,8 @@ def whylogs(
     """
     if (output is None) == (store is None) or (store is None) != (dataset is None):
         raise typer.BadParameter("expected either --output, or --store and --dataset")
+    if every is not None and store is None:
+        raise typer.BadParameter("--every is about a store; expected --store and --dataset")
     with reported():
         if output is not None:
             check_target(output)

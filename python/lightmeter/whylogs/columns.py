@@ -5,7 +5,7 @@ import re
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.image.exif import DATES
-from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, KNOWN, NAMES, PERSONAL
+from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, KNOWN, NAMES, PERSONAL, POINTERS
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Meaning, Origin
 from lightmeter.whylogs.feature import METRICS, Metrics, read_feature
@@ -21,6 +21,8 @@ _MEASURED = {
     "Colorspace": Meaning("category", "image"),
 }
 _SIZE = "ImagePixelWidth"  # which every picture has
+# Addresses in a file, which say nothing of a picture; Pillow names some by two names.
+_ADDRESSES = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
 
 # Pillow's getexif(), which whylogs calls, does not look into the directories of a file in which
 # these tags stand.
@@ -53,6 +55,8 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
             if name in added:
                 raise DecodeError(f"two columns have a part {name!r}")
             added.add(name)
+            if metric == _IMAGE and part in _ADDRESSES:
+                continue
             _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
         pictures = {part: of for (metric, part), of in parts.items() if metric == _IMAGE}
         if pictures:
@@ -106,6 +110,7 @@ def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) 
         feature = read_feature(name, metrics)
         if meaning.family == "Exif":
             of_lightmeter(name.rpartition(".")[2], feature)
+            feature.n = feature.values  # what is missing follows from the number of pictures
         feature.add_to(profile, name, meaning)
     except DecodeError as error:
         raise DecodeError(f"column {name!r}: {error}") from None
