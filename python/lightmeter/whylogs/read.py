@@ -35,9 +35,9 @@ class Imported(NamedTuple):
 def read_whylogs(source: Source) -> ProfileView:
     """A profile that whylogs 1.x wrote (``.bin``), or all of an archive (``.zip``) merged.
 
-    Counts, types, distributions, frequent strings, distinct counts, the segment's time and what is
-    known of pictures become a profile like any other. See docs/coming-from-whylogs.md for what
-    differs and what is left out. `read_segments` of `lightmeter.whylogs` tells segments apart.
+    It is a profile like any other, and can be merged and compared with others. See
+    docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
+    `lightmeter.whylogs` tells the segments of an archive apart.
 
     >>> view = lm.read_whylogs("old.bin")
 
