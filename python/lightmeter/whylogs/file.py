@@ -139,9 +139,10 @@ def _numbered(header: Message, number: int) -> Iterator[tuple[int, str]]:
 
 def _segment(segments: Message, properties: Message) -> dict[str, str]:
     listed = list(segments.all(4))
-    if len(listed) > 1:
+    several = max(len(listed), len(list(segments.all(5))))
+    if several > 1:
         raise DecodeError(
-            f"a file of {len(listed)} segments; whylogs writes one segment a file, or an archive"
+            f"a file of {several} segments; whylogs writes one segment a file, or an archive"
         )
     tags = Message(listed[0]).all(1) if listed else properties.all(6)
     segment: dict[str, str] = {}
