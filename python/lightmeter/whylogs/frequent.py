@@ -50,7 +50,7 @@ def read_frequent(data: memoryview) -> Frequent:
         return Frequent(0, 0, {})
     if longs != 4 or flags & _EMPTY_FLAGS or len(data) < _PREAMBLE:
         raise DecodeError(f"frequent strings with a preamble of {longs}, flags {flags}")
-    entries, total, offset = struct.unpack_from("<I4xQQ", data, 8)
+    entries, total, offset = struct.unpack_from("<1I4x2Q", data, 8)
     strings = _PREAMBLE + 8 * entries
     if strings > len(data) or entries > _MOST_COUNTERS:
         raise DecodeError(f"{entries} frequent strings in {len(data)} bytes")
@@ -60,7 +60,7 @@ def read_frequent(data: memoryview) -> Frequent:
     for weight in weights:
         if at + 4 > len(data):
             raise DecodeError("the bytes end within the frequent strings")
-        (size,) = struct.unpack_from("<I", data, at)
+        (size,) = struct.unpack_from("<1I", data, at)
         at += 4
         if size > len(data) - at:
             raise DecodeError("the bytes end within a frequent string")

@@ -61,7 +61,7 @@ def read_distinct(data: memoryview) -> Distinct:
     if mode == _SET:
         if len(data) < 12:
             raise DecodeError("the bytes end within a HyperLogLog")
-        (count,) = struct.unpack_from("<I", data, 8)
+        (count,) = struct.unpack_from("<1I", data, 8)
         start = 12
     if bool(flags & _EMPTY) != (count == 0) or count > 2**lg_k or len(data) < start + 4 * count:
         raise DecodeError(f"a HyperLogLog that lists {count} values in {len(data)} bytes")
@@ -74,7 +74,7 @@ def read_distinct(data: memoryview) -> Distinct:
 def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged: bool) -> Distinct:
     if len(data) < 40:
         raise DecodeError("the bytes end within a HyperLogLog")
-    kept, first, second, at_least, exceptions = struct.unpack_from("<dddII", data, 8)
+    kept, first, second, at_least, exceptions = struct.unpack_from("<3d2I", data, 8)
     k = 1 << lg_k
     registers = k * _BITS[width] // 8 + (width == 1)
     total = first + second

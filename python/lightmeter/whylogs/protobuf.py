@@ -77,7 +77,7 @@ class Message:
 
     def double(self, number: int) -> float:
         """A float of 64 bits, which may be any."""
-        return float(struct.unpack("<d", struct.pack("<Q", self.unsigned(number)))[0])
+        return float(struct.unpack("<1d", struct.pack("<1Q", self.unsigned(number)))[0])
 
     def numbers(self, number: int) -> list[int]:
         """A repeated field of numbers, in either of its two forms."""
