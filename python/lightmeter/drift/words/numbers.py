@@ -52,7 +52,7 @@ def number_change(line: FeatureDrift, target: float, reference: float) -> str:
 def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
     """What mean and standard deviation say alone."""
     if target != reference and mean_moved(line):
-        return _moved(line, reference, target)
+        return _moved(line, reference, target, None)
     times = times_as_wide(line)
     if times is None or number(times, 2) == "1":
         return f"{line.name} is distributed differently"
@@ -60,17 +60,19 @@ def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
 
 
 def _moved(
-    line: FeatureDrift, before: float, after: float, name: str = "", *, is_amount: bool = True
+    line: FeatureDrift, before: float, after: float, shape: Shape | None, name: str = ""
 ) -> str:
-    """Of a level; where some values are negative, a ratio of levels would say nothing."""
     name = name or line.name
     if line.role == "date":
         days = number(abs(after - before), 3)
         unit = "day" if days == "1" else "days"
         return f"{name} is {days} {unit} {'later' if after > before else 'earlier'}"
-    is_constant = line.stddev_target == line.stddev_reference == 0
-    if not is_amount or (is_constant and line.scale in (None, "length")):
-        return f"{name} {direction(before, after)} {amounts_from_to(before, after, line.scale)}"
+    if line.stddev_target == line.stddev_reference == 0 and line.scale in (None, "length"):
+        return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
+    # Where 0 lies amid the values there is no amount to take a share of.
+    amid = shape is not None and shape.least < 0 and before < shape.halves[1] / 4
+    if amid and line.scale is None:
+        return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
     return f"{name} {change(before, after, line.scale)}"
 
 
@@ -122,8 +124,7 @@ def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
         or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
     ):
         return None
-    levels = line.level_reference or 0.0, line.level_target or 0.0
-    return _moved(line, *levels, is_amount=shape.least >= 0)
+    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0, shape)
 
 
 def _towards(shape: Shape, moved: float) -> float:
@@ -170,8 +171,7 @@ def _median(line: FeatureDrift, shape: Shape) -> str | None:
         return None
     if _towards(shape, after - before) < max(shape.more, shape.less, _SHIFT) / 2:
         return None
-    name = f"the median of {line.name}"
-    return _moved(line, before, after, name, is_amount=shape.least >= 0)
+    return _moved(line, before, after, shape, f"the median of {line.name}")
 
 
 def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Numbers) -> str | None:
