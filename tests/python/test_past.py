@@ -14,7 +14,7 @@ from lightmeter.monitor.baselines import Baseline, DateRange, Reference, Trailin
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.rules import DriftRule, drift
+from lightmeter.monitor.rules import DriftRule, IntervalRule, Rule, drift
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
@@ -182,3 +182,22 @@ def test_every_kind_of_feature_and_baseline(changed: Store, kind: str, tmp_path:
     assumes = "assumes that images are independent"
     assert (assumes in words[10]) == (kind == "file")
     assert assumes not in words[20]
+
+
+@pytest.mark.parametrize("rule", [DriftRule(), IntervalRule(), IntervalRule(scalar="max")])
+def test_every_unit_is_judged_alike(store: Store, rule: Rule) -> None:
+    """Squares of large numbers overflow, and small ones are less than the rounding of 1."""
+    sizes = (1e-12, 1e-200, 1.0, 1e160, 1e300)
+    for number in range(32):
+        values = np.random.default_rng(number).normal(size=50) + 9 * (number == 31)
+        columns = {f"{size}": size * values for size in sizes}
+        columns |= {f"vector {size}": size * np.outer(values, [1, 2]) for size in (1e-12, 1.0)}
+        store.put(
+            "cells", log(columns=columns).view(), at=FIRST + timedelta(days=number), writer="a"
+        )
+    monitor = Monitor(name="m", dataset="cells", rule=rule)
+    results = evaluate(store, [monitor], now=datetime(2022, 6, 1, tzinfo=UTC))
+    bad = {(result.start.date(), result.feature) for result in results if result.state == "anomaly"}
+    assert {day for day, _ in bad} == {FIRST + timedelta(days=31)}
+    assert {feature for _, feature in bad} >= {f"{size}" for size in sizes}
+    assert isinstance(rule, IntervalRule) or len(bad) == len(columns)

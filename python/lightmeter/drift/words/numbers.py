@@ -67,6 +67,9 @@ def _moved(line: FeatureDrift, before: float, after: float, name: str = "") -> s
         return f"{name} is {days} {unit} {'later' if after > before else 'earlier'}"
     if line.stddev_target == line.stddev_reference == 0 and line.scale in (None, "length"):
         return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
+    both = numbers_of_both(line)
+    if both is not None and min(side.values[0] for side in both) < 0:  # amounts on both sides of 0
+        return f"{name} {direction(before, after)} {amounts_from_to(before, after, line.scale)}"
     return f"{name} {change(before, after, line.scale)}"
 
 
