@@ -8,7 +8,7 @@ using lightmeter::sketch::DistinctCount;
 namespace {
 
 using Registers = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
-using Elsewhere = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+using Elsewhere = std::tuple<double, double, double>;
 
 py::dict state_of(const DistinctCount& sketch) {
   const DistinctCount::State state = sketch.state();
@@ -44,7 +44,7 @@ void bind_distinct(py::module_& module) {
           "update", [](DistinctCount& self, double value) { self.update(value); }, py::arg("value"))
       .def_static(
           "estimated",
-          [](std::uint64_t lower, std::uint64_t estimate, std::uint64_t upper) {
+          [](double lower, double estimate, double upper) {
             return DistinctCount::estimated({lower, estimate, upper});
           },
           py::arg("lower"), py::arg("estimate"), py::arg("upper"),

@@ -103,8 +103,12 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
       .def("log_bands", &log_bands, py::arg("prefix"), py::arg("bands"), py::arg("mode"),
            py::arg("path") = "", "Add a measured image of bands likewise: (name, meter) of each.")
       .def(
-          "count_image", [](Profile& self, const std::string& prefix) { self.count_image(prefix); },
-          py::arg("prefix"), "Count an image whose numbers are logged as facts.")
+          "count_image",
+          [](Profile& self, const std::string& prefix, std::uint64_t count) {
+            self.count_image(prefix, count);
+          },
+          py::arg("prefix"), py::arg("count") = 1,
+          "Count images whose numbers are logged as facts or columns.")
       .def_property(
           "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
           [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },

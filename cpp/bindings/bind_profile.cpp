@@ -78,14 +78,18 @@ bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
 void add_column(Profile& profile, const std::string& name, std::uint64_t missing,
                 std::uint64_t integral, const QuantileSketch& numbers, const Moments& moments,
                 const DistinctCount& distinct_numbers, const FrequentIntegers& integers,
-                const FrequentStrings& strings, const DistinctCount& distinct_strings) {
-  const Column column = Column::from_parts(name, {missing,
-                                                  integral,
-                                                  numbers,
-                                                  {moments, distinct_numbers, integers},
-                                                  strings,
-                                                  distinct_strings});
-  profile.column(name).merge(column);
+                const FrequentStrings& strings, const DistinctCount& distinct_strings,
+                const std::string& role, const std::string& origin) {
+  const Meaning meaning{role_of(role), origin_of(origin)};
+  const Column column = Column::from_parts(name,
+                                           {missing,
+                                            integral,
+                                            numbers,
+                                            {moments, distinct_numbers, integers},
+                                            strings,
+                                            distinct_strings},
+                                           meaning);
+  profile.column(name, meaning).merge(column);
 }
 
 // Without releasing the GIL, which is what keeps other threads off the column.
@@ -111,6 +115,16 @@ void bind_profile(py::module_& module) {
           "Add the Exif of an image that was logged: int, float or str by tag name. The tags named "
           "by `dates` are days since 1970.")
       .def(
+          "count_exif_read",
+          [](Profile& self, const std::string& prefix, const std::vector<std::string>& allow,
+             const std::vector<std::string>& deny, std::uint64_t count) {
+            const ExifPolicy policy{Names(allow.begin(), allow.end()),
+                                    Names(deny.begin(), deny.end())};
+            self.count_exif_read(prefix, policy, count);
+          },
+          py::arg("prefix"), py::arg("allow"), py::arg("deny"), py::arg("count"),
+          "Count images whose Exif was read, whose tags are logged as columns.")
+      .def(
           "log_facts",
           [](Profile& self, const py::dict& facts) {
             return log_row(self, facts, {Role::kPlain, Origin::kImage});
@@ -134,6 +148,7 @@ void bind_profile(py::module_& module) {
       .def("add_column", &add_column, py::arg("name"), py::kw_only(), py::arg("missing"),
            py::arg("integral"), py::arg("numbers"), py::arg("moments"), py::arg("distinct_numbers"),
            py::arg("integers"), py::arg("strings"), py::arg("distinct_strings"),
+           py::arg("role") = "plain", py::arg("origin") = "value",
            "Add sketches that were made elsewhere to a feature. `integral` of the numbers are\n"
            "integers. What follows from an exact sketch is not taken from the others.")
       .def(

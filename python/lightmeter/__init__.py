@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from lightmeter.report.report import DriftReport as DriftReport
     from lightmeter.run import watch as watch
     from lightmeter.store import Store as Store
+    from lightmeter.whylogs import read_whylogs as read_whylogs
     from lightmeter.writers.folder import log_folder as log_folder
     from lightmeter.writers.logger import RollingLogger as RollingLogger
     from lightmeter.writers.logger import logger as logger
@@ -74,6 +75,7 @@ _NAMES = {
     "report.report": "DriftReport",
     "run": "watch",
     "store": "Store",
+    "whylogs": "read_whylogs",
     "writers.folder": "log_folder",
     "writers.logger": "RollingLogger logger",
 }

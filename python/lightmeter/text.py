@@ -46,7 +46,7 @@ def number(value: float | None, digits: int = 4) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else f"{_MINUS}∞"
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.2g}".replace("-", _MINUS).replace("e+", "e")
+        return f"{value:.{max(2, digits - 2)}g}".replace("-", _MINUS).replace("e+", "e")
     places = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{places}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", _MINUS)

@@ -460,13 +460,13 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         assert lightmeter(*run).returncode == 3  # told once
         assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
-        assert told["title"] == "cells: 3 anomalies on 2022-09-10"
-        assert {one["start"] for one in told["changes"]} == {"2022-09-10T00:00:00+00:00"}
+        assert told["title"] == "cells: 3 anomalies on 2022-09-20"
+        assert {one["start"] for one in told["changes"]} == {"2022-09-20T00:00:00+00:00"}
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
     where = ("--store", tmp_path / "drift.db")
     done = lightmeter("monitor", "acknowledge", *where, "--feature", "ent*", "--note", "known")
-    assert done.stdout == "2022-09-10 00:00 anomaly cells drift entropy: acknowledged\n"
+    assert done.stdout == "2022-09-20 00:00 anomaly cells drift entropy: acknowledged\n"
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 11, bad=9)
     undelivered = lightmeter(*run)  # that it is over

@@ -60,6 +60,10 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
     Image.new("1", (64, 48)).save(root / "mask.png")
     (root / "labels.csv").write_text("path,label\nphotos/0.jpg,cat\nphotos/1.jpg,dog\n")
+    whylogs = ROOT / "tests/golden/whylogs"
+    for name, file in (("old", "pictures"), ("older", "uploaded")):
+        shutil.copy(whylogs / f"{file}.bin", root / f"{name}.bin")
+    shutil.copy(whylogs / "segments.zip", root)
     (root / "shop.py").write_text(
         "def warm_percent(image): return 100 * (image[..., 0] > image[..., 2]).mean()"
     )

@@ -283,6 +283,14 @@ def test_cells_of_the_grid_are_one_finding() -> None:
             {"kind": "failure", "name": "left Failure", "level_target": 1.0},
             "left files that cannot be measured went from 0 % to 100 %",
         ),
+        (
+            {"level_target": 2.0**62 + 2**20, "level_reference": 2.0**62, "stddev_target": 0.0}
+            | {"stddev_reference": 0.0},
+            "x rose from 4.611686018427e18 to 4.611686018428e18",
+        ),
+        ({"kind": "vector", "effect": 0.5}, "x moved by 1.3 standard deviations"),
+        ({"kind": "vector", "effect": 0.0}, "x moved by 0 standard deviations"),
+        ({"kind": "vector", "effect": 1.0}, "x moved by more than 16 standard deviations"),
     ],
 )
 def test_findings_are_worded(line: dict[str, Any], words: str) -> None:
@@ -327,7 +335,7 @@ def test_certain_causes_come_first_then_what_is_surely_large() -> None:
 def test_only_what_may_be_named_is_named() -> None:
     lines = of_images(Sharpness=(9.0, 6.0), Noise=(2.0, 2.5))
     assert summary(lines, lines[1:]) == "noise rose by 25 %, and 1 more"
-    assert summary(lines, []) == "2 of 2 features drifted, none of them surely by itself"
+    assert summary(lines, []) == "2 of 2 features drifted, none surely by itself"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ So it goes by hand, for "moved by" of a report:
 
 A number that a class computes is made by its method, such as ``History.anomalies``. A field is made
 by the function that gives it by name. Where several do, each is for the kinds of its own file: a
-rate is made in drift/rates.py. What monitors and stores keep as rows ends at the field of the row.
+rate is made in drift/rates.py, and what kinds have in common in drift/statistics.py. What monitors
+and stores keep as rows ends at the field of the row.
 
 What the core makes stands in C++ beside its label. ``grep -rn '"Brightness.mean"' cpp/src`` finds
 the file of the metric, whose function ``read`` makes the number.
@@ -158,8 +159,8 @@ def maker(reading: Reading, kind: str = "") -> Place:
         if Place(path, name) != reading.place and gives(function, reading.owner, reading.attribute)
     ]
     if len(made) > 1 and kind:
-        stem = FILES.get(kind, "rates")
-        made = [place for place in made if place.file == f"{room}/{stem}.py"]
+        files = [f"{room}/{stem}.py" for stem in (FILES.get(kind, "rates"), "statistics")]
+        made = [place for file in files for place in made if place.file == file][:1]
     return made[0] if len(made) == 1 else end
 
 

@@ -130,7 +130,8 @@ def _median(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 def _median_fold(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     after, before = map(_medians, _numbers(target, reference))
     low, high = after[0] / before[1], after[1] / before[0]
-    return _is_number(match[1], (low + high) / 2, 3) or low <= float(match[1]) <= high
+    said = float(match[1].replace(",", ""))
+    return _is_number(match[1], (low + high) / 2, 3) or low <= said <= high
 
 
 def _median_from(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:

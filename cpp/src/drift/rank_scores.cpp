@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "drift/random_split.hpp"
@@ -28,6 +29,12 @@ std::vector<std::uint64_t> pooled_counts(const MergedView& merged) {
   std::vector<std::uint64_t> counts(merged.size());
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = merged.pooled(i);
   return counts;
+}
+
+MergedView swapped(MergedView merged) {
+  std::swap(merged.target, merged.reference);
+  std::swap(merged.n_target, merged.n_reference);
+  return merged;
 }
 
 double tied_p_value(const MergedView& merged, const Scores& scores, double t) {
@@ -97,11 +104,13 @@ Interval rank_score_p_value(const MergedView& merged, double target_error, doubl
   const double p = p_at(scores.straightened(w));
   if (exact) return {p, p, p};
   const SumBounds bounds = sum_bounds(merged, scores, target_error, reference_error);
+  // The sums of both sides are 0 together, and the side that has fewer samples says more.
+  const SumBounds opposite = sum_bounds(swapped(merged), scores, reference_error, target_error);
   Sums low = w;
   Sums high = w;
   for (std::size_t k = 0; k < kScores; ++k) {
-    low[k] = std::min(low[k], bounds.low[k]);
-    high[k] = std::max(high[k], bounds.high[k]);
+    low[k] = std::min(low[k], std::max(bounds.low[k], -opposite.high[k]));
+    high[k] = std::max(high[k], std::min(bounds.high[k], -opposite.low[k]));
   }
   low = scores.straightened(low);
   high = scores.straightened(high);

@@ -181,19 +181,20 @@ ImageGroup& Profile::group(std::string_view prefix) {
   return groups_[std::string(prefix)];
 }
 
-void Profile::count_image(std::string_view prefix) {
+void Profile::count_image(std::string_view prefix, std::uint64_t count) {
   ImageGroup& images = group(prefix);
-  sketch::check_sum(images.images, 1);
-  ++images.images;
+  sketch::check_sum(images.images, count);
+  images.images += count;
 }
 
-void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy) {
+void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count) {
+  if (count == 0) return;
   for (const auto* tags : {&policy.allow, &policy.deny}) {
     for (const std::string& tag : *tags) wire::check_text(tag);
   }
   ImageGroup& images = group(prefix);
-  sketch::check_sum(images.all_exif_read(), 1);
-  ++images.exif_read[std::move(policy)];
+  sketch::check_sum(images.all_exif_read(), count);
+  images.exif_read[std::move(policy)] += count;
 }
 
 void Profile::log_vector(std::string_view name, std::span<const double> vector, Origin origin) {

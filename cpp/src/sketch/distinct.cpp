@@ -28,6 +28,7 @@ constexpr double kLeastSampled = DistinctCount::kExactValues + 1;
 constexpr std::uint8_t kHashes = 0;
 constexpr std::uint8_t kSampled = 1;
 constexpr std::uint8_t kElsewhere = 2;
+constexpr auto kMost = static_cast<double>(kMaxCount);
 const double kStandardError = 1.04 / std::sqrt(static_cast<double>(kRegisters));
 
 // sum over j >= 1 of x^(2^j) 2^(j-1), plus x: what the registers still at 0 contribute.
@@ -111,7 +112,7 @@ void DistinctCount::leave_exact() {
 void DistinctCount::merge(const DistinctCount& other) {
   elsewhere_.lower = std::max(elsewhere_.lower, other.elsewhere_.lower);
   elsewhere_.estimate = std::max(elsewhere_.estimate, other.elsewhere_.estimate);
-  elsewhere_.upper = std::min(kMaxCount, elsewhere_.upper + other.elsewhere_.upper);
+  elsewhere_.upper = std::min(kMost, elsewhere_.upper + other.elsewhere_.upper);
   if (&other == this) return;
   if (other.registers_.empty()) {
     for (const std::uint64_t hash : other.hashes_) insert(hash);
@@ -139,20 +140,20 @@ double DistinctCount::own_estimate() const noexcept {
 }
 
 double DistinctCount::estimate() const noexcept {
-  return std::max(own_estimate(), static_cast<double>(elsewhere_.estimate));
+  return std::max(own_estimate(), elsewhere_.estimate);
 }
 
 double DistinctCount::lower(double deviations) const noexcept {
-  const auto far = static_cast<double>(elsewhere_.estimate - elsewhere_.lower);
-  const double there = static_cast<double>(elsewhere_.estimate) - deviations * far;
+  const double far = elsewhere_.estimate - elsewhere_.lower;
+  const double there = elsewhere_.estimate - deviations * far;
   if (registers_.empty()) return std::max(own_estimate(), there);
   const double here = own_estimate() / (1.0 + deviations * kStandardError);
   return std::max({here, there, kLeastSampled});
 }
 
 double DistinctCount::upper(double deviations) const noexcept {
-  const auto far = static_cast<double>(elsewhere_.upper - elsewhere_.estimate);
-  const double there = static_cast<double>(elsewhere_.estimate) + deviations * far;
+  const double far = elsewhere_.upper - elsewhere_.estimate;
+  const double there = elsewhere_.estimate + deviations * far;
   if (registers_.empty()) return own_estimate() + there;
   const double here = own_estimate() * (1.0 + deviations * kStandardError);
   return std::max(here, kLeastSampled) + there;
@@ -164,7 +165,8 @@ DistinctCount DistinctCount::estimated(const Elsewhere& elsewhere) {
 
 DistinctCount DistinctCount::from_state(State state) {
   const auto& [lower, estimate, upper] = state.elsewhere;
-  if (lower > estimate || estimate > upper || upper > kMaxCount) {
+  // Also false of NaN.
+  if (!(0.0 <= lower && lower <= estimate && estimate <= upper && upper <= kMost)) {
     throw DecodeError("distinct count: bounds of an estimate that are not in order");
   }
   if (state.hashes.size() > kExactValues) throw DecodeError("distinct count: too many hashes");
@@ -188,7 +190,7 @@ DistinctCount DistinctCount::from_state(State state) {
   return result;
 }
 
-// u8 form | [varint lower, estimate less it, upper less that: flag kElsewhere] | then by form
+// u8 form | [f64 lower, estimate, upper: flag kElsewhere] | then by form
 //   kHashes      varint count | sorted hashes as Rice code of their differences
 //   kSampled     u8 least register | registers less the least one, as Rice code
 void DistinctCount::encode(wire::Writer& out) const {
@@ -197,9 +199,9 @@ void DistinctCount::encode(wire::Writer& out) const {
   out.u8(
       static_cast<std::uint8_t>((listed ? kHashes : kSampled) | (has_elsewhere ? kElsewhere : 0)));
   if (has_elsewhere) {
-    out.varint(elsewhere_.lower);
-    out.varint(elsewhere_.estimate - elsewhere_.lower);
-    out.varint(elsewhere_.upper - elsewhere_.estimate);
+    out.f64(elsewhere_.lower);
+    out.f64(elsewhere_.estimate);
+    out.f64(elsewhere_.upper);
   }
   if (listed) {
     out.varint(hashes_.size());
@@ -222,13 +224,9 @@ DistinctCount DistinctCount::decode(wire::Reader& in) {
   }
   if ((form & kElsewhere) != 0) {
     auto& [lower, estimate, upper] = state.elsewhere;
-    for (std::uint64_t* const count : {&lower, &estimate, &upper}) {
-      *count = in.varint();
-      if (*count > kMaxCount) throw DecodeError("distinct count: a count above 2^56");
-    }
-    estimate += lower;
-    upper += estimate;
-    if (upper == 0) throw DecodeError("distinct count: a needless estimate of nothing");
+    // Plus zero, as -0.0 is 0.0.
+    for (double* const count : {&lower, &estimate, &upper}) *count = in.f64() + 0.0;
+    if (upper == 0.0) throw DecodeError("distinct count: a needless estimate of nothing");
   }
   if ((form & kSampled) == 0) {
     const std::uint64_t count = in.count(1);

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import __version__
-from lightmeter.cli import monitor, store
+from lightmeter.cli import imports, monitor, store
 from lightmeter.cli.check import check
 from lightmeter.cli.dashboard import dashboard
 from lightmeter.cli.demo import demo
@@ -33,6 +33,7 @@ app = Commands(
 
 for command in (measure, profile, show, merge, drift, check, exif, log):
     app.command()(command)
+app.add_typer(imports.commands, name="import")
 app.add_typer(store.commands, name="store")
 app.add_typer(monitor.commands, name="monitor")
 for command in (dashboard, demo):

@@ -64,7 +64,7 @@ def findings_markdown(report: DriftReport) -> str:
     lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---|---:|---:|---:|"]
     lines += ["| " + " | ".join(map(_markdown, _cells(line))) + " |" for line in _judged(report)]
     if small := assumed(report.features):
-        lines += ["", f"<sub>{_markdown(small)}</sub>"]
+        lines += ["", _markdown(small)]
     return "\n".join(lines)
 
 

@@ -93,7 +93,7 @@ def check(
     config: Config,
     store: Annotated[
         Path | None,
-        typer.Option(help="The store, to judge everything in it. Nothing is kept or sent."),
+        typer.Option(help="The store, to judge all of it without keeping or sending anything."),
     ] = None,
 ) -> None:
     """Check a file of monitors, and say how many false alarms a year to expect.
@@ -159,7 +159,7 @@ def accept(
         typer.Option(
             "--from",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            help="First bucket of the new normal, in UTC. Without it what is accepted is listed.",
+            help="First bucket of the new normal, in UTC.",
         ),
     ] = None,
     dataset: Datasets = "*",

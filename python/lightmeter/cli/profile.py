@@ -22,7 +22,7 @@ from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, us
 from lightmeter.files import check_target, open_atomically
 from lightmeter.profile.of import view_of
 
-__all__ = ["merge", "profile", "show"]
+__all__ = ["merge", "print_profile", "profile", "show"]
 
 
 @reads_images
@@ -66,7 +66,7 @@ def profile(
             )
         if output is not None:
             view.write(output)
-        _print(view, output_format)
+        print_profile(view, output_format)
         if view.images == 0:
             complain("no image could be measured")
             raise typer.Exit(FAILED)
@@ -78,7 +78,7 @@ def show(
 ) -> None:
     """Print what a profile file holds."""
     with reported():
-        _print(view_of(file), output_format)
+        print_profile(view_of(file), output_format)
 
 
 def merge(
@@ -93,10 +93,11 @@ def merge(
         check_target(output)
         view = ProfileView.merge_many(map(view_of, files))
         view.write(output)
-        _print(view, output_format)
+        print_profile(view, output_format)
 
 
-def _print(view: ProfileView, output_format: Format) -> None:
+def print_profile(view: ProfileView, output_format: Format) -> None:
+    """What a profile holds, as tables or as JSON."""
     if output_format is Format.JSON:
         print(summary_json(view))
         return

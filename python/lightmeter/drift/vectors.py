@@ -116,7 +116,7 @@ def spreads_apart(separation: float) -> float:
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _separation(middle) < separation else (low, middle)
-    return high
+    return low
 
 
 def _separation(spreads: float) -> float:

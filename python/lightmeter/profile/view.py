@@ -22,7 +22,7 @@ from lightmeter.times import from_ms
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnView", "FrequentItem", "ProfileView", "Repeated", "Repeats"]
+__all__ = ["ColumnView", "FrequentItem", "ProfileView", "Repeated", "Repeats", "counted"]
 
 
 class FrequentItem(NamedTuple):

@@ -68,9 +68,9 @@ class Profile {
 
   // Adds nothing but the group itself: features of that prefix are those of images.
   void add_group(std::string_view prefix) { (void)group(prefix); }
-  void count_image(std::string_view prefix);
-  // An image that could have had Exif.
-  void count_exif_read(std::string_view prefix, ExifPolicy policy);
+  void count_image(std::string_view prefix, std::uint64_t count = 1);
+  // Images that could have had Exif; `count` of them, if any.
+  void count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count = 1);
   [[nodiscard]] const std::map<std::string, ImageGroup, std::less<>>& groups() const noexcept {
     return groups_;
   }

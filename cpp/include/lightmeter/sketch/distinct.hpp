@@ -28,9 +28,9 @@ class DistinctCount {
 
   // What sketches of other kinds counted, with bounds at one standard error.
   struct Elsewhere {
-    std::uint64_t lower = 0;
-    std::uint64_t estimate = 0;
-    std::uint64_t upper = 0;
+    double lower = 0.0;
+    double estimate = 0.0;
+    double upper = 0.0;
     friend bool operator==(const Elsewhere&, const Elsewhere&) = default;
   };
   [[nodiscard]] static DistinctCount estimated(const Elsewhere& elsewhere);

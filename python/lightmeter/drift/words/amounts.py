@@ -5,7 +5,7 @@ from lightmeter.text import number, percent
 
 __all__ = ["amounts_from_to", "change", "direction", "shares_from_to"]
 
-_MOST_DIGITS = 17  # with which any two numbers differ
+_MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
 
 
 def change(before: float, after: float, scale: Scale | None) -> str:

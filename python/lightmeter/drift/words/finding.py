@@ -82,6 +82,8 @@ def _moved(feature: FeatureDrift) -> str:
     if feature.effect is None:
         return f"{feature.name} {'have' if feature.family == 'image' else 'has'} no test"
     together = " together" if feature.family == "image" else ""
+    if feature.effect >= 1:  # as near to it as a float comes
+        return f"{feature.name} moved{together} by more than 16 standard deviations"
     spreads = number(spreads_apart(feature.effect), 2)
     unit = "standard deviation" if spreads == "1" else "standard deviations"
     return f"{feature.name} moved{together} by {spreads} {unit}"

@@ -52,14 +52,16 @@ def number_change(line: FeatureDrift, target: float, reference: float) -> str:
 def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
     """What mean and standard deviation say alone."""
     if target != reference and mean_moved(line):
-        return _moved(line, reference, target)
+        return _moved(line, reference, target, None)
     times = times_as_wide(line)
     if times is None or number(times, 2) == "1":
         return f"{line.name} is distributed differently"
     return _wider(line, times)
 
 
-def _moved(line: FeatureDrift, before: float, after: float, name: str = "") -> str:
+def _moved(
+    line: FeatureDrift, before: float, after: float, shape: Shape | None, name: str = ""
+) -> str:
     name = name or line.name
     if line.role == "date":
         days = number(abs(after - before), 3)
@@ -67,9 +69,10 @@ def _moved(line: FeatureDrift, before: float, after: float, name: str = "") -> s
         return f"{name} is {days} {unit} {'later' if after > before else 'earlier'}"
     if line.stddev_target == line.stddev_reference == 0 and line.scale in (None, "length"):
         return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
-    both = numbers_of_both(line)
-    if both is not None and min(side.values[0] for side in both) < 0:  # amounts on both sides of 0
-        return f"{name} {direction(before, after)} {amounts_from_to(before, after, line.scale)}"
+    # Where 0 lies amid the values there is no amount to take a share of.
+    amid = shape is not None and shape.least < 0 and before < shape.halves[1] / 4
+    if amid and line.scale is None:
+        return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
     return f"{name} {change(before, after, line.scale)}"
 
 
@@ -121,7 +124,7 @@ def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
         or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
     ):
         return None
-    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0)
+    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0, shape)
 
 
 def _towards(shape: Shape, moved: float) -> float:
@@ -168,7 +171,7 @@ def _median(line: FeatureDrift, shape: Shape) -> str | None:
         return None
     if _towards(shape, after - before) < max(shape.more, shape.less, _SHIFT) / 2:
         return None
-    return _moved(line, before, after, f"the median of {line.name}")
+    return _moved(line, before, after, shape, f"the median of {line.name}")
 
 
 def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Numbers) -> str | None:
@@ -186,8 +189,10 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
 
 def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
     """Between which numbers the share of values changed the most."""
-    low, high = map(_rounded, most)
-    if math.isinf(low):
+    low, high = most if most.low == most.high else map(_rounded, most)
+    if low == high:
+        where = f"is {number(low)}"
+    elif math.isinf(low):
         where = f"is at most {number(high, 3)}"
     elif math.isinf(high):
         where = f"is at least {number(low, 3)}"

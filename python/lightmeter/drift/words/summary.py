@@ -20,14 +20,19 @@ def headline(features: Sequence[FeatureDrift]) -> str:
     """How many features drifted."""
     tested = sum(feature.q_value is not None for feature in features)
     drifted = sum(feature.verdict == "drift" for feature in features)
+    of_all = f"{tested} {_features(tested)}"
     if drifted:
-        return f"{drifted} of {tested} features drifted"
+        return f"{drifted} of {of_all} drifted"
     if not tested:
         return "Not enough data to compare"
     possible = sum(feature.verdict in CHANGED for feature in features)
     if possible:
-        return f"No drift, but {possible} of {tested} features may have changed"
-    return f"No drift in {tested} features"
+        return f"No drift, but {possible} of {of_all} may have changed"
+    return f"No drift in {of_all}"
+
+
+def _features(tested: int) -> str:
+    return "feature" if tested == 1 else "features"
 
 
 def summary(features: Sequence[FeatureDrift], named: Sequence[FeatureDrift] | None = None) -> str:
@@ -45,10 +50,10 @@ def summary(features: Sequence[FeatureDrift], named: Sequence[FeatureDrift] | No
     if not tested:
         return "not enough data to compare"
     if not drifted:
-        return f"no drift in {tested} features"
+        return f"no drift in {tested} {_features(tested)}"
     shown = _spokesmen(findings(drifted if named is None else named))[:_MOST]
     if not shown:
-        return f"{len(drifted)} of {tested} features drifted, none of them surely by itself"
+        return f"{len(drifted)} of {tested} {_features(tested)} drifted, none surely by itself"
     words = ", ".join(each.words for each in shown)
     left = len(drifted) - sum(len(each.lines) for each in shown)
     return f"{words}, and {left} more" if left else words

@@ -2,7 +2,7 @@
 
 from PIL import ExifTags as Pillow
 
-__all__ = ["GPS_NAMES", "INTEROP_NAMES", "KNOWN", "NAMES", "PERSONAL"]
+__all__ = ["GPS_NAMES", "INTEROP_NAMES", "KNOWN", "NAMES", "PERSONAL", "POINTERS"]
 
 # Exif 3.0 tags that Pillow has no name for.
 _NEWER = {
@@ -17,7 +17,7 @@ _NEWER = {
 _INTEROP = {int(tag): tag.name for tag in Pillow.Interop}
 
 # Offsets of other directories and of image data in the file: addresses, not facts about the image.
-_POINTERS = frozenset(
+POINTERS = frozenset(
     {
         "ExifInteroperabilityOffset",
         "ExifOffset",
@@ -39,7 +39,7 @@ _POINTERS = frozenset(
 
 
 def _tracked(names: dict[int, str]) -> dict[int, str]:
-    return {code: name for code, name in names.items() if name not in _POINTERS}
+    return {code: name for code, name in names.items() if name not in POINTERS}
 
 
 NAMES = _tracked({**Pillow.TAGS, **_NEWER})

@@ -9,7 +9,7 @@ from lightmeter.image.exif.names import ENUMERATIONS, flash
 from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, Entry, Number, Tiff
 from lightmeter.times import DAY, EPOCH
 
-__all__ = ["DATES", "Value", "degrees", "value_of"]
+__all__ = ["DATES", "Value", "days_of", "degrees", "value_of"]
 
 Value = int | float | str
 
@@ -109,8 +109,9 @@ def _wide_text(tiff: Tiff, entry: Entry) -> Value | None:
     return _text(tiff.raw(entry, _MAX_BYTES), "utf-16-le")
 
 
-def _date(tiff: Tiff, entry: Entry) -> Value | None:
-    match = _DATE.match(_text(tiff.raw(entry, _MAX_BYTES)) or "")
+def days_of(text: str) -> float | None:
+    """A date as days since 1970; None for what is none."""
+    match = _DATE.match(text.strip())
     if match is None:
         return None
     try:
@@ -118,6 +119,10 @@ def _date(tiff: Tiff, entry: Entry) -> Value | None:
         return (datetime(*numbers, tzinfo=UTC) - EPOCH) / DAY  # type: ignore[misc, arg-type]
     except ValueError:  # no such day or time
         return None
+
+
+def _date(tiff: Tiff, entry: Entry) -> Value | None:
+    return days_of(_text(tiff.raw(entry, _MAX_BYTES)) or "")
 
 
 def _enumeration(names: dict[int, str]) -> Callable[[Tiff, Entry], Value | None]:

@@ -1,0 +1,116 @@
+"""The columns of a whylogs file as features of a profile."""
+
+import re
+
+from lightmeter import _core
+from lightmeter.errors import DecodeError
+from lightmeter.image.exif import DATES
+from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, KNOWN, NAMES, PERSONAL, POINTERS
+from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.profile.features import Meaning, Origin
+from lightmeter.whylogs.feature import METRICS, Metrics, read_feature
+from lightmeter.whylogs.file import Components, ProfileFile
+from lightmeter.whylogs.tags import of_lightmeter
+
+__all__ = ["add_columns"]
+
+_PART = re.compile("/.*:")
+_IMAGE = "image"  # the metric that measures pictures
+_MEASURED = {
+    **{number.name: Meaning(number.role, "image") for number in IMAGE_NUMBERS},
+    "Colorspace": Meaning("category", "image"),
+}
+_SIZE = "ImagePixelWidth"  # which every picture has
+# Addresses in a file, which say nothing of a picture; Pillow names some by two names.
+_ADDRESSES = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
+
+# Pillow's getexif(), which whylogs calls, does not look into the directories of a file in which
+# these tags stand.
+_EXIF_CODES = (range(0x829A, 0x829E), range(0x8822, 0x8836), range(0x9000, 0x9400))
+_LATE_CODES = range(0xA000, 0xA600)
+_NOT_READ = {
+    *(name for code, name in NAMES.items() if any(code in some for some in _EXIF_CODES)),
+    *(name for code, name in NAMES.items() if code in _LATE_CODES),
+    *GPS_NAMES.values(),
+    *(INTEROP_NAMES[code] for code in INTEROP_NAMES if code < 0x100),
+    "has_gps",
+} & KNOWN
+
+
+def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
+    """Add the features of all columns.
+
+    A metric such as ``image`` has parts with metrics of their own: ``image/Hue.mean:counts/n`` is
+    the count of ``image.Hue.mean``. What whylogs uploads has these parts as columns too; each
+    counts once.
+
+    Raises:
+        DecodeError: a column is damaged; the message names it.
+    """
+    added: set[str] = set()
+    for column in file.columns if any(map(_PART.search, file.paths.values())) else ():
+        parts = _parts(file.components(column))
+        for (metric, part), metrics in parts.items():
+            name = f"{column}.{part}"
+            if name in added:
+                raise DecodeError(f"two columns have a part {name!r}")
+            added.add(name)
+            if metric == _IMAGE and part in _ADDRESSES:
+                continue
+            _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
+        pictures = {part: of for (metric, part), of in parts.items() if metric == _IMAGE}
+        if pictures:
+            _count_images(profile, column, pictures)
+    for name in file.columns:
+        if name in added:
+            continue
+        metrics = _own(file.components(name))
+        if metrics.keys() & METRICS:
+            _add(profile, name, metrics, Meaning())
+
+
+def _own(components: Components) -> Metrics:
+    metrics: Metrics = {}
+    for path, message in components.items():
+        metric, _, component = path.partition("/")
+        if ":" not in component:
+            metrics.setdefault(metric, {})[component] = message
+    return metrics
+
+
+def _parts(components: Components) -> dict[tuple[str, str], Metrics]:
+    """The metrics of each part of a metric: by (``image``, ``Hue.mean``)."""
+    parts: dict[tuple[str, str], Metrics] = {}
+    for path, message in components.items():
+        metric, _, rest = path.partition("/")
+        part, colon, of_part = rest.partition(":")
+        if colon:
+            inner, _, component = of_part.partition("/")
+            parts.setdefault((metric, part), {}).setdefault(inner, {})[component] = message
+    return parts
+
+
+def _meaning(part: str) -> Meaning:
+    """What whylogs measures of a picture, or else an Exif tag."""
+    if part in _MEASURED:
+        return _MEASURED[part]
+    origin: Origin = "personal exif" if part in PERSONAL else "exif"
+    return Meaning("date" if part in DATES else "plain", origin)
+
+
+def _count_images(profile: _core.Profile, prefix: str, parts: dict[str, Metrics]) -> None:
+    images = read_feature(prefix, parts[_SIZE]).n if _SIZE in parts else 0
+    profile.count_image(prefix, images)
+    allow = sorted(PERSONAL & parts.keys())
+    profile.count_exif_read(prefix, allow, sorted(_NOT_READ - parts.keys()), images)
+
+
+def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
+    try:
+        feature = read_feature(name, metrics)
+        if meaning.family == "Exif":
+            of_lightmeter(name.rpartition(".")[2], feature)
+            feature.n = feature.values  # what is missing follows from the number of pictures
+        feature.add_to(profile, name, meaning)
+    except DecodeError as error:
+        raise DecodeError(f"column {name!r}: {error}") from None

@@ -1,0 +1,93 @@
+"""Profiles that whylogs wrote."""
+
+import hashlib
+import os
+from typing import NamedTuple
+
+from lightmeter import _core
+from lightmeter.errors import DecodeError
+from lightmeter.files import read_regular
+from lightmeter.profile import ProfileView
+from lightmeter.whylogs.columns import add_columns
+from lightmeter.whylogs.file import ProfileFile, parts_of, read_file
+
+__all__ = ["Imported", "Source", "read_segments", "read_whylogs"]
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+_YEARS_1_TO_9999 = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970
+
+
+class Imported(NamedTuple):
+    """A profile out of a file of whylogs.
+
+    Attributes:
+        view: the profile.
+        segment: the segment that it is of; empty for all of a dataset.
+        digest: SHA-256 of the bytes that it was read from, in hexadecimal digits.
+    """
+
+    view: ProfileView
+    segment: dict[str, str]
+    digest: str
+
+
+def read_whylogs(source: Source) -> ProfileView:
+    """A profile that whylogs 1.x wrote (``.bin``), or all of an archive (``.zip``) merged.
+
+    It is a profile like any other, and can be merged and compared with others. See
+    docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
+    `lightmeter.whylogs` tells the segments of an archive apart.
+
+    >>> view = lm.read_whylogs("old.bin")
+
+    Args:
+        source: the path of a file, or its bytes.
+
+    Raises:
+        TypeError: `source` is something else.
+        OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.
+        DecodeError: it holds no whole profile of whylogs 1.x.
+    """
+    views = [imported.view for imported in read_segments(source)]
+    return views[0] if len(views) == 1 else ProfileView.merge_many(views)
+
+
+def read_segments(source: Source) -> list[Imported]:
+    """The profiles in a file of whylogs, each with its segment: one, or several of an archive.
+
+    Raises:
+        As `read_whylogs`.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _imported(bytes(source))
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            f"got a {type(source).__name__}; expected the path or the bytes of a whylogs profile"
+        )
+    data = read_regular(source)
+    try:
+        return _imported(data)
+    except DecodeError as error:
+        raise DecodeError(f"{os.fsdecode(source)}: {error}") from None
+
+
+def _imported(data: bytes) -> list[Imported]:
+    profiles: list[Imported] = []
+    for part in parts_of(data):
+        file = read_file(part)
+        digest = hashlib.sha256(part).hexdigest()
+        profiles.append(Imported(_view(file), file.segment, digest))
+    if not profiles:
+        raise DecodeError("an archive without any file; expected profiles of whylogs")
+    return profiles
+
+
+def _view(file: ProfileFile) -> ProfileView:
+    profile = _core.Profile()
+    add_columns(profile, file)
+    if file.timestamp is not None:
+        if file.timestamp not in _YEARS_1_TO_9999:
+            raise DecodeError(f"a dataset timestamp of {file.timestamp} ms since 1970")
+        profile.dataset_timestamp = file.timestamp
+    return ProfileView(profile)
