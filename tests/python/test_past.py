@@ -201,3 +201,15 @@ def test_every_unit_is_judged_alike(store: Store, rule: Rule) -> None:
     assert {day for day, _ in bad} == {FIRST + timedelta(days=31)}
     assert {feature for _, feature in bad} >= {f"{size}" for size in sizes}
     assert isinstance(rule, IntervalRule) or len(bad) == len(columns)
+
+
+def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:
+    """Such as the number of a batch, or the name of who is on duty."""
+    for number in range(40):
+        columns = {"batch": [f"{number}"] * 50, "label": ["a", "b"] * 25}
+        if number == 39:
+            columns["label"] = ["c"] * 50
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+    bad = [result for result in judged(store, Trailing()) if result.state == "anomaly"]
+    assert [(result.feature, result.start.day) for result in bad] == [("label", 9)]

@@ -331,7 +331,7 @@ class _Comparison:
             past_hits: by bucket and value.
             n_past: by bucket.
             totals: the hits of all that the target is compared with, and its n.
-            design: of rare values, see `rare_event_p`.
+            design: of rare values at least, see `rare_event_p`.
         """
         counts = np.repeat(n_past[:, None], len(hits), axis=1)
         with np.errstate(all="ignore"):
@@ -344,6 +344,9 @@ class _Comparison:
             centre = Centre(expected / total, np.full(len(hits), total), self._baseline.buckets)
         prediction = predict(shares, counts, within, hits / n, np.full(len(hits), n), centre)
         p_values = prediction.p_values
+        known = prediction.design[np.isfinite(prediction.design)]
+        if len(hits) > 1 and len(known):  # a new value comes in bursts as the others do
+            design = max(design, float(np.median(known)))
         for at, share in enumerate(expected / total):
             if np.isnan(p_values[at]):
                 continue
