@@ -51,7 +51,7 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
-    monitor could not judge one.
+    monitor could judge no feature of one.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
