@@ -213,3 +213,31 @@ def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> Non
         store.put("cells", log(columns=columns).view(), at=at, writer="a")
     bad = [result for result in judged(store, Trailing()) if result.state == "anomaly"]
     assert [(result.feature, result.start.day) for result in bad] == [("label", 9)]
+
+
+def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> None:
+    """A baseline that does not move has no part in how much the buckets since then vary."""
+    for number in range(50):
+        values = np.random.default_rng(number).normal(3.0 * (number >= 30), 1, 50)
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
+    store.read("cells", FIRST, FIRST + timedelta(days=20)).write(tmp_path / "good.lmp")
+    for baseline in (
+        DateRange(FIRST, FIRST + timedelta(days=19)),
+        Reference(tmp_path / "good.lmp"),
+    ):
+        results = judged(store, baseline)
+        assert {result.state for result in results[-20:]} == {"anomaly"}
+        assert [result.state for result in results[:30]].count("anomaly") <= 1
+
+
+def test_bursts_judged_by_a_file_are_no_anomalies_for_ever(store: Store, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        values = bucket(rng, "bursts", 60)[:, 0] + rng.normal()
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
+    store.read("cells").write(tmp_path / "good.lmp")
+    states = [result.state for result in judged(store, Reference(tmp_path / "good.lmp"))]
+    assert states[:14].count("anomaly") > 7  # as though images were independent
+    assert states[-20:].count("anomaly") <= 1
