@@ -63,13 +63,14 @@ class Watched:
         """What a program that runs monitors should exit with.
 
         3: a newest bucket has an anomaly. Else 1: an alert was not delivered; the next run tries
-        again. Else 4: a newest bucket could not be judged. Else 0.
+        again. Else 4: no feature of a newest bucket could be judged. Else 0.
         """
         if self.anomalies:
             return 3
         if any(delivery.error is not None for delivery in self.deliveries):
             return 1
-        return 4 if any(result.state in (NOT_ENOUGH, ERROR) for result in self.newest) else 0
+        judged = {each.place for each in self.newest if each.state not in (NOT_ENOUGH, ERROR)}
+        return 0 if all(each.place in judged for each in self.newest) else 4
 
 
 def watch(

@@ -9,7 +9,7 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.accepted import accept, take_back
-from lightmeter.monitor.baselines import Reference, Trailing
+from lightmeter.monitor.baselines import DateRange, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.monitors import Monitor
@@ -180,3 +180,9 @@ def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
     update_results(lamp, [fixed], now=NOW, source=str(config))
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08T06:00")
     assert "m has no trailing baseline" in said.stderr
+    fixed = monitor(baseline=DateRange(date(2022, 9, 1), date(2022, 9, 5)))
+    update_results(lamp, [fixed], now=NOW, source=str(config))
+    said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08T07:00")
+    assert "m has no trailing baseline" in said.stderr
+    said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--monitor", "typo")
+    assert "no monitor that has run matches" in said.stderr

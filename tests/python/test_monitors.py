@@ -758,6 +758,8 @@ def test_so_does_that_of_hues() -> None:
         low, high = limits
         outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high
     assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
+    # Of hues that lie on both sides of the circle neither side is out of the ordinary.
+    assert hue_interval([0.0, 127.5, 0.0, 127.5, 127.5], [50] * 5, 0.0, 50, 0.05) is None
 
 
 def test_false_alarms_are_those_of_the_rules(store: Store) -> None:

@@ -14,7 +14,7 @@ from lightmeter.monitor.baselines import Baseline, DateRange, Reference, Trailin
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.rules import DriftRule, drift
+from lightmeter.monitor.rules import DriftRule, IntervalRule, Rule, drift
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
@@ -182,3 +182,62 @@ def test_every_kind_of_feature_and_baseline(changed: Store, kind: str, tmp_path:
     assumes = "assumes that images are independent"
     assert (assumes in words[10]) == (kind == "file")
     assert assumes not in words[20]
+
+
+@pytest.mark.parametrize("rule", [DriftRule(), IntervalRule(), IntervalRule(scalar="max")])
+def test_every_unit_is_judged_alike(store: Store, rule: Rule) -> None:
+    """Squares of large numbers overflow, and small ones are less than the rounding of 1."""
+    sizes = (1e-12, 1e-200, 1.0, 1e160, 1e300)
+    for number in range(32):
+        values = np.random.default_rng(number).normal(size=50) + 9 * (number == 31)
+        columns = {f"{size}": size * values for size in sizes}
+        columns |= {f"vector {size}": size * np.outer(values, [1, 2]) for size in (1e-12, 1.0)}
+        store.put(
+            "cells", log(columns=columns).view(), at=FIRST + timedelta(days=number), writer="a"
+        )
+    monitor = Monitor(name="m", dataset="cells", rule=rule)
+    results = evaluate(store, [monitor], now=datetime(2022, 6, 1, tzinfo=UTC))
+    bad = {(result.start.date(), result.feature) for result in results if result.state == "anomaly"}
+    assert {day for day, _ in bad} == {FIRST + timedelta(days=31)}
+    assert {feature for _, feature in bad} >= {f"{size}" for size in sizes}
+    assert isinstance(rule, IntervalRule) or len(bad) == len(columns)
+
+
+def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:
+    """Such as the number of a batch, or the name of who is on duty."""
+    for number in range(40):
+        columns = {"batch": [f"{number}"] * 50, "label": ["a", "b"] * 25}
+        if number == 39:
+            columns["label"] = ["c"] * 50
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+    bad = [result for result in judged(store, Trailing()) if result.state == "anomaly"]
+    assert [(result.feature, result.start.day) for result in bad] == [("label", 9)]
+
+
+def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> None:
+    """A baseline that does not move has no part in how much the buckets since then vary."""
+    for number in range(50):
+        values = np.random.default_rng(number).normal(3.0 * (number >= 30), 1, 50)
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
+    store.read("cells", FIRST, FIRST + timedelta(days=20)).write(tmp_path / "good.lmp")
+    for baseline in (
+        DateRange(FIRST, FIRST + timedelta(days=19)),
+        Reference(tmp_path / "good.lmp"),
+    ):
+        results = judged(store, baseline)
+        assert {result.state for result in results[-20:]} == {"anomaly"}
+        assert [result.state for result in results[:30]].count("anomaly") <= 1
+
+
+def test_bursts_judged_by_a_file_are_no_anomalies_for_ever(store: Store, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        values = bucket(rng, "bursts", 60)[:, 0] + rng.normal()
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
+    store.read("cells").write(tmp_path / "good.lmp")
+    states = [result.state for result in judged(store, Reference(tmp_path / "good.lmp"))]
+    assert states[:14].count("anomaly") > 7  # as though images were independent
+    assert states[-20:].count("anomaly") <= 1

@@ -94,3 +94,16 @@ def test_a_time_without_zone_is_local(
         store.state.acknowledged(),
     )
     assert snoozed.until == acknowledged.at == evening.replace(tzinfo=UTC) - far_from_utc
+
+
+def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
+    for day in range(1, 17):
+        columns = {"x": [1.0, 2.0, 3.0] * 10, "rare": [1.0] + [None] * 29, "empty": [None] * 30}
+        at = date(2022, 9, day)
+        store.put("cells", lm.log(columns=columns).view(), at=at, writer="a")
+    watched = lm.watch(store, config, now=NOW)
+    states = {result.feature: result.state for result in watched.newest}
+    assert (states["x"], states["rare"]) == ("ok", "not enough data")
+    assert watched.exit_code == 0

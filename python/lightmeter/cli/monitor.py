@@ -23,7 +23,7 @@ from lightmeter.alerts import (
 from lightmeter.cli.options import Format, Printed, StoreOption
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage
 from lightmeter.monitor.accepted import accept as accept_change
-from lightmeter.monitor.accepted import fixed_baselines, take_back, words_of
+from lightmeter.monitor.accepted import fixed_baselines, take_back, watching, words_of
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.recommended import write_monitors
@@ -51,7 +51,7 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
-    monitor could not judge one.
+    monitor could judge no feature of one.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
@@ -194,6 +194,8 @@ def accept(
             return
         say(_accepted(accept_change(opened, first, note=note, **patterns._asdict())))
         say("the next run of the monitors judges again")
+        if not watching(opened, patterns):
+            complain("no monitor that has run matches these patterns")
         for name in fixed_baselines(opened, patterns):
             complain(f"{name} has no trailing baseline, so that nothing changes for it")
 

@@ -42,6 +42,7 @@ __all__ = [
     "predict",
     "predicted_interval",
     "rare_event_p",
+    "units_of",
 ]
 
 Numbers = NDArray[np.float64]
@@ -135,6 +136,17 @@ def predict(
         p_values = np.where(known, p_values, np.nan)
         design = np.where(within > 0, phi / within, np.nan)
     return Prediction(p_values, design, k)
+
+
+def units_of(*tables: Numbers) -> Numbers:
+    """Of each statistic, the power of two near its largest value; 1 where all are 0.
+
+    Numbers of any unit are judged alike in it: none is too large to be squared, or so small that
+    its spread would count as rounding.
+    """
+    rows = np.abs(np.vstack(tables))
+    largest = np.where(np.isfinite(rows), rows, 0.0).max(axis=0)
+    return np.where(largest > 0, np.ldexp(1.0, np.frexp(largest)[1] - 1), 1.0)
 
 
 def predicted_interval(

@@ -18,6 +18,7 @@ __all__ = [
     "fixed_baselines",
     "in_force",
     "take_back",
+    "watching",
     "words_of",
 ]
 
@@ -84,20 +85,31 @@ def fixed_baselines(store: Store, patterns: Line) -> list[str]:
     Raises:
         StoreError: the store cannot be read.
     """
-    names = []
-    for monitor, dataset, _ in store.state.sources():
-        if not all(map(fnmatchcase, (dataset, monitor), (patterns.dataset, patterns.monitor))):
-            continue
-        bases = store.state.bases(monitor, dataset)
-        place = max(bases, key=lambda place: place.start, default=None)
-        if place is not None and _is_elsewhere(place, bases[place]):
-            names.append(monitor)
-    return names
+    return [
+        monitor
+        for monitor, dataset in watching(store, patterns)
+        if any(_is_fixed(*each) for each in store.state.bases(monitor, dataset).items())
+    ]
 
 
-def _is_elsewhere(place: Place, basis: Basis) -> bool:
+def watching(store: Store, patterns: Line) -> list[tuple[str, str]]:
+    """Names and datasets of the monitors that match, of those that have run.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return [
+        (monitor, dataset)
+        for monitor, dataset, _ in store.state.sources()
+        if fnmatchcase(dataset, patterns.dataset) and fnmatchcase(monitor, patterns.monitor)
+    ]
+
+
+def _is_fixed(place: Place, basis: Basis) -> bool:
+    """Whether a bucket was compared with a file, with others, or with later ones."""
     where = place.dataset, place.segment
-    return bool(basis.file) or where != (basis.dataset, basis.segment)
+    elsewhere = bool(basis.file) or where != (basis.dataset, basis.segment)
+    return elsewhere or any(start > place.start for start in basis.starts)
 
 
 def covers_place(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:

@@ -13,6 +13,7 @@ from lightmeter.drift.prediction import (
     combined,
     predict,
     rare_event_p,
+    units_of,
 )
 from lightmeter.monitor.summaries import (
     COSINE,
@@ -135,19 +136,21 @@ class _Comparison:
         """Those of numbers, by mean and logarithm of the standard deviation."""
         at = [i for i, name in enumerate(self._names) if self._kinds[name] == "number"]
         now, before = self._now[:, at], self._before[:, :, at]
-        n, spreads = before[:, N], before[:, STDDEV]
+        units = units_of(before[:, MEAN], before[:, STDDEV], now[[MEAN, STDDEV]])
+        n, spreads = before[:, N], before[:, STDDEV] / units
         freedom = np.maximum(n - 1, 0)
         with np.errstate(all="ignore"):
             within = np.where(n > 1, freedom * spreads**2, 0).sum(axis=0) / freedom.sum(axis=0)
             logs = np.where(spreads > 0, np.log(spreads), 0)
-            log_now = np.where(now[STDDEV] > 0, np.log(now[STDDEV]), 0)
+            log_now = np.where(now[STDDEV] > 0, np.log(now[STDDEV] / units), 0)
         within = np.nan_to_num(within)
-        levels = predict(before[:, MEAN], n, within, now[MEAN], now[N], self._centre(at, MEAN))
+        centre = self._centre(at, MEAN, units)
+        levels = predict(before[:, MEAN] / units, n, within, now[MEAN] / units, now[N], centre)
         # A spread of 0 has no logarithm: of a constant the values themselves are judged.
         varies = ~((n > 1) & (spreads <= 0)).any(axis=0) & (now[STDDEV] > 0)
         n_spread = np.where(varies & (n > 1), n, 0)
         half = np.full(len(at), 0.5)  # the variance of the logarithm for one value, if normal
-        centre = self._centre(at, STDDEV)
+        centre = self._centre(at, STDDEV, units)
         if centre is not None:
             with np.errstate(all="ignore"):
                 log = np.where(centre.values > 0, np.log(centre.values), np.nan)
@@ -164,10 +167,11 @@ class _Comparison:
             tests.append(self._test(index, now[N, column], levels.buckets[column], p))
         return tests
 
-    def _centre(self, at: Sequence[int], row: int) -> Centre | None:
+    def _centre(self, at: Sequence[int], row: int, units: Numbers) -> Centre | None:
         if self._expected is None or self._baseline is None:
             return None
-        return Centre(self._expected[row, at], self._expected[N, at], self._baseline.buckets)
+        values = self._expected[row, at] / units
+        return Centre(values, self._expected[N, at], self._baseline.buckets)
 
     def _others(self, at: Sequence[int], designs: Numbers) -> list[float | None]:
         """Of features of which nearly all values were one and the same: p of how many are not."""
@@ -233,17 +237,19 @@ class _Comparison:
         n = np.repeat(np.array([[each.n] for each in past], dtype=float), size, axis=1)
         means = np.array([each.means for each in past])
         spreads = np.array([each.stddevs for each in past])
+        units = units_of(means, np.where(n > 0, spreads, 0), now.means, now.stddevs)
         centre = log_centre = None
         with np.errstate(all="ignore"):
-            within = np.nan_to_num((n * spreads**2).sum(axis=0) / n.sum(axis=0))
+            within = np.nan_to_num((n * (spreads / units) ** 2).sum(axis=0) / n.sum(axis=0))
             varies = np.where((spreads > 0) & (now.stddevs > 0), n, 0)
             logs, log_now = (np.log(np.maximum(each, 1e-300)) for each in (spreads, now.stddevs))
             if self._baseline is not None:
                 base = _of_length(self._baseline.merged, name, none)
-                centre = Centre(base.means, np.full(size, float(base.n)), self._baseline.buckets)
+                of = np.full(size, float(base.n))
+                centre = Centre(base.means / units, of, self._baseline.buckets)
                 log_centre = centre._replace(values=np.log(np.maximum(base.stddevs, 1e-300)))
         count = np.full(size, float(now.n))
-        levels = predict(means, n, within, now.means, count, centre)
+        levels = predict(means / units, n, within, now.means / units, count, centre)
         spread = predict(logs, varies, np.full(size, 0.5), log_now, count, log_centre)
         p_values = combined(levels.p_values, spread.p_values)
         known = not np.isnan(levels.p_values).any()
@@ -279,7 +285,8 @@ class _Comparison:
     def _rates(self) -> list[PastTest]:
         """Those of failures, and of missing values and text among numbers where there are any."""
         base = self._before if self._expected is None else self._expected[None]
-        counts = self._now + base.sum(axis=0)
+        with np.errstate(over="ignore"):  # of the rows that are no counts
+            counts = self._now + base.sum(axis=0)
         tests = []
         for index, name in enumerate(self._names):
             if self._kinds[name] == "failure":
@@ -324,7 +331,7 @@ class _Comparison:
             past_hits: by bucket and value.
             n_past: by bucket.
             totals: the hits of all that the target is compared with, and its n.
-            design: of rare values, see `rare_event_p`.
+            design: of rare values at least, see `rare_event_p`.
         """
         counts = np.repeat(n_past[:, None], len(hits), axis=1)
         with np.errstate(all="ignore"):
@@ -337,6 +344,9 @@ class _Comparison:
             centre = Centre(expected / total, np.full(len(hits), total), self._baseline.buckets)
         prediction = predict(shares, counts, within, hits / n, np.full(len(hits), n), centre)
         p_values = prediction.p_values
+        known = prediction.design[np.isfinite(prediction.design)]
+        if len(hits) > 1 and len(known):  # a new value comes in bursts as the others do
+            design = max(design, float(np.median(known)))
         for at, share in enumerate(expected / total):
             if np.isnan(p_values[at]):
                 continue

@@ -222,14 +222,22 @@ class Judge:
         return past if own is None else past.judged_by(self._shelf.past(*self._where, own))
 
     def _own(self, bucket: Bucket) -> Sequence[datetime] | None:
-        """The last buckets before one that is compared with others, by a test."""
+        """The last good buckets before one that is compared with others, by a test.
+
+        What lasts would else be found in its first bucket only: a baseline that does not move, and
+        buckets on both sides of a change, which vary as much as it is large.
+        """
         baseline = self._monitor.baseline
         if isinstance(baseline, Trailing) or not isinstance(self._rule, DriftRule):
             return None
         if self._rule.metric != "p":
             return None
         at = bisect_left(self._starts_of_length, bucket.start)
-        return self._starts_of_length[max(0, at - Trailing().trailing) : at]
+        before = self._starts_of_length[:at]
+        good = [start for start in before if start not in self._anomalous]
+        # The first ones were judged as though images were independent, which may be too strict.
+        enough = good if len(good) >= self._rule.least_buckets else before
+        return enough[-Trailing().trailing :]
 
     @cached_property
     def _starts_of_length(self) -> list[datetime]:

@@ -75,6 +75,7 @@ class _Recommended:
         self._dataset, self._length = dataset, store.datasets()[dataset]
         texts = [segment_text(segment) for segment in store.segments(dataset)]
         self._segments = [text for text in texts if text]
+        self._only_segments = bool(self._segments) and not store.buckets(dataset)
         self._all: list[Bucket] = []
         views: list[ProfileView] = []
         for text in texts[:_SEGMENTS_READ]:
@@ -106,7 +107,8 @@ class _Recommended:
 
     def _head(self) -> str:
         name, length = _quoted(self._dataset), duration_text(self._length)
-        segments = f", {count(len(self._segments))} segments" if self._segments else ""
+        several = "s" if len(self._segments) > 1 else ""
+        segments = f", {count(len(self._segments))} segment{several}" if self._segments else ""
         lines = [f"# Monitors of the dataset {name}: buckets of {length}{segments}."]
         if self._all:
             first = min(bucket.start for bucket in self._all)
@@ -156,12 +158,13 @@ class _Recommended:
 
     def _schema(self) -> str:
         comment = ["# A feature is new, or gone: a camera writes other tags, a column was renamed."]
-        return self._table("schema", "schema", comment, ["baseline = { trailing = 28 }"])
+        keys = ["baseline = { trailing = 28 }", *self._if_only_segments()]
+        return self._table("schema", "schema", comment, keys)
 
     def _new_values(self, names: Sequence[str]) -> str:
         comment = ["# A value that was not there: another camera model, another label."]
         features = f"features = [{', '.join(map(_quoted, names))}]"
-        keys = [features, "baseline = { trailing = 28 }"]
+        keys = [features, "baseline = { trailing = 28 }", *self._if_only_segments()]
         return self._table("new values", "new values", comment, keys)
 
     def _lag(self, names: Sequence[str]) -> str:
@@ -171,14 +174,20 @@ class _Recommended:
         ]
         features = f"features = [{', '.join(map(_quoted, names))}]"
         keys = ['scalar = "lag"', features, "baseline = { trailing = 28 }"]
+        keys += self._if_only_segments()
         return self._table("lag", "interval", comment, keys)
 
     def _late(self, after: timedelta) -> str:
         comment = ["# Profiles come much later than usual."]
-        return self._table("late", "late", comment, [f'after = "{duration_text(after)}"'])
+        keys = [f'after = "{duration_text(after)}"', *self._if_only_segments()]
+        return self._table("late", "late", comment, keys)
 
     def _with_segments(self) -> list[str]:
         return ["segments = true"] if self._segments else []
+
+    def _if_only_segments(self) -> list[str]:
+        """Nobody logs into the dataset as a whole, so that it has nothing to judge."""
+        return ["segments = true"] if self._only_segments else []
 
     def _table(self, name: str, kind: str, comment: Sequence[str], keys: Sequence[str]) -> str:
         lines = [

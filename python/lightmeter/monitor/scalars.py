@@ -25,6 +25,8 @@ __all__ = [
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
 
+_LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
+
 
 class Share(NamedTuple):
     """So many of so many."""
@@ -92,7 +94,8 @@ def hue_interval(
     """`predicted_interval` on the circle, as an `arc`.
 
     That of the differences from the mean direction, each taken the shorter way around. It keeps its
-    promise while the hues lie well within half of the circle; None where they have no direction.
+    promise while the hues lie well within half of the circle; None where they have no direction,
+    or hardly any: one on the other side is then as ordinary as the mean.
 
     Args:
         series: two hues or more.
@@ -104,7 +107,7 @@ def hue_interval(
     angles = [hue * math.tau / HUE_STEPS for hue in series]
     x = math.fsum(map(math.cos, angles))
     y = math.fsum(map(math.sin, angles))
-    if math.hypot(x, y) < 1e-9 * len(series):
+    if math.hypot(x, y) < _LEAST_DIRECTION * len(series):
         return None
     middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
     turned = [nearest_turn(hue, middle) for hue in series]

@@ -133,6 +133,8 @@ def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Seq
         angle = _core.circular_mean(numbers) / _STEPS if length else 0.0
         return kind, (n, length * math.cos(angle), length * math.sin(angle), 0.0, n, *counts)
     mean, spread = _core.level_of(core, name)
+    if not math.isfinite(spread):  # its square is too large
+        spread = 0.0
     low, median, high = core.quantiles(name, [0.25, 0.5, 0.75])
     others = n
     if numbers.min == numbers.max:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lightmeter.drift.prediction import predicted_interval
+import numpy as np
+
+from lightmeter.drift.prediction import predicted_interval, units_of
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
@@ -85,14 +87,18 @@ class IntervalRule(ScalarRule):
     def _limits(
         self, column: ColumnView, points: Sequence["_Point"], n: int
     ) -> tuple[float, float] | None:
-        series = [point.value for point in points]
-        if self.scalar in _OF_ONE_BUCKET:
-            return prediction_interval(series, self.alpha)
+        series, spreads = [point.value for point in points], [point.spread for point in points]
         sizes = [point.n for point in points]
-        variance = sum(point.n * point.variance for point in points) / sum(sizes)
         if is_hue(column, self.scalar):
-            return hue_interval(series, sizes, variance, n, self.alpha)
-        return predicted_interval(series, sizes, variance, n, self.alpha)
+            return hue_interval(series, sizes, _variance(spreads, sizes), n, self.alpha)
+        (unit,) = units_of(np.array([*series, *spreads])[:, None]).tolist()
+        series, spreads = [each / unit for each in series], [each / unit for each in spreads]
+        if self.scalar in _OF_ONE_BUCKET:
+            low, high = prediction_interval(series, self.alpha)
+        else:
+            within = _variance(spreads, sizes)
+            low, high = predicted_interval(series, sizes, within, n, self.alpha)
+        return low * unit, high * unit
 
     def false_alarms(self) -> float | None:
         """`alpha` for each feature named in full.
@@ -107,20 +113,26 @@ class IntervalRule(ScalarRule):
 
 
 class _Point(NamedTuple):
-    """A number of a feature in one bucket, how many values it is of, and their variance.
+    """A number of a feature in one bucket, how many values it is of, and how they vary.
 
-    The variance is that of the number for one value; 0 where it is not known.
+    The spread is the standard deviation of the number for one value; 0 where it is not known.
     """
 
     value: float
     n: int
-    variance: float
+    spread: float
+
+
+def _variance(spreads: Sequence[float], sizes: Sequence[int]) -> float:
+    squares = (n * spread**2 for n, spread in zip(sizes, spreads, strict=True))
+    return sum(squares) / sum(sizes)
 
 
 def _point(column: ColumnView, scalar: str) -> _Point | None:
     if (value := scalar_of(column, scalar)) is None:
         return None
-    spread, variance = column.stddev if scalar in ("mean", "stddev") else None, 0.0
-    if spread is not None and math.isfinite(spread):
-        variance = spread**2 if scalar == "mean" else spread**2 / 2
-    return _Point(value, max(1, column.n - column.missing), variance)
+    spread = column.stddev if scalar in ("mean", "stddev") else None
+    if spread is None or not math.isfinite(spread):
+        spread = 0.0
+    spread /= 1 if scalar == "mean" else math.sqrt(2)
+    return _Point(value, max(1, column.n - column.missing), spread)

@@ -27,7 +27,8 @@ class ScalarRule(FeatureRule):
 
 def within(name: str, value: float, lower: float | None, upper: float | None) -> Result:
     """The result of a value. Rounding of a constant is no change."""
-    room = 1e-9 * max(1.0, abs(value))
+    sizes = [abs(limit) for limit in (lower, upper) if limit is not None]
+    room = 1e-9 * (max(sizes, default=0.0) or 1.0)
     low = lower is not None and value < lower - room
     high = upper is not None and value > upper + room
     return Result(name, ANOMALY if low or high else OK, value, lower, upper)
