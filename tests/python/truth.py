@@ -164,11 +164,23 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
 
 
 def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    where, said_after, said_before = match.groups()
+    where = match[1]
     ends = [float(text.replace(",", "")) for text in re.findall(_NUMBER, where)]
-    shares = []
     single = not re.search("at most|at least|between", where)
-    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9  # said to four digits
+    # One value is said to four digits; others may be as near to it.
+    slacks = (1e-9, max(abs(ends[0]) * 6e-4, 1e-9)) if single else (1e-9,)
+    return any(_is_within(match, ends, slack, target, reference) for slack in slacks)
+
+
+def _is_within(
+    match: re.Match[str],
+    ends: Sequence[float],
+    slack: float,
+    target: Sequence[Any],
+    reference: Sequence[Any],
+) -> bool:
+    where, said_after, said_before = match.groups()
+    shares = []
     for side in _numbers(target, reference):
         above = side >= ends[0] - slack if "at most" not in where else np.full(len(side), True)
         below = side <= ends[-1] + slack if "at least" not in where else np.full(len(side), True)
