@@ -174,6 +174,8 @@ HUES: list[tuple[str, Draw, Draw, str]] = [
     ("turned back over 0", hues((1, 10, 12)), hues((1, 340, 12)),
      r"x turned by -(2\d|3\d) degrees"),
     ("turned a little", hues((1, 30, 20)), hues((1, 40, 20)), r"x turned by \+(8|9|1\d) degrees"),
+    ("turned by less than is said", hues((1, 120, 0)), hues((1, 120.4, 0)),
+     "x changed within the same colours"),
     ("half around", hues((1, 0, 30)), hues((1, 180, 30)), r"x turned by [+-]1\d\d degrees"),
     ("two heaps turned", hues((0.6, 0, 10), (0.4, 60, 10)), hues((0.6, 30, 10), (0.4, 90, 10)),
      r"x turned by \+(2\d|3\d) degrees"),

@@ -318,6 +318,12 @@ def _coloured(match: re.Match[str], target: Sequence[Any], reference: Sequence[A
     return said and (after > before) == (verb == "rose")
 
 
+def _within_colours(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    sides = [np.round(side / 30) % 12 for side in _in_degrees(target, reference)]
+    shares = [np.bincount(side.astype(int), minlength=12) / len(side) for side in sides]
+    return bool(np.abs(shares[0] - shares[1]).max() < 0.01)
+
+
 Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
 _VERB = "(rose|fell)"
 _PATTERNS: list[tuple[str, Check]] = [
@@ -352,5 +358,6 @@ _PATTERNS: list[tuple[str, Check]] = [
     (r"NAME turned by ([+-]\d+) degrees", _turned),
     (r"NAME gathered around ([a-z -]+)", _gathered),
     (r"NAME spread out", _spread_out),
+    (r"NAME changed within the same colours", _within_colours),
     (rf"NAME: ([a-z -]+) {_VERB} from {_PERCENT} to {_PERCENT}", _coloured),
 ]
