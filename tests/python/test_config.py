@@ -23,7 +23,7 @@ dataset = "cells"
 type = "drift"
 features = ["x"]
 q = 0.02
-baseline = { trailing = 5, offset = 2, same = "weekday", exclude = [2022-12-24] }
+baseline = { trailing = 15, offset = 2, same = "weekday", exclude = [2022-12-24] }
 
 [[monitor]]
 name = "like WhyLabs"
@@ -60,7 +60,7 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     drift, whylabs, gaps, failures, both = load_monitors(path)
     holidays = ((date(2022, 12, 24), date(2022, 12, 24)),)
     assert drift.rule == DriftRule(features=("x",), q=0.02)
-    assert drift.baseline == Trailing(trailing=5, offset=2, same="weekday", exclude=holidays)
+    assert drift.baseline == Trailing(trailing=15, offset=2, same="weekday", exclude=holidays)
     assert whylabs.rule == DriftRule(metric="hellinger", above=0.7)
     assert (gaps.rule, gaps.wait) == (MissingRule(), timedelta(hours=2))
     assert failures.baseline == Reference(tmp_path / "good.lmp")
@@ -113,7 +113,8 @@ def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
         ("upper = 0.05", "upper = true", 28, "expected a finite number"),
         ('wait = "2h"', 'wait = "2 hours"', 20, "'2 hours'"),
         ('preset = "whylabs"', 'preset = "evidently"', 14, "whylabs"),
-        ("trailing = 5", "trailing = 0", 8, "trailing is 0"),
+        ("trailing = 15", "trailing = 0", 8, "trailing is 0"),
+        ("trailing = 15", "trailing = 7", 8, "expected at least 14"),
         ('reference = "good.lmp"', "mean = 5", 29, "expected a table of trailing"),
         ('of = ["cells", "gaps"]', 'of = ["cell"]', 35, "no monitor 'cell'"),
         ('name = "both"', 'name = "gaps"', 32, "two monitors"),
@@ -132,7 +133,7 @@ def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
         ),
         (
             'baseline.reference = "good.lmp"',
-            "[monitor.baseline]\ntrailing = 5\nmean = 1",
+            "[monitor.baseline]\ntrailing = 15\nmean = 1",
             31,
             "unknown key 'mean'",
         ),

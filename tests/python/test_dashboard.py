@@ -192,6 +192,7 @@ def test_a_day_shows_its_distributions_against_the_baseline(store: Store, tmp_pa
     assert "→ 2022" not in page.text
 
 
+@pytest.mark.usefixtures("three_are_enough")
 def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -> None:
     """The first on drift, else the first that has one: as it had it, which the page says."""
     fill(store, "cells", 12, bad=9)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from lightmeter.monitor.baselines import Baseline, Trailing
-from lightmeter.monitor.rules import RULES, DriftRule, Rule
+from lightmeter.monitor.rules import RULES, DriftRule, FeatureRule, Rule
 from lightmeter.store.store import Store
 
 __all__ = ["Monitor", "false_alarms_a_year"]
@@ -44,6 +44,12 @@ class Monitor:
         if self.has_peers and not self.judges_segments_together:
             raise ValueError(
                 "baseline: peers = true takes the type 'drift' without metric, and segments = true"
+            )
+        least = self.rule.least_buckets if isinstance(self.rule, FeatureRule) else 1
+        if isinstance(self.baseline, Trailing) and self.baseline.trailing < least:
+            raise ValueError(
+                f"baseline: trailing is {self.baseline.trailing}; expected at least {least}, as "
+                "drift is not judged by fewer buckets (28 find smaller changes)"
             )
 
     @property
