@@ -1,5 +1,6 @@
 """Whether a sentence about a change is true of the values themselves, computed apart from it."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -167,9 +168,16 @@ def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
     where = match[1]
     ends = [float(text.replace(",", "")) for text in re.findall(_NUMBER, where)]
     single = not re.search("at most|at least|between", where)
+    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9
+    if not single:
+        return _is_within(match, ends, slack, target, reference)
+    if _is_within(match, ends, slack, target, reference):
+        return True
     # One value is said to four digits; others may be as near to it.
-    slacks = (1e-9, max(abs(ends[0]) * 6e-4, 1e-9)) if single else (1e-9,)
-    return any(_is_within(match, ends, slack, target, reference) for slack in slacks)
+    pool = np.concatenate(_numbers(target, reference))
+    values, counts = np.unique(pool[np.abs(pool - ends[0]) <= slack], return_counts=True)
+    said = values[counts.argmax()] if len(values) else math.nan
+    return _is_within(match, [said], 1e-9, target, reference)
 
 
 def _is_within(
