@@ -365,6 +365,33 @@ def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
     assert p_low <= p <= p_high
 
 
+def test_swapped_sides_of_which_one_is_sampled_have_the_same_interval() -> None:
+    sampled, whole = columns(x=normals(1, 60_000)), columns(x=normals(2, 300))
+    line = lm.compare(target=sampled, reference=whole)["x"]
+    swapped = lm.compare(target=whole, reference=sampled)["x"]
+    for end in ("p_low", "p_value", "p_high"):
+        assert getattr(line, end) == pytest.approx(getattr(swapped, end), rel=1e-9)
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 0, 255), (77, 3, 200)])
+def test_pictures_of_one_colour_have_one_hue_whatever_their_size(
+    colour: tuple[int, int, int],
+) -> None:
+    sides = [
+        lm.log_image([np.full((*size, 3), colour, np.uint8)] * 20) for size in ((64, 48), (333, 17))
+    ]
+    report = lm.compare(target=sides[0], reference=sides[1])
+    assert {line.feature for line in report.drifted} == {
+        "image.ImagePixelWidth",
+        "image.ImagePixelHeight",
+    }
+
+
+def test_a_share_is_at_most_1_in_samples_too() -> None:
+    line = lm.compare(target=columns(x=normals(1, 60_000)), reference=columns(x=[0] * 300))["x"]
+    assert (line.effect_name, line.effect_high) == ("tail", 1)
+
+
 def test_an_effect_near_the_floor_of_a_sampled_profile_is_inconclusive() -> None:
     a, b = normals(3, 20_000), normals(4, 20_000, 0.25)
     sides = {"target": columns(x=b), "reference": columns(x=a)}

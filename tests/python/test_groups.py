@@ -292,6 +292,13 @@ def test_too_few_groups_are_not_enough_data() -> None:
     report = lm.compare(target=burst(rng, MIN_GROUPS - 1, shift=3), reference=burst(rng, 60))
     assert report["number"].verdict == report["gap:missing"].verdict == "not enough data"
     assert report["number"].reason == "groups in the target: 4; 5 are needed"
+    assert report["number"].p_value is None  # that of images would take them for independent
+
+
+def test_more_groups_than_can_be_counted_are_many() -> None:
+    side = lm.log(columns={"k": range(5000), "a": np.arange(5000) % 7}, group="k")
+    reason = lm.compare(target=side, reference=side)["a"].reason
+    assert reason.endswith("by over 1,000 and over 1,000 groups")
 
 
 def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:

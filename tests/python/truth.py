@@ -1,5 +1,6 @@
 """Whether a sentence about a change is true of the values themselves, computed apart from it."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -164,11 +165,30 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
 
 
 def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    where, said_after, said_before = match.groups()
+    where = match[1]
     ends = [float(text.replace(",", "")) for text in re.findall(_NUMBER, where)]
-    shares = []
     single = not re.search("at most|at least|between", where)
-    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9  # said to four digits
+    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9
+    if not single:
+        return _is_within(match, ends, slack, target, reference)
+    if _is_within(match, ends, slack, target, reference):
+        return True
+    # One value is said to four digits; others may be as near to it.
+    pool = np.concatenate(_numbers(target, reference))
+    values, counts = np.unique(pool[np.abs(pool - ends[0]) <= slack], return_counts=True)
+    said = values[counts.argmax()] if len(values) else math.nan
+    return _is_within(match, [said], 1e-9, target, reference)
+
+
+def _is_within(
+    match: re.Match[str],
+    ends: Sequence[float],
+    slack: float,
+    target: Sequence[Any],
+    reference: Sequence[Any],
+) -> bool:
+    where, said_after, said_before = match.groups()
+    shares = []
     for side in _numbers(target, reference):
         above = side >= ends[0] - slack if "at most" not in where else np.full(len(side), True)
         below = side <= ends[-1] + slack if "at least" not in where else np.full(len(side), True)
@@ -306,6 +326,12 @@ def _coloured(match: re.Match[str], target: Sequence[Any], reference: Sequence[A
     return said and (after > before) == (verb == "rose")
 
 
+def _within_colours(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    sides = [np.round(side / 30) % 12 for side in _in_degrees(target, reference)]
+    shares = [np.bincount(side.astype(int), minlength=12) / len(side) for side in sides]
+    return bool(np.abs(shares[0] - shares[1]).max() < 0.01)
+
+
 Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
 _VERB = "(rose|fell)"
 _PATTERNS: list[tuple[str, Check]] = [
@@ -340,5 +366,6 @@ _PATTERNS: list[tuple[str, Check]] = [
     (r"NAME turned by ([+-]\d+) degrees", _turned),
     (r"NAME gathered around ([a-z -]+)", _gathered),
     (r"NAME spread out", _spread_out),
+    (r"NAME changed within the same colours", _within_colours),
     (rf"NAME: ([a-z -]+) {_VERB} from {_PERCENT} to {_PERCENT}", _coloured),
 ]

@@ -136,12 +136,13 @@ MeanHue circular_hue(const ImageCounts& counts) {
   const HueVector v = hue_vector(counts);
   if (v.chroma == 0) return {kNan, kNan};
   const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);
-  double hue = 255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma));
+  // Pictures of one colour have one hue, whatever their size: no last bit of a rounding tells.
+  const auto rounded = [](double value) { return std::nearbyint(value * 0x1p40) * 0x1p-40 + 0.0; };
+  double hue = rounded(255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma)));
   if (hue < 0) hue += 255;
   // Not std::hypot, whose last bit depends on the library; nothing overflows here.
   const double length = std::sqrt(v.x * v.x + v.y * v.y);
-  // A tiny negative angle rounds up to the full circle.
-  return {hue < 255 ? hue : 0, length / static_cast<double>(v.chroma)};
+  return {hue, rounded(length / static_cast<double>(v.chroma))};
 }
 
 }  // namespace lightmeter::measure

@@ -254,6 +254,7 @@ def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureD
     if min(groups) < MIN_GROUPS:
         side = "target" if groups[0] <= groups[1] else "reference"
         reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
+        fields |= dict.fromkeys(("p_value", "p_low", "p_high"))  # of images, as if independent
         return changed(line, verdict="not enough data", reason=reason, **fields)
     if line.effect_name in ("spread", "tail"):
         fields |= dict.fromkeys(("effect", "effect_low", "effect_high"), line.ks)

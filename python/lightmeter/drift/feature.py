@@ -91,8 +91,8 @@ class FeatureDrift:
         new_values: texts (categories, failure reasons) of the target that the reference does not
             list.
         vanished_values: the other way round.
-        groups_target: how many groups the p-value rests on, such as slides or bursts; None where it
-            takes images for independent.
+        groups_target: how many groups the p-value rests on, such as slides or bursts: about so
+            many, and no more than 1420 that have names. None where it takes images for independent.
         groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
         family: what it is judged together with.

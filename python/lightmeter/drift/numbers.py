@@ -50,7 +50,7 @@ def compare_numbers(
         sizes["spread"] = [abs(spread)] * 3  # of moments, which are exact in samples too
     if not circular:
         below, above = result["tail_below"], result["tail_above"]
-        sizes["tail"] = [sum(ends) for ends in zip(below, above, strict=True)]
+        sizes["tail"] = [min(1.0, sum(ends)) for ends in zip(below, above, strict=True)]
         fields |= {"tail_below": below[0], "tail_above": above[0], "tail": sizes["tail"][0]}
     carrying = _carrying(sizes, by)
     if tested:

@@ -64,6 +64,8 @@ class Thresholds:
 
 DEFAULT_THRESHOLDS = Thresholds()
 
+_COUNTED = 1000  # groups; of more there are too few hashes to tell how many
+
 
 def judge(
     features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
@@ -137,5 +139,12 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
     if verdict == "none" and q <= by.drift:
         least = by.least(feature.effect_name)
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
-    groups = f", by {feature.groups_target} and {feature.groups_reference} groups"
-    return f"{sizes}, q {q:.2g}{groups if feature.groups_target is not None else ''}"
+    by_groups = ""
+    if feature.groups_target is not None and feature.groups_reference is not None:
+        target, reference = map(_counted, (feature.groups_target, feature.groups_reference))
+        by_groups = f", by {target} and {reference} groups"
+    return f"{sizes}, q {q:.2g}{by_groups}"
+
+
+def _counted(groups: int) -> str:
+    return str(groups) if groups <= _COUNTED else f"over {_COUNTED:,}"

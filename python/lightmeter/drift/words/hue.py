@@ -7,6 +7,7 @@ from lightmeter.drift.shape import Numbers
 from lightmeter.drift.turn import STEPS, Turn, turn_of
 from lightmeter.drift.words.amounts import shares_from_to
 from lightmeter.drift.words.sides import numbers_of_both
+from lightmeter.text import percent
 
 __all__ = ["colour", "hue_change", "share_of_colour"]
 
@@ -55,6 +56,8 @@ def hue_change(line: FeatureDrift) -> str:
         if before - after >= _CHANGED and before >= _GATHERED:
             return f"{name} spread out"
         most = max(rises, key=lambda each: abs(rises[each]))
+    if percent(shares[most][0]) == percent(shares[most][1]):
+        return f"{name} changed within the same colours"
     verb = "rose" if rises[most] > 0 else "fell"
     return f"{name}: {most} {verb} {shares_from_to(*shares[most])}"
 
