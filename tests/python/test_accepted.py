@@ -9,7 +9,7 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.accepted import accept, take_back
-from lightmeter.monitor.baselines import DateRange, Reference, Trailing
+from lightmeter.monitor.baselines import Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.monitors import Monitor
