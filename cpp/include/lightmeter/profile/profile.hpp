@@ -99,7 +99,7 @@ class Profile {
   std::size_t merge_group(std::optional<std::string_view> group, const Profile& part);
   [[nodiscard]] const GroupMoments& by_group() const noexcept { return by_group_; }
 
-  // The .lmp file format, drawn in profile.cpp. encode(decode(b)) == b for every b that encode
+  // The .lmp file format, drawn in profile_codec.cpp. encode(decode(b)) == b for every b that encode
   // wrote; other valid forms are read and written in the one that encode uses.
   [[nodiscard]] std::vector<std::uint8_t> encode() const;
   // Throws DecodeError unless the bytes are one whole valid profile.
@@ -124,6 +124,7 @@ class Profile {
     std::vector<Columns::iterator> places;
   };
 
+  static bool is_date(std::int64_t timestamp) noexcept;
   ImageGroup& group(std::string_view prefix);
 
   std::optional<std::int64_t> dataset_timestamp_;
