@@ -44,6 +44,8 @@ from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
 
+_MOST_IMAGES = 2**44
+
 
 class Bucket(NamedTuple):
     """A stretch of time that a store has profiles of."""
@@ -112,7 +114,7 @@ class Profiles:
 
         Raises:
             TypeError: an argument is of another type.
-            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
+            ValueError: no time at all; too many images; a bucket that reaches beyond the year 9999; a bad `every` or
                 `segment`; an empty name.
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
@@ -120,6 +122,10 @@ class Profiles:
         view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        if view.images > _MOST_IMAGES:  # else a sum of some could be more than SQLite can hold
+            raise ValueError(
+                f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most"
+            )
         checked_name("dataset", dataset)
         checked_name("writer", writer)
         seq = checked_seq(seq)
@@ -269,7 +275,7 @@ class Profiles:
     def body(
         self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
     ) -> tuple[StoredProfile, bytes] | None:
-        """What `writer` put into the bucket that starts at `at`, byte for byte; None if that is nothing.
+        """What a writer put into the bucket that starts at `at`, byte for byte; None for nothing.
 
         What a roll-up has merged is of the writer ``""``.
 
