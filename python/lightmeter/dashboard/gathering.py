@@ -1,0 +1,92 @@
+"""What is known of datasets and segments, from the store and from what monitors say."""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
+
+from lightmeter.dashboard.history import History
+from lightmeter.monitor.incidents import find_incidents
+from lightmeter.monitor.results import Result
+from lightmeter.profile.segments import segment_text
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
+from lightmeter.store.store import Store
+from lightmeter.times import to_utc
+
+__all__ = ["Notes", "history_of", "segments_of"]
+
+# Of segments, of which there may be many, fewer buckets have a page.
+_SEGMENT_BUCKETS = 7
+
+
+class Notes(NamedTuple):
+    """What people said of incidents."""
+
+    acknowledged: Sequence[Acknowledged]
+    snoozes: Sequence[Snoozed]
+    accepted: Sequence[Accepted]
+
+    @classmethod
+    def of(cls, store: Store, now: datetime | None) -> Self:
+        """Those in a store; None takes the clock, without a time zone it is local time."""
+        state, at = store.state, to_utc(now or datetime.now(UTC))
+        return cls(state.acknowledged(), state.snoozed(at), state.accepted())
+
+
+def segments_of(store: Store, dataset: str) -> list[dict[str, str]]:
+    """The whole of it, and then its segments."""
+    segments = sorted(store.segments(dataset), key=segment_text)
+    return segments if {} in segments else [{}, *segments]
+
+
+def history_of(
+    store: Store,
+    dataset: str,
+    segment: Mapping[str, str],
+    lines: Mapping[Line, Sequence[Result]],
+    notes: Notes,
+    most: int | None,
+    *,
+    all_shown: bool = False,
+) -> History:
+    """What is known of a dataset or segment.
+
+    Args:
+        store: that has it.
+        dataset: its name.
+        segment: empty for the whole of it.
+        lines: what monitors say of it.
+        notes: what people say.
+        most: how many of the latest buckets have a page, and how many with an anomaly; None for
+            all, of a segment for 7.
+        all_shown: whether all have a page, whatever `most` is.
+    """
+    history = History(
+        dataset=dataset,
+        segment=segment,
+        segment_text=segment_text(segment),
+        buckets=store.buckets(dataset, segment=segment),
+        lines=lines,
+        incidents=find_incidents(lines),
+        acknowledged=notes.acknowledged,
+        snoozes=notes.snoozes,
+        accepted=notes.accepted,
+    )
+    if all_shown:
+        most = None
+    else:
+        most = len(history.buckets) if most is None else most
+        most = min(most, _SEGMENT_BUCKETS) if segment else most
+    return replace(history, shown=_shown(history.buckets, history.anomalous, most))
+
+
+def _shown(
+    buckets: Sequence[Bucket], anomalous: Container[datetime], most: int | None
+) -> frozenset[datetime]:
+    """Starts of the buckets that have a page."""
+    starts = [bucket.start for bucket in buckets]
+    if most is None:
+        return frozenset(starts)
+    bad = [start for start in starts if start in anomalous]
+    return frozenset({*starts[-most:], *bad[-most:]} if most > 0 else ())
