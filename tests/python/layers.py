@@ -21,7 +21,8 @@ ROOMS = {
     "run": "alerts",
     "lightmeter": "batch run viz whylogs writers",
     "demo": "lightmeter dashboard",
-    "cli": "demo",
+    "serve": "dashboard run writers whylogs",
+    "cli": "demo serve",
     "__main__": "cli",
 }
 
