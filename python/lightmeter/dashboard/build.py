@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.gathering import Notes, history_of, segments_of
+from lightmeter.dashboard.gathering import Notes, Said, history_of, segments_of
 from lightmeter.dashboard.history import History
 from lightmeter.dashboard.pages.index import index_html
 from lightmeter.dashboard.place import PlacePages
 from lightmeter.dashboard.shown_baseline import ShownMonitors
 from lightmeter.dashboard.site import Site, Written
-from lightmeter.monitor.incidents import lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
@@ -58,8 +57,8 @@ def write_dashboard(
     for dataset in store.datasets():
         briefs: list[History] = []
         for segment in reversed(segments_of(store, dataset)):  # the whole last: it lists the others
-            lines = lines_of(of_segment.pop((dataset, segment_text(segment)), ()))
-            history = history_of(store, dataset, segment, lines, notes, buckets)
+            said = Said.of(of_segment.pop((dataset, segment_text(segment)), ()))
+            history = history_of(store, dataset, segment, said, notes, buckets)
             others = [] if segment else briefs
             for page in PlacePages(store, history, others, monitors, extras):
                 if page.inputs is None or not site.is_fresh(page.path, page.inputs):

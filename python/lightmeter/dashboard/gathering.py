@@ -1,12 +1,12 @@
 """What is known of datasets and segments, from the store and from what monitors say."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from lightmeter.dashboard.history import History
-from lightmeter.monitor.incidents import find_incidents
+from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.profiles import Bucket
@@ -14,7 +14,7 @@ from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = ["Notes", "history_of", "segments_of"]
+__all__ = ["Notes", "Said", "history_of", "segments_of"]
 
 # Of segments, of which there may be many, fewer buckets have a page.
 _SEGMENT_BUCKETS = 7
@@ -34,6 +34,19 @@ class Notes(NamedTuple):
         return cls(state.acknowledged(), state.snoozed(at), state.accepted())
 
 
+class Said(NamedTuple):
+    """What monitors say of a dataset or segment: the results of each line, and what follows."""
+
+    lines: Mapping[Line, Sequence[Result]]
+    incidents: Sequence[Incident]
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Self:
+        """From the results."""
+        lines = lines_of(results)
+        return cls(lines, find_incidents(lines))
+
+
 def segments_of(store: Store, dataset: str) -> list[dict[str, str]]:
     """The whole of it, and then its segments."""
     segments = sorted(store.segments(dataset), key=segment_text)
@@ -44,7 +57,7 @@ def history_of(
     store: Store,
     dataset: str,
     segment: Mapping[str, str],
-    lines: Mapping[Line, Sequence[Result]],
+    said: Said,
     notes: Notes,
     most: int | None,
     *,
@@ -56,7 +69,7 @@ def history_of(
         store: that has it.
         dataset: its name.
         segment: empty for the whole of it.
-        lines: what monitors say of it.
+        said: what monitors say of it.
         notes: what people say.
         most: how many of the latest buckets have a page, and how many with an anomaly; None for
             all, of a segment for 7.
@@ -67,8 +80,8 @@ def history_of(
         segment=segment,
         segment_text=segment_text(segment),
         buckets=store.buckets(dataset, segment=segment),
-        lines=lines,
-        incidents=find_incidents(lines),
+        lines=said.lines,
+        incidents=said.incidents,
         acknowledged=notes.acknowledged,
         snoozes=notes.snoozes,
         accepted=notes.accepted,
