@@ -55,7 +55,7 @@ class AskedPages:
         Args:
             path: such as ``index.html``.
             sees: whether a dataset may be shown; of others nothing is.
-            extras: what is added. Its `made_of` must differ between two who see different datasets.
+            extras: what is added. Its `whose` must differ between two who see different datasets.
             now: the time, which says what is snoozed; None takes the clock.
 
         Raises:
@@ -78,7 +78,7 @@ class AskedPages:
             for dataset, digest in zip(datasets, digests, strict=True)
         }
         inputs = look.inputs(digests, list(map(_seen, briefs.values())))
-        key = (INDEX, look.extras.made_of())
+        key = (INDEX, look.extras.whose)
         return self._pages.get(key, inputs, lambda: index_html(briefs, look.extras).encode())
 
     def _of_dataset(self, path: str, dataset: str, look: "_Look") -> bytes | None:
@@ -103,7 +103,7 @@ class AskedPages:
         if page is None:
             return None
         inputs = page.inputs or look.inputs(digest, _seen([history, *others]))
-        key = (path, look.extras.made_of())
+        key = (path, look.extras.whose)
         return self._pages.get(key, inputs, lambda: page.html().encode())
 
     def _briefs(self, dataset: str, look: "_Look", digest: str) -> list[History]:
@@ -150,8 +150,9 @@ class _Look(NamedTuple):
         return [pair for pair in self.monitors if pair[1] == dataset]
 
     def inputs(self, *made_of: object) -> str:
-        """A digest of these, and of what people said."""
-        return hashlib.sha256(repr((__version__, self.notes, made_of)).encode()).hexdigest()
+        """A digest of these, of what people said, and of what is added."""
+        all_of_it = __version__, self.extras.made_of(), self.notes, made_of
+        return hashlib.sha256(repr(all_of_it).encode()).hexdigest()
 
 
 def _monitors(store: Store) -> list[tuple[str, str]]:

@@ -13,9 +13,11 @@ class Extras:
 
     Attributes:
         forms: whether pages may have forms, which send to the site itself.
+        whose: differs between two who may see different things.
     """
 
     forms = False
+    whose = ""
 
     def made_of(self) -> str:
         """Changes with what is added."""
