@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lightmeter.serve.api import lists
+from lightmeter.serve.api import judged, lists, profiles, seen
 from lightmeter.serve.endpoint import routes_of
 from lightmeter.serve.guard import Guard, refused
+from lightmeter.serve.openapi import API, document
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
@@ -21,7 +22,7 @@ from lightmeter.store.store import Store
 
 __all__ = ["make_app"]
 
-API = "/api/v1"
+ENDPOINTS = [*lists.ENDPOINTS, *profiles.ENDPOINTS, *seen.ENDPOINTS, *judged.ENDPOINTS]
 _WORDS = {
     404: "there is nothing at this path; see /api/v1/openapi.json",
     405: "this path does not take this method; the header Allow says which it takes",
@@ -66,7 +67,11 @@ def make_app(
         limits=limits or Limits(),
     )
     # A route of each kind; those of pages and of the client of whylogs go here.
-    routes: list[BaseRoute] = [Route("/healthz", _health), *routes_of(lists.ENDPOINTS, API)]
+    routes: list[BaseRoute] = [
+        Route("/healthz", _health),
+        Route(f"{API}/openapi.json", _document),
+        *routes_of(ENDPOINTS, API),
+    ]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard)],
@@ -81,6 +86,10 @@ async def _health(request: Request) -> Response:
     server: Server = request.app.state.server
     await server.checks.do(server.store.state.keys.exist)
     return JSONResponse({"status": "ok"})
+
+
+async def _document(request: Request) -> Response:
+    return JSONResponse(document(ENDPOINTS, request.scope.get("root_path", "")))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
