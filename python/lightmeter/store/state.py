@@ -71,6 +71,14 @@ class State:
         query = f"SELECT {_RESULT} FROM result WHERE (monitor, dataset) = (?, ?) ORDER BY 3, 4, 5"
         return self._rows(result_of, query, (monitor, dataset))
 
+    def line(self, line: Line, most: int) -> list[ResultRow]:
+        """The last results of a line, earliest first."""
+        query = (
+            f"SELECT {_RESULT} FROM result WHERE (dataset, segment, monitor, feature)"
+            " = (?, ?, ?, ?) ORDER BY start DESC LIMIT ?"
+        )
+        return self._rows(result_of, query, (*line, most))[::-1]
+
     def bases(self, monitor: str, dataset: str) -> dict[Place, Basis]:
         """What the results of a monitor rest on, bucket by bucket."""
         query = f"SELECT {_JUDGED} FROM judged WHERE (monitor, dataset) = (?, ?)"
