@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
+from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
     Accepted,
     Acknowledged,
@@ -50,11 +51,16 @@ _SNOOZED = f"{_LINE}, until, note"
 
 
 class State:
-    """The state of a store. What is in it that nobody has written is damage, a StoreError."""
+    """The state of a store. What is in it that nobody has written is damage, a StoreError.
+
+    Attributes:
+        keys: of the server, who may do what.
+    """
 
     def __init__(self, database: Database) -> None:
         """That in a store's file."""
         self._database = database
+        self.keys = Keys(database)
 
     def snapshot(self) -> contextlib.AbstractContextManager[None]:
         """Everything that this thread reads inside is of one moment, whoever writes meanwhile."""
@@ -229,7 +235,9 @@ class State:
         Raises:
             StoreError: the file is closed or out of reach.
         """
-        return found_damage(self._database, (self._check_tables, self._check_buckets))
+        return found_damage(
+            self._database, (self._check_tables, self._check_buckets, self.keys.verify)
+        )
 
     def _check_tables(self) -> Iterator[Damage]:
         for table, columns, read in (
