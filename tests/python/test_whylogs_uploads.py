@@ -47,7 +47,7 @@ def test_another_request_is_refused(body: Any) -> None:
 
 
 def test_a_ticket_says_what_it_is_for() -> None:
-    tickets = Tickets()
+    tickets = Tickets(bytes(32))
     dataset, alias = "ü\U0001f600" * 100, "\U0001f600" * 200
     ident, text = tickets.give(dataset, ASKED, alias=alias, key="abcdefghij")
     ticket = tickets.read(text)
@@ -56,7 +56,7 @@ def test_a_ticket_says_what_it_is_for() -> None:
 
 
 def test_a_ticket_is_good_for_one_profile() -> None:
-    tickets = Tickets()
+    tickets = Tickets(bytes(32))
     ticket = tickets.read(tickets.give("cells", ASKED, alias=None, key="")[1])
     tickets.use(ticket, b"profile")
     tickets.use(ticket, b"profile")  # the answer to the first was lost
@@ -65,7 +65,7 @@ def test_a_ticket_is_good_for_one_profile() -> None:
 
 
 def test_a_ticket_ends_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    tickets = Tickets()
+    tickets = Tickets(bytes(32))
     text = tickets.give("cells", ASKED, alias=None, key="")[1]
     tickets.use(tickets.read(text), b"profile")
     later = time.time() + uploads.LIFETIME + 1
@@ -77,11 +77,11 @@ def test_a_ticket_ends_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_forged_ticket_is_refused() -> None:
-    tickets = Tickets()
+    tickets = Tickets(bytes(32))
     text = tickets.give("cells", ASKED, alias=None, key="")[1]
     said, seal = text.split(".")
     changed = said[:-1] + ("A" if said[-1] != "A" else "B")
-    other = Tickets().give("cells", ASKED, alias=None, key="")[1]
+    other = Tickets(bytes(31)).give("cells", ASKED, alias=None, key="")[1]
     for forged in ("", ".", said, f"{said}.", f".{seal}", f"{changed}.{seal}", f"{said}.ü", other):
         with pytest.raises(TicketError, match="not given out"):
             tickets.read(forged)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from lightmeter.serve import whylogs
 from lightmeter.serve.api import lists
 from lightmeter.serve.endpoint import routes_of
 from lightmeter.serve.guard import Guard, refused
@@ -65,8 +66,12 @@ def make_app(
         hosts=names,
         limits=limits or Limits(),
     )
-    # A route of each kind; those of pages and of the client of whylogs go here.
-    routes: list[BaseRoute] = [Route("/healthz", _health), *routes_of(lists.ENDPOINTS, API)]
+    # A route of each kind; those of pages go here.
+    routes: list[BaseRoute] = [
+        Route("/healthz", _health),
+        *routes_of(lists.ENDPOINTS, API),
+        *whylogs.routes_of(server),
+    ]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard)],

@@ -113,9 +113,9 @@ def reference_dataset(dataset: str, alias: str) -> str:
 class Tickets:
     """Tickets of one server process. Its end is that of the tickets it gave out."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: bytes) -> None:
         """Seal with a secret that nobody else has."""
-        self._secret = secrets.token_bytes(32)
+        self._secret = secret
         self._used: dict[str, tuple[float, str]] = {}  # by identifier: the end, and what was put
         self._lock = threading.Lock()
 
@@ -158,7 +158,7 @@ class Tickets:
             raise TicketError("the address is used up; ask for a new one")
 
     def _seal(self, said: str) -> bytes:
-        return hmac.digest(self._secret, said.encode(), "sha256")
+        return hmac.digest(self._secret, b"whylogs\n" + said.encode(), "sha256")
 
 
 def _encoded(data: bytes) -> str:
