@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lightmeter.serve import whylogs
-from lightmeter.serve.api import lists
+from lightmeter.serve.api import judged, lists, profiles, seen
 from lightmeter.serve.endpoint import routes_of
 from lightmeter.serve.guard import Guard, refused
+from lightmeter.serve.openapi import API, document
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
@@ -22,7 +23,7 @@ from lightmeter.store.store import Store
 
 __all__ = ["make_app"]
 
-API = "/api/v1"
+ENDPOINTS = [*lists.ENDPOINTS, *profiles.ENDPOINTS, *seen.ENDPOINTS, *judged.ENDPOINTS]
 _WORDS = {
     404: "there is nothing at this path; see /api/v1/openapi.json",
     405: "this path does not take this method; the header Allow says which it takes",
@@ -69,7 +70,8 @@ def make_app(
     # A route of each kind; those of pages go here.
     routes: list[BaseRoute] = [
         Route("/healthz", _health),
-        *routes_of(lists.ENDPOINTS, API),
+        Route(f"{API}/openapi.json", _document),
+        *routes_of(ENDPOINTS, API),
         *whylogs.routes_of(server),
     ]
     app = Starlette(
@@ -86,6 +88,10 @@ async def _health(request: Request) -> Response:
     server: Server = request.app.state.server
     await server.checks.do(server.store.state.keys.exist)
     return JSONResponse({"status": "ok"})
+
+
+async def _document(request: Request) -> Response:
+    return JSONResponse(document(ENDPOINTS, request.scope.get("root_path", "")))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

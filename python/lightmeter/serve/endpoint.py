@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lightmeter.serve.bodies import object_of, read_bounded
 from lightmeter.serve.login import allowed
 from lightmeter.serve.parameters import Parameter, values_of
 from lightmeter.serve.refusal import RequestError
@@ -15,7 +16,9 @@ from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
 
-__all__ = ["Answer", "Call", "Endpoint", "routes_of"]
+__all__ = ["CONTENT", "Answer", "Call", "Endpoint", "routes_of"]
+
+CONTENT = {"profile": "application/octet-stream", "json": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Call:
         values: of the parameters, by name; None where one is not given.
         headers: of the request, in small letters.
         body: its bytes; empty without one.
+        json: what it says, where it is JSON.
     """
 
     server: Server
@@ -35,6 +39,7 @@ class Call:
     values: Mapping[str, Any]
     headers: Mapping[str, str]
     body: bytes
+    json: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -50,6 +55,16 @@ class Call:
         if dataset not in self.store.datasets():
             raise RequestError(404, f"there is no dataset {dataset!r}; see /api/v1/datasets")
         return dataset
+
+    def check_sees_all(self) -> None:
+        """For what concerns the whole store.
+
+        Raises:
+            RequestError: 403, the key is limited to some datasets.
+        """
+        if not self.key.sees_all:
+            words = f"the key {self.key.id} is not for all datasets; use one that is"
+            raise RequestError(403, words)
 
 
 @dataclass(frozen=True)
@@ -102,10 +117,29 @@ async def _answer(endpoint: Endpoint, request: Request) -> Response:
     values = values_of(endpoint.parameters, request.scope["query_string"])
     if values.get("dataset") is not None:
         allowed(request, endpoint.right, values["dataset"])
-    body = await request.body()
-    call = Call(server, key, values, request.headers, body)
+    body, json = await _body(endpoint, request)
+    call = Call(server, key, values, request.headers, body, json)
     made = await server.work.do(endpoint.run, call)
     return made if isinstance(made, Response) else JSONResponse(made)
+
+
+async def _body(endpoint: Endpoint, request: Request) -> tuple[bytes, Mapping[str, Any]]:
+    """The body, of the type that is expected, and what it says where that is JSON."""
+    server: Server = request.app.state.server
+    if endpoint.takes == "nothing":
+        if await request.body():
+            raise RequestError(400, "got a body; expected none")
+        return b"", {}
+    wanted = CONTENT[endpoint.takes]
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != wanted:
+        raise RequestError(415, f"got a body of type {kind[:100]!r}; expected {wanted}")
+    if endpoint.takes == "profile":
+        if not (body := await request.body()):
+            raise RequestError(400, "got no body; expected the bytes of a profile")
+        return body, {}
+    body = await read_bounded(request, server.limits.json)
+    return body, object_of(body, endpoint.schema)
 
 
 def routes_of(endpoints: Sequence[Endpoint], prefix: str) -> list[Route]:

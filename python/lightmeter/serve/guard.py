@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lightmeter.errors import StoreError
+from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify, path_of
 from lightmeter.serve.refusal import RequestError, busy
 from lightmeter.serve.security import HEADERS, PAGE_POLICY, SAFE, check_host, check_origin, is_form
@@ -66,6 +66,8 @@ class _Exchange:
             await self._answer(refusal)
         except ClientDisconnect:
             pass
+        except (DecodeError, IncompatibleError) as error:
+            await self._answer(RequestError(409, f"these profiles cannot be merged: {error}"))
         except StoreError as error:
             _log.error("the store cannot be used: %s", visible(error))
             await self._answer(

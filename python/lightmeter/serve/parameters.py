@@ -15,7 +15,9 @@ __all__ = ["Parameter", "choice", "duration", "moment", "name", "number", "segme
 
 _MOST = 32  # parameters of a query
 _TEXT = 256  # characters of a name
+_PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_PLUS = re.compile(r"(T[0-9:.]{2,15}) (?=[0-9:]{2,6}$)")  # what a plus becomes in a query
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 
 
@@ -38,13 +40,10 @@ class Parameter:
     required: bool = False
 
 
-def name(name: str, words: str, *, required: bool = False) -> Parameter:
-    """A name, such as that of a dataset."""
-    schema = {"type": "string", "minLength": 1, "maxLength": _TEXT, "pattern": _PLAIN}
-    return Parameter(name, words, schema, lambda text: _text(text, 1, _TEXT), required)
-
-
-_PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
+def name(name: str, words: str, *, required: bool = False, least: int = 1) -> Parameter:
+    """A name, such as that of a dataset, of at least so many characters."""
+    schema = {"type": "string", "minLength": least, "maxLength": _TEXT, "pattern": _PLAIN}
+    return Parameter(name, words, schema, lambda text: _text(text, least, _TEXT), required)
 
 
 def moment(name: str, words: str, *, required: bool = False) -> Parameter:
@@ -125,7 +124,7 @@ def _text(text: str, least: int, most: int) -> str:
 
 def _moment(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(_PLUS.sub(r"\1+", text))
     except ValueError:
         raise ValueError(
             f"got {text[:64]!r}; expected a time such as 2022-09-07T12:00:00Z"
