@@ -1,13 +1,14 @@
 """Uploads as a pipeline with whylogs 1.6.4 does. It runs where whylogs is installed.
 
-    python whylogs_client.py KIND DAY SHIFT
+    python whylogs_client.py KIND FIRST DAYS SHIFTS
 
-The address, the key and the dataset come from the environment, as whylogs takes them. Printed is
-what the writer gives back.
+The address, the key and the dataset come from the environment, as whylogs takes them. Numbers are
+shifted on the days that SHIFTS names, such as 16:1.0. Printed is what the writer gives back, or
+the reason of a refusal; of several days a list.
 """
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,36 +19,48 @@ from whylogs.core.segmentation_partition import segment_on_column
 from whylogs.extras.image_metric import log_image
 
 
-def rows(shift, count=100):
-    numbers = np.random.default_rng(int(shift * 1000) + 1).normal(shift, 1, count)
-    return pd.DataFrame({"score": numbers, "camera": ["left", "right"] * (count // 2)})
+def rows(day, shift):
+    numbers = np.random.default_rng(day).normal(shift, 1, 100)
+    return pd.DataFrame({"score": numbers, "camera": ["left", "right"] * 50})
 
 
-def images(shift):
+def images():
     draw = np.random.default_rng(1).integers
-    return [
-        Image.fromarray(draw(0, 100 + shift, (8, 8, 3)).astype(np.uint8)) for shift in [shift] * 5
-    ]
+    view = None
+    for _ in range(5):
+        logged = log_image(Image.fromarray(draw(0, 256, (8, 8, 3)).astype(np.uint8))).view()
+        view = logged if view is None else view.merge(logged)
+    return view
 
 
-def main(kind, day, shift):
-    at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+def write(kind, at, day, shift):
     writer = WhyLabsWriter()
     if kind.startswith("reference"):
         writer.option(reference_profile_name="golden")
     if kind == "images":
-        result = None
-        for image in images(int(shift)):
-            logged = log_image(image).view()
-            result = logged if result is None else result.merge(logged)
-        result.dataset_timestamp = at
-        print(writer.write(result))
-        return
+        view = images()
+        view.dataset_timestamp = at
+        return writer.write(view)
     segments = segment_on_column("camera") if "segments" in kind else None
-    result = why.log(rows(shift), schema=why.core.DatasetSchema(segments=segments))
+    result = why.log(rows(day, shift), schema=why.core.DatasetSchema(segments=segments))
     result.set_dataset_timestamp(at)
-    print(writer.write(result, **({"zip": True} if kind.endswith("zip") else {})))
+    return writer.write(result, **({"zip": True} if kind.endswith("zip") else {}))
+
+
+def main(kind, first, days, shifts):
+    start = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    shifted, _, shift = shifts.partition(":")
+    results = []
+    for day in range(int(days)):
+        by = float(shift) if shift and day == int(shifted) else 0.0
+        results.append(write(kind, start + timedelta(days=day), day, by))
+    print(results if len(results) > 1 else results[0])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    try:
+        main(*sys.argv[1:])
+    except Exception as error:
+        if type(error).__module__ != "whylabs_client.exceptions":
+            raise
+        print(repr(str(error)))
