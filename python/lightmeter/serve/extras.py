@@ -140,7 +140,7 @@ class LiveExtras(Extras):
             if name != dataset and self._key.sees(name)
         ]
         likely = [name for name in others if any(word in name.lower() for word in _LIKELY)]
-        chosen = likely[0] if likely and buckets < _ENOUGH + 1 else None
+        chosen = likely[0] if likely and buckets <= _ENOUGH else None
         options = [tag("option", f"the {2 * _ENOUGH} buckets before", value="")]
         options += [
             tag(
@@ -151,8 +151,10 @@ class LiveExtras(Extras):
             )
             for name in others
         ]
-        few = f"; there {'is' if buckets == 1 else 'are'} {buckets}" if buckets <= _ENOUGH else ""
-        hint = f"Drift against the buckets before needs {_ENOUGH} of them{few}."
+        hint = (
+            f"Against the buckets before it, drift is judged from bucket {_ENOUGH + 1} on; there "
+        )
+        hint += f"{'is' if buckets == 1 else 'are'} {buckets}."
         return self._form(
             page,
             WATCH,
