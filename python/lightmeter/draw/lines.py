@@ -13,7 +13,7 @@ from lightmeter.draw.shapes import cross, dot, label, paint, rounded, rule
 from lightmeter.draw.time_axis import round_dates
 from lightmeter.text import number
 
-__all__ = ["Mark", "expected", "sparkline", "trend"]
+__all__ = ["Mark", "description", "expected", "known", "runs", "scales", "sparkline", "trend"]
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
@@ -54,7 +54,7 @@ def trend(
         what: the values are, in one word.
         band: what is in the band, in one or two words.
     """
-    x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
+    x, y, low, high = scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
     parts = [_legend(marks, what, band)]
     for tick in ticks(low, high, 4):
         parts.append(grid(y(tick)))
@@ -62,7 +62,7 @@ def trend(
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
     for mark in marks:
-        if mark.bad and _known(mark.value):
+        if mark.bad and known(mark.value):
             place = x(_seconds(mark)), y(_number(mark.value))
             parts.append(_linked(mark, place, dot(*place, 4)))
         elif mark.bad or mark.failed:
@@ -75,7 +75,7 @@ def trend(
         anchor = "end" if tick_at > RIGHT - 18 else "middle"
         parts.append(label(tick_at, _HEIGHT - 7, text, anchor))
     linked = any(mark.to is not None for mark in marks)
-    return Chart(title, _description(marks), _HEIGHT, joined(parts), linked=linked)
+    return Chart(title, description(marks), _HEIGHT, joined(parts), linked=linked)
 
 
 def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
@@ -90,12 +90,12 @@ def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
 def sparkline(marks: Sequence[Mark]) -> Html:
     """The same chart, small and without words: the row of a table around it has them."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
-    x, y, _, _ = _scales(marks, *size)
+    x, y, _, _ = scales(marks, *size)
     parts = _band(marks, x, y, _SPARK_HEIGHT, 0)
     parts += _lines(marks, x, y, 1.2)
     for mark in marks:
         if mark.bad:
-            value = mark.value if _known(mark.value) else None
+            value = mark.value if known(mark.value) else None
             at = _SPARK_HEIGHT / 2 if value is None else y(value)
             parts.append(dot(x(_seconds(mark)), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
@@ -106,7 +106,7 @@ def _seconds(mark: Mark) -> float:
     return mark.at.timestamp()
 
 
-def _known(value: float | None) -> bool:
+def known(value: float | None) -> bool:
     """Whether the value can be drawn: differences of larger numbers would overflow."""
     return value is not None and isfinite(value) and abs(value) < 1e300
 
@@ -116,12 +116,13 @@ def _number(value: float | None) -> float:
     return value
 
 
-def _scales(
+def scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[Map, Map, float, float]:
+    """Where times and values go; and the least and largest value on the axis."""
     seen = [mark.value for mark in marks] + [mark.upper for mark in marks]
     seen += [mark.lower for mark in marks]
-    numbers = [_number(value) for value in seen if _known(value)] or [0.0, 1.0]
+    numbers = [_number(value) for value in seen if known(value)] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
     if low >= 0 and all(mark.lower is None for mark in marks):
         low = 0.0  # a distance
@@ -136,7 +137,7 @@ def _scales(
     return scale(start, end, *across), scale(low, high, *up), low, high
 
 
-def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
+def runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
     """The runs of marks for which `has` is true."""
     for there, run in groupby(zip(marks, has, strict=True), key=lambda pair: pair[1]):
         if there:
@@ -144,7 +145,7 @@ def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
 
 
 def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
-    for run in _runs(marks, [_known(mark.value) for mark in marks]):
+    for run in runs(marks, [known(mark.value) for mark in marks]):
         if len(run) == 1:
             yield dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
         else:
@@ -155,8 +156,8 @@ def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html
 def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> list[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
     parts = []
-    limited = [_known(mark.upper) or _known(mark.lower) for mark in marks]
-    for run in _runs(marks, limited):
+    limited = [known(mark.upper) or known(mark.lower) for mark in marks]
+    for run in runs(marks, limited):
         above = [_limit(mark, mark.upper, x, y, top) for mark in run]
         below = [_limit(mark, mark.lower, x, y, floor) for mark in run]
         if len(run) == 1:  # something to see
@@ -172,7 +173,7 @@ def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> li
 
 
 def _limit(mark: Mark, value: float | None, x: Map, y: Map, edge: float) -> tuple[float, float]:
-    return x(_seconds(mark)), y(_number(value)) if _known(value) else edge
+    return x(_seconds(mark)), y(_number(value)) if known(value) else edge
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
@@ -192,7 +193,7 @@ def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
         label(LEFT + 22, 15, what, tone="ink"),
     ]
     at = LEFT + 43 + 7 * len(what)
-    if any(_known(mark.upper) or _known(mark.lower) for mark in marks):
+    if any(known(mark.upper) or known(mark.lower) for mark in marks):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
         edge = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
         parts.append(tag("rect", x=at, y=6, **area, **edge))
@@ -206,7 +207,7 @@ def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
     return joined(parts)
 
 
-def _description(marks: Sequence[Mark]) -> str:
+def description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
     first, last, form = marks[0].at, marks[-1].at, _form(marks)
     bad = [mark.at for mark in marks if mark.bad]

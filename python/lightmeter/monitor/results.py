@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow, ResultState
+from lightmeter.store.records import Basis, BucketRows, Kept, Line, Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "check_source",
     "kept_of",
     "load_in_brief",
+    "load_line",
     "load_newest",
     "load_results",
     "load_turning_points",
@@ -233,6 +234,11 @@ def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Res
             for row in read(*monitor)
         }
     return _results_of(rows[key] for key in sorted(rows))
+
+
+def load_line(store: Store, line: Line, most: int) -> list[Result]:
+    """The last results of a line, earliest first. `basis` is left out."""
+    return _results_of(store.state.line(line, most))
 
 
 def load_turning_points(

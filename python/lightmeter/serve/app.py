@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from lightmeter.serve import whylogs
 from lightmeter.serve.api import judged, lists, profiles, seen
 from lightmeter.serve.endpoint import routes_of
 from lightmeter.serve.forms import form_routes
@@ -69,11 +70,12 @@ def make_app(
         hosts=names,
         limits=limits or Limits(),
     )
-    # A route of each kind; those of pages and of the client of whylogs go here.
+    # A route of each kind.
     routes: list[BaseRoute] = [
         Route("/healthz", _health),
         Route(f"{API}/openapi.json", _document),
         *routes_of(ENDPOINTS, API),
+        *whylogs.routes_of(server),
         *form_routes(),
         *page_routes(),
     ]

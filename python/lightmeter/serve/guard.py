@@ -137,6 +137,8 @@ class _Exchange:
             is_page = headers.get("content-type", "").startswith("text/html")
             for name, value in (HEADERS | PAGE_POLICY if is_page else HEADERS).items():
                 headers.setdefault(name, value)
+            if self._status >= 400 and not self._whole:  # nobody will read what is still to come
+                headers["connection"] = "close"
         await self._send(message)
 
     async def _answer(self, refusal: RequestError) -> None:

@@ -26,6 +26,11 @@ class Work:
         self._lock = threading.Lock()
         self._taken = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done."""
+        return self._taken > 0
+
     async def do(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
 

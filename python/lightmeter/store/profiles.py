@@ -114,8 +114,8 @@ class Profiles:
 
         Raises:
             TypeError: an argument is of another type.
-            ValueError: no time at all; too many images; a bucket that reaches beyond the year 9999; a bad `every` or
-                `segment`; an empty name.
+            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
+                `segment`; an empty name; more images than anybody has.
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """

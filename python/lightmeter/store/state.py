@@ -81,6 +81,14 @@ class State:
         query = f"SELECT {_RESULT} FROM result WHERE {where} ORDER BY 3, 4, 5"
         return self._rows(result_of, query, values)
 
+    def line(self, line: Line, most: int) -> list[ResultRow]:
+        """The last results of a line, earliest first."""
+        query = (
+            f"SELECT {_RESULT} FROM result WHERE (dataset, segment, monitor, feature)"
+            " = (?, ?, ?, ?) ORDER BY start DESC LIMIT ?"
+        )
+        return self._rows(result_of, query, (*line, most))[::-1]
+
     def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
         """What the results of a monitor rest on, bucket by bucket; `segment` as for `results`."""
         where, values = _where(monitor, dataset, segment)
