@@ -17,11 +17,13 @@ ROOMS = {
     "writers": "batch store",
     "monitor": "drift store",
     "alerts": "monitor draw",
+    "openmetrics": "monitor",
     "dashboard": "report alerts",
     "run": "alerts",
     "lightmeter": "batch run viz whylogs writers",
     "demo": "lightmeter dashboard",
-    "cli": "demo",
+    "serve": "dashboard run writers whylogs openmetrics",
+    "cli": "demo serve",
     "__main__": "cli",
 }
 

@@ -531,7 +531,7 @@ def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Any) -> None:
         assert killed.wait() == -signal.SIGKILL
         assert watched(receiver.url).wait(20) == 3
     first, second = receiver.requests
-    assert first.headers["X-Lightmeter-Id"] == second.headers["X-Lightmeter-Id"]
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
 def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

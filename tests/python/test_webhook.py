@@ -27,7 +27,7 @@ def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> 
     (request,) = receiver.requests
     assert json.loads(request.body)["title"] == "lightmeter: test"
     assert request.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert request.headers["X-Lightmeter-Id"] == json.loads(request.body)["id"]
+    assert request.headers["webhook-id"] == json.loads(request.body)["id"]
     header = request.headers["X-Lightmeter-Signature"]
     when, told = header.removeprefix("t=").split(",v1=")
     assert abs(int(when) - time.time()) < 60
