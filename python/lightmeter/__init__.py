@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lightmeter.drift.check import ImageCheck as ImageCheck
     from lightmeter.drift.check import check_image as check_image
     from lightmeter.errors import ConfigError as ConfigError
+    from lightmeter.errors import ConflictError as ConflictError
     from lightmeter.errors import DecodeError as DecodeError
     from lightmeter.errors import DeliveryError as DeliveryError
     from lightmeter.errors import ImageError as ImageError
@@ -59,8 +60,8 @@ _NAMES = {
     "batch": "measure profile_images",
     "drift": "FeatureDrift Thresholds",
     "drift.check": "ImageCheck check_image",
-    "errors": "ConfigError DecodeError DeliveryError ImageError IncompatibleError LightmeterError"
-    " StoreError",
+    "errors": "ConfigError ConflictError DecodeError DeliveryError ImageError IncompatibleError"
+    " LightmeterError StoreError",
     "image.exif": "ExifPolicy",
     "image.failure": "Failure",
     "image.limits": "Limits",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 __all__ = [
     "ConfigError",
+    "ConflictError",
     "DecodeError",
     "DeliveryError",
     "ImageError",
@@ -67,6 +68,10 @@ class IncompatibleError(LightmeterError, ValueError):
 
 class StoreError(LightmeterError, RuntimeError):
     """A store that cannot be opened, read or written as asked."""
+
+
+class ConflictError(StoreError):
+    """What a store is asked to keep does not fit what it holds."""
 
 
 class DeliveryError(LightmeterError, RuntimeError):

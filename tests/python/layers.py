@@ -22,7 +22,8 @@ ROOMS = {
     "run": "alerts",
     "lightmeter": "batch run viz whylogs writers",
     "demo": "lightmeter dashboard",
-    "cli": "demo openmetrics",
+    "serve": "dashboard run writers whylogs openmetrics",
+    "cli": "demo serve",
     "__main__": "cli",
 }
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import __version__
-from lightmeter.cli import imports, monitor, store
+from lightmeter.cli import imports, monitor, serve, store
 from lightmeter.cli.check import check
 from lightmeter.cli.dashboard import dashboard
 from lightmeter.cli.demo import demo
@@ -36,6 +36,7 @@ for command in (measure, profile, show, merge, drift, check, exif, log):
 app.add_typer(imports.commands, name="import")
 app.add_typer(store.commands, name="store")
 app.add_typer(monitor.commands, name="monitor")
+app.add_typer(serve.commands, name="serve")
 for command in (dashboard, demo):
     app.command()(command)
 

@@ -1,7 +1,6 @@
 """A profile as tables for a terminal, and as JSON."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
+from lightmeter.profile.plain import plain_summary
 from lightmeter.profile.view import Repeats
 from lightmeter.text import count, number, visible
 from lightmeter.times import age, day
@@ -39,29 +39,7 @@ def failure_json(failure: Failure) -> str:
 
 def summary_json(view: ProfileView) -> str:
     """The whole profile as one JSON object; statistics that do not exist are null."""
-    timestamp = view.dataset_timestamp
-    features = {
-        name: {key: _plain(value) for key, value in column.to_summary_dict().items()}
-        for name, column in view.get_columns().items()
-    }
-    repeats = {
-        name: {"at_least": at_least, "hashes": [item._asdict() for item in hashes]}
-        for name, column in view.get_columns().items()
-        if column.kind == "hash"
-        for at_least, hashes in [view.repeats(name)]
-    }
-    return json.dumps(
-        {
-            "images": view.images,
-            "groups": view.groups,
-            "dataset_timestamp": timestamp and timestamp.isoformat(),
-            "failures": [failure.to_dict() for failure in view.failures],
-            "features": features,
-            "repeats": repeats,
-        },
-        allow_nan=False,
-        indent=2,
-    )
+    return json.dumps(plain_summary(view), allow_nan=False, indent=2)
 
 
 def headline(view: ProfileView) -> str:
@@ -156,11 +134,3 @@ def _most_repeated(repeats: Repeats) -> str:
     if len(repeats.hashes) > _MOST_FREQUENT:
         shown.append(f"{len(repeats.hashes) - _MOST_FREQUENT} more")
     return ", ".join(shown)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, list):
-        return [item._asdict() for item in value]
-    return value

@@ -17,6 +17,7 @@ __all__ = ["Mark", "description", "expected", "known", "runs", "scales", "sparkl
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
+_AROUND = 11  # radius in which a click counts
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Mark:
         upper: the most that would be ok.
         bad: whether it was an anomaly.
         failed: whether it could not be judged.
+        to: address of the page about it, to which an anomaly is a link; None for no link.
     """
 
     at: datetime
@@ -38,17 +40,22 @@ class Mark:
     upper: float | None
     bad: bool = False
     failed: bool = False
+    to: str | None = None
 
 
-def trend(title: str, marks: Sequence[Mark]) -> Chart:
+def trend(
+    title: str, marks: Sequence[Mark], *, what: str = "value", band: str = "expected"
+) -> Chart:
     """The line through all values, the band of what is expected, and a dot at each anomaly.
 
     Args:
         title: what it shows.
         marks: at least one, in order of time.
+        what: the values are, in one word.
+        band: what is in the band, in one or two words.
     """
     x, y, low, high = scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
-    parts = [_legend(marks)]
+    parts = [_legend(marks, what, band)]
     for tick in ticks(low, high, 4):
         parts.append(grid(y(tick)))
         parts.append(label(LEFT - 6, y(tick) + 4, number(tick), "end"))
@@ -56,16 +63,28 @@ def trend(title: str, marks: Sequence[Mark]) -> Chart:
     parts += _lines(marks, x, y, 1.5)
     for mark in marks:
         if mark.bad and known(mark.value):
-            parts.append(dot(x(_seconds(mark)), y(_number(mark.value)), 4))
+            place = x(_seconds(mark)), y(_number(mark.value))
+            parts.append(_linked(mark, place, dot(*place, 4)))
         elif mark.bad or mark.failed:
-            parts.append(cross(x(_seconds(mark)), _FLOOR - 7))
+            place = x(_seconds(mark)), _FLOOR - 7
+            parts.append(_linked(mark, place, cross(*place)))
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
     for date, text in round_dates([mark.at for mark in marks]):
-        place = x(date.timestamp())
-        parts.append(rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
-        anchor = "end" if place > RIGHT - 18 else "middle"
-        parts.append(label(place, _HEIGHT - 7, text, anchor))
-    return Chart(title, description(marks), _HEIGHT, joined(parts))
+        tick_at = x(date.timestamp())
+        parts.append(rule(tick_at, _FLOOR, tick_at, _FLOOR + 4, "quiet"))
+        anchor = "end" if tick_at > RIGHT - 18 else "middle"
+        parts.append(label(tick_at, _HEIGHT - 7, text, anchor))
+    linked = any(mark.to is not None for mark in marks)
+    return Chart(title, description(marks), _HEIGHT, joined(parts), linked=linked)
+
+
+def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
+    """The sign of a bucket, which leads to its page from a little around it, for fingers."""
+    if mark.to is None:
+        return sign
+    around = dot(*place, _AROUND, fill_opacity=0)
+    name = f"{'anomaly' if mark.bad else 'not judged'}, {mark.at:{_form([mark])}}"
+    return tag("a", around, sign, href=mark.to, aria_label=name)
 
 
 def sparkline(marks: Sequence[Mark]) -> Html:
@@ -168,18 +187,18 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
 
 
-def _legend(marks: Sequence[Mark]) -> Html:
+def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
     parts = [
         rule(LEFT, 11, LEFT + 16, 11, "target"),
-        label(LEFT + 22, 15, "value", tone="ink"),
+        label(LEFT + 22, 15, what, tone="ink"),
     ]
-    at = LEFT + 78
+    at = LEFT + 43 + 7 * len(what)
     if any(known(mark.upper) or known(mark.lower) for mark in marks):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
         edge = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
         parts.append(tag("rect", x=at, y=6, **area, **edge))
-        parts.append(label(at + 20, 15, "expected", tone="ink"))
-        at += 100
+        parts.append(label(at + 20, 15, band, tone="ink"))
+        at += 44 + 7 * len(band)
     if any(mark.bad for mark in marks):
         parts += [dot(at + 4, 10.5, 4), label(at + 14, 15, "anomaly", tone="ink")]
         at += 90
@@ -190,12 +209,7 @@ def _legend(marks: Sequence[Mark]) -> Html:
 
 def description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
-    first, last = marks[0].at, marks[-1].at
-    form = (
-        "%Y-%m-%d"
-        if not any(mark.at.hour or mark.at.minute for mark in marks)
-        else ("%Y-%m-%d %H:%M")
-    )
+    first, last, form = marks[0].at, marks[-1].at, _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
     many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
     text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
@@ -205,6 +219,12 @@ def description(marks: Sequence[Mark]) -> str:
         return text + "no anomalies"
     word = "anomaly" if len(bad) == 1 else "anomalies"
     return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+
+
+def _form(marks: Sequence[Mark]) -> str:
+    """How the times are written."""
+    days = not any(mark.at.hour or mark.at.minute for mark in marks)
+    return "%Y-%m-%d" if days else "%Y-%m-%d %H:%M"
 
 
 def expected(lower: float | None, upper: float | None) -> str:

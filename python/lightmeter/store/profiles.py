@@ -32,6 +32,7 @@ from lightmeter.store.rows import (
     list_all,
     list_rows,
     load,
+    load_body,
     new_writer,
     seal,
     span_of,
@@ -39,9 +40,11 @@ from lightmeter.store.rows import (
     write,
 )
 from lightmeter.store.summary import Summary, summarize
-from lightmeter.times import from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
+
+_MOST_IMAGES = 2**44
 
 
 class Bucket(NamedTuple):
@@ -112,13 +115,17 @@ class Profiles:
         Raises:
             TypeError: an argument is of another type.
             ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
-                `segment`; an empty name.
+                `segment`; an empty name; more images than anybody has.
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
         view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        if view.images > _MOST_IMAGES:  # else a sum of some could be more than SQLite can hold
+            raise ValueError(
+                f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most"
+            )
         checked_name("dataset", dataset)
         checked_name("writer", writer)
         seq = checked_seq(seq)
@@ -231,13 +238,28 @@ class Profiles:
         Raises:
             StoreError: there is no such dataset, or the file cannot be read.
         """
-        damaged: list[tuple[StoredProfile, str]] = []
-        with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment=segment)
-            merged = ProfileView.merge_many(self._undamaged(rows, damaged))
+        merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
             warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=_level())
         return merged
+
+    def merged(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
+        """What `read` gives; and the damaged profiles that are not in it, with what is wrong.
+
+        Raises:
+            StoreError: there is no such dataset, or the file cannot be read.
+        """
+        damaged: list[tuple[StoredProfile, str]] = []
+        with self._database.snapshot():
+            rows = self.stored(dataset, start, end, segment=segment)
+            return ProfileView.merge_many(self._undamaged(rows, damaged)), damaged
 
     def _undamaged(
         self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
@@ -249,6 +271,27 @@ class Profiles:
                 yield content
             else:
                 damaged.append((row, str(content)))
+
+    def body(
+        self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
+    ) -> tuple[StoredProfile, bytes] | None:
+        """What a writer put into the bucket that starts at `at`, byte for byte; None for nothing.
+
+        What a roll-up has merged is of the writer ``""``.
+
+        Raises:
+            DecodeError: it is damaged.
+            StoreError: there is no such dataset, or the file cannot be read.
+        """
+        with self._database.snapshot():
+            first, end = to_utc(at), to_utc(at) + MILLISECOND
+            for row in self.stored(dataset, first, end, segment=segment):
+                if row.writer == writer:
+                    body = load_body(self._database, row)
+                    if isinstance(body, DecodeError):
+                        raise body
+                    return row, body
+        return None
 
     def load(
         self,

@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
@@ -32,6 +32,7 @@ __all__ = [
     "list_all",
     "list_rows",
     "load",
+    "load_body",
     "new_writer",
     "note_merged",
     "seal",
@@ -139,7 +140,7 @@ def enter_dataset(
         text = f"dataset {dataset!r} is damaged: number {number!r}, buckets of {every!r}"
         raise StoreError(text) from None
     if span not in (None, length):
-        raise StoreError(
+        raise ConflictError(
             f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
             f"{duration_text(span)}; leave `every` out, or use another dataset"
         )
@@ -167,7 +168,7 @@ def is_merged(sql: sqlite3.Connection, key: Key, seq: int | None) -> bool:
         raise StoreError(f"what was rolled up of {key[3]!r} is damaged: seq {row[0]!r}")
     if seq is not None and seq <= row[0]:
         return True
-    raise StoreError(
+    raise ConflictError(
         f"the bucket of {from_ms(key[1]):%Y-%m-%d %H:%M} has been rolled up with a profile of "
         f"{key[3]!r} in it, which can no longer be replaced"
     )
@@ -273,6 +274,19 @@ def load(
 
     `number` is that of its dataset, if it is known.
     """
+    body = load_body(database, row, number)
+    if isinstance(body, DecodeError):
+        return body
+    try:
+        return ProfileView.from_bytes(body)
+    except DecodeError as error:
+        return error
+
+
+def load_body(
+    database: Database, row: StoredProfile, number: int | None = None
+) -> bytes | DecodeError:
+    """Its bytes as they were written, or what is wrong; see `load`."""
     try:
         if number is None:
             number = dataset_number(database, row.dataset)
@@ -288,9 +302,7 @@ def load(
             return DecodeError("its bytes are not those that were written")
         if seal(row.dataset, *key[1:], *values, digest) != row_seal:
             return DecodeError("its time, place, writer or counts are not what was written")
-        return ProfileView.from_bytes(body)
-    except DecodeError as error:
-        return error
+        return body
     except StoreError as error:
         if not is_damage(error.__cause__):
             raise

@@ -162,6 +162,17 @@ _TABLES = [
         PRIMARY KEY(monitor, dataset)
     ) WITHOUT ROWID
     """,
+    # Who may ask a server for what: `sha256` is of the key, `rights` and `datasets` are JSON.
+    """
+    CREATE TABLE key(
+        id TEXT PRIMARY KEY,
+        sha256 BLOB NOT NULL,
+        rights TEXT NOT NULL,
+        datasets TEXT NOT NULL,
+        note TEXT NOT NULL,
+        created INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
 ]
 
 # Each is a list of statements.

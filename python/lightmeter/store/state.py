@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
+from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
     Accepted,
     Acknowledged,
@@ -50,11 +51,16 @@ _SNOOZED = f"{_LINE}, until, note"
 
 
 class State:
-    """The state of a store. What is in it that nobody has written is damage, a StoreError."""
+    """The state of a store. What is in it that nobody has written is damage, a StoreError.
+
+    Attributes:
+        keys: of the server, who may do what.
+    """
 
     def __init__(self, database: Database) -> None:
         """That in a store's file."""
         self._database = database
+        self.keys = Keys(database)
 
     def snapshot(self) -> contextlib.AbstractContextManager[None]:
         """Everything that this thread reads inside is of one moment, whoever writes meanwhile."""
@@ -66,10 +72,14 @@ class State:
         """Every monitor of which results are kept, by name and dataset."""
         return self._rows(source_of, "SELECT monitor, dataset, source FROM watched ORDER BY 1, 2")
 
-    def results(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """Everything that is kept of a monitor, by segment, bucket and feature."""
-        query = f"SELECT {_RESULT} FROM result WHERE (monitor, dataset) = (?, ?) ORDER BY 3, 4, 5"
-        return self._rows(result_of, query, (monitor, dataset))
+    def results(self, monitor: str, dataset: str, segment: str | None = None) -> list[ResultRow]:
+        """Everything that is kept of a monitor, by segment, bucket and feature.
+
+        Of one segment, which is given as text; None for all.
+        """
+        where, values = _where(monitor, dataset, segment)
+        query = f"SELECT {_RESULT} FROM result WHERE {where} ORDER BY 3, 4, 5"
+        return self._rows(result_of, query, values)
 
     def line(self, line: Line, most: int) -> list[ResultRow]:
         """The last results of a line, earliest first."""
@@ -79,11 +89,26 @@ class State:
         )
         return self._rows(result_of, query, (*line, most))[::-1]
 
-    def bases(self, monitor: str, dataset: str) -> dict[Place, Basis]:
-        """What the results of a monitor rest on, bucket by bucket."""
-        query = f"SELECT {_JUDGED} FROM judged WHERE (monitor, dataset) = (?, ?)"
-        buckets = self._rows(judged_of, f"{query} AND baseline != ''", (monitor, dataset))
+    def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
+        """What the results of a monitor rest on, bucket by bucket; `segment` as for `results`."""
+        where, values = _where(monitor, dataset, segment)
+        query = f"SELECT {_JUDGED} FROM judged WHERE {where} AND baseline != ''"
+        buckets = self._rows(judged_of, query, values)
         return {place: basis for place, _, basis in buckets if basis is not None}
+
+    def digests(self, monitor: str, dataset: str) -> list[tuple[str, int, bytes]]:
+        """Of what a monitor says: segment, start in milliseconds and a digest of each bucket."""
+        query = "SELECT segment, start, digest FROM judged WHERE (monitor, dataset) = (?, ?)"
+        return self._database.all(query, (monitor, dataset))
+
+    def newest_of_segments(self, monitor: str, dataset: str) -> list[ResultRow]:
+        """The results of a monitor's newest bucket in each segment."""
+        query = (
+            f"SELECT {_RESULT} FROM result JOIN (SELECT segment, max(start) AS start FROM judged"
+            " WHERE (monitor, dataset) = (?1, ?2) GROUP BY segment) USING(segment, start)"
+            " WHERE (monitor, dataset) = (?1, ?2)"
+        )
+        return self._rows(result_of, query, (monitor, dataset))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """The results of a monitor's newest bucket: that of all segments which it watches."""
@@ -237,7 +262,9 @@ class State:
         Raises:
             StoreError: the file is closed or out of reach.
         """
-        return found_damage(self._database, (self._check_tables, self._check_buckets))
+        return found_damage(
+            self._database, (self._check_tables, self._check_buckets, self.keys.verify)
+        )
 
     def _check_tables(self) -> Iterator[Damage]:
         for table, columns, read in (
@@ -278,6 +305,12 @@ class State:
         rows = self._database.all(query, values)
         with self._database.parsing():
             return list(map(read, rows))
+
+
+def _where(monitor: str, dataset: str, segment: str | None) -> tuple[str, tuple[str, ...]]:
+    if segment is None:
+        return "(monitor, dataset) = (?, ?)", (monitor, dataset)
+    return "(monitor, dataset, segment) = (?, ?, ?)", (monitor, dataset, segment)
 
 
 def _write(sql: sqlite3.Connection, bucket: BucketRows) -> None:

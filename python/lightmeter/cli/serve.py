@@ -1,0 +1,164 @@
+"""The commands that serve a store over HTTP, and keep its keys."""
+
+import json
+import logging
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+from rich.text import Text
+
+from lightmeter import Store
+from lightmeter.cli.options import Format, Printed, StoreOption
+from lightmeter.cli.terminal import (
+    FAILED,
+    Commands,
+    complain,
+    reported,
+    say,
+    usage,
+    wide_console,
+)
+from lightmeter.store.keys import RIGHTS, Key
+from lightmeter.text import visible
+
+__all__ = ["commands"]
+
+commands = Commands(
+    invoke_without_command=True,
+    help="Serve a store over HTTP: its pages, and an API.\n\nWithout keys only this machine is let "
+    "in. A proxy on this machine lets others in: make a key first.",
+)
+keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a server.")
+commands.add_typer(keys, name="key")
+
+
+class RightName(StrEnum):
+    """What a key may do."""
+
+    _ignore_ = "right"
+    for right in RIGHTS:
+        locals()[right.upper()] = right
+
+
+@commands.callback()
+def serve(
+    context: typer.Context,
+    store: Annotated[Path | None, typer.Option(help="The store, such as drift.db.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at. Others than that of this machine need a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")] = 8787,
+    public_url: Annotated[
+        str | None, typer.Option(help="The address as others see it, if a proxy stands before it.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name under which it may be asked (repeatable)."),
+    ] = None,
+    monitors: Annotated[
+        Path | None, typer.Option(help="TOML file of monitors to run and to write.")
+    ] = None,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    if store is None:
+        raise typer.BadParameter("missing", param_hint="--store")
+    with reported():
+        try:
+            from lightmeter.serve import make_app
+            from lightmeter.serve.running import run_server
+        except ImportError as error:
+            text = f"serve needs packages that are not here ({error}): pip install "
+            raise ImportError(f"{text}'lightmeter[server]'") from error
+        logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+        names = [*(allow_host or ()), *([] if host in _EVERY else [host])]
+        with usage():
+            app = make_app(store, monitors=monitors, public_url=public_url, hosts=names)
+        run_server(app, host=host, port=port, ready=lambda url: _ready(store, url))
+
+
+_EVERY = ("0.0.0.0", "::")
+
+
+def _ready(store: Path, url: str) -> None:
+    say(f"{store}: served at {url}")
+    print(end="", flush=True)
+
+
+@keys.command()
+def add(
+    store: StoreOption,
+    right: Annotated[
+        list[RightName],
+        typer.Option(help="What it may do: read, write or, which has both, admin (repeatable)."),
+    ],
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Only for these datasets, such as 'cells*' (repeatable)."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a key and print it. It is not kept, so that it cannot be printed again."""
+    with reported(), usage(), Store(store) as opened:
+        rights = [RIGHTS[list(RightName).index(each)] for each in right]
+        print(opened.state.keys.add(rights, datasets=dataset or ("*",), note=note))
+
+
+@keys.command("list")
+def list_keys(store: StoreOption, output_format: Printed = Format.TEXT) -> None:
+    """List the keys by their first ten characters."""
+    with reported(), Store(store, create=False) as opened:
+        known = opened.state.keys.all()
+        if output_format is Format.JSON:
+            print(json.dumps(list(map(_plain, known)), indent=2))
+        elif known:
+            wide_console().print(_table(known))
+        else:
+            say(f"{store}: no key")
+
+
+@keys.command()
+def remove(
+    store: StoreOption,
+    key: Annotated[str, typer.Argument(help="The first ten characters of the key.")],
+) -> None:
+    """Remove a key. A server that runs takes it no more."""
+    with reported(), Store(store, create=False) as opened:
+        if not opened.state.keys.remove(key[:10]):
+            complain(f"there is no key {key[:10]!r}; see lightmeter serve key list")
+            raise typer.Exit(FAILED)
+        say(f"{key[:10]}: removed")
+
+
+def _plain(key: Key) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "rights": sorted(key.rights),
+        "datasets": list(key.datasets),
+        "note": key.note,
+        "created": key.created.isoformat(),
+    }
+
+
+def _table(known: list[Key]) -> Table:
+    names = ("key", "rights", "datasets", "created", "note")
+    table = Table(
+        *(Column(name, overflow="fold") for name in names),
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        header_style="bold",
+    )
+    for key in known:
+        cells = (
+            key.id,
+            ", ".join(sorted(key.rights)),
+            ", ".join(key.datasets),
+            f"{key.created:%Y-%m-%d %H:%M}",
+            key.note,
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table

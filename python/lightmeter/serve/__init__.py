@@ -1,0 +1,6 @@
+"""The store and its pages over HTTP (extra ``server``)."""
+
+from lightmeter.serve.app import make_app
+from lightmeter.serve.server import Limits, Server
+
+__all__ = ["Limits", "Server", "make_app"]

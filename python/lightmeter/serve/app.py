@@ -1,0 +1,100 @@
+"""The app: all routes behind one guard. Each file of endpoints gives its routes."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from lightmeter.serve import whylogs
+from lightmeter.serve.api import judged, lists, profiles, seen
+from lightmeter.serve.endpoint import routes_of
+from lightmeter.serve.guard import Guard, refused
+from lightmeter.serve.openapi import API, document
+from lightmeter.serve.refusal import RequestError
+from lightmeter.serve.security import allowed_hosts
+from lightmeter.serve.server import Limits, Server
+from lightmeter.store.store import Store
+
+__all__ = ["make_app"]
+
+ENDPOINTS = [*lists.ENDPOINTS, *profiles.ENDPOINTS, *seen.ENDPOINTS, *judged.ENDPOINTS]
+_WORDS = {
+    404: "there is nothing at this path; see /api/v1/openapi.json",
+    405: "this path does not take this method; the header Allow says which it takes",
+}
+
+
+def make_app(
+    store: Store | str | os.PathLike[str],
+    *,
+    keys: bool = True,
+    monitors: str | os.PathLike[str] | None = None,
+    public_url: str | None = None,
+    hosts: Iterable[str] = (),
+    limits: Limits | None = None,
+) -> Starlette:
+    """An ASGI app that serves a store: its pages, and the API.
+
+    It can be mounted in an app of yours, below any prefix.
+
+    >>> app.mount("/drift", make_app("drift.db", hosts=["www.example.com"]))
+
+    Args:
+        store: what it serves, or its address.
+        keys: whether it asks for keys. As long as the store has none, whoever is on the same
+            machine may do everything, and nobody else anything. False leaves that to you.
+        monitors: the file of monitors that it runs.
+        public_url: its address as others see it, if a proxy stands before it.
+        hosts: further names under which it may be asked, beside localhost.
+        limits: how much it takes of others.
+
+    Raises:
+        ValueError: a host or the address is none.
+        StoreError: the store cannot be opened.
+    """
+    names = allowed_hosts(hosts, public_url)
+    server = Server(
+        store=store if isinstance(store, Store) else Store(store),
+        keys=keys,
+        monitors=None if monitors is None else Path(monitors),
+        public_url=None if public_url is None else public_url.rstrip("/"),
+        hosts=names,
+        limits=limits or Limits(),
+    )
+    # A route of each kind; those of pages go here.
+    routes: list[BaseRoute] = [
+        Route("/healthz", _health),
+        Route(f"{API}/openapi.json", _document),
+        *routes_of(ENDPOINTS, API),
+        *whylogs.routes_of(server),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard)],
+        exception_handlers={HTTPException: _http_error},
+    )
+    app.router.redirect_slashes = False
+    app.state.server = server
+    return app
+
+
+async def _health(request: Request) -> Response:
+    server: Server = request.app.state.server
+    await server.checks.do(server.store.state.keys.exist)
+    return JSONResponse({"status": "ok"})
+
+
+async def _document(request: Request) -> Response:
+    return JSONResponse(document(ENDPOINTS, request.scope.get("root_path", "")))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    words = _WORDS.get(error.status_code, error.detail)
+    return refused(RequestError(error.status_code, words, error.headers))

@@ -1,0 +1,161 @@
+"""What stands before every handler: hosts, origins, keys, limits, and the headers of answers."""
+
+import logging
+import time
+from typing import Any
+
+import anyio
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lightmeter.errors import DecodeError, IncompatibleError, StoreError
+from lightmeter.serve.login import identify, path_of
+from lightmeter.serve.refusal import RequestError, busy
+from lightmeter.serve.security import HEADERS, PAGE_POLICY, SAFE, check_host, check_origin, is_form
+from lightmeter.serve.server import Server
+from lightmeter.text import visible
+
+__all__ = ["Guard", "refused"]
+
+_MOST_TARGET = 8192  # characters of a path or a query
+_log = logging.getLogger("lightmeter.serve")
+
+
+def refused(refusal: RequestError) -> Response:
+    """The answer that a refusal is."""
+    return JSONResponse({"error": refusal.words}, refusal.status, refusal.headers)
+
+
+class Guard:
+    """The outermost layer of the app. Nothing that goes wrong inside of it goes out as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Around `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it."""
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http":
+            await _Exchange(self._app, scope, receive, send).run()
+        else:
+            await self._app(scope, receive, send)
+
+
+class _Exchange:
+    """A request and its answer."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app, self._scope, self._receive, self._send = app, scope, receive, send
+        self._request = Request(scope)
+        self._server: Server = scope["app"].state.server
+        self._begun = time.monotonic()
+        self._size, self._whole, self._status = 0, False, 0
+
+    async def run(self) -> None:
+        scope = self._scope
+        try:
+            self._check()
+            scope["state"] = {**scope.get("state", {}), "key": await identify(self._request)}
+            await self._app(scope, self._receive_bounded, self._send_with_headers)
+        except RequestError as refusal:
+            await self._answer(refusal)
+        except ClientDisconnect:
+            pass
+        except (DecodeError, IncompatibleError) as error:
+            await self._answer(RequestError(409, f"these profiles cannot be merged: {error}"))
+        except StoreError as error:
+            _log.error("the store cannot be used: %s", visible(error))
+            await self._answer(
+                busy("the store cannot do that now; the log of the server says why", after=5)
+            )
+        except Exception:
+            _log.exception("a request failed")
+            await self._answer(
+                RequestError(500, "something went wrong; the log of the server says what")
+            )
+        finally:
+            self._server.buffered -= self._size
+            self._note()
+
+    def _check(self) -> None:
+        """Refuse what needs no key to be refused."""
+        scope, headers = self._scope, self._request.headers
+        path, query = scope["path"], scope["query_string"]
+        if not path.startswith("/") or max(len(path), len(query)) > _MOST_TARGET:
+            raise RequestError(
+                400, f"expected a path of at most {_MOST_TARGET} characters, from / on"
+            )
+        check_host(self._request)
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise RequestError(415, "got a compressed body; send it as it is")
+        if scope["method"] not in SAFE:
+            check_origin(self._request, needed=is_form(self._request))
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit() and len(length) < 20):
+            raise RequestError(400, "got a Content-Length that is no number")
+        self._check_size(int(length))
+
+    def _check_size(self, size: int) -> None:
+        most = self._server.limits.body
+        if size > most:
+            raise RequestError(413, f"got a body of more than {most} bytes; send less at once")
+
+    async def _receive_bounded(self) -> Message:
+        """A part of the body, if it comes in time and is not too much."""
+        if self._whole:
+            return await self._receive()
+        left = self._begun + self._server.limits.seconds - time.monotonic()
+        try:
+            with anyio.fail_after(max(0, left)):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestError(
+                408, "the body took too long to come; send it faster or less"
+            ) from None
+        if message["type"] == "http.request":
+            got = len(message.get("body", b""))
+            self._size += got
+            self._server.buffered += got
+            self._whole = not message.get("more_body", False)
+            self._check_size(self._size)
+            if self._server.buffered > self._server.limits.buffered:
+                raise busy("the server receives too much at once; ask again in a moment")
+        return message
+
+    async def _send_with_headers(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            is_page = headers.get("content-type", "").startswith("text/html")
+            for name, value in (HEADERS | PAGE_POLICY if is_page else HEADERS).items():
+                headers.setdefault(name, value)
+            if self._status >= 400 and not self._whole:  # nobody will read what is still to come
+                headers["connection"] = "close"
+        await self._send(message)
+
+    async def _answer(self, refusal: RequestError) -> None:
+        if self._status:  # something has gone out already: cut it off
+            raise refusal
+        await refused(refusal)(self._scope, self._receive, self._send_with_headers)
+
+    def _note(self) -> None:
+        """A line of the log, without the query, which may hold a signature."""
+        client, key = self._scope.get("client"), self._key()
+        _log.info(
+            "%s %s %s %s %s %.0f ms",
+            client[0] if client else "-",
+            key,
+            self._scope["method"],
+            visible(path_of(self._request)),
+            self._status or "-",
+            1000 * (time.monotonic() - self._begun),
+        )
+
+    def _key(self) -> str:
+        key: Any = self._scope.get("state", {}).get("key")
+        return key.id or "-" if key is not None else "-"

@@ -1,0 +1,119 @@
+"""Running the app in a process of its own."""
+
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from lightmeter.errors import ConfigError
+from lightmeter.serve.protocol import Protocol
+from lightmeter.serve.server import Server
+
+__all__ = ["check_address", "run_server"]
+
+_GRACE = 10  # seconds that running requests have to end
+
+
+def check_address(server: Server, host: str) -> None:
+    """Refuse to be reached from other machines as long as everybody may do everything.
+
+    Raises:
+        ConfigError: there is no key, and the address is not of this machine alone.
+    """
+    if (not _is_loopback(host) or server.public_url) and not server.store.state.keys.exist():
+        what = f"--public-url {server.public_url}" if _is_loopback(host) else f"--host {host}"
+        raise ConfigError(
+            f"{what} lets other machines in, and this store has no key; make one first: "
+            "lightmeter serve key add --right admin --store STORE"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        ends = {end[4][0] for end in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        return all(ipaddress.ip_address(end).is_loopback for end in ends)
+    except (OSError, ValueError):
+        return False
+
+
+def run_server(
+    app: Starlette, *, host: str, port: int, ready: Callable[[str], object] = lambda url: None
+) -> None:
+    """Serve until the process is told to end. What runs then has some seconds to end too.
+
+    Args:
+        app: as `make_app` gives it.
+        host: a name or address of this machine.
+        port: 0 for any that is free.
+        ready: is called with the address once requests are taken.
+
+    Raises:
+        ConfigError: see `check_address`.
+        OSError: somebody else has the address.
+    """
+    server: Server = app.state.server
+    check_address(server, host)
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,  # the guard writes one without queries
+        server_header=False,
+        limit_concurrency=500,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    with _bound(host, port) as listening:
+        number = listening.getsockname()[1]
+        ready(f"http://{f'[{host}]' if ':' in host else host}:{number}")
+        signal.signal(signal.SIGTERM, _end)
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        except SystemExit as ended:
+            if ended.code:
+                raise
+        finally:
+            _finish(server)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(512)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """What uvicorn calls after it has ended by SIGTERM."""
+    raise SystemExit(0)
+
+
+def _finish(server: Server) -> None:
+    """Threads that still work cannot be stopped, and the interpreter would wait for them.
+
+    To end without them harms no store: what is not yet told to be kept need not be.
+    """
+    until = time.monotonic() + _GRACE
+    while server.work.busy and time.monotonic() < until:
+        time.sleep(0.05)
+    if server.work.busy:
+        sys.stderr.flush()
+        os._exit(1)
+    server.store.close()
