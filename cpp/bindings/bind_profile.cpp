@@ -109,6 +109,8 @@ void bind_profile(py::module_& module) {
   bind_images(module, bound);
   bound.def(py::init())
       .def("copy", [](const Profile& self) { return Profile(self); })
+      .def("forget_pictures", &Profile::forget_pictures,
+           "Forget exemplars, the list of failures and paths, and sections of newer versions.")
       .def(
           "log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
           py::arg("deny"), py::arg("dates") = Names(),

@@ -4,9 +4,11 @@
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The native core of lightmeter; use it through the lightmeter package.";
   module.attr("__version__") = LIGHTMETER_VERSION;
-  // Its first use gives up the GIL and takes it back in a destructor, where a daemon thread must not
-  // be ended (see threads.hpp): so that use is here.
-  (void)py::detail::npy_api::get();
+  // The first use of NumPy's functions gives up the GIL and takes it back in a destructor, where a
+  // daemon thread must not be ended (see threads.hpp). So that use is here, if NumPy is loaded.
+  if (py::module_::import("sys").attr("modules").contains("numpy")) {
+    (void)py::detail::npy_api::get();
+  }
   bind_error(module);
   bind_kernels(module);
   bind_measure(module);

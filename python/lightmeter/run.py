@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 
 from lightmeter.alerts import Delivery, load_alerts, tell
 from lightmeter.monitor.config import load_monitors
@@ -29,14 +28,14 @@ class Watched:
     """What a run found.
 
     Attributes:
-        store: path of the store.
+        store: address of the store.
         monitors: name and dataset of each monitor of the file.
         newest: the results of the newest bucket of every monitor: that of all segments which it
             watches.
         deliveries: the messages that were sent, and those that were not.
     """
 
-    store: Path
+    store: str
     monitors: Sequence[tuple[str, str]] = field(repr=False)
     newest: Sequence[Result] = field(repr=False)
     deliveries: Sequence[Delivery]
@@ -89,14 +88,14 @@ def watch(
     ...     print(result.start, result.feature, result.words)
 
     Args:
-        store: the store, or its path.
+        store: the store, or its address.
         config: path of the file of monitors and alerts.
         now: the time; None takes the clock. Without a time zone it is local time.
 
     Raises:
         ConfigError: the file is not understood, or another file has a monitor of the same name and
             dataset.
-        StoreError: there is no store at the path, or it cannot be read or written.
+        StoreError: there is no store at the address, or it cannot be read or written.
         OSError: the file cannot be read.
     """
     with store_at(store, create=False) as opened, opened.turn():
@@ -107,4 +106,4 @@ def watch(
         # A run without alerts has no use for them.
         results = load_turning_points(opened, pairs) if alerts else []
         deliveries = tell(opened, results, alerts, now=now)
-        return Watched(opened.path, pairs, newest, deliveries)
+        return Watched(opened.address, pairs, newest, deliveries)

@@ -17,11 +17,12 @@ ROOMS = {
     "writers": "batch store",
     "monitor": "drift store",
     "alerts": "monitor draw",
+    "openmetrics": "monitor",
     "dashboard": "report alerts",
     "run": "alerts",
     "lightmeter": "batch run viz whylogs writers",
     "demo": "lightmeter dashboard",
-    "serve": "dashboard run writers whylogs",
+    "serve": "dashboard run writers whylogs openmetrics",
     "cli": "demo serve",
     "__main__": "cli",
 }

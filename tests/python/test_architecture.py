@@ -25,7 +25,12 @@ OTHERS = re.compile(r"<(?!lightmeter\b)[\w/.]+>")
 HIDDEN = {"__import__", "eval", "exec", "import_module", "modules", "find_spec", "pkgutil", "runpy"}
 HIDES = {
     (module, "import_module")
-    for module in ("lightmeter", "lightmeter.cli.options", "lightmeter.image.plugins")
+    for module in (
+        "lightmeter",
+        "lightmeter.cli.options",
+        "lightmeter.image.plugins",
+        "lightmeter.store.store",
+    )
 }
 
 
@@ -219,7 +224,7 @@ def test_few_imports_stand_inside_functions() -> None:
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
     )
-    assert inside <= 12
+    assert inside <= 13
 
 
 def test_public_names_exist_and_are_documented() -> None:

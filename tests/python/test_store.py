@@ -5,6 +5,7 @@ import os
 import pickle
 import sqlite3
 import tempfile
+from copy import copy
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, times
 from lightmeter.profile import segments
 from lightmeter.store import buckets, filesystem, schema
+from lightmeter.store.file_store import FileStore
 from lightmeter.writers import log_folder
 from stores import reseal, sql, view
 
@@ -155,6 +157,21 @@ def test_a_store_is_pickled_by_its_path(store: Store) -> None:
     store.path.unlink()
     with pytest.raises(StoreError, match=r"drift\.db"):
         pickle.loads(pickled)
+
+
+def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -> None:
+    assert type(store) is FileStore
+    assert (store.address, repr(store)) == (str(store.path), f"<FileStore {str(store.path)!r}>")
+    with copy(store) as again:
+        assert (type(again), again.address, again is store) == (FileStore, store.address, False)
+    (tmp_path / "https:").mkdir()
+    with Store(f"{tmp_path}/https://drift.db") as odd:
+        assert type(odd) is FileStore
+    with pytest.raises(StoreError, match=r"the path .*must be a text"):
+        Store(Path("https://host"))
+    with pytest.raises(ValueError, match=r"got a key for .*, which is a file"):
+        Store(tmp_path / "new.db", key="secret")
+    assert not (tmp_path / "new.db").exists()
 
 
 def test_profiles_can_be_deleted(store: Store) -> None:

@@ -134,6 +134,13 @@ std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
   return read;
 }
 
+void Profile::forget_pictures() {
+  exemplars = {};
+  failures = {};
+  for (auto& [name, column] : columns_) column.forget_paths();
+  unknown_.clear();
+}
+
 std::size_t Profile::merge(const Profile& other) {
   if (&other == this) return merge(Profile(other));
   for (const auto& [name, column] : other.columns_) {

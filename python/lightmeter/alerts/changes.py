@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lightmeter.alerts.severity import Severity, severity_of
 from lightmeter.monitor.incidents import Histories, Incident, Silence, ends
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import Line, Told
@@ -21,12 +22,14 @@ class Change:
         incident: what it is about. One that is new and over by now is ``opened`` with an end.
         forget: what was told before and no longer holds once this has been told.
         remember: what has been told then.
+        severity: how bad the incident is that begins; ``low`` of one that is over.
     """
 
     what: str
     incident: Incident
     forget: tuple[Told, ...]
     remember: tuple[Told, ...]
+    severity: Severity = "low"
 
 
 def find_changes(
@@ -49,7 +52,8 @@ def find_changes(
             entries.remove(entry)
         if not any(entry.open for entry in mine):
             if not mine or incident.end is None:
-                changes.append(_change("opened", incident, mine))
+                severity = severity_of(incident, lines.get(incident.line, ()))
+                changes.append(_change("opened", incident, mine, severity))
         elif incident.end is not None:
             changes.append(_change("resolved", incident, mine))
     for entry in (entry for entries in left.values() for entry in entries):
@@ -81,6 +85,9 @@ def _over(entry: Told, history: Sequence[Result]) -> Result | None:
     return next((result for result in later if ends(entry.kind, result.state)), None)
 
 
-def _change(what: str, incident: Incident, entries: list[Told]) -> Change:
+def _change(
+    what: str, incident: Incident, entries: list[Told], severity: Severity = "low"
+) -> Change:
     now = Told(incident.line, incident.kind, incident.start, incident.end is None)
-    return Change(what, incident, tuple(entries), () if what == "withdrawn" else (now,))
+    remember = () if what == "withdrawn" else (now,)
+    return Change(what, incident, tuple(entries), remember, severity)

@@ -8,22 +8,35 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from lightmeter.alerts.changes import Change
+from lightmeter.alerts.severity import Severity, worst
 from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, feature_page
 from lightmeter.profile.segments import parse_segment
-from lightmeter.store.records import Line
+from lightmeter.store.records import Line, Told
 from lightmeter.text import number, shorten
 
-__all__ = ["Item", "Message", "compose", "trial_message"]
+__all__ = ["Item", "Message", "Series", "compose", "trial_message"]
 
 _MOST_ITEMS = 20
 _NAME, _WORDS, _URL = 120, 300, 2000
+
+
+class Series(NamedTuple):
+    """What a monitor said of a feature over time.
+
+    Attributes:
+        title: what it is about.
+        results: earliest first.
+    """
+
+    title: str
+    results: Sequence[Result]
 
 
 @dataclass(frozen=True)
@@ -35,12 +48,19 @@ class Item:
         text: all of it in a sentence.
         link: address of the chart; None where no dashboard was named.
         facts: the parts of it, ready for JSON.
+        severity: how bad the incident is; ``low`` once it is over.
+        incidents: identifiers of what it is about: those that were told, where it says that they
+            are over.
+        line: what it is about.
     """
 
     what: str
     text: str
     link: str | None
     facts: dict[str, Any]
+    severity: Severity = "low"
+    incidents: tuple[str, ...] = ()
+    line: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,8 @@ class Message:
         items: the changes, at most 20.
         left_out: how many more there are.
         still_open: what was told before, lasts, and nobody has acknowledged.
+        severity: the worst of all changes.
+        series: what the first items are about over time, for channels that draw it.
     """
 
     ident: str
@@ -61,6 +83,8 @@ class Message:
     items: tuple[Item, ...]
     left_out: int = 0
     still_open: int = 0
+    severity: Severity = "low"
+    series: tuple[Series, ...] = ()
 
     def text(self) -> str:
         """For people, in lines."""
@@ -82,7 +106,7 @@ class Message:
         """Half of the items, for a channel that cannot take all."""
         kept = self.items[: len(self.items) // 2]
         left_out = self.left_out + len(self.items) - len(kept)
-        return Message(self.ident, self.title, kept, left_out, self.still_open)
+        return replace(self, items=kept, left_out=left_out)
 
     def json(self) -> str:
         """For programs."""
@@ -90,8 +114,16 @@ class Message:
             "version": 1,
             "id": self.ident,
             "title": self.title,
+            "severity": self.severity,
             "changes": [
-                {"what": item.what, "text": item.text, "link": item.link, **item.facts}
+                {
+                    "what": item.what,
+                    "severity": item.severity,
+                    "incidents": item.incidents,
+                    "text": item.text,
+                    "link": item.link,
+                    **item.facts,
+                }
                 for item in self.items
             ],
             "left_out": self.left_out,
@@ -115,7 +147,14 @@ def compose(
     items = tuple(_item(change, dashboard) for change in ordered[:_MOST_ITEMS])
     keys = sorted(repr((change.what, change.remember, change.forget)) for change in changes)
     ident = hashlib.sha256("\0".join([alert, *keys]).encode("utf-8", "surrogatepass")).hexdigest()
-    return Message(ident, _title(changes), items, len(ordered) - len(items), still_open)
+    return Message(
+        ident,
+        _title(changes),
+        items,
+        len(ordered) - len(items),
+        still_open,
+        worst(change.severity for change in changes),
+    )
 
 
 def trial_message(alert: str, now: datetime) -> Message:
@@ -181,7 +220,23 @@ def _item(change: Change, dashboard: str | None) -> Item:
         "upper": _finite(first.upper),
         "cause": shorten(first.words, _WORDS),
     }
-    return Item(_what(change), _sentence(change.what, incident), link, facts)
+    told = change.remember if change.what == "opened" else [it for it in change.forget if it.open]
+    idents = tuple(sorted(map(_ident, told or change.forget)))
+    return Item(
+        what=_what(change),
+        text=_sentence(change.what, incident),
+        link=link,
+        facts=facts,
+        severity=change.severity,
+        incidents=idents,
+        line=line,
+    )
+
+
+def _ident(told: Told) -> str:
+    """The same for an incident whenever something is told of it."""
+    key = repr((*told.line, told.kind, told.start.isoformat()))
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _sentence(what: str, incident: Incident) -> str:

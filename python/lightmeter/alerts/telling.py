@@ -1,21 +1,25 @@
 """A run of alerts: what changed since the last one is sent, and what was sent is remembered."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.alerts.matching import Matching, matches
-from lightmeter.alerts.message import Message, compose, trial_message
+from lightmeter.alerts.message import Message, Series, compose, trial_message
 from lightmeter.alerts.settings import Alert
+from lightmeter.alerts.severity import at_least
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, load_line
 from lightmeter.store.records import Acknowledged, Line, Snoozed
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
 __all__ = ["Delivery", "acknowledge", "snooze", "tell", "try_out"]
+
+_MOST_SERIES = 3  # that a message shows
+_MOST_BUCKETS = 60  # of each
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,15 @@ def tell(
     Calls on one store take turns, so that what two find at the same time is sent once.
     A message is remembered once it has been accepted. One that was not is tried again by the next
     call; a crash between the two sends it twice, with the same identifier. Of snoozed lines nothing
-    is sent; what lasts when the snooze ends is told then, and what was over by then never.
+    is sent; what lasts when the snooze ends is told then, and what was over by then never. In the
+    quiet hours of an alert nothing is sent either; after them everything is told that happened.
 
     Args:
         store: where what was told is remembered.
         results: all that are known, not only those of today.
         alerts: who is to be told.
-        now: the time, for snoozes; None takes the clock. Without a time zone it is local time.
+        now: the time, for snoozes and quiet hours; None takes the clock. Without a time zone it is
+            local time.
     """
     now = to_utc(now or datetime.now(UTC))
     lines = lines_of(results)
@@ -112,14 +118,19 @@ def _tell(
     for alert in alerts:
         wanted = [incident for incident in incidents if alert.wants(incident.line)]
         told = [entry for entry in store.state.told(alert.name) if alert.wants(entry.line)]
-        awake, missed = [], []
+        awake, missed, minor = [], [], []
         for change in find_changes(lines, wanted, told):
-            if not is_snoozed(change.incident):
+            if is_snoozed(change.incident):
+                if change.incident.end is not None:
+                    missed.append(change)
+            elif _is_minor(change, alert):
+                minor.append(change)
+            else:
                 awake.append(change)
-            elif change.incident.end is not None:
-                missed.append(change)
         _remember(store, alert, missed)
-        changed = {_key(change.incident) for change in awake}
+        if alert.is_quiet(now):
+            continue  # nothing is remembered as told, so that the next run finds it
+        changed = {_key(change.incident) for change in (*awake, *minor)}
         open_ = [
             incident
             for incident in wanted
@@ -128,14 +139,36 @@ def _tell(
             and not any(map(incident.is_known_by, acknowledged))
             and not is_snoozed(incident)
         ]
-        for changes in [awake] if alert.digest and awake else [[change] for change in awake]:
+        digest = alert.digest and not getattr(alert.channel, "one_by_one", False)
+        for changes in [awake] if digest and awake else [[change] for change in awake]:
             message = compose(alert.name, changes, dashboard=alert.dashboard, still_open=len(open_))
+            if getattr(alert.channel, "draws", False):
+                message = replace(message, series=_series(store, message))
             error = _send(alert, message)
             deliveries.append(Delivery(alert.name, message, error))
             if error is not None:
                 break  # the others would wait for the same timeouts
             _remember(store, alert, changes)
     return deliveries
+
+
+def _is_minor(change: Change, alert: Alert) -> bool:
+    """Whether it is not bad enough to be told, and nobody has been told of it."""
+    begins = change.what == "opened" and not change.forget
+    return begins and not at_least(change.severity, alert.severity)
+
+
+def _series(store: Store, message: Message) -> tuple[Series, ...]:
+    """Of the first anomalies of the message."""
+    items = [item for item in message.items if item.what == "anomaly" and item.line is not None]
+    series = []
+    for item in items[:_MOST_SERIES]:
+        assert item.line is not None
+        results = load_line(store, item.line, _MOST_BUCKETS)
+        if any(result.value is not None for result in results):
+            title = f"{item.facts['feature'] or item.facts['dataset']} by {item.facts['monitor']}"
+            series.append(Series(title, results))
+    return tuple(series)
 
 
 def _remember(store: Store, alert: Alert, changes: Sequence[Change]) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -40,7 +39,7 @@ def check(
         ),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Store that holds the reference, such as drift.db.")
+        str | None, typer.Option(help="Store that holds the reference, such as drift.db.")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
     segment: Annotated[
@@ -103,7 +102,7 @@ def check(
         tally.exit()
 
 
-def _stored(store: Path | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
+def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
     place, by_image = segments_of(segment)
     if by_image:
         raise ValueError("got --segment with a source; expected a segment such as camera=north")

@@ -34,7 +34,7 @@ def whylogs(
         typer.Option("--output", "-o", help="Write all of them, merged, to this profile file."),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option("--store", help="Or put each into this store, such as drift.db.")
+        str | None, typer.Option("--store", help="Or put each into this store, such as drift.db.")
     ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Name of the dataset in the store, such as cells.")

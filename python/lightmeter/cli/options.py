@@ -65,8 +65,8 @@ class Metrics(StrEnum):
 _DEFAULT_SET = Metrics("default")
 
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
-StoreArgument = Annotated[Path, typer.Argument(help="The store, such as drift.db.")]
-StoreOption = Annotated[Path, typer.Option("--store", help="The store, such as drift.db.")]
+StoreArgument = Annotated[str, typer.Argument(help="The store, such as drift.db.")]
+StoreOption = Annotated[str, typer.Option("--store", help="The store, such as drift.db.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="How many threads measure, by default one per processor.")
 ]

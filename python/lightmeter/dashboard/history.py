@@ -1,7 +1,7 @@
 """What is known of a dataset or segment: buckets, results of monitors, incidents."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -36,6 +36,7 @@ class History:
         acknowledged: the incidents that somebody knows of.
         snoozes: the lines that nobody is told of for now.
         accepted: the changes that were made the new normal.
+        shown: starts of the buckets that have a page.
     """
 
     dataset: str
@@ -47,6 +48,11 @@ class History:
     acknowledged: Sequence[Acknowledged] = ()
     snoozes: Sequence[Snoozed] = ()
     accepted: Sequence[Accepted] = ()
+    shown: Container[datetime] = ()
+
+    def brief(self) -> "History":
+        """What the pages of others say of it, which is little: all results take much memory."""
+        return replace(self, lines={line: results[-1:] for line, results in self.lines.items()})
 
     @property
     def title(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from lightmeter.alerts.matching import matches
+from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
 from lightmeter.draw.document import grouped_table
 from lightmeter.draw.html import Content, Html, joined, tag
@@ -13,7 +14,7 @@ from lightmeter.drift.feature import column_of
 from lightmeter.drift.words import capitalised
 from lightmeter.monitor.accepted import covers_line, words_of
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page
+from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page, slug
 from lightmeter.profile.names import Group
 from lightmeter.report.groups import by_group
 from lightmeter.store.records import Line
@@ -21,7 +22,9 @@ from lightmeter.text import number, shorten
 
 __all__ = [
     "RECENT",
+    "address",
     "badge",
+    "bucket_address",
     "crumbs",
     "feature_name",
     "feed",
@@ -53,8 +56,8 @@ def badge(state: str) -> Html:
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
-def marks(results: Sequence[Result]) -> list[Mark]:
-    """For a chart."""
+def marks(results: Sequence[Result], page: str = "", history: History | None = None) -> list[Mark]:
+    """For a chart on a page, where signs lead to the pages of buckets; for one without links."""
     return [
         Mark(
             at=result.start,
@@ -63,16 +66,32 @@ def marks(results: Sequence[Result]) -> list[Mark]:
             upper=result.upper,
             bad=result.state == "anomaly",
             failed=result.state == "error",
+            to=_to_bucket(page, history, result) if history is not None else None,
         )
         for result in results
     ]
 
 
+def _to_bucket(page: str, history: History, result: Result) -> str | None:
+    if result.state not in ("anomaly", "error") or result.start not in history.shown:
+        return None
+    return address(page, bucket_address(history, result.start, result.feature))
+
+
+def bucket_address(history: History, start: datetime, feature: str) -> str:
+    """The page of a bucket, where it has the feature."""
+    return history.bucket_page(start) + (f"#f-{slug(feature)}" if feature else "")
+
+
+def address(page: str, to: str) -> str:
+    """Of one page of the site, as seen from another."""
+    path, hash_, anchor = to.partition("#")
+    return posixpath.relpath(path, posixpath.dirname(page) or ".") + hash_ + anchor
+
+
 def link(page: str, to: str, text: str) -> Html:
     """A link from one page of the site to another; `text` may be anybody's."""
-    href = posixpath.relpath(to.partition("#")[0], posixpath.dirname(page) or ".")
-    anchor = to.partition("#")[1] + to.partition("#")[2]
-    return tag("a", tag("bdi", text), href=href + anchor)
+    return tag("a", tag("bdi", text), href=address(page, to))
 
 
 def crumbs(page: str, history: History, *here: str) -> Html:
@@ -108,13 +127,13 @@ def pair(low: datetime, high: datetime) -> str:
 
 
 def feed(
-    page: str, groups: Sequence[IncidentGroup], pages: set[str], *, most: int = _MOST_IN_FEED
+    page: str, groups: Sequence[IncidentGroup], extras: Extras, *, most: int = _MOST_IN_FEED
 ) -> Html:
     """What happened, the latest first, each with a link to where it can be seen."""
     if not groups:
         return tag("p", "No anomaly.")
     entries = tag(
-        "ol", (_entry(page, group, pages) for group in groups[:most]), cls="findings feed"
+        "ol", (_entry(page, group, extras) for group in groups[:most]), cls="findings feed"
     )
     left_out = len(groups) - most
     if left_out <= 0:
@@ -123,16 +142,18 @@ def feed(
     return joined(entries, tag("p", words, cls="quiet"))
 
 
-def _entry(page: str, group: IncidentGroup, pages: set[str]) -> Html:
+def _entry(page: str, group: IncidentGroup, extras: Extras) -> Html:
     history, lines = group.history, [incident.line for incident in group.incidents]
     names = (name for line in lines for name in (line.feature, line.monitor))
-    to = history.bucket_page(group.start)
-    where = link(page, to if to in pages else history.page, bucket_text(group.start))
+    shown = group.start in history.shown
+    to = history.bucket_page(group.start) if shown else history.page
+    where = link(page, to, bucket_text(group.start))
     return tag(
         "li",
         tag("span", where, " ", tag("bdi", shorten(history.title, 120))),
         tag("b", capitalised(group.words(), *names)),
         tag("span", "; ".join(_facts(group)), cls="quiet"),
+        extras.on_incident(page, group),
         cls=_SIGNS[group.kind][0] if group.open else "over",
     )
 

@@ -1,7 +1,8 @@
 """What the distributions of a bucket are drawn against."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -34,9 +35,18 @@ class ShownMonitors:
     that has a baseline.
     """
 
-    def __init__(self) -> None:
-        """Of no buckets yet."""
+    def __init__(self, results: Iterable[Result] = ()) -> None:
+        """Of the buckets of these results; more may be added."""
         self._monitors: dict[tuple[str, str, datetime], tuple[str, Basis]] = {}
+        self._sees: Callable[[str], bool] = lambda _: True
+        for result in results:
+            self.add(result)
+
+    def seen_by(self, sees: Callable[[str], bool]) -> "ShownMonitors":
+        """The same without baselines of datasets that may not be shown."""
+        seen = copy(self)
+        seen._sees = sees
+        return seen
 
     def add(self, result: Result) -> None:
         """Take a result into account."""
@@ -50,7 +60,10 @@ class ShownMonitors:
 
     def of(self, history: History, start: datetime) -> tuple[str, Basis] | None:
         """The monitor of a bucket, and what its results rest on."""
-        return self._monitors.get((history.dataset, history.segment_text, start))
+        shown = self._monitors.get((history.dataset, history.segment_text, start))
+        if shown is not None and not shown[1].file and not self._sees(shown[1].dataset):
+            return None
+        return shown
 
 
 class ShownBaseline(NamedTuple):

@@ -30,12 +30,14 @@ class Chart:
         description: what it shows, in words.
         height: in its own units, of which it is 460 wide.
         body: the drawing.
+        linked: whether there are links in it, which a picture has not: it then is a group.
     """
 
     title: str
     description: str
     height: int
     body: Html
+    linked: bool = False
 
     def inline(self, ident: str) -> Html:
         """For a page: `ident` must be unique in it; colours are the page's."""
@@ -45,7 +47,7 @@ class Chart:
             tag("desc", self.description, id=f"{ident}-d"),
             self.body,
             viewBox=f"0 0 {_WIDTH} {self.height}",
-            role="img",
+            role="group" if self.linked else "img",
             aria_labelledby=f"{ident}-t {ident}-d",
             **_FONT,
         )
@@ -65,7 +67,7 @@ class Chart:
             viewBox=f"0 {-_TITLE} {_WIDTH} {height}",
             width=_WIDTH,
             height=height,
-            role="img",
+            role="group" if self.linked else "img",
             aria_labelledby="t d",
             **_FONT,
         )

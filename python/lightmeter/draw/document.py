@@ -9,20 +9,24 @@ from importlib import resources
 from lightmeter._core import __version__
 from lightmeter.draw.html import DOCTYPE, Content, Html, joined, tag
 
-__all__ = ["Row", "document", "grouped_table", "page", "section", "table"]
+__all__ = ["Row", "content_policy", "document", "grouped_table", "page", "section", "table"]
 
 Row = Mapping[str, Content]
 
 
-def document(title: str, *body: Content) -> Html:
+def document(title: str, *body: Content, forms: bool = False) -> Html:
     """The HTML document with the package's style.
 
     Args:
         title: plain text, which is escaped here.
         body: its content.
+        forms: whether it may have forms, which send to the site that it is from.
     """
-    style, policy = _style()
-    head = tag("meta", name="referrer", content="no-referrer"), tag("title", title), style
+    style, _ = _style()
+    policy = content_policy(forms=forms)
+    # Without a referrer, forms would not say either which site they are from.
+    referrer = "same-origin" if forms else "no-referrer"
+    head = tag("meta", name="referrer", content=referrer), tag("title", title), style
     foot = tag("footer", tag("p", f"lightmeter {__version__}"), cls="quiet")
     return page(policy, head, (body, foot))
 
@@ -115,12 +119,19 @@ def _row(cells: Row, sides: Mapping[str, str | None]) -> Html:
     )
 
 
+def content_policy(*, forms: bool = False) -> str:
+    """The policy of a `document`: its style, pictures within the page, nothing else."""
+    _, digest = _style()
+    action = "'self'" if forms else "'none'"
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        f"base-uri 'none'; form-action {action}"
+    )
+
+
 @cache
 def _style() -> tuple[Html, str]:
-    """The style element, and the policy: this style, pictures within the page, nothing else."""
+    """The style element, and the digest of what is in it."""
     style = resources.files("lightmeter.draw").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return tag("style", Html(style)), (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    return tag("style", Html(style)), digest

@@ -21,7 +21,7 @@ Content = str | int | None | Iterable["Content"]
 
 DOCTYPE = Html("<!DOCTYPE html>\n")
 
-_VOID = frozenset({"img", "meta"})  # of HTML: without an end
+_VOID = frozenset({"img", "input", "meta"})  # of HTML: without an end
 _EMPTY = frozenset({"path", "rect"})  # of SVG: closed at once
 
 

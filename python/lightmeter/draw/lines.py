@@ -13,10 +13,11 @@ from lightmeter.draw.shapes import cross, dot, label, paint, rounded, rule
 from lightmeter.draw.time_axis import round_dates
 from lightmeter.text import number
 
-__all__ = ["Mark", "expected", "sparkline", "trend"]
+__all__ = ["Mark", "description", "expected", "known", "runs", "scales", "sparkline", "trend"]
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
+_AROUND = 11  # radius in which a click counts
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Mark:
         upper: the most that would be ok.
         bad: whether it was an anomaly.
         failed: whether it could not be judged.
+        to: address of the page about it, to which an anomaly is a link; None for no link.
     """
 
     at: datetime
@@ -38,45 +40,62 @@ class Mark:
     upper: float | None
     bad: bool = False
     failed: bool = False
+    to: str | None = None
 
 
-def trend(title: str, marks: Sequence[Mark]) -> Chart:
+def trend(
+    title: str, marks: Sequence[Mark], *, what: str = "value", band: str = "expected"
+) -> Chart:
     """The line through all values, the band of what is expected, and a dot at each anomaly.
 
     Args:
         title: what it shows.
         marks: at least one, in order of time.
+        what: the values are, in one word.
+        band: what is in the band, in one or two words.
     """
-    x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
-    parts = [_legend(marks)]
+    x, y, low, high = scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
+    parts = [_legend(marks, what, band)]
     for tick in ticks(low, high, 4):
         parts.append(grid(y(tick)))
         parts.append(label(LEFT - 6, y(tick) + 4, number(tick), "end"))
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
     for mark in marks:
-        if mark.bad and _known(mark.value):
-            parts.append(dot(x(_seconds(mark)), y(_number(mark.value)), 4))
+        if mark.bad and known(mark.value):
+            place = x(_seconds(mark)), y(_number(mark.value))
+            parts.append(_linked(mark, place, dot(*place, 4)))
         elif mark.bad or mark.failed:
-            parts.append(cross(x(_seconds(mark)), _FLOOR - 7))
+            place = x(_seconds(mark)), _FLOOR - 7
+            parts.append(_linked(mark, place, cross(*place)))
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
     for date, text in round_dates([mark.at for mark in marks]):
-        place = x(date.timestamp())
-        parts.append(rule(place, _FLOOR, place, _FLOOR + 4, "quiet"))
-        anchor = "end" if place > RIGHT - 18 else "middle"
-        parts.append(label(place, _HEIGHT - 7, text, anchor))
-    return Chart(title, _description(marks), _HEIGHT, joined(parts))
+        tick_at = x(date.timestamp())
+        parts.append(rule(tick_at, _FLOOR, tick_at, _FLOOR + 4, "quiet"))
+        anchor = "end" if tick_at > RIGHT - 18 else "middle"
+        parts.append(label(tick_at, _HEIGHT - 7, text, anchor))
+    linked = any(mark.to is not None for mark in marks)
+    return Chart(title, description(marks), _HEIGHT, joined(parts), linked=linked)
+
+
+def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
+    """The sign of a bucket, which leads to its page from a little around it, for fingers."""
+    if mark.to is None:
+        return sign
+    around = dot(*place, _AROUND, fill_opacity=0)
+    name = f"{'anomaly' if mark.bad else 'not judged'}, {mark.at:{_form([mark])}}"
+    return tag("a", around, sign, href=mark.to, aria_label=name)
 
 
 def sparkline(marks: Sequence[Mark]) -> Html:
     """The same chart, small and without words: the row of a table around it has them."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
-    x, y, _, _ = _scales(marks, *size)
+    x, y, _, _ = scales(marks, *size)
     parts = _band(marks, x, y, _SPARK_HEIGHT, 0)
     parts += _lines(marks, x, y, 1.2)
     for mark in marks:
         if mark.bad:
-            value = mark.value if _known(mark.value) else None
+            value = mark.value if known(mark.value) else None
             at = _SPARK_HEIGHT / 2 if value is None else y(value)
             parts.append(dot(x(_seconds(mark)), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
@@ -87,7 +106,7 @@ def _seconds(mark: Mark) -> float:
     return mark.at.timestamp()
 
 
-def _known(value: float | None) -> bool:
+def known(value: float | None) -> bool:
     """Whether the value can be drawn: differences of larger numbers would overflow."""
     return value is not None and isfinite(value) and abs(value) < 1e300
 
@@ -97,12 +116,13 @@ def _number(value: float | None) -> float:
     return value
 
 
-def _scales(
+def scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[Map, Map, float, float]:
+    """Where times and values go; and the least and largest value on the axis."""
     seen = [mark.value for mark in marks] + [mark.upper for mark in marks]
     seen += [mark.lower for mark in marks]
-    numbers = [_number(value) for value in seen if _known(value)] or [0.0, 1.0]
+    numbers = [_number(value) for value in seen if known(value)] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
     if low >= 0 and all(mark.lower is None for mark in marks):
         low = 0.0  # a distance
@@ -117,7 +137,7 @@ def _scales(
     return scale(start, end, *across), scale(low, high, *up), low, high
 
 
-def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
+def runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
     """The runs of marks for which `has` is true."""
     for there, run in groupby(zip(marks, has, strict=True), key=lambda pair: pair[1]):
         if there:
@@ -125,7 +145,7 @@ def _runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
 
 
 def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
-    for run in _runs(marks, [_known(mark.value) for mark in marks]):
+    for run in runs(marks, [known(mark.value) for mark in marks]):
         if len(run) == 1:
             yield dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
         else:
@@ -136,8 +156,8 @@ def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html
 def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> list[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
     parts = []
-    limited = [_known(mark.upper) or _known(mark.lower) for mark in marks]
-    for run in _runs(marks, limited):
+    limited = [known(mark.upper) or known(mark.lower) for mark in marks]
+    for run in runs(marks, limited):
         above = [_limit(mark, mark.upper, x, y, top) for mark in run]
         below = [_limit(mark, mark.lower, x, y, floor) for mark in run]
         if len(run) == 1:  # something to see
@@ -153,7 +173,7 @@ def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> li
 
 
 def _limit(mark: Mark, value: float | None, x: Map, y: Map, edge: float) -> tuple[float, float]:
-    return x(_seconds(mark)), y(_number(value)) if _known(value) else edge
+    return x(_seconds(mark)), y(_number(value)) if known(value) else edge
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
@@ -167,18 +187,18 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
 
 
-def _legend(marks: Sequence[Mark]) -> Html:
+def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
     parts = [
         rule(LEFT, 11, LEFT + 16, 11, "target"),
-        label(LEFT + 22, 15, "value", tone="ink"),
+        label(LEFT + 22, 15, what, tone="ink"),
     ]
-    at = LEFT + 78
-    if any(_known(mark.upper) or _known(mark.lower) for mark in marks):
+    at = LEFT + 43 + 7 * len(what)
+    if any(known(mark.upper) or known(mark.lower) for mark in marks):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
         edge = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
         parts.append(tag("rect", x=at, y=6, **area, **edge))
-        parts.append(label(at + 20, 15, "expected", tone="ink"))
-        at += 100
+        parts.append(label(at + 20, 15, band, tone="ink"))
+        at += 44 + 7 * len(band)
     if any(mark.bad for mark in marks):
         parts += [dot(at + 4, 10.5, 4), label(at + 14, 15, "anomaly", tone="ink")]
         at += 90
@@ -187,14 +207,9 @@ def _legend(marks: Sequence[Mark]) -> Html:
     return joined(parts)
 
 
-def _description(marks: Sequence[Mark]) -> str:
+def description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
-    first, last = marks[0].at, marks[-1].at
-    form = (
-        "%Y-%m-%d"
-        if not any(mark.at.hour or mark.at.minute for mark in marks)
-        else ("%Y-%m-%d %H:%M")
-    )
+    first, last, form = marks[0].at, marks[-1].at, _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
     many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
     text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
@@ -204,6 +219,12 @@ def _description(marks: Sequence[Mark]) -> str:
         return text + "no anomalies"
     word = "anomaly" if len(bad) == 1 else "anomalies"
     return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+
+
+def _form(marks: Sequence[Mark]) -> str:
+    """How the times are written."""
+    days = not any(mark.at.hour or mark.at.minute for mark in marks)
+    return "%Y-%m-%d" if days else "%Y-%m-%d %H:%M"
 
 
 def expected(lower: float | None, upper: float | None) -> str:

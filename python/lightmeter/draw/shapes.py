@@ -28,14 +28,14 @@ def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "qui
     return tag("text", text, x=rounded(x), y=rounded(y), text_anchor=place, **paint(tone))
 
 
-def dot(x: float, y: float, radius: float) -> Html:
-    """A circle as two arcs, so that one kind of element does."""
+def dot(x: float, y: float, radius: float, **more: float) -> Html:
+    """A circle as two arcs, so that one kind of element does; `more` are attributes."""
     r = rounded(radius)
     path = (
         f"M{rounded(x - radius)} {rounded(y)}a{r} {r} 0 1 0 "
         f"{rounded(2 * radius)} 0a{r} {r} 0 1 0 {rounded(-2 * radius)} 0z"
     )
-    return tag("path", d=path, **paint("target"))
+    return tag("path", d=path, **paint("target"), **more)
 
 
 def cross(x: float, y: float) -> Html:

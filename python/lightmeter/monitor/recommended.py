@@ -54,25 +54,38 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
         ) from None
 
 
-def recommended_monitors(store: Store, dataset: str) -> str:
+def recommended_monitors(
+    store: Store, dataset: str, *, reference: str | None = None, alert: bool = True
+) -> str:
     """The text of a TOML file with the recommended monitors of a dataset, with comments.
 
     It fits what is stored now: whether there are segments, and many, dates, categories, failures,
     and whether profiles come in time.
 
+    Args:
+        store: that has it.
+        dataset: its name.
+        reference: the dataset that drift is found against, such as a training set; None for the
+            buckets before.
+        alert: whether to end with how to tell somebody, as a comment.
+
     Raises:
         StoreError: the store has no such dataset, or cannot be read.
     """
     with store.profiles.snapshot():
-        if dataset not in store.datasets():
-            known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
-            raise StoreError(f"the store has no dataset {dataset!r}; it has {known}")
-        return "\n".join(_Recommended(store, dataset).parts())
+        for name in (dataset, reference):
+            if name is not None and name not in store.datasets():
+                known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
+                raise StoreError(f"the store has no dataset {name!r}; it has {known}")
+        parts = list(_Recommended(store, dataset, reference).parts())
+        return "\n".join([*parts, _ALERT] if alert else parts)
 
 
 class _Recommended:
-    def __init__(self, store: Store, dataset: str) -> None:
+    def __init__(self, store: Store, dataset: str, reference: str | None) -> None:
         self._dataset, self._length = dataset, store.datasets()[dataset]
+        self._reference = reference
+        self._reference_is_whole = reference is not None and not any(store.segments(reference))
         texts = [segment_text(segment) for segment in store.segments(dataset)]
         self._segments = [text for text in texts if text]
         self._only_segments = bool(self._segments) and not store.buckets(dataset)
@@ -103,7 +116,6 @@ class _Recommended:
             yield self._lag(dates)
         if (after := self._late_after()) is not None:
             yield self._late(after)
-        yield _ALERT
 
     def _head(self) -> str:
         name, length = _quoted(self._dataset), duration_text(self._length)
@@ -128,14 +140,20 @@ class _Recommended:
             "# Pictures look different than in the buckets before.",
             "# It needs 14 buckets to compare with. 28 find smaller changes.",
         ]
+        baseline = "trailing = 28"
+        if self._reference is not None:
+            name = _quoted(self._reference)
+            comment = [
+                f"# Pictures look different than in the dataset {name}.",
+                "# Until there are 14 buckets, images are taken to be independent.",
+            ]
+            baseline = f"dataset = {name}"
+            if self._segments and self._reference_is_whole:
+                baseline += ", segment = {}"
         if self._segments:
             comment.append("# q is shared by all segments of a bucket.")
-        return self._table(
-            "drift",
-            "drift",
-            comment,
-            ["q = 0.01", "baseline = { trailing = 28 }", *self._with_segments()],
-        )
+        keys = ["q = 0.01", f"baseline = {{ {baseline} }}", *self._with_segments()]
+        return self._table("drift", "drift", comment, keys)
 
     def _peers(self) -> str:
         comment = [

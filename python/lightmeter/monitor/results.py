@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow, ResultState
+from lightmeter.store.records import Basis, BucketRows, Kept, Line, Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "Result",
     "check_source",
     "kept_of",
+    "load_in_brief",
+    "load_line",
     "load_newest",
     "load_results",
     "load_turning_points",
@@ -186,18 +188,24 @@ def _same_file(path: str, other: str) -> bool:
         return False
 
 
-def load_results(store: Store, monitors: Iterable[tuple[str, str]] | None = None) -> list[Result]:
+def load_results(
+    store: Store,
+    monitors: Iterable[tuple[str, str]] | None = None,
+    *,
+    segment: str | None = None,
+) -> list[Result]:
     """What is kept, by monitor, dataset, segment, bucket and feature.
 
     Args:
         store: where results are kept.
         monitors: name and dataset of those in question; None for all.
+        segment: the one in question, as text; None for all.
     """
     results: list[Result] = []
     with store.state.snapshot():
         for monitor in _monitors(store, monitors):
-            rows = store.state.results(*monitor)
-            results += _results_of(rows, store.state.bases(*monitor))
+            rows = store.state.results(*monitor, segment)
+            results += _results_of(rows, store.state.bases(*monitor, segment))
     return results
 
 
@@ -209,6 +217,28 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
     with store.state.snapshot():
         rows = [row for monitor in monitors for row in store.state.newest(*monitor)]
     return _results_of(rows)
+
+
+def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
+    """What incidents follow from, and what is newest in each segment; `basis` is left out.
+
+    Args:
+        store: where results are kept.
+        monitors: name and dataset of those in question.
+    """
+    with store.state.snapshot():
+        rows = {
+            row[:5]: row
+            for monitor in sorted(monitors)
+            for read in (store.state.turning_points, store.state.newest_of_segments)
+            for row in read(*monitor)
+        }
+    return _results_of(rows[key] for key in sorted(rows))
+
+
+def load_line(store: Store, line: Line, most: int) -> list[Result]:
+    """The last results of a line, earliest first. `basis` is left out."""
+    return _results_of(store.state.line(line, most))
 
 
 def load_turning_points(

@@ -343,6 +343,16 @@ class ProfileView:
         at_least, hashes = self._core.repeats(name)
         return Repeats(at_least, [Repeated(*item) for item in hashes])
 
+    def without_pictures(self) -> "ProfileView":
+        """The same without what is of single pictures, such as to give it to others.
+
+        Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
+        failures by reason too. So do `rows`, which are numbers alone.
+        """
+        core = self._core.copy()
+        core.forget_pictures()
+        return ProfileView(core)
+
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature (index name ``column``), one column per statistic.
 

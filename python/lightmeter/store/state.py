@@ -72,16 +72,43 @@ class State:
         """Every monitor of which results are kept, by name and dataset."""
         return self._rows(source_of, "SELECT monitor, dataset, source FROM watched ORDER BY 1, 2")
 
-    def results(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """Everything that is kept of a monitor, by segment, bucket and feature."""
-        query = f"SELECT {_RESULT} FROM result WHERE (monitor, dataset) = (?, ?) ORDER BY 3, 4, 5"
-        return self._rows(result_of, query, (monitor, dataset))
+    def results(self, monitor: str, dataset: str, segment: str | None = None) -> list[ResultRow]:
+        """Everything that is kept of a monitor, by segment, bucket and feature.
 
-    def bases(self, monitor: str, dataset: str) -> dict[Place, Basis]:
-        """What the results of a monitor rest on, bucket by bucket."""
-        query = f"SELECT {_JUDGED} FROM judged WHERE (monitor, dataset) = (?, ?)"
-        buckets = self._rows(judged_of, f"{query} AND baseline != ''", (monitor, dataset))
+        Of one segment, which is given as text; None for all.
+        """
+        where, values = _where(monitor, dataset, segment)
+        query = f"SELECT {_RESULT} FROM result WHERE {where} ORDER BY 3, 4, 5"
+        return self._rows(result_of, query, values)
+
+    def line(self, line: Line, most: int) -> list[ResultRow]:
+        """The last results of a line, earliest first."""
+        query = (
+            f"SELECT {_RESULT} FROM result WHERE (dataset, segment, monitor, feature)"
+            " = (?, ?, ?, ?) ORDER BY start DESC LIMIT ?"
+        )
+        return self._rows(result_of, query, (*line, most))[::-1]
+
+    def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
+        """What the results of a monitor rest on, bucket by bucket; `segment` as for `results`."""
+        where, values = _where(monitor, dataset, segment)
+        query = f"SELECT {_JUDGED} FROM judged WHERE {where} AND baseline != ''"
+        buckets = self._rows(judged_of, query, values)
         return {place: basis for place, _, basis in buckets if basis is not None}
+
+    def digests(self, monitor: str, dataset: str) -> list[tuple[str, int, bytes]]:
+        """Of what a monitor says: segment, start in milliseconds and a digest of each bucket."""
+        query = "SELECT segment, start, digest FROM judged WHERE (monitor, dataset) = (?, ?)"
+        return self._database.all(query, (monitor, dataset))
+
+    def newest_of_segments(self, monitor: str, dataset: str) -> list[ResultRow]:
+        """The results of a monitor's newest bucket in each segment."""
+        query = (
+            f"SELECT {_RESULT} FROM result JOIN (SELECT segment, max(start) AS start FROM judged"
+            " WHERE (monitor, dataset) = (?1, ?2) GROUP BY segment) USING(segment, start)"
+            " WHERE (monitor, dataset) = (?1, ?2)"
+        )
+        return self._rows(result_of, query, (monitor, dataset))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """The results of a monitor's newest bucket: that of all segments which it watches."""
@@ -278,6 +305,12 @@ class State:
         rows = self._database.all(query, values)
         with self._database.parsing():
             return list(map(read, rows))
+
+
+def _where(monitor: str, dataset: str, segment: str | None) -> tuple[str, tuple[str, ...]]:
+    if segment is None:
+        return "(monitor, dataset) = (?, ?)", (monitor, dataset)
+    return "(monitor, dataset, segment) = (?, ?, ?)", (monitor, dataset, segment)
 
 
 def _write(sql: sqlite3.Connection, bucket: BucketRows) -> None:

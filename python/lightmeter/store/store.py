@@ -1,4 +1,4 @@
-"""The store: profiles by dataset, time bucket and segment, in one SQLite file.
+"""The store: profiles by dataset, time bucket and segment, wherever its address leads.
 
 Its halves are `Store.profiles`, and `Store.state`: what monitors and alerts remember.
 """
@@ -6,15 +6,15 @@ Its halves are `Store.profiles`, and `Store.state`: what monitors and alerts rem
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from importlib import import_module
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
-from lightmeter.store.damage import Damage, found_damage
-from lightmeter.store.database import Database
+from lightmeter.errors import StoreError
+from lightmeter.store.damage import Damage
 from lightmeter.store.profiles import Profiles
-from lightmeter.store.schema import table_texts
 from lightmeter.store.state import State
 
 __all__ = ["Store", "store_at"]
@@ -22,29 +22,41 @@ __all__ = ["Store", "store_at"]
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+# What an address begins with, and where the kind of store is; they are imported when one is asked
+# for, as some need packages that others do without.
+_FILE = "file_store", "FileStore"
+_SERVER = "remote.store", "RemoteStore"
+_OBJECTS = "cloud", "CloudStore"
+_SCHEME = re.compile(r"([a-z][a-z0-9+.:-]*)://", re.IGNORECASE)
+_SPOILT = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)
+
 
 def _short(
     method: Callable[Concatenate[Profiles, _P], _R],
 ) -> "Callable[Concatenate[Store, _P], _R]":
-    """The short way to a method of `Store.profiles`."""
+    """The short way to a method of `Store.profiles`, whichever kind of profiles they are."""
 
     @functools.wraps(method)
     def short(store: "Store", /, *arguments: _P.args, **keywords: _P.kwargs) -> _R:
-        return method(store.profiles, *arguments, **keywords)
+        own: Callable[_P, _R] = getattr(store.profiles, method.__name__)
+        return own(*arguments, **keywords)
 
     return short
 
 
 class Store:
-    """Profiles by dataset, UTC time bucket and segment, in one file.
+    """Profiles by dataset, UTC time bucket and segment.
 
-    Threads may share a store, processes may open the same file, and a store survives a fork. It is
-    one file only when nobody has it open: until then the latest profiles may lie in files beside
-    it. To copy it while it is in use, call `backup`. A process that has a store open must not open
-    the file by other means: to close it there gives up the locks that SQLite holds on it.
+    `Store(address)` gives a store of the kind that the address names, as `pathlib.Path` does:
+
+    - a path, such as ``drift.db``: one file of this machine (`FileStore`);
+    - ``https://host``: a server, which asks for a `key` (`RemoteStore`);
+    - another URL, such as ``s3://bucket/prefix``: objects of a service (`CloudStore`).
+
+    Threads may share a store, processes may open the same one, and it survives a fork.
 
     Attributes:
-        path: of the file.
+        address: where it is.
         profiles: one half of it; most of its methods are also methods of the store.
         state: the other half: results of monitors, and what alerts told.
 
@@ -53,17 +65,31 @@ class Store:
     ...     store.read("cells", date(2022, 9, 1), date(2022, 9, 8))
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
-        """Open the store at `path`, or start one there.
+    address: str
+    profiles: Profiles
+    state: State
+
+    def __new__(
+        cls,
+        address: str | os.PathLike[str],
+        *,
+        key: str | None = None,
+        create: bool = True,
+        exemplars: bool | None = None,
+    ) -> Self:
+        """A store of the kind of the address; see `__init__` of that kind for what can be wrong.
+
+        Args:
+            address: path or URL.
+            key: what a server knows the caller by.
+            create: whether to start a store where there is none.
+            exemplars: whether a server is sent pictures and paths, too; by default not.
 
         Raises:
-            StoreError: it is on a network file system, cannot be opened, is no store or of a newer
-                version, or there is none and `create` is False.
+            StoreError: this kind of store cannot be had.
         """
-        self._database = Database(path, create=create)
-        self.path = self._database.path
-        self.profiles = Profiles(self._database)
-        self.state = State(self._database)
+        kind = _kind_of(address) if cls is Store else cls
+        return cast(Self, object.__new__(kind))
 
     define = _short(Profiles.define)
     put = _short(Profiles.put)
@@ -80,56 +106,39 @@ class Store:
     def verify(self) -> list[Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
-        It reads all bytes of profiles, what is said of them (time, segment, writer, counts), the
-        structure of the file, and what monitors and alerts keep as far as it can be told.
+        It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
+        what monitors and alerts keep as far as it can be told.
 
         Raises:
-            StoreError: the file is closed or out of reach, or so damaged that it cannot be opened.
+            StoreError: the store is closed or out of reach.
         """
-        with self._database.snapshot():
-            damage = found_damage(self._database, [self._check_file])
-            return damage + self.profiles.verify() + self.state.verify()
-
-    def _check_file(self) -> Iterator[Damage]:
-        for (text,) in self._database.all("PRAGMA integrity_check"):
-            if text != "ok":
-                yield Damage(None, str(text))
-        query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
-        if {text for (text,) in self._database.all(query)} != table_texts():
-            yield Damage(None, "its tables are not those of a store")
+        raise NotImplementedError
 
     def backup(self, path: str | os.PathLike[str]) -> None:
-        """Copy the store as it is at this moment to a new file, while others use it.
+        """Copy a store that is a file; others raise StoreError."""
+        raise StoreError(f"{self.address} is no file to copy to {os.fspath(path)!r}")
 
-        The copy is a store in one file. It appears whole or not at all.
-
-        Raises:
-            StoreError: there is something at `path` already, it cannot be written, or the store
-                cannot be read.
-        """
-        self._database.copy_to(Path(path).absolute())
-
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until no other process or thread is inside a turn on this file.
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """Wait until no other process or thread is inside a turn on this store.
 
         For judging, keeping results and telling as one: a run that waited sees what the one before
         it has stored and told. Nothing else waits for it; a turn ends with its process.
 
         Raises:
-            StoreError: somebody is inside for 10 minutes, or the lock beside the file cannot be
-                made.
+            StoreError: somebody is inside for 10 minutes, or nobody can have a turn.
         """
-        with self._database.turns.taken():
-            yield
+        raise NotImplementedError
+
+    def hurry(self, seconds: float) -> None:
+        """Let no call wait for longer than so many seconds from now for somebody far away."""
 
     def close(self) -> None:
-        """Close the file. A closed store raises StoreError when used."""
-        self._database.close()
+        """Close it. A closed store raises StoreError when used."""
+        raise NotImplementedError
 
-    def __reduce__(self) -> "tuple[Callable[[Path], Store], tuple[Path]]":
-        """Pickle by the path: whoever reads the pickle opens the file anew, which must be there."""
-        return _opened, (self.path,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by the address: the copy is the same store, opened anew."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         """The store itself, closed at the end of the block."""
@@ -146,16 +155,40 @@ class Store:
 
     def __repr__(self) -> str:
         """Where it is."""
-        return f"<Store {os.fspath(self.path)!r}>"
+        return f"<{type(self).__name__} {self.address!r}>"
 
 
-def _opened(path: Path) -> Store:
-    return Store(path, create=False)
+def _kind_of(address: str | os.PathLike[str]) -> type[Store]:
+    """The class for an address.
+
+    Raises:
+        StoreError: there is none.
+    """
+    text = os.fspath(address)
+    scheme = _SCHEME.match(text) if isinstance(address, str) else None
+    if scheme is None:
+        if not isinstance(address, str) and (spoilt := _SPOILT.match(os.fsdecode(text))):
+            raise StoreError(
+                f"got the path {text!r}; an address such as {spoilt[1]}://... must be a text, as a "
+                "path loses a slash of it"
+            )
+        place, name = _FILE
+    elif scheme[1].lower() in ("http", "https"):
+        place, name = _SERVER
+    else:
+        place, name = _OBJECTS
+    try:
+        kind: type[Store] = getattr(import_module(f"lightmeter.store.{place}"), name)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("lightmeter.store"):
+            raise
+        raise StoreError(f"got the address {text!r}; stores of this kind are not yet") from None
+    return kind
 
 
 @contextlib.contextmanager
 def store_at(store: Store | str | os.PathLike[str], *, create: bool) -> Iterator[Store]:
-    """The store itself, or the one at a path, which is closed at the end."""
+    """The store itself, or the one at an address, which is closed at the end."""
     if isinstance(store, Store):
         yield store
         return

@@ -38,16 +38,17 @@ _AFTER_TOLD = """
 # Where a line is silent, the states of the others say what that means: one result of each.
 _WITNESSES = f"""
     {_LINES},
-    many AS (SELECT segment, count(*) AS lines FROM line GROUP BY segment)
+    many AS (SELECT segment, count(*) AS lines FROM line GROUP BY segment),
+    told_of AS MATERIALIZED (
+        SELECT segment, start, count(*) AS lines FROM result
+        WHERE (monitor, dataset) = (?1, ?2) AND (segment, feature) IN (SELECT * FROM line)
+        GROUP BY segment, start
+    )
     SELECT {{columns}}, min(feature) FROM result
     WHERE (monitor, dataset) = (?1, ?2) AND (segment, start) IN (
-        SELECT judged.segment, judged.start FROM judged JOIN many USING(segment)
-        WHERE (judged.monitor, judged.dataset) = (?1, ?2) AND lines > (
-            SELECT count(*) FROM result
-            WHERE (monitor, dataset, segment, start)
-                = (?1, ?2, judged.segment, judged.start)
-            AND (segment, feature) IN (SELECT * FROM line)
-        )
+        SELECT segment, start FROM judged JOIN many USING(segment)
+        LEFT JOIN told_of USING(segment, start)
+        WHERE (monitor, dataset) = (?1, ?2) AND many.lines > ifnull(told_of.lines, 0)
     )
     GROUP BY segment, start, state
 """

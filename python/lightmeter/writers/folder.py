@@ -67,7 +67,7 @@ def log_folder(
     the result. Folders that hold the same files count them twice.
 
     Args:
-        store: the store, or its path, where a new one is made if there is none.
+        store: the store, or its address, where a new one is made if there is none.
         folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
         dataset: name of what is watched.
         at: when all of it is from; without a time zone it is local time. None takes now, unless

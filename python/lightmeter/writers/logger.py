@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import Counter, deque
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -69,7 +70,7 @@ def logger(
     >>> log.track(frame)
 
     Args:
-        store: the store, or the path of one. The logger opens it for itself.
+        store: the store, or the address of one. The logger opens it for itself.
         dataset: name of what is watched.
         every: length of the dataset's buckets; None takes that of the dataset, or an hour for a new
             one. An image belongs to the bucket of the time at which it was tracked.
@@ -150,7 +151,7 @@ class RollingLogger:
         if handle_signals:
             endings.handle_signals()
         # A connection of its own, so that it can store while others read in theirs.
-        self._store = Store(store.path if isinstance(store, Store) else store)
+        self._store = copy(store) if isinstance(store, Store) else Store(store)
         try:
             self._every = length or self._store.datasets().get(dataset, _NEW_BUCKETS)
             self._store.define(dataset, self._every)

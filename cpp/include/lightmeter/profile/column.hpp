@@ -69,6 +69,9 @@ class Column {
   [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept;
   // Of a picture with this hash; empty if none is known.
   [[nodiscard]] std::string_view path_of(std::string_view hash) const;
+  void forget_paths() noexcept {
+    if (strings_) strings_->paths = {};
+  }
 
   // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
   // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are

@@ -89,6 +89,10 @@ class Profile {
   // Of all images, whatever their prefix; how many failed is counted in the columns.
   Failures failures;
 
+  // Forgets what is of single pictures: exemplars, the list of failures, and paths of hashes. Every
+  // count stays. What a newer version added goes too, as nobody knows what it is of.
+  void forget_pictures();
+
   // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
   // many sections of a newer format, kept from decoding on either side, were dropped.
   // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.

@@ -9,7 +9,11 @@ __all__ = ["CHANNELS", "Channel"]
 
 
 class Channel(Protocol):
-    """A way to tell somebody. Its fields are the keys of an ``[[alert]]`` with its ``to``."""
+    """A way to tell somebody. Its fields are the keys of an ``[[alert]]`` with its ``to``.
+
+    A channel may have two attributes that are true: ``one_by_one``, where every message is of one
+    change, and ``draws``, where messages come with the series that they are about.
+    """
 
     def send(self, message: Message) -> None:
         """Send the message.

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, grouped, segment_name
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pair
+from lightmeter.dashboard.timeline import drift_timeline
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, tag
 from lightmeter.monitor.sitemap import bucket_text
@@ -18,15 +20,15 @@ _NOT_JUDGED = tag(
 
 
 def dataset_html(
-    history: History, segments: Sequence[History], pages: set[str], groups: Mapping[str, Group]
+    history: History, segments: Sequence[History], groups: Mapping[str, Group], extras: Extras
 ) -> Html:
     """The page.
 
     Args:
         history: of the dataset or segment.
         segments: those of its segments.
-        pages: paths of the pages of buckets that there are.
         groups: those of the features of its last bucket.
+        extras: what is added.
     """
     page = history.page
     note = "no buckets"
@@ -42,11 +44,14 @@ def dataset_html(
         tag("header", crumbs(page, history), head(kind, history.title, history.state, note)),
         tag(
             "main",
+            extras.on_dataset(page, history, sorted({line.monitor for line in history.lines})),
             _segments(page, segments) if segments else None,
+            drift_timeline(page, history),
             section("Features", lines, ident="lines"),
-            section("Anomalies", feed(page, grouped([history]), pages)),
-            _buckets(page, history, pages),
+            section("Anomalies", feed(page, grouped([history]), extras)),
+            _buckets(page, history),
         ),
+        forms=extras.forms,
     )
 
 
@@ -58,12 +63,12 @@ def _segments(page: str, segments: Sequence[History]) -> Html:
     return section("Segments", table("segments", rows, left={"state"}), ident="segments")
 
 
-def _buckets(page: str, history: History, pages: set[str]) -> Html | None:
+def _buckets(page: str, history: History) -> Html | None:
     """Every bucket that has a page."""
     paths = {
-        bucket.start: path
+        bucket.start: history.bucket_page(bucket.start)
         for bucket in history.buckets
-        if (path := history.bucket_page(bucket.start)) in pages
+        if bucket.start in history.shown
     }
     if not paths:
         return None

@@ -3,27 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, grouped, worst
-from lightmeter.dashboard.parts import RECENT, badge, crumbs, feed, head, link, marks
+from lightmeter.dashboard.parts import RECENT, badge, bucket_address, crumbs, feed, head, link
+from lightmeter.dashboard.timeline import line_chart
 from lightmeter.draw.document import document, table
 from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import Mark, expected, trend
+from lightmeter.draw.lines import expected
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.sitemap import bucket_text, slug
+from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
 __all__ = ["feature_html"]
 
 
-def feature_html(history: History, feature: str, lines: Sequence[Line], pages: set[str]) -> Html:
+def feature_html(history: History, feature: str, lines: Sequence[Line], extras: Extras) -> Html:
     """The page.
 
     Args:
         history: of the dataset or segment.
         feature: its name.
         lines: of the feature, one for each monitor.
-        pages: paths of the pages of buckets that there are.
+        extras: what is added.
     """
     page = history.feature_page(feature)
     state = worst(history.state_of(line) for line in lines)
@@ -32,11 +34,12 @@ def feature_html(history: History, feature: str, lines: Sequence[Line], pages: s
         tag(
             "header", crumbs(page, history, feature), head("Feature", feature, state, history.title)
         ),
-        tag("main", (_line(page, history, line, pages, at) for at, line in enumerate(lines))),
+        tag("main", (_line(page, history, line, extras, at) for at, line in enumerate(lines))),
+        forms=extras.forms,
     )
 
 
-def _line(page: str, history: History, line: Line, pages: set[str], at: int) -> Html:
+def _line(page: str, history: History, line: Line, extras: Extras, at: int) -> Html:
     monitor = shorten(line.monitor, 80)
     results = history.lines[line]
     incidents = [incident for incident in history.incidents if incident.line == line]
@@ -44,27 +47,19 @@ def _line(page: str, history: History, line: Line, pages: set[str], at: int) -> 
     return tag(
         "section",
         tag("h2", tag("bdi", monitor), id=f"m{at}"),
-        _chart(f"{line.feature} by {monitor}", marks(results), f"c{at}"),
-        feed(page, groups, pages),
-        _values(page, history, line, pages, f"v{at}"),
+        line_chart(page, history, line, results, f"c{at}"),
+        feed(page, groups, extras),
+        _values(page, history, line, f"v{at}"),
     )
 
 
-def _chart(title: str, drawn: Sequence[Mark], ident: str) -> Html | None:
-    """None where nothing could be drawn."""
-    if not any(mark.value is not None or mark.bad or mark.failed for mark in drawn):
-        return None
-    return tag("figure", trend(title, drawn).inline(ident), cls="trend")
-
-
-def _values(page: str, history: History, line: Line, pages: set[str], ident: str) -> Html:
+def _values(page: str, history: History, line: Line, ident: str) -> Html:
     recent = history.lines[line][-RECENT:]
 
     def row(result: Result) -> dict[str, Content]:
-        to = history.bucket_page(result.start)
-        bucket = bucket_text(result.start)
+        bucket, to = bucket_text(result.start), bucket_address(history, result.start, line.feature)
         return {
-            "bucket": link(page, f"{to}#f-{slug(line.feature)}", bucket) if to in pages else bucket,
+            "bucket": link(page, to, bucket) if result.start in history.shown else bucket,
             "value": number(result.value),
             "expected": expected(result.lower, result.upper),
             "state": badge(result.state),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, grouped
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import feed
@@ -11,12 +12,12 @@ from lightmeter.draw.html import Html, tag
 __all__ = ["index_html"]
 
 
-def index_html(datasets: Mapping[str, Sequence[History]], pages: set[str]) -> Html:
+def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
     """The page.
 
     Args:
         datasets: of each the histories of the whole of it, and then of its segments.
-        pages: paths of the pages of buckets that there are.
+        extras: what is added.
     """
     page = "index.html"
     urgent = sum(
@@ -38,6 +39,8 @@ def index_html(datasets: Mapping[str, Sequence[History]], pages: set[str]) -> Ht
         tag(
             "main",
             section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
-            section("Anomalies", feed(page, groups, pages)),
+            extras.on_index(page),
+            section("Anomalies", feed(page, groups, extras)),
         ),
+        forms=extras.forms,
     )

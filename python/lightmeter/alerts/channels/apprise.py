@@ -1,0 +1,118 @@
+"""Everything that the package Apprise reaches: chats, telephones, pagers and more."""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightmeter.alerts.channels.channel import CHANNELS
+from lightmeter.alerts.channels.posting import check_tries, check_variable, variable
+from lightmeter.alerts.message import Message
+from lightmeter.errors import DeliveryError
+from lightmeter.files import read_regular
+from lightmeter.monitor.keys import Seconds, Secret
+
+__all__ = ["Apprise"]
+
+_MOST_BYTES = 2**20  # of a file of addresses
+_TYPES = {"low": "info", "normal": "warning", "high": "failure"}
+
+
+@CHANNELS("apprise")
+@dataclass(frozen=True, kw_only=True)
+class Apprise:
+    """Sends messages to addresses such as ``ntfy://topic`` or ``slack://tokens``.
+
+    Addresses hold secrets, so that they stand in a variable or a file of their own. It needs the
+    package apprise.
+
+    Attributes:
+        urls_env: the environment variable that holds addresses, with spaces between.
+        urls_file: the file that holds addresses instead, one a line.
+        timeout: seconds that all of them together may take.
+    """
+
+    urls_env: Secret | None = None
+    urls_file: Path | None = None
+    timeout: Seconds = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        if (self.urls_env is None) == (self.urls_file is None):
+            raise ValueError("an alert to apprise needs either urls_env or urls_file")
+        check_variable("urls_env", self.urls_env)
+        check_tries(self.timeout, 1, 0.0)
+
+    def send(self, message: Message) -> None:
+        """Send the message to every address, and wait until each is done.
+
+        Raises:
+            DeliveryError: an address did not take it, or is not understood; the next run sends it
+                to all of them again. The error tells no address.
+        """
+        servers = self._servers()
+        text = "\n".join(message.text().split("\n")[1:]) or message.title
+        failed: list[str] = []
+        waiting = [name for name, _ in servers]
+
+        def run() -> None:
+            for name, server in servers:
+                if not server.notify(
+                    body=text,
+                    title=message.title,
+                    notify_type=_kind(message),
+                    body_format="text",
+                ):
+                    failed.append(name)
+                waiting.remove(name)
+
+        thread = threading.Thread(target=run, name="lightmeter-apprise", daemon=True)
+        thread.start()
+        thread.join(self.timeout)
+        if thread.is_alive():
+            raise DeliveryError(f"apprise: {waiting[0]} is not done in {self.timeout:g} s")
+        failed += waiting
+        if failed:
+            raise DeliveryError(f"apprise: not accepted by {', '.join(failed)}")
+
+    def _servers(self) -> list[tuple[str, Any]]:
+        """By the kind of address, all that may be told of it."""
+        try:
+            import apprise
+        except ImportError:
+            raise DeliveryError(
+                "apprise is not installed; pip install 'lightmeter[apprise]'"
+            ) from None
+        servers = []
+        for place, url in enumerate(self._urls(), 1):
+            server = apprise.Apprise()
+            if not server.add(url):
+                raise DeliveryError(f"apprise: address {place} is not understood")
+            scheme = url.partition("://")[0]
+            kind = f" ({scheme})" if scheme.isalnum() else ""
+            servers.append((f"address {place}{kind}", server))
+        return servers
+
+    def _urls(self) -> list[str]:
+        if self.urls_env is not None:
+            urls = variable(self.urls_env).split()
+        else:
+            assert self.urls_file is not None
+            name = os.path.basename(self.urls_file)
+            try:
+                lines = read_regular(self.urls_file, _MOST_BYTES).decode().splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise DeliveryError(f"apprise: {name} cannot be read: {error}") from None
+            urls = [line.strip() for line in lines if line.strip() and line.strip()[0] != "#"]
+        if not urls:
+            raise DeliveryError("apprise: got no address; expected one such as 'ntfy://topic'")
+        return urls
+
+
+def _kind(message: Message) -> str:
+    """Its notify type."""
+    whats = {item.what for item in message.items}
+    if whats and whats <= {"resolved", "withdrawn"}:
+        return "success"
+    return _TYPES[message.severity]

@@ -1,0 +1,95 @@
+"""PagerDuty's Events API v2: an alert for each incident, which is resolved when that is over."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from lightmeter.alerts.channels.channel import CHANNELS
+from lightmeter.alerts.channels.posting import (
+    check_tries,
+    check_url,
+    check_variable,
+    post,
+    repeated,
+    variable,
+)
+from lightmeter.alerts.message import Item, Message
+from lightmeter.monitor.keys import Seconds, Secret
+from lightmeter.text import shorten
+
+__all__ = ["PagerDuty"]
+
+_SEVERITIES = {"low": "warning", "normal": "error", "high": "critical"}
+_MOST_SUMMARY = 1024  # characters that it takes
+
+
+@CHANNELS("pagerduty")
+@dataclass(frozen=True, kw_only=True)
+class PagerDuty:
+    """Triggers an alert when an incident begins, and resolves it when that is over.
+
+    Both have the identifier of the incident as ``dedup_key``, so that what is sent twice is one
+    alert. What is over by the time it is told is triggered and resolved.
+
+    Attributes:
+        key_env: the environment variable that holds the integration key of the service.
+        url: the address of the API; there is another one for accounts in Europe.
+        timeout: seconds that a try may take.
+        tries: how many tries at most.
+        pause: seconds before the second try, doubled before each further one.
+    """
+
+    one_by_one: ClassVar[bool] = True  # else what does not fit into a message would never end
+
+    key_env: Secret
+    url: Secret = field(default="https://events.pagerduty.com/v2/enqueue", repr=False)
+    timeout: Seconds = 10.0
+    tries: int = 3
+    pause: Seconds = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what can only be a mistake."""
+        check_variable("key_env", self.key_env)
+        check_url(self.url)
+        check_tries(self.timeout, self.tries, self.pause)
+
+    def send(self, message: Message) -> None:
+        """Post the events of the message, and wait until all are accepted.
+
+        Raises:
+            DeliveryError: one was not. The error tells neither the key nor the address.
+        """
+        key = variable(self.key_env)
+        host = shorten(urlsplit(self.url).hostname, 80)
+        for item in message.items:
+            for event in _events(item):
+                body = json.dumps({"routing_key": key, **event}).encode()
+
+                def once(body: bytes = body) -> None:
+                    post(self.url, body, self.timeout, hidden=key)
+
+                repeated(f"PagerDuty at {host}", once, self.tries, self.pause)
+
+
+def _events(item: Item) -> list[dict[str, Any]]:
+    keys = item.incidents or (f"test {item.facts.get('at')}",)
+    resolved = [{"event_action": "resolve", "dedup_key": key} for key in keys]
+    if item.what in ("resolved", "withdrawn"):
+        return resolved
+    event: dict[str, Any] = {
+        "event_action": "trigger",
+        "dedup_key": keys[0],
+        "payload": {
+            "summary": shorten(item.text, _MOST_SUMMARY),
+            "source": item.facts.get("dataset") or "lightmeter",
+            "severity": _SEVERITIES[item.severity] if item.line else "info",
+            "component": item.facts.get("feature") or "",
+            "class": item.facts.get("monitor") or "",
+            "custom_details": item.facts,
+        },
+        "client": "lightmeter",
+    }
+    if item.link:
+        event["links"] = [{"href": item.link, "text": "chart"}]
+    return [event, *resolved] if item.what == "test" or item.facts.get("end") else [event]

@@ -1,0 +1,36 @@
+"""What a live site adds to the pages, such as forms. A static one adds nothing."""
+
+from collections.abc import Sequence
+
+from lightmeter.dashboard.history import History, IncidentGroup
+from lightmeter.draw.html import Content
+
+__all__ = ["Extras"]
+
+
+class Extras:
+    """Nothing; a live site has a subclass.
+
+    Attributes:
+        forms: whether pages may have forms, which send to the site itself.
+        whose: differs between two who may see different things.
+    """
+
+    forms = False
+    whose = ""
+
+    def made_of(self) -> str:
+        """Changes with what is added."""
+        return ""
+
+    def on_index(self, page: str) -> Content:
+        """Below the datasets."""
+        return None
+
+    def on_dataset(self, page: str, history: History, monitors: Sequence[str]) -> Content:
+        """Above the features; `monitors` are those that have judged it."""
+        return None
+
+    def on_incident(self, page: str, group: IncidentGroup) -> Content:
+        """In its entry of the feed."""
+        return None

@@ -1,0 +1,105 @@
+"""What is known of datasets and segments, from the store and from what monitors say."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
+
+from lightmeter.dashboard.history import History
+from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
+from lightmeter.monitor.results import Result
+from lightmeter.profile.segments import segment_text
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
+from lightmeter.store.store import Store
+from lightmeter.times import to_utc
+
+__all__ = ["Notes", "Said", "history_of", "segments_of"]
+
+# Of segments, of which there may be many, fewer buckets have a page.
+_SEGMENT_BUCKETS = 7
+
+
+class Notes(NamedTuple):
+    """What people said of incidents."""
+
+    acknowledged: Sequence[Acknowledged]
+    snoozes: Sequence[Snoozed]
+    accepted: Sequence[Accepted]
+
+    @classmethod
+    def of(cls, store: Store, now: datetime | None) -> Self:
+        """Those in a store; None takes the clock, without a time zone it is local time."""
+        state, at = store.state, to_utc(now or datetime.now(UTC))
+        return cls(state.acknowledged(), state.snoozed(at), state.accepted())
+
+
+class Said(NamedTuple):
+    """What monitors say of a dataset or segment: the results of each line, and what follows."""
+
+    lines: Mapping[Line, Sequence[Result]]
+    incidents: Sequence[Incident]
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Self:
+        """From the results."""
+        lines = lines_of(results)
+        return cls(lines, find_incidents(lines))
+
+
+def segments_of(store: Store, dataset: str) -> list[dict[str, str]]:
+    """The whole of it, and then its segments."""
+    segments = sorted(store.segments(dataset), key=segment_text)
+    return segments if {} in segments else [{}, *segments]
+
+
+def history_of(
+    store: Store,
+    dataset: str,
+    segment: Mapping[str, str],
+    said: Said,
+    notes: Notes,
+    most: int | None,
+    *,
+    all_shown: bool = False,
+) -> History:
+    """What is known of a dataset or segment.
+
+    Args:
+        store: that has it.
+        dataset: its name.
+        segment: empty for the whole of it.
+        said: what monitors say of it.
+        notes: what people say.
+        most: how many of the latest buckets have a page, and how many with an anomaly; None for
+            all, of a segment for 7.
+        all_shown: whether all have a page, whatever `most` is.
+    """
+    history = History(
+        dataset=dataset,
+        segment=segment,
+        segment_text=segment_text(segment),
+        buckets=store.buckets(dataset, segment=segment),
+        lines=said.lines,
+        incidents=said.incidents,
+        acknowledged=notes.acknowledged,
+        snoozes=notes.snoozes,
+        accepted=notes.accepted,
+    )
+    if all_shown:
+        most = None
+    else:
+        most = len(history.buckets) if most is None else most
+        most = min(most, _SEGMENT_BUCKETS) if segment else most
+    return replace(history, shown=_shown(history.buckets, history.anomalous, most))
+
+
+def _shown(
+    buckets: Sequence[Bucket], anomalous: Container[datetime], most: int | None
+) -> frozenset[datetime]:
+    """Starts of the buckets that have a page."""
+    starts = [bucket.start for bucket in buckets]
+    if most is None:
+        return frozenset(starts)
+    bad = [start for start in starts if start in anomalous]
+    return frozenset({*starts[-most:], *bad[-most:]} if most > 0 else ())

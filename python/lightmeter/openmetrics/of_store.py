@@ -1,0 +1,210 @@
+"""The gauges of a store: its newest complete buckets, and what monitors say of them.
+
+A gauge has the time at which it is read, not that of its bucket. So there is only the newest
+bucket of each, and a gauge that says when that was. No profile is read for it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import get_args
+
+from lightmeter._core import __version__
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result, load_newest
+from lightmeter.openmetrics.families import Gauge, exposition
+from lightmeter.profile.segments import segment_text
+from lightmeter.store.profiles import Bucket
+from lightmeter.store.records import ResultState
+from lightmeter.store.store import Store
+from lightmeter.store.summary import Summary
+from lightmeter.times import to_utc
+
+__all__ = ["metrics_text"]
+
+# Every sample is a series that Prometheus keeps for weeks.
+_MOST_SEGMENTS = 100
+_MOST_LINES = 500
+_LONGEST = 512  # characters of a label
+
+_LABELS = ("dataset", "segment", "monitor", "feature")
+_RANK = {state: rank for rank, state in enumerate((ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH))}
+
+
+def metrics_text(
+    store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+) -> str:
+    """What `store` holds and what monitors found, as OpenMetrics text.
+
+    Of many segments only the 100 with the most images are there, and of many lines of results 500:
+    anomalies first, then what is next to its limit. ``lightmeter_left_out`` says how many are not.
+
+    Args:
+        store: the store.
+        datasets: patterns of names, such as ``cells*``; None for all.
+        now: the time, which says which buckets are complete; None takes the clock. Without a time
+            zone it is local time.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    now = to_utc(now or datetime.now(UTC))
+
+    def is_wanted(name: str) -> bool:
+        wanted = datasets is None or any(fnmatchcase(name, pattern) for pattern in datasets)
+        return wanted and len(name) <= _LONGEST
+
+    build = Gauge("lightmeter_build_info", "1 for the version that wrote this.")
+    build.set(1, version=__version__)
+    with store.profiles.snapshot():
+        summaries = [each for each in store.summary() if is_wanted(each.dataset)]
+        sources = [each for each in store.state.sources() if is_wanted(each.dataset)]
+        results = load_newest(store, [(each.monitor, each.dataset) for each in sources])
+        shown, hidden = _shown_segments(summaries)
+        buckets = [(each, _newest(store, each, now)) for each in shown]
+    lines, unsaid = _shown_lines(results)
+    left_out = Gauge("lightmeter_left_out", "What is not in this text, because it is too much.")
+    left_out.set(hidden, what="segments")
+    left_out.set(unsaid, what="lines")
+    return exposition(
+        [
+            build,
+            *_stored(summaries),
+            *_newest_buckets(buckets),
+            *_counted(results),
+            *_judged(lines),
+            left_out,
+        ]
+    )
+
+
+def _shown_segments(summaries: Sequence[Summary]) -> tuple[list[Summary], int]:
+    """Whole datasets first; and how many segments are left out."""
+    short = [each for each in summaries if len(segment_text(each.segment)) <= _LONGEST]
+    short.sort(key=lambda each: (bool(each.segment), -each.images, each.dataset))
+    shown = short[:_MOST_SEGMENTS]
+    return sorted(shown, key=_place_of), len(summaries) - len(shown)
+
+
+def _place_of(summary: Summary) -> tuple[str, str]:
+    return summary.dataset, segment_text(summary.segment)
+
+
+def _newest(store: Store, summary: Summary, now: datetime) -> Bucket | None:
+    """The newest complete bucket."""
+    if summary.last is None or summary.first is None:
+        return None
+    back, least = summary.every, datetime.min.replace(tzinfo=UTC)
+    before = min(now, summary.last)
+    while True:
+        start = before - back if before - least > back else least
+        buckets = store.buckets(summary.dataset, start, now, segment=summary.segment)
+        closed = [bucket for bucket in buckets if bucket.end <= now]
+        if closed or start <= summary.first:
+            return closed[-1] if closed else None
+        back = min(4 * back, timedelta.max / 8)
+
+
+def _stored(summaries: Iterable[Summary]) -> list[Gauge]:
+    images = Gauge("lightmeter_stored_images", "Images in all profiles of the whole dataset.")
+    size = Gauge("lightmeter_stored_bytes", "Size of the profiles, of all segments.", "bytes")
+    segments = Gauge("lightmeter_stored_segments", "Segments of the dataset.")
+    sizes: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    whole: dict[str, int] = {}
+    for summary in summaries:
+        sizes[summary.dataset] += summary.bytes
+        counts[summary.dataset] += bool(summary.segment)
+        if not summary.segment:
+            whole[summary.dataset] = summary.images
+    for dataset in sizes:
+        images.set(whole.get(dataset), dataset=dataset)
+        size.set(sizes[dataset], dataset=dataset)
+        segments.set(counts[dataset], dataset=dataset)
+    return [images, size, segments]
+
+
+def _newest_buckets(buckets: Iterable[tuple[Summary, Bucket | None]]) -> list[Gauge]:
+    start = Gauge(
+        "lightmeter_bucket_start_timestamp_seconds",
+        "Start of the newest complete bucket.",
+        "seconds",
+    )
+    end = Gauge(
+        "lightmeter_bucket_end_timestamp_seconds", "End of the newest complete bucket.", "seconds"
+    )
+    written = Gauge(
+        "lightmeter_bucket_written_timestamp_seconds",
+        "When the newest complete bucket was last written.",
+        "seconds",
+    )
+    length = Gauge("lightmeter_bucket_length_seconds", "Length of buckets.", "seconds")
+    images = Gauge("lightmeter_bucket_images", "Images in the newest complete bucket.")
+    writers = Gauge("lightmeter_bucket_writers", "Writers of the newest complete bucket.")
+    for summary, bucket in buckets:
+        if bucket is None:
+            continue
+        labels = {"dataset": summary.dataset, "segment": segment_text(summary.segment)}
+        start.set(bucket.start.timestamp(), **labels)
+        end.set(bucket.end.timestamp(), **labels)
+        written.set(bucket.updated.timestamp(), **labels)
+        length.set(summary.every.total_seconds(), **labels)
+        images.set(bucket.images, **labels)
+        writers.set(bucket.writers, **labels)
+    return [start, end, written, length, images, writers]
+
+
+def _counted(results: Iterable[Result]) -> list[Gauge]:
+    """Of every monitor, also where lines are left out."""
+    counts = Gauge(
+        "lightmeter_results", "Results of the newest bucket that a monitor judged, by state."
+    )
+    judged = Gauge(
+        "lightmeter_judged_timestamp_seconds",
+        "Start of the newest bucket that a monitor judged.",
+        "seconds",
+    )
+    states: dict[tuple[str, str], Counter[ResultState]] = {}
+    for result in results:
+        if len(result.monitor) > _LONGEST:
+            continue
+        states.setdefault((result.dataset, result.monitor), Counter())[result.state] += 1
+        labels = {"dataset": result.dataset, "monitor": result.monitor}
+        judged.set(result.start.timestamp(), **labels)
+    for (dataset, monitor), counted in states.items():
+        for state in get_args(ResultState):
+            counts.set(counted[state], dataset=dataset, monitor=monitor, state=state)
+    return [counts, judged]
+
+
+def _shown_lines(results: Sequence[Result]) -> tuple[list[Result], int]:
+    """The most urgent; and how many are left out."""
+    short = [each for each in results if max(map(len, _line(each))) <= _LONGEST]
+    short.sort(key=lambda each: (_RANK[each.state], -_share_of_limit(each), _line(each)))
+    shown = short[:_MOST_LINES]
+    return sorted(shown, key=_line), len(results) - len(shown)
+
+
+def _share_of_limit(result: Result) -> float:
+    if result.value is None or not result.upper:
+        return 0.0
+    return abs(result.value / result.upper)
+
+
+def _line(result: Result) -> tuple[str, str, str, str]:
+    return result.dataset, segment_text(result.segment), result.monitor, result.feature
+
+
+def _judged(results: Iterable[Result]) -> list[Gauge]:
+    value = Gauge("lightmeter_value", "What a monitor judged of a feature in the newest bucket.")
+    upper = Gauge("lightmeter_upper_limit", "The most that would be ok.")
+    lower = Gauge("lightmeter_lower_limit", "The least that would be ok.")
+    anomaly = Gauge("lightmeter_anomaly", "1 where a feature is an anomaly, 0 where it is ok.")
+    for result in results:
+        labels = dict(zip(_LABELS, _line(result), strict=True))
+        value.set(result.value, **labels)
+        upper.set(result.upper, **labels)
+        lower.set(result.lower, **labels)
+        if result.state in (OK, PENDING, ANOMALY):
+            anomaly.set(int(result.state == ANOMALY), **labels)
+    return [value, upper, lower, anomaly]

@@ -1,0 +1,146 @@
+"""The text of a store for Prometheus, as the parsers of its own client read it."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Store
+from lightmeter.monitor.results import Result, save_results
+from lightmeter.openmetrics import metrics_text
+from lightmeter.openmetrics.families import Gauge, exposition
+from stores import view
+from test_monitors import NOW, put_days
+
+parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+older = pytest.importorskip("prometheus_client.parser")
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def read(text: str) -> Samples:
+    """Every sample by its name and labels, in both forms the same."""
+    families = list(parser.text_string_to_metric_families(text))
+    assert {family.type for family in families} == {"gauge"}
+    assert all(family.documentation for family in families)
+    samples = _samples(families)
+    assert _samples(older.text_string_to_metric_families(text)) == samples
+    return samples
+
+
+def _samples(families: Any) -> Samples:
+    all_of_them = [sample for family in families for sample in family.samples]
+    samples = {(each.name, tuple(sorted(each.labels.items()))): each.value for each in all_of_them}
+    assert len(samples) == len(all_of_them)
+    return samples
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples[f"lightmeter_{name}", tuple(sorted(labels.items()))]
+
+
+def names(samples: Samples) -> set[str]:
+    return {name for name, _ in samples}
+
+
+def test_a_store_with_monitors(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
+    config = tmp_path / "monitors.toml"
+    config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
+    watched = lm.watch(store, config, now=NOW)
+    samples = read(metrics_text(store, now=NOW))
+    whole = {"dataset": "cells", "segment": ""}
+    (last,) = store.buckets("cells", date(2022, 9, 9))
+    assert value(samples, "bucket_start_timestamp_seconds", **whole) == last.start.timestamp()
+    assert value(samples, "bucket_end_timestamp_seconds", **whole) == last.end.timestamp()
+    assert value(samples, "bucket_written_timestamp_seconds", **whole) == last.updated.timestamp()
+    assert value(samples, "bucket_images", **whole) == last.images
+    assert value(samples, "bucket_length_seconds", **whole) == 86_400
+    assert value(samples, "stored_images", dataset="cells") == store.summary()[0].images
+    by = {"dataset": "cells", "monitor": "drift"}
+    assert value(samples, "judged_timestamp_seconds", **by) == last.start.timestamp()
+    assert value(samples, "results", **by, state="anomaly") == len(watched.anomalies) > 0
+    assert value(samples, "results", **by, state="error") == 0
+    for result in watched.newest:
+        line = whole | {"monitor": "drift", "feature": result.feature}
+        assert value(samples, "anomaly", **line) == (result.state == "anomaly")
+        assert value(samples, "value", **line) == result.value
+        if result.upper is not None:
+            assert value(samples, "upper_limit", **line) == result.upper
+    assert value(samples, "left_out", what="lines") == 0
+
+
+def test_a_bucket_counts_once_it_is_complete(store: Store) -> None:
+    for day in (1, 5):
+        store.put("cells", view(day), at=date(2022, 9, day), writer="a")
+    store.put("cells", view(2), at=date(2032, 9, 1), writer="clock is wrong")
+    for hour, images in ((22, 2), (24, 0), (25, 2), (24 * 5, 1), (24 * 9, 5)):
+        now = datetime(2022, 9, 1, tzinfo=UTC) + timedelta(hours=hour)
+        samples = read(metrics_text(store, now=now))
+        if hour < 24:
+            assert "lightmeter_bucket_images" not in names(samples)
+        else:
+            images = 5 if hour >= 24 * 5 else 1
+            assert value(samples, "bucket_images", dataset="cells", segment="") == images
+
+
+def test_only_what_is_asked_for(store: Store) -> None:
+    for name in ("cells", "cells 2", "other"):
+        store.put(name, view(1), at=date(2022, 9, 1), writer="a")
+    assert names(read(metrics_text(store, datasets=[]))) == {
+        "lightmeter_build_info",
+        "lightmeter_left_out",
+    }
+    samples = read(metrics_text(store, datasets=["cells*"]))
+    said = {dict(labels).get("dataset") for _, labels in samples} - {None}
+    assert said == {"cells", "cells 2"}
+
+
+def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
+    place = {"monitor": "m", "dataset": "cells", "start": NOW}
+    results = [
+        Result(f"f{index:03}", "anomaly" if index == 599 else "ok", index / 10, None, 100, **place)
+        for index in range(600)
+    ]
+    save_results(store, [*results, Result("x" * 600, "anomaly", 1.0, None, 0.1, **place)])
+    for index in range(110):
+        store.put("cells", view(1), at=NOW, writer="a", segment={"camera": str(index)})
+    store.put("cells", view(1), at=NOW, writer="a")
+    samples = read(metrics_text(store, now=NOW + timedelta(days=2)))
+    shown = {dict(labels)["feature"] for name, labels in samples if name == "lightmeter_value"}
+    assert shown == {f"f{index:03}" for index in range(100, 600)}
+    assert value(samples, "left_out", what="lines") == 101
+    assert value(samples, "left_out", what="segments") == 11
+    assert value(samples, "bucket_images", dataset="cells", segment="") == 1
+    assert value(samples, "results", dataset="cells", monitor="m", state="anomaly") == 2
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    st.lists(st.text(max_size=30), min_size=1, unique=True),
+    st.floats(allow_nan=False) | st.integers(0, 2**60),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+)
+def test_whatever_names_hold(texts: list[str], number: float, words: str) -> None:
+    gauge = Gauge("lightmeter_value", words)
+    for text in texts:
+        gauge.set(number, feature=text, dataset="\\n")
+    clean = {text.encode(errors="replace").decode() for text in texts}
+    families = list(parser.text_string_to_metric_families(exposition([gauge])))
+    assert [sample.labels["feature"] for sample in families[0].samples] == [
+        text.encode(errors="replace").decode() for text in texts
+    ] or len(clean) < len(texts)
+    assert all(sample.value == number for sample in families[0].samples)
+    assert families[0].documentation == words
+
+
+def test_nothing_is_said_of_what_is_no_number() -> None:
+    gauge = Gauge("lightmeter_value", "x")
+    for nothing in (None, float("nan")):
+        gauge.set(nothing, feature="x")
+    assert exposition([gauge]) == "# EOF\n"

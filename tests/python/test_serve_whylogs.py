@@ -1,0 +1,157 @@
+"""What a server answers the client of whylogs. tests/integration has the real client."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightmeter import Store
+from lightmeter.serve import make_app
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+FOLDER = Path(__file__).parents[1] / "golden" / "whylogs"
+AT = {"datasetTimestamp": 1662552000000, "segmentTags": [], "region": None}  # 2022-09-07 12:00
+NEW = "/v1/log/async"
+OLD = "/v0/organizations/org-1/log/async/cells"
+REFERENCE = "/v0/organizations/org-1/log/reference/cells"
+SEGMENTED = "/v0/organizations/org-1/dataset-profiles/models/cells/reference-profile"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def key(store: Store) -> str:
+    return store.state.keys.add(["write"], datasets=["cells"])
+
+
+def client_of(app: Any) -> TestClient:
+    return TestClient(app, "http://localhost", client=("127.0.0.1", 5), follow_redirects=False)
+
+
+@pytest.fixture
+def client(store: Store) -> TestClient:
+    return client_of(make_app(store))
+
+
+def ask(client: TestClient, path: str, key: str, body: Any = AT, **headers: str) -> dict[str, Any]:
+    """What the client is told after it asked."""
+    named = {"X-API-Key": key, "X-WHYLABS-RESOURCE": "cells", "X-WhyLabs-File-Extension": "BIN"}
+    answer = client.post(path, json=body, headers={**named, **headers})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["id"].startswith("log-")
+    return answer.json()
+
+
+def put(client: TestClient, address: str, name: str, status: int = 200) -> None:
+    answer = client.put(address, content=(FOLDER / name).read_bytes())
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("path", [NEW, OLD])
+def test_a_profile_is_stored_and_counts_once(
+    store: Store, client: TestClient, key: str, path: str
+) -> None:
+    for _ in range(2):
+        address = ask(client, path, key)["uploadUrl"]
+        assert address.startswith("http://localhost/v1/upload?ticket=")
+        put(client, address, "uploaded.bin")
+        put(client, address, "uploaded.bin")  # the answer to the first was lost
+    (bucket,) = store.buckets("cells")
+    assert bucket.start == datetime(2022, 9, 7, tzinfo=UTC)
+    assert bucket.writers == 1
+    assert "image.Brightness.mean" in store.read("cells")
+
+
+def test_an_archive_goes_to_its_segments(store: Store, client: TestClient, key: str) -> None:
+    put(client, ask(client, NEW, key)["uploadUrl"], "segments.zip")
+    assert store.segments("cells") == [{"camera": "north"}, {"camera": "south"}]
+
+
+def test_an_address_is_for_one_profile(store: Store, client: TestClient, key: str) -> None:
+    address = ask(client, NEW, key)["uploadUrl"]
+    put(client, address, "one.bin")
+    put(client, address, "two.bin", status=403)
+    put(client, address[:-1] + ("A" if address[-1] != "A" else "B"), "two.bin", status=403)
+    put(client, address.partition("?")[0], "two.bin", status=403)
+    assert len(store.stored("cells")) == 1
+
+
+def test_a_reference_profile_takes_the_place_of_the_one_before(
+    store: Store, client: TestClient, key: str
+) -> None:
+    body = {"alias": "golden", **AT}
+    for name in ("one.bin", "two.bin"):
+        told = ask(client, REFERENCE, key, body)
+        assert (told["modelId"], told["alias"]) == ("cells", "golden")
+        put(client, told["uploadUrl"], name)
+    assert list(store.datasets()) == ["cells reference golden"]
+    assert len(store.stored("cells reference golden")) == 1
+
+
+def test_a_reference_profile_of_segments(store: Store, client: TestClient, key: str) -> None:
+    tags = [{"tags": [{"key": "camera", "value": camera}]} for camera in ("north", "south")]
+    told = ask(client, SEGMENTED, key, {"alias": "golden", "segments": tags, **AT})
+    assert (told["datasetId"], len(told["segments"])) == ("cells", 2)
+    for address, name in zip(told["uploadUrls"], ("north.bin", "south.bin"), strict=True):
+        put(client, address, name)
+    segments = store.segments("cells reference golden")
+    assert segments == [{"camera": "north"}, {"camera": "south"}]
+
+
+def test_a_wrong_key_is_refused(store: Store, client: TestClient, key: str) -> None:
+    def status(headers: dict[str, str], path: str = NEW) -> int:
+        named = {"X-WHYLABS-RESOURCE": "cells", **headers}
+        return client.post(path, json=AT, headers=named).status_code
+
+    assert status({}) == 401
+    assert status({"X-API-Key": key[:-1] + ("a" if key[-1] != "a" else "b")}) == 401
+    assert status({"X-API-Key": key, "X-WHYLABS-RESOURCE": "other"}) == 403
+    assert status({"X-API-Key": key}, OLD.replace("cells", "other")) == 403
+    assert status({"X-API-Key": store.state.keys.add(["read"])}) == 403
+
+
+def test_a_key_that_is_removed_takes_its_addresses_along(
+    store: Store, client: TestClient, key: str
+) -> None:
+    store.state.keys.add(["read"])
+    address = ask(client, NEW, key)["uploadUrl"]
+    store.state.keys.remove(key[:10])
+    put(client, address, "one.bin", status=403)
+    assert store.datasets() == {}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"datasetTimestamp":"x"}', b"[" * 60_000, b" " * 70_000, b"\xff"]
+)
+def test_another_request_is_refused(client: TestClient, key: str, body: bytes) -> None:
+    headers = {"X-API-Key": key, "X-WHYLABS-RESOURCE": "cells"}
+    answer = client.post(NEW, content=body, headers=headers)
+    assert answer.status_code in (400, 413)
+    assert "error" in answer.json()
+
+
+@pytest.mark.parametrize("data", [b"", b"WHY1", b"PK\x03\x04", b"x" * 1000])
+def test_what_is_no_profile_is_refused(
+    store: Store, client: TestClient, key: str, data: bytes
+) -> None:
+    answer = client.put(ask(client, NEW, key)["uploadUrl"], content=data)
+    assert answer.status_code == 400
+    assert "error" in answer.json()
+    assert store.datasets() == {}
+
+
+def test_the_address_is_that_which_others_see(store: Store, key: str) -> None:
+    public = client_of(make_app(store, public_url="https://drift.example.com/base/"))
+    address = ask(public, NEW, key)["uploadUrl"]
+    assert address.startswith("https://drift.example.com/base/v1/upload?ticket=")
+    mounted = client_of(Starlette(routes=[Mount("/drift", make_app(store))]))
+    address = ask(mounted, f"/drift{NEW}", key)["uploadUrl"]
+    assert address.startswith("http://localhost/drift/v1/upload?ticket=")
+    put(mounted, address, "one.bin")
