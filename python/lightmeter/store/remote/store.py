@@ -80,7 +80,7 @@ class RemoteStore(Store):
         """
         self._sender.wake()
         try:
-            return self._sender.send_waiting(patience=20.0, seconds=seconds, progress=progress)
+            return self._sender.send_waiting(patience=10.0, seconds=seconds, progress=progress)
         except OSError as error:
             raise StoreError(
                 f"what waits in {self.spool.folder} cannot be sent: {error}"
