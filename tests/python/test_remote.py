@@ -113,8 +113,14 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
 @pytest.mark.parametrize("fault", ["reset", "lost", "torn", "silent", "busy"])
 @pytest.mark.parametrize("seq", [None, 5])
 def test_a_put_that_is_repeated_counts_once(
-    store: Store, way: Weather, spool: Path, fault: str, seq: int | None
+    store: Store,
+    way: Weather,
+    spool: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    seq: int | None,
 ) -> None:
+    monkeypatch.setattr(sending, "_PATIENCE", 30.0)
     busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}"
     way.faults = [busy if fault == "busy" else fault] * 2
     with Store(way.url) as far:

@@ -23,7 +23,7 @@ from lightmeter.store.remote.answers import (
     summary_of,
     text_of,
 )
-from lightmeter.store.remote.client import Client, RefusedError
+from lightmeter.store.remote.client import AwayError, Client, RefusedError
 from lightmeter.store.remote.sending import Sender
 from lightmeter.store.remote.spool import Entry
 from lightmeter.store.remote.wire import Answer
@@ -49,12 +49,13 @@ class RemoteProfiles(Profiles):
     # Writing
 
     def define(self, dataset: str, every: str | timedelta) -> None:
-        """See `Profiles.define`."""
+        """See `Profiles.define`. While the server is away nothing happens; `put` says it again."""
         checked_name("dataset", dataset)
         text = duration_text(to_duration(every))
-        self._client.get(
-            "/dataset", {"dataset": dataset, "every": text}, "dataset", str, method="PUT"
-        )
+        with contextlib.suppress(AwayError):
+            self._client.get(
+                "/dataset", {"dataset": dataset, "every": text}, "dataset", str, method="PUT"
+            )
 
     def put(
         self,
@@ -145,7 +146,12 @@ class RemoteProfiles(Profiles):
     ) -> list[datetime]:
         """See `Profiles.rolled_up`."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
-        starts = self._list("/rolled_up", "starts", **where)
+        try:
+            starts = self._list("/rolled_up", "starts", **where)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return []  # of a dataset that is not there yet
         with self._client.reading():
             return list(map(moment_of, starts))
 

@@ -69,7 +69,7 @@ class RemoteStore(Store):
         self._send_quietly()
 
     def send(self, *, seconds: float = float("inf"), progress: Any = None) -> Sent:
-        """Send what waits; what became of it.
+        """Send what waits; what became of it since the store was opened.
 
         Args:
             seconds: after which no more is begun.
@@ -80,7 +80,7 @@ class RemoteStore(Store):
         """
         self._sender.wake()
         try:
-            return self._sender.send_waiting(patience=10.0, seconds=seconds, progress=progress)
+            done = self._sender.send_waiting(patience=10.0, seconds=seconds, progress=progress)
         except OSError as error:
             raise StoreError(
                 f"what waits in {self.spool.folder} cannot be sent: {error}"
