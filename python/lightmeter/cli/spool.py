@@ -3,14 +3,12 @@
 import typer
 
 from lightmeter.cli.options import StoreArgument
-from lightmeter.cli.store import commands
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say
 from lightmeter.store.remote.store import RemoteStore
 
 __all__ = ["send"]
 
 
-@commands.command()
 def send(store: StoreArgument) -> None:
     """Send the profiles that wait on this machine, as their server was away.
 

@@ -160,7 +160,7 @@ class Filling:
             opened.unstored -= count
 
     def _find_row(self, start: datetime, opened: _Open) -> None:
-        """Go on with the row that the bucket has of this writer, or take a new one, which is as good.
+        """Go on with the row that the bucket has of this writer, or take a new one.
 
         A row that was rolled up since it was read holds what it held, and cannot be replaced.
         """

@@ -68,9 +68,10 @@ def log_folder(
     """Profile the images of a folder into the buckets they are from.
 
     The writer is the folder, by its real path: logging it again replaces what it gave to each
-    bucket. In a store that is no file it is the folder of this machine, by the machine's name. Buckets that it has no images of any more are left as they are, and so are those that
-    `Store.gc` has rolled up with this folder in them: their files are not measured, but listed in
-    the result. Folders that hold the same files count them twice.
+    bucket. In a store that is no file it is also of this machine, by the machine's name. Buckets
+    that it has no images of any more are left as they are, and so are those that `Store.gc` has
+    rolled up with this folder in them: their files are not measured, but listed in the result.
+    Folders that hold the same files count them twice.
 
     Args:
         store: the store, or its address, where a new one is made if there is none.
