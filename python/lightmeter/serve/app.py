@@ -14,8 +14,11 @@ from starlette.routing import BaseRoute, Route
 from lightmeter.serve import whylogs
 from lightmeter.serve.api import judged, lists, profiles, seen
 from lightmeter.serve.endpoint import routes_of
+from lightmeter.serve.forms import form_routes
 from lightmeter.serve.guard import Guard, refused
+from lightmeter.serve.live import Live
 from lightmeter.serve.openapi import API, document
+from lightmeter.serve.pages import page_routes
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
@@ -67,20 +70,24 @@ def make_app(
         hosts=names,
         limits=limits or Limits(),
     )
-    # A route of each kind; those of pages go here.
+    # A route of each kind.
     routes: list[BaseRoute] = [
         Route("/healthz", _health),
         Route(f"{API}/openapi.json", _document),
         *routes_of(ENDPOINTS, API),
         *whylogs.routes_of(server),
+        *form_routes(),
+        *page_routes(),
     ]
+    live = Live(server)
     app = Starlette(
+        lifespan=live.lifespan,
         routes=routes,
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
-    app.state.server = server
+    app.state.server, app.state.live = server, live
     return app
 
 
@@ -97,4 +104,4 @@ async def _document(request: Request) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     words = _WORDS.get(error.status_code, error.detail)
-    return refused(RequestError(error.status_code, words, error.headers))
+    return refused(request, RequestError(error.status_code, words, error.headers))

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify, path_of
+from lightmeter.serve.pages import is_page, refusal_page
 from lightmeter.serve.refusal import RequestError, busy
 from lightmeter.serve.security import HEADERS, PAGE_POLICY, SAFE, check_host, check_origin, is_form
 from lightmeter.serve.server import Server
@@ -23,8 +24,10 @@ _MOST_TARGET = 8192  # characters of a path or a query
 _log = logging.getLogger("lightmeter.serve")
 
 
-def refused(refusal: RequestError) -> Response:
-    """The answer that a refusal is."""
+def refused(request: Request, refusal: RequestError) -> Response:
+    """The answer that a refusal is: a page where a person looks at it."""
+    if is_page(request):
+        return refusal_page(refusal)
     return JSONResponse({"error": refusal.words}, refusal.status, refusal.headers)
 
 
@@ -141,7 +144,7 @@ class _Exchange:
     async def _answer(self, refusal: RequestError) -> None:
         if self._status:  # something has gone out already: cut it off
             raise refusal
-        await refused(refusal)(self._scope, self._receive, self._send_with_headers)
+        await refused(self._request, refusal)(self._scope, self._receive, self._send_with_headers)
 
     def _note(self) -> None:
         """A line of the log, without the query, which may hold a signature."""

@@ -70,7 +70,12 @@ class Store:
     state: State
 
     def __new__(
-        cls, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
+        cls,
+        address: str | os.PathLike[str],
+        *,
+        key: str | None = None,
+        create: bool = True,
+        exemplars: bool | None = None,
     ) -> Self:
         """A store of the kind of the address; see `__init__` of that kind for what can be wrong.
 
@@ -78,6 +83,7 @@ class Store:
             address: path or URL.
             key: what a server knows the caller by.
             create: whether to start a store where there is none.
+            exemplars: whether a server is sent pictures and paths, too; by default not.
 
         Raises:
             StoreError: this kind of store cannot be had.
@@ -122,6 +128,9 @@ class Store:
             StoreError: somebody is inside for 10 minutes, or nobody can have a turn.
         """
         raise NotImplementedError
+
+    def hurry(self, seconds: float) -> None:
+        """Let no call wait for longer than so many seconds from now for somebody far away."""
 
     def close(self) -> None:
         """Close it. A closed store raises StoreError when used."""

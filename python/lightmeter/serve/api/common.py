@@ -1,7 +1,6 @@
 """Parameters that several endpoints have, and how times go into JSON."""
 
 import math
-import os
 from datetime import datetime
 
 from lightmeter.serve.parameters import moment, name, segment
@@ -39,4 +38,4 @@ def text_of(at: datetime | None) -> str | None:
 
 def without_path(store: Store, text: str) -> str:
     """What the store says, without where it is."""
-    return text.replace(os.fspath(store.path), "the store")
+    return text.replace(store.address, "the store")

@@ -127,7 +127,7 @@ def _snooze(call: Call) -> Mapping[str, Any]:
     except ValueError as error:
         raise RequestError(400, str(error)) from None
     snooze(call.store, lines, until, note=note)
-    return {"until": text_of(until)}
+    return {"until": until.isoformat(timespec="milliseconds")}
 
 
 _RESULT = record(

@@ -38,11 +38,13 @@ def _put(call: Call) -> Mapping[str, Any]:
         raise RequestError(400, f"the body is no profile: {error}") from None
     values = dict(call.values)
     try:
-        return {"kept": call.store.put(values.pop("dataset"), view, **values)}
+        kept = call.store.put(values.pop("dataset"), view, **values)
     except ConflictError as error:
         raise RequestError(409, str(error)) from None
     except ValueError as error:
         raise RequestError(400, str(error)) from None
+    call.server.arrivals += kept
+    return {"kept": kept}
 
 
 def _check_digest(header: str | None, body: bytes) -> None:

@@ -1,0 +1,353 @@
+"""Asking a server: connections that are kept, tries that are repeated, and errors in words."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import random
+import ssl
+import threading
+import time
+import urllib.request
+import weakref
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from lightmeter.errors import StoreError
+from lightmeter.store.remote.address import Address, is_loopback
+from lightmeter.store.remote.wire import Answer, Request, TooLargeError, Wait, exchange
+from lightmeter.text import shorten
+
+__all__ = ["AwayError", "Client", "RefusedError"]
+
+_T = TypeVar("_T")
+
+# Seconds
+_IDLE = 15.0  # without a byte
+_WHOLE = 120.0  # for one request and its answer
+_SLOW = 40  # times that, for what takes a server long
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_LONGEST_ASKED = 30.0  # that a server may ask to wait
+
+_AGAIN = frozenset({408, 429, 502, 503, 504})
+_MOST_IDLE = 8  # connections that are kept
+_MOST_JSON = 64 << 20
+_MOST_WORDS = 400  # of an error that are told
+_API = "/api/v1"
+
+
+class AwayError(StoreError):
+    """A server that cannot be reached, or has no time, as often as it was tried."""
+
+
+class RefusedError(StoreError):
+    """A server that answered, and does not do what was asked.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, status: int, words: str) -> None:
+        """Keep the status beside the words."""
+        super().__init__(words)
+        self.status = status
+
+    def __reduce__(self) -> tuple[type["RefusedError"], tuple[int, str]]:
+        """Pickle both."""
+        return type(self), (self.status, str(self))
+
+
+class Client:
+    """Asks one server. Threads may share it; a child has connections of its own after a fork."""
+
+    def __init__(self, address: Address, key: str | None) -> None:
+        """Nothing is asked yet."""
+        self.address = address
+        self._key = key
+        self._tls = ssl.create_default_context() if address.scheme == "https" else None
+        self._proxy = _proxy_for(address)
+        self._hurried = float("inf")
+        self._closed = False
+        self._start_over()
+        _clients.add(self)
+
+    def _start_over(self) -> None:
+        """In a new process."""
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def hurry(self, until: float) -> None:
+        """Wait for nothing longer than until then, by `time.monotonic`."""
+        self._hurried = min(self._hurried, until)
+
+    def close(self) -> None:
+        """End the connections; later use raises StoreError."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, Any],
+        name: str,
+        kind: type[_T],
+        *,
+        method: str = "GET",
+        slow: bool = False,
+    ) -> _T:
+        """A field of the JSON that is answered; see `ask` and `field`."""
+        return self.field(self.ask(method, path, query, most=_MOST_JSON, slow=slow), name, kind)
+
+    def field(self, answer: Answer, name: str, kind: type[_T]) -> _T:
+        """A field of the JSON in an answer.
+
+        Raises:
+            StoreError: there is none of this type.
+        """
+        try:
+            value = json.loads(answer.body)[name]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise self.strange(f"something without {name!r}") from None
+        if type(value) is not kind:
+            raise self.strange(f"{shorten(repr(value), 80)} as {name!r}")
+        return value
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """For making something of an answer: what is not as the API has it is a StoreError."""
+        try:
+            yield
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            raise self.strange(f"what is not understood ({error})") from None
+
+    def strange(self, what: str) -> StoreError:
+        """The error for an answer that a server of lightmeter would not give."""
+        return StoreError(
+            f"{self.address} answered {what}; is it the address of a server of lightmeter, and of "
+            "this version?"
+        )
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        *,
+        most: int,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float = 20.0,
+        slow: bool = False,
+    ) -> Answer:
+        """The answer of the server, with status 200; tried again where that may help.
+
+        Args:
+            method: of HTTP. Everything that the API takes may be repeated.
+            path: below that of the API.
+            query: parameters; those that are None are left out.
+            most: bytes of the answer.
+            body: to send.
+            headers: further ones.
+            patience: seconds after which no further try is begun.
+            slow: whether the server may work on it for minutes.
+
+        Raises:
+            AwayError: there is no answer.
+            RefusedError: it is another than was asked for.
+        """
+        request = self._request(method, path, query, most, body, headers or {})
+        begun, tries, repeated = time.monotonic(), 0, False
+        while True:
+            wait = 0.0
+            try:
+                answer = self._try(request, _SLOW if slow else 1)
+            except TooLargeError:
+                raise self.strange(f"more than {most} bytes") from None
+            except ssl.SSLCertVerificationError as error:
+                raise AwayError(
+                    f"{self.address} does not prove who it is: {error.verify_message}. If its "
+                    "certificate is of your own authority, name that in SSL_CERT_FILE"
+                ) from None
+            except (OSError, http.client.HTTPException) as error:
+                repeated, why = True, _words(error)
+            else:
+                if answer.status not in _AGAIN:
+                    return self._accepted(answer._replace(repeated=repeated or answer.repeated))
+                wait, why = _asked_wait(answer), f"answered {answer.status}{self._said(answer)}"
+            pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
+            pause, tries = max(pause, wait), tries + 1
+            if time.monotonic() + pause > min(begun + patience, self._hurried):
+                tried = "once" if tries == 1 else f"{tries} times"
+                raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
+            self._sleep(pause)
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := min(until, self._hurried) - time.monotonic()) > 0:
+            time.sleep(min(left, 0.25))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        most: int,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Request:
+        given = {name: value for name, value in query.items() if value is not None}
+        target = f"{self.address.prefix}{_API}{path}"
+        if given:
+            target += f"?{urlencode(given, quote_via=quote)}"
+        told = {
+            "Host": self.address.place,
+            "User-Agent": "lightmeter",
+            "Accept": "application/json, application/octet-stream",
+            "Accept-Encoding": "identity",
+            **headers,
+        }
+        if self._key is not None:
+            told["Authorization"] = f"Bearer {self._key}"
+        if self._proxy is not None and self._tls is None:
+            target = f"http://{self.address.place}{target}"
+            told |= _proxy_headers(self._proxy)
+        if body is None and method not in ("GET", "HEAD"):
+            body = b""
+        return Request(method, target, told, body, most)
+
+    def _try(self, request: Request, times: int) -> Answer:
+        """Ask once. A connection that was kept may have ended meanwhile, which is no try."""
+        connection, kept = self._connection()
+        repeated = False
+        while True:
+            end = time.monotonic() + _WHOLE * times
+            wait = Wait(lambda end=end: min(end, self._hurried), _IDLE * times)  # type: ignore[misc]
+            try:
+                answer = exchange(connection, request, wait)
+            except BaseException as error:
+                connection.close()
+                ended = isinstance(error, ConnectionError | http.client.BadStatusLine)
+                if not (kept and ended):
+                    raise
+                connection, kept, repeated = self._made(), False, True
+                continue
+            self._give_back(connection, answer.reusable)
+            return answer._replace(repeated=repeated)
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection, and whether it was used before."""
+        with self._lock:
+            if self._closed:
+                raise StoreError(f"the store {str(self.address)!r} is closed")
+            if self._idle:
+                return self._idle.pop(), True
+        return self._made(), False
+
+    def _give_back(self, connection: http.client.HTTPConnection, reusable: bool) -> None:
+        with self._lock:
+            if reusable and not self._closed and len(self._idle) < _MOST_IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _made(self) -> http.client.HTTPConnection:
+        host, port = self.address.host, self.address.port
+        if self._proxy is not None:
+            host, port = self._proxy.hostname or "", self._proxy.port or 80
+        if self._tls is None:
+            return http.client.HTTPConnection(host, port)
+        made = http.client.HTTPSConnection(host, port, context=self._tls)
+        if self._proxy is not None:
+            made.set_tunnel(
+                self.address.host, self.address.port, headers=_proxy_headers(self._proxy)
+            )
+        return made
+
+    def _accepted(self, answer: Answer) -> Answer:
+        status, said = answer.status, self._said(answer)
+        if answer.headers.get("content-encoding", "identity").lower() != "identity":
+            raise self.strange("compressed bytes, which were not asked for")
+        if status == 200:
+            return answer
+        if 300 <= status < 400:
+            place = shorten(answer.headers.get("location", "elsewhere"), 200)
+            words = f"{self.address} leads to {place}; give that address, if you trust it"
+        elif status == 401:
+            have = "no key" if self._key is None else "the key"
+            words = f"{self.address} does not take {have}{said}; set LIGHTMETER_KEY, or give `key`"
+        else:
+            words = f"{self.address} answered {status}{said}"
+        raise RefusedError(status, words)
+
+    def _said(self, answer: Answer) -> str:
+        """What the server gives as its reason, on one line, and never the key."""
+        try:
+            words = json.loads(answer.body[:_MOST_JSON])["error"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return ""
+        if not isinstance(words, str):
+            return ""
+        if self._key is not None:
+            words = words.replace(self._key, "...")
+        return f": {shorten(' '.join(words.split()), _MOST_WORDS)}"
+
+
+def _proxy_for(address: Address) -> Any:
+    """The proxy to ask, as `urllib.request` finds it; None for none. Never for this machine."""
+    if is_loopback(address.host) or urllib.request.proxy_bypass(address.host):
+        return None
+    proxy = urllib.request.getproxies().get(address.scheme)
+    if not proxy:
+        return None
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+
+
+def _proxy_headers(proxy: Any) -> dict[str, str]:
+    if not proxy.username:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def _asked_wait(answer: Answer) -> float:
+    """Seconds that the server asks to wait for, within reason."""
+    text = answer.headers.get("retry-after", "")
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return min(float(text), _LONGEST_ASKED)
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), _LONGEST_ASKED)
+
+
+def _words(error: Exception) -> str:
+    return shorten(" ".join((str(error) or type(error).__name__).split()), 200)
+
+
+# A connection that parent and child both use would mix up their answers. The child closes its own
+# ends, of which the other side hears nothing.
+_clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for client in list(_clients):
+        inherited = client._idle
+        client._start_over()
+        for connection in inherited:
+            connection.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

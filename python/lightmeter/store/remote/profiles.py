@@ -1,0 +1,276 @@
+"""The profiles of a store behind a server, by the methods that those of a file have."""
+
+import contextlib
+import warnings
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from lightmeter.errors import DecodeError
+from lightmeter.files import MAX_PROFILE_BYTES
+from lightmeter.profile import ProfileView
+from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.store.damage import Damage
+from lightmeter.store.profiles import Bucket, Profiles
+from lightmeter.store.remote.answers import (
+    bucket_of,
+    each_of,
+    length_of,
+    moment_of,
+    pairs_of,
+    stored_of,
+    summary_of,
+    text_of,
+)
+from lightmeter.store.remote.client import Client, RefusedError
+from lightmeter.store.remote.sending import Sender
+from lightmeter.store.remote.spool import Entry
+from lightmeter.store.remote.wire import Answer
+from lightmeter.store.retention import Collected
+from lightmeter.store.rows import StoredProfile, checked_name, checked_seq
+from lightmeter.store.rows import new_writer as new_local_writer
+from lightmeter.store.summary import Summary
+from lightmeter.times import duration_text, to_duration, to_utc
+
+__all__ = ["RemoteProfiles"]
+
+
+class RemoteProfiles(Profiles):
+    """What a server has, as far as the key sees it.
+
+    Reading raises StoreError where the server is away or does not take the key.
+    """
+
+    def __init__(self, client: Client, sender: Sender, *, pictures: bool) -> None:
+        """Those of a server; `pictures` says whether exemplars and paths are sent to it."""
+        self._client, self._sender, self._pictures = client, sender, pictures
+
+    # Writing
+
+    def define(self, dataset: str, every: str | timedelta) -> None:
+        """See `Profiles.define`."""
+        checked_name("dataset", dataset)
+        text = duration_text(to_duration(every))
+        self._client.get(
+            "/dataset", {"dataset": dataset, "every": text}, "dataset", str, method="PUT"
+        )
+
+    def put(
+        self,
+        dataset: str,
+        profile: ProfileLike,
+        *,
+        at: datetime | date | None = None,
+        writer: str,
+        segment: Segment | None = None,
+        seq: int | None = None,
+        every: str | timedelta | None = None,
+    ) -> bool:
+        """See `Profiles.put`. While the server is away the profile waits on this machine's disk.
+
+        It is on a disk, here or there, once this returns. What waits is sent in order by the next
+        put, opening or closing of a store of this address, also in another process.
+
+        Raises:
+            StoreError: the server refuses it, or is away and no more can wait.
+        """
+        view = view_of(profile)
+        if at is None and (at := view.dataset_timestamp) is None:
+            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        entry = Entry(
+            checked_name("dataset", dataset),
+            to_utc(at),
+            checked_name("writer", writer),
+            segment_text(segment),
+            checked_seq(seq),
+            None if every is None else to_duration(every),
+            (view if self._pictures else view.without_pictures()).to_bytes(),
+        )
+        return self._sender.put(entry)
+
+    def add(
+        self,
+        dataset: str,
+        profile: ProfileLike,
+        *,
+        at: datetime | date | None = None,
+        segment: Segment | None = None,
+        every: str | timedelta | None = None,
+    ) -> None:
+        """See `Profiles.add`."""
+        # By a name that a roll-up remembers: what waited may be sent twice, with days between.
+        writer = new_local_writer().replace("add-", "added-")
+        self.put(dataset, profile, at=at, writer=writer, segment=segment, seq=1, every=every)
+
+    # Reading
+
+    def snapshot(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing: what a server answers is of the moment at which it is asked."""
+        return contextlib.nullcontext()
+
+    def datasets(self) -> dict[str, timedelta]:
+        """See `Profiles.datasets`."""
+        lengths = self._client.get("/datasets", {}, "datasets", dict)
+        with self._client.reading():
+            return {text_of(name): length_of(every) for name, every in lengths.items()}
+
+    def segments(self, dataset: str) -> list[dict[str, str]]:
+        """See `Profiles.segments`."""
+        segments = self._list("/segments", "segments", dataset=dataset)
+        with self._client.reading():
+            return [pairs_of(each["pairs"]) for each in each_of(segments)]
+
+    def buckets(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> list[Bucket]:
+        """See `Profiles.buckets`."""
+        buckets = self._list("/buckets", "buckets", **_where(dataset, start, end, segment))
+        with self._client.reading():
+            return list(map(bucket_of, each_of(buckets)))
+
+    def summary(self) -> list[Summary]:
+        """See `Profiles.summary`."""
+        lines = self._list("/summary", "summary")
+        with self._client.reading():
+            return list(map(summary_of, each_of(lines)))
+
+    def rolled_up(
+        self, dataset: str, *, writer: str, segment: Segment | None = None
+    ) -> list[datetime]:
+        """See `Profiles.rolled_up`."""
+        where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
+        starts = self._list("/rolled_up", "starts", **where)
+        with self._client.reading():
+            return list(map(moment_of, starts))
+
+    def read(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> ProfileView:
+        """See `Profiles.read`. The server merges; a warning says how many damaged it left out."""
+        answer = self._bytes("/profile", _where(dataset, start, end, segment))
+        damaged = answer.headers.get("x-lightmeter-damaged", "0")
+        if damaged != "0":
+            warnings.warn(
+                f"{damaged[:20]} damaged profiles of {dataset!r} are left out; "
+                "see `lightmeter store verify`",
+                stacklevel=3,
+            )
+        try:
+            return ProfileView.from_bytes(answer.body)
+        except DecodeError as error:
+            raise self._client.strange(f"no profile ({error})") from None
+
+    def load(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
+        """See `Profiles.load`; one request for each."""
+        return [(row, self._load(row)) for row in self.stored(dataset, start, end, segment=segment)]
+
+    def stored(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> list[StoredProfile]:
+        """See `Profiles.stored`."""
+        rows = self._list("/stored", "profiles", **_where(dataset, start, end, segment))
+        with self._client.reading():
+            return list(map(stored_of, each_of(rows)))
+
+    # Keeping
+
+    def delete(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+        writer: str | None = None,
+    ) -> int:
+        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only."""
+        where = {**_where(dataset, start, end, segment), "writer": writer}
+        return self._client.get("/profiles", where, "deleted", int, method="DELETE")
+
+    def verify(self) -> list[Damage]:
+        """See `Store.verify`: of the whole store of the server, for a key of an admin."""
+        found = self._client.get("/verify", {}, "damage", list, slow=True)
+        with self._client.reading():
+            return [Damage(None, text_of(each["words"])) for each in each_of(found)]
+
+    def gc(
+        self,
+        *,
+        now: datetime | None = None,
+        roll_up_after: str | timedelta = "14d",
+        keep: str | timedelta | None = None,
+    ) -> Collected:
+        """See `Profiles.gc`, for a key of an admin; the clock is the server's.
+
+        Raises:
+            ValueError: `now` is given.
+        """
+        if now is not None:
+            raise ValueError("got `now`; a server takes its own clock")
+        ages = {
+            "roll_up_after": duration_text(to_duration(roll_up_after)),
+            "keep": None if keep is None else duration_text(to_duration(keep)),
+        }
+        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, slow=True)
+        return Collected(
+            *(self._client.field(answer, name, int) for name in ("merged", "deleted", "damaged"))
+        )
+
+    def _list(self, path: str, name: str, **query: Any) -> list[Any]:
+        return self._client.get(path, query, name, list)
+
+    def _bytes(self, path: str, query: Mapping[str, Any]) -> Answer:
+        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, slow=True)
+
+    def _load(self, row: StoredProfile) -> ProfileView | DecodeError:
+        where = _where(row.dataset, None, None, row.segment)
+        try:
+            answer = self._bytes(
+                "/row", {**where, "at": row.start.isoformat(), "writer": row.writer}
+            )
+        except RefusedError as error:
+            if error.status not in (404, 409):
+                raise
+            return DecodeError(str(error))
+        try:
+            return ProfileView.from_bytes(answer.body)
+        except DecodeError as error:
+            return error
+
+
+def _where(
+    dataset: str,
+    start: datetime | date | None,
+    end: datetime | date | None,
+    segment: Segment | None,
+) -> dict[str, Any]:
+    """The parameters that say which buckets."""
+    return {
+        "dataset": checked_name("dataset", dataset),
+        "start": None if start is None else to_utc(start).isoformat(),
+        "end": None if end is None else to_utc(end).isoformat(),
+        "segment": segment_text(segment) or None,
+    }

@@ -1,0 +1,193 @@
+"""Sending profiles to a server, and what becomes of them while it is away."""
+
+import base64
+import hashlib
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lightmeter.errors import StoreError
+from lightmeter.store.remote.client import AwayError, Client, RefusedError
+from lightmeter.store.remote.spool import DamagedError, Entry, Spool
+from lightmeter.times import duration_text
+
+__all__ = ["Sender", "Sent"]
+
+_log = logging.getLogger("lightmeter")
+_PATIENCE = 10.0  # seconds, for a put
+_BRIEF = 2.0  # for what waits, when a store is opened or closed
+_WAITING = 20.0  # that a put goes on to send what waits before it
+_MOST_ANSWER = 1 << 16
+_REST = 30.0  # for which a server that was away is not asked again
+_FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})  # asking again would not help
+
+
+class Sent(NamedTuple):
+    """What became of the profiles that waited.
+
+    Attributes:
+        sent: how many the server has now.
+        refused: how many it does not take, which are put aside.
+        left: how many still wait.
+        why: they do; empty if none does.
+        stopped: whether some were not tried, or somebody else is at it.
+    """
+
+    sent: int
+    refused: int
+    left: int
+    why: str = ""
+    stopped: bool = False
+
+
+class Sender:
+    """Puts profiles: on the server, or into the spool until it is back."""
+
+    def __init__(self, client: Client, spool: Spool) -> None:
+        """For one store."""
+        self._client, self._spool = client, spool
+        self._rest_until = 0.0
+        self._told = False
+
+    def put(self, entry: Entry) -> bool:
+        """Put it, after all that waits; see `Profiles.put`.
+
+        Raises:
+            StoreError: the server does not take it, or is away and there is no room for it.
+        """
+        before = self.send_waiting(patience=_PATIENCE, seconds=_WAITING)
+        why = before.why if before.stopped else self._rests()
+        if not why:
+            try:
+                kept = self._send(entry, _PATIENCE)
+            except AwayError as error:
+                self._rest()
+                why = str(error)
+            except RefusedError as error:
+                if error.status < 500:
+                    raise
+                why = str(error)  # a mistake of the server's, which may be cured
+            else:
+                self._spool.drop_replaced(entry)
+                self._told = False
+                return kept
+        return self._keep(entry, why)
+
+    def _keep(self, entry: Entry, why: str) -> bool:
+        try:
+            kept = self._spool.add(entry)
+        except StoreError as error:
+            raise StoreError(
+                f"the profile of {entry.dataset!r} {entry.at:%Y-%m-%d %H:%M} by {entry.writer!r} is"
+                f" lost unless it is put again: {why}; {error}"
+            ) from None
+        if not self._told:
+            self._told = True
+            _log.warning("%s; profiles wait in %s", why, self._spool.folder)
+        return kept
+
+    def send_waiting(
+        self,
+        *,
+        patience: float = _BRIEF,
+        seconds: float = _BRIEF,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Sent:
+        """Send what waits, in order, for so many seconds; a server at rest is not asked.
+
+        Raises:
+            RefusedError: the server does not take the key.
+            OSError: a file cannot be read or moved.
+        """
+        if not (names := self._spool.names()):
+            return Sent(0, 0, 0)
+        if why := self._rests():
+            return Sent(0, 0, len(names), why, stopped=True)
+        with self._spool.sending() as mine:
+            if not mine:
+                return Sent(0, 0, len(names), "somebody else is sending them", stopped=True)
+            done = self._send_all(patience, time.monotonic() + seconds, progress)
+        left = len(self._spool.names())
+        return done._replace(left=left, why=done.why if left else "")
+
+    def _send_all(
+        self, patience: float, end: float, progress: Callable[[int, int], None] | None
+    ) -> Sent:
+        """What comes meanwhile too."""
+        done, seen = Sent(0, 0, 0), set[str]()
+        while names := [name for name in self._spool.names() if name not in seen]:
+            for name in names:
+                if time.monotonic() > end:
+                    return done._replace(why="there was no time to send all", stopped=True)
+                seen.add(name)
+                try:
+                    done = self._send_file(name, patience, done)
+                except AwayError as error:
+                    self._rest()
+                    return done._replace(why=str(error), stopped=True)
+                if progress is not None:
+                    progress(done.sent + done.refused, len(seen.union(self._spool.names())))
+        return done
+
+    def _send_file(self, name: str, patience: float, done: Sent) -> Sent:
+        try:
+            entry = self._spool.read(name)
+            self._send(entry, patience)
+        except FileNotFoundError:  # replaced by a newer one
+            return done
+        except DamagedError as error:
+            return self._refuse(name, f"the file is damaged: {error}", done)
+        except RefusedError as error:
+            if error.status == 401:
+                raise
+            if error.status in _FOR_GOOD:
+                return self._refuse(name, str(error), done)
+            return done._replace(why=str(error))  # as of a key for other datasets: the next
+        self._spool.drop(name)
+        return done._replace(sent=done.sent + 1)
+
+    def _refuse(self, name: str, why: str, done: Sent) -> Sent:
+        self._spool.refuse(name, why)
+        _log.warning("a profile that waited is put aside in %s: %s", self._spool.refused, why)
+        return done._replace(refused=done.refused + 1)
+
+    def _send(self, entry: Entry, patience: float) -> bool:
+        digest = base64.b64encode(hashlib.sha256(entry.body).digest()).decode()
+        answer = self._client.ask(
+            "PUT",
+            "/profile",
+            {
+                "dataset": entry.dataset,
+                "at": entry.at.isoformat(),
+                "writer": entry.writer,
+                "segment": entry.segment or None,
+                "seq": entry.seq,
+                "every": None if entry.every is None else duration_text(entry.every),
+            },
+            most=_MOST_ANSWER,
+            body=entry.body,
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Content-Digest": f"sha-256=:{digest}:",
+            },
+            patience=patience,
+        )
+        kept = self._client.field(answer, "kept", bool)
+        # Of a try whose answer was lost, the next one finds what it kept.
+        return kept or answer.repeated
+
+    def wake(self) -> None:
+        """Ask the server again, although it was away a moment ago."""
+        self._rest_until = 0.0
+
+    def _rests(self) -> str:
+        """Why the server is not asked now; empty if it is."""
+        if time.monotonic() >= self._rest_until:
+            return ""
+        return f"{self._client.address} was away a moment ago"
+
+    def _rest(self) -> None:
+        """Leave the server alone for a while, and not all clients for the same."""
+        self._rest_until = time.monotonic() + random.uniform(_REST / 2, _REST)

@@ -1,0 +1,315 @@
+"""The endpoints of the API."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from lightmeter import ProfileView, Store, compare
+from lightmeter.monitor.results import Result, save_results
+from lightmeter.profile.plain import plain_summary
+from lightmeter.serve.app import ENDPOINTS
+from serving import API, BYTES, client, serving
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+from stores import fill, sql, view
+
+Served = tuple[Store, TestClient]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    store, app = serving(tmp_path / "drift.db")
+    with store:
+        yield store, client(app)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A store with something of everything, which no test changes."""
+    path = tmp_path_factory.mktemp("filled") / "drift.db"
+    fill(path)
+    store, app = serving(path)
+    with store:
+        yield store, client(app)
+
+
+def put(asked: TestClient, body: bytes, *, headers: Any = BYTES, **query: Any) -> Any:
+    where = {"dataset": "cells", "writer": "a", "at": "2022-09-07"} | query
+    return asked.put(f"{API}/profile", params=where, content=body, headers=headers)
+
+
+def test_a_profile_is_put_and_got(served: Served) -> None:
+    store, asked = served
+    body = view(3).to_bytes()
+    at, segment = "2022-09-07T12:00:00+02:00", "camera=left%20one"
+    said = put(asked, body, at=at, segment=segment, every="1h")
+    assert (said.status_code, said.json()) == (200, {"kept": True})
+    (row,) = store.stored("cells", segment={"camera": "left one"})
+    assert (row.writer, row.seq) == ("a", 1)
+    assert row.start == datetime(2022, 9, 7, 10, tzinfo=UTC)
+    where = {"dataset": "cells", "segment": segment}
+    got = asked.get(f"{API}/profile", params=where)
+    assert ProfileView.from_bytes(got.content).images == 3
+    assert got.headers["x-lightmeter-damaged"] == "0"
+    got = asked.get(f"{API}/profile", params={**where, "format": "json"})
+    assert got.json() == plain_summary(store.read("cells", segment=segment))
+    place = {**where, "at": row.start.isoformat(), "writer": "a"}
+    got = asked.get(f"{API}/row", params=place)
+    assert hashlib.sha256(got.content).digest() == row.digest
+    assert got.headers["x-lightmeter-seq"] == "1"
+    assert asked.get(f"{API}/row", params={**place, "writer": "b"}).status_code == 404
+
+
+def test_a_put_that_is_repeated_changes_nothing(served: Served) -> None:
+    store, asked = served
+    body = view(3).to_bytes()
+    said = [put(asked, body, seq=seq).json()["kept"] for seq in (4, 4, 3, 5)]
+    assert said == [True, False, False, True]
+    assert put(asked, body).json() == {"kept": True}
+    assert [row.seq for row in store.stored("cells")] == [6]
+    assert store.read("cells").images == 3
+
+
+def digest_of(body: bytes) -> dict[str, str]:
+    value = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    return {**BYTES, "content-digest": f"sha-512=:AA==:, sha-256=:{value}:"}
+
+
+def test_a_digest_of_the_body_is_checked(served: Served) -> None:
+    _, asked = served
+    body = view(1).to_bytes()
+    assert put(asked, body, headers=digest_of(body)).status_code == 200
+    said = put(asked, body, headers=digest_of(b"another"))
+    assert (said.status_code, "Content-Digest" in said.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ({"dataset": ""}, 400, "'dataset'"),
+        ({"dataset": "a\0b"}, 400, "none a control"),
+        ({"dataset": "x" * 257}, 400, "256 characters"),
+        ({"writer": "a\nb"}, 400, "none a control"),
+        ({"at": "yesterday"}, 400, "such as 2022-09-07T12:00:00Z"),
+        ({"at": "9999-12-31"}, 400, "within the years"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, 400, "'at' is not understood"),
+        ({"seq": "1.5"}, 400, "a whole number"),
+        ({"seq": "9" * 19}, 400, "seq"),
+        ({"every": "3 days"}, 400, "such as '1h'"),
+        ({"segment": "left"}, 400, "such as camera=north"),
+        ({"every": "1h"}, 409, "has buckets of 1d"),
+        ({"colour": "red"}, 400, "known are dataset, at"),
+        ({"dataset": ["a", "b"]}, 400, "twice"),
+        ({"dataset": "hours", "at": "2022-09-07T01:00"}, 409, "rolled up"),
+    ],
+)
+def test_what_is_no_profile_to_keep_is_refused(
+    filled: Served, query: dict[str, Any], status: int, words: str
+) -> None:
+    store, asked = filled
+    before = store.summary()
+    said = put(asked, view(1).to_bytes(), **query)
+    assert (said.status_code, store.summary()) == (status, before)
+    assert words in said.json()["error"]
+
+
+def test_a_body_is_decoded_before_anything_is_written(served: Served) -> None:
+    store, asked = served
+    body = view(1).to_bytes()
+    for bad in (b"", b"no profile", body[:-1], body + b"x", bytes(1000)):
+        assert put(asked, bad).status_code == 400
+    assert put(asked, body, headers={"content-type": "image/png"}).status_code == 415
+    assert store.datasets() == {}
+
+
+def test_what_is_there_is_listed(filled: Served) -> None:
+    store, asked = filled
+
+    def get(path: str) -> Any:
+        said = asked.get(f"{API}/{path}")
+        assert said.status_code == 200, said.text
+        return said.json()
+
+    assert get("datasets") == {"datasets": {"cells": "1d", "hours": "1h"}}
+    lines = get("summary")["summary"]
+    summaries = {(line["dataset"], *line["segment"].items()): line for line in lines}
+    assert summaries["cells", ("camera", "b")]["images"] == 15
+    segments = get("segments?dataset=cells")["segments"]
+    assert segments == [{"text": "", "pairs": {}}, {"text": "camera=b", "pairs": {"camera": "b"}}]
+    buckets = get("buckets?dataset=cells&start=2022-09-02&end=2022-09-04")["buckets"]
+    assert [(bucket["start"], bucket["images"]) for bucket in buckets] == [
+        ("2022-09-02T00:00:00+00:00", 2),
+        ("2022-09-03T00:00:00+00:00", 3),
+    ]
+    stored = get("stored?dataset=hours&start=2022-09-20")["profiles"]
+    assert [row["digest"] for row in stored] == [
+        row.digest.hex() for row in store.stored("hours", date(2022, 9, 20))
+    ]
+    starts = get("rolled_up?dataset=hours&writer=a")["starts"]
+    assert starts == [at.isoformat() for at in store.rolled_up("hours", writer="a")] != []
+    assert get("verify") == {"damage": []}
+
+
+def test_a_statistic_over_time(filled: Served) -> None:
+    _, asked = filled
+    where = {"dataset": "cells", "feature": "image.Brightness.mean", "start": "2022-09-04"}
+    said = asked.get(f"{API}/series", params=where).json()
+    assert said["statistic"] == "mean"
+    assert [point["value"] for point in said["points"]] == [100, 100]
+    said = asked.get(f"{API}/series", params={**where, "feature": "nothing", "statistic": "n"})
+    assert [(point["value"], point["n"]) for point in said.json()["points"]] == [(None, 0)] * 2
+
+
+def test_a_report_is_that_of_compare(served: Served) -> None:
+    store, asked = served
+    for day, shade in ((6, 90), (7, 200)):
+        store.put("cells", view(20, shade), at=date(2022, 9, day), writer="a")
+    where = {"dataset": "cells", "start": "2022-09-07", "reference_end": "2022-09-07"}
+    report = compare(
+        target=store.read("cells", date(2022, 9, 7)),
+        reference=store.read("cells", None, date(2022, 9, 7)),
+    )
+    said = asked.get(f"{API}/report", params={**where, "format": "json"}).json()
+    assert said["summary"] == report.to_dict()["summary"]
+    page = asked.get(f"{API}/report", params=where)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Drift report" in page.text
+
+
+def test_results_and_incidents(served: Served) -> None:
+    store, asked = served
+    at = datetime(2022, 9, 7, tzinfo=UTC)
+    for dataset in ("cells", "tissue"):
+        place = {"monitor": "m", "dataset": dataset, "start": at}
+        save_results(
+            store, [Result("x", "anomaly", 2.0, None, 1.0, "too far", **place)], source=dataset
+        )
+    results = asked.get(f"{API}/results?dataset=cells").json()["results"]
+    assert [(it["start"], it["value"], it["upper"]) for it in results] == [(at.isoformat(), 2, 1)]
+    assert len(asked.get(f"{API}/results").json()["results"]) == 2
+    assert asked.get(f"{API}/results?start=2022-09-08").json() == {"results": []}
+    assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"results": []}
+    incidents = asked.get(f"{API}/incidents?open=true&dataset=cells").json()["incidents"]
+    assert [(it["feature"], it["end"], it["acknowledged"]) for it in incidents] == [
+        ("x", None, False)
+    ]
+    said = asked.post(f"{API}/acknowledge", json={"dataset": "cell*", "note": "the lamp"})
+    assert [it["note"] for it in said.json()["acknowledged"]] == ["the lamp"]
+    incidents = asked.get(f"{API}/incidents").json()["incidents"]
+    assert [it["acknowledged"] for it in incidents] == [True, False]
+    said = asked.post(f"{API}/snooze", json={"for": "2d", "feature": "image.*"})
+    assert said.status_code == 200
+    (snoozed,) = store.state.snoozed(datetime.now(UTC))
+    assert snoozed.patterns.feature == "image.*"
+    assert snoozed.until.isoformat(timespec="milliseconds") == said.json()["until"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b'"' + b"\xc0\xaf" + b'"',
+        b'{"for": "2d", "for": "3d"}',
+        b'{"for": NaN}',
+        b'{"for": 2}',
+        b'{"for": "2d", "dataset": null}',
+        b'{"for": "2d", "dataset": "\\ud800"}',
+        b'{"for": "2d\\n"}',
+        b'{"for": "2d", "colour": "red"}',
+        b"{}",
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b"1" * 60_000,
+    ],
+)
+def test_other_json_than_expected_is_refused(filled: Served, body: bytes) -> None:
+    _, asked = filled
+    headers = {"content-type": "application/json"}
+    said = asked.post(f"{API}/snooze", content=body, headers=headers)
+    assert (said.status_code, list(said.json())) == (400, ["error"])
+
+
+def test_profiles_are_deleted_and_rolled_up(served: Served) -> None:
+    store, asked = served
+    for day in (1, 2):
+        for writer in "ab":
+            store.put("cells", view(1), at=date(2022, 9, day), writer=writer)
+    where = {"dataset": "cells", "end": "2022-09-02"}
+    said = asked.delete(f"{API}/profiles", params={**where, "writer": "a"})
+    assert said.json() == {"deleted": 1}
+    assert asked.delete(f"{API}/profiles", params=where).json() == {"deleted": 1}
+    said = asked.post(f"{API}/gc?roll_up_after=1d")
+    assert said.json() == {"merged": 2, "deleted": 0, "damaged": 0}
+    where = {"dataset": "cells", "at": "2022-09-02", "writer": ""}
+    assert asked.get(f"{API}/row", params=where).status_code == 200
+
+
+def test_damage_is_told_without_paths(tmp_path: Path) -> None:
+    fill(tmp_path / "drift.db")
+    sql(tmp_path / "drift.db", "UPDATE profile SET body = x'00' WHERE segment = 'camera=b'")
+    store, app = serving(tmp_path / "drift.db")
+    asked = client(app)
+    damage = asked.get(f"{API}/verify").json()["damage"]
+    assert [each["dataset"] for each in damage] == ["cells"] * 5
+    where = {"dataset": "cells", "segment": "camera=b"}
+    said = asked.get(f"{API}/profile", params=where)
+    assert (said.status_code, said.headers["x-lightmeter-damaged"]) == (200, "5")
+    place = {**where, "at": "2022-09-01", "writer": "a"}
+    assert asked.get(f"{API}/row", params=place).status_code == 409
+    sql(tmp_path / "drift.db", "DROP TABLE profile")
+    said = asked.get(f"{API}/summary")
+    assert (said.status_code, "retry-after" in said.headers) == (503, True)
+    assert str(tmp_path) not in said.text + str(damage)
+    store.close()
+    assert asked.get("/healthz").status_code == 503
+
+
+def test_head_and_options_and_other_methods(filled: Served) -> None:
+    _, asked = filled
+    head = asked.head(f"{API}/datasets")
+    assert (head.status_code, head.headers["content-type"]) == (200, "application/json")
+    said = asked.options(f"{API}/profile")
+    assert (said.status_code, said.headers["allow"]) == (204, "GET, HEAD, OPTIONS, PUT")
+    said = asked.request("PATCH", f"{API}/profile")
+    assert (said.status_code, "PUT" in said.headers["allow"]) == (405, True)
+    assert asked.get("/healthz").json() == {"status": "ok"}
+    for path in ("/nothing", f"{API}/datasets/", f"{API}//datasets", "/%00", "/healthz/../x"):
+        said = asked.get(path)
+        assert (said.status_code, list(said.json())) == (404, ["error"])
+
+
+def test_the_document_names_every_route_and_status(filled: Served) -> None:
+    _, asked = filled
+    document = asked.get(f"{API}/openapi.json").json()
+    told = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    routes = {route.path: route for route in asked.app.routes if isinstance(route, Route)}
+    assert told == {(API + each.path, each.method.lower()) for each in ENDPOINTS}
+    assert told == {
+        (path, method.lower())
+        for path, route in routes.items()
+        if path.startswith(API) and path != f"{API}/openapi.json"
+        for method in (route.methods or ()) - {"HEAD", "OPTIONS"}
+    }
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert {"200", "400", "401", "403", "503"} <= operation["responses"].keys()
+
+
+def test_it_can_be_mounted_in_another_app(filled: Served) -> None:
+    _, asked = filled
+    outer = client(Starlette(routes=[Mount("/on/drift", asked.app)]))
+    assert outer.get(f"/on/drift{API}/datasets").json()["datasets"]["cells"] == "1d"
+    assert outer.get(f"{API}/datasets").status_code == 404
+    assert outer.get("/on/drift/healthz").status_code == 200
+    document = outer.get(f"/on/drift{API}/openapi.json").json()
+    assert document["servers"] == [{"url": "/on/drift"}]
