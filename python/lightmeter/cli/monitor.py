@@ -194,7 +194,9 @@ def print_series(
     feature: Features = "*",
     statistic: Annotated[
         list[str] | None,
-        typer.Option(help="Such as mean, stddev, q_95 or missing_rate, by default mean (repeatable)."),
+        typer.Option(
+            help="Such as mean, stddev, q_95 or missing_rate, by default mean (repeatable)."
+        ),
     ] = None,
     since: Annotated[datetime | None, typer.Option("--from", help="First bucket, in UTC.")] = None,
     until: Annotated[
