@@ -1,5 +1,6 @@
 """MLflow's own package keeps what is logged, offline."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -58,3 +59,19 @@ def test_numbers_over_time_keep_their_time(run: Any, tmp_path: Path) -> None:
     first = datetime(2022, 9, 2, tzinfo=UTC).timestamp()
     assert (points[0].timestamp, points[0].step) == (first * 1000, first // 86_400)
     assert points[-1].step - points[0].step == 29
+
+
+def test_the_sample_of_the_docs_runs(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow.end_run()
+    monkeypatch.chdir(tmp_path)
+    for name in ("today", "good"):
+        view(3).write(f"{name}.lmp")
+    with Store("drift.db") as store:
+        store.put("cells", view(3), at=date(2022, 9, 1), writer="a")
+    page = (Path(__file__).parents[2] / "docs/elsewhere.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"^```py\n((?s:.*?))^```", page, re.MULTILINE)
+    exec(sample, names := {})
+    metrics = mlflow.MlflowClient().get_run(names["run"].info.run_id).data.metrics
+    assert "cells.image.Hue.mean.mean" in metrics
