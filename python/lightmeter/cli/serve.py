@@ -46,7 +46,7 @@ class RightName(StrEnum):
 @commands.callback()
 def serve(
     context: typer.Context,
-    store: Annotated[Path | None, typer.Option(help="The store, such as drift.db.")] = None,
+    store: Annotated[str | None, typer.Option(help="The store, such as drift.db.")] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen at. Others than that of this machine need a key.")
     ] = "127.0.0.1",
@@ -83,7 +83,7 @@ def serve(
 _EVERY = ("0.0.0.0", "::")
 
 
-def _ready(store: Path, url: str) -> None:
+def _ready(store: str, url: str) -> None:
     say(f"{store}: served at {url}")
     print(end="", flush=True)
 
