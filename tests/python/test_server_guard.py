@@ -91,11 +91,13 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
         ({}, 200),
         ({"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}, 200),
         ({"origin": "https://drift.example.com"}, 200),
+        ({"origin": "HTTP://127.0.0.1:80"}, 200),
         ({"sec-fetch-site": "none"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": ""}, 403),
         ({"origin": "http://127.0.0.1:3000"}, 403),
+        ({"origin": "http://127.0.0.1:443"}, 403),
         ({"origin": "https://127.0.0.1"}, 403),
         ({"origin": "http://127.0.0.1.evil.example"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
@@ -106,7 +108,7 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
 def test_no_page_of_another_site_can_change_anything(
     tmp_path: Path, headers: dict[str, str], status: int, with_key: bool
 ) -> None:
-    public_url = "https://drift.example.com" if with_key else None
+    public_url = "https://drift.example.com:443" if with_key else None
     store, app = serving(tmp_path / "a.db", public_url=public_url)
     if headers.get("origin") == "https://drift.example.com" and not with_key:
         status = 403

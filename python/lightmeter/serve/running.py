@@ -56,7 +56,8 @@ def serve_store(
     ready: Callable[[str], object] = lambda url: None,
 ) -> None:
     """`run_server` with what `make_app` makes of a store."""
-    names = [*hosts, *([] if host in _EVERY else [host])]
+    own = f"[{host}]" if ":" in host else host
+    names = [*hosts, *([] if host in _EVERY else [own])]
     app = make_app(store, monitors=monitors, public_url=public_url, hosts=names)
     run_server(app, host=host, port=port, ready=ready)
 
@@ -129,9 +130,9 @@ def _finish(server: Server) -> None:
     To end without them harms no store: what is not yet told to be kept need not be.
     """
     until = time.monotonic() + _GRACE
-    while server.work.busy and time.monotonic() < until:
+    while (server.work.busy or server.slow.busy) and time.monotonic() < until:
         time.sleep(0.05)
-    if server.work.busy:
+    if server.work.busy or server.slow.busy:
         sys.stderr.flush()
         os._exit(1)
     server.store.close()
