@@ -12,12 +12,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lightmeter.serve import whylogs
-from lightmeter.serve.api import judged, lists, profiles, seen
-from lightmeter.serve.endpoint import routes_of
+from lightmeter.serve.api import judged, lists, profiles, root, seen
+from lightmeter.serve.endpoint import API, routes_of
 from lightmeter.serve.forms import form_routes
 from lightmeter.serve.guard import Guard, refused
 from lightmeter.serve.live import Live
-from lightmeter.serve.openapi import API, document
+from lightmeter.serve.openapi import document
 from lightmeter.serve.pages import page_routes
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import allowed_hosts
@@ -26,7 +26,13 @@ from lightmeter.store.store import Store
 
 __all__ = ["make_app"]
 
-ENDPOINTS = [*lists.ENDPOINTS, *profiles.ENDPOINTS, *seen.ENDPOINTS, *judged.ENDPOINTS]
+ENDPOINTS = [
+    *lists.ENDPOINTS,
+    *profiles.ENDPOINTS,
+    *seen.ENDPOINTS,
+    *judged.ENDPOINTS,
+    *root.ENDPOINTS,
+]
 _WORDS = {
     404: "there is nothing at this path; see /api/v1/openapi.json",
     405: "this path does not take this method; the header Allow says which it takes",
@@ -44,9 +50,9 @@ def make_app(
 ) -> Starlette:
     """An ASGI app that serves a store: its pages, and the API.
 
-    It can be mounted in an app of yours, below any prefix.
+    It can be mounted in an app of yours, below any prefix: ``yours.mount("/drift", app)``.
 
-    >>> app.mount("/drift", make_app("drift.db", hosts=["www.example.com"]))
+    >>> app = make_app("drift.db", hosts=["www.example.com"])
 
     Args:
         store: what it serves, or its address.
@@ -72,9 +78,8 @@ def make_app(
     )
     # A route of each kind.
     routes: list[BaseRoute] = [
-        Route("/healthz", _health),
         Route(f"{API}/openapi.json", _document),
-        *routes_of(ENDPOINTS, API),
+        *routes_of(ENDPOINTS),
         *whylogs.routes_of(server),
         *form_routes(),
         *page_routes(),
@@ -89,12 +94,6 @@ def make_app(
     app.router.redirect_slashes = False
     app.state.server, app.state.live = server, live
     return app
-
-
-async def _health(request: Request) -> Response:
-    server: Server = request.app.state.server
-    await server.checks.do(server.store.state.keys.exist)
-    return JSONResponse({"status": "ok"})
 
 
 async def _document(request: Request) -> Response:

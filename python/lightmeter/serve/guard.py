@@ -1,6 +1,7 @@
 """What stands before every handler: hosts, origins, keys, limits, and the headers of answers."""
 
 import logging
+import re
 import time
 from typing import Any
 
@@ -21,6 +22,7 @@ from lightmeter.text import visible
 __all__ = ["Guard", "refused"]
 
 _MOST_TARGET = 8192  # characters of a path or a query
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _log = logging.getLogger("lightmeter.serve")
 
 
@@ -93,6 +95,8 @@ class _Exchange:
             raise RequestError(
                 400, f"expected a path of at most {_MOST_TARGET} characters, from / on"
             )
+        if _CONTROLS.search(path):
+            raise RequestError(400, "got a path with control characters")
         check_host(self._request)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError(415, "got a compressed body; send it as it is")

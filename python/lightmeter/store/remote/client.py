@@ -27,6 +27,7 @@ _T = TypeVar("_T")
 
 # Seconds
 _IDLE = 15.0  # without a byte
+_PATIENCE = 20.0  # to try again
 _WHOLE = 120.0  # for one request and its answer
 _SLOW = 40  # times that, for what takes a server long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
@@ -85,8 +86,8 @@ class Client:
         return self._closed
 
     def hurry(self, until: float) -> None:
-        """Wait for nothing longer than until then, by `time.monotonic`."""
-        self._hurried = min(self._hurried, until)
+        """Wait for nothing longer than until then, by `time.monotonic`; the last call counts."""
+        self._hurried = until
 
     def close(self) -> None:
         """End the connections; later use raises StoreError."""
@@ -147,7 +148,7 @@ class Client:
         most: int,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        patience: float = 20.0,
+        patience: float | None = None,
         slow: bool = False,
     ) -> Answer:
         """The answer of the server, with status 200; tried again where that may help.
@@ -167,7 +168,8 @@ class Client:
             RefusedError: it is another than was asked for.
         """
         request = self._request(method, path, query, most, body, headers or {})
-        begun, tries, repeated = time.monotonic(), 0, False
+        end = time.monotonic() + (_PATIENCE if patience is None else patience)
+        tries, repeated = 0, False
         while True:
             wait = 0.0
             try:
@@ -187,7 +189,7 @@ class Client:
                 wait, why = _asked_wait(answer), f"answered {answer.status}{self._said(answer)}"
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             pause, tries = max(pause, wait), tries + 1
-            if time.monotonic() + pause > min(begun + patience, self._hurried):
+            if time.monotonic() + pause > min(end, self._hurried):
                 tried = "once" if tries == 1 else f"{tries} times"
                 raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
             self._sleep(pause)

@@ -23,7 +23,7 @@ from lightmeter.store.remote.answers import (
     summary_of,
     text_of,
 )
-from lightmeter.store.remote.client import Client, RefusedError
+from lightmeter.store.remote.client import AwayError, Client, RefusedError
 from lightmeter.store.remote.sending import Sender
 from lightmeter.store.remote.spool import Entry
 from lightmeter.store.remote.wire import Answer
@@ -31,9 +31,11 @@ from lightmeter.store.retention import Collected
 from lightmeter.store.rows import StoredProfile, checked_name, checked_seq
 from lightmeter.store.rows import new_writer as new_local_writer
 from lightmeter.store.summary import Summary
-from lightmeter.times import duration_text, to_duration, to_utc
+from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
+
+_BRIEF = 2.0  # seconds to try what need not be done now
 
 
 class RemoteProfiles(Profiles):
@@ -49,12 +51,12 @@ class RemoteProfiles(Profiles):
     # Writing
 
     def define(self, dataset: str, every: str | timedelta) -> None:
-        """See `Profiles.define`."""
+        """See `Profiles.define`. While the server is away nothing happens; `put` says it again."""
         checked_name("dataset", dataset)
         text = duration_text(to_duration(every))
-        self._client.get(
-            "/dataset", {"dataset": dataset, "every": text}, "dataset", str, method="PUT"
-        )
+        with contextlib.suppress(AwayError):
+            place = {"dataset": dataset, "every": text}
+            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF)
 
     def put(
         self,
@@ -145,7 +147,12 @@ class RemoteProfiles(Profiles):
     ) -> list[datetime]:
         """See `Profiles.rolled_up`."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
-        starts = self._list("/rolled_up", "starts", **where)
+        try:
+            starts = self._list("/rolled_up", "starts", **where)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return []  # of a dataset that is not there yet
         with self._client.reading():
             return list(map(moment_of, starts))
 
@@ -170,6 +177,33 @@ class RemoteProfiles(Profiles):
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
             raise self._client.strange(f"no profile ({error})") from None
+
+    def merged(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
+        """See `Profiles.merged`; merged here, of one request for each."""
+        loaded = self.load(dataset, start, end, segment=segment)
+        views = [view for _, view in loaded if isinstance(view, ProfileView)]
+        damaged = [(row, str(error)) for row, error in loaded if isinstance(error, DecodeError)]
+        return ProfileView.merge_many(views), damaged
+
+    def body(
+        self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
+    ) -> tuple[StoredProfile, bytes] | None:
+        """See `Profiles.body`."""
+        first = to_utc(at)
+        for row in self.stored(dataset, first, first + MILLISECOND, segment=segment):
+            if row.writer == writer:
+                body = self._body(row)
+                if isinstance(body, DecodeError):
+                    raise body
+                return row, body
+        return None
 
     def load(
         self,
@@ -246,19 +280,22 @@ class RemoteProfiles(Profiles):
         return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, slow=True)
 
     def _load(self, row: StoredProfile) -> ProfileView | DecodeError:
-        where = _where(row.dataset, None, None, row.segment)
+        body = self._body(row)
+        if isinstance(body, DecodeError):
+            return body
         try:
-            answer = self._bytes(
-                "/row", {**where, "at": row.start.isoformat(), "writer": row.writer}
-            )
+            return ProfileView.from_bytes(body)
+        except DecodeError as error:
+            return error
+
+    def _body(self, row: StoredProfile) -> bytes | DecodeError:
+        where = {"at": row.start.isoformat(), "writer": row.writer}
+        try:
+            return self._bytes("/row", _where(row.dataset, None, None, row.segment) | where).body
         except RefusedError as error:
             if error.status not in (404, 409):
                 raise
             return DecodeError(str(error))
-        try:
-            return ProfileView.from_bytes(answer.body)
-        except DecodeError as error:
-            return error
 
 
 def _where(
