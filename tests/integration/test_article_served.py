@@ -57,12 +57,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     uploading, looking = run(*add, "write", "--right", "read"), run(*add, "admin")
     command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(store), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        match = re.search(r"http://\S+", server.stdout.readline())
-        assert match is not None
-        run("-c", UPLOAD, match[0], uploading, folder / "demo")
-        yield Served(match[0], looking, store)
-        server.terminate()
+        try:
+            assert server.stdout is not None
+            match = re.search(r"http://\S+", server.stdout.readline())
+            assert match is not None
+            run("-c", UPLOAD, match[0], uploading, folder / "demo")
+            yield Served(match[0], looking, store)
+        finally:
+            server.terminate()
         assert server.wait(60) == 0
 
 
