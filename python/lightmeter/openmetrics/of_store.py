@@ -33,7 +33,11 @@ _RANK = {state: rank for rank, state in enumerate((ANOMALY, PENDING, ERROR, OK, 
 
 
 def metrics_text(
-    store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+    store: Store,
+    *,
+    datasets: Sequence[str] | None = None,
+    more: Iterable[Gauge] = (),
+    now: datetime | None = None,
 ) -> str:
     """What `store` holds and what monitors found, as OpenMetrics text.
 
@@ -44,6 +48,7 @@ def metrics_text(
     Args:
         store: the store.
         datasets: patterns of names, such as ``cells*``; None for all.
+        more: further gauges.
         now: the time, which says which buckets are complete; None takes the clock. Without a time
             zone it is local time.
 
@@ -76,6 +81,7 @@ def metrics_text(
             *_counted(results),
             *_judged(lines),
             left_out,
+            *more,
         ]
     )
 
