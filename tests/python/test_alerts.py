@@ -40,6 +40,7 @@ from receiver import Receiver
 from test_incidents import DAY, FIRST, days, result
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
+SECRET = "whsec_" + "czNj" * 8
 MESSAGE = trial_message("on-call", NOW)
 HOSTILE = [
     "<!channel> <@U123> <https://evil.example|click>",
@@ -95,8 +96,11 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     assert message.items[1].text.endswith("; over by 2022-09-04")
     told = json.loads(message.json())
     assert told["version"] == 1
-    assert told["changes"][0] | {"link": None} == {
+    assert told["severity"] == "high"
+    assert told["changes"][0] | {"link": None, "incidents": None} == {
         "what": "anomaly",
+        "severity": "high",
+        "incidents": None,
         "text": message.items[0].text,
         "link": None,
         "dataset": "cells",
@@ -357,13 +361,13 @@ def test_the_memory_outlives_the_process(tmp_path: Path) -> None:
 def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
         monkeypatch.setenv("HOOK", receiver.url)
-        monkeypatch.setenv("KEY", "s3cret-key")
+        monkeypatch.setenv("KEY", SECRET)
         hook = Webhook(url_env="HOOK", secret_env="KEY", pause=0)
         tell(store, days("oA"), [Alert(name="a", channel=hook)], now=NOW)
     with contextlib.closing(sqlite3.connect(tmp_path / "drift.db")) as connection:
         dump = "\n".join(connection.iterdump())
     assert "image.Saturation.mean" in dump
-    assert "s3cret-key" not in dump
+    assert SECRET[6:] not in dump
     assert "/hook" not in dump
 
 
@@ -531,7 +535,7 @@ def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Any) -> None:
         assert killed.wait() == -signal.SIGKILL
         assert watched(receiver.url).wait(20) == 3
     first, second = receiver.requests
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.headers["Webhook-Id"] == second.headers["Webhook-Id"]
 
 
 def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

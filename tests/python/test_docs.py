@@ -90,7 +90,7 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set
         monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
         monkeypatch.setenv("SLACK_URL", receiver.url)
-        monkeypatch.setenv("HOOK_SECRET", "secret")
+        monkeypatch.setenv("HOOK_SECRET", "whsec_" + "QUJD" * 8)
         Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
         yield tmp_path / "here"
 

@@ -2,16 +2,14 @@
 
 import contextlib
 import dataclasses
-import os
 import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import as_of_images
+from conftest import as_of_images, lightmeter
 from lightmeter import Profile, ProfileView, Store, log, log_image
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
@@ -788,9 +786,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     pytest.importorskip("typer")
 
     def monitor(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lightmeter", "monitor", *map(str, arguments)]
-        environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        return lightmeter("monitor", *arguments)
 
     config = tmp_path / "m.toml"
     config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')

@@ -1,8 +1,6 @@
 """The webhook: what a receiver on this machine gets, and what is told when it fails."""
 
 import contextlib
-import hashlib
-import hmac
 import json
 import threading
 import time
@@ -12,46 +10,88 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.alerts import Webhook, verify
-from lightmeter.alerts.channels.webhook import sign
+from lightmeter.alerts import Webhook, sign, verify
 from lightmeter.alerts.channels.wire import Wire
 from lightmeter.errors import DeliveryError
 from receiver import Receiver, drip, garbage, hang_up, silence
 from test_alerts import MESSAGE, webhook
 
+# The first is that of the standard's examples.
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER = "whsec_" + "QUJD" * 8
+
 
 def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
     with Receiver([200]).running() as receiver:
         webhook(receiver, secret_env="HOOK_SECRET").send(MESSAGE)
     (request,) = receiver.requests
     assert json.loads(request.body)["title"] == "lightmeter: test"
     assert request.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert request.headers["webhook-id"] == json.loads(request.body)["id"]
-    header = request.headers["X-Lightmeter-Signature"]
-    when, told = header.removeprefix("t=").split(",v1=")
-    assert abs(int(when) - time.time()) < 60
-    signed = when.encode() + b"." + request.body
-    assert told == hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
-    assert verify(request.body, header, "s3cret")
-    assert not verify(request.body + b" ", header, "s3cret")
-    assert not verify(request.body, header, "another")
-    assert not verify(request.body, header, "s3cret", now=int(when) + 301)
-    assert verify(request.body, header, "s3cret", now=int(when) + 299)
-    assert not verify(request.body, None, "s3cret")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    assert headers["webhook-id"] == json.loads(request.body)["id"]
+    when = int(headers["webhook-timestamp"])
+    assert abs(when - time.time()) < 60
+    assert verify(request.body, headers, SECRET)
+    assert not verify(request.body + b" ", headers, SECRET)
+    assert not verify(request.body, headers, OTHER)
+    assert not verify(request.body, headers | {"webhook-id": "another"}, SECRET)
+    assert not verify(request.body, headers | {"webhook-timestamp": str(when + 1)}, SECRET)
+    for late, believed in ((301, False), (299, True), (-301, False)):
+        assert verify(request.body, headers, SECRET, now=when + late) == believed
+    for name in headers:
+        if name.startswith("webhook-"):
+            assert not verify(request.body, {**headers, name: ""}, SECRET)
+    assert not verify(request.body, {}, SECRET)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.text(max_size=40) | st.from_regex(r"t=[0-9]{1,20},v1=[0-9a-f]{60,66}", fullmatch=True))
+def test_the_example_of_the_standard() -> None:
+    headers = sign(b'{"test": 2432232314}', "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, SECRET)
+    assert headers == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+
+
+def test_while_a_secret_changes_either_side_may_be_first() -> None:
+    both = sign(b"{}", "id", 5, f"{OTHER} {SECRET}")
+    assert both["webhook-signature"].count("v1,") == 2
+    for known in (SECRET, OTHER, [SECRET, OTHER]):
+        assert verify(b"{}", both, known, now=5)
+    assert verify(b"{}", sign(b"{}", "id", 5, SECRET), f"{OTHER} {SECRET}", now=5)
+    more = {**both, "webhook-signature": "v1a,x v2,y " + both["webhook-signature"]}
+    assert verify(b"{}", more, SECRET, now=5)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.text(max_size=40) | st.from_regex(r"v1,[0-9a-zA-Z+/]{43}=( v1,x)*", fullmatch=True))
 def test_no_made_up_signature_passes(header: str) -> None:
-    assert not verify(b"{}", header, "s3cret", now=0.0, tolerance=1e18)
-    assert verify(b"{}", sign(b"{}", "s3cret", 5), "s3cret", now=0.0)
+    good = sign(b"{}", "id", 5, SECRET)
+    assert verify(b"{}", good, SECRET, now=5)
+    assert not verify(b"{}", good | {"webhook-signature": header}, SECRET, now=5)
+    assert verify(b"{}", good | {"webhook-timestamp": header}, SECRET, now=5) == (header == "5")
+    assert verify(b"{}", good | {"webhook-id": header}, SECRET, now=5) == (header == "id")
+
+
+@pytest.mark.parametrize(
+    "secret", ["s3cret", "whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "A" * 88, "whsec_!" * 9]
+)
+def test_secrets_that_are_none(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for use in (lambda: sign(b"", "id", 5, secret), lambda: verify(b"", {}, secret)):
+        with pytest.raises(ValueError, match=r"expected secrets such as 'whsec_\.\.\.'") as raised:
+            use()
+        assert secret not in str(raised.value).replace("whsec_...", "")
+    monkeypatch.setenv("KEY", secret)
+    with pytest.raises(DeliveryError, match="the environment variable KEY: expected secrets"):
+        Webhook(url="https://example.com", secret_env="KEY").send(MESSAGE)
 
 
 def test_nothing_is_signed_without_a_secret() -> None:
     with Receiver([204]).running() as receiver:
         webhook(receiver).send(MESSAGE)
-    assert "X-Lightmeter-Signature" not in receiver.requests[0].headers
+    names = {name.lower() for name in receiver.requests[0].headers}
+    assert {name for name in names if name.startswith("webhook")} == {"webhook-id"}
 
 
 @pytest.mark.parametrize("answer", [500, 503, 429, 408, hang_up, garbage])

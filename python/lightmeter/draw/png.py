@@ -25,6 +25,7 @@ _COLOURS = 64
 # The font that comes with Pillow has the letters of English.
 _INSTEAD = {
     "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
     "\N{MINUS SIGN}": "-",
     "\N{INFINITY}": "inf",
     "\N{HORIZONTAL ELLIPSIS}": "...",

@@ -12,10 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lightmeter.serve import whylogs
-from lightmeter.serve.api import judged, lists, profiles, seen
-from lightmeter.serve.endpoint import routes_of
+from lightmeter.serve.api import judged, lists, profiles, root, seen
+from lightmeter.serve.endpoint import API, routes_of
+from lightmeter.serve.forms import form_routes
 from lightmeter.serve.guard import Guard, refused
-from lightmeter.serve.openapi import API, document
+from lightmeter.serve.live import Live
+from lightmeter.serve.openapi import document
+from lightmeter.serve.pages import page_routes
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
@@ -23,7 +26,13 @@ from lightmeter.store.store import Store
 
 __all__ = ["make_app"]
 
-ENDPOINTS = [*lists.ENDPOINTS, *profiles.ENDPOINTS, *seen.ENDPOINTS, *judged.ENDPOINTS]
+ENDPOINTS = [
+    *lists.ENDPOINTS,
+    *profiles.ENDPOINTS,
+    *seen.ENDPOINTS,
+    *judged.ENDPOINTS,
+    *root.ENDPOINTS,
+]
 _WORDS = {
     404: "there is nothing at this path; see /api/v1/openapi.json",
     405: "this path does not take this method; the header Allow says which it takes",
@@ -41,9 +50,9 @@ def make_app(
 ) -> Starlette:
     """An ASGI app that serves a store: its pages, and the API.
 
-    It can be mounted in an app of yours, below any prefix.
+    It can be mounted in an app of yours, below any prefix: ``yours.mount("/drift", app)``.
 
-    >>> app.mount("/drift", make_app("drift.db", hosts=["www.example.com"]))
+    >>> app = make_app("drift.db", hosts=["www.example.com"])
 
     Args:
         store: what it serves, or its address.
@@ -67,27 +76,24 @@ def make_app(
         hosts=names,
         limits=limits or Limits(),
     )
-    # A route of each kind; those of pages go here.
+    # A route of each kind.
     routes: list[BaseRoute] = [
-        Route("/healthz", _health),
         Route(f"{API}/openapi.json", _document),
-        *routes_of(ENDPOINTS, API),
+        *routes_of(ENDPOINTS),
         *whylogs.routes_of(server),
+        *form_routes(),
+        *page_routes(),
     ]
+    live = Live(server)
     app = Starlette(
+        lifespan=live.lifespan,
         routes=routes,
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
-    app.state.server = server
+    app.state.server, app.state.live = server, live
     return app
-
-
-async def _health(request: Request) -> Response:
-    server: Server = request.app.state.server
-    await server.checks.do(server.store.state.keys.exist)
-    return JSONResponse({"status": "ok"})
 
 
 async def _document(request: Request) -> Response:
@@ -97,4 +103,4 @@ async def _document(request: Request) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     words = _WORDS.get(error.status_code, error.detail)
-    return refused(RequestError(error.status_code, words, error.headers))
+    return refused(request, RequestError(error.status_code, words, error.headers))

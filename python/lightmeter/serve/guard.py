@@ -1,6 +1,7 @@
 """What stands before every handler: hosts, origins, keys, limits, and the headers of answers."""
 
 import logging
+import re
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify, path_of
+from lightmeter.serve.pages import is_page, refusal_page
 from lightmeter.serve.refusal import RequestError, busy
 from lightmeter.serve.security import HEADERS, PAGE_POLICY, SAFE, check_host, check_origin, is_form
 from lightmeter.serve.server import Server
@@ -20,11 +22,14 @@ from lightmeter.text import visible
 __all__ = ["Guard", "refused"]
 
 _MOST_TARGET = 8192  # characters of a path or a query
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _log = logging.getLogger("lightmeter.serve")
 
 
-def refused(refusal: RequestError) -> Response:
-    """The answer that a refusal is."""
+def refused(request: Request, refusal: RequestError) -> Response:
+    """The answer that a refusal is: a page where a person looks at it."""
+    if is_page(request):
+        return refusal_page(refusal)
     return JSONResponse({"error": refusal.words}, refusal.status, refusal.headers)
 
 
@@ -90,6 +95,8 @@ class _Exchange:
             raise RequestError(
                 400, f"expected a path of at most {_MOST_TARGET} characters, from / on"
             )
+        if _CONTROLS.search(path):
+            raise RequestError(400, "got a path with control characters")
         check_host(self._request)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError(415, "got a compressed body; send it as it is")
@@ -141,7 +148,7 @@ class _Exchange:
     async def _answer(self, refusal: RequestError) -> None:
         if self._status:  # something has gone out already: cut it off
             raise refusal
-        await refused(refusal)(self._scope, self._receive, self._send_with_headers)
+        await refused(self._request, refusal)(self._scope, self._receive, self._send_with_headers)
 
     def _note(self) -> None:
         """A line of the log, without the query, which may hold a signature."""

@@ -49,6 +49,7 @@ class Server:
         hosts: the names under which it may be asked, in small letters.
         limits: how much it takes.
         secret: what it signs with. A restart makes a new one.
+        arrivals: how many profiles were stored, after which the monitors run.
     """
 
     store: Store
@@ -59,6 +60,7 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     buffered: int = field(default=0, init=False)
+    arrivals: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Start counting."""

@@ -39,7 +39,7 @@ from lightmeter.store.rows import (
     stamped,
     write,
 )
-from lightmeter.store.summary import Summary, summarize
+from lightmeter.store.summary import Newest, Summary, find_newest, summarize
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
@@ -207,6 +207,10 @@ class Profiles:
         A dataset without profiles has a line without buckets.
         """
         return summarize(self._database)
+
+    def newest(self, now: datetime) -> list[Newest]:
+        """The newest bucket of each segment that is complete by then; quick in a large store."""
+        return find_newest(self._database, now)
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None

@@ -27,6 +27,7 @@ __all__ = [
     "describe",
     "enter_dataset",
     "is_merged",
+    "is_new_writer",
     "key_of",
     "length_of",
     "list_all",
@@ -179,9 +180,14 @@ def new_writer() -> str:
     return f"add-{uuid.uuid4().hex}"
 
 
+def is_new_writer(writer: str) -> bool:
+    """Whether it is one for one profile."""
+    return _NEW_WRITER.fullmatch(writer) is not None
+
+
 def note_merged(sql: sqlite3.Connection, dataset: str, key: Key, seq: int) -> None:
     """Remember that a roll-up holds this profile of the writer, if he can put it again."""
-    if _NEW_WRITER.fullmatch(key[3]):
+    if is_new_writer(key[3]):
         return
     sql.execute(
         "INSERT OR REPLACE INTO merged(dataset, start, segment, writer, seq, seal)"

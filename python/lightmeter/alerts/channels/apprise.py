@@ -52,7 +52,8 @@ class Apprise:
                 to all of them again. The error tells no address.
         """
         servers = self._servers()
-        text = "\n".join(message.text().split("\n")[1:]) or message.title
+        lines = [line.strip() for line in message.text().split("\n")[1:]]
+        text = "\n".join(lines) or message.title
         failed: list[str] = []
         waiting = [name for name, _ in servers]
 

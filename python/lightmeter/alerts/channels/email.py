@@ -128,7 +128,7 @@ def _mail(message: Message, sender: str, recipients: Sequence[str]) -> EmailMess
     title = shorten(message.title, _MOST_TITLE)
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
-    mail["Subject"] = title
+    mail["Subject"] = title.replace("=?", "= ?")  # which would begin an encoded word
     mail["Date"] = datetime.now(UTC)
     # The same when it is sent again, so that whoever gets it twice can see that.
     mail["Message-ID"] = f"<{visible(message.ident)}@{_domain(sender)}>"

@@ -15,7 +15,7 @@ from lightmeter.errors import ConflictError, DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.plain import plain_summary
 from lightmeter.serve.api.common import DATASET, SEGMENT, WHERE, WRITER, text_of, without_path
-from lightmeter.serve.endpoint import Answer, Call, Endpoint
+from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.parameters import choice, duration, moment, name, number
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.schemas import FLAG, OBJECT, TEXT, WHOLE, array, record
@@ -38,11 +38,13 @@ def _put(call: Call) -> Mapping[str, Any]:
         raise RequestError(400, f"the body is no profile: {error}") from None
     values = dict(call.values)
     try:
-        return {"kept": call.store.put(values.pop("dataset"), view, **values)}
+        kept = call.store.put(values.pop("dataset"), view, **values)
     except ConflictError as error:
         raise RequestError(409, str(error)) from None
     except ValueError as error:
         raise RequestError(400, str(error)) from None
+    call.server.arrivals += kept
+    return {"kept": kept}
 
 
 def _check_digest(header: str | None, body: bytes) -> None:
@@ -142,7 +144,7 @@ _CONFLICT = (409, 413, 415, 408)
 ENDPOINTS = [
     Endpoint(
         method="PUT",
-        path="/profile",
+        path=f"{API}/profile",
         right="write",
         words="Keep a profile as all that a writer has to say about a bucket. It is on the disk "
         "once this is answered; to ask again changes nothing.",
@@ -157,7 +159,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="PUT",
-        path="/dataset",
+        path=f"{API}/dataset",
         right="write",
         words="Enter a dataset; nothing happens if it is there.",
         run=_define,
@@ -167,7 +169,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/profile",
+        path=f"{API}/profile",
         right="read",
         words="The merge of all buckets from `start` to before `end`. The header "
         "X-Lightmeter-Damaged says how many damaged profiles are not in it.",
@@ -178,7 +180,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/row",
+        path=f"{API}/row",
         right="read",
         words="The profile that a writer put into a bucket, byte for byte, and its number in the "
         "header X-Lightmeter-Seq. What was rolled up is of the writer with the empty name.",
@@ -194,7 +196,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="DELETE",
-        path="/profiles",
+        path=f"{API}/profiles",
         right="write",
         words="Delete the profiles of buckets from `start` to before `end`. Those of all writers "
         "take the right admin.",
@@ -205,7 +207,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="POST",
-        path="/gc",
+        path=f"{API}/gc",
         right="admin",
         words="Merge old profiles into one a day, and delete older ones.",
         run=_gc,
@@ -220,7 +222,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/verify",
+        path=f"{API}/verify",
         right="admin",
         words="Read everything in the store, and say what is damaged.",
         run=_verify,

@@ -1,0 +1,401 @@
+"""Mail as a server on this machine gets it."""
+
+import io
+import smtplib
+import socket
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Store
+from lightmeter.alerts import Alert, Email, Message, load_alerts, tell
+from lightmeter.alerts.channels.email import _mail
+from lightmeter.alerts.message import Item
+from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.monitor.results import save_results
+from lightmeter.text import shorten, visible
+from mail_server import Mailbox, certificate, scripted, server_context
+from PIL import Image
+from test_alerts import HOSTILE, MESSAGE
+from test_incidents import days
+
+__all__ = ["certificate"]
+
+ME = "me@example.com"
+
+
+def email(port: int, host: str = "127.0.0.1", **more: Any) -> Email:
+    sent = {"from_": "drift@example.com", "recipients": [ME], "pause": 0.01} | more
+    return Email(host=host, port=port, **sent)
+
+
+def test_a_mail_has_words_and_the_line_as_a_picture(store: Store) -> None:
+    box, results = Mailbox(), days("oooooA")
+    save_results(store, results)
+    with box.running() as port:
+        channel = email(port, recipients=[ME, "you@example.com"])
+        alert = Alert(name="mail", channel=channel, dashboard="https://d.example.com/?a&b")
+        (delivery,) = tell(store, results, [alert])
+    assert delivery.error is None
+    (mail,) = box.mails
+    assert box.recipients == [[ME, "you@example.com"]]
+    assert mail["Subject"] == "cells: 1 anomaly on 2022-09-06"
+    assert mail["From"] == "drift@example.com"
+    assert mail["To"] == "me@example.com, you@example.com"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Importance"] == "high"  # .62, of at most .25
+    assert mail["Message-ID"] == f"<{delivery.message.ident}@example.com>"
+    plain, html = mail.get_body(["plain"]), mail.get_body(["html"])
+    assert plain is not None
+    assert html is not None
+    assert plain.get_content().replace("\r\n", "\n") == f"{delivery.message.text()}\n"
+    (picture,) = (part for part in mail.walk() if part.get_content_type() == "image/png")
+    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in html.get_content()
+    assert "6 buckets from 2022-09-01 to 2022-09-06" in html.get_content()
+    assert 'href="https://d.example.com/?a&amp;b/cells-' in html.get_content()
+    assert picture.get_content_disposition() == "inline"
+    drawn = Image.open(io.BytesIO(picture.get_content())).convert("RGB")
+    assert drawn.size == (920, 476)
+    assert max(map(len, box.raw[0].split(b"\r\n"))) < 999
+    assert box.raw[0].isascii()
+
+
+def test_what_was_not_accepted_is_sent_again_with_the_same_identifier(store: Store) -> None:
+    box = Mailbox({"data": "451 later"})
+    with box.running() as port:
+        with pytest.raises(DeliveryError, match=r"mail server 127\.0\.0\.1: answered 451: later"):
+            email(port).send(MESSAGE)
+        assert len(box.mails) == 3
+        box.answers["data"] = "554 no\x1b[1m"
+        with pytest.raises(DeliveryError, match=r"answered 554: no\\u001b\[1m"):
+            email(port).send(MESSAGE)
+        assert len(box.mails) == 4  # it will never take it
+        box.answers.clear()
+        email(port).send(MESSAGE)
+    assert len({mail["Message-ID"] for mail in box.mails}) == 1
+
+
+def test_refused_recipients() -> None:
+    box = Mailbox({"gone@example.com": "550 gone"})
+    with box.running() as port:
+        with pytest.warns(UserWarning, match=r"refused gone@example\.com"):
+            email(port, recipients=["gone@example.com", ME]).send(MESSAGE)
+        with pytest.raises(DeliveryError, match="refused all recipients: 550 gone"):
+            email(port, recipients=["gone@example.com"]).send(MESSAGE)
+    assert box.recipients == [[ME]]
+
+
+# --- secrets ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def password(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("MAIL_USER", "me")
+    monkeypatch.setenv("MAIL_PASSWORD", "s3cret")
+    return {"user_env": "MAIL_USER", "password_env": "MAIL_PASSWORD"}
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_a_password_is_sent_within_tls(
+    tls: str,
+    certificate: Path,
+    password: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box, context = Mailbox(), server_context(certificate)
+    options = {"tls_context": context, "require_starttls": True, "auth_required": True}
+    if tls == "tls":
+        options = {"ssl_context": context, "auth_require_tls": False}
+    with box.running(**options) as port:
+        with pytest.raises(DeliveryError, match="certificate that is not trusted: self"):
+            email(port, tls=tls, **password).send(MESSAGE)
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+        email(port, tls=tls, **password).send(MESSAGE)
+        email(port, host="localhost", tls=tls, **password).send(MESSAGE)
+        monkeypatch.setenv("MAIL_PASSWORD", "wr0ng")
+        with pytest.raises(DeliveryError, match=r"refused the password \(535\)$"):
+            email(port, tls=tls, **password).send(MESSAGE)
+    assert len(box.mails) == 2
+    assert set(box.logins) == {(b"me", b"s3cret"), (b"me", b"wr0ng")}
+
+
+STRIPPED = b"250-mail\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 8BITMIME\r\n"
+REFUSED = b"250-mail\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [(STRIPPED, "cannot be used: STARTTLS"), (REFUSED, "answered 502: no")],
+)
+def test_without_tls_nothing_is_sent(features: bytes, told: str, password: dict[str, str]) -> None:
+    heard: list[bytes] = []
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail\r\n")
+        while line := connection.recv(4096):
+            heard.append(line)
+            connection.sendall(features if line.startswith(b"ehlo") else b"502 no\r\n")
+
+    with scripted(talk) as port, pytest.raises(DeliveryError, match=told):
+        email(port, tls="starttls", **password).send(MESSAGE)
+    assert {line[:8].strip().lower() for line in heard} <= {b"ehlo [12", b"starttls"}
+
+
+def test_answers_from_before_tls_do_not_count(
+    certificate: Path, password: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody between may add answers in the clear, which the server seems to give later."""
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    heard: list[bytes] = []
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail\r\n")
+        connection.recv(4096)
+        connection.sendall(b"250 STARTTLS\r\n")
+        connection.recv(4096)
+        connection.sendall(b"220 go\r\n250-injected\r\n250 AUTH PLAIN\r\n")
+        with server_context(certificate).wrap_socket(connection, server_side=True) as safe:
+            heard.append(safe.recv(4096))
+            safe.sendall(b"250 mail\r\n")
+            heard.append(safe.recv(4096))
+
+    with scripted(talk) as port, pytest.raises(DeliveryError, match="mail server"):
+        email(port, tls="starttls", tries=1, **password).send(MESSAGE)
+    assert b"czNjcmV0" not in b"".join(heard)
+    assert b"AUTH" not in b"".join(heard)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"tls": "none", "host": "mail.example.com"}, "tls is 'none', with which a password"),
+        ({"tls": "ssl"}, "tls is 'ssl'"),
+        ({"host": "a b"}, "host is 'a b'"),
+        ({"port": 70_000}, "port is 70000"),
+        ({"from_": "me"}, "from: 'me' is no address"),
+        ({"from_": "me@example.com\r\nBcc: you@example.com"}, "from: .* is no address"),
+        ({"from_": "me@exa\u202emple.com"}, "from: .* is no address"),
+        ({"recipients": ["a@b, c@d"]}, "recipients: .* is no address"),
+        ({"recipients": ["a@" + "b" * 80]}, "recipients: .* is no address"),
+        ({"recipients": []}, "recipients is no list"),
+        ({"recipients": ME}, "recipients is no list"),
+        ({"password_env": None}, "got one of them"),
+        ({"password_env": "s3cret!"}, "password_env is not the name"),
+        ({"timeout": 0.0}, "timeout is 0"),
+    ],
+)
+def test_settings_that_are_refused(more: dict[str, Any], told: str) -> None:
+    known = {"user_env": "MAIL_USER", "password_env": "MAIL_PASSWORD"}
+    with pytest.raises(ValueError, match=told):
+        email(**({"port": 25} | known | more))
+
+
+def test_a_password_that_smtp_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_USER", "me")
+    monkeypatch.setenv("MAIL_PASSWORD", "gehe\u00efm")
+    channel = email(25, user_env="MAIL_USER", password_env="MAIL_PASSWORD")
+    with pytest.raises(DeliveryError, match="MAIL_PASSWORD holds more than ASCII") as raised:
+        channel.send(MESSAGE)
+    assert "gehe" not in str(raised.value)
+
+
+def test_encryption_is_the_default_but_to_this_machine(tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    table = (
+        '[[alert]]\nname = "mail"\nto = "email"\nhost = "{}"\nfrom = "a@example.com"\n'
+        'recipients = ["b@example.com"]\n'
+    )
+    config.write_text(table.format("127.0.0.1"))
+    (alert,) = load_alerts(config)
+    assert isinstance(alert.channel, Email)
+    assert alert.channel.from_ == "a@example.com"
+    config.write_text(table.format("x") + 'tls = "yes"\n')
+    with pytest.raises(ConfigError, match=r"line 7: .*tls is 'yes'; expected one of 'starttls'"):
+        load_alerts(config)
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail\r\n")
+        connection.recv(4096)
+        connection.sendall(STRIPPED)
+        connection.recv(4096)
+
+    with scripted(talk) as port, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "create_connection", lambda *_: connect(port))
+        with pytest.raises(DeliveryError, match="STARTTLS"):
+            email(25, host="mail.example.com").send(MESSAGE)
+
+
+def connect(port: int) -> socket.socket:
+    made = socket.socket()
+    made.connect(("127.0.0.1", port))
+    return made
+
+
+# --- hostile servers --------------------------------------------------------------------------
+
+
+def drip(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"220-x\r\n")
+        time.sleep(0.01)
+
+
+def flood(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"220-" + b"x" * 500 + b"\r\n")
+
+
+def long_line(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"x" * 4096)
+
+
+def silence(connection: socket.socket) -> None:
+    connection.recv(4096)
+
+
+def garbage(connection: socket.socket) -> None:
+    connection.sendall(b"\x00\xff\r\n\x16\x03")
+
+
+def unwilling(connection: socket.socket) -> None:
+    connection.sendall(b"421 not today\r\n")
+
+
+@pytest.mark.parametrize(
+    ("talk", "told"),
+    [
+        (drip, r"not done in 0\.5 s"),
+        (flood, "its answers have no end"),
+        (long_line, "answered 500: Line too long|cannot be reached"),
+        (silence, r"not done in 0\.5 s|timed out"),
+        (garbage, "answered -1|cannot be reached"),
+        (unwilling, "answered 421: not today"),
+    ],
+)
+def test_servers_that_are_none(talk: Any, told: str) -> None:
+    with scripted(talk) as port, pytest.raises(DeliveryError, match=told):
+        email(port, timeout=0.5, tries=1).send(MESSAGE)
+    for thread in threading.enumerate():
+        if thread.name == "lightmeter-webhook":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_a_server_that_forgets_to_say_goodbye_has_the_mail() -> None:
+    data: list[bytes] = []
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail\r\n")
+        for answer in (b"250 mail", b"250 ok", b"250 ok", b"354 go", b"250 ok"):
+            data.append(connection.recv(65_536))
+            connection.sendall(answer + b"\r\n")
+        connection.recv(4096)
+        time.sleep(0.3)
+
+    with scripted(talk) as port:
+        started = time.monotonic()
+        email(port, timeout=20.0).send(MESSAGE)
+        assert time.monotonic() - started < 20
+    assert len(data) == 5
+
+
+# --- hostile words ----------------------------------------------------------------------------
+
+INJECTIONS = [
+    "x\r\nBcc: you@example.com",
+    "x\nBcc: you@example.com\n\nbody",
+    "x\r\n.\r\nMAIL FROM:<a@example.com>",
+    "\u2028Bcc: you@example.com\x85X: y",
+    "=?utf-8?q?=0D=0ABcc:_you@example.com?=",
+    "=?utf-8?b?" + "A" * 300,
+    "\U0001f600" * 300,
+    "a" * 2000,
+    "\u00e9 " * 500,
+    "--=====",
+    ".",
+]
+
+
+def parsed(message: Message) -> Any:
+    from email import message_from_bytes, policy
+
+    raw = _mail(message, "drift@example.com", [ME]).as_bytes()
+    assert raw.isascii()
+    assert max(map(len, raw.replace(b"\r\n", b"\n").split(b"\n"))) < 999
+    return message_from_bytes(raw, policy=policy.SMTP)
+
+
+def check_headers(mail: Any) -> None:
+    assert [name for name, _ in mail.items()] == [
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "Importance",
+        "X-Priority",
+        "MIME-Version",
+        "Content-Type",
+    ]
+    assert mail["To"] == ME
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
+
+
+@pytest.mark.parametrize("words", [*HOSTILE, *INJECTIONS])
+def test_no_name_adds_a_header_or_a_recipient(store: Store, words: str) -> None:
+    box = Mailbox()
+    with box.running() as port:
+        named = words.replace("\ud800 ", "")  # the store is UTF-8
+        alert = Alert(name=named, channel=email(port))
+        results = days("oA", dataset=named, monitor=named, feature=named, words=words)
+        (delivery,) = tell(store, results, [alert])
+    assert delivery.error is None
+    (mail,) = box.mails
+    assert box.recipients == [[ME]]
+    check_headers(mail)
+    assert mail["Subject"] == shorten(delivery.message.title, 200).replace("=?", "= ?")
+    plain = mail.get_body(["plain"])
+    assert plain.get_content().replace("\r\n", "\n") == f"{delivery.message.text()}\n"
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(st.text(max_size=400), st.text(max_size=400))
+def test_whatever_a_message_says(title: str, words: str) -> None:
+    item = Item("anomaly", words, "https://example.com/" + visible(words), {})
+    mail = parsed(replace(MESSAGE, title=title, items=(item,)))
+    check_headers(mail)
+    shown = shorten(title, 200).replace("=?", "= ?")
+    assert " ".join(mail["Subject"].split()) == " ".join(shown.split())
+    html = mail.get_body(["html"]).get_content()
+    assert html.count("<") == html.count(">") == html.count("</") * 2 + 2
+
+
+def test_addresses_beyond_ascii() -> None:
+    box, somebody = Mailbox(), "j\u00fcrgen@example.com"
+    with box.running(enable_SMTPUTF8=True) as port:
+        email(port, from_="drift@b\u00fccher.example", recipients=["j\u00fcrgen@example.com"]).send(
+            MESSAGE
+        )
+    assert box.recipients == [["j\u00fcrgen@example.com"]]
+    assert box.mails[0]["Message-ID"].endswith("@xn--bcher-kva.example>")
+    refused = pytest.raises(DeliveryError, match="SMTPUTF8")
+    with Mailbox().running(enable_SMTPUTF8=False) as port, refused:
+        email(port, recipients=[somebody]).send(MESSAGE)
+
+
+def test_smtplib_still_has_what_is_built_on() -> None:
+    """`_get_socket`, `_host` and `file` are not of its public face."""
+    client = smtplib.SMTP()
+    assert {"_host", "file", "sock"} <= vars(client).keys() | vars(smtplib.SMTP).keys()
+    assert callable(client._get_socket)  # type: ignore[attr-defined]
