@@ -39,11 +39,7 @@ class Cache:
         self.folder = (
             cache_root() / "stores" / hashlib.sha256(f"{address} {store}".encode()).hexdigest()[:24]
         )
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.machine = _machine(self.folder / "machine")
-        except OSError as error:
-            raise StoreError(f"cannot make {self.folder}: {error}; {_ADVICE}") from error
+        self.machine = self._make()
         self._address = address
         self.turns = Turns(self.folder / "store")
         self._lock = threading.Lock()
@@ -59,6 +55,7 @@ class Cache:
         with self._lock:
             if self._database is bad:
                 bad.close()
+                self.machine = self._make()
                 own = _INDEX.fullmatch(bad.path.name)
                 last = self._last()
                 number = last if own is None or last != int(own[1]) else last + 1
@@ -74,6 +71,14 @@ class Cache:
             or (isinstance(cause, sqlite3.OperationalError) and "no such" in str(cause))
             or "was moved, deleted or replaced" in str(error)
         )
+
+    def _make(self) -> str:
+        """Make the folder, if it is not there; its machine."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return _machine(self.folder / "machine")
+        except OSError as error:
+            raise StoreError(f"cannot make {self.folder}: {error}; {_ADVICE}") from error
 
     def _open(self, number: int) -> Database:
         for tries in (number, number + 1):

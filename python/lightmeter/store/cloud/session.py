@@ -45,7 +45,7 @@ class Session:
         self.id = self._identify(create)
         self.cache = Cache(address, self.id)
         self.chain = Chain(lambda: self.database, self.objects)
-        self.lease = Lease(self.objects, self.cache.machine)
+        self.lease = Lease(self.objects, lambda: self.cache.machine)
         self.chain.check = self._check_turn
         self._mine = _Mine()
         self._lengths: dict[str, int] = {}
