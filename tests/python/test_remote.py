@@ -1,7 +1,9 @@
 """A store behind a server: the same methods, whatever the weather, and nothing counted twice."""
 
 import inspect
+import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -226,7 +228,7 @@ print(lm.Store(sys.argv[1]).send(seconds=20).left)
 def test_kills_between_sending_and_forgetting_and_two_senders(
     store: Store, way: Weather, spool: Path
 ) -> None:
-    """Each of the first two is killed once the server has a profile; then two go on at once."""
+    """One is killed once the server has a profile; then two go on at once."""
     with Store(f"http://127.0.0.1:{free_port()}") as away:
         for n in range(12):
             away.put("cells", view(n + 1), at=DAY, writer=f"w{n}")
@@ -235,12 +237,126 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
     here = Store(way.url).spool.folder
     away.spool.folder.rename(here)
     command = [sys.executable, "-c", SENDER, way.url]
-    for _ in range(2):
-        assert subprocess.run([*command, "die"], check=False).returncode == -signal.SIGKILL
-        assert len(waiting(spool)) == 15
+    assert subprocess.run([*command, "die"], check=False).returncode == -signal.SIGKILL
+    assert (store.read("cells").images, len(waiting(spool))) == (1, 15)
     both = [subprocess.Popen([*command, "live"], stdout=subprocess.PIPE) for _ in range(2)]
     left = [process.communicate()[0] for process in both]
     assert b"0\n" in left
     assert not waiting(spool)
     assert store.read("cells").images == sum(range(1, 13)) + 300
     assert len(counts(store)) == 15
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered something without 'datasets'"),
+        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "without 'datasets'"),
+        ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', r"answered \[1\] as"),
+        ('200 OK\r\nContent-Length: 22\r\n\r\n{"datasets": {"a": 1}}', "is not understood"),
+        ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "answered more than .* bytes"),
+        ("200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", "compressed bytes"),
+        ("200 OK\r\n\r\nall of it", "does not say how long it is"),
+        ("200 OK\r\nContent-Length: 9\r\n\r\n{", "the answer was cut off"),
+        (
+            "302 Found\r\nLocation: http://evil/\r\nContent-Length: 0\r\n\r\n",
+            "leads to http://evil/;",
+        ),
+        ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
+        ("418 \x00\r\nContent-Length: 5\r\n\r\n<html", "answered 418$"),
+        (
+            "429 No\r\nRetry-After: 99\r\nContent-Length: 0\r\n\r\n",
+            "is away, tried once: answered 429",
+        ),
+        (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
+        ("garbage", "is away, tried"),
+    ],
+)
+def test_answers_are_looked_at(way: Weather, answer: str, words: str) -> None:
+    line = "" if answer == "garbage" else "HTTP/1.1 "
+    way.faults = [f"{line}{answer}".replace("KEY", "the-key-itself")] * 30
+    with Store(way.url, key="the-key-itself") as far:
+        with pytest.raises(StoreError, match=words) as raised:
+            far.datasets()
+        assert "the-key-itself" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://example.com", "without https everybody on the way could read the key"),
+        ("http://127.0.0.1.example.com", "without https"),
+        ("https://key:word@example.com", "give the key as `key`"),
+        ("https://example.com?key=1", "expected one such as"),
+        ("https://", "expected one such as"),
+        ("https://example.com:99999", "expected one such as"),
+        ("https://exa mple.com/", "expected one such as"),
+    ],
+)
+def test_addresses_that_are_refused(address: str, words: str) -> None:
+    with pytest.raises(StoreError, match=words) as raised:
+        Store(address)
+    assert "word" not in str(raised.value) or "key:" not in str(raised.value)
+
+
+def test_addresses_and_keys(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Store("HTTPS://Example.COM:443/drift/").address == "https://example.com/drift"
+    assert Store("http://[::1]:80").address == "http://[::1]"
+    monkeypatch.setenv("LIGHTMETER_INSECURE_HTTP", "1")
+    assert Store("http://example.com:8787").address == "http://example.com:8787"
+    for key in ("a\r\nX-Evil: 1", "a b", "é", "", "k" * 600):
+        with pytest.raises(ValueError, match="got a key that") as raised:
+            Store("https://example.com", key=key)
+        assert "Evil" not in str(raised.value)
+
+
+def test_it_asks_a_proxy_but_not_about_this_machine(
+    way: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTMETER_INSECURE_HTTP", "1")
+    monkeypatch.setenv("http_proxy", way.url.replace("http://", "http://me:secret@"))
+    monkeypatch.setenv("no_proxy", "")
+    way.faults = ['HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": {}}'] * 2
+    with Store("http://lightmeter.invalid") as far:
+        assert far.datasets() == {}
+    way.faults = []
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with Store(way.url) as near:
+        assert near.datasets() == {}
+
+
+def test_parent_and_child_do_not_share_a_connection(store: Store, way: Weather) -> None:
+    with Store(way.url) as far:
+        far.put("cells", view(1), at=DAY, writer="parent")
+        child = os.fork()
+        if not child:
+            done = all(far.put("cells", view(n), at=DAY, writer="child") for n in range(1, 20))
+            os._exit(not done)
+        for n in range(2, 20):
+            assert far.put("cells", view(n), at=DAY, writer="parent")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert counts(store) == {"parent": 19, "child": 19}
+
+
+def test_who_cannot_prove_who_he_is_gets_no_key(
+    store: Store, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    names = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    subprocess.run([*command, "-nodes", *names, *subject], check=True, capture_output=True)
+    with running(
+        store, tls={"ssl_keyfile": tmp_path / "key.pem", "ssl_certfile": tmp_path / "cert.pem"}
+    ) as port:
+        address = f"https://localhost:{port}"
+        with (
+            Store(address, key="secret") as far,
+            pytest.raises(StoreError, match=r"does not prove who it is.*SSL_CERT_FILE"),
+        ):
+            far.datasets()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        with Store(address) as far:
+            assert far.put("cells", view(3), at=DAY, writer="a")
+            assert far.read("cells").images == 3

@@ -13,11 +13,13 @@ from lightmeter.serve import make_app
 
 
 @contextlib.contextmanager
-def running(store: Any, *, at: int = 0, **options: Any) -> Iterator[int]:
+def running(store: Any, *, at: int = 0, tls: Any = None, **options: Any) -> Iterator[int]:
     """Serve a store on a port of this machine."""
     bound = socket.create_server(("127.0.0.1", at))
     app = make_app(store, **options)
-    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, ws="none", lifespan="off", **(tls or {})
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()

@@ -130,7 +130,10 @@ class Store:
         raise NotImplementedError
 
     def hurry(self, seconds: float) -> None:
-        """Let no call wait for longer than so many seconds from now for somebody far away."""
+        """Let no call, not one under way either, wait longer than so many seconds for a server.
+
+        The last call of this counts.
+        """
 
     def close(self) -> None:
         """Close it. A closed store raises StoreError when used."""

@@ -31,7 +31,7 @@ __all__ = ["RollingLogger", "logger"]
 _log = logging.getLogger("lightmeter")
 _QUIET = 1.0  # seconds without an image after which those before are stored
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
-_SENDING_SHARE = 2 / 3  # of that, for asking a server
+_ANSWER_SHARE = 1 / 3  # of either, for a server; what it has not taken then goes to the disk
 _LONGEST_PAUSE = 1.0  # between two tries to store at the end
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
@@ -298,6 +298,8 @@ class RollingLogger:
             Whether all that `track` accepted is measured and stored.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
+        if timeout is not None:  # its thread may be waiting for a server
+            self._store.hurry(_ANSWER_SHARE * timeout)
         with self._changed:
             self._closed = True
             if timeout is not None:
@@ -396,8 +398,8 @@ class RollingLogger:
         It stays open where the thread of the logger uses it still: that one closes it then.
         """
         seconds = _seconds_to(end)
-        if seconds is not None:  # what a server has not taken by then has to go to the disk
-            self._store.hurry(_SENDING_SHARE * seconds)
+        if seconds is not None:
+            self._store.hurry(_ANSWER_SHARE * seconds)
         if not self._storing.acquire(timeout=-1 if seconds is None else seconds):
             return False
         try:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.objects import Objects
-from lightmeter.store.cloud.sealed import seal_object, unseal
+from lightmeter.store.cloud.sealed import MOST_BYTES, seal_object, unseal
 
 __all__ = ["Lease"]
 
@@ -37,6 +37,7 @@ class Lease:
         self._held: tuple[str, str] | None = None  # name and id
         self._process = -1
         self._listed: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
@@ -90,7 +91,11 @@ class Lease:
         while True:
             last = self._last()
             number = 0 if last is None else last[1]
-            state = None if last is None else self._objects.read(last[0])
+            state = None
+            if last is not None:
+                ((_, state),) = self._objects.read_many({last[0]: self._sizes[last[0]]})
+                if state is None and self._sizes[last[0]] <= MOST_BYTES:
+                    continue  # it was deleted by one with a higher number
             holder, machine = _holder(state)
             now = time.monotonic()
             sight = last[0] if last else "", holder, state or b""
@@ -114,9 +119,10 @@ class Lease:
 
     def _last(self) -> tuple[str, int] | None:
         """Name and number of the highest."""
+        self._sizes = self._objects.list(_FOLDER)
         self._listed = {
             name: parsed.number
-            for name in self._objects.list(_FOLDER)
+            for name in self._sizes
             if (parsed := parse_numbered(name.rpartition("/")[2])) is not None
         }
         return max(self._listed.items(), key=lambda pair: pair[::-1], default=None)

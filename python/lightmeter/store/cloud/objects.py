@@ -94,6 +94,8 @@ class Objects:
                 names, held = [], 0
             if size > MOST_BYTES:
                 yield name, None
+            elif name and not size:
+                yield name, b""
             elif name:
                 names.append(name)
                 held += size

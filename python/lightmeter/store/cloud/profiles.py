@@ -66,7 +66,8 @@ class CloudProfiles(Profiles):
         seq = checked_seq(seq)
         span = None if every is None else to_duration(every)
         place = segment_text(segment)
-        length = self._session.length_of(dataset, span)
+        bucket_start(at, self._session.length_of(dataset, span, enter=False))
+        length = self._session.length_of(dataset, span)  # what cannot be put enters no dataset
         start = bucket_start(at, length)
         view = stamped(view, start)
         every_ms = length // MILLISECOND

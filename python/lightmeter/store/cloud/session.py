@@ -99,16 +99,19 @@ class Session:
 
     # Datasets
 
-    def length_of(self, dataset: str, span: timedelta | None) -> timedelta:
-        """Length of a dataset's buckets; a new one is entered.
+    def length_of(self, dataset: str, span: timedelta | None, *, enter: bool = True) -> timedelta:
+        """Length of a dataset's buckets; a new one is entered, or with `enter` false only told.
 
         Raises:
             ValueError: no bucket can have the length.
             StoreError: the dataset has buckets of another length.
         """
-        if dataset not in self._lengths:
-            self._lengths[dataset] = self._enter(dataset, span or timedelta(days=1))
-        length = self._lengths[dataset] * MILLISECOND
+        length_ms = self._lengths.get(dataset)
+        if length_ms is None:
+            length_ms = self._enter(dataset, span or timedelta(days=1), enter)
+            if enter:
+                self._lengths[dataset] = length_ms
+        length = length_ms * MILLISECOND
         if span not in (None, length):
             raise StoreError(
                 f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
@@ -116,9 +119,11 @@ class Session:
             )
         return length
 
-    def _enter(self, dataset: str, span: timedelta) -> int:
+    def _enter(self, dataset: str, span: timedelta, enter: bool) -> int:
         name = dataset_name(dataset)
         data = self.objects.read(name)
+        if data is None and not enter:
+            return span // MILLISECOND
         if data is None:
             bucket_start(datetime.now(UTC), span)  # refuses a length that no bucket can have
             new = pack_dataset(dataset, span // MILLISECOND)

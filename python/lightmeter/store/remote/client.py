@@ -86,8 +86,8 @@ class Client:
         return self._closed
 
     def hurry(self, until: float) -> None:
-        """Wait for nothing longer than until then, by `time.monotonic`."""
-        self._hurried = min(self._hurried, until)
+        """Wait for nothing longer than until then, by `time.monotonic`; the last call counts."""
+        self._hurried = until
 
     def close(self) -> None:
         """End the connections; later use raises StoreError."""

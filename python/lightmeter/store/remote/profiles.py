@@ -35,6 +35,8 @@ from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
 
+_BRIEF = 2.0  # seconds to try what need not be done now
+
 
 class RemoteProfiles(Profiles):
     """What a server has, as far as the key sees it.
@@ -53,9 +55,8 @@ class RemoteProfiles(Profiles):
         checked_name("dataset", dataset)
         text = duration_text(to_duration(every))
         with contextlib.suppress(AwayError):
-            self._client.get(
-                "/dataset", {"dataset": dataset, "every": text}, "dataset", str, method="PUT"
-            )
+            place = {"dataset": dataset, "every": text}
+            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF)
 
     def put(
         self,

@@ -83,7 +83,7 @@ class RemoteStore(Store):
         """
         self._sender.wake()
         try:
-            done = self._sender.send_waiting(patience=10.0, seconds=seconds, progress=progress)
+            done = self._sender.send_waiting(patience=5.0, seconds=seconds, progress=progress)
         except OSError as error:
             text = f"what waits in {self.spool.folder} cannot be sent: {error}"
             raise StoreError(text) from error
