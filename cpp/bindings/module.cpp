@@ -4,9 +4,6 @@
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The native core of lightmeter; use it through the lightmeter package.";
   module.attr("__version__") = LIGHTMETER_VERSION;
-  // Its first use gives up the GIL and takes it back in a destructor, where a daemon thread must not
-  // be ended (see threads.hpp): so that use is here.
-  (void)py::detail::npy_api::get();
   bind_error(module);
   bind_kernels(module);
   bind_measure(module);
@@ -17,4 +14,7 @@ PYBIND11_MODULE(_core, module) {
   bind_covariance(module);
   bind_profile(module);
   bind_drift(module);
+  // Its first use gives up the GIL and takes it back in a destructor, where a daemon thread must not
+  // be ended (see threads.hpp). Not here: an interrupt within this import would be an ImportError.
+  module.def("prepare_numpy", [] { (void)py::detail::npy_api::get(); });
 }
