@@ -56,6 +56,7 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
             lambda it: it.profiles.merged("cells"),
             lambda it: it.profiles.body("cells", DAY, writer="a"),
             lambda it: it.profiles.body("cells", DAY, writer="nobody"),
+            lambda it: it.profiles.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
             lambda it: it.verify(),
         ):
             assert ask(far) == ask(store)

@@ -75,6 +75,11 @@ class Client:
         self._start_over()
         _clients.add(self)
 
+    def __del__(self) -> None:
+        """Nobody has to close a store that only writes, as what it wrote is on a disk."""
+        for connection in getattr(self, "_idle", ()):
+            connection.close()
+
     def _start_over(self) -> None:
         """In a new process."""
         self._lock = threading.Lock()

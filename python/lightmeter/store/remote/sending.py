@@ -49,7 +49,8 @@ class Sender:
         """For one store."""
         self._client, self._spool = client, spool
         self._rest_until = 0.0
-        self._told = False
+        self._told = False  # that profiles wait
+        self._taken = False  # something, with this key
 
     def put(self, entry: Entry) -> bool:
         """Put it, after all that waits; see `Profiles.put`.
@@ -57,7 +58,7 @@ class Sender:
         Raises:
             StoreError: the server does not take it, or is away and there is no room for it.
         """
-        before = self.send_waiting(patience=_PATIENCE, seconds=_WAITING)
+        before = self._send_before()
         why = before.why if before.stopped else self._rests()
         if not why:
             try:
@@ -66,14 +67,33 @@ class Sender:
                 self._rest()
                 why = str(error)
             except RefusedError as error:
-                if error.status < 500:
+                if not self._may_be_cured(error):
                     raise
-                why = str(error)  # a mistake of the server's, which may be cured
+                why = str(error)
             else:
                 self._spool.drop_replaced(entry)
-                self._told = False
+                self._told, self._taken = False, True
                 return kept
         return self._keep(entry, why)
+
+    def _send_before(self) -> Sent:
+        """Send what waits, before something newer is sent."""
+        try:
+            return self.send_waiting(patience=_PATIENCE, seconds=_WAITING)
+        except RefusedError as error:
+            if not self._may_be_cured(error):
+                raise
+            return Sent(0, 0, 0, str(error), stopped=True)
+        except OSError as error:  # a spool that is of no use now
+            _log.warning("what waits in %s cannot be sent: %s", self._spool.folder, error)
+            return Sent(0, 0, 0)
+
+    def _may_be_cured(self, error: RefusedError) -> bool:
+        """Whether the server may take it later: after a mistake of its own, or with a new key.
+
+        A key that was never taken is rather a mistake here, of which somebody should hear now.
+        """
+        return error.status >= 500 or (error.status in (401, 403) and self._taken)
 
     def _keep(self, entry: Entry, why: str) -> bool:
         try:
@@ -177,6 +197,16 @@ class Sender:
         kept = self._client.field(answer, "kept", bool)
         # Of a try whose answer was lost, the next one finds what it kept.
         return kept or answer.repeated
+
+    def send_first(self) -> None:
+        """Send all that waits, as what is asked for next is about that too.
+
+        Raises:
+            StoreError: it still waits.
+        """
+        before = self.send_waiting(patience=_PATIENCE, seconds=_WAITING)
+        if before.stopped:
+            raise AwayError(f"{before.left} profiles wait in {self._spool.folder}: {before.why}")
 
     def wake(self) -> None:
         """Ask the server again, although it was away a moment ago."""

@@ -33,6 +33,8 @@ class RemoteStore(Store):
             ``~/.local/state/lightmeter/spool``.
     """
 
+    reads_late = True
+
     def __init__(
         self,
         address: str | os.PathLike[str],
