@@ -56,7 +56,7 @@ class RemoteProfiles(Profiles):
         text = duration_text(to_duration(every))
         with contextlib.suppress(AwayError):
             place = {"dataset": dataset, "every": text}
-            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF)
+            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF, whole=_BRIEF)
 
     def put(
         self,

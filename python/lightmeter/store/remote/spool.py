@@ -202,12 +202,6 @@ class Spool:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.folder / name)
 
-    def drop_replaced(self, entry: Entry) -> None:
-        """Forget what waits for the same bucket of the same writer: the server has newer."""
-        for name in self.names():
-            if name[_DIGITS + 1 :].startswith(entry.key):
-                self.drop(name)
-
     def refuse(self, name: str, why: str) -> None:
         """Move a file out of the way. Of many the oldest are deleted."""
         self.refused.mkdir(mode=0o700, exist_ok=True)

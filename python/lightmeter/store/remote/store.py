@@ -20,6 +20,8 @@ from lightmeter.store.store import Store
 
 __all__ = ["RemoteStore"]
 
+_BRIEF = 5.0  # seconds for a profile that waited, when a store is opened or closed
+
 
 class RemoteStore(Store):
     """A store behind a server, by the server's HTTP API.
@@ -119,7 +121,7 @@ class RemoteStore(Store):
 
     def _send_quietly(self) -> None:
         with contextlib.suppress(StoreError, OSError):
-            self._before = self._sender.send_waiting()
+            self._before = self._sender.send_waiting(whole=_BRIEF)
 
 
 def _opened(address: str, key: str | None, exemplars: bool) -> RemoteStore:
