@@ -64,7 +64,7 @@ def log(
     writer: Annotated[
         str | None,
         typer.Option(
-            help="Who writes, by default the folder, and replaces what the same writer logged before."
+            help="Who writes, by default the folder, and replaces what this writer logged before."
         ),
     ] = None,
     *,
