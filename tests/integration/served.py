@@ -22,24 +22,19 @@ class Process:
                 [*command, "--port", str(port), *options], stdout=subprocess.PIPE, stderr=told
             )
         assert self.process.stdout is not None
-        said = self.process.stdout.readline().decode()
+        with self.process.stdout:
+            said = self.process.stdout.readline().decode()
         address = re.search(r"http://127\.0\.0\.1:([0-9]+)", said)
         assert address, said
         self.url, self.port = address[0], int(address[1])
 
     def kill(self) -> None:
         self.process.kill()
-        self._wait()
+        self.process.wait()
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self._wait()
-
-    def _wait(self) -> int:
-        code = self.process.wait(60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
+        return self.process.wait(60)
 
     def raw(self, sent: bytes) -> bytes:
         """The first line that it answers to exactly these bytes."""

@@ -150,8 +150,7 @@ def test_what_never_ends_does_not_hold_the_end_up(tmp_path: Path) -> None:
         put = threading.Thread(target=put_quietly, args=(process, 0, {}))
         put.start()
         time.sleep(0.5)
-        process.process.terminate()
-        process.process.wait(60)
+        process.end()
     put.join()
 
 

@@ -7,6 +7,8 @@ import importlib
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -133,7 +135,19 @@ def run_python(block: str, names: dict[str, Any]) -> None:
             assert value == expected or value.startswith(expected.removesuffix("...")), value
 
 
+def run_server(arguments: str) -> None:
+    """Start it, and end it once it has begun."""
+    command = [sys.executable, "-m", "lightmeter", *shlex.split(arguments), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        assert b"served at http://" in server.stdout.readline()
+        server.terminate()
+
+
 def run_shell(arguments: str) -> None:
+    if arguments.startswith("serve --"):
+        run_server(arguments)
+        return
     result = lightmeter(*shlex.split(arguments))
     # These may find something anywhere: the exit code says so.
     wanted = {0, 3, 4} if arguments.startswith(("monitor run", "check ")) else {0}

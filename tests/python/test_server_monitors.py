@@ -61,6 +61,8 @@ def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path) -> Non
         assert {result.state for result in load_results(store)} >= {"anomaly"}
         assert "by drift" in told.read_text() or "saturation" in told.read_text()
         assert "found an anomaly" in asked.get("/").text
+        numbers = asked.get("/metrics").text.splitlines()
+        assert {"lightmeter_monitor_runs 1", "lightmeter_monitor_run_exit_code 3"} <= {*numbers}
         monitors.write_text(f"{DRIFT}nonsense = {str(tmp_path)!r}\n")
         live.schedule.run_now()
         wait_for(lambda: live.schedule.runs == 2)

@@ -1,6 +1,7 @@
 """The app: all routes behind one guard. Each file of endpoints gives its routes."""
 
 import os
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def make_app(
     >>> app = make_app("drift.db", hosts=["www.example.com"])
 
     Args:
-        store: what it serves, or its address.
+        store: what it serves, or its address. A store that is opened here is closed with the app.
         keys: whether it asks for keys. As long as the store has none, whoever is on the same
             machine may do everything, and nobody else anything. False leaves that to you.
         monitors: the file of monitors that it runs.
@@ -64,10 +65,13 @@ def make_app(
         limits: how much it takes of others.
 
     Raises:
-        ValueError: a host or the address is none.
+        ValueError: a host or the address is none, or the store is one of another server.
         StoreError: the store cannot be opened.
     """
     names = allowed_hosts(hosts, public_url)
+    address = store.address if isinstance(store, Store) else os.fspath(store)
+    if address.startswith(("http://", "https://")):
+        raise ValueError(f"{address} is a server already; serve the store where it is")
     server = Server(
         store=store if isinstance(store, Store) else Store(store),
         keys=keys,
@@ -93,6 +97,8 @@ def make_app(
     )
     app.router.redirect_slashes = False
     app.state.server, app.state.live = server, live
+    if server.store is not store:
+        weakref.finalize(app, server.store.close)
     return app
 
 

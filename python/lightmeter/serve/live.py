@@ -39,11 +39,11 @@ class Live:
         if path is None and isinstance(server.store, FileStore):
             path = Path(f"{server.store.path}.monitors.toml")
         self.monitors = MonitorsFile(path.absolute()) if path is not None else None
-        self.schedule: Schedule | None = None
         if self.monitors is not None:
-            self.schedule = Schedule(
+            server.schedule = Schedule(
                 server.store.address, self.monitors.path, arrivals=lambda: server.arrivals
             )
+        self.schedule = server.schedule
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lightmeter.openmetrics import Gauge
 from lightmeter.text import shorten, visible
 
 __all__ = ["Outcome", "Schedule"]
@@ -142,6 +143,23 @@ class Schedule:
     def failed(self) -> int:
         """In how many of them something went wrong."""
         return self._failed
+
+    def gauges(self) -> list[Gauge]:
+        """What machines are told of the runs."""
+        runs = Gauge("lightmeter_monitor_runs", "Runs of the monitors since the server began.")
+        failed = Gauge("lightmeter_monitor_runs_failed", "Those in which something went wrong.")
+        began = Gauge(
+            "lightmeter_monitor_run_timestamp_seconds", "When the last run began.", "seconds"
+        )
+        took = Gauge("lightmeter_monitor_run_seconds", "How long the last run took.", "seconds")
+        code = Gauge("lightmeter_monitor_run_exit_code", "How the last run ended.")
+        runs.set(self._runs)
+        failed.set(self._failed)
+        if (last := self._last) is not None:
+            began.set(last.began.timestamp())
+            took.set(last.seconds)
+            code.set(last.code)
+        return [runs, failed, began, took, code]
 
     def __enter__(self) -> Self:
         """Begin; stopped at the end of the block."""

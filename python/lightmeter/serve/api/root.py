@@ -19,7 +19,10 @@ def _health(call: Call) -> Mapping[str, Any]:
 
 def _metrics(call: Call) -> Response:
     datasets = None if call.key.sees_all else call.key.datasets
-    return Response(metrics_text(call.store, datasets=datasets), media_type=CONTENT_TYPE)
+    schedule = call.server.schedule
+    more = schedule.gauges() if schedule is not None else []
+    text = metrics_text(call.store, datasets=datasets, more=more)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 ENDPOINTS = [

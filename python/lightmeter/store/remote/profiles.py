@@ -2,11 +2,11 @@
 
 import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lightmeter.errors import DecodeError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
@@ -244,6 +244,19 @@ class RemoteProfiles(Profiles):
             return list(map(stored_of, each_of(rows)))
 
     # Keeping
+
+    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
+        """See `Profiles.covered`. A server does not tell."""
+        return []
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """Raises StoreError: a server takes profiles of writers only."""
+        raise StoreError("a server takes no days that others have rolled up")
 
     def delete(
         self,
