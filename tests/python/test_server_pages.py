@@ -374,7 +374,7 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     assert send(asked, WATCH, fields).status_code == 409
     assert file.read_bytes() == before
     page = asked.get(f"/{dataset_page('cells')}").text
-    assert "cells: drift, cells: missing" in page
+    assert "monitors: <bdi>cells: drift, cells: missing" in page
     assert "Run now" in page
     assert WATCH not in page
     assert [path.name for path in file.parent.iterdir() if path.suffix == ".trial"] == []
@@ -430,6 +430,21 @@ def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
         content = tomllib.loads(app.state.live.monitors.path.read_text())
         assert set(content) == {"monitor"}
         assert {table["dataset"] for table in content["monitor"]} == set(names)
+
+
+def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_path: Path) -> None:
+    """Two files cannot have monitors of the same name and dataset."""
+    asked = served.ask("admin")
+    other = tmp_path / "mine.toml"
+    other.touch()
+    save_results(served.store, days("ooooooA", monitor="cells: drift"), source=str(other))
+    page = f"/{dataset_page('cells')}"
+    assert "1 monitor: <bdi>cells: drift</bdi>" in asked.get(page).text
+    assert WATCH not in asked.get(page).text
+    fields = watch_form(asked, "secret") | {"place": dataset_page("cells")}
+    assert send(asked, WATCH, fields).status_code == 409
+    other.unlink()
+    assert send(asked, WATCH, fields).status_code == 303
 
 
 def test_a_server_without_a_file_of_monitors(served: Served) -> None:

@@ -24,7 +24,7 @@ __all__ = ["INDEX", "AskedPages"]
 INDEX = "index.html"
 
 _MOST_PAGE_BYTES = 2**25
-_MOST_RESULTS = 200_000  # about 100 MB
+_MOST_RESULTS = 100_000  # about 50 MB
 
 _T = TypeVar("_T")
 

@@ -113,7 +113,7 @@ def _watch(live: Live, key: Key, fields: Fields) -> None:
     text = recommended_monitors(live.server.store, dataset, reference=reference, alert=False)
     try:
         with live.switching:
-            if live.monitors.monitors().get(dataset):
+            if live.monitors.monitors().get(dataset) or live.watching_elsewhere(dataset):
                 raise RequestError(409, "monitors of this dataset are switched on already")
             live.monitors.add(text)
     except ConfigError as error:

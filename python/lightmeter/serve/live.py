@@ -64,6 +64,20 @@ class Live:
         if self.schedule is not None:
             self.schedule.start()
 
+    def watching_elsewhere(self, dataset: str) -> list[str]:
+        """Names of the monitors of a dataset that are in another file, which is still there.
+
+        Two files with a monitor of the same name and dataset cannot be run.
+        """
+        own = os.fspath(self.monitors.path) if self.monitors is not None else ""
+        return [
+            source.monitor
+            for source in self.server.store.state.sources()
+            if source.dataset == dataset
+            and source.path not in ("", own)
+            and os.path.exists(source.path)
+        ]
+
     def public(self, text: str) -> str:
         """A text without the paths of this machine."""
         paths = [self.server.store.address]
