@@ -1,6 +1,7 @@
 """Every sample of README.md and docs/ runs, and every path, link and option in them is there."""
 
 import ast
+import contextlib
 import doctest
 import importlib
 import re
@@ -35,6 +36,7 @@ SAMPLE = re.compile(
     r"^```(?P<kind>python|toml)\n(?P<block>(?s:.*?))^```|^    (?:.* && )?lightmeter (?P<shell>.*)$",
     re.MULTILINE,
 )
+SERVER = "https://drift.example.com"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -86,6 +88,9 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     shutil.copytree(things, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
     with Receiver([200]).running() as receiver:
+        for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
+            monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set
+        monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
         monkeypatch.setenv("SLACK_URL", receiver.url)
         monkeypatch.setenv("HOOK_SECRET", "whsec_" + "QUJD" * 8)
         Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
@@ -153,11 +158,28 @@ def run_shell(arguments: str) -> None:
 @pytest.mark.usefixtures("here")
 def test_samples_run(page: Path) -> None:
     names = named()
-    for sample in SAMPLE.finditer(page.read_text(encoding="utf-8")):
+    with served(page.read_text(encoding="utf-8")) as text:
+        run_samples(text, page.name, names)
+
+
+@contextlib.contextmanager
+def served(text: str) -> Iterator[str]:
+    """The text, with a server of this machine in place of that in it."""
+    if SERVER not in text:
+        yield text
+        return
+    from weather import running
+
+    with lm.Store("server.db") as store, running(store) as port:
+        yield text.replace(SERVER, f"http://127.0.0.1:{port}")
+
+
+def run_samples(text: str, page: str, names: dict[str, Any]) -> None:
+    for sample in SAMPLE.finditer(text):
         if sample["kind"] == "python":
             run_python(sample["block"], names)
         elif sample["kind"] == "toml":
-            monitors = toml_of("monitors.md") if page.name != "monitors.md" else ""
+            monitors = toml_of("monitors.md") if page != "monitors.md" else ""
             Path("monitors.toml").write_text(f"{monitors}\n{sample['block']}", encoding="utf-8")
         else:
             run_shell(sample["shell"])

@@ -5,11 +5,9 @@ import os
 import pickle
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,38 +17,7 @@ from lightmeter.store.remote import client, sending
 from lightmeter.store.remote.profiles import RemoteProfiles
 from lightmeter.store.remote.store import RemoteStore
 from stores import view
-from weather import Weather, running
-
-DAY = date(2022, 9, 7)
-
-
-@pytest.fixture
-def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
-    monkeypatch.delenv("LIGHTMETER_KEY", raising=False)
-    monkeypatch.setattr(sending, "_PATIENCE", 1.0)
-    monkeypatch.setattr(client, "_PATIENCE", 0.3)
-    monkeypatch.setattr(client, "_IDLE", 0.3)
-    return tmp_path / "spool"
-
-
-@pytest.fixture
-def way(store: Store, spool: Path) -> Iterator[Weather]:
-    with running(store) as port, Weather(port).blowing() as weather:
-        yield weather
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def waiting(spool: Path) -> list[Path]:
-    return sorted(spool.glob("*/*.send"))
-
-
-def counts(store: Store, dataset: str = "cells") -> dict[str, int]:
-    return {row.writer: row.images for row in store.stored(dataset)}
+from weather import DAY, Weather, counts, free_port, running, waiting
 
 
 def test_every_method_of_profiles_has_one_over_http() -> None:
@@ -123,6 +90,8 @@ def test_a_put_that_is_repeated_counts_once(
     seq: int | None,
 ) -> None:
     monkeypatch.setattr(sending, "_PATIENCE", 30.0)
+    if fault == "silent":
+        monkeypatch.setattr(client, "_IDLE", 0.3)
     busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}"
     way.faults = [busy if fault == "busy" else fault] * 2
     with Store(way.url) as far:
@@ -165,7 +134,10 @@ def test_what_waits_is_sent_in_order_and_once(
     assert (written.pop("a"), written.pop("b"), list(written.values())) == (3, 5, [6])
 
 
-def test_a_put_sends_what_waits_before_it(store: Store, way: Weather, spool: Path) -> None:
+def test_a_put_sends_what_waits_before_it(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_IDLE", 0.3)
     way.faults = ["silent"] * 9
     with Store(way.url) as far:
         far.put("cells", view(1), at=DAY, writer="a")

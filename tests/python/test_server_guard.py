@@ -1,7 +1,9 @@
 """What a server lets in: hosts, origins, keys, sizes and times."""
 
 import base64
+import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ import pytest
 
 pytest.importorskip("starlette")
 
-from lightmeter import ConfigError, Store
+from conftest import lightmeter
+from lightmeter import ConfigError, Store, StoreError
 from lightmeter.serve import Limits, make_app, security
 from lightmeter.serve.login import EVERYBODY
 from lightmeter.serve.rates import Rates
@@ -23,7 +26,7 @@ from serving import API, BYTES, LOCAL, ask, client, serving
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.websockets import WebSocketDisconnect
-from stores import view
+from stores import sql, view
 
 ELSEWHERE = ("192.0.2.7", 50000)
 BODY = view(1).to_bytes()
@@ -88,11 +91,13 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
         ({}, 200),
         ({"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}, 200),
         ({"origin": "https://drift.example.com"}, 200),
+        ({"origin": "HTTP://127.0.0.1:80"}, 200),
         ({"sec-fetch-site": "none"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": ""}, 403),
         ({"origin": "http://127.0.0.1:3000"}, 403),
+        ({"origin": "http://127.0.0.1:443"}, 403),
         ({"origin": "https://127.0.0.1"}, 403),
         ({"origin": "http://127.0.0.1.evil.example"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
@@ -103,7 +108,7 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
 def test_no_page_of_another_site_can_change_anything(
     tmp_path: Path, headers: dict[str, str], status: int, with_key: bool
 ) -> None:
-    public_url = "https://drift.example.com" if with_key else None
+    public_url = "https://drift.example.com:443" if with_key else None
     store, app = serving(tmp_path / "a.db", public_url=public_url)
     if headers.get("origin") == "https://drift.example.com" and not with_key:
         status = 403
@@ -311,6 +316,72 @@ def test_tokens_come_back_and_names_are_forgotten() -> None:
     for number in range(20_000):
         rates.take(str(number))
     assert len(rates._left) == 10_000
+
+
+def test_keys_from_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    made = lightmeter("serve", "key", "add", "--store", path, "--right", "read", "--right", "write")
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    with Store(path) as store:
+        known = store.state.keys.find(key)
+        assert known is not None
+        assert (known.rights, known.datasets) == ({"read", "write"}, ("*",))
+        limits = ("--dataset", "cells*", "--note", "a [b]note\u202e")
+        lightmeter("serve", "key", "add", "--store", path, "--right", "admin", *limits)
+        shown = lightmeter("serve", "key", "list", "--store", path).stdout
+        assert key[:10] in shown
+        assert key[11:] not in shown
+        assert "a [b]note\\u202e" in shown
+        listed = json.loads(
+            lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
+        )
+        assert [each["datasets"] for each in listed] == [["*"], ["cells*"]]
+        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 0
+        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 1
+        assert store.state.keys.find(key) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--host", "0.0.0.0"], 1, "serve key add"),
+        (["--public-url", "https://drift.example.com"], 1, "serve key add"),
+        (["--public-url", "drift.example.com"], 2, "expected one such as https"),
+        (["--allow-host", "https://x"], 2, "expected a name"),
+        (["--store", "https://drift.example.com"], 2, "is a server already"),
+        (["--store", "."], 1, "cannot open the store"),
+    ],
+)
+def test_what_cannot_be_served(tmp_path: Path, options: list[str], code: int, words: str) -> None:
+    said = lightmeter("serve", "--store", tmp_path / "a.db", *options)
+    assert (said.returncode, said.stdout) == (code, "")
+    assert words in " ".join(re.sub("[│╭╮╰╯─]", "", said.stderr).split())
+
+
+@pytest.mark.parametrize(
+    ("rights", "datasets"), [([], ["*"]), (["own"], ["*"]), (["read"], []), (["read"], [""])]
+)
+def test_a_key_must_be_good_for_something(
+    served: tuple[Store, Starlette], rights: list[Any], datasets: list[str]
+) -> None:
+    store, _ = served
+    with pytest.raises(ValueError, match="expected"):
+        store.state.keys.add(rights, datasets=datasets)
+    assert not store.state.keys.exist()
+
+
+def test_a_damaged_key_is_damage(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.db") as store:
+        key = store.state.keys.add(["read"])
+        for change in ("rights = '[\"own\"]'", "datasets = '{'", "created = 'x'", "note = x'ff'"):
+            sql(tmp_path / "a.db", f"UPDATE key SET {change}")
+            (damage,) = store.verify()
+            assert "a row of its table key" in damage.reason
+            with pytest.raises(StoreError, match="is damaged"):
+                store.state.keys.find(key)
+            sql(tmp_path / "a.db", "DELETE FROM key")
+            key = store.state.keys.add(["read"])
 
 
 # Limits

@@ -15,8 +15,7 @@ from lightmeter import ProfileView, Store, log_image, profile_images
 from lightmeter.writers import LightmeterWriter
 from PIL import Image
 from stores import view
-from test_remote import DAY, counts, free_port, spool, waiting, way  # noqa: F401
-from weather import Weather, running
+from weather import DAY, Weather, counts, free_port, running, waiting
 
 
 def test_the_upload_of_the_article(
@@ -151,7 +150,7 @@ time.sleep(60)
 """
 
 
-def test_a_signal_while_the_server_is_silent(spool: Path) -> None:  # noqa: F811
+def test_a_signal_while_the_server_is_silent(spool: Path) -> None:
     """The thread of the logger waits for an answer then, for longer than the signal leaves."""
     with Weather(0).blowing() as silent:
         silent.faults = ["silent"] * 99

@@ -6,10 +6,30 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import uvicorn
+from lightmeter import Store
 from lightmeter.serve import make_app
+
+DAY = date(2022, 9, 7)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def waiting(spool: Path) -> list[Path]:
+    """The profiles that wait for any server."""
+    return sorted(spool.glob("*/*.send"))
+
+
+def counts(store: Store, dataset: str = "cells") -> dict[str, int]:
+    """Images by writer."""
+    return {row.writer: row.images for row in store.stored(dataset)}
 
 
 @contextlib.contextmanager

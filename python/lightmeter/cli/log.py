@@ -61,6 +61,13 @@ def log(
         str | None,
         typer.Option(help="The length of the buckets of a new dataset, such as 1h, by default 1d."),
     ] = None,
+    writer: Annotated[
+        str | None,
+        typer.Option(
+            help="Who writes, by default the folder. What a writer logs again replaces what it "
+            "logged before."
+        ),
+    ] = None,
     *,
     reading: Reading,
     exemplars: Exemplars = 0,
@@ -93,6 +100,7 @@ def log(
                 segment_by=segment_by or None,
                 group=group,
                 every=every,
+                writer=writer,
                 reading=reading,
                 exemplars=exemplars,
                 rows=rows,

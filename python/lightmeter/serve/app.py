@@ -65,10 +65,13 @@ def make_app(
         limits: how much it takes of others.
 
     Raises:
-        ValueError: a host or the address is none.
+        ValueError: a host or the address is none, or the store is one of another server.
         StoreError: the store cannot be opened.
     """
     names = allowed_hosts(hosts, public_url)
+    address = store.address if isinstance(store, Store) else os.fspath(store)
+    if address.startswith(("http://", "https://")):
+        raise ValueError(f"{address} is a server already; serve the store where it is")
     server = Server(
         store=store if isinstance(store, Store) else Store(store),
         keys=keys,

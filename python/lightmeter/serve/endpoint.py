@@ -99,6 +99,7 @@ class Endpoint:
         schema: of a body of JSON.
         answer: with status 200.
         statuses: of refusals, beside those that every endpoint has.
+        slow: whether it may take seconds, so that few of its kind run at once.
     """
 
     method: Literal["GET", "PUT", "POST", "DELETE"]
@@ -111,6 +112,7 @@ class Endpoint:
     schema: Mapping[str, Any] = field(default_factory=dict)
     answer: Answer
     statuses: Sequence[int] = ()
+    slow: bool = False
 
 
 async def _answer(endpoint: Endpoint, request: Request) -> Response:
@@ -121,7 +123,10 @@ async def _answer(endpoint: Endpoint, request: Request) -> Response:
         allowed(request, endpoint.right, values["dataset"])
     body, json = await _body(endpoint, request)
     call = Call(server, key, values, request.headers, body, json)
-    made = await (server.checks if endpoint.right is None else server.work).do(endpoint.run, call)
+    threads = server.slow if endpoint.slow else server.work
+    if endpoint.right is None:
+        threads = server.checks
+    made = await threads.do(endpoint.run, call)
     return made if isinstance(made, Response) else JSONResponse(made)
 
 

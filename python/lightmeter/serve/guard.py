@@ -155,7 +155,7 @@ class _Exchange:
         client, key = self._scope.get("client"), self._key()
         _log.info(
             "%s %s %s %s %s %.0f ms",
-            client[0] if client else "-",
+            visible(client[0]) if client else "-",
             key,
             self._scope["method"],
             visible(path_of(self._request)),

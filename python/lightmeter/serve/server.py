@@ -69,6 +69,7 @@ class Server:
         """Start counting."""
         limits = self.limits
         self.work = Work("lightmeter-serve", limits.operations, limits.wait)
+        self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
         self.checks = Work("lightmeter-keys", 2, limits.wait)
         self.failures = Rates(limits.failures / 60, limits.failures)
         self.requests = Rates(limits.requests, 4 * limits.requests)

@@ -35,6 +35,7 @@ class Database:
     def __init__(self, path: str | os.PathLike[str], *, create: bool) -> None:
         """Open it; see `connect` for what can be wrong."""
         self.path = Path(path).absolute()
+        self.called = os.fspath(self.path)  # what messages on what is in it call it
         self.turns = Turns(self.path)
         self._mine = _Mine()
         self._closed = False
@@ -112,7 +113,7 @@ class Database:
         except LightmeterError:
             raise
         except (TypeError, ValueError, OverflowError) as error:
-            text = f"the store {os.fspath(self.path)!r} is damaged: {error}"
+            text = f"the store {self.called!r} is damaged: {error}"
             raise StoreError(f"{text}; see `lightmeter store verify`") from error
 
     def shrink(self) -> None:

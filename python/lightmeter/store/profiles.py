@@ -22,6 +22,7 @@ from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
 from lightmeter.store.rows import (
     StoredProfile,
+    checked_images,
     checked_name,
     checked_seq,
     dataset_number,
@@ -43,8 +44,6 @@ from lightmeter.store.summary import Newest, Summary, find_newest, summarize
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
-
-_MOST_IMAGES = 2**44
 
 
 class Bucket(NamedTuple):
@@ -122,10 +121,7 @@ class Profiles:
         view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        if view.images > _MOST_IMAGES:  # else a sum of some could be more than SQLite can hold
-            raise ValueError(
-                f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most"
-            )
+        checked_images(view)
         checked_name("dataset", dataset)
         checked_name("writer", writer)
         seq = checked_seq(seq)

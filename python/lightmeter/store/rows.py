@@ -21,6 +21,7 @@ __all__ = [
     "BY_KEY",
     "Key",
     "StoredProfile",
+    "checked_images",
     "checked_name",
     "checked_seq",
     "dataset_number",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _FIRST, _LAST = -(2**62), 2**62
+_MOST_IMAGES = 2**44
 _COLUMNS = "start, span, segment, writer, seq, images, updated, sha256"
 _NEW_WRITER = re.compile("add-[0-9a-f]{32}")
 Key = tuple[int, int, str, str]
@@ -101,6 +103,16 @@ def checked_seq(seq: Any) -> int | None:
     return number
 
 
+def checked_images(view: ProfileView) -> None:
+    """Refuse one of so many images that a sum of some could be more than SQLite can hold.
+
+    Raises:
+        ValueError: nobody has so many.
+    """
+    if view.images > _MOST_IMAGES:
+        raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
+
+
 def dataset_number(database: Database, dataset: str) -> int:
     """Id of a dataset.
 
@@ -112,7 +124,7 @@ def dataset_number(database: Database, dataset: str) -> int:
     if not rows:
         names = [repr(name) for (name,) in database.all("SELECT name FROM dataset ORDER BY name")]
         raise StoreError(
-            f"there is no dataset {dataset!r} in {database.path}; it has "
+            f"there is no dataset {dataset!r} in {database.called}; it has "
             f"{', '.join(names) or 'none'}"
         )
     if not isinstance(number := rows[0][0], int):

@@ -57,6 +57,7 @@ def log_folder(
     segment_by: SegmentBy | None = None,
     group: GroupBy | None = None,
     every: str | timedelta | None = None,
+    writer: str | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
@@ -89,6 +90,7 @@ def log_folder(
             buckets and their paths.
         group: what an image has in common with others, as for `lightmeter.profile_images`.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        writer: a name in place of the folder, such as where the name of the machine changes.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         rows: rows to keep for `lightmeter.check_image`, likewise, such as 256.
@@ -140,7 +142,8 @@ def log_folder(
             else:
                 buckets[start].append(file)
 
-        writer = _writer(folder, opened)
+        if writer is None:
+            writer = _writer(folder, opened)
         kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
         rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
         profiles: dict[datetime, ProfileView] = {}

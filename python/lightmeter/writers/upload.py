@@ -35,9 +35,8 @@ class LightmeterWriter:
     - `dataset`: ``LIGHTMETER_DATASET``;
     - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; without it the dataset as a whole.
 
-    >>> writer = LightmeterWriter()
-    >>> writer.write(profile_view)
-    (True, 'cells 2022-09-07 00:00 is kept by https://drift.example.com')
+    >>> writer = LightmeterWriter("drift.db", dataset="cells")
+    >>> writer.write(view)
     """
 
     def __init__(

@@ -208,6 +208,7 @@ ENDPOINTS = [
     Endpoint(
         method="POST",
         path=f"{API}/gc",
+        slow=True,
         right="admin",
         words="Merge old profiles into one a day, and delete older ones.",
         run=_gc,
@@ -223,6 +224,7 @@ ENDPOINTS = [
     Endpoint(
         method="GET",
         path=f"{API}/verify",
+        slow=True,
         right="admin",
         words="Read everything in the store, and say what is damaged.",
         run=_verify,

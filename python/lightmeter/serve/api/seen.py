@@ -74,6 +74,7 @@ ENDPOINTS = [
     Endpoint(
         method="GET",
         path=f"{API}/series",
+        slow=True,
         right="read",
         words=f"A statistic of a feature in each bucket, of {_MOST_BUCKETS} buckets at most.",
         run=_series,
@@ -91,6 +92,7 @@ ENDPOINTS = [
     Endpoint(
         method="GET",
         path=f"{API}/report",
+        slow=True,
         right="read",
         words="What changed from the reference buckets to those from `start` to before `end`.",
         run=_report,

@@ -30,18 +30,17 @@ class Cache:
         turns: a lock that they share.
     """
 
-    def __init__(self, store: str) -> None:
-        """That of the store of this id.
+    def __init__(self, address: str, store: str) -> None:
+        """That of the store at an address and of an id.
 
         Raises:
             StoreError: there is no place for it.
         """
-        self.folder = cache_root() / "stores" / hashlib.sha256(store.encode()).hexdigest()[:24]
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.machine = _machine(self.folder / "machine")
-        except OSError as error:
-            raise StoreError(f"cannot make {self.folder}: {error}; {_ADVICE}") from error
+        self.folder = (
+            cache_root() / "stores" / hashlib.sha256(f"{address} {store}".encode()).hexdigest()[:24]
+        )
+        self.machine = self._make()
+        self._address = address
         self.turns = Turns(self.folder / "store")
         self._lock = threading.Lock()
         self._database = self._open(self._last())
@@ -56,6 +55,7 @@ class Cache:
         with self._lock:
             if self._database is bad:
                 bad.close()
+                self.machine = self._make()
                 own = _INDEX.fullmatch(bad.path.name)
                 last = self._last()
                 number = last if own is None or last != int(own[1]) else last + 1
@@ -72,6 +72,14 @@ class Cache:
             or "was moved, deleted or replaced" in str(error)
         )
 
+    def _make(self) -> str:
+        """Make the folder, if it is not there; its machine."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return _machine(self.folder / "machine")
+        except OSError as error:
+            raise StoreError(f"cannot make {self.folder}: {error}; {_ADVICE}") from error
+
     def _open(self, number: int) -> Database:
         for tries in (number, number + 1):
             path = self.folder / f"index-{tries}.db"
@@ -87,7 +95,7 @@ class Cache:
                 if tries > number or path.parent.is_symlink():
                     raise StoreError(f"{error}; {_ADVICE}") from error
                 continue
-            database.turns = self.turns
+            database.turns, database.called = self.turns, self._address
             self._forget_before(tries)
             return database
         raise AssertionError("the last try returns or raises")

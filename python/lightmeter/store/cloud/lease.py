@@ -11,7 +11,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store.cloud.layout import parse_numbered
@@ -30,7 +30,7 @@ _FOLDER = "v1/turn"
 class Lease:
     """The turns on a store. Who enters has a lock of this machine, and may enter again."""
 
-    def __init__(self, objects: Objects, machine: str) -> None:
+    def __init__(self, objects: Objects, machine: Callable[[], str]) -> None:
         """Nobody has one yet. `machine` names those who share that lock."""
         self._objects = objects
         self._machine = machine
@@ -102,10 +102,10 @@ class Lease:
             if sight != seen:
                 seen, since = sight, now
             # The lock of this machine is ours: who held the turn from here is no more.
-            if not holder or machine == self._machine or now - since > EXPIRY:
+            if not holder or machine == self._machine() or now - since > EXPIRY:
                 mark = secrets.token_hex(8)
                 name = f"{_FOLDER}/{number + 1}"
-                own = self._objects.put(name, _packed(mark, self._machine, 0))
+                own = self._objects.put(name, _packed(mark, self._machine(), 0))
                 if own is not None:
                     self._tidy()
                     return own, mark
@@ -136,7 +136,7 @@ class Lease:
         while not ended.wait(_BEAT):
             count += 1
             with contextlib.suppress(StoreError):  # the next may arrive
-                self._objects.replace(name, _packed(mark, self._machine, count))
+                self._objects.replace(name, _packed(mark, self._machine(), count))
 
 
 def _packed(holder: str, machine: str, count: int) -> bytes:

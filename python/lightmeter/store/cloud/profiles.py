@@ -20,7 +20,14 @@ from lightmeter.store.cloud.tables import name_of_row
 from lightmeter.store.database import Database
 from lightmeter.store.profiles import Profiles
 from lightmeter.store.retention import Collected
-from lightmeter.store.rows import StoredProfile, checked_name, checked_seq, load, stamped
+from lightmeter.store.rows import (
+    StoredProfile,
+    checked_images,
+    checked_name,
+    checked_seq,
+    load,
+    stamped,
+)
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["CloudProfiles"]
@@ -61,6 +68,7 @@ class CloudProfiles(Profiles):
         view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        checked_images(view)
         checked_name("dataset", dataset)
         checked_name("writer", writer)
         seq = checked_seq(seq)
@@ -166,6 +174,8 @@ class CloudProfiles(Profiles):
     summary = fresh(Profiles.summary)
     rolled_up = fresh(Profiles.rolled_up)
     read = fresh(Profiles.read)
+    merged = fresh(Profiles.merged)
+    body = fresh(Profiles.body)
     stored = fresh(Profiles.stored)
 
     @fresh

@@ -10,6 +10,7 @@ from lightmeter.errors import StoreError
 from lightmeter.store.cloud.chain import Taken
 from lightmeter.store.cloud.session import Session, fresh
 from lightmeter.store.database import Database
+from lightmeter.store.keys import Key, Keys
 from lightmeter.store.state import State
 
 __all__ = ["CloudState", "Recorded", "changing"]
@@ -27,7 +28,7 @@ class Recorded:
         self._session = session
 
     @property
-    def path(self) -> str:
+    def called(self) -> str:
         """What messages call it."""
         return self._session.objects.address
 
@@ -74,6 +75,25 @@ def changing(method: Callable[Concatenate[Any, _P], _R]) -> Callable[Concatenate
     return change
 
 
+class CloudKeys(Keys):
+    """The keys of a server in a store of objects."""
+
+    def __init__(self, session: Session) -> None:
+        """Those of an open store."""
+        super().__init__(cast(Database, Recorded(session)))
+        self._session = session
+
+    exist = fresh(Keys.exist, state_only=True)
+    find = fresh(Keys.find, state_only=True)
+    verify = fresh(Keys.verify, state_only=True)
+    add = changing(Keys.add)
+    remove = changing(Keys.remove)
+
+    def all(self) -> list[Key]:
+        """Every key, the oldest first."""
+        return self._session.read(super().all, state_only=True)
+
+
 class CloudState(State):
     """The state of a store of objects."""
 
@@ -81,6 +101,7 @@ class CloudState(State):
         """That of an open store."""
         super().__init__(cast(Database, Recorded(session)))
         self._session = session
+        self.keys = CloudKeys(session)
 
     def snapshot(self) -> contextlib.AbstractContextManager[None]:
         """Everything that this thread reads inside is of one moment, whoever writes meanwhile."""
