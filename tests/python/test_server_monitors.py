@@ -17,6 +17,8 @@ from lightmeter.monitor.results import load_results
 from lightmeter.serve import schedule as module
 from lightmeter.serve.schedule import Outcome, Schedule
 from serving import client, serving
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from test_dashboard import fill
 
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
@@ -86,6 +88,22 @@ class Counting(Schedule):
     def _run(self, stop: threading.Event) -> Outcome:
         self.begun.append(time.monotonic())
         return Outcome(datetime.now(UTC), 0.0, 0)
+
+
+def test_a_mounted_server_runs_its_monitors_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first request on: nobody tells it that the app around it has begun."""
+    begun: list[str] = []
+    monkeypatch.setattr(Schedule, "start", lambda self: begun.append(self.monitors.name))
+    store, app = serving(path)
+    with store:
+        outer = client(Starlette(routes=[Mount("/drift", app)]))
+        assert outer.get("/drift/healthz").status_code == 200
+        assert begun == []  # there is nothing to run
+        Path(f"{path}.monitors.toml").write_text(DRIFT)
+        assert outer.get("/drift/healthz").status_code == 200
+        assert begun == ["drift.db.monitors.toml"]
 
 
 @pytest.mark.usefixtures("quick")

@@ -49,8 +49,7 @@ class Live:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """The monitors run for as long as the app does.
 
-        An app that this one is mounted in does not tell it when it begins: then they begin with the
-        first request.
+        An app that this one is mounted in does not tell it when it begins: see `wake`.
         """
         self.start()
         try:
@@ -63,6 +62,12 @@ class Live:
         """Begin to run the monitors, if they do not."""
         if self.schedule is not None:
             self.schedule.start()
+
+    def wake(self) -> None:
+        """With every request: begin to run the monitors, if there are some and they do not."""
+        schedule = self.schedule
+        if schedule is not None and not schedule.has_begun and schedule.monitors.exists():
+            schedule.start()
 
     def watching_elsewhere(self, dataset: str) -> list[str]:
         """Names of the monitors of a dataset that are in another file, which is still there.

@@ -73,7 +73,6 @@ def refusal_page(refusal: RequestError) -> Response:
 
 async def _page(request: Request) -> Response:
     live, key = live_of(request), allowed(request, "read")
-    live.start()
     path = request.path_params.get("page", INDEX)
     html = await live.server.work.do(_made, live, key, path)
     if html is None:
