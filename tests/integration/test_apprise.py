@@ -1,5 +1,6 @@
 """Alerts through the real package Apprise, to servers on this machine."""
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from lightmeter import Store
 from lightmeter.alerts import Alert, Apprise, load_alerts, tell
 from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.monitor.results import save_results
 from receiver import Receiver
 from test_alerts import HOSTILE, MESSAGE
 from test_incidents import days
@@ -34,6 +36,7 @@ def test_every_address_gets_the_message(
         )
         alerts = [Alert(name="x", channel=channel)]
         for states in ("oA", "oAo"):
+            save_results(store, days(states, value=0.3))
             (delivery,) = tell(store, days(states, value=0.3), alerts)
             assert delivery.error is None
     for box in boxes:
@@ -41,6 +44,9 @@ def test_every_address_gets_the_message(
         assert first["title"] == "cells: 1 anomaly on 2022-09-02"
         assert first["message"].startswith("2022-09-02 image.Saturation.mean: saturation fell")
         assert (first["type"], second["type"]) == ("warning", "success")
+        assert [each["mimetype"] for each in first["attachments"]] == ["image/png"]
+        assert base64.b64decode(first["attachments"][0]["base64"]).startswith(b"\x89PNG")
+        assert second["attachments"] == []
 
 
 @pytest.mark.parametrize("words", HOSTILE)

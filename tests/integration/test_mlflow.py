@@ -71,7 +71,8 @@ def test_the_sample_of_the_docs_runs(
     with Store("drift.db") as store:
         store.put("cells", view(3), at=date(2022, 9, 1), writer="a")
     page = (Path(__file__).parents[2] / "docs/elsewhere.md").read_text(encoding="utf-8")
-    (sample,) = re.findall(r"^```py\n((?s:.*?))^```", page, re.MULTILINE)
-    exec(sample, names := {})
+    names: dict[str, Any] = {"lm": lm}
+    for sample in re.findall(r"^```py\n((?s:.*?))^```", page, re.MULTILINE):
+        exec(sample, names)
     metrics = mlflow.MlflowClient().get_run(names["run"].info.run_id).data.metrics
     assert "cells.image.Hue.mean.mean" in metrics

@@ -26,6 +26,8 @@ from test_incidents import days
 
 __all__ = ["certificate"]
 
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
 ME = "me@example.com"
 
 
@@ -282,7 +284,7 @@ def test_servers_that_are_none(talk: Any, told: str) -> None:
     with scripted(talk) as port, pytest.raises(DeliveryError, match=told):
         email(port, timeout=0.5, tries=1).send(MESSAGE)
     for thread in threading.enumerate():
-        if thread.name == "lightmeter-webhook":
+        if thread.name == "lightmeter-delivery":
             thread.join(10)
             assert not thread.is_alive()
 

@@ -182,7 +182,7 @@ def test_a_try_that_is_given_up_leaves_no_thread_and_no_socket() -> None:
         with pytest.raises(DeliveryError, match=r"no answer in 0\.3 s"):
             webhook(receiver, tries=1, timeout=0.3).send(MESSAGE)
         for thread in threading.enumerate():
-            if thread.name == "lightmeter-webhook":
+            if thread.name == "lightmeter-delivery":
                 thread.join(10)
                 assert not thread.is_alive()
         assert gone.wait(10)

@@ -31,11 +31,9 @@ def log_report(
     Raises:
         ImportError: MLflow is not installed.
     """
-    from mlflow import MlflowClient
-
     ms = to_ms(to_utc(at or datetime.now(UTC)))
-    _log(run_id, [(name, value, ms, step) for name, value in report_numbers(report).items()])
-    MlflowClient().log_text(run_id, str(html_page(report)), "drift.html")
+    client = _log(run_id, [(name, it, ms, step) for name, it in report_numbers(report).items()])
+    client.log_text(run_id, str(html_page(report)), "drift.html")
 
 
 def log_series(
@@ -84,10 +82,12 @@ def log_series(
     return len(points)
 
 
-def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> None:
-    from mlflow import MlflowClient
-    from mlflow.entities import Metric
+def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> Any:
+    """The client that logged them."""
+    import mlflow
 
-    client = MlflowClient()
-    for at in range(0, len(points), _MOST):
-        client.log_batch(run_id, metrics=[Metric(*point) for point in points[at : at + _MOST]])
+    client = mlflow.MlflowClient()
+    metrics = [mlflow.entities.Metric(*point) for point in points]
+    for at in range(0, len(metrics), _MOST):
+        client.log_batch(run_id, metrics=metrics[at : at + _MOST])
+    return client

@@ -21,7 +21,7 @@ from lightmeter.store.store import Store
 from lightmeter.store.summary import Newest
 from lightmeter.times import MILLISECOND, to_utc
 
-__all__ = ["metrics_text"]
+__all__ = ["metrics_text", "store_gauges"]
 
 # Every sample is a series that Prometheus keeps for weeks.
 _MOST_SEGMENTS = 100
@@ -55,14 +55,21 @@ def metrics_text(
     Raises:
         StoreError: the store cannot be read.
     """
+    build = Gauge("lightmeter_build_info", "1 for the version that wrote this.")
+    build.set(1, version=__version__)
+    return exposition([build, *store_gauges(store, datasets=datasets, now=now), *more])
+
+
+def store_gauges(
+    store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+) -> list[Gauge]:
+    """The gauges of `metrics_text`: always the same ones, some without samples."""
     now = to_utc(now or datetime.now(UTC))
 
     def is_wanted(name: str) -> bool:
         wanted = datasets is None or any(fnmatchcase(name, pattern) for pattern in datasets)
         return wanted and len(name) <= _LONGEST
 
-    build = Gauge("lightmeter_build_info", "1 for the version that wrote this.")
-    build.set(1, version=__version__)
     with store.profiles.snapshot():
         segments = [each for each in store.profiles.newest(now) if is_wanted(each.dataset)]
         sources = [each for each in store.state.sources() if is_wanted(each.dataset)]
@@ -73,17 +80,13 @@ def metrics_text(
     left_out = Gauge("lightmeter_left_out", "What is not in this text, because it is too much.")
     left_out.set(hidden, what="segments")
     left_out.set(unsaid, what="lines")
-    return exposition(
-        [
-            build,
-            _segments(segments),
-            *_newest_buckets(buckets, now),
-            *_counted(results),
-            *_judged(lines),
-            left_out,
-            *more,
-        ]
-    )
+    return [
+        _segments(segments),
+        *_newest_buckets(buckets, now),
+        *_counted(results),
+        *_judged(lines),
+        left_out,
+    ]
 
 
 def _shown_segments(segments: Sequence[Newest]) -> tuple[list[Newest], int]:
