@@ -367,20 +367,25 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     file.write_bytes(mine)
     file.chmod(0o640)
     fields = watch_form(asked)
-    assert send(asked, WATCH, fields | {"reference": dataset_page("secret")}).status_code == 303
+    said = send(asked, WATCH, fields | {"reference": dataset_page("secret")})
+    assert said.status_code == 303
     assert file.read_bytes().startswith(mine)
     assert file.stat().st_mode & 0o777 == 0o640
     monitors = {monitor.name: monitor for monitor in load_monitors(file)}
     assert {"mine", "cells: drift", "cells: missing", "cells: schema"} <= set(monitors)
     assert monitors["cells: drift"].baseline.dataset == "secret"  # type: ignore[union-attr]
-    assert served.app.state.live.schedule.is_asked
+    schedule, page = served.app.state.live.schedule, f"/{dataset_page('cells')}"
+    assert schedule.is_asked
+    assert said.headers["location"] == f"..{page}?run"
+    assert "refresh" in asked.get(f"{page}?run").headers  # until the run is over
+    assert "refresh" not in asked.get(page).headers
     before = file.read_bytes()
     assert send(asked, WATCH, fields).status_code == 409
     assert file.read_bytes() == before
-    page = asked.get(f"/{dataset_page('cells')}").text
-    assert "monitors: <bdi>cells: drift, cells: missing" in page
-    assert "Run now" in page
-    assert WATCH not in page
+    text = asked.get(page).text
+    assert "monitors: <bdi>cells: drift, cells: missing" in text
+    assert "Run now" in text
+    assert WATCH not in text
     assert [path.name for path in file.parent.iterdir() if path.suffix == ".trial"] == []
 
 

@@ -41,7 +41,10 @@ class Live:
         self.monitors = MonitorsFile(path.absolute()) if path is not None else None
         if self.monitors is not None:
             server.schedule = Schedule(
-                server.store.address, self.monitors.path, arrivals=lambda: server.arrivals
+                server.store.address,
+                self.monitors.path,
+                arrivals=lambda: server.arrivals,
+                pages=server.public_url,
             )
         self.schedule = server.schedule
 

@@ -16,10 +16,11 @@ from lightmeter.serve.login import allowed, path_of
 from lightmeter.serve.refusal import RequestError
 from lightmeter.store.keys import Key
 
-__all__ = ["PAGE_PATH", "is_page", "page_response", "page_routes", "refusal_page"]
+__all__ = ["ASKED", "PAGE_PATH", "is_page", "page_response", "page_routes", "refusal_page"]
 
 PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 FORMS = "/forms/"
+ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
 _SECONDS_TO_LOOK_AGAIN = 3
 
 
@@ -79,7 +80,8 @@ async def _page(request: Request) -> Response:
         raise RequestError(404, "there is no page at this address")
     response = page_response(html)
     schedule = live.schedule
-    if path == INDEX and schedule is not None and (schedule.running_since or schedule.is_asked):
+    waits = schedule is not None and (schedule.running_since or schedule.is_asked)
+    if waits and ASKED in request.query_params:
         response.headers["Refresh"] = str(_SECONDS_TO_LOOK_AGAIN)
     return response
 

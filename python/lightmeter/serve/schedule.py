@@ -80,6 +80,7 @@ class Schedule:
         least: timedelta = timedelta(minutes=1),
         longest: timedelta = timedelta(minutes=30),
         arrivals: Callable[[], int] = lambda: 0,
+        pages: str | None = None,
     ) -> None:
         """Nothing runs before `start`.
 
@@ -90,9 +91,11 @@ class Schedule:
             least: how long after the last one a run begins for new profiles.
             longest: how long one may take.
             arrivals: how many profiles have come so far.
+            pages: address of the server's pages, for links in alerts.
         """
         self._address, self.monitors = address, monitors
         self.has_begun = False
+        self._pages = [] if pages is None else [pages]
         self._every, self._least = every.total_seconds(), least.total_seconds()
         self._longest, self._arrivals = longest.total_seconds(), arrivals
         self._lock = threading.Lock()
@@ -213,6 +216,7 @@ class Schedule:
     def _run(self, stop: threading.Event) -> Outcome:
         began, clock = datetime.now(UTC), time.monotonic()
         command = [sys.executable, "-m", _CHILD, str(self.monitors), self._address]
+        command += self._pages
         # It ends when its input does, which is when this process ends, however that happens.
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
