@@ -49,7 +49,10 @@ def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
     assert {"failures", "lag"} <= monitors.keys()
     now = datetime.now(UTC)
     store.put("live", rows(1), at=now - timedelta(hours=1), writer="a", every="1h")
-    assert "late" in recommended(store, tmp_path, "live")
+    live = recommended(store, tmp_path, "live")
+    assert "late" in live
+    assert live["missing"].wait == timedelta(hours=1)  # profiles come after the end of a bucket
+    assert monitors["missing"].wait == timedelta()
     assert evaluate(store, list(monitors.values()), now=NOW)
 
 
