@@ -20,6 +20,7 @@ _PATIENCE = 10.0  # seconds, for a put
 _BRIEF = 2.0  # for what waits, when a store is opened or closed
 _WAITING = 20.0  # that a put goes on to send what waits before it
 _MOST_ANSWER = 1 << 16
+_BUSY = "somebody else is sending them"
 _REST, _LONGEST_REST = 30.0, 300.0  # for which a server that was away is not asked again
 _FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})  # asking again would not help
 
@@ -111,7 +112,7 @@ class Sender:
                 f"the profile of {entry.dataset!r} {entry.at:%Y-%m-%d %H:%M} by {entry.writer!r} is"
                 f" lost unless it is put again: {why}; {error}"
             ) from None
-        if not self._told:
+        if not self._told and why != _BUSY:
             self._told = True
             _log.warning("%s; profiles wait in %s", why, self._spool.folder)
         return kept
@@ -136,7 +137,7 @@ class Sender:
             return Sent(0, 0, len(names), why, stopped=True)
         with self._spool.sending() as mine:
             if not mine:
-                return Sent(0, 0, len(names), "somebody else is sending them", stopped=True)
+                return Sent(0, 0, len(names), _BUSY, stopped=True)
             done = self._send_all(patience, whole, time.monotonic() + seconds, progress)
         left = len(self._spool.names())
         return done._replace(left=left, why=done.why if left else "")
