@@ -47,7 +47,8 @@ def page_routes() -> list[Route]:
 def is_page(request: Request) -> bool:
     """Whether a person looks at the answer: what is refused is told on a page, too."""
     path = path_of(request)
-    return path in ("", "/") or path.endswith(".html") or path.startswith(FORMS)
+    is_api = path.startswith("/api/")
+    return path in ("", "/") or path.startswith(FORMS) or (path.endswith(".html") and not is_api)
 
 
 def page_response(html: str | bytes, status: int = 200) -> Response:
