@@ -208,6 +208,14 @@ class Client:
                 raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
             self._sleep(pause)
 
+    def is_well(self) -> bool:
+        """Whether the server says so: then what it refuses is not for a mistake of its own."""
+        request = self._request("GET", "/healthz", {}, 1 << 16, None, {}, root="")
+        try:
+            return self._try(request, _IDLE, _IDLE).status == 200
+        except (OSError, http.client.HTTPException, TooLargeError):
+            return False
+
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := min(until, self._hurried) - time.monotonic()) > 0:
@@ -221,9 +229,10 @@ class Client:
         most: int,
         body: bytes | None,
         headers: Mapping[str, str],
+        root: str = _API,
     ) -> Request:
         given = {name: value for name, value in query.items() if value is not None}
-        target = f"{self.address.prefix}{_API}{path}"
+        target = f"{self.address.prefix}{root}{path}"
         if given:
             target += f"?{urlencode(given, quote_via=quote)}"
         told = {
@@ -300,8 +309,8 @@ class Client:
             place = shorten(answer.headers.get("location", "elsewhere"), 200)
             words = f"{self.address} leads to {place}; give that address, if you trust it"
         elif status == 401:
-            have = "no key" if self._key is None else "the key"
-            words = f"{self.address} does not take {have}{said}; set LIGHTMETER_KEY, or give `key`"
+            asks = "asks for a key" if self._key is None else "does not take the key"
+            words = f"{self.address} {asks}{said}; set LIGHTMETER_KEY, or give `key`"
         else:
             words = f"{self.address} answered {status}{said}"
         raise RefusedError(status, words)
