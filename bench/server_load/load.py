@@ -60,9 +60,10 @@ def ask(port: int, until: float, key: str, number: int, sent: bytes | None, told
     told.put(("read" if sent is None else "put", seconds, failed))
 
 
-def be_slow(port: int, until: float) -> None:
+def be_slow(port: int, until: float, key: str) -> None:
     """Clients that send a byte a second of headers, or of a body, and begin again when cut off."""
-    head = b"PUT %s/profile?dataset=cells&writer=s HTTP/1.1\r\nHost: localhost\r\n" % API.encode()
+    head = f"PUT {API}/profile?dataset=cells&writer=s HTTP/1.1\r\nHost: localhost\r\n".encode()
+    head += f"Authorization: Bearer {key}\r\n".encode()
     with_body = head + b"Content-Type: application/octet-stream\r\nContent-Length: 100000\r\n\r\n"
 
     def client(first: bytes) -> None:
@@ -92,6 +93,7 @@ def main(seconds: float) -> int:
     """Run it; the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         with Store(f"{folder}/drift.db") as store:
+            store.define("cells", "1d")
             keys = [store.state.keys.add(["read", "write"]) for _ in range(WRITERS + READERS)]
         command = [sys.executable, "-m", "lightmeter", "serve", "--store", f"{folder}/drift.db"]
         with (
@@ -111,7 +113,7 @@ def main(seconds: float) -> int:
                 )
                 for each in range(WRITERS + READERS)
             ]
-            clients.append(multiprocessing.Process(target=be_slow, args=(port, until)))
+            clients.append(multiprocessing.Process(target=be_slow, args=(port, until, keys[-1])))
             for client in clients:
                 client.start()
             time.sleep(seconds / 3)
