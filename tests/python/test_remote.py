@@ -205,6 +205,11 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(StoreError, match="no more is kept there"):
             far.put("cells", view(1), at=DAY, writer="c")
     assert len(waiting(spool)) == 2
+    entry = far.spool.read(far.spool.names()[0])
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)  # what waits is somebody else's
+    assert far.spool.names() == []
+    with pytest.raises(StoreError, match="belongs to somebody else"):
+        far.spool.add(entry)
     monkeypatch.setenv("LIGHTMETER_SPOOL", "/dev/null")
     with (
         Store(far.address) as nowhere,
