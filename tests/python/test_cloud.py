@@ -21,8 +21,13 @@ from lightmeter import Store, StoreError
 from lightmeter.dashboard import write_dashboard
 from lightmeter.store.cloud import lease
 from lightmeter.store.cloud.layout import encoded, folder_of, parse_profile, place_name, plain
+from lightmeter.store.cloud.profiles import CloudProfiles
 from lightmeter.store.cloud.sealed import seal_object
+from lightmeter.store.cloud.state import CloudKeys, CloudState
+from lightmeter.store.keys import Keys
+from lightmeter.store.profiles import Profiles
 from lightmeter.store.records import Line, Snoozed
+from lightmeter.store.state import State
 from stores import answers, fill, view
 
 pytest.importorskip("fsspec")
@@ -89,6 +94,16 @@ def test_it_answers_as_a_file_does(address: str, tmp_path: Path) -> None:
         assert copy.verify() == []
         with pickle.loads(pickle.dumps(store)) as again:
             assert answers(copy) == answers(again)
+
+
+def test_every_method_reads_what_is_in_the_objects() -> None:
+    for kind, own, others in (
+        (Profiles, CloudProfiles, {"add", "verify"}),
+        (State, CloudState, set()),
+        (Keys, CloudKeys, set()),
+    ):
+        public = {name for name in vars(kind) if not name.startswith("_")}
+        assert public - others <= vars(own).keys()
 
 
 NAMES = ["cells", "", ".", "..", "a/b", "../../up", "~", "~rolled", ".hidden", "é", "a\0b", "%2F"]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from lightmeter.errors import StoreError
 
-__all__ = ["Service", "open_service"]
+__all__ = ["Service", "fsspec_module", "open_service"]
 
 # Their fsspec packages ask the service itself to refuse a name that is taken.
 _EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"})
@@ -55,18 +55,12 @@ def open_service(address: str) -> tuple[Service, str]:
         StoreError: a package is missing, or there is no such kind of address.
     """
     scheme = address.partition("://")[0]
-    try:
-        import fsspec
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise StoreError(
-            "a store in an object store takes the package fsspec; install lightmeter[cloud]"
-        ) from error
+    fsspec = fsspec_module()
     if scheme in ("file", "local"):
         path = fsspec.filesystem("file")._strip_protocol(address)
         return Files(path), path
     try:
-        system, path = url_to_fs(address, use_listings_cache=False)
+        system, path = fsspec.url_to_fs(address, use_listings_cache=False)
     except ImportError as error:
         raise StoreError(f"{scheme}:// takes another package: {error}") from error
     except ValueError as error:
@@ -74,6 +68,21 @@ def open_service(address: str) -> tuple[Service, str]:
             raise StoreError(f"fsspec knows no addresses with {scheme}://") from None
         raise
     return Fsspec(system, scheme), path.rstrip("/")
+
+
+def fsspec_module() -> Any:
+    """The package.
+
+    Raises:
+        StoreError: it is not there.
+    """
+    try:
+        import fsspec.config
+    except ImportError as error:
+        raise StoreError(
+            "a store in an object store takes the package fsspec; install lightmeter[cloud]"
+        ) from error
+    return fsspec
 
 
 class Fsspec:
