@@ -422,9 +422,9 @@ def test_a_state_that_unpacks_to_more_than_fits_is_refused(
 ) -> None:
     import zlib
 
-    from lightmeter.store.cloud import changes
+    from lightmeter.store.cloud import packing
 
-    monkeypatch.setattr(changes, "MOST_BYTES", 1000)
+    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
     with Store(in_memory()) as store:
         store.state.snooze(Snoozed(LINE, LATER, "kept"))
         bomb = zlib.compress(b"[" * 10_000)

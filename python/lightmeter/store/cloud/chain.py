@@ -12,18 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from lightmeter.errors import DecodeError, StoreError
-from lightmeter.store.cloud.changes import (
-    Changes,
-    Recording,
-    apply,
-    everything,
-    pack,
-    state_tables,
-    unpack,
-)
+from lightmeter.store.changes import Changes, Recording, apply, everything, state_tables
 from lightmeter.store.cloud.index import Moved
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.objects import Objects
+from lightmeter.store.cloud.packing import pack, unpack
 from lightmeter.store.cloud.sealed import MOST_BYTES
 from lightmeter.store.cloud.tables import count_of, set_count
 from lightmeter.store.database import Database

@@ -125,3 +125,5 @@ class CloudState(State):
     accept = changing(State.accept)
     forget_accepted = changing(State.forget_accepted)
     snooze = changing(State.snooze)
+    rows = fresh(State.rows, state_only=True)
+    put_rows = changing(State.put_rows)
