@@ -310,6 +310,12 @@ def test_servers_that_are_none(talk: Any, told: str) -> None:
             assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", ".."])
+def test_names_of_no_server(host: str) -> None:
+    with pytest.raises(DeliveryError, match="cannot be reached: "):
+        email(25, host=host, tries=1, timeout=5.0).send(MESSAGE)
+
+
 def test_a_server_that_forgets_to_say_goodbye_has_the_mail() -> None:
     data: list[bytes] = []
 
