@@ -208,6 +208,8 @@ def test_examples_of_docstrings_run(example: doctest.DocTest) -> None:
             exec(step.source, names)
     if "log" in names and hasattr(names["log"], "close"):
         names["log"].close()
+    if "app" in names:
+        names["app"].state.server.store.close()
 
 
 @pytest.mark.usefixtures("here")

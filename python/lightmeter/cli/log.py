@@ -64,8 +64,7 @@ def log(
     writer: Annotated[
         str | None,
         typer.Option(
-            help="Who writes, by default the folder. What a writer logs again replaces what it "
-            "logged before."
+            help="Who writes, by default the folder, and replaces what this writer logged before."
         ),
     ] = None,
     *,
