@@ -29,6 +29,10 @@ class _Mine(threading.local):
     writing = False
 
 
+# What SQLite says of tables that are not those of this version.
+_OTHER_TABLES = "no such table", "no such column", "table ", "unable to open database file: no such"
+
+
 class Database:
     """The file of a store: reading, snapshots and transactions. Threads may share it."""
 
@@ -157,6 +161,11 @@ class Database:
                 yield handle.ready()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 advice = "; see `lightmeter store verify`" if is_damage(error) else ""
+                if str(error).startswith(_OTHER_TABLES):
+                    advice = (
+                        "; its tables are those of another version of lightmeter: read it with "
+                        "that version, or log the images into a new store"
+                    )
                 raise StoreError(f"store {os.fspath(self.path)!r}: {error}{advice}") from error
             finally:
                 handle.calls -= 1
