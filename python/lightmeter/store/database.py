@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import secrets
 import sqlite3
 import threading
@@ -21,16 +22,15 @@ __all__ = ["Database", "is_damage", "is_full"]
 
 _PAUSE = 0.001, 0.02  # between two tries to write
 
+# What SQLite says where tables are not those of this version.
+_OTHER_TABLES = re.compile("no such (?:table|column)|has (?:no column|[0-9]+ columns)")
+
 
 class _Mine(threading.local):
     """What the calls of one thread read from: a snapshot, or where it writes."""
 
     snapshot: Snapshot | None = None
     writing = False
-
-
-# What SQLite says of tables that are not those of this version.
-_OTHER_TABLES = "no such table", "no such column", "table ", "unable to open database file: no such"
 
 
 class Database:
@@ -160,13 +160,9 @@ class Database:
             try:
                 yield handle.ready()
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                advice = "; see `lightmeter store verify`" if is_damage(error) else ""
-                if str(error).startswith(_OTHER_TABLES):
-                    advice = (
-                        "; its tables are those of another version of lightmeter: read it with "
-                        "that version, or log the images into a new store"
-                    )
-                raise StoreError(f"store {os.fspath(self.path)!r}: {error}{advice}") from error
+                raise StoreError(
+                    f"store {os.fspath(self.path)!r}: {error}{_advice(error)}"
+                ) from error
             finally:
                 handle.calls -= 1
 
@@ -186,6 +182,17 @@ def _began(sql: sqlite3.Connection, until: float) -> bool:
         return False
     finally:
         sql.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _advice(error: Exception) -> str:
+    if is_damage(error):
+        return "; see `lightmeter store verify`"
+    if _OTHER_TABLES.search(str(error)):
+        return (
+            "; its tables are those of another version of lightmeter: use that version, or log the "
+            "images into a new store"
+        )
+    return ""
 
 
 def is_damage(error: BaseException | None) -> bool:
