@@ -117,9 +117,10 @@ def _print(place: str, logged: Logged) -> None:
         say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}")
     if logged.rolled_up:
         count = sum(map(len, logged.rolled_up.values()))
+        sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         say(
             f"{place} {min(logged.rolled_up):%Y-%m-%d %H:%M} and on  left as they are, as "
-            f"they have been rolled up: {counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
+            f"they have been rolled up: {sizes}"
         )
 
     images: Counter[str] = Counter()
