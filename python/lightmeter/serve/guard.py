@@ -66,6 +66,7 @@ class _Exchange:
         try:
             self._check()
             scope["state"] = {**scope.get("state", {}), "key": await identify(self._request)}
+            scope["app"].state.live.wake()
             await self._app(scope, self._receive_bounded, self._send_with_headers)
         except RequestError as refusal:
             await self._answer(refusal)

@@ -172,6 +172,7 @@ class CloudProfiles(Profiles):
     segments = fresh(Profiles.segments)
     buckets = fresh(Profiles.buckets)
     summary = fresh(Profiles.summary)
+    newest = fresh(Profiles.newest)
     rolled_up = fresh(Profiles.rolled_up)
     read = fresh(Profiles.read)
     merged = fresh(Profiles.merged)
