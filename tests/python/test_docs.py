@@ -209,8 +209,11 @@ def test_examples_of_docstrings_run(example: doctest.DocTest) -> None:
             assert repr(eval(step.source, names)) == step.want.strip()
         else:
             exec(step.source, names)
-    if "log" in names and hasattr(names["log"], "close"):
-        names["log"].close()
+    for name in ("log", "writer"):
+        if hasattr(names.get(name), "close"):
+            names[name].close()
+    if "app" in names:
+        names["app"].state.server.store.close()
 
 
 @pytest.mark.usefixtures("here")

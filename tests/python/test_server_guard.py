@@ -458,6 +458,25 @@ def test_so_much_is_done_at_once(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    headers = [(b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode())]
+    find, go_on, said = store.state.keys.find, threading.Event(), list[int]()
+    store.state.keys.find = lambda text: find(text) if go_on.wait(10) else None  # type: ignore[method-assign]
+    threads = [
+        threading.Thread(target=lambda: said.append(ask(app, headers=headers)[0]))
+        for _ in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    while app.state.server.checks._taken < len(threads):
+        time.sleep(0.01)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert said == [200] * len(threads)
+
+
 def test_nothing_of_the_inside_goes_out(
     served: tuple[Store, Starlette], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -35,7 +35,12 @@ def counts(store: Store, dataset: str = "cells") -> dict[str, int]:
 @contextlib.contextmanager
 def running(store: Any, *, at: int = 0, tls: Any = None, **options: Any) -> Iterator[int]:
     """Serve a store on a port of this machine."""
-    bound = socket.create_server(("127.0.0.1", at))
+    # Of a socket that does not name its protocol asyncio does not know that it is one of TCP, and
+    # answers wait for 40 ms.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", at))
+    bound.listen()
     app = make_app(store, **options)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", lifespan="off", **(tls or {})

@@ -63,10 +63,7 @@ def log(
     ] = None,
     writer: Annotated[
         str | None,
-        typer.Option(
-            help="Who writes, by default the folder. What a writer logs again replaces what it "
-            "logged before."
-        ),
+        typer.Option(help="Who writes, by default the folder, in place of what it wrote before."),
     ] = None,
     *,
     reading: Reading,

@@ -20,7 +20,7 @@ __all__ = ["LightmeterWriter"]
 
 _log = logging.getLogger("lightmeter")
 _MOST = 256  # buckets of which it is remembered what they hold
-_ASK_AGAIN = 60.0  # seconds after which a length that could not be had is asked for
+_ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
 
 
 class LightmeterWriter:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.cloud.cache import Cache
 from lightmeter.store.cloud.chain import Chain
@@ -114,7 +114,7 @@ class Session:
                 self._lengths[dataset] = length_ms
         length = length_ms * MILLISECOND
         if span not in (None, length):
-            raise StoreError(
+            raise ConflictError(
                 f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
                 f"{duration_text(span or length)}; leave `every` out, or use another dataset"
             )

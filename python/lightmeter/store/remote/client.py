@@ -21,7 +21,7 @@ from lightmeter.store.remote.address import Address, is_loopback
 from lightmeter.store.remote.wire import Answer, Request, TooLargeError, Wait, exchange
 from lightmeter.text import shorten
 
-__all__ = ["AwayError", "Client", "RefusedError"]
+__all__ = ["AwayError", "Client", "RefusedError", "StrangeError"]
 
 _T = TypeVar("_T")
 
@@ -61,6 +61,10 @@ class RefusedError(StoreError):
         return type(self), (self.status, str(self))
 
 
+class StrangeError(StoreError):
+    """Somebody answered, but no server of lightmeter."""
+
+
 class Client:
     """Asks one server. Threads may share it; a child has connections of its own after a fork."""
 
@@ -74,6 +78,11 @@ class Client:
         self._closed = False
         self._start_over()
         _clients.add(self)
+
+    def __del__(self) -> None:
+        """Nobody has to close a store that only writes, as what it wrote is on a disk."""
+        for connection in getattr(self, "_idle", ()):
+            connection.close()
 
     def _start_over(self) -> None:
         """In a new process."""
@@ -132,9 +141,9 @@ class Client:
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise self.strange(f"what is not understood ({error})") from None
 
-    def strange(self, what: str) -> StoreError:
+    def strange(self, what: str) -> "StrangeError":
         """The error for an answer that a server of lightmeter would not give."""
-        return StoreError(
+        return StrangeError(
             f"{self.address} answered {what}; is it the address of a server of lightmeter, and of "
             "this version?"
         )
@@ -149,6 +158,7 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         patience: float | None = None,
+        whole: float | None = None,
         slow: bool = False,
     ) -> Answer:
         """The answer of the server, with status 200; tried again where that may help.
@@ -161,19 +171,23 @@ class Client:
             body: to send.
             headers: further ones.
             patience: seconds after which no further try is begun.
+            whole: seconds that a try may take, if they are few.
             slow: whether the server may work on it for minutes.
 
         Raises:
             AwayError: there is no answer.
             RefusedError: it is another than was asked for.
+            StrangeError: it is none of lightmeter's.
         """
+        times = _SLOW if slow else 1
+        whole = _WHOLE * times if whole is None else whole
         request = self._request(method, path, query, most, body, headers or {})
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
         tries, repeated = 0, False
         while True:
             wait = 0.0
             try:
-                answer = self._try(request, _SLOW if slow else 1)
+                answer = self._try(request, whole, min(_IDLE * times, whole))
             except TooLargeError:
                 raise self.strange(f"more than {most} bytes") from None
             except ssl.SSLCertVerificationError as error:
@@ -228,13 +242,13 @@ class Client:
             body = b""
         return Request(method, target, told, body, most)
 
-    def _try(self, request: Request, times: int) -> Answer:
+    def _try(self, request: Request, whole: float, idle: float) -> Answer:
         """Ask once. A connection that was kept may have ended meanwhile, which is no try."""
         connection, kept = self._connection()
         repeated = False
         while True:
-            end = time.monotonic() + _WHOLE * times
-            wait = Wait(lambda end=end: min(end, self._hurried), _IDLE * times)  # type: ignore[misc]
+            end = time.monotonic() + whole
+            wait = Wait(lambda end=end: min(end, self._hurried), idle)  # type: ignore[misc]
             try:
                 answer = exchange(connection, request, wait)
             except BaseException as error:

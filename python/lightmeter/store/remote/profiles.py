@@ -30,7 +30,7 @@ from lightmeter.store.remote.wire import Answer
 from lightmeter.store.retention import Collected
 from lightmeter.store.rows import StoredProfile, checked_name, checked_seq
 from lightmeter.store.rows import new_writer as new_local_writer
-from lightmeter.store.summary import Summary
+from lightmeter.store.summary import Newest, Summary
 from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
@@ -56,7 +56,7 @@ class RemoteProfiles(Profiles):
         text = duration_text(to_duration(every))
         with contextlib.suppress(AwayError):
             place = {"dataset": dataset, "every": text}
-            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF)
+            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF, whole=_BRIEF)
 
     def put(
         self,
@@ -141,6 +141,20 @@ class RemoteProfiles(Profiles):
         lines = self._list("/summary", "summary")
         with self._client.reading():
             return list(map(summary_of, each_of(lines)))
+
+    def newest(self, now: datetime) -> list[Newest]:
+        """See `Profiles.newest`; a request more for each segment whose last is not complete."""
+        lines = []
+        for line in self.summary():
+            if line.last is not None:
+                starts = [line.last]
+                latest = to_utc(now) - line.every
+                if line.last > latest:
+                    buckets = self.buckets(line.dataset, segment=line.segment)
+                    starts = [bucket.start for bucket in buckets if bucket.start <= latest]
+                if starts:
+                    lines.append(Newest(line.dataset, line.every, line.segment, starts[-1]))
+        return lines
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None
@@ -253,7 +267,11 @@ class RemoteProfiles(Profiles):
         segment: Segment | None = None,
         writer: str | None = None,
     ) -> int:
-        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only."""
+        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only.
+
+        What waits is sent before, and is deleted too.
+        """
+        self._sender.send_first()
         where = {**_where(dataset, start, end, segment), "writer": writer}
         return self._client.get("/profiles", where, "deleted", int, method="DELETE")
 
