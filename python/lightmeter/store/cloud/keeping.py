@@ -124,7 +124,7 @@ class Keeping:
         rolled = [row for row in merge.good if not row.writer]
         if not rolled or (name := name_of_row(database, rolled[0])) is None:
             return []
-        return Index(database, self._objects).known()[name].covers
+        return Index(database, self._objects).rolled()[name].covers
 
     def _rolled(
         self, merge: _Merge, start: datetime, end: datetime, number: int, covers: tuple[Cover, ...]
@@ -147,18 +147,14 @@ class Keeping:
 
     def _is_as_merged(self, merge: _Merge, folder: str, before: Sorted, now: Sorted) -> bool:
         """Whether exactly what was merged is there, and no other roll-up was decided on."""
-        known = Index(self._session.database, self._objects).known()
+        damaged = Index(self._session.database, self._objects).damaged()
         if before.decisions.get(folder) != now.decisions.get(folder):
             return False
         for row in merge.good:
             if row.writer:
                 path = f"{folder}/{place_name(to_ms(row.start), row.writer)}"
                 there = now.places.get(path, [])
-                whole = [
-                    parsed.last.number
-                    for parsed, name in there
-                    if name not in known or not known[name].reason
-                ]
+                whole = [parsed.last.number for parsed, name in there if name not in damaged]
                 if not whole or whole[0] != row.seq:
                     return False
             elif name_of_row(self._session.database, row) not in now.bodies:
@@ -231,7 +227,7 @@ class Keeping:
             if writer is None
             else set[str]()
         )
-        covered = _covered_places(Index(database, self._objects).known(), names)
+        covered = _covered_places(Index(database, self._objects).rolled(), names)
         for path, group in names.places.items():
             parsed = group[0][0]
             at, _, name = parsed.place.partition("/")
