@@ -63,12 +63,14 @@ class Weather:
     lost: the server has the request, and the answer is never seen.
     torn: half of the answer is.
     silent: nothing comes back.
+    tunnel: this is a proxy, which is asked to connect.
     Text is an answer in place of the server's.
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.faults: list[str] = []
+        self.tunnels: list[bytes] = []
         self.connections = 0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
@@ -116,6 +118,11 @@ class Weather:
             elif fault == "silent":
                 while not self._ended and client.recv(1 << 16):
                     pass
+            elif fault == "tunnel":
+                self.tunnels.append(client.recv(1 << 16))
+                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                with socket.create_connection(("127.0.0.1", self._port)) as server:
+                    self._pass(client, server, "")
             elif fault in ("", "lost", "torn"):
                 with socket.create_connection(("127.0.0.1", self._port)) as server:
                     self._pass(client, server, fault)

@@ -110,7 +110,7 @@ class LightmeterWriter:
                 _log.warning("%s is not written: %s", self._dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._dataset, self._segment)))
-        how = "is kept by" if kept else "is not kept, as a later one is there, by"
+        how = "is kept for" if kept else "is not kept, as a later one is there, for"
         return kept, f"{place} {start:%Y-%m-%d %H:%M} {how} {self._store.address}"
 
     def close(self) -> None:

@@ -29,7 +29,6 @@ _T = TypeVar("_T")
 _IDLE = 15.0  # without a byte
 _PATIENCE = 20.0  # to try again
 _WHOLE = 120.0  # for one request and its answer
-_SLOW = 40  # times that, for what takes a server long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LONGEST_ASKED = 30.0  # that a server may ask to wait
 
@@ -114,10 +113,10 @@ class Client:
         kind: type[_T],
         *,
         method: str = "GET",
-        slow: bool = False,
+        times: int = 1,
     ) -> _T:
         """A field of the JSON that is answered; see `ask` and `field`."""
-        return self.field(self.ask(method, path, query, most=_MOST_JSON, slow=slow), name, kind)
+        return self.field(self.ask(method, path, query, most=_MOST_JSON, times=times), name, kind)
 
     def field(self, answer: Answer, name: str, kind: type[_T]) -> _T:
         """A field of the JSON in an answer.
@@ -159,7 +158,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         patience: float | None = None,
         whole: float | None = None,
-        slow: bool = False,
+        times: int = 1,
     ) -> Answer:
         """The answer of the server, with status 200; tried again where that may help.
 
@@ -172,14 +171,13 @@ class Client:
             headers: further ones.
             patience: seconds after which no further try is begun.
             whole: seconds that a try may take, if they are few.
-            slow: whether the server may work on it for minutes.
+            times: how much longer than usual the server may work on it.
 
         Raises:
             AwayError: there is no answer.
             RefusedError: it is another than was asked for.
             StrangeError: it is none of lightmeter's.
         """
-        times = _SLOW if slow else 1
         whole = _WHOLE * times if whole is None else whole
         request = self._request(method, path, query, most, body, headers or {})
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
@@ -208,6 +206,14 @@ class Client:
                 raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
             self._sleep(pause)
 
+    def is_well(self) -> bool:
+        """Whether the server says so: then what it refuses is not for a mistake of its own."""
+        request = self._request("GET", "/healthz", {}, 1 << 16, None, {}, root="")
+        try:
+            return self._try(request, _IDLE, _IDLE).status == 200
+        except (OSError, http.client.HTTPException, TooLargeError):
+            return False
+
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := min(until, self._hurried) - time.monotonic()) > 0:
@@ -221,9 +227,10 @@ class Client:
         most: int,
         body: bytes | None,
         headers: Mapping[str, str],
+        root: str = _API,
     ) -> Request:
         given = {name: value for name, value in query.items() if value is not None}
-        target = f"{self.address.prefix}{_API}{path}"
+        target = f"{self.address.prefix}{root}{path}"
         if given:
             target += f"?{urlencode(given, quote_via=quote)}"
         told = {
@@ -300,8 +307,8 @@ class Client:
             place = shorten(answer.headers.get("location", "elsewhere"), 200)
             words = f"{self.address} leads to {place}; give that address, if you trust it"
         elif status == 401:
-            have = "no key" if self._key is None else "the key"
-            words = f"{self.address} does not take {have}{said}; set LIGHTMETER_KEY, or give `key`"
+            asks = "asks for a key" if self._key is None else "does not take the key"
+            words = f"{self.address} {asks}{said}; set LIGHTMETER_KEY, or give `key`"
         else:
             words = f"{self.address} answered {status}{said}"
         raise RefusedError(status, words)

@@ -35,6 +35,8 @@ from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
 
+# How much longer than usual a server may take to merge what is asked for, or to go through all.
+_MERGING, _SLOW = 4, 40
 _BRIEF = 2.0  # seconds to try what need not be done now
 
 
@@ -277,7 +279,7 @@ class RemoteProfiles(Profiles):
 
     def verify(self) -> list[Damage]:
         """See `Store.verify`: of the whole store of the server, for a key of an admin."""
-        found = self._client.get("/verify", {}, "damage", list, slow=True)
+        found = self._client.get("/verify", {}, "damage", list, times=_SLOW)
         with self._client.reading():
             return [Damage(None, text_of(each["words"])) for each in each_of(found)]
 
@@ -299,7 +301,7 @@ class RemoteProfiles(Profiles):
             "roll_up_after": duration_text(to_duration(roll_up_after)),
             "keep": None if keep is None else duration_text(to_duration(keep)),
         }
-        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, slow=True)
+        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, times=_SLOW)
         return Collected(
             *(self._client.field(answer, name, int) for name in ("merged", "deleted", "damaged"))
         )
@@ -308,7 +310,7 @@ class RemoteProfiles(Profiles):
         return self._client.get(path, query, name, list)
 
     def _bytes(self, path: str, query: Mapping[str, Any]) -> Answer:
-        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, slow=True)
+        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, times=_MERGING)
 
     def _load(self, row: StoredProfile) -> ProfileView | DecodeError:
         body = self._body(row)

@@ -22,7 +22,7 @@ _WAITING = 20.0  # that a put goes on to send what waits before it
 _MOST_ANSWER = 1 << 16
 _BUSY = "somebody else is sending them"
 _REST, _LONGEST_REST = 30.0, 300.0  # for which a server that was away is not asked again
-_FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})  # asking again would not help
+_FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})
 
 
 class Sent(NamedTuple):
@@ -98,7 +98,14 @@ class Sender:
         somebody should hear now.
         """
         status = error.status if isinstance(error, RefusedError) else 0
-        return status >= 500 or (self._taken and status not in _FOR_GOOD)
+        return status >= 500 or (self._taken and not self._is_for_good(status))
+
+    def _is_for_good(self, status: int) -> bool:
+        """Whether asking again would not help.
+
+        A server that does not know its own name, or a proxy before it, answers 400 to everything.
+        """
+        return status in _FOR_GOOD and self._client.is_well()
 
     def _patience(self) -> float:
         """A server that is away for longer is not waited for each time."""
@@ -176,7 +183,7 @@ class Sender:
         except RefusedError as error:
             if error.status == 401:
                 raise  # as it is for the rest
-            if error.status in _FOR_GOOD:
+            if self._is_for_good(error.status):
                 return self._refuse(name, str(error), done)
             return done._replace(why=str(error))  # as of a key for other datasets: the next
         self._spool.drop(name)

@@ -126,11 +126,10 @@ class Spool:
 
     def names(self) -> list[str]:
         """The files that wait, in the order in which they are to be sent."""
-        try:
-            return sorted(filter(_NAME.fullmatch, os.listdir(self.folder)))
-        except (
-            OSError
-        ):  # as there is none yet; one that cannot be read is of no use to `add` either
+        try:  # a folder that cannot be used `add` says so of
+            is_own = os.stat(self.folder).st_uid == os.geteuid()
+            return sorted(filter(_NAME.fullmatch, os.listdir(self.folder))) if is_own else []
+        except OSError:
             return []
 
     def count_refused(self) -> int:
