@@ -36,6 +36,7 @@ pytest.importorskip("fsspec")
 
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
 LATER = datetime(2022, 9, 20, tzinfo=UTC)
+STRIDE = 2
 LINE = Line("cells", "*", "*", "*")
 
 
@@ -273,6 +274,35 @@ def test_a_roll_up_never_counts_without_what_was_acknowledged(asked: Asked) -> N
             assert images(store) == images(other) == expected
             assert store.verify() == []
     assert 10 < step < 39
+
+
+def test_two_roll_up_at_once_and_lose_nothing(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one stood still for so long that the other took its turn."""
+    monkeypatch.setattr(lease, "EXPIRY", 0.0)
+    monkeypatch.setattr(lease, "_PAUSE", 0.0)
+    for step in range(1, 60, STRIDE):
+        address = in_memory()
+        asked.before = None
+        with Store(address) as store, on_another_machine(address) as other:
+            for hour in (1, 2):
+                at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+                store.put("cells", view(hour), at=at, writer="a", every="1h")
+            store.gc(now=LATER, roll_up_after="1h")
+            store.put("cells", view(4), at=at, writer="b")
+            told = asked.act_before(
+                step, lambda: other.gc(now=LATER, roll_up_after="1h") is not None
+            )
+            with contextlib.suppress(StoreError):
+                store.gc(now=LATER, roll_up_after="1h")
+            asked.before = None
+            for reader in (store, other):
+                assert images(reader) == 7, step
+                assert reader.verify() == []
+            if not told:
+                break
+    assert step > 12
 
 
 def test_two_put_at_once_and_both_are_told_the_truth(asked: Asked) -> None:

@@ -290,21 +290,31 @@ class Keeping:
             gone += [
                 name for parsed, name in group if counting and parsed.last.number < counting[0]
             ]
-        folders = {parsed.folder for parsed in names.bodies.values()} | set(names.decisions)
-        for folder in folders:
-            chain = DayChain(self._objects, folder, names, listed)
-            for number in chain.open_numbers():  # of one that was cut off, or is too late now
-                chain.decide(number)
-            gone += [name for name in chain.bodies if name not in owners]
-            kept = [
-                number
-                for name, number in chain.decisions.items()
-                if (each := known.get(name)) is not None and each.detail and not each.reason
-            ]
-            least = max(kept, default=chain.last)
-            gone += [name for name, number in chain.decisions.items() if number < least]
+        for folder in {parsed.folder for parsed in names.bodies.values()} | set(names.decisions):
+            gone += self._idle_in(DayChain(self._objects, folder, names, listed), known)
         self._objects.remove(gone)
         self._session.objects.service.tidy()
+
+    def _idle_in(self, chain: DayChain, known: Mapping[str, Known]) -> list[str]:
+        """What a day's chain has no use for, by decisions that are known, or made here.
+
+        What another has decided since the index was brought up to date is left alone.
+        """
+        decided = {
+            number: known[name].detail
+            for name, number in chain.decisions.items()
+            if name in known and not known[name].reason
+        }
+        for number in chain.open_numbers():  # of one that was cut off, or is too late now
+            if chain.decide(number):
+                decided[number] = ""
+        top = max((number for number, kept in decided.items() if kept), default=0)
+        idle = [name for name, number in chain.decisions.items() if number < top]
+        for name, parsed in chain.bodies.items():
+            number, id_ = parsed.last.number, parsed.last.suffix[1:]
+            if number < top or decided.get(number, id_) != id_:
+                idle.append(name)
+        return idle
 
 
 def _covered_places(known: Mapping[str, Known], names: Sorted) -> set[str]:
