@@ -549,6 +549,17 @@ def test_a_listing_that_others_overtake_takes_nothing_away(
         ]
 
 
+def test_the_address_of_a_folder_is_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store("file://a folder/") as store:
+        store.put("cells", view(1), at=NOON, writer="a")
+        assert store.address == f"file://{tmp_path}/a folder"
+    with Store(store.address, create=False) as same:
+        assert images(same) == 1
+
+
 def test_a_folder_that_cannot_be_listed_is_not_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
