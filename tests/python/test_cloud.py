@@ -323,6 +323,25 @@ def test_two_put_at_once_and_both_are_told_the_truth(asked: Asked) -> None:
             assert store.verify() == []
 
 
+def test_a_late_put_is_not_kept_beside_what_was_replaced(asked: Asked) -> None:
+    address = in_memory()
+    with Store(address) as store, on_another_machine(address) as other:
+        store.define("cells", "1d")
+
+        def replace() -> bool:
+            for seq in (4, 5):
+                other.put("cells", view(seq), at=NOON, writer="a", seq=seq)
+            return True
+
+        for step in range(1, 9):
+            told = asked.act_before(step, replace)
+            kept = store.put("cells", view(9), at=NOON, writer="a", seq=4)
+            asked.before = None
+            assert not told or not kept or step > 4, step
+            assert [row.seq for row in other.stored("cells")] == [5 if told else 4]
+            store.profiles.delete("cells")
+
+
 # The state, and turns
 
 
@@ -547,6 +566,17 @@ def test_a_listing_that_others_overtake_takes_nothing_away(
         assert index.all("SELECT sum(images), (SELECT count(*) FROM snooze) FROM profile") == [
             (6, 2)
         ]
+
+
+def test_the_address_of_a_folder_is_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store("file://a folder/") as store:
+        store.put("cells", view(1), at=NOON, writer="a")
+        assert store.address == f"file://{tmp_path}/a folder"
+    with Store(store.address, create=False) as same:
+        assert images(same) == 1
 
 
 def test_a_folder_that_cannot_be_listed_is_not_empty(

@@ -52,6 +52,11 @@ class ProfileObject(NamedTuple):
         return folder_of(self.dataset, self.start, self.segment)
 
     @property
+    def bucket(self) -> tuple[int, str]:
+        """Start of the bucket, and the writer."""
+        return self.start, self.writer
+
+    @property
     def path(self) -> str:
         """Where its object is."""
         place = place_name(self.start, self.writer) if self.writer else ROLLED

@@ -10,7 +10,7 @@ from typing import Any
 from lightmeter.errors import StoreError
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.sealed import MOST_BYTES
-from lightmeter.store.cloud.services import Service, fsspec_module, open_service
+from lightmeter.store.cloud.services import Files, Service, fsspec_module, open_service
 
 __all__ = ["Objects"]
 
@@ -51,6 +51,8 @@ class Objects:
         if self._service is None or self._process != os.getpid():
             with self._asked("opening"):
                 self._service, self._root = open_service(self.address)
+                if isinstance(self._service, Files):  # wherever this process or another stands
+                    self.address = f"file://{self._root}"
             self._process = os.getpid()
             if not self._root.strip("/"):
                 raise StoreError(f"got {self.address}; expected a bucket or folder in it")

@@ -13,6 +13,7 @@ from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.cloud.chains import DayChain, list_day
 from lightmeter.store.cloud.contents import Cover, ProfileObject, pack_profile, profile_of
+from lightmeter.store.cloud.index import Sorted
 from lightmeter.store.cloud.keeping import Keeping
 from lightmeter.store.cloud.layout import parse_profile, place_name
 from lightmeter.store.cloud.session import Session, fresh
@@ -120,9 +121,19 @@ class CloudProfiles(Profiles):
             own = objects.put(f"{path}/{number}", data, beside=beside)
             if own is None:
                 continue
-            if self._is_refused(folder, profile, number):
+            names, sizes = self._settled(folder)
+            if DayChain(objects, folder, names, sizes).merged(*profile.bucket) is not None:
                 objects.remove([own])
                 continue
+            higher = {
+                name: sizes[name]
+                for parsed, name in names.places.get(path, [])
+                if parsed.last.number > number
+            }
+            # What was there of this number may have been replaced and deleted meanwhile.
+            if seq is not None and (self._highest_whole(path, higher) or number) > number:
+                objects.remove([own])
+                return False
             self._tidy(name for parsed, name in there if parsed.last.number < number)
             return True
         raise StoreError(
@@ -131,7 +142,7 @@ class CloudProfiles(Profiles):
 
     def _is_merged(self, chain: DayChain, profile: ProfileObject, seq: int | None) -> bool:
         """Whether a roll-up has this profile already."""
-        merged = chain.merged(profile.start, profile.writer)
+        merged = chain.merged(*profile.bucket)
         if merged is None:
             return False
         if seq is not None and seq <= merged:
@@ -141,14 +152,17 @@ class CloudProfiles(Profiles):
             f"profile of {profile.writer!r} in it, which can no longer be replaced"
         )
 
-    def _is_refused(self, folder: str, profile: ProfileObject, number: int) -> bool:
-        """Whether a roll-up came first; one that is not decided never will."""
+    def _settled(self, folder: str) -> tuple[Sorted, Mapping[str, int]]:
+        """What there is of a day, with no roll-up that could still count or not."""
         objects = self._session.objects
         while True:
-            names, sizes = list_day(objects, f"{folder}/~rolled")
+            names, sizes = list_day(objects, folder)
             chain = DayChain(objects, folder, names, sizes)
-            if all(chain.decide(number) for number in chain.open_numbers()):
-                return chain.merged(profile.start, profile.writer) is not None
+            numbers = chain.open_numbers()
+            if not numbers:
+                return names, sizes
+            for number in numbers:
+                chain.decide(number)
 
     def _highest_whole(self, path: str, sizes: Mapping[str, int]) -> int | None:
         """The highest number of an object that is one; others may be anything."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from lightmeter.errors import StoreError
 
-__all__ = ["Service", "fsspec_module", "open_service"]
+__all__ = ["Files", "Service", "fsspec_module", "open_service"]
 
 # Their fsspec packages ask the service itself to refuse a name that is taken.
 _EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"})

@@ -44,7 +44,7 @@ class Session:
         """Open the store at an address, or start one there."""
         self.objects = Objects(address)
         self.id = self._identify(create)
-        self.cache = Cache(address, self.id)
+        self.cache = Cache(self.objects.address, self.id)
         self.chain = Chain(lambda: self.database, self.objects)
         self.lease = Lease(self.objects, lambda: self.cache.machine)
         self.chain.check = self._check_turn

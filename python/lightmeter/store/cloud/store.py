@@ -45,7 +45,7 @@ class CloudStore(Store):
             )
         text = os.fspath(address).rstrip("/")
         self._session = Session(text, create=create)
-        self.address = text
+        self.address = self._session.objects.address
         self.profiles = CloudProfiles(self._session)
         self.state = CloudState(self._session)
 
