@@ -71,6 +71,8 @@ def test_it_goes_by_its_own_names_only(
     if with_key:
         headers.append((b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode()))
     store.define("cells", "1d")
+    if b"example.com" in host and not with_key:
+        status = 401  # which names of this machine alone do not ask for
     got, _, body = ask(app, scope={"headers": headers})
     assert got == status, body
     assert ask(app, headers=[(b"host", b"localhost")])[0] == 400, "two names"
@@ -175,8 +177,24 @@ def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette
             assert ask(app, scope={end: address})[0] == 401
     assert client(app, client=ELSEWHERE).get("/healthz").status_code == 200
     assert ask(app, scope={"client": ("::ffff:127.0.0.1", 1)})[0] == 200
+    for name in ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"):
+        assert client(app, headers={name: "192.0.2.7"}).get(f"{API}/datasets").status_code == 401
+    app.state.server.hosts |= {"drift.example.com"}
+    by_name = client(app, base_url="http://drift.example.com")
+    assert by_name.get(f"{API}/datasets").status_code == 401, "a proxy passes it on"
     app.state.server.public_url = "https://drift.example.com"
     assert ask(app)[0] == 401, "it may be a proxy"
+
+
+def test_without_its_last_key_nobody_is_let_in(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    key = store.state.keys.add(["read"])
+    assert client(app, key).get(f"{API}/datasets").status_code == 200
+    for each in (app, make_app(store)):
+        store.state.keys.remove(key[:10])
+        assert client(each).get(f"{API}/datasets").status_code == 401
+        key = store.state.keys.add(["read"])
+        assert client(each, key).get(f"{API}/datasets").status_code == 200
 
 
 def basic(text: str) -> dict[str, str]:

@@ -49,6 +49,8 @@ class Server:
         public_url: its address as others see it, such as ``https://drift.example.com/base``.
         hosts: the names under which it may be asked, in small letters.
         limits: how much it takes.
+        has_keys: whether the store has or had a key. Without the last one nobody gets in before a
+            new start, which is checked: to take a key back must not let others in.
         secret: what it signs with. A restart makes a new one.
         arrivals: how many profiles were stored, after which the monitors run.
         schedule: that runs them; None where there is no file of monitors.
@@ -60,6 +62,7 @@ class Server:
     public_url: str | None = None
     hosts: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
+    has_keys: bool = field(default=False, init=False)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     buffered: int = field(default=0, init=False)
     arrivals: int = field(default=0, init=False)
@@ -72,4 +75,5 @@ class Server:
         self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
         self.checks = Work("lightmeter-keys", 2, limits.wait)
         self.failures = Rates(limits.failures / 60, limits.failures)
+        self.has_keys = self.store.state.keys.exist()
         self.requests = Rates(limits.requests, 4 * limits.requests)
