@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("starlette")
 
 from conftest import lightmeter
-from lightmeter import ConfigError, Store, StoreError
+from lightmeter import ConfigError, Profile, Store, StoreError
 from lightmeter.serve import Limits, make_app, security
 from lightmeter.serve.login import EVERYBODY
 from lightmeter.serve.rates import Rates
@@ -436,6 +436,27 @@ def test_a_body_must_come_in_time_and_takes_no_thread(tmp_path: Path) -> None:
     slow.join()
     status, headers, _ = put_parts(app, *[0.05, b"x"] * 20)
     assert (status, headers["connection"]) == (408, "close")
+    store.close()
+
+
+def test_a_profile_has_so_many_features(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(features=3))
+    asked = client(app)
+
+    def put(day: int, **row: float) -> int:
+        lasting = Profile()
+        lasting.log(row=row)
+        query = f"{API}/profile?dataset=rows&writer=a&at=2022-09-0{day}"
+        return asked.put(query, content=lasting.view().to_bytes(), headers=BYTES).status_code
+
+    assert put(1, a=1, b=2, c=3, d=4) == put(1, **{"x" * 1001: 1}) == 413
+    assert (put(1, a=1, b=2, c=3), put(2, a=1, d=4)) == (200, 200)
+    for path in ("profile?", "profile?format=json&", "report?", "report?format=json&"):
+        said = asked.get(f"{API}/{path}dataset=rows")
+        assert (said.status_code, "more than 3 features; take fewer" in said.text) == (409, True)
+    assert asked.get(f"{API}/profile?dataset=rows&end=2022-09-02").status_code == 200
+    whole = f"{API}/report?dataset=rows&end=2022-09-02&reference_end=2022-09-02"
+    assert asked.get(whole).status_code == 200
     store.close()
 
 

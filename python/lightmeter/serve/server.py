@@ -18,6 +18,7 @@ class Limits:
 
     Attributes:
         body: bytes of a profile.
+        features: of a profile, and of profiles that are merged for somebody.
         json: bytes of any other body.
         buffered: bytes of all bodies that are being received.
         seconds: until a body is here, whole.
@@ -28,6 +29,7 @@ class Limits:
     """
 
     body: int = 16 * 2**20
+    features: int = 10_000
     json: int = 2**16
     buffered: int = 2**28
     seconds: float = 60
