@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightmeter import Profile
+from lightmeter import Profile, Store
 
 WRITERS, READERS, SLOW = 4, 2, 64
 MOST_SECONDS, MOST_GROWTH = 0.5, 1.2  # p99 of a put; memory at the end by that after a third
@@ -33,22 +33,22 @@ def body() -> bytes:
     return profile.view().to_bytes()
 
 
-def ask(port: int, until: float, number: int, sent: bytes | None, told: Any) -> None:
+def ask(port: int, until: float, key: str, number: int, sent: bytes | None, told: Any) -> None:
     """One client: seconds of each request, or what went wrong."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     seconds, failed, count = [], [], 0
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/octet-stream"}
     paths = ["summary", "buckets?dataset=cells", "profile?dataset=cells&format=json", "datasets"]
     while time.monotonic() < until:
         count += 1
         begun = time.monotonic()
         try:
             if sent is None:
-                connection.request("GET", f"{API}/{paths[count % len(paths)]}")
+                connection.request("GET", f"{API}/{paths[count % len(paths)]}", headers=headers)
             else:
                 day = 1 + count % 28
                 query = f"dataset=cells&writer=w{number}&at=2022-09-{day:02}&seq={count}"
-                kind = {"Content-Type": "application/octet-stream"}
-                connection.request("PUT", f"{API}/profile?{query}", sent, kind)
+                connection.request("PUT", f"{API}/profile?{query}", sent, headers)
             answer = connection.getresponse()
             text = answer.read()
             if answer.status != 200:
@@ -60,9 +60,10 @@ def ask(port: int, until: float, number: int, sent: bytes | None, told: Any) -> 
     told.put(("read" if sent is None else "put", seconds, failed))
 
 
-def be_slow(port: int, until: float) -> None:
+def be_slow(port: int, until: float, key: str) -> None:
     """Clients that send a byte a second of headers, or of a body, and begin again when cut off."""
-    head = b"PUT %s/profile?dataset=cells&writer=s HTTP/1.1\r\nHost: localhost\r\n" % API.encode()
+    head = f"PUT {API}/profile?dataset=cells&writer=s HTTP/1.1\r\nHost: localhost\r\n".encode()
+    head += f"Authorization: Bearer {key}\r\n".encode()
     with_body = head + b"Content-Type: application/octet-stream\r\nContent-Length: 100000\r\n\r\n"
 
     def client(first: bytes) -> None:
@@ -91,6 +92,9 @@ def resident(pid: int) -> float:
 def main(seconds: float) -> int:
     """Run it; the exit code."""
     with tempfile.TemporaryDirectory() as folder:
+        with Store(f"{folder}/drift.db") as store:
+            store.define("cells", "1d")
+            keys = [store.state.keys.add(["read", "write"]) for _ in range(WRITERS + READERS)]
         command = [sys.executable, "-m", "lightmeter", "serve", "--store", f"{folder}/drift.db"]
         with (
             open(f"{folder}/log", "wb") as log,
@@ -104,11 +108,12 @@ def main(seconds: float) -> int:
             until, sent = time.monotonic() + seconds, body()
             clients = [
                 multiprocessing.Process(
-                    target=ask, args=(port, until, each, sent if each < WRITERS else None, told)
+                    target=ask,
+                    args=(port, until, keys[each], each, sent if each < WRITERS else None, told),
                 )
                 for each in range(WRITERS + READERS)
             ]
-            clients.append(multiprocessing.Process(target=be_slow, args=(port, until)))
+            clients.append(multiprocessing.Process(target=be_slow, args=(port, until, keys[-1])))
             for client in clients:
                 client.start()
             time.sleep(seconds / 3)
@@ -127,11 +132,12 @@ def main(seconds: float) -> int:
         taken = [second for name, each, _ in answers if name == kind for second in each]
         cuts = statistics.quantiles(taken, n=100)
         print(
-            f"{kind}: {len(taken)} of {len(sent) if kind == 'put' else 0} bytes,"
+            f"{kind}: {len(taken)},"
             f" {len(taken) / seconds:.0f} a second, p50 {1000 * cuts[49]:.0f} ms,"
             f" p99 {1000 * cuts[98]:.0f} ms, max {1000 * max(taken):.0f} ms"
         )
         passed &= kind != "put" or cuts[98] < MOST_SECONDS
+    print(f"a profile: {len(sent)} bytes")
     print(f"failed: {len(failed)} {failed[:3]}")
     print(f"memory: {before:.0f} MB after a third, {after:.0f} MB at the end")
     print(f"ended {ended:.1f} s after SIGTERM")

@@ -1,8 +1,10 @@
 """Stores in object stores: on plain files, and on fsspec's objects in memory."""
 
 import contextlib
+import errno
 import itertools
 import json
+import os
 import pickle
 import secrets
 import shutil
@@ -21,8 +23,13 @@ from lightmeter import Store, StoreError
 from lightmeter.dashboard import write_dashboard
 from lightmeter.store.cloud import lease
 from lightmeter.store.cloud.layout import encoded, folder_of, parse_profile, place_name, plain
+from lightmeter.store.cloud.profiles import CloudProfiles
 from lightmeter.store.cloud.sealed import seal_object
+from lightmeter.store.cloud.state import CloudKeys, CloudState
+from lightmeter.store.keys import Keys
+from lightmeter.store.profiles import Profiles
 from lightmeter.store.records import Line, Snoozed
+from lightmeter.store.state import State
 from stores import answers, fill, view
 
 pytest.importorskip("fsspec")
@@ -65,8 +72,6 @@ def images(store: Store, dataset: str = "cells", **segment: str) -> int:
 def on_another_machine(address: str, number: int = 2) -> Store:
     """The store, with an index of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        import os
-
         patch.setenv("LIGHTMETER_CACHE", f"{os.environ['LIGHTMETER_CACHE']}-{number}")
         return Store(address, create=False)
 
@@ -89,6 +94,16 @@ def test_it_answers_as_a_file_does(address: str, tmp_path: Path) -> None:
         assert copy.verify() == []
         with pickle.loads(pickle.dumps(store)) as again:
             assert answers(copy) == answers(again)
+
+
+def test_every_method_reads_what_is_in_the_objects() -> None:
+    for kind, own, others in (
+        (Profiles, CloudProfiles, {"add", "verify"}),
+        (State, CloudState, set()),
+        (Keys, CloudKeys, set()),
+    ):
+        public = {name for name in vars(kind) if not name.startswith("_")}
+        assert public - others <= vars(own).keys()
 
 
 NAMES = ["cells", "", ".", "..", "a/b", "../../up", "~", "~rolled", ".hidden", "é", "a\0b", "%2F"]
@@ -422,9 +437,9 @@ def test_a_state_that_unpacks_to_more_than_fits_is_refused(
 ) -> None:
     import zlib
 
-    from lightmeter.store.cloud import changes
+    from lightmeter.store.cloud import packing
 
-    monkeypatch.setattr(changes, "MOST_BYTES", 1000)
+    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
     with Store(in_memory()) as store:
         store.state.snooze(Snoozed(LINE, LATER, "kept"))
         bomb = zlib.compress(b"[" * 10_000)
@@ -473,6 +488,50 @@ def test_the_cache_can_go_at_any_time(cache: Path) -> None:
         with store.turn():
             assert images(same) == 3
         assert len(same.state.snoozed(NOON)) == 1
+
+
+def test_a_listing_that_others_overtake_takes_nothing_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = in_memory()
+    with Store(address) as slow, Store(address) as quick:
+        slow.put("cells", view(1), at=NOON, writer="a")
+        slow.state.snooze(Snoozed(LINE, LATER, ""))
+        assert images(slow) == len(slow.state.snoozed(NOON)) == 1
+        listing = objects_of(slow).list
+
+        def overtaken(folder: str = "v1") -> Any:
+            listed = listing(folder)
+            monkeypatch.setattr(objects_of(slow), "list", listing)
+            quick.put("cells", view(2), at=NOON, writer="a")
+            quick.put("cells", view(4), at=NOON, writer="b")
+            quick.state.snooze(Snoozed(LINE._replace(feature="x"), LATER, ""))
+            assert images(quick) == 6
+            return listed
+
+        monkeypatch.setattr(objects_of(slow), "list", overtaken)
+        slow._session.refresh()
+        index = quick._session.database
+        assert index.all("SELECT sum(images), (SELECT count(*) FROM snooze) FROM profile") == [
+            (6, 2)
+        ]
+
+
+def test_a_folder_that_cannot_be_listed_is_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(f"file://{tmp_path}/store") as store:
+        store.put("cells", view(1), at=NOON, writer="a")
+        real = os.scandir
+
+        def refuse(path: Any) -> Any:
+            if str(path).endswith("/a"):
+                raise OSError(errno.EIO, "broken", path)
+            return real(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        with pytest.raises(StoreError, match="listing failed: OSError"):
+            store.read("cells")
 
 
 # Addresses

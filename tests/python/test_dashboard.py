@@ -118,7 +118,7 @@ def test_the_first_page_says_what_needs_a_look(store: Store, tmp_path: Path) -> 
     shown.results += days("ooo", dataset="streets", value=0.1)
     shown.build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
-    assert "1 of 2 datasets need a look" in text
+    assert "1 of 2 datasets needs a look" in text
     assert re.search(r"cells ● anomaly 2022-09-10 0 10 1 2 ", text)  # two are open
     assert re.search(r"streets ○ ok 2022-09-03 0 3 0 ", text)
     assert re.search(
@@ -257,7 +257,7 @@ def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
     assert "Nothing has been logged" in Page(tmp_path / "empty/index.html").text
     fill(store, "cells", 2)
     Shown(store, []).build(tmp_path / "site")
-    assert "Nothing unusual in 1 dataset" in Page(tmp_path / "site/index.html").text
+    assert "1 dataset, not watched yet" in Page(tmp_path / "site/index.html").text
     page = Page(tmp_path / "site" / dataset_page("cells"))
     assert "No monitor has judged this yet" in page.text
     assert "– not watched" in page.text  # noqa: RUF001

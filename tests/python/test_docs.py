@@ -37,6 +37,7 @@ SAMPLE = re.compile(
     re.MULTILINE,
 )
 SERVER = "https://drift.example.com"
+BUCKET = "s3://bucket/drift"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -91,6 +92,7 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
             monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set
         monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
+        monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("SLACK_URL", receiver.url)
         monkeypatch.setenv("HOOK_SECRET", "whsec_" + "QUJD" * 8)
         Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
@@ -164,7 +166,8 @@ def test_samples_run(page: Path) -> None:
 
 @contextlib.contextmanager
 def served(text: str) -> Iterator[str]:
-    """The text, with a server of this machine in place of that in it."""
+    """The text, with a server and a folder of this machine in place of those in it."""
+    text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
     if SERVER not in text:
         yield text
         return
@@ -206,8 +209,11 @@ def test_examples_of_docstrings_run(example: doctest.DocTest) -> None:
             assert repr(eval(step.source, names)) == step.want.strip()
         else:
             exec(step.source, names)
-    if "log" in names and hasattr(names["log"], "close"):
-        names["log"].close()
+    for name in ("log", "writer"):
+        if hasattr(names.get(name), "close"):
+            names[name].close()
+    if "app" in names:
+        names["app"].state.server.store.close()
 
 
 @pytest.mark.usefixtures("here")

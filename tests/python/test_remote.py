@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from lightmeter import Store, StoreError
+from lightmeter.serve import running as running_module
 from lightmeter.store.profiles import Profiles
 from lightmeter.store.remote import client, sending
 from lightmeter.store.remote.profiles import RemoteProfiles
@@ -56,6 +58,7 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
             lambda it: it.profiles.merged("cells"),
             lambda it: it.profiles.body("cells", DAY, writer="a"),
             lambda it: it.profiles.body("cells", DAY, writer="nobody"),
+            lambda it: it.profiles.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
             lambda it: it.verify(),
         ):
             assert ask(far) == ask(store)
@@ -97,7 +100,7 @@ def test_a_put_that_is_repeated_counts_once(
     with Store(way.url) as far:
         assert far.put("cells", view(3), at=DAY, writer="a", seq=seq)
         far.add("cells", view(4), at=DAY)
-        assert way.connections == 3
+        assert way.connections >= 3
     assert (store.read("cells").images, len(counts(store))) == (7, 2)
     assert not waiting(spool)
 
@@ -173,7 +176,24 @@ def test_what_the_server_never_takes_is_put_aside(
     assert sum("put aside" in message for message in caplog.messages) == 2
 
 
-def test_a_full_spool_says_what_is_lost(spool: Path) -> None:
+def test_a_server_that_refuses_everything_is_waited_for(
+    store: Store, spool: Path, tmp_path: Path
+) -> None:
+    """Such as one that does not know the name which it is asked by."""
+    nobody = 'HTTP/1.1 400 No\r\nContent-Length: 25\r\n\r\n{"error": "not that host"}'
+    with running(store) as port, Weather(port).blowing() as way, Store(way.url) as far:
+        far.put("cells", view(1), at=DAY, writer="a")
+        way.faults = [nobody] * 9
+        way.cut()
+        assert far.put("cells", view(2), at=DAY, writer="a")
+        done = far.send()
+        assert (done.refused, done.left) == (0, 1)
+        way.faults = []
+        assert far.send().sent == 1
+    assert counts(store) == {"a": 2}
+
+
+def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store(f"http://127.0.0.1:{free_port()}") as far:
         far.spool._files = 2
         for writer in "ab":
@@ -185,6 +205,17 @@ def test_a_full_spool_says_what_is_lost(spool: Path) -> None:
         with pytest.raises(StoreError, match="no more is kept there"):
             far.put("cells", view(1), at=DAY, writer="c")
     assert len(waiting(spool)) == 2
+    entry = far.spool.read(far.spool.names()[0])
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)  # what waits is somebody else's
+    assert far.spool.names() == []
+    with pytest.raises(StoreError, match="belongs to somebody else"):
+        far.spool.add(entry)
+    monkeypatch.setenv("LIGHTMETER_SPOOL", "/dev/null")
+    with (
+        Store(far.address) as nowhere,
+        pytest.raises(StoreError, match=r"is lost unless.*is away.*cannot wait in /dev/null/"),
+    ):
+        nowhere.put("cells", view(1), at=DAY, writer="c")
 
 
 SENDER = """
@@ -316,11 +347,13 @@ def test_who_cannot_prove_who_he_is_gets_no_key(
     if (openssl := shutil.which("openssl")) is None:
         pytest.skip("there is no openssl to make a certificate with")
     names = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:far.invalid"]
     command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     subprocess.run([*command, "-nodes", *names, *subject], check=True, capture_output=True)
     with running(
-        store, tls={"ssl_keyfile": tmp_path / "key.pem", "ssl_certfile": tmp_path / "cert.pem"}
+        store,
+        hosts=["far.invalid"],
+        tls={"ssl_keyfile": tmp_path / "key.pem", "ssl_certfile": tmp_path / "cert.pem"},
     ) as port:
         address = f"https://localhost:{port}"
         with (
@@ -332,3 +365,19 @@ def test_who_cannot_prove_who_he_is_gets_no_key(
         with Store(address) as far:
             assert far.put("cells", view(3), at=DAY, writer="a")
             assert far.read("cells").images == 3
+        with Weather(port).blowing() as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url.replace("http://", "http://me:word@"))
+            monkeypatch.setenv("no_proxy", "")
+            proxy.faults = ["tunnel"] * 9
+            with Store("https://far.invalid", key=store.state.keys.add(["read"])) as far:
+                assert far.read("cells").images == 3
+        asked = proxy.tunnels[0]
+        assert asked.startswith(b"CONNECT far.invalid:443 HTTP/1.")
+        assert b"Proxy-Authorization: Basic " in asked
+        assert b"Authorization: Bearer" not in asked
+
+
+def test_a_server_answers_at_once() -> None:
+    """Of a socket that names no protocol asyncio holds back the ends of answers for 40 ms."""
+    with running_module._bound("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP

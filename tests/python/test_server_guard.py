@@ -1,5 +1,6 @@
 """What a server lets in: hosts, origins, keys, sizes and times."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -22,6 +23,7 @@ from lightmeter.serve.login import EVERYBODY
 from lightmeter.serve.rates import Rates
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.running import check_address
+from lightmeter.serve.work import Work
 from serving import API, BYTES, LOCAL, ask, client, serving
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -495,6 +497,40 @@ def test_so_much_is_done_at_once(tmp_path: Path) -> None:
     assert {headers["retry-after"] for _, headers, _ in said} == {"1"}
     assert not app.state.server.work.busy
     store.close()
+
+
+def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    headers = [(b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode())]
+    find, go_on, said = store.state.keys.find, threading.Event(), list[int]()
+    store.state.keys.find = lambda text: find(text) if go_on.wait(10) else None  # type: ignore[method-assign]
+    threads = [
+        threading.Thread(target=lambda: said.append(ask(app, headers=headers)[0]))
+        for _ in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    while app.state.server.checks._taken < len(threads):
+        time.sleep(0.01)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert said == [200] * len(threads)
+
+
+def test_what_is_cancelled_before_it_begins_takes_no_room() -> None:
+    async def cancel() -> None:
+        work, go_on = Work("test", 1, 10), threading.Event()
+        first = asyncio.create_task(work.do(go_on.wait, 10))
+        second = asyncio.create_task(work.do(go_on.wait, 10))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        go_on.set()
+        assert await first
+        await asyncio.sleep(0.01)
+        assert not work.busy
+
+    asyncio.run(cancel())
 
 
 def test_nothing_of_the_inside_goes_out(

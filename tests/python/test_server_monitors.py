@@ -14,9 +14,12 @@ pytest.importorskip("starlette")
 
 from lightmeter import Store
 from lightmeter.monitor.results import load_results
+from lightmeter.monitor.sitemap import feature_page
 from lightmeter.serve import schedule as module
 from lightmeter.serve.schedule import Outcome, Schedule
 from serving import client, serving
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from test_dashboard import fill
 
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
@@ -51,15 +54,16 @@ def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path) -> Non
     words = ", ".join(f'"{word}"' for word in (sys.executable, "-c", write))
     alert = f'[[alert]]\nname = "team"\nto = "command"\ncommand = [{words}]\n'
     monitors = Path(f"{path}.monitors.toml")
-    store, app = serving(path)
+    store, app = serving(path, public_url="http://127.0.0.1/drift")
     live = app.state.live
-    with store, client(app) as asked:
+    link = f"http://127.0.0.1/drift/{feature_page('cells', '', 'saturation')}"
+    with store, client(app, store.state.keys.add(["admin"])) as asked:
         assert live.schedule.last is None
         monitors.write_text(DRIFT + alert)
         wait_for(lambda: live.schedule.last)
         assert (live.schedule.last.code, live.schedule.last.error) == (3, "")
         assert {result.state for result in load_results(store)} >= {"anomaly"}
-        assert "by drift" in told.read_text() or "saturation" in told.read_text()
+        assert link in told.read_text()
         assert "found an anomaly" in asked.get("/").text
         numbers = asked.get("/metrics").text.splitlines()
         assert {"lightmeter_monitor_runs 1", "lightmeter_monitor_run_exit_code 3"} <= {*numbers}
@@ -86,6 +90,22 @@ class Counting(Schedule):
     def _run(self, stop: threading.Event) -> Outcome:
         self.begun.append(time.monotonic())
         return Outcome(datetime.now(UTC), 0.0, 0)
+
+
+def test_a_mounted_server_runs_its_monitors_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first request on: nobody tells it that the app around it has begun."""
+    begun: list[str] = []
+    monkeypatch.setattr(Schedule, "start", lambda self: begun.append(self.monitors.name))
+    store, app = serving(path)
+    with store:
+        outer = client(Starlette(routes=[Mount("/drift", app)]))
+        assert outer.get("/drift/healthz").status_code == 200
+        assert begun == []  # there is nothing to run
+        Path(f"{path}.monitors.toml").write_text(DRIFT)
+        assert outer.get("/drift/healthz").status_code == 200
+        assert begun == ["drift.db.monitors.toml"]
 
 
 @pytest.mark.usefixtures("quick")

@@ -18,6 +18,7 @@ from lightmeter import Store
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.results import save_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page, slug
+from lightmeter.serve import forms
 from lightmeter.serve.extras import ACKNOWLEDGE, RUN, SNOOZE, WATCH, LiveExtras
 from lightmeter.serve.login import EVERYBODY
 from lightmeter.serve.monitors_file import MonitorsFile
@@ -47,11 +48,17 @@ class Served(NamedTuple):
         return client(self.app, key)
 
 
+@pytest.fixture(autouse=True)
+def nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here no monitors run."""
+    monkeypatch.setattr(forms, "_WAIT", 0.0)
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """Two datasets, of which the first has two open anomalies of one line each; nothing runs."""
     store, app = serving(tmp_path / "drift.db")
-    app.state.live.start = lambda: None
+    app.state.live.start = app.state.live.wake = lambda: None
     with store:
         fill(store, "cells", 7, bad=6)
         fill(store, "secret", 3)
@@ -183,7 +190,7 @@ def test_links_hold_below_a_prefix(served: Served) -> None:
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    app.state.live.start = lambda: None
+    app.state.live.start = app.state.live.wake = lambda: None
     with store:
         save_results(store, attacked(store).results)
         asked = client(app)
@@ -296,33 +303,30 @@ def test_forms_that_change_nothing(served: Served, fields: dict[str, str], statu
     assert "location" not in said.headers
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"origin": "https://evil.example"}, 403),
-        ({"origin": "null"}, 403),
-        ({"origin": ""}, 403),
-        ({"origin": "http://127.0.0.1:81"}, 403),
-        ({"sec-fetch-site": "cross-site"}, 403),
-        ({"sec-fetch-site": "same-site"}, 403),
-        ({"host": "evil.example", "origin": "http://evil.example"}, 400),  # DNS rebinding
-        ({"content-type": "text/plain"}, 415),
-        ({"content-type": "multipart/form-data; boundary=x"}, 415),
-        ({"content-type": "application/json"}, 415),
-    ],
-)
+FOREIGN = [
+    ({"origin": "https://evil.example"}, 403),
+    ({"origin": "null"}, 403),
+    ({"origin": ""}, 403),
+    ({"origin": "http://127.0.0.1:81"}, 403),
+    ({"sec-fetch-site": "cross-site"}, 403),
+    ({"sec-fetch-site": "same-site"}, 403),
+    ({"host": "evil.example", "origin": "http://evil.example"}, 400),  # DNS rebinding
+    ({"content-type": "text/plain"}, 415),
+    ({"content-type": "multipart/form-data; boundary=x"}, 415),
+    ({"content-type": "application/json"}, 415),
+]
+
+
 @pytest.mark.parametrize("keys", [True, False])
-def test_no_other_site_sends_a_form(
-    served: Served, headers: dict[str, str], status: int, keys: bool
-) -> None:
+def test_no_other_site_sends_a_form(served: Served, keys: bool) -> None:
     asked = served.ask("admin") if keys else served.ask()
     for name in (ACKNOWLEDGE, SNOOZE, WATCH, RUN):
         fields = form(asked, ACKNOWLEDGE)
-        said = send(asked, name, fields, **headers)
-        assert said.status_code == status
-    assert served.store.state.acknowledged() == []
+        for headers, status in FOREIGN:
+            assert send(asked, name, fields, **headers).status_code == status, (name, headers)
     no_origin = asked.post(f"/{ACKNOWLEDGE}", data=form(asked, ACKNOWLEDGE))
     assert (no_origin.status_code, served.store.state.acknowledged()) == (403, [])
+    assert not served.app.state.live.monitors.path.exists()
 
 
 def test_forms_need_the_right_to_it(served: Served) -> None:
@@ -363,20 +367,25 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     file.write_bytes(mine)
     file.chmod(0o640)
     fields = watch_form(asked)
-    assert send(asked, WATCH, fields | {"reference": dataset_page("secret")}).status_code == 303
+    said = send(asked, WATCH, fields | {"reference": dataset_page("secret")})
+    assert said.status_code == 303
     assert file.read_bytes().startswith(mine)
     assert file.stat().st_mode & 0o777 == 0o640
     monitors = {monitor.name: monitor for monitor in load_monitors(file)}
     assert {"mine", "cells: drift", "cells: missing", "cells: schema"} <= set(monitors)
     assert monitors["cells: drift"].baseline.dataset == "secret"  # type: ignore[union-attr]
-    assert served.app.state.live.schedule.is_asked
+    schedule, page = served.app.state.live.schedule, f"/{dataset_page('cells')}"
+    assert schedule.is_asked
+    assert said.headers["location"] == f"..{page}?run"
+    assert "refresh" in asked.get(f"{page}?run").headers  # until the run is over
+    assert "refresh" not in asked.get(page).headers
     before = file.read_bytes()
     assert send(asked, WATCH, fields).status_code == 409
     assert file.read_bytes() == before
-    page = asked.get(f"/{dataset_page('cells')}").text
-    assert "cells: drift, cells: missing" in page
-    assert "Run now" in page
-    assert WATCH not in page
+    text = asked.get(page).text
+    assert "monitors: <bdi>cells: drift, cells: missing" in text
+    assert "Run now" in text
+    assert WATCH not in text
     assert [path.name for path in file.parent.iterdir() if path.suffix == ".trial"] == []
 
 
@@ -416,8 +425,8 @@ def test_somebody_edits_the_file_meanwhile(tmp_path: Path, monkeypatch: pytest.M
 
 def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    app.state.live.start = lambda: None
-    names = ['"]\n[[alert]]\nname = "x"\nto = "command"', *HOSTILE[:4], "../../x", "%2f", "a" * 200]
+    app.state.live.start = app.state.live.wake = lambda: None
+    names = ['"]\n[[alert]]\nname = "x"\nto = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
     with store:
         for name in names:
             fill(store, name, 1)
@@ -430,6 +439,21 @@ def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
         content = tomllib.loads(app.state.live.monitors.path.read_text())
         assert set(content) == {"monitor"}
         assert {table["dataset"] for table in content["monitor"]} == set(names)
+
+
+def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_path: Path) -> None:
+    """Two files cannot have monitors of the same name and dataset."""
+    asked = served.ask("admin")
+    other = tmp_path / "mine.toml"
+    other.touch()
+    save_results(served.store, days("ooooooA", monitor="cells: drift"), source=str(other))
+    page = f"/{dataset_page('cells')}"
+    assert "1 monitor: <bdi>cells: drift</bdi>" in asked.get(page).text
+    assert WATCH not in asked.get(page).text
+    fields = watch_form(asked, "secret") | {"place": dataset_page("cells")}
+    assert send(asked, WATCH, fields).status_code == 409
+    other.unlink()
+    assert send(asked, WATCH, fields).status_code == 303
 
 
 def test_a_server_without_a_file_of_monitors(served: Served) -> None:

@@ -12,6 +12,7 @@ import lightmeter as lm
 import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, Store, log_image, profile_images
+from lightmeter.store.remote import client, sending
 from lightmeter.writers import LightmeterWriter
 from PIL import Image
 from stores import view
@@ -44,7 +45,7 @@ def test_the_upload_of_the_article(
         writer = LightmeterWriter()
         assert writer.write(profile_view) == (
             True,
-            f"cells 2022-09-07 12:00 is kept by http://127.0.0.1:{port}",
+            f"cells 2022-09-07 12:00 is kept for http://127.0.0.1:{port}",
         )
         writer.close()
     assert store.read("cells", DAY).images == 1
@@ -134,6 +135,50 @@ def test_a_logger_loses_nothing_while_the_server_is_away(
     assert [bucket.images for bucket in store.buckets("cells")][:2] == [3, 1]
 
 
+def test_a_late_image_does_not_replace_what_waits(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bucket has left the memory; of its row the server has one image, and two wait."""
+    at = datetime(2022, 9, 7, 1, tzinfo=UTC)
+    monkeypatch.setattr(client, "_IDLE", 0.3)
+    monkeypatch.setattr(sending, "_REST", 0.0)
+    with lm.logger(way.url, "cells") as log:
+        log.track(picture(), at=at)
+        assert log.flush()
+        assert store.read("cells").images == 1
+        way.faults = ["silent"] * 99
+        way.cut()
+        for _ in range(2):
+            log.track(picture(), at=at)
+            assert log.flush()
+        assert waiting(spool)
+        way.faults = []
+        log.track(picture(), at=at)
+        assert log.flush()
+    assert store.read("cells").images == 4
+
+
+def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spool: Path) -> None:
+    key = store.state.keys.add(["write"])
+    other = store.state.keys.add(["write", "read"])
+    with (
+        pytest.raises(lm.StoreError, match="does not take the key"),
+        Store(way.url, key="x") as far,
+    ):
+        far.put("cells", view(1), at=DAY, writer="a")
+    assert not waiting(spool)
+    with Store(way.url, key=key) as far:
+        far.put("cells", view(1), at=DAY, writer="a")
+        store.state.keys.remove(key[:10])
+        for n in (2, 3):
+            assert far.put("cells", view(n), at=DAY, writer="a")
+        assert len(waiting(spool)) == 1
+    with Store(way.url, key=other) as far:
+        assert far.profiles.delete("cells", writer="a") == 1
+    assert counts(store) == {}
+    assert not waiting(spool)
+
+
 LOGGER = """
 import sys, time
 import lightmeter as lm
@@ -175,9 +220,8 @@ def test_the_command_line(
 ) -> None:
     key = store.state.keys.add(["read", "write"])
     command = "log", folder, "--dataset", "cells", "--store", way.url, "--date", "2022-09-07"
-    done = lightmeter(*command)
-    assert done.returncode == 1
-    assert "does not take no key" in done.stderr
+    with pytest.raises(lm.StoreError, match="asks for a key: got no key"), Store(way.url) as far:
+        far.datasets()
     monkeypatch.setenv("LIGHTMETER_KEY", key)
     done = lightmeter(*command)
     assert (done.returncode, done.stderr) == (0, "")

@@ -240,6 +240,11 @@ def test_nobody_listens() -> None:
         Webhook(url=gone, pause=0, tries=2).send(MESSAGE)
 
 
+def test_a_name_that_cannot_be_one() -> None:
+    with pytest.raises(DeliveryError, match="cannot be reached: "):
+        Webhook(url=f"https://{'a' * 70}.example/", tries=1).send(MESSAGE)
+
+
 def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with Receiver([200]).running() as receiver:

@@ -35,7 +35,12 @@ def counts(store: Store, dataset: str = "cells") -> dict[str, int]:
 @contextlib.contextmanager
 def running(store: Any, *, at: int = 0, tls: Any = None, **options: Any) -> Iterator[int]:
     """Serve a store on a port of this machine."""
-    bound = socket.create_server(("127.0.0.1", at))
+    # Of a socket that does not name its protocol asyncio does not know that it is one of TCP, and
+    # answers wait for 40 ms.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", at))
+    bound.listen()
     app = make_app(store, **options)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", lifespan="off", **(tls or {})
@@ -58,12 +63,14 @@ class Weather:
     lost: the server has the request, and the answer is never seen.
     torn: half of the answer is.
     silent: nothing comes back.
+    tunnel: this is a proxy, which is asked to connect.
     Text is an answer in place of the server's.
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.faults: list[str] = []
+        self.tunnels: list[bytes] = []
         self.connections = 0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
@@ -111,6 +118,11 @@ class Weather:
             elif fault == "silent":
                 while not self._ended and client.recv(1 << 16):
                     pass
+            elif fault == "tunnel":
+                self.tunnels.append(client.recv(1 << 16))
+                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                with socket.create_connection(("127.0.0.1", self._port)) as server:
+                    self._pass(client, server, "")
             elif fault in ("", "lost", "torn"):
                 with socket.create_connection(("127.0.0.1", self._port)) as server:
                     self._pass(client, server, fault)

@@ -32,6 +32,7 @@ from lightmeter.times import to_utc
 __all__ = ["evaluate", "judge_all", "update_results"]
 
 _JUDGED = {OK, PENDING, ANOMALY}
+_PACK = 64  # buckets
 
 
 def evaluate(
@@ -116,12 +117,18 @@ class _Packed:
 
     def __init__(self) -> None:
         self._packed: list[bytes] = []
+        self._last: list[BucketRows] = []
 
     def add(self, rows: BucketRows) -> None:
-        self._packed.append(zlib.compress(pickle.dumps(rows), 1))
+        self._last.append(rows)
+        if len(self._last) == _PACK:
+            self._packed.append(zlib.compress(pickle.dumps(self._last), 1))
+            self._last = []
 
     def __iter__(self) -> Iterator[BucketRows]:
-        return (pickle.loads(zlib.decompress(each)) for each in self._packed)
+        for packed in self._packed:
+            yield from pickle.loads(zlib.decompress(packed))
+        yield from self._last
 
 
 def _judged(

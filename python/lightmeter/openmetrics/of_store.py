@@ -71,8 +71,8 @@ def store_gauges(
         return wanted and len(name) <= _LONGEST
 
     with store.profiles.snapshot():
-        segments = [each for each in store.profiles.newest(now) if is_wanted(each.dataset)]
         sources = [each for each in store.state.sources() if is_wanted(each.dataset)]
+        segments = [each for each in store.profiles.newest(now) if is_wanted(each.dataset)]
         results = load_newest(store, [(each.monitor, each.dataset) for each in sources])
         shown, hidden = _shown_segments(segments)
         buckets = [(each, _bucket(store, each)) for each in shown]

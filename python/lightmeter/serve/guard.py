@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lightmeter.errors import DecodeError, IncompatibleError, StoreError
+from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify, path_of
 from lightmeter.serve.pages import is_page, refusal_page
 from lightmeter.serve.refusal import RequestError, busy
@@ -66,11 +66,14 @@ class _Exchange:
         try:
             self._check()
             scope["state"] = {**scope.get("state", {}), "key": await identify(self._request)}
+            scope["app"].state.live.wake()
             await self._app(scope, self._receive_bounded, self._send_with_headers)
         except RequestError as refusal:
             await self._answer(refusal)
         except ClientDisconnect:
             pass
+        except ConflictError as error:
+            await self._answer(RequestError(409, str(error)))
         except (DecodeError, IncompatibleError) as error:
             await self._answer(RequestError(409, f"these profiles cannot be merged: {error}"))
         except StoreError as error:

@@ -65,6 +65,10 @@ class Schedule:
     """Runs the monitors of a file on a store: at once, every few minutes, and when there is news.
 
     One run at a time. A run ends with the server, also where that is killed.
+
+    Attributes:
+        monitors: the file.
+        has_begun: whether it was ever started.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Schedule:
         least: timedelta = timedelta(minutes=1),
         longest: timedelta = timedelta(minutes=30),
         arrivals: Callable[[], int] = lambda: 0,
+        pages: str | None = None,
     ) -> None:
         """Nothing runs before `start`.
 
@@ -86,8 +91,11 @@ class Schedule:
             least: how long after the last one a run begins for new profiles.
             longest: how long one may take.
             arrivals: how many profiles have come so far.
+            pages: address of the server's pages, for links in alerts.
         """
-        self._address, self._monitors = address, monitors
+        self._address, self.monitors = address, monitors
+        self.has_begun = False
+        self._pages = [] if pages is None else [pages]
         self._every, self._least = every.total_seconds(), least.total_seconds()
         self._longest, self._arrivals = longest.total_seconds(), arrivals
         self._lock = threading.Lock()
@@ -99,6 +107,7 @@ class Schedule:
 
     def start(self) -> None:
         """Begin, if it has not begun or was stopped."""
+        self.has_begun = True
         with self._lock:
             if self._thread is None:
                 self._stop = threading.Event()
@@ -183,7 +192,7 @@ class Schedule:
                 seen, fresh = arrived, min(fresh, now)
             news = now >= max(fresh + _SETTLE, began + self._least)
             due = news or now >= began + self._every or self._asked.is_set()
-            if not due or not self._monitors.exists():
+            if not due or not self.monitors.exists():
                 continue
             began, fresh = now, float("inf")
             self._asked.clear()
@@ -206,7 +215,8 @@ class Schedule:
 
     def _run(self, stop: threading.Event) -> Outcome:
         began, clock = datetime.now(UTC), time.monotonic()
-        command = [sys.executable, "-m", _CHILD, str(self._monitors), self._address]
+        command = [sys.executable, "-m", _CHILD, str(self.monitors), self._address]
+        command += self._pages
         # It ends when its input does, which is when this process ends, however that happens.
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"

@@ -75,7 +75,8 @@ class Server:
         limits = self.limits
         self.work = Work("lightmeter-serve", limits.operations, limits.wait)
         self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
-        self.checks = Work("lightmeter-keys", 2, limits.wait)
+        # Every request waits for one, if only for a tenth of a millisecond.
+        self.checks = Work("lightmeter-keys", 4, limits.wait, waiting=1000)
         self.failures = Rates(limits.failures / 60, limits.failures)
         self.has_keys = self.store.state.keys.exist()
         self.requests = Rates(limits.requests, 4 * limits.requests)

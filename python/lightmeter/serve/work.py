@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from lightmeter.serve.refusal import busy
@@ -19,10 +19,14 @@ _WAITING = 8  # for each that is worked on
 class Work:
     """A pool of threads that refuses what would have to wait for long."""
 
-    def __init__(self, name: str, most: int, wait: float) -> None:
-        """At most `most` at once; what could not begin within `wait` seconds is refused."""
+    def __init__(self, name: str, most: int, wait: float, waiting: int | None = None) -> None:
+        """At most `most` at once; what could not begin within `wait` seconds is refused.
+
+        `waiting` is how much may wait, by default 8 times as much as is done at once.
+        """
         self._threads = ThreadPoolExecutor(most, name)
-        self._most, self._wait = most * (1 + _WAITING), wait
+        self._most = most + (_WAITING * most if waiting is None else waiting)
+        self._wait = wait
         self._lock = threading.Lock()
         self._taken = 0
 
@@ -44,15 +48,17 @@ class Work:
             self._taken += 1
 
         def call() -> _R:
-            try:
-                if time.monotonic() > until:
-                    raise _too_busy()
-                return function(*args, **kwargs)
-            finally:
-                with self._lock:
-                    self._taken -= 1
+            if time.monotonic() > until:
+                raise _too_busy()
+            return function(*args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        work = self._threads.submit(call)
+        work.add_done_callback(self._give_back)  # also where it was cancelled before it began
+        return await asyncio.wrap_future(work)
+
+    def _give_back(self, work: "Future[_R]") -> None:
+        with self._lock:
+            self._taken -= 1
 
 
 def _too_busy() -> Exception:

@@ -8,11 +8,11 @@ was retried or run twice, and writers never wait for each other's reading.
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from lightmeter.errors import DecodeError, IncompatibleError
+from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
@@ -21,6 +21,7 @@ from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
 from lightmeter.store.rows import (
+    BY_KEY,
     StoredProfile,
     checked_images,
     checked_name,
@@ -35,6 +36,8 @@ from lightmeter.store.rows import (
     load,
     load_body,
     new_writer,
+    note_merged,
+    replaced,
     seal,
     span_of,
     stamped,
@@ -325,6 +328,51 @@ class Profiles:
             StoreError: there is no such dataset, or the file cannot be read.
         """
         return list_rows(self._database, dataset, start, end, segment)
+
+    # Moving
+
+    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
+        """Start, writer and seq of the profiles that a rolled-up day holds, as far as is noted."""
+        rows = self._database.all(
+            "SELECT start, writer, seq FROM merged WHERE dataset = ? AND segment = ?"
+            " AND start >= ? AND start < ? ORDER BY 1, 2",
+            (
+                dataset_number(self._database, row.dataset),
+                segment_text(row.segment),
+                to_ms(row.start),
+                to_ms(row.end),
+            ),
+        )
+        with self._database.parsing():
+            return [(from_ms(start), writer, seq) for start, writer, seq in rows]
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """Put a day that another store has rolled up, in place of the profiles that it holds.
+
+        Returns:
+            Whether it was kept; False if there is another already.
+
+        Raises:
+            StoreError: one of those profiles has been replaced by a later one.
+        """
+        with self._database.transaction() as sql:
+            number, _ = enter_dataset(sql, row.dataset, None)
+            segment = segment_text(row.segment)
+            for start, writer, seq in covers:
+                key = number, to_ms(start), segment, writer
+                found = sql.execute(f"SELECT seq FROM profile WHERE {BY_KEY}", key).fetchone()
+                if found is not None and found[0] > seq:
+                    raise StoreError(replaced(writer, found[0], seq))
+                sql.execute(f"DELETE FROM profile WHERE {BY_KEY}", key)
+                note_merged(sql, row.dataset, key, seq)
+            key = number, to_ms(row.start), segment, ""
+            span = row.end - row.start
+            return write(sql, row.dataset, key, view, row.seq, span, updated=row.updated)
 
     # Keeping
 

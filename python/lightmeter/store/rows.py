@@ -37,6 +37,7 @@ __all__ = [
     "load_body",
     "new_writer",
     "note_merged",
+    "replaced",
     "seal",
     "span_of",
     "stamped",
@@ -190,6 +191,14 @@ def is_merged(sql: sqlite3.Connection, key: Key, seq: int | None) -> bool:
 def new_writer() -> str:
     """A writer for one profile, which nobody can put again (`Store.add`)."""
     return f"add-{uuid.uuid4().hex}"
+
+
+def replaced(writer: str, there: int, seq: int) -> str:
+    """Why a rolled-up day of another store is not put."""
+    return (
+        f"it holds the profile {seq} of {writer!r}, which has been replaced by {there}; what it "
+        "holds cannot be told apart any more"
+    )
 
 
 def is_new_writer(writer: str) -> bool:

@@ -10,7 +10,6 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lightmeter.errors import StoreError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
 from lightmeter.profile import Profile, ProfileView
@@ -166,23 +165,18 @@ class Filling:
         """
         if opened.put:
             return
-        try:
-            if not opened.writer and start in self._left:
-                self._read_row(start, opened)
-            if opened.before is not None and start in self._store.rolled_up(
-                self._dataset, writer=opened.writer, segment=self._segment
-            ):
-                opened.writer, opened.seq, opened.before = "", 0, None
-        except StoreError:  # as a server is away, or its key is for writing only
+        # What is read of a row that waits for a server would be older than the row.
+        if not opened.writer and start in self._left and not self._store.reads_late:
+            rows = self._store.profiles.load(
+                self._dataset, start, start + MILLISECOND, segment=self._segment
+            )
+            for row, content in rows:
+                if row.writer.startswith(self._name) and isinstance(content, ProfileView):
+                    opened.writer, opened.seq, opened.before = row.writer, row.seq, content
+        if opened.before is not None and start in self._store.rolled_up(
+            self._dataset, writer=opened.writer, segment=self._segment
+        ):
             opened.writer, opened.seq, opened.before = "", 0, None
         if not opened.writer:
             self._rows += 1
             opened.writer = f"{self._name}/{self._rows}"
-
-    def _read_row(self, start: datetime, opened: _Open) -> None:
-        rows = self._store.profiles.load(
-            self._dataset, start, start + MILLISECOND, segment=self._segment
-        )
-        for row, content in rows:
-            if row.writer.startswith(self._name) and isinstance(content, ProfileView):
-                opened.writer, opened.seq, opened.before = row.writer, row.seq, content

@@ -169,6 +169,8 @@ class RollingLogger:
         try:
             return self._store.datasets().get(dataset, _NEW_BUCKETS)
         except StoreError as error:
+            if not self._store.reads_late:
+                raise
             raise StoreError(
                 f"how long the buckets of {dataset!r} are cannot be told: {error}. With `every` the"
                 " logger begins without that"

@@ -20,7 +20,7 @@ __all__ = ["LightmeterWriter"]
 
 _log = logging.getLogger("lightmeter")
 _MOST = 256  # buckets of which it is remembered what they hold
-_ASK_AGAIN = 60.0  # seconds after which a length that could not be had is asked for
+_ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
 
 
 class LightmeterWriter:
@@ -110,7 +110,7 @@ class LightmeterWriter:
                 _log.warning("%s is not written: %s", self._dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._dataset, self._segment)))
-        how = "is kept by" if kept else "is not kept, as a later one is there, by"
+        how = "is kept for" if kept else "is not kept, as a later one is there, for"
         return kept, f"{place} {start:%Y-%m-%d %H:%M} {how} {self._store.address}"
 
     def close(self) -> None:

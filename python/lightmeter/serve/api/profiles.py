@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from lightmeter.errors import ConflictError, DecodeError
+from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.plain import plain_summary
 from lightmeter.serve.api.common import DATASET, SEGMENT, WHERE, WRITER, text_of, without_path
@@ -41,8 +41,6 @@ def _put(call: Call) -> Mapping[str, Any]:
     values = dict(call.values)
     try:
         kept = call.store.put(values.pop("dataset"), view, **values)
-    except ConflictError as error:
-        raise RequestError(409, str(error)) from None
     except ValueError as error:
         raise RequestError(400, str(error)) from None
     call.server.arrivals += kept
@@ -66,8 +64,6 @@ def _define(call: Call) -> Mapping[str, Any]:
     dataset, every = call.values["dataset"], call.values["every"]
     try:
         call.store.define(dataset, every)
-    except ConflictError as error:
-        raise RequestError(409, str(error)) from None
     except ValueError as error:
         raise RequestError(400, str(error)) from None
     return {"dataset": dataset, "every": duration_text(every)}

@@ -12,20 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from lightmeter.errors import DecodeError, StoreError
-from lightmeter.store.cloud.changes import (
-    Changes,
-    Recording,
-    apply,
-    everything,
-    pack,
-    state_tables,
-    unpack,
-)
+from lightmeter.store.changes import Changes, Recording, apply, everything, state_tables
 from lightmeter.store.cloud.index import Moved
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.objects import Objects
+from lightmeter.store.cloud.packing import pack, unpack
 from lightmeter.store.cloud.sealed import MOST_BYTES
-from lightmeter.store.cloud.tables import count_of, set_count
+from lightmeter.store.cloud.tables import set_count
 from lightmeter.store.database import Database
 
 __all__ = ["Chain", "Taken", "read_links"]
@@ -71,18 +64,16 @@ class Chain:
         self._objects = objects
         self.check: Callable[[], None] = lambda: None
 
-    def refresh(self, listed: Mapping[str, int] | None = None) -> None:
-        """Apply what is in a listing; None makes one.
+    def refresh(self, position: int, listed: Mapping[str, int]) -> None:
+        """Apply what is in a listing, which was made when `position` had been applied.
 
         Raises:
-            Moved: what is listed is no longer there.
+            Moved: it is no longer so.
         """
         database = self._database()
-        listed = self._objects.list("v1/state") if listed is None else listed
         entries, wholes = read_links(listed, ENTRY), read_links(listed, WHOLE)
-        position = count_of(database, "state")
         if max([0, *entries, *wholes]) < position:  # somebody emptied the store
-            self._start_over(database)
+            self._start_over(database, position)
             position = 0
         start, whole = position, None
         if not position or position + 1 not in entries:
@@ -116,8 +107,10 @@ class Chain:
                 return unpack(data or b"", kind, number, tables)
         return None
 
-    def _start_over(self, database: Database) -> None:
+    def _start_over(self, database: Database, position: int) -> None:
         with database.transaction() as sql:
+            if _position(sql) != position:
+                raise Moved
             apply(sql, [], whole=True)
             set_count(sql, "state", 0)
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment
+from lightmeter.store.changes import Table, state_tables
 from lightmeter.store.cloud.chain import ENTRY, WHOLE
-from lightmeter.store.cloud.changes import Table, state_tables, unpack
 from lightmeter.store.cloud.contents import dataset_of, decision_of, profile_of
 from lightmeter.store.cloud.layout import (
     ROLLED,
@@ -15,6 +15,7 @@ from lightmeter.store.cloud.layout import (
     plain,
     start_and_writer,
 )
+from lightmeter.store.cloud.packing import unpack
 from lightmeter.store.cloud.sealed import MOST_BYTES, unseal
 from lightmeter.store.cloud.session import Session
 from lightmeter.store.damage import Damage

@@ -8,7 +8,7 @@ change, so one that is known is not read again.
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lightmeter.errors import DecodeError
@@ -100,14 +100,22 @@ class Index:
         self._database = database
         self._objects = objects
 
-    def refresh(self, listed: Mapping[str, int]) -> None:
-        """Bring the local rows up to a listing of all objects.
+    def begin(self) -> Callable[[Mapping[str, int]], None]:
+        """What brings the local rows up to a listing of all objects, which is made afterwards.
 
-        Raises:
+        Else what somebody else has written into the index meanwhile would be missing in the
+        listing, as if it had been deleted.
+
+        Raises (when called):
             Moved: it is no longer so.
             StoreError: an object, or the local file, cannot be read.
         """
-        _Refresh(self._database, self._objects, listed).run()
+        deletions, known = count_of(self._database, "deletions"), self.known()
+
+        def refresh(listed: Mapping[str, int]) -> None:
+            _Refresh(self._database, self._objects, listed, deletions, known).run()
+
+        return refresh
 
     def known(self) -> dict[str, Known]:
         """The objects that were read, by their names."""
@@ -118,17 +126,23 @@ class Index:
 class _Refresh:
     """One refresh."""
 
-    def __init__(self, database: Database, objects: Objects, listed: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        objects: Objects,
+        listed: Mapping[str, int],
+        deletions: int,
+        known: dict[str, Known],
+    ) -> None:
         self._database = database
         self._objects = objects
         self._listed = listed
         self._sorted = sort_names(listed)
-        self._deletions = count_of(database, "deletions")
-        self._known = Index(database, objects).known()
+        self._deletions, self._known = deletions, known
         self._before = dict(self._known)
         self._rows_before = _rows_by_folder(self._before)
-        for name, known in self._before.items():
-            if listed.get(name) != known.size:
+        for name, each in self._before.items():
+            if listed.get(name) != each.size:
                 del self._known[name]
         self._owners: set[str] = set()
         self._later: list[tuple[str, ProfileObject]] = []  # rows that wait for others to go

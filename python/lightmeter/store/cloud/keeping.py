@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.cloud.chains import DayChain, list_day
@@ -20,6 +21,7 @@ from lightmeter.store.rows import (
     is_new_writer,
     list_rows,
     load,
+    replaced,
     span_of,
 )
 from lightmeter.times import DAY, MILLISECOND, to_ms
@@ -173,6 +175,29 @@ class Keeping:
         gone += [name for name in names.bodies if name != body]
         gone += [name for _, name in names.decisions.get(folder, [])]
         self._objects.remove(gone)
+
+    def put_rolled_up(self, profile: ProfileObject) -> bool:
+        """Put a day that another store has rolled up; False if there is one already."""
+        folder = profile.folder
+        for _ in range(_TRIES):
+            names, sizes = list_day(self._objects, folder)
+            chain = DayChain(self._objects, folder, names, sizes)
+            if chain.top() is not None:
+                return False
+            profile = profile._replace(seq=max(chain.last + 1, profile.seq))
+            body, id_ = chain.propose(profile)
+            again, _ = list_day(self._objects, folder)
+            for start, writer, seq in profile.covers:
+                there = again.places.get(f"{folder}/{place_name(start, writer)}", [])
+                if there and there[0][0].last.number > seq:
+                    self._objects.remove([body])
+                    raise StoreError(replaced(writer, there[0][0].last.number, seq))
+            if chain.decide(profile.seq, id_):
+                self._clear_day(folder, profile, again, body)
+                self._told_deletions()
+                return True
+            self._objects.remove([body])
+        return False
 
     # Deleting
 

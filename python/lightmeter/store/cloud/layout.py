@@ -101,7 +101,7 @@ class ProfileName(NamedTuple):
 def parse_numbered(part: str) -> Numbered | None:
     """A number with what may be behind it; None if it is something else."""
     match = _NUMBER.fullmatch(part)
-    if match is None or (match[3] and not match[2]):
+    if match is None or (match[3] and not match[2]) or abs(int(match[1])) > 2**62:
         return None
     return Numbered(int(match[1]), match[2] or "", match[3] is not None)
 

@@ -5,11 +5,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from lightmeter.errors import StoreError
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.sealed import MOST_BYTES
-from lightmeter.store.cloud.services import Service, open_service
+from lightmeter.store.cloud.services import Service, fsspec_module, open_service
 
 __all__ = ["Objects"]
 
@@ -215,9 +216,7 @@ def _without_secrets(text: str) -> str:
 
 def _configured() -> Iterator[str]:
     """The secrets of fsspec's own configuration."""
-    from fsspec.config import conf
-
-    pending = [("", conf)]
+    pending: list[tuple[str, Any]] = [("", fsspec_module().config.conf)]
     while pending:
         key, value = pending.pop()
         if isinstance(value, dict):

@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.errors import DecodeError, StoreError
@@ -12,7 +12,7 @@ from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.cloud.chains import DayChain, list_day
-from lightmeter.store.cloud.contents import ProfileObject, pack_profile, profile_of
+from lightmeter.store.cloud.contents import Cover, ProfileObject, pack_profile, profile_of
 from lightmeter.store.cloud.keeping import Keeping
 from lightmeter.store.cloud.layout import parse_profile, place_name
 from lightmeter.store.cloud.session import Session, fresh
@@ -172,6 +172,7 @@ class CloudProfiles(Profiles):
     segments = fresh(Profiles.segments)
     buckets = fresh(Profiles.buckets)
     summary = fresh(Profiles.summary)
+    newest = fresh(Profiles.newest)
     rolled_up = fresh(Profiles.rolled_up)
     read = fresh(Profiles.read)
     merged = fresh(Profiles.merged)
@@ -219,6 +220,35 @@ class CloudProfiles(Profiles):
         with self._database.transaction() as sql:  # so that the next refresh reads it
             sql.execute("DELETE FROM cloud_object WHERE name = ?", (name,))
         return view
+
+    # Moving
+
+    covered = fresh(Profiles.covered)
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """See `Profiles.put_rolled_up`."""
+        length = self._session.length_of(row.dataset, None)
+        rolled = ProfileObject(
+            row.dataset,
+            length // MILLISECOND,
+            to_ms(row.start),
+            (row.end - row.start) // MILLISECOND,
+            segment_text(row.segment),
+            "",
+            row.seq,
+            view.images,
+            to_ms(row.updated),
+            tuple(Cover(to_ms(start), writer, seq) for start, writer, seq in covers),
+            view.to_bytes(),
+        )
+        kept = Keeping(self._session).put_rolled_up(rolled)
+        self._session.wrote()
+        return kept
 
     # Keeping
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from lightmeter.errors import StoreError
 
-__all__ = ["Service", "open_service"]
+__all__ = ["Service", "fsspec_module", "open_service"]
 
 # Their fsspec packages ask the service itself to refuse a name that is taken.
 _EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"})
@@ -55,18 +55,12 @@ def open_service(address: str) -> tuple[Service, str]:
         StoreError: a package is missing, or there is no such kind of address.
     """
     scheme = address.partition("://")[0]
-    try:
-        import fsspec
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise StoreError(
-            "a store in an object store takes the package fsspec; install lightmeter[cloud]"
-        ) from error
+    fsspec = fsspec_module()
     if scheme in ("file", "local"):
         path = fsspec.filesystem("file")._strip_protocol(address)
         return Files(path), path
     try:
-        system, path = url_to_fs(address, use_listings_cache=False)
+        system, path = fsspec.url_to_fs(address, use_listings_cache=False)
     except ImportError as error:
         raise StoreError(f"{scheme}:// takes another package: {error}") from error
     except ValueError as error:
@@ -74,6 +68,21 @@ def open_service(address: str) -> tuple[Service, str]:
             raise StoreError(f"fsspec knows no addresses with {scheme}://") from None
         raise
     return Fsspec(system, scheme), path.rstrip("/")
+
+
+def fsspec_module() -> Any:
+    """The package.
+
+    Raises:
+        StoreError: it is not there.
+    """
+    try:
+        import fsspec.config
+    except ImportError as error:
+        raise StoreError(
+            "a store in an object store takes the package fsspec; install lightmeter[cloud]"
+        ) from error
+    return fsspec
 
 
 class Fsspec:
@@ -88,15 +97,25 @@ class Fsspec:
     def find(self, folder: str) -> dict[str, int]:
         """See `Service`."""
         self._system.invalidate_cache()
-        try:
-            found = self._system.find(folder, detail=True)
-        except FileNotFoundError:
-            return {}
+        found = self._found(folder)
         return {
             path: int(info.get("size") or 0)
             for path, info in found.items()
             if info.get("type") == "file" and not path.endswith("/")
         }
+
+    def _found(self, folder: str) -> dict[str, dict[str, Any]]:
+        """Whatever is below; a folder that cannot be listed must not look like an empty one."""
+        options = {} if self._system.async_impl else {"on_error": "raise"}
+        for last in (False, False, False, True):
+            try:
+                return dict(self._system.find(folder, detail=True, **options))
+            except FileNotFoundError:  # also of a folder in it that goes meanwhile
+                if self._system.async_impl or not self._system.exists(folder):
+                    return {}
+                if last:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def read(self, path: str) -> bytes:
         """See `Service`."""
@@ -156,12 +175,12 @@ class Files:
     def find(self, folder: str) -> dict[str, int]:
         """See `Service`. Links, pipes and what is being written are no objects."""
         found: dict[str, int] = {}
-        for path, folders, names in os.walk(folder):
+        for path, folders, names in os.walk(folder, onerror=_unless_gone):
             if path == os.path.dirname(self._parts) and "tmp" in folders:
                 folders.remove("tmp")
             for name in names:
                 file = f"{path}/{name}"
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(FileNotFoundError):
                     status = os.lstat(file)
                     if stat.S_ISREG(status.st_mode):
                         found[file] = status.st_size
@@ -243,6 +262,11 @@ class Files:
                 target.write(source.read())
                 target.flush()
                 os.fsync(target.fileno())
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _make(folder: str) -> None:

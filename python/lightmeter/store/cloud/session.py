@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.cloud.cache import Cache
 from lightmeter.store.cloud.chain import Chain
@@ -18,6 +18,7 @@ from lightmeter.store.cloud.layout import dataset_name
 from lightmeter.store.cloud.lease import Lease
 from lightmeter.store.cloud.objects import Objects
 from lightmeter.store.cloud.sealed import seal_object, unseal
+from lightmeter.store.cloud.tables import count_of
 from lightmeter.store.database import Database
 from lightmeter.times import MILLISECOND, duration_text
 
@@ -113,7 +114,7 @@ class Session:
                 self._lengths[dataset] = length_ms
         length = length_ms * MILLISECOND
         if span not in (None, length):
-            raise StoreError(
+            raise ConflictError(
                 f"dataset {dataset!r} has buckets of {duration_text(length)}, not of "
                 f"{duration_text(span or length)}; leave `every` out, or use another dataset"
             )
@@ -145,17 +146,21 @@ class Session:
     def refresh(self, *, state_only: bool = False) -> None:
         """Bring the index up to what is in the objects now."""
         for _ in range(_TRIES):
+            database = self.database
+            index = None if state_only else Index(database, self.objects).begin()
+            position = count_of(database, "state")
             listed = self.objects.list("v1/state" if state_only else "v1")
             with contextlib.suppress(Moved):
-                if not state_only:
+                if index is not None:
                     profiles = {
                         name: size
                         for name, size in listed.items()
                         if name.startswith(("v1/dataset/", "v1/profile/"))
                     }
-                    Index(self.database, self.objects).refresh(profiles)
+                    index(profiles)
                 self.chain.refresh(
-                    {name: size for name, size in listed.items() if name.startswith("v1/state/")}
+                    position,
+                    {name: size for name, size in listed.items() if name.startswith("v1/state/")},
                 )
                 return
         raise StoreError(f"{self.objects.address}: objects come and go faster than they are read")

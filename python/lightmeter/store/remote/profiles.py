@@ -2,11 +2,11 @@
 
 import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lightmeter.errors import DecodeError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
@@ -30,11 +30,13 @@ from lightmeter.store.remote.wire import Answer
 from lightmeter.store.retention import Collected
 from lightmeter.store.rows import StoredProfile, checked_name, checked_seq
 from lightmeter.store.rows import new_writer as new_local_writer
-from lightmeter.store.summary import Summary
+from lightmeter.store.summary import Newest, Summary
 from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
 
+# How much longer than usual a server may take to merge what is asked for, or to go through all.
+_MERGING, _SLOW = 4, 40
 _BRIEF = 2.0  # seconds to try what need not be done now
 
 
@@ -56,7 +58,7 @@ class RemoteProfiles(Profiles):
         text = duration_text(to_duration(every))
         with contextlib.suppress(AwayError):
             place = {"dataset": dataset, "every": text}
-            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF)
+            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF, whole=_BRIEF)
 
     def put(
         self,
@@ -141,6 +143,20 @@ class RemoteProfiles(Profiles):
         lines = self._list("/summary", "summary")
         with self._client.reading():
             return list(map(summary_of, each_of(lines)))
+
+    def newest(self, now: datetime) -> list[Newest]:
+        """See `Profiles.newest`; a request more for each segment whose last is not complete."""
+        lines = []
+        for line in self.summary():
+            if line.last is not None:
+                starts = [line.last]
+                latest = to_utc(now) - line.every
+                if line.last > latest:
+                    buckets = self.buckets(line.dataset, segment=line.segment)
+                    starts = [bucket.start for bucket in buckets if bucket.start <= latest]
+                if starts:
+                    lines.append(Newest(line.dataset, line.every, line.segment, starts[-1]))
+        return lines
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None
@@ -232,6 +248,19 @@ class RemoteProfiles(Profiles):
 
     # Keeping
 
+    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
+        """See `Profiles.covered`. A server does not tell."""
+        return []
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """Raises StoreError: a server takes profiles of writers only."""
+        raise StoreError("a server takes no days that others have rolled up")
+
     def delete(
         self,
         dataset: str,
@@ -241,13 +270,17 @@ class RemoteProfiles(Profiles):
         segment: Segment | None = None,
         writer: str | None = None,
     ) -> int:
-        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only."""
+        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only.
+
+        What waits is sent before, and is deleted too.
+        """
+        self._sender.send_first()
         where = {**_where(dataset, start, end, segment), "writer": writer}
         return self._client.get("/profiles", where, "deleted", int, method="DELETE")
 
     def verify(self) -> list[Damage]:
         """See `Store.verify`: of the whole store of the server, for a key of an admin."""
-        found = self._client.get("/verify", {}, "damage", list, slow=True)
+        found = self._client.get("/verify", {}, "damage", list, times=_SLOW)
         with self._client.reading():
             return [Damage(None, text_of(each["words"])) for each in each_of(found)]
 
@@ -269,7 +302,7 @@ class RemoteProfiles(Profiles):
             "roll_up_after": duration_text(to_duration(roll_up_after)),
             "keep": None if keep is None else duration_text(to_duration(keep)),
         }
-        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, slow=True)
+        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, times=_SLOW)
         return Collected(
             *(self._client.field(answer, name, int) for name in ("merged", "deleted", "damaged"))
         )
@@ -278,7 +311,7 @@ class RemoteProfiles(Profiles):
         return self._client.get(path, query, name, list)
 
     def _bytes(self, path: str, query: Mapping[str, Any]) -> Answer:
-        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, slow=True)
+        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, times=_MERGING)
 
     def _load(self, row: StoredProfile) -> ProfileView | DecodeError:
         body = self._body(row)

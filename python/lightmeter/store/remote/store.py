@@ -20,6 +20,8 @@ from lightmeter.store.store import Store
 
 __all__ = ["RemoteStore"]
 
+_BRIEF = 5.0  # seconds for a profile that waited, when a store is opened or closed
+
 
 class RemoteStore(Store):
     """A store behind a server, by the server's HTTP API.
@@ -32,6 +34,8 @@ class RemoteStore(Store):
         spool: what waits, in a folder of this machine: below that of ``LIGHTMETER_SPOOL``, or else
             ``~/.local/state/lightmeter/spool``.
     """
+
+    reads_late = True
 
     def __init__(
         self,
@@ -117,7 +121,7 @@ class RemoteStore(Store):
 
     def _send_quietly(self) -> None:
         with contextlib.suppress(StoreError, OSError):
-            self._before = self._sender.send_waiting()
+            self._before = self._sender.send_waiting(whole=_BRIEF)
 
 
 def _opened(address: str, key: str | None, exemplars: bool) -> RemoteStore:
