@@ -518,6 +518,26 @@ def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette])
     assert said == [200] * len(threads)
 
 
+def test_nothing_that_is_put_waits_for_pages(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def page(path: str, **more: Any) -> bytes:
+        begun.set()
+        go_on.wait(10)
+        return b"a page"
+
+    app.state.live.pages.page = page
+    reader = threading.Thread(target=ask, args=(app, "GET", "/"))
+    reader.start()
+    assert begun.wait(10)
+    assert client(app).put(PUT, content=BODY, headers=BYTES).status_code == 200
+    assert app.state.server.is_busy
+    go_on.set()
+    reader.join()
+    store.close()
+
+
 def test_what_is_cancelled_before_it_begins_takes_no_room() -> None:
     async def cancel() -> None:
         work, go_on = Work("test", 1, 10), threading.Event()

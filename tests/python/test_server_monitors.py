@@ -47,8 +47,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path) -> None:
+def test_a_server_runs_its_monitors_and_tells(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As long as the app does. What it found is on its pages, and what went wrong."""
+    (tmp_path / "lightmeter.py").write_text("raise SystemExit(9)")  # of somebody else
+    monkeypatch.chdir(tmp_path)
     told = tmp_path / "told"
     write = f"import sys; open('{told}', 'a').write(sys.stdin.read())"
     words = ", ".join(f'"{word}"' for word in (sys.executable, "-c", write))

@@ -75,8 +75,15 @@ class Server:
         limits = self.limits
         self.work = Work("lightmeter-serve", limits.operations, limits.wait)
         self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
+        # Pages can take seconds, which puts must not wait for.
+        self.pages = Work("lightmeter-pages", max(1, limits.operations // 4), limits.wait)
         # Every request waits for one, if only for a tenth of a millisecond.
         self.checks = Work("lightmeter-keys", 4, limits.wait, waiting=1000)
         self.failures = Rates(limits.failures / 60, limits.failures)
         self.has_keys = self.store.state.keys.exist()
         self.requests = Rates(limits.requests, 4 * limits.requests)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done with the store."""
+        return self.work.busy or self.slow.busy or self.pages.busy
