@@ -71,6 +71,10 @@ def test_a_server_runs_its_monitors_and_tells(
         assert "found an anomaly" in asked.get("/").text
         numbers = asked.get("/metrics").text.splitlines()
         assert {"lightmeter_monitor_runs 1", "lightmeter_monitor_run_exit_code 3"} <= {*numbers}
+        of_others = client(app, store.state.keys.add(["read"], datasets=["others"]))
+        assert "The monitors ran at" in (page := of_others.get("/").text)
+        assert "found an anomaly" not in page
+        assert "lightmeter_monitor_run" not in of_others.get("/metrics").text
         monitors.write_text(f"{DRIFT}nonsense = {str(tmp_path)!r}\n")
         live.schedule.run_now()
         wait_for(lambda: live.schedule.runs == 2)
