@@ -629,6 +629,13 @@ def test_hostile_targets(
     assert got == status, body
 
 
+def test_headers_have_a_limit_if_they_come_at_once_too(served: tuple[Store, Starlette]) -> None:
+    _, app = served
+    for size, status in ((30_000, 200), (33_000, 400)):
+        said = client(app, headers={"cookie": "x" * size}).get(f"{API}/datasets")
+        assert said.status_code == status
+
+
 def test_a_websocket_is_refused(served: tuple[Store, Starlette]) -> None:
     _, app = served
     with pytest.raises(WebSocketDisconnect), client(app).websocket_connect("/"):
