@@ -86,6 +86,22 @@ def test_hostile_bytes(served: Process, request_: bytes, status: int) -> None:
     assert ask(served, "GET", "/healthz")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/api/v1/profile?colour=red", 8_000_000, 400),
+        ("/nothing", 8_000_000, 404),
+        (f"{PUT}&writer=a", 17_000_000, 413),
+    ],
+)
+def test_who_sends_much_is_told_what_is_wrong(
+    served: Process, path: str, size: int, status: int
+) -> None:
+    """Closing a connection before all of a body has come would lose the answer."""
+    for _ in range(5):
+        assert ask(served, "PUT", path, bytes(size))[0] == status
+
+
 def test_slow_clients_are_cut_off_and_hold_nobody_up(served: Process) -> None:
     headers = b"PUT %s&writer=slow HTTP/1.1\r\nHost: 127.0.0.1\r\n" % PUT.encode()
     body = b"Content-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nx"

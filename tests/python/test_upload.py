@@ -13,7 +13,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, Store, log_image, profile_images
 from lightmeter.store.remote import client, sending
-from lightmeter.writers import LightmeterWriter
+from lightmeter.writers import LightmeterWriter, filling
 from PIL import Image
 from stores import view
 from weather import DAY, Weather, counts, free_port, running, waiting
@@ -74,6 +74,27 @@ def test_what_is_written_adds_up(store: Store, every: str | None) -> None:
     assert "has buckets of 1d, not of 1h" in words
     with pytest.raises(ValueError, match="there is no dataset; give it, or set LIGHTMETER_DATASET"):
         LightmeterWriter(store)
+
+
+def test_a_write_that_failed_only_as_it_seemed(
+    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_and_fail(*arguments: Any, **options: Any) -> bool:
+        assert Store.put(store, *arguments, **options)
+        raise lm.StoreError("no answer")
+
+    writer = LightmeterWriter(store, dataset="cells")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "put", put_and_fail, raising=False)
+        assert writer.write(log_image(picture())) == (False, "no answer")
+    assert writer.write(log_image(picture()))[0]
+    assert store.read("cells").images == 1
+    monkeypatch.setattr(filling, "_MOST_TRIES", 5)
+    head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 15\r\n\r\n"
+    way.faults = [head + '{"kept": false}'] * 9
+    with Store(way.url) as far:
+        never = LightmeterWriter(far, dataset="cells", every="1d")
+        assert "keeps nothing of" in never.write(log_image(picture()))[1]
 
 
 def test_pictures_and_paths_stay_at_home(

@@ -60,7 +60,9 @@ class Thresholds:
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""
-        return {"spread": self.spread, "tail": self.tail}.get(name or "", self.effect)
+        if name == "spread":
+            return self.spread
+        return self.tail if name == "tail" else self.effect
 
 
 DEFAULT_THRESHOLDS = Thresholds()
@@ -76,8 +78,12 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     """
     if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
         return "shift"
-    leasts = {name: by.least(name) for name in sizes}
-    return max(sizes, key=lambda name: sizes[name] / leasts[name] if leasts[name] else math.inf)
+
+    def units(name: EffectName) -> float:
+        least = by.least(name)
+        return sizes[name] / least if least else math.inf
+
+    return max(sizes, key=units)
 
 
 _COUNTED = 1000  # groups; of more there are too few hashes to tell how many

@@ -1,5 +1,6 @@
 """One row of the table of endpoints: what it takes, what it answers, and who may ask for it."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -126,7 +127,15 @@ async def _answer(endpoint: Endpoint, request: Request) -> Response:
     threads = server.slow if endpoint.slow else server.work
     if endpoint.right is None:
         threads = server.checks
-    made = await threads.do(endpoint.run, call)
+    return await threads.do(_made, endpoint, call)
+
+
+def _made(endpoint: Endpoint, call: Call) -> Response:
+    """What reads has a connection of its own: a long list holds up neither writers nor keys."""
+    with contextlib.ExitStack() as stack:
+        if endpoint.method == "GET" and endpoint.right is not None:
+            stack.enter_context(call.store.profiles.snapshot())
+        made = endpoint.run(call)
     return made if isinstance(made, Response) else JSONResponse(made)
 
 

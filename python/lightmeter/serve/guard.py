@@ -23,6 +23,7 @@ __all__ = ["Guard", "refused"]
 
 _MOST_TARGET = 8192  # characters of a path or a query
 _MOST_HEADERS = 32 * 1024  # bytes; the parser limits only what has not come as a whole
+_DRAINED, _DRAINING = 4, 10  # times the limit of a body; seconds
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _log = logging.getLogger("lightmeter.serve")
 
@@ -143,6 +144,8 @@ class _Exchange:
     async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            if self._status >= 400:
+                await self._drain()
             headers = MutableHeaders(scope=message)
             is_page = headers.get("content-type", "").startswith("text/html")
             for name, value in (HEADERS | PAGE_POLICY if is_page else HEADERS).items():
@@ -150,6 +153,19 @@ class _Exchange:
             if self._status >= 400 and not self._whole:  # nobody will read what is still to come
                 headers["connection"] = "close"
         await self._send(message)
+
+    async def _drain(self) -> None:
+        """Take what is still to come of the body, and throw it away.
+
+        To close the connection before would lose the answer: the client would still be sending.
+        """
+        waits = "expect" in self._request.headers  # for leave to send it
+        left = 0 if waits or self._status == 408 else _DRAINED * self._server.limits.body
+        with anyio.move_on_after(_DRAINING):
+            while not self._whole and left > 0:
+                message = await self._receive()
+                left -= 1 + len(message.get("body", b""))
+                self._whole = not message.get("more_body", False)
 
     async def _answer(self, refusal: RequestError) -> None:
         if self._status:  # something has gone out already: cut it off

@@ -6,6 +6,7 @@ import platform
 import secrets
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lightmeter.errors import StoreError
@@ -15,12 +16,22 @@ from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store
 from lightmeter.times import to_duration
+from lightmeter.writers.filling import put_next
 
 __all__ = ["LightmeterWriter"]
 
 _log = logging.getLogger("lightmeter")
 _MOST = 256  # buckets of which it is remembered what they hold
 _ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
+
+
+@dataclass(slots=True)
+class _Row:
+    """What was written to a bucket: by which name, how often, and what in all."""
+
+    writer: str
+    seq: int = 0
+    view: ProfileView | None = None
 
 
 class LightmeterWriter:
@@ -80,7 +91,7 @@ class LightmeterWriter:
         self._lock = threading.Lock()
         self._name = f"{platform.node()}-{self._process}-{secrets.token_hex(8)}"
         self._rows = 0
-        self._written: dict[datetime, tuple[str, int, ProfileView]] = {}
+        self._written: dict[datetime, _Row] = {}
         self._length = self._every
         self._asked = -_ASK_AGAIN
 
@@ -105,13 +116,12 @@ class LightmeterWriter:
         with self._lock:
             try:
                 start, length = self._bucket(at)
-                kept = self._put(start, view, length)
+                self._put(start, view, length)
             except StoreError as error:
                 _log.warning("%s is not written: %s", self._dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._dataset, self._segment)))
-        how = "is kept for" if kept else "is not kept, as a later one is there, for"
-        return kept, f"{place} {start:%Y-%m-%d %H:%M} {how} {self._store.address}"
+        return True, f"{place} {start:%Y-%m-%d %H:%M} is kept for {self._store.address}"
 
     def close(self) -> None:
         """Close the store, unless it was given."""
@@ -129,29 +139,28 @@ class LightmeterWriter:
                 _log.info("the length of the buckets of %s is unknown: %s", self._dataset, error)
         return (at if self._length is None else bucket_start(at, self._length)), self._length
 
-    def _put(self, start: datetime, view: ProfileView, length: timedelta | None) -> bool:
+    def _put(self, start: datetime, view: ProfileView, length: timedelta | None) -> None:
         """All that was written to a bucket has one row, unless it was forgotten meanwhile."""
-        name, seq = "", 0
-        if start in self._written:
-            name, seq, before = self._written[start]
-            view = before.merge(view)
-        else:
+        row = self._written.pop(start, None)
+        if row is None:
             self._rows += 1
-            name = f"{self._name}/{self._rows}"
-        kept = self._store.put(
+            row = _Row(f"{self._name}/{self._rows}")
+        self._written[start] = row  # also if this fails, as it may have arrived all the same
+        if len(self._written) > _MOST:
+            del self._written[next(iter(self._written))]
+        if row.view is not None:
+            view = row.view.merge(view)
+        row.seq = put_next(
+            self._store,
             self._dataset,
             view,
             at=start,
-            writer=name,
+            writer=row.writer,
             segment=self._segment,
-            seq=seq + 1,
+            seq=row.seq,
             every=length,
         )
-        self._written.pop(start, None)
-        self._written[start] = name, seq + 1, view
-        if len(self._written) > _MOST:
-            del self._written[next(iter(self._written))]
-        return kept
+        row.view = view
 
     def __repr__(self) -> str:
         """Where it writes to."""

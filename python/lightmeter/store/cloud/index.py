@@ -117,10 +117,18 @@ class Index:
 
         return refresh
 
-    def known(self) -> dict[str, Known]:
+    def known(self, where: str = "1") -> dict[str, Known]:
         """The objects that were read, by their names."""
-        rows = self._database.all(f"SELECT {_COLUMNS} FROM cloud_object")
+        rows = self._database.all(f"SELECT {_COLUMNS} FROM cloud_object WHERE {where}")
         return {row[0]: Known(*row) for row in rows}
+
+    def damaged(self) -> set[str]:
+        """The names of those that are none."""
+        return set(self.known("reason != ''"))
+
+    def rolled(self) -> dict[str, Known]:
+        """The roll-ups that count."""
+        return self.known("owns AND name LIKE '%.body'")
 
 
 class _Refresh:

@@ -124,7 +124,7 @@ class Keeping:
         rolled = [row for row in merge.good if not row.writer]
         if not rolled or (name := name_of_row(database, rolled[0])) is None:
             return []
-        return Index(database, self._objects).known()[name].covers
+        return Index(database, self._objects).rolled()[name].covers
 
     def _rolled(
         self, merge: _Merge, start: datetime, end: datetime, number: int, covers: tuple[Cover, ...]
@@ -147,18 +147,14 @@ class Keeping:
 
     def _is_as_merged(self, merge: _Merge, folder: str, before: Sorted, now: Sorted) -> bool:
         """Whether exactly what was merged is there, and no other roll-up was decided on."""
-        known = Index(self._session.database, self._objects).known()
+        damaged = Index(self._session.database, self._objects).damaged()
         if before.decisions.get(folder) != now.decisions.get(folder):
             return False
         for row in merge.good:
             if row.writer:
                 path = f"{folder}/{place_name(to_ms(row.start), row.writer)}"
                 there = now.places.get(path, [])
-                whole = [
-                    parsed.last.number
-                    for parsed, name in there
-                    if name not in known or not known[name].reason
-                ]
+                whole = [parsed.last.number for parsed, name in there if name not in damaged]
                 if not whole or whole[0] != row.seq:
                     return False
             elif name_of_row(self._session.database, row) not in now.bodies:
@@ -231,7 +227,7 @@ class Keeping:
             if writer is None
             else set[str]()
         )
-        covered = _covered_places(Index(database, self._objects).known(), names)
+        covered = _covered_places(Index(database, self._objects).rolled(), names)
         for path, group in names.places.items():
             parsed = group[0][0]
             at, _, name = parsed.place.partition("/")
@@ -294,21 +290,31 @@ class Keeping:
             gone += [
                 name for parsed, name in group if counting and parsed.last.number < counting[0]
             ]
-        folders = {parsed.folder for parsed in names.bodies.values()} | set(names.decisions)
-        for folder in folders:
-            chain = DayChain(self._objects, folder, names, listed)
-            for number in chain.open_numbers():  # of one that was cut off, or is too late now
-                chain.decide(number)
-            gone += [name for name in chain.bodies if name not in owners]
-            kept = [
-                number
-                for name, number in chain.decisions.items()
-                if (each := known.get(name)) is not None and each.detail and not each.reason
-            ]
-            least = max(kept, default=chain.last)
-            gone += [name for name, number in chain.decisions.items() if number < least]
+        for folder in {parsed.folder for parsed in names.bodies.values()} | set(names.decisions):
+            gone += self._idle_in(DayChain(self._objects, folder, names, listed), known)
         self._objects.remove(gone)
         self._session.objects.service.tidy()
+
+    def _idle_in(self, chain: DayChain, known: Mapping[str, Known]) -> list[str]:
+        """What a day's chain has no use for, by decisions that are known, or made here.
+
+        What another has decided since the index was brought up to date is left alone.
+        """
+        decided = {
+            number: known[name].detail
+            for name, number in chain.decisions.items()
+            if name in known and not known[name].reason
+        }
+        for number in chain.open_numbers():  # of one that was cut off, or is too late now
+            if chain.decide(number):
+                decided[number] = ""
+        top = max((number for number, kept in decided.items() if kept), default=0)
+        idle = [name for name, number in chain.decisions.items() if number < top]
+        for name, parsed in chain.bodies.items():
+            number, id_ = parsed.last.number, parsed.last.suffix[1:]
+            if number < top or decided.get(number, id_) != id_:
+                idle.append(name)
+        return idle
 
 
 def _covered_places(known: Mapping[str, Known], names: Sorted) -> set[str]:

@@ -37,6 +37,7 @@ def add_tables(database: Database) -> None:
     with database.transaction() as sql:
         for name, columns in _TABLES.items():
             sql.execute(f"CREATE TABLE IF NOT EXISTS {name}({columns}) WITHOUT ROWID")
+        sql.execute("CREATE INDEX IF NOT EXISTS cloud_place ON cloud_object(place)")
 
 
 def drop_tables(sql: sqlite3.Connection) -> None:
