@@ -11,6 +11,7 @@ from lightmeter.draw.document import grouped_table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Mark, expected, sparkline
 from lightmeter.drift.feature import column_of
+from lightmeter.drift.vectors import JOINT
 from lightmeter.drift.words import capitalised
 from lightmeter.monitor.accepted import covers_line, words_of
 from lightmeter.monitor.results import Result
@@ -221,14 +222,24 @@ def lines_table(page: str, history: History, groups: Mapping[str, Group]) -> Htm
             "monitor": tag("bdi", shorten(line.monitor, 60)),
         }
 
+    def is_of_all(line: Line) -> bool:
+        return not line.feature or line.feature.endswith(f":{JOINT}")
+
+    def is_gone(line: Line) -> bool:
+        return not is_of_all(line) and column_of(line.feature) not in groups
+
     lines = sorted(history.lines, key=rank)
     known = [line for line in lines if column_of(line.feature) in groups]
     listed = [
-        ("", [line for line in lines if not line.feature]),
+        ("", list(filter(is_of_all, lines))),
         *by_group(known, lambda line: groups[column_of(line.feature)]),
         (
             "Not in the last bucket",
-            [line for line in lines if line.feature and column_of(line.feature) not in groups],
+            [
+                line
+                for line in lines
+                if not is_of_all(line) and column_of(line.feature) not in groups
+            ],
         ),
     ]
     shown = ((heading, map(row, members)) for heading, members in listed)
