@@ -242,7 +242,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
     assert result.returncode == 0
     assert "cells 2022-09-08 00:00  3 images measured, 0 files failed" in result.stdout
-    assert result.stderr.startswith("lightmeter: not logged for want of a date: 1 files")
+    assert result.stderr.startswith("lightmeter: not logged for want of a date: 1 file,")
     for _ in range(2):
         result = lightmeter("log", photos / "2022-09-09", *where, "--date", "2022-09-10")
         assert (result.returncode, result.stderr) == (0, "")

@@ -97,7 +97,8 @@ def test_the_articles_timeline(store: Store) -> None:
     assert [day for day, features in bad.items() if features] == [7, 9]
     assert "image.Saturation.mean" in bad[7]
     few = {(one.start.day, one.words) for one in results if one.state == "not enough data"}
-    assert few == {(17 + n, f"{n} buckets to compare with, of 14 needed") for n in range(14)}
+    counts = ["1 bucket" if n == 1 else f"{n} buckets" for n in range(14)]
+    assert few == {(17 + n, f"{counts[n]} to compare with, of 14 needed") for n in range(14)}
 
 
 def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> None:

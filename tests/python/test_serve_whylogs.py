@@ -1,16 +1,19 @@
 """What a server answers the client of whylogs. tests/integration has the real client."""
 
+import io
+import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lightmeter import Store
-from lightmeter.serve import make_app
+from lightmeter.serve import Limits, make_app
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from stores import view
 
 FOLDER = Path(__file__).parents[1] / "golden" / "whylogs"
 AT = {"datasetTimestamp": 1662552000000, "segmentTags": [], "region": None}  # 2022-09-07 12:00
@@ -28,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def key(store: Store) -> str:
-    return store.state.keys.add(["write"], datasets=["cells"])
+    return store.state.keys.add(["write"], datasets=["cells", "cells reference *"])
 
 
 def client_of(app: Any) -> TestClient:
@@ -87,12 +90,15 @@ def test_a_reference_profile_takes_the_place_of_the_one_before(
     store: Store, client: TestClient, key: str
 ) -> None:
     body = {"alias": "golden", **AT}
+    store.put("cells reference golden", view(1), at=date(2022, 9, 7), writer="somebody")
     for name in ("one.bin", "two.bin"):
         told = ask(client, REFERENCE, key, body)
         assert (told["modelId"], told["alias"]) == ("cells", "golden")
         put(client, told["uploadUrl"], name)
     assert list(store.datasets()) == ["cells reference golden"]
-    assert len(store.stored("cells reference golden")) == 1
+    writers = [row.writer for row in store.stored("cells reference golden")]
+    assert len(writers) == 2
+    assert "somebody" in writers
 
 
 def test_a_reference_profile_of_segments(store: Store, client: TestClient, key: str) -> None:
@@ -115,6 +121,9 @@ def test_a_wrong_key_is_refused(store: Store, client: TestClient, key: str) -> N
     assert status({"X-API-Key": key, "X-WHYLABS-RESOURCE": "other"}) == 403
     assert status({"X-API-Key": key}, OLD.replace("cells", "other")) == 403
     assert status({"X-API-Key": store.state.keys.add(["read"])}) == 403
+    of_cells = {"X-API-Key": store.state.keys.add(["write"], datasets=["cells"])}
+    said = [status(of_cells, path) for path in (NEW, REFERENCE, SEGMENTED)]
+    assert said == [200, 403, 403], "a reference is a dataset of its own"
 
 
 def test_a_key_that_is_removed_takes_its_addresses_along(
@@ -124,6 +133,26 @@ def test_a_key_that_is_removed_takes_its_addresses_along(
     address = ask(client, NEW, key)["uploadUrl"]
     store.state.keys.remove(key[:10])
     put(client, address, "one.bin", status=403)
+    assert store.datasets() == {}
+
+
+def test_an_address_of_before_there_were_keys(store: Store, client: TestClient) -> None:
+    address = ask(client, NEW, "none")["uploadUrl"]
+    key = store.state.keys.add(["read"])
+    put(client, address, "one.bin", status=403)
+    store.state.keys.remove(key[:10])
+    put(client, address, "one.bin")
+
+
+def test_what_would_take_too_much_is_refused(store: Store) -> None:
+    client = client_of(make_app(store, limits=Limits(features=1)))
+    put(client, ask(client, NEW, "")["uploadUrl"], "rows.bin", status=413)
+    client = client_of(make_app(store, limits=Limits(body=10_000)))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.bin", bytes(1_000_000))
+    answer = client.put(ask(client, NEW, "")["uploadUrl"], content=buffer.getvalue())
+    assert (answer.status_code, "more than 40000 bytes" in answer.text) == (400, True)
     assert store.datasets() == {}
 
 

@@ -284,6 +284,7 @@ def test_metrics(filled: Served) -> None:
     assert 'dataset="hours"' not in limited.get("/metrics").text
     for key in store.state.keys.all():
         store.state.keys.remove(key.id)
+    asked.app.state.server.has_keys = False
 
 
 def test_head_and_options_and_other_methods(filled: Served) -> None:

@@ -1,5 +1,6 @@
 """What a server lets in: hosts, origins, keys, sizes and times."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -16,12 +17,13 @@ import pytest
 pytest.importorskip("starlette")
 
 from conftest import lightmeter
-from lightmeter import ConfigError, Store, StoreError
+from lightmeter import ConfigError, Profile, Store, StoreError
 from lightmeter.serve import Limits, make_app, security
 from lightmeter.serve.login import EVERYBODY
 from lightmeter.serve.rates import Rates
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.running import check_address
+from lightmeter.serve.work import Work
 from serving import API, BYTES, LOCAL, ask, client, serving
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -71,6 +73,8 @@ def test_it_goes_by_its_own_names_only(
     if with_key:
         headers.append((b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode()))
     store.define("cells", "1d")
+    if b"example.com" in host and not with_key:
+        status = 401  # which names of this machine alone do not ask for
     got, _, body = ask(app, scope={"headers": headers})
     assert got == status, body
     assert ask(app, headers=[(b"host", b"localhost")])[0] == 400, "two names"
@@ -175,8 +179,24 @@ def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette
             assert ask(app, scope={end: address})[0] == 401
     assert client(app, client=ELSEWHERE).get("/healthz").status_code == 200
     assert ask(app, scope={"client": ("::ffff:127.0.0.1", 1)})[0] == 200
+    for name in ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"):
+        assert client(app, headers={name: "192.0.2.7"}).get(f"{API}/datasets").status_code == 401
+    app.state.server.hosts |= {"drift.example.com"}
+    by_name = client(app, base_url="http://drift.example.com")
+    assert by_name.get(f"{API}/datasets").status_code == 401, "a proxy passes it on"
     app.state.server.public_url = "https://drift.example.com"
     assert ask(app)[0] == 401, "it may be a proxy"
+
+
+def test_without_its_last_key_nobody_is_let_in(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    key = store.state.keys.add(["read"])
+    assert client(app, key).get(f"{API}/datasets").status_code == 200
+    for each in (app, make_app(store)):
+        store.state.keys.remove(key[:10])
+        assert client(each).get(f"{API}/datasets").status_code == 401
+        key = store.state.keys.add(["read"])
+        assert client(each, key).get(f"{API}/datasets").status_code == 200
 
 
 def basic(text: str) -> dict[str, str]:
@@ -423,6 +443,27 @@ def test_a_body_must_come_in_time_and_takes_no_thread(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_profile_has_so_many_features(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(features=3))
+    asked = client(app)
+
+    def put(day: int, **row: float) -> int:
+        lasting = Profile()
+        lasting.log(row=row)
+        query = f"{API}/profile?dataset=rows&writer=a&at=2022-09-0{day}"
+        return asked.put(query, content=lasting.view().to_bytes(), headers=BYTES).status_code
+
+    assert put(1, a=1, b=2, c=3, d=4) == put(1, **{"x" * 1001: 1}) == 413
+    assert (put(1, a=1, b=2, c=3), put(2, a=1, d=4)) == (200, 200)
+    for path in ("profile?", "profile?format=json&", "report?", "report?format=json&"):
+        said = asked.get(f"{API}/{path}dataset=rows")
+        assert (said.status_code, "more than 3 features; take fewer" in said.text) == (409, True)
+    assert asked.get(f"{API}/profile?dataset=rows&end=2022-09-02").status_code == 200
+    whole = f"{API}/report?dataset=rows&end=2022-09-02&reference_end=2022-09-02"
+    assert asked.get(whole).status_code == 200
+    store.close()
+
+
 def test_all_bodies_together_have_a_limit(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "a.db", limits=Limits(buffered=10))
     status, headers, _ = put_parts(app, BODY)
@@ -477,6 +518,41 @@ def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette])
     for thread in threads:
         thread.join()
     assert said == [200] * len(threads)
+
+
+def test_nothing_that_is_put_waits_for_pages(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def page(path: str, **more: Any) -> bytes:
+        begun.set()
+        go_on.wait(10)
+        return b"a page"
+
+    app.state.live.pages.page = page
+    reader = threading.Thread(target=ask, args=(app, "GET", "/"))
+    reader.start()
+    assert begun.wait(10)
+    assert client(app).put(PUT, content=BODY, headers=BYTES).status_code == 200
+    assert app.state.server.is_busy
+    go_on.set()
+    reader.join()
+    store.close()
+
+
+def test_what_is_cancelled_before_it_begins_takes_no_room() -> None:
+    async def cancel() -> None:
+        work, go_on = Work("test", 1, 10), threading.Event()
+        first = asyncio.create_task(work.do(go_on.wait, 10))
+        second = asyncio.create_task(work.do(go_on.wait, 10))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        go_on.set()
+        assert await first
+        await asyncio.sleep(0.01)
+        assert not work.busy
+
+    asyncio.run(cancel())
 
 
 def test_nothing_of_the_inside_goes_out(
@@ -553,6 +629,13 @@ def test_hostile_targets(
     _, app = served
     got, _, body = ask(app, path=path, query=query, scope={"raw_path": b""})
     assert got == status, body
+
+
+def test_headers_have_a_limit_if_they_come_at_once_too(served: tuple[Store, Starlette]) -> None:
+    _, app = served
+    for size, status in ((30_000, 200), (33_000, 400)):
+        said = client(app, headers={"cookie": "x" * size}).get(f"{API}/datasets")
+        assert said.status_code == status
 
 
 def test_a_websocket_is_refused(served: tuple[Store, Starlette]) -> None:

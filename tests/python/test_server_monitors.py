@@ -47,8 +47,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path) -> None:
+def test_a_server_runs_its_monitors_and_tells(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As long as the app does. What it found is on its pages, and what went wrong."""
+    (tmp_path / "lightmeter.py").write_text("raise SystemExit(9)")  # of somebody else
+    monkeypatch.chdir(tmp_path)
     told = tmp_path / "told"
     write = f"import sys; open('{told}', 'a').write(sys.stdin.read())"
     words = ", ".join(f'"{word}"' for word in (sys.executable, "-c", write))
@@ -67,6 +71,10 @@ def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path) -> Non
         assert "found an anomaly" in asked.get("/").text
         numbers = asked.get("/metrics").text.splitlines()
         assert {"lightmeter_monitor_runs 1", "lightmeter_monitor_run_exit_code 3"} <= {*numbers}
+        of_others = client(app, store.state.keys.add(["read"], datasets=["others"]))
+        assert "The monitors ran at" in (page := of_others.get("/").text)
+        assert "found an anomaly" not in page
+        assert "lightmeter_monitor_run" not in of_others.get("/metrics").text
         monitors.write_text(f"{DRIFT}nonsense = {str(tmp_path)!r}\n")
         live.schedule.run_now()
         wait_for(lambda: live.schedule.runs == 2)

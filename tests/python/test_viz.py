@@ -93,6 +93,8 @@ def test_whole_numbers_have_a_bin_each() -> None:
     bins = common_bins(sketch([1, 6, 8]), sketch([1, 1, 3]))
     assert bins.edges.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5]
     assert common_bins(sketch([640]), sketch([640])).edges.tolist() == [639.5, 640.5]
+    for tiny in (5e-324, 1e-323, 1e-308):  # too small to be divided
+        assert common_bins(sketch([tiny]), sketch([-tiny])).edges.tolist() == [-0.5, 0.5]
 
 
 def test_both_sizes_are_told_and_the_target_is_a_line() -> None:

@@ -13,6 +13,7 @@ __all__ = ["HUE_CIRCLE", "Bins", "common_bins"]
 HUE_CIRCLE = 255.0
 _MOST_BINS = 32
 _FEWEST_BINS = 10
+_TINY = 1e-300  # so that parts of it are no zeros
 _LIMIT = 1e300  # of the axis, so that its width is a number
 
 
@@ -80,7 +81,8 @@ def _width(*sides: QuantileSketch) -> float:
 
 def _edges(low: float, high: float, width: float, whole: bool) -> NDArray[Any]:
     spread = high - low
-    if not spread > 4 * math.ulp(max(abs(low), abs(high))):  # one value; a bin needs room around it
+    least = max(4 * math.ulp(max(abs(low), abs(high))), _TINY)
+    if not spread > least:  # one value; a bin needs room around it
         room = max(abs(low) * 1e-3, 0.5)
         return np.array([low - room, high + room])
     step = _readable(min(max(width, spread / _MOST_BINS), spread / _FEWEST_BINS))

@@ -22,6 +22,7 @@ from lightmeter.text import visible
 __all__ = ["Guard", "refused"]
 
 _MOST_TARGET = 8192  # characters of a path or a query
+_MOST_HEADERS = 32 * 1024  # bytes; the parser limits only what has not come as a whole
 _DRAINED, _DRAINING = 4, 10  # times the limit of a body; seconds
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _log = logging.getLogger("lightmeter.serve")
@@ -99,6 +100,8 @@ class _Exchange:
             raise RequestError(
                 400, f"expected a path of at most {_MOST_TARGET} characters, from / on"
             )
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
+            raise RequestError(400, f"expected headers of at most {_MOST_HEADERS} bytes")
         if _CONTROLS.search(path):
             raise RequestError(400, "got a path with control characters")
         check_host(self._request)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 
 from lightmeter.serve.refusal import RequestError, busy
+from lightmeter.serve.security import LOOPBACK_NAMES, check_host
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key, Right
 
@@ -15,6 +16,8 @@ __all__ = ["allowed", "identify", "path_of"]
 
 # Of whoever needs none.
 EVERYBODY = Key("", frozenset({"admin"}), ("*",), "", datetime(1970, 1, 1, tzinfo=UTC))
+# Headers of proxies.
+_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _UPLOADS = ("/v0/", "/v1/")  # of the client of whylogs
 
 
@@ -56,12 +59,14 @@ async def identify(request: Request) -> Key | None:
     text = _key_text(request)
     key = None if text is None else await server.checks.do(server.store.state.keys.find, text)
     if key is not None:
+        server.has_keys = True
         if wait := server.requests.take(key.id):
             words = f"the key {key.id} asks too often; ask again in a moment"
             raise busy(words, status=429, after=wait)
         return key
-    if not await server.checks.do(server.store.state.keys.exist):
-        # A proxy on this machine, which the address is of, asks for others.
+    if not server.has_keys:
+        server.has_keys = await server.checks.do(server.store.state.keys.exist)
+    if not server.has_keys:
         return EVERYBODY if _is_local(request) and server.public_url is None else None
     if text is None:
         return None
@@ -94,9 +99,17 @@ def _key_text(request: Request) -> str | None:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether both ends of the connection are on this machine."""
+    """Whether both ends of the connection are on this machine.
+
+    A proxy on this machine asks for others. Most say so, or pass on the name that they go by.
+    """
     ends = request.scope.get("client"), request.scope.get("server")
-    return all(end is not None and _is_loopback(end[0]) for end in ends)
+    is_passed_on = any(header in request.headers for header in _PASSED_ON)
+    return (
+        all(end is not None and _is_loopback(end[0]) for end in ends)
+        and check_host(request) in LOOPBACK_NAMES
+        and not is_passed_on
+    )
 
 
 def _is_loopback(address: str) -> bool:

@@ -76,7 +76,7 @@ def refusal_page(refusal: RequestError) -> Response:
 async def _page(request: Request) -> Response:
     live, key = live_of(request), allowed(request, "read")
     path = request.path_params.get("page", INDEX)
-    html = await live.server.work.do(_made, live, key, path)
+    html = await live.server.pages.do(_made, live, key, path)
     if html is None:
         raise RequestError(404, "there is no page at this address")
     response = page_response(html)

@@ -131,9 +131,9 @@ def _finish(server: Server) -> None:
     To end without them harms no store: what is not yet told to be kept need not be.
     """
     until = time.monotonic() + _GRACE
-    while (server.work.busy or server.slow.busy) and time.monotonic() < until:
+    while server.is_busy and time.monotonic() < until:
         time.sleep(0.05)
-    if server.work.busy or server.slow.busy:
+    if server.is_busy:
         sys.stderr.flush()
         os._exit(1)
     server.store.close()

@@ -215,7 +215,8 @@ class Schedule:
 
     def _run(self, stop: threading.Event) -> Outcome:
         began, clock = datetime.now(UTC), time.monotonic()
-        command = [sys.executable, "-m", _CHILD, str(self.monitors), self._address]
+        # Not from the folder that the server was started in, where anybody may have put files.
+        command = [sys.executable, "-P", "-m", _CHILD, str(self.monitors), self._address]
         command += self._pages
         # It ends when its input does, which is when this process ends, however that happens.
         with subprocess.Popen(

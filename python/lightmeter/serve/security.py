@@ -15,6 +15,7 @@ from lightmeter.store.keys import Key
 
 __all__ = [
     "HEADERS",
+    "LOOPBACK_NAMES",
     "PAGE_POLICY",
     "SAFE",
     "allowed_hosts",
@@ -69,8 +70,9 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
     return frozenset(names)
 
 
-def check_host(request: Request) -> None:
-    """Refuse a name that is not the server's: a page elsewhere may have made it lead here.
+def check_host(request: Request) -> str:
+    """The name that is asked. Refuse one that is not the server's: a page elsewhere may have made
+    it lead here.
 
     Raises:
         RequestError: 400.
@@ -80,12 +82,14 @@ def check_host(request: Request) -> None:
     match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
     if match is None:
         raise RequestError(400, "got no name of a host, or several; expected one header Host")
-    if match[1].rstrip(".") not in server.hosts:
+    name = match[1].rstrip(".")
+    if name not in server.hosts:
         raise RequestError(
             400,
             f"got the host {match[1]!r}, which this server does not go by; start it with "
             f"--allow-host {match[1]} if it should",
         )
+    return name
 
 
 def is_form(request: Request) -> bool:

@@ -18,6 +18,7 @@ class Limits:
 
     Attributes:
         body: bytes of a profile.
+        features: of a profile, and of profiles that are merged for somebody.
         json: bytes of any other body.
         buffered: bytes of all bodies that are being received.
         seconds: until a body is here, whole.
@@ -28,6 +29,7 @@ class Limits:
     """
 
     body: int = 16 * 2**20
+    features: int = 10_000
     json: int = 2**16
     buffered: int = 2**28
     seconds: float = 60
@@ -49,6 +51,8 @@ class Server:
         public_url: its address as others see it, such as ``https://drift.example.com/base``.
         hosts: the names under which it may be asked, in small letters.
         limits: how much it takes.
+        has_keys: whether the store has or had a key. Without the last one nobody gets in before a
+            new start, which is checked: to take a key back must not let others in.
         secret: what it signs with. A restart makes a new one.
         arrivals: how many profiles were stored, after which the monitors run.
         schedule: that runs them; None where there is no file of monitors.
@@ -60,6 +64,7 @@ class Server:
     public_url: str | None = None
     hosts: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
+    has_keys: bool = field(default=False, init=False)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     buffered: int = field(default=0, init=False)
     arrivals: int = field(default=0, init=False)
@@ -70,7 +75,15 @@ class Server:
         limits = self.limits
         self.work = Work("lightmeter-serve", limits.operations, limits.wait)
         self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
+        # Pages can take seconds, which puts must not wait for.
+        self.pages = Work("lightmeter-pages", max(1, limits.operations // 4), limits.wait)
         # Every request waits for one, if only for a tenth of a millisecond.
         self.checks = Work("lightmeter-keys", 4, limits.wait, waiting=1000)
         self.failures = Rates(limits.failures / 60, limits.failures)
+        self.has_keys = self.store.state.keys.exist()
         self.requests = Rates(limits.requests, 4 * limits.requests)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done with the store."""
+        return self.work.busy or self.slow.busy or self.pages.busy

@@ -19,6 +19,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.serve.login import allowed
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.server import Server
+from lightmeter.serve.taken import check_profile
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, from_ms
 from lightmeter.whylogs import Imported, read_segments
@@ -35,6 +36,8 @@ from lightmeter.whylogs.uploads import (
 __all__ = ["routes_of"]
 
 _UPLOAD = "/v1/upload"
+_WRITER = "whylogs "
+_UNPACKED = 4  # times the size of a body that an archive may hold
 _ORGANIZATION = "/v0/organizations/{organization}"
 
 
@@ -64,14 +67,14 @@ async def _ask(tickets: Tickets, request: Request) -> Response:
 
 
 async def _ask_reference(tickets: Tickets, request: Request) -> Response:
-    dataset, key, asked = await _read(request)
+    dataset, key, asked = await _read_reference(request)
     ident, text = tickets.give(dataset, asked, alias=asked.alias, key=key)
     return _answer(ident, modelId=dataset, alias=asked.alias, uploadUrl=_address(request, text))
 
 
 async def _ask_segments(tickets: Tickets, request: Request) -> Response:
     """An address for each segment. The files say which segment they are of."""
-    dataset, key, asked = await _read(request)
+    dataset, key, asked = await _read_reference(request)
     given = [
         tickets.give(dataset, asked, alias=asked.alias, key=key)
         for _ in range(max(1, asked.segments))
@@ -103,6 +106,13 @@ async def _read(request: Request) -> tuple[str, str, Asked]:
         raise RequestError(400, f"this is no request of whylogs: {words}") from None
 
 
+async def _read_reference(request: Request) -> tuple[str, str, Asked]:
+    """As `_read`, where the key sees the dataset that the reference profile goes to, too."""
+    dataset, key, asked = await _read(request)
+    allowed(request, "write", reference_dataset(dataset, asked.alias))
+    return dataset, key, asked
+
+
 def _address(request: Request, ticket: str) -> str:
     """Where to put a profile: whole, as the client asks nobody else for the rest of it."""
     server: Server = request.app.state.server
@@ -121,25 +131,30 @@ async def _upload(tickets: Tickets, request: Request) -> Response:
     server: Server = request.app.state.server
     try:
         ticket = tickets.read(request.query_params.get("ticket", ""))
-        data = await request.body()
-        tickets.use(ticket, data)
     except TicketError as error:
         raise RequestError(403, str(error)) from None
-    await server.work.do(_keep, server, ticket, data)
+    data = await request.body()
+    # To read it takes long, as it is done in Python.
+    await server.slow.do(_keep, server, tickets, ticket, data)
     return Response()
 
 
-def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
+def _keep(server: Server, tickets: Tickets, ticket: Ticket, data: bytes) -> None:
     """Store what was put; what is put again replaces itself.
 
     Raises:
-        RequestError: it is no profile, or the key was removed meanwhile.
+        RequestError: it is no profile, the address was used, or its key is none any more.
         StoreError: it cannot be stored.
     """
-    if ticket.key and ticket.key not in {key.id for key in server.store.state.keys.all()}:
+    known = {key.id for key in server.store.state.keys.all()}
+    if ticket.key not in known and (ticket.key or (server.keys and known)):
         raise RequestError(403, "the key was removed; ask for a new address with another")
     try:
-        for imported in read_segments(data):
+        tickets.use(ticket, data)
+        segments = read_segments(data, most=_UNPACKED * server.limits.body)
+        for imported in segments:
+            check_profile(imported.view, server.limits)
+        for imported in segments:
             at = imported.view.dataset_timestamp
             if at is None:
                 if ticket.at is None:
@@ -147,6 +162,8 @@ def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
                 at = from_ms(ticket.at)
             _put(server.store, ticket, imported, at)
             server.arrivals += 1
+    except TicketError as error:
+        raise RequestError(403, str(error)) from None
     except (DecodeError, ValueError) as error:
         raise RequestError(400, f"the profile cannot be read: {error}") from None
 
@@ -154,16 +171,16 @@ def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
 def _put(store: Store, ticket: Ticket, imported: Imported, at: datetime) -> None:
     """Each file is a writer, named as `lightmeter import` names it: twice the same counts once.
 
-    A reference profile takes the place of what was there before of its segment.
+    A reference profile takes the place of the one that was there before of its segment.
     """
     view, segment, digest = imported
-    writer = f"whylogs {digest[:32]}"
+    writer = f"{_WRITER}{digest[:32]}"
     if ticket.alias is None:
         store.put(ticket.dataset, view, at=at, writer=writer, segment=segment, seq=1)
         return
     dataset = reference_dataset(ticket.dataset, ticket.alias)
     store.put(dataset, view, at=at, writer=writer, segment=segment, seq=1)
     for row in store.stored(dataset, segment=segment):
-        if row.writer != writer:
+        if row.writer != writer and row.writer.startswith(_WRITER):
             end = row.start + MILLISECOND
             store.profiles.delete(dataset, row.start, end, segment=segment, writer=row.writer)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from lightmeter.serve.refusal import busy
@@ -48,15 +48,17 @@ class Work:
             self._taken += 1
 
         def call() -> _R:
-            try:
-                if time.monotonic() > until:
-                    raise _too_busy()
-                return function(*args, **kwargs)
-            finally:
-                with self._lock:
-                    self._taken -= 1
+            if time.monotonic() > until:
+                raise _too_busy()
+            return function(*args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        work = self._threads.submit(call)
+        work.add_done_callback(self._give_back)  # also where it was cancelled before it began
+        return await asyncio.wrap_future(work)
+
+    def _give_back(self, work: "Future[_R]") -> None:
+        with self._lock:
+            self._taken -= 1
 
 
 def _too_busy() -> Exception:

@@ -8,11 +8,11 @@ was retried or run twice, and writers never wait for each other's reading.
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
@@ -46,7 +46,7 @@ from lightmeter.store.rows import (
 from lightmeter.store.summary import Newest, Summary, find_newest, summarize
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
-__all__ = ["Bucket", "Profiles"]
+__all__ = ["Bucket", "Profiles", "with_few_features"]
 
 
 class Bucket(NamedTuple):
@@ -253,16 +253,19 @@ class Profiles:
         end: datetime | date | None = None,
         *,
         segment: Segment | None = None,
+        most: int | None = None,
     ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
         """What `read` gives; and the damaged profiles that are not in it, with what is wrong.
 
         Raises:
             StoreError: there is no such dataset, or the file cannot be read.
+            IncompatibleError: together they have more than `most` features.
         """
         damaged: list[tuple[StoredProfile, str]] = []
         with self._database.snapshot():
             rows = self.stored(dataset, start, end, segment=segment)
-            return ProfileView.merge_many(self._undamaged(rows, damaged)), damaged
+            views = self._undamaged(rows, damaged)
+            return ProfileView.merge_many(with_few_features(views, most)), damaged
 
     def _undamaged(
         self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
@@ -455,6 +458,19 @@ class Profiles:
             to_duration(roll_up_after),
             None if keep is None else to_duration(keep),
         )
+
+
+def with_few_features(views: Iterable[ProfileView], most: int | None) -> Iterator[ProfileView]:
+    """The profiles, as long as they have no more than so many features together."""
+    names: set[str] = set()
+    for view in views:
+        if most is not None:
+            names.update(view)
+            if len(names) > most:
+                raise IncompatibleError(
+                    f"together they have more than {most} features; take fewer buckets"
+                )
+        yield view
 
 
 def _level() -> int:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lightmeter.errors import DecodeError
-from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile.segments import clean_value
 from lightmeter.whylogs.protobuf import Message, delimited
 
@@ -73,16 +72,16 @@ class ProfileFile:
         return components
 
 
-def parts_of(data: bytes) -> Iterator[bytes]:
+def parts_of(data: bytes, most: int) -> Iterator[bytes]:
     """The files in an archive, or the one that this is.
 
     Raises:
-        DecodeError: the archive cannot be read.
+        DecodeError: the archive cannot be read, or holds more than `most` bytes.
     """
     if not data.startswith(b"PK\3\4"):
         yield data
         return
-    left = MAX_PROFILE_BYTES
+    left = most
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -97,7 +96,7 @@ def parts_of(data: bytes) -> Iterator[bytes]:
                     content = member.read(left + 1)
                 left -= len(content)
                 if left < 0:
-                    raise DecodeError(f"an archive of more than {MAX_PROFILE_BYTES} bytes")
+                    raise DecodeError(f"an archive of more than {most} bytes")
                 yield content
     except DecodeError:
         raise

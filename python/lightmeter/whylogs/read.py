@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
-from lightmeter.files import read_regular
+from lightmeter.files import MAX_PROFILE_BYTES, read_regular
 from lightmeter.profile import ProfileView
 from lightmeter.whylogs.columns import add_columns
 from lightmeter.whylogs.file import ProfileFile, parts_of, read_file
@@ -53,28 +53,32 @@ def read_whylogs(source: Source) -> ProfileView:
     return views[0] if len(views) == 1 else ProfileView.merge_many(views)
 
 
-def read_segments(source: Source) -> list[Imported]:
+def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Imported]:
     """The profiles in a file of whylogs, each with its segment: one, or several of an archive.
+
+    Args:
+        source: as `read_whylogs` takes it.
+        most: bytes of what is in an archive.
 
     Raises:
         As `read_whylogs`.
     """
     if isinstance(source, bytes | bytearray | memoryview):
-        return _imported(bytes(source))
+        return _imported(bytes(source), most)
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"got a {type(source).__name__}; expected the path or the bytes of a whylogs profile"
         )
     data = read_regular(source)
     try:
-        return _imported(data)
+        return _imported(data, most)
     except DecodeError as error:
         raise DecodeError(f"{os.fsdecode(source)}: {error}") from None
 
 
-def _imported(data: bytes) -> list[Imported]:
+def _imported(data: bytes, most: int) -> list[Imported]:
     profiles: list[Imported] = []
-    for part in parts_of(data):
+    for part in parts_of(data, most):
         file = read_file(part)
         digest = hashlib.sha256(part).hexdigest()
         profiles.append(Imported(_view(file), file.segment, digest))

@@ -11,6 +11,7 @@ import json
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -116,7 +117,8 @@ class Tickets:
     def __init__(self, secret: bytes) -> None:
         """Seal with a secret that nobody else has."""
         self._secret = secret
-        self._used: dict[str, tuple[float, str]] = {}  # by identifier: the end, and what was put
+        # By identifier: the end, and what was put. The longest used is at the front.
+        self._used: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._lock = threading.Lock()
 
     def give(self, dataset: str, asked: Asked, *, alias: str | None, key: str) -> tuple[str, str]:
@@ -151,8 +153,9 @@ class Tickets:
         digest = hashlib.sha256(data).hexdigest()
         now = time.time()
         with self._lock:
-            for ident in [ident for ident, (end, _) in self._used.items() if end < now]:
-                del self._used[ident]
+            # So each is looked at once: there may be thousands.
+            while self._used and next(iter(self._used.values()))[0] < now:
+                self._used.popitem(last=False)
             _, before = self._used.setdefault(ticket.ident, (ticket.end, digest))
         if before != digest:
             raise TicketError("the address is used up; ask for a new one")

@@ -167,6 +167,7 @@ ENDPOINTS = [
     Endpoint(
         method="GET",
         path=f"{API}/results",
+        slow=True,
         right="read",
         words="What monitors said of each feature in each bucket at their last run.",
         run=_results,

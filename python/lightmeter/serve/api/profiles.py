@@ -19,6 +19,7 @@ from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.parameters import choice, duration, moment, name, number
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.schemas import FLAG, OBJECT, TEXT, WHOLE, array, record
+from lightmeter.serve.taken import check_profile
 from lightmeter.times import duration_text
 
 __all__ = ["ENDPOINTS"]
@@ -36,6 +37,7 @@ def _put(call: Call) -> Mapping[str, Any]:
         view = ProfileView.from_bytes(call.body)
     except DecodeError as error:
         raise RequestError(400, f"the body is no profile: {error}") from None
+    check_profile(view, call.server.limits)
     values = dict(call.values)
     try:
         kept = call.store.put(values.pop("dataset"), view, **values)
@@ -71,7 +73,11 @@ def _get(call: Call) -> Response:
     values = call.values
     dataset = call.known(values["dataset"])
     view, damaged = call.store.profiles.merged(
-        dataset, values["start"], values["end"], segment=values["segment"]
+        dataset,
+        values["start"],
+        values["end"],
+        segment=values["segment"],
+        most=call.server.limits.features,
     )
     headers = {"X-Lightmeter-Damaged": str(len(damaged))}
     if values["format"] == "json":
@@ -166,13 +172,14 @@ ENDPOINTS = [
     Endpoint(
         method="GET",
         path=f"{API}/profile",
+        slow=True,
         right="read",
         words="The merge of all buckets from `start` to before `end`. The header "
         "X-Lightmeter-Damaged says how many damaged profiles are not in it.",
         run=_get,
         parameters=(*WHERE, choice("format", "How to answer.", ("bytes", "json"))),
         answer=Answer("A profile file, or its numbers.", content=BYTES, schema=OBJECT),
-        statuses=(404,),
+        statuses=(404, 409),
     ),
     Endpoint(
         method="GET",

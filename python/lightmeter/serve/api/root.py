@@ -20,7 +20,8 @@ def _health(call: Call) -> Mapping[str, Any]:
 def _metrics(call: Call) -> Response:
     datasets = None if call.key.sees_all else call.key.datasets
     schedule = call.server.schedule
-    more = schedule.gauges() if schedule is not None else []
+    # How a run ended says what is in any dataset.
+    more = schedule.gauges() if schedule is not None and call.key.sees_all else []
     text = metrics_text(call.store, datasets=datasets, more=more)
     return Response(text, media_type=CONTENT_TYPE)
 

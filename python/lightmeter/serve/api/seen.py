@@ -54,7 +54,10 @@ def _report(call: Call) -> Response:
     )
     with call.store.profiles.snapshot():
         reference, target = (
-            call.store.profiles.merged(dataset, *span, segment=segment)[0] for span in spans
+            call.store.profiles.merged(
+                dataset, *span, segment=segment, most=call.server.limits.features
+            )[0]
+            for span in spans
         )
     report = compare(target=target, reference=reference)
     if values["format"] == "json":
@@ -103,6 +106,6 @@ ENDPOINTS = [
             choice("format", "How to answer.", ("html", "json")),
         ),
         answer=Answer("The report.", content="text/html", schema=OBJECT),
-        statuses=(404,),
+        statuses=(404, 409),
     ),
 ]

@@ -12,7 +12,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.damage import Damage
-from lightmeter.store.profiles import Bucket, Profiles
+from lightmeter.store.profiles import Bucket, Profiles, with_few_features
 from lightmeter.store.remote.answers import (
     bucket_of,
     each_of,
@@ -201,12 +201,13 @@ class RemoteProfiles(Profiles):
         end: datetime | date | None = None,
         *,
         segment: Segment | None = None,
+        most: int | None = None,
     ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
         """See `Profiles.merged`; merged here, of one request for each."""
         loaded = self.load(dataset, start, end, segment=segment)
         views = [view for _, view in loaded if isinstance(view, ProfileView)]
         damaged = [(row, str(error)) for row, error in loaded if isinstance(error, DecodeError)]
-        return ProfileView.merge_many(views), damaged
+        return ProfileView.merge_many(with_few_features(views, most)), damaged
 
     def body(
         self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
