@@ -89,6 +89,8 @@ def parts_of(data: bytes, most: int) -> Iterator[bytes]:
                 raise DecodeError(
                     f"an archive of {len(members)} files; expected {_MOST_MEMBERS} at most"
                 )
+            if sum(info.file_size for info in members) > most:  # before any is read
+                raise DecodeError(f"an archive of more than {most} bytes")
             for info in members:
                 if info.is_dir():
                     continue
