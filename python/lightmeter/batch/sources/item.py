@@ -133,4 +133,7 @@ def plain(value: Any) -> Any:
 
 def total_of(source: Source) -> int | None:
     """How many pictures it has, if it tells."""
-    return len(source) if isinstance(source, Sized) else None
+    try:
+        return len(source) if isinstance(source, Sized) else None
+    except TypeError:  # of a data set that is streamed
+        return None

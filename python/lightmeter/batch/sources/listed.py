@@ -13,6 +13,7 @@ from lightmeter.batch.sources.manifest import PATHS
 from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import RemotePart
 from lightmeter.batch.sources.table import known
+from lightmeter.errors import ImageError
 from lightmeter.text import shorten
 
 __all__ = ["listed_items"]
@@ -31,13 +32,19 @@ def listed_items(file: str, rows: Iterable[Mapping[str, Any]], wanted: Wanted) -
     """
     folder, in_text = os.path.dirname(file), file.lower().endswith(".csv")
     columns = (wanted.column,) if wanted.column is not None else _COLUMNS
-    for number, row in enumerate(rows, 1):
+    for number, row in _numbered(rows):
+        if isinstance(row, ImageError):
+            yield Item(file, row)
+            return
         path = next((row[name] for name in columns if row.get(name)), None)
         if not isinstance(path, str):
-            raise ValueError(
-                f"row {number} of the manifest {file} has no path; expected one in a column "
-                f"{', '.join(columns)}; it has {shorten(', '.join(list(row)[:20]), 300)}"
-            )
+            if number == 1:
+                raise ValueError(
+                    f"the manifest {file} has no path in its first row; expected one in a column "
+                    f"{', '.join(columns)}; it has {shorten(', '.join(list(row)[:20]), 300)}"
+                )
+            yield Item(f"{file}:{number}", ImageError("empty", "a row without a path"))
+            continue
         if number == 1 and not file.lower().endswith(".jsonl"):  # whose lines need not be alike
             known(wanted.values, row, file)
         said = {name: row.get(name) for name in wanted.values}
@@ -45,6 +52,20 @@ def listed_items(file: str, rows: Iterable[Mapping[str, Any]], wanted: Wanted) -
         path = _beside(path, folder)
         data = RemotePart(path) if is_url(path) else path
         yield Item(shown_url(path), data, values=values)
+
+
+def _numbered(
+    rows: Iterable[Mapping[str, Any]],
+) -> Iterator[tuple[int, Mapping[str, Any] | ImageError]]:
+    """Rows with their numbers; damage behind the first is an error in place of the next."""
+    number = 0
+    try:
+        for number, row in enumerate(rows, 1):
+            yield number, row
+    except ValueError as error:
+        if number == 0:
+            raise
+        yield number + 1, ImageError("corrupt", shorten(str(error), 200))
 
 
 def _beside(path: str, folder: str) -> str:

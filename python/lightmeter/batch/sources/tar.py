@@ -29,8 +29,8 @@ _ZEROS = bytes(_BLOCK)
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
-    ".gz": gzip.GzipFile,
-    ".tgz": gzip.GzipFile,
+    ".gz": lambda file: gzip.GzipFile(fileobj=file),
+    ".tgz": lambda file: gzip.GzipFile(fileobj=file),
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
 }
