@@ -71,6 +71,7 @@ class SegmentOf:
         self._function = segment_by if callable(segment_by) else None
         self._sources: dict[str, Origin] = {}
         self._manifests: list[Manifest] = []
+        self._columns = columns_of(segment_by)
         if self._function is None:
             if not isinstance(segment_by, Mapping) or not segment_by:
                 raise TypeError(
@@ -101,8 +102,13 @@ class SegmentOf:
         """Find out before they are measured that a manifest is of other images.
 
         Raises:
-            ValueError: it names none of them.
+            ValueError: it names none of them; or a column is asked for, of which files have none.
         """
+        if self._columns:
+            raise ValueError(
+                f"got the column {self._columns[0]!r} of files, which have none; expected a table, "
+                "a manifest, an archive or a data set"
+            )
         for manifest in self._manifests:
             manifest.check_names(files, self._root)
 

@@ -64,6 +64,11 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
     shards = [path for path in paths if is_url(path) or _is_shard(path)]
     if not shards:
+        for name in (*wanted.values, *([wanted.column] if wanted.column is not None else [])):
+            raise ValueError(
+                f"got the column {name!r} of files, which have none; expected a table, a manifest, "
+                "an archive or a data set"
+            )
         root = paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else None
         return Files(find_images(given), root)
     files = [path for path in paths if path not in set(shards)]

@@ -50,7 +50,8 @@ def items_of(
     Args:
         archive: its path or address.
         members: what it holds.
-        wanted: without values to take, side files are not read.
+        wanted: its column is what follows the first dot of the pictures' names, such as ``jpg`` or
+            ``mask.png``; None takes all pictures. Without values to take, side files are not read.
         alone: whether this archive is the whole source.
     """
     waiting: list[Item] = []
@@ -66,7 +67,7 @@ def items_of(
             waiting = []
             if of != key:
                 key, values = of, {}
-        if is_image_name(member.name):
+        if _is_wanted(member.name, wanted.column):
             name = member.name.removeprefix("./")
             item = Item(f"{archive}:{name}", member.data(), name if alone else None)
             if wanted.values:
@@ -76,6 +77,11 @@ def items_of(
         elif wanted.values and member.size <= _SIDE_BYTES:
             values.update(_said_by(member))
     yield from _with_values(waiting, values)
+
+
+def _is_wanted(name: str, column: str | None) -> bool:
+    last = name.rpartition("/")[2]
+    return is_image_name(name) and column in (None, last.partition(".")[2])
 
 
 def _key(name: str) -> str:

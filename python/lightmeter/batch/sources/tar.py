@@ -26,6 +26,7 @@ _BLOCK = 512
 _PIECE = 1 << 20
 _MOST_NAME = 1 << 16  # bytes of a long name, or of all records of an extended header
 _ZEROS = bytes(_BLOCK)
+_MOST_ZEROS = 1 << 20  # bytes between archives that were joined; an end is padded to 10 240
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
@@ -174,10 +175,13 @@ def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member |
     long_name: bytes | None = None
     long_size: int | None = None
     sparse = False
-    while block := source.read(_BLOCK):
+    zeros = 0
+    while zeros < _MOST_ZEROS and (block := source.read(_BLOCK)):
         start = source.at - len(block)
         if block == _ZEROS:  # the end; or padding before what was appended
+            zeros += _BLOCK
             continue
+        zeros = 0
         header = _header_of(block) if len(block) == _BLOCK else None
         if header is None:
             found = _resync(source)
