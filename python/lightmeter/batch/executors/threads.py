@@ -148,6 +148,7 @@ class _Block(Generic[T]):
         self._items: SimpleQueue[tuple[T, int] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._left = False
+        self._held = 0  # the weight of the item that is worked on
         self.count = 0
 
     def put(self, item: T) -> None:
@@ -167,22 +168,24 @@ class _Block(Generic[T]):
 
     def take(self) -> Iterator[T]:
         while (entry := self._items.get()) is not None:
-            item, weight = entry
+            self._held = entry[1]
+            yield entry[0]
             del entry
-            try:
-                yield item
-            finally:
-                del item
-                self._give(weight)
+            self._let_go()
 
     def leave(self) -> None:
         """The worker takes no more: what waits, and what still comes, is let go."""
         with self._lock:
             self._left = True
+        self._let_go()  # an error may hold the iterator, so that it does not end by itself
         while not self._items.empty():
             entry = self._items.get()
             if entry is not None:
                 self._give(entry[1])
+
+    def _let_go(self) -> None:
+        weight, self._held = self._held, 0
+        self._give(weight)
 
     def _give(self, weight: int) -> None:
         if weight:
