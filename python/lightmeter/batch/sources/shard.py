@@ -21,6 +21,9 @@ from lightmeter.files import open_regular
 __all__ = ["Shard"]
 
 
+_BUFFER = 1 << 14
+
+
 class Shard:
     """The pictures of one such file, in its order."""
 
@@ -50,10 +53,13 @@ class Shard:
                 yield Item(name, error)
 
     def _opened(self) -> tuple[Any, int | None]:
+        """The file, and its size unless it cannot seek."""
+        file: Any
         if is_url(self._path):
-            return open_remote(self._path)
+            file, size = open_remote(self._path)
+            return (file if size is None else io.BufferedReader(file, _BUFFER)), size
         file = open_regular(self._path)
-        return file, os.fstat(file.fileno()).st_size
+        return io.BufferedReader(file, _BUFFER), os.fstat(file.fileno()).st_size
 
     def _items(self, name: str, file: Any, size: int | None) -> Iterator[Item]:
         wanted, alone = self._wanted, self._alone
@@ -71,14 +77,13 @@ class Shard:
                 f"a .{suffix} is read in any order, which this server "
                 "does not serve; expected one that knows its size, or a tar",
             )
-        buffered = io.BufferedReader(file, 1 << 16)
         if suffix == "zip":
-            zipped = zip_members(self._path, buffered, size=size, local=local, limits=limits)
+            zipped = zip_members(self._path, file, size=size, local=local, limits=limits)
             yield from items_of(name, zipped, wanted, alone=alone)
         elif suffix in ("arrow", "feather"):
-            yield from arrow_items(name, buffered, wanted, alone=alone)
-        elif suffix == "parquet" and has_pictures(buffered, wanted.column):
-            yield from parquet_items(name, buffered, wanted, alone=alone)
+            yield from arrow_items(name, file, wanted, alone=alone)
+        elif suffix == "parquet" and has_pictures(file, wanted.column):
+            yield from parquet_items(name, file, wanted, alone=alone)
         else:
-            buffered.seek(0)
-            yield from listed_items(name, rows_of(name, buffered), wanted)
+            file.seek(0)
+            yield from listed_items(name, rows_of(name, file), wanted)

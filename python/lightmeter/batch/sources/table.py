@@ -199,7 +199,7 @@ def pictures_column(schema: Any, named: str | None, path: str) -> str:
     if usual or len(fitting) == 1:
         return (usual or fitting)[0]
     raise ValueError(
-        f"the table {path} has {len(fitting)} columns of pictures; expected one, or its name as "
+        f"{path} has {len(fitting)} columns of pictures; expected one, or its name as "
         f"the column; it has {_listed(fitting or schema.names)}"
     )
 
@@ -222,9 +222,9 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _fits(kind: Any) -> bool:
-    types = parquet().types
+    types: Any = parquet().types
     if types.is_struct(kind):
         return any(field.name == "bytes" and _fits(field.type) for field in kind)
     return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+        str(kind) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(kind)
     )

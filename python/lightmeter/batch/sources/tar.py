@@ -6,13 +6,12 @@ first bad header.
 
 import bz2
 import gzip
-import io
 import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 from lightmeter.batch.sources.item import most_bytes, reading_error
 from lightmeter.batch.sources.members import Damage, Member
@@ -152,8 +151,7 @@ def tar_members(
     elif path.lower().endswith((".zst", ".lz4", ".z", ".lz")):
         yield Damage(ImageError("unsupported", "compressed in a way that is not read here"))
     else:
-        buffered: Any = file if size is None else io.BufferedReader(cast(Any, file), 1 << 14)
-        yield from _guarded(_walk(_Input(buffered, size), path if local else None, limits))
+        yield from _guarded(_walk(_Input(file, size), path if local else None, limits))
 
 
 def _guarded(members: Iterator[Member | Damage]) -> Iterator[Member | Damage]:
