@@ -78,12 +78,12 @@ def flipped(place: int) -> Callable[[bytearray], None]:
         (lambda data: data[: header(3) + 100], 3, [("", "truncated")]),
         (lambda data: data[: header(3)], 3, []),
         (flipped(header(2)), 5, [("", "corrupt")]),
-        (lying(b"%011o\0" % 1), 5, [(NAMES[2], "truncated"), ("", "corrupt")]),
+        (lying(b"%011o\0" % 1), 5, [(NAMES[2], "truncated")]),
         (lying(b"%011o\0" % (1 << 30)), 5, [(NAMES[2], "truncated")]),
         (lying(b"\x80" + b"\0" * 3 + b"\x7f" * 8), 5, [(NAMES[2], "truncated")]),
         (lying(b"\xff" * 12), 5, [(NAMES[2], "truncated")]),
-        (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 6, []),
-        (lambda data: data[: header(1)] + b"x" * 700 + data[header(1) :], 1, [("", "corrupt")]),
+        (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 6, [("", "corrupt")]),
+        (lambda data: data[: header(1)] + b"x" * 700 + data[header(1) :], 6, [("", "corrupt")]),
         (lambda data: b"", 0, []),
         (lambda data: b"no archive at all", 0, [("", "truncated")]),
         (lambda data: os.urandom(4096), 0, [("", "corrupt")]),
@@ -116,7 +116,7 @@ def test_damaged_compressed_tars(
 
 
 def test_odd_members_of_tars(tmp_path: Path) -> None:
-    """Links and devices are passed over, whatever they say; long names and other formats are read."""
+    """Links and devices are passed over; long names of all formats are read."""
     path = tmp_path / "p.tar"
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
@@ -154,7 +154,7 @@ def test_hostile_names_of_tars(tmp_path: Path) -> None:
     path.write_bytes(long.tobuf(tarfile.USTAR_FORMAT) + data)
     assert failures(path)[1][0] == ("", "corrupt")
     path.write_bytes(data)
-    assert [reason for _, reason in failures(path)[1]] == ["truncated", "truncated"]
+    assert [reason for _, reason in failures(path)[1]] == ["unsupported"] * 2
     assert len(profile_images(path).failures) == 2
 
 
@@ -328,7 +328,7 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
 def test_damaged_manifests(tmp_path: Path) -> None:
     write_folder(tmp_path, pictures(2))
     path = tmp_path / "m.jsonl"
-    lines = [f'{{"path": "{name}"}}' for name in NAMES[:2]]
+    lines = [f'{{"path": "{name}"}}' for name in pictures(2)]
     path.write_text("\n".join([lines[0], '{"other": 1}', lines[1], '{"path": "gone.png"}', "{{"]))
     images, failed = failures(path)
     gone = str(tmp_path / "gone.png")

@@ -107,7 +107,7 @@ def test_the_same_pictures_give_the_same_profile(kind: str, tmp_path: Path) -> N
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.lists(st.integers(0, 3), max_size=8), st.sampled_from([*SOURCES][1:]))
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.sampled_from([*SOURCES][1:]))
 def test_any_pictures_give_the_same_profile_and_the_same_failures(
     tmp_path_factory: pytest.TempPathFactory, seeds: list[int], kind: str
 ) -> None:
@@ -118,11 +118,6 @@ def test_any_pictures_give_the_same_profile_and_the_same_failures(
         for place, seed in enumerate(seeds)
     }
     name, make = SOURCES[kind]
-    if not members:
-        (path / "wanted").mkdir()
-        (path / "photos").mkdir()
-        if kind == "memory":
-            return
     source = make(path / name, members)
     failed: list[Failure] = []
     view = profile_images(source, on_failure=failed.append, exemplars=0)
@@ -132,17 +127,14 @@ def test_any_pictures_give_the_same_profile_and_the_same_failures(
     assert {failure.reason for failure in failed} <= {"unsupported"}
     if not failed:
         assert view == wanted
-    assert (
-        view["image.Brightness.mean"].mean == wanted["image.Brightness.mean"].mean
-        if len(names) < len(members)
-        else view.images == 0
-    )
+    assert view["image.Failure"].n == wanted["image.Failure"].n == len(members)
+    assert view.images == wanted.images
 
 
 def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None:
     """Beyond 1024 values sketches sample, so their order and the blocks count."""
     members = {}
-    for number in range(1100):
+    for number in range(1050):
         file = io.BytesIO()
         Image.new("RGB", (2, 2), (number % 256, number // 5, 7)).save(file, "PPM")
         members[f"{number:04}.ppm"] = file.getvalue()
@@ -233,7 +225,7 @@ def test_several_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(FileNotFoundError):
         profile_images("gone.zip")
     assert profile_images("none-*.tar").images == 0
-    with pytest.raises(ValueError, match=r"expected one like 000\.\.127"):
+    with pytest.raises(ValueError, match=r"expected one such as 000\.\.127"):
         profile_images("s-{5..2}.tar")
     Path("folder.zip").mkdir()
     assert profile_images("folder.zip").images == 0

@@ -22,6 +22,7 @@ from lightmeter.image.limits import Limits
 __all__ = ["FilePart", "tar_members"]
 
 _BLOCK = 512
+_MAGIC = 257  # where a header has "ustar"
 _PIECE = 1 << 20
 _MOST_NAME = 1 << 16  # bytes of a long name, or of all records of an extended header
 _ZEROS = bytes(_BLOCK)
@@ -92,7 +93,7 @@ def _header_of(block: bytes, *, strict: bool = False) -> _Header | None:
     total = sum(block) - sum(block[148:156]) + 8 * ord(" ")
     if told != total and told != total - 256 * sum(byte > 127 for byte in block):  # signed, of old
         return None
-    if strict and block[257:262] != b"ustar":
+    if strict and block[_MAGIC : _MAGIC + 5] != b"ustar":
         return None
     name = block[:100].partition(b"\0")[0]
     prefix = block[345:500].partition(b"\0")[0] if block[257:263] == b"ustar\0" else b""
@@ -111,23 +112,36 @@ class _Input:
 
     def __init__(self, file: IO[bytes], size: int | None) -> None:
         self._file, self.size = file, size
+        self._ahead = b""  # what a stream was read beyond `at`
         self.at = 0
 
     def read(self, count: int) -> bytes:
         if self.size is not None:
             self._file.seek(self.at)
         pieces = []
-        while count > 0 and (piece := self._file.read(min(count, _PIECE))):
+        while count > 0 and (piece := self._piece(min(count, _PIECE))):
             pieces.append(piece)
             count -= len(piece)
             self.at += len(piece)
         return b"".join(pieces)
 
+    def _piece(self, count: int) -> bytes:
+        if self._ahead:
+            piece, self._ahead = self._ahead[:count], self._ahead[count:]
+            return piece
+        return self._file.read(count)
+
+    def unread(self, data: bytes) -> None:
+        """Give back what was read last."""
+        self.at -= len(data)
+        if self.size is None:
+            self._ahead = data + self._ahead
+
     def go_to(self, place: int) -> None:
         if self.size is not None:
             self.at = place
-        while self.at < place and self._file.read(min(place - self.at, _PIECE)):
-            self.at = min(place, self.at + _PIECE)
+        while self.at < place and (piece := self._piece(min(place - self.at, _PIECE))):
+            self.at += len(piece)
 
 
 def tar_members(
@@ -182,6 +196,7 @@ def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member |
         zeros = 0
         header = _header_of(block) if len(block) == _BLOCK else None
         if header is None:
+            source.unread(block)
             found = _resync(source)
             long_name = long_size = None
             if found is None:
@@ -256,12 +271,24 @@ def _member(
 
 
 def _resync(source: _Input, start: int | None = None) -> _Header | None:
-    """Go behind the next header that has the magic; None if there is none."""
+    """Go behind the next header that has the magic; None if there is none.
+
+    It may begin anywhere: bytes may be missing, or too many.
+    """
     if start is not None:
         source.go_to(start)
-    while len(block := source.read(_BLOCK)) == _BLOCK:
-        if block[257:262] == b"ustar" and (header := _header_of(block, strict=True)):
-            return header
+    data = b""
+    while piece := source.read(_PIECE):
+        data += piece
+        magic = data.find(b"ustar", _MAGIC)
+        while magic >= 0 and magic - _MAGIC + _BLOCK <= len(data):
+            block = data[magic - _MAGIC : magic - _MAGIC + _BLOCK]
+            header = _header_of(block, strict=True)
+            if header is not None:
+                source.unread(data[magic - _MAGIC + _BLOCK :])
+                return header
+            magic = data.find(b"ustar", magic + 1)
+        data = data[-_BLOCK - _MAGIC :]
     return None
 
 

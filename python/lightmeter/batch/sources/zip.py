@@ -116,11 +116,11 @@ def _read(file: IO[bytes], entry: _Entry, limits: Limits) -> bytes:
     data, ended = _unpacked(packed, entry.method, most + 1)
     if len(data) > most_bytes(limits):
         raise ImageError("too_large", f"more than {most_bytes(limits)} bytes")
+    if entry.size is not None and len(data) > entry.size:
+        raise ImageError("corrupt", f"more than the {entry.size} bytes that the archive says")
     if not ended or (entry.size is not None and len(data) < entry.size):
         expected = "more" if entry.size is None else entry.size
         raise ImageError("truncated", f"got {len(data)} bytes; expected {expected}")
-    if entry.size is not None and len(data) > entry.size:
-        raise ImageError("corrupt", f"more than the {entry.size} bytes that the archive says")
     if entry.crc is not None and zlib.crc32(data) != entry.crc:
         raise ImageError("corrupt", "its checksum is not the one that the archive says")
     return data
