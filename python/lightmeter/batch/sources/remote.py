@@ -55,7 +55,8 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
     """The objects that an address stands for, sorted by name; and the folder that it is, if it is.
 
     A folder stands for the pictures below it, by their suffixes; a pattern with ``*`` or ``[``, and
-    outside the web ``?``, for what it matches; any other address for itself.
+    outside the web ``?``, for what it matches, hidden names left out as in a folder; any other
+    address for itself.
 
     Raises:
         FileNotFoundError: the folder does not exist.
@@ -65,7 +66,7 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
     magic = "*[" if url.startswith(("http:", "https:")) else "*[?"
     if any(mark in path for mark in magic):
         listed = system.glob(path, detail=True)
-        return _objects(system, listed, lambda name: True), None
+        return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
     if is_image_name(url) or is_shard(url) or not (url.endswith("/") or _is_folder(system, path)):
         return [Item(shown_url(url), RemotePart(url))], None
     listed = system.find(path, detail=True)
@@ -153,12 +154,12 @@ class RemoteFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """The bytes at the place, as many as the piece has that it is in."""
-        if self._at >= self.size:
+        if self._at >= self.size or not len(buffer):
             return 0
-        number, start = divmod(self._at, _PIECE)
-        data = self._whole or self._piece(number).result()
-        if self._whole is not None:
-            start = self._at
+        data, start = self._whole, self._at
+        if data is None:
+            number, start = divmod(self._at, _PIECE)
+            data = self._piece(number).result()
         part = data[start : start + len(buffer)]
         if not part:
             raise OSError(f"{shown_url(self._path)} ends at byte {self._at} of {self.size}")
