@@ -13,8 +13,8 @@ from lightmeter import Failure, Limits, measure, profile_images
 from lightmeter.batch.sources import remote
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import RemoteFile, RemotePart
+from lightmeter.batch.sources.urls import is_url, shown_url
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")

@@ -10,11 +10,12 @@ from typing import Any
 from lightmeter.batch.sources.datasets import HuggingFace, Torch, is_hugging_face, is_torch
 from lightmeter.batch.sources.folder import Files, as_paths, find_images
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.batch.sources.names import is_shard, is_url
+from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.batch.sources.remote import RemotePart, expanded
 from lightmeter.batch.sources.shard import Shard
 from lightmeter.batch.sources.table import Table, is_table
+from lightmeter.batch.sources.urls import is_url
 from lightmeter.files import path_bytes
 
 __all__ = ["source_of"]

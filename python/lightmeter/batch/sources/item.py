@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+from lightmeter.batch.sources.urls import without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
@@ -82,7 +83,8 @@ def reading_error(error: Exception) -> ImageError:
     if isinstance(error, ImageError):
         return error
     detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-    return ImageError("vanished" if reason == "vanished" else "unreadable", detail[:200])
+    detail = without_secrets(detail)[:200]
+    return ImageError("vanished" if reason == "vanished" else "unreadable", detail)
 
 
 @runtime_checkable

@@ -10,9 +10,9 @@ from typing import Any
 
 from lightmeter.batch.sources.item import Item, Wanted, plain
 from lightmeter.batch.sources.manifest import PATHS
-from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import RemotePart
 from lightmeter.batch.sources.table import known
+from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.text import shorten
 

@@ -1,24 +1,17 @@
-"""Names in archives and buckets: which ones are of pictures, and how they are shown."""
+"""Names in archives and buckets: which ones are of pictures, or of files of many."""
 
 import os
 import re
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit, urlunsplit
 
 from lightmeter.batch.sources.folder import image_suffixes
+from lightmeter.batch.sources.urls import shown_url
 
-__all__ = ["is_image_name", "is_shard", "is_url", "relative", "shown_url"]
+__all__ = ["is_image_name", "is_shard", "relative"]
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+::?//?|[a-z0-9]+::", re.ASCII)
 _SHARD = re.compile(
     r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|arrow|feather|csv|jsonl)", re.I | re.DOTALL
 )
-_WEB = ("http", "https")
-
-
-def is_url(path: object) -> bool:
-    """Whether `path` is an address that a library for file systems opens, such as ``s3://b/a``."""
-    return isinstance(path, str) and ("://" in path) and _SCHEME.match(path) is not None
 
 
 def is_shard(path: str) -> bool:
@@ -31,15 +24,6 @@ def is_image_name(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
     return not hidden and path.suffix.lower() in image_suffixes()
-
-
-def shown_url(url: str) -> str:
-    """An address without what may be secret: a user, a password, and the query of a signed one."""
-    if not url.startswith(tuple(f"{scheme}://" for scheme in _WEB)):
-        return url
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def relative(name: str, root: str) -> str:

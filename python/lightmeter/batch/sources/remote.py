@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightmeter.batch.sources.item import Item, most_bytes
-from lightmeter.batch.sources.names import is_image_name, is_shard, shown_url
+from lightmeter.batch.sources.names import is_image_name, is_shard
 from lightmeter.batch.sources.tar import check_bytes
+from lightmeter.batch.sources.urls import shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -60,8 +61,19 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
 
     Raises:
         FileNotFoundError: the folder does not exist.
+        OSError: it cannot be listed.
         ImportError: fsspec, or what it needs for this protocol, is not installed.
     """
+    try:
+        return _expanded(url)
+    except (OSError, ValueError, ImportError):
+        raise
+    except Exception as error:  # of any library
+        detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
+        raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
+
+
+def _expanded(url: str) -> tuple[list[Item], str | None]:
     system, path = _system_of(url)
     magic = "*[" if url.startswith(("http:", "https:")) else "*[?"
     if any(mark in path for mark in magic):

@@ -10,10 +10,10 @@ from lightmeter.batch.sources.item import Item, Wanted, reading_error
 from lightmeter.batch.sources.listed import listed_items
 from lightmeter.batch.sources.manifest import rows_of
 from lightmeter.batch.sources.members import items_of
-from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import open_remote
 from lightmeter.batch.sources.table import arrow_items, has_pictures, parquet_items
 from lightmeter.batch.sources.tar import tar_members
+from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.batch.sources.zip import zip_members
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
