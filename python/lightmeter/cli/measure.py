@@ -11,6 +11,8 @@ from lightmeter import Reading
 from lightmeter import measure as measure_rows
 from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.batch.row_files import check_row_format, row_json, write_rows
+from lightmeter.batch.sources.find import opener_of
+from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.options import Column, Sources, Workers, reads_images
 from lightmeter.cli.terminal import (
     FAILED,
@@ -111,6 +113,7 @@ def measure(
             if tally.images and not ranking.best:
                 complain(f"no image has the number {ranking.name}")
         if html is not None and ranking is not None:
+            names = {str(row["path"]) for _, row in ranking.best}
             page = contact_sheet(
                 [row for _, row in ranking.best],
                 ranking.name,
@@ -119,6 +122,7 @@ def measure(
                 failures=tally.failures,
                 failed=tally.failed,
                 reading=reading,
+                opened=opener_of(paths, Wanted(column, limits=reading.limits), names),
             )
             write_atomically(html, page.encode())
         if not printed:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -18,7 +18,7 @@ from lightmeter.batch.sources.table import Table, is_table
 from lightmeter.batch.sources.urls import is_url
 from lightmeter.files import path_bytes
 
-__all__ = ["source_of"]
+__all__ = ["opener_of", "source_of"]
 
 _BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
 _MOST_SHARDS = 1_000_000
@@ -60,6 +60,22 @@ def source_of(given: Any, wanted: Wanted) -> Source:
         return Torch(given, wanted)
     paths = as_paths(given)
     return _of_paths(paths, paths, wanted)
+
+
+def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
+    """From each of a few names that `given` gave its pictures to what can be measured again.
+
+    Members of archives and rows of tables are looked for once more; any other name is a path.
+    """
+    source = source_of(given, wanted)
+    items = {}
+    if not isinstance(source, Files):
+        items = {item.name: item for item in source if item.name in names}
+
+    def opened(name: str) -> Any:
+        return items[name].loaded(wanted.limits).data if name in items else name
+
+    return opened
 
 
 def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:

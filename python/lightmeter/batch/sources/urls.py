@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 __all__ = ["is_url", "shown_url", "without_secrets"]
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
+_SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _WEB = re.compile(r"https?://[^\s'\"<>]+")
 
 
