@@ -73,6 +73,11 @@ def test_folders_patterns_and_objects(odd: Odd) -> None:
     views = profile_images("odd://bucket/", segment_by={"f": "path:^([ab])/"})
     assert {segment: view.images for segment, view in views.items()} == {"f=a": 2, "f=b": 2}
     assert profile_images("odd://bucket/**/*.png").images == 4
+    seen: list[tuple[int, int]] = []
+    profile_images("odd://bucket", progress=lambda *both: seen.append(both))
+    assert seen == [(done, 4) for done in range(1, 5)]
+    with pytest.raises(ValueError, match="the column 'x' of files"):
+        profile_images("odd://bucket", values=["x"])
     with pytest.raises(FileNotFoundError, match="odd://none"):
         profile_images("odd://none/")
 

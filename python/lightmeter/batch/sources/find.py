@@ -81,11 +81,7 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
     shards = [path for path in paths if is_url(path) or _is_shard(path)]
     if not shards:
-        for name in (*wanted.values, *([wanted.column] if wanted.column is not None else [])):
-            raise ValueError(
-                f"got the column {name!r} of files, which have none; expected a table, a manifest, "
-                "an archive or a data set"
-            )
+        _refuse_columns(wanted)
         root = paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else None
         return Files(find_images(given), root)
     files = [path for path in paths if path not in set(shards)]
@@ -100,6 +96,14 @@ def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
         for path in found
     )
     return _Chain([*([Files(find_images(files))] if files else []), *parts])
+
+
+def _refuse_columns(wanted: Wanted) -> None:
+    for name in (*wanted.values, *([wanted.column] if wanted.column is not None else [])):
+        raise ValueError(
+            f"got the column {name!r} of files, which have none; expected a table, a manifest, an "
+            "archive or a data set"
+        )
 
 
 def _is_shard(path: str) -> bool:
@@ -150,6 +154,15 @@ class _Remote:
             self._items = [Item(address, RemotePart(address)) for address in addresses]
         else:
             self._items, self.root = expanded(url)
+        self._plain = not any(is_shard(item.data.url) for item in self._items)
+        if self._plain:
+            _refuse_columns(wanted)
+
+    def __len__(self) -> int:
+        """How many objects, if each is one picture."""
+        if not self._plain:
+            raise TypeError("shards do not tell how many pictures they have")
+        return len(self._items)
 
     def __iter__(self) -> Iterator[Item]:
         shard_of = partial(Shard, wanted=self._wanted, alone=len(self._items) == 1)

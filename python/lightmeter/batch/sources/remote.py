@@ -55,8 +55,8 @@ def _up_to(file: Any, most: int) -> bytes:
 def expanded(url: str) -> tuple[list[Item], str | None]:
     """The objects that an address stands for, sorted by name; and the folder that it is, if it is.
 
-    A folder stands for the pictures below it, by their suffixes; a pattern with ``*`` or ``[``, and
-    outside the web ``?``, for what it matches, hidden names left out as in a folder; any other
+    A folder stands for the pictures below it, by their suffixes; a pattern with ``*``, and outside
+    the web ``[`` or ``?``, for what it matches, hidden names left out as in a folder; any other
     address for itself.
 
     Raises:
@@ -75,7 +75,8 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
 
 def _expanded(url: str) -> tuple[list[Item], str | None]:
     system, path = _system_of(url)
-    magic = "*[" if url.startswith(("http:", "https:")) else "*[?"
+    # In a web address brackets hold a host, and a question mark begins a query.
+    magic = "*" if url.startswith(("http:", "https:")) else "*[?"
     if any(mark in path for mark in magic):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None

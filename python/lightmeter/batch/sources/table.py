@@ -127,6 +127,12 @@ class Table:
         self._column = pictures_column(table.schema, wanted.column, "table")
         self._columns = [self._column, *known(wanted.values, table.schema.names, "table")]
 
+    def __len__(self) -> int:
+        """How many rows, where that is known."""
+        if not hasattr(self._table, "num_rows"):
+            raise TypeError("a data set of files does not tell how many rows it has")
+        return int(self._table.num_rows)
+
     def __iter__(self) -> Iterator[Item]:
         """The rows in their order."""
         if hasattr(self._table, "scanner"):  # a data set, whose files are read a little ahead
