@@ -413,6 +413,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert result.stdout == "12 images measured, 1 file failed\n"
     assert lm.profile_rows("rows.csv").images == 12
     assert lightmeter("profile", "t.parquet", "--column", "none").returncode == 2
+    assert lightmeter("drift", "--reference", "s.tar", "--target", "s.tar").returncode == 0
     for source in ("s.tar", "t.parquet"):
         lightmeter("measure", source, "--sort", "sharpness", "--html", "sheet.html")
         sheet = Path("sheet.html").read_text()

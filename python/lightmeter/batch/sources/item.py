@@ -17,13 +17,7 @@ _NO_VALUES: Mapping[str, Any] = {}
 
 
 class Part(Protocol):
-    """Where the bytes of a picture are, such as a member of an archive. It can be pickled.
-
-    Attributes:
-        size: of the bytes, as far as that is known; 0 else.
-    """
-
-    size: int
+    """Where the bytes of a picture are, such as a member of an archive. It can be pickled."""
 
     def read(self, limits: Limits) -> bytes:
         """The bytes.

@@ -11,7 +11,7 @@ from typing import Any
 from lightmeter.batch.sources.item import Item, most_bytes
 from lightmeter.batch.sources.names import is_image_name, is_shard
 from lightmeter.batch.sources.tar import check_bytes
-from lightmeter.batch.sources.urls import shown_url, without_secrets
+from lightmeter.batch.sources.urls import is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -24,21 +24,23 @@ _KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class RemotePart:
-    """An object by its address."""
+    """An object by its address, and its size if a listing said it."""
 
     url: str
-    size: int = 0
+    size: int | None = None
 
     def read(self, limits: Limits) -> bytes:
         """The bytes; raises as `Part.read` does."""
-        check_bytes(self.size, limits)
+        check_bytes(self.size or 0, limits)
         system, path = _system_of(self.url)
         most = most_bytes(limits)
-        if self.size:
+        if self.size is not None:
             data = system.cat_file(path)
-        else:  # nobody said how many bytes there are
+        elif is_web(self.url):  # a server may send any number of bytes, whatever is asked for
             with system.open(path, "rb", cache_type="none") as file:
                 data = _up_to(file, most + 1)
+        else:
+            data = system.cat_file(path, start=0, end=most + 1)
         if len(data) > most:
             raise ImageError("too_large", f"more than {most} bytes")
         return bytes(data)
@@ -76,7 +78,7 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
 def _expanded(url: str) -> tuple[list[Item], str | None]:
     system, path = _system_of(url)
     # In a web address brackets hold a host, and a question mark begins a query.
-    magic = "*" if url.startswith(("http:", "https:")) else "*[?"
+    magic = "*" if is_web(url) else "*[?"
     if any(mark in path for mark in magic):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["is_url", "shown_url", "without_secrets"]
+__all__ = ["is_url", "is_web", "shown_url", "without_secrets"]
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _WEB = re.compile(r"https?://[^\s'\"<>]+")
@@ -14,9 +14,14 @@ def is_url(path: object) -> bool:
     return isinstance(path, str) and _SCHEME.match(path) is not None
 
 
+def is_web(url: str) -> bool:
+    """Whether it is of a web server, which may be anybody's."""
+    return url.startswith(("http://", "https://"))
+
+
 def shown_url(url: str) -> str:
     """An address without what may be secret: a user, a password, and the query of a signed one."""
-    if not url.startswith(("http://", "https://")):
+    if not is_web(url):
         return url
     try:
         parts = urlsplit(url)

@@ -56,11 +56,6 @@ class ZipPart:
     file: str
     entry: _Entry
 
-    @property
-    def size(self) -> int:
-        """Its bytes, as the archive says."""
-        return self.entry.size or 0
-
     def read(self, limits: Limits) -> bytes:
         """The bytes; raises as `Part.read` does."""
         with open_regular(self.file) as file:
