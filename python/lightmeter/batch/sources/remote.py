@@ -104,10 +104,7 @@ def _objects(system: Any, listed: dict[str, Any], taken: Callable[[str], bool]) 
     for name, info in sorted(listed.items()):
         if info.get("type") != "directory" and taken(name):
             url = system.unstrip_protocol(name)
-            size = info.get("size")
-            items.append(
-                Item(shown_url(url), RemotePart(url, size if isinstance(size, int) else 0))
-            )
+            items.append(Item(shown_url(url), RemotePart(url, info.get("size"))))
     return items
 
 
