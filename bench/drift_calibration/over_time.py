@@ -137,7 +137,7 @@ def frames_table(pictures: Path, years: int) -> None:
     print(f"\nThe same of {len(frames.values)} frames of a video, {features} features\n")
     print("| past buckets | bursts of | n = 20 | n = 100 | n = 500 |")
     print("| --- " * 5 + "|")
-    for window in (28, 99):
+    for window in (14, 28, 99):
         for burst in (1, 10, 25):
             cells = []
             for n in (20, 100, 500):

@@ -4,11 +4,6 @@
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The native core of lightmeter; use it through the lightmeter package.";
   module.attr("__version__") = LIGHTMETER_VERSION;
-  // The first use of NumPy's functions gives up the GIL and takes it back in a destructor, where a
-  // daemon thread must not be ended (see threads.hpp). So that use is here, if NumPy is loaded.
-  if (py::module_::import("sys").attr("modules").contains("numpy")) {
-    (void)py::detail::npy_api::get();
-  }
   bind_error(module);
   bind_kernels(module);
   bind_measure(module);
@@ -19,4 +14,7 @@ PYBIND11_MODULE(_core, module) {
   bind_covariance(module);
   bind_profile(module);
   bind_drift(module);
+  // Its first use gives up the GIL and takes it back in a destructor, where a daemon thread must not
+  // be ended (see threads.hpp). Not here: an interrupt within this import would be an ImportError.
+  module.def("prepare_numpy", [] { (void)py::detail::npy_api::get(); });
 }

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -76,6 +76,7 @@ def watch(
     store: Store | str | os.PathLike[str],
     config: str | os.PathLike[str],
     *,
+    dashboard: str | None = None,
     now: datetime | None = None,
 ) -> Watched:
     """Judge every complete bucket, keep the results in the store, and tell what is new.
@@ -90,6 +91,7 @@ def watch(
     Args:
         store: the store, or its address.
         config: path of the file of monitors and alerts.
+        dashboard: address of the dashboard, for alerts that name none.
         now: the time; None takes the clock. Without a time zone it is local time.
 
     Raises:
@@ -100,6 +102,8 @@ def watch(
     """
     with store_at(store, create=False) as opened, opened.turn():
         alerts, monitors = load_alerts(config), load_monitors(config)
+        if dashboard is not None:
+            alerts = [replace(each, dashboard=each.dashboard or dashboard) for each in alerts]
         pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
         update_results(opened, monitors, source=os.fspath(config), now=now)
         newest = load_newest(opened, pairs)

@@ -8,7 +8,7 @@ import html
 import math
 import re
 
-__all__ = ["NONE", "count", "escape", "number", "percent", "shorten", "visible"]
+__all__ = ["NONE", "count", "counted", "escape", "number", "percent", "shorten", "visible"]
 
 NONE = "\N{EN DASH}"  # stands for a number that does not exist
 # Combining marks, of which a pile would cover the lines above and below; two are normal.
@@ -58,6 +58,11 @@ def count(n: int) -> str:
         if n >= unit:
             return f"{n / unit:.3g}{suffix}"
     return f"{n:,}"
+
+
+def counted(n: int, thing: str) -> str:
+    """Such as ``1 image`` and ``2 images``."""
+    return f"{count(n)} {thing}" if n == 1 else f"{count(n)} {thing}s"
 
 
 def percent(share: float) -> str:

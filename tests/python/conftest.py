@@ -115,6 +115,27 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where profiles wait for servers, which are not waited for as long as else."""
+    from lightmeter.store.remote import client, sending
+
+    monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
+    monkeypatch.delenv("LIGHTMETER_KEY", raising=False)
+    monkeypatch.setattr(sending, "_PATIENCE", 1.0)
+    monkeypatch.setattr(client, "_PATIENCE", 0.3)
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def way(store: Store, spool: Path) -> Iterator[Any]:
+    """The way to a server of the store."""
+    from weather import Weather, running
+
+    with running(store) as port, Weather(port).blowing() as weather:
+        yield weather
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "drift.db") as opened:
         yield opened

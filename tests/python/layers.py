@@ -18,6 +18,7 @@ ROOMS = {
     "monitor": "drift store",
     "alerts": "monitor draw",
     "openmetrics": "monitor",
+    "hooks": "report openmetrics",
     "dashboard": "report alerts",
     "run": "alerts",
     "lightmeter": "batch run viz whylogs writers",

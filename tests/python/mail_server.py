@@ -54,7 +54,12 @@ class Mailbox:
     def running(self, **options: Any) -> Iterator[int]:
         """The port."""
         server = controller.Controller(
-            self, hostname="127.0.0.1", port=free_port(), authenticator=self.authenticate, **options
+            self,
+            hostname="127.0.0.1",
+            port=free_port(),
+            server_hostname="mail",  # else it is looked up
+            authenticator=self.authenticate,
+            **options,
         )
         server.start()
         try:

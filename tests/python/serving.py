@@ -64,7 +64,7 @@ def ask(
         "method": method,
         "scheme": "http",
         "path": path,
-        "raw_path": path.encode(),
+        "raw_path": b"",
         "query_string": query,
         "root_path": "",
         "headers": [(b"host", b"127.0.0.1"), *headers],

@@ -20,6 +20,10 @@ from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, log
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.dashboard import Written, write_dashboard
+from lightmeter.dashboard import asked as asked_module
+from lightmeter.dashboard import place as place_module
+from lightmeter.dashboard.asked import AskedPages
+from lightmeter.dashboard.extras import Extras
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
@@ -34,6 +38,7 @@ from lightmeter.monitor.sitemap import (
 )
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
+from lightmeter.store.records import Basis
 from PIL import Image
 from test_cli import lightmeter
 from test_incidents import DAY, FIRST, days
@@ -113,7 +118,7 @@ def test_the_first_page_says_what_needs_a_look(store: Store, tmp_path: Path) -> 
     shown.results += days("ooo", dataset="streets", value=0.1)
     shown.build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
-    assert "1 of 2 datasets need a look" in text
+    assert "1 of 2 datasets needs a look" in text
     assert re.search(r"cells ● anomaly 2022-09-10 0 10 1 2 ", text)  # two are open
     assert re.search(r"streets ○ ok 2022-09-03 0 3 0 ", text)
     assert re.search(
@@ -252,7 +257,7 @@ def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
     assert "Nothing has been logged" in Page(tmp_path / "empty/index.html").text
     fill(store, "cells", 2)
     Shown(store, []).build(tmp_path / "site")
-    assert "Nothing unusual in 1 dataset" in Page(tmp_path / "site/index.html").text
+    assert "1 dataset, not watched yet" in Page(tmp_path / "site/index.html").text
     page = Page(tmp_path / "site" / dataset_page("cells"))
     assert "No monitor has judged this yet" in page.text
     assert "– not watched" in page.text  # noqa: RUF001
@@ -522,6 +527,122 @@ def test_file_names_are_safe_and_one_per_name(one: str, other: str) -> None:
     for page in (feature_page(one, other, one), bucket_page(one, other, FIRST)):
         assert posixpath.normpath(page) == page
         assert not page.startswith(("/", "."))
+
+
+# --- on request -------------------------------------------------------------------------------
+
+
+def all_seen(_: str) -> bool:
+    return True
+
+
+def test_pages_on_request_are_those_of_the_static_site(store: Store, tmp_path: Path) -> None:
+    fill(store, HOSTILE[1], 2, segment={HOSTILE[0]: "../../x"})
+    fill(store, "cells", 7, bad=6)
+    fill(store, "cells", 7, segment={"camera": "left"})
+    results = days("oo.EooA", feature="saturation") + days("ooooooA", feature="brightness")
+    results += days("oAooooo", feature="entropy", segment={"camera": "left"})
+    results += days("oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy")
+    save_results(store, results)
+    acknowledge(store, results, Matching(feature="saturation"), note="new stain")
+    Shown(store, load_results(store)).build(tmp_path / "site")
+    asked, now = AskedPages(store), FIRST + 10 * DAY
+    files = html_files(tmp_path / "site")
+    assert len(files) == 25
+    for file in files:
+        path = file.relative_to(tmp_path / "site").as_posix()
+        page = asked.page(path, sees=all_seen, extras=Extras(), now=now)
+        assert page == file.read_bytes(), path
+    for path in (
+        "x.html",
+        "cells/index.html",
+        f"{dataset_page('cells')}/index.html",
+        "../index.html",
+    ):
+        assert asked.page(path, sees=all_seen, extras=Extras(), now=now) is None
+
+
+def test_a_page_is_made_again_only_when_it_changes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, made = cells(store), list[str]()
+    save_results(store, shown.results)
+    for module, name in ((asked_module, "index_html"), (place_module, "dataset_html")):
+        make = getattr(module, name)
+        counted = lambda *given, name=name, make=make: made.append(name) or make(*given)  # noqa: E731
+        monkeypatch.setattr(module, name, counted)
+    compare = place_module.compare_views
+    counting = lambda **given: made.append("bucket") or compare(**given)  # noqa: E731
+    monkeypatch.setattr(place_module, "compare_views", counting)
+    asked = AskedPages(store)
+    paths = "index.html", dataset_page("cells"), bucket_page("cells", "", FIRST + 8 * DAY)
+
+    def look() -> list[str]:
+        made.clear()
+        for path in paths:
+            assert asked.page(path, sees=all_seen, extras=Extras(), now=FIRST + 10 * DAY)
+        return made.copy()
+
+    everything = ["index_html", "dataset_html", "bucket"]
+    assert [look(), look()] == [everything, []]
+    store.put("cells", profile(99), at=FIRST + 9 * DAY, writer="w")
+    assert look() == everything[:2]
+    store.put("cells", profile(98), at=FIRST + 8 * DAY, writer="w")
+    assert look() == everything
+    acknowledge(store, shown.results, Matching(), note="known")
+    assert look() == everything[:2]
+    save_results(store, days("oooooooooo", feature="saturation"))
+    assert look() == everything
+
+
+def test_who_does_not_see_a_dataset_sees_nothing_of_it(store: Store) -> None:
+    """Neither as a page, nor in a list, nor as the baseline of another one."""
+    fill(store, "cells", 7)
+    fill(store, "secret", 7)
+    basis = Basis(0, True, "secret", "", (FIRST,), "", b"")
+    save_results(store, [each._replace(basis=basis) for each in days("oooooooA")[:7]])
+    asked = AskedPages(store)
+
+    def page(path: str, sees: Any = lambda dataset: dataset == "cells") -> str:
+        return (asked.page(path, sees=sees, extras=Extras()) or b"").decode()
+
+    bucket = bucket_page("cells", "", FIRST + 3 * DAY)
+    assert "baseline of drift: secret" in page(bucket, all_seen)
+    asked = AskedPages(store)
+    assert "baseline: the 3 buckets before" in page(bucket)
+    for path in ("index.html", dataset_page("cells"), bucket):
+        assert page(path)
+        assert "secret" not in page(path)
+    assert page(dataset_page("secret")) == page(bucket_page("secret", "", FIRST)) == ""
+
+
+def test_drift_over_time_is_drawn_with_its_limit(store: Store, tmp_path: Path) -> None:
+    """Of each feature, that of the worst first; a sign leads to the page of its bucket."""
+    fill(store, "cells", 10)
+    basis = Basis(0, True, "cells", "", (FIRST,), "", b"")
+    results = days("ooooooAoAo", feature="saturation", upper=0.5)
+    results += days("oooooooooo", feature="brightness", value=0.1)
+    results = [each._replace(basis=basis) for each in results]
+    results += days("oooooooooA", feature="entropy", monitor="limits")
+    Shown(store, results).build(tmp_path / "site")
+    page = Page(tmp_path / "site" / dataset_page("cells"))
+    charts = [
+        attributes for tag, attributes in page.tags if attributes.get("role") in ("group", "img")
+    ]
+    assert [chart["role"] for chart in charts] == ["group", "img"]
+    first, second = page.text.index("saturation by drift"), page.text.index("brightness by drift")
+    assert first < second
+    assert "expected at most 0.5; 2 anomalies, the last on 2022-09-09" in page.text
+    links = {
+        str(attributes["aria-label"]): str(attributes["href"])
+        for tag, attributes in page.tags
+        if "aria-label" in attributes and tag == "a"
+    }
+    anchor = f"#f-{slug('saturation')}"
+    assert links == {
+        "anomaly, 2022-09-07": f"20220907T000000.html{anchor}",
+        "anomaly, 2022-09-09": f"20220909T000000.html{anchor}",
+    }
 
 
 # --- hostile text -----------------------------------------------------------------------------

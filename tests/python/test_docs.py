@@ -1,11 +1,14 @@
 """Every sample of README.md and docs/ runs, and every path, link and option in them is there."""
 
 import ast
+import contextlib
 import doctest
 import importlib
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -37,6 +40,8 @@ SAMPLE = re.compile(
     r"^```(?P<kind>python|toml)\n(?P<block>(?s:.*?))^```|^    (?:.* && )?lightmeter (?P<shell>.*)$",
     re.MULTILINE,
 )
+SERVER = "https://drift.example.com"
+BUCKET = "s3://bucket/drift"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -116,8 +121,12 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     shutil.copytree(things, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
     with Receiver([200]).running() as receiver:
+        for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
+            monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set
+        monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
+        monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("SLACK_URL", receiver.url)
-        monkeypatch.setenv("HOOK_SECRET", "secret")
+        monkeypatch.setenv("HOOK_SECRET", "whsec_" + "QUJD" * 8)
         Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
         yield tmp_path / "here"
 
@@ -161,7 +170,19 @@ def run_python(block: str, names: dict[str, Any]) -> None:
             assert value == expected or value.startswith(expected.removesuffix("...")), value
 
 
+def run_server(arguments: str) -> None:
+    """Start it, and end it once it has begun."""
+    command = [sys.executable, "-m", "lightmeter", *shlex.split(arguments), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        assert b"served at http://" in server.stdout.readline()
+        server.terminate()
+
+
 def run_shell(arguments: str) -> None:
+    if arguments.startswith("serve --"):
+        run_server(arguments)
+        return
     result = lightmeter(*shlex.split(arguments))
     # These may find something anywhere: the exit code says so.
     wanted = {0, 3, 4} if arguments.startswith(("monitor run", "check ")) else {0}
@@ -172,11 +193,29 @@ def run_shell(arguments: str) -> None:
 @pytest.mark.usefixtures("here")
 def test_samples_run(page: Path) -> None:
     names = named()
-    for sample in SAMPLE.finditer(page.read_text(encoding="utf-8")):
+    with served(page.read_text(encoding="utf-8")) as text:
+        run_samples(text, page.name, names)
+
+
+@contextlib.contextmanager
+def served(text: str) -> Iterator[str]:
+    """The text, with a server and a folder of this machine in place of those in it."""
+    text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
+    if SERVER not in text:
+        yield text
+        return
+    from weather import running
+
+    with lm.Store("server.db") as store, running(store) as port:
+        yield text.replace(SERVER, f"http://127.0.0.1:{port}")
+
+
+def run_samples(text: str, page: str, names: dict[str, Any]) -> None:
+    for sample in SAMPLE.finditer(text):
         if sample["kind"] == "python":
             run_python(sample["block"], names)
         elif sample["kind"] == "toml":
-            monitors = toml_of("monitors.md") if page.name != "monitors.md" else ""
+            monitors = toml_of("monitors.md") if page != "monitors.md" else ""
             Path("monitors.toml").write_text(f"{monitors}\n{sample['block']}", encoding="utf-8")
         else:
             run_shell(sample["shell"])
@@ -203,8 +242,11 @@ def test_examples_of_docstrings_run(example: doctest.DocTest) -> None:
             assert repr(eval(step.source, names)) == step.want.strip()
         else:
             exec(step.source, names)
-    if "log" in names and hasattr(names["log"], "close"):
-        names["log"].close()
+    for name in ("log", "writer"):
+        if hasattr(names.get(name), "close"):
+            names[name].close()
+    if "app" in names:
+        names["app"].state.server.store.close()
 
 
 @pytest.mark.usefixtures("here")

@@ -306,7 +306,7 @@ def test_little_data_and_one_sided_features_are_listed() -> None:
     assert lm.compare(target=few, reference=many, min_values=9).drifted
     other = lm.log_image([picture(8, 8)], "other").view()
     alone = lm.compare(target=other, reference=many)["other.entropy"]
-    assert (alone.verdict, alone.reason) == ("not enough data", "only in the target, 1 values")
+    assert (alone.verdict, alone.reason) == ("not enough data", "only in the target, 1 value")
 
 
 @pytest.mark.parametrize(
@@ -388,8 +388,19 @@ def test_pictures_of_one_colour_have_one_hue_whatever_their_size(
 
 
 def test_a_share_is_at_most_1_in_samples_too() -> None:
-    line = lm.compare(target=columns(x=normals(1, 60_000)), reference=columns(x=[0] * 300))["x"]
+    drawn = normals(1, 60_000)
+    both = {"target": columns(x=drawn - np.median(drawn)), "reference": columns(x=[0] * 300)}
+    line = lm.compare(**both)["x"]
     assert (line.effect_name, line.effect_high) == ("tail", 1)
+
+
+def test_what_moves_by_half_is_no_tail() -> None:
+    """Though nearly all of it lies beyond the reference; unless that is not enough."""
+    both = {"target": columns(x=normals(1, 400) + 3), "reference": columns(x=normals(2, 400))}
+    line = lm.compare(**both)["x"]
+    assert line.ks > 0.5 < line.tail
+    assert (line.effect_name, line.effect) == ("shift", line.ks)
+    assert lm.compare(**both, effect=0.99)["x"].effect_name == "tail"
 
 
 def test_an_effect_near_the_floor_of_a_sampled_profile_is_inconclusive() -> None:

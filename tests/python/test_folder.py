@@ -256,7 +256,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
     assert result.returncode == 0
     assert "2022-09-07 00:00 and on  left as they are, as they have" in result.stdout
-    assert "rolled up: 1 buckets, 2 files" in result.stdout
+    assert "rolled up: 1 bucket, 2 files" in result.stdout
     result = lightmeter("log", photos, *where, "--date", "2022-09-07")
     with Store(path) as store:
         assert counts(store) == {7: 2, 8: 4, 9: 1, 10: 1}

@@ -38,7 +38,7 @@ from lightmeter.monitor.scalars import (
     nearest_turn,
     prediction_interval,
 )
-from lightmeter.monitor.shelf import Shelf
+from lightmeter.monitor.shelf import Contents, Shelf
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import parse_duration
@@ -270,6 +270,36 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     read.clear()
     assert evaluate(store, monitors, now=NOW, earlier=results) == results
     assert read == []
+
+
+def test_what_is_put_away_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_days(store, range(1, 4))
+    monkeypatch.setattr(shelf, "_MOST_FEATURES", 1)
+    opened = Shelf(store)
+    starts = [bucket.start for bucket in opened.buckets("cells", "")]
+    first, *_, last = (opened.contents("cells", "", start) for start in starts)
+    assert first.columns["x"].mean == rows(1)["x"].mean  # of the view that it was made with
+    assert opened.contents("cells", "", starts[0]) is not first
+    assert last._view is None
+    assert last.view["x"].mean == last.columns["x"].mean == rows(3)["x"].mean
+    file = Contents(rows(5))
+    file.put_away()  # there is no other place where it is
+    assert file.view["x"].mean == rows(5)["x"].mean
+
+
+def test_buckets_in_short_share_what_they_have_in_common(store: Store) -> None:
+    put_days(store, range(1, 3))
+    store.put("cells", log(row={"x": "a"}), at=date(2022, 9, 3), writer="a")
+    opened = Shelf(store)
+    first, second, other = (
+        opened.summary("cells", "", bucket.start) for bucket in opened.buckets("cells", "")
+    )
+    assert first is not None
+    assert second is not None
+    assert other is not None
+    assert first.kinds is second.kinds
+    assert first.meanings is second.meanings
+    assert (first.kinds["x"], other.kinds) == ("number", {"x": "category"})
 
 
 RULES: dict[str, Rule] = {"d": DriftRule(), "i": IntervalRule(alpha=0.05), "s": SchemaRule()}

@@ -1,5 +1,7 @@
 """The text of a store for Prometheus, as the parsers of its own client read it."""
 
+import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ parser = pytest.importorskip("prometheus_client.openmetrics.parser")
 older = pytest.importorskip("prometheus_client.parser")
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -61,7 +65,7 @@ def test_a_store_with_monitors(store: Store, tmp_path: Path) -> None:
     assert value(samples, "bucket_written_timestamp_seconds", **whole) == last.updated.timestamp()
     assert value(samples, "bucket_images", **whole) == last.images
     assert value(samples, "bucket_length_seconds", **whole) == 86_400
-    assert value(samples, "stored_images", dataset="cells") == store.summary()[0].images
+    assert value(samples, "segments", dataset="cells") == 0
     by = {"dataset": "cells", "monitor": "drift"}
     assert value(samples, "judged_timestamp_seconds", **by) == last.start.timestamp()
     assert value(samples, "results", **by, state="anomaly") == len(watched.anomalies) > 0
@@ -144,3 +148,35 @@ def test_nothing_is_said_of_what_is_no_number() -> None:
     for nothing in (None, float("nan")):
         gauge.set(nothing, feature="x")
     assert exposition([gauge]) == "# EOF\n"
+
+
+def expressions() -> list[str]:
+    """All that docs/ has of them."""
+    board = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    asked += [each.get("definition", "") for each in board["templating"]["list"]]
+    rules = (DOCS / "prometheus-rules.yml").read_text(encoding="utf-8")
+    found = re.findall(r"^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*))", rules, re.MULTILINE)
+    assert len(found) == 3
+    return [*asked, *(block or line for block, line in found)]
+
+
+def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:
+    place = {"monitor": "m", "dataset": "cells", "start": NOW}
+    save_results(store, [Result("x", "ok", 1.0, 0.5, 2.0, **place)])
+    store.put("cells", view(1), at=NOW - timedelta(days=3), writer="a")
+    samples = read(metrics_text(store, now=NOW))
+    labels = {label for _, pairs in samples for label, _ in pairs}
+    named = set[str]()
+    for expression in expressions():
+        for open_, close in ("()", "{}"):
+            assert expression.count(open_) == expression.count(close), expression
+        used = set(re.findall(r"lightmeter_\w+", expression))
+        assert used or not expression, expression
+        named |= used
+        for inside in re.findall(r"\{(.*?)\}", expression):
+            assert set(re.findall(r"(\w+)=~?\"", inside)) <= labels, expression
+    assert named <= names(samples)
+    page = (DOCS / "elsewhere.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`(lightmeter_\w+)`", page))
+    assert listed == names(samples) - {"lightmeter_build_info"}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import as_of_images
 from lightmeter import ProfileView, Store, log
+from lightmeter.drift import prediction
 from lightmeter.drift.prediction import Centre, predict, predicted_interval, rare_event_p
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.baselines import Baseline, DateRange, Reference, Trailing
@@ -77,6 +78,38 @@ def test_of_equal_buckets_it_is_students_test() -> None:
     # Of independent buckets the autocorrelation is 0, so one degree of freedom is lost at most.
     np.testing.assert_allclose(found.p_values[symmetric], expected[symmetric], rtol=0.1)
     assert (found.p_values >= expected * 0.99).all()
+
+
+@pytest.mark.parametrize(("dof", "least_found"), [(2, 0), (1e6, 90)])
+def test_past_buckets_tell_how_heavy_the_tails_are(dof: float, least_found: int) -> None:
+    """Of buckets that are one burst each: without it a quarter of them would alarm."""
+    rng = np.random.default_rng(0)
+    n, within = np.full((28, 20), 20.0), np.full(20, 0.1)
+    alarms = found = 0
+    for _ in range(100):
+        buckets = rng.standard_t(dof, (29, 20))
+        for shift in (0, 8):
+            buckets[-1, 0] += shift
+            p_values = predict(buckets[:-1], n, within, buckets[-1], n[0]).p_values
+            alarms += not shift and p_values.min() < 0.01 / 20
+            found += bool(shift) and p_values.min() < 0.01 / 20
+    assert alarms <= stats.binom.isf(1e-4, 100, 0.05)
+    assert found >= least_found
+
+
+def test_a_past_bucket_is_judged_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    past, n = np.random.default_rng(0).normal(0, 1, (20, 1)), np.full((20, 1), 5.0)
+    past[7], target = 9.0, np.array([-9.0])
+    logs = []
+    for at in range(20):
+        rest = np.delete(past, at)
+        t = abs(past[at, 0] - rest.mean()) / (rest.std(ddof=1) * math.sqrt(1 + 1 / 19))
+        logs.append(-math.log(2 * stats.t.sf(t, 18)))
+    assert np.mean(logs) > 1
+    tempered = predict(past, n, np.zeros(1), target, n[0]).p_values[0]
+    monkeypatch.setattr(prediction, "_APART", math.inf)
+    plain = predict(past, n, np.zeros(1), target, n[0]).p_values[0]
+    assert tempered == pytest.approx(plain ** (1 / np.mean(logs)), rel=1e-6)
 
 
 @pytest.mark.parametrize(("sizes", "n"), [((500, 20), 20), ((500, 20), 500), ((20, 500), 500)])

@@ -12,6 +12,7 @@ from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
+from lightmeter.monitor.rules import LateRule
 from test_lag import photo
 from test_monitors import NOW, put_days, rows
 
@@ -49,7 +50,12 @@ def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
     assert {"failures", "lag"} <= monitors.keys()
     now = datetime.now(UTC)
     store.put("live", rows(1), at=now - timedelta(hours=1), writer="a", every="1h")
-    assert "late" in recommended(store, tmp_path, "live")
+    live = recommended(store, tmp_path, "live")
+    assert "late" in live
+    late = live["late"].rule
+    assert isinstance(late, LateRule)
+    assert live["missing"].wait == late.after  # sooner it would tell of what only comes later
+    assert monitors["missing"].wait == timedelta()
     assert evaluate(store, list(monitors.values()), now=NOW)
 
 

@@ -224,7 +224,7 @@ def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr("lightmeter.batch.row_files._GROUP_ROWS", 4)
+    monkeypatch.setattr("lightmeter.profile.table_files._GROUP_ROWS", 4)
     rows: list[Row] = [{"path": f"{n}", "image.BitDepth": 2**64 - n} for n in range(9)]
     file = parquet.ParquetFile(io.BytesIO(written(rows, "parquet")))
     assert [file.metadata.row_group(group).num_rows for group in range(3)] == [4, 4, 1]

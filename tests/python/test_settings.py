@@ -58,7 +58,7 @@ HOOK = f'{WEBHOOK}url = "https://example.com"\n'
 @pytest.mark.parametrize(
     ("table", "line", "told"),
     [
-        ('name = "a"', 5, r"alert 2 \('a'\): to is missing; expected one of 'command', 'stdout'"),
+        ('name = "a"', 5, r"alert 2 \('a'\): to is missing; expected one of 'apprise', 'command',"),
         ('to = "stdout"', 5, "alert 2: name is missing; expected a string"),
         ('to = "stdout"\nname = ""', 7, "name is empty"),
         ('name = 3\nto = "stdout"', 6, "name is 3; expected a string"),

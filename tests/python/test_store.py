@@ -402,6 +402,16 @@ def test_a_newer_store_is_refused_and_an_older_one_migrated(
         Store(path)
 
 
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE judged RENAME COLUMN rank TO place", "DROP TABLE judged"]
+)
+def test_tables_of_another_version_are_told(store: Store, change: str) -> None:
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        connection.execute(change)
+    with pytest.raises(StoreError, match="another version of lightmeter: use that version, or"):
+        store.state.save({("m", "cells"): 0}, [], [], source="")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_who_may_only_read_is_told_what_is_missing() -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -2,8 +2,10 @@
 
 import contextlib
 import random
+import shutil
 import sqlite3
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from lightmeter import Store, StoreError, watch
 from stores import DATASETS, answers, corrupted, fill, survives
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+NOW = datetime(2022, 9, 25, tzinfo=UTC)
 
 # Of each kind of value that a store holds of a profile, and where it holds it; of what monitors and
 # alerts keep, values that nobody can have written.
@@ -71,13 +75,18 @@ baseline = {{ trailing = 1 }}
 """
 
 
-def test_random_damage_is_reported_and_raises_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "whole.db"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "whole.db"
     fill(path)
-    with Store(path) as store:
+    return path
+
+
+def test_random_damage_is_reported_and_raises_nothing_else(whole: Path, tmp_path: Path) -> None:
+    with Store(whole) as store:
         truth = answers(store)
         assert store.verify() == []
-    data = path.read_bytes()
+    data = whole.read_bytes()
     ends: Counter[str] = Counter()
     for seed in range(300):
         copy = tmp_path / f"{seed}.db"
@@ -88,9 +97,9 @@ def test_random_damage_is_reported_and_raises_nothing_else(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("change", FLIPS)
-def test_verify_covers_every_value(tmp_path: Path, change: str) -> None:
+def test_verify_covers_every_value(whole: Path, tmp_path: Path, change: str) -> None:
     path, monitors = tmp_path / "drift.db", tmp_path / "monitors.toml"
-    fill(path)
+    shutil.copy(whole, path)
     monitors.write_text("".join(map(MONITORS.format, DATASETS)))
     connection = sqlite3.connect(path)
     changed = change.split()[0]
@@ -105,6 +114,6 @@ def test_verify_covers_every_value(tmp_path: Path, change: str) -> None:
     with Store(path) as store:
         assert store.verify()
         answers(store)
-        for work in (lambda: watch(store, monitors), lambda: store.gc(keep="1d")):
+        for work in (lambda: watch(store, monitors, now=NOW), lambda: store.gc(keep="1d")):
             with contextlib.suppress(StoreError):
                 work()

@@ -32,6 +32,9 @@ NEEDED = {
     "any": {"of": '["first"]'},
     "command": {"command": '["true"]'},
     "webhook": {"url": '"https://example.com"'},
+    "apprise": {"urls_env": '"URLS"'},
+    "email": {"host": '"localhost"', "from": '"a@example.com"', "recipients": '["b@example.com"]'},
+    "pagerduty": {"key_env": '"KEY"'},
 }
 VALUES = [
     "true",

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -42,10 +43,12 @@ def put(store: Store, day: int, camera: str, level: float, *, n: int = 60, sd: f
     store.put("cells", view, at=day_of(day), writer="a", segment={"camera": camera})
 
 
-def cameras(store: Store, days: int = 40, count: int = 8, **moved: dict[int, float]) -> None:
-    """Each at its own level; days differ by half a standard deviation, for all of them."""
+def cameras(
+    store: Store, days: int = 40, count: int = 8, sd: float = 0.5, **moved: dict[int, float]
+) -> None:
+    """Each at its own level; days differ by so many standard deviations, for all of them."""
     for day in range(days):
-        weather = np.random.default_rng(day).normal(0.0, 0.5)
+        weather = np.random.default_rng(day).normal(0.0, sd)
         for camera in range(count):
             level = 5.0 * camera + weather + moved.get(f"c{camera}", {}).get(day, 0.0)
             put(store, day, f"c{camera}", level)
@@ -86,6 +89,18 @@ def test_what_all_do_together_is_no_anomaly_and_who_does_not_is_one(store: Store
     assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(39, "c5")}
     found = alarmed(evaluate(store, [drift()], now=NOW))
     assert found == {(39, f"c{camera}") for camera in range(8) if camera != 5}
+
+
+def test_words_say_what_the_others_did_not_do(store: Store) -> None:
+    cameras(store, days=30, count=5, sd=20.0, c3={29: 2.0})
+    results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
+    found = [result.words for result in results if result.state == "anomaly"]
+    assert alarmed(results) == {(29, "c3")}
+    assert len(found) == 2
+    for words in found:  # by 2 standard deviations, where days differ by 20
+        said = re.match(r"[xy] rose by .*shift (0\.\d+); .*beside 4 others", words)
+        assert said is not None, words
+        assert 0.6 < float(said[1]) < 0.8
 
 
 def test_it_takes_others_with_the_same_keys(store: Store) -> None:

@@ -182,7 +182,7 @@ def test_a_try_that_is_given_up_leaves_no_thread_and_no_socket() -> None:
         with pytest.raises(DeliveryError, match=r"no answer in 0\.3 s"):
             webhook(receiver, tries=1, timeout=0.3).send(MESSAGE)
         for thread in threading.enumerate():
-            if thread.name == "lightmeter-webhook":
+            if thread.name == "lightmeter-delivery":
                 thread.join(10)
                 assert not thread.is_alive()
         assert gone.wait(10)
@@ -238,6 +238,11 @@ def test_nobody_listens() -> None:
         gone = receiver.url
     with pytest.raises(DeliveryError, match=r"webhook at 127\.0\.0\.1: cannot be reached"):
         Webhook(url=gone, pause=0, tries=2).send(MESSAGE)
+
+
+def test_a_name_that_cannot_be_one() -> None:
+    with pytest.raises(DeliveryError, match="cannot be reached: "):
+        Webhook(url=f"https://{'a' * 70}.example/", tries=1).send(MESSAGE)
 
 
 def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

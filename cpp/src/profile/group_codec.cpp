@@ -9,13 +9,9 @@
 
 namespace lightmeter::profile {
 
-namespace {
+using namespace group_parts;  // NOLINT(google-build-using-namespace): few names
 
-using Counts = GroupMoments::Counts;
-using Mean = GroupMoments::Mean;
-using Place = GroupMoments::Place;
-using Squares = GroupMoments::Squares;
-using Values = GroupMoments::Values;
+namespace {
 
 constexpr double kMostOnCircle = 1.0 + 1e-9;  // a mean of cosines, up to rounding
 

@@ -8,13 +8,9 @@
 
 namespace lightmeter::profile {
 
-namespace {
+using namespace group_parts;  // NOLINT(google-build-using-namespace): few names
 
-using Counts = GroupMoments::Counts;
-using Mean = GroupMoments::Mean;
-using Place = GroupMoments::Place;
-using Squares = GroupMoments::Squares;
-using Values = GroupMoments::Values;
+namespace {
 
 constexpr double kHueSteps = 255.0;  // around the circle
 

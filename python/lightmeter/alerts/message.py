@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -84,7 +84,7 @@ class Message:
     left_out: int = 0
     still_open: int = 0
     severity: Severity = "low"
-    series: tuple[Series, ...] = ()
+    series: tuple[Series, ...] = field(default=(), repr=False)
 
     def text(self) -> str:
         """For people, in lines."""

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import UTC, datetime, time, tzinfo
 from fnmatch import fnmatchcase
 from typing import Annotated, get_args
 from urllib.parse import urlsplit
@@ -86,9 +86,9 @@ def _hours_of(text: str) -> tuple[time, time]:
     return time.fromisoformat(hours[1]), time.fromisoformat(hours[2])
 
 
-def _zone_of(name: str) -> ZoneInfo:
+def _zone_of(name: str) -> tzinfo:
     try:
-        return ZoneInfo(name)
+        return UTC if name == "UTC" else ZoneInfo(name)  # which some systems have no files for
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"zone is {name!r}; expected one such as 'Europe/Berlin'") from None
 

@@ -17,6 +17,7 @@ from lightmeter.cli.exif import exif
 from lightmeter.cli.log import log
 from lightmeter.cli.measure import measure
 from lightmeter.cli.profile import merge, profile, show
+from lightmeter.cli.spool import send
 from lightmeter.cli.terminal import CLOSED, FAILED, OK, Commands, complain, reported, written
 
 __all__ = ["app", "run"]
@@ -33,6 +34,7 @@ app = Commands(
 
 for command in (measure, profile, show, merge, drift, check, exif, log):
     app.command()(command)
+store.commands.command()(send)
 app.add_typer(imports.commands, name="import")
 app.add_typer(store.commands, name="store")
 app.add_typer(monitor.commands, name="monitor")

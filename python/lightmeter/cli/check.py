@@ -16,7 +16,7 @@ from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, ROWS, Reference, check_level, reference_of
 from lightmeter.profile.segments import segment_text
-from lightmeter.text import count, number
+from lightmeter.text import count, counted, number
 
 __all__ = ["check"]
 
@@ -187,7 +187,7 @@ def _print(path: str, checked: ImageCheck | Failure) -> None:
     for finding in checked.findings[:_MOST]:
         say(f"  {finding.sentence}")
     if len(checked.findings) > _MOST:
-        say(f"  and {len(checked.findings) - _MOST} more numbers")
+        say(f"  and {counted(len(checked.findings) - _MOST, 'more number')}")
 
 
 def _plain(path: str, checked: ImageCheck | Failure) -> dict[str, Any]:

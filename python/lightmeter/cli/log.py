@@ -23,6 +23,7 @@ from lightmeter.cli.render import failed, headline
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.files import path_bytes
 from lightmeter.profile.segments import segment_text
+from lightmeter.text import counted
 from lightmeter.writers.folder import Logged
 
 __all__ = ["log"]
@@ -61,6 +62,10 @@ def log(
         str | None,
         typer.Option(help="The length of the buckets of a new dataset, such as 1h, by default 1d."),
     ] = None,
+    writer: Annotated[
+        str | None,
+        typer.Option(help="Who writes, by default the folder, in place of what it wrote before."),
+    ] = None,
     *,
     reading: Reading,
     exemplars: Exemplars = 0,
@@ -93,6 +98,7 @@ def log(
                 segment_by=segment_by or None,
                 group=group,
                 every=every,
+                writer=writer,
                 reading=reading,
                 exemplars=exemplars,
                 rows=rows,
@@ -105,7 +111,7 @@ def log(
             _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
         if logged.undated:
             count, first = len(logged.undated), logged.undated[0]
-            complain(f"not logged for want of a date: {count} files, such as {first!r}")
+            complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
         if not logged.rolled_up and not any(view.images for view in logged.profiles.values()):
             complain("no image could be measured")
             raise typer.Exit(FAILED)
@@ -116,18 +122,20 @@ def _print(place: str, logged: Logged) -> None:
         say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}")
     if logged.rolled_up:
         count = sum(map(len, logged.rolled_up.values()))
+        sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         say(
             f"{place} {min(logged.rolled_up):%Y-%m-%d %H:%M} and on  left as they are, as "
-            f"they have been rolled up: {len(logged.rolled_up)} buckets, {count} files"
+            f"they have been rolled up: {sizes}"
         )
 
     images: Counter[str] = Counter()
     for parts in logged.segments.values():
         images.update(parts)
     for segment, count in sorted(images.most_common(_SEGMENTS)):
-        say(f"  {segment}  {count} image{'' if count == 1 else 's'} measured")
+        say(f"  {segment}  {counted(count, 'image')} measured")
     if len(images) > _SEGMENTS:
-        say(f"  and {len(images) - _SEGMENTS} more segments with fewer images")
+        more = counted(len(images) - _SEGMENTS, "more segment")
+        say(f"  and {more} with fewer images")
 
 
 def _json(dataset: str, segment: dict[str, str], logged: Logged) -> str:

@@ -25,7 +25,7 @@ from lightmeter.cli.terminal import (
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.profile.cells import row_format_of
 from lightmeter.report.sheet import contact_sheet
-from lightmeter.text import count, number
+from lightmeter.text import counted, number
 
 __all__ = ["measure"]
 
@@ -133,9 +133,8 @@ def measure(
 
 
 def _summary(tally: Tally) -> str:
-    images = "1 image" if tally.images == 1 else f"{count(tally.images)} images"
-    files = "1 file" if tally.failed == 1 else f"{count(tally.failed)} files"
-    return f"{images} measured" + (f", {files} failed" if tally.failed else "")
+    failed = f", {counted(tally.failed, 'file')} failed" if tally.failed else ""
+    return f"{counted(tally.images, 'image')} measured{failed}"
 
 
 def _lines(ranking: Ranking) -> Iterator[str]:

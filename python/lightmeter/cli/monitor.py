@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,21 +20,34 @@ from lightmeter.alerts import (
     snooze,
     try_out,
 )
+from lightmeter.batch.row_files import check_row_format
 from lightmeter.cli.options import Format, Printed, StoreOption
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage
+from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.accepted import accept as accept_change
 from lightmeter.monitor.accepted import fixed_baselines, take_back, watching, words_of
 from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.export import (
+    RESULT_COLUMNS,
+    SERIES_COLUMNS,
+    result_rows,
+    series_rows,
+)
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import replay, replayed_lines
 from lightmeter.monitor.results import OK, Result, load_turning_points
+from lightmeter.openmetrics import metrics_text
+from lightmeter.profile.cells import row_format_of
 from lightmeter.profile.segments import segment_text
+from lightmeter.profile.table_files import Value, line_of, write_table
 from lightmeter.run import watch
 from lightmeter.store.records import Accepted, Line
 from lightmeter.times import parse_duration
 
 __all__ = ["commands"]
+
+_READABLE = 0o644  # the collector that reads the file for Prometheus is another user
 
 commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
 
@@ -42,7 +55,17 @@ Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
 
 
 @commands.command()
-def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT) -> None:
+def run(
+    config: Config,
+    store: StoreOption,
+    output_format: Printed = Format.TEXT,
+    openmetrics: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what the store holds and what was found to this file, for Prometheus."
+        ),
+    ] = None,
+) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
     Text lists what is not ok in the newest bucket of each monitor. JSON lists all results of the
@@ -57,10 +80,16 @@ def run(config: Config, store: StoreOption, output_format: Printed = Format.TEXT
     have the same name and dataset.
     """
     with reported():
+        if openmetrics is not None:
+            check_target(openmetrics)
         as_json = output_format is Format.JSON
         # An alert may print, which would be no JSON.
         with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
             watched = watch(store, config)
+        if openmetrics is not None:
+            with Store(store, create=False) as opened:
+                text = metrics_text(opened)
+            write_atomically(openmetrics, text.encode(), mode=_READABLE)
         if as_json:
             print(json.dumps(list(map(_plain, watched.newest)), allow_nan=False, indent=2))
         else:
@@ -125,6 +154,93 @@ Segments = Annotated[str, typer.Option("--segment", help="Which segments, such a
 Monitors = Annotated[str, typer.Option("--monitor", help="Which monitors, such as 'drift*'.")]
 Features = Annotated[str, typer.Option("--feature", help="Which features, such as 'image.Hue.*'.")]
 Note = Annotated[str, typer.Option(help="Why, for the dashboard.")]
+
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write the rows to this file, .csv, .jsonl or .parquet, and not to standard output.",
+    ),
+]
+
+
+@commands.command("results")
+def print_results(
+    store: StoreOption,
+    output: Output = None,
+    dataset: Datasets = "*",
+    segment: Segments = "*",
+    monitor: Monitors = "*",
+    feature: Features = "*",
+) -> None:
+    """Write what monitors found, one row a feature and bucket.
+
+    Each option is a pattern. Without -o the rows are printed as JSON lines.
+    """
+    _check_output(output)
+    with reported(), Store(store, create=False) as opened:
+        rows = result_rows(opened, Line(dataset, segment, monitor, feature))
+        _write_rows(rows, RESULT_COLUMNS, output)
+
+
+@commands.command("series")
+def print_series(
+    store: StoreOption,
+    dataset: Annotated[str, typer.Option(help="The dataset.")],
+    output: Output = None,
+    segment: Annotated[str, typer.Option(help="The segment, such as 'camera=north'.")] = "",
+    feature: Features = "*",
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Such as mean, stddev, q_95 or missing_rate, by default mean (repeatable)."
+        ),
+    ] = None,
+    since: Annotated[datetime | None, typer.Option("--from", help="First bucket, in UTC.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", help="Buckets start before this, in UTC.")
+    ] = None,
+) -> None:
+    """Write numbers of features over time, one row a feature and bucket.
+
+    Without -o the rows are printed as JSON lines.
+    """
+    _check_output(output)
+    with reported(), Store(store, create=False) as opened:
+        with usage():
+            rows = series_rows(
+                opened,
+                dataset,
+                since and since.replace(tzinfo=UTC),
+                until and until.replace(tzinfo=UTC),
+                segment=segment,
+                feature=feature,
+                statistics=statistic or ("mean",),
+            )
+        _write_rows(rows, SERIES_COLUMNS, output)
+
+
+def _check_output(output: Path | None) -> None:
+    """Before anything is read."""
+    if output is not None:
+        with usage():
+            row_format = row_format_of(output)
+        with reported():
+            check_row_format(row_format)
+            check_target(output)
+
+
+def _write_rows(
+    rows: Iterable[Mapping[str, Value]], columns: Mapping[str, type], output: Path | None
+) -> None:
+    if output is None:
+        for row in rows:
+            print(line_of(row))
+        return
+    with open_atomically(output) as file:
+        write_table(rows, file, row_format_of(output), columns)
 
 
 @commands.command("acknowledge")

@@ -11,7 +11,7 @@ from rich.text import Text
 from lightmeter import Failure, ProfileView
 from lightmeter.profile.plain import plain_summary
 from lightmeter.profile.view import Repeats
-from lightmeter.text import count, number, visible
+from lightmeter.text import count, counted, number, visible
 from lightmeter.times import age, day
 
 __all__ = ["failed", "failure_json", "headline", "summary_json", "summary_tables"]
@@ -44,7 +44,7 @@ def summary_json(view: ProfileView) -> str:
 
 def headline(view: ProfileView) -> str:
     """How many images were measured, and how many files failed."""
-    return f"{_counted(view.images, 'image')} measured, {_counted(failed(view), 'file')} failed"
+    return f"{counted(view.images, 'image')} measured, {counted(failed(view), 'file')} failed"
 
 
 def failed(view: ProfileView) -> int:
@@ -66,7 +66,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     """Lines on the whole and what failed, and tables of the numbers, dates and categories."""
     yield Text(headline(view), "bold")
     if view.groups:
-        yield Text(f"in about {_counted(view.groups, 'group')}")
+        yield Text(f"in about {counted(view.groups, 'group')}")
     reasons = _reasons(view)
     if reasons:
         listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
@@ -100,10 +100,6 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
         else:
             categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
     yield from (table for table in (numbers, dates, categories, vectors, hashes) if table.row_count)
-
-
-def _counted(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 def _table(*columns: Column | str) -> Table:

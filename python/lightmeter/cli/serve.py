@@ -46,11 +46,14 @@ class RightName(StrEnum):
 @commands.callback()
 def serve(
     context: typer.Context,
-    store: Annotated[Path | None, typer.Option(help="The store, such as drift.db.")] = None,
+    store: Annotated[str | None, typer.Option(help="The store, such as drift.db.")] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen at. Others than that of this machine need a key.")
+        str,
+        typer.Option(help="Address to listen at, which needs a key if other machines reach it."),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")] = 8787,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port, of which 0 is any that is free.")
+    ] = 8787,
     public_url: Annotated[
         str | None, typer.Option(help="The address as others see it, if a proxy stands before it.")
     ] = None,
@@ -68,22 +71,24 @@ def serve(
         raise typer.BadParameter("missing", param_hint="--store")
     with reported():
         try:
-            from lightmeter.serve import make_app
-            from lightmeter.serve.running import run_server
+            from lightmeter.serve.running import serve_store
         except ImportError as error:
             text = f"serve needs packages that are not here ({error}): pip install "
             raise ImportError(f"{text}'lightmeter[server]'") from error
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-        names = [*(allow_host or ()), *([] if host in _EVERY else [host])]
         with usage():
-            app = make_app(store, monitors=monitors, public_url=public_url, hosts=names)
-        run_server(app, host=host, port=port, ready=lambda url: _ready(store, url))
+            serve_store(
+                store,
+                host=host,
+                port=port,
+                public_url=public_url,
+                hosts=allow_host or (),
+                monitors=monitors,
+                ready=lambda url: _ready(store, url),
+            )
 
 
-_EVERY = ("0.0.0.0", "::")
-
-
-def _ready(store: Path, url: str) -> None:
+def _ready(store: str, url: str) -> None:
     say(f"{store}: served at {url}")
     print(end="", flush=True)
 

@@ -13,6 +13,7 @@ from lightmeter import Store
 from lightmeter.cli.options import Format, Printed, StoreArgument
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
 from lightmeter.profile.segments import segment_text
+from lightmeter.store.copying import copy_store
 from lightmeter.store.summary import Summary
 from lightmeter.text import NONE, count, visible
 from lightmeter.times import duration_text
@@ -82,6 +83,27 @@ def backup(
     with reported(), Store(store, create=False) as opened:
         opened.backup(copy)
         say(f"{copy}: written")
+
+
+@commands.command()
+def copy(
+    source: Annotated[str, typer.Argument(help="The store to copy, of any kind.")],
+    target: Annotated[str, typer.Argument(help="The store to copy it to, which may be new.")],
+) -> None:
+    """Put everything that is in a store into another, such as s3://bucket/prefix, and compare them.
+
+    What the other has and is newer stays as it is, and is listed. Run it again to go on where it
+    was cut off. The exit code is 1 if something was left, or is not the same.
+    """
+    with reported(), Store(source, create=False) as first, Store(target) as second:
+        copied = copy_store(first, second)
+        print(f"profiles copied: {copied.profiles}, there before: {copied.there}")
+        state = "" if copied.state is None else f", and {copied.state} rows of results and alerts"
+        print(f"the same in both, by SHA-256: {copied.compared} profiles{state}")
+        for reason in copied.left:
+            complain(visible(reason))
+        if copied.left:
+            raise typer.Exit(FAILED)
 
 
 def _plain(summary: Summary) -> dict[str, object]:

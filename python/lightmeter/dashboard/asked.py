@@ -6,6 +6,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from lightmeter._core import __version__
 from lightmeter.dashboard.extras import Extras
@@ -24,7 +25,7 @@ __all__ = ["INDEX", "AskedPages"]
 INDEX = "index.html"
 
 _MOST_PAGE_BYTES = 2**25
-_MOST_RESULTS = 200_000  # about 100 MB
+_MOST_RESULTS = 100_000  # about 50 MB
 
 _T = TypeVar("_T")
 
@@ -172,6 +173,13 @@ def _size_of_brief(brief: dict[str, Said]) -> int:
     return sum(len(results) for said in brief.values() for results in said.lines.values())
 
 
+class _Making:
+    """Held by the thread that makes a value."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class _Kept(Generic[_T]):
     """Values by key, each as long as it is made of the same; of late ones so much as fits."""
 
@@ -180,6 +188,7 @@ class _Kept(Generic[_T]):
         self._most, self._size = most, 0
         self._values: OrderedDict[tuple[str, ...], tuple[str, _T, int]] = OrderedDict()
         self._lock = threading.Lock()
+        self._making: WeakValueDictionary[tuple[str, ...], _Making] = WeakValueDictionary()
 
     def get(
         self,
@@ -188,19 +197,25 @@ class _Kept(Generic[_T]):
         make: Callable[[], _T],
         size: Callable[[_T], int] = len,  # type: ignore[assignment]
     ) -> _T:
-        """The value of a key, made anew where it was made of something else."""
+        """The value of a key, made anew where it was made of something else.
+
+        Of several threads that ask for the same, one makes it and the others wait.
+        """
         with self._lock:
-            if key in self._values and self._values[key][0] == inputs:
-                self._values.move_to_end(key)
-                return self._values[key][1]
-        value = make()
-        with self._lock:
-            self._drop(key)
-            self._values[key] = inputs, value, 1 + size(value)
-            self._size += self._values[key][2]
-            while self._size > self._most:
-                self._drop(next(iter(self._values)))
-        return value
+            making = self._making.setdefault(key, _Making())
+        with making.lock:
+            with self._lock:
+                if key in self._values and self._values[key][0] == inputs:
+                    self._values.move_to_end(key)
+                    return self._values[key][1]
+            value = make()
+            with self._lock:
+                self._drop(key)
+                self._values[key] = inputs, value, 1 + size(value)
+                self._size += self._values[key][2]
+                while self._size > self._most:
+                    self._drop(next(iter(self._values)))
+            return value
 
     def _drop(self, key: tuple[str, ...]) -> None:
         if key in self._values:

@@ -46,7 +46,17 @@ def write_dashboard(
         StoreError: the store cannot be read.
         OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
     """
-    site = Site(out)
+    with store.profiles.snapshot():  # of one moment; and an object store is listed once
+        return _written(store, Site(out), results, buckets, now)
+
+
+def _written(
+    store: Store,
+    site: Site,
+    results: Iterable[Result],
+    buckets: int | None,
+    now: datetime | None,
+) -> Written:
     notes = Notes.of(store, now)
     of_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     monitors = ShownMonitors()

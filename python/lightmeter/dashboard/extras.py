@@ -1,7 +1,5 @@
 """What a live site adds to the pages, such as forms. A static one adds nothing."""
 
-from collections.abc import Sequence
-
 from lightmeter.dashboard.history import History, IncidentGroup
 from lightmeter.draw.html import Content
 
@@ -27,8 +25,8 @@ class Extras:
         """Below the datasets."""
         return None
 
-    def on_dataset(self, page: str, history: History, monitors: Sequence[str]) -> Content:
-        """Above the features; `monitors` are those that have judged it."""
+    def on_dataset(self, page: str, history: History) -> Content:
+        """Above the features."""
         return None
 
     def on_incident(self, page: str, group: IncidentGroup) -> Content:

@@ -21,9 +21,9 @@ _SEGMENT_BUCKETS = 7
 
 
 class Notes(NamedTuple):
-    """What people said of incidents."""
+    """What people said of incidents; `acknowledged` is by dataset and segment, as text."""
 
-    acknowledged: Sequence[Acknowledged]
+    acknowledged: Mapping[tuple[str, str], Sequence[Acknowledged]]
     snoozes: Sequence[Snoozed]
     accepted: Sequence[Accepted]
 
@@ -31,7 +31,10 @@ class Notes(NamedTuple):
     def of(cls, store: Store, now: datetime | None) -> Self:
         """Those in a store; None takes the clock, without a time zone it is local time."""
         state, at = store.state, to_utc(now or datetime.now(UTC))
-        return cls(state.acknowledged(), state.snoozed(at), state.accepted())
+        acknowledged: dict[tuple[str, str], list[Acknowledged]] = {}
+        for each in state.acknowledged():
+            acknowledged.setdefault(each.line[:2], []).append(each)
+        return cls(acknowledged, state.snoozed(at), state.accepted())
 
 
 class Said(NamedTuple):
@@ -82,7 +85,7 @@ def history_of(
         buckets=store.buckets(dataset, segment=segment),
         lines=said.lines,
         incidents=said.incidents,
-        acknowledged=notes.acknowledged,
+        acknowledged=notes.acknowledged.get((dataset, segment_text(segment)), ()),
         snoozes=notes.snoozes,
         accepted=notes.accepted,
     )

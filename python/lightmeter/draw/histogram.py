@@ -70,7 +70,8 @@ def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -
             return f"{name}: no values"
         at = max(range(len(shares)), key=lambda index: shares[index])
         between = f"{show(bins.edges[at])} and {show(bins.edges[at + 1])}"
-        return f"{name}, {size:,} values: most between {between}, {percent(shares[at])}"
+        values = f"{size:,} {'value' if size == 1 else 'values'}"
+        return f"{name}, {values}: most between {between}, {percent(shares[at])}"
 
     sides = (
         side("Reference", bins.reference.tolist(), n[1]),

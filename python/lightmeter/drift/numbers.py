@@ -7,7 +7,7 @@ from typing import Any
 from lightmeter import _core
 from lightmeter.drift.feature import EffectName, FeatureDrift, changed
 from lightmeter.drift.statistics import statistics
-from lightmeter.drift.verdict import Thresholds
+from lightmeter.drift.verdict import Thresholds, carrying
 from lightmeter.profile.features import Meaning
 
 __all__ = ["compare_numbers"]
@@ -96,15 +96,11 @@ def _spread(levels: Mapping[str, float]) -> float | None:
 
 
 def _carrying(sizes: dict[EffectName, Sequence[float]], by: Thresholds) -> EffectName:
-    """The size that is surely largest in units of the least one; else the one that may be."""
-
-    def units(name: EffectName, end: int) -> float:
-        least = by.least(name)
-        return sizes[name][end] / least if least else math.inf
-
-    name = max(sizes, key=lambda each: units(each, 1))
-    if units(name, 1) < 1:
-        name = max(sizes, key=lambda each: units(each, 2))
+    """The one that surely is large enough; else the one that may be."""
+    least = {name: ends[1] for name, ends in sizes.items()}
+    name = carrying(least, by)
+    if least[name] < by.least(name):
+        name = carrying({name: ends[2] for name, ends in sizes.items()}, by)
     return name
 
 

@@ -17,11 +17,14 @@ the past buckets, so each statistic of a bucket is judged by its spread there:
 - Of a skewed statistic the t on the side of the skewness g is taken back to that of a symmetric
   one: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. g is estimated
   of few buckets, so that only what exceeds its standard error sqrt(6 / k) counts, and that twice.
+- Where buckets differ by more than half of the spread within them, they are few bursts each, of
+  scenes that may be of any kind: no normal ones. How far each past bucket is from the others then
+  tells how heavy the tails are, see `_with_heavy_tails`.
 - Counts of rare events are not normal at all. Their inner bound is Fisher's exact test against all
   past buckets together, see `rare_event_p`.
 
 It assumes that past buckets and the judged one would be exchangeable but for a slow drift, and that
-means of a bucket are not much farther from normal than the skewness tells.
+means of a bucket are not much farther from normal than the skewness and the past buckets tell.
 """
 
 import math
@@ -52,6 +55,7 @@ Numbers = NDArray[np.float64]
 ENOUGH = 14
 _ROUNDING = 1e-9  # of a constant
 _FARTHEST = 1e100  # a t that is surely too large
+_APART = 0.25  # the variance between buckets over that within them, where few bursts make a bucket
 
 
 class Centre(NamedTuple):
@@ -125,13 +129,21 @@ def predict(
             effects = away, tau2 * (1 + 1 / centre.buckets) + within * (1 / n_target + 1 / n)
         rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
         dof = np.maximum(1.0, (k - 1) * _independent_share(off * np.sqrt(weights)))
-        t = np.full(len(k), _FARTHEST)
+        t, past_t = np.full(len(k), _FARTHEST), np.full(past.shape, _FARTHEST)
+        apart = (tau2 > _APART * within) & (k > 2)
         for (away, variance), weight in ((laney, n_past / phi), (effects, weights)):
             standardised = off * np.sqrt(np.where(there, weight, 0.0))
             skewness = (standardised**3).sum(axis=0) / k
             spread = np.sqrt(variance + rounding)
             t = np.fmin(t, _straightened(away / spread, skewness, k))
+            if apart.any():
+                past_t = np.fmin(past_t, _from_the_others(standardised, weight, k))
         p_values = _core.student_tail(t, dof.astype(np.uint64))
+        if apart.any():
+            past_t = np.where(there, past_t, 0.0)[:, apart]
+            past_dof = np.broadcast_to((k[apart] - 2).astype(np.uint64), past_t.shape)
+            past_p = _core.student_tail(past_t.ravel(), past_dof.ravel()).reshape(past_t.shape)
+            p_values[apart] = _with_heavy_tails(p_values[apart], past_p)
         known = (k > 1) & (n_target > 0) & (True if centre is None else centre.n > 0)
         p_values = np.where(known, p_values, np.nan)
         design = np.where(within > 0, phi / within, np.nan)
@@ -217,6 +229,35 @@ def _independent_share(standardised: Numbers) -> float:
         return 1.0
     r = max(0.0, float((products[varies] / squares[varies]).mean()))
     return (1 - r * r) / (1 + r * r)
+
+
+def _from_the_others(standardised: Numbers, weights: Numbers, k: NDArray[np.int64]) -> Numbers:
+    """Student's |t| of each past bucket, as though it were judged by the others.
+
+    Its residual and its share of all weight tell that without another fit (Cook and Weisberg 1982).
+    No skewness is taken off, as it is that of the bucket itself where no other is as far.
+    """
+    squares = standardised**2 / (1 - weights / weights.sum(axis=0))
+    squares = np.fmin(squares, (k - 1) * (1 - _ROUNDING))
+    t: Numbers = np.sqrt(squares * (k - 2) / (k - 1 - squares))
+    return t
+
+
+def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
+    """p-values as large as those of past buckets show that they have to be.
+
+    If they hold, the least of a bucket times their count, U, is uniform, and -log U is 1 in the
+    mean. If it is m > 1, U^(1/m) would be so. All statistics share m, as 28 buckets say too little
+    of the tails of one.
+
+    Args:
+        p_values: of the judged bucket.
+        past: of each past bucket, judged by the others.
+    """
+    least = np.minimum(1.0, len(p_values) * past.min(axis=1))
+    m = max(1.0, float(-np.log(np.maximum(least, 1e-300)).mean()))
+    shared = np.minimum(1.0, len(p_values) * p_values) ** (1 / m) / len(p_values)
+    return np.asarray(np.fmax(p_values, shared))
 
 
 def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Numbers:

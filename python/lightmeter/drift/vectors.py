@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.text import counted
 
 __all__ = ["JOINT", "Move", "compare_joint", "compare_vectors", "moves", "spreads_apart"]
 
@@ -223,7 +224,7 @@ def _none(line: FeatureDrift, reason: str) -> FeatureDrift:
 def _too_few(line: FeatureDrift) -> FeatureDrift:
     side = "target" if line.n_target <= line.n_reference else "reference"
     n = min(line.n_target, line.n_reference)
-    reason = f"{n} vectors in the {side}; {_LEAST} are needed"
+    reason = f"{counted(n, 'vector')} in the {side}; {_LEAST} are needed"
     return changed(line, verdict="not enough data", reason=reason)
 
 

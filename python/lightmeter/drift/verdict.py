@@ -1,13 +1,14 @@
 """From p-values and effects to verdicts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightmeter.drift.families import q_values
 from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
+from lightmeter.text import counted
 
-__all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "Thresholds", "judge"]
+__all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "MOST_MOVED", "Thresholds", "carrying", "judge"]
 
 # Verdicts that ask for a look.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
@@ -59,10 +60,31 @@ class Thresholds:
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""
-        return {"spread": self.spread, "tail": self.tail}.get(name or "", self.effect)
+        if name == "spread":
+            return self.spread
+        return self.tail if name == "tail" else self.effect
 
 
 DEFAULT_THRESHOLDS = Thresholds()
+
+# Of the values; if as many moved, that is what happened, however much spread and tail changed.
+MOST_MOVED = 0.5
+
+
+def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
+    """The size that a verdict rests on: the largest in units of its least one.
+
+    That is ``shift`` where half of the values moved: what moves far is a tail as well.
+    """
+    if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
+        return "shift"
+
+    def units(name: EffectName) -> float:
+        least = by.least(name)
+        return sizes[name] / least if least else math.inf
+
+    return max(sizes, key=units)
+
 
 _COUNTED = 1000  # groups; of more there are too few hashes to tell how many
 
@@ -122,12 +144,12 @@ def _verdict(q: float, feature: FeatureDrift, effect: float | None, by: Threshol
 
 def _too_few(feature: FeatureDrift, needed: int) -> str:
     if feature.n_target == 0:
-        return f"only in the reference, {feature.n_reference} values"
+        return f"only in the reference, {counted(feature.n_reference, 'value')}"
     if feature.n_reference == 0:
-        return f"only in the target, {feature.n_target} values"
+        return f"only in the target, {counted(feature.n_target, 'value')}"
     side = "target" if feature.n_target <= feature.n_reference else "reference"
     n = min(feature.n_target, feature.n_reference)
-    return f"{n} values in the {side}; {needed} are needed"
+    return f"{counted(n, 'value')} in the {side}; {needed} are needed"
 
 
 def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -> str:
@@ -141,10 +163,10 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
     by_groups = ""
     if feature.groups_target is not None and feature.groups_reference is not None:
-        target, reference = map(_counted, (feature.groups_target, feature.groups_reference))
+        target, reference = map(_many, (feature.groups_target, feature.groups_reference))
         by_groups = f", by {target} and {reference} groups"
     return f"{sizes}, q {q:.2g}{by_groups}"
 
 
-def _counted(groups: int) -> str:
+def _many(groups: int) -> str:
     return str(groups) if groups <= _COUNTED else f"over {_COUNTED:,}"

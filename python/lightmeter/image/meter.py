@@ -27,6 +27,8 @@ from lightmeter.image.numbers import SETS, MetricSet
 
 __all__ = ["ImageMeter", "available_cpus", "measurable"]
 
+_core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
+
 # Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
 _GRAY_MODES = frozenset({"L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})

@@ -363,7 +363,8 @@ class _Comparison:
         if n == 0:
             reason = "no values in the bucket"
         elif buckets < ENOUGH:
-            reason = f"{buckets:.0f} past buckets have values, of {ENOUGH} needed"
+            have = "past bucket has" if buckets == 1 else "past buckets have"
+            reason = f"{buckets:.0f} {have} values, of {ENOUGH} needed"
         elif math.isnan(p):
             reason = "no values in the baseline"
         return PastTest(name, False, self._family(name), int(n), None if reason else p, reason)

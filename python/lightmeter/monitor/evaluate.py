@@ -1,6 +1,8 @@
 """What monitors say of the buckets of a store: it follows from what is stored."""
 
 import heapq
+import pickle
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,13 +25,14 @@ from lightmeter.monitor.results import (
 from lightmeter.monitor.rules import CombinedRule, DriftRule, MissingRule
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.together import judged_together
-from lightmeter.store.records import Kept, Place, ResultState
+from lightmeter.store.records import BucketRows, Kept, Place, ResultState
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
 __all__ = ["evaluate", "judge_all", "update_results"]
 
 _JUDGED = {OK, PENDING, ANOMALY}
+_PACK = 64  # buckets
 
 
 def evaluate(
@@ -101,12 +104,31 @@ def update_results(
     ranks = {(monitor.name, monitor.dataset): rank for rank, monitor in enumerate(monitors)}
     source, taken = check_source(store, ranks.keys(), source)
     kept = store.state.kept([source, *taken])
-    gone, changed = set(kept), []
+    gone, changed = set(kept), _Packed()
     for bucket in _judged(store, monitors, kept, to_utc(now or datetime.now(UTC))):
         gone.discard(bucket.place)
         if bucket.results is not None:
-            changed.append(rows_of(bucket.results))
+            changed.add(rows_of(bucket.results))
     store.state.save(ranks, changed, gone, source=source, taken=taken)
+
+
+class _Packed:
+    """What is kept of buckets, until it is written: a tenth of its size, as they may be many."""
+
+    def __init__(self) -> None:
+        self._packed: list[bytes] = []
+        self._last: list[BucketRows] = []
+
+    def add(self, rows: BucketRows) -> None:
+        self._last.append(rows)
+        if len(self._last) == _PACK:
+            self._packed.append(zlib.compress(pickle.dumps(self._last), 1))
+            self._last = []
+
+    def __iter__(self) -> Iterator[BucketRows]:
+        for packed in self._packed:
+            yield from pickle.loads(zlib.decompress(packed))
+        yield from self._last
 
 
 def _judged(

@@ -163,6 +163,13 @@ class Judge:
         }
         return {start: summary for start, summary in there.items() if summary is not None}
 
+    def contents(self, starts: Iterable[datetime]) -> Iterator[tuple[datetime, Contents]]:
+        """All that is known of those buckets of the segment that can be read, by their starts."""
+        for start in starts:
+            contents = self._shelf.contents(*self._where, start)
+            if not contents.damage:
+                yield start, contents
+
     def unchanged(self, bucket: Bucket, digest: bytes) -> BucketResults | None:
         """What was said of the bucket before, if that follows from the same."""
         kept = self.kept(bucket)

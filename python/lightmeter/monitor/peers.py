@@ -14,7 +14,7 @@ It holds for means and for logarithms of standard deviations alike.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.drift import FeatureDrift, Thresholds, compare_views
-from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.monitor.shelf import Contents
 from lightmeter.monitor.summaries import MEAN, MISSING, ODD, STDDEV, VALUES, N, Summary
 from lightmeter.profile import ProfileView
 from lightmeter.sketch import QuantileSketch
 
-__all__ = ["LEAST_PEERS", "Peer", "Shared", "look_at"]
+__all__ = ["LEAST_PEERS", "Common", "Peer", "Shared", "look_at"]
 
 LEAST_PEERS = 3
-_MOST_VALUES = 100_000  # of a segment, to be looked at
+_MOST_VALUES = 100_000  # of a side, to be looked at
 
 _Numbers = NDArray[np.float64]
 _Summaries = Mapping[datetime, Summary | None]
@@ -49,6 +49,13 @@ class Peer(NamedTuple):
     start: datetime
     window: Sequence[datetime]
     summaries: _Summaries
+
+
+class Common(NamedTuple):
+    """How far means are from their level, NaN where that is not known, and standard deviations."""
+
+    mean: float
+    factor: float
 
 
 class Shared:
@@ -107,12 +114,13 @@ class Shared:
         at = self._at[self._peers[place].start], place, self.names.index(feature)
         return not math.isnan(self._common[MEAN][0][at])
 
-    def shift(self, place: int, start: datetime, feature: str) -> tuple[float, float]:
-        """What is common of a feature: of means, and as a factor of standard deviations."""
+    def common(self, place: int, start: datetime, feature: str) -> Common:
+        """What the others of a bucket have in common of a feature."""
         index = self.names.index(feature)
         at = self._at[start], place, index
         spread = float(self._common[STDDEV][0][at])
-        return float(self._common[MEAN][0][at]), 1.0 if math.isnan(spread) else math.exp(spread)
+        factor = 1.0 if math.isnan(spread) else math.exp(spread)
+        return Common(float(self._common[MEAN][0][at]), factor)
 
     def adjusted(self, place: int, start: datetime) -> Summary | None:
         """A bucket of a segment without what is common.
@@ -153,41 +161,39 @@ def _medians_of_others(values: _Numbers) -> tuple[_Numbers, NDArray[np.int64]]:
 
 def look_at(
     feature: str,
-    target: Contents,
-    past: Past,
-    shift: tuple[float, float],
+    target: tuple[Contents, Common],
+    past: Iterable[tuple[Contents, Common]],
     thresholds: Thresholds,
 ) -> FeatureDrift | None:
-    """The comparison of a feature of a segment with its past, without what is common."""
-    column = target.columns.get(feature)
-    if column is None or feature not in past.merged.columns:
-        return None
-    common, factor = shift
-    mean = column.mean or 0.0
+    """The comparison of a feature of a segment with its past, without what is common.
 
-    def without(values: _Numbers) -> _Numbers:
-        return mean - common + (values - mean) / factor
-
+    Args:
+        feature: of numbers.
+        target: the bucket, and what is common in it.
+        past: the same of those that it is compared with; where that is not known they are left out.
+        thresholds: of the comparison.
+    """
     sides = [
-        _view_of(feature, contents, change)
-        for contents, change in ((target, without), (past.merged, lambda values: values))
+        _view_of(feature, [target]),
+        _view_of(feature, [each for each in past if not math.isnan(each[1].mean)]),
     ]
     lines = compare_views(target=sides[0], reference=sides[1], thresholds=thresholds).features
     return next((line for line in lines if line.feature == feature), None)
 
 
-def _view_of(
-    feature: str, contents: Contents, change: Callable[[_Numbers], _Numbers]
-) -> ProfileView:
-    column = contents.columns[feature]
+def _view_of(feature: str, buckets: Sequence[tuple[Contents, Common]]) -> ProfileView:
     core = _core.Profile()
-    values = change(_values_of(column.numbers))
-    core.log_numbers(feature, values, column.role, column.meaning.origin)
+    for contents, common in buckets:
+        column = contents.columns.get(feature)
+        if column is not None and column.mean is not None:
+            values = _values_of(column.numbers, _MOST_VALUES // len(buckets))
+            values = column.mean - common.mean + (values - column.mean) / common.factor
+            core.log_numbers(feature, values, column.role, column.meaning.origin)
     return ProfileView(core)
 
 
-def _values_of(numbers: QuantileSketch) -> _Numbers:
+def _values_of(numbers: QuantileSketch, most: int) -> _Numbers:
     values, weights = numbers.weights()
-    if numbers.n > _MOST_VALUES:
-        weights = np.maximum(1, np.round(weights * (_MOST_VALUES / numbers.n)))
+    if numbers.n > most:
+        weights = np.maximum(1, np.round(weights * (most / numbers.n)))
     return np.repeat(np.asarray(values, dtype=np.float64), weights.astype(np.int64))

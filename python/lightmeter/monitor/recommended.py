@@ -102,11 +102,12 @@ class _Recommended:
 
     def parts(self) -> Iterator[str]:
         """The tables, with a line between."""
+        after = self._late_after()
         yield self._head()
         yield self._drift()
         if len(self._segments) >= _ENOUGH_PEERS:
             yield self._peers()
-        yield self._missing()
+        yield self._missing(after)
         if self._images:
             yield self._failures()
         yield self._schema()
@@ -114,7 +115,7 @@ class _Recommended:
             yield self._new_values(categories)
         if dates := self._dates():
             yield self._lag(dates)
-        if (after := self._late_after()) is not None:
+        if after is not None:
             yield self._late(after)
 
     def _head(self) -> str:
@@ -163,11 +164,14 @@ class _Recommended:
         keys = ["q = 0.01", "baseline = { peers = true }", "segments = true"]
         return self._table("one of many", "drift", comment, keys)
 
-    def _missing(self) -> str:
+    def _missing(self, after: timedelta | None) -> str:
         comment = ["# Nothing came."]
         if self._segments:
             comment.append("# A segment that stopped is noticed, too.")
-        return self._table("missing", "missing", comment, self._with_segments())
+        keys = self._with_segments()
+        if after is not None:  # a run before that would tell of what only comes later
+            keys = [f'wait = "{duration_text(after)}"', *keys]
+        return self._table("missing", "missing", comment, keys)
 
     def _failures(self) -> str:
         comment = [f"# More than {_FAILURES:.0%} of the files cannot be read."]

@@ -1,8 +1,10 @@
 """What the rule on drift has to know of a bucket: counts, means and spreads of its features."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +46,15 @@ class Vectors(NamedTuple):
     stddevs: Numbers
 
 
+class _Features(NamedTuple):
+    names: tuple[str, ...]
+    kinds: Mapping[str, Kind]
+    meanings: Mapping[str, Meaning]
+
+
+_NOTHING: tuple[tuple[str, ...], Numbers] = ((), np.empty((_ROWS, 0)))
+
+
 class Summary:
     """Of one bucket, or of several that were merged. It is small: it holds no profile.
 
@@ -60,12 +71,10 @@ class Summary:
 
     def __init__(self, core: _core.Profile) -> None:
         """Of a profile, which does not change any more."""
-        self.kinds: dict[str, Kind] = {}
-        self.meanings: dict[str, Meaning] = {}
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
-        self._aligned: tuple[tuple[str, ...], Numbers] = ((), np.empty((_ROWS, 0)))
-        columns = []
+        self._aligned = _NOTHING
+        features, columns = [], []
         for name in core.names():
             meaning = Meaning(core.role(name), core.origin(name))
             if meaning.untested or meaning.is_date or meaning.role == "hash":
@@ -75,9 +84,9 @@ class Summary:
                 self.categories[name] = _counts(core, name, column[VALUES])
             if kind == "vector" and (vectors := _vectors(core, name)) is not None:
                 self.vectors[name] = vectors
-            self.kinds[name], self.meanings[name] = kind, meaning
+            features.append((name, kind, meaning))
             columns.append(column)
-        self.names = tuple(self.kinds)
+        self.names, self.kinds, self.meanings = _shared(tuple(features))
         self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, _ROWS).T
         read = [
             column[MISSING] + column[VALUES]
@@ -108,6 +117,16 @@ class Summary:
                     table[:, index] = self.table[:, at[name]]
             self._aligned = names, table
         return self._aligned[1]
+
+
+@lru_cache(maxsize=64)
+def _shared(features: tuple[tuple[str, Kind, Meaning], ...]) -> _Features:
+    """The same object for all buckets that are alike, as it takes more than their numbers."""
+    return _Features(
+        tuple(name for name, _, _ in features),
+        MappingProxyType({name: kind for name, kind, _ in features}),
+        MappingProxyType({name: meaning for name, _, meaning in features}),
+    )
 
 
 def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from lightmeter.drift import Thresholds
+from lightmeter.drift import FeatureDrift, Thresholds
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.judging import Begun, Judge
 from lightmeter.monitor.peers import LEAST_PEERS, Peer, Shared, look_at
@@ -19,6 +19,7 @@ from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.rules.drift import Tested
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.profiles import Bucket
+from lightmeter.text import counted
 
 __all__ = ["judged_together"]
 
@@ -129,7 +130,7 @@ def _beside(
     said: list[Result] = []
     others, start = shared.others(place), begun.bucket.start
     if others < LEAST_PEERS:
-        words = f"{others} other segments with the same keys, of {LEAST_PEERS} needed"
+        words = f"{counted(others, 'other segment')} with the same keys, of {LEAST_PEERS} needed"
         return tested, [Result("", NOT_ENOUGH, words=words)]
     for window, target, past, few in judge.compared(begun):
         if few is not None:
@@ -143,17 +144,23 @@ def _beside(
             if not each.feature:
                 tested.append(each)
             elif not each.is_rate and shared.is_known(place, each.feature):
-                tested.append(
-                    each._replace(
-                        words="; ".join(filter(None, (each.words, f"beside {others} others"))),
-                        look=partial(
-                            look_at,
-                            each.feature,
-                            target,
-                            past,
-                            shared.shift(place, start, each.feature),
-                            Thresholds(drift=rule.q, effect=rule.effect),
-                        ),
-                    )
-                )
+                words = "; ".join(filter(None, (each.words, f"beside {others} others")))
+                look = partial(_look_at, rule, judge, window.starts, shared, place, start, each)
+                tested.append(each._replace(words=words, look=look))
     return tested, said
+
+
+def _look_at(
+    rule: DriftRule,
+    judge: Judge,
+    past: Sequence[datetime],
+    shared: Shared,
+    place: int,
+    start: datetime,
+    tested: Tested,
+) -> FeatureDrift | None:
+    now, *before = (
+        (contents, shared.common(place, at, tested.feature))
+        for at, contents in judge.contents([start, *past])
+    )
+    return look_at(tested.feature, now, before, Thresholds(drift=rule.q, effect=rule.effect))

@@ -13,6 +13,7 @@ from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted, ResultState
+from lightmeter.text import counted
 
 __all__ = ["ALL", "Window", "Windows"]
 
@@ -67,7 +68,7 @@ class Window(NamedTuple):
 
         Of a bucket that somebody could look at when the change was accepted it is that all is well.
         """
-        words = f"{count} buckets to compare with, of {least} needed"
+        words = f"{counted(count, 'bucket')} to compare with, of {least} needed"
         state: ResultState = NOT_ENOUGH
         if (accepted := self.accepted) is not None:
             words = f"{words}; {words_of(accepted)}"

@@ -6,8 +6,9 @@ bucket of each, and a gauge that says when that was. No profile is read for it.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import get_args
 
 from lightmeter._core import __version__
@@ -17,10 +18,10 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import ResultState
 from lightmeter.store.store import Store
-from lightmeter.store.summary import Summary
-from lightmeter.times import to_utc
+from lightmeter.store.summary import Newest
+from lightmeter.times import MILLISECOND, to_utc
 
-__all__ = ["metrics_text"]
+__all__ = ["metrics_text", "store_gauges"]
 
 # Every sample is a series that Prometheus keeps for weeks.
 _MOST_SEGMENTS = 100
@@ -32,99 +33,88 @@ _RANK = {state: rank for rank, state in enumerate((ANOMALY, PENDING, ERROR, OK, 
 
 
 def metrics_text(
-    store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+    store: Store,
+    *,
+    datasets: Sequence[str] | None = None,
+    more: Iterable[Gauge] = (),
+    now: datetime | None = None,
 ) -> str:
     """What `store` holds and what monitors found, as OpenMetrics text.
 
-    Of many segments only the 100 with the most images are there, and of many lines of results 500:
-    anomalies first, then what is next to its limit. ``lightmeter_left_out`` says how many are not.
+    Of many segments only the 100 with the newest buckets are there. Of many lines of results 500
+    are: anomalies first, then what is next to its limit. ``lightmeter_left_out`` says how many are
+    not.
 
     Args:
         store: the store.
         datasets: patterns of names, such as ``cells*``; None for all.
+        more: further gauges.
         now: the time, which says which buckets are complete; None takes the clock. Without a time
             zone it is local time.
 
     Raises:
         StoreError: the store cannot be read.
     """
+    build = Gauge("lightmeter_build_info", "1 for the version that wrote this.")
+    build.set(1, version=__version__)
+    return exposition([build, *store_gauges(store, datasets=datasets, now=now), *more])
+
+
+def store_gauges(
+    store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+) -> list[Gauge]:
+    """The gauges of `metrics_text`: always the same ones, some without samples."""
     now = to_utc(now or datetime.now(UTC))
 
     def is_wanted(name: str) -> bool:
         wanted = datasets is None or any(fnmatchcase(name, pattern) for pattern in datasets)
         return wanted and len(name) <= _LONGEST
 
-    build = Gauge("lightmeter_build_info", "1 for the version that wrote this.")
-    build.set(1, version=__version__)
     with store.profiles.snapshot():
-        summaries = [each for each in store.summary() if is_wanted(each.dataset)]
         sources = [each for each in store.state.sources() if is_wanted(each.dataset)]
+        segments = [each for each in store.profiles.newest(now) if is_wanted(each.dataset)]
         results = load_newest(store, [(each.monitor, each.dataset) for each in sources])
-        shown, hidden = _shown_segments(summaries)
-        buckets = [(each, _newest(store, each, now)) for each in shown]
+        shown, hidden = _shown_segments(segments)
+        buckets = [(each, _bucket(store, each)) for each in shown]
     lines, unsaid = _shown_lines(results)
     left_out = Gauge("lightmeter_left_out", "What is not in this text, because it is too much.")
     left_out.set(hidden, what="segments")
     left_out.set(unsaid, what="lines")
-    return exposition(
-        [
-            build,
-            *_stored(summaries),
-            *_newest_buckets(buckets),
-            *_counted(results),
-            *_judged(lines),
-            left_out,
-        ]
-    )
+    return [
+        _segments(segments),
+        *_newest_buckets(buckets, now),
+        *_counted(results),
+        *_judged(lines),
+        left_out,
+    ]
 
 
-def _shown_segments(summaries: Sequence[Summary]) -> tuple[list[Summary], int]:
+def _shown_segments(segments: Sequence[Newest]) -> tuple[list[Newest], int]:
     """Whole datasets first; and how many segments are left out."""
-    short = [each for each in summaries if len(segment_text(each.segment)) <= _LONGEST]
-    short.sort(key=lambda each: (bool(each.segment), -each.images, each.dataset))
+    short = [each for each in segments if len(segment_text(each.segment)) <= _LONGEST]
+    short.sort(key=lambda each: (bool(each.segment), -each.start.timestamp()))
     shown = short[:_MOST_SEGMENTS]
-    return sorted(shown, key=_place_of), len(summaries) - len(shown)
+    places = [(each.dataset, segment_text(each.segment), each) for each in shown]
+    return [each for *_, each in sorted(places, key=itemgetter(0, 1))], len(segments) - len(shown)
 
 
-def _place_of(summary: Summary) -> tuple[str, str]:
-    return summary.dataset, segment_text(summary.segment)
+def _bucket(store: Store, newest: Newest) -> Bucket | None:
+    """None once somebody has deleted it."""
+    after = newest.start + MILLISECOND
+    buckets = store.buckets(newest.dataset, newest.start, after, segment=newest.segment)
+    return buckets[0] if buckets else None
 
 
-def _newest(store: Store, summary: Summary, now: datetime) -> Bucket | None:
-    """The newest complete bucket."""
-    if summary.last is None or summary.first is None:
-        return None
-    back, least = summary.every, datetime.min.replace(tzinfo=UTC)
-    before = min(now, summary.last)
-    while True:
-        start = before - back if before - least > back else least
-        buckets = store.buckets(summary.dataset, start, now, segment=summary.segment)
-        closed = [bucket for bucket in buckets if bucket.end <= now]
-        if closed or start <= summary.first:
-            return closed[-1] if closed else None
-        back = min(4 * back, timedelta.max / 8)
+def _segments(segments: Iterable[Newest]) -> Gauge:
+    gauge = Gauge("lightmeter_segments", "Segments of a dataset that have a complete bucket.")
+    counts = Counter({each.dataset: 0 for each in segments})
+    counts.update(each.dataset for each in segments if each.segment)
+    for dataset, count in counts.items():
+        gauge.set(count, dataset=dataset)
+    return gauge
 
 
-def _stored(summaries: Iterable[Summary]) -> list[Gauge]:
-    images = Gauge("lightmeter_stored_images", "Images in all profiles of the whole dataset.")
-    size = Gauge("lightmeter_stored_bytes", "Size of the profiles, of all segments.", "bytes")
-    segments = Gauge("lightmeter_stored_segments", "Segments of the dataset.")
-    sizes: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    whole: dict[str, int] = {}
-    for summary in summaries:
-        sizes[summary.dataset] += summary.bytes
-        counts[summary.dataset] += bool(summary.segment)
-        if not summary.segment:
-            whole[summary.dataset] = summary.images
-    for dataset in sizes:
-        images.set(whole.get(dataset), dataset=dataset)
-        size.set(sizes[dataset], dataset=dataset)
-        segments.set(counts[dataset], dataset=dataset)
-    return [images, size, segments]
-
-
-def _newest_buckets(buckets: Iterable[tuple[Summary, Bucket | None]]) -> list[Gauge]:
+def _newest_buckets(buckets: Iterable[tuple[Newest, Bucket | None]], now: datetime) -> list[Gauge]:
     start = Gauge(
         "lightmeter_bucket_start_timestamp_seconds",
         "Start of the newest complete bucket.",
@@ -141,14 +131,14 @@ def _newest_buckets(buckets: Iterable[tuple[Summary, Bucket | None]]) -> list[Ga
     length = Gauge("lightmeter_bucket_length_seconds", "Length of buckets.", "seconds")
     images = Gauge("lightmeter_bucket_images", "Images in the newest complete bucket.")
     writers = Gauge("lightmeter_bucket_writers", "Writers of the newest complete bucket.")
-    for summary, bucket in buckets:
-        if bucket is None:
+    for newest, bucket in buckets:
+        if bucket is None or bucket.end > now:  # a day that hours were merged into
             continue
-        labels = {"dataset": summary.dataset, "segment": segment_text(summary.segment)}
+        labels = {"dataset": newest.dataset, "segment": segment_text(newest.segment)}
         start.set(bucket.start.timestamp(), **labels)
         end.set(bucket.end.timestamp(), **labels)
         written.set(bucket.updated.timestamp(), **labels)
-        length.set(summary.every.total_seconds(), **labels)
+        length.set(newest.every.total_seconds(), **labels)
         images.set(bucket.images, **labels)
         writers.set(bucket.writers, **labels)
     return [start, end, written, length, images, writers]

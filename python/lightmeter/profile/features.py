@@ -107,6 +107,8 @@ class Meaning(NamedTuple):
 
     def join(self, other: "Meaning") -> "Meaning":
         """What a merge of two columns means: the greater of each, in any order."""
+        if self == other:
+            return self
         return Meaning(
             max(self.role, other.role, key=_ROLES.index),
             max(self.origin, other.origin, key=_ORIGINS.index),
@@ -115,5 +117,5 @@ class Meaning(NamedTuple):
 
 def meaning_of(name: str, cores: "Iterable[_core.Profile]") -> Meaning:
     """What a feature means in those of the profiles that have it, as if they were merged."""
-    meanings = (Meaning(core.role(name), core.origin(name)) for core in cores if name in core)
-    return reduce(Meaning.join, meanings, Meaning())
+    meanings = [Meaning(core.role(name), core.origin(name)) for core in cores if name in core]
+    return reduce(Meaning.join, meanings) if meanings else Meaning()

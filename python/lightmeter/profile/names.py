@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
@@ -94,6 +95,11 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
         origin: where its values come from.
         prefixes: those of the features of images. Where there are several, each is said.
     """
+    return _said(feature, origin, frozenset(prefixes))
+
+
+@lru_cache(maxsize=4096)  # all comparisons ask of the same features
+def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
     prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
     if origin == "value" or not prefix:
         return Said(feature, "values")

@@ -18,7 +18,7 @@ from lightmeter.report.charts import chart_of
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import change
 from lightmeter.report.where import heat_maps, on_heat_map
-from lightmeter.text import NONE, number
+from lightmeter.text import NONE, counted, number
 
 __all__ = ["CELL", "notebook_html"]
 
@@ -50,7 +50,7 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("ul", listed) if changed else None,
         tag("p", f"and {left} more") if left > 0 else None,
         tag("table", tag("thead", head), _groups(comparison.features[:_MOST_ROWS])),
-        tag("p", f"and {more} more features") if more > 0 else None,
+        tag("p", f"and {counted(more, 'more feature')}") if more > 0 else None,
         tag("p", small) if small else None,
         (chart.image_tag() for chart, _ in grids),
         (chart.image_tag() for chart in islice(charts, _MOST_CHARTS) if chart is not None),

@@ -90,7 +90,8 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     yield from _cards("Everything else", "", others, comparison, idents)
     left_out = len(charted) - len(shown)
     if left_out:
-        words = f"No charts of the {left_out} features at the end of the table."
+        which = "last feature" if left_out == 1 else f"{left_out} features at the end"
+        words = f"No charts of the {which} of the table."
         yield tag("p", words, cls="quiet")
     yield _how_to_read(comparison)
 

@@ -16,7 +16,7 @@ from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.cells import PREFIX, Row
 from lightmeter.profile.names import said
-from lightmeter.text import count, number
+from lightmeter.text import count, counted, number
 
 __all__ = ["contact_sheet"]
 
@@ -55,7 +55,7 @@ def contact_sheet(
         opened: from the path of a row to what holds its picture.
     """
     end = "highest" if highest else "lowest"
-    which = f"The {_counted(len(rows), 'image')}" if rows else "No image"
+    which = f"The {counted(len(rows), 'image')}" if rows else "No image"
     headline = f"{which} with the {end} {_called(by)}, of {count(images)} measured"
     shown = rows[:_MOST_PICTURES]
     cards = (_card(row, by, reading, opened) for row in shown)
@@ -67,7 +67,7 @@ def contact_sheet(
             tag("h1", "Contact sheet"),
             tag("p", headline, cls="headline"),
             tag(
-                "p", tag("span", by), tag("span", f"{_counted(failed, 'file')} failed"), cls="sides"
+                "p", tag("span", by), tag("span", f"{counted(failed, 'file')} failed"), cls="sides"
             ),
         ),
         tag(
@@ -77,10 +77,6 @@ def contact_sheet(
             _failures(failures, failed),
         ),
     )
-
-
-def _counted(n: int, thing: str) -> str:
-    return f"{count(n)} {thing}{'' if n == 1 else 's'}"
 
 
 def _called(feature: str) -> str:

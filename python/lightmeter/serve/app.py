@@ -1,6 +1,7 @@
 """The app: all routes behind one guard. Each file of endpoints gives its routes."""
 
 import os
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,12 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lightmeter.serve import whylogs
-from lightmeter.serve.api import judged, lists, profiles, seen
-from lightmeter.serve.endpoint import routes_of
+from lightmeter.serve.api import judged, lists, profiles, root, seen
+from lightmeter.serve.endpoint import API, routes_of
 from lightmeter.serve.forms import form_routes
 from lightmeter.serve.guard import Guard, refused
 from lightmeter.serve.live import Live
-from lightmeter.serve.openapi import API, document
+from lightmeter.serve.openapi import document
 from lightmeter.serve.pages import page_routes
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import allowed_hosts
@@ -26,7 +27,13 @@ from lightmeter.store.store import Store
 
 __all__ = ["make_app"]
 
-ENDPOINTS = [*lists.ENDPOINTS, *profiles.ENDPOINTS, *seen.ENDPOINTS, *judged.ENDPOINTS]
+ENDPOINTS = [
+    *lists.ENDPOINTS,
+    *profiles.ENDPOINTS,
+    *seen.ENDPOINTS,
+    *judged.ENDPOINTS,
+    *root.ENDPOINTS,
+]
 _WORDS = {
     404: "there is nothing at this path; see /api/v1/openapi.json",
     405: "this path does not take this method; the header Allow says which it takes",
@@ -44,12 +51,12 @@ def make_app(
 ) -> Starlette:
     """An ASGI app that serves a store: its pages, and the API.
 
-    It can be mounted in an app of yours, below any prefix.
+    It can be mounted in an app of yours, below any prefix: ``yours.mount("/drift", app)``.
 
-    >>> app.mount("/drift", make_app("drift.db", hosts=["www.example.com"]))
+    >>> app = make_app("drift.db", hosts=["www.example.com"])
 
     Args:
-        store: what it serves, or its address.
+        store: what it serves, or its address. A store that is opened here is closed with the app.
         keys: whether it asks for keys. As long as the store has none, whoever is on the same
             machine may do everything, and nobody else anything. False leaves that to you.
         monitors: the file of monitors that it runs.
@@ -58,10 +65,13 @@ def make_app(
         limits: how much it takes of others.
 
     Raises:
-        ValueError: a host or the address is none.
+        ValueError: a host or the address is none, or the store is one of another server.
         StoreError: the store cannot be opened.
     """
     names = allowed_hosts(hosts, public_url)
+    address = store.address if isinstance(store, Store) else os.fspath(store)
+    if address.startswith(("http://", "https://")):
+        raise ValueError(f"{address} is a server already; serve the store where it is")
     server = Server(
         store=store if isinstance(store, Store) else Store(store),
         keys=keys,
@@ -72,9 +82,8 @@ def make_app(
     )
     # A route of each kind.
     routes: list[BaseRoute] = [
-        Route("/healthz", _health),
         Route(f"{API}/openapi.json", _document),
-        *routes_of(ENDPOINTS, API),
+        *routes_of(ENDPOINTS),
         *whylogs.routes_of(server),
         *form_routes(),
         *page_routes(),
@@ -88,13 +97,9 @@ def make_app(
     )
     app.router.redirect_slashes = False
     app.state.server, app.state.live = server, live
+    if server.store is not store:
+        weakref.finalize(app, server.store.close)
     return app
-
-
-async def _health(request: Request) -> Response:
-    server: Server = request.app.state.server
-    await server.checks.do(server.store.state.keys.exist)
-    return JSONResponse({"status": "ok"})
 
 
 async def _document(request: Request) -> Response:

@@ -1,7 +1,10 @@
-"""A run of the monitors in a process of its own: ``python -m lightmeter.serve.child FILE STORE``.
+"""A run of the monitors in a process of its own.
 
-It ends when its standard input does. What goes wrong is a line of standard error that begins with
-``error: ``. Its exit code is that of ``lightmeter monitor run``; 2 where it could not judge.
+    python -m lightmeter.serve.child FILE STORE [PAGES]
+
+PAGES is the address of the server's pages, for links in alerts. The process ends when its standard
+input does. What goes wrong is a line of standard error that begins with ``error: ``. Its exit code
+is that of ``lightmeter monitor run``; 2 where it could not judge.
 """
 
 import contextlib
@@ -18,10 +21,10 @@ _COULD_NOT = 2
 _POLITE = 5  # requests come first
 
 
-def main(config: str, address: str) -> int:
+def main(config: str, address: str, pages: str | None = None) -> int:
     """Judge, keep and tell; the exit code."""
     try:
-        watched = watch(address, config)
+        watched = watch(address, config, dashboard=pages)
     except (LightmeterError, OSError, ValueError) as error:
         _complain(str(error))
         return _COULD_NOT
@@ -46,4 +49,4 @@ if __name__ == "__main__":
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     with contextlib.suppress(OSError):
         os.nice(_POLITE)
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

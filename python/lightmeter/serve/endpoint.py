@@ -1,5 +1,6 @@
 """One row of the table of endpoints: what it takes, what it answers, and who may ask for it."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,15 +10,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lightmeter.serve.bodies import object_of, read_bounded
-from lightmeter.serve.login import allowed
+from lightmeter.serve.login import EVERYBODY, allowed
 from lightmeter.serve.parameters import Parameter, values_of
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
 
-__all__ = ["CONTENT", "Answer", "Call", "Endpoint", "routes_of"]
+__all__ = ["API", "CONTENT", "Answer", "Call", "Endpoint", "routes_of"]
 
+API = "/api/v1"
 CONTENT = {"profile": "application/octet-stream", "json": "application/json"}
 
 
@@ -84,12 +86,13 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """An endpoint below ``/api/v1``.
+    """An endpoint.
 
     Attributes:
         method: of HTTP.
-        path: below the prefix.
-        right: that a key must have; where `dataset` is a parameter it must see that too.
+        path: of it, whole.
+        right: that a key must have; where `dataset` is a parameter it must see that too. None
+            lets everybody in.
         words: what it does, as a sentence.
         run: does it, in a thread.
         parameters: of the query.
@@ -97,11 +100,12 @@ class Endpoint:
         schema: of a body of JSON.
         answer: with status 200.
         statuses: of refusals, beside those that every endpoint has.
+        slow: whether it may take seconds, so that few of its kind run at once.
     """
 
     method: Literal["GET", "PUT", "POST", "DELETE"]
     path: str
-    right: Right
+    right: Right | None
     words: str
     run: Callable[[Call], Response | Mapping[str, Any]]
     parameters: Sequence[Parameter] = ()
@@ -109,17 +113,29 @@ class Endpoint:
     schema: Mapping[str, Any] = field(default_factory=dict)
     answer: Answer
     statuses: Sequence[int] = ()
+    slow: bool = False
 
 
 async def _answer(endpoint: Endpoint, request: Request) -> Response:
     server: Server = request.app.state.server
-    key = allowed(request, endpoint.right)
+    key = EVERYBODY if endpoint.right is None else allowed(request, endpoint.right)
     values = values_of(endpoint.parameters, request.scope["query_string"])
-    if values.get("dataset") is not None:
+    if endpoint.right is not None and values.get("dataset") is not None:
         allowed(request, endpoint.right, values["dataset"])
     body, json = await _body(endpoint, request)
     call = Call(server, key, values, request.headers, body, json)
-    made = await server.work.do(endpoint.run, call)
+    threads = server.slow if endpoint.slow else server.work
+    if endpoint.right is None:
+        threads = server.checks
+    return await threads.do(_made, endpoint, call)
+
+
+def _made(endpoint: Endpoint, call: Call) -> Response:
+    """What reads has a connection of its own: a long list holds up neither writers nor keys."""
+    with contextlib.ExitStack() as stack:
+        if endpoint.method == "GET" and endpoint.right is not None:
+            stack.enter_context(call.store.profiles.snapshot())
+        made = endpoint.run(call)
     return made if isinstance(made, Response) else JSONResponse(made)
 
 
@@ -142,12 +158,12 @@ async def _body(endpoint: Endpoint, request: Request) -> tuple[bytes, Mapping[st
     return body, object_of(body, endpoint.schema)
 
 
-def routes_of(endpoints: Sequence[Endpoint], prefix: str) -> list[Route]:
+def routes_of(endpoints: Sequence[Endpoint]) -> list[Route]:
     """A route for each path, so that it knows all methods that it has."""
     paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    return [_route(prefix + path, methods) for path, methods in paths.items()]
+    return [_route(path, methods) for path, methods in paths.items()]
 
 
 def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:

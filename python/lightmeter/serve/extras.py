@@ -76,19 +76,19 @@ class LiveExtras(Extras):
         button = self._form(page, RUN, tag("button", "Run now")) if may_run else None
         return section("Monitors", words, button)
 
-    def on_dataset(self, page: str, history: History, monitors: Sequence[str]) -> Content:
+    def on_dataset(self, page: str, history: History) -> Content:
         """Which monitors watch it, or a button that switches some on."""
         file = self._live.monitors
         if history.segment or file is None:
             return None
         names = file.monitors().get(history.dataset, ())
         if names:
-            many = f"{len(names)} monitor{'' if len(names) == 1 else 's'}"
-            shown = shorten(", ".join(names), 300)
-            words = tag("p", f"{many} in the file of monitors: ", tag("bdi", shown), ".")
             button = tag("button", "Run now")
             form = self._form(page, RUN, button) if self._key.may("write") else None
-            return section("Monitors", words, form)
+            return section("Monitors", _named(names), form)
+        if elsewhere := self._live.watching_elsewhere(history.dataset):
+            words = tag("p", "They are in another file than that of this server.", cls="quiet")
+            return section("Monitors", _named(elsewhere), words)
         if error := file.error():
             return section("Monitors", self._error("The file of monitors is not understood", error))
         if not self._key.may("admin"):
@@ -176,6 +176,12 @@ class LiveExtras(Extras):
             return tag("p", f"{words}; a key for all datasets sees it.", cls="verdict drift")
         public = shorten(self._live.public(error), 500)
         return tag("p", f"{words}: ", tag("bdi", public), cls="error")
+
+
+def _named(names: Sequence[str]) -> Html:
+    shown = shorten(", ".join(names), 300)
+    many = f"{len(names)} monitor{'' if len(names) == 1 else 's'}: "
+    return tag("p", many, tag("bdi", shown), ".")
 
 
 def _note(label: str) -> Html:

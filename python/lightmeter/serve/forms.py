@@ -20,7 +20,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.serve.extras import ACKNOWLEDGE, MOST_NOTE, RUN, SNOOZE, WATCH, line_text
 from lightmeter.serve.live import Live, live_of
 from lightmeter.serve.login import allowed
-from lightmeter.serve.pages import PAGE_PATH
+from lightmeter.serve.pages import ASKED, PAGE_PATH
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.security import check_form_token
 from lightmeter.store.keys import Key, Right
@@ -67,6 +67,7 @@ def _handler(
         await live.server.work.do(act, live, key, fields)
         if path in (WATCH, RUN):
             await _ended(live)
+            back = f"{back}?{ASKED}"
         return Response(status_code=303, headers={"Location": f"../{back}"})
 
     return handle
@@ -113,7 +114,7 @@ def _watch(live: Live, key: Key, fields: Fields) -> None:
     text = recommended_monitors(live.server.store, dataset, reference=reference, alert=False)
     try:
         with live.switching:
-            if live.monitors.monitors().get(dataset):
+            if live.monitors.monitors().get(dataset) or live.watching_elsewhere(dataset):
                 raise RequestError(409, "monitors of this dataset are switched on already")
             live.monitors.add(text)
     except ConfigError as error:

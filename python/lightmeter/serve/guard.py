@@ -1,6 +1,7 @@
 """What stands before every handler: hosts, origins, keys, limits, and the headers of answers."""
 
 import logging
+import re
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lightmeter.errors import DecodeError, IncompatibleError, StoreError
+from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify, path_of
 from lightmeter.serve.pages import is_page, refusal_page
 from lightmeter.serve.refusal import RequestError, busy
@@ -21,6 +22,8 @@ from lightmeter.text import visible
 __all__ = ["Guard", "refused"]
 
 _MOST_TARGET = 8192  # characters of a path or a query
+_DRAINED, _DRAINING = 4, 10  # times the limit of a body; seconds
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _log = logging.getLogger("lightmeter.serve")
 
 
@@ -64,11 +67,14 @@ class _Exchange:
         try:
             self._check()
             scope["state"] = {**scope.get("state", {}), "key": await identify(self._request)}
+            scope["app"].state.live.wake()
             await self._app(scope, self._receive_bounded, self._send_with_headers)
         except RequestError as refusal:
             await self._answer(refusal)
         except ClientDisconnect:
             pass
+        except ConflictError as error:
+            await self._answer(RequestError(409, str(error)))
         except (DecodeError, IncompatibleError) as error:
             await self._answer(RequestError(409, f"these profiles cannot be merged: {error}"))
         except StoreError as error:
@@ -93,6 +99,8 @@ class _Exchange:
             raise RequestError(
                 400, f"expected a path of at most {_MOST_TARGET} characters, from / on"
             )
+        if _CONTROLS.search(path):
+            raise RequestError(400, "got a path with control characters")
         check_host(self._request)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError(415, "got a compressed body; send it as it is")
@@ -133,6 +141,8 @@ class _Exchange:
     async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            if self._status >= 400:
+                await self._drain()
             headers = MutableHeaders(scope=message)
             is_page = headers.get("content-type", "").startswith("text/html")
             for name, value in (HEADERS | PAGE_POLICY if is_page else HEADERS).items():
@@ -140,6 +150,19 @@ class _Exchange:
             if self._status >= 400 and not self._whole:  # nobody will read what is still to come
                 headers["connection"] = "close"
         await self._send(message)
+
+    async def _drain(self) -> None:
+        """Take what is still to come of the body, and throw it away.
+
+        To close the connection before would lose the answer: the client would still be sending.
+        """
+        waits = "expect" in self._request.headers  # for leave to send it
+        left = 0 if waits or self._status == 408 else _DRAINED * self._server.limits.body
+        with anyio.move_on_after(_DRAINING):
+            while not self._whole and left > 0:
+                message = await self._receive()
+                left -= 1 + len(message.get("body", b""))
+                self._whole = not message.get("more_body", False)
 
     async def _answer(self, refusal: RequestError) -> None:
         if self._status:  # something has gone out already: cut it off
@@ -151,7 +174,7 @@ class _Exchange:
         client, key = self._scope.get("client"), self._key()
         _log.info(
             "%s %s %s %s %s %.0f ms",
-            client[0] if client else "-",
+            visible(client[0]) if client else "-",
             key,
             self._scope["method"],
             visible(path_of(self._request)),

@@ -39,18 +39,20 @@ class Live:
         if path is None and isinstance(server.store, FileStore):
             path = Path(f"{server.store.path}.monitors.toml")
         self.monitors = MonitorsFile(path.absolute()) if path is not None else None
-        self.schedule: Schedule | None = None
         if self.monitors is not None:
-            self.schedule = Schedule(
-                server.store.address, self.monitors.path, arrivals=lambda: server.arrivals
+            server.schedule = Schedule(
+                server.store.address,
+                self.monitors.path,
+                arrivals=lambda: server.arrivals,
+                pages=server.public_url,
             )
+        self.schedule = server.schedule
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """The monitors run for as long as the app does.
 
-        An app that this one is mounted in does not tell it when it begins: then they begin with the
-        first request.
+        An app that this one is mounted in does not tell it when it begins: see `wake`.
         """
         self.start()
         try:
@@ -63,6 +65,26 @@ class Live:
         """Begin to run the monitors, if they do not."""
         if self.schedule is not None:
             self.schedule.start()
+
+    def wake(self) -> None:
+        """With every request: begin to run the monitors, if there are some and they do not."""
+        schedule = self.schedule
+        if schedule is not None and not schedule.has_begun and schedule.monitors.exists():
+            schedule.start()
+
+    def watching_elsewhere(self, dataset: str) -> list[str]:
+        """Names of the monitors of a dataset that are in another file, which is still there.
+
+        Two files with a monitor of the same name and dataset cannot be run.
+        """
+        own = os.fspath(self.monitors.path) if self.monitors is not None else ""
+        return [
+            source.monitor
+            for source in self.server.store.state.sources()
+            if source.dataset == dataset
+            and source.path not in ("", own)
+            and os.path.exists(source.path)
+        ]
 
     def public(self, text: str) -> str:
         """A text without the paths of this machine."""

@@ -61,7 +61,8 @@ async def identify(request: Request) -> Key | None:
             raise busy(words, status=429, after=wait)
         return key
     if not await server.checks.do(server.store.state.keys.exist):
-        return EVERYBODY if _is_local(request) else None
+        # A proxy on this machine, which the address is of, asks for others.
+        return EVERYBODY if _is_local(request) and server.public_url is None else None
     if text is None:
         return None
     # A right key is always taken, so that nobody can lock others out by guessing.

@@ -6,9 +6,7 @@ from typing import Any
 from lightmeter._core import __version__
 from lightmeter.serve.endpoint import CONTENT, Endpoint
 
-__all__ = ["API", "document"]
-
-API = "/api/v1"
+__all__ = ["document"]
 
 _REFUSALS = {
     400: "The request is not understood.",
@@ -30,7 +28,7 @@ def document(endpoints: Sequence[Endpoint], prefix: str = "") -> dict[str, Any]:
     """The document in OpenAPI 3.1, of an app that is mounted below `prefix`."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(API + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -67,8 +65,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if answer.schema and answer.content != "application/json":
         content["application/json"] = _json(answer)
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.method.lower()}_{endpoint.path.strip('/')}",
-        "description": f"{endpoint.words} Takes the right {endpoint.right}.",
+        "operationId": f"{endpoint.method.lower()}_{endpoint.path.rpartition('/')[2]}",
+        "description": f"{endpoint.words} {_takes(endpoint)}",
         "parameters": [
             {
                 "name": parameter.name,
@@ -92,11 +90,19 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             },
         },
     }
+    if endpoint.right is None:
+        operation["security"] = []
     if endpoint.takes != "nothing":
         kind = CONTENT[endpoint.takes]
         schema = endpoint.schema or {"type": "string", "format": "binary"}
         operation["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     return operation
+
+
+def _takes(endpoint: Endpoint) -> str:
+    if endpoint.right is None:
+        return "Takes no key."
+    return f"Takes a key with the right {endpoint.right}."
 
 
 def _json(answer: Any) -> dict[str, Any]:

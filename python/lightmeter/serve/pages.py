@@ -16,10 +16,11 @@ from lightmeter.serve.login import allowed, path_of
 from lightmeter.serve.refusal import RequestError
 from lightmeter.store.keys import Key
 
-__all__ = ["PAGE_PATH", "is_page", "page_response", "page_routes", "refusal_page"]
+__all__ = ["ASKED", "PAGE_PATH", "is_page", "page_response", "page_routes", "refusal_page"]
 
 PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 FORMS = "/forms/"
+ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
 _SECONDS_TO_LOOK_AGAIN = 3
 
 
@@ -46,7 +47,8 @@ def page_routes() -> list[Route]:
 def is_page(request: Request) -> bool:
     """Whether a person looks at the answer: what is refused is told on a page, too."""
     path = path_of(request)
-    return path in ("", "/") or path.endswith(".html") or path.startswith(FORMS)
+    is_api = path.startswith("/api/")
+    return path in ("", "/") or path.startswith(FORMS) or (path.endswith(".html") and not is_api)
 
 
 def page_response(html: str | bytes, status: int = 200) -> Response:
@@ -73,14 +75,14 @@ def refusal_page(refusal: RequestError) -> Response:
 
 async def _page(request: Request) -> Response:
     live, key = live_of(request), allowed(request, "read")
-    live.start()
     path = request.path_params.get("page", INDEX)
     html = await live.server.work.do(_made, live, key, path)
     if html is None:
         raise RequestError(404, "there is no page at this address")
     response = page_response(html)
     schedule = live.schedule
-    if path == INDEX and schedule is not None and (schedule.running_since or schedule.is_asked):
+    waits = schedule is not None and (schedule.running_since or schedule.is_asked)
+    if waits and ASKED in request.query_params:
         response.headers["Refresh"] = str(_SECONDS_TO_LOOK_AGAIN)
     return response
 

@@ -6,18 +6,20 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
 
 from lightmeter.errors import ConfigError
+from lightmeter.serve.app import make_app
 from lightmeter.serve.protocol import Protocol
 from lightmeter.serve.server import Server
 
-__all__ = ["check_address", "run_server"]
+__all__ = ["check_address", "run_server", "serve_store"]
 
+_EVERY = ("0.0.0.0", "::")
 _GRACE = 10  # seconds that running requests have to end
 
 
@@ -41,6 +43,23 @@ def _is_loopback(host: str) -> bool:
         return all(ipaddress.ip_address(end).is_loopback for end in ends)
     except (OSError, ValueError):
         return False
+
+
+def serve_store(
+    store: str,
+    *,
+    host: str,
+    port: int,
+    public_url: str | None = None,
+    hosts: Sequence[str] = (),
+    monitors: str | os.PathLike[str] | None = None,
+    ready: Callable[[str], object] = lambda url: None,
+) -> None:
+    """`run_server` with what `make_app` makes of a store."""
+    own = f"[{host}]" if ":" in host else host
+    names = [*hosts, *([] if host in _EVERY else [own])]
+    app = make_app(store, monitors=monitors, public_url=public_url, hosts=names)
+    run_server(app, host=host, port=port, ready=ready)
 
 
 def run_server(
@@ -73,10 +92,10 @@ def run_server(
         h11_max_incomplete_event_size=32 * 1024,
     )
     with _bound(host, port) as listening:
-        number = listening.getsockname()[1]
-        ready(f"http://{f'[{host}]' if ':' in host else host}:{number}")
-        signal.signal(signal.SIGTERM, _end)
         try:
+            signal.signal(signal.SIGTERM, _end)
+            number = listening.getsockname()[1]
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{number}")
             uvicorn.Server(config).run(sockets=[listening])
         except SystemExit as ended:
             if ended.code:
@@ -86,10 +105,11 @@ def run_server(
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    family, kind, _, _, address = socket.getaddrinfo(
+    family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    bound = socket.socket(family, kind)
+    # Without the protocol asyncio does not know that it is TCP, and answers wait for 40 ms.
+    bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
@@ -111,9 +131,9 @@ def _finish(server: Server) -> None:
     To end without them harms no store: what is not yet told to be kept need not be.
     """
     until = time.monotonic() + _GRACE
-    while server.work.busy and time.monotonic() < until:
+    while (server.work.busy or server.slow.busy) and time.monotonic() < until:
         time.sleep(0.05)
-    if server.work.busy:
+    if server.work.busy or server.slow.busy:
         sys.stderr.flush()
         os._exit(1)
     server.store.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lightmeter.openmetrics import Gauge
 from lightmeter.text import shorten, visible
 
 __all__ = ["Outcome", "Schedule"]
@@ -64,6 +65,10 @@ class Schedule:
     """Runs the monitors of a file on a store: at once, every few minutes, and when there is news.
 
     One run at a time. A run ends with the server, also where that is killed.
+
+    Attributes:
+        monitors: the file.
+        has_begun: whether it was ever started.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Schedule:
         least: timedelta = timedelta(minutes=1),
         longest: timedelta = timedelta(minutes=30),
         arrivals: Callable[[], int] = lambda: 0,
+        pages: str | None = None,
     ) -> None:
         """Nothing runs before `start`.
 
@@ -85,8 +91,11 @@ class Schedule:
             least: how long after the last one a run begins for new profiles.
             longest: how long one may take.
             arrivals: how many profiles have come so far.
+            pages: address of the server's pages, for links in alerts.
         """
-        self._address, self._monitors = address, monitors
+        self._address, self.monitors = address, monitors
+        self.has_begun = False
+        self._pages = [] if pages is None else [pages]
         self._every, self._least = every.total_seconds(), least.total_seconds()
         self._longest, self._arrivals = longest.total_seconds(), arrivals
         self._lock = threading.Lock()
@@ -98,6 +107,7 @@ class Schedule:
 
     def start(self) -> None:
         """Begin, if it has not begun or was stopped."""
+        self.has_begun = True
         with self._lock:
             if self._thread is None:
                 self._stop = threading.Event()
@@ -143,6 +153,23 @@ class Schedule:
         """In how many of them something went wrong."""
         return self._failed
 
+    def gauges(self) -> list[Gauge]:
+        """What machines are told of the runs."""
+        runs = Gauge("lightmeter_monitor_runs", "Runs of the monitors since the server began.")
+        failed = Gauge("lightmeter_monitor_runs_failed", "Those in which something went wrong.")
+        began = Gauge(
+            "lightmeter_monitor_run_timestamp_seconds", "When the last run began.", "seconds"
+        )
+        took = Gauge("lightmeter_monitor_run_seconds", "How long the last run took.", "seconds")
+        code = Gauge("lightmeter_monitor_run_exit_code", "How the last run ended.")
+        runs.set(self._runs)
+        failed.set(self._failed)
+        if (last := self._last) is not None:
+            began.set(last.began.timestamp())
+            took.set(last.seconds)
+            code.set(last.code)
+        return [runs, failed, began, took, code]
+
     def __enter__(self) -> Self:
         """Begin; stopped at the end of the block."""
         self.start()
@@ -165,7 +192,7 @@ class Schedule:
                 seen, fresh = arrived, min(fresh, now)
             news = now >= max(fresh + _SETTLE, began + self._least)
             due = news or now >= began + self._every or self._asked.is_set()
-            if not due or not self._monitors.exists():
+            if not due or not self.monitors.exists():
                 continue
             began, fresh = now, float("inf")
             self._asked.clear()
@@ -188,7 +215,8 @@ class Schedule:
 
     def _run(self, stop: threading.Event) -> Outcome:
         began, clock = datetime.now(UTC), time.monotonic()
-        command = [sys.executable, "-m", _CHILD, str(self._monitors), self._address]
+        command = [sys.executable, "-m", _CHILD, str(self.monitors), self._address]
+        command += self._pages
         # It ends when its input does, which is when this process ends, however that happens.
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"

@@ -106,12 +106,11 @@ def check_origin(request: Request, *, needed: bool = False) -> None:
     server: Server = request.app.state.server
     site = request.headers.get("sec-fetch-site", "same-origin")
     origins = request.headers.getlist("origin")
-    own = {(request.url.scheme, request.headers.get("host", "").lower())}
+    own = {_plain(f"{request.url.scheme}://{request.headers.get('host', '')}")}
     if server.public_url is not None:
-        parts = urlsplit(server.public_url.lower())
-        own.add((parts.scheme, parts.netloc))
-    came = [tuple(origin.lower().split("://", 1)) for origin in origins]
-    matching = len(came) == 1 and came[0] in own
+        parts = urlsplit(server.public_url)
+        own.add(_plain(f"{parts.scheme}://{parts.netloc}"))
+    matching = len(origins) == 1 and _plain(origins[0]) in own
     if site not in ("same-origin", "none") or (origins and not matching):
         raise RequestError(
             403, "got a change from a page of another site, which may not ask for it"
@@ -145,6 +144,15 @@ def check_form_token(server: Server, key: Key, purpose: str, token: str) -> None
 def _signature(server: Server, key: Key, purpose: str, at: int) -> str:
     text = "\n".join((key.id, purpose, str(at)))
     return hmac.new(server.secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _plain(origin: str) -> str:
+    """As browsers write it: in small letters, without the port that goes without saying."""
+    text = origin.lower()
+    for scheme, port in ("http://", ":80"), ("https://", ":443"):
+        if text.startswith(scheme):
+            return text.removesuffix(port)
+    return text
 
 
 def _origin(url: str) -> tuple[str, str]:

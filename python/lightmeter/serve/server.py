@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lightmeter.serve.rates import Rates
+from lightmeter.serve.schedule import Schedule
 from lightmeter.serve.work import Work
 from lightmeter.store.store import Store
 
@@ -50,6 +51,7 @@ class Server:
         limits: how much it takes.
         secret: what it signs with. A restart makes a new one.
         arrivals: how many profiles were stored, after which the monitors run.
+        schedule: that runs them; None where there is no file of monitors.
     """
 
     store: Store
@@ -61,11 +63,14 @@ class Server:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     buffered: int = field(default=0, init=False)
     arrivals: int = field(default=0, init=False)
+    schedule: Schedule | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Start counting."""
         limits = self.limits
         self.work = Work("lightmeter-serve", limits.operations, limits.wait)
-        self.checks = Work("lightmeter-keys", 2, limits.wait)
+        self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
+        # Every request waits for one, if only for a tenth of a millisecond.
+        self.checks = Work("lightmeter-keys", 4, limits.wait, waiting=1000)
         self.failures = Rates(limits.failures / 60, limits.failures)
         self.requests = Rates(limits.requests, 4 * limits.requests)

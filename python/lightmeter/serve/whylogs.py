@@ -146,6 +146,7 @@ def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
                     raise RequestError(400, "neither the profile nor the request says when it is")
                 at = from_ms(ticket.at)
             _put(server.store, ticket, imported, at)
+            server.arrivals += 1
     except (DecodeError, ValueError) as error:
         raise RequestError(400, f"the profile cannot be read: {error}") from None
 

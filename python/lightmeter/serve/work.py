@@ -19,10 +19,14 @@ _WAITING = 8  # for each that is worked on
 class Work:
     """A pool of threads that refuses what would have to wait for long."""
 
-    def __init__(self, name: str, most: int, wait: float) -> None:
-        """At most `most` at once; what could not begin within `wait` seconds is refused."""
+    def __init__(self, name: str, most: int, wait: float, waiting: int | None = None) -> None:
+        """At most `most` at once; what could not begin within `wait` seconds is refused.
+
+        `waiting` is how much may wait, by default 8 times as much as is done at once.
+        """
         self._threads = ThreadPoolExecutor(most, name)
-        self._most, self._wait = most * (1 + _WAITING), wait
+        self._most = most + (_WAITING * most if waiting is None else waiting)
+        self._wait = wait
         self._lock = threading.Lock()
         self._taken = 0
 

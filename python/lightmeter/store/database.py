@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import secrets
 import sqlite3
 import threading
@@ -21,6 +22,9 @@ __all__ = ["Database", "is_damage", "is_full"]
 
 _PAUSE = 0.001, 0.02  # between two tries to write
 
+# What SQLite says where tables are not those of this version.
+_OTHER_TABLES = re.compile("no such (?:table|column)|has (?:no column|[0-9]+ columns)")
+
 
 class _Mine(threading.local):
     """What the calls of one thread read from: a snapshot, or where it writes."""
@@ -35,6 +39,7 @@ class Database:
     def __init__(self, path: str | os.PathLike[str], *, create: bool) -> None:
         """Open it; see `connect` for what can be wrong."""
         self.path = Path(path).absolute()
+        self.called = os.fspath(self.path)  # what messages on what is in it call it
         self.turns = Turns(self.path)
         self._mine = _Mine()
         self._closed = False
@@ -112,7 +117,7 @@ class Database:
         except LightmeterError:
             raise
         except (TypeError, ValueError, OverflowError) as error:
-            text = f"the store {os.fspath(self.path)!r} is damaged: {error}"
+            text = f"the store {self.called!r} is damaged: {error}"
             raise StoreError(f"{text}; see `lightmeter store verify`") from error
 
     def shrink(self) -> None:
@@ -156,8 +161,9 @@ class Database:
             try:
                 yield handle.ready()
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                advice = "; see `lightmeter store verify`" if is_damage(error) else ""
-                raise StoreError(f"store {os.fspath(self.path)!r}: {error}{advice}") from error
+                raise StoreError(
+                    f"store {os.fspath(self.path)!r}: {error}{_advice(error)}"
+                ) from error
             finally:
                 handle.calls -= 1
 
@@ -177,6 +183,17 @@ def _began(sql: sqlite3.Connection, until: float) -> bool:
         return False
     finally:
         sql.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _advice(error: Exception) -> str:
+    if is_damage(error):
+        return "; see `lightmeter store verify`"
+    if _OTHER_TABLES.search(str(error)):
+        return (
+            "; its tables are those of another version of lightmeter: use that version, or log the "
+            "images into a new store"
+        )
+    return ""
 
 
 def is_damage(error: BaseException | None) -> bool:

@@ -8,11 +8,11 @@ was retried or run twice, and writers never wait for each other's reading.
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from lightmeter.errors import DecodeError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
@@ -21,7 +21,9 @@ from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
 from lightmeter.store.rows import (
+    BY_KEY,
     StoredProfile,
+    checked_images,
     checked_name,
     checked_seq,
     dataset_number,
@@ -34,17 +36,17 @@ from lightmeter.store.rows import (
     load,
     load_body,
     new_writer,
+    note_merged,
+    replaced,
     seal,
     span_of,
     stamped,
     write,
 )
-from lightmeter.store.summary import Summary, summarize
+from lightmeter.store.summary import Newest, Summary, find_newest, summarize
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Bucket", "Profiles"]
-
-_MOST_IMAGES = 2**44
 
 
 class Bucket(NamedTuple):
@@ -122,10 +124,7 @@ class Profiles:
         view = view_of(profile)
         if at is None and (at := view.dataset_timestamp) is None:
             raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        if view.images > _MOST_IMAGES:  # else a sum of some could be more than SQLite can hold
-            raise ValueError(
-                f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most"
-            )
+        checked_images(view)
         checked_name("dataset", dataset)
         checked_name("writer", writer)
         seq = checked_seq(seq)
@@ -207,6 +206,10 @@ class Profiles:
         A dataset without profiles has a line without buckets.
         """
         return summarize(self._database)
+
+    def newest(self, now: datetime) -> list[Newest]:
+        """The newest bucket of each segment that is complete by then; quick in a large store."""
+        return find_newest(self._database, now)
 
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None
@@ -322,6 +325,51 @@ class Profiles:
             StoreError: there is no such dataset, or the file cannot be read.
         """
         return list_rows(self._database, dataset, start, end, segment)
+
+    # Moving
+
+    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
+        """Start, writer and seq of the profiles that a rolled-up day holds, as far as is noted."""
+        rows = self._database.all(
+            "SELECT start, writer, seq FROM merged WHERE dataset = ? AND segment = ?"
+            " AND start >= ? AND start < ? ORDER BY 1, 2",
+            (
+                dataset_number(self._database, row.dataset),
+                segment_text(row.segment),
+                to_ms(row.start),
+                to_ms(row.end),
+            ),
+        )
+        with self._database.parsing():
+            return [(from_ms(start), writer, seq) for start, writer, seq in rows]
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """Put a day that another store has rolled up, in place of the profiles that it holds.
+
+        Returns:
+            Whether it was kept; False if there is another already.
+
+        Raises:
+            StoreError: one of those profiles has been replaced by a later one.
+        """
+        with self._database.transaction() as sql:
+            number, _ = enter_dataset(sql, row.dataset, None)
+            segment = segment_text(row.segment)
+            for start, writer, seq in covers:
+                key = number, to_ms(start), segment, writer
+                found = sql.execute(f"SELECT seq FROM profile WHERE {BY_KEY}", key).fetchone()
+                if found is not None and found[0] > seq:
+                    raise StoreError(replaced(writer, found[0], seq))
+                sql.execute(f"DELETE FROM profile WHERE {BY_KEY}", key)
+                note_merged(sql, row.dataset, key, seq)
+            key = number, to_ms(row.start), segment, ""
+            span = row.end - row.start
+            return write(sql, row.dataset, key, view, row.seq, span, updated=row.updated)
 
     # Keeping
 

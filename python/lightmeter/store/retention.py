@@ -1,6 +1,6 @@
 """Keeping a store small: many profiles become one by merging, and old ones go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -26,6 +26,10 @@ from lightmeter.times import DAY, to_ms
 __all__ = ["Collected", "collect", "delete"]
 
 
+_Deleting = Callable[[Database, str, datetime, datetime, Segment], int]
+_Rolling = Callable[[Database, str, datetime, datetime, Segment], tuple[int, int]]
+
+
 class Collected(NamedTuple):
     """How many profiles `Store.gc` merged into others, deleted, and left as they are damaged."""
 
@@ -35,9 +39,19 @@ class Collected(NamedTuple):
 
 
 def collect(
-    database: Database, now: datetime, roll_up_after: timedelta, keep: timedelta | None
+    database: Database,
+    now: datetime,
+    roll_up_after: timedelta,
+    keep: timedelta | None,
+    *,
+    deleting: _Deleting | None = None,
+    rolling: _Rolling | None = None,
 ) -> Collected:
-    """`Store.gc`. Each period is one transaction, so that it can be cut off anywhere."""
+    """`Store.gc`. Each period is one transaction, so that it can be cut off anywhere.
+
+    Others may say how a period is deleted and rolled up.
+    """
+    deleting, rolling = deleting or delete, rolling or _roll_up
     old, older = [], []
     for dataset, segment in _places(database):
         rows = list_rows(database, dataset, None, None, segment)
@@ -51,13 +65,13 @@ def collect(
     # Deleting first gives the room that merging takes. On a full disk the next may still fit.
     for period in older:
         try:
-            deleted += delete(database, *period)
+            deleted += deleting(database, *period)
         except StoreError as error:
             full = _only_full(error)
     _shrink(database)
     for period in old:
         try:
-            done, bad = _roll_up(database, *period)
+            done, bad = rolling(database, *period)
             merged, damaged = merged + done, damaged + bad
         except StoreError as error:
             full = _only_full(error)

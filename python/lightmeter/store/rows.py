@@ -21,12 +21,14 @@ __all__ = [
     "BY_KEY",
     "Key",
     "StoredProfile",
+    "checked_images",
     "checked_name",
     "checked_seq",
     "dataset_number",
     "describe",
     "enter_dataset",
     "is_merged",
+    "is_new_writer",
     "key_of",
     "length_of",
     "list_all",
@@ -35,6 +37,7 @@ __all__ = [
     "load_body",
     "new_writer",
     "note_merged",
+    "replaced",
     "seal",
     "span_of",
     "stamped",
@@ -42,6 +45,7 @@ __all__ = [
 ]
 
 _FIRST, _LAST = -(2**62), 2**62
+_MOST_IMAGES = 2**44
 _COLUMNS = "start, span, segment, writer, seq, images, updated, sha256"
 _NEW_WRITER = re.compile("add-[0-9a-f]{32}")
 Key = tuple[int, int, str, str]
@@ -100,6 +104,16 @@ def checked_seq(seq: Any) -> int | None:
     return number
 
 
+def checked_images(view: ProfileView) -> None:
+    """Refuse one of so many images that a sum of some could be more than SQLite can hold.
+
+    Raises:
+        ValueError: nobody has so many.
+    """
+    if view.images > _MOST_IMAGES:
+        raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
+
+
 def dataset_number(database: Database, dataset: str) -> int:
     """Id of a dataset.
 
@@ -111,7 +125,7 @@ def dataset_number(database: Database, dataset: str) -> int:
     if not rows:
         names = [repr(name) for (name,) in database.all("SELECT name FROM dataset ORDER BY name")]
         raise StoreError(
-            f"there is no dataset {dataset!r} in {database.path}; it has "
+            f"there is no dataset {dataset!r} in {database.called}; it has "
             f"{', '.join(names) or 'none'}"
         )
     if not isinstance(number := rows[0][0], int):
@@ -179,9 +193,22 @@ def new_writer() -> str:
     return f"add-{uuid.uuid4().hex}"
 
 
+def replaced(writer: str, there: int, seq: int) -> str:
+    """Why a rolled-up day of another store is not put."""
+    return (
+        f"it holds the profile {seq} of {writer!r}, which has been replaced by {there}; what it "
+        "holds cannot be told apart any more"
+    )
+
+
+def is_new_writer(writer: str) -> bool:
+    """Whether it is one for one profile."""
+    return _NEW_WRITER.fullmatch(writer) is not None
+
+
 def note_merged(sql: sqlite3.Connection, dataset: str, key: Key, seq: int) -> None:
     """Remember that a roll-up holds this profile of the writer, if he can put it again."""
-    if _NEW_WRITER.fullmatch(key[3]):
+    if is_new_writer(key[3]):
         return
     sql.execute(
         "INSERT OR REPLACE INTO merged(dataset, start, segment, writer, seq, seal)"

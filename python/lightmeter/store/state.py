@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from lightmeter.store.changes import Changes, all_rows, apply
 from lightmeter.store.damage import Damage, found_damage
 from lightmeter.store.database import Database
 from lightmeter.store.keys import Keys
@@ -253,6 +254,17 @@ class State:
         """What lasts, by its end."""
         query = f"SELECT {_SNOOZED} FROM snooze WHERE until > ? ORDER BY until"
         return self._rows(snoozed_of, query, (to_ms(now),))
+
+    # Moving
+
+    def rows(self) -> list[Changes]:
+        """All that is kept, table by table."""
+        return all_rows(self._database.all)
+
+    def put_rows(self, rows: Iterable[Changes]) -> None:
+        """Put rows of `rows` of another store, in place of what has their keys."""
+        with self._database.transaction() as sql:
+            apply(sql, rows)
 
     # Keeping
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from lightmeter.errors import StoreError
 from lightmeter.store.damage import Damage
@@ -59,6 +59,7 @@ class Store:
         address: where it is.
         profiles: one half of it; most of its methods are also methods of the store.
         state: the other half: results of monitors, and what alerts told.
+        reads_late: whether what was put may be read only later, as it waits for a server.
 
     >>> with lm.Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
@@ -68,6 +69,7 @@ class Store:
     address: str
     profiles: Profiles
     state: State
+    reads_late: ClassVar[bool] = False
 
     def __new__(
         cls,
@@ -116,7 +118,9 @@ class Store:
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy a store that is a file; others raise StoreError."""
-        raise StoreError(f"{self.address} is no file to copy to {os.fspath(path)!r}")
+        raise StoreError(
+            f"{self.address} is no file to copy to {os.fspath(path)!r}; see `lightmeter store copy`"
+        )
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Wait until no other process or thread is inside a turn on this store.
@@ -130,7 +134,10 @@ class Store:
         raise NotImplementedError
 
     def hurry(self, seconds: float) -> None:
-        """Let no call wait for longer than so many seconds from now for somebody far away."""
+        """Let no call, not one under way either, wait longer than so many seconds for a server.
+
+        The last call of this counts.
+        """
 
     def close(self) -> None:
         """Close it. A closed store raises StoreError when used."""

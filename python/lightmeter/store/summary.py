@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.database import Database
-from lightmeter.store.rows import length_of
-from lightmeter.times import from_ms
+from lightmeter.store.rows import checked_name, length_of
+from lightmeter.times import from_ms, to_ms
 
-__all__ = ["Summary", "summarize"]
+__all__ = ["Newest", "Summary", "find_newest", "summarize"]
 
 
 class Summary(NamedTuple):
@@ -37,6 +37,38 @@ class Summary(NamedTuple):
     images: int
     bytes: int
     updated: datetime | None
+
+
+class Newest(NamedTuple):
+    """The newest complete bucket of a segment.
+
+    Attributes:
+        dataset: its name.
+        every: length of its buckets.
+        segment: ``{}`` for the dataset as a whole.
+        start: of the bucket.
+    """
+
+    dataset: str
+    every: timedelta
+    segment: dict[str, str]
+    start: datetime
+
+
+def find_newest(database: Database, now: datetime) -> list[Newest]:
+    """A line for each segment that has one, by dataset and segment. It reads an index alone."""
+    rows = database.all(
+        "SELECT name, every, segment, max(start) FROM dataset JOIN profile ON dataset = id"
+        " WHERE start <= ? - every GROUP BY id, segment ORDER BY 1, 3",
+        (to_ms(now),),
+    )
+    with database.parsing():
+        return [
+            Newest(
+                checked_name("dataset", name), length_of(every), parse_segment(text), from_ms(at)
+            )
+            for name, every, text, at in rows
+        ]
 
 
 def summarize(database: Database) -> list[Summary]:

@@ -2,5 +2,6 @@
 
 from lightmeter.writers.folder import Logged, log_folder
 from lightmeter.writers.logger import RollingLogger, logger
+from lightmeter.writers.upload import LightmeterWriter
 
-__all__ = ["Logged", "RollingLogger", "log_folder", "logger"]
+__all__ = ["LightmeterWriter", "Logged", "RollingLogger", "log_folder", "logger"]

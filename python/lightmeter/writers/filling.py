@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from lightmeter.errors import StoreError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
 from lightmeter.profile import Profile, ProfileView
@@ -18,10 +19,11 @@ from lightmeter.profile.segments import Segment
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND
 
-__all__ = ["Filling"]
+__all__ = ["Filling", "put_next"]
 
 _log = logging.getLogger("lightmeter")
 _MOST_OPEN = 256  # buckets whose profiles stay in memory once stored
+_MOST_TRIES = 1000  # that may have failed only as it seemed
 _MOST_LEFT = 10_000  # buckets that are remembered to have a row of this writer
 
 
@@ -139,21 +141,20 @@ class Filling:
             self._find_row(start, opened)
             if opened.before is not None:
                 view = opened.before.merge(view)
-            while not self._store.put(
+            opened.seq = put_next(
+                self._store,
                 self._dataset,
                 view,
                 at=start,
                 writer=opened.writer,
                 segment=self._segment,
-                seq=opened.seq + 1,
+                seq=opened.seq,
                 every=self._every,
-            ):
-                opened.seq += 1  # of a try that failed only as it seemed
+            )
         except Exception as error:  # the service goes on, and this is tried again
             self.error = error
             _log.warning("%s is not stored yet: %s", self._dataset, error)
             return
-        opened.seq += 1
         opened.put = True
         with self.lock:
             opened.unstored -= count
@@ -165,7 +166,8 @@ class Filling:
         """
         if opened.put:
             return
-        if not opened.writer and start in self._left:
+        # What is read of a row that waits for a server would be older than the row.
+        if not opened.writer and start in self._left and not self._store.reads_late:
             rows = self._store.profiles.load(
                 self._dataset, start, start + MILLISECOND, segment=self._segment
             )
@@ -179,3 +181,27 @@ class Filling:
         if not opened.writer:
             self._rows += 1
             opened.writer = f"{self._name}/{self._rows}"
+
+
+def put_next(
+    store: Store,
+    dataset: str,
+    view: ProfileView,
+    *,
+    at: datetime,
+    writer: str,
+    segment: Segment,
+    seq: int,
+    every: timedelta | None,
+) -> int:
+    """Put what a writer has in all, after its `seq`; the number that it has now.
+
+    A higher number that is there is of a try that failed only as it seemed.
+
+    Raises:
+        StoreError: the store cannot be written, or never takes it.
+    """
+    for number in range(seq + 1, seq + _MOST_TRIES):
+        if store.put(dataset, view, at=at, writer=writer, segment=segment, seq=number, every=every):
+            return number
+    raise StoreError(f"{store.address} keeps nothing of {writer!r}, whatever its number")

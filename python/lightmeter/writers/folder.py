@@ -1,6 +1,8 @@
 """Logging folders of pictures into a store, each picture into the bucket that it is from."""
 
+import hashlib
 import os
+import platform
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -16,11 +18,15 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.file_store import FileStore
 from lightmeter.store.store import Store, store_at
+from lightmeter.text import visible
 from lightmeter.times import to_duration
 from lightmeter.writers.dates import FileDate, date_reader
 
 __all__ = ["Logged", "log_folder"]
+
+_SHOWN = 60  # characters of a name
 
 
 class Logged(NamedTuple):
@@ -51,6 +57,7 @@ def log_folder(
     segment_by: SegmentBy | None = None,
     group: GroupBy | None = None,
     every: str | timedelta | None = None,
+    writer: str | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
@@ -62,9 +69,10 @@ def log_folder(
     """Profile the images of a folder into the buckets they are from.
 
     The writer is the folder, by its real path: logging it again replaces what it gave to each
-    bucket. Buckets that it has no images of any more are left as they are, and so are those that
-    `Store.gc` has rolled up with this folder in them: their files are not measured, but listed in
-    the result. Folders that hold the same files count them twice.
+    bucket. In a store that is no file it is also of this machine, by the machine's name. Buckets
+    that it has no images of any more are left as they are, and so are those that `Store.gc` has
+    rolled up with this folder in them: their files are not measured, but listed in the result.
+    Folders that hold the same files count them twice.
 
     Args:
         store: the store, or its address, where a new one is made if there is none.
@@ -82,6 +90,7 @@ def log_folder(
             buckets and their paths.
         group: what an image has in common with others, as for `lightmeter.profile_images`.
         every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        writer: a name in place of the folder, such as where the name of the machine changes.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         rows: rows to keep for `lightmeter.check_image`, likewise, such as 256.
@@ -133,7 +142,8 @@ def log_folder(
             else:
                 buckets[start].append(file)
 
-        writer = _writer(folder)
+        if writer is None:
+            writer = _writer(folder, opened)
         kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
         rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
         profiles: dict[datetime, ProfileView] = {}
@@ -198,13 +208,21 @@ class _Segments:
         return self._rolled_up[segment]
 
 
-def _writer(folder: str | os.PathLike[str]) -> str:
-    """One per folder. Names that are no text, which a store does not take, are shown as bytes."""
+def _writer(folder: str | os.PathLike[str], store: Store) -> str:
+    """One per folder. Names that are no text, which a store does not take, are shown as bytes.
+
+    Where several machines write, it is of this machine too, and its path stays at home.
+    """
     path = os.path.realpath(folder)
+    raw = path_bytes(path)
+    if not isinstance(store, FileStore):
+        name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
+        digest = hashlib.sha256(raw).hexdigest()[:16]
+        return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"
     try:
         path.encode()
     except UnicodeEncodeError:
-        return f"folder {path_bytes(path)!r}"
+        return f"folder {raw!r}"
     return f"folder {path}"
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import NoReturn, Self, Unpack
 
+from lightmeter.errors import StoreError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -30,6 +31,7 @@ __all__ = ["RollingLogger", "logger"]
 _log = logging.getLogger("lightmeter")
 _QUIET = 1.0  # seconds without an image after which those before are stored
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
+_ANSWER_SHARE = 1 / 3  # of either, for a server; what it has not taken then goes to the disk
 _LONGEST_PAUSE = 1.0  # between two tries to store at the end
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
@@ -70,7 +72,8 @@ def logger(
     >>> log.track(frame)
 
     Args:
-        store: the store, or the address of one. The logger opens it for itself.
+        store: the store, or the address of one. The logger opens it for itself. While a server is
+            away, what is stored waits on the disk of this machine.
         dataset: name of what is watched.
         every: length of the dataset's buckets; None takes that of the dataset, or an hour for a new
             one. An image belongs to the bucket of the time at which it was tracked.
@@ -89,7 +92,8 @@ def logger(
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
-        StoreError: the store cannot be opened, or the dataset has buckets of another length.
+        StoreError: the store cannot be opened, the dataset has buckets of another length, or a
+            server is away and `every` is not given.
         TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
         ValueError: a duration, the segment or an option is not understood, `rows` is out of range,
             or `handle_signals` is asked for outside the main thread.
@@ -153,13 +157,24 @@ class RollingLogger:
         # A connection of its own, so that it can store while others read in theirs.
         self._store = copy(store) if isinstance(store, Store) else Store(store)
         try:
-            self._every = length or self._store.datasets().get(dataset, _NEW_BUCKETS)
+            self._every = length or self._known_length(dataset)
             self._store.define(dataset, self._every)
         except BaseException:
             self._store.close()
             raise
         self._start_over()
         endings.remember(self)
+
+    def _known_length(self, dataset: str) -> timedelta:
+        try:
+            return self._store.datasets().get(dataset, _NEW_BUCKETS)
+        except StoreError as error:
+            if not self._store.reads_late:
+                raise
+            raise StoreError(
+                f"how long the buckets of {dataset!r} are cannot be told: {error}. With `every` the"
+                " logger begins without that"
+            ) from error
 
     def _start_over(self) -> None:
         """The state of a new process."""
@@ -285,6 +300,8 @@ class RollingLogger:
             Whether all that `track` accepted is measured and stored.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
+        if timeout is not None:  # its thread may be waiting for a server
+            self._store.hurry(_ANSWER_SHARE * timeout)
         with self._changed:
             self._closed = True
             if timeout is not None:
@@ -383,6 +400,8 @@ class RollingLogger:
         It stays open where the thread of the logger uses it still: that one closes it then.
         """
         seconds = _seconds_to(end)
+        if seconds is not None:
+            self._store.hurry(_ANSWER_SHARE * seconds)
         if not self._storing.acquire(timeout=-1 if seconds is None else seconds):
             return False
         try:

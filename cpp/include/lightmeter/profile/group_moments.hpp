@@ -91,4 +91,13 @@ class GroupMoments {
   std::map<std::string, Images, std::less<>> images_;
 };
 
+// Short names, for the sources of the class.
+namespace group_parts {
+using Counts = GroupMoments::Counts;
+using Mean = GroupMoments::Mean;
+using Place = GroupMoments::Place;
+using Squares = GroupMoments::Squares;
+using Values = GroupMoments::Values;
+}  // namespace group_parts
+
 }  // namespace lightmeter::profile

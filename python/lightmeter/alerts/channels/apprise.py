@@ -4,9 +4,10 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lightmeter.alerts.channels.channel import CHANNELS
+from lightmeter.alerts.channels.pictures import picture
 from lightmeter.alerts.channels.posting import check_tries, check_variable, variable
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
@@ -33,6 +34,8 @@ class Apprise:
         timeout: seconds that all of them together may take.
     """
 
+    draws: ClassVar[bool] = True
+
     urls_env: Secret | None = None
     urls_file: Path | None = None
     timeout: Seconds = 30.0
@@ -52,7 +55,9 @@ class Apprise:
                 to all of them again. The error tells no address.
         """
         servers = self._servers()
-        text = "\n".join(message.text().split("\n")[1:]) or message.title
+        attached = _attached(message)
+        lines = [line.strip() for line in message.text().split("\n")[1:]]
+        text = "\n".join(lines) or message.title
         failed: list[str] = []
         waiting = [name for name, _ in servers]
 
@@ -63,6 +68,7 @@ class Apprise:
                     title=message.title,
                     notify_type=_kind(message),
                     body_format="text",
+                    attach=attached,
                 ):
                     failed.append(name)
                 waiting.remove(name)
@@ -108,6 +114,20 @@ class Apprise:
         if not urls:
             raise DeliveryError("apprise: got no address; expected one such as 'ntfy://topic'")
         return urls
+
+
+def _attached(message: Message) -> Any:
+    """Its pictures, which services leave out that show none; None if there are none."""
+    if not message.series:
+        return None
+    import apprise
+    from apprise.attachment.memory import AttachMemory
+
+    attached = apprise.AppriseAttachment()
+    for index, series in enumerate(message.series):
+        name = f"line{index}.png"
+        attached.add(AttachMemory(content=picture(series), name=name, mimetype="image/png"))
+    return attached
 
 
 def _kind(message: Message) -> str:

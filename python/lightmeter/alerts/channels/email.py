@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from typing import ClassVar, get_args
 
 from lightmeter.alerts.channels.channel import CHANNELS
+from lightmeter.alerts.channels.pictures import picture, words
 from lightmeter.alerts.channels.posting import (
     check_tries,
     check_variable,
@@ -20,8 +21,7 @@ from lightmeter.alerts.channels.posting import (
 from lightmeter.alerts.channels.smtp import Server, Tls, hand_over
 from lightmeter.alerts.message import Item, Message, Series
 from lightmeter.draw.html import DOCTYPE, Html, joined, tag
-from lightmeter.draw.lines import Mark, description
-from lightmeter.draw.png import WIDTH, trend_png
+from lightmeter.draw.png import WIDTH
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.keys import Seconds, Secret
 from lightmeter.text import shorten, visible
@@ -144,7 +144,7 @@ def _mail(message: Message, sender: str, recipients: Sequence[str]) -> EmailMess
     assert isinstance(shown, EmailMessage)
     for name, series in pictures.items():
         shown.add_related(
-            trend_png(series.title, _marks(series)),
+            picture(series),
             "image",
             "png",
             cid=f"<{name}@{domain}>",
@@ -200,19 +200,4 @@ def _item(item: Item) -> Iterator[Html | str]:
 
 def _pictures(pictures: dict[str, Series]) -> Iterator[Html]:
     for cid, series in pictures.items():
-        words = f"{series.title}: {description(_marks(series))}"
-        yield tag("p", tag("img", src=f"cid:{cid}", alt=words, width=WIDTH))
-
-
-def _marks(series: Series) -> list[Mark]:
-    return [
-        Mark(
-            at=result.start,
-            value=result.value,
-            lower=result.lower,
-            upper=result.upper,
-            bad=result.state == "anomaly",
-            failed=result.state == "error",
-        )
-        for result in series.results
-    ]
+        yield tag("p", tag("img", src=f"cid:{cid}", alt=words(series), width=WIDTH))

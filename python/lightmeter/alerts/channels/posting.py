@@ -117,8 +117,9 @@ def post(
         bounded(exchange, timeout)
     except TimeoutError:
         raise NotAccepted(f"no answer in {timeout:g} s") from None
-    except urllib.error.URLError as error:
-        raise NotAccepted(f"cannot be reached: {_censored(error.reason, url, hidden)}") from None
+    except (urllib.error.URLError, UnicodeError) as error:  # the latter of a name that is none
+        words = _censored(getattr(error, "reason", error), url, hidden)
+        raise NotAccepted(f"cannot be reached: {words}") from None
     except (OSError, http.client.HTTPException) as error:
         words = _censored(error, url, hidden)
         raise NotAccepted(f"no answer that can be read: {words}") from None

@@ -78,7 +78,7 @@ def hand_over(mail: EmailMessage, sender: str, recipients: list[str], server: Se
     except ssl.SSLCertVerificationError as error:
         words = _shown(error.verify_message)
         raise NotAccepted(f"has a certificate that is not trusted: {words}", again=False) from None
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:  # of a name that is none
         raise NotAccepted(f"cannot be reached: {_shown(error)}") from None
     return refused
 

@@ -1,4 +1,4 @@
-"""Work over HTTP that ends in time, with its thread and its connections."""
+"""Work over the network that ends in time, with its thread and its connections."""
 
 import contextlib
 import http.client
@@ -63,7 +63,7 @@ def bounded(work: Callable[[Wire], None], timeout: float) -> None:
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=run, name="lightmeter-webhook", daemon=True)
+    thread = threading.Thread(target=run, name="lightmeter-delivery", daemon=True)
     thread.start()
     thread.join(timeout)
     late = thread.is_alive()

@@ -44,7 +44,7 @@ def dataset_html(
         tag("header", crumbs(page, history), head(kind, history.title, history.state, note)),
         tag(
             "main",
-            extras.on_dataset(page, history, sorted({line.monitor for line in history.lines})),
+            extras.on_dataset(page, history),
             _segments(page, segments) if segments else None,
             drift_timeline(page, history),
             section("Features", lines, ident="lines"),

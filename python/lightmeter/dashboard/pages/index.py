@@ -25,7 +25,11 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         for histories in datasets.values()
     )
     many = f"{len(datasets)} dataset{'' if len(datasets) == 1 else 's'}"
-    words = f"{urgent} of {many} need a look" if urgent else f"Nothing unusual in {many}"
+    words = f"Nothing unusual in {many}"
+    if urgent:
+        words = f"{urgent} of {many} need{'s' if urgent == 1 else ''} a look"
+    elif not any(history.lines for histories in datasets.values() for history in histories):
+        words = f"{many}, not watched yet"
     if not datasets:
         words = "Nothing has been logged"
     rows = (

@@ -4,6 +4,7 @@ import math
 
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.shape import Interval, Numbers, Shape, shape_of
+from lightmeter.drift.verdict import MOST_MOVED
 from lightmeter.drift.words.amounts import amounts_from_to, change, direction
 from lightmeter.drift.words.categories import few_values_change, is_of_few_values
 from lightmeter.drift.words.comparatives import more_than, of_what
@@ -20,7 +21,6 @@ _MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level
 # than 1 sentence in 100 speaks of a tail; where a tenth to a third of them moves by 3 standard
 # deviations or more, 3 in 5 or more do.
 _ALL_IN_TAIL = 0.6
-_MOST_MOVED = 0.5  # of the values; if as many moved, that is said, however much the spread changed
 _ALL_IN_VALUE = 0.8  # of the largest change of any share
 _OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
 _ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
@@ -102,13 +102,14 @@ def _moved_or_wider(
 ) -> str | None:
     """Of a shift and a change of the spread what is larger in units of its least size.
 
-    The change of the share above some threshold less that of the share below is 0 of a distribution
-    that only widens, and D of one that only moves.
+    It is the shift if the verdict rests on that. The change of the share above some threshold less
+    that of the share below is 0 of a distribution that only widens, and D of one that only moves.
     """
     level = _level(line, shape, target - reference) or _median(line, shape)
     spread = _spread(line, shape)
     shift = abs(shape.more - shape.less)
-    if shift >= _MOST_MOVED or shift / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
+    is_shift = line.effect_name == "shift" or shift >= MOST_MOVED
+    if is_shift or shift / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
         return level or spread
     return spread or level
 

@@ -11,14 +11,16 @@ from typing import Literal, NamedTuple, get_args
 
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.families import q_values
-from lightmeter.drift.feature import RATES, EffectName
+from lightmeter.drift.feature import RATES, EffectName, changed
 from lightmeter.drift.prediction import ENOUGH
+from lightmeter.drift.verdict import carrying
 from lightmeter.drift.words import finding
 from lightmeter.monitor.against_past import Baseline, PastTest, against_past
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.store.records import ResultState
+from lightmeter.text import counted
 
 __all__ = ["DriftRule", "Tested"]
 
@@ -134,7 +136,7 @@ class DriftRule(FeatureRule):
             if len(past) < ENOUGH:
                 return self._independent(sight)
         if len(past) < ENOUGH:
-            words = f"{len(past)} buckets to compare with, of {ENOUGH} needed"
+            words = f"{counted(len(past), 'bucket')} to compare with, of {ENOUGH} needed"
             return [Tested("", words=words)]
         tests = against_past(target.summary, past, fixed, exif_read=target.view._core.exif_read)
         return [self._tested(test, sight) for test in tests if self.takes(test.feature)]
@@ -164,7 +166,8 @@ class DriftRule(FeatureRule):
     def _tested(self, test: PastTest, sight: "_Sight") -> Tested:
         words = test.reason
         if test.n < self._thresholds.min_values:
-            words = f"{test.n} values in the bucket; {self._thresholds.min_values} are needed"
+            least = self._thresholds.min_values
+            words = f"{counted(test.n, 'value')} in the bucket; {least} are needed"
         return Tested(
             test.feature,
             test.is_rate,
@@ -199,9 +202,9 @@ class DriftRule(FeatureRule):
             return Result(tested.feature, OK, value, None, upper, _joined(parts))
         line = tested.look()
         if line is not None and line.effect is not None:
-            name, size, least = _largest(line, self._thresholds)
-            parts = [finding(line), f"{name} {size:.2g}", *parts]
-            if size < least:
+            line = _with_largest(line, self._thresholds)
+            parts = [finding(line), f"{line.effect_name} {line.effect:.2g}", *parts]
+            if (line.effect or 0.0) < self._thresholds.least(line.effect_name):
                 parts[0] = "surely different, but little"
                 return Result(tested.feature, OK, value, None, None, _joined(parts))
         return Result(tested.feature, ANOMALY, value, None, upper, _joined(parts))
@@ -244,8 +247,8 @@ def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> lis
     return [limits[family] for family in families]
 
 
-def _largest(line: FeatureDrift, by: Thresholds) -> tuple[str, float, float]:
-    """The size of a change that is largest in units of its least size: name, size, least size.
+def _with_largest(line: FeatureDrift, by: Thresholds) -> FeatureDrift:
+    """The line with the size that its change shows, see `carrying`.
 
     `FeatureDrift.effect` is the one that is surely largest, which with samples may be another one.
     """
@@ -255,12 +258,11 @@ def _largest(line: FeatureDrift, by: Thresholds) -> tuple[str, float, float]:
         sizes = {"shift": line.ks, "spread": line.spread, "tail": line.tail}
     elif line.effect_name is not None:
         sizes = {line.effect_name: line.effect}
-    known = [
-        (name, abs(size), by.least(name))
-        for name, size in sizes.items()
-        if size is not None and math.isfinite(size)
-    ]
-    return max(known, key=lambda each: each[1] / each[2] if each[2] else math.inf)
+    known = {
+        name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
+    }
+    name = carrying(known, by)
+    return changed(line, effect_name=name, effect=known[name])
 
 
 def _deviations(p: float) -> float:

@@ -9,7 +9,7 @@ from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result, load_results, load_turning_points
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.api.common import END, SEGMENT, START, finite, text_of
-from lightmeter.serve.endpoint import Answer, Call, Endpoint
+from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.parameters import choice, name
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.schemas import FLAG, NUMBER, TEXT, TIME, WHOLE, array, record
@@ -166,7 +166,7 @@ _PATTERNS = dict.fromkeys(Matching._fields, _PATTERN) | {
 ENDPOINTS = [
     Endpoint(
         method="GET",
-        path="/results",
+        path=f"{API}/results",
         right="read",
         words="What monitors said of each feature in each bucket at their last run.",
         run=_results,
@@ -175,7 +175,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/incidents",
+        path=f"{API}/incidents",
         right="read",
         words="Runs of anomalous buckets; one without an end lasts.",
         run=_incidents,
@@ -184,7 +184,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="POST",
-        path="/acknowledge",
+        path=f"{API}/acknowledge",
         right="write",
         words="Say that somebody knows of the incidents that last and match all patterns.",
         run=_acknowledge,
@@ -195,7 +195,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="POST",
-        path="/snooze",
+        path=f"{API}/snooze",
         right="write",
         words="Send no alerts about lines that match all patterns, for a while such as 2d.",
         run=_snooze,

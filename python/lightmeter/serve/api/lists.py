@@ -4,7 +4,7 @@ from typing import Any
 
 from lightmeter.profile.segments import segment_text
 from lightmeter.serve.api.common import DATASET, SEGMENT, WHERE, WRITER, text_of
-from lightmeter.serve.endpoint import Answer, Call, Endpoint
+from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.schemas import SEGMENT as PAIRS
 from lightmeter.serve.schemas import TEXT, TIME, WHOLE, array, record
 from lightmeter.times import duration_text
@@ -118,7 +118,7 @@ def _rolled_up(call: Call) -> dict[str, Any]:
 ENDPOINTS = [
     Endpoint(
         method="GET",
-        path="/datasets",
+        path=f"{API}/datasets",
         right="read",
         words="Names of the datasets, and the length of their buckets.",
         run=_datasets,
@@ -129,7 +129,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/summary",
+        path=f"{API}/summary",
         right="read",
         words="What there is of each segment of each dataset.",
         run=_summary,
@@ -137,7 +137,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/segments",
+        path=f"{API}/segments",
         right="read",
         words="The segments of a dataset; one without pairs is the dataset as a whole.",
         run=_segments,
@@ -150,7 +150,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/buckets",
+        path=f"{API}/buckets",
         right="read",
         words="The buckets of a segment that have profiles, earliest first.",
         run=_buckets,
@@ -160,7 +160,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/stored",
+        path=f"{API}/stored",
         right="read",
         words="Which profiles there are in these buckets, with the SHA-256 of their bytes.",
         run=_stored,
@@ -170,7 +170,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/rolled_up",
+        path=f"{API}/rolled_up",
         right="read",
         words="Buckets of which a writer's profile was merged into a day's and can no longer be "
         "replaced.",

@@ -11,11 +11,11 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from lightmeter.errors import ConflictError, DecodeError
+from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.plain import plain_summary
 from lightmeter.serve.api.common import DATASET, SEGMENT, WHERE, WRITER, text_of, without_path
-from lightmeter.serve.endpoint import Answer, Call, Endpoint
+from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.parameters import choice, duration, moment, name, number
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.schemas import FLAG, OBJECT, TEXT, WHOLE, array, record
@@ -39,8 +39,6 @@ def _put(call: Call) -> Mapping[str, Any]:
     values = dict(call.values)
     try:
         kept = call.store.put(values.pop("dataset"), view, **values)
-    except ConflictError as error:
-        raise RequestError(409, str(error)) from None
     except ValueError as error:
         raise RequestError(400, str(error)) from None
     call.server.arrivals += kept
@@ -64,8 +62,6 @@ def _define(call: Call) -> Mapping[str, Any]:
     dataset, every = call.values["dataset"], call.values["every"]
     try:
         call.store.define(dataset, every)
-    except ConflictError as error:
-        raise RequestError(409, str(error)) from None
     except ValueError as error:
         raise RequestError(400, str(error)) from None
     return {"dataset": dataset, "every": duration_text(every)}
@@ -144,7 +140,7 @@ _CONFLICT = (409, 413, 415, 408)
 ENDPOINTS = [
     Endpoint(
         method="PUT",
-        path="/profile",
+        path=f"{API}/profile",
         right="write",
         words="Keep a profile as all that a writer has to say about a bucket. It is on the disk "
         "once this is answered; to ask again changes nothing.",
@@ -159,7 +155,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="PUT",
-        path="/dataset",
+        path=f"{API}/dataset",
         right="write",
         words="Enter a dataset; nothing happens if it is there.",
         run=_define,
@@ -169,7 +165,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/profile",
+        path=f"{API}/profile",
         right="read",
         words="The merge of all buckets from `start` to before `end`. The header "
         "X-Lightmeter-Damaged says how many damaged profiles are not in it.",
@@ -180,7 +176,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/row",
+        path=f"{API}/row",
         right="read",
         words="The profile that a writer put into a bucket, byte for byte, and its number in the "
         "header X-Lightmeter-Seq. What was rolled up is of the writer with the empty name.",
@@ -196,7 +192,7 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="DELETE",
-        path="/profiles",
+        path=f"{API}/profiles",
         right="write",
         words="Delete the profiles of buckets from `start` to before `end`. Those of all writers "
         "take the right admin.",
@@ -207,7 +203,8 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="POST",
-        path="/gc",
+        path=f"{API}/gc",
+        slow=True,
         right="admin",
         words="Merge old profiles into one a day, and delete older ones.",
         run=_gc,
@@ -222,7 +219,8 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/verify",
+        path=f"{API}/verify",
+        slow=True,
         right="admin",
         words="Read everything in the store, and say what is damaged.",
         run=_verify,

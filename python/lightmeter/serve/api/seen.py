@@ -12,7 +12,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.report.compare import compare
 from lightmeter.report.page import html_page
 from lightmeter.serve.api.common import WHERE, finite, text_of
-from lightmeter.serve.endpoint import Answer, Call, Endpoint
+from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.parameters import choice, moment, name
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.schemas import NUMBER, OBJECT, TEXT, TIME, WHOLE, array, record
@@ -73,7 +73,8 @@ _POINT = record(("value",), start=TIME, value=NUMBER, n=WHOLE, images=WHOLE)
 ENDPOINTS = [
     Endpoint(
         method="GET",
-        path="/series",
+        path=f"{API}/series",
+        slow=True,
         right="read",
         words=f"A statistic of a feature in each bucket, of {_MOST_BUCKETS} buckets at most.",
         run=_series,
@@ -90,7 +91,8 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="GET",
-        path="/report",
+        path=f"{API}/report",
+        slow=True,
         right="read",
         words="What changed from the reference buckets to those from `start` to before `end`.",
         run=_report,

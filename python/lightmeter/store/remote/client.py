@@ -21,14 +21,14 @@ from lightmeter.store.remote.address import Address, is_loopback
 from lightmeter.store.remote.wire import Answer, Request, TooLargeError, Wait, exchange
 from lightmeter.text import shorten
 
-__all__ = ["AwayError", "Client", "RefusedError"]
+__all__ = ["AwayError", "Client", "RefusedError", "StrangeError"]
 
 _T = TypeVar("_T")
 
 # Seconds
 _IDLE = 15.0  # without a byte
+_PATIENCE = 20.0  # to try again
 _WHOLE = 120.0  # for one request and its answer
-_SLOW = 40  # times that, for what takes a server long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LONGEST_ASKED = 30.0  # that a server may ask to wait
 
@@ -60,6 +60,10 @@ class RefusedError(StoreError):
         return type(self), (self.status, str(self))
 
 
+class StrangeError(StoreError):
+    """Somebody answered, but no server of lightmeter."""
+
+
 class Client:
     """Asks one server. Threads may share it; a child has connections of its own after a fork."""
 
@@ -74,6 +78,11 @@ class Client:
         self._start_over()
         _clients.add(self)
 
+    def __del__(self) -> None:
+        """Nobody has to close a store that only writes, as what it wrote is on a disk."""
+        for connection in getattr(self, "_idle", ()):
+            connection.close()
+
     def _start_over(self) -> None:
         """In a new process."""
         self._lock = threading.Lock()
@@ -85,8 +94,8 @@ class Client:
         return self._closed
 
     def hurry(self, until: float) -> None:
-        """Wait for nothing longer than until then, by `time.monotonic`."""
-        self._hurried = min(self._hurried, until)
+        """Wait for nothing longer than until then, by `time.monotonic`; the last call counts."""
+        self._hurried = until
 
     def close(self) -> None:
         """End the connections; later use raises StoreError."""
@@ -104,10 +113,10 @@ class Client:
         kind: type[_T],
         *,
         method: str = "GET",
-        slow: bool = False,
+        times: int = 1,
     ) -> _T:
         """A field of the JSON that is answered; see `ask` and `field`."""
-        return self.field(self.ask(method, path, query, most=_MOST_JSON, slow=slow), name, kind)
+        return self.field(self.ask(method, path, query, most=_MOST_JSON, times=times), name, kind)
 
     def field(self, answer: Answer, name: str, kind: type[_T]) -> _T:
         """A field of the JSON in an answer.
@@ -131,9 +140,9 @@ class Client:
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise self.strange(f"what is not understood ({error})") from None
 
-    def strange(self, what: str) -> StoreError:
+    def strange(self, what: str) -> "StrangeError":
         """The error for an answer that a server of lightmeter would not give."""
-        return StoreError(
+        return StrangeError(
             f"{self.address} answered {what}; is it the address of a server of lightmeter, and of "
             "this version?"
         )
@@ -147,8 +156,9 @@ class Client:
         most: int,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        patience: float = 20.0,
-        slow: bool = False,
+        patience: float | None = None,
+        whole: float | None = None,
+        times: int = 1,
     ) -> Answer:
         """The answer of the server, with status 200; tried again where that may help.
 
@@ -160,18 +170,22 @@ class Client:
             body: to send.
             headers: further ones.
             patience: seconds after which no further try is begun.
-            slow: whether the server may work on it for minutes.
+            whole: seconds that a try may take, if they are few.
+            times: how much longer than usual the server may work on it.
 
         Raises:
             AwayError: there is no answer.
             RefusedError: it is another than was asked for.
+            StrangeError: it is none of lightmeter's.
         """
+        whole = _WHOLE * times if whole is None else whole
         request = self._request(method, path, query, most, body, headers or {})
-        begun, tries, repeated = time.monotonic(), 0, False
+        end = time.monotonic() + (_PATIENCE if patience is None else patience)
+        tries, repeated = 0, False
         while True:
             wait = 0.0
             try:
-                answer = self._try(request, _SLOW if slow else 1)
+                answer = self._try(request, whole, min(_IDLE * times, whole))
             except TooLargeError:
                 raise self.strange(f"more than {most} bytes") from None
             except ssl.SSLCertVerificationError as error:
@@ -187,10 +201,18 @@ class Client:
                 wait, why = _asked_wait(answer), f"answered {answer.status}{self._said(answer)}"
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             pause, tries = max(pause, wait), tries + 1
-            if time.monotonic() + pause > min(begun + patience, self._hurried):
+            if time.monotonic() + pause > min(end, self._hurried):
                 tried = "once" if tries == 1 else f"{tries} times"
                 raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
             self._sleep(pause)
+
+    def is_well(self) -> bool:
+        """Whether the server says so: then what it refuses is not for a mistake of its own."""
+        request = self._request("GET", "/healthz", {}, 1 << 16, None, {}, root="")
+        try:
+            return self._try(request, _IDLE, _IDLE).status == 200
+        except (OSError, http.client.HTTPException, TooLargeError):
+            return False
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -205,9 +227,10 @@ class Client:
         most: int,
         body: bytes | None,
         headers: Mapping[str, str],
+        root: str = _API,
     ) -> Request:
         given = {name: value for name, value in query.items() if value is not None}
-        target = f"{self.address.prefix}{_API}{path}"
+        target = f"{self.address.prefix}{root}{path}"
         if given:
             target += f"?{urlencode(given, quote_via=quote)}"
         told = {
@@ -226,13 +249,13 @@ class Client:
             body = b""
         return Request(method, target, told, body, most)
 
-    def _try(self, request: Request, times: int) -> Answer:
+    def _try(self, request: Request, whole: float, idle: float) -> Answer:
         """Ask once. A connection that was kept may have ended meanwhile, which is no try."""
         connection, kept = self._connection()
         repeated = False
         while True:
-            end = time.monotonic() + _WHOLE * times
-            wait = Wait(lambda end=end: min(end, self._hurried), _IDLE * times)  # type: ignore[misc]
+            end = time.monotonic() + whole
+            wait = Wait(lambda end=end: min(end, self._hurried), idle)  # type: ignore[misc]
             try:
                 answer = exchange(connection, request, wait)
             except BaseException as error:
@@ -284,8 +307,8 @@ class Client:
             place = shorten(answer.headers.get("location", "elsewhere"), 200)
             words = f"{self.address} leads to {place}; give that address, if you trust it"
         elif status == 401:
-            have = "no key" if self._key is None else "the key"
-            words = f"{self.address} does not take {have}{said}; set LIGHTMETER_KEY, or give `key`"
+            asks = "asks for a key" if self._key is None else "does not take the key"
+            words = f"{self.address} {asks}{said}; set LIGHTMETER_KEY, or give `key`"
         else:
             words = f"{self.address} answered {status}{said}"
         raise RefusedError(status, words)

@@ -2,11 +2,11 @@
 
 import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lightmeter.errors import DecodeError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
 from lightmeter.profile.of import ProfileLike, view_of
@@ -23,17 +23,21 @@ from lightmeter.store.remote.answers import (
     summary_of,
     text_of,
 )
-from lightmeter.store.remote.client import Client, RefusedError
+from lightmeter.store.remote.client import AwayError, Client, RefusedError
 from lightmeter.store.remote.sending import Sender
 from lightmeter.store.remote.spool import Entry
 from lightmeter.store.remote.wire import Answer
 from lightmeter.store.retention import Collected
 from lightmeter.store.rows import StoredProfile, checked_name, checked_seq
 from lightmeter.store.rows import new_writer as new_local_writer
-from lightmeter.store.summary import Summary
-from lightmeter.times import duration_text, to_duration, to_utc
+from lightmeter.store.summary import Newest, Summary
+from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
+
+# How much longer than usual a server may take to merge what is asked for, or to go through all.
+_MERGING, _SLOW = 4, 40
+_BRIEF = 2.0  # seconds to try what need not be done now
 
 
 class RemoteProfiles(Profiles):
@@ -49,12 +53,12 @@ class RemoteProfiles(Profiles):
     # Writing
 
     def define(self, dataset: str, every: str | timedelta) -> None:
-        """See `Profiles.define`."""
+        """See `Profiles.define`. While the server is away nothing happens; `put` says it again."""
         checked_name("dataset", dataset)
         text = duration_text(to_duration(every))
-        self._client.get(
-            "/dataset", {"dataset": dataset, "every": text}, "dataset", str, method="PUT"
-        )
+        with contextlib.suppress(AwayError):
+            place = {"dataset": dataset, "every": text}
+            self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF, whole=_BRIEF)
 
     def put(
         self,
@@ -140,12 +144,31 @@ class RemoteProfiles(Profiles):
         with self._client.reading():
             return list(map(summary_of, each_of(lines)))
 
+    def newest(self, now: datetime) -> list[Newest]:
+        """See `Profiles.newest`; a request more for each segment whose last is not complete."""
+        lines = []
+        for line in self.summary():
+            if line.last is not None:
+                starts = [line.last]
+                latest = to_utc(now) - line.every
+                if line.last > latest:
+                    buckets = self.buckets(line.dataset, segment=line.segment)
+                    starts = [bucket.start for bucket in buckets if bucket.start <= latest]
+                if starts:
+                    lines.append(Newest(line.dataset, line.every, line.segment, starts[-1]))
+        return lines
+
     def rolled_up(
         self, dataset: str, *, writer: str, segment: Segment | None = None
     ) -> list[datetime]:
         """See `Profiles.rolled_up`."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
-        starts = self._list("/rolled_up", "starts", **where)
+        try:
+            starts = self._list("/rolled_up", "starts", **where)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return []  # of a dataset that is not there yet
         with self._client.reading():
             return list(map(moment_of, starts))
 
@@ -170,6 +193,33 @@ class RemoteProfiles(Profiles):
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
             raise self._client.strange(f"no profile ({error})") from None
+
+    def merged(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
+        """See `Profiles.merged`; merged here, of one request for each."""
+        loaded = self.load(dataset, start, end, segment=segment)
+        views = [view for _, view in loaded if isinstance(view, ProfileView)]
+        damaged = [(row, str(error)) for row, error in loaded if isinstance(error, DecodeError)]
+        return ProfileView.merge_many(views), damaged
+
+    def body(
+        self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
+    ) -> tuple[StoredProfile, bytes] | None:
+        """See `Profiles.body`."""
+        first = to_utc(at)
+        for row in self.stored(dataset, first, first + MILLISECOND, segment=segment):
+            if row.writer == writer:
+                body = self._body(row)
+                if isinstance(body, DecodeError):
+                    raise body
+                return row, body
+        return None
 
     def load(
         self,
@@ -197,6 +247,19 @@ class RemoteProfiles(Profiles):
 
     # Keeping
 
+    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
+        """See `Profiles.covered`. A server does not tell."""
+        return []
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """Raises StoreError: a server takes profiles of writers only."""
+        raise StoreError("a server takes no days that others have rolled up")
+
     def delete(
         self,
         dataset: str,
@@ -206,13 +269,17 @@ class RemoteProfiles(Profiles):
         segment: Segment | None = None,
         writer: str | None = None,
     ) -> int:
-        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only."""
+        """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only.
+
+        What waits is sent before, and is deleted too.
+        """
+        self._sender.send_first()
         where = {**_where(dataset, start, end, segment), "writer": writer}
         return self._client.get("/profiles", where, "deleted", int, method="DELETE")
 
     def verify(self) -> list[Damage]:
         """See `Store.verify`: of the whole store of the server, for a key of an admin."""
-        found = self._client.get("/verify", {}, "damage", list, slow=True)
+        found = self._client.get("/verify", {}, "damage", list, times=_SLOW)
         with self._client.reading():
             return [Damage(None, text_of(each["words"])) for each in each_of(found)]
 
@@ -234,7 +301,7 @@ class RemoteProfiles(Profiles):
             "roll_up_after": duration_text(to_duration(roll_up_after)),
             "keep": None if keep is None else duration_text(to_duration(keep)),
         }
-        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, slow=True)
+        answer = self._client.ask("POST", "/gc", ages, most=1 << 16, times=_SLOW)
         return Collected(
             *(self._client.field(answer, name, int) for name in ("merged", "deleted", "damaged"))
         )
@@ -243,22 +310,25 @@ class RemoteProfiles(Profiles):
         return self._client.get(path, query, name, list)
 
     def _bytes(self, path: str, query: Mapping[str, Any]) -> Answer:
-        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, slow=True)
+        return self._client.ask("GET", path, query, most=MAX_PROFILE_BYTES, times=_MERGING)
 
     def _load(self, row: StoredProfile) -> ProfileView | DecodeError:
-        where = _where(row.dataset, None, None, row.segment)
+        body = self._body(row)
+        if isinstance(body, DecodeError):
+            return body
         try:
-            answer = self._bytes(
-                "/row", {**where, "at": row.start.isoformat(), "writer": row.writer}
-            )
+            return ProfileView.from_bytes(body)
+        except DecodeError as error:
+            return error
+
+    def _body(self, row: StoredProfile) -> bytes | DecodeError:
+        where = {"at": row.start.isoformat(), "writer": row.writer}
+        try:
+            return self._bytes("/row", _where(row.dataset, None, None, row.segment) | where).body
         except RefusedError as error:
             if error.status not in (404, 409):
                 raise
             return DecodeError(str(error))
-        try:
-            return ProfileView.from_bytes(answer.body)
-        except DecodeError as error:
-            return error
 
 
 def _where(

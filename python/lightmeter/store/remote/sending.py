@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from lightmeter.errors import StoreError
-from lightmeter.store.remote.client import AwayError, Client, RefusedError
+from lightmeter.store.remote.client import AwayError, Client, RefusedError, StrangeError
 from lightmeter.store.remote.spool import DamagedError, Entry, Spool
 from lightmeter.times import duration_text
 
@@ -20,8 +20,9 @@ _PATIENCE = 10.0  # seconds, for a put
 _BRIEF = 2.0  # for what waits, when a store is opened or closed
 _WAITING = 20.0  # that a put goes on to send what waits before it
 _MOST_ANSWER = 1 << 16
-_REST = 30.0  # for which a server that was away is not asked again
-_FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})  # asking again would not help
+_BUSY = "somebody else is sending them"
+_REST, _LONGEST_REST = 30.0, 300.0  # for which a server that was away is not asked again
+_FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})
 
 
 class Sent(NamedTuple):
@@ -49,7 +50,9 @@ class Sender:
         """For one store."""
         self._client, self._spool = client, spool
         self._rest_until = 0.0
-        self._told = False
+        self._failures = 0  # since something was taken
+        self._told = False  # that profiles wait
+        self._taken = False  # something, with this key
 
     def put(self, entry: Entry) -> bool:
         """Put it, after all that waits; see `Profiles.put`.
@@ -57,23 +60,56 @@ class Sender:
         Raises:
             StoreError: the server does not take it, or is away and there is no room for it.
         """
-        before = self.send_waiting(patience=_PATIENCE, seconds=_WAITING)
+        before = self._send_before()
         why = before.why if before.stopped else self._rests()
         if not why:
+            older = [name for name in self._spool.names() if entry.key in name]
             try:
-                kept = self._send(entry, _PATIENCE)
+                kept = self._send(entry, self._patience())
             except AwayError as error:
                 self._rest()
                 why = str(error)
-            except RefusedError as error:
-                if error.status < 500:
+            except (RefusedError, StrangeError) as error:
+                if not self._may_be_cured(error):
                     raise
-                why = str(error)  # a mistake of the server's, which may be cured
+                why = str(error)
             else:
-                self._spool.drop_replaced(entry)
-                self._told = False
+                for name in older:
+                    self._spool.drop(name)
                 return kept
         return self._keep(entry, why)
+
+    def _send_before(self) -> Sent:
+        """Send what waits, before something newer is sent."""
+        try:
+            return self.send_waiting(patience=self._patience(), seconds=_WAITING)
+        except (RefusedError, StrangeError) as error:
+            if not self._may_be_cured(error):
+                raise
+            return Sent(0, 0, 0, str(error), stopped=True)
+        except OSError as error:  # a spool that is of no use now
+            _log.warning("what waits in %s cannot be sent: %s", self._spool.folder, error)
+            return Sent(0, 0, 0)
+
+    def _may_be_cured(self, error: RefusedError | StrangeError) -> bool:
+        """Whether the server may take it later: after a mistake of its own, or with a new key.
+
+        Where nothing was ever taken it is rather the address or key that is wrong, of which
+        somebody should hear now.
+        """
+        status = error.status if isinstance(error, RefusedError) else 0
+        return status >= 500 or (self._taken and not self._is_for_good(status))
+
+    def _is_for_good(self, status: int) -> bool:
+        """Whether asking again would not help.
+
+        A server that does not know its own name, or a proxy before it, answers 400 to everything.
+        """
+        return status in _FOR_GOOD and self._client.is_well()
+
+    def _patience(self) -> float:
+        """A server that is away for longer is not waited for each time."""
+        return _BRIEF if self._failures else _PATIENCE
 
     def _keep(self, entry: Entry, why: str) -> bool:
         try:
@@ -83,7 +119,7 @@ class Sender:
                 f"the profile of {entry.dataset!r} {entry.at:%Y-%m-%d %H:%M} by {entry.writer!r} is"
                 f" lost unless it is put again: {why}; {error}"
             ) from None
-        if not self._told:
+        if not self._told and why != _BUSY:
             self._told = True
             _log.warning("%s; profiles wait in %s", why, self._spool.folder)
         return kept
@@ -92,6 +128,7 @@ class Sender:
         self,
         *,
         patience: float = _BRIEF,
+        whole: float | None = None,
         seconds: float = _BRIEF,
         progress: Callable[[int, int], None] | None = None,
     ) -> Sent:
@@ -107,13 +144,17 @@ class Sender:
             return Sent(0, 0, len(names), why, stopped=True)
         with self._spool.sending() as mine:
             if not mine:
-                return Sent(0, 0, len(names), "somebody else is sending them", stopped=True)
-            done = self._send_all(patience, time.monotonic() + seconds, progress)
+                return Sent(0, 0, len(names), _BUSY, stopped=True)
+            done = self._send_all(patience, whole, time.monotonic() + seconds, progress)
         left = len(self._spool.names())
         return done._replace(left=left, why=done.why if left else "")
 
     def _send_all(
-        self, patience: float, end: float, progress: Callable[[int, int], None] | None
+        self,
+        patience: float,
+        whole: float | None,
+        end: float,
+        progress: Callable[[int, int], None] | None,
     ) -> Sent:
         """What comes meanwhile too."""
         done, seen = Sent(0, 0, 0), set[str]()
@@ -123,7 +164,7 @@ class Sender:
                     return done._replace(why="there was no time to send all", stopped=True)
                 seen.add(name)
                 try:
-                    done = self._send_file(name, patience, done)
+                    done = self._send_file(name, patience, whole, done)
                 except AwayError as error:
                     self._rest()
                     return done._replace(why=str(error), stopped=True)
@@ -131,18 +172,18 @@ class Sender:
                     progress(done.sent + done.refused, len(seen.union(self._spool.names())))
         return done
 
-    def _send_file(self, name: str, patience: float, done: Sent) -> Sent:
+    def _send_file(self, name: str, patience: float, whole: float | None, done: Sent) -> Sent:
         try:
             entry = self._spool.read(name)
-            self._send(entry, patience)
+            self._send(entry, patience, whole)
         except FileNotFoundError:  # replaced by a newer one
             return done
         except DamagedError as error:
             return self._refuse(name, f"the file is damaged: {error}", done)
         except RefusedError as error:
             if error.status == 401:
-                raise
-            if error.status in _FOR_GOOD:
+                raise  # as it is for the rest
+            if self._is_for_good(error.status):
                 return self._refuse(name, str(error), done)
             return done._replace(why=str(error))  # as of a key for other datasets: the next
         self._spool.drop(name)
@@ -153,7 +194,7 @@ class Sender:
         _log.warning("a profile that waited is put aside in %s: %s", self._spool.refused, why)
         return done._replace(refused=done.refused + 1)
 
-    def _send(self, entry: Entry, patience: float) -> bool:
+    def _send(self, entry: Entry, patience: float, whole: float | None = None) -> bool:
         digest = base64.b64encode(hashlib.sha256(entry.body).digest()).decode()
         answer = self._client.ask(
             "PUT",
@@ -173,10 +214,22 @@ class Sender:
                 "Content-Digest": f"sha-256=:{digest}:",
             },
             patience=patience,
+            whole=whole,
         )
         kept = self._client.field(answer, "kept", bool)
+        self._failures, self._told, self._taken = 0, False, True
         # Of a try whose answer was lost, the next one finds what it kept.
         return kept or answer.repeated
+
+    def send_first(self) -> None:
+        """Send all that waits, as what is asked for next is about that too.
+
+        Raises:
+            StoreError: it still waits.
+        """
+        before = self.send_waiting(patience=_PATIENCE, seconds=_WAITING)
+        if before.stopped:
+            raise AwayError(f"{before.left} profiles wait in {self._spool.folder}: {before.why}")
 
     def wake(self) -> None:
         """Ask the server again, although it was away a moment ago."""
@@ -189,5 +242,7 @@ class Sender:
         return f"{self._client.address} was away a moment ago"
 
     def _rest(self) -> None:
-        """Leave the server alone for a while, and not all clients for the same."""
-        self._rest_until = time.monotonic() + random.uniform(_REST / 2, _REST)
+        """Leave the server alone for a while, each time for longer, and not all for the same."""
+        seconds = min(_LONGEST_REST, _REST * 2.0**self._failures)
+        self._failures += 1
+        self._rest_until = time.monotonic() + random.uniform(seconds / 2, seconds)

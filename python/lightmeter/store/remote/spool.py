@@ -126,11 +126,10 @@ class Spool:
 
     def names(self) -> list[str]:
         """The files that wait, in the order in which they are to be sent."""
-        try:
-            return sorted(filter(_NAME.fullmatch, os.listdir(self.folder)))
-        except (
-            OSError
-        ):  # as there is none yet; one that cannot be read is of no use to `add` either
+        try:  # a folder that cannot be used `add` says so of
+            is_own = os.stat(self.folder).st_uid == os.geteuid()
+            return sorted(filter(_NAME.fullmatch, os.listdir(self.folder))) if is_own else []
+        except OSError:
             return []
 
     def count_refused(self) -> int:
@@ -202,24 +201,25 @@ class Spool:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.folder / name)
 
-    def drop_replaced(self, entry: Entry) -> None:
-        """Forget what waits for the same bucket of the same writer: the server has newer."""
-        for name in self.names():
-            if name[_DIGITS + 1 :].startswith(entry.key):
-                self.drop(name)
-
     def refuse(self, name: str, why: str) -> None:
-        """Move a file out of the way, and keep the last thousand of them."""
+        """Move a file out of the way. Of many the oldest are deleted."""
         self.refused.mkdir(mode=0o700, exist_ok=True)
         there = sorted(name for name in os.listdir(self.refused) if name.endswith(".send"))
-        for old in there[: len(there) + 1 - _MOST_REFUSED]:
-            for file in (self.refused / old, self.refused / f"{old}.txt"):
-                file.unlink(missing_ok=True)
+        self._forget_refused(there)
         last = int(there[-1][:_DIGITS]) + 1 if there and _NAME.fullmatch(there[-1]) else 1
         kept = f"{last:0{_DIGITS}}{name[_DIGITS:]}"
         _write(self.refused / f"{kept}.txt", f"{why}\n".encode(errors="replace"))
         with contextlib.suppress(FileNotFoundError):
             os.replace(self.folder / name, self.refused / kept)
+
+    def _forget_refused(self, names: list[str]) -> None:
+        """Make room for another as large as any."""
+        room, left = self._bytes * 3 // 4, _MOST_REFUSED - 1
+        for name in reversed(names):
+            room, left = room - (self.refused / name).stat().st_size, left - 1
+            if room < 0 or left < 0:
+                for file in (self.refused / name, self.refused / f"{name}.txt"):
+                    file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[bool]:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from lightmeter.errors import StoreError
@@ -20,6 +20,8 @@ from lightmeter.store.store import Store
 
 __all__ = ["RemoteStore"]
 
+_BRIEF = 5.0  # seconds for a profile that waited, when a store is opened or closed
+
 
 class RemoteStore(Store):
     """A store behind a server, by the server's HTTP API.
@@ -32,6 +34,8 @@ class RemoteStore(Store):
         spool: what waits, in a folder of this machine: below that of ``LIGHTMETER_SPOOL``, or else
             ``~/.local/state/lightmeter/spool``.
     """
+
+    reads_late = True
 
     def __init__(
         self,
@@ -66,10 +70,13 @@ class RemoteStore(Store):
         self._sender = Sender(self._client, self.spool)
         self.profiles = RemoteProfiles(self._client, self._sender, pictures=exemplars)
         self.state = State(_Elsewhere(self.address))
+        self._before: Sent | None = None
         self._send_quietly()
 
-    def send(self, *, seconds: float = float("inf"), progress: Any = None) -> Sent:
-        """Send what waits; what became of it.
+    def send(
+        self, *, seconds: float = float("inf"), progress: "Callable[[int, int], None] | None" = None
+    ) -> Sent:
+        """Send what waits; what became of it since the store was opened.
 
         Args:
             seconds: after which no more is begun.
@@ -80,11 +87,15 @@ class RemoteStore(Store):
         """
         self._sender.wake()
         try:
-            return self._sender.send_waiting(patience=20.0, seconds=seconds, progress=progress)
+            done = self._sender.send_waiting(patience=5.0, seconds=seconds, progress=progress)
         except OSError as error:
-            raise StoreError(
-                f"what waits in {self.spool.folder} cannot be sent: {error}"
-            ) from error
+            text = f"what waits in {self.spool.folder} cannot be sent: {error}"
+            raise StoreError(text) from error
+        before, self._before = self._before, None
+        if before is not None:
+            sent, refused = done.sent + before.sent, done.refused + before.refused
+            return done._replace(sent=sent, refused=refused)
+        return done
 
     def verify(self) -> list[Damage]:
         """See `Store.verify`: of the whole store of the server, for a key of an admin."""
@@ -110,7 +121,7 @@ class RemoteStore(Store):
 
     def _send_quietly(self) -> None:
         with contextlib.suppress(StoreError, OSError):
-            self._sender.send_waiting()
+            self._before = self._sender.send_waiting(whole=_BRIEF)
 
 
 def _opened(address: str, key: str | None, exemplars: bool) -> RemoteStore:

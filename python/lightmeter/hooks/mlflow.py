@@ -1,0 +1,93 @@
+"""MLflow: reports and numbers over time in its runs (needs ``mlflow`` or ``mlflow-skinny``)."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from lightmeter.hooks.numbers import key, report_numbers
+from lightmeter.monitor.export import series_rows
+from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.report.page import html_page
+from lightmeter.report.report import DriftReport
+from lightmeter.store.store import Store
+from lightmeter.times import MILLISECOND, to_ms, to_utc
+
+__all__ = ["log_report", "log_series"]
+
+_MOST = 1000  # metrics that MLflow takes at once
+
+
+def log_report(
+    report: DriftReport, run_id: str, *, at: datetime | date | None = None, step: int = 0
+) -> None:
+    """Log the numbers of a report as metrics of a run, and its page as the artifact ``drift.html``.
+
+    Args:
+        report: what `lightmeter.compare` gave.
+        run_id: of a run, such as ``mlflow.active_run().info.run_id``.
+        at: when the target is from; None takes the clock.
+        step: of the metrics.
+
+    Raises:
+        ImportError: MLflow is not installed.
+    """
+    ms = to_ms(to_utc(at or datetime.now(UTC)))
+    client = _log(run_id, [(name, it, ms, step) for name, it in report_numbers(report).items()])
+    client.log_text(run_id, str(html_page(report)), "drift.html")
+
+
+def log_series(
+    store: Store,
+    dataset: str,
+    run_id: str,
+    start: datetime | date | None = None,
+    end: datetime | date | None = None,
+    *,
+    segment: Segment | None = None,
+    feature: str = "*",
+    statistics: Sequence[str] = ("mean",),
+) -> int:
+    """Log numbers of features over time as metrics with the times of their buckets; how many.
+
+    A metric is called such as ``cells.image.Hue.mean.mean``. Its step counts buckets from 1970 on,
+    so that it is the same whenever a bucket is logged.
+
+    Args:
+        store: the store.
+        dataset: its name.
+        run_id: of a run.
+        start: of the first bucket; None for all.
+        end: no bucket starts at it or later.
+        segment: None for the dataset as a whole.
+        feature: pattern of names.
+        statistics: such as ``mean``, ``q_95`` or ``missing_rate``.
+
+    Raises:
+        ImportError: MLflow is not installed.
+        ValueError: there is no such statistic.
+        StoreError: there is no such dataset, or the store cannot be read.
+    """
+    rows = series_rows(
+        store, dataset, start, end, segment=segment, feature=feature, statistics=statistics
+    )
+    place = [dataset, *filter(None, [segment_text(segment)])]
+    points: list[tuple[str, Any, int, int]] = []
+    length = None
+    for row in rows:
+        length = length or store.datasets()[dataset] // MILLISECOND
+        ms = to_ms(to_utc(row["start"]))  # type: ignore[arg-type]
+        name = key(*place, str(row["feature"]), str(row["statistic"]))
+        points.append((name, row["value"], ms, ms // length))
+    _log(run_id, points)
+    return len(points)
+
+
+def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> Any:
+    """The client that logged them."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    metrics = [mlflow.entities.Metric(*point) for point in points]
+    for at in range(0, len(metrics), _MOST):
+        client.log_batch(run_id, metrics=metrics[at : at + _MOST])
+    return client

@@ -1,0 +1,124 @@
+"""Results, and the numbers of features over time, as rows of a table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+
+from lightmeter.monitor.results import load_results
+from lightmeter.monitor.scalars import SCALARS, scalar_of
+from lightmeter.monitor.shelf import Shelf
+from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.profile.table_files import Value
+from lightmeter.store.records import Line
+from lightmeter.store.store import Store
+
+__all__ = ["RESULT_COLUMNS", "SERIES_COLUMNS", "result_rows", "series_rows"]
+
+RESULT_COLUMNS: Mapping[str, type] = {
+    "dataset": str,
+    "segment": str,
+    "monitor": str,
+    "feature": str,
+    "start": datetime,
+    "state": str,
+    "value": float,
+    "lower": float,
+    "upper": float,
+    "baseline": int,
+    "images": int,
+    "words": str,
+}
+SERIES_COLUMNS: Mapping[str, type] = {
+    "dataset": str,
+    "segment": str,
+    "start": datetime,
+    "feature": str,
+    "statistic": str,
+    "value": float,
+    "n": int,
+}
+
+
+def result_rows(store: Store, lines: Line) -> Iterator[dict[str, Value]]:
+    """What is kept of lines, by monitor, dataset, segment, bucket and feature.
+
+    Args:
+        store: where results are kept.
+        lines: patterns of the four parts.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    for source in store.state.sources():
+        if not (
+            fnmatchcase(source.monitor, lines.monitor)
+            and fnmatchcase(source.dataset, lines.dataset)
+        ):
+            continue
+        for result in load_results(store, [(source.monitor, source.dataset)]):
+            place = segment_text(result.segment)
+            if fnmatchcase(place, lines.segment) and fnmatchcase(result.feature, lines.feature):
+                yield {
+                    name: place if name == "segment" else getattr(result, name)
+                    for name in RESULT_COLUMNS
+                }
+
+
+def series_rows(
+    store: Store,
+    dataset: str,
+    start: datetime | date | None = None,
+    end: datetime | date | None = None,
+    *,
+    segment: Segment | None = None,
+    feature: str = "*",
+    statistics: Sequence[str] = ("mean",),
+) -> Iterator[dict[str, Value]]:
+    """Numbers of features in each bucket, by bucket and feature; those that do not exist are out.
+
+    Args:
+        store: the store.
+        dataset: its name.
+        start: of the first bucket; None for all.
+        end: no bucket starts at it or later.
+        segment: None for the dataset as a whole.
+        feature: pattern of names.
+        statistics: such as ``mean``, ``q_95`` or ``missing_rate``.
+
+    Raises:
+        ValueError: there is no such statistic.
+        StoreError: there is no such dataset, or the store cannot be read.
+    """
+    for name in statistics:
+        if name not in SCALARS:
+            raise ValueError(f"got the statistic {name!r}; expected one of {', '.join(SCALARS)}")
+    return _series(store, dataset, start, end, segment_text(segment), feature, statistics)
+
+
+def _series(
+    store: Store,
+    dataset: str,
+    start: datetime | date | None,
+    end: datetime | date | None,
+    place: str,
+    feature: str,
+    statistics: Sequence[str],
+) -> Iterator[dict[str, Value]]:
+    with store.profiles.snapshot():
+        shelf = Shelf(store)
+        for bucket in store.buckets(dataset, start, end, segment=place):
+            for name, column in shelf.contents(dataset, place, bucket.start).columns.items():
+                if not fnmatchcase(name, feature):
+                    continue
+                for statistic in statistics:
+                    value = scalar_of(column, statistic)
+                    if value is not None:
+                        yield {
+                            "dataset": dataset,
+                            "segment": place,
+                            "start": bucket.start,
+                            "feature": name,
+                            "statistic": statistic,
+                            "value": value,
+                            "n": column.n,
+                        }

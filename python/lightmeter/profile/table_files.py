@@ -1,0 +1,114 @@
+"""Tables as files: CSV, JSON lines or Parquet, a few rows in memory at a time."""
+
+import csv
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import IO, Any
+
+from lightmeter.profile.cells import RowFormat, parquet
+from lightmeter.profile.read_rows import FORMULA
+
+__all__ = ["Value", "line_of", "write_table"]
+
+Value = str | int | float | datetime | None
+
+# Rows of a row group of Parquet, all of which are in memory.
+_GROUP_ROWS = 10_000
+
+
+def write_table(
+    rows: Iterable[Mapping[str, Value]],
+    file: IO[bytes],
+    row_format: RowFormat,
+    columns: Mapping[str, type],
+) -> None:
+    """Write rows; what a row does not have is empty.
+
+    In CSV a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet
+    an integer beyond 64 bits is empty. In JSON a number that is not finite is null, and everywhere
+    but in Parquet a time is text.
+
+    Args:
+        rows: by column.
+        file: where to.
+        row_format: CSV (RFC 4180), JSON lines or Parquet.
+        columns: in order, with the types of their values: str, int, float or datetime, in UTC.
+
+    Raises:
+        ImportError: Parquet needs pyarrow, and that is not installed.
+    """
+    if row_format == "jsonl":
+        for row in rows:
+            file.write(f"{line_of(row)}\n".encode())
+        return
+    write: Callable[[Iterable[Mapping[str, Value]], IO[bytes], Mapping[str, type]], None]
+    write = _write_csv if row_format == "csv" else _write_parquet
+    write(rows, file, columns)
+
+
+def line_of(row: Mapping[str, Value]) -> str:
+    """A row as a line of JSON in ASCII."""
+    return json.dumps({name: _plain(value) for name, value in row.items()}, allow_nan=False)
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+class _Encoded:
+    """What a CSV writer writes to."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode())
+
+
+def _write_csv(
+    rows: Iterable[Mapping[str, Value]], file: IO[bytes], columns: Mapping[str, type]
+) -> None:
+    writer = csv.DictWriter(_Encoded(file), columns)
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+
+
+def _harmless(value: Value) -> Value:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _write_parquet(
+    rows: Iterable[Mapping[str, Value]], file: IO[bytes], columns: Mapping[str, type]
+) -> None:
+    pa = parquet()
+    types = {
+        str: pa.string(),
+        int: pa.int64(),
+        float: pa.float64(),
+        datetime: pa.timestamp("ms", tz="UTC"),
+    }
+    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    with pa.parquet.ParquetWriter(file, schema) as writer:
+        for group in _groups(map(_within_int64, rows)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def _within_int64(row: Mapping[str, Value]) -> dict[str, Any]:
+    """The row without integers that are too large; damaged headers say such."""
+    return {
+        name: value
+        for name, value in row.items()
+        if not isinstance(value, int) or -(2**63) <= value < 2**63
+    }
+
+
+def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while group := list(itertools.islice(rows, _GROUP_ROWS)):
+        yield group

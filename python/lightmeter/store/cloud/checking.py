@@ -1,0 +1,88 @@
+"""Reading every object of a store: what is damaged, and what is not of a store."""
+
+from datetime import datetime
+
+from lightmeter.errors import DecodeError
+from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import parse_segment
+from lightmeter.store.changes import Table, state_tables
+from lightmeter.store.cloud.chain import ENTRY, WHOLE
+from lightmeter.store.cloud.contents import dataset_of, decision_of, profile_of
+from lightmeter.store.cloud.layout import (
+    ROLLED,
+    parse_numbered,
+    parse_profile,
+    plain,
+    start_and_writer,
+)
+from lightmeter.store.cloud.packing import unpack
+from lightmeter.store.cloud.sealed import MOST_BYTES, unseal
+from lightmeter.store.cloud.session import Session
+from lightmeter.store.damage import Damage
+from lightmeter.store.rows import StoredProfile
+from lightmeter.times import EPOCH, from_ms
+
+__all__ = ["check_objects"]
+
+
+def check_objects(session: Session) -> list[Damage]:
+    """What is damaged, and every object that no store writes."""
+    tables = state_tables(session.database.all)
+    listed = session.objects.list()
+    damage = []
+    for name, data in session.objects.read_many(listed):
+        reason = ""
+        try:
+            if data is not None:
+                reason = _check(name, data, tables)
+            elif listed[name] > MOST_BYTES:
+                reason = f"it has {listed[name]} bytes, more than any that a store writes"
+        except DecodeError as error:
+            reason = str(error)
+        if reason:
+            profile = _profile_of(name)
+            words = reason if profile is not None else f"the object {name!r}: {reason}"
+            damage.append(Damage(profile, words))
+    return damage
+
+
+def _check(name: str, data: bytes, tables: list[Table]) -> str:
+    """What is wrong with an object, if no DecodeError says so."""
+    kind = name.split("/")[1]
+    last = parse_numbered(name.rpartition("/")[2])
+    if name == "v1/store" or (kind == "turn" and last is not None and name.count("/") == 2):
+        unseal(data)
+    elif kind == "dataset" and name.count("/") == 2:
+        dataset_of(name, data)
+    elif kind == "state" and last is not None and name.count("/") == 3:
+        part = name.split("/")[2]
+        if part not in (ENTRY, WHOLE):
+            return _FOREIGN
+        unpack(data, part, last.number, tables)
+    elif (parsed := parse_profile(name)) is None:
+        return _FOREIGN
+    elif parsed.place == ROLLED and not parsed.last.is_body:
+        decision_of(data)
+    else:
+        profile = profile_of(parsed.path, data)
+        if profile.seq != parsed.last.number:
+            return f"it is of the number {profile.seq}"
+        ProfileView.from_bytes(profile.body)
+    return ""
+
+
+_FOREIGN = "no store writes an object of this name"
+
+
+def _profile_of(name: str) -> StoredProfile | None:
+    """Of which profile an object is, where its name tells."""
+    parsed = parse_profile(name)
+    if parsed is None or parsed.place == ROLLED:
+        return None
+    parts = parsed.folder.split("/")
+    dataset, segment, place = plain(parts[2]), plain(parts[4]), start_and_writer(parsed.place)
+    if dataset is None or segment is None or place is None:
+        return None
+    start: datetime = from_ms(place[0])
+    pairs = parse_segment(segment) if segment else {}
+    return StoredProfile(dataset, start, start, pairs, place[1], parsed.last.number, 0, EPOCH, b"")

@@ -1,0 +1,284 @@
+"""The profiles in a store of objects."""
+
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from lightmeter.errors import DecodeError, StoreError
+from lightmeter.profile import ProfileView
+from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.store.buckets import bucket_start
+from lightmeter.store.cloud.chains import DayChain, list_day
+from lightmeter.store.cloud.contents import Cover, ProfileObject, pack_profile, profile_of
+from lightmeter.store.cloud.keeping import Keeping
+from lightmeter.store.cloud.layout import parse_profile, place_name
+from lightmeter.store.cloud.session import Session, fresh
+from lightmeter.store.cloud.tables import name_of_row
+from lightmeter.store.database import Database
+from lightmeter.store.profiles import Profiles
+from lightmeter.store.retention import Collected
+from lightmeter.store.rows import (
+    StoredProfile,
+    checked_images,
+    checked_name,
+    checked_seq,
+    load,
+    stamped,
+)
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
+
+__all__ = ["CloudProfiles"]
+
+_TRIES = 100
+
+
+class CloudProfiles(Profiles):
+    """The profiles of a store of objects. Reading goes by the index, writing to the objects."""
+
+    def __init__(self, session: Session) -> None:
+        """Those of an open store."""
+        self._session = session
+
+    @property
+    def _database(self) -> Database:  # type: ignore[override]
+        return self._session.database
+
+    # Writing
+
+    def define(self, dataset: str, every: str | timedelta) -> None:
+        """See `Profiles.define`."""
+        checked_name("dataset", dataset)
+        self._session.length_of(dataset, to_duration(every))
+
+    def put(
+        self,
+        dataset: str,
+        profile: ProfileLike,
+        *,
+        at: datetime | date | None = None,
+        writer: str,
+        segment: Segment | None = None,
+        seq: int | None = None,
+        every: str | timedelta | None = None,
+    ) -> bool:
+        """See `Profiles.put`. Once this returns, the profile's object is there, whole."""
+        view = view_of(profile)
+        if at is None and (at := view.dataset_timestamp) is None:
+            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        checked_images(view)
+        checked_name("dataset", dataset)
+        checked_name("writer", writer)
+        seq = checked_seq(seq)
+        span = None if every is None else to_duration(every)
+        place = segment_text(segment)
+        bucket_start(at, self._session.length_of(dataset, span, enter=False))
+        length = self._session.length_of(dataset, span)  # what cannot be put enters no dataset
+        start = bucket_start(at, length)
+        view = stamped(view, start)
+        every_ms = length // MILLISECOND
+        kept = self._put(
+            ProfileObject(
+                dataset,
+                every_ms,
+                to_ms(start),
+                every_ms,
+                place,
+                writer,
+                0,
+                view.images,
+                time.time_ns() // 1_000_000,
+                (),
+                view.to_bytes(),
+            ),
+            seq,
+        )
+        self._session.wrote()
+        return kept
+
+    def _put(self, profile: ProfileObject, seq: int | None) -> bool:
+        objects, folder = self._session.objects, profile.folder
+        path = f"{folder}/{place_name(profile.start, profile.writer)}"
+        for _ in range(_TRIES):
+            names, sizes = list_day(objects, folder)
+            if self._is_merged(DayChain(objects, folder, names, sizes), profile, seq):
+                return False
+            there = names.places.get(path, [])
+            last = there[0][0].last.number if there else 0
+            number = (last + 1 if there else 1) if seq is None else seq
+            if number > 2**62:
+                raise StoreError(f"{objects.address}: {path}/{last} leaves no higher seq to put")
+            beside = False
+            if there and number <= last:
+                whole = self._highest_whole(path, {name: sizes[name] for _, name in there})
+                if whole is not None and whole >= number:
+                    return False
+                beside = any(parsed.last.number == number for parsed, _ in there)
+            data = pack_profile(profile._replace(seq=number), secrets.token_hex(8))
+            own = objects.put(f"{path}/{number}", data, beside=beside)
+            if own is None:
+                continue
+            if self._is_refused(folder, profile, number):
+                objects.remove([own])
+                continue
+            self._tidy(name for parsed, name in there if parsed.last.number < number)
+            return True
+        raise StoreError(
+            f"{objects.address}: others put profiles of {profile.writer!r} all the time"
+        )
+
+    def _is_merged(self, chain: DayChain, profile: ProfileObject, seq: int | None) -> bool:
+        """Whether a roll-up has this profile already."""
+        merged = chain.merged(profile.start, profile.writer)
+        if merged is None:
+            return False
+        if seq is not None and seq <= merged:
+            return True
+        raise StoreError(
+            f"the bucket of {from_ms(profile.start):%Y-%m-%d %H:%M} has been rolled up with a "
+            f"profile of {profile.writer!r} in it, which can no longer be replaced"
+        )
+
+    def _is_refused(self, folder: str, profile: ProfileObject, number: int) -> bool:
+        """Whether a roll-up came first; one that is not decided never will."""
+        objects = self._session.objects
+        while True:
+            names, sizes = list_day(objects, f"{folder}/~rolled")
+            chain = DayChain(objects, folder, names, sizes)
+            if all(chain.decide(number) for number in chain.open_numbers()):
+                return chain.merged(profile.start, profile.writer) is not None
+
+    def _highest_whole(self, path: str, sizes: Mapping[str, int]) -> int | None:
+        """The highest number of an object that is one; others may be anything."""
+        for _, data in self._session.objects.read_many(sizes):
+            with contextlib.suppress(DecodeError):
+                return profile_of(path, data or b"").seq
+        return None
+
+    def _tidy(self, names: Iterator[str]) -> None:
+        """Delete what counts no more. It takes a right that a writer may not have; `gc` can too."""
+        with contextlib.suppress(StoreError):
+            self._session.objects.remove(names)
+
+    # Reading
+
+    def snapshot(self) -> contextlib.AbstractContextManager[None]:
+        """Everything that this thread reads inside is of one moment, whoever writes meanwhile."""
+        return self._session.snapshot()
+
+    datasets = fresh(Profiles.datasets)
+    segments = fresh(Profiles.segments)
+    buckets = fresh(Profiles.buckets)
+    summary = fresh(Profiles.summary)
+    newest = fresh(Profiles.newest)
+    rolled_up = fresh(Profiles.rolled_up)
+    read = fresh(Profiles.read)
+    merged = fresh(Profiles.merged)
+    body = fresh(Profiles.body)
+    stored = fresh(Profiles.stored)
+
+    @fresh
+    def load(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
+        """See `Profiles.load`."""
+        with self._database.snapshot():
+            rows = self.stored(dataset, start, end, segment=segment)
+            return [(row, self._content(row)) for row in rows]
+
+    def _undamaged(
+        self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
+    ) -> Iterator[ProfileView]:
+        for row in rows:
+            content = self._content(row)
+            if isinstance(content, ProfileView):
+                yield content
+            else:
+                damaged.append((row, str(content)))
+
+    def _content(self, row: StoredProfile) -> ProfileView | DecodeError:
+        """A profile; where only the index is damaged, out of its object."""
+        content = load(self._database, row)
+        if isinstance(content, ProfileView):
+            return content
+        name = name_of_row(self._database, row)
+        if name is None or (data := self._session.objects.read(name)) is None:
+            return content
+        parsed = parse_profile(name)
+        assert parsed is not None
+        try:
+            view = ProfileView.from_bytes(profile_of(parsed.path, data).body)
+        except DecodeError:
+            return content
+        with self._database.transaction() as sql:  # so that the next refresh reads it
+            sql.execute("DELETE FROM cloud_object WHERE name = ?", (name,))
+        return view
+
+    # Moving
+
+    covered = fresh(Profiles.covered)
+
+    def put_rolled_up(
+        self,
+        row: StoredProfile,
+        view: ProfileView,
+        covers: Sequence[tuple[datetime, str, int]],
+    ) -> bool:
+        """See `Profiles.put_rolled_up`."""
+        length = self._session.length_of(row.dataset, None)
+        rolled = ProfileObject(
+            row.dataset,
+            length // MILLISECOND,
+            to_ms(row.start),
+            (row.end - row.start) // MILLISECOND,
+            segment_text(row.segment),
+            "",
+            row.seq,
+            view.images,
+            to_ms(row.updated),
+            tuple(Cover(to_ms(start), writer, seq) for start, writer, seq in covers),
+            view.to_bytes(),
+        )
+        kept = Keeping(self._session).put_rolled_up(rolled)
+        self._session.wrote()
+        return kept
+
+    # Keeping
+
+    def delete(
+        self,
+        dataset: str,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        *,
+        segment: Segment | None = None,
+        writer: str | None = None,
+    ) -> int:
+        """See `Profiles.delete`. One that is cut off has deleted some."""
+        checked_name("dataset", dataset)
+        place = segment_text(segment)
+        keeping = Keeping(self._session)
+        self._session.read(lambda: None)
+        deleted = keeping.delete(dataset, start, end, place, writer)
+        self._session.wrote()
+        return deleted
+
+    def gc(
+        self,
+        *,
+        now: datetime | None = None,
+        roll_up_after: str | timedelta = "14d",
+        keep: str | timedelta | None = None,
+    ) -> Collected:
+        """See `Profiles.gc`. It takes a turn, and deletes objects that count no more."""
+        at = to_utc(now or datetime.now(UTC))
+        after, most = to_duration(roll_up_after), None if keep is None else to_duration(keep)
+        with self._session.turn():
+            return Keeping(self._session).collect(at, after, most)

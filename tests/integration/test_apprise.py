@@ -1,0 +1,95 @@
+"""Alerts through the real package Apprise, to servers on this machine."""
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightmeter import Store
+from lightmeter.alerts import Alert, Apprise, load_alerts, tell
+from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.monitor.results import save_results
+from receiver import Receiver
+from test_alerts import HOSTILE, MESSAGE
+from test_incidents import days
+
+pytest.importorskip("apprise")
+
+
+def address(receiver: Receiver, more: str = "") -> str:
+    return receiver.url.replace("http://", "json://user:s3cret@") + more
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_every_address_gets_the_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool
+) -> None:
+    boxes = Receiver([200]), Receiver([200])
+    with boxes[0].running(), boxes[1].running(), Store(tmp_path / "drift.db") as store:
+        addresses = [address(box) for box in boxes]
+        monkeypatch.setenv("DRIFT_URLS", " ".join(addresses))
+        (tmp_path / "urls").write_text("# pager\n\n" + "\n".join(addresses))
+        channel = (
+            Apprise(urls_file=tmp_path / "urls") if in_file else Apprise(urls_env="DRIFT_URLS")
+        )
+        alerts = [Alert(name="x", channel=channel)]
+        for states in ("oA", "oAo"):
+            save_results(store, days(states, value=0.3))
+            (delivery,) = tell(store, days(states, value=0.3), alerts)
+            assert delivery.error is None
+    for box in boxes:
+        first, second = [json.loads(request.body) for request in box.requests]
+        assert first["title"] == "cells: 1 anomaly on 2022-09-02"
+        assert first["message"].startswith("2022-09-02 image.Saturation.mean: saturation fell")
+        assert (first["type"], second["type"]) == ("warning", "success")
+        assert [each["mimetype"] for each in first["attachments"]] == ["image/png"]
+        assert base64.b64decode(first["attachments"][0]["base64"]).startswith(b"\x89PNG")
+        assert second["attachments"] == []
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_words_arrive_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
+        monkeypatch.setenv("DRIFT_URLS", address(receiver))
+        alert = Alert(name="x", channel=Apprise(urls_env="DRIFT_URLS"))
+        (delivery,) = tell(store, days("oA", words=words), [alert])
+    assert delivery.error is None
+    told = json.loads(receiver.requests[0].body)["message"]
+    assert told.strip() == delivery.message.items[0].text.strip()
+
+
+def slow(handler: Any) -> None:
+    time.sleep(1)
+
+
+def test_failures_tell_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with Receiver([500]).running() as bad, Receiver([200]).running() as good:
+        for urls, told in (
+            (f"{address(good)} {address(bad)}", r"not accepted by address 2 \(json\)$"),
+            (f"{address(good)} nonsense-s3cret", "address 2 is not understood$"),
+            (" ", "got no address"),
+        ):
+            monkeypatch.setenv("DRIFT_URLS", urls)
+            with pytest.raises(DeliveryError, match=told) as raised:
+                Apprise(urls_env="DRIFT_URLS").send(MESSAGE)
+            assert "s3cret" not in str(raised.value)
+    with Receiver([slow]).running() as hanging:
+        monkeypatch.setenv("DRIFT_URLS", address(hanging))
+        with pytest.raises(DeliveryError, match=r"address 1 \(json\) is not done in 0\.3 s"):
+            Apprise(urls_env="DRIFT_URLS", timeout=0.3).send(MESSAGE)
+    with pytest.raises(DeliveryError, match="urls cannot be read"):
+        Apprise(urls_file=tmp_path / "urls").send(MESSAGE)
+
+
+def test_in_a_file_of_monitors(tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    config.write_text('[[alert]]\nname = "x"\nto = "apprise"\nurls_file = "urls"\n')
+    (alert,) = load_alerts(config)
+    assert alert.channel == Apprise(urls_file=tmp_path / "urls")
+    config.write_text('[[alert]]\nname = "x"\nto = "apprise"\n')
+    with pytest.raises(ConfigError, match="needs either urls_env or urls_file"):
+        load_alerts(config)

@@ -1,0 +1,161 @@
+"""The article's fortnight on a server: uploaded, watched by one click, and seen in a browser."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from lightmeter import Store
+from lightmeter.demo import run_timeline
+from lightmeter.monitor.results import load_results
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
+
+CHANGED = {7, 9, 11}  # diluted dye, another magnification, out of focus
+PATIENCE = 60_000  # milliseconds
+UPLOAD = """
+import sys
+from datetime import date
+import lightmeter as lm
+from lightmeter.writers import log_folder
+address, key, folder = sys.argv[1:]
+with lm.Store(address, key=key) as store:
+    store.put("training", f"{folder}/training.lmp", at=date(2022, 8, 31), writer="training")
+    log_folder(store, f"{folder}/cells", "cells", date_from="path:%Y-%m-%d")
+"""
+
+
+def day_of(day: int) -> datetime:
+    return datetime(2022, 9, day, tzinfo=UTC)
+
+
+class Served(NamedTuple):
+    address: str
+    key: str  # of whoever looks at pages
+    store: Path
+
+
+def run(*words: object) -> str:
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server to which another process has uploaded the fortnight, with keys."""
+    folder = tmp_path_factory.mktemp("served")
+    run_timeline(folder / "demo")
+    store = folder / "drift.db"
+    add = "-m", "lightmeter", "serve", "key", "add", "--store", store, "--right"
+    uploading, looking = run(*add, "write", "--right", "read"), run(*add, "admin")
+    command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(store), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            match = re.search(r"http://\S+", server.stdout.readline())
+            assert match is not None
+            run("-c", UPLOAD, match[0], uploading, folder / "demo")
+            yield Served(match[0], looking, store)
+        finally:
+            server.terminate()
+        assert server.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(chromium: Any, served: Served, width: int, *, script: bool = False) -> Any:
+    """A page for whoever has logged in. Without a script, as all of it works without one."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        http_credentials={"username": "anybody", "password": served.key},
+        java_script_enabled=script,
+        bypass_csp=script,
+    )
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()
+
+
+def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) -> None:
+    page = opened(chromium, served, 400)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(served.address)
+    page.get_by_role("link", name="cells", exact=True).click()
+    # The training set is what there is to compare with, and chosen for that.
+    assert page.locator("select").input_value() == dataset_page("training")
+    page.get_by_role("button", name="Switch on the recommended monitors").click()
+    page.get_by_text("cells: drift, cells: missing").wait_for()
+    page.get_by_role("heading", name="Drift over time").wait_for()  # it loads itself again
+    days = page.locator("ul.days li").filter(has_text="anomaly").all_inner_texts()
+    assert {int(day.split()[0][-2:]) for day in days} == CHANGED
+    page.goto(f"{served.address}/{feature_page('cells', '', 'image.Saturation.stddev')}")
+    links = page.get_by_role("link", name=re.compile("^anomaly, 2022-09-"))
+    names = [link.get_attribute("aria-label") for link in links.all()]
+    assert names == ["anomaly, 2022-09-07", "anomaly, 2022-09-09"]
+    links.first.click()
+    assert page.url.startswith(f"{served.address}/{bucket_page('cells', '', day_of(7))}#f-")
+    assert [text for text in complaints if "401" not in text] == []  # before it logged in
+    page.context.close()
+    with Store(served.store, create=False) as store:
+        features: defaultdict[int, set[str]] = defaultdict(set)
+        for result in load_results(store):
+            if result.monitor == "cells: drift" and result.state == "anomaly":
+                features[result.start.day].add(result.feature)
+    assert features.keys() == CHANGED
+    assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
+    assert "image.Saturation.stddev" not in features[11]
+    assert "image.Sharpness" in features[11]
+
+
+def test_what_lasts_is_acknowledged_and_snoozed(chromium: Any, served: Served) -> None:
+    """Nothing came since: of that there is an open anomaly."""
+    page = opened(chromium, served, 400)
+    page.goto(served.address)
+    entry = page.locator("ol.feed li").filter(has_text="cells: missing")
+    entry.locator("summary").click()
+    entry.get_by_label("Note").first.fill("the camera <b>was sold</b>")
+    entry.get_by_role("button", name="Acknowledge").click()
+    entry.get_by_text("acknowledged: the camera <b>was sold</b>").wait_for()
+    entry.locator("summary").click()
+    entry.get_by_role("button", name="Snooze").click()
+    entry.get_by_text("snoozed until").wait_for()
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_text("The monitors ran at").wait_for()
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_the_pages_are_fit_for_everybody(chromium: Any, served: Served, width: int) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(chromium, served, width, script=True)
+    for path in (
+        "index.html",
+        dataset_page("cells"),
+        dataset_page("training"),
+        feature_page("cells", "", "image.Saturation.stddev"),
+        bucket_page("cells", "", day_of(9)),
+        "nothing.html",
+    ):
+        page.goto(f"{served.address}/{path}")
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = axe.run(page)
+        assert found.violations_count == 0, found.generate_report()
+    page.context.close()

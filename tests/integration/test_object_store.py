@@ -1,0 +1,221 @@
+"""Stores in an S3-compatible service, and on plain files, with writers in other processes."""
+
+import contextlib
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import lightmeter as lm
+import pytest
+from lightmeter import Store, StoreError
+from stores import answers, fill, view
+
+pytest.importorskip("s3fs")
+server = pytest.importorskip("moto.server")
+
+LATER = datetime(2022, 9, 20, tzinfo=UTC)
+SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLE"
+
+# Each round adds one image to two hours, and tells when a put has returned.
+WRITER = """
+import sys
+from datetime import datetime, UTC
+import numpy as np
+from lightmeter import Profile, Store
+address, writer, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store, profile = Store(address), Profile()
+for seq in range(1, rounds + 1):
+    profile.track(np.full((4, 4), seq % 256, np.uint8))
+    for hour in (1, 2):
+        at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+        assert store.put("cells", profile, at=at, writer=writer, seq=seq, every="1h")
+        print(hour, seq, flush=True)
+"""
+COLLECTOR = """
+import sys
+from datetime import datetime, UTC
+import numpy as np
+from lightmeter import Profile, Store
+from lightmeter.store.cloud import lease
+lease.EXPIRY = 0.5
+store, profile = Store(sys.argv[1]), Profile()
+profile.track(np.zeros((4, 4), np.uint8))
+for count in range(1, 10_000):
+    for hour in (1, 2):
+        store.put("extra", profile, at=datetime(2022, 9, 7, hour, tzinfo=UTC),
+                  writer=f"{sys.argv[2]}/{count}", every="1h")
+        print(1, 2 * count - 2 + hour, flush=True)
+    store.gc(now=datetime(2022, 9, 9, tzinfo=UTC), roll_up_after="1h")
+"""
+SAME = """
+import sys, time
+from datetime import date
+import numpy as np
+from lightmeter import Profile, Store
+profile = Profile()
+profile.track(np.zeros((4, 4), np.uint8))
+store = Store(sys.argv[1])
+store.define("cells", "1d")
+print("ready", flush=True)
+sys.stdin.readline()
+print(sum(store.put("cells", profile, at=date(2022, 9, 7), writer="a", seq=seq)
+          for seq in range(1, 21)), flush=True)
+"""
+WATCH = """
+import sys
+import lightmeter as lm
+from datetime import datetime, UTC
+print("ready", flush=True)
+sys.stdin.readline()
+run = lm.watch(sys.argv[1], sys.argv[2], now=datetime(2022, 9, 20, tzinfo=UTC))
+print(len(run.deliveries), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """The address of a service in this process, which asks for no credentials."""
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        moto = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        moto.start()
+        stack.callback(moto.stop)
+        host, port = moto.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        import s3fs
+
+        s3fs.S3FileSystem().mkdir("bucket")
+        yield "s3://bucket"
+
+
+@pytest.fixture(params=["s3", "file"])
+def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
+    if request.param == "file":
+        return f"file://{tmp_path}/store"
+    return f"{request.getfixturevalue('service')}/{secrets.token_hex(8)}/a prefix"
+
+
+def run(code: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def test_it_answers_as_a_file_does(address: str, tmp_path: Path) -> None:
+    fill(tmp_path / "drift.db")
+    fill(address)  # type: ignore[arg-type]
+    with Store(tmp_path / "drift.db") as file, Store(address) as store:
+        assert store._session.objects.exclusive
+        said, expected = answers(store), answers(file)
+        for name in said:
+            if name == "summary" or "buckets" in name or "stored" in name:
+                said[name] = [row._replace(updated=0) for row in said[name]]
+                expected[name] = [row._replace(updated=0) for row in expected[name]]
+        assert said == expected
+        assert store.verify() == []
+        store.put("é/*?[", view(1), at=LATER, writer="../%2F", segment={"a": "b&c"})
+        assert store.read("é/*?[", segment={"a": "b&c"}).images == 1
+        assert store.profiles.delete("é/*?[", segment={"a": "b&c"}) == 1
+
+
+def test_kills_lose_nothing_that_was_acknowledged(address: str, tmp_path: Path) -> None:
+    rng = random.Random(1)
+    Store(address).close()
+    told: Counter[tuple[str, str]] = Counter()
+    for number in range(8):
+        writers = {
+            f"{code}{number}": run(
+                text,
+                address,
+                f"{code}{number}",
+                *([10_000] if code == "writer" else []),
+                LIGHTMETER_CACHE=str(tmp_path / f"cache-{code}"),
+            )
+            for code, text in (("writer", WRITER), ("collector", COLLECTOR))
+        }
+        for process in writers.values():
+            assert process.stdout is not None
+            assert process.stdout.readline()
+        time.sleep(rng.uniform(0, 0.5))
+        for name, process in writers.items():
+            process.send_signal(signal.SIGKILL)
+            output, _ = process.communicate()
+            for line in output.split("\n")[:-1]:
+                hour, seq = line.split()
+                told[name, hour] = max(told[name, hour], int(seq))
+    with Store(address) as store:
+        # Both are rolled up meanwhile. A kill may leave one that nobody was told of.
+        for dataset, code, most in (("cells", "writer", 16), ("extra", "collector", 16)):
+            images = sum(bucket.images for bucket in store.buckets(dataset))
+            least = sum(seq for (name, _), seq in told.items() if name.startswith(code))
+            assert least <= images <= least + most, dataset
+        assert store.verify() == []
+
+
+def test_of_two_that_put_the_same_one_is_kept(address: str, tmp_path: Path) -> None:
+    Store(address).close()
+    both = [run(SAME, address, LIGHTMETER_CACHE=str(tmp_path / str(n))) for n in range(2)]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    counts = [process.communicate("\n") for process in both]
+    assert all(error == "" for _, error in counts), counts
+    kept = [int(out) for out, _ in counts]
+    assert 20 <= sum(kept) <= 20 + min(20, *kept) or sum(kept) == 20
+    with Store(address) as store:
+        assert [row.seq for row in store.stored("cells")] == [20]
+        assert store.verify() == []
+
+
+def test_two_runs_at_once_tell_once(address: str, tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    config.write_text(
+        '[[monitor]]\nname = "dark"\ndataset = "cells"\ntype = "limits"\n'
+        'features = ["image.Brightness.mean"]\nlower = 20\n'
+        '[[alert]]\nname = "all"\nto = "stdout"\n'
+    )
+    with Store(address) as store:
+        for day in range(1, 15):
+            store.put("cells", view(2, 0 if day == 14 else 100), at=date(2022, 9, day), writer="a")
+    both = [run(WATCH, address, config, LIGHTMETER_CACHE=str(tmp_path / str(n))) for n in range(2)]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    told = [process.communicate("\n") for process in both]
+    assert sorted(out.split("\n")[-2] for out, _ in told) == ["0", "1"], told
+
+
+def test_credentials_are_not_told(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path))
+    with pytest.raises(StoreError, match=r"NoSuchBucket|bucket does not exist") as caught:
+        Store(f"{service}-that-is-not/x")
+    assert SECRET not in str(caught.value)
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(StoreError, match="s3://bucket/x: reading v1/store failed") as caught:
+        Store(f"{service}/x", create=False)
+    assert SECRET not in str(caught.value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert lm.Store

@@ -1,0 +1,14 @@
+"""The expressions for Prometheus and Grafana, as a parser of Prometheus' language reads them."""
+
+import re
+
+import pytest
+from test_openmetrics import expressions
+
+parser = pytest.importorskip("promql_parser")
+
+
+@pytest.mark.parametrize("expression", [it for it in expressions() if "label_values" not in it])
+def test_it_is_understood(expression: str) -> None:
+    filled = re.sub(r"\$(\w+)", "x", expression)
+    assert parser.parse(filled) is not None if filled else True

@@ -1,0 +1,206 @@
+"""A server in a process of its own: hostile bytes, slow clients, its end, and kills."""
+
+import http.client
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lightmeter import Store, log
+from served import Process, started
+
+KILLS = 20
+BODY = log(row={"weight": 1.0}).view().to_bytes()
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+PUT = "/api/v1/profile?dataset=cells&at=2022-09-07"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with started(tmp_path_factory.mktemp("served") / "drift.db") as process:
+        yield process
+
+
+def ask(process: Process, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=30)
+    try:
+        headers = {"Content-Type": "application/octet-stream"} if body is not None else {}
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (HEAD + b"\r\n", 200),
+        (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", 200),
+        (HEAD.replace(b"/healthz", b"http://127.0.0.1/healthz") + b"\r\n", 400),
+        (HEAD.replace(b"/healthz", b"http://evil.example/healthz") + b"\r\n", 400),
+        (HEAD.replace(b"/healthz", b"*") + b"\r\n", 400),
+        (HEAD.replace(b"/healthz", b"/%") + b"\r\n", 404),
+        (HEAD.replace(b"/healthz", b"/%zz%c0%af..%2f..%2fetc%2fpasswd") + b"\r\n", 404),
+        (HEAD.replace(b"/healthz", b"/..//../etc/passwd") + b"\r\n", 404),
+        (HEAD.replace(b"/healthz", b"/%00") + b"\r\n", 400),
+        (HEAD.replace(b"/healthz", b"/\xff") + b"\r\n", 400),
+        (HEAD.replace(b"/healthz", b"/" + b"a" * 20_000) + b"\r\n", 400),
+        (HEAD.replace(b"GET", b"CONNECT").replace(b"/healthz", b"evil.example:443") + b"\r\n", 400),
+        (HEAD.replace(b"GET", b"TRACE") + b"\r\n", 405),
+        (HEAD.replace(b"GET", b"G\x00T") + b"\r\n", 400),
+        (HEAD.replace(b"GET", b"GET" * 5000) + b"\r\n", 405),
+        (HEAD + b"Host: 127.0.0.1\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.0\r\n\r\n", 400),
+        (b"GET /healthz HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", 200),
+        (b"GET /healthz\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 400),
+        (b"\r\n" * 100 + HEAD + b"\r\n", 400),
+        (bytes(100_000), 400),
+        (HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n", 400),
+        (HEAD + b"X: a\r\n" * 50_000 + b"\r\n", 400),
+        (HEAD + b"X: a\r\n b\r\n\r\n", 200),
+        (HEAD + b"X\x00: a\r\n\r\n", 400),
+        (HEAD + b"X: a\x00b\r\n\r\n", 400),
+        (HEAD + b"Content-Length: -1\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (HEAD + b"Authorization: Basic " + b"A" * 10_000 + b"\r\n\r\n", 200),
+        (HEAD + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", 200),
+        (HEAD + b"Upgrade: h2c\r\nConnection: upgrade, HTTP2-Settings\r\n\r\n", 200),
+        (HEAD + b"X-Forwarded-For: evil\r\nX-Forwarded-Proto: x\r\n\r\n", 200),
+        (HEAD + b"X-Forwarded-Host: evil.example\r\n\r\n", 200),
+        (HEAD + b"Range: bytes=0-" + b"9" * 500 + b"\r\n\r\n", 200),
+    ],
+)
+def test_hostile_bytes(served: Process, request_: bytes, status: int) -> None:
+    assert served.raw(request_).startswith(b"HTTP/1.1 %d " % status)
+    assert ask(served, "GET", "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/api/v1/profile?colour=red", 8_000_000, 400),
+        ("/nothing", 8_000_000, 404),
+        (f"{PUT}&writer=a", 17_000_000, 413),
+    ],
+)
+def test_who_sends_much_is_told_what_is_wrong(
+    served: Process, path: str, size: int, status: int
+) -> None:
+    """Closing a connection before all of a body has come would lose the answer."""
+    for _ in range(5):
+        assert ask(served, "PUT", path, bytes(size))[0] == status
+
+
+def test_slow_clients_are_cut_off_and_hold_nobody_up(served: Process) -> None:
+    headers = b"PUT %s&writer=slow HTTP/1.1\r\nHost: 127.0.0.1\r\n" % PUT.encode()
+    body = b"Content-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nx"
+    slow = []
+    for number in range(64):
+        connection = socket.create_connection(("127.0.0.1", served.port), 30)
+        connection.sendall(headers + (body if number % 2 else b"X: "))
+        slow.append(connection)
+    for number in range(20):
+        assert ask(served, "PUT", f"{PUT}&writer=quick{number}", BODY)[0] == 200
+    assert slow[0].recv(100) == b"", "whose headers do not come within some seconds"
+    assert ask(served, "GET", "/healthz")[0] == 200
+    for connection in slow:
+        connection.close()
+
+
+def test_keys_work_at_once_and_are_not_in_the_log(tmp_path: Path) -> None:
+    with started(tmp_path / "drift.db") as process, Store(tmp_path / "drift.db") as store:
+        assert ask(process, "GET", "/api/v1/datasets")[0] == 200
+        key = store.state.keys.add(["read"])
+        assert ask(process, "GET", "/api/v1/datasets")[0] == 401
+        asked = urllib.request.Request(f"{process.url}/api/v1/datasets?")
+        asked.add_header("Authorization", f"Bearer {key}")
+        with urllib.request.urlopen(asked) as answer:
+            assert json.load(answer) == {"datasets": {}}
+        store.state.keys.remove(key[:10])
+        asked.add_header("X-Forwarded-For", "192.0.2.7")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(asked)
+        assert process.end() == 0
+        text = (tmp_path / "drift.log").read_text()
+        assert key[:10] in text
+        assert key[11:] not in text
+        assert "192.0.2.7" in text
+
+
+def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> None:
+    with started(tmp_path / "drift.db") as process, Store(tmp_path / "drift.db") as store:
+        store.define("cells", "1d")
+        statuses: list[int] = []
+        put = threading.Thread(
+            target=lambda: statuses.append(ask(process, "PUT", f"{PUT}&writer=a", BODY)[0])
+        )
+        with store.profiles._database.transaction():  # the put waits for its end
+            put.start()
+            time.sleep(0.5)
+            process.process.terminate()
+            time.sleep(0.5)
+        put.join()
+        assert statuses == [200]
+        assert process.process.wait(30) == 0
+        assert [row.writer for row in store.stored("cells")] == ["a"]
+
+
+def test_what_never_ends_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    with (
+        started(path) as process,
+        Store(path) as store,
+        store.profiles._database.transaction(),
+    ):
+        put = threading.Thread(target=put_quietly, args=(process, 0, {}))
+        put.start()
+        time.sleep(0.5)
+        process.end()
+    put.join()
+
+
+def put_quietly(process: Process, number: int, kept: dict[str, int]) -> bool:
+    """Whether it was answered."""
+    try:
+        status, _ = ask(process, "PUT", f"{PUT}&writer=w{number}&seq={number + 1}", BODY)
+    except (OSError, http.client.HTTPException):
+        return False
+    kept[f"w{number}"] = status
+    return True
+
+
+def test_no_acknowledged_profile_is_lost_by_a_kill(tmp_path: Path) -> None:
+    kept: dict[str, int] = {}
+    path = tmp_path / "drift.db"
+    for turn in range(KILLS):
+        process = Process(path)
+
+        def put(first: int, process: Process = process) -> None:
+            number = first
+            while put_quietly(process, number, kept):
+                number += 4
+
+        base = 1_000_000 * turn
+        writers = [threading.Thread(target=put, args=(base + each,)) for each in range(4)]
+        for writer in writers:
+            writer.start()
+        time.sleep(0.1 + 0.02 * turn)
+        process.kill()
+        for writer in writers:
+            writer.join()
+    assert set(kept.values()) == {200}
+    with Store(path, create=False) as store:
+        assert {row.writer for row in store.stored("cells")} >= kept.keys()
+        assert store.verify() == []
+    assert len(kept) > KILLS

@@ -1,0 +1,64 @@
+"""What the document of the API allows, and what it does not, is asked of the server."""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from lightmeter import Store, log
+from lightmeter.serve import Limits, make_app
+from schemathesis import Case, GenerationMode, checks
+
+EXAMPLES = 25
+checks.load_all_checks()
+CHECKS = checks.CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "negative_data_rejection",
+    ]
+)
+
+FOLDER = tempfile.TemporaryDirectory()
+STORE = Store(Path(FOLDER.name) / "drift.db")
+APP = make_app(STORE, keys=False, hosts=["localhost", "testserver"], limits=Limits(seconds=5))
+SCHEMA = schemathesis.openapi.from_asgi("/api/v1/openapi.json", APP)
+OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
+# Without parameters there is nothing that could be wrong.
+CASES = [
+    pytest.param(operation, mode, id=f"{operation.label} {mode.value}")
+    for operation in OPERATIONS
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or len(operation.query) + len(operation.body)
+]
+
+
+@pytest.fixture(autouse=True)
+def something_stored() -> None:
+    for day in (1, 2):
+        STORE.put("cells", log(row={"weight": 1.0}), at=date(2022, 9, day), writer="a")
+
+
+@pytest.mark.parametrize(("operation", "mode"), CASES)
+def test_every_answer_is_one_of_the_document(operation: Any, mode: GenerationMode) -> None:
+    """A 5xx is none, but 503, which these few requests give no reason for."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case: Case) -> None:
+        response = case.call()
+        assert response.status_code < 500, response.text
+        case.validate_response(response, checks=CHECKS)
+
+    ask()

@@ -1,0 +1,142 @@
+"""Moving a store into another of any kind."""
+
+import secrets
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from conftest import lightmeter
+from faulty import Killed, watch_services
+from lightmeter import Store
+from lightmeter.store.copying import copy_store
+from lightmeter.store.records import Line, Snoozed
+from stores import answers, fill, sql, view
+from weather import running
+
+pytest.importorskip("fsspec")
+
+NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
+
+
+@pytest.fixture
+def drift(tmp_path: Path) -> Path:
+    fill(tmp_path / "drift.db")
+    return tmp_path / "drift.db"
+
+
+def memory() -> str:
+    return f"memory://{secrets.token_hex(8)}/store"
+
+
+def said(store: Store) -> dict[str, object]:
+    """All that a store says, but when it was told."""
+    told = answers(store)
+    for name in told:
+        if name == "summary" or "buckets" in name or "stored" in name:
+            told[name] = [row._replace(updated=0) for row in told[name]]
+    return told
+
+
+def test_to_objects_and_back(drift: Path, tmp_path: Path) -> None:
+    with Store(drift) as first, Store(memory()) as cloud, Store(tmp_path / "back.db") as back:
+        for source, target in ((first, cloud), (cloud, back)):
+            copied = copy_store(source, target)
+            profiles = sum(
+                len(source.stored(name, segment=segment))
+                for name in source.datasets()
+                for segment in source.segments(name)
+            )
+            assert copied.left == []
+            assert (copied.profiles, copied.there, copied.compared) == (profiles, 0, profiles)
+            assert copied.state == 7
+            assert said(target) == said(first)
+            assert target.verify() == []
+            again = copy_store(source, target)
+            assert again == copied._replace(profiles=0, there=profiles)
+        # What a day holds that was rolled up can still not be put again.
+        for store in (cloud, back):
+            hour = datetime(2022, 9, 7, 1, tzinfo=UTC)
+            assert not store.put("hours", view(1), at=hour, writer="a", seq=1)
+
+
+def test_what_is_newer_stays(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.db") as first, Store(memory()) as second:
+        for store, images, seq in ((first, 1, 3), (second, 2, 5)):
+            store.put("cells", view(images), at=NOON, writer="newer", seq=seq)
+        for store, images in ((first, 1), (second, 2)):
+            store.put("cells", view(images), at=NOON, writer="other", seq=7)
+        for store, images, seq in ((first, 9, 2), (second, 1, 1)):
+            store.put("cells", view(images), at=NOON, writer="older", seq=seq)
+        first.put("cells", view(1), at=NOON, writer="damaged")
+        sql(tmp_path / "a.db", "UPDATE profile SET body = x'00' WHERE writer = 'damaged'")
+        line = Line("a", "b", "c", "d")
+        first.state.snooze(Snoozed(line, NOON, "first"))
+        second.state.snooze(Snoozed(line, NOON, "second"))
+        copied = copy_store(first, second)
+        assert (copied.profiles, copied.compared, copied.state) == (1, 1, 0)
+        for words in ("'newer': the target has another one, of seq 5", "'other': the target has"):
+            assert sum(words in each for each in copied.left) == 1
+        assert sum("'damaged': it is damaged in the source" in each for each in copied.left) == 1
+        assert sum("rows of its table snooze" in each for each in copied.left) == 1
+        assert len(copied.left) == 4
+        counts = {row.writer: row.images for row in second.stored("cells")}
+        assert counts == {"newer": 2, "other": 2, "older": 9}
+        assert second.state.snoozed(datetime(2022, 9, 1, tzinfo=UTC))[0].note == "second"
+
+
+def test_it_goes_on_where_it_was_cut_off(drift: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = watch_services(monkeypatch)
+    address, cuts = memory(), 0
+    with Store(drift) as first:
+        while True:
+            asked.changes, asked.end = 0, 12
+            try:
+                with Store(address) as second:
+                    copied = copy_store(first, second)
+                    break
+            except Killed:
+                cuts += 1
+        assert cuts > 1
+        assert copied.left == []
+        with Store(address) as second:
+            assert said(second) == said(first)
+            assert second.verify() == []
+
+
+def test_to_a_server_and_from_it(drift: Path, tmp_path: Path) -> None:
+    with Store(memory()) as behind, running(behind) as port, Store(drift) as first:
+        with Store(f"http://127.0.0.1:{port}") as server:
+            copied = copy_store(first, server)
+            assert len(copied.left) == 2
+            assert "takes no days that others have rolled up" in copied.left[0]
+            assert "7 rows were not copied, as a server keeps its own" in copied.left[1]
+            with Store(tmp_path / "back.db") as back:
+                fetched = copy_store(server, back)
+                assert fetched.compared == copied.compared == len(first.stored("hours")) + 9
+                assert fetched.state is None
+        for name in ("cells", "hours"):
+            rows = first.stored(name, date(2022, 9, 8))
+            assert [row.digest for row in behind.stored(name, date(2022, 9, 8))] == [
+                row.digest for row in rows
+            ]
+
+
+def test_on_the_command_line(drift: Path, tmp_path: Path) -> None:
+    address = f"file://{tmp_path}/bucket"
+    result = lightmeter("store", "copy", drift, address)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("profiles copied: 2")
+    assert "the same in both, by SHA-256: 2" in result.stdout
+    with Store(address) as store:
+        store.put("cells", view(3), at=date(2022, 9, 1), writer="a")
+    result = lightmeter("store", "copy", drift, address)
+    assert result.returncode == 1
+    assert "the target has another one, of seq 2 where the source has 1" in result.stderr
+    assert lightmeter("store", "verify", address).returncode == 0
+    assert lightmeter("store", "copy", tmp_path / "none.db", address).returncode == 1

@@ -1,0 +1,148 @@
+"""Results and numbers over time as tables."""
+
+import csv
+import json
+import stat
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+from lightmeter import Store
+from lightmeter.files import open_atomically
+from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
+from lightmeter.monitor.results import Result, save_results
+from lightmeter.profile.table_files import write_table
+from lightmeter.store.records import Line
+from stores import view
+from test_incidents import FIRST
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+runner = pytest.importorskip("typer.testing")
+
+ALL = Line("*", "*", "*", "*")
+ODD = "=cmd|' /C calc'!A0\r\n\"\u202e"
+
+
+def run(*arguments: object) -> Any:
+    from lightmeter.cli.app import app
+
+    return runner.CliRunner().invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    place = {"monitor": "m", "dataset": "cells", "start": FIRST, "baseline": 7, "images": 3}
+    results = [
+        Result("a", "anomaly", float("inf"), None, 1.5, ODD, **place),
+        Result("b", "not enough data", **place),
+        Result("b", "ok", 0.5, -1.0, 1.0, segment={"camera": ODD}, **place),
+    ]
+    save_results(store, results)
+    for day in (1, 2):
+        store.put("cells", view(day, 10 * day), at=date(2022, 9, day), writer="a")
+    return store
+
+
+def written(store: Store, path: Path) -> Path:
+    with open_atomically(path) as file:
+        suffix: Any = path.suffix[1:]
+        write_table(result_rows(store, ALL), file, suffix, RESULT_COLUMNS)
+    return path
+
+
+def test_results_in_every_format(filled: Store, tmp_path: Path) -> None:
+    lines = [
+        json.loads(line) for line in written(filled, tmp_path / "x.jsonl").read_text().splitlines()
+    ]
+    assert lines[0] == {
+        "dataset": "cells",
+        "segment": "",
+        "monitor": "m",
+        "feature": "a",
+        "start": "2022-09-01T00:00:00+00:00",
+        "state": "anomaly",
+        "value": None,  # JSON has no infinity
+        "lower": None,
+        "upper": 1.5,
+        "baseline": 7,
+        "images": 3,
+        "words": ODD,
+    }
+    with written(filled, tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(RESULT_COLUMNS)
+    assert rows[0]["words"] == f"'{ODD}"
+    assert (rows[0]["value"], rows[1]["value"]) == ("inf", "")
+    assert [row["segment"] for row in rows] == [line["segment"] for line in lines]
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(written(filled, tmp_path / "x.parquet"))
+    assert table.column_names == list(RESULT_COLUMNS)
+    first = table.to_pylist()[0]
+    assert first["value"] == float("inf")
+    assert first["start"] == datetime(2022, 9, 1, tzinfo=UTC)
+    assert table.num_rows == 3
+
+
+def test_only_what_matches(filled: Store) -> None:
+    def features(**patterns: str) -> list[Any]:
+        return [row["feature"] for row in result_rows(filled, ALL._replace(**patterns))]
+
+    assert features() == ["a", "b", "b"]
+    assert features(segment="") == ["a", "b"]
+    assert features(segment="camera=*") == ["b"]
+    assert features(feature="a") == ["a"]
+    assert features(monitor="n*") == features(dataset="x") == []
+
+
+def test_numbers_over_time(filled: Store) -> None:
+    rows = list(series_rows(filled, "cells", feature="image.Bright*", statistics=["mean", "n"]))
+    assert set(rows[0]) == set(SERIES_COLUMNS)
+    mean = [row for row in rows if row["feature"] == "image.Brightness.mean"]
+    assert [(row["start"], row["statistic"], row["value"], row["n"]) for row in mean] == [
+        (datetime(2022, 9, 1, tzinfo=UTC), "mean", 10.0, 1),
+        (datetime(2022, 9, 1, tzinfo=UTC), "n", 1.0, 1),
+        (datetime(2022, 9, 2, tzinfo=UTC), "mean", 20.0, 2),
+        (datetime(2022, 9, 2, tzinfo=UTC), "n", 2.0, 2),
+    ]
+    assert len({row["start"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
+    with pytest.raises(ValueError, match="got the statistic 'mode'; expected one of n, missing"):
+        series_rows(filled, "cells", statistics=["mode"])
+    with pytest.raises(lm.StoreError):
+        list(series_rows(filled, "other"))
+
+
+def test_on_the_command_line(filled: Store, tmp_path: Path) -> None:
+    where = ("--store", filled.address)
+    printed = run("monitor", "results", *where, "--feature", "a")
+    assert [json.loads(line)["feature"] for line in printed.stdout.splitlines()] == ["a"]
+    series = ("monitor", "series", *where, "--dataset", "cells")
+    out = tmp_path / "series.csv"
+    done = run(*series, "--from", "2022-09-02", "--statistic", "q_95", "-o", out)
+    assert (done.exit_code, done.stderr) == (0, "")
+    with out.open(newline="") as file:
+        assert {row["start"] for row in csv.DictReader(file)} == {"2022-09-02T00:00:00+00:00"}
+    refused = run(*series, "-o", tmp_path / "series.txt")
+    assert refused.exit_code == 2
+    assert "expected a suffix of .csv" in refused.stderr
+    assert run(*series, "--statistic", "mode").exit_code == 2
+
+
+def test_a_run_writes_a_file_for_the_collector(filled: Store, tmp_path: Path) -> None:
+    from test_openmetrics import read, value
+
+    config, out = tmp_path / "monitors.toml", tmp_path / "drift.prom"
+    config.write_text('[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n')
+    out.write_text("old")
+    out.chmod(0o600)
+    arguments = ("monitor", "run", config, "--store", filled.address, "--openmetrics")
+    done = run(*arguments, out)
+    assert done.exit_code in (0, 3), done.stderr
+    samples = read(out.read_text(encoding="utf-8"))
+    assert value(samples, "bucket_images", dataset="cells", segment="") == 2
+    assert stat.S_IMODE(out.stat().st_mode) == 0o644
+    assert [path.name for path in tmp_path.glob("*drift.prom*")] == ["drift.prom"]
+    failed = run(*arguments, tmp_path / "no" / "drift.prom")
+    assert failed.exit_code == 1

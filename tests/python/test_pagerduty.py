@@ -1,0 +1,97 @@
+"""PagerDuty's events, as its address gets them."""
+
+import json
+from typing import Any
+
+import pytest
+from lightmeter import Store
+from lightmeter.alerts import Alert, PagerDuty, tell, try_out
+from lightmeter.errors import DeliveryError
+from receiver import Receiver
+from test_alerts import MESSAGE, NOW, many
+from test_incidents import days
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+KEY = "R0UTINGKEY0123456789abcdef012345"
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PD_KEY", KEY)
+
+
+def pager(receiver: Receiver, **more: Any) -> Alert:
+    channel = PagerDuty(key_env="PD_KEY", url=receiver.url, pause=0.01, **more)
+    return Alert(name="pager", channel=channel, dashboard="https://d.example.com/")
+
+
+def events(receiver: Receiver) -> list[dict[str, Any]]:
+    return [json.loads(request.body) for request in receiver.requests]
+
+
+def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
+    with Receiver([202]).running() as receiver:
+        alert = pager(receiver)
+        entropy = {"feature": "image.entropy", "value": 0.3}
+        tell(store, [*days("oA"), *days("oA", **entropy)], [alert], now=NOW)
+        # Late data moves where the first began; the other lasts.
+        later = [*days("AAo"), *days("oAA", **entropy)]
+        assert len(tell(store, later, [alert], now=NOW)) == 1
+    first, second, third = events(receiver)
+    assert first["routing_key"] == KEY
+    assert [event["event_action"] for event in (first, second, third)] == [
+        "trigger",
+        "trigger",
+        "resolve",
+    ]
+    assert first["dedup_key"] == third["dedup_key"] != second["dedup_key"]
+    assert first["payload"]["severity"] == "critical"
+    assert second["payload"]["severity"] == "error"
+    assert first["payload"]["source"] == "cells"
+    assert first["payload"]["summary"].startswith("2022-09-02 image.Saturation.mean: saturation")
+    assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
+
+
+def test_what_is_over_already_does_not_stay(store: Store) -> None:
+    with Receiver([202]).running() as receiver:
+        tell(store, days("oAoAA"), [pager(receiver)], now=NOW)
+    told = [(event["event_action"], event["dedup_key"]) for event in events(receiver)]
+    assert [action for action, _ in told] == ["trigger", "resolve", "trigger"]
+    assert told[0][1] == told[1][1] != told[2][1]
+
+
+def test_more_than_fits_into_a_message_is_resolved_too(store: Store) -> None:
+    """What fails is tried by the next run, and what was accepted is not told again."""
+    with Receiver([202] * 21 + [500] * 3 + [202]).running() as receiver:
+        assert tell(store, many(24), [pager(receiver)], now=NOW)[-1].error is not None
+        assert len(tell(store, many(24), [pager(receiver)], now=NOW)) == 3
+        over = [result._replace(state="ok", start=NOW) for result in many(24)]
+        tell(store, [*many(24), *over], [pager(receiver)], now=NOW)
+    told = events(receiver)
+    accepted = told[:21] + told[24:]
+    opened = [event["dedup_key"] for event in accepted if event["event_action"] == "trigger"]
+    over = [event["dedup_key"] for event in accepted if event["event_action"] == "resolve"]
+    assert len(set(opened)) == len(opened) == 24
+    assert sorted(over) == sorted(opened)
+
+
+def test_a_test_does_not_stay() -> None:
+    with Receiver([202]).running() as receiver:
+        assert try_out([pager(receiver)])[0].error is None
+    trigger, resolve = events(receiver)
+    assert trigger["payload"]["severity"] == "info"
+    assert trigger["dedup_key"] == resolve["dedup_key"]
+
+
+def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = (400, {}, f"invalid key {KEY} {KEY.lower()}".encode())
+    with Receiver([answer]).running() as receiver:
+        with pytest.raises(DeliveryError, match=r"PagerDuty at 127\.0\.0\.1: answered 400") as told:
+            pager(receiver).channel.send(MESSAGE)
+        assert KEY[:8].lower() not in str(told.value).lower()
+        monkeypatch.delenv("PD_KEY")
+        with pytest.raises(DeliveryError, match="the environment variable PD_KEY is not set"):
+            pager(receiver).channel.send(MESSAGE)
+    with pytest.raises(ValueError, match="key_env is not the name"):
+        PagerDuty(key_env=f"{KEY}-")

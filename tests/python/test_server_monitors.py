@@ -1,0 +1,163 @@
+"""Monitors that run in a server: when, in which process, and what becomes of it."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from lightmeter import Store
+from lightmeter.monitor.results import load_results
+from lightmeter.monitor.sitemap import feature_page
+from lightmeter.serve import schedule as module
+from lightmeter.serve.schedule import Outcome, Schedule
+from serving import client, serving
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from test_dashboard import fill
+
+DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+PATIENCE = 60.0
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 16, bad=15)
+    return tmp_path / "drift.db"
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TICK", 0.01)
+    monkeypatch.setattr(module, "_SETTLE", 0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path) -> None:
+    """As long as the app does. What it found is on its pages, and what went wrong."""
+    told = tmp_path / "told"
+    write = f"import sys; open('{told}', 'a').write(sys.stdin.read())"
+    words = ", ".join(f'"{word}"' for word in (sys.executable, "-c", write))
+    alert = f'[[alert]]\nname = "team"\nto = "command"\ncommand = [{words}]\n'
+    monitors = Path(f"{path}.monitors.toml")
+    store, app = serving(path, public_url="http://127.0.0.1/drift")
+    live = app.state.live
+    link = f"http://127.0.0.1/drift/{feature_page('cells', '', 'saturation')}"
+    with store, client(app, store.state.keys.add(["admin"])) as asked:
+        assert live.schedule.last is None
+        monitors.write_text(DRIFT + alert)
+        wait_for(lambda: live.schedule.last)
+        assert (live.schedule.last.code, live.schedule.last.error) == (3, "")
+        assert {result.state for result in load_results(store)} >= {"anomaly"}
+        assert link in told.read_text()
+        assert "found an anomaly" in asked.get("/").text
+        numbers = asked.get("/metrics").text.splitlines()
+        assert {"lightmeter_monitor_runs 1", "lightmeter_monitor_run_exit_code 3"} <= {*numbers}
+        monitors.write_text(f"{DRIFT}nonsense = {str(tmp_path)!r}\n")
+        live.schedule.run_now()
+        wait_for(lambda: live.schedule.runs == 2)
+        assert (live.schedule.last.code, live.schedule.failed) == (2, 1)
+        assert "unknown key nonsense" in live.schedule.last.error.replace("'", "")
+        page = asked.get("/").text
+        assert "could not judge" in page
+        assert str(tmp_path) not in page
+        thread = live.schedule._thread
+    assert not thread.is_alive()
+
+
+class Counting(Schedule):
+    """Whose runs do nothing."""
+
+    def __init__(self, path: Path, **how: float) -> None:
+        self.news, self.begun = 0, list[float]()
+        times = {name: timedelta(seconds=seconds) for name, seconds in how.items()}
+        super().__init__("", path, arrivals=lambda: self.news, **times)
+
+    def _run(self, stop: threading.Event) -> Outcome:
+        self.begun.append(time.monotonic())
+        return Outcome(datetime.now(UTC), 0.0, 0)
+
+
+def test_a_mounted_server_runs_its_monitors_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first request on: nobody tells it that the app around it has begun."""
+    begun: list[str] = []
+    monkeypatch.setattr(Schedule, "start", lambda self: begun.append(self.monitors.name))
+    store, app = serving(path)
+    with store:
+        outer = client(Starlette(routes=[Mount("/drift", app)]))
+        assert outer.get("/drift/healthz").status_code == 200
+        assert begun == []  # there is nothing to run
+        Path(f"{path}.monitors.toml").write_text(DRIFT)
+        assert outer.get("/drift/healthz").status_code == 200
+        assert begun == ["drift.db.monitors.toml"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_when_the_monitors_run(tmp_path: Path) -> None:
+    file = tmp_path / "monitors.toml"
+    with Counting(file, every=3600, least=0.5) as schedule:
+        time.sleep(0.1)
+        assert schedule.begun == []  # there is no file yet
+        file.touch()
+        wait_for(lambda: len(schedule.begun) == 1)
+        for _ in range(20):  # many profiles, one run, and not too soon
+            schedule.news += 1
+            time.sleep(0.01)
+        wait_for(lambda: len(schedule.begun) == 2)
+        assert schedule.begun[1] - schedule.begun[0] >= 0.5
+        schedule.run_now()
+        wait_for(lambda: len(schedule.begun) == 3)
+        assert schedule.begun[2] - schedule.begun[1] < 0.5
+        time.sleep(0.1)
+        assert len(schedule.begun) == 3
+    with Counting(file, every=0.05, least=3600) as schedule:
+        wait_for(lambda: len(schedule.begun) > 3)
+    schedule.start()
+    wait_for(lambda: len(schedule.begun) > 6)
+    schedule.stop()
+
+
+def test_a_run_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import signal, sys, time\nprint('x' * 2**20, file=sys.stderr)\ntime.sleep(60)\n"
+    )
+    monkeypatch.setattr(module, "_CHILD", "slow")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    schedule = Schedule("", tmp_path, longest=timedelta(seconds=0.5))
+    outcome = schedule._run(threading.Event())
+    assert (outcome.code, outcome.words) == (None, "took too long and was ended")
+    assert outcome.seconds < 50
+    stop = threading.Event()
+    stop.set()
+    assert Schedule("", tmp_path)._run(stop).code is None
+
+
+def test_a_run_ends_with_its_server(path: Path, tmp_path: Path) -> None:
+    """Also where that is killed: its end of the child's input is closed then."""
+    (tmp_path / "monitors.toml").write_text(DRIFT)
+    command = [sys.executable, "-m", "lightmeter.serve.child", tmp_path / "monitors.toml", path]
+    with Store(path) as store, store.turn():  # for which the run waits
+        child = subprocess.Popen(command, stdin=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(1)
+        assert child.stdin is not None
+        child.stdin.close()
+        assert child.wait(PATIENCE) == 1

@@ -1,0 +1,475 @@
+"""The live pages and their forms: who sees what, and what changes anything."""
+
+import html.parser
+import re
+import time
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urljoin
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from lightmeter import Store
+from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.results import save_results
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page, slug
+from lightmeter.serve import forms
+from lightmeter.serve.extras import ACKNOWLEDGE, RUN, SNOOZE, WATCH, LiveExtras
+from lightmeter.serve.login import EVERYBODY
+from lightmeter.serve.monitors_file import MonitorsFile
+from lightmeter.serve.security import form_token
+from lightmeter.store.records import Basis, Line
+from lightmeter.times import to_ms
+from serving import client, serving
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+from test_dashboard import ALLOWED, attacked, fill
+from test_incidents import DAY, FIRST, days
+from test_viz import HOSTILE
+
+ORIGIN = {"origin": "http://127.0.0.1"}
+LINK = re.compile(r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?")
+FORM_TAGS = {"form", "input", "button", "label", "select", "option", "details", "summary"}
+
+
+class Served(NamedTuple):
+    store: Store
+    app: Starlette
+
+    def ask(self, *rights: Any, datasets: Any = ("*",)) -> TestClient:
+        """With a new key; without rights, without one."""
+        key = self.store.state.keys.add(rights, datasets=datasets) if rights else None
+        return client(self.app, key)
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here no monitors run."""
+    monkeypatch.setattr(forms, "_WAIT", 0.0)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Two datasets, of which the first has two open anomalies of one line each; nothing runs."""
+    store, app = serving(tmp_path / "drift.db")
+    app.state.live.start = app.state.live.wake = lambda: None
+    with store:
+        fill(store, "cells", 7, bad=6)
+        fill(store, "secret", 3)
+        basis = Basis(0, True, "secret", "", (FIRST,), "", b"")
+        results = days("ooooooA", feature="saturation") + days("ooooooA", feature="*")
+        results = [each._replace(basis=basis) for each in results]
+        save_results(store, results + days("ooA", dataset="secret", words="secret words"))
+        yield Served(store, app)
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.forms: dict[str, list[dict[str, str]]] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag == "form":
+            self._fields: dict[str, str] = {}
+            name = str(attributes["action"]).removeprefix("../").removeprefix("../")
+            self.forms.setdefault(name, []).append(self._fields)
+        if tag == "input":
+            self._fields[str(attributes["name"])] = attributes.get("value") or ""
+
+
+def crawl(asked: TestClient, first: str = "/") -> dict[str, str]:
+    """Every page that can be reached, by its address."""
+    pages, waiting = dict[str, str](), [first]
+    while waiting:
+        address = waiting.pop()
+        if address in pages:
+            continue
+        said = asked.get(address)
+        assert said.status_code == 200, address
+        pages[address] = said.text
+        for tag, attributes in Page(said.text).tags:
+            if tag == "a":
+                waiting.append(urljoin(address, str(attributes["href"])).partition("#")[0])
+    return pages
+
+
+def form(asked: TestClient, name: str, page: str = "/index.html", at: int = 0) -> dict[str, str]:
+    """The fields of a form, as the page has them."""
+    return dict(Page(asked.get(page).text).forms[name][at])
+
+
+def send(asked: TestClient, name: str, fields: Any, **headers: str) -> Any:
+    return asked.post(f"/{name}", data=fields, headers=ORIGIN | headers, follow_redirects=False)
+
+
+# --- who sees what ----------------------------------------------------------------------------
+
+
+def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
+    key = served.store.state.keys.add(["read"])
+    asked = served.ask()
+    page = dataset_page("cells")
+    for path in ("/", f"/{page}", "/x.html"):
+        said = asked.get(path)
+        assert said.status_code == 401
+        assert said.headers["www-authenticate"].startswith("Basic realm=")
+        assert said.headers["content-type"].startswith("text/html")
+        assert asked.get(path, auth=("me", key[:-1] + "x")).status_code == 401
+    assert asked.get("/", auth=("whoever", key)).status_code == 200
+    said = asked.get(f"/{page}", auth=("", key))
+    assert said.status_code == 200
+    assert "frame-ancestors 'none'" in said.headers["content-security-policy"]
+    assert "unsafe" not in said.headers["content-security-policy"]
+    assert said.headers["referrer-policy"] == "same-origin"
+    writer = served.ask("write")
+    assert (writer.get("/").status_code, "<h1>" in writer.get("/").text) == (403, True)
+
+
+def test_without_keys_this_machine_may_do_everything(served: Served) -> None:
+    assert served.ask().get("/").status_code == 200
+    assert client(served.app, client=("192.0.2.1", 1)).get("/").status_code == 401
+    assert send(served.ask(), ACKNOWLEDGE, form(served.ask(), ACKNOWLEDGE)).status_code == 303
+    store, app = serving(Path(served.store.address), keys=False)
+    with store:
+        assert client(app, client=("192.0.2.1", 1)).get("/").status_code == 200
+
+
+def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
+    served.app.state.live.monitors.path.write_text('[[monitor]]\nname = "secret rule"\n')
+    asked = served.ask("admin", datasets=["cells"])
+    pages = crawl(asked)
+    assert len(pages) > 10
+    assert "not understood; a key for all" in pages["/"]
+    said = {address: text for address, text in pages.items() if "secret" in text.lower()}
+    assert said == {}
+    unknown = asked.get(f"/{dataset_page('nothing')}")
+    for page in (dataset_page("secret"), bucket_page("secret", "", FIRST)):
+        refused = asked.get(f"/{page}")
+        assert (refused.status_code, refused.text) == (404, unknown.text)
+    start = str(to_ms(FIRST + 2 * DAY))
+    answers = [
+        send(asked, name, form(asked, name) | {"place": dataset_page(dataset), "start": start})
+        for name in (ACKNOWLEDGE, SNOOZE)
+        for dataset in ("secret", "nothing")
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert answers[0].text == answers[1].text
+    assert served.store.state.acknowledged() == []
+
+
+def test_pages_are_not_kept_for_others(served: Served) -> None:
+    every, one = served.ask("admin"), served.ask("read", datasets=["cells"])
+    for _ in range(2):
+        assert "secret" in every.get("/").text
+        assert "secret" not in one.get("/").text
+    reader = served.ask("read")
+    assert "<form" in every.get("/").text
+    assert "<form" not in reader.get("/").text
+
+
+def test_links_hold_below_a_prefix(served: Served) -> None:
+    outer = client(Starlette(routes=[Mount("/drift/here", served.app)]))
+    pages = crawl(outer, "/drift/here/")
+    assert len(pages) > 15
+    assert all(address.startswith("/drift/here/") for address in pages)
+    fields = form(outer, ACKNOWLEDGE, f"/drift/here/{dataset_page('cells')}")
+    said = send(outer, f"drift/here/{ACKNOWLEDGE}", fields)
+    back = urljoin(f"/drift/here/{ACKNOWLEDGE}", said.headers["location"])
+    assert (said.status_code, back) == (303, f"/drift/here/{dataset_page('cells')}")
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "drift.db")
+    app.state.live.start = app.state.live.wake = lambda: None
+    with store:
+        save_results(store, attacked(store).results)
+        asked = client(app)
+        for address, text in crawl(asked).items():
+            for tag, attributes in Page(text).tags:
+                assert tag in ALLOWED | FORM_TAGS
+                for name, value in attributes.items():
+                    assert not name.startswith("on")
+                    assert name not in {"src", "srcset", "style", "formaction"}
+                    if name in ("href", "action"):
+                        assert re.fullmatch(
+                            r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?", str(value)
+                        )
+            for name in (ACKNOWLEDGE, SNOOZE):
+                for fields in Page(text).forms.get(name, ())[:1] if "/f-" in address else ():
+                    said = send(asked, name, fields | {"note": HOSTILE[0] + HOSTILE[3]})
+                    assert said.status_code == 303, said.text
+        assert len(store.state.acknowledged()) >= 10
+        for text in crawl(asked).values():
+            assert "<script" not in text
+            assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../etc/passwd",
+        "/%2e%2e/x.html",
+        "/a%2fb.html",
+        "/..%2f..%2fx.html",
+        "/" + "a" * 5000 + ".html",
+        "/x%00.html",
+        "/<script>.html",
+        "/a/b/c/d.html",
+        "/cells/index.html",
+        "/.html",
+        "/\u202e.html",
+    ],
+)
+def test_addresses_that_no_page_has(served: Served, path: str) -> None:
+    said = served.ask().get(path)
+    assert said.status_code in (400, 404)
+    assert "<script" not in said.text
+
+
+# --- forms ------------------------------------------------------------------------------------
+
+
+def test_what_lasts_is_acknowledged_and_snoozed(served: Served) -> None:
+    asked, store = served.ask("read", "write"), served.store
+    feature = feature_page("cells", "", "saturation")
+    said = send(
+        asked, ACKNOWLEDGE, form(asked, ACKNOWLEDGE, f"/{feature}") | {"note": "a <b>stain"}
+    )
+    assert (said.status_code, said.headers["location"]) == (303, f"../{feature}")
+    assert [(each.line.feature, each.note) for each in store.state.acknowledged()] == [
+        ("saturation", "a <b>stain")
+    ]
+    assert "acknowledged: a &lt;b&gt;stain" in asked.get("/").text
+    until = datetime.now(UTC) + timedelta(days=3)
+    fields = form(asked, SNOOZE, f"/{feature_page('cells', '', '*')}")
+    said = send(asked, SNOOZE, fields | {"until": f"{until:%Y-%m-%dT%H:%M}"})
+    assert said.status_code == 303
+    (snoozed,) = store.state.snoozed(datetime.now(UTC))
+    assert snoozed.patterns == Line("cells", "", "drift", "[*]")  # and not all features
+    # on the first page one entry is about both
+    assert send(asked, ACKNOWLEDGE, form(asked, ACKNOWLEDGE)).status_code == 303
+    assert {each.line.feature for each in store.state.acknowledged()} == {"saturation", "*"}
+    save_results(store, days("ooooooo", feature="saturation"))
+    said = send(asked, SNOOZE, fields)
+    assert (said.status_code, "nothing of this lasts" in said.text.lower()) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"token": ""}, 403),
+        ({"token": "1.2"}, 403),
+        ({"token": "another key"}, 403),
+        ({"token": "another form"}, 403),
+        ({"token": "old"}, 403),
+        ({"back": "//evil.example/x.html"}, 400),
+        ({"back": "../x.html"}, 400),
+        ({"back": "https://evil.example/x.html"}, 400),
+        ({"back": "x.html\r\nSet-Cookie: a=b"}, 400),
+        ({"note": "x" * 501}, 400),
+        ({"start": "1"}, 409),
+        ({"start": "'; DROP TABLE told"}, 409),
+        ({"kind": "no kind"}, 409),
+        ({"line": "x/y"}, 409),
+        ({"place": "../../etc/passwd"}, 404),
+        ({"place": "x" * 10_000}, 404),
+    ],
+)
+def test_forms_that_change_nothing(served: Served, fields: dict[str, str], status: int) -> None:
+    store, app = served.store, served.app
+    asked = served.ask("read", "write")
+    key, other = store.state.keys.all()[-1], EVERYBODY
+    server = app.state.server
+    tokens = {
+        "another key": form_token(server, other, ACKNOWLEDGE),
+        "another form": form_token(server, key, SNOOZE),
+        "old": form_token(server, key, ACKNOWLEDGE, now=time.time() - 25 * 3600),
+    }
+    right = form(asked, ACKNOWLEDGE)
+    wrong = {name: tokens.get(value, value) for name, value in fields.items()}
+    said = send(asked, ACKNOWLEDGE, right | wrong)
+    assert (said.status_code, store.state.acknowledged()) == (status, [])
+    assert said.headers["content-type"].startswith("text/html")
+    assert "location" not in said.headers
+
+
+FOREIGN = [
+    ({"origin": "https://evil.example"}, 403),
+    ({"origin": "null"}, 403),
+    ({"origin": ""}, 403),
+    ({"origin": "http://127.0.0.1:81"}, 403),
+    ({"sec-fetch-site": "cross-site"}, 403),
+    ({"sec-fetch-site": "same-site"}, 403),
+    ({"host": "evil.example", "origin": "http://evil.example"}, 400),  # DNS rebinding
+    ({"content-type": "text/plain"}, 415),
+    ({"content-type": "multipart/form-data; boundary=x"}, 415),
+    ({"content-type": "application/json"}, 415),
+]
+
+
+@pytest.mark.parametrize("keys", [True, False])
+def test_no_other_site_sends_a_form(served: Served, keys: bool) -> None:
+    asked = served.ask("admin") if keys else served.ask()
+    for name in (ACKNOWLEDGE, SNOOZE, WATCH, RUN):
+        fields = form(asked, ACKNOWLEDGE)
+        for headers, status in FOREIGN:
+            assert send(asked, name, fields, **headers).status_code == status, (name, headers)
+    no_origin = asked.post(f"/{ACKNOWLEDGE}", data=form(asked, ACKNOWLEDGE))
+    assert (no_origin.status_code, served.store.state.acknowledged()) == (403, [])
+    assert not served.app.state.live.monitors.path.exists()
+
+
+def test_forms_need_the_right_to_it(served: Served) -> None:
+    reader, writer = served.ask("read"), served.ask("read", "write")
+    fields = form(writer, ACKNOWLEDGE)
+    for name in (ACKNOWLEDGE, SNOOZE, RUN, WATCH):
+        assert send(reader, name, fields).status_code == 403
+    assert send(writer, WATCH, fields).status_code == 403
+    assert send(served.ask("write"), ACKNOWLEDGE, fields).status_code == 403
+    for name in (ACKNOWLEDGE, WATCH):
+        assert writer.get(f"/{name}").status_code == 405
+    body = b"a=1&" * 20_000
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    for content, status in ((body, 413), (b"a=1&a=2", 400), (b"a=%ff", 400), (b"\xff", 400)):
+        said = writer.post(f"/{ACKNOWLEDGE}", content=content, headers=ORIGIN | kind)
+        assert said.status_code == status
+    assert served.store.state.acknowledged() == []
+
+
+def test_a_time_to_snooze_until(served: Served) -> None:
+    asked = served.ask("admin")
+    for until, status in (("", 400), ("soon", 400), ("9999-12-31T00:00", 400), ("0001-01-01", 303)):
+        assert send(asked, SNOOZE, form(asked, SNOOZE) | {"until": until}).status_code == status
+    assert served.store.state.snoozed(datetime.now(UTC)) == []
+
+
+# --- switching monitors on --------------------------------------------------------------------
+
+
+def watch_form(asked: TestClient, dataset: str = "cells") -> dict[str, str]:
+    return form(asked, WATCH, f"/{dataset_page(dataset)}")
+
+
+def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
+    """What a person wrote into the file stays, byte for byte."""
+    asked, file = served.ask("admin"), served.app.state.live.monitors.path
+    mine = b'# mine\r\n[[monitor]]\nname = "mine"\ndataset = "secret"\ntype = "missing"'
+    file.write_bytes(mine)
+    file.chmod(0o640)
+    fields = watch_form(asked)
+    said = send(asked, WATCH, fields | {"reference": dataset_page("secret")})
+    assert said.status_code == 303
+    assert file.read_bytes().startswith(mine)
+    assert file.stat().st_mode & 0o777 == 0o640
+    monitors = {monitor.name: monitor for monitor in load_monitors(file)}
+    assert {"mine", "cells: drift", "cells: missing", "cells: schema"} <= set(monitors)
+    assert monitors["cells: drift"].baseline.dataset == "secret"  # type: ignore[union-attr]
+    schedule, page = served.app.state.live.schedule, f"/{dataset_page('cells')}"
+    assert schedule.is_asked
+    assert said.headers["location"] == f"..{page}?run"
+    assert "refresh" in asked.get(f"{page}?run").headers  # until the run is over
+    assert "refresh" not in asked.get(page).headers
+    before = file.read_bytes()
+    assert send(asked, WATCH, fields).status_code == 409
+    assert file.read_bytes() == before
+    text = asked.get(page).text
+    assert "monitors: <bdi>cells: drift, cells: missing" in text
+    assert "Run now" in text
+    assert WATCH not in text
+    assert [path.name for path in file.parent.iterdir() if path.suffix == ".trial"] == []
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        "[[monitor]",
+        "monitor = []",
+        '[[monitor]]\nname = "cells: drift"\ndataset = "x"\ntype = "missing"',
+    ],
+)
+def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str) -> None:
+    asked, file = served.ask("admin"), served.app.state.live.monitors.path
+    fields = watch_form(asked)
+    file.write_text(mine)
+    said = send(asked, WATCH, fields)
+    assert (said.status_code, file.read_text()) == (409, mine)
+    assert str(file.parent) not in said.text
+    assert "drift.db.monitors.toml" in said.text
+    assert str(file.parent) not in asked.get("/").text
+
+
+def test_somebody_edits_the_file_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "monitors.toml"
+    path.write_text("# mine\n")
+    file, check = MonitorsFile(path), MonitorsFile._check
+
+    def slow_check(self: MonitorsFile, data: bytes) -> None:
+        check(self, data)
+        path.write_text("# mine, changed\n")
+
+    monkeypatch.setattr(MonitorsFile, "_check", slow_check)
+    with pytest.raises(Exception, match="changed meanwhile"):
+        file.add('[[monitor]]\nname = "a"\ndataset = "b"\ntype = "missing"\n')
+    assert path.read_text() == "# mine, changed\n"
+
+
+def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "drift.db")
+    app.state.live.start = app.state.live.wake = lambda: None
+    names = ['"]\n[[alert]]\nname = "x"\nto = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
+    with store:
+        for name in names:
+            fill(store, name, 1)
+        asked = client(app)
+        for name in names:
+            said = send(
+                asked, WATCH, watch_form(asked, name) | {"reference": dataset_page(names[0])}
+            )
+            assert said.status_code == 303, said.text
+        content = tomllib.loads(app.state.live.monitors.path.read_text())
+        assert set(content) == {"monitor"}
+        assert {table["dataset"] for table in content["monitor"]} == set(names)
+
+
+def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_path: Path) -> None:
+    """Two files cannot have monitors of the same name and dataset."""
+    asked = served.ask("admin")
+    other = tmp_path / "mine.toml"
+    other.touch()
+    save_results(served.store, days("ooooooA", monitor="cells: drift"), source=str(other))
+    page = f"/{dataset_page('cells')}"
+    assert "1 monitor: <bdi>cells: drift</bdi>" in asked.get(page).text
+    assert WATCH not in asked.get(page).text
+    fields = watch_form(asked, "secret") | {"place": dataset_page("cells")}
+    assert send(asked, WATCH, fields).status_code == 409
+    other.unlink()
+    assert send(asked, WATCH, fields).status_code == 303
+
+
+def test_a_server_without_a_file_of_monitors(served: Served) -> None:
+    asked, live = served.ask("admin"), served.app.state.live
+    fields = watch_form(asked)
+    live.monitors = live.schedule = None
+    assert send(asked, WATCH, fields).status_code == 409
+    assert "Monitors</h2>" not in asked.get("/").text
+
+
+def test_extras_name_no_dataset_that_is_not_seen(served: Served) -> None:
+    fill(served.store, "more", 1)
+    asked = served.ask("admin", datasets=["cells", "more"])
+    text = asked.get(f"/{dataset_page('cells')}").text
+    assert "the dataset more" in text
+    assert slug("secret") not in text
+    said = send(asked, WATCH, watch_form(asked) | {"reference": dataset_page("secret")})
+    assert said.status_code == 404
+    assert LiveExtras(served.app.state.live, EVERYBODY).whose != ""

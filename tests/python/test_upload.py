@@ -1,0 +1,258 @@
+"""From pictures to a server: the article's upload, loggers, folders and the command line."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+from conftest import lightmeter, picture
+from lightmeter import ProfileView, Store, log_image, profile_images
+from lightmeter.store.remote import client, sending
+from lightmeter.writers import LightmeterWriter, filling
+from PIL import Image
+from stores import view
+from weather import DAY, Weather, counts, free_port, running, waiting
+
+
+def test_the_upload_of_the_article(
+    store: Store,
+    tmp_path: Path,
+    spool: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = store.state.keys.add(["write"], datasets=["cells"])
+    picture().save(tmp_path / "file.png")
+    for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
+        monkeypatch.delenv(f"LIGHTMETER_{name}", raising=False)
+    with running(store) as port:
+        # set environment vars to route uploaded profile
+        monkeypatch.setenv("LIGHTMETER_STORE", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("LIGHTMETER_KEY", key)
+        monkeypatch.setenv("LIGHTMETER_DATASET", "cells")
+        # read in image and profile
+        file_path = tmp_path / "file.png"
+        img = Image.open(file_path)
+        profile = log_image(img).profile()
+        # optionally set profile timestamp
+        profile.set_dataset_timestamp(datetime(2022, 9, 7, 12, tzinfo=UTC))
+        profile_view = profile.view()
+        # write profile
+        writer = LightmeterWriter()
+        assert writer.write(profile_view) == (
+            True,
+            f"cells 2022-09-07 12:00 is kept for http://127.0.0.1:{port}",
+        )
+        writer.close()
+    assert store.read("cells", DAY).images == 1
+    assert (repr(writer) + repr(writer._store)).count(key) == 0
+
+
+@pytest.mark.parametrize("every", [None, "1h"])
+def test_what_is_written_adds_up(store: Store, every: str | None) -> None:
+    writer = LightmeterWriter(store, dataset="cells", segment="camera=a", every=every)
+    for hour in (1, 1, 9):
+        profile = log_image([picture(), picture()]).profile()
+        profile.set_dataset_timestamp(datetime(2022, 9, 7, hour, tzinfo=UTC))
+        assert writer.write(profile)[0]
+    assert writer.write(log_image(picture()))[0]
+    assert store.read("cells", segment="camera=a").images == 7
+    rows = store.stored("cells", segment="camera=a")
+    assert [row.images for row in rows] == ([6, 1] if every is None else [4, 2, 1])
+    child = os.fork()
+    if not child:
+        os._exit(not writer.write(log_image(picture()))[0])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.read("cells", segment="camera=a").images == 8
+    store.define("days", "1d")
+    kept, words = LightmeterWriter(store, dataset="days", every="1h").write(profile)
+    assert not kept
+    assert "has buckets of 1d, not of 1h" in words
+    with pytest.raises(ValueError, match="there is no dataset; give it, or set LIGHTMETER_DATASET"):
+        LightmeterWriter(store)
+
+
+def test_a_write_that_failed_only_as_it_seemed(
+    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_and_fail(*arguments: Any, **options: Any) -> bool:
+        assert Store.put(store, *arguments, **options)
+        raise lm.StoreError("no answer")
+
+    writer = LightmeterWriter(store, dataset="cells")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "put", put_and_fail, raising=False)
+        assert writer.write(log_image(picture())) == (False, "no answer")
+    assert writer.write(log_image(picture()))[0]
+    assert store.read("cells").images == 1
+    monkeypatch.setattr(filling, "_MOST_TRIES", 5)
+    head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 15\r\n\r\n"
+    way.faults = [head + '{"kept": false}'] * 9
+    with Store(way.url) as far:
+        never = LightmeterWriter(far, dataset="cells", every="1d")
+        assert "keeps nothing of" in never.write(log_image(picture()))[1]
+
+
+def test_pictures_and_paths_stay_at_home(
+    store: Store,
+    way: Weather,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "secret"
+    folder.mkdir()
+    picture().save(folder / "face.png")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    whole = profile_images(folder, exemplars=2, metrics="camera")
+    assert whole.failures
+    assert whole.repeats("image.PixelHash").hashes == []
+    seen = {}
+    with Store(way.url) as far, Store(way.url, exemplars=True) as open_hearted:
+        far.put("cells", whole, at=DAY, writer="closed")
+        open_hearted.put("cells", whole, at=DAY, writer="open")
+        monkeypatch.setenv("LIGHTMETER_SEND_EXEMPLARS", "1")
+        with Store(way.url) as told:
+            told.put("cells", whole, at=DAY, writer="told")
+        lm.log_folder(far, folder, "folder", exemplars=2)
+    for row, content in store.profiles.load("cells"):
+        seen[row.writer] = content
+    closed = seen["closed"]
+    assert isinstance(closed, ProfileView)
+    assert closed.exemplars("image.Brightness.mean") == ([], [], [])
+    assert closed.failures == []
+    assert all(word not in closed.to_bytes() for word in (b"face", b"broken", b"\xff\xd8\xff"))
+    assert closed["image.Failure"].to_summary_dict() == whole["image.Failure"].to_summary_dict()
+    assert seen["open"] == seen["told"] != closed
+    assert b"face.png" in seen["open"].to_bytes()
+    (folder_row,) = store.stored("folder")
+    assert str(tmp_path) not in folder_row.writer
+    assert folder_row.writer.startswith("folder secret ")
+
+
+def test_a_logger_loses_nothing_while_the_server_is_away(
+    store: Store,
+    spool: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(lm.StoreError, match="With `every` the logger begins without that"):
+        lm.logger(url, "cells")
+    with lm.logger(url, "cells", every="1h") as log:
+        for hour in (1, 2, 1):
+            log.track(picture(), at=datetime(2022, 9, 7, hour, tzinfo=UTC))
+        assert log.flush()
+        assert len(waiting(spool)) == 2
+        log.track(picture(), at=datetime(2022, 9, 7, 1, tzinfo=UTC))  # whose row is out of reach
+        log.track(picture())
+    assert log.close()
+    with running(store, at=int(url.rpartition(":")[2])), lm.logger(url, "cells") as log:
+        log.track(picture())
+    assert not waiting(spool)
+    assert store.read("cells").images == 6
+    assert [bucket.images for bucket in store.buckets("cells")][:2] == [3, 1]
+
+
+def test_a_late_image_does_not_replace_what_waits(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bucket has left the memory; of its row the server has one image, and two wait."""
+    at = datetime(2022, 9, 7, 1, tzinfo=UTC)
+    monkeypatch.setattr(client, "_IDLE", 0.3)
+    monkeypatch.setattr(sending, "_REST", 0.0)
+    with lm.logger(way.url, "cells") as log:
+        log.track(picture(), at=at)
+        assert log.flush()
+        assert store.read("cells").images == 1
+        way.faults = ["silent"] * 99
+        way.cut()
+        for _ in range(2):
+            log.track(picture(), at=at)
+            assert log.flush()
+        assert waiting(spool)
+        way.faults = []
+        log.track(picture(), at=at)
+        assert log.flush()
+    assert store.read("cells").images == 4
+
+
+def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spool: Path) -> None:
+    key = store.state.keys.add(["write"])
+    other = store.state.keys.add(["write", "read"])
+    with (
+        pytest.raises(lm.StoreError, match="does not take the key"),
+        Store(way.url, key="x") as far,
+    ):
+        far.put("cells", view(1), at=DAY, writer="a")
+    assert not waiting(spool)
+    with Store(way.url, key=key) as far:
+        far.put("cells", view(1), at=DAY, writer="a")
+        store.state.keys.remove(key[:10])
+        for n in (2, 3):
+            assert far.put("cells", view(n), at=DAY, writer="a")
+        assert len(waiting(spool)) == 1
+    with Store(way.url, key=other) as far:
+        assert far.profiles.delete("cells", writer="a") == 1
+    assert counts(store) == {}
+    assert not waiting(spool)
+
+
+LOGGER = """
+import sys, time
+import lightmeter as lm
+import numpy as np
+from lightmeter.store.remote import client
+idle, client._IDLE = client._IDLE, 0.1
+log = lm.logger(sys.argv[1], "cells", every="1h", handle_signals=True)
+client._IDLE = idle
+for _ in range(20):
+    log.track(np.zeros((8, 8, 3), np.uint8))
+time.sleep(1.5)
+print("put", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_signal_while_the_server_is_silent(spool: Path) -> None:
+    """The thread of the logger waits for an answer then, for longer than the signal leaves."""
+    with Weather(0).blowing() as silent:
+        silent.faults = ["silent"] * 99
+        command = [sys.executable, "-c", LOGGER, silent.url]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"put\n" or process.communicate()
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGTERM
+        assert b"is closed without" not in said
+    (path,) = waiting(spool)
+    assert lm.Store(silent.url, key="x").spool.read(path.name).body[:3] == b"LMP"
+
+
+def test_the_command_line(
+    store: Store,
+    way: Weather,
+    folder: Path,
+    spool: Path,
+    monkeypatch: Any,
+) -> None:
+    key = store.state.keys.add(["read", "write"])
+    command = "log", folder, "--dataset", "cells", "--store", way.url, "--date", "2022-09-07"
+    with pytest.raises(lm.StoreError, match="asks for a key: got no key"), Store(way.url) as far:
+        far.datasets()
+    monkeypatch.setenv("LIGHTMETER_KEY", key)
+    done = lightmeter(*command)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert store.read("cells").images == 8
+    with Store(f"http://127.0.0.1:{free_port()}") as away:
+        away.put("cells", view(3), at=DAY, writer="a")
+        away.put("cells", view(3), at=DAY, writer="b", every="1h")
+        assert away.send().left == 2
+    away.spool.folder.rename(Store(way.url).spool.folder)
+    done = lightmeter("store", "send", way.url)
+    assert "sent: 1, put aside: 1, left: 0" in done.stdout
+    assert done.returncode == 1
+    assert counts(store)["a"] == 3
