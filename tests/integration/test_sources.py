@@ -132,3 +132,42 @@ def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
     view = profile_images([f"{address}/photos/00.jpg", f"{address}/gone.jpg?x=secret"])
     assert [failure.reason for failure in view.failures] == ["vanished"]
     assert b"secret" not in view.to_bytes()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Of an S3 service on this machine, which the environment tells s3fs of."""
+    s3fs = pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    names = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
+    names |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("bucket")
+    yield "s3://bucket"
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Path) -> None:
+    s3fs = pytest.importorskip("s3fs")
+    store = s3fs.S3FileSystem()
+    store.put(str(photos), f"{bucket}/photos", recursive=True)
+    store.put(str(photos.parent / "p.tar"), f"{bucket}/p.tar")
+    store.pipe(f"{bucket}/odd/empty.jpg", b"")
+    assert profile_images(f"{bucket}/photos/").to_bytes() == wanted
+    assert profile_images(f"{bucket}/photos/*.jpg").to_bytes() == wanted
+    assert profile_images(f"{bucket}/p.tar").to_bytes() == wanted
+    lines = ["uri", *(f"{bucket}/photos/{name}" for name in NAMES)]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    assert profile_images(tmp_path / "m.csv").to_bytes() == wanted
+    view = profile_images([f"{bucket}/odd/", f"{bucket}/gone.jpg", f"{bucket}/gone.tar"])
+    reasons = {failure.path: failure.reason for failure in view.failures}
+    assert reasons == {
+        "s3://bucket/odd/empty.jpg": "empty",
+        "s3://bucket/gone.jpg": "vanished",
+        "s3://bucket/gone.tar": "vanished",
+    }
