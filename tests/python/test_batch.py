@@ -21,8 +21,8 @@ from lightmeter import (
     log_image,
     profile_images,
 )
-from lightmeter.batch.block import BLOCK_FILES, profile_block
-from lightmeter.batch.sources.folder import find_images
+from lightmeter.batch.block import BLOCK_ITEMS, profile_block
+from lightmeter.batch.sources.folder import Files, find_images
 from PIL import Image
 
 
@@ -54,8 +54,8 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 def test_blocks_of_another_process_give_the_same_bytes(folder: Path, exemplars: int) -> None:
     for number in range(120):  # more than a profile keeps
         (folder / f"bad {number}.png").write_bytes(b"junk")
-    files = find_images(folder)
-    blocks = [files[start : start + BLOCK_FILES] for start in range(0, len(files), BLOCK_FILES)]
+    files = list(Files(find_images(folder)))
+    blocks = [files[start : start + BLOCK_ITEMS] for start in range(0, len(files), BLOCK_ITEMS)]
     reading = Reading(frames="all", limits=Limits(pixels=10_000))
     work = partial(profile_block, reading=reading, exemplars=exemplars, root=str(folder))
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:

@@ -25,7 +25,11 @@ from receiver import Receiver
 from test_cli import commands
 
 pd = pytest.importorskip("pandas")
+fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("pyarrow")
 pytest.importorskip("typer")
+
+from shards import write_manifest, write_parquet, write_tar, write_zip  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,6 +69,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
     Image.new("1", (64, 48)).save(root / "mask.png")
     (root / "labels.csv").write_text("path,label\nphotos/0.jpg,cat\nphotos/1.jpg,dog\n")
+    make_sources(root)
     whylogs = ROOT / "tests/golden/whylogs"
     for name, file in (("old", "pictures"), ("older", "uploaded")):
         shutil.copy(whylogs / f"{file}.bin", root / f"{name}.bin")
@@ -81,6 +86,33 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
             store.put("raw", view, at=day, writer="a")
             store.put("training", view, at=day, writer="a")
     return root
+
+
+def make_sources(root: Path) -> None:
+    """The photos in files of many pictures, and elsewhere."""
+    photos = {path.name: path.read_bytes() for path in sorted(root.glob("photos/?.jpg"))}
+    write_zip(root / "photos.zip", photos)
+    write_parquet(root / "photos.parquet", photos)
+    write_manifest(root / "photos.jsonl", [f"photos/{name}" for name in photos])
+    lines = [f"photos/{name},{'cat' if name < '3' else 'dog'}" for name in photos]
+    (root / "photos.csv").write_text("\n".join(["path,label", *lines]))
+    (root / "shards").mkdir()
+    for number in range(2):
+        members = dict(photos)
+        members |= {name.replace("jpg", "json"): b'{"label": "cat"}' for name in photos}
+        write_tar(root / f"shards/shard-{number:03}.tar", dict(sorted(members.items())))
+    for name, data in photos.items():
+        fsspec.filesystem("memory").pipe(f"/bucket/photos/{name}", data)
+
+
+class Dataset:
+    """A data set of PyTorch by its methods."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, number: int) -> tuple[Image.Image, int]:
+        return picture(seed=number), number % 2
 
 
 @pytest.fixture
@@ -116,6 +148,7 @@ def named() -> dict[str, Any]:
         "frames": [np.asarray(picture(seed=seed)) for seed in range(3)],
         "table": pd.DataFrame({"weight": [1.0, 2.0], "camera": ["north", "south"]}),
         "array": np.arange(5.0),
+        "dataset": Dataset(),
         "view": lm.ProfileView.read("today.lmp"),
         "other": lm.ProfileView.read("good.lmp"),
         "target": lm.ProfileView.read("today.lmp"),

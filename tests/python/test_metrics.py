@@ -18,6 +18,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ImageMeter, ProfileView, Reading, Store, _core
 from lightmeter.batch.block import profile_block
+from lightmeter.batch.sources.folder import Files
 from lightmeter.image.exif.tags import KNOWN
 from PIL import Image
 
@@ -311,7 +312,7 @@ def test_the_thread_of_the_logger_calls_it(tmp_path: Path) -> None:
 def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
     work = pickle.loads(pickle.dumps(partial(profile_block, reading=Reading(metrics=glare))))
     files = [str(path) for path in sorted(folder.glob("*.jpg"))]
-    view = ProfileView.from_bytes(work(files).profile)
+    view = ProfileView.from_bytes(work(Files(files)).profile)
     assert view == lm.log_image(files, metrics=glare).view()
     profile = pickle.loads(pickle.dumps(lm.Profile(metrics=glare)))
     profile.track(RGB)

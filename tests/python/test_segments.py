@@ -14,6 +14,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ExifPolicy, SegmentedViews, Store, profile_images
 from lightmeter.batch import segments as of_files
+from lightmeter.batch.sources.item import Item
 from lightmeter.profile.segments import segment_text
 from lightmeter.writers import log_folder
 from PIL import Image
@@ -92,7 +93,8 @@ def test_sources_reach_other_processes(photos: Path) -> None:
     }
     segment_of = of_files.SegmentOf(by, root=str(photos), exif=ExifPolicy())
     again = pickle.loads(pickle.dumps(segment_of))
-    assert again(str(photos / "north/0.jpg")) == "camera=north&label=a&model=north%201"
+    path = str(photos / "north/0.jpg")
+    assert again(Item(path, path)) == "camera=north&label=a&model=north%201"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])

@@ -1,8 +1,9 @@
-"""Which group an image file belongs to: by its path, its Exif, a manifest or a function."""
+"""Which group a picture belongs to: by its name, Exif or columns, a manifest or a function."""
 
 from collections.abc import Callable, Sequence
 
-from lightmeter.batch.segments import Source, source_of
+from lightmeter.batch.segments import Origin, origin_of
+from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.manifest import Manifest
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.profile.grouping import Group, GroupName, group_of
@@ -14,7 +15,7 @@ GroupBy = str | Callable[[str], GroupName]
 
 
 class GroupOf:
-    """From the path of a file to its group."""
+    """From a picture to its group."""
 
     def __init__(self, group_by: GroupBy, *, root: str | None, exif: ExifPolicy) -> None:
         """Read what `group_by` says.
@@ -31,12 +32,12 @@ class GroupOf:
         """
         self._root = root
         self._manifest: Manifest | None = None
-        self._source: Source | None = None
+        self._source: Origin | None = None
         self._function: Callable[[str], GroupName] | None = None
         if callable(group_by):
             self._function = group_by
         elif isinstance(group_by, str):
-            source = source_of(group_by, exif)
+            source = origin_of(group_by, exif)
             if isinstance(source, Manifest):
                 self._manifest = source
                 source = source.value_of
@@ -47,13 +48,13 @@ class GroupOf:
                 "'path:([^/]+)/'"
             )
 
-    def __call__(self, path: str) -> Group:
-        """The group of the file at `path`; without a name it is a group of its own."""
+    def __call__(self, item: Item) -> Group:
+        """The group of a picture; without a name it is a group of its own."""
         name: GroupName = None
         if self._function is not None:
-            name = self._function(path)
+            name = self._function(item.name)
         elif self._source is not None:
-            name = self._source(path, self._root)
+            name = self._source(item, self._root)
         return group_of("" if name is None else name) or Group(None)
 
     def check_files(self, files: Sequence[str]) -> None:

@@ -1,31 +1,33 @@
-"""Profiling many image files in parallel, to the same bytes for any number of workers."""
+"""Profiling many images in parallel, to the same bytes for any number of workers."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Unpack, overload
+from typing import Any, Unpack, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import BLOCK_FILES, profile_block
-from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
+from lightmeter.batch.block import BLOCK_ITEMS, profile_block
+from lightmeter.batch.executors.threads import in_threads, workers_of
 from lightmeter.batch.groups import GroupBy, GroupOf
-from lightmeter.batch.segments import SegmentBy, SegmentOf
-from lightmeter.batch.sources.folder import as_paths, find_images
+from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.folder import Files
+from lightmeter.batch.sources.item import Source, Wanted, total_of
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["profile_files", "profile_images"]
-
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+__all__ = ["profile_files", "profile_images", "profile_source"]
 
 
 @overload
 def profile_images(
-    paths: Paths,
+    source: Any,
     *,
+    column: str | None = None,
+    values: Iterable[str] = (),
     prefix: str = "image",
     segment_by: None = None,
     group: GroupBy | None = None,
@@ -39,8 +41,10 @@ def profile_images(
 ) -> ProfileView: ...
 @overload
 def profile_images(
-    paths: Paths,
+    source: Any,
     *,
+    column: str | None = None,
+    values: Iterable[str] = (),
     prefix: str = "image",
     segment_by: SegmentBy,
     group: GroupBy | None = None,
@@ -53,8 +57,10 @@ def profile_images(
     **options: Unpack[ReadingOptions],
 ) -> SegmentedViews: ...
 def profile_images(
-    paths: Paths,
+    source: Any,
     *,
+    column: str | None = None,
+    values: Iterable[str] = (),
     prefix: str = "image",
     segment_by: SegmentBy | None = None,
     group: GroupBy | None = None,
@@ -66,41 +72,63 @@ def profile_images(
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ProfileView | SegmentedViews:
-    """Profile image files; one that cannot be measured is counted in ``image.Failure``.
+    """Profile images; one that cannot be measured is counted in ``image.Failure``.
 
     Decoding and measuring run outside the GIL, so threads share the work. No more images are in
-    memory at a time than there are workers.
+    memory at a time than there are workers; of archives, tables and buckets a few more wait with
+    their encoded bytes.
 
     >>> lm.profile_images("photos/", limits=lm.Limits(pixels=10**8))
 
     Args:
-        paths: a file, folder or glob pattern, or several of them. A folder stands for the files
-            below it that are images by their suffix or, without one, by their first bytes.
+        source: what holds the images, or several of them:
+
+            - a file, folder or glob pattern. A folder stands for the files below it that are images
+              by their suffix or, without one, by their first bytes;
+            - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
+              ``shard-{000..127}.tar`` and ``shards/*.tar`` are several;
+            - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
+              ``.parquet``, ``.arrow``, ``.feather``, a table in memory, or a ``datasets.Dataset``;
+            - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or ``.parquet`` with
+              paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
+              ``url`` or ``uri``;
+            - an address of any of these, such as ``s3://bucket/photos/``;
+            - a data set or loader of PyTorch.
+
+            Files are taken sorted by path, and all else in its own order.
+        column: the column of images in a table or data set, or of paths in a manifest; None takes
+            the one that there is, or one of a usual name.
+        values: names of what to log beside the images, as features of these names: columns, or keys
+            of the ``.json`` beside the image in an archive. Numbers and texts are logged; what is
+            nested is missing.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         segment_by: what segment an image belongs to. There is a profile for each segment then. It
             is a dict from the key of a segment to where its value comes from:
 
             - ``"path:REGEX"``: what the group of a regular expression matches first in the path,
-              or all that it matches. A path below a folder in `paths`, if that is all there is, is
-              relative to it.
+              or all that it matches. The path is relative to the folder, or is the name in the
+              archive, if `source` is just one.
+            - ``"column:NAME"``: a value that the source says of the image, as for `values`.
             - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
             - ``"manifest:FILE:COLUMN"``: a column of a CSV, JSON lines or Parquet file, with the
               paths in another (``path``, ``file``, ``filename``, ``file_name`` or ``image``).
 
-            Or it is a function from the path, as it can be opened, to a dict of keys and values;
+            Or it is a function from the path, as it can be opened, or from a name such as
+            ``shard.tar:dir/a.jpg``, to a dict of keys and values;
             or to a string, which is the value of the key ``segment``. Threads call it. An image
             without a value has the value ``none``. At most 1000 segments are kept, the first in
             the order of the paths. All others are counted together, with the value ``other``.
         group: what an image has in common with others, such as its slide or its burst, so that
             comparisons take groups and not images for independent. It is ``"path:REGEX"``,
-            ``"exif:TAG"`` or ``"manifest:FILE:COLUMN"`` as above, or a function from the path to a
-            name, which threads call. An image without a name is a group of its own. Names are not
-            kept, only the moments of hashed groups are.
+            ``"exif:TAG"``, ``"column:NAME"`` or ``"manifest:FILE:COLUMN"`` as above, or a function
+            from the path to a name, which threads call. An image without a name is a group of its
+            own. Names are not kept, only the moments of hashed groups are.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         rows: rows to keep for `check_image`, likewise, such as 256.
         workers: threads that decode and measure; None takes one per processor.
-        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        progress: called as ``progress(done, total)`` after each image, by one thread at a time. The
+            total grows where the source does not tell how many images it has.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -110,28 +138,31 @@ def profile_images(
         ``whole`` is the same profile.
 
     Raises:
-        FileNotFoundError: `paths` is one path and does not exist.
+        FileNotFoundError: `source` is one path and does not exist.
         OSError: a manifest cannot be read.
-        TypeError: an option is unknown or of another type.
+        TypeError: `source` or an option is of another type, or an option is unknown.
         ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
-            personal Exif tag, or names a manifest that is damaged or of other images.
-        ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
+            personal Exif tag, or names a manifest that is damaged or of other images; a table has
+            no such column.
+        ImportError: a package that the source needs is not installed.
     """
     reading = reading_of(reading, options)
-    given = as_paths(paths)
-    files = find_images(paths if isinstance(paths, str | os.PathLike) else given)
-    root = given[0] if len(given) == 1 and os.path.isdir(given[0]) else None
+    logged = tuple(values)
+    columns = (*logged, *columns_of(segment_by), *columns_of(group))
+    wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
+    found = source_of(source, wanted)
     segment_of = None
     if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=root, exif=reading.exif)
-        segment_of.check_files(files)
+        segment_of = SegmentOf(segment_by, root=found.root, exif=reading.exif)
     groups = None
     if group is not None:
-        groups = GroupOf(group, root=root, exif=reading.exif)
-        groups.check_files(files)
-    views = profile_files(
-        files,
-        root=root,
+        groups = GroupOf(group, root=found.root, exif=reading.exif)
+    for origin in (segment_of, groups):
+        if origin is not None and isinstance(found, Files):
+            origin.check_files(found.files)
+    views = profile_source(
+        found,
+        values=logged,
         prefix=prefix,
         segment_of=segment_of,
         group_of=groups,
@@ -145,10 +176,15 @@ def profile_images(
     return views.whole if segment_by is None else views
 
 
-def profile_files(
-    files: Sequence[str],
+def profile_files(files: Sequence[str], **options: Any) -> SegmentedViews:
+    """Profile files by their paths; the options are those of `profile_source`."""
+    return profile_source(Files(files), **options)
+
+
+def profile_source(
+    source: Source,
     *,
-    root: str | None = None,
+    values: Sequence[str] = (),
     prefix: str = "image",
     segment_of: SegmentOf | None = None,
     group_of: GroupOf | None = None,
@@ -160,20 +196,20 @@ def profile_files(
     progress: Callable[[int, int], None] | None,
     on_failure: Callable[[Failure], None] | None,
 ) -> SegmentedViews:
-    """Profile files.
+    """Profile the pictures of a source.
 
     Args:
-        files: their paths.
-        root: a folder that the paths of failures in profiles are relative to.
-        prefix: as for `profile_images`, like what follows.
-        segment_of: from a path to its segment; None makes no segments.
-        group_of: from a path to its group; None takes files for independent.
+        source: the source.
+        values: what to log beside the pictures, as for `profile_images`, like what follows.
+        prefix: first part of the feature names.
+        segment_of: from a picture to its segment; None makes no segments.
+        group_of: from a picture to its group; None takes pictures for independent.
         kept: the segments that are not counted as ``other``, to which more are added.
         reading: how pictures are read.
         exemplars: pictures to keep.
         rows: rows to keep.
         workers: threads.
-        progress: called after each file.
+        progress: called after each picture.
         on_failure: called with every failure.
     """
     workers = workers_of(workers)
@@ -186,13 +222,18 @@ def profile_files(
         prefix=prefix,
         exemplars=exemplars,
         rows=rows,
-        root=root,
+        values=values,
+        root=source.root,
         segment_of=segment_of,
         group_of=group_of,
     )
-    blocks = in_blocks(files, BLOCK_FILES)
-    with closing(in_threads(work, blocks, workers=workers, progress=progress)) as results:
-        for block in results:  # in the order of the paths, on which the segments kept depend
+    items = fetched_ahead(source, reading.limits)
+    with closing(
+        in_threads(
+            work, items, BLOCK_ITEMS, workers=workers, total=total_of(source), progress=progress
+        )
+    ) as results:
+        for block in results:  # in the order of the source, on which the segments kept depend
             total._core.merge(_core.Profile.decode(block.profile))
             if segment_of is not None:
                 for text, data in block.segments.items():

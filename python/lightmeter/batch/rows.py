@@ -1,14 +1,15 @@
 """What was measured of each of many images, as one row an image."""
 
 import math
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
-from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
-from lightmeter.batch.sources.folder import find_images
+from lightmeter.batch.executors.threads import in_threads, workers_of
+from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.item import Item, Wanted, total_of
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
@@ -19,21 +20,22 @@ from lightmeter.profile.values import is_vector
 
 __all__ = ["measure"]
 
-# Few, as their rows wait in memory, and only one file if it may have many frames. Unlike the blocks
+# Few, as their rows wait in memory, and only one if it may have many frames. Unlike the blocks
 # of a profile they cost nothing to join.
-_BLOCK_FILES = 8
+_BLOCK_ITEMS = 8
 
 
 def measure(
-    inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    inputs: Any,
     *,
+    column: str | None = None,
     with_exif: bool = False,
     reading: Reading | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Generator[Row, None, None]:
-    """Measure image files, and give one dict an image in the order of the sorted paths.
+    """Measure images, and give one dict an image in the order of the source, or of sorted paths.
 
     A row has ``path`` and the values of the image by the names of the features of a profile, such
     as ``image.Hue.mean``. What an image does not have is not in its row, nor is a number that is
@@ -50,7 +52,8 @@ def measure(
     >>> rows = sorted(lm.measure("photos/"), key=lambda row: row.get("image.entropy", 0))
 
     Args:
-        inputs: a file, folder or glob pattern, or several of them, as for `profile_images`.
+        inputs: files, folders, archives, tables or data sets, as for `profile_images`.
+        column: the column of images in a table, likewise.
         with_exif: give the Exif tags too, those that `Reading.exif` tracks.
         reading: how pictures are read.
         workers: threads that decode and measure; None takes one per processor.
@@ -59,14 +62,20 @@ def measure(
 
     Raises:
         FileNotFoundError: `inputs` is one path and does not exist.
-        TypeError: an option is unknown or of another type.
-        ValueError: an argument is out of range.
+        TypeError: `inputs` or an option is of another type, or an option is unknown.
+        ValueError: an argument is out of range, or a table has no such column.
+        ImportError: a package that the source needs is not installed.
     """
     workers = workers_of(workers)
     reading = reading_of(reading, options)
-    blocks = in_blocks(find_images(inputs), _BLOCK_FILES if reading.frames == "first" else 1)
+    wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
+    source = source_of(inputs, wanted)
+    items = fetched_ahead(source, reading.limits)
+    size = _BLOCK_ITEMS if reading.frames == "first" else 1
     work = partial(_rows_of, reading=reading, with_exif=with_exif)
-    return _joined(in_threads(work, blocks, workers=workers, progress=progress))
+    return _joined(
+        in_threads(work, items, size, workers=workers, total=total_of(source), progress=progress)
+    )
 
 
 def _joined(blocks: Generator[list[Row], None, None]) -> Generator[Row, None, None]:
@@ -75,22 +84,23 @@ def _joined(blocks: Generator[list[Row], None, None]) -> Generator[Row, None, No
             yield from rows
 
 
-def _rows_of(files: Iterable[str], reading: Reading, with_exif: bool) -> list[Row]:
-    return [row for file in files for row in _frames(file, reading, with_exif)]
+def _rows_of(items: Iterable[Item], reading: Reading, with_exif: bool) -> list[Row]:
+    return [row for item in items for row in _frames(item, reading, with_exif)]
 
 
-def _frames(file: str, reading: Reading, with_exif: bool) -> list[Row]:
-    """The rows of a file; it counts whole or as one failure."""
+def _frames(item: Item, reading: Reading, with_exif: bool) -> list[Row]:
+    """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
-        for frame, measured in enumerate(measure_images(file, reading, threads=1)):
-            row: Row = {"path": file}
+        data = item.loaded(reading.limits).data
+        for frame, measured in enumerate(measure_images(data, reading, threads=1)):
+            row: Row = {"path": item.name}
             if reading.frames == "all":
                 row["frame"] = frame
             row.update(_values(measured, with_exif))
             rows.append(row)
     except ImageError as error:
-        return [{"path": file, "failure": error.reason, "detail": error.detail}]
+        return [{"path": item.name, "failure": error.reason, "detail": error.detail}]
     return rows
 
 

@@ -1,6 +1,5 @@
-"""Which segment an image file belongs to: by its path, its Exif, a manifest or a function."""
+"""Which segment a picture belongs to: by its name, Exif or columns, a manifest or a function."""
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -8,19 +7,29 @@ from functools import partial
 from typing import Any, TypeVar
 
 from lightmeter.batch.sources.exif import exif_of
+from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.manifest import Manifest
+from lightmeter.batch.sources.names import relative
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.profile.segments import clean_value, parse_segment, segment_text
 
-__all__ = ["MOST_SEGMENTS", "SOURCES", "SegmentBy", "SegmentOf", "Source", "source_of"]
+__all__ = [
+    "MOST_SEGMENTS",
+    "SOURCES",
+    "Origin",
+    "SegmentBy",
+    "SegmentOf",
+    "columns_of",
+    "origin_of",
+]
 
 MOST_SEGMENTS = 1000
 
 # In place of a value: there is none; the segment is beyond those that are kept.
 _NONE, _OTHER = "none", "other"
 
-SOURCES = ("path:", "exif:", "manifest:")  # what a source begins with
+SOURCES = ("path:", "exif:", "column:", "manifest:")  # what an origin of values begins with
 
 _T = TypeVar("_T")
 
@@ -29,12 +38,12 @@ _KEY = "segment"  # of a function that returns a string
 # Key of a segment -> where its value comes from; or a function of the path.
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
 
-# From the path of a file, and the folder that it was found in, to a value.
-Source = Callable[[str, str | None], str | None]
+# From a picture, and the folder that it was found in, to a value.
+Origin = Callable[[Item, str | None], str | None]
 
 
 class SegmentOf:
-    """From the path of a file to the text of its segment, such as ``camera=north&lens=wide``."""
+    """From a picture to the text of its segment, such as ``camera=north&lens=wide``."""
 
     def __init__(
         self,
@@ -60,8 +69,9 @@ class SegmentOf:
         self._root = root
         self._fixed = dict(fixed or {})
         self._function = segment_by if callable(segment_by) else None
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, Origin] = {}
         self._manifests: list[Manifest] = []
+        self._columns = columns_of(segment_by)
         if self._function is None:
             if not isinstance(segment_by, Mapping) or not segment_by:
                 raise TypeError(
@@ -70,21 +80,21 @@ class SegmentOf:
                 )
             segment_text(segment_by)  # checks the types
             for key, said in _clean_keys(segment_by).items():
-                source = source_of(said, exif)
+                source = origin_of(said, exif)
                 if isinstance(source, Manifest):
                     self._manifests.append(source)
                     source = source.value_of
                 self._sources[key] = source
             self._check(self._sources)
 
-    def __call__(self, path: str) -> str:
-        """The segment of the file at `path`."""
+    def __call__(self, item: Item) -> str:
+        """The segment of a picture."""
         values: Mapping[str, str | None]
         if self._function is not None:
-            values = _clean_keys(_returned(self._function(path)))
+            values = _clean_keys(_returned(self._function(item.name)))
             self._check(values)
         else:
-            values = {key: source(path, self._root) for key, source in self._sources.items()}
+            values = {key: source(item, self._root) for key, source in self._sources.items()}
         known = {key: clean_value(value or "") or _NONE for key, value in values.items()}
         return segment_text(known | self._fixed)
 
@@ -92,8 +102,13 @@ class SegmentOf:
         """Find out before they are measured that a manifest is of other images.
 
         Raises:
-            ValueError: it names none of them.
+            ValueError: it names none of them; or a column is asked for, of which files have none.
         """
+        if self._columns:
+            raise ValueError(
+                f"got the column {self._columns[0]!r} of files, which have none; expected a table, "
+                "a manifest, an archive or a data set"
+            )
         for manifest in self._manifests:
             manifest.check_names(files, self._root)
 
@@ -140,20 +155,22 @@ def _clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
     return cleaned
 
 
-def source_of(said: str, exif: ExifPolicy) -> Source | Manifest:
+def origin_of(said: str, exif: ExifPolicy) -> Origin | Manifest:
     """What a text such as ``exif:Model`` says; raises as `SegmentOf` does."""
     kind, _, rest = said.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))
     if kind == "exif" and rest:
         return partial(_in_exif, _tag(rest, exif))
+    if kind == "column" and rest:
+        return partial(_in_column, rest)
     if kind == "manifest":
         file, _, column = rest.rpartition(":")
         if file and column:
             return Manifest(file, column)
     raise ValueError(
-        f"got {said!r} as the source of segments or groups; expected path:REGEX, exif:TAG "
-        "or manifest:FILE:COLUMN, such as 'exif:Model'"
+        f"got {said!r} as the source of segments or groups; expected path:REGEX, exif:TAG, "
+        "column:NAME or manifest:FILE:COLUMN, such as 'exif:Model'"
     )
 
 
@@ -170,9 +187,22 @@ def _pattern(text: str) -> re.Pattern[str]:
     return pattern
 
 
-def _in_path(pattern: re.Pattern[str], path: str, root: str | None) -> str | None:
-    match = pattern.search(path if root is None else os.path.relpath(path, root))
+def columns_of(origins: object) -> tuple[str, ...]:
+    """The columns of a source that `segment_by` or `group` names."""
+    said = origins.values() if isinstance(origins, Mapping) else [origins]
+    texts = (text for text in said if isinstance(text, str))
+    return tuple(text.partition(":")[2] for text in texts if text.startswith("column:"))
+
+
+def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | None:
+    name = item.name if item.within is None else item.within
+    match = pattern.search(name if root is None else relative(name, root))
     return match and match[pattern.groups]
+
+
+def _in_column(column: str, item: Item, root: str | None) -> str | None:
+    value = item.values.get(column)
+    return value if isinstance(value, str | None) else f"{value:.10g}"
 
 
 def _tag(name: str, policy: ExifPolicy) -> str:
@@ -190,6 +220,6 @@ def _tag(name: str, policy: ExifPolicy) -> str:
     return name
 
 
-def _in_exif(tag: str, path: str, root: str | None) -> str | None:
-    value = exif_of(path).get(tag)
+def _in_exif(tag: str, item: Item, root: str | None) -> str | None:
+    value = exif_of(item.data).get(tag)
     return value if isinstance(value, str | None) else f"{value:.10g}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
-from lightmeter.batch.executors.threads import in_blocks, in_threads, workers_of
+from lightmeter.batch.executors.threads import in_threads, workers_of
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
 from lightmeter.cli.sides import view_of_source
@@ -82,12 +82,18 @@ def check(
             prepared = reference_of(view)
             prepared.reading(reading)
             files = find_images(paths[0] if len(paths) == 1 else paths)
-        blocks = in_blocks(files, _BLOCK_FILES)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
         with (
             progress_bar("checking") as progress,
             closing(
-                in_threads(work, blocks, workers=workers_of(workers), progress=progress)
+                in_threads(
+                    work,
+                    files,
+                    _BLOCK_FILES,
+                    workers=workers_of(workers),
+                    total=len(files),
+                    progress=progress,
+                )
             ) as results,
         ):
             for path, checked in tally.of(pair for block in results for pair in block):

@@ -11,7 +11,9 @@ from lightmeter import Reading
 from lightmeter import measure as measure_rows
 from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.batch.row_files import check_row_format, row_json, write_rows
-from lightmeter.cli.options import Workers, reads_images
+from lightmeter.batch.sources.find import opener_of
+from lightmeter.batch.sources.item import Wanted
+from lightmeter.cli.options import Column, Sources, Workers, reads_images
 from lightmeter.cli.terminal import (
     FAILED,
     complain,
@@ -32,7 +34,7 @@ _STDOUT = Path("-")
 
 @reads_images
 def measure(
-    paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
+    paths: Sources,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -53,9 +55,10 @@ def measure(
     exif: Annotated[bool, typer.Option("--exif", help="Write the Exif tags too.")] = False,
     *,
     reading: Reading,
+    column: Column = None,
     workers: Workers = None,
 ) -> None:
-    """Measure images and write one row an image, in the order of their paths.
+    """Measure images and write one row an image, in the order of their paths or of their source.
 
     A folder stands for the images below it. The row of a file that cannot be read says why. Rows
     are written as .csv, .jsonl or .parquet, and printed as JSON lines.
@@ -85,7 +88,12 @@ def measure(
             nullcontext() if printed else progress_bar("measuring") as progress,
             closing(
                 measure_rows(
-                    paths, with_exif=exif, reading=reading, workers=workers, progress=progress
+                    paths,
+                    column=column,
+                    with_exif=exif,
+                    reading=reading,
+                    workers=workers,
+                    progress=progress,
                 )
             ) as measured,
         ):
@@ -105,6 +113,7 @@ def measure(
             if tally.images and not ranking.best:
                 complain(f"no image has the number {ranking.name}")
         if html is not None and ranking is not None:
+            names = {str(row["path"]) for _, row in ranking.best}
             page = contact_sheet(
                 [row for _, row in ranking.best],
                 ranking.name,
@@ -113,6 +122,7 @@ def measure(
                 failures=tally.failures,
                 failed=tally.failed,
                 reading=reading,
+                opened=opener_of(paths, Wanted(column, limits=reading.limits), names),
             )
             write_atomically(html, page.encode())
         if not printed:

@@ -22,14 +22,17 @@ from lightmeter.image.numbers import SETS, MetricSet
 
 __all__ = [
     "Allow",
+    "Column",
     "Deny",
     "Exemplars",
     "Format",
     "Groups",
     "Printed",
     "Rows",
+    "Sources",
     "StoreArgument",
     "StoreOption",
+    "Values",
     "Workers",
     "policy_of",
     "reads_images",
@@ -69,6 +72,26 @@ StoreArgument = Annotated[str, typer.Argument(help="The store, such as drift.db.
 StoreOption = Annotated[str, typer.Option("--store", help="The store, such as drift.db.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="How many threads measure, by default one per processor.")
+]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Image files, folders or glob patterns; archives such as shard-000.tar; tables such "
+        "as photos.parquet; manifests such as photos.csv; addresses such as s3://bucket/photos.",
+    ),
+]
+Column = Annotated[
+    str | None,
+    typer.Option(help="The column of images in a table, or of their paths in a manifest."),
+]
+Values = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--value",
+        metavar="NAME",
+        help="Log this column, or key of the .json beside an image in an archive (repeatable).",
+    ),
 ]
 Exemplars = Annotated[
     int,
@@ -113,7 +136,7 @@ Groups = Annotated[
     str | None,
     typer.Option(
         "--group",
-        metavar="path:REGEX|exif:TAG|manifest:FILE:COLUMN",
+        metavar="path:REGEX|exif:TAG|column:NAME|manifest:FILE:COLUMN",
         help="What images have in common that makes them alike, such as their slide or burst, so "
         "that comparisons take groups and not images for independent.",
     ),

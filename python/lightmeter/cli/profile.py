@@ -9,11 +9,14 @@ import typer
 
 from lightmeter import Failure, ProfileView, Reading, profile_images
 from lightmeter.cli.options import (
+    Column,
     Exemplars,
     Format,
     Groups,
     Printed,
     Rows,
+    Sources,
+    Values,
     Workers,
     reads_images,
 )
@@ -27,7 +30,7 @@ __all__ = ["merge", "print_profile", "profile", "show"]
 
 @reads_images
 def profile(
-    paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
+    paths: Sources,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the profile to this file.")
     ] = None,
@@ -36,6 +39,8 @@ def profile(
     ] = None,
     *,
     reading: Reading,
+    column: Column = None,
+    value: Values = None,
     exemplars: Exemplars = 0,
     rows: Rows = 0,
     group: Groups = None,
@@ -56,6 +61,8 @@ def profile(
         ):
             view = profile_images(
                 paths,
+                column=column,
+                values=value or (),
                 group=group,
                 reading=reading,
                 exemplars=exemplars,

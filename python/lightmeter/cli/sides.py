@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from lightmeter import ProfileView, Reading, profile_images
+from lightmeter.batch.sources.names import is_shard
 from lightmeter.cli.terminal import progress_bar, usage
+from lightmeter.profile.cells import is_row_file
 from lightmeter.profile.of import view_of
 
 __all__ = ["view_of_source"]
@@ -23,7 +25,8 @@ def view_of_source(
     Raises:
         FileNotFoundError: none of the images could be measured.
     """
-    if Path(source).is_file():
+    archive = is_shard(source) and not is_row_file(source)
+    if Path(source).is_file() and not archive:
         return view_of(source, exif=reading.exif, keep=rows)
     with usage(), progress_bar(f"profiling {source}") as progress:
         view = profile_images(

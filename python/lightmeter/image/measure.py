@@ -70,6 +70,7 @@ def measure_images(
     *,
     threads: int | None = None,
     thumbnail: bool = False,
+    name: str | None = None,
 ) -> Iterator[Measured]:
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
@@ -80,6 +81,7 @@ def measure_images(
         threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
         thumbnail: make small pictures too, of a PIL image or an encoded one.
+        name: what small pictures say in place of the path.
 
     Raises:
         ImageError: a picture cannot be read or measured; `reason` says why.
@@ -99,13 +101,14 @@ def measure_images(
             yield Measured(meter, None, returned=run_functions(picture, reading))
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
-        show = partial(make_thumbnail, path=path) if thumbnail else None
+        said = path if name is None else name
+        show = partial(make_thumbnail, path=said) if thumbnail else None
         try:
-            yield from _measure_pil(image, reading, threads, show, short_path(path))
+            yield from _measure_pil(image, reading, threads, show, short_path(said))
         except Exception as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
-        yield from _measure_encoded(image, reading, threads, thumbnail)
+        yield from _measure_encoded(image, reading, threads, thumbnail, name)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -166,10 +169,11 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
 
 
 def _measure_encoded(
-    image: Encoded, reading: Reading, threads: int | None, thumbnail: bool
+    image: Encoded, reading: Reading, threads: int | None, thumbnail: bool, name: str | None
 ) -> Iterator[Measured]:
     path = image if isinstance(image, str | os.PathLike) else None
-    show = partial(make_thumbnail, path=path) if thumbnail else None
+    said = path if name is None else name
+    show = partial(make_thumbnail, path=said) if thumbnail else None
     try:
         file = open_encoded(image, reading.limits)
     except Exception as error:
@@ -185,9 +189,9 @@ def _measure_encoded(
                 if samples is None:
                     opened = open_picture(file, reading.limits)
             if opened is not None:
-                yield from _measure_pil(opened, reading, threads, show, short_path(path))
+                yield from _measure_pil(opened, reading, threads, show, short_path(said))
             elif samples is not None:
-                yield _measure_samples(samples, file, reading, threads, short_path(path))
+                yield _measure_samples(samples, file, reading, threads, short_path(said))
         except Exception as error:
             whole = reading.frames == "all"
             raise image_error(error, path=path, file=file, image=opened, whole=whole) from error

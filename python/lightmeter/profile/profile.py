@@ -126,9 +126,8 @@ class Profile:
     def _log_grouped_row(self, row: Mapping[str, Any], column: str) -> None:
         if not isinstance(row, Mapping) or column not in row:
             raise ValueError(f"got the group {column!r}; expected one of the names {list(row)}")
-        part = self._empty()
-        part._log_row({name: value for name, value in row.items() if name != column})
-        self._merge(part, group_of("" if row[column] is None else row[column]))
+        values = {name: value for name, value in row.items() if name != column}
+        self._add_row(values, group_of("" if row[column] is None else row[column]) or Group(None))
 
     def _log_groups(self, columns: Mapping[str, Any], column: str) -> None:
         whole = self._empty()
@@ -143,6 +142,14 @@ class Profile:
             self._core.merge(part._core)
         else:
             self._core.merge_group(group.name, part._core)
+
+    def _add_row(self, row: Mapping[str, Any], group: Group | None) -> None:
+        if group is None:
+            self._log_row(row)
+        else:
+            part = self._empty()
+            part._log_row(row)
+            self._merge(part, group)
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
@@ -189,11 +196,17 @@ class Profile:
         self._add(prefix, self._measure(prefix, image, threads), group)
 
     def _measure(
-        self, prefix: str, image: ImageLike, threads: int | None = None
+        self,
+        prefix: str,
+        image: ImageLike,
+        threads: int | None = None,
+        name: str | None = None,
     ) -> "Measured | Profile":
         """One image; or the profile of several in a batch or a file, which count all or none."""
         thumbnail = self._core.exemplars > 0
-        images = measure_images(image, self._reading, threads=threads, thumbnail=thumbnail)
+        images = measure_images(
+            image, self._reading, threads=threads, thumbnail=thumbnail, name=name
+        )
         first, second = next(images), next(images, None)
         if second is None:
             return first

@@ -1,9 +1,10 @@
 """A contact sheet: pictures at one end of a number, to look at."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from PIL import Image
 
@@ -39,6 +40,7 @@ def contact_sheet(
     failures: Sequence[Row] = (),
     failed: int = 0,
     reading: Reading,
+    opened: Callable[[str], Any] = str,
 ) -> Html:
     """A page that shows the images of rows; each is opened again for a small picture.
 
@@ -50,12 +52,13 @@ def contact_sheet(
         failures: rows of files that could not be measured.
         failed: how many such files there were.
         reading: how pictures are read.
+        opened: from the path of a row to what holds its picture.
     """
     end = "highest" if highest else "lowest"
     which = f"The {counted(len(rows), 'image')}" if rows else "No image"
     headline = f"{which} with the {end} {_called(by)}, of {count(images)} measured"
     shown = rows[:_MOST_PICTURES]
-    cards = (_card(row, by, reading) for row in shown)
+    cards = (_card(row, by, reading, opened) for row in shown)
     more = len(rows) - len(shown)
     return document(
         f"Contact sheet: {headline}",
@@ -80,12 +83,12 @@ def _called(feature: str) -> str:
     return said(feature, "image", [PREFIX.removesuffix(".")]).name
 
 
-def _card(row: Row, by: str, reading: Reading) -> Html:
+def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> Html:
     facts = (tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(row, by))
     frame = f" (frame {row['frame']})" if "frame" in row else None
     return tag(
         "figure",
-        _picture(row, reading),
+        _picture(row, reading, opened),
         tag("p", tag("b", _shown(row[by])), f" {_called(by)}"),
         tag("figcaption", tag("bdi", str(row["path"])), frame, tag("dl", facts)),
     )
@@ -104,16 +107,18 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else number(float(str(value)))
 
 
-def _picture(row: Row, reading: Reading) -> Html:
+def _picture(row: Row, reading: Reading, opened: Callable[[str], Any]) -> Html:
     path = str(row["path"])
-    small = _small(path, int(str(row.get("frame", 0))), reading)
+    small = _small(path, int(str(row.get("frame", 0))), reading, opened)
     if small is None:
         return tag("p", "This picture cannot be shown.", cls="quiet")
     data = base64.b64encode(small.jpeg).decode()
     return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path)
 
 
-def _small(path: str, frame: int, reading: Reading) -> Thumbnail | None:
+def _small(
+    path: str, frame: int, reading: Reading, opened: Callable[[str], Any]
+) -> Thumbnail | None:
     """The picture as functions of the user are given it: in 8 bits, whatever the file has.
 
     None of bands, which are no colours to show.
@@ -124,8 +129,8 @@ def _small(path: str, frame: int, reading: Reading) -> Thumbnail | None:
     def shot(image: Image.Image) -> Thumbnail | None:
         return make_thumbnail(image, path, side=_SIDE, most_bytes=_MOST_BYTES)
 
-    frames = measure_images(path, replace(reading, metrics=shot), threads=1)
     try:
+        frames = measure_images(opened(path), replace(reading, metrics=shot), threads=1)
         measured = next(islice(frames, frame, None), None)
     except ImageError:  # it has changed since
         return None

@@ -3,17 +3,22 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["in_blocks", "in_threads", "workers_of"]
+__all__ = ["in_threads", "workers_of"]
 
 # Blocks begun or waiting to be taken, for each worker: one slow file holds back no more than that.
 _BLOCKS_AHEAD = 4
 
+# Bytes of pictures that may wait for a worker, beside one.
+_MOST_WAITING = 256 << 20
+
+T = TypeVar("T")
 Result = TypeVar("Result")
 
 
@@ -31,19 +36,19 @@ def workers_of(workers: int | None) -> int:
     return workers or available_cpus()
 
 
-def in_blocks(items: Sequence[str], size: int) -> list[Sequence[str]]:
-    """The items in runs of `size`; the last may be shorter."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
 def in_threads(
-    work: Callable[[Iterable[str]], Result],
-    blocks: Sequence[Sequence[str]],
+    work: Callable[[Iterable[T]], Result],
+    items: Iterable[T],
+    size: int,
     *,
     workers: int,
+    total: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Generator[Result, None, None]:
-    """What `work` returns for each block, in their order.
+    """What `work` returns for each block, which is a run of `size` items, in their order.
+
+    A block is begun while its items still come. So there are never more bytes of pictures waiting
+    than 256 MB and one picture, however slow the workers are. Items that are paths weigh nothing.
 
     Close the iterator, should it not be read to its end: the workers stop then after the item that
     they are at. A process that forked has none of the workers, so the iterator of its parent raises
@@ -51,26 +56,35 @@ def in_threads(
 
     Args:
         work: is called with the items of a block, which it goes through once.
-        blocks: the blocks.
+        items: are gone through by the caller's thread, a few blocks ahead of the results.
+        size: how many items a block has; the last may have fewer.
         workers: how many threads.
-        progress: called as ``progress(done, total)`` after each item, by one thread at a time.
+        total: how many items there are; None where only their end tells.
+        progress: called as ``progress(done, total)`` after each item, by one thread at a time. An
+            unknown total is that of the items that came so far.
     """
-    total = sum(map(len, blocks))
     stopped = threading.Event()
+    room = _Room(_MOST_WAITING)
     lock = threading.Lock()
     process = os.getpid()
-    done = 0
+    came = done = 0
 
-    def watched(block: Sequence[str]) -> Iterator[str]:
+    def worked(block: "_Block[T]") -> Result:
+        try:
+            return work(watched(block))
+        finally:
+            block.leave()
+
+    def watched(block: "_Block[T]") -> Iterator[T]:
         nonlocal done
-        for item in block:
+        for item in block.take():
             if stopped.is_set():
                 return
             yield item
             if progress is not None:
                 with lock:
                     done += 1
-                    progress(done, total)
+                    progress(done, came if total is None else total)
 
     def first(waiting: deque[Future[Result]]) -> Result:
         if os.getpid() != process:
@@ -81,14 +95,98 @@ def in_threads(
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         waiting: deque[Future[Result]] = deque()
+        block: _Block[T] | None = None
         try:
-            for block in blocks:
-                if len(waiting) == workers * _BLOCKS_AHEAD:
-                    yield first(waiting)
-                waiting.append(pool.submit(work, watched(block)))
+            for item in items:
+                if block is None:
+                    if len(waiting) == workers * _BLOCKS_AHEAD:
+                        yield first(waiting)
+                    block = _Block(room)
+                    waiting.append(pool.submit(worked, block))
+                came += 1
+                block.put(item)
+                if block.count == size:
+                    block.end()
+                    block = None
+            if block is not None:
+                block.end()
             while waiting:
                 yield first(waiting)
         except BaseException:  # Ctrl-C too
             stopped.set()
+            if block is not None:
+                block.end()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class _Room:
+    """How many bytes may wait, of all blocks together."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._changed = threading.Condition()
+
+    def take(self, weight: int) -> None:
+        """Wait until there is any room."""
+        with self._changed:
+            while self._left <= 0:
+                self._changed.wait()
+            self._left -= weight
+
+    def give(self, weight: int) -> None:
+        with self._changed:
+            self._left += weight
+            self._changed.notify()
+
+
+class _Block(Generic[T]):
+    """Items on their way from the thread that finds them to the one that works on them."""
+
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+        self._items: SimpleQueue[tuple[T, int] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._left = False
+        self._held = 0  # the weight of the item that is worked on
+        self.count = 0
+
+    def put(self, item: T) -> None:
+        weight = getattr(item, "weight", 0)
+        if weight:
+            self._room.take(weight)
+        with self._lock:
+            self.count += 1
+            if not self._left:
+                self._items.put((item, weight))
+                return
+        self._give(weight)
+
+    def end(self) -> None:
+        """There are no more items."""
+        self._items.put(None)
+
+    def take(self) -> Iterator[T]:
+        while (entry := self._items.get()) is not None:
+            self._held = entry[1]
+            yield entry[0]
+            del entry
+            self._let_go()
+
+    def leave(self) -> None:
+        """The worker takes no more: what waits, and what still comes, is let go."""
+        with self._lock:
+            self._left = True
+        self._let_go()  # an error may hold the iterator, so that it does not end by itself
+        while not self._items.empty():
+            entry = self._items.get()
+            if entry is not None:
+                self._give(entry[1])
+
+    def _let_go(self) -> None:
+        weight, self._held = self._held, 0
+        self._give(weight)
+
+    def _give(self, weight: int) -> None:
+        if weight:
+            self._room.give(weight)

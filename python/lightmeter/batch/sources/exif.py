@@ -1,4 +1,6 @@
-"""The Exif of a file by its path, without reading a pixel."""
+"""The Exif of a file or of encoded bytes, without reading a pixel."""
+
+from typing import Any
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
@@ -11,13 +13,15 @@ __all__ = ["exif_of"]
 _LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 
 
-def exif_of(path: str) -> ExifTags:
-    """The tags that are not personal; none where the file cannot be read.
+def exif_of(encoded: Any) -> ExifTags:
+    """The tags that are not personal; none of what is no path or bytes, or cannot be read.
 
     It never waits for a pipe or a device: they have no Exif.
     """
+    if not isinstance(encoded, str | bytes):
+        return {}
     try:
-        with open_encoded(path, _LIMITS) as file:
+        with open_encoded(encoded, _LIMITS) as file:
             header = read_header(file)
             return (
                 {}

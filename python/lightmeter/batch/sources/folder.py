@@ -1,18 +1,19 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
+from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.files import path_bytes
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.plugins import plugin_format
 
-__all__ = ["as_paths", "find_images"]
+__all__ = ["Files", "as_paths", "find_images", "image_suffixes"]
 
 PathLike = str | os.PathLike[str]
 
@@ -52,6 +53,22 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
         else:
             files.add(path)
     return sorted(files, key=path_bytes)
+
+
+class Files:
+    """Files as a source, in the order given."""
+
+    def __init__(self, files: Sequence[str], root: str | None = None) -> None:
+        """Take their paths, and the folder that they were found in, if it is one."""
+        self.files, self.root = files, root
+
+    def __len__(self) -> int:
+        """How many files."""
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[Item]:
+        """The files."""
+        return (Item(file, file) for file in self.files)
 
 
 def as_paths(paths: PathLike | Iterable[PathLike]) -> list[str]:
@@ -117,7 +134,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _is_image(path: str) -> bool:
     suffix = Path(path).suffix.lower()
-    return suffix in _image_suffixes() if suffix else _starts_like_an_image(path)
+    return suffix in image_suffixes() if suffix else _starts_like_an_image(path)
 
 
 def _starts_like_an_image(path: str) -> bool:
@@ -145,7 +162,8 @@ def _register_formats() -> None:
 
 
 @cache
-def _image_suffixes() -> frozenset[str]:
+def image_suffixes() -> frozenset[str]:
+    """The suffixes that name a format of pictures, in small letters."""
     _register_formats()
     # Pillow also registers suffixes of formats that are no pictures to a user.
     readable = {

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from lightmeter.batch.sources.item import Item
 from lightmeter.files import open_regular
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
-__all__ = ["Manifest"]
+__all__ = ["PATHS", "Manifest", "rows_of"]
 
 # The names that the column of paths may have.
-_PATHS = ("path", "file", "filename", "file_name", "image")
+PATHS = ("path", "file", "filename", "file_name", "image")
 _NAMED = 20  # columns that an error names
 _SHOWN = 500  # characters
 
@@ -49,11 +50,12 @@ class Manifest:
                     "expected one row for each path"
                 )
 
-    def value_of(self, path: str, root: str | None) -> str | None:
-        """What it says of the image at `path`, which was found below the folder `root`."""
-        return next(
-            (self._values[name] for name in self._names(path, root) if name in self._values), None
-        )
+    def value_of(self, item: Item, root: str | None) -> str | None:
+        """What it says of a picture, which was found below the folder `root`."""
+        if item.within is not None and (said := os.path.normpath(item.within)) in self._values:
+            return self._values[said]
+        names = self._names(item.name, root)
+        return next((self._values[name] for name in names if name in self._values), None)
 
     def check_names(self, paths: Sequence[str], root: str | None) -> None:
         """Refuse a manifest of other images, whose paths may be relative to another folder.
@@ -61,7 +63,7 @@ class Manifest:
         Raises:
             ValueError: it has a value of no image at `paths`, though there are some.
         """
-        if not paths or any(self.value_of(path, root) is not None for path in paths):
+        if not paths or any(self.value_of(Item(path, path), root) is not None for path in paths):
             return
         said = f"the first is {next(iter(self._values))!r}" if self._values else "it has no value"
         raise ValueError(
@@ -83,13 +85,13 @@ class Manifest:
 def _pairs(file: str, column: str) -> Iterator[tuple[str, str]]:
     """Path and value of each row that has a value."""
     columns: set[str] = set()
-    for number, row in enumerate(_rows(file), 1):
+    for number, row in enumerate(rows_of(file), 1):
         columns.update(row)
-        path = next((row[name] for name in _PATHS if row.get(name)), None)
+        path = next((row[name] for name in PATHS if row.get(name)), None)
         if not isinstance(path, str):
             raise ValueError(
                 f"row {number} of the manifest {file} has no path; expected one in a column "
-                f"{', '.join(_PATHS[:-1])} or {_PATHS[-1]}; it has {_named(row)}"
+                f"{', '.join(PATHS[:-1])} or {PATHS[-1]}; it has {_named(row)}"
             )
         value = row.get(column)
         if value is not None and value != "":
@@ -105,17 +107,27 @@ def _named(columns: Iterable[str]) -> str:
     return shorten(", ".join(sorted(columns)[:_NAMED]), _SHOWN)
 
 
-def _rows(file: str) -> Iterator[Row]:
+def rows_of(file: str, opened: IO[bytes] | None = None) -> Iterator[Row]:
+    """The rows of a CSV, JSON lines or Parquet file, which may be open already.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is of another kind, or damaged.
+        ImportError: Parquet needs pyarrow, and that is not installed.
+    """
     reader = _READERS.get(Path(file).suffix.lower())
     if reader is None:
         raise ValueError(
             f"got the manifest {file!r}; expected a file with a suffix of {', '.join(_READERS)}"
         )
-    with open_regular(file) as raw, io.BufferedReader(raw) as opened:
-        try:
-            yield from reader(opened)
-        except (csv.Error, ValueError, RecursionError) as error:
-            raise ValueError(f"the manifest {file} cannot be read: {error}") from None
+    if opened is None:
+        with open_regular(file) as raw, io.BufferedReader(raw) as opened_here:
+            yield from rows_of(file, opened_here)
+        return
+    try:
+        yield from reader(opened)
+    except (csv.Error, ValueError, RecursionError) as error:
+        raise ValueError(f"the manifest {file} cannot be read: {error}") from None
 
 
 def _csv_rows(file: IO[bytes]) -> Iterator[Row]:

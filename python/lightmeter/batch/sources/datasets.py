@@ -1,0 +1,174 @@
+"""Data sets of training libraries: those of Hugging Face and of PyTorch, told by their methods.
+
+None of these libraries is imported here.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from lightmeter.batch.sources.item import Item, Wanted, plain
+from lightmeter.batch.sources.table import items_of_batches, known, pictures_column
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import as_numpy, is_array
+
+__all__ = ["HuggingFace", "Torch", "is_hugging_face", "is_torch"]
+
+_ROWS = 16
+_USUAL = ("image", "images", "img", "pixel_values", "x")
+
+
+def is_hugging_face(given: object) -> bool:
+    """Whether it is a ``datasets.Dataset``, also a streamed one."""
+    return all(hasattr(given, name) for name in ("features", "with_format", "iter"))
+
+
+class HuggingFace:
+    """A data set of Hugging Face, whose pictures are not decoded: their bytes are taken."""
+
+    root: str | None = None
+
+    def __init__(self, dataset: Any, wanted: Wanted) -> None:
+        """Take a ``datasets.Dataset`` or ``IterableDataset``.
+
+        Raises:
+            ValueError: it has no column of pictures, or not all those that are wanted.
+        """
+        self._wanted = wanted
+        split = getattr(dataset, "split", None)
+        self._name = str(split) if split else "dataset"
+        self._data = dataset.with_format("arrow")
+        names = list(dataset.features or {})
+        schema = getattr(dataset.features, "arrow_schema", None)
+        if schema is None:
+            raise ValueError("the data set does not say its columns; expected one with features")
+        self._column = pictures_column(schema, wanted.column, self._name)
+        known(wanted.values, names, self._name)
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Item]:
+        """The rows in their order."""
+        columns = [self._column, *(it for it in self._wanted.values if it != self._column)]
+        data = self._data.select_columns(columns)
+        batches = (batch for table in data.iter(_ROWS) for batch in table.to_batches())
+        return items_of_batches(self._name, batches, self._column, self._wanted)
+
+
+def is_torch(given: object) -> bool:
+    """Whether it is a data set or loader of PyTorch, or behaves as one."""
+    kinds = type(given).__mro__
+    if any(kind.__module__.startswith("torch.utils.data") for kind in kinds):
+        return True
+    if hasattr(given, "dataset") and hasattr(given, "batch_size"):
+        return True
+    # A data set has an item by number and no iterator of its own, other than any collection.
+    return all(hasattr(given, name) for name in ("__getitem__", "__len__")) and not hasattr(
+        given, "__iter__"
+    )
+
+
+class Torch:
+    """A data set of PyTorch, or a loader of one, whose pictures are taken as they come.
+
+    The first element of a sample is the picture, or that under a usual name. A folder of pictures
+    of torchvision is read by its files, as they were before any transform. Tensors of three
+    dimensions are CxHxW unless a layout says otherwise.
+    """
+
+    root: str | None = None
+
+    def __init__(self, dataset: Any, wanted: Wanted) -> None:
+        """Take a data set or a loader."""
+        self._data, self._wanted = dataset, wanted
+        self._loader = hasattr(dataset, "dataset") and hasattr(dataset, "batch_size")
+        self._batched = self._loader and dataset.batch_size is not None
+        self._name = type(dataset.dataset if self._loader else dataset).__name__
+
+    def __iter__(self) -> Iterator[Item]:
+        """The samples in their order; of a loader that shuffles in an order of its own."""
+        files = None if self._loader else _files_of(self._data)
+        if files is not None:
+            yield from files
+            return
+        numbers = count()
+        for sample in self._samples():
+            pictures, values = self._parts(sample)
+            group = pictures if self._batched else [pictures]
+            for place, picture in enumerate(group):
+                number = next(numbers)
+                said = {name: _scalar(value, place) for name, value in values.items()}
+                yield Item(f"{self._name}:{number}", self._taken(picture), values=said)
+
+    def _samples(self) -> Iterator[Any]:
+        if self._loader or hasattr(self._data, "__iter__"):
+            return iter(self._data)
+        return (self._data[number] for number in range(len(self._data)))
+
+    def _taken(self, picture: Any) -> Any:
+        """A picture as it can wait: an array of its own, or an error."""
+        if not is_array(picture):
+            return picture
+        try:
+            array = np.array(as_numpy(picture))
+        except ImageError as error:
+            return error
+        layout = self._wanted.layout
+        if layout is not None:
+            return array[np.newaxis] if self._batched and layout.startswith("N") else array
+        tensor = not isinstance(picture, np.ndarray)
+        return np.moveaxis(array, 0, 2) if tensor and array.ndim == 3 else array
+
+    def _parts(self, sample: Any) -> tuple[Any, dict[str, Any]]:
+        """The picture of a sample, or all of a batch; and the values that are wanted."""
+        names = self._wanted.values
+        if isinstance(sample, Mapping):
+            column = self._wanted.column
+            if column is None:
+                column = next((name for name in _USUAL if name in sample), None)
+            if column not in sample:
+                listed = ", ".join(map(str, list(sample)[:20]))
+                raise ValueError(
+                    f"the samples of {self._name} have no picture named {column!r}; expected its "
+                    f"name as the column, one of {listed}"
+                )
+            return sample[column], {name: sample.get(name) for name in names}
+        parts = sample if isinstance(sample, tuple | list) else (sample,)
+        if self._wanted.column is not None:
+            raise ValueError(
+                f"got the column {self._wanted.column!r}; the samples of {self._name} have no "
+                "names, and their first element is the picture"
+            )
+        # The second element of most data sets is the label.
+        return parts[0], {name: parts[1] if len(parts) > 1 else None for name in names[:1]}
+
+
+def _files_of(dataset: Any) -> Iterator[Item] | None:
+    """The files of torchvision's folders: pairs of a path and the number of a class."""
+    samples = getattr(dataset, "samples", None)
+    if not isinstance(samples, list) or not samples:
+        return None
+    first = samples[0]
+    if not isinstance(first, tuple) or not isinstance(first[0], str | os.PathLike):
+        return None
+    return _class_items(samples, list(getattr(dataset, "classes", ())))
+
+
+def _class_items(samples: Iterable[Any], classes: list[str]) -> Iterator[Item]:
+    for path, number, *_ in samples:
+        label = classes[number] if isinstance(number, int) and number < len(classes) else number
+        yield Item(os.fspath(path), os.fspath(path), values={"label": plain(label)})
+
+
+def _scalar(value: Any, place: int) -> Any:
+    """A value of one sample, out of that of its batch."""
+    if isinstance(value, list | tuple):
+        value = value[place] if place < len(value) else None
+    elif getattr(value, "ndim", 0) > 0:
+        value = value[place]
+    return plain(value.item() if hasattr(value, "item") else value)

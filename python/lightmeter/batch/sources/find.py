@@ -1,0 +1,173 @@
+"""Which source an address or an object is: the table of all kinds."""
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from lightmeter.batch.sources.datasets import HuggingFace, Torch, is_hugging_face, is_torch
+from lightmeter.batch.sources.folder import Files, as_paths, find_images
+from lightmeter.batch.sources.item import Item, Source, Wanted
+from lightmeter.batch.sources.names import is_shard
+from lightmeter.batch.sources.patterns import has_magic, matches
+from lightmeter.batch.sources.remote import RemotePart, expanded
+from lightmeter.batch.sources.shard import Shard
+from lightmeter.batch.sources.table import Table, is_table
+from lightmeter.batch.sources.urls import is_url
+from lightmeter.files import path_bytes
+
+__all__ = ["opener_of", "source_of"]
+
+_BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
+_MOST_SHARDS = 1_000_000
+
+
+def source_of(given: Any, wanted: Wanted) -> Source:
+    """The source that `given` is.
+
+    Data sets and tables are told by their methods, and what is text by how it begins and ends:
+
+    ====================================  ======================================================
+    ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
+    ``.parquet`` ``.arrow`` ``.feather``  a table of pictures; a manifest if it has none
+    ``.csv`` ``.jsonl``                   a manifest
+    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, a picture, a folder or a pattern
+    anything else                         a file, a folder or a pattern
+    ====================================  ======================================================
+
+    Of several, files come first, sorted by path, and then what else there is in the given order.
+
+    Raises:
+        FileNotFoundError: it is one path and does not exist.
+        TypeError: it is of no known kind.
+        ValueError: it has no pictures in such a column.
+        ImportError: a package that it needs is not installed.
+    """
+    if isinstance(given, str | os.PathLike):
+        return _of_paths(given, [os.fsdecode(given)], wanted)
+    if isinstance(given, dict):
+        named = ", ".join(map(str, list(given)[:20]))
+        raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
+    if isinstance(given, Source):
+        return given
+    if is_hugging_face(given):
+        return HuggingFace(given, wanted)
+    if is_table(given):
+        return Table(given, wanted)
+    if is_torch(given):
+        return Torch(given, wanted)
+    paths = as_paths(given)
+    return _of_paths(paths, paths, wanted)
+
+
+def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
+    """From each of a few names that `given` gave its pictures to what can be measured again.
+
+    Members of archives and rows of tables are looked for once more; any other name is a path.
+    """
+    source = source_of(given, wanted)
+    items = {}
+    if not isinstance(source, Files):
+        items = {item.name: item for item in source if item.name in names}
+
+    def opened(name: str) -> Any:
+        return items[name].loaded(wanted.limits).data if name in items else name
+
+    return opened
+
+
+def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
+    shards = [path for path in paths if is_url(path) or _is_shard(path)]
+    if not shards:
+        _refuse_columns(wanted)
+        root = paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else None
+        return Files(find_images(given), root)
+    files = [path for path in paths if path not in set(shards)]
+    if len(paths) == 1 and is_url(paths[0]):
+        return _Remote(paths[0], wanted)
+    found = [path for shard in shards for path in _unfolded(shard)]
+    alone = len(paths) == len(found) == 1
+    if alone:
+        os.lstat(found[0])
+    parts = (
+        _Remote(path, wanted) if is_url(path) else Shard(path, wanted, alone=alone)
+        for path in found
+    )
+    return _Chain([*([Files(find_images(files))] if files else []), *parts])
+
+
+def _refuse_columns(wanted: Wanted) -> None:
+    for name in (*wanted.values, *([wanted.column] if wanted.column is not None else [])):
+        raise ValueError(
+            f"got the column {name!r} of files, which have none; expected a table, a manifest, an "
+            "archive or a data set"
+        )
+
+
+def _is_shard(path: str) -> bool:
+    return is_shard(path) and not os.path.isdir(path)
+
+
+def _unfolded(path: str) -> list[str]:
+    """The files that a pattern for shards stands for, sorted; a range in braces, as it says."""
+    if os.path.lexists(path):
+        return [path]
+    braces = None if is_url(path) and "*" in path else _BRACES.search(path)
+    if braces is not None:
+        first, last = int(braces[1]), int(braces[2])
+        if not first <= last < first + _MOST_SHARDS:
+            raise ValueError(
+                f"got the range {braces[0]} in {path!r}; expected one such as 000..127"
+            )
+        names = (
+            f"{path[: braces.start()]}{number:0{len(braces[1])}}{path[braces.end() :]}"
+            for number in range(first, last + 1)
+        )
+        return [file for name in names for file in _unfolded(name)]
+    if has_magic(path) and not is_url(path):
+        return sorted(matches(path), key=path_bytes)
+    return [path]
+
+
+class _Chain:
+    """Several sources, one after the other."""
+
+    def __init__(self, sources: list[Any]) -> None:
+        self._sources = sources
+        self.root = sources[0].root if len(sources) == 1 else None
+
+    def __iter__(self) -> Iterator[Item]:
+        return chain.from_iterable(self._sources)
+
+
+class _Remote:
+    """What an address elsewhere stands for, which is looked up when the source is made."""
+
+    def __init__(self, url: str, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self.root: str | None = None
+        self._items: list[Item] = []
+        addresses = _unfolded(url)
+        if len(addresses) > 1:
+            self._items = [Item(address, RemotePart(address)) for address in addresses]
+        else:
+            self._items, self.root = expanded(url)
+        self._plain = not any(is_shard(item.data.url) for item in self._items)
+        if self._plain:
+            _refuse_columns(wanted)
+
+    def __len__(self) -> int:
+        """How many objects, if each is one picture."""
+        if not self._plain:
+            raise TypeError("shards do not tell how many pictures they have")
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        shard_of = partial(Shard, wanted=self._wanted, alone=len(self._items) == 1)
+        for item in self._items:
+            if is_shard(item.data.url):
+                yield from shard_of(item.data.url)
+            else:
+                yield item

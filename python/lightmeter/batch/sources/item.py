@@ -1,0 +1,135 @@
+"""What a source gives: pictures by name, and what is known of each beside its pixels."""
+
+import os
+from collections.abc import Iterator, Mapping, Sized
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
+
+from lightmeter.batch.sources.urls import without_secrets
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import is_array
+from lightmeter.image.failure import Failure
+from lightmeter.image.limits import Limits
+
+__all__ = ["Item", "Part", "Source", "Wanted", "most_bytes", "plain", "reading_error", "total_of"]
+
+_NO_VALUES: Mapping[str, Any] = {}
+
+
+class Part(Protocol):
+    """Where the bytes of a picture are, such as a member of an archive. It can be pickled."""
+
+    def read(self, limits: Limits) -> bytes:
+        """The bytes.
+
+        Raises:
+            ImageError: there are more than `most_bytes` of `limits`, or they are damaged.
+            OSError: they cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture of a source.
+
+    Attributes:
+        name: what failures, rows and small pictures call it: its path, or its archive and its name
+            in it, as in ``shard.tar:dir/a.jpg``.
+        data: a path, encoded bytes, a `Part` that holds them, a picture or an array; or the error
+            of a picture that is known to be damaged.
+        within: its name in its archive or bucket, where that is all there is; patterns for segments
+            are searched in it. None takes the name.
+        values: what the source says of it, by the names of columns.
+    """
+
+    name: str
+    data: Any
+    within: str | None = None
+    values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
+
+    @property
+    def weight(self) -> int:
+        """Bytes in memory while the item waits."""
+        if isinstance(self.data, bytes):
+            return len(self.data)
+        return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
+
+    def loaded(self, limits: Limits) -> "Item":
+        """The item with its bytes in place of the part that holds them.
+
+        Raises:
+            ImageError: they cannot be had.
+        """
+        if isinstance(self.data, ImageError):
+            raise self.data
+        if isinstance(self.data, bytes | str | os.PathLike) or not hasattr(self.data, "read"):
+            return self
+        try:
+            return replace(self, data=self.data.read(limits))
+        except Exception as error:  # any that a file system of somebody else raises
+            raise reading_error(error) from error
+
+
+def reading_error(error: Exception) -> ImageError:
+    """The error of a picture, or of a file of many, that cannot be read."""
+    reason = Failure.of(error).reason
+    if isinstance(error, ImageError):
+        return error
+    detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+    detail = without_secrets(detail)[:200]
+    return ImageError("vanished" if reason == "vanished" else "unreadable", detail)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Pictures in an order that is always the same. It may be gone through more than once.
+
+    Attributes:
+        root: a folder or the like that the names of failures in profiles are relative to.
+    """
+
+    root: str | None
+
+    def __iter__(self) -> Iterator[Item]:
+        """The pictures, a few in memory at a time."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to take of a source that says more than pictures.
+
+    Attributes:
+        column: the name of the pictures, or of their paths; None looks for it.
+        values: names of what else to take of each, which becomes `Item.values`.
+        limits: what one picture may cost.
+        layout: order of the dimensions of arrays; None takes the usual one of the source.
+    """
+
+    column: str | None = None
+    values: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    layout: str | None = None
+
+
+def most_bytes(limits: Limits) -> int:
+    """How many bytes a picture may have that is held in memory whole."""
+    return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
+
+
+def plain(value: Any) -> Any:
+    """A value of somebody's table as it can be logged; None for what is nested."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        return None
+    return value if isinstance(value, bool | int | float) else None
+
+
+def total_of(source: Source) -> int | None:
+    """How many pictures it has, if it tells."""
+    try:
+        return len(source) if isinstance(source, Sized) else None
+    except TypeError:  # of a data set that is streamed
+        return None

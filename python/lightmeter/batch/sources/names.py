@@ -1,0 +1,35 @@
+"""Names in archives and buckets: which ones are of pictures, or of files of many."""
+
+import os
+import re
+from pathlib import PurePosixPath
+
+from lightmeter.batch.sources.folder import image_suffixes
+from lightmeter.batch.sources.urls import shown_url
+
+__all__ = ["is_image_name", "is_shard", "relative"]
+
+_SHARD = re.compile(
+    r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|arrow|feather|csv|jsonl)", re.I | re.DOTALL
+)
+
+
+def is_shard(path: str) -> bool:
+    """Whether the suffix of a path or address is that of a file of many pictures."""
+    return _SHARD.fullmatch(shown_url(path)) is not None
+
+
+def is_image_name(name: str) -> bool:
+    """Whether the suffix of a name is that of a picture, and no part of it is hidden."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
+    return not hidden and path.suffix.lower() in image_suffixes()
+
+
+def relative(name: str, root: str) -> str:
+    """A name as it is below the folder `root`."""
+    folder = root.rstrip("/") + "/"
+    below = name[len(folder) :]
+    if name.startswith(folder) and below[:1] not in ("/", ".") and "//" not in below:
+        return below  # os.path.relpath asks for the current folder each time
+    return os.path.relpath(name, root)

@@ -1,0 +1,236 @@
+"""Tables of pictures: Parquet, Arrow and Feather files, and tables in memory, a few rows at a time.
+
+A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Face writes them.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import IO, Any
+
+from lightmeter.batch.sources.item import Item, Wanted, plain
+from lightmeter.errors import ImageError
+from lightmeter.profile.cells import parquet
+from lightmeter.text import shorten
+
+__all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]
+__all__ += ["has_pictures", "pictures_column"]
+
+_ROWS = 16  # of a batch: all their pictures are in memory
+_USUAL = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
+_NAMED = 20  # columns that an error names
+
+
+def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> Iterator[Item]:
+    """The pictures of a Parquet file, row group by row group; a damaged one is lost alone.
+
+    Raises:
+        ImageError: it is none.
+        ValueError: it has no column of pictures.
+    """
+    pa = parquet()
+    opened = _parquet(file)
+    schema = opened.schema_arrow
+    column = pictures_column(schema, wanted.column, path)
+    columns = [column, *known(wanted.values, schema.names, path)]
+    rows = 0
+    for group in range(opened.num_row_groups):
+        batches = opened.iter_batches(_ROWS, [group], columns)
+        expected = opened.metadata.row_group(group).num_rows
+        yield from _guarded(
+            pa, items_of_batches(path, batches, column, wanted, first=rows, alone=alone), path, rows
+        )
+        rows += expected
+
+
+def has_pictures(file: IO[bytes], column: str | None) -> bool:
+    """Whether a Parquet file has a column of pictures, or names them only.
+
+    Raises:
+        ImageError: it is none.
+    """
+    schema = _parquet(file).schema_arrow
+    if column is not None and column in schema.names:
+        return _fits(schema.field(column).type)
+    return any(map(_fits, schema.types))
+
+
+def _parquet(file: IO[bytes]) -> Any:
+    pa = parquet()
+    try:
+        # Without pre_buffer a column is read page by page, and not a whole row group at once.
+        return pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> ImageError:
+    return ImageError("corrupt", f"the table cannot be read: {shorten(str(error), 150)}")
+
+
+def arrow_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> Iterator[Item]:
+    """The pictures of an Arrow file or stream, batch by batch; what follows a damaged one is lost.
+
+    Raises:
+        ImageError: it is none.
+        ValueError: it has no column of pictures.
+    """
+    pa = parquet()
+    try:
+        try:
+            opened = pa.ipc.open_file(file)
+            batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
+        except pa.ArrowInvalid:  # a stream, as Hugging Face keeps them
+            file.seek(0)
+            opened = batches = pa.ipc.open_stream(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(error) from None
+    column = pictures_column(opened.schema, wanted.column, path)
+    known(wanted.values, opened.schema.names, path)
+    yield from _guarded(
+        pa, items_of_batches(path, _checked(batches), column, wanted, alone=alone), path, 0
+    )
+
+
+def _checked(batches: Iterable[Any]) -> Iterator[Any]:
+    """Offsets in a file are somebody else's: followed as they are, they could lead anywhere."""
+    for batch in batches:
+        batch.validate(full=True)
+        yield batch
+
+
+def _guarded(pa: Any, items: Iterator[Item], path: str, row: int) -> Iterator[Item]:
+    try:
+        for item in items:
+            yield item
+            row += 1
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"the table is damaged behind row {row}: {shorten(str(error), 150)}"
+        yield Item(path, ImageError("corrupt", detail))
+
+
+class Table:
+    """A table in memory as a source: of pyarrow, pandas, polars, or a data set of pyarrow."""
+
+    root: str | None = None
+
+    def __init__(self, table: Any, wanted: Wanted) -> None:
+        """Take it.
+
+        Raises:
+            ValueError: it has no column of pictures.
+        """
+        self._wanted = wanted
+        if not hasattr(table, "to_batches"):
+            table = parquet().table(table)
+        self._table = table
+        self._column = pictures_column(table.schema, wanted.column, "table")
+        self._columns = [self._column, *known(wanted.values, table.schema.names, "table")]
+
+    def __len__(self) -> int:
+        """How many rows, where that is known."""
+        if not hasattr(self._table, "num_rows"):
+            raise TypeError("a data set of files does not tell how many rows it has")
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[Item]:
+        """The rows in their order."""
+        if hasattr(self._table, "scanner"):  # a data set, whose files are read a little ahead
+            batches = self._table.to_batches(
+                columns=self._columns, batch_size=_ROWS, batch_readahead=2, fragment_readahead=1
+            )
+        else:
+            batches = self._table.select(self._columns).to_batches()
+        return items_of_batches("table", batches, self._column, self._wanted)
+
+
+def is_table(given: object) -> bool:
+    """Whether it is a table of any library that speaks Arrow; a column alone is none."""
+    if hasattr(given, "to_batches"):
+        return True
+    return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
+
+
+def items_of_batches(
+    path: str,
+    batches: Iterable[Any],
+    column: str,
+    wanted: Wanted,
+    *,
+    first: int = 0,
+    alone: bool = True,
+) -> Iterator[Item]:
+    """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
+    folder = os.path.dirname(path)
+    numbers = count(first)
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS):
+            part = batch.slice(start, _ROWS)
+            cells = part.column(column)
+            values = {name: part.column(name) for name in wanted.values}
+            for row, number in zip(range(part.num_rows), numbers, strict=False):
+                data, name = _picture(cells[row].as_py(), folder)
+                name = name or str(number)
+                said = {key: plain(value[row].as_py()) for key, value in values.items()}
+                yield Item(f"{path}:{name}", data, name if alone else None, said)
+
+
+def _picture(cell: Any, folder: str) -> tuple[Any, str]:
+    """What a cell holds, and the path in it."""
+    path = ""
+    if isinstance(cell, dict):
+        path, cell = str(cell.get("path") or ""), cell.get("bytes")
+        if cell is None and path:  # it is not in the table, but beside it
+            return os.path.join(folder, path), path
+    if cell is None:
+        return ImageError("empty", "the cell is empty"), path
+    return cell, path
+
+
+def pictures_column(schema: Any, named: str | None, path: str) -> str:
+    """The column of pictures.
+
+    Raises:
+        ValueError: there is none, or several and none has a usual name.
+    """
+    fitting = [name for name, kind in zip(schema.names, schema.types, strict=True) if _fits(kind)]
+    if named is not None:
+        if named in fitting:
+            return named
+        raise ValueError(
+            f"got the column {named!r} of {path}; expected one of bytes, or of structs with bytes: "
+            f"{_listed(fitting)}; it has {_listed(schema.names)}"
+        )
+    usual = [name for name in _USUAL if name in fitting]
+    if usual or len(fitting) == 1:
+        return (usual or fitting)[0]
+    raise ValueError(
+        f"{path} has {len(fitting)} columns of pictures; expected one, or its name as "
+        f"the column; it has {_listed(fitting or schema.names)}"
+    )
+
+
+def known(values: Iterable[str], names: Iterable[str], path: str) -> list[str]:
+    """The values, which are names of columns.
+
+    Raises:
+        ValueError: one is not.
+    """
+    columns = list(names)
+    for value in values:
+        if value not in columns:
+            raise ValueError(f"{path} has no column {value!r}; it has {_listed(columns)}")
+    return list(values)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return shorten(", ".join(list(names)[:_NAMED]), 300) or "none"
+
+
+def _fits(kind: Any) -> bool:
+    types: Any = parquet().types
+    if types.is_struct(kind):
+        return any(field.name == "bytes" and _fits(field.type) for field in kind)
+    return bool(
+        str(kind) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(kind)
+    )

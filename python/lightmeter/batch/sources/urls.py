@@ -1,0 +1,36 @@
+"""Addresses of pictures that are elsewhere, and how they are shown."""
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+__all__ = ["is_url", "is_web", "shown_url", "without_secrets"]
+
+_SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
+_WEB = re.compile(r"https?://[^\s'\"<>]+")
+
+
+def is_url(path: object) -> bool:
+    """Whether `path` is an address that a library for file systems opens, such as ``s3://b/a``."""
+    return isinstance(path, str) and _SCHEME.match(path) is not None
+
+
+def is_web(url: str) -> bool:
+    """Whether it is of a web server, which may be anybody's."""
+    return url.startswith(("http://", "https://"))
+
+
+def shown_url(url: str) -> str:
+    """An address without what may be secret: a user, a password, and the query of a signed one."""
+    if not is_web(url):
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0]
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def without_secrets(text: str) -> str:
+    """A message whose web addresses are shown so."""
+    return _WEB.sub(lambda match: shown_url(match[0]), text)

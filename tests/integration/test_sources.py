@@ -1,0 +1,173 @@
+"""Sources with the packages and servers that they are made for: Hugging Face, PyTorch, HTTP."""
+
+import io
+import re
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import profile_images
+from PIL import Image
+
+NAMES = [f"{number:02}.jpg" for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("served") / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(folder / name)
+    with tarfile.open(folder.parent / "p.tar", "w") as tar:
+        for name in NAMES:
+            tar.add(folder / name, name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wanted(photos: Path) -> bytes:
+    return profile_images(photos).to_bytes()
+
+
+def test_data_sets_of_hugging_face(photos: Path, wanted: bytes) -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("string")})
+    columns = {
+        "image": [{"bytes": (photos / name).read_bytes(), "path": name} for name in NAMES],
+        "label": [name[0] for name in NAMES],
+    }
+    data = datasets.Dataset.from_dict(columns, features=features)
+    assert profile_images(data).to_bytes() == wanted
+    assert [row["path"] for row in lm.measure(data)][-1] == "dataset:39.jpg"
+    views = profile_images(data, values=["label"], segment_by={"l": "column:label"})
+    assert {segment: view.images for segment, view in views.items()} == {
+        f"l={ten}": 10 for ten in range(4)
+    }
+    assert profile_images(data.select([3, 1])).images == 2
+    assert profile_images(data.to_iterable_dataset(num_shards=3)).to_bytes() == wanted
+    files = {"image": [str(photos / name) for name in NAMES]}
+    of_files = datasets.Dataset.from_dict(files).cast_column("image", datasets.Image())
+    assert profile_images(of_files).to_bytes() == wanted
+    with pytest.raises(TypeError, match="got a DatasetDict of train; expected one of them"):
+        profile_images(datasets.DatasetDict(train=data))
+
+
+def test_tables_that_hugging_face_wrote(photos: Path, wanted: bytes, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    columns = {"image": [str(photos / name) for name in NAMES]}
+    data = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
+    data.to_parquet(tmp_path / "p.parquet")  # which takes the bytes in
+    assert profile_images(tmp_path / "p.parquet").to_bytes() == wanted
+    load = partial(datasets.load_dataset, "parquet", split="train", cache_dir=str(tmp_path / "c"))
+    for streaming in (False, True):
+        loaded = load(data_files=str(tmp_path / "p.parquet"), streaming=streaming)
+        assert profile_images(loaded).to_bytes() == wanted
+
+
+def test_data_sets_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    data = torch.utils.data.TensorDataset(torch.rand(10, 3, 8, 9), torch.arange(10))
+    one = profile_images(data, values=["label"])
+    assert (one.images, one["label"].mean) == (10, 4.5)
+    assert one["image.ImagePixelWidth"].min == 9
+    loader = torch.utils.data.DataLoader(data, batch_size=4)
+    assert profile_images(loader, values=["label"]) == one
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves ranges, as object stores do."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def send_head(self) -> io.BytesIO | None:  # type: ignore[override]
+        path = Path(self.translate_path(self.path))
+        if path.is_dir():
+            links = "".join(f'<a href="{name.name}">x</a>' for name in sorted(path.iterdir()))
+            data, kind = links.encode(), "text/html"
+        elif not path.exists():
+            self.send_error(404)
+            return None
+        else:
+            data, kind = path.read_bytes(), "application/octet-stream"
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        self.send_response(206 if asked else 200)
+        if asked:
+            first, last = int(asked[1]), min(int(asked[2]), len(data) - 1)
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+            data = data[first : last + 1]
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        return io.BytesIO(data)
+
+
+@pytest.fixture(scope="module")
+def address(photos: Path) -> Iterator[str]:
+    handler = partial(Handler, directory=str(photos.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    assert profile_images(f"{address}/p.tar?signature=secret").to_bytes() == wanted
+    assert profile_images(f"{address}/photos/").to_bytes() == wanted
+    (tmp_path / "m.csv").write_text(
+        "\n".join(["url", *(f"{address}/photos/{name}?x=secret" for name in NAMES)])
+    )
+    assert profile_images(tmp_path / "m.csv").to_bytes() == wanted
+    view = profile_images([f"{address}/photos/00.jpg", f"{address}/gone.jpg?x=secret"])
+    assert [failure.reason for failure in view.failures] == ["vanished"]
+    assert b"secret" not in view.to_bytes()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Of an S3 service on this machine, which the environment tells s3fs of."""
+    s3fs = pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    names = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
+    names |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("bucket")
+    yield "s3://bucket"
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Path) -> None:
+    s3fs = pytest.importorskip("s3fs")
+    store = s3fs.S3FileSystem()
+    store.put(str(photos), f"{bucket}/photos", recursive=True)
+    store.put(str(photos.parent / "p.tar"), f"{bucket}/p.tar")
+    store.pipe(f"{bucket}/odd/empty.jpg", b"")
+    assert profile_images(f"{bucket}/photos/").to_bytes() == wanted
+    assert profile_images(f"{bucket}/photos/*.jpg").to_bytes() == wanted
+    assert profile_images(f"{bucket}/p.tar").to_bytes() == wanted
+    lines = ["uri", *(f"{bucket}/photos/{name}" for name in NAMES)]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    assert profile_images(tmp_path / "m.csv").to_bytes() == wanted
+    view = profile_images([f"{bucket}/odd/", f"{bucket}/gone.jpg", f"{bucket}/gone.tar"])
+    reasons = {failure.path: failure.reason for failure in view.failures}
+    assert reasons == {
+        "s3://bucket/odd/empty.jpg": "empty",
+        "s3://bucket/gone.jpg": "vanished",
+        "s3://bucket/gone.tar": "vanished",
+    }

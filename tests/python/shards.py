@@ -1,0 +1,79 @@
+"""Files of many pictures for tests: archives and tables of the same members."""
+
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+from conftest import picture
+
+Members = Mapping[str, bytes]
+
+
+def encoded(seed: int = 0, width: int = 12, height: int = 10, form: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    picture(width, height, seed=seed).save(file, form)
+    return file.getvalue()
+
+
+def pictures(count: int = 6) -> dict[str, bytes]:
+    """Pictures of two folders, in the order of their names."""
+    members = {f"{'ab'[seed % 2]}/{seed:02}.png": encoded(seed) for seed in range(count)}
+    return dict(sorted(members.items()))
+
+
+def write_folder(path: Path, members: Members) -> Path:
+    for name, data in members.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    return path
+
+
+def write_tar(path: Path, members: Members, mode: str = "w", **options: int) -> Path:
+    with tarfile.open(path, mode, **options) as tar:  # type: ignore[call-overload]
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def write_zip(path: Path, members: Members, method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def table_of(members: Members) -> pa.Table:
+    """As Hugging Face has it, with a label beside."""
+    return pa.table(
+        {
+            "image": [{"bytes": data, "path": name} for name, data in members.items()],
+            "label": [name.partition("/")[0] for name in members],
+        }
+    )
+
+
+def write_parquet(path: Path, members: Members, rows: int = 3) -> Path:
+    pa.parquet.write_table(table_of(members), path, row_group_size=rows)
+    return path
+
+
+def write_arrow(path: Path, members: Members) -> Path:
+    """A stream in batches of three rows."""
+    table = table_of(members)
+    with pa.ipc.new_stream(path, table.schema) as stream:
+        stream.write_table(table, max_chunksize=3)
+    return path
+
+
+def write_manifest(path: Path, names: list[str]) -> Path:
+    rows = [{"path": name, "label": name.split("/")[-2]} for name in names]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path

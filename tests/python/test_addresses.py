@@ -1,0 +1,185 @@
+"""Pictures elsewhere: addresses of fsspec, read ahead, and what goes wrong there."""
+
+import os
+import random
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightmeter import Failure, Limits, measure, profile_images
+from lightmeter.batch.sources import remote
+from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import RemoteFile, RemotePart
+from lightmeter.batch.sources.urls import is_url, shown_url
+
+fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("pyarrow")
+
+from fsspec.implementations.memory import MemoryFileSystem  # noqa: E402
+from shards import encoded, pictures, write_parquet, write_tar, write_zip  # noqa: E402
+
+
+class Odd(MemoryFileSystem):  # type: ignore[misc]
+    """Files in memory behind a protocol of its own, some of which cannot be read."""
+
+    protocol = "odd"
+    store: dict[str, Any] = {}  # noqa: RUF012
+    ranges = True
+    seen: list[Any] = []  # noqa: RUF012
+    together: threading.Barrier | None = None
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return super()._strip_protocol(str(path).replace("odd://", "memory://"))
+
+    def cat_file(
+        self, path: str, start: int | None = None, end: int | None = None, **_: Any
+    ) -> Any:
+        self.seen.append((path, start, end))
+        if Odd.together is not None:
+            Odd.together.wait(30)
+        if "denied" in path:
+            raise PermissionError(13, "Permission denied")
+        if "broken" in path:
+            raise RuntimeError("the connection was reset")
+        return super().cat_file(path, *((start, end) if Odd.ranges else ()))
+
+
+@pytest.fixture
+def odd() -> Iterator[Odd]:
+    fsspec.register_implementation("odd", Odd, clobber=True)
+    Odd.store.clear()
+    Odd.seen.clear()
+    yield Odd()
+    Odd.together, Odd.ranges = None, True
+
+
+def fill(odd: Odd, **files: bytes) -> None:
+    for name, data in files.items():
+        odd.pipe(f"/bucket/{name.replace('__', '/')}", data)
+
+
+def test_folders_patterns_and_objects(odd: Odd) -> None:
+    for name, data in {**pictures(4), "notes.txt": b"x", ".hidden/a.png": b"x"}.items():
+        odd.pipe(f"/bucket/{name}", data)
+    paths = [row["path"] for row in measure("odd://bucket")]
+    assert paths == [f"odd:///bucket/{name}" for name in pictures(4)]
+    assert [row["path"] for row in measure("odd://bucket/a/*")] == paths[:2]
+    assert [row["path"] for row in measure("odd://bucket/a/00.png")] == ["odd://bucket/a/00.png"]
+    views = profile_images("odd://bucket/", segment_by={"f": "path:^([ab])/"})
+    assert {segment: view.images for segment, view in views.items()} == {"f=a": 2, "f=b": 2}
+    assert profile_images("odd://bucket/**/*.png").images == 4
+    seen: list[tuple[int, int]] = []
+    profile_images("odd://bucket", progress=lambda *both: seen.append(both))
+    assert seen == [(done, 4) for done in range(1, 5)]
+    with pytest.raises(ValueError, match="the column 'x' of files"):
+        profile_images("odd://bucket", values=["x"])
+    with pytest.raises(FileNotFoundError, match="odd://none"):
+        profile_images("odd://none/")
+
+
+def test_failures_have_reasons_and_relative_names(odd: Odd) -> None:
+    fill(odd, **{"a.png": encoded(), "broken.png": b"x", "denied.png": b"x", "text.png": b"x" * 99})
+    failed: list[Failure] = []
+    view = profile_images("odd://bucket/", on_failure=failed.append)
+    assert view.images == 1
+    assert [(failure.path, failure.reason) for failure in view.failures] == [
+        ("broken.png", "unreadable"), ("denied.png", "unreadable"), ("text.png", "unsupported")
+    ]  # fmt: skip
+    assert failed[0] == Failure(
+        "odd:///bucket/broken.png", "unreadable", "RuntimeError: the connection was reset"
+    )
+    (row,) = measure("odd://bucket/gone.png")
+    assert row["failure"] == "vanished"
+    assert profile_images(["odd://bucket/gone.tar", "odd://bucket/a.png"]).images == 1
+
+
+def test_objects_that_are_too_large_are_not_fetched(odd: Odd) -> None:
+    fill(odd, **{"a.png": encoded(), "b.png": bytes(10_000)})
+    limits = Limits(bytes=5000)
+    (failure,) = profile_images("odd://bucket/", limits=limits).failures
+    assert failure.reason == "too_large"
+    assert not any("b.png" in str(path) for path, *_ in Odd.seen)
+    (failure,) = profile_images("odd://bucket/b.png", limits=limits).failures
+    assert (failure.reason, failure.detail) == ("too_large", "more than 5000 bytes")
+
+
+def test_reads_overlap(odd: Odd) -> None:
+    """Eight reads have to be under way at once, or none of them ends."""
+    for number in range(16):
+        odd.pipe(f"/bucket/{number:02}.png", encoded(number))
+    Odd.together = threading.Barrier(8)
+    assert profile_images("odd://bucket/", workers=1).images == 16
+
+
+def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
+    for number in range(100):
+        odd.pipe(f"/bucket/{number:03}.png", encoded())
+    items = (Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", 1)) for n in range(100))
+    ahead = fetched_ahead(items, Limits())
+    first = next(ahead)
+    assert (first.name, first.data) == ("0", encoded())
+    ahead.close()  # type: ignore[attr-defined]
+    assert len(Odd.seen) <= 33
+    assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_remote_file_reads_as_a_local_one(
+    odd: Odd, ranges: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_PIECE", 100)
+    data = os.urandom(5321)
+    fill(odd, **{"a.bin": data})
+    Odd.ranges = ranges
+    rng = random.Random(7)
+    with RemoteFile(odd, "/bucket/a.bin", len(data)) as file:
+        for _ in range(300):
+            at, count = rng.randrange(5400), rng.choice([0, 1, 50, 100, 101, 900])
+            file.seek(at)
+            got = file.read(count)
+            assert data[at : at + count].startswith(got or b"")
+            assert got or not data[at : at + count]
+        file.seek(0)
+        assert file.readall() == data
+        assert file.seek(-5, os.SEEK_END) == 5316
+    assert ranges == (len(Odd.seen) > 2)
+
+
+def test_shards_of_a_server_without_ranges(odd: Odd, tmp_path: Path) -> None:
+    Odd.ranges = False
+    for make, suffix in ((write_tar, "tar"), (write_zip, "zip"), (write_parquet, "parquet")):
+        file = make(tmp_path / f"p.{suffix}", pictures())
+        odd.pipe(f"/bucket/{file.name}", file.read_bytes())
+        assert profile_images(f"odd://bucket/{file.name}").images == 6
+    assert profile_images("odd://bucket/p.{tar,zip}").images == 0  # not a pattern of fsspec
+    assert profile_images("odd://bucket/p.*").images == 18
+
+
+def test_a_manifest_of_addresses(odd: Odd, tmp_path: Path) -> None:
+    fill(odd, **{"a.png": encoded(), "sub__b.png": encoded(1)})
+    lines = ["url,label", "odd://bucket/a.png,x", "odd://bucket/sub/b.png,y"]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    views = profile_images(tmp_path / "m.csv", segment_by={"l": "column:label"})
+    assert {segment: view.images for segment, view in views.items()} == {"l=x": 1, "l=y": 1}
+    fill(odd, **{"m.csv": b"path\na.png\nsub/b.png\n"})
+    assert profile_images("odd://bucket/m.csv").images == 2
+
+
+def test_what_is_secret_in_an_address_is_not_shown() -> None:
+    url = "https://user:word@host:8/a/b.tar?X-Amz-Signature=secret#x"
+    assert shown_url(url) == "https://host:8/a/b.tar"
+    assert shown_url("s3://bucket/a?b.jpg") == "s3://bucket/a?b.jpg"
+    assert is_url(url)
+    assert is_url("zip://a.png::s3://bucket/a.zip")
+    assert not any(map(is_url, ("a/b.png", "C:\\a", "://x", "a b://c", Path("s3://a"), None)))
+
+
+def test_without_fsspec(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(ImportError, match=r"for s3:// lightmeter needs fsspec: pip install"):
+        profile_images("s3://bucket/a.png")

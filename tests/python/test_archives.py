@@ -1,0 +1,335 @@
+"""Damaged, hostile and odd archives and tables: only what is damaged is lost, and it is counted."""
+
+import gzip
+import io
+import os
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lightmeter import Failure, Limits, profile_images
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.item import Wanted
+
+pa = pytest.importorskip("pyarrow")
+
+from shards import (  # noqa: E402
+    encoded,
+    pictures,
+    write_arrow,
+    write_folder,
+    write_parquet,
+    write_tar,
+    write_zip,
+)
+
+NAMES = list(pictures())  # six
+
+
+def failures(path: Path, **options: object) -> tuple[int, list[tuple[str, str]]]:
+    """How many pictures there are, and what failed, by its name within the file."""
+    failed: list[Failure] = []
+    view = profile_images(path, on_failure=failed.append, **options)  # type: ignore[call-overload]
+    short = [(failure.path or "").removeprefix(str(path)).lstrip(":") for failure in failed]
+    return view.images, [(name, fail.reason) for name, fail in zip(short, failed, strict=True)]
+
+
+def changed(path: Path, change: Callable[[bytearray], bytes | None]) -> Path:
+    data = bytearray(path.read_bytes())
+    result = change(data)
+    path.write_bytes(data if result is None else result)
+    return path
+
+
+def header(number: int) -> int:
+    """Where the header of a member of `pictures()` is in a tar."""
+    sizes = [512 + -(-len(data) // 512) * 512 for data in pictures().values()]
+    return sum(sizes[:number])
+
+
+def with_sum(data: bytearray, at: int) -> None:
+    data[at + 148 : at + 156] = b" " * 8
+    data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + 512])
+
+
+def lying(size: bytes) -> Callable[[bytearray], None]:
+    def change(data: bytearray) -> None:
+        at = header(2)
+        data[at + 124 : at + 136] = size
+        with_sum(data, at)
+
+    return change
+
+
+def flipped(place: int) -> Callable[[bytearray], None]:
+    def change(data: bytearray) -> None:
+        data[place] ^= 0xFF
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "images", "failed"),
+    [
+        (lambda data: data[: header(3) + 600], 3, [(NAMES[3], "truncated")]),
+        (lambda data: data[: header(3) + 100], 3, [("", "truncated")]),
+        (lambda data: data[: header(3)], 3, []),
+        (flipped(header(2)), 5, [("", "corrupt")]),
+        (lying(b"%011o\0" % 1), 5, [(NAMES[2], "truncated")]),
+        (lying(b"%011o\0" % (1 << 30)), 5, [(NAMES[2], "truncated")]),
+        (lying(b"\x80" + b"\0" * 3 + b"\x7f" * 8), 5, [(NAMES[2], "truncated")]),
+        (lying(b"\xff" * 12), 5, [(NAMES[2], "truncated")]),
+        (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 6, [("", "corrupt")]),
+        (lambda data: data[: header(1)] + b"x" * 700 + data[header(1) :], 6, [("", "corrupt")]),
+        (lambda data: b"", 0, []),
+        (lambda data: b"no archive at all", 0, [("", "truncated")]),
+        (lambda data: os.urandom(4096), 0, [("", "corrupt")]),
+    ],
+)
+def test_damaged_tars(
+    change: Callable[[bytearray], bytes], images: int, failed: list[object], tmp_path: Path
+) -> None:
+    path = changed(write_tar(tmp_path / "p.tar", pictures()), change)
+    assert failures(path) == (images, failed)
+
+
+@pytest.mark.parametrize(
+    ("change", "images", "failed"),
+    [
+        (lambda data: data[: len(data) // 2], range(6), {"truncated"}),
+        (lambda data: data[:5], range(1), {"truncated"}),
+        (lambda data: b"no gzip at all, but of some length", range(1), {"corrupt"}),
+        (lambda data: data + b"rubbish", range(6, 7), set()),
+    ],
+)
+def test_damaged_compressed_tars(
+    change: Callable[[bytearray], bytes], images: range, failed: set[str], tmp_path: Path
+) -> None:
+    path = changed(write_tar(tmp_path / "p.tar.gz", pictures(), "w:gz"), change)
+    got, reasons = failures(path)
+    assert got in images
+    assert {reason for _, reason in reasons} >= failed
+    assert len(reasons) <= 2
+
+
+def test_odd_members_of_tars(tmp_path: Path) -> None:
+    """Links and devices are passed over; long names of all formats are read."""
+    path = tmp_path / "p.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
+            member = tarfile.TarInfo("link.png")
+            member.type, member.linkname, member.size = kind, "/etc/passwd", 0
+            tar.addfile(member)
+        for name in ("../../up.png", "/root.png", "./a.png", "d/" * 120 + "long.png", ".h.png"):
+            member = tarfile.TarInfo(name)
+            member.size = len(encoded())
+            tar.addfile(member, io.BytesIO(encoded()))
+        folder = tarfile.TarInfo("folder.png")
+        folder.type = tarfile.DIRTYPE
+        tar.addfile(folder)
+    names = [item.within for item in source_of(path, Wanted())]
+    assert names == ["../../up.png", "/root.png", "a.png", "d/" * 120 + "long.png"]
+    assert failures(path) == (4, [])
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        for name, headers in (("é" * 150 + ".png", {}), ("x.png", {"path": "pax.png"})):
+            member = tarfile.TarInfo(name)
+            member.pax_headers = headers
+            member.size = len(encoded())
+            tar.addfile(member, io.BytesIO(encoded()))
+    assert [item.within for item in source_of(path, Wanted())] == ["é" * 150 + ".png", "pax.png"]
+
+
+def test_hostile_names_of_tars(tmp_path: Path) -> None:
+    """A name of a gigabyte is not read; one of 60 kB and bytes that are no text are."""
+    strange = os.fsdecode(b"\xff\x1b.png")
+    data = write_tar(
+        tmp_path / "p.tar", {strange: b"x", "a/" * 30_000 + "b.png": b"x"}
+    ).read_bytes()
+    long = tarfile.TarInfo("././@LongLink")
+    long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    path = tmp_path / "q.tar"
+    path.write_bytes(long.tobuf(tarfile.USTAR_FORMAT) + data)
+    assert failures(path)[1][0] == ("", "corrupt")
+    path.write_bytes(data)
+    assert [reason for _, reason in failures(path)[1]] == ["unsupported"] * 2
+    assert len(profile_images(path).failures) == 2
+
+
+def local(number: int, data: bytes) -> int:
+    """Where a member begins in a zip."""
+    place = -1
+    for _ in range(number + 1):
+        place = data.index(b"PK\3\4", place + 1)
+    return place
+
+
+def central(number: int, data: bytes) -> int:
+    place = -1
+    for _ in range(number + 1):
+        place = data.index(b"PK\1\2", place + 1)
+    return place
+
+
+def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = central) -> object:
+    def change(data: bytearray) -> None:
+        at = where(number, data) + offset
+        data[at : at + len(value)] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "images", "failed"),
+    [
+        (lambda data: data[: central(0, data)], 6, [("", "truncated")]),
+        (
+            lambda data: data[: local(3, data) + 100],
+            3,
+            [("", "truncated"), (NAMES[3], "truncated")],
+        ),
+        (lambda data: data[: local(3, data) + 10], 3, [("", "truncated")]),
+        (patched(2, 0, b"XX"), 6, [("", "corrupt")]),
+        (patched(2, 16, b"\0\0\0\0"), 5, [(NAMES[2], "corrupt")]),
+        (patched(2, 20, struct.pack("<L", 9)), 5, [(NAMES[2], "truncated")]),
+        (patched(2, 24, struct.pack("<L", 9)), 5, [(NAMES[2], "corrupt")]),
+        (patched(2, 24, struct.pack("<L", 1 << 20)), 5, [(NAMES[2], "truncated")]),
+        (patched(2, 24, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "too_large")]),
+        (patched(2, 24, b"\xff" * 4), 5, [(NAMES[2], "too_large")]),
+        (patched(2, 8, b"\x01\0"), 5, [(NAMES[2], "unsupported")]),
+        (patched(2, 10, b"\x63\0"), 5, [(NAMES[2], "unsupported")]),
+        (patched(2, 42, struct.pack("<L", 5)), 5, [(NAMES[2], "corrupt")]),
+        (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "corrupt")]),
+        (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
+        (lambda data: b"#!/bin/sh\n" + data, 6, []),
+        (lambda data: data + b"x" * 100, 6, []),
+        (lambda data: b"", 0, [("", "truncated")]),
+        (lambda data: b"PK\5\6" + b"\xff" * 18, 0, [("", "truncated")]),
+    ],
+)
+def test_damaged_zips(
+    change: Callable[[bytearray], bytes], images: int, failed: list[object], tmp_path: Path
+) -> None:
+    path = changed(write_zip(tmp_path / "p.zip", pictures()), change)
+    assert failures(path) == (images, failed)
+
+
+def test_zips_that_were_written_as_a_stream(tmp_path: Path) -> None:
+    """Their sizes follow the members; even without a directory they are found."""
+
+    class Stream(io.RawIOBase):
+        data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.data += bytes(data)
+            return len(data)
+
+    stream = Stream()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
+        for name, data in pictures().items():
+            archive.writestr(name, data)
+    path = tmp_path / "p.zip"
+    path.write_bytes(stream.data)
+    assert failures(path) == (6, [])
+    path.write_bytes(stream.data[: central(0, stream.data)])
+    assert failures(path) == (6, [("", "truncated")])
+
+
+def test_bombs(tmp_path: Path) -> None:
+    """What is too large unpacked is refused, whether the archive says so or not."""
+    bomb = {"a.png": bytes(30_000_000), **pictures(2)}
+    limits = Limits(bytes=1_000_000)
+    path = write_zip(tmp_path / "p.zip", bomb)
+    assert failures(path, limits=limits) == (2, [("a.png", "too_large")])
+    changed(path, patched(0, 24, struct.pack("<L", 500_000)))  # type: ignore[arg-type]
+    assert failures(path, limits=limits) == (2, [("a.png", "corrupt")])
+    for name, mode in (("p.tar", "w"), ("p.tgz", "w:gz")):
+        path = write_tar(tmp_path / name, bomb, mode)
+        assert failures(path, limits=limits) == (2, [("a.png", "too_large")])
+    with gzip.open(tmp_path / "zeros.tar.gz", "wb") as file:
+        file.write(bytes(30_000_000))
+    assert failures(tmp_path / "zeros.tar.gz") == (0, [])
+
+
+def test_an_archive_compressed_in_another_way(tmp_path: Path) -> None:
+    (tmp_path / "p.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    assert failures(tmp_path / "p.tar.zst") == (0, [("", "unsupported")])
+
+
+def test_many_members_take_no_memory(tmp_path: Path) -> None:
+    """Each is known while it is looked at, and not longer."""
+    import tracemalloc
+
+    data = encoded()
+    for make in (write_tar, write_zip):
+        path = make(
+            tmp_path / f"{make.__name__}.{make.__name__[-3:]}",
+            {f"{n}.png": data for n in range(3000)},
+        )
+        tracemalloc.start()
+        assert sum(1 for _ in source_of(path, Wanted())) == 3000
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1_500_000
+
+
+@pytest.mark.parametrize("make", [write_parquet, write_arrow])
+def test_damaged_tables(make: Callable[..., Path], tmp_path: Path) -> None:
+    path = make(tmp_path / f"p.{make.__name__[6:]}", pictures())
+    whole = path.read_bytes()
+    assert failures(path) == (6, [])
+    reasons = set()
+    for place in range(40, len(whole), max(1, len(whole) // 40)):
+        path.write_bytes(whole[:place] + b"\xff\xff" + whole[place + 2 :])
+        images, failed = failures(path)
+        assert images + len(failed) >= 1
+        reasons |= {reason for _, reason in failed}
+    path.write_bytes(whole[: len(whole) // 2])
+    failures(path)
+    path.write_bytes(b"no table")
+    assert failures(path) == (0, [("", "corrupt")])
+    assert reasons <= {"corrupt", "truncated", "unsupported", "empty", "vanished", "too_large"}
+
+
+def test_a_damaged_row_group_is_lost_alone(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "p.parquet", pictures(), rows=2)
+    group = pa.parquet.ParquetFile(path).metadata.row_group(1).column(0)
+
+    def change(data: bytearray) -> None:
+        at = group.data_page_offset
+        data[at : at + 20] = b"\xff" * 20
+
+    images, failed = failures(changed(path, change))
+    assert images == 4
+    assert failed == [("", "corrupt")]
+
+
+def test_cells_without_a_picture(tmp_path: Path) -> None:
+    write_folder(tmp_path, pictures(2))
+    cells = [
+        {"bytes": None, "path": NAMES[0]},  # beside the table
+        {"bytes": None, "path": "gone.png"},
+        {"bytes": None, "path": None},
+        None,
+        {"bytes": b"", "path": "empty.png"},
+    ]
+    path = tmp_path / "p.parquet"
+    pa.parquet.write_table(pa.table({"image": cells}), path)
+    assert failures(path) == (
+        1, [("gone.png", "vanished"), ("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
+    )  # fmt: skip
+
+
+def test_damaged_manifests(tmp_path: Path) -> None:
+    write_folder(tmp_path, pictures(2))
+    path = tmp_path / "m.jsonl"
+    lines = [f'{{"path": "{name}"}}' for name in pictures(2)]
+    path.write_text("\n".join([lines[0], '{"other": 1}', lines[1], '{"path": "gone.png"}', "{{"]))
+    images, failed = failures(path)
+    gone = str(tmp_path / "gone.png")
+    assert (images, failed) == (2, [("2", "empty"), (gone, "vanished"), ("", "corrupt")])

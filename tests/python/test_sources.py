@@ -1,0 +1,420 @@
+"""Where pictures come from: every source of the same pictures gives the same profile."""
+
+import io
+import json
+import pickle
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter, picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Failure, measure, profile_images
+from lightmeter.batch.executors import threads
+from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.item import Item, Wanted
+from numpy.typing import NDArray
+from PIL import Image
+
+pa = pytest.importorskip("pyarrow")
+fsspec = pytest.importorskip("fsspec")
+
+from shards import (  # noqa: E402
+    Members,
+    encoded,
+    pictures,
+    table_of,
+    write_arrow,
+    write_folder,
+    write_manifest,
+    write_parquet,
+    write_tar,
+    write_zip,
+)
+
+
+def in_memory(path: Path, members: Members) -> str:
+    files = fsspec.filesystem("memory")
+    folder = f"/{path.parent.name}/{path.name}"
+    for name, data in members.items():
+        files.pipe(f"{folder}/{name}", data)
+    return f"memory:/{folder}"
+
+
+def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], str]:
+    def made(path: Path, members: Members) -> str:
+        file = make(path, members)
+        return f"{in_memory(path.parent, {file.name: file.read_bytes()})}/{file.name}"
+
+    return made
+
+
+def as_manifest(path: Path, members: Members) -> Path:
+    folder = write_folder(path.parent / "listed", members)
+    return write_manifest(path, [f"{folder.name}/{name}" for name in members])
+
+
+def as_feather(path: Path, members: Members) -> Path:
+    pa.feather.write_feather(table_of(members), path)
+    return path
+
+
+SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
+    "folder": ("photos", write_folder),
+    "tar": ("p.tar", write_tar),
+    "tar.gz": ("p.tar.gz", lambda path, members: write_tar(path, members, "w:gz")),
+    "tgz": ("p.tgz", lambda path, members: write_tar(path, members, "w:gz")),
+    "tar.bz2": ("p.TAR.BZ2", lambda path, members: write_tar(path, members, "w:bz2")),
+    "tar.xz": ("p.tar.xz", lambda path, members: write_tar(path, members, "w:xz")),
+    "zip": ("p.zip", write_zip),
+    "zip stored": ("p.zip", lambda path, members: write_zip(path, members, zipfile.ZIP_STORED)),
+    "zip bzip2": ("p.zip", lambda path, members: write_zip(path, members, zipfile.ZIP_BZIP2)),
+    "parquet": ("p.parquet", write_parquet),
+    "feather": ("p.feather", as_feather),
+    "arrow": ("p.arrow", write_arrow),
+    "table": ("", lambda path, members: table_of(members)),
+    "manifest": ("m.jsonl", as_manifest),
+    "memory": ("photos", in_memory),
+    "remote tar": ("p.tar", remote(write_tar)),
+    "remote tgz": ("p.tgz", remote(lambda path, members: write_tar(path, members, "w:gz"))),
+    "remote zip": ("p.zip", remote(write_zip)),
+    "remote parquet": ("p.parquet", remote(write_parquet)),
+    "remote arrow": ("p.arrow", remote(write_arrow)),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_same_pictures_give_the_same_profile(kind: str, tmp_path: Path) -> None:
+    name, make = SOURCES[kind]
+    source = make(tmp_path / name, pictures())
+    wanted = profile_images(write_folder(tmp_path / "wanted", pictures()))
+    assert wanted.images == 6
+    by_folder = profile_images(source, workers=2, segment_by={"f": r"path:([ab])/\d+[.]png$"})
+    assert by_folder.whole.to_bytes() == wanted.to_bytes()
+    assert {segment: view.images for segment, view in by_folder.items()} == {"f=a": 3, "f=b": 3}
+    rows = list(measure(source))
+    assert [str(row["path"])[-8:] for row in rows] == list(pictures())
+    again = source if name else table_of(pictures())
+    assert profile_images([again] if isinstance(again, Path | str) else again) == wanted
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.sampled_from([*SOURCES][1:]))
+def test_any_pictures_give_the_same_profile_and_the_same_failures(
+    tmp_path_factory: pytest.TempPathFactory, seeds: list[int], kind: str
+) -> None:
+    """Also copies, and what is no picture."""
+    path = tmp_path_factory.mktemp("any")
+    members = {
+        f"x/{place:02}.png": encoded(seed) if seed else b"no picture at all"
+        for place, seed in enumerate(seeds)
+    }
+    name, make = SOURCES[kind]
+    source = make(path / name, members)
+    failed: list[Failure] = []
+    view = profile_images(source, on_failure=failed.append, exemplars=0)
+    wanted = profile_images(write_folder(path / "wanted", members))
+    names = [(failure.path or "")[-8:] for failure in failed]
+    assert names == [(failure.path or "")[-8:] for failure in wanted.failures]
+    assert {failure.reason for failure in failed} <= {"unsupported"}
+    if not failed:
+        assert view == wanted
+    assert view["image.Failure"].n == wanted["image.Failure"].n == len(members)
+    assert view.images == wanted.images
+
+
+def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None:
+    """Beyond 1024 values sketches sample, so their order and the blocks count."""
+    members = {}
+    for number in range(1050):
+        file = io.BytesIO()
+        Image.new("RGB", (2, 2), (number % 256, number // 5, 7)).save(file, "PPM")
+        members[f"{number:04}.ppm"] = file.getvalue()
+    wanted = profile_images(write_folder(tmp_path / "photos", members), workers=1)
+    for source in (write_tar(tmp_path / "p.tar", members), write_zip(tmp_path / "p.zip", members)):
+        assert profile_images(source, workers=3).to_bytes() == wanted.to_bytes()
+
+
+def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
+    members = {**pictures(2), "c/bad.png": b"no picture"}
+    for source in (
+        write_tar(tmp_path / "p.tar", members),
+        write_parquet(tmp_path / "p.parquet", members),
+    ):
+        failed: list[Failure] = []
+        view = profile_images(source, exemplars=1, on_failure=failed.append)
+        assert [failure.path for failure in failed] == [f"{source}:c/bad.png"]
+        assert view.failures == failed
+        shown = view.exemplars("image.Brightness.mean").low
+        assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
+        paths = [row["path"] for row in measure(source)]
+        assert paths == [f"{source}:{name}" for name in members]
+
+
+def test_every_frame_is_named(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    frames = [picture(8, 8, seed=seed) for seed in range(2)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    source = write_zip(tmp_path / "p.zip", {"a.gif": file.getvalue()})
+    view = profile_images(source, frames="all", exemplars=2)
+    assert {shown.path for shown in view.exemplars("image.entropy").low} == {f"{source}:a.gif"}
+
+
+def test_side_files_say_values_and_segments(tmp_path: Path) -> None:
+    """In any order within a sample; a damaged one says nothing."""
+    members = {
+        "0.png": encoded(0), "0.json": json.dumps({"speed": 3, "camera": "n", "x": [1]}).encode(),
+        "0.cls": b"7", "1.json": b'{"speed": 5.5, "camera": "s"}', "1.png": encoded(1),
+        "2.png": encoded(2), "2.json": b"{]",
+        "3.mask.png": encoded(3), "3.png": encoded(4), "3.json": b'{"speed": 1e999, "camera": 2}',
+    }  # fmt: skip
+    for make, name in ((write_tar, "p.tar"), (write_zip, "p.zip")):
+        views = profile_images(
+            make(tmp_path / name, members),
+            values=["speed", "cls", "x"],
+            segment_by={"camera": "column:camera"},
+            group="column:camera",
+            column="png",
+        )
+        assert {segment: view.images for segment, view in views.items()} == {
+            "camera=n": 1, "camera=s": 1, "camera=none": 1, "camera=2": 1
+        }  # fmt: skip
+        assert views.whole["cls"].missing == 3
+        assert (views.whole["speed"].n, views.whole["x"].missing) == (4, 4)
+        assert views["camera=s"]["speed"].mean == 5.5
+
+
+def test_columns_say_values_and_segments(tmp_path: Path) -> None:
+    members = {**pictures(), "b/bad.png": b"no picture"}
+    write_folder(tmp_path, members)
+    (tmp_path / "m.csv").write_text(
+        "file,label,weight\n" + "".join(f"{name},{name[0]},{len(name)}.5\n" for name in members)
+    )
+    table = table_of(members).append_column("weight", [[len(name) + 0.5 for name in members]])
+    for source in (
+        tmp_path / "m.csv",
+        table,
+        table.to_pandas(),
+        pytest.importorskip("polars").from_arrow(table),
+    ):
+        views = profile_images(source, values=["weight", "label"], segment_by={"l": "column:label"})
+        assert {segment: view.images for segment, view in views.items()} == {"l=a": 3, "l=b": 3}
+        assert views.whole["weight"].mean == pytest.approx(np.mean([len(n) + 0.5 for n in members]))
+        assert views["l=b"]["label"].n == 4
+        assert "weight" not in profile_images(source)
+
+
+def test_several_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(3):
+        write_tar(Path(f"s-{number:02}.tar"), {f"{number}.png": encoded(number)})
+    write_folder(Path("photos"), pictures(2))
+    one = [row["path"] for row in measure("s-*.tar")]
+    assert one == ["s-00.tar:0.png", "s-01.tar:1.png", "s-02.tar:2.png"]
+    assert [row["path"] for row in measure("s-{00..02}.tar")] == one
+    two = [row["path"] for row in measure(["s-02.tar", "photos", "s-00.tar", "gone.zip"])]
+    assert two == ["photos/a/00.png", "photos/b/01.png", one[2], one[0], "gone.zip"]
+    with pytest.raises(FileNotFoundError):
+        profile_images("gone.zip")
+    assert profile_images("none-*.tar").images == 0
+    with pytest.raises(ValueError, match=r"expected one such as 000\.\.127"):
+        profile_images("s-{5..2}.tar")
+    Path("folder.zip").mkdir()
+    assert profile_images("folder.zip").images == 0
+
+
+class Tensor:
+    """As much of a tensor as is asked for."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self.array = array
+        self.ndim = array.ndim
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self.array.__dlpack__()
+
+    def __dlpack_device__(self) -> Any:
+        return self.array.__dlpack_device__()
+
+    def __getitem__(self, place: int) -> Any:
+        part = self.array[place]
+        return Tensor(part) if part.ndim else part
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+
+def chw(seed: int) -> NDArray[Any]:
+    return np.ascontiguousarray(np.asarray(picture(12, 10, seed=seed)).transpose(2, 0, 1))
+
+
+class Samples:
+    """A data set of PyTorch by its methods."""
+
+    def __init__(self, sample: Callable[[int], Any]) -> None:
+        self.sample = sample
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, number: int) -> Any:
+        return self.sample(number)
+
+
+class Loader:
+    batch_size = 2
+
+    def __init__(self, dataset: Samples, batches: Callable[[list[int]], Any]) -> None:
+        self.dataset, self.batches = dataset, batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.batches([*range(5)][start : start + 2]) for start in range(0, 5, 2))
+
+
+TENSORS = Samples(lambda number: (Tensor(chw(number)), number))
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        (TENSORS, {}),
+        (Samples(lambda number: {"image": picture(12, 10, seed=number), "y": number}), {}),
+        (Samples(lambda number: {"left": Tensor(chw(number))}), {"column": "left"}),
+        (Samples(lambda number: chw(number)), {"layout": "CHW"}),
+        (Loader(TENSORS, lambda n: [Tensor(np.stack([*map(chw, n)])), Tensor(np.array(n))]), {}),
+        (
+            Loader(TENSORS, lambda n: {"x": Tensor(np.stack([*map(chw, n)]))}),
+            {"layout": "NCHW"},
+        ),
+    ],
+)
+def test_data_sets_of_pytorch(source: Any, options: dict[str, Any]) -> None:
+    wanted = lm.log_image([picture(12, 10, seed=seed) for seed in range(5)]).view()
+    view = profile_images(source, **options)
+    assert view["image.Hue.mean"].to_summary_dict() == wanted["image.Hue.mean"].to_summary_dict()
+    assert [row["path"] for row in measure(source, **options)][-1] == "Samples:4"
+
+
+def test_labels_of_data_sets_of_pytorch(tmp_path: Path) -> None:
+    labelled = profile_images(TENSORS, values=["label"])
+    assert labelled["label"].mean == 2
+    loader = Loader(TENSORS, lambda n: [Tensor(np.stack([*map(chw, n)])), Tensor(np.array(n))])
+    assert profile_images(loader, values=["label"])["label"].mean == 2
+    folder = TENSORS.__class__(lambda number: None)
+    write_folder(tmp_path, pictures(4))
+    folder.samples = [(str(tmp_path / name), "ab".index(name[0])) for name in pictures(4)]  # type: ignore[attr-defined]
+    folder.classes = ["cat", "dog"]  # type: ignore[attr-defined]
+    views = profile_images(folder, segment_by={"label": "column:label"})
+    assert views.keys() == {"label=cat", "label=dog"}
+    assert views.whole == profile_images(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (lambda: pa.table({"a": [b"x"], "b": [b"y"]}), {}, "has 2 columns of pictures"),
+        (lambda: pa.table({"a": ["x"]}), {}, "has 0 columns of pictures"),
+        (lambda: table_of(pictures(1)), {"column": "label"}, "expected one of bytes"),
+        (lambda: table_of(pictures(1)), {"values": ["speed"]}, "has no column 'speed'"),
+        (lambda: "photos", {"values": ["speed"]}, "the column 'speed' of files, which have none"),
+        (lambda: "photos", {"group": "column:x"}, "the column 'x' of files, which have none"),
+        (lambda: "m.csv", {}, "m.csv has no path in its first row"),
+        (lambda: "m.csv", {"column": "a", "values": ["c"]}, "m.csv has no column 'c'; it has a, b"),
+        (lambda: Samples(lambda n: {"y": 1}), {}, "no picture named None"),
+        (lambda: TENSORS, {"column": "x"}, "their first element is the picture"),
+        (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
+    ],
+)
+def test_what_a_source_does_not_have(
+    make: Any, options: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_folder(Path("photos"), pictures(1))
+    Path("m.csv").write_text("a,b\nphotos/a/00.png,2\n")
+    with pytest.raises(ValueError, match=message):
+        profile_images(make(), **options)
+
+
+def test_splits_have_to_be_chosen() -> None:
+    with pytest.raises(TypeError, match="got a dict of train, test; expected one of them"):
+        profile_images({"train": 1, "test": 2})
+
+
+def test_items_can_be_sent_to_other_processes(tmp_path: Path) -> None:
+    for source in (
+        write_tar(tmp_path / "p.tar", pictures()),
+        write_zip(tmp_path / "p.zip", pictures()),
+    ):
+        items = pickle.loads(pickle.dumps(list(source_of(source, Wanted()))))
+        assert {item.loaded(lm.Limits()).name for item in items} == {
+            f"{source}:{name}" for name in pictures()
+        }
+
+
+def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker is slow; the source may not run away from it, though no block is full."""
+    monkeypatch.setattr(threads, "_MOST_WAITING", 10_000)
+    came, most = 0, 0
+    lock = threading.Lock()
+
+    def items() -> Iterator[Item]:
+        nonlocal came
+        for number in range(60):
+            with lock:
+                came += 1
+            yield Item(str(number), bytes(3000))
+
+    def work(block: Any) -> int:
+        nonlocal most
+        done = 0
+        for _ in block:
+            time.sleep(0.001)
+            done += 1
+            with lock:
+                most = max(most, came - done)
+        return done
+
+    assert list(in_threads(work, items(), 64, workers=1)) == [60]
+    assert most <= 6
+
+
+def test_a_worker_that_fails_does_not_hold_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_MOST_WAITING", 1000)
+    items = (Item(str(number), bytes(1000)) for number in range(500))
+
+    def work(block: Any) -> int:
+        for item in block:
+            raise KeyError(item.name)
+        return 0
+
+    with pytest.raises(KeyError):
+        list(in_threads(work, items, 64, workers=2))
+
+
+def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tar(Path("s.tar"), {**pictures(), "bad.png": b"no picture"})
+    write_parquet(Path("t.parquet"), pictures())
+    result = lightmeter("profile", "s.tar", "-o", "s.lmp")
+    assert "6 images measured, 1 file failed" in result.stdout
+    assert "s.tar:bad.png: unsupported" in result.stdout
+    assert lightmeter("profile", "t.parquet", "--column", "image", "--value", "label").stdout.count(
+        "label  "
+    )
+    result = lightmeter("measure", "t.parquet", "s.tar", "-o", "rows.csv")
+    assert result.stdout == "12 images measured, 1 file failed\n"
+    assert lm.profile_rows("rows.csv").images == 12
+    assert lightmeter("profile", "t.parquet", "--column", "none").returncode == 2
+    assert lightmeter("drift", "--reference", "s.tar", "--target", "s.tar").returncode == 0
+    for source in ("s.tar", "t.parquet"):
+        lightmeter("measure", source, "--sort", "sharpness", "--html", "sheet.html")
+        sheet = Path("sheet.html").read_text()
+        assert (sheet.count("data:image/jpeg"), sheet.count("cannot be shown")) == (6, 0)
