@@ -148,7 +148,8 @@ def is_table(given: object) -> bool:
     """Whether it is a table of any library that speaks Arrow; a column alone is none."""
     if hasattr(given, "to_batches"):
         return True
-    return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
+    arrow = hasattr(given, "__arrow_c_stream__") or hasattr(given, "iloc")  # pandas before 2.2
+    return arrow and hasattr(given, "columns")
 
 
 def items_of_batches(
