@@ -77,8 +77,8 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
-        help="Image files, folders or glob patterns; archives such as shard-000.tar; tables such "
-        "as photos.parquet; manifests such as photos.csv; addresses such as s3://bucket/photos.",
+        help="Image files, folders or glob patterns, archives such as shard-000.tar, tables such "
+        "as photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos.",
     ),
 ]
 Column = Annotated[
