@@ -1,4 +1,4 @@
-"""The article's fortnight on a server: uploaded, watched by one click, and seen in a browser."""
+"""The article's fortnight on a server: uploaded, watched by one click, seen and mailed."""
 
 import re
 import shutil
@@ -15,6 +15,7 @@ from lightmeter import Store
 from lightmeter.demo import run_timeline
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
+from mail_server import Mailbox
 
 CHANGED = {7, 9, 11}  # diluted dye, another magnification, out of focus
 PATIENCE = 60_000  # milliseconds
@@ -34,10 +35,22 @@ def day_of(day: int) -> datetime:
     return datetime(2022, 9, day, tzinfo=UTC)
 
 
+ALERT = """
+[[alert]]
+name = "team"
+to = "email"
+host = "localhost"
+port = {port}
+from = "drift@localhost"
+recipients = ["team@localhost"]
+"""
+
+
 class Served(NamedTuple):
     address: str
     key: str  # of whoever looks at pages
     store: Path
+    mailbox: Mailbox
 
 
 def run(*words: object) -> str:
@@ -52,17 +65,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server to which another process has uploaded the fortnight, with keys."""
     folder = tmp_path_factory.mktemp("served")
     run_timeline(folder / "demo")
-    store = folder / "drift.db"
+    store, mailbox = folder / "drift.db", Mailbox()
     add = "-m", "lightmeter", "serve", "key", "add", "--store", store, "--right"
     uploading, looking = run(*add, "write", "--right", "read"), run(*add, "admin")
     command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(store), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with (
+        mailbox.running() as port,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
+    ):
+        Path(f"{store}.monitors.toml").write_text(ALERT.format(port=port))
         try:
             assert server.stdout is not None
             match = re.search(r"http://\S+", server.stdout.readline())
             assert match is not None
             run("-c", UPLOAD, match[0], uploading, folder / "demo")
-            yield Served(match[0], looking, store)
+            yield Served(match[0], looking, store, mailbox)
         finally:
             server.terminate()
         assert server.wait(60) == 0
@@ -119,6 +136,12 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
             if result.monitor == "cells: drift" and result.state == "anomaly":
                 features[result.start.day].add(result.feature)
     assert features.keys() == CHANGED
+    (mail,) = served.mailbox.mails
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert set(map(int, re.findall("2022-09-([0-9]+)", body.get_content()))) >= CHANGED
+    assert served.mailbox.recipients == [["team@localhost"]]
+    assert any(part.get_content_type() == "image/png" for part in mail.walk())
     assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
     assert "image.Saturation.stddev" not in features[11]
     assert "image.Sharpness" in features[11]

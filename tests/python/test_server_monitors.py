@@ -16,6 +16,7 @@ from lightmeter import Store
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import feature_page
 from lightmeter.serve import schedule as module
+from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.schedule import Outcome, Schedule
 from serving import client, serving
 from starlette.applications import Starlette
@@ -169,3 +170,12 @@ def test_a_run_ends_with_its_server(path: Path, tmp_path: Path) -> None:
         assert child.stdin is not None
         child.stdin.close()
         assert child.wait(PATIENCE) == 1
+
+
+def test_a_file_with_an_alert_alone_is_added_to(tmp_path: Path) -> None:
+    file = MonitorsFile(tmp_path / "monitors.toml")
+    file.path.write_text('[[alert]]\nname = "team"\nto = "stdout"\n')
+    assert (file.monitors(), file.error()) == ({}, "")
+    file.add(DRIFT)
+    assert [*file.monitors()] == ["cells"]
+    assert file.path.read_text().startswith("[[alert]]")

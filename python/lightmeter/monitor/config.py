@@ -9,16 +9,20 @@ from lightmeter.monitor.tables import read_tables
 __all__ = ["load_monitors"]
 
 
-def load_monitors(path: str | os.PathLike[str]) -> list[Monitor]:
+def load_monitors(path: str | os.PathLike[str], *, needed: bool = True) -> list[Monitor]:
     """The monitors of a file. A relative path in it is relative to its folder.
+
+    Args:
+        path: of the file.
+        needed: whether there must be one.
 
     Raises:
         OSError: the file cannot be read.
-        ConfigError: the file is not TOML, has no monitor, or has one that is not understood; the
-            message names the line.
+        ConfigError: the file is not TOML, has no monitor though one is needed, or has one that is
+            not understood; the message names the line.
     """
     monitors: dict[str, Monitor] = {}
-    for table in read_tables(path, needed="monitor")["monitor"]:
+    for table in read_tables(path, needed="monitor" if needed else "")["monitor"]:
         monitor = table.read(Monitor)
         if monitor.name in monitors:
             raise table.error("name", f"two monitors are named {monitor.name!r}")

@@ -38,11 +38,12 @@ class Live:
         path = server.monitors
         if path is None and isinstance(server.store, FileStore):
             path = Path(f"{server.store.path}.monitors.toml")
-        self.monitors = MonitorsFile(path.absolute()) if path is not None else None
-        if self.monitors is not None:
+        file = self.monitors = MonitorsFile(path.absolute()) if path is not None else None
+        if file is not None:
             server.schedule = Schedule(
                 server.store.address,
-                self.monitors.path,
+                file.path,
+                is_wanted=lambda: bool(file.monitors() or file.error()),
                 arrivals=lambda: server.arrivals,
                 pages=server.public_url,
             )

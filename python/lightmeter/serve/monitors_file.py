@@ -92,7 +92,7 @@ class MonitorsFile:
             self._seen, self._monitors, self._error = seen, {}, ""
             try:
                 monitors: dict[str, list[str]] = {}
-                for monitor in load_monitors(self.path):
+                for monitor in load_monitors(self.path, needed=False):  # perhaps only alerts yet
                     monitors.setdefault(monitor.dataset, []).append(monitor.name)
                 load_alerts(self.path)
                 self._monitors = monitors

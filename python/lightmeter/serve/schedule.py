@@ -79,6 +79,7 @@ class Schedule:
         every: timedelta = timedelta(minutes=5),
         least: timedelta = timedelta(minutes=1),
         longest: timedelta = timedelta(minutes=30),
+        is_wanted: Callable[[], bool] = lambda: True,
         arrivals: Callable[[], int] = lambda: 0,
         pages: str | None = None,
     ) -> None:
@@ -90,6 +91,7 @@ class Schedule:
             every: how often.
             least: how long after the last one a run begins for new profiles.
             longest: how long one may take.
+            is_wanted: whether the file has something to run, or to complain of.
             arrivals: how many profiles have come so far.
             pages: address of the server's pages, for links in alerts.
         """
@@ -97,7 +99,8 @@ class Schedule:
         self.has_begun = False
         self._pages = [] if pages is None else [pages]
         self._every, self._least = every.total_seconds(), least.total_seconds()
-        self._longest, self._arrivals = longest.total_seconds(), arrivals
+        self._longest = longest.total_seconds()
+        self._is_wanted, self._arrivals = is_wanted, arrivals
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop, self._asked = threading.Event(), threading.Event()
@@ -192,7 +195,7 @@ class Schedule:
                 seen, fresh = arrived, min(fresh, now)
             news = now >= max(fresh + _SETTLE, began + self._least)
             due = news or now >= began + self._every or self._asked.is_set()
-            if not due or not self.monitors.exists():
+            if not due or not self.monitors.exists() or not self._is_wanted():
                 continue
             began, fresh = now, float("inf")
             self._asked.clear()
