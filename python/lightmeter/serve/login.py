@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import ipaddress
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from lightmeter.serve.refusal import RequestError, busy
 from lightmeter.serve.security import LOOPBACK_NAMES, check_host
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key, Right
+from lightmeter.store.remote.address import is_loopback
 
 __all__ = ["allowed", "identify", "path_of"]
 
@@ -106,14 +106,7 @@ def _is_local(request: Request) -> bool:
     ends = request.scope.get("client"), request.scope.get("server")
     is_passed_on = any(header in request.headers for header in _PASSED_ON)
     return (
-        all(end is not None and _is_loopback(end[0]) for end in ends)
+        all(end is not None and is_loopback(end[0]) for end in ends)
         and check_host(request) in LOOPBACK_NAMES
         and not is_passed_on
     )
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"

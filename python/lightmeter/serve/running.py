@@ -1,6 +1,5 @@
 """Running the app in a process of its own."""
 
-import ipaddress
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
 from lightmeter.serve.protocol import Protocol
 from lightmeter.serve.server import Server
+from lightmeter.store.remote.address import is_loopback
 
 __all__ = ["check_address", "run_server", "serve_store"]
 
@@ -40,7 +40,7 @@ def check_address(server: Server, host: str) -> None:
 def _is_loopback(host: str) -> bool:
     try:
         ends = {end[4][0] for end in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-        return all(ipaddress.ip_address(end).is_loopback for end in ends)
+        return all(is_loopback(str(end)) for end in ends)
     except (OSError, ValueError):
         return False
 

@@ -76,9 +76,11 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    # Python 3.11 does not look into an IPv4 address that is written as one of IPv6.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def checked_key(key: str | None) -> str | None:
