@@ -146,8 +146,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name, value in names.items():
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("bucket")
-    yield "s3://bucket"
+    s3fs.S3FileSystem().mkdir("pictures")  # moto has one service for the process
+    yield "s3://pictures"
     server.stop()
     s3fs.S3FileSystem.clear_instance_cache()
 
@@ -167,7 +167,7 @@ def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Pat
     view = profile_images([f"{bucket}/odd/", f"{bucket}/gone.jpg", f"{bucket}/gone.tar"])
     reasons = {failure.path: failure.reason for failure in view.failures}
     assert reasons == {
-        "s3://bucket/odd/empty.jpg": "empty",
-        "s3://bucket/gone.jpg": "vanished",
-        "s3://bucket/gone.tar": "vanished",
+        "s3://pictures/odd/empty.jpg": "empty",
+        "s3://pictures/gone.jpg": "vanished",
+        "s3://pictures/gone.tar": "vanished",
     }
