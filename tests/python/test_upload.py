@@ -13,7 +13,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, Store, log_image, profile_images
 from lightmeter.store.remote import client, sending
-from lightmeter.writers import LightmeterWriter, filling
+from lightmeter.writers import LightmeterWriter
 from PIL import Image
 from stores import view
 from weather import DAY, Weather, counts, free_port, running, waiting
@@ -89,12 +89,29 @@ def test_a_write_that_failed_only_as_it_seemed(
         assert writer.write(log_image(picture())) == (False, "no answer")
     assert writer.write(log_image(picture()))[0]
     assert store.read("cells").images == 1
-    monkeypatch.setattr(filling, "_MOST_TRIES", 5)
     head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 15\r\n\r\n"
     way.faults = [head + '{"kept": false}'] * 9
     with Store(way.url) as far:
         never = LightmeterWriter(far, dataset="cells", every="1d")
         assert "keeps nothing of" in never.write(log_image(picture()))[1]
+
+
+def test_a_number_is_of_one_profile(
+    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer was lost, and the disk was full. What comes next is more, and is repeated too."""
+    with Store(way.url) as far:
+        far.spool._files = 0
+        writer = LightmeterWriter(far, dataset="cells", every="1d")
+        with monkeypatch.context() as patched:
+            patched.setattr(sending, "_PATIENCE", 0.0)
+            way.faults = ["lost"]
+            assert "is lost unless it is put again" in writer.write(log_image(picture()))[1]
+        assert store.read("cells").images == 1
+        far._sender.wake()
+        way.faults = ["reset"]
+        assert writer.write(log_image([picture()] * 5))[0]
+    assert store.read("cells").images == 5
 
 
 def test_pictures_and_paths_stay_at_home(

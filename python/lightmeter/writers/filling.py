@@ -9,6 +9,7 @@ import time
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from lightmeter.errors import StoreError
 from lightmeter.image.failure import Failure
@@ -23,7 +24,6 @@ __all__ = ["Filling", "put_next"]
 
 _log = logging.getLogger("lightmeter")
 _MOST_OPEN = 256  # buckets whose profiles stay in memory once stored
-_MOST_TRIES = 1000  # that may have failed only as it seemed
 _MOST_LEFT = 10_000  # buckets that are remembered to have a row of this writer
 
 
@@ -35,7 +35,7 @@ class _Open:
         profile: what came since it was opened.
         unstored: images and failures in it that are not stored yet.
         writer: of the row in the store; empty until that was looked for.
-        seq: of what was stored last.
+        seq: of the last try to store.
         before: what the row held when the bucket was opened again.
         put: whether the row holds this profile too.
     """
@@ -141,14 +141,13 @@ class Filling:
             self._find_row(start, opened)
             if opened.before is not None:
                 view = opened.before.merge(view)
-            opened.seq = put_next(
+            put_next(
                 self._store,
                 self._dataset,
                 view,
+                opened,
                 at=start,
-                writer=opened.writer,
                 segment=self._segment,
-                seq=opened.seq,
                 every=self._every,
             )
         except Exception as error:  # the service goes on, and this is tried again
@@ -183,25 +182,33 @@ class Filling:
             opened.writer = f"{self._name}/{self._rows}"
 
 
+class _Row(Protocol):
+    """Of one writer in a bucket; `seq` is of the last try to put what he has in all."""
+
+    writer: str
+    seq: int
+
+
 def put_next(
     store: Store,
     dataset: str,
     view: ProfileView,
+    row: _Row,
     *,
     at: datetime,
-    writer: str,
     segment: Segment,
-    seq: int,
     every: timedelta | None,
-) -> int:
-    """Put what a writer has in all, after its `seq`; the number that it has now.
+) -> None:
+    """Put what a writer has in all, by the next number.
 
-    A higher number that is there is of a try that failed only as it seemed.
+    A try that failed keeps its number, as it may have arrived all the same: by that number the
+    store would hold less than what is put now, and would not take it.
 
     Raises:
-        StoreError: the store cannot be written, or never takes it.
+        StoreError: the store cannot be written, or does not take it.
     """
-    for number in range(seq + 1, seq + _MOST_TRIES):
-        if store.put(dataset, view, at=at, writer=writer, segment=segment, seq=number, every=every):
-            return number
-    raise StoreError(f"{store.address} keeps nothing of {writer!r}, whatever its number")
+    row.seq += 1
+    if not store.put(
+        dataset, view, at=at, writer=row.writer, segment=segment, seq=row.seq, every=every
+    ):
+        raise StoreError(f"{store.address} keeps nothing of {row.writer!r} by the number {row.seq}")

@@ -27,7 +27,7 @@ _ASK_AGAIN = 600.0  # seconds after which a length that could not be had is aske
 
 @dataclass(slots=True)
 class _Row:
-    """What was written to a bucket: by which name, how often, and what in all."""
+    """What was written to a bucket: by which name, in how many tries, and what in all."""
 
     writer: str
     seq: int = 0
@@ -150,14 +150,13 @@ class LightmeterWriter:
             del self._written[next(iter(self._written))]
         if row.view is not None:
             view = row.view.merge(view)
-        row.seq = put_next(
+        put_next(
             self._store,
             self._dataset,
             view,
+            row,
             at=start,
-            writer=row.writer,
             segment=self._segment,
-            seq=row.seq,
             every=length,
         )
         row.view = view

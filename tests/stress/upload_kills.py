@@ -1,0 +1,207 @@
+"""Uploads in bad weather: writers, senders and the server are killed at any moment.
+
+A way to the server cuts connections in the middle of requests and answers, answers 500, and is
+silent. In the end the weather is fine, and what waits is sent. Whatever a writer was told is kept
+must be in the server's store once, and nothing beyond what was tried.
+"""
+
+import contextlib
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+from lightmeter import Profile, Store
+from lightmeter.store.remote import client, sending
+from row import Row
+
+NAME = "kill -9 of writers, senders and servers"
+REPEATS = 300
+DAY = date(2022, 9, 7)
+IMAGE = np.full((4, 4), 9, np.uint8)
+WRITERS = 4  # at once
+
+
+def _write(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) -> None:
+    """Put what grows by one writer, and single profiles; a line says before and after."""
+    profile, seq, numbered = Profile(), 0, rng.random() < 0.5
+    single = Profile()
+    single.track(IMAGE)
+    store = Store(url)
+    while True:
+        profile.track(IMAGE)
+        seq += 1
+        with contextlib.suppress(lm.StoreError):
+            if store.put("cells", profile, at=DAY, writer=name, seq=seq if numbered else None):
+                tell(f"put {seq}")
+        if rng.random() < 0.3:
+            tell("adding")
+            with contextlib.suppress(lm.StoreError):
+                store.add("single", single, at=DAY)
+                tell("added")
+        if rng.random() < 0.1:
+            store.close()
+            store = Store(url)
+
+
+def _log(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) -> None:
+    """A logger; its images count in a dataset of their own."""
+    with lm.logger(url, "logged", every="1d") as log:
+        while True:
+            count = rng.randrange(1, 5)
+            tell(f"tracking {count}")
+            for _ in range(count):
+                log.track(IMAGE, at=lm.times.to_utc(DAY))
+            if log.flush(20):
+                tell(f"flushed {log.tracked}")
+
+
+def _send(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) -> None:
+    while True:
+        with contextlib.suppress(lm.StoreError), Store(url) as store:
+            store.send(seconds=1)
+
+
+def _started(act: Callable[..., None], url: str, name: str, output: Path) -> int:
+    if child := os.fork():
+        return child
+    code = 1
+    try:
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        client._IDLE, sending._PATIENCE, sending._BRIEF, sending._REST = 0.3, 0.5, 0.2, 0.1
+        act(url, name, random.Random(name), lambda line: os.write(file, f"{line}\n".encode()))
+    except BaseException as error:
+        os.write(file, f"error {type(error).__name__} {error}\n".encode())
+    finally:
+        os._exit(code)
+
+
+class Way:
+    """To a port that may change. Half of the connections are cut somewhere, or get nothing."""
+
+    def __init__(self) -> None:
+        self.port, self.fine = 0, False
+        self._rng = random.Random(2)
+        self._server = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            end, _ = self._server.accept()
+            threading.Thread(target=self._pass, args=(end,), daemon=True).start()
+
+    def _pass(self, near: socket.socket) -> None:
+        with near, contextlib.suppress(OSError):
+            left, fault = 1 << 62, "" if self.fine else self._rng.choice("    cccsr5")
+            if fault == "s":
+                time.sleep(self._rng.uniform(0, 1))
+                return
+            if fault == "r":
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                near.recv(100)
+                return
+            if fault == "5":
+                near.recv(1 << 16)
+                near.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}")
+                return
+            if fault == "c":  # somewhere in the first or one of the next requests and answers
+                left = self._rng.randrange(1, 9000)
+            with socket.create_connection(("127.0.0.1", self.port), 5) as far:
+                while left > 0:
+                    for source in select.select([near, far], [], [], 30)[0]:
+                        data = source.recv(min(left, 1 << 16))
+                        if not data:
+                            return
+                        (far if source is near else near).sendall(data)
+                        left -= len(data)
+
+
+def _serve(path: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(path), "--port", "0"]
+    with open(path.with_suffix(".log"), "ab") as told:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told)
+    assert server.stdout is not None
+    said = server.stdout.readline().decode()
+    return server, int(said.rpartition(":")[2].split("/")[0])
+
+
+def run(repeats: int) -> Row:
+    """`repeats` kills, of which every twentieth is one of the server."""
+    rng = random.Random(1)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LIGHTMETER_SPOOL"] = f"{folder}/spool"
+        path = Path(folder, "drift.db")
+        Store(path).close()
+        server, port = _serve(path)
+        way = Way()
+        way.port = port
+        running: list[int] = []
+        try:
+            for number in range(repeats):
+                while len(running) < WRITERS:
+                    act = rng.choice([_write, _write, _log, _send])
+                    name = f"{act.__name__[1:]}-{number}-{len(running)}"
+                    running.append(_started(act, way.url, name, Path(folder, f"{name}.out")))
+                time.sleep(rng.uniform(0, 1.5))
+                if number % 20 == 10:
+                    server.kill()
+                    server.wait()
+                    time.sleep(rng.uniform(0, 2))
+                    server, way.port = _serve(path)
+                child = running.pop(rng.randrange(len(running)))
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        finally:
+            for child in running:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        way.fine = True
+        with Store(way.url) as far:
+            time.sleep(1)
+            done = far.send()
+        server.terminate()
+        server.wait()
+        row = _judged(Path(folder), path, repeats)
+        return row._replace(lost=row.lost + done.left + done.refused)
+
+
+def _judged(folder: Path, path: Path, repeats: int) -> Row:
+    told: dict[str, list[list[str]]] = {
+        output.stem: [line.split(" ") for line in output.read_text().split("\n")[:-1]]
+        for output in folder.glob("*.out")
+    }
+    errors = [" ".join(line) for lines in told.values() for line in lines if line[0] == "error"]
+    lost = acknowledged = 0
+    with Store(path, create=False) as store:
+        damage = store.verify()
+        images = {row.writer: row.images for row in store.stored("cells")}
+        single, logged = store.read("single").images, store.read("logged").images
+    sums: Counter[str] = Counter()
+    for name, lines in told.items():
+        puts = [int(line[1]) for line in lines if line[0] == "put"]
+        lost += max(0, max(puts, default=0) - images.get(name, 0))
+        acknowledged += len(puts)
+        sums.update(line[0] for line in lines if line[0] in ("adding", "added"))
+        sums["tracking"] += sum(int(line[1]) for line in lines if line[0] == "tracking")
+        sums["flushed"] += max((int(line[1]) for line in lines if line[0] == "flushed"), default=0)
+    lost += max(0, sums["added"] - single) + max(0, single - sums["adding"])
+    lost += max(0, sums["flushed"] - logged) + max(0, logged - sums["tracking"])
+    acknowledged += sums["added"] + sums["flushed"]
+    note = (
+        f"single {sums['added']} <= {single} <= {sums['adding']}; logged {sums['flushed']} <= "
+        f"{logged} <= {sums['tracking']}; {len(damage)} damaged {' '.join(errors[:1])}"
+    )
+    return Row(NAME, repeats, acknowledged, lost + len(damage) + len(errors), note.strip())
