@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.of import ProfileLike
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.damage import Damage, found_damage
@@ -22,10 +22,10 @@ from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
 from lightmeter.store.rows import (
     BY_KEY,
+    Put,
     StoredProfile,
-    checked_images,
     checked_name,
-    checked_seq,
+    checked_put,
     dataset_number,
     describe,
     enter_dataset,
@@ -121,22 +121,16 @@ class Profiles:
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
-        view = view_of(profile)
-        if at is None and (at := view.dataset_timestamp) is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        checked_images(view)
-        checked_name("dataset", dataset)
-        checked_name("writer", writer)
-        seq = checked_seq(seq)
-        span = None if every is None else to_duration(every)
-        place = segment_text(segment)
+        return self._put(checked_put(dataset, profile, at, writer, segment, seq, every))
+
+    def _put(self, put: Put) -> bool:
         with self._database.transaction() as sql:
-            number, length = enter_dataset(sql, dataset, span)
-            start = bucket_start(at, length)
-            key = (number, to_ms(start), place, writer)
-            if is_merged(sql, key, seq):
+            number, length = enter_dataset(sql, put.dataset, put.every)
+            start = bucket_start(put.at, length)
+            key = (number, to_ms(start), put.segment, put.writer)
+            if is_merged(sql, key, put.seq):
                 return False
-            return write(sql, dataset, key, stamped(view, start), seq, length)
+            return write(sql, put.dataset, key, stamped(put.view, start), put.seq, length)
 
     def add(
         self,

@@ -12,17 +12,19 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
+from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.database import Database, is_damage
-from lightmeter.times import MILLISECOND, duration_text, from_ms, to_ms, to_utc
+from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
 
 __all__ = [
     "BY_KEY",
     "Key",
+    "Put",
     "StoredProfile",
-    "checked_images",
     "checked_name",
+    "checked_put",
     "checked_seq",
     "dataset_number",
     "describe",
@@ -66,6 +68,18 @@ class StoredProfile(NamedTuple):
     digest: bytes
 
 
+class Put(NamedTuple):
+    """A profile to put. `every` is None for the length of the dataset's buckets."""
+
+    dataset: str
+    view: ProfileView
+    at: datetime | date
+    writer: str
+    segment: str
+    seq: int | None
+    every: timedelta | None
+
+
 def checked_name(what: str, name: Any) -> str:
     """The name of a dataset or writer.
 
@@ -104,14 +118,30 @@ def checked_seq(seq: Any) -> int | None:
     return number
 
 
-def checked_images(view: ProfileView) -> None:
-    """Refuse one of so many images that a sum of some could be more than SQLite can hold.
-
-    Raises:
-        ValueError: nobody has so many.
-    """
-    if view.images > _MOST_IMAGES:
+def checked_put(
+    dataset: Any,
+    profile: ProfileLike,
+    at: datetime | date | None,
+    writer: Any,
+    segment: Segment | None,
+    seq: Any,
+    every: str | timedelta | None,
+) -> Put:
+    """The arguments of `Profiles.put`, which says what can be wrong with them."""
+    view = view_of(profile)
+    if at is None and (at := view.dataset_timestamp) is None:
+        raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+    if view.images > _MOST_IMAGES:  # a sum of some could be more than SQLite can hold
         raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
+    return Put(
+        checked_name("dataset", dataset),
+        view,
+        at,
+        checked_name("writer", writer),
+        segment_text(segment),
+        checked_seq(seq),
+        None if every is None else to_duration(every),
+    )
 
 
 def dataset_number(database: Database, dataset: str) -> int:

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.cloud.chains import DayChain, list_day
@@ -22,10 +21,9 @@ from lightmeter.store.database import Database
 from lightmeter.store.profiles import Profiles
 from lightmeter.store.retention import Collected
 from lightmeter.store.rows import (
+    Put,
     StoredProfile,
-    checked_images,
     checked_name,
-    checked_seq,
     load,
     stamped,
 )
@@ -54,52 +52,32 @@ class CloudProfiles(Profiles):
         checked_name("dataset", dataset)
         self._session.length_of(dataset, to_duration(every))
 
-    def put(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: datetime | date | None = None,
-        writer: str,
-        segment: Segment | None = None,
-        seq: int | None = None,
-        every: str | timedelta | None = None,
-    ) -> bool:
-        """See `Profiles.put`. Once this returns, the profile's object is there, whole."""
-        view = view_of(profile)
-        if at is None and (at := view.dataset_timestamp) is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        checked_images(view)
-        checked_name("dataset", dataset)
-        checked_name("writer", writer)
-        seq = checked_seq(seq)
-        span = None if every is None else to_duration(every)
-        place = segment_text(segment)
-        bucket_start(at, self._session.length_of(dataset, span, enter=False))
-        length = self._session.length_of(dataset, span)  # what cannot be put enters no dataset
-        start = bucket_start(at, length)
-        view = stamped(view, start)
+    def _put(self, put: Put) -> bool:
+        """Once this returns, the profile's object is there, whole."""
+        bucket_start(put.at, self._session.length_of(put.dataset, put.every, enter=False))
+        # What cannot be put enters no dataset.
+        length = self._session.length_of(put.dataset, put.every)
+        start = bucket_start(put.at, length)
+        view = stamped(put.view, start)
         every_ms = length // MILLISECOND
-        kept = self._put(
-            ProfileObject(
-                dataset,
-                every_ms,
-                to_ms(start),
-                every_ms,
-                place,
-                writer,
-                0,
-                view.images,
-                time.time_ns() // 1_000_000,
-                (),
-                view.to_bytes(),
-            ),
-            seq,
+        profile = ProfileObject(
+            put.dataset,
+            every_ms,
+            to_ms(start),
+            every_ms,
+            put.segment,
+            put.writer,
+            0,
+            view.images,
+            time.time_ns() // 1_000_000,
+            (),
+            view.to_bytes(),
         )
+        kept = self._put_object(profile, put.seq)
         self._session.wrote()
         return kept
 
-    def _put(self, profile: ProfileObject, seq: int | None) -> bool:
+    def _put_object(self, profile: ProfileObject, seq: int | None) -> bool:
         objects, folder = self._session.objects, profile.folder
         path = f"{folder}/{place_name(profile.start, profile.writer)}"
         for _ in range(_TRIES):
