@@ -3,7 +3,6 @@
 import hashlib
 import json
 import operator
-import re
 import sqlite3
 import time
 import uuid
@@ -27,10 +26,10 @@ __all__ = [
     "checked_put",
     "checked_seq",
     "dataset_number",
+    "decoded",
     "describe",
     "enter_dataset",
     "is_merged",
-    "is_new_writer",
     "key_of",
     "length_of",
     "list_all",
@@ -49,7 +48,6 @@ __all__ = [
 _FIRST, _LAST = -(2**62), 2**62
 _MOST_IMAGES = 2**44
 _COLUMNS = "start, span, segment, writer, seq, images, updated, sha256"
-_NEW_WRITER = re.compile("add-[0-9a-f]{32}")
 Key = tuple[int, int, str, str]
 BY_KEY = "(dataset, start, segment, writer) = (?, ?, ?, ?)"
 
@@ -219,7 +217,7 @@ def is_merged(sql: sqlite3.Connection, key: Key, seq: int | None) -> bool:
 
 
 def new_writer() -> str:
-    """A writer for one profile, which nobody can put again (`Store.add`)."""
+    """A writer for one profile (`Store.add`)."""
     return f"add-{uuid.uuid4().hex}"
 
 
@@ -231,15 +229,11 @@ def replaced(writer: str, there: int, seq: int) -> str:
     )
 
 
-def is_new_writer(writer: str) -> bool:
-    """Whether it is one for one profile."""
-    return _NEW_WRITER.fullmatch(writer) is not None
-
-
 def note_merged(sql: sqlite3.Connection, dataset: str, key: Key, seq: int) -> None:
-    """Remember that a roll-up holds this profile of the writer, if he can put it again."""
-    if is_new_writer(key[3]):
-        return
+    """Remember that a roll-up holds this profile of the writer.
+
+    He may put it again, and so may one who copies a store, of `add` too.
+    """
     sql.execute(
         "INSERT OR REPLACE INTO merged(dataset, start, segment, writer, seq, seal)"
         " VALUES(?, ?, ?, ?, ?, ?)",
@@ -331,11 +325,13 @@ def load(
 
     `number` is that of its dataset, if it is known.
     """
-    body = load_body(database, row, number)
-    if isinstance(body, DecodeError):
-        return body
+    return decoded(load_body(database, row, number))
+
+
+def decoded(body: bytes | DecodeError) -> ProfileView | DecodeError:
+    """The profile of what `load_body` gave, or what is wrong."""
     try:
-        return ProfileView.from_bytes(body)
+        return body if isinstance(body, DecodeError) else ProfileView.from_bytes(body)
     except DecodeError as error:
         return error
 

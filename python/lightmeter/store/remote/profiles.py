@@ -83,8 +83,8 @@ class RemoteProfiles(Profiles):
         every: str | timedelta | None = None,
     ) -> None:
         """See `Profiles.add`."""
-        # By a name that a roll-up remembers: what waited may be sent twice, with days between.
-        writer = new_local_writer().replace("add-", "added-")
+        # With a seq, as what waited may be sent twice.
+        writer = new_local_writer()
         self.put(dataset, profile, at=at, writer=writer, segment=segment, seq=1, every=every)
 
     # Reading
