@@ -27,6 +27,7 @@ from lightmeter.store.rows import (
     checked_name,
     checked_put,
     dataset_number,
+    decoded,
     describe,
     enter_dataset,
     is_merged,
@@ -266,11 +267,14 @@ class Profiles:
     ) -> Iterator[ProfileView]:
         """The profiles that can be read, one at a time: decoded they take much room."""
         for row in rows:
-            content = load(self._database, row)
+            content = decoded(self._body_of(row))
             if isinstance(content, ProfileView):
                 yield content
             else:
                 damaged.append((row, str(content)))
+
+    def _body_of(self, row: StoredProfile) -> bytes | DecodeError:
+        return load_body(self._database, row)
 
     def body(
         self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
@@ -287,7 +291,7 @@ class Profiles:
             first, end = to_utc(at), to_utc(at) + MILLISECOND
             for row in self.stored(dataset, first, end, segment=segment):
                 if row.writer == writer:
-                    body = load_body(self._database, row)
+                    body = self._body_of(row)
                     if isinstance(body, DecodeError):
                         raise body
                     return row, body
@@ -304,7 +308,7 @@ class Profiles:
         """Every stored profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
             return [
-                (row, load(self._database, row))
+                (row, decoded(self._body_of(row)))
                 for row in self.stored(dataset, start, end, segment=segment)
             ]
 

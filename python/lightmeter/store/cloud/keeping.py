@@ -7,15 +7,15 @@ from lightmeter.errors import StoreError
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.cloud.chains import DayChain, list_day
 from lightmeter.store.cloud.contents import Cover, ProfileObject
-from lightmeter.store.cloud.index import Index, Known, Sorted, sort_names
+from lightmeter.store.cloud.index import Index, Known, Moved, Sorted, sort_names
 from lightmeter.store.cloud.layout import encoded, folder_of, place_name, start_of
+from lightmeter.store.cloud.services import Listed
 from lightmeter.store.cloud.session import Session
 from lightmeter.store.cloud.tables import count_of, name_of_row, set_count
 from lightmeter.store.retention import Collected, Merge, collect, merge_rows
 from lightmeter.store.rows import (
     StoredProfile,
     dataset_number,
-    is_new_writer,
     list_rows,
     load,
     replaced,
@@ -67,9 +67,9 @@ class Keeping:
             merge = merge_rows(rows, lambda row: load(self._session.database, row))
             if not merge.can_replace(start, end):
                 return 0, len(merge.damaged)
-            names, sizes = list_day(self._objects, folder)
-            chain = DayChain(self._objects, folder, names, sizes)
-            profile = self._rolled(merge, start, end, chain.last + 1, self._covers(merge, names))
+            names, listed = list_day(self._objects, folder)
+            chain = DayChain(self._objects, folder, names, listed)
+            profile = self._rolled(merge, start, end, chain.next())
             body, id_ = chain.propose(profile)
             again, _ = list_day(self._objects, folder)
             if self._is_as_merged(merge, folder, names, again) and chain.decide(profile.seq, id_):
@@ -79,15 +79,11 @@ class Keeping:
             self._session.refresh()
         return 0, 0  # somebody writes there all the time: the next call tries again
 
-    def _covers(self, merge: Merge, names: Sorted) -> tuple[Cover, ...]:
-        """What the new roll-up holds: also what earlier ones did, as long as that matters."""
+    def _covers(self, merge: Merge) -> tuple[Cover, ...]:
+        """What the new roll-up holds: also what earlier ones did."""
         covers = {(to_ms(row.start), row.writer): row.seq for row in merge.good if row.writer}
-        row = merge.good[0]
-        folder = folder_of(row.dataset, to_ms(row.start), segment_text(row.segment))
         for start, writer, seq in self._covered_before(merge):
-            there = f"{folder}/{place_name(start, writer)}" in names.places
-            if there or not is_new_writer(writer):
-                covers.setdefault((start, writer), seq)
+            covers.setdefault((start, writer), seq)
         return tuple(Cover(start, writer, seq) for (start, writer), seq in sorted(covers.items()))
 
     def _covered_before(self, merge: Merge) -> list[Cover]:
@@ -95,11 +91,10 @@ class Keeping:
         rolled = [row for row in merge.good if not row.writer]
         if not rolled or (name := name_of_row(database, rolled[0])) is None:
             return []
-        return Index(database, self._objects).rolled()[name].covers
+        known = Index(database, self._objects).rolled().get(name)
+        return [] if known is None else known.covers  # it has changed, as `_is_as_merged` will see
 
-    def _rolled(
-        self, merge: Merge, start: datetime, end: datetime, number: int, covers: tuple[Cover, ...]
-    ) -> ProfileObject:
+    def _rolled(self, merge: Merge, start: datetime, end: datetime, number: int) -> ProfileObject:
         row = merge.good[0]
         every = self._session.length_of(row.dataset, None)
         return ProfileObject(
@@ -112,7 +107,7 @@ class Keeping:
             number,
             merge.view.images,
             to_ms(max(row.updated for row in merge.good)),
-            covers,
+            self._covers(merge),
             merge.view.to_bytes(),
         )
 
@@ -147,11 +142,14 @@ class Keeping:
         """Put a day that another store has rolled up; False if there is one already."""
         folder = profile.folder
         for _ in range(_TRIES):
-            names, sizes = list_day(self._objects, folder)
-            chain = DayChain(self._objects, folder, names, sizes)
-            if chain.top() is not None:
-                return False
-            profile = profile._replace(seq=max(chain.last + 1, profile.seq))
+            names, listed = list_day(self._objects, folder)
+            chain = DayChain(self._objects, folder, names, listed)
+            try:
+                if chain.top() is not None:
+                    return False
+            except Moved:
+                continue
+            profile = profile._replace(seq=max(chain.next(), profile.seq))
             body, id_ = chain.propose(profile)
             again, _ = list_day(self._objects, folder)
             for start, writer, seq in profile.covers:
@@ -188,7 +186,7 @@ class Keeping:
             for row in list_rows(database, dataset, start, end, segment)
             if writer is None or row.writer == writer
         ]
-        listed = dict[str, int]()
+        listed = dict[str, Listed]()
         for folder in self._folders(dataset, segment, start, end, rows):
             listed |= self._objects.list(folder)
         names = sort_names(listed)
