@@ -24,7 +24,7 @@ os.environ.setdefault("LIGHTMETER_CACHE", tempfile.mkdtemp())
 import lightmeter as lm
 from lightmeter.dashboard import write_dashboard
 from lightmeter.store.cloud import objects
-from lightmeter.store.cloud.services import open_service
+from lightmeter.store.cloud.services import Listed, open_service
 
 START = datetime(2022, 1, 1, tzinfo=UTC)
 MONITORS = """
@@ -46,8 +46,8 @@ class Counted:
         self._service, self._counts = service, counts
         self.exclusive = service.exclusive
 
-    def find(self, folder: str) -> dict[str, int]:
-        found: dict[str, int] = self._service.find(folder)
+    def find(self, folder: str) -> dict[str, Listed]:
+        found = self._service.find(folder)
         self._counts["list"] += max(1, -(-len(found) // 1000))
         return found
 

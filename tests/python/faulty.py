@@ -6,7 +6,7 @@ from typing import Any
 
 from lightmeter import StoreError
 from lightmeter.store.cloud import objects
-from lightmeter.store.cloud.services import Service, open_service
+from lightmeter.store.cloud.services import Listed, Service, open_service
 
 
 class Killed(BaseException):
@@ -23,6 +23,7 @@ class Asked:
         self.end: float = float("inf")  # of all changes the one at which it ends
         self.done_first = False  # whether that is still done
         self.before: Callable[[str, Any], None] | None = None
+        self.after: Callable[[str, Any], None] | None = None
         self.exclusive = True
 
     def open(self, address: str) -> tuple[Service, str]:
@@ -74,36 +75,42 @@ class _Watched:
         if self._asked.before is not None:
             self._asked.before(name, what)
 
-    def find(self, folder: str) -> dict[str, int]:
+    def _answered(self, name: str, what: Any, answer: Any = None) -> Any:
+        if self._asked.after is not None:
+            self._asked.after(name, what)
+        return answer
+
+    def find(self, folder: str) -> dict[str, Listed]:
         self._note("find", folder)
-        return self._service.find(folder)
+        return self._answered("find", folder, self._service.find(folder))
 
     def read(self, path: str) -> bytes:
         self._note("read", path)
         self._asked.read.append(path)
-        return self._service.read(path)
+        return self._answered("read", path, self._service.read(path))
 
     def read_many(self, paths: list[str]) -> list[bytes | Exception]:
         for path in paths:
             self._note("read", path)
             self._asked.read.append(path)
-        return self._service.read_many(paths)
+        return self._answered("read", paths, self._service.read_many(paths))
 
     def create(self, path: str, data: bytes) -> None:
         self._note("create", path)
-        if not self._asked.exclusive:
-            self._asked.changing(lambda: self._service.replace(path, data))
-            return
-        self._asked.changing(lambda: self._service.create(path, data))
+        change = self._service.create if self._asked.exclusive else self._service.replace
+        self._asked.changing(lambda: change(path, data))
+        self._answered("create", path)
 
     def replace(self, path: str, data: bytes) -> None:
         self._note("replace", path)
         self._asked.changing(lambda: self._service.replace(path, data))
+        self._answered("replace", path)
 
     def remove(self, paths: list[str]) -> None:
         self._note("remove", paths)
         for path in paths:  # a service deletes them in any order, and may be cut off between
             self._asked.changing(lambda path=path: self._service.remove([path]))  # type: ignore[misc]
+        self._answered("remove", paths)
 
     def tidy(self) -> None:
         self._service.tidy()

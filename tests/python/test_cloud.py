@@ -99,7 +99,7 @@ def test_it_answers_as_a_file_does(address: str, tmp_path: Path) -> None:
 
 def test_every_method_reads_what_is_in_the_objects() -> None:
     for kind, own, others in (
-        (Profiles, CloudProfiles, {"add", "verify"}),
+        (Profiles, CloudProfiles, {"add", "put", "verify"}),
         (State, CloudState, set()),
         (Keys, CloudKeys, set()),
     ):

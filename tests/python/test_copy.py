@@ -1,6 +1,8 @@
 """Moving a store into another of any kind."""
 
+import contextlib
 import secrets
+import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,6 +30,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def drift(tmp_path: Path) -> Path:
     fill(tmp_path / "drift.db")
     return tmp_path / "drift.db"
+
+
+def rows(path: Path, query: str) -> list[tuple[int, ...]]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def memory() -> str:
@@ -88,6 +95,50 @@ def test_what_is_newer_stays(tmp_path: Path) -> None:
         counts = {row.writer: row.images for row in second.stored("cells")}
         assert counts == {"newer": 2, "other": 2, "older": 9}
         assert second.state.snoozed(datetime(2022, 9, 1, tzinfo=UTC))[0].note == "second"
+
+
+@pytest.mark.parametrize("rolled", ["source", "target", "both"])
+def test_what_was_added_and_rolled_up_counts_once(rolled: str, tmp_path: Path) -> None:
+    for addresses in ((tmp_path / "a.db", memory()), (memory(), tmp_path / "b.db")):
+        with Store(addresses[0]) as source, Store(addresses[1]) as target:
+            for count in (1, 2):
+                source.add("cells", view(count), at=NOON)
+            copy_store(source, target)
+            source.add("cells", view(4), at=NOON)
+            for store in (source, target):
+                if rolled == "both" or store is (source if rolled == "source" else target):
+                    store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
+            copied = copy_store(source, target)
+            there = target.read("cells").images
+            assert there == (3 if rolled == "both" else 7)
+            assert (there == 7) or "the target has another one" in copied.left[0]
+
+
+def test_one_dataset_that_does_not_fit_keeps_back_no_other(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.db") as first, Store(memory()) as second:
+        for dataset in ("a", "b"):
+            first.put(dataset, view(1), at=NOON, writer="a", every="1h")
+        second.define("a", "1d")
+        copied = copy_store(first, second)
+        assert (copied.profiles, copied.compared) == (1, 1)
+        assert len(copied.left) == 1
+        assert "'a' has buckets of 1d, not of 1h" in copied.left[0]
+
+
+def test_a_damaged_state_is_told_as_such(drift: Path) -> None:
+    (page,) = {
+        root for (root,) in rows(drift, "SELECT rootpage FROM sqlite_schema WHERE name = 'result'")
+    }
+    ((size,),) = rows(drift, "PRAGMA page_size")
+    with open(drift, "r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"?" * 500)
+    with Store(drift) as first, Store(memory()) as second:
+        copied = copy_store(first, second)
+        assert copied.compared == copied.profiles == 21
+        assert copied.state is None
+        assert len(copied.left) == 1
+        assert "malformed" in copied.left[0]
 
 
 def test_it_goes_on_where_it_was_cut_off(drift: Path, monkeypatch: pytest.MonkeyPatch) -> None:

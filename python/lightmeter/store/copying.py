@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment
 from lightmeter.store.changes import Changes
+from lightmeter.store.database import is_damage
 from lightmeter.store.profiles import Profiles
 from lightmeter.store.rows import StoredProfile, describe
 from lightmeter.store.store import Store
@@ -57,7 +58,11 @@ def copy_store(
     copy = _Copy(source, target)
     with source.profiles.snapshot():
         for dataset, every in source.datasets().items():
-            target.define(dataset, every)
+            try:
+                target.define(dataset, every)
+            except ConflictError as error:
+                copy.left.append(f"the dataset {dataset!r}: in the target {error}")
+                continue
             for segment in source.segments(dataset):
                 for looked in copy.run(dataset, every, segment):
                     if progress is not None:
@@ -170,8 +175,13 @@ class _Copy:
         """Copy it, if that loses nothing; how many rows are the same afterwards."""
         try:
             ours, theirs = self._source.state.rows(), self._target.state.rows()
-        except StoreError:  # that of a server is its own
-            self.left += self._unless_empty()
+        except StoreError as error:
+            if is_damage(error.__cause__):
+                self.left.append(f"results and alerts: {error}")
+            elif error.__cause__ is not None:
+                raise
+            else:  # that of a server is its own
+                self.left += self._unless_empty()
             return None
         had = {each.table.name: set(each.put) for each in theirs}
         have = {each.table.name: each for each in ours if each.table.name != _KEYS}

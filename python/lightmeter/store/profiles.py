@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.of import ProfileLike
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.damage import Damage, found_damage
@@ -22,11 +22,12 @@ from lightmeter.store.database import Database
 from lightmeter.store.retention import Collected, collect, delete
 from lightmeter.store.rows import (
     BY_KEY,
+    Put,
     StoredProfile,
-    checked_images,
     checked_name,
-    checked_seq,
+    checked_put,
     dataset_number,
+    decoded,
     describe,
     enter_dataset,
     is_merged,
@@ -121,22 +122,16 @@ class Profiles:
             StoreError: the dataset has buckets of another length, the bucket has been rolled up
                 with an earlier profile of the writer in it, or the file cannot be written.
         """
-        view = view_of(profile)
-        if at is None and (at := view.dataset_timestamp) is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        checked_images(view)
-        checked_name("dataset", dataset)
-        checked_name("writer", writer)
-        seq = checked_seq(seq)
-        span = None if every is None else to_duration(every)
-        place = segment_text(segment)
+        return self._put(checked_put(dataset, profile, at, writer, segment, seq, every))
+
+    def _put(self, put: Put) -> bool:
         with self._database.transaction() as sql:
-            number, length = enter_dataset(sql, dataset, span)
-            start = bucket_start(at, length)
-            key = (number, to_ms(start), place, writer)
-            if is_merged(sql, key, seq):
+            number, length = enter_dataset(sql, put.dataset, put.every)
+            start = bucket_start(put.at, length)
+            key = (number, to_ms(start), put.segment, put.writer)
+            if is_merged(sql, key, put.seq):
                 return False
-            return write(sql, dataset, key, stamped(view, start), seq, length)
+            return write(sql, put.dataset, key, stamped(put.view, start), put.seq, length)
 
     def add(
         self,
@@ -272,11 +267,14 @@ class Profiles:
     ) -> Iterator[ProfileView]:
         """The profiles that can be read, one at a time: decoded they take much room."""
         for row in rows:
-            content = load(self._database, row)
+            content = decoded(self._body_of(row))
             if isinstance(content, ProfileView):
                 yield content
             else:
                 damaged.append((row, str(content)))
+
+    def _body_of(self, row: StoredProfile) -> bytes | DecodeError:
+        return load_body(self._database, row)
 
     def body(
         self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
@@ -293,7 +291,7 @@ class Profiles:
             first, end = to_utc(at), to_utc(at) + MILLISECOND
             for row in self.stored(dataset, first, end, segment=segment):
                 if row.writer == writer:
-                    body = load_body(self._database, row)
+                    body = self._body_of(row)
                     if isinstance(body, DecodeError):
                         raise body
                     return row, body
@@ -310,7 +308,7 @@ class Profiles:
         """Every stored profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
             return [
-                (row, load(self._database, row))
+                (row, decoded(self._body_of(row)))
                 for row in self.stored(dataset, start, end, segment=segment)
             ]
 

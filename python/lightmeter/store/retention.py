@@ -1,10 +1,10 @@
 """Keeping a store small: many profiles become one by merging, and old ones go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from lightmeter.errors import StoreError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
@@ -23,7 +23,7 @@ from lightmeter.store.rows import (
 )
 from lightmeter.times import DAY, to_ms
 
-__all__ = ["Collected", "collect", "delete"]
+__all__ = ["Collected", "Merge", "collect", "delete", "merge_rows"]
 
 
 _Deleting = Callable[[Database, str, datetime, datetime, Segment], int]
@@ -137,27 +137,49 @@ def delete(
         return sql.execute(f"DELETE FROM profile {where}", values).rowcount
 
 
+class Merge(NamedTuple):
+    """The profiles of a period as one, and those that are not in it, as they are damaged."""
+
+    view: ProfileView
+    good: list[StoredProfile]
+    damaged: list[StoredProfile]
+
+    def can_replace(self, start: datetime, end: datetime) -> bool:
+        """Whether the period is to be rolled up: it is not one profile yet, nor damaged as one."""
+        good = self.good
+        whole = len(good) == 1 and (good[0].start, good[0].end) == (start, end)
+        return bool(good) and not whole and all(row.writer for row in self.damaged)
+
+
+def merge_rows(
+    rows: Iterable[StoredProfile], read: Callable[[StoredProfile], ProfileView | DecodeError]
+) -> Merge:
+    """Merge what can be read of some rows."""
+    good: list[StoredProfile] = []
+    damaged: list[StoredProfile] = []
+
+    def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
+        for row in rows:
+            content = read(row)
+            if isinstance(content, ProfileView):
+                good.append(row)
+                yield content
+            else:
+                damaged.append(row)
+
+    return Merge(ProfileView.merge_many(views()), good, damaged)
+
+
 def _roll_up(
     database: Database, dataset: str, start: datetime, end: datetime, segment: Segment
 ) -> tuple[int, int]:
     """Merge all rows of a period into one without a writer; how many, and how many are damaged."""
     with database.transaction() as sql:
-        good: list[StoredProfile] = []
-        damaged: list[StoredProfile] = []
-
-        def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row in list_rows(database, dataset, start, end, segment):
-                content = load(database, row)
-                if isinstance(content, ProfileView):
-                    good.append(row)
-                    yield content
-                else:
-                    damaged.append(row)
-
-        view = ProfileView.merge_many(views())
-        whole = len(good) == 1 and (good[0].start, good[0].end) == (start, end)
-        if not good or whole or not all(row.writer for row in damaged):
-            return 0, len(damaged)
+        rows = list_rows(database, dataset, start, end, segment)
+        merge = merge_rows(rows, lambda row: load(database, row))
+        good, damaged = merge.good, len(merge.damaged)
+        if not merge.can_replace(start, end):
+            return 0, damaged
         keys = [key_of(database, row) for row in good]
         sql.executemany(f"DELETE FROM profile WHERE {BY_KEY}", keys)
         for key, row in zip(keys, good, strict=True):
@@ -165,5 +187,5 @@ def _roll_up(
                 note_merged(sql, dataset, key, row.seq)
         key = (keys[0][0], to_ms(start), keys[0][2], "")
         newest = max(row.updated for row in good)
-        write(sql, dataset, key, view, None, end - start, updated=newest)
-        return len(good), len(damaged)
+        write(sql, dataset, key, merge.view, None, end - start, updated=newest)
+        return len(good), damaged

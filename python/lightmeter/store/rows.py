@@ -3,7 +3,6 @@
 import hashlib
 import json
 import operator
-import re
 import sqlite3
 import time
 import uuid
@@ -12,23 +11,25 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
+from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.database import Database, is_damage
-from lightmeter.times import MILLISECOND, duration_text, from_ms, to_ms, to_utc
+from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
 
 __all__ = [
     "BY_KEY",
     "Key",
+    "Put",
     "StoredProfile",
-    "checked_images",
     "checked_name",
+    "checked_put",
     "checked_seq",
     "dataset_number",
+    "decoded",
     "describe",
     "enter_dataset",
     "is_merged",
-    "is_new_writer",
     "key_of",
     "length_of",
     "list_all",
@@ -47,7 +48,6 @@ __all__ = [
 _FIRST, _LAST = -(2**62), 2**62
 _MOST_IMAGES = 2**44
 _COLUMNS = "start, span, segment, writer, seq, images, updated, sha256"
-_NEW_WRITER = re.compile("add-[0-9a-f]{32}")
 Key = tuple[int, int, str, str]
 BY_KEY = "(dataset, start, segment, writer) = (?, ?, ?, ?)"
 
@@ -64,6 +64,18 @@ class StoredProfile(NamedTuple):
     images: int
     updated: datetime
     digest: bytes
+
+
+class Put(NamedTuple):
+    """A profile to put. `every` is None for the length of the dataset's buckets."""
+
+    dataset: str
+    view: ProfileView
+    at: datetime | date
+    writer: str
+    segment: str
+    seq: int | None
+    every: timedelta | None
 
 
 def checked_name(what: str, name: Any) -> str:
@@ -104,14 +116,30 @@ def checked_seq(seq: Any) -> int | None:
     return number
 
 
-def checked_images(view: ProfileView) -> None:
-    """Refuse one of so many images that a sum of some could be more than SQLite can hold.
-
-    Raises:
-        ValueError: nobody has so many.
-    """
-    if view.images > _MOST_IMAGES:
+def checked_put(
+    dataset: Any,
+    profile: ProfileLike,
+    at: datetime | date | None,
+    writer: Any,
+    segment: Segment | None,
+    seq: Any,
+    every: str | timedelta | None,
+) -> Put:
+    """The arguments of `Profiles.put`, which says what can be wrong with them."""
+    view = view_of(profile)
+    if at is None and (at := view.dataset_timestamp) is None:
+        raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+    if view.images > _MOST_IMAGES:  # a sum of some could be more than SQLite can hold
         raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
+    return Put(
+        checked_name("dataset", dataset),
+        view,
+        at,
+        checked_name("writer", writer),
+        segment_text(segment),
+        checked_seq(seq),
+        None if every is None else to_duration(every),
+    )
 
 
 def dataset_number(database: Database, dataset: str) -> int:
@@ -189,7 +217,7 @@ def is_merged(sql: sqlite3.Connection, key: Key, seq: int | None) -> bool:
 
 
 def new_writer() -> str:
-    """A writer for one profile, which nobody can put again (`Store.add`)."""
+    """A writer for one profile (`Store.add`)."""
     return f"add-{uuid.uuid4().hex}"
 
 
@@ -201,15 +229,11 @@ def replaced(writer: str, there: int, seq: int) -> str:
     )
 
 
-def is_new_writer(writer: str) -> bool:
-    """Whether it is one for one profile."""
-    return _NEW_WRITER.fullmatch(writer) is not None
-
-
 def note_merged(sql: sqlite3.Connection, dataset: str, key: Key, seq: int) -> None:
-    """Remember that a roll-up holds this profile of the writer, if he can put it again."""
-    if is_new_writer(key[3]):
-        return
+    """Remember that a roll-up holds this profile of the writer.
+
+    He may put it again, and so may one who copies a store, of `add` too.
+    """
     sql.execute(
         "INSERT OR REPLACE INTO merged(dataset, start, segment, writer, seq, seal)"
         " VALUES(?, ?, ?, ?, ?, ?)",
@@ -301,11 +325,13 @@ def load(
 
     `number` is that of its dataset, if it is known.
     """
-    body = load_body(database, row, number)
-    if isinstance(body, DecodeError):
-        return body
+    return decoded(load_body(database, row, number))
+
+
+def decoded(body: bytes | DecodeError) -> ProfileView | DecodeError:
+    """The profile of what `load_body` gave, or what is wrong."""
     try:
-        return ProfileView.from_bytes(body)
+        return body if isinstance(body, DecodeError) else ProfileView.from_bytes(body)
     except DecodeError as error:
         return error
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import platform
 import re
 import secrets
 import sqlite3
@@ -124,6 +125,14 @@ def cache_root() -> Path:
 
 
 def _machine(path: Path) -> str:
+    """This machine until it starts anew, and the folder; a copy of either is another."""
+    running = platform.node()
+    with contextlib.suppress(OSError):
+        running += Path("/proc/sys/kernel/random/boot_id").read_text()
+    return hashlib.sha256(f"{_folder_id(path)} {running}".encode()).hexdigest()[:32]
+
+
+def _folder_id(path: Path) -> str:
     """What the file says, which the first makes."""
     part = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
     with contextlib.suppress(FileNotFoundError):

@@ -8,7 +8,7 @@ nothing, so that a roll-up can never count without a profile that somebody was t
 import secrets
 from collections.abc import Mapping
 
-from lightmeter.errors import DecodeError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store.cloud.contents import (
     ProfileObject,
     decision_of,
@@ -16,14 +16,16 @@ from lightmeter.store.cloud.contents import (
     pack_profile,
     profile_of,
 )
-from lightmeter.store.cloud.index import Sorted, sort_names
-from lightmeter.store.cloud.layout import ROLLED
+from lightmeter.store.cloud.index import Moved, Sorted, sort_names
+from lightmeter.store.cloud.layout import ROLLED, parse_numbered
 from lightmeter.store.cloud.objects import Objects
+from lightmeter.store.cloud.sealed import MOST_BYTES
+from lightmeter.store.cloud.services import Listed
 
 __all__ = ["DayChain", "list_day"]
 
 
-def list_day(objects: Objects, folder: str) -> tuple[Sorted, Mapping[str, int]]:
+def list_day(objects: Objects, folder: str) -> tuple[Sorted, Mapping[str, Listed]]:
     """What there is of a segment's day."""
     listed = objects.list(folder)
     return sort_names(listed), listed
@@ -32,7 +34,7 @@ def list_day(objects: Objects, folder: str) -> tuple[Sorted, Mapping[str, int]]:
 class DayChain:
     """The roll-ups of a segment's day, as a listing has them."""
 
-    def __init__(self, objects: Objects, folder: str, names: Sorted, sizes: Mapping[str, int]):
+    def __init__(self, objects: Objects, folder: str, names: Sorted, listed: Mapping[str, Listed]):
         """Nothing is read yet."""
         self._objects = objects
         self._folder = f"{folder}/{ROLLED}"
@@ -40,13 +42,26 @@ class DayChain:
         self.bodies = {
             name: parsed for name, parsed in names.bodies.items() if parsed.folder == folder
         }
-        self._sizes = sizes
+        self._listed = listed
         self.last = max((parsed.last.number for parsed, _ in self._decisions), default=0)
 
     @property
     def decisions(self) -> dict[str, int]:
         """Names and numbers."""
         return {name: parsed.last.number for parsed, name in self._decisions}
+
+    def next(self) -> int:
+        """The number of the next decision.
+
+        Raises:
+            StoreError: somebody else has put an object there that leaves none.
+        """
+        if parse_numbered(str(self.last + 1)) is None:
+            raise StoreError(
+                f"{self._objects.address}: the object {self._folder}/{self.last} leaves no higher "
+                "number for a roll-up; if no store has written it, delete it"
+            )
+        return self.last + 1
 
     def open_numbers(self) -> list[int]:
         """The numbers of proposals that nobody has decided on."""
@@ -66,11 +81,14 @@ class DayChain:
         return name, id_
 
     def top(self) -> str | None:
-        """The body that counts."""
+        """The body that counts.
+
+        Raises:
+            Moved: what is listed is there no more.
+        """
         for parsed, name in self._decisions:
             try:
-                ((_, data),) = self._objects.read_many({name: self._sizes[name]})
-                kept = decision_of(data or b"").kept
+                kept = decision_of(self._read(name)).kept
             except DecodeError:
                 continue
             if kept:
@@ -79,12 +97,21 @@ class DayChain:
         return None
 
     def merged(self, start: int, writer: str) -> int | None:
-        """The number up to which the roll-up that counts holds a writer's profiles of a bucket."""
+        """The number up to which the roll-up that counts holds a writer's profiles of a bucket.
+
+        Raises:
+            Moved: what is listed is there no more.
+        """
         if (top := self.top()) is None:
             return None
-        ((_, data),) = self._objects.read_many({top: self._sizes[top]})
         try:
-            covers = profile_of(self._folder, data or b"").covers
+            covers = profile_of(self._folder, self._read(top)).covers
         except DecodeError:
             return None
         return next((seq for at, name, seq in covers if (at, name) == (start, writer)), None)
+
+    def _read(self, name: str) -> bytes:
+        ((_, data),) = self._objects.read_many({name: self._listed[name]})
+        if data is None and self._listed[name].size <= MOST_BYTES:
+            raise Moved
+        return data or b""  # too large for one of a store

@@ -1,7 +1,5 @@
 """Reading every object of a store: what is damaged, and what is not of a store."""
 
-from datetime import datetime
-
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment
@@ -11,9 +9,8 @@ from lightmeter.store.cloud.contents import dataset_of, decision_of, profile_of
 from lightmeter.store.cloud.layout import (
     ROLLED,
     parse_numbered,
+    parse_place,
     parse_profile,
-    plain,
-    start_and_writer,
 )
 from lightmeter.store.cloud.packing import unpack
 from lightmeter.store.cloud.sealed import MOST_BYTES, unseal
@@ -33,10 +30,10 @@ def check_objects(session: Session) -> list[Damage]:
     for name, data in session.objects.read_many(listed):
         reason = ""
         try:
-            if data is not None:
+            if listed[name].size > MOST_BYTES:
+                reason = f"it has {listed[name].size} bytes, more than any that a store writes"
+            elif data is not None or (data := session.objects.read(name)) is not None:
                 reason = _check(name, data, tables)
-            elif listed[name] > MOST_BYTES:
-                reason = f"it has {listed[name]} bytes, more than any that a store writes"
         except DecodeError as error:
             reason = str(error)
         if reason:
@@ -77,12 +74,12 @@ _FOREIGN = "no store writes an object of this name"
 def _profile_of(name: str) -> StoredProfile | None:
     """Of which profile an object is, where its name tells."""
     parsed = parse_profile(name)
-    if parsed is None or parsed.place == ROLLED:
+    if parsed is None or parsed.place == ROLLED or (place := parse_place(parsed.path)) is None:
         return None
-    parts = parsed.folder.split("/")
-    dataset, segment, place = plain(parts[2]), plain(parts[4]), start_and_writer(parsed.place)
-    if dataset is None or segment is None or place is None:
+    dataset, start, segment, writer = place
+    try:
+        pairs = parse_segment(segment) if segment else {}
+    except ValueError:
         return None
-    start: datetime = from_ms(place[0])
-    pairs = parse_segment(segment) if segment else {}
-    return StoredProfile(dataset, start, start, pairs, place[1], parsed.last.number, 0, EPOCH, b"")
+    at = from_ms(start)
+    return StoredProfile(dataset, at, at, pairs, writer, parsed.last.number, 0, EPOCH, b"")

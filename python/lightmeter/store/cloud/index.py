@@ -21,16 +21,17 @@ from lightmeter.store.cloud.contents import (
 )
 from lightmeter.store.cloud.layout import (
     ProfileName,
+    parse_place,
     parse_profile,
     place_name,
-    plain,
-    start_and_writer,
 )
 from lightmeter.store.cloud.objects import Objects
 from lightmeter.store.cloud.sealed import MOST_BYTES
+from lightmeter.store.cloud.services import Listed
 from lightmeter.store.cloud.tables import count_of, put_damaged_row, put_row, text_of_place
 from lightmeter.store.database import Database
 from lightmeter.store.rows import note_merged, seal
+from lightmeter.times import DAY, MILLISECOND
 
 __all__ = ["Index", "Moved", "Sorted", "sort_names"]
 
@@ -45,7 +46,7 @@ class Known(NamedTuple):
     """An object that was read. `owns` says whether the row of its place is its own."""
 
     name: str
-    size: int
+    mark: str  # of the listing
     place: str  # JSON: dataset, start, segment, writer, seq
     owns: int
     reason: str
@@ -77,7 +78,9 @@ def sort_names(names: Iterable[str]) -> Sorted:
     decisions: defaultdict[str, list[tuple[ProfileName, str]]] = defaultdict(list)
     bodies: dict[str, ProfileName] = {}
     for name in names:
-        if name.startswith("v1/dataset/") and name.count("/") == 2:
+        if not name.isascii():
+            foreign.append(name)
+        elif name.startswith("v1/dataset/") and name.count("/") == 2:
             datasets.append(name)
         elif not name.startswith("v1/profile/") or (parsed := parse_profile(name)) is None:
             foreign.append(name)
@@ -100,7 +103,7 @@ class Index:
         self._database = database
         self._objects = objects
 
-    def begin(self) -> Callable[[Mapping[str, int]], None]:
+    def begin(self) -> Callable[[Mapping[str, Listed]], None]:
         """What brings the local rows up to a listing of all objects, which is made afterwards.
 
         Else what somebody else has written into the index meanwhile would be missing in the
@@ -112,7 +115,7 @@ class Index:
         """
         deletions, known = count_of(self._database, "deletions"), self.known()
 
-        def refresh(listed: Mapping[str, int]) -> None:
+        def refresh(listed: Mapping[str, Listed]) -> None:
             _Refresh(self._database, self._objects, listed, deletions, known).run()
 
         return refresh
@@ -138,7 +141,7 @@ class _Refresh:
         self,
         database: Database,
         objects: Objects,
-        listed: Mapping[str, int],
+        listed: Mapping[str, Listed],
         deletions: int,
         known: dict[str, Known],
     ) -> None:
@@ -149,8 +152,9 @@ class _Refresh:
         self._deletions, self._known = deletions, known
         self._before = dict(self._known)
         self._rows_before = _rows_by_folder(self._before)
+        self._gone = False
         for name, each in self._before.items():
-            if listed.get(name) != each.size:
+            if name not in listed or str(listed[name]) != each.mark:
                 del self._known[name]
         self._owners: set[str] = set()
         self._later: list[tuple[str, ProfileObject]] = []  # rows that wait for others to go
@@ -162,21 +166,28 @@ class _Refresh:
         self._read_profiles({top: self._sorted.bodies[top] for top in tops})
         covered = self._covered(tops)
         winners = self._winners(covered)
+        winners |= {self._sorted.bodies[top].path: top for top in tops}
         self._finish(winners)
 
     # Reading
 
-    def _unknown(self, names: Iterable[str]) -> dict[str, int]:
+    def _unknown(self, names: Iterable[str]) -> dict[str, Listed]:
         return {name: self._listed[name] for name in names if name not in self._known}
 
     def _read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         for name, data in self._objects.read_many(self._unknown(names)):
-            if data is None and self._listed[name] <= MOST_BYTES:
-                raise Moved
-            yield name, data
+            if data is None and self._listed[name].size <= MOST_BYTES:
+                self._gone = True
+            else:
+                yield name, data
+
+    def _check_gone(self) -> None:
+        """Only after the others were read and kept: else one busy writer would stop a reader."""
+        if self._gone:
+            raise Moved
 
     def _note(self, name: str, *, place: str = "", reason: str = "", detail: str = "") -> None:
-        self._known[name] = Known(name, self._listed[name], place, 0, reason, detail)
+        self._known[name] = Known(name, str(self._listed[name]), place, 0, reason, detail)
 
     def _read_small(self) -> None:
         """Datasets and decisions, which are kept at once."""
@@ -197,6 +208,7 @@ class _Refresh:
             with self._database.transaction() as sql:
                 for dataset, every in entered:
                     _enter(sql, dataset, every)
+        self._check_gone()
 
     def _tops(self) -> list[str]:
         """The bodies of the roll-ups that count."""
@@ -234,6 +246,7 @@ class _Refresh:
                 self._write_soon()
                 held = 0
         self._write_soon()
+        self._check_gone()
 
     def _can_go_in(self, profile: ProfileObject) -> bool:
         """Whether its row takes the place of none that must go first or with it."""
@@ -257,9 +270,9 @@ class _Refresh:
         """The places of which roll-ups hold the profiles."""
         covered = set[str]()
         for top in tops:
+            self._owners.add(top)
+            folder = self._sorted.bodies[top].folder
             if not self._known[top].reason:
-                self._owners.add(top)
-                folder = self._sorted.bodies[top].folder
                 for start, writer, _ in self._known[top].covers:
                     covered.add(f"{folder}/{place_name(start, writer)}")
         return covered
@@ -309,7 +322,7 @@ class _Refresh:
             for path, name in winners.items()
             if self._known[name].reason
             and not self._known[name].owns
-            and start_and_writer("/".join(path.split("/")[5:])) is not None
+            and parse_place(path) is not None
         ]
         # What was read and counts no more is forgotten: were it to count again, it is read again.
         idle = [
@@ -358,18 +371,16 @@ class _Refresh:
 
     def _write_ghost(self, sql: sqlite3.Connection, name: str, path: str) -> None:
         """A row that says that there is a damaged profile, where its name tells whose it is."""
-        parts = path.split("/")
-        dataset, segment = plain(parts[2]), plain(parts[4])
-        place = start_and_writer("/".join(parts[5:]))
-        if dataset is None or segment is None or place is None:
+        place, parsed = parse_place(path), parse_profile(name)
+        if place is None or parsed is None:
             return
+        dataset, start, segment, writer = place
         row = sql.execute("SELECT id, every FROM dataset WHERE name = ?", (dataset,)).fetchone()
         if row is None:
             return
-        number = self._sorted.places[path][0][0].last.number
-        key = row[0], place[0], segment, place[1]
-        put_damaged_row(sql, key, number, row[1])
-        text = text_of_place(dataset, place[0], segment, place[1], number)
+        number, span = parsed.last.number, row[1] if writer else max(row[1], DAY // MILLISECOND)
+        put_damaged_row(sql, (row[0], start, segment, writer), number, span)
+        text = text_of_place(dataset, start, segment, writer, number)
         self._known[name] = self._known[name]._replace(place=text, detail="[]")
         self._keep(sql, name, owns=True)
 

@@ -1,24 +1,21 @@
 """Keeping a store of objects small: roll-ups, deletion, and what counts no more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 from lightmeter.errors import StoreError
-from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.cloud.chains import DayChain, list_day
 from lightmeter.store.cloud.contents import Cover, ProfileObject
-from lightmeter.store.cloud.index import Index, Known, Sorted, sort_names
+from lightmeter.store.cloud.index import Index, Known, Moved, Sorted, sort_names
 from lightmeter.store.cloud.layout import encoded, folder_of, place_name, start_of
+from lightmeter.store.cloud.services import Listed
 from lightmeter.store.cloud.session import Session
 from lightmeter.store.cloud.tables import count_of, name_of_row, set_count
-from lightmeter.store.database import Database
-from lightmeter.store.retention import Collected, collect
+from lightmeter.store.retention import Collected, Merge, collect, merge_rows
 from lightmeter.store.rows import (
     StoredProfile,
     dataset_number,
-    is_new_writer,
     list_rows,
     load,
     replaced,
@@ -29,14 +26,6 @@ from lightmeter.times import DAY, MILLISECOND, to_ms
 __all__ = ["Keeping"]
 
 _TRIES = 10
-
-
-class _Merge(NamedTuple):
-    """The rows of a period as one profile."""
-
-    view: ProfileView
-    good: list[StoredProfile]
-    damaged: list[StoredProfile]
 
 
 class Keeping:
@@ -74,61 +63,38 @@ class Keeping:
         """Merge all profiles of a period into one; how many, and how many are damaged."""
         folder = folder_of(dataset, to_ms(start), segment_text(segment))
         for _ in range(_TRIES):
-            merge = self._merge(self._session.database, dataset, start, end, segment)
-            good = merge.good
-            whole = len(good) == 1 and (good[0].start, good[0].end) == (start, end)
-            if not good or whole or not all(row.writer for row in merge.damaged):
+            rows = list_rows(self._session.database, dataset, start, end, segment)
+            merge = merge_rows(rows, lambda row: load(self._session.database, row))
+            if not merge.can_replace(start, end):
                 return 0, len(merge.damaged)
-            names, sizes = list_day(self._objects, folder)
-            chain = DayChain(self._objects, folder, names, sizes)
-            profile = self._rolled(merge, start, end, chain.last + 1, self._covers(merge, names))
+            names, listed = list_day(self._objects, folder)
+            chain = DayChain(self._objects, folder, names, listed)
+            profile = self._rolled(merge, start, end, chain.next())
             body, id_ = chain.propose(profile)
             again, _ = list_day(self._objects, folder)
             if self._is_as_merged(merge, folder, names, again) and chain.decide(profile.seq, id_):
                 self._clear_day(folder, profile, again, body)
-                return len(good), len(merge.damaged)
+                return len(merge.good), len(merge.damaged)
             self._objects.remove([body])
             self._session.refresh()
         return 0, 0  # somebody writes there all the time: the next call tries again
 
-    def _merge(
-        self, database: Database, dataset: str, start: datetime, end: datetime, segment: Segment
-    ) -> _Merge:
-        good: list[StoredProfile] = []
-        damaged: list[StoredProfile] = []
-
-        def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row in list_rows(database, dataset, start, end, segment):
-                content = load(database, row)
-                if isinstance(content, ProfileView):
-                    good.append(row)
-                    yield content
-                else:
-                    damaged.append(row)
-
-        return _Merge(ProfileView.merge_many(views()), good, damaged)
-
-    def _covers(self, merge: _Merge, names: Sorted) -> tuple[Cover, ...]:
-        """What the new roll-up holds: also what earlier ones did, as long as that matters."""
+    def _covers(self, merge: Merge) -> tuple[Cover, ...]:
+        """What the new roll-up holds: also what earlier ones did."""
         covers = {(to_ms(row.start), row.writer): row.seq for row in merge.good if row.writer}
-        row = merge.good[0]
-        folder = folder_of(row.dataset, to_ms(row.start), segment_text(row.segment))
         for start, writer, seq in self._covered_before(merge):
-            there = f"{folder}/{place_name(start, writer)}" in names.places
-            if there or not is_new_writer(writer):
-                covers.setdefault((start, writer), seq)
+            covers.setdefault((start, writer), seq)
         return tuple(Cover(start, writer, seq) for (start, writer), seq in sorted(covers.items()))
 
-    def _covered_before(self, merge: _Merge) -> list[Cover]:
+    def _covered_before(self, merge: Merge) -> list[Cover]:
         database = self._session.database
         rolled = [row for row in merge.good if not row.writer]
         if not rolled or (name := name_of_row(database, rolled[0])) is None:
             return []
-        return Index(database, self._objects).rolled()[name].covers
+        known = Index(database, self._objects).rolled().get(name)
+        return [] if known is None else known.covers  # it has changed, as `_is_as_merged` will see
 
-    def _rolled(
-        self, merge: _Merge, start: datetime, end: datetime, number: int, covers: tuple[Cover, ...]
-    ) -> ProfileObject:
+    def _rolled(self, merge: Merge, start: datetime, end: datetime, number: int) -> ProfileObject:
         row = merge.good[0]
         every = self._session.length_of(row.dataset, None)
         return ProfileObject(
@@ -141,11 +107,11 @@ class Keeping:
             number,
             merge.view.images,
             to_ms(max(row.updated for row in merge.good)),
-            covers,
+            self._covers(merge),
             merge.view.to_bytes(),
         )
 
-    def _is_as_merged(self, merge: _Merge, folder: str, before: Sorted, now: Sorted) -> bool:
+    def _is_as_merged(self, merge: Merge, folder: str, before: Sorted, now: Sorted) -> bool:
         """Whether exactly what was merged is there, and no other roll-up was decided on."""
         damaged = Index(self._session.database, self._objects).damaged()
         if before.decisions.get(folder) != now.decisions.get(folder):
@@ -176,11 +142,14 @@ class Keeping:
         """Put a day that another store has rolled up; False if there is one already."""
         folder = profile.folder
         for _ in range(_TRIES):
-            names, sizes = list_day(self._objects, folder)
-            chain = DayChain(self._objects, folder, names, sizes)
-            if chain.top() is not None:
-                return False
-            profile = profile._replace(seq=max(chain.last + 1, profile.seq))
+            names, listed = list_day(self._objects, folder)
+            chain = DayChain(self._objects, folder, names, listed)
+            try:
+                if chain.top() is not None:
+                    return False
+            except Moved:
+                continue
+            profile = profile._replace(seq=max(chain.next(), profile.seq))
             body, id_ = chain.propose(profile)
             again, _ = list_day(self._objects, folder)
             for start, writer, seq in profile.covers:
@@ -217,7 +186,7 @@ class Keeping:
             for row in list_rows(database, dataset, start, end, segment)
             if writer is None or row.writer == writer
         ]
-        listed = dict[str, int]()
+        listed = dict[str, Listed]()
         for folder in self._folders(dataset, segment, start, end, rows):
             listed |= self._objects.list(folder)
         names = sort_names(listed)

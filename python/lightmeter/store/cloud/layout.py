@@ -27,10 +27,10 @@ __all__ = [
     "encoded",
     "folder_of",
     "parse_numbered",
+    "parse_place",
     "parse_profile",
     "place_name",
     "plain",
-    "start_and_writer",
     "start_of",
 ]
 
@@ -110,7 +110,7 @@ def parse_profile(name: str) -> ProfileName | None:
     """The parts of a name below ``v1/profile/``; None if a store writes no such name."""
     parts = name.split("/")
     last = parse_numbered(parts[-1])
-    if last is None or len(parts) < 7 or not all(parts):
+    if last is None or len(parts) < 7 or not all(parts) or not name.isascii():
         return None
     folder, place = "/".join(parts[:5]), "/".join(parts[5:-1])
     if place == ROLLED:
@@ -128,11 +128,18 @@ def start_of(place: str) -> int | None:
     return None if at is None else to_ms(at)
 
 
-def start_and_writer(place: str) -> tuple[int, str] | None:
-    """What `place_name` was made of, where that can be told."""
-    start, _, writer = place.partition("/")
-    at, name = _start(start), plain(writer)
-    return None if at is None or not name else (to_ms(at), name)
+def parse_place(path: str) -> tuple[str, int, str, str] | None:
+    """Dataset, start, segment and writer of the folder of a place, where they can be told.
+
+    A roll-up is without a writer, and starts with its day.
+    """
+    _, _, dataset, day, segment, place, *rest = path.split("/")
+    rolled = place == ROLLED
+    at = _start(f"{day}T000000.000Z" if rolled else place)
+    names = plain(dataset), plain(segment), "" if rolled else plain(rest[0]) or None
+    if at is None or names[0] is None or names[1] is None or names[2] is None:
+        return None
+    return names[0], to_ms(at), names[1], names[2]
 
 
 def _start(part: str) -> datetime | None:

@@ -17,8 +17,9 @@ from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.objects import Objects
 from lightmeter.store.cloud.sealed import MOST_BYTES, seal_object, unseal
+from lightmeter.store.cloud.services import Listed
 
-__all__ = ["Lease"]
+__all__ = ["Lease", "spent_turn"]
 
 EXPIRY = 60.0  # seconds without a change
 _BEAT = 10.0
@@ -36,8 +37,7 @@ class Lease:
         self._machine = machine
         self._held: tuple[str, str] | None = None  # name and id
         self._process = -1
-        self._listed: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
+        self._listed: dict[str, Listed] = {}
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
@@ -89,13 +89,19 @@ class Lease:
         seen: tuple[str, str, bytes] | None = None
         since = time.monotonic()
         while True:
+            if time.monotonic() > until:
+                raise StoreError(
+                    f"another run has had the turn on {self._objects.address} for more than "
+                    f"{_PATIENCE / 60:g} minutes; wait for it, or end it"
+                )
             last = self._last()
             number = 0 if last is None else last[1]
             state = None
             if last is not None:
-                ((_, state),) = self._objects.read_many({last[0]: self._sizes[last[0]]})
-                if state is None and self._sizes[last[0]] <= MOST_BYTES:
-                    continue  # it was deleted by one with a higher number
+                ((_, state),) = self._objects.read_many({last[0]: self._listed[last[0]]})
+                if state is None and self._listed[last[0]].size <= MOST_BYTES:
+                    time.sleep(_PAUSE)
+                    continue  # it was written anew, or deleted by one with a higher number
             holder, machine = _holder(state)
             now = time.monotonic()
             sight = last[0] if last else "", holder, state or b""
@@ -103,6 +109,9 @@ class Lease:
                 seen, since = sight, now
             # The lock of this machine is ours: who held the turn from here is no more.
             if not holder or machine == self._machine() or now - since > EXPIRY:
+                if parse_numbered(str(number + 1)) is None:  # it is of nobody, and leaves none
+                    self._objects.remove(self._listed)
+                    continue
                 mark = secrets.token_hex(8)
                 name = f"{_FOLDER}/{number + 1}"
                 own = self._objects.put(name, _packed(mark, self._machine(), 0))
@@ -110,22 +119,18 @@ class Lease:
                     self._tidy()
                     return own, mark
                 continue
-            if now > until:
-                raise StoreError(
-                    f"another run has had the turn on {self._objects.address} for more than "
-                    f"{_PATIENCE / 60:g} minutes; wait for it, or end it"
-                )
             time.sleep(_PAUSE)
 
     def _last(self) -> tuple[str, int] | None:
         """Name and number of the highest."""
-        self._sizes = self._objects.list(_FOLDER)
-        self._listed = {
+        listed = self._objects.list(_FOLDER)
+        numbers = {
             name: parsed.number
-            for name in self._sizes
+            for name in listed
             if (parsed := parse_numbered(name.rpartition("/")[2])) is not None
         }
-        return max(self._listed.items(), key=lambda pair: pair[::-1], default=None)
+        self._listed = {name: listed[name] for name in numbers}
+        return max(numbers.items(), key=lambda pair: pair[::-1], default=None)
 
     def _tidy(self) -> None:
         with contextlib.suppress(StoreError):  # it takes the right to delete, and can wait
@@ -137,6 +142,11 @@ class Lease:
             count += 1
             with contextlib.suppress(StoreError):  # the next may arrive
                 self._objects.replace(name, _packed(mark, self._machine(), count))
+
+
+def spent_turn() -> tuple[str, bytes]:
+    """Name and bytes of an object that the next turn deletes."""
+    return f"{_FOLDER}/0.{secrets.token_hex(8)}", _packed("", "", 0)
 
 
 def _packed(holder: str, machine: str, count: int) -> bytes:

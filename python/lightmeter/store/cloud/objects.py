@@ -10,7 +10,7 @@ from typing import Any
 from lightmeter.errors import StoreError
 from lightmeter.store.cloud.layout import parse_numbered
 from lightmeter.store.cloud.sealed import MOST_BYTES
-from lightmeter.store.cloud.services import Files, Service, fsspec_module, open_service
+from lightmeter.store.cloud.services import Files, Listed, Service, fsspec_module, open_service
 
 __all__ = ["Objects"]
 
@@ -58,15 +58,15 @@ class Objects:
                 raise StoreError(f"got {self.address}; expected a bucket or folder in it")
         return self._service
 
-    def list(self, folder: str = "v1") -> dict[str, int]:
-        """Names and sizes of all objects below a folder: one request for each thousand."""
+    def list(self, folder: str = "v1") -> dict[str, Listed]:
+        """Names of all objects below a folder: one request for each thousand."""
         service, start = self.service, len(self._root) + 1
         with self._asked("listing"):
             found = service.find(f"{self._root}/{folder}")
         # Of objects beside the folder a service may list the one that has its very name.
         return {
-            path[start:]: size
-            for path, size in found.items()
+            path[start:]: listed
+            for path, listed in found.items()
             if path[start:].startswith(f"{folder}/")
         }
 
@@ -79,11 +79,14 @@ class Objects:
             except FileNotFoundError:
                 return None
 
-    def read_many(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes | None]]:
-        """The objects of a listing, a few at a time; None for one that is gone or too large."""
+    def read_many(self, listed: Mapping[str, Listed]) -> Iterator[tuple[str, bytes | None]]:
+        """The objects of a listing, a few at a time.
+
+        None for one that is too large, or is not there any more as it was listed.
+        """
         service = self.service
         names, held = list[str](), 0
-        for name, size in [*sizes.items(), ("", 0)]:
+        for name, (size, _) in [*listed.items(), ("", Listed(0, ""))]:
             if names and (not name or held + size > _MOST_AT_ONCE or len(names) >= _MANY):
                 with self._asked("reading"):
                     contents = service.read_many([f"{self._root}/{each}" for each in names])
@@ -92,8 +95,8 @@ class Objects:
                             yield each, None
                         elif isinstance(content, Exception):
                             raise content
-                        else:
-                            yield each, content
+                        else:  # an answer may be cut off
+                            yield each, content if len(content) == listed[each].size else None
                 names, held = [], 0
             if size > MOST_BYTES:
                 yield name, None
@@ -163,20 +166,22 @@ class Objects:
         if not self._create(name, data):
             raise StoreError(f"{self.address}: there is another object at {name}")
 
-    def can_refuse(self, name: str) -> bool:
-        """Whether the service refuses a name that is taken, tried on one that is then deleted."""
+    def can_refuse(self, trial: tuple[str, bytes]) -> bool:
+        """Whether the service refuses a name that is taken, tried on an object that then goes."""
         service = self.service
         if not service.exclusive:
             return False
+        name, data = trial
         path = f"{self._root}/{name}"
         with self._asked(f"writing {name}"):
-            service.create(path, b"1")
+            service.create(path, data)
             try:
-                service.create(path, b"2")
+                service.create(path, data)
             except FileExistsError:
                 return True
             finally:
-                service.remove([path])
+                with contextlib.suppress(Exception):  # it takes a right that not everybody has
+                    service.remove([path])
         return False
 
     def replace(self, name: str, data: bytes) -> None:

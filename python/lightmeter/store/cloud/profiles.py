@@ -8,25 +8,25 @@ from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.cloud.chains import DayChain, list_day
 from lightmeter.store.cloud.contents import Cover, ProfileObject, pack_profile, profile_of
-from lightmeter.store.cloud.index import Sorted
+from lightmeter.store.cloud.index import Moved
 from lightmeter.store.cloud.keeping import Keeping
 from lightmeter.store.cloud.layout import parse_profile, place_name
+from lightmeter.store.cloud.sealed import MOST_BYTES
+from lightmeter.store.cloud.services import Listed
 from lightmeter.store.cloud.session import Session, fresh
 from lightmeter.store.cloud.tables import name_of_row
 from lightmeter.store.database import Database
 from lightmeter.store.profiles import Profiles
 from lightmeter.store.retention import Collected
 from lightmeter.store.rows import (
+    Put,
     StoredProfile,
-    checked_images,
     checked_name,
-    checked_seq,
-    load,
+    load_body,
     stamped,
 )
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
@@ -54,88 +54,68 @@ class CloudProfiles(Profiles):
         checked_name("dataset", dataset)
         self._session.length_of(dataset, to_duration(every))
 
-    def put(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: datetime | date | None = None,
-        writer: str,
-        segment: Segment | None = None,
-        seq: int | None = None,
-        every: str | timedelta | None = None,
-    ) -> bool:
-        """See `Profiles.put`. Once this returns, the profile's object is there, whole."""
-        view = view_of(profile)
-        if at is None and (at := view.dataset_timestamp) is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        checked_images(view)
-        checked_name("dataset", dataset)
-        checked_name("writer", writer)
-        seq = checked_seq(seq)
-        span = None if every is None else to_duration(every)
-        place = segment_text(segment)
-        bucket_start(at, self._session.length_of(dataset, span, enter=False))
-        length = self._session.length_of(dataset, span)  # what cannot be put enters no dataset
-        start = bucket_start(at, length)
-        view = stamped(view, start)
+    def _put(self, put: Put) -> bool:
+        """Once this returns, the profile's object is there, whole."""
+        bucket_start(put.at, self._session.length_of(put.dataset, put.every, enter=False))
+        # What cannot be put enters no dataset.
+        length = self._session.length_of(put.dataset, put.every)
+        start = bucket_start(put.at, length)
+        view = stamped(put.view, start)
         every_ms = length // MILLISECOND
-        kept = self._put(
-            ProfileObject(
-                dataset,
-                every_ms,
-                to_ms(start),
-                every_ms,
-                place,
-                writer,
-                0,
-                view.images,
-                time.time_ns() // 1_000_000,
-                (),
-                view.to_bytes(),
-            ),
-            seq,
+        profile = ProfileObject(
+            put.dataset,
+            every_ms,
+            to_ms(start),
+            every_ms,
+            put.segment,
+            put.writer,
+            0,
+            view.images,
+            time.time_ns() // 1_000_000,
+            (),
+            view.to_bytes(),
         )
+        kept = self._put_object(profile, put.seq)
         self._session.wrote()
         return kept
 
-    def _put(self, profile: ProfileObject, seq: int | None) -> bool:
+    def _put_object(self, profile: ProfileObject, seq: int | None) -> bool:
         objects, folder = self._session.objects, profile.folder
         path = f"{folder}/{place_name(profile.start, profile.writer)}"
         for _ in range(_TRIES):
-            names, sizes = list_day(objects, folder)
-            if self._is_merged(DayChain(objects, folder, names, sizes), profile, seq):
-                return False
-            there = names.places.get(path, [])
-            last = there[0][0].last.number if there else 0
-            number = (last + 1 if there else 1) if seq is None else seq
-            if number > 2**62:
-                raise StoreError(f"{objects.address}: {path}/{last} leaves no higher seq to put")
-            beside = False
-            if there and number <= last:
-                whole = self._highest_whole(path, {name: sizes[name] for _, name in there})
-                if whole is not None and whole >= number:
+            with contextlib.suppress(Moved):
+                names, listed = list_day(objects, folder)
+                if self._is_merged(DayChain(objects, folder, names, listed), profile, seq):
                     return False
-                beside = any(parsed.last.number == number for parsed, _ in there)
-            data = pack_profile(profile._replace(seq=number), secrets.token_hex(8))
-            own = objects.put(f"{path}/{number}", data, beside=beside)
-            if own is None:
-                continue
-            names, sizes = self._settled(folder)
-            if DayChain(objects, folder, names, sizes).merged(*profile.bucket) is not None:
-                objects.remove([own])
-                continue
-            higher = {
-                name: sizes[name]
-                for parsed, name in names.places.get(path, [])
-                if parsed.last.number > number
-            }
-            # What was there of this number may have been replaced and deleted meanwhile.
-            if seq is not None and (self._highest_whole(path, higher) or number) > number:
-                objects.remove([own])
-                return False
-            self._tidy(name for parsed, name in there if parsed.last.number < number)
-            return True
+                there = names.places.get(path, [])
+                last = there[0][0].last.number if there else 0
+                number = (last + 1 if there else 1) if seq is None else seq
+                if number > 2**62:
+                    raise StoreError(
+                        f"{objects.address}: {path}/{last} leaves no higher seq to put"
+                    )
+                beside = False
+                if there and number <= last:
+                    whole = self._highest_whole(path, {name: listed[name] for _, name in there})
+                    if whole is not None and whole >= number:
+                        return False
+                    beside = any(parsed.last.number == number for parsed, _ in there)
+                data = pack_profile(profile._replace(seq=number), secrets.token_hex(8))
+                own = objects.put(f"{path}/{number}", data, beside=beside)
+                if own is None:
+                    continue
+                merged, higher = self._seen(profile, path, number)
+                if merged == number:  # by one who has seen it
+                    return True
+                if merged is not None:
+                    objects.remove([own])
+                    continue
+                # What was there of this number may have been replaced and deleted meanwhile.
+                if seq is not None and higher:
+                    objects.remove([own])
+                    return False
+                self._tidy(name for parsed, name in there if parsed.last.number < number)
+                return True
         raise StoreError(
             f"{objects.address}: others put profiles of {profile.writer!r} all the time"
         )
@@ -152,21 +132,34 @@ class CloudProfiles(Profiles):
             f"profile of {profile.writer!r} in it, which can no longer be replaced"
         )
 
-    def _settled(self, folder: str) -> tuple[Sorted, Mapping[str, int]]:
-        """What there is of a day, with no roll-up that could still count or not."""
-        objects = self._session.objects
-        while True:
-            names, sizes = list_day(objects, folder)
-            chain = DayChain(objects, folder, names, sizes)
-            numbers = chain.open_numbers()
-            if not numbers:
-                return names, sizes
-            for number in numbers:
-                chain.decide(number)
+    def _seen(self, profile: ProfileObject, path: str, number: int) -> tuple[int | None, bool]:
+        """After a put: which number of its place a roll-up holds, and if a higher one is there.
 
-    def _highest_whole(self, path: str, sizes: Mapping[str, int]) -> int | None:
+        No roll-up is left that could still count or not.
+        """
+        objects, folder = self._session.objects, profile.folder
+        for _ in range(_TRIES):
+            with contextlib.suppress(Moved):
+                names, listed = list_day(objects, folder)
+                chain = DayChain(objects, folder, names, listed)
+                if numbers := chain.open_numbers():
+                    for each in numbers:
+                        chain.decide(each)
+                    continue
+                higher = {
+                    name: listed[name]
+                    for parsed, name in names.places.get(path, [])
+                    if parsed.last.number > number
+                }
+                merged = chain.merged(*profile.bucket)
+                return merged, self._highest_whole(path, higher) is not None
+        raise StoreError(f"{objects.address}: others roll up {folder} all the time")
+
+    def _highest_whole(self, path: str, listed: Mapping[str, Listed]) -> int | None:
         """The highest number of an object that is one; others may be anything."""
-        for _, data in self._session.objects.read_many(sizes):
+        for name, data in self._session.objects.read_many(listed):
+            if data is None and listed[name].size <= MOST_BYTES:
+                raise Moved
             with contextlib.suppress(DecodeError):
                 return profile_of(path, data or b"").seq
         return None
@@ -192,35 +185,12 @@ class CloudProfiles(Profiles):
     merged = fresh(Profiles.merged)
     body = fresh(Profiles.body)
     stored = fresh(Profiles.stored)
+    load = fresh(Profiles.load)
 
-    @fresh
-    def load(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
-    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
-        """See `Profiles.load`."""
-        with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment=segment)
-            return [(row, self._content(row)) for row in rows]
-
-    def _undamaged(
-        self, rows: list[StoredProfile], damaged: list[tuple[StoredProfile, str]]
-    ) -> Iterator[ProfileView]:
-        for row in rows:
-            content = self._content(row)
-            if isinstance(content, ProfileView):
-                yield content
-            else:
-                damaged.append((row, str(content)))
-
-    def _content(self, row: StoredProfile) -> ProfileView | DecodeError:
-        """A profile; where only the index is damaged, out of its object."""
-        content = load(self._database, row)
-        if isinstance(content, ProfileView):
+    def _body_of(self, row: StoredProfile) -> bytes | DecodeError:
+        """A profile's bytes; where only the index is damaged, out of its object."""
+        content = load_body(self._database, row)
+        if not isinstance(content, DecodeError):
             return content
         name = name_of_row(self._database, row)
         if name is None or (data := self._session.objects.read(name)) is None:
@@ -228,12 +198,12 @@ class CloudProfiles(Profiles):
         parsed = parse_profile(name)
         assert parsed is not None
         try:
-            view = ProfileView.from_bytes(profile_of(parsed.path, data).body)
+            body = profile_of(parsed.path, data).body
         except DecodeError:
             return content
         with self._database.transaction() as sql:  # so that the next refresh reads it
             sql.execute("DELETE FROM cloud_object WHERE name = ?", (name,))
-        return view
+        return body
 
     # Moving
 

@@ -8,17 +8,30 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lightmeter.errors import StoreError
 
-__all__ = ["Files", "Service", "fsspec_module", "open_service"]
+__all__ = ["Files", "Listed", "Service", "fsspec_module", "open_service"]
 
 # Their fsspec packages ask the service itself to refuse a name that is taken.
 _EXCLUSIVE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"})
 _AT_ONCE = 16
 _STALE = 86_400  # seconds
 _memory = threading.Lock()
+# What services tell objects of one name apart by.
+_MARKS = "ETag", "etag", "generation", "LastModified", "last_modified", "mtime", "created"
+
+
+class Listed(NamedTuple):
+    """An object of a listing. `mark` is another one where another object has got the name."""
+
+    size: int
+    mark: str
+
+    def __str__(self) -> str:
+        """What tells it from others of its name."""
+        return f"{self.size} {self.mark}"
 
 
 class Service(Protocol):
@@ -26,8 +39,8 @@ class Service(Protocol):
 
     exclusive: bool
 
-    def find(self, folder: str) -> dict[str, int]:
-        """Paths and sizes of all objects below a folder."""
+    def find(self, folder: str) -> dict[str, Listed]:
+        """Paths of all objects below a folder."""
 
     def read(self, path: str) -> bytes:
         """All of an object; FileNotFoundError if it is not there."""
@@ -94,12 +107,12 @@ class Fsspec:
         self._lock = _memory if scheme == "memory" else contextlib.nullcontext()
         self.exclusive = scheme in _EXCLUSIVE
 
-    def find(self, folder: str) -> dict[str, int]:
+    def find(self, folder: str) -> dict[str, Listed]:
         """See `Service`."""
         self._system.invalidate_cache()
         found = self._found(folder)
         return {
-            path: int(info.get("size") or 0)
+            path: Listed(int(info.get("size") or 0), _mark(info))
             for path, info in found.items()
             if info.get("type") == "file" and not path.endswith("/")
         }
@@ -172,10 +185,12 @@ class Files:
         self._parts = f"{root}/v1/tmp"
         self._root = root
 
-    def find(self, folder: str) -> dict[str, int]:
+    def find(self, folder: str) -> dict[str, Listed]:
         """See `Service`. Links, pipes and what is being written are no objects."""
-        found: dict[str, int] = {}
+        found: dict[str, Listed] = {}
         for path, folders, names in os.walk(folder, onerror=_unless_gone):
+            # A roll-up after what it stands for: it is there before that goes.
+            folders.sort()
             if path == os.path.dirname(self._parts) and "tmp" in folders:
                 folders.remove("tmp")
             for name in names:
@@ -183,7 +198,7 @@ class Files:
                 with contextlib.suppress(FileNotFoundError):
                     status = os.lstat(file)
                     if stat.S_ISREG(status.st_mode):
-                        found[file] = status.st_size
+                        found[file] = Listed(status.st_size, str(status.st_mtime_ns))
         return found
 
     def read(self, path: str) -> bytes:
@@ -262,6 +277,10 @@ class Files:
                 target.write(source.read())
                 target.flush()
                 os.fsync(target.fileno())
+
+
+def _mark(info: dict[str, Any]) -> str:
+    return str(next((info[key] for key in _MARKS if info.get(key) is not None), ""))
 
 
 def _unless_gone(error: OSError) -> None:

@@ -15,7 +15,7 @@ from lightmeter.store.cloud.chain import Chain
 from lightmeter.store.cloud.contents import dataset_of, pack_dataset
 from lightmeter.store.cloud.index import Index, Moved
 from lightmeter.store.cloud.layout import dataset_name
-from lightmeter.store.cloud.lease import Lease
+from lightmeter.store.cloud.lease import Lease, spent_turn
 from lightmeter.store.cloud.objects import Objects
 from lightmeter.store.cloud.sealed import seal_object, unseal
 from lightmeter.store.cloud.tables import count_of
@@ -88,7 +88,7 @@ class Session:
         return str(header.get("store"))
 
     def _start(self) -> bytes:
-        exclusive = self.objects.can_refuse(f"v1/try-{secrets.token_hex(8)}")
+        exclusive = self.objects.can_refuse(spent_turn())
         header = {"kind": "store", "format": 1, "store": secrets.token_hex(16)}
         data = seal_object({**header, "exclusive": exclusive})
         if exclusive:
@@ -153,14 +153,14 @@ class Session:
             with contextlib.suppress(Moved):
                 if index is not None:
                     profiles = {
-                        name: size
-                        for name, size in listed.items()
+                        name: each
+                        for name, each in listed.items()
                         if name.startswith(("v1/dataset/", "v1/profile/"))
                     }
                     index(profiles)
                 self.chain.refresh(
                     position,
-                    {name: size for name, size in listed.items() if name.startswith("v1/state/")},
+                    {name: each for name, each in listed.items() if name.startswith("v1/state/")},
                 )
                 return
         raise StoreError(f"{self.objects.address}: objects come and go faster than they are read")

@@ -21,13 +21,14 @@ __all__ = [
 ]
 
 _TABLES = {
-    # What was read. `place` is JSON of dataset, start, segment, writer and seq; `owns` says that
-    # the row of that place is of this object; `reason` is what is wrong with it, and `detail` the
-    # name of a dataset, what a decision says, or JSON of what a roll-up covers.
-    "cloud_object": "name TEXT PRIMARY KEY, size INTEGER NOT NULL, place TEXT NOT NULL,"
+    # What was read. `mark` is what its listing told; `place` is JSON of dataset, start, segment,
+    # writer and seq; `owns` says that the row of that place is of this object; `reason` is what is
+    # wrong with it, and `detail` the name of a dataset, what a decision says, or JSON of what a
+    # roll-up covers.
+    "cloud_object": "name TEXT PRIMARY KEY, mark TEXT NOT NULL, place TEXT NOT NULL,"
     " owns INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL",
-    # `state`: the last entry of the state that was applied; `deletions`: how often this index was
-    # told that objects went.
+    # `state`: the last entry of the state that was applied, and `last entry` a digest of it;
+    # `deletions`: how often this index was told that objects went.
     "cloud_count": "name TEXT PRIMARY KEY, value INTEGER NOT NULL",
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.of import ProfileLike
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.damage import Damage
 from lightmeter.store.profiles import Bucket, Profiles, with_few_features
@@ -28,7 +28,7 @@ from lightmeter.store.remote.sending import Sender
 from lightmeter.store.remote.spool import Entry
 from lightmeter.store.remote.wire import Answer
 from lightmeter.store.retention import Collected
-from lightmeter.store.rows import StoredProfile, checked_name, checked_seq
+from lightmeter.store.rows import Put, StoredProfile, checked_name
 from lightmeter.store.rows import new_writer as new_local_writer
 from lightmeter.store.summary import Newest, Summary
 from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
@@ -60,18 +60,8 @@ class RemoteProfiles(Profiles):
             place = {"dataset": dataset, "every": text}
             self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF, whole=_BRIEF)
 
-    def put(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: datetime | date | None = None,
-        writer: str,
-        segment: Segment | None = None,
-        seq: int | None = None,
-        every: str | timedelta | None = None,
-    ) -> bool:
-        """See `Profiles.put`. While the server is away the profile waits on this machine's disk.
+    def _put(self, put: Put) -> bool:
+        """While the server is away the profile waits on this machine's disk.
 
         It is on a disk, here or there, once this returns. What waits is sent in order by the next
         put, opening or closing of a store of this address, also in another process.
@@ -79,19 +69,9 @@ class RemoteProfiles(Profiles):
         Raises:
             StoreError: the server refuses it, or is away and no more can wait.
         """
-        view = view_of(profile)
-        if at is None and (at := view.dataset_timestamp) is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-        entry = Entry(
-            checked_name("dataset", dataset),
-            to_utc(at),
-            checked_name("writer", writer),
-            segment_text(segment),
-            checked_seq(seq),
-            None if every is None else to_duration(every),
-            (view if self._pictures else view.without_pictures()).to_bytes(),
-        )
-        return self._sender.put(entry)
+        view = put.view if self._pictures else put.view.without_pictures()
+        place = put.dataset, to_utc(put.at), put.writer, put.segment, put.seq, put.every
+        return self._sender.put(Entry(*place, view.to_bytes()))
 
     def add(
         self,
@@ -103,8 +83,8 @@ class RemoteProfiles(Profiles):
         every: str | timedelta | None = None,
     ) -> None:
         """See `Profiles.add`."""
-        # By a name that a roll-up remembers: what waited may be sent twice, with days between.
-        writer = new_local_writer().replace("add-", "added-")
+        # With a seq, as what waited may be sent twice.
+        writer = new_local_writer()
         self.put(dataset, profile, at=at, writer=writer, segment=segment, seq=1, every=every)
 
     # Reading
