@@ -12,7 +12,7 @@ __all__ = ["compare_categories", "new_and_vanished"]
 
 
 def compare_categories(
-    name: str,
+    about: FeatureDrift,
     strings: Sequence[_core.FrequentStrings],
     others: Sequence[int],
     *,
@@ -21,14 +21,14 @@ def compare_categories(
     """The line of a feature of categories.
 
     Args:
-        name: the feature.
+        about: the line of the feature, without anything of its values.
         strings: of the target and of the reference.
         others: values of each side that are no strings; they make one category.
         tested: whether a p-value is wanted.
     """
     n_target, n_reference = (each.n + other for each, other in zip(strings, others, strict=True))
-    line = FeatureDrift(
-        feature=name,
+    line = changed(
+        about,
         kind="category",
         n_target=n_target,
         n_reference=n_reference,

@@ -226,18 +226,13 @@ def tested_by_group(
     name: str,
     meaning: Meaning,
     cores: tuple[_core.Profile, _core.Profile],
-    *,
-    tested: bool,
 ) -> Iterator[FeatureDrift]:
-    """The lines of a feature, with the p-values of the test by groups where both sides have them.
+    """The lines of a feature of profiles with groups, with the p-values of the test by groups.
 
-    A side has them if all that a line counts was logged with ``group=``. With less than
+    A line is of groups if all that a line counts was logged with ``group=``. With less than
     `MIN_GROUPS` groups on a side there is no verdict. Sizes and distances are those of images. As
     the test is one of means, the size that carries the verdict is the shift.
     """
-    if not tested or not all(core.has_groups for core in cores):
-        yield from lines
-        return
     tables = [core.grouped(name, meaning.role, meaning.origin) for core in cores]
     for line in lines:
         yield _tested(line, tables) if line.verdict is None and not line.reason else line

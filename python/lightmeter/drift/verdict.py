@@ -113,8 +113,10 @@ def judge(
         elif tested:
             (copies if feature.same_as else family).append(index)
     families = [features[index].family for index in family]
-    sure = q_values([_known(features[index].p_high) for index in family], families)
-    hopeful = q_values([_known(features[index].p_low) for index in family], families)
+    highs = [_known(features[index].p_high) for index in family]
+    lows = [_known(features[index].p_low) for index in family]
+    sure = q_values(highs, families)
+    hopeful = sure if lows == highs else q_values(lows, families)
     for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
         feature = features[index]
         verdict = _verdict(q_high, feature, feature.effect_low, by)
