@@ -155,7 +155,7 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
           [](Profile& self, std::string_view format, std::string_view name) {
             self.decoders.add(format, name);
           },
-          py::arg("format"), py::arg("name"), "Say what decoded an image that was logged.")
+          py::arg("image_format"), py::arg("name"), "Say what decoded an image that was logged.")
       .def(
           "decoders",
           [](const Profile& self) {

@@ -50,14 +50,13 @@ def judged_lines(
     by_group = tested and all(core.has_groups for core in cores)
     features: list[FeatureDrift] = []
     for name in sorted(tallies[0].keys() | tallies[1].keys()):
-        own, other = tallies[0].get(name), tallies[1].get(name)
-        meaning = meaning_of(own, other)
+        meaning = meaning_of([side[name] for side in tallies if name in side])
         if meaning.role == "hash":
             continue
-        counts = (
-            own or tally_without(cores[0], name, meaning),
-            other or tally_without(cores[1], name, meaning),
-        )
+        counts = [
+            side.get(name) or tally_without(core, name, meaning)
+            for side, core in zip(tallies, cores, strict=True)
+        ]
         about = changed(_about(name, meaning, prefixes), sides=sides)
         lines = _lines(about, meaning, counts, cores, thresholds, tested)
         features += tested_by_group(lines, name, meaning, cores) if by_group else lines
@@ -86,7 +85,7 @@ def _about(feature: str, meaning: Meaning, prefixes: frozenset[str]) -> FeatureD
 def _lines(
     about: FeatureDrift,
     meaning: Meaning,
-    tallies: tuple[Tally, Tally],
+    tallies: Sequence[Tally],
     cores: tuple[_core.Profile, _core.Profile],
     by: Thresholds,
     tested: bool,

@@ -1,5 +1,6 @@
 """How many values of which sort a feature has on either side."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -45,10 +46,10 @@ def tallies_of(core: _core.Profile) -> dict[str, Tally]:
     return {name: Tally._make(counts) for name, counts in core.tallies().items()}
 
 
-def meaning_of(target: Tally | None, reference: Tally | None) -> Meaning:
-    """What a feature means that at least one side has."""
-    meanings = [Meaning(side.role, side.origin) for side in (target, reference) if side is not None]
-    return meanings[0] if len(meanings) == 1 else meanings[0].join(meanings[1])
+def meaning_of(tallies: Sequence[Tally]) -> Meaning:
+    """What a feature means by its tally of the only side that has it, or those of both."""
+    own, other = tallies[0], tallies[-1]
+    return Meaning(own.role, own.origin).join(Meaning(other.role, other.origin))
 
 
 def tally_without(core: _core.Profile, name: str, meaning: Meaning) -> Tally:

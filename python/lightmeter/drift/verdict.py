@@ -76,7 +76,8 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
 
     That is ``shift`` where half of the values moved: what moves far is a tail as well.
     """
-    if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
+    moved = sizes.get("shift", 0.0)
+    if moved >= MOST_MOVED and moved >= by.effect:
         return "shift"
 
     def units(name: EffectName) -> float:
