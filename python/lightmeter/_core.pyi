@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar, Self, overload, type_check_only
+from typing import Any, ClassVar, Self, TypeAlias, overload, type_check_only
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -274,9 +274,11 @@ def compare_numbers(
     tested: bool = True,
     delta: float = 0.01,
 ) -> dict[str, Any]: ...
+_Interval: TypeAlias = tuple[float, float, float]
+
 def compare_numbers_of(
     target: Profile, reference: Profile, name: str, circular: bool, tested: bool, delta: float
-) -> dict[str, Any]: ...
+) -> tuple[dict[str, Any], _Interval, _Interval | None, _Interval, float, bool]: ...
 def numbers_of(profile: Profile, name: str) -> QuantileSketch: ...
 def level_of(profile: Profile, name: str) -> tuple[float, float]: ...
 def compare_categories(

@@ -110,15 +110,15 @@ Whole product(const Whole& a, const Whole& b) noexcept {
   return negative ? negated(result) : result;
 }
 
-Whole of_count(std::uint64_t count) noexcept {
-  Whole value{};
-  value[0] = count;
-  return value;
-}
-
-Whole shifted(const Whole& value) noexcept {
+// value * count * 2^(64 places), which fits.
+Whole times(const Whole& value, std::uint64_t count, std::size_t places = 0) noexcept {
   Whole result{};
-  std::copy(value.begin(), value.end() - kShift, result.begin() + kShift);
+  std::uint64_t carry = 0;
+  for (std::size_t i = 0; i + places < kWide; ++i) {
+    const Limbs limbs = multiplied(value[i], count, 0, carry);
+    result[i + places] = limbs.low;
+    carry = limbs.high;
+  }
   return result;
 }
 
@@ -155,27 +155,26 @@ TwoMeans two_means(const sketch::Covariance& target, const sketch::Covariance& r
   const ExactSums sums = target.sums();
   const ExactSums others = reference.sums();
   const std::size_t k = target.dimensions();
-  const Whole n = of_count(target.n());
-  const Whole m = of_count(reference.n());
-  const Whole all = of_count(target.n() + reference.n());
+  const std::uint64_t n = target.n();
+  const std::uint64_t m = reference.n();
   std::vector<Whole> totals;
   for (std::size_t i = 0; i < k; ++i) totals.push_back(sum(whole(sums, i), whole(others, i)));
   // As many times the sum of squares about the mean as there are rows.
   const auto about_mean = [&](std::size_t i, std::size_t j) {
     const std::size_t place = k + i * k - i * (i + 1) / 2 + j;
     const Whole products = sum(whole(sums, place), whole(others, place));
-    return scaled(difference(shifted(product(all, products)), product(totals[i], totals[j])));
+    return scaled(difference(times(products, n + m, kShift), product(totals[i], totals[j])));
   };
   TwoMeans result;
   std::vector<Scaled> roots;
-  const double rows = static_cast<double>(target.n() + reference.n());
-  const double pairs = static_cast<double>(target.n()) * static_cast<double>(reference.n());
+  const double rows = static_cast<double>(n + m);
+  const double pairs = static_cast<double>(n) * static_cast<double>(m);
   for (std::size_t i = 0; i < k; ++i) {
     const Scaled square = about_mean(i, i);
     if (!(square.part > 0.0)) continue;  // hostile sums may be below 0
     result.places.push_back(i);
     roots.push_back(root(square));
-    const Whole apart = difference(product(m, whole(sums, i)), product(n, whole(others, i)));
+    const Whole apart = difference(times(whole(sums, i), m), times(whole(others, i), n));
     result.apart.push_back(ratio(scaled(apart), roots.back()) / pairs * std::sqrt(rows));
   }
   const std::size_t size = result.places.size();

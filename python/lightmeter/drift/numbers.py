@@ -39,43 +39,28 @@ def compare_numbers(
         return changed(about, n_target=n[0], n_reference=n[1], reason=reason)
     circular, pixels = meaning.is_circular, about.kind == "pixels"
     tested = tested and not pixels
-    result = _core.compare_numbers_of(*cores, about.feature, circular, tested, by.delta)
-    sizes: dict[EffectName, Sequence[float]] = {"shift": result["statistic"]}
-    spread = _spread(result)
+    fields, shift, tail, p_value, reference_spread, one_value = _core.compare_numbers_of(
+        *cores, about.feature, circular, tested, by.delta
+    )
+    spread = _spread(fields)
+    sizes: dict[EffectName, Sequence[float]] = {"shift": shift}
     if spread is not None:
         sizes["spread"] = [abs(spread)] * 3  # of moments, which are exact in samples too
-    fields: dict[str, Any] = {}
-    if not circular:
-        below, above = result["tail_below"], result["tail_above"]
-        tail = [min(1.0, a + b) for a, b in zip(below, above, strict=True)]
+    if tail is not None:
         sizes["tail"] = tail
-        fields = {"tail_below": below[0], "tail_above": above[0], "tail": tail[0]}
-    if tested:
-        fields["ks_p_value"] = result["ks_p_value"][0]
-        fields["hellinger_null"] = result["hellinger_null"]
-    if result["one_value"] and not pixels and not reason:
+    name = _carrying(sizes, by)
+    fields |= statistics(name, sizes[name], p_value if tested else None)
+    if one_value and not pixels and not reason:
         fields["verdict"] = "none"
         reason = "one value only, the same on both sides"
-    carrying = _carrying(sizes, by)
-    change = result["level_target"] - result["level_reference"]
-    return changed(
-        about,
-        n_target=n[0],
-        n_reference=n[1],
-        ks=result["statistic"][0],
-        spread=spread,
-        wasserstein=result["wasserstein"],
-        wasserstein_in_sd=_in_sd(
-            result, math.remainder(change, _HUE_STEPS) if circular else change
-        ),
-        level_target=result["level_target"],
-        level_reference=result["level_reference"],
-        stddev_target=result.get("stddev_target"),
-        stddev_reference=result.get("stddev_reference"),
-        reason=reason,
-        **statistics(carrying, sizes[carrying], result["p_value"] if tested else None, result),
-        **fields,
-    )
+    change = fields["level_target"] - fields["level_reference"]
+    if circular:
+        change = math.remainder(change, _HUE_STEPS)
+    fields["wasserstein_in_sd"] = _in_sd(fields["wasserstein"], reference_spread, change)
+    fields["spread"] = spread
+    fields["reason"] = reason
+    fields["n_target"], fields["n_reference"] = n
+    return changed(about, **fields)
 
 
 def _spread(levels: Mapping[str, Any]) -> float | None:
@@ -94,10 +79,10 @@ def _carrying(sizes: dict[EffectName, Sequence[float]], by: Thresholds) -> Effec
     return name if least[name] >= by.least(name) or most == least else carrying(most, by)
 
 
-def _in_sd(result: dict[str, Any], change: float) -> float | None:
+def _in_sd(wasserstein: float, reference_spread: float, change: float) -> float | None:
     """Wasserstein distance in reference spreads, signed as the mean changed."""
-    if result["wasserstein"] == 0:
+    if wasserstein == 0:
         return 0.0
-    if not 0 < result["reference_spread"] < math.inf:
+    if not 0 < reference_spread < math.inf:
         return None
-    return math.copysign(result["wasserstein"] / result["reference_spread"], change)
+    return math.copysign(wasserstein / reference_spread, change)
