@@ -274,6 +274,7 @@ def compare_numbers(
     tested: bool = True,
     delta: float = 0.01,
 ) -> dict[str, Any]: ...
+
 _Interval: TypeAlias = tuple[float, float, float]
 
 def compare_numbers_of(

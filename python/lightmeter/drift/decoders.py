@@ -23,5 +23,5 @@ def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
         for name in unlike[:_MOST]
     ]
     more = [f"Other formats: {len(unlike) - _MOST}."] if len(unlike) > _MOST else []
-    first = "The pictures of both sides were not decoded alike, so a small change may be of that."
+    first = "Not decoded alike: a small change may come from the decoder."
     return " ".join([first, *told, *more])
