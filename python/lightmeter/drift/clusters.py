@@ -7,10 +7,10 @@ weighted as random effects have it (Hartung and Knapp 2001). A group of n images
     between * share + within / n
 
 where `share` is 1 unless there are many groups: then buckets of hashed names hold several, whose
-mean varies less. How many is known on average only, see `_share`. So `between` is fitted to the
-means of buckets that weigh the same: larger buckets hold more groups. The error of a mean is the
-larger of two: what the residuals say, and what these variances say, which knows how much less a
-side of small groups tells.
+mean varies less. How many is known on average only, see `_share`. There `between` is fitted to
+buckets that weigh the same: larger ones hold more groups, so their weights would go with `share`.
+The error of a mean is the larger of two: what the residuals say, and what these variances say,
+which knows how much less a side of small groups tells.
 
 Shares are means of 0 and 1. As rare hits are not normal, a share must pass a second test: Fisher's
 exact test of counts that are divided by the design effect.
@@ -45,6 +45,8 @@ ASSUMED = "Assumes that images are independent; log with group= where they come 
 # Of the variance within groups. With few groups the variance between them may seem to be 0: then a
 # group of very many images would decide alone.
 _LEAST_BETWEEN = 0.05
+
+_CROWDED = 0.9  # share below which buckets hold several groups so often that it matters
 
 _STEPS = 60  # of a rate to its fixed point
 _TERMS = 60  # of a series of powers of a rate, which is at most 5.6
@@ -172,14 +174,32 @@ def _varies(side: Grouped) -> bool:
 
 
 def _between(sides: Sequence[Grouped], within: float) -> float:
-    """The variance between groups, from the squares of the means about that of their side."""
+    """The variance between groups, fitted a second time with the weights that follow from it."""
+    first = _fitted(
+        sides, within, [_weights(side, 0.0 if within else 1.0, within) for side in sides]
+    )
+    if not within:
+        return first
+    floored = max(first, _LEAST_BETWEEN * within)
+    return _fitted(sides, within, [_weights(side, floored, within) for side in sides])
+
+
+def _fitted(
+    sides: Sequence[Grouped],
+    within: float,
+    weights: Sequence[tuple[NDArray[np.float64], float]],
+) -> float:
+    """The variance between groups with which weighted squares of means are what is expected."""
     squares = of_between = of_within = 0.0
-    for side in sides:
-        fit = _fit(side, np.ones(len(side.n)), 1.0)
-        left = 1 - 1 / side.units  # of each square, as the mean is fitted
+    for side, (buckets, single) in zip(sides, weights, strict=True):
+        if side.share < _CROWDED:
+            buckets = np.full(len(buckets), buckets.mean())
+        fit = _fit(side, buckets, single)
+        left = buckets * (1 - buckets / fit.weight)
+        alone = side.singles * single * (1 - single / fit.weight)
         squares += fit.residual
-        of_between += left * (len(side.n) * side.share + side.singles)
-        of_within += left * (float((1 / side.n).sum()) + side.singles)
+        of_between += float(left.sum()) * side.share + alone
+        of_within += float(left @ (1 / side.n)) + alone
     return max(0.0, (squares - of_within * within) / of_between)
 
 
