@@ -1,11 +1,12 @@
 """Which library decoded a picture: two of them, or two versions, may disagree by a shade."""
 
-import sys
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from PIL import Image, features
+
+from lightmeter.image.plugins import libheif_version
 
 __all__ = ["Decoder", "decoder", "decoder_of"]
 
@@ -55,7 +56,7 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
         ]
         parts += built[:1]
     elif package == "pillow_heif":
-        parts.append(_named("libheif", sys.modules[package].libheif_version()))
+        parts.append(_named("libheif", libheif_version()))
     return Decoder(image_format, ", ".join(parts))
 
 
@@ -63,7 +64,7 @@ def _version_of(package: str) -> str | None:
     try:
         return version(_PACKAGES.get(package, package))
     except PackageNotFoundError:
-        return getattr(sys.modules.get(package), "__version__", None)
+        return None
 
 
 def _named(name: str, its_version: str | None) -> str:
