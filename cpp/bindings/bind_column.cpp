@@ -115,6 +115,20 @@ py::tuple counts(const Profile& profile, const std::string& name) {
                         column.strings(), vectors == nullptr ? 0 : vectors->n());
 }
 
+// What comparisons ask of every column. (role, origin, missing values, strings, finite numbers, NaN,
+// infinite numbers) by name.
+py::dict tallies(const Profile& profile) {
+  py::dict result;
+  for (const auto& [name, column] : profile.columns()) {
+    const auto& numbers = column.numbers();
+    const auto& [role, origin] = column.meaning();
+    result[py::str(name)] =
+        py::make_tuple(name_of(role), name_of(origin), profile.missing(name), column.strings(),
+                       numbers.n(), numbers.nan(), numbers.pos_inf() + numbers.neg_inf());
+  }
+  return result;
+}
+
 }  // namespace
 
 void bind_column(py::class_<Profile>& profile) {
@@ -125,6 +139,10 @@ void bind_column(py::class_<Profile>& profile) {
             return column_of(self, name).numbers();
           },
           py::arg("name"), "A copy of the sketch of a feature's numbers.")
+      .def(
+          "tallies", &tallies,
+          "(role, origin, missing values, strings, finite numbers, NaN, infinite numbers) of every "
+          "feature by name, in alphabetical order.")
       .def(
           "strings",
           [](const Profile& self, const std::string& name) {

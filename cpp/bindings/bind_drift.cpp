@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "drift/special.hpp"
 #include "lightmeter/drift/categories.hpp"
@@ -11,6 +13,8 @@
 namespace {
 
 namespace drift = lightmeter::drift;
+using lightmeter::profile::Column;
+using lightmeter::profile::Profile;
 using lightmeter::sketch::FrequentStrings;
 using lightmeter::sketch::QuantileSketch;
 
@@ -38,20 +42,26 @@ void check_samples(const QuantileSketch& target, const QuantileSketch& reference
   }
 }
 
-const QuantileSketch& numbers_of(const lightmeter::profile::Profile& profile,
-                                 const std::string& name) {
+const QuantileSketch& numbers_of(const Profile& profile, const std::string& name) {
   static const QuantileSketch kNone;
   const auto* column = profile.find(name);
   return column == nullptr ? kNone : column->numbers();
 }
 
-// A column's own moments come with its distinct values, which take ten times as long.
-py::tuple level_of(const lightmeter::profile::Profile& profile, const std::string& name) {
-  const auto* column = profile.find(name);
+const Column& column_of(const Profile& profile, const std::string& name) {
+  const Column* column = profile.find(name);
   if (column == nullptr) throw py::key_error(name);
-  const QuantileSketch& numbers = column->numbers();
-  const auto moments =
-      numbers.is_exact() ? drift::moments_of(numbers.view()) : column->number_facts().moments;
+  return *column;
+}
+
+// A column's own moments come with its distinct values, which take ten times as long.
+lightmeter::sketch::Moments moments_of(const Column& column) {
+  const QuantileSketch& numbers = column.numbers();
+  return numbers.is_exact() ? drift::moments_of(numbers.view()) : column.number_facts().moments;
+}
+
+py::tuple level_of(const Profile& profile, const std::string& name) {
+  const auto moments = moments_of(column_of(profile, name));
   return py::make_tuple(moments.mean(), moments.stddev());
 }
 
@@ -70,6 +80,47 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
   dict["wasserstein"] = result.wasserstein;
   dict["reference_spread"] = result.reference_spread;
   return dict;
+}
+
+// Fields of a line by the names of FeatureDrift, and what a verdict is made of.
+py::tuple compare_numbers_of(const Profile& target, const Profile& reference,
+                             const std::string& name, bool circular, bool tested, double delta) {
+  const Column& left = column_of(target, name);
+  const Column& right = column_of(reference, name);
+  const QuantileSketch& a = left.numbers();
+  const QuantileSketch& b = right.numbers();
+  check_samples(a, b);
+  const drift::NumberDrift result = drift::compare_numbers(a, b, axis_of(circular), tested, delta);
+  py::dict fields = as_dict(result.distances);
+  fields["ks"] = result.statistic.value;
+  fields["wasserstein"] = result.wasserstein;
+  if (tested) {
+    fields["ks_p_value"] = result.ks_p_value.value;
+    fields["hellinger_null"] = result.hellinger_null;
+  }
+  py::object tail = py::none();
+  if (circular) {
+    fields["level_target"] = drift::circular_moments(a.view()).mean;
+    fields["level_reference"] = drift::circular_moments(b.view()).mean;
+  } else {
+    const auto moments = moments_of(left);
+    const auto others = moments_of(right);
+    fields["level_target"] = moments.mean();
+    fields["level_reference"] = others.mean();
+    fields["stddev_target"] = moments.stddev();
+    fields["stddev_reference"] = others.stddev();
+    const auto& [below, above] = result.tails;
+    fields["tail_below"] = below.value;
+    fields["tail_above"] = above.value;
+    const drift::Interval both{std::min(1.0, below.value + above.value),
+                               std::min(1.0, below.low + above.low),
+                               std::min(1.0, below.high + above.high)};
+    fields["tail"] = both.value;
+    tail = as_tuple(both);
+  }
+  const bool one_value = a.min() == a.max() && a.max() == b.min() && b.min() == b.max();
+  return py::make_tuple(fields, as_tuple(result.statistic), tail, as_tuple(result.p_value),
+                        result.reference_spread, one_value);
 }
 
 py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
@@ -132,6 +183,11 @@ void bind_drift(py::module_& module) {
   module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
              py::arg("circular") = false, py::arg("tested") = true, py::arg("delta") = 0.01,
              "Distances and test of two samples; statistic and p_value as (value, low, high).");
+  module.def("compare_numbers_of", &compare_numbers_of, py::arg("target"), py::arg("reference"),
+             py::arg("name"), py::arg("circular"), py::arg("tested"), py::arg("delta"),
+             "The same of a feature that both profiles have: (fields by the names of FeatureDrift; "
+             "statistic, tail and p_value as (value, low, high), of hues no tail; the reference's "
+             "spread; whether both have one value only).");
   module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
              py::arg("reference"), py::arg("reference_others"), py::arg("tested") = true,
              "The same for categories; `others` are observations that make one category more.");

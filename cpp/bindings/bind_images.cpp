@@ -149,5 +149,21 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
             }
             return failures;
           },
-          "(path, reason, detail) of the failures with the smallest paths.");
+          "(path, reason, detail) of the failures with the smallest paths.")
+      .def(
+          "log_decoder",
+          [](Profile& self, std::string_view format, std::string_view name) {
+            self.decoders.add(format, name);
+          },
+          py::arg("image_format"), py::arg("name"), "Say what decoded an image that was logged.")
+      .def(
+          "decoders",
+          [](const Profile& self) {
+            py::list decoders;
+            for (const auto& [format, name] : self.decoders.entries()) {
+              decoders.append(py::make_tuple(format, name));
+            }
+            return decoders;
+          },
+          "(format, name) of the decoders of all images, in order.");
 }

@@ -22,6 +22,7 @@
 namespace lightmeter {
 namespace {
 
+using profile::Decoders;
 using profile::Exemplars;
 using profile::Failures;
 using profile::Profile;
@@ -190,6 +191,7 @@ void check_state(const Exemplars& exemplars, const Profile& profile) {
 void check_state(const Profile& profile) {
   check_state(profile.exemplars, profile);
   require(profile.failures.entries().size() <= Failures::kMaxEntries, "bounded failures");
+  require(profile.decoders.entries().size() <= Decoders::kMaxEntries, "bounded decoders");
   require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
   for (const auto& [name, values] : profile.by_group().columns()) {
     std::uint64_t grouped = 0;

@@ -61,6 +61,12 @@ def profiles() -> dict[str, ProfileView]:
         row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
         rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
 
+    decoded = Profile()
+    for name in ("Pillow 12.0.0, libjpeg-turbo 3.1.2", "Caf\u00e9 1"):
+        decoded.track(pattern(5, 4, 1))
+        decoded._core.log_decoder("JPEG", name)
+    decoded._core.log_decoder("HEIF", "pillow-heif 1.1.1, libheif 1.20.2")
+
     embedded = Profile()
     whole = pattern(40, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 40 rows
     for length in (40, 3):
@@ -85,6 +91,7 @@ def profiles() -> dict[str, ProfileView]:
         "rows": rowed.view(),
         "vectors": embedded.view(),
         "groups": grouped.view(),
+        "decoders": decoded.view(),
     }
 
 
@@ -102,6 +109,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.images == expected.images
     assert view.failures == expected.failures
     assert view.rows == expected.rows
+    assert view.decoders == expected.decoders
     for feature in view:
         assert view._core.vectors(feature) == expected._core.vectors(feature)
     # Metrics that came later are in no old file.

@@ -200,7 +200,7 @@ def test_commands_take_groups(slides: Path, tmp_path: Path) -> None:
     sides = ("--reference", out, "--target", slides, "--format", "json")
     report = json.loads(lightmeter("drift", *sides, *source).stdout)
     assert {line["groups_target"] for line in report["features"] if line["q_value"]} == {6}
-    assert report["assumes"] == ""
+    assert report["notes"] == []
     assert lightmeter("profile", slides, "--group", "folder:x").returncode == 2
 
 
@@ -269,7 +269,7 @@ def test_a_shift_is_found_and_said_by_groups() -> None:
     assert report["number"].verdict == report["category"].verdict == "drift"
     assert report["gap:missing"].verdict == "drift"
     assert report["number"].reason.endswith("by 30 and 60 groups")
-    assert report.to_dict()["assumes"] == ""
+    assert report.to_dict()["notes"] == []
     assert ASSUMED not in report._repr_html_()
 
 
@@ -308,7 +308,7 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     for target in (alone, mixed):
         report = lm.compare(target=target, reference=grouped)
         assert report["number"].groups_target is None
-        assert report.to_dict()["assumes"] == ASSUMED
+        assert report.to_dict()["notes"] == [ASSUMED]
         assert ASSUMED in report._repr_html_()
 
 

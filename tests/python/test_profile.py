@@ -363,7 +363,7 @@ def test_damage_under_a_right_checksum_is_refused_or_harmless() -> None:
 
 def test_newer_formats() -> None:
     body = bytearray(VIEWS[0].to_bytes()[:-4])
-    optional = resealed(bytes(body) + bytes([64, 3]) + b"new")
+    optional = resealed(bytes(body) + bytes([65, 3]) + b"new")
     view = ProfileView.from_bytes(optional)
     assert view.to_bytes() == optional
     assert view.get_columns().keys() == VIEWS[0].get_columns().keys()

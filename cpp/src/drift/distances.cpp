@@ -1,6 +1,7 @@
 #include "lightmeter/drift/distances.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -14,6 +15,11 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr std::uint64_t kLimitFrom = 100;
+
+struct Dealt {
+  std::vector<std::uint64_t> layout;  // items of each bin, and those of one side
+  double quantile;
+};
 
 std::uint64_t total(const std::vector<std::uint64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -115,15 +121,17 @@ double hellinger_null(const Binned& binned) {
     layout[i] = binned.target[i] + binned.reference[i];
   }
   layout.push_back(n);
-  // The features of one comparison mostly have bins of the same sizes.
-  thread_local std::vector<std::uint64_t> known;
-  thread_local double quantile = 0.0;
-  if (layout != known) {
-    Random random(layout, {});
-    quantile = std::sqrt(dealt_hellinger(std::span(layout).first(layout.size() - 1), n, random));
-    known = std::move(layout);
-  }
-  return quantile;
+  // The features of one comparison have bins of few different sizes.
+  thread_local std::array<Dealt, 8> known;
+  thread_local std::size_t oldest = 0;
+  const auto before = std::ranges::find(known, layout, &Dealt::layout);
+  if (before != known.end()) return before->quantile;
+  Random random(layout, {});
+  const double square = dealt_hellinger(std::span(layout).first(layout.size() - 1), n, random);
+  Dealt& dealt = known[oldest];
+  oldest = (oldest + 1) % known.size();
+  dealt = {std::move(layout), std::sqrt(square)};
+  return dealt.quantile;
 }
 
 }  // namespace lightmeter::drift

@@ -34,14 +34,12 @@ constexpr Limbs multiplied(std::uint64_t a, std::uint64_t b, std::uint64_t c,
 }
 
 Whole whole(const ExactSums& sums, std::size_t i) {
-  const auto bytes = sums.bytes(i);
   Whole value;
-  value.fill(bytes.back() >= 0x80 ? ~std::uint64_t{0} : 0);
-  for (std::size_t limb = 0; limb < ExactSums::kLimbs; ++limb) {
-    std::uint64_t part = 0;
-    for (std::size_t byte = 8; byte-- > 0;) part = part << 8 | bytes[8 * limb + byte];
-    value[limb] = part;
+  for (std::size_t place = 0; place < ExactSums::kLimbs; ++place) {
+    value[place] = sums.limb(i, place);
   }
+  const bool negative = value[ExactSums::kLimbs - 1] >> 63 != 0;
+  std::fill(value.begin() + ExactSums::kLimbs, value.end(), negative ? ~std::uint64_t{0} : 0);
   return value;
 }
 
@@ -67,7 +65,16 @@ Whole difference(Whole a, const Whole& b) noexcept {
   return a;
 }
 
-Whole sum(const Whole& a, const Whole& b) noexcept { return difference(a, negated(b)); }
+Whole sum(Whole a, const Whole& b) noexcept {
+  std::uint64_t carry = 0;
+  for (std::size_t i = 0; i < kWide; ++i) {
+    const std::uint64_t added = a[i] + b[i];
+    const std::uint64_t left = added + carry;
+    carry = static_cast<std::uint64_t>(added < b[i]) | static_cast<std::uint64_t>(left < carry);
+    a[i] = left;
+  }
+  return a;
+}
 
 // Limbs of a number that is not negative, without the zeros above.
 std::size_t size_of(const Whole& value) noexcept {
@@ -76,16 +83,24 @@ std::size_t size_of(const Whole& value) noexcept {
   return size;
 }
 
+// The place of the lowest limb that is not 0: sums have zeros below what numbers hold.
+std::size_t first_of(const Whole& value) noexcept {
+  std::size_t first = 0;
+  while (first < kWide && value[first] == 0) ++first;
+  return first;
+}
+
 Whole product(const Whole& a, const Whole& b) noexcept {
   const bool negative = is_negative(a) != is_negative(b);
   const Whole x = is_negative(a) ? negated(a) : a;
   const Whole y = is_negative(b) ? negated(b) : b;
   const std::size_t size = size_of(x);
+  const std::size_t first = first_of(y);
   const std::size_t other = size_of(y);
   Whole result{};
-  for (std::size_t i = 0; i < size; ++i) {
+  for (std::size_t i = first_of(x); i < size; ++i) {
     std::uint64_t carry = 0;
-    for (std::size_t j = 0; j < other && i + j < kWide; ++j) {
+    for (std::size_t j = first; j < other && i + j < kWide; ++j) {
       const Limbs limbs = multiplied(x[i], y[j], result[i + j], carry);
       result[i + j] = limbs.low;
       carry = limbs.high;
@@ -95,15 +110,15 @@ Whole product(const Whole& a, const Whole& b) noexcept {
   return negative ? negated(result) : result;
 }
 
-Whole of_count(std::uint64_t count) noexcept {
-  Whole value{};
-  value[0] = count;
-  return value;
-}
-
-Whole shifted(const Whole& value) noexcept {
+// value * count * 2^(64 places), which fits.
+Whole times(const Whole& value, std::uint64_t count, std::size_t places = 0) noexcept {
   Whole result{};
-  std::copy(value.begin(), value.end() - kShift, result.begin() + kShift);
+  std::uint64_t carry = 0;
+  for (std::size_t i = 0; i + places < kWide; ++i) {
+    const Limbs limbs = multiplied(value[i], count, 0, carry);
+    result[i + places] = limbs.low;
+    carry = limbs.high;
+  }
   return result;
 }
 
@@ -140,27 +155,26 @@ TwoMeans two_means(const sketch::Covariance& target, const sketch::Covariance& r
   const ExactSums sums = target.sums();
   const ExactSums others = reference.sums();
   const std::size_t k = target.dimensions();
-  const Whole n = of_count(target.n());
-  const Whole m = of_count(reference.n());
-  const Whole all = of_count(target.n() + reference.n());
+  const std::uint64_t n = target.n();
+  const std::uint64_t m = reference.n();
   std::vector<Whole> totals;
   for (std::size_t i = 0; i < k; ++i) totals.push_back(sum(whole(sums, i), whole(others, i)));
   // As many times the sum of squares about the mean as there are rows.
   const auto about_mean = [&](std::size_t i, std::size_t j) {
     const std::size_t place = k + i * k - i * (i + 1) / 2 + j;
     const Whole products = sum(whole(sums, place), whole(others, place));
-    return scaled(difference(shifted(product(all, products)), product(totals[i], totals[j])));
+    return scaled(difference(times(products, n + m, kShift), product(totals[i], totals[j])));
   };
   TwoMeans result;
   std::vector<Scaled> roots;
-  const double rows = static_cast<double>(target.n() + reference.n());
-  const double pairs = static_cast<double>(target.n()) * static_cast<double>(reference.n());
+  const double rows = static_cast<double>(n + m);
+  const double pairs = static_cast<double>(n) * static_cast<double>(m);
   for (std::size_t i = 0; i < k; ++i) {
     const Scaled square = about_mean(i, i);
     if (!(square.part > 0.0)) continue;  // hostile sums may be below 0
     result.places.push_back(i);
     roots.push_back(root(square));
-    const Whole apart = difference(product(m, whole(sums, i)), product(n, whole(others, i)));
+    const Whole apart = difference(times(whole(sums, i), m), times(whole(others, i), n));
     result.apart.push_back(ratio(scaled(apart), roots.back()) / pairs * std::sqrt(rows));
   }
   const std::size_t size = result.places.size();

@@ -178,6 +178,7 @@ std::size_t Profile::merge(const Profile& other) {
     if (!added) place->second.merge(more);
   }
   failures.merge(other.failures);
+  decoders.merge(other.decoders);
   if (const auto theirs = other.dataset_timestamp_) {
     dataset_timestamp_ = std::min(dataset_timestamp_.value_or(*theirs), *theirs);
   }

@@ -30,6 +30,7 @@ namespace {
 //         9 vectors             varint count | each: text name | vectors (vectors.hpp);
 //                               varint count | each: text prefix | joint (joint.hpp); absent
 //                               if there are neither
+//        64 decoders            decoders.hpp; absent if there are none
 //       in rising order of tag, each at most once. A tag from 64 on that the reader does not know
 //       is optional: kept as it is, dropped by a merge. Any other unknown tag is an error.
 //   end u32      CRC-32C of all bytes before it
@@ -46,6 +47,7 @@ constexpr std::uint64_t kRows = 7;
 constexpr std::uint64_t kByGroup = 8;
 constexpr std::uint64_t kVectors = 9;
 constexpr std::uint64_t kFirstOptional = 64;
+constexpr std::uint64_t kDecoders = 64;
 constexpr std::size_t kHeadSize = 6;
 constexpr std::size_t kChecksumSize = 4;
 
@@ -187,6 +189,9 @@ std::vector<std::uint8_t> Profile::encode() const {
       }
     });
   }
+  if (!decoders.entries().empty()) {
+    out.section(kDecoders, [&](wire::Writer& body) { decoders.encode(body); });
+  }
   for (const UnknownSection& section : unknown_) {
     out.section(section.tag, [&](wire::Writer& body) { body.bytes(section.body); });
   }
@@ -245,6 +250,8 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
         const std::string prefix = next_name(in, profile.joints_);
         profile.joints_.emplace(prefix, Joint::decode(in));
       }
+    } else if (section.tag == kDecoders) {
+      profile.decoders = Decoders::decode(in);
     } else if (section.tag >= kFirstOptional) {
       const auto body = in.bytes(in.remaining());
       profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
-from lightmeter.drift.clusters import assumed
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import Finding, findings, headline
 from lightmeter.report.numbers import change
@@ -50,8 +49,8 @@ def findings_text(report: DriftReport) -> Iterator[Text | Table]:
     if table.row_count:
         yield Text()
         yield table
-    if small := assumed(report.features):
-        yield Text(small, "dim")
+    for note in report.notes:
+        yield Text(visible(note), "dim")
 
 
 def findings_markdown(report: DriftReport) -> str:
@@ -63,8 +62,8 @@ def findings_markdown(report: DriftReport) -> str:
     lines += [""] if lines[-1] else []
     lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---|---:|---:|---:|"]
     lines += ["| " + " | ".join(map(_markdown, _cells(line))) + " |" for line in _judged(report)]
-    if small := assumed(report.features):
-        lines += ["", _markdown(small)]
+    for note in report.notes:
+        lines += ["", _markdown(note)]
     return "\n".join(lines)
 
 

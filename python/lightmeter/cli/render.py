@@ -67,6 +67,8 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     yield Text(headline(view), "bold")
     if view.groups:
         yield Text(f"in about {counted(view.groups, 'group')}")
+    for image_format, names in view.decoders.items():
+        yield Text(visible(f"{image_format} decoded by {' and by '.join(names)}"))
     reasons = _reasons(view)
     if reasons:
         listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())

@@ -12,7 +12,7 @@ __all__ = ["compare_categories", "new_and_vanished"]
 
 
 def compare_categories(
-    name: str,
+    about: FeatureDrift,
     strings: Sequence[_core.FrequentStrings],
     others: Sequence[int],
     *,
@@ -21,14 +21,14 @@ def compare_categories(
     """The line of a feature of categories.
 
     Args:
-        name: the feature.
+        about: the line of the feature, without anything of its values.
         strings: of the target and of the reference.
         others: values of each side that are no strings; they make one category.
         tested: whether a p-value is wanted.
     """
     n_target, n_reference = (each.n + other for each, other in zip(strings, others, strict=True))
-    line = FeatureDrift(
-        feature=name,
+    line = changed(
+        about,
         kind="category",
         n_target=n_target,
         n_reference=n_reference,
@@ -37,8 +37,9 @@ def compare_categories(
     if min(n_target, n_reference) == 0:
         return line
     result = _core.compare_categories(strings[0], others[0], strings[1], others[1], tested)
-    p = result["p_value"] if tested else None
-    line = changed(line, **statistics("total variation", result["statistic"], p, result))
+    size, p = result.pop("statistic"), result.pop("p_value")
+    test = statistics("total variation", size, p if tested else None)
+    line = changed(line, **result, **test)
     values = {value for each in strings for value, _, _ in each.items()}
     if len(values) + (sum(others) > 0) == 1:
         return changed(line, verdict="none", reason="one value only, the same on both sides")

@@ -4,11 +4,13 @@ Images of one group resemble each other, so they say less than as many independe
 groups are what is independent. Sides are compared by Student's t of the groups' means, each
 weighted as random effects have it (Hartung and Knapp 2001). A group of n images has the variance
 
-    between / collisions + within / n
+    between * share + within / n
 
-where buckets of hashed names hold more than one group if there are many. The error of a mean is the
-larger of two: what the residuals say, and what these variances say, which knows how much less a
-side of small groups tells.
+where `share` is 1 unless there are many groups: then buckets of hashed names hold several, whose
+mean varies less. How many is known on average only, see `_share`. There `between` is fitted to
+buckets that weigh the same: larger ones hold more groups, so their weights would go with `share`.
+The error of a mean is the larger of two: what the residuals say, and what these variances say,
+which knows how much less a side of small groups tells.
 
 Shares are means of 0 and 1. As rare hits are not normal, a share must pass a second test: Fisher's
 exact test of counts that are divided by the design effect.
@@ -18,6 +20,7 @@ A changed spread alone is not seen: no test of spreads by few groups of unequal 
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -42,6 +45,11 @@ ASSUMED = "Assumes that images are independent; log with group= where they come 
 # Of the variance within groups. With few groups the variance between them may seem to be 0: then a
 # group of very many images would decide alone.
 _LEAST_BETWEEN = 0.05
+
+_CROWDED = 0.9  # share below which buckets hold several groups so often that it matters
+
+_STEPS = 60  # of a rate to its fixed point
+_TERMS = 60  # of a series of powers of a rate, which is at most 5.6
 
 _LARGEST = 1e140  # whose square, times a number of values, is a float
 
@@ -101,6 +109,11 @@ class Grouped(NamedTuple):
         return max(float(np.abs(means).max()), math.sqrt(self.within + self.single_squares))
 
     @property
+    def share(self) -> float:
+        """What a bucket's mean has of the variance between groups, on average."""
+        return _share(self.groups / len(self.n)) if len(self.n) else 1.0
+
+    @property
     def units(self) -> int:
         """What is independent: buckets, and values that are a group each."""
         return len(self.n) + self.singles
@@ -113,7 +126,6 @@ class Grouped(NamedTuple):
 
 class _Fit(NamedTuple):
     weight: float
-    squares: float  # of the weights
     mean: float
     residual: float  # weighted sum of squares
 
@@ -125,7 +137,7 @@ def _fit(side: Grouped, weights: NDArray[np.float64], single: float) -> _Fit:
     residual = float(weights @ (side.mean - mean) ** 2) + single * (
         side.single_squares + side.singles * (side.single_mean - mean) ** 2
     )
-    return _Fit(weight, float(weights @ weights) + side.singles * single * single, mean, residual)
+    return _Fit(weight, mean, residual)
 
 
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
@@ -139,14 +151,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     freedom = sum(side.units for side in sides) - 2
     spare = sum(float(side.n.sum()) - len(side.n) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
-    if within > 0:
-        fits = [_fit(side, side.n / within, 1 / within) for side in sides]
-        excess = sum(fit.residual for fit in fits) - freedom
-        between = excess / sum(fit.weight - fit.squares / fit.weight for fit in fits)
-    else:
-        fits = [_fit(side, np.ones(len(side.n)), 1.0) for side in sides]
-        between = sum(fit.residual for fit in fits) / freedom
-    between = max(0.0, between)
+    between = _between(sides, within)
     if between + within == 0:  # every group has the same value as all others of its side
         if target.centre == reference.centre or any(map(_varies, sides)):
             return 1.0
@@ -168,10 +173,39 @@ def _varies(side: Grouped) -> bool:
     return bool(np.any(side.mean != side.centre))
 
 
+def _between(sides: Sequence[Grouped], within: float) -> float:
+    """The variance between groups, fitted a second time with the weights that follow from it."""
+    first = _fitted(
+        sides, within, [_weights(side, 0.0 if within else 1.0, within) for side in sides]
+    )
+    if not within:
+        return first
+    floored = max(first, _LEAST_BETWEEN * within)
+    return _fitted(sides, within, [_weights(side, floored, within) for side in sides])
+
+
+def _fitted(
+    sides: Sequence[Grouped],
+    within: float,
+    weights: Sequence[tuple[NDArray[np.float64], float]],
+) -> float:
+    """The variance between groups with which weighted squares of means are what is expected."""
+    squares = of_between = of_within = 0.0
+    for side, (buckets, single) in zip(sides, weights, strict=True):
+        if side.share < _CROWDED:
+            buckets = np.full(len(buckets), buckets.mean())
+        fit = _fit(side, buckets, single)
+        left = buckets * (1 - buckets / fit.weight)
+        alone = side.singles * single * (1 - single / fit.weight)
+        squares += fit.residual
+        of_between += float(left.sum()) * side.share + alone
+        of_within += float(left @ (1 / side.n)) + alone
+    return max(0.0, (squares - of_within * within) / of_between)
+
+
 def _weights(side: Grouped, between: float, within: float) -> tuple[NDArray[np.float64], float]:
     """Of the buckets, and of a value that is a group: one by the variance."""
-    collisions = max(1.0, side.groups / max(1, len(side.n)))
-    return 1 / (between / collisions + within / side.n), 1 / (between + within)
+    return 1 / (between * side.share + within / side.n), 1 / (between + within)
 
 
 def _variance(side: Grouped, fit: _Fit, floored: float, between: float, within: float) -> float:
@@ -221,23 +255,37 @@ def _groups_of(used: int, places: int) -> float:
     return -places * math.log1p(-min(used, places - 1) / places)
 
 
+@lru_cache(maxsize=1024)  # the features of a side mostly have the same groups
+def _share(collisions: float) -> float:
+    """The mean of 1 / k over buckets that hold k groups, of these `collisions` on average.
+
+    Names are hashed, so k follows Poisson's distribution without 0. Its rate r has the mean
+    r / (1 - exp(-r)); the mean of 1 / k is the sum of r^k / (k k!), over exp(r) - 1.
+    """
+    if collisions <= 1:
+        return 1.0
+    rate = 2 * (collisions - 1)
+    for _ in range(_STEPS):
+        rate = collisions * -math.expm1(-rate)
+    power, total = 1.0, 0.0
+    for k in range(1, _TERMS):
+        power *= rate / k
+        total += power / k
+    return total / math.expm1(rate)
+
+
 def tested_by_group(
     lines: Iterable[FeatureDrift],
     name: str,
     meaning: Meaning,
     cores: tuple[_core.Profile, _core.Profile],
-    *,
-    tested: bool,
 ) -> Iterator[FeatureDrift]:
-    """The lines of a feature, with the p-values of the test by groups where both sides have them.
+    """The lines of a feature of profiles with groups, with the p-values of the test by groups.
 
-    A side has them if all that a line counts was logged with ``group=``. With less than
+    A line is of groups if all that a line counts was logged with ``group=``. With less than
     `MIN_GROUPS` groups on a side there is no verdict. Sizes and distances are those of images. As
     the test is one of means, the size that carries the verdict is the shift.
     """
-    if not tested or not all(core.has_groups for core in cores):
-        yield from lines
-        return
     tables = [core.grouped(name, meaning.role, meaning.origin) for core in cores]
     for line in lines:
         yield _tested(line, tables) if line.verdict is None and not line.reason else line

@@ -1,6 +1,7 @@
 """Comparing two profiles feature by feature."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
@@ -10,13 +11,14 @@ from lightmeter.drift.copies import with_copies
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
+from lightmeter.drift.tally import Tally, meaning_of, tallies_of, tally_without
 from lightmeter.drift.vectors import compare_joint, compare_vectors
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.profile import ProfileView
-from lightmeter.profile.features import Meaning, meaning_of
+from lightmeter.profile.features import Meaning
 from lightmeter.profile.names import said
 
-__all__ = ["compare_views"]
+__all__ = ["compare_views", "judged_lines"]
 
 
 def compare_views(
@@ -32,93 +34,98 @@ def compare_views(
     no verdict but ``not enough data`` and, where nothing can have changed, ``none``.
     Features of hashes are passed over: two pictures have different ones even where nothing changed.
     """
+    return Comparison(
+        target, reference, judged_lines(target, reference, thresholds, tested), thresholds
+    )
+
+
+def judged_lines(
+    target: ProfileView, reference: ProfileView, thresholds: Thresholds, tested: bool = True
+) -> list[FeatureDrift]:
+    """The lines of a comparison with their verdicts, by feature."""
+    sides = (target, reference)
     cores = (target._core, reference._core)
-    prefixes = {prefix for core in cores for prefix in core.image_prefixes}
-    meanings = {
-        name: meaning_of(name, cores) for name in sorted({*cores[0].names(), *cores[1].names()})
-    }
-    features = [
-        changed(
-            line,
-            role=meaning.role,
-            family=meaning.family,
-            sides=(target, reference),
-            **said(name, meaning.origin, prefixes)._asdict(),
-        )
-        for name, meaning in meanings.items()
-        if meaning.role != "hash"
-        for line in tested_by_group(
-            _lines(name, meaning, cores, thresholds, tested), name, meaning, cores, tested=tested
-        )
-    ]
+    tallies = tallies_of(cores[0]), tallies_of(cores[1])
+    prefixes = frozenset(prefix for core in cores for prefix in core.image_prefixes)
+    by_group = tested and all(core.has_groups for core in cores)
+    features: list[FeatureDrift] = []
+    for name in sorted(tallies[0].keys() | tallies[1].keys()):
+        meaning = meaning_of([side[name] for side in tallies if name in side])
+        if meaning.role == "hash":
+            continue
+        counts = [
+            side.get(name) or tally_without(core, name, meaning)
+            for side, core in zip(tallies, cores, strict=True)
+        ]
+        about = changed(_about(name, meaning, prefixes), sides=sides)
+        lines = _lines(about, meaning, counts, cores, thresholds, tested)
+        features += tested_by_group(lines, name, meaning, cores) if by_group else lines
     for prefix in sorted(prefixes) if tested else ():
-        together = compare_joint(prefix, cores)
+        name = "the numbers of images" if len(prefixes) == 1 else f"the numbers of {prefix}"
+        together = compare_joint(prefix, name, cores)
         if together is not None:
-            name = "the numbers of images" if len(prefixes) == 1 else f"the numbers of {prefix}"
-            features.append(
-                changed(
-                    together,
-                    role="vector",
-                    family="image",
-                    sides=(target, reference),
-                    name=name,
-                    group="together",
-                    prefix=prefix,
-                )
-            )
-    judged = judge(with_copies(features, cores), thresholds, tested=tested)
-    return Comparison(target, reference, judged, thresholds)
+            features.append(changed(together, sides=sides))
+    return judge(with_copies(features, cores), thresholds, tested=tested)
+
+
+@lru_cache(maxsize=4096)  # all comparisons ask of the same features
+def _about(feature: str, meaning: Meaning, prefixes: frozenset[str]) -> FeatureDrift:
+    """A line that says what the feature is, and nothing of its values."""
+    return FeatureDrift(
+        feature=feature,
+        kind=meaning.kind(),
+        n_target=0,
+        n_reference=0,
+        role=meaning.role,
+        family=meaning.family,
+        **said(feature, meaning.origin, prefixes)._asdict(),
+    )
 
 
 def _lines(
-    name: str,
+    about: FeatureDrift,
     meaning: Meaning,
+    tallies: Sequence[Tally],
     cores: tuple[_core.Profile, _core.Profile],
     by: Thresholds,
     tested: bool,
 ) -> Iterator[FeatureDrift]:
     """The line of a feature, and those of its rates; one that a side lacks has no values there."""
-    numbers = [_core.numbers_of(core, name) for core in cores]
-    strings = [core.strings(name) if name in core else _core.FrequentStrings() for core in cores]
-    missing = [_missing(core, name, meaning) for core in cores]
-    texts = [each.n for each in strings]
+    target, reference = tallies
+    texts = target.texts, reference.texts
     if meaning.role == "failure":
-        fields = new_and_vanished(strings)
+        fields = new_and_vanished(_strings(about, cores))
         none = {} if sum(texts) else {"verdict": "none", "reason": "no failures"}
-        yield compare_rates(name, "failure", texts, missing, tested=tested, **fields, **none)
+        others = target.unset, reference.unset
+        yield compare_rates(about, "failure", texts, others, tested=tested, **fields, **none)
         return
     if meaning.role == "vector":
-        line, unlike = compare_vectors(name, cores, tested=tested)
+        line, unlike = compare_vectors(about, cores, tested=tested)
         yield line
-        unusable = [count + other for count, other in zip(missing, unlike, strict=True)]
+        unusable = target.unset + unlike[0], reference.unset + unlike[1]
         if sum(unusable):
-            sizes = [line.n_target, line.n_reference]
-            yield compare_rates(f"{name}:missing", "missing", unusable, sizes, tested=tested)
+            sizes = line.n_target, line.n_reference
+            yield compare_rates(about, "missing", unusable, sizes, tested=tested)
         return
-    missing = [count + each.nan for count, each in zip(missing, numbers, strict=True)]
-    finite = [each.n for each in numbers]
-    infinite = [each.pos_inf + each.neg_inf for each in numbers]
-    values = [sum(counts) for counts in zip(texts, finite, infinite, strict=True)]
+    missing = target.missing, reference.missing
+    values = target.values, reference.values
+    finite = target.finite, reference.finite
     if meaning.kind(mostly_text=sum(texts) > sum(finite)) == "category":
-        others = [count - text for count, text in zip(values, texts, strict=True)]
-        yield compare_categories(name, strings, others, tested=tested)
+        others = values[0] - texts[0], values[1] - texts[1]
+        yield compare_categories(about, _strings(about, cores), others, tested=tested)
     else:
-        line = compare_numbers(name, meaning, cores, by, tested=tested)
+        line = compare_numbers(about, meaning, finite, cores, by, tested=tested)
         if not any(finite) and all(a + b for a, b in zip(missing, values, strict=True)):
             line = changed(line, verdict="none", reason="no number on either side")
         yield line
-        odd = [count - number for count, number in zip(values, finite, strict=True)]
+        odd = values[0] - finite[0], values[1] - finite[1]
         if sum(odd) and sum(finite):
-            both = new_and_vanished(strings)
-            yield compare_rates(
-                f"{name}:not a number", "not a number", odd, finite, tested=tested, **both
-            )
+            both = new_and_vanished(_strings(about, cores))
+            yield compare_rates(about, "not a number", odd, finite, tested=tested, **both)
     if sum(missing) and sum(values):
-        yield compare_rates(f"{name}:missing", "missing", missing, values, tested=tested)
+        yield compare_rates(about, "missing", missing, values, tested=tested)
 
 
-def _missing(core: _core.Profile, name: str, meaning: Meaning) -> int:
-    """Missing values; images without an Exif tag count even if none has it."""
-    if name in core or meaning.family != "Exif":
-        return core.missing(name)
-    return core.exif_read(name, meaning.origin == "personal exif")
+def _strings(about: FeatureDrift, cores: Sequence[_core.Profile]) -> list[_core.FrequentStrings]:
+    name = about.feature
+    return [core.strings(name) if name in core else _core.FrequentStrings() for core in cores]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from lightmeter.drift.clusters import assumed
+from lightmeter.drift.decoders import decoded_unlike
 from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.order import by_severity
@@ -39,6 +41,12 @@ class Comparison:
         lines = sorted(self.features, key=lambda line: line.kind in RATES)
         self._by_name = {line.feature: line for line in lines}
         self.thresholds = thresholds
+
+    @property
+    def notes(self) -> list[str]:
+        """What the data cannot check and verdicts rest on, in sentences for small print."""
+        notes = assumed(self.features), decoded_unlike(self.target, self.reference)
+        return [note for note in notes if note]
 
     @property
     def drifted(self) -> list[FeatureDrift]:

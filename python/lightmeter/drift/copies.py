@@ -48,6 +48,8 @@ def with_copies(lines: Sequence[FeatureDrift], cores: Cores) -> list[FeatureDrif
             groups = _grouped(zip(of, same, strict=True))
         for first, *copies in groups:
             rates |= dict.fromkeys((line.feature for line in copies), first.feature)
+    if not columns and not rates:
+        return list(lines)
     marked = []
     for line in lines:
         original = (rates if line.kind in RATES else columns).get(line.feature, "")

@@ -158,5 +158,5 @@ class FeatureDrift:
 def changed(line: FeatureDrift, **fields: Any) -> FeatureDrift:
     """The same line with other values of some fields: `dataclasses.replace`, but fast."""
     copy = object.__new__(FeatureDrift)
-    vars(copy).update(vars(line), **fields)
+    object.__setattr__(copy, "__dict__", {**vars(line), **fields})
     return copy

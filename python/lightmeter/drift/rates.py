@@ -11,7 +11,7 @@ __all__ = ["compare_rates"]
 
 
 def compare_rates(
-    name: str,
+    about: FeatureDrift,
     kind: Rate,
     hits: Sequence[int],
     others: Sequence[int],
@@ -22,20 +22,21 @@ def compare_rates(
     """The line of a rate.
 
     Args:
-        name: such as ``image.Make:missing``.
-        kind: one of `RATES`.
+        about: the line of the column, without anything of its values.
+        kind: one of `RATES`; a part of the name of all but failures.
         hits: on the target's side and on the reference's.
         others: the same; they make up the rest.
         tested: whether a p-value is wanted.
         fields: further ones of the line.
     """
-    n_target, n_reference = (hit + other for hit, other in zip(hits, others, strict=True))
-    line = FeatureDrift(
-        feature=name, kind=kind, n_target=n_target, n_reference=n_reference, **fields
+    n_target, n_reference = hits[0] + others[0], hits[1] + others[1]
+    feature = about.feature if kind == "failure" else f"{about.feature}:{kind}"
+    line = changed(
+        about, feature=feature, kind=kind, n_target=n_target, n_reference=n_reference, **fields
     )
     if min(n_target, n_reference) == 0:
         return line
     target, reference = hits[0] / n_target, hits[1] / n_reference
     p = [_core.fisher_exact(hits[0], n_target, hits[1], n_reference)] * 3 if tested else None
-    test = statistics("difference of rates", [abs(target - reference)] * 3, p, {})
+    test = statistics("difference of rates", [abs(target - reference)] * 3, p)
     return changed(line, level_target=target, level_reference=reference, **test)

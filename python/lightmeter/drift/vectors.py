@@ -67,27 +67,43 @@ class _Pair(NamedTuple):
 
 
 def compare_vectors(
-    name: str, cores: Sequence[_core.Profile], *, tested: bool = True
+    about: FeatureDrift, cores: Sequence[_core.Profile], *, tested: bool
 ) -> tuple[FeatureDrift, tuple[int, int]]:
     """The line of a feature of vectors, and how many of each side are of another length.
 
     There is no test of vectors that come in groups, as nothing is kept of these by group.
     """
-    pair = _vectors_of(name, cores)
-    return _without_test(_compare(name, pair), cores, tested), pair.unlike
+    pair = _vectors_of(about.feature, cores)
+    return _without_test(_compare(about, pair), cores, tested), pair.unlike
 
 
-def compare_joint(prefix: str, cores: Sequence[_core.Profile]) -> FeatureDrift | None:
+def compare_joint(prefix: str, name: str, cores: Sequence[_core.Profile]) -> FeatureDrift | None:
     """The line of the numbers of images together; None unless both sides have enough of them.
 
     Nobody asked for it, so where it cannot be tested nobody has to hear of it.
+
+    Args:
+        prefix: of the images.
+        name: what sentences call their numbers.
+        cores: the target and the reference.
     """
     pair = _joint_of(prefix, cores)
     if pair is None or pair.target is None or pair.reference is None:
         return None
     if min(pair.target.n, pair.reference.n) < _LEAST:
         return None
-    return _without_test(_compare(f"{prefix}:{JOINT}", pair), cores, tested=True)
+    about = FeatureDrift(
+        feature=f"{prefix}:{JOINT}",
+        kind="vector",
+        n_target=0,
+        n_reference=0,
+        role="vector",
+        family="image",
+        name=name,
+        group="together",
+        prefix=prefix,
+    )
+    return _without_test(_compare(about, pair), cores, tested=True)
 
 
 def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
@@ -165,6 +181,8 @@ def _joint_of(prefix: str, cores: Sequence[_core.Profile]) -> _Pair | None:
     if found[0] is None or found[1] is None:
         return None
     (names, target, _), (others, reference, _) = found[0], found[1]
+    if names == others:
+        return _Pair(target, reference, names)
     both = [name for name in names if name in others]
     if not both:
         return None
@@ -175,11 +193,10 @@ def _joint_of(prefix: str, cores: Sequence[_core.Profile]) -> _Pair | None:
     return _Pair(target, reference, both)
 
 
-def _compare(feature: str, pair: _Pair) -> FeatureDrift:
+def _compare(about: FeatureDrift, pair: _Pair) -> FeatureDrift:
     target, reference = pair.target, pair.reference
-    line = FeatureDrift(
-        feature=feature,
-        kind="vector",
+    line = changed(
+        about,
         n_target=target.n if target else 0,
         n_reference=reference.n if reference else 0,
     )

@@ -76,14 +76,17 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
 
     That is ``shift`` where half of the values moved: what moves far is a tail as well.
     """
-    if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
+    moved = sizes.get("shift", 0.0)
+    if moved >= MOST_MOVED and moved >= by.effect:
         return "shift"
 
-    def units(name: EffectName) -> float:
+    largest, most = next(iter(sizes)), -math.inf
+    for name, size in sizes.items():
         least = by.least(name)
-        return sizes[name] / least if least else math.inf
-
-    return max(sizes, key=units)
+        units = size / least if least else math.inf
+        if units > most:
+            largest, most = name, units
+    return largest
 
 
 _COUNTED = 1000  # groups; of more there are too few hashes to tell how many
@@ -113,12 +116,15 @@ def judge(
         elif tested:
             (copies if feature.same_as else family).append(index)
     families = [features[index].family for index in family]
-    sure = q_values([_known(features[index].p_high) for index in family], families)
-    hopeful = q_values([_known(features[index].p_low) for index in family], families)
+    highs = [_known(features[index].p_high) for index in family]
+    lows = [_known(features[index].p_low) for index in family]
+    sure = q_values(highs, families)
+    hopeful = sure if lows == highs else q_values(lows, families)
     for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
         feature = features[index]
         verdict = _verdict(q_high, feature, feature.effect_low, by)
-        if verdict != _verdict(q_low, feature, feature.effect_high, by):
+        is_sure = q_low == q_high and feature.effect_low == feature.effect_high
+        if not is_sure and verdict != _verdict(q_low, feature, feature.effect_high, by):
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
         judged[index] = changed(feature, q_value=q_high, verdict=verdict, reason=reason)

@@ -14,6 +14,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
+from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
@@ -53,7 +54,8 @@ _FAILURE = "_lightmeter_failure"
 
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
-    what the functions of the reading returned for it; the path that it was read from, or "".
+    what the functions of the reading returned for it; the path that it was read from, or ""; what
+    decoded it, if it comes from a file.
     """
 
     meter: ImageMeter | BandMeter
@@ -62,6 +64,7 @@ class Measured(NamedTuple):
     thumbnail: Thumbnail | None = None
     returned: Returned = ()
     path: str = ""
+    decoder: Decoder | None = None
 
 
 def measure_images(
@@ -208,7 +211,8 @@ def _measure_samples(
     if header is not None:
         facts |= header.facts
         exif = read_exif(header.exif, reading.exif, header.orientation).tags
-    return Measured(meter, exif, facts, None, run_functions(samples, reading), path)
+    returned = run_functions(samples, reading)
+    return Measured(meter, exif, facts, None, returned, path, decoder("TIFF"))
 
 
 def _measure_pil(
@@ -238,7 +242,7 @@ def _measure_pil(
             returned = run_functions(image, reading)
             if frame > 0:
                 exif = facts = None
-            yield Measured(meter, exif, facts, thumbnail, returned, path)
+            yield Measured(meter, exif, facts, thumbnail, returned, path, decoder_of(image))
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
@@ -277,7 +281,8 @@ def _measure_pages(
             if reading.functions:
                 pages.append(np.asarray(image))
         returned = run_functions(np.stack(pages, 2), reading) if pages else ()
-        yield Measured(BandMeter(meters), exif, facts, None, returned, path)
+        meter = BandMeter(meters)
+        yield Measured(meter, exif, facts, None, returned, path, decoder_of(image))
         exif = facts = None
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.magic import format_of
 
-__all__ = ["SUBFILE_TYPE", "is_raw", "load_plugin", "plugin_format"]
+__all__ = ["SUBFILE_TYPE", "is_raw", "libheif_version", "load_plugin", "plugin_format"]
 
 _HOW_TO_READ = {
     "HEIF": "pip install 'lightmeter[formats]' (pillow-heif)",
@@ -43,6 +43,12 @@ def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:
     """
     reduced = isinstance(subfile, int) and bool(subfile & 1)
     return start[8:10] == b"CR" or _DNG_VERSION in tags or reduced
+
+
+def libheif_version() -> str:
+    """The version of the library that decodes HEIF, whose plugin is installed."""
+    version: str = import_module("pillow_heif").libheif_version()
+    return version
 
 
 def load_plugin(start: bytes) -> bool:

@@ -4,14 +4,9 @@ A role stands in the column, put there by whoever logged it. A name says nothing
 table may be called ``dead.pixels`` or ``wind.Hue.mean``.
 """
 
-from collections.abc import Iterable
-from functools import reduce
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
-if TYPE_CHECKING:
-    from lightmeter import _core
-
-__all__ = ["Family", "Kind", "Meaning", "Origin", "Role", "meaning_of"]
+__all__ = ["Family", "Kind", "Meaning", "Origin", "Role"]
 
 # Least first: of two, the greater holds. See cpp/include/lightmeter/profile/meaning.hpp.
 Role = Literal[
@@ -113,9 +108,3 @@ class Meaning(NamedTuple):
             max(self.role, other.role, key=_ROLES.index),
             max(self.origin, other.origin, key=_ORIGINS.index),
         )
-
-
-def meaning_of(name: str, cores: "Iterable[_core.Profile]") -> Meaning:
-    """What a feature means in those of the profiles that have it, as if they were merged."""
-    meanings = [Meaning(core.role(name), core.origin(name)) for core in cores if name in core]
-    return reduce(Meaning.join, meanings) if meanings else Meaning()

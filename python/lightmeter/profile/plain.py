@@ -26,6 +26,7 @@ def plain_summary(view: ProfileView) -> dict[str, Any]:
         "images": view.images,
         "groups": view.groups,
         "dataset_timestamp": timestamp and timestamp.isoformat(),
+        "decoders": view.decoders,
         "failures": [failure.to_dict() for failure in view.failures],
         "features": features,
         "repeats": repeats,

@@ -233,12 +233,14 @@ class Profile:
             part._add(prefix, result)
             self._merge(part, group)
             return
-        meter, exif, facts, thumbnail, returned, path = result
+        meter, exif, facts, thumbnail, returned, path, decoder = result
         if isinstance(meter, BandMeter):
             bands = [(band, each._core) for band, each in meter.bands.items()]
             self._core.log_bands(prefix, bands, meter.mode, path)
         else:
             self._core.log_image(prefix, meter._core, meter.mode, path)
+        if decoder is not None:
+            self._core.log_decoder(*decoder)
         if exif is not None:
             policy = self._reading.exif
             self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)

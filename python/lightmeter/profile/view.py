@@ -265,6 +265,18 @@ class ProfileView:
         ]
 
     @property
+    def decoders(self) -> dict[str, list[str]]:
+        """What decoded the pictures of each format, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
+
+        Of several the first 64 in order. Arrays, and pictures of profiles that older versions
+        wrote, have none.
+        """
+        decoders: dict[str, list[str]] = {}
+        for image_format, name in self._core.decoders():
+            decoders.setdefault(image_format, []).append(name)
+        return decoders
+
+    @property
     def rows(self) -> list[dict[str, float]]:
         """The numbers of some images at random, one dict an image; see `Profile`.
 

@@ -1,6 +1,6 @@
 """Comparing two profiles, wherever they are."""
 
-from lightmeter.drift.compare import compare_views
+from lightmeter.drift.compare import judged_lines
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
@@ -56,9 +56,5 @@ def compare(
         min_values=min_values,
         delta=delta,
     )
-    comparison = compare_views(
-        target=view_of(target), reference=view_of(reference), thresholds=thresholds
-    )
-    return DriftReport(
-        comparison.target, comparison.reference, comparison.features, comparison.thresholds
-    )
+    sides = view_of(target), view_of(reference)
+    return DriftReport(*sides, judged_lines(*sides, thresholds), thresholds)

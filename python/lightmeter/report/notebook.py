@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from lightmeter.draw.html import Html, tag
-from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -42,7 +41,6 @@ def notebook_html(comparison: Comparison) -> Html:
     more = len(comparison.features) - _MOST_ROWS
     grids = heat_maps(comparison.features) if any(map(on_heat_map, changed)) else ()
     lines = [line for line in changed if not on_heat_map(line)]
-    small = assumed(comparison.features)
     charts = (chart_of(line, comparison.target, comparison.reference) for line in lines)
     return tag(
         "div",
@@ -51,7 +49,7 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("p", f"and {left} more") if left > 0 else None,
         tag("table", tag("thead", head), _groups(comparison.features[:_MOST_ROWS])),
         tag("p", f"and {counted(more, 'more feature')}") if more > 0 else None,
-        tag("p", small) if small else None,
+        (tag("p", note) for note in comparison.notes),
         (chart.image_tag() for chart, _ in grids),
         (chart.image_tag() for chart in islice(charts, _MOST_CHARTS) if chart is not None),
     )

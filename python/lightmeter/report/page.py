@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -209,8 +208,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
         "not independent of each other."
     )
-    small = assumed(comparison.features)
-    quiet = tag("p", small, cls="quiet") if small else None
+    quiet = [tag("p", note, cls="quiet") for note in comparison.notes]
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section(
         "How to read this",

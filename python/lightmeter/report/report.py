@@ -5,7 +5,6 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from lightmeter.drift.clusters import assumed
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.report.notebook import notebook_html
@@ -25,11 +24,11 @@ class DriftReport(Comparison):
     """What `lightmeter.compare` found: a `Comparison` that can be shown."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON: ``summary``, ``thresholds``, ``assumes`` and ``features``."""
+        """Everything, ready for JSON: ``summary``, ``thresholds``, ``notes`` and ``features``."""
         return {
             "summary": self.summary(),
             "thresholds": dataclasses.asdict(self.thresholds),
-            "assumes": assumed(self.features),
+            "notes": self.notes,
             "features": [_plain(line) for line in self.features],
         }
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from lightmeter.image.decoders import Decoder, decoder_of
 from lightmeter.image.exif import ExifTags
 from lightmeter.image.failure import Failure
 from lightmeter.image.header import Facts
@@ -42,6 +43,7 @@ class _Copy(NamedTuple):
     exif: ExifTags | None
     facts: Facts | None
     path: str
+    decoder: Decoder | None
 
 
 @cache
@@ -63,7 +65,8 @@ def keep(image: Any, reading: Reading) -> Any:
         return image.copy()
     one_frame = reading.frames == "first" and reading.bands is None
     if isinstance(image, Image.Image) and one_frame:
-        return _Copy(*copy_image(image, reading), short_path(getattr(image, "filename", None)))
+        path = short_path(getattr(image, "filename", None))
+        return _Copy(*copy_image(image, reading), path, decoder_of(image))
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
@@ -86,7 +89,14 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
         if isinstance(kept, _Copy):
             meter = meter_of(kept.image, reading, threads=1)
             returned = run_functions(kept.image, reading)
-            return Measured(meter, kept.exif, kept.facts, returned=returned, path=kept.path)
+            return Measured(
+                meter,
+                kept.exif,
+                kept.facts,
+                returned=returned,
+                path=kept.path,
+                decoder=kept.decoder,
+            )
         return Profile(reading=reading)._measure("image", kept, threads=1)
     except TypeError as error:
         return Failure(None, "unsupported", str(error))

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lightmeter/profile/column.hpp"
+#include "lightmeter/profile/decoders.hpp"
 #include "lightmeter/profile/exemplars.hpp"
 #include "lightmeter/profile/exif_policy.hpp"
 #include "lightmeter/profile/failures.hpp"
@@ -88,6 +89,8 @@ class Profile {
   RowSample rows;
   // Of all images, whatever their prefix; how many failed is counted in the columns.
   Failures failures;
+  // Of all images that were measured, whatever their prefix; arrays have none.
+  Decoders decoders;
 
   // Forgets what is of single pictures: exemplars, the list of failures, and paths of hashes. Every
   // count stays. What a newer version added goes too, as nobody knows what it is of.

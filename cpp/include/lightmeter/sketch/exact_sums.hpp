@@ -30,6 +30,8 @@ class ExactSums {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // Quanta, as little-endian two's complement.
   [[nodiscard]] std::array<std::uint8_t, kBytes> bytes(std::size_t i) const;
+  // 64 bits of it, the lowest ones at place 0 of kLimbs.
+  [[nodiscard]] std::uint64_t limb(std::size_t i, std::size_t place) const noexcept;
   // The sums of these places, in that order.
   [[nodiscard]] ExactSums picked(std::span<const std::size_t> places) const;
 
@@ -39,7 +41,6 @@ class ExactSums {
   [[nodiscard]] static ExactSums decode(wire::Reader& in, std::size_t size);
 
  private:
-  [[nodiscard]] std::uint64_t limb(std::size_t i, std::size_t place) const noexcept;
   void keep(std::size_t first, std::size_t end);
   void add_at(std::size_t i, std::size_t place, std::uint64_t low, std::uint64_t high) noexcept;
   [[nodiscard]] bool is_full(std::size_t i) const noexcept;

@@ -1,0 +1,59 @@
+"""How many values of which sort a feature has on either side."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lightmeter import _core
+from lightmeter.profile.features import Meaning, Origin, Role
+
+__all__ = ["Tally", "meaning_of", "tallies_of", "tally_without"]
+
+
+class Tally(NamedTuple):
+    """What a profile counts of one feature.
+
+    Attributes:
+        role: what a value is.
+        origin: where the values come from.
+        unset: observations without a value.
+        texts: strings.
+        finite: finite numbers.
+        nan: numbers that are none, which count as missing.
+        infinite: infinite numbers.
+    """
+
+    role: Role
+    origin: Origin
+    unset: int
+    texts: int
+    finite: int
+    nan: int
+    infinite: int
+
+    @property
+    def missing(self) -> int:
+        """Observations without a value, of which NaN is none."""
+        return self.unset + self.nan
+
+    @property
+    def values(self) -> int:
+        """Strings and numbers."""
+        return self.texts + self.finite + self.infinite
+
+
+def tallies_of(core: _core.Profile) -> dict[str, Tally]:
+    """Those of all features."""
+    return {name: Tally._make(counts) for name, counts in core.tallies().items()}
+
+
+def meaning_of(tallies: Sequence[Tally]) -> Meaning:
+    """What a feature means by its tally of the only side that has it, or those of both."""
+    own, other = tallies[0], tallies[-1]
+    return Meaning(own.role, own.origin).join(Meaning(other.role, other.origin))
+
+
+def tally_without(core: _core.Profile, name: str, meaning: Meaning) -> Tally:
+    """That of a profile that lacks the feature: images without an Exif tag count even there."""
+    is_exif = meaning.family == "Exif"
+    unset = core.exif_read(name, meaning.origin == "personal exif") if is_exif else 0
+    return Tally(meaning.role, meaning.origin, unset, 0, 0, 0, 0)

@@ -1,0 +1,71 @@
+"""Which library decoded a picture: two of them, or two versions, may disagree by a shade."""
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+from PIL import Image, features
+
+from lightmeter.image.plugins import libheif_version
+
+__all__ = ["Decoder", "decoder", "decoder_of"]
+
+# What Pillow decodes a format with, the first that it was built with, by the names of
+# `PIL.features`. Other formats it decodes itself.
+_JPEG = {"libjpeg_turbo": "libjpeg-turbo", "jpg": "libjpeg"}
+_LIBRARIES = {
+    "AVIF": {"avif": "libavif"},
+    "JPEG": _JPEG,
+    "JPEG2000": {"jpg_2000": "OpenJPEG"},
+    "MPO": _JPEG,
+    "PNG": {"zlib_ng": "zlib-ng", "zlib": "zlib"},
+    "TIFF": {"libtiff": "libtiff"},
+    "WEBP": {"webp": "libwebp"},
+}
+_PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
+
+
+class Decoder(NamedTuple):
+    """What decoded a picture.
+
+    Attributes:
+        format: of its file, such as ``JPEG``.
+        name: such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
+    """
+
+    format: str
+    name: str
+
+
+def decoder_of(image: Image.Image) -> Decoder | None:
+    """What decodes an image that Pillow opened; None of one that comes from no file."""
+    return None if image.format is None else decoder(image.format, type(image).__module__)
+
+
+@lru_cache(maxsize=256)  # once for each format, and not for each picture
+def decoder(image_format: str, module: str = "PIL") -> Decoder:
+    """The decoder of a format that a module of an installed package holds."""
+    package = module.partition(".")[0]
+    parts = [_named(_PACKAGES.get(package, package), _version_of(package))]
+    if package == "PIL":
+        libraries = _LIBRARIES.get(image_format, {})
+        built = [
+            _named(libraries[each], features.version(each))
+            for each in libraries
+            if features.check(each)
+        ]
+        parts += built[:1]
+    elif package == "pillow_heif":
+        parts.append(_named("libheif", libheif_version()))
+    return Decoder(image_format, ", ".join(parts))
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return version(_PACKAGES.get(package, package))
+    except PackageNotFoundError:
+        return None
+
+
+def _named(name: str, its_version: str | None) -> str:
+    return name if its_version is None else f"{name} {its_version}"

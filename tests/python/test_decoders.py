@@ -1,0 +1,150 @@
+"""Profiles say which libraries decoded their pictures, and comparisons where these differ."""
+
+import io
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Profile, ProfileView
+from lightmeter.drift.decoders import decoded_unlike
+from lightmeter.image.decoders import decoder
+from PIL import Image, features
+
+PILLOW = f"Pillow {version('pillow')}"
+JPEG = f"{PILLOW}, libjpeg-turbo {features.version('libjpeg_turbo')}"
+
+decoders = st.dictionaries(
+    st.sampled_from(["AVIF", "JPEG", "PNG", "WEBP"]),
+    st.lists(st.text("aé <&\u202e12", max_size=6), min_size=1, max_size=40, unique=True),
+    max_size=4,
+)
+
+
+def encoded(picture_format: str, seed: int = 0) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
+    Image.fromarray(pixels).save(file, picture_format)
+    return file.getvalue()
+
+
+def side(by_format: dict[str, list[str]]) -> ProfileView:
+    profile = Profile()
+    for name, decoded_by in by_format.items():
+        for each in decoded_by:
+            profile._core.log_decoder(name, each)
+    return profile.view()
+
+
+def test_every_way_of_logging_a_file_says_what_decoded_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded("JPEG"))
+    with Image.open(path) as opened:
+        for picture in (path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), opened):
+            assert lm.log_image(picture).view().decoders == {"JPEG": [JPEG]}
+        with lm.logger(tmp_path / "a.db", "cells") as log:
+            log.track(opened)
+    with lm.Store(tmp_path / "a.db") as store:
+        assert store.read("cells").decoders == {"JPEG": [JPEG]}
+    assert lm.profile_images(tmp_path, group="path:(a)").decoders == {"JPEG": [JPEG]}
+
+
+def test_formats_have_the_libraries_that_decode_them() -> None:
+    seen = lm.log_image([encoded(name) for name in ("BMP", "PNG", "TIFF", "PNG")]).view().decoders
+    assert list(seen) == ["BMP", "PNG", "TIFF"]
+    assert seen["BMP"] == [PILLOW]
+    assert seen["TIFF"] == [f"{PILLOW}, libtiff {features.version('libtiff')}"]
+    assert seen["PNG"][0].startswith(f"{PILLOW}, zlib")
+
+
+def test_plugins_and_other_packages_are_named() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    expected = f"pillow-heif {version('pillow-heif')}, libheif {heif.libheif_version()}"
+    assert decoder("HEIF", "pillow_heif.as_plugin").name == expected
+    assert decoder("TIFF", "numpy.core").name == f"numpy {version('numpy')}"
+    assert decoder("X", "nowhere.at_all").name == "nowhere"
+
+
+def test_arrays_and_failures_have_none() -> None:
+    profile = Profile()
+    profile.track_many([np.zeros((4, 4, 3), np.uint8), b"junk", Image.new("RGB", (4, 4))])
+    assert profile.view().decoders == {}
+
+
+@settings(max_examples=60, deadline=None)
+@given(parts=st.lists(decoders, min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_any_tree_of_merges_gives_the_first_in_order(
+    parts: list[dict[str, list[str]]], seed: int
+) -> None:
+    views = [side(part) for part in parts]
+    whole = ProfileView.merge_many(views)
+    rng = np.random.default_rng(seed)
+    while len(views) > 1:
+        first, second = (views.pop(int(rng.integers(len(views)))) for _ in range(2))
+        views.append(first.merge(second))
+    assert views[0].to_bytes() == whole.to_bytes()
+    pairs = sorted(
+        {(name.encode(), each.encode()) for part in parts for name in part for each in part[name]}
+    )[:64]
+    kept = [(n.encode(), each.encode()) for n, listed in whole.decoders.items() for each in listed]
+    assert kept == pairs
+    again = ProfileView.from_bytes(whole.to_bytes())
+    assert again == whole
+    assert again.decoders == whole.without_pictures().decoders == whole.decoders
+
+
+@settings(max_examples=60, deadline=None)
+@given(own=decoders, other=decoders)
+def test_only_formats_of_both_sides_that_differ_are_told(
+    own: dict[str, list[str]], other: dict[str, list[str]]
+) -> None:
+    target, reference = side(own), side(other)
+    own, other = target.decoders, reference.decoders
+    unlike = [name for name in own if name in other and own[name] != other[name]]
+    told = decoded_unlike(target, reference)
+    assert bool(told) == bool(unlike)
+    assert all(f"{name}: " in told for name in unlike[:3])
+    assert ("Other formats: 1." in told) == (len(unlike) == 4)
+    assert decoded_unlike(target, target) == ""
+
+
+def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
+    target = lm.log_image([encoded("JPEG", seed) for seed in range(12)]).view()
+    old = side({"JPEG": ["<b>Pillow 9"]})
+    arrays = [np.full((4, 4, 3), seed, np.uint8) for seed in range(12)]
+    reference = lm.log_image(arrays).view().merge(old)
+    report = lm.compare(target=target, reference=reference)
+    (note,) = [note for note in report.notes if "Not decoded alike" in note]
+    assert f"JPEG: <b>Pillow 9 in the reference, {JPEG} in the target." in note
+    assert report.to_dict()["notes"] == report.notes
+    report.write_html(tmp_path / "a.html")
+    pages = [(tmp_path / "a.html").read_text(), report._repr_html_()]
+    assert all("&lt;b&gt;Pillow 9 in the reference" in page for page in pages)
+    unknown = lm.compare(target=target, reference=lm.log_image(arrays))
+    assert not any("decoded" in note for note in unknown.notes)
+
+
+def test_commands_say_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from lightmeter.cli.app import app
+
+    (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
+    lm.profile_images(tmp_path).write(tmp_path / "a.lmp")
+    side({"JPEG": ["Pillow 9"]}).write(tmp_path / "b.lmp")
+
+    def said(*arguments: str) -> str:
+        with pytest.raises(SystemExit):
+            app(list(arguments))
+        return " ".join(capsys.readouterr().out.split())
+
+    shown = said("show", str(tmp_path / "a.lmp"))
+    assert f"JPEG decoded by {JPEG}" in shown
+    assert json.loads(said("show", str(tmp_path / "a.lmp"), "--format", "json"))["decoders"] == {
+        "JPEG": [JPEG]
+    }
+    sides = ("drift", "--target", str(tmp_path / "a.lmp"), "--reference", str(tmp_path / "b.lmp"))
+    for printed in ("text", "markdown", "json"):
+        assert "Not decoded alike" in said(*sides, "--format", printed)
