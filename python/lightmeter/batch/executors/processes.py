@@ -18,8 +18,6 @@ from lightmeter.image.meter import available_cpus
 
 __all__ = ["in_processes"]
 
-_ATTEMPTS = 3  # at a block that was on its way when a worker died
-
 T = TypeVar("T")
 Result = TypeVar("Result")
 
@@ -43,7 +41,7 @@ def in_processes(
 
     Raises:
         TypeError: `work` cannot be sent to another process. Nothing was begun.
-        BatchError: workers died, and died again at each of three attempts at a block.
+        BatchError: workers died, and at the third attempt at a block one that had it alone.
     """
     workers = workers or available_cpus()
     came = done = 0
@@ -87,7 +85,7 @@ def in_processes(
 
 class _Sent(NamedTuple):
     block: list[Any]
-    attempt: int
+    again: bool
     executor: ProcessPoolExecutor
 
 
@@ -101,21 +99,21 @@ class _Pool(Generic[Result]):
         self._reader, self._writer = self._context.Pipe(duplex=False)
         self._began = self._context.Event()
         self._sent: dict[Future[Result], _Sent] = {}
-        self._executor = self._started()
+        self._executor = self._started(workers)
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _started(self, workers: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self._workers, self._context, _begin, (self._work, self._reader, self._began)
+            workers, self._context, _begin, (self._work, self._reader, self._began)
         )
 
-    def submit(self, block: list[Any], attempt: int = 1) -> "Future[Result]":
+    def submit(self, block: list[Any], *, again: bool = False) -> "Future[Result]":
         """Send a block."""
         try:
             future: Future[Result] = self._executor.submit(_worked, block)
         except BrokenProcessPool:
-            self._executor = self._started()
+            self._executor = self._started(self._workers)
             future = self._executor.submit(_worked, block)
-        self._sent[future] = _Sent(block, attempt, self._executor)
+        self._sent[future] = _Sent(block, again, self._executor)
         return future
 
     def ended(self, future: "Future[Result]") -> "Future[Result] | None":
@@ -126,23 +124,29 @@ class _Pool(Generic[Result]):
         if not isinstance(future.exception(), BrokenProcessPool):
             self._finished(len(sent.block))
             return None
-        if sent.executor is self._executor:
-            self._executor.shutdown()
-            self._executor = self._started()
         if not self._began.is_set():
             raise BatchError(
                 "the worker processes ended as they began. They run the script that started them, "
                 "which must be a file: put what it does below `if __name__ == '__main__':`"
             )
-        if sent.attempt == _ATTEMPTS:
-            first, last = (getattr(item, "name", item) for item in (sent.block[0], sent.block[-1]))
-            raise BatchError(
-                f"worker processes died at each of {_ATTEMPTS} attempts at the pictures from "
-                f"{first!r} to {last!r}. The system may have killed them for want of memory: use "
-                "fewer workers, or give limits. Or a decoder crashed: measure these pictures one "
-                "by one to see which it is"
-            )
-        return self.submit(sent.block, sent.attempt + 1)
+        if sent.executor is self._executor:
+            self._executor.shutdown()
+            self._executor = self._started(self._workers)
+        return self._alone(sent.block) if sent.again else self.submit(sent.block, again=True)
+
+    def _alone(self, block: list[Any]) -> "Future[Result]":
+        """Send a block to a worker that has nothing else, and wait for it."""
+        with self._started(1) as executor:
+            future: Future[Result] = executor.submit(_worked, block)
+            if isinstance(future.exception(), BrokenProcessPool):
+                first, last = (getattr(item, "name", item) for item in (block[0], block[-1]))
+                raise BatchError(
+                    f"a worker process died at each of 3 attempts at {len(block)} pictures, from "
+                    f"{first!r} to {last!r}. The system may have killed it for want of memory: "
+                    "give limits. Or a decoder crashed: measure these pictures one by one"
+                )
+        self._finished(len(block))
+        return future
 
     def close(self) -> None:
         """End the workers, whatever they are at."""
