@@ -27,6 +27,7 @@ HIDES = {
     (module, "import_module")
     for module in (
         "lightmeter",
+        "lightmeter.batch.executors",
         "lightmeter.cli.options",
         "lightmeter.image.plugins",
         "lightmeter.store.store",
