@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lightmeter.drift import Thresholds as Thresholds
     from lightmeter.drift.check import ImageCheck as ImageCheck
     from lightmeter.drift.check import check_image as check_image
+    from lightmeter.errors import BatchError as BatchError
     from lightmeter.errors import ConfigError as ConfigError
     from lightmeter.errors import ConflictError as ConflictError
     from lightmeter.errors import DecodeError as DecodeError
@@ -60,8 +61,8 @@ _NAMES = {
     "batch": "measure profile_images",
     "drift": "FeatureDrift Thresholds",
     "drift.check": "ImageCheck check_image",
-    "errors": "ConfigError ConflictError DecodeError DeliveryError ImageError IncompatibleError"
-    " LightmeterError StoreError",
+    "errors": "BatchError ConfigError ConflictError DecodeError DeliveryError ImageError"
+    " IncompatibleError LightmeterError StoreError",
     "image.exif": "ExifPolicy",
     "image.failure": "Failure",
     "image.limits": "Limits",

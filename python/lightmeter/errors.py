@@ -4,6 +4,7 @@ import os
 from typing import Any, Literal
 
 __all__ = [
+    "BatchError",
     "ConfigError",
     "ConflictError",
     "DecodeError",
@@ -64,6 +65,10 @@ class DecodeError(LightmeterError, ValueError):
 
 class IncompatibleError(LightmeterError, ValueError):
     """Two things that cannot be combined, such as strips of different width."""
+
+
+class BatchError(LightmeterError, RuntimeError):
+    """Many pictures that could not be worked through, such as when workers died."""
 
 
 class StoreError(LightmeterError, RuntimeError):

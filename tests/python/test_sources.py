@@ -361,7 +361,7 @@ def test_items_can_be_sent_to_other_processes(tmp_path: Path) -> None:
 
 def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """One worker is slow; the source may not run away from it, though no block is full."""
-    monkeypatch.setattr(threads, "_MOST_WAITING", 10_000)
+    monkeypatch.setattr(threads, "MOST_HELD", 10_000)
     came, most = 0, 0
     lock = threading.Lock()
 

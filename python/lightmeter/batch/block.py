@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.errors import ImageError
@@ -32,6 +33,11 @@ class Block(NamedTuple):
     failures: list[Failure]
     segments: dict[str, bytes]
 
+    @property
+    def weight(self) -> int:
+        """Bytes in memory while it waits."""
+        return len(self.profile) + sum(map(len, self.segments.values())) + 400 * len(self.failures)
+
 
 def profile_block(
     items: Iterable[Item],
@@ -47,8 +53,9 @@ def profile_block(
 ) -> Block:
     """Profile a run of pictures, in this process and one after another.
 
-    The function and its arguments can be pickled, so it runs wherever the pictures can be read. The
-    blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`.
+    The function and its arguments can be pickled, so it runs wherever the pictures can be read; it
+    fetches those that are elsewhere. The blocks of one source, merged in its order, give the
+    profile of `lightmeter.profile_images`.
 
     Args:
         items: the pictures, at most `BLOCK_ITEMS`.
@@ -64,7 +71,7 @@ def profile_block(
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     segments: dict[str, Profile] = {}
-    for item in items:
+    for item in fetched_ahead(items, reading.limits):
         error = None
         try:
             item = item.loaded(reading.limits)

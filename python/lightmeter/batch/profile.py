@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_ITEMS, profile_block
-from lightmeter.batch.executors.threads import in_threads, workers_of
+from lightmeter.batch.executors import Executor, check_workers, executor_of
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.ahead import fetched_ahead
@@ -35,6 +35,7 @@ def profile_images(
     exemplars: int = 0,
     rows: int = 0,
     workers: int | None = None,
+    executor: Executor = "threads",
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -52,6 +53,7 @@ def profile_images(
     exemplars: int = 0,
     rows: int = 0,
     workers: int | None = None,
+    executor: Executor = "threads",
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -68,6 +70,7 @@ def profile_images(
     exemplars: int = 0,
     rows: int = 0,
     workers: int | None = None,
+    executor: Executor = "threads",
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -126,7 +129,11 @@ def profile_images(
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         rows: rows to keep for `check_image`, likewise, such as 256.
-        workers: threads that decode and measure; None takes one per processor.
+        workers: how many decode and measure at once; None takes one per processor.
+        executor: who works. ``"threads"`` of this process are best for most; ``"processes"`` where
+            functions of yours take long and hold the GIL. ``"ray"`` and ``"spark"`` are the workers
+            of a cluster, which must be able to read the images by the same paths. The profile is
+            the same. All but threads need functions of yours that can be pickled.
         progress: called as ``progress(done, total)`` after each image, by one thread at a time. The
             total grows where the source does not tell how many images it has.
         on_failure: called with every file that could not be measured, its path as it can be opened,
@@ -144,7 +151,8 @@ def profile_images(
         ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
             personal Exif tag, or names a manifest that is damaged or of other images; a table has
             no such column.
-        ImportError: a package that the source needs is not installed.
+        ImportError: a package that the source or the executor needs is not installed.
+        BatchError: workers died at each of several attempts.
     """
     reading = reading_of(reading, options)
     logged = tuple(values)
@@ -170,6 +178,7 @@ def profile_images(
         exemplars=exemplars,
         rows=rows,
         workers=workers,
+        executor=executor,
         progress=progress,
         on_failure=on_failure,
     )
@@ -193,6 +202,7 @@ def profile_source(
     exemplars: int,
     rows: int,
     workers: int | None,
+    executor: Executor = "threads",
     progress: Callable[[int, int], None] | None,
     on_failure: Callable[[Failure], None] | None,
 ) -> SegmentedViews:
@@ -208,11 +218,13 @@ def profile_source(
         reading: how pictures are read.
         exemplars: pictures to keep.
         rows: rows to keep.
-        workers: threads.
+        workers: how many work at once.
+        executor: who works.
         progress: called after each picture.
         on_failure: called with every failure.
     """
-    workers = workers_of(workers)
+    check_workers(workers)
+    run = executor_of(executor)
     total = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     segments: dict[str, Profile] = {}
     kept = set() if kept is None else kept
@@ -227,11 +239,10 @@ def profile_source(
         segment_of=segment_of,
         group_of=group_of,
     )
-    items = fetched_ahead(source, reading.limits)
+    # Threads share what is fetched; other workers fetch by themselves.
+    items = fetched_ahead(source, reading.limits) if executor == "threads" else source
     with closing(
-        in_threads(
-            work, items, BLOCK_ITEMS, workers=workers, total=total_of(source), progress=progress
-        )
+        run(work, items, BLOCK_ITEMS, workers=workers, total=total_of(source), progress=progress)
     ) as results:
         for block in results:  # in the order of the source, on which the segments kept depend
             total._core.merge(_core.Profile.decode(block.profile))

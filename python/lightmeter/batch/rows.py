@@ -6,7 +6,8 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Unpack
 
-from lightmeter.batch.executors.threads import in_threads, workers_of
+from lightmeter.batch.executors import check_workers
+from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted, total_of
@@ -66,7 +67,7 @@ def measure(
         ValueError: an argument is out of range, or a table has no such column.
         ImportError: a package that the source needs is not installed.
     """
-    workers = workers_of(workers)
+    check_workers(workers)
     reading = reading_of(reading, options)
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
-from lightmeter.batch.executors.threads import in_threads, workers_of
+from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
 from lightmeter.cli.sides import view_of_source
@@ -90,7 +90,7 @@ def check(
                     work,
                     files,
                     _BLOCK_FILES,
-                    workers=workers_of(workers),
+                    workers=workers,
                     total=len(files),
                     progress=progress,
                 )

@@ -1,39 +1,18 @@
 """Working through blocks in threads: decoding and measuring run outside the GIL."""
 
-import os
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from lightmeter.batch.executors.waiting import MOST_HELD, Waiting
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["in_threads", "workers_of"]
-
-# Blocks begun or waiting to be taken, for each worker: one slow file holds back no more than that.
-_BLOCKS_AHEAD = 4
-
-# Bytes of pictures that may wait for a worker, beside one.
-_MOST_WAITING = 256 << 20
+__all__ = ["in_threads"]
 
 T = TypeVar("T")
 Result = TypeVar("Result")
-
-
-def workers_of(workers: int | None) -> int:
-    """How many threads work; None takes one per processor.
-
-    Raises:
-        TypeError: `workers` is no integer.
-        ValueError: it is below 1.
-    """
-    if workers is not None and not hasattr(workers, "__index__"):
-        raise TypeError(f"workers is {workers!r}; expected an integer, or None")
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
-    return workers or available_cpus()
 
 
 def in_threads(
@@ -41,7 +20,7 @@ def in_threads(
     items: Iterable[T],
     size: int,
     *,
-    workers: int,
+    workers: int | None,
     total: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Generator[Result, None, None]:
@@ -49,6 +28,7 @@ def in_threads(
 
     A block is begun while its items still come. So there are never more bytes of pictures waiting
     than 256 MB and one picture, however slow the workers are. Items that are paths weigh nothing.
+    While one block is slow, others go on until 12 MB of results wait for it.
 
     Close the iterator, should it not be read to its end: the workers stop then after the item that
     they are at. A process that forked has none of the workers, so the iterator of its parent raises
@@ -58,15 +38,15 @@ def in_threads(
         work: is called with the items of a block, which it goes through once.
         items: are gone through by the caller's thread, a few blocks ahead of the results.
         size: how many items a block has; the last may have fewer.
-        workers: how many threads.
+        workers: how many threads; None takes one per processor.
         total: how many items there are; None where only their end tells.
         progress: called as ``progress(done, total)`` after each item, by one thread at a time. An
             unknown total is that of the items that came so far.
     """
     stopped = threading.Event()
-    room = _Room(_MOST_WAITING)
+    room = _Room(MOST_HELD)
     lock = threading.Lock()
-    process = os.getpid()
+    workers = workers or available_cpus()
     came = done = 0
 
     def worked(block: "_Block[T]") -> Result:
@@ -79,30 +59,24 @@ def in_threads(
         nonlocal done
         for item in block.take():
             if stopped.is_set():
-                return
+                break
             yield item
             if progress is not None:
                 with lock:
                     done += 1
                     progress(done, came if total is None else total)
-
-    def first(waiting: deque[Future[Result]]) -> Result:
-        if os.getpid() != process:
-            raise RuntimeError(
-                "these results belong to the process that forked this one; start again in this one"
-            )
-        return waiting.popleft().result()
+        if stopped.is_set():  # a part of a block shall not pass for the whole
+            raise CancelledError
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
-        waiting: deque[Future[Result]] = deque()
+        waiting: Waiting[Result] = Waiting(workers)
         block: _Block[T] | None = None
         try:
             for item in items:
                 if block is None:
-                    if len(waiting) == workers * _BLOCKS_AHEAD:
-                        yield first(waiting)
+                    yield from waiting.until_room()
                     block = _Block(room)
-                    waiting.append(pool.submit(worked, block))
+                    waiting.add(pool.submit(worked, block))
                 came += 1
                 block.put(item)
                 if block.count == size:
@@ -110,8 +84,7 @@ def in_threads(
                     block = None
             if block is not None:
                 block.end()
-            while waiting:
-                yield first(waiting)
+            yield from waiting.rest()
         except BaseException:  # Ctrl-C too
             stopped.set()
             if block is not None:
