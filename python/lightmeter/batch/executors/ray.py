@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from lightmeter.batch.executors import check_workers
 from lightmeter.batch.executors.batches import batches, weight_of
+from lightmeter.errors import BatchError
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["Call", "connected", "in_order", "in_ray", "shared_work"]
+__all__ = ["in_ray"]
 
 # Blocks whose results wait for an earlier one. A result is some 50 kB.
 _MOST_WAITING = 1024
@@ -28,7 +29,7 @@ T = TypeVar("T")
 Result = TypeVar("Result")
 
 
-class Call(NamedTuple):
+class _Call(NamedTuple):
     """A block that can be begun.
 
     Attributes:
@@ -71,22 +72,22 @@ def in_ray(
     Raises:
         ImportError: Ray is not installed.
         ConnectionError: no cluster answers.
-        RuntimeError: a block ended its worker each time, or a worker has no lightmeter.
+        BatchError: a block ended its worker each time, or a worker has no lightmeter.
     """
     check_workers(workers)
-    with connected(workers) as ray:
-        shared = shared_work(ray, work)
+    with _connected(workers) as ray:
+        shared = _shared(ray, work)
         task = ray.remote(_worked)
         calls = (
-            Call(partial(task.remote, shared, block), len(block), weight_of(block))
+            _Call(partial(task.remote, shared, block, *_near(block)), len(block), weight_of(block))
             for block in batches(items, size)
         )
-        yield from in_order(ray, calls, workers=workers, total=total, progress=progress)
+        yield from _in_order(ray, calls, workers=workers, total=total, progress=progress)
 
 
-def in_order(
+def _in_order(
     ray: Any,
-    calls: Iterable[Call],
+    calls: Iterable[_Call],
     *,
     workers: int | None,
     total: int | None = None,
@@ -102,7 +103,7 @@ def in_order(
         progress: called as ``progress(done, total)`` after each task.
     """
     waiting: deque[Any] = deque()  # what is begun, in order
-    running: dict[Any, Call] = {}
+    running: dict[Any, _Call] = {}
     room = _Room(ray, workers)
     came = done = taken = 0
 
@@ -149,7 +150,7 @@ class _Room:
         self._ray, self._workers = ray, workers
         self._most, self._asked = workers or 0, -1.0
 
-    def for_another(self, call: Call, running: Iterable[Call], waiting: int) -> bool:
+    def for_another(self, call: _Call, running: Iterable[_Call], waiting: int) -> bool:
         others = list(running)
         if not others and waiting == 0:
             return True
@@ -169,7 +170,7 @@ class _Room:
         return self._most
 
 
-def shared_work(ray: Any, work: Callable[..., Any]) -> list[Any]:
+def _shared(ray: Any, work: Callable[..., Any]) -> list[Any]:
     """The work as an argument of tasks, which each process of a worker reads once."""
     try:
         return [ray.put(work)]
@@ -181,16 +182,22 @@ def shared_work(ray: Any, work: Callable[..., Any]) -> list[Any]:
 
 
 @lru_cache(1)
-def work_of(reference: Any) -> Callable[[Any], Any]:
-    """What `shared_work` shared, in a worker."""
+def _work_of(reference: Any) -> Callable[[Any], Any]:
+    """What was shared, in a worker."""
     import ray
 
     work: Callable[[Any], Any] = ray.get(reference)
     return work
 
 
-def _worked(shared: list[Any], block: list[Any]) -> Any:
-    return work_of(shared[0])(block)
+def _worked(shared: list[Any], block: list[Any], *near: Any) -> Any:
+    return _work_of(shared[0])(block)
+
+
+def _near(block: Iterable[Any]) -> dict[Any, None]:
+    """What the items refer to on the cluster: given to a task, it runs where they are."""
+    data = (getattr(item, "data", None) for item in block)
+    return dict.fromkeys(each.reference for each in data if hasattr(each, "reference"))
 
 
 def _got(ray: Any, reference: Any, number: int) -> Any:
@@ -199,20 +206,20 @@ def _got(ray: Any, reference: Any, number: int) -> Any:
     except ray.exceptions.RayTaskError as error:
         cause = error.cause
         if "No module named 'lightmeter" in str(error):
-            raise RuntimeError(
+            raise BatchError(
                 "the workers of Ray have no lightmeter; install it on all machines of the cluster, "
                 "or begin with ray.init(runtime_env={'pip': ['lightmeter']})"
             ) from None
         raise cause from error
     except ray.exceptions.RayError as error:
-        raise RuntimeError(
+        raise BatchError(
             f"Ray lost block {number} each time it was begun: {error}; a worker that ends like "
             "this mostly has too little memory: give it more, or take fewer workers"
         ) from error
 
 
 @contextmanager
-def connected(workers: int | None = None) -> Iterator[Any]:
+def _connected(workers: int | None = None) -> Iterator[Any]:
     """The package Ray, connected to a cluster; what was started here is ended afterwards.
 
     Args:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from lightmeter.batch.executors import check_workers
 from lightmeter.batch.executors.batches import batches, weight_of
+from lightmeter.errors import BatchError
 from lightmeter.image.meter import available_cpus
 
 __all__ = ["explained", "in_spark", "parallel_tasks", "running_session"]
@@ -64,7 +65,7 @@ def in_spark(
 
     Raises:
         ImportError: PySpark is not installed.
-        RuntimeError: Java is missing, a worker has no lightmeter, or a task failed each time.
+        BatchError: Java is missing, a worker has no lightmeter, or a task failed each time.
     """
     check_workers(workers)
     with running_session(workers) as spark:
@@ -190,14 +191,19 @@ def explained() -> Iterator[None]:
     """Give errors of Spark that have a usual cause with what to do.
 
     Raises:
-        RuntimeError: in their place.
+        BatchError: in their place.
     """
     try:
         yield
     except Exception as error:
         for sign, advice in _ADVICE.items():
             if sign in str(error):
-                raise RuntimeError(advice) from None
+                raise BatchError(advice) from None
+        if "Python worker exited unexpectedly" in str(error):
+            raise BatchError(
+                "a worker of Spark died at each of its attempts; it mostly has too little memory: "
+                "raise spark.executor.memoryOverhead, or give limits"
+            ) from error
         raise
 
 
@@ -222,7 +228,7 @@ def running_session(workers: int | None = None) -> Iterator[Any]:
 
     Raises:
         ImportError: PySpark is not installed.
-        RuntimeError: Java is missing.
+        BatchError: Java is missing.
     """
     try:
         from pyspark.errors import PySparkException
@@ -247,7 +253,7 @@ def running_session(workers: int | None = None) -> Iterator[Any]:
         try:
             spark = builder.getOrCreate()
         except PySparkException as error:
-            raise RuntimeError(
+            raise BatchError(
                 f"Spark cannot begin: {error}; it needs Java 17, such as the package "
                 "openjdk-17-jre-headless, on the PATH or at JAVA_HOME"
             ) from error
