@@ -209,8 +209,8 @@ def explained() -> Iterator[None]:
 
 _ADVICE = {
     "No module named 'lightmeter": (
-        "the workers of Spark have no lightmeter; install it for the Python of all executors, which "
-        "PYSPARK_PYTHON names, or ship an environment with spark.archives"
+        "the workers of Spark have no lightmeter; install it for the Python of all executors, "
+        "which PYSPARK_PYTHON names, or ship an environment with spark.archives"
     ),
     "PYTHON_VERSION_MISMATCH": (
         "the workers of Spark run another Python than this process; set PYSPARK_PYTHON to one of "
