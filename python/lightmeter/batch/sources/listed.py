@@ -16,10 +16,10 @@ from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.text import shorten
 
-__all__ = ["listed_items"]
+__all__ = ["USUAL_PATHS", "listed_items"]
 
 _NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d{1,3})", re.ASCII)
-_COLUMNS = (*PATHS, "url", "uri")
+USUAL_PATHS = (*PATHS, "url", "uri")
 
 
 def listed_items(file: str, rows: Iterable[Mapping[str, Any]], wanted: Wanted) -> Iterator[Item]:
@@ -31,7 +31,7 @@ def listed_items(file: str, rows: Iterable[Mapping[str, Any]], wanted: Wanted) -
         ValueError: a row names no picture, or there is no column that is wanted.
     """
     folder, in_text = os.path.dirname(file), file.lower().endswith(".csv")
-    columns = (wanted.column,) if wanted.column is not None else _COLUMNS
+    columns = (wanted.column,) if wanted.column is not None else USUAL_PATHS
     for number, row in _numbered(rows):
         if isinstance(row, ImageError):
             yield Item(file, row)

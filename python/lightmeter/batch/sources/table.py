@@ -14,10 +14,10 @@ from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
 __all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]
-__all__ += ["has_pictures", "pictures_column"]
+__all__ += ["USUAL_PICTURES", "has_pictures", "pictures_column"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
-_USUAL = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
+USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 _NAMED = 20  # columns that an error names
 
 
@@ -202,7 +202,7 @@ def pictures_column(schema: Any, named: str | None, path: str) -> str:
             f"got the column {named!r} of {path}; expected one of bytes, or of structs with bytes: "
             f"{_listed(fitting)}; it has {_listed(schema.names)}"
         )
-    usual = [name for name in _USUAL if name in fitting]
+    usual = [name for name in USUAL_PICTURES if name in fitting]
     if usual or len(fitting) == 1:
         return (usual or fitting)[0]
     raise ValueError(

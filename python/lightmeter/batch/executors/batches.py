@@ -1,0 +1,22 @@
+"""Runs of items, as they travel to another machine."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+__all__ = ["batches", "weight_of"]
+
+T = TypeVar("T")
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of `size`; the last may be shorter. Nothing of a list is kept."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+        del batch
+
+
+def weight_of(items: Iterable[object]) -> int:
+    """Bytes of the pictures that are in the items themselves."""
+    return sum(getattr(item, "weight", 0) for item in items)
