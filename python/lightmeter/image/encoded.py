@@ -16,6 +16,7 @@ Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
 _PIECE = 1 << 20
+_MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
 
 class EncodedFile(io.BufferedReader):
@@ -41,6 +42,14 @@ class EncodedFile(io.BufferedReader):
     def error(self) -> Exception | None:
         """What a read raised. A decoder may have taken it for damage and gone on."""
         return self.raw.error
+
+    def check_time(self) -> None:
+        """What a read does first: look whether the time is over.
+
+        Raises:
+            ImageError: it is.
+        """
+        self.raw.check_time()
 
     def rewind(self) -> None:
         """Go to the start, as if nothing had been read."""
@@ -94,13 +103,16 @@ class _Checked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            self._deadline.check()
+            self.check_time()
             count = self._inner.readinto(buffer)
         except Exception as error:
             self.error = error
             raise
         self.ended = self.ended or count == 0
         return int(count)
+
+    def check_time(self) -> None:
+        self._deadline.check()
 
     def readall(self) -> bytes:
         # That of the base class asks for 8 KiB at a time.
@@ -151,7 +163,10 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         inner, size = image, image.seek(0, os.SEEK_END)
         image.seek(0)
     else:
-        data = _read_all(image, limits.bytes, deadline)
+        most = _MOST_PIPED if limits.bytes is None else min(_MOST_PIPED, limits.bytes)
+        data = _read_all(image, most, deadline)
+        if len(data) > most:
+            raise ImageError("too_large", f"more than {most} bytes")
         inner, size = io.BytesIO(data), len(data)
     file = EncodedFile(_Checked(inner, deadline, owned=owned), size)
     if size == 0 or (limits.bytes is not None and size > limits.bytes):
@@ -162,15 +177,15 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     return file
 
 
-def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes:
+def _read_all(stream: IO[bytes], most: int, deadline: _Deadline) -> bytes:
     """All bytes, or one more than `most`, which shows that there are more."""
     # `read` of a buffered stream waits until it has all bytes, and would pass the deadline.
     read = getattr(stream, "read1", stream.read)
     data = bytearray()
-    while most is None or len(data) <= most:
+    while len(data) <= most:
         deadline.await_bytes(stream)
         deadline.check()
-        piece = read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
+        piece = read(min(_PIECE, most + 1 - len(data)))
         if not piece:
             break
         data += piece

@@ -1,5 +1,6 @@
 """How pictures are read: one set of options, the same at every door."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -43,6 +44,9 @@ class Reading:
         frames: ``"first"`` measures the first frame of a file, or the current one of a PIL image.
             ``"all"`` measures every frame or page of a file as an image. The Exif is counted once.
             A file, like a batch, counts whole or as one failure.
+        level: which level of a pyramid to measure, of a TIFF or Zarr file that has one: 0 is the
+            full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
+            is asked for is read in tiles, however small it is; see docs/large-pictures.md.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost. One that costs more fails as ``too_large``.
         metrics: what is computed of a picture: a set, functions of yours, or a list of both. The
@@ -76,6 +80,7 @@ class Reading:
     layout: Layout | None = None
     value_range: tuple[float, float] | None = None
     frames: Frames = "first"
+    level: int | None = None
     exif: ExifPolicy = DEFAULT_POLICY
     limits: Limits = DEFAULT_LIMITS
     metrics: Metrics = "default"
@@ -89,6 +94,8 @@ class Reading:
         object.__setattr__(self, "value_range", as_range(self.value_range))
         if self.frames not in get_args(Frames):
             raise ValueError(f"frames is {self.frames!r}; expected 'first' or 'all'")
+        if self.level is not None:
+            object.__setattr__(self, "level", _as_level(self.level))
         if not isinstance(self.exif, ExifPolicy):
             raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
         if not isinstance(self.limits, Limits):
@@ -132,6 +139,13 @@ class Reading:
         return as_ignored(self.ignore)
 
 
+def _as_level(level: int) -> int:
+    number = operator.index(level)
+    if number < 0:
+        raise ValueError(f"level is {level!r}; expected 0, 1, ... or None")
+    return number
+
+
 class ReadingOptions(TypedDict, total=False):
     """The attributes of a `Reading` as keywords."""
 
@@ -139,6 +153,7 @@ class ReadingOptions(TypedDict, total=False):
     layout: Layout | None
     value_range: tuple[float, float] | None
     frames: Frames
+    level: int | None
     exif: ExifPolicy
     limits: Limits
     metrics: Metrics
