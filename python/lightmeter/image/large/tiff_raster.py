@@ -44,7 +44,7 @@ class TiffRaster(Raster):
             ImageError: its tiles are too large, or not as many as it needs.
             DamagedError: where they are is not in the file.
         """
-        self._page, self._file, self._lock, self.colours = page, file, lock, colours.of
+        self._page, self._file, self._lock, self._colours = page, file, lock, colours
         self.width, self.height, self.orientation = page.width, page.height, page.orientation
         self.tile_width, self.tile_height = page.piece_width, page.piece_height
         self.channels, self.mode, self.white = page.samples, colours.mode, colours.white
@@ -67,6 +67,10 @@ class TiffRaster(Raster):
         self._per_plane = self._across * -(-page.height // page.piece_height)
         self._empty = page.empty()
         self._tables = page.tables() if page.compression == _JPEG else None
+
+    def colours(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """As `Raster.colours` says."""
+        return self._colours.of(samples)
 
     def read(self, x: int, y: int, into: NDArray[Any]) -> None:
         """As `Raster.read` says."""
