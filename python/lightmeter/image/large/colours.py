@@ -77,7 +77,7 @@ def _of_gray(page: TiffPage, deep: str) -> Colours | None:
         plain = page.bits == 8 and not inverted
         return Colours(mode, _same if plain else lambda samples: shown[samples])
     if deep == "u16":
-        return Colours("I;16", _same, _DEEP_WHITE)
+        return Colours("I;16" if page.order == "<" else "I;16B", _same, _DEEP_WHITE)
     if deep in ("f32", "f64"):
         return Colours("F", _same, 1.0)
     if deep in ("i16", "i32", "u32"):

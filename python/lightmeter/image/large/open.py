@@ -87,7 +87,7 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     picture = TiffPicture(file)
     bands = None if reading.bands is None else len(reading.bands)
     # Pillow may know what is not known here.
-    return picture if reading.level is not None or picture.is_known(bands) else None
+    return picture if reading.level or picture.is_known(bands) else None
 
 
 def _damage_named(rasters: Iterator[Sequence[Raster]]) -> Iterator[Sequence[Raster]]:

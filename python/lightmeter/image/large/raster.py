@@ -15,7 +15,7 @@ __all__ = ["MOST_DECODED", "Block", "Raster", "check_frames", "check_tile"]
 MOST_DECODED = 1 << 26
 
 # Pixels that are measured at once. With fewer the measurement's own tables cost more than counting.
-_BLOCK_PIXELS = 1 << 20
+_BLOCK_PIXELS = 1 << 21
 
 _MOST_PIXELS = 1 << 47  # that a meter counts
 
@@ -91,9 +91,18 @@ class Raster(ABC):
             for x in range(0, self.width, across):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
 
-    def block(self, block: Block) -> NDArray[Any]:
-        """What is in a block, HxWxC, as it is measured but for its orientation."""
-        samples = np.empty((block.height, block.width, self.channels), self.dtype)
+    def room(self) -> NDArray[Any]:
+        """Memory for any block. A thread keeps it, as new memory costs half as much as decoding."""
+        first = next(self.blocks())  # no other is larger
+        return np.empty(first.width * first.height * self.channels, self.dtype)
+
+    def block(self, block: Block, room: NDArray[Any]) -> NDArray[Any]:
+        """What is in a block, HxWxC, as it is measured but for its orientation.
+
+        It may be in `room`, which holds it until the next one.
+        """
+        size = block.width * block.height * self.channels
+        samples = room[:size].reshape(block.height, block.width, self.channels)
         for top in range(0, block.height, self.tile_height):
             rows = samples[top : top + self.tile_height]
             for left in range(0, block.width, self.tile_width):

@@ -73,8 +73,9 @@ def measure_blocks(
 
     def work() -> None:
         try:
+            room = raster.room()
             for block in taken():
-                samples, at = raster.turned(raster.block(block), block)
+                samples, at = raster.turned(raster.block(block, room), block)
                 for channel, meter in enumerate(meters):
                     part = meter._part()
                     some = samples if len(meters) == 1 else samples[..., channel]

@@ -22,8 +22,8 @@ _YCBCR = 6
 
 _DECODERS = {
     5: "lzw",
-    8: "zlib",
-    32946: "zlib",
+    8: "deflate",
+    32946: "deflate",
     32773: "packbits",
     34925: "lzma",
     50000: "zstd",
