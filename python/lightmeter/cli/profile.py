@@ -69,6 +69,7 @@ def profile(
                 rows=rows,
                 workers=workers,
                 progress=progress,
+                progress_within=None if progress is None else progress.within,
                 on_failure=on_failure,
             )
         if output is not None:

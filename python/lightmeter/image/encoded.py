@@ -10,7 +10,7 @@ from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
 
-__all__ = ["Encoded", "EncodedFile", "open_encoded", "size_of"]
+__all__ = ["Deadline", "Encoded", "EncodedFile", "open_encoded", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -65,10 +65,11 @@ class EncodedFile(io.BufferedReader):
         return start
 
 
-class _Deadline:
+class Deadline:
     """When the reading of a file has to end, `seconds` from now; None never ends it."""
 
     def __init__(self, seconds: float | None) -> None:
+        """Start."""
         self._seconds = seconds
         self._end = None if seconds is None else monotonic() + seconds
 
@@ -81,6 +82,7 @@ class _Deadline:
             poll.poll(max(0.0, self._end - monotonic()) * 1000)
 
     def check(self) -> None:
+        """Raise the `ImageError` of a file that takes too long, if it does."""
         if self._end is not None and monotonic() > self._end:
             raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
 
@@ -88,7 +90,7 @@ class _Deadline:
 class _Checked(io.RawIOBase):
     """Passes on the reads of another file; the buffer above asks for large pieces only."""
 
-    def __init__(self, inner: Any, deadline: "_Deadline", *, owned: bool) -> None:
+    def __init__(self, inner: Any, deadline: Deadline, *, owned: bool) -> None:
         self._inner = inner
         self._owned = owned
         self._deadline = deadline
@@ -152,7 +154,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         OSError: it cannot be opened.
     """
     inner: Any
-    deadline = _Deadline(limits.seconds)
+    deadline = Deadline(limits.seconds)
     owned = isinstance(image, str | os.PathLike)
     if isinstance(image, str | os.PathLike):
         inner = _open_regular(image)
@@ -177,7 +179,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     return file
 
 
-def _read_all(stream: IO[bytes], most: int, deadline: _Deadline) -> bytes:
+def _read_all(stream: IO[bytes], most: int, deadline: Deadline) -> bytes:
     """All bytes, or one more than `most`, which shows that there are more."""
     # `read` of a buffered stream waits until it has all bytes, and would pass the deadline.
     read = getattr(stream, "read1", stream.read)

@@ -21,7 +21,7 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
 from lightmeter.image.large.measured import Watch, measure_large
 from lightmeter.image.large.open import LargePicture, open_large_tiff, open_zarr
-from lightmeter.image.large.zarr_array import is_zarr
+from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
@@ -233,7 +233,8 @@ def _measure_large(
     watch: Watch | None,
 ) -> Iterator[Measured]:
     """Measure what is read in tiles."""
-    facts, exif = large.facts, None
+    facts: Facts | None = large.facts
+    exif = None
     if large.header is not None:
         exif = read_exif(large.header.exif, reading.exif, large.header.orientation).tags
     for measured in measure_large(large, reading, threads, show, watch):
@@ -243,8 +244,10 @@ def _measure_large(
 
 
 def _refuse_level(reading: Reading) -> None:
-    if reading.level:
-        raise ImageError("unsupported", f"no level {reading.level} of a picture without levels")
+    if reading.pyramid_level:
+        raise ImageError(
+            "unsupported", f"no level {reading.pyramid_level}; the picture has none but 0"
+        )
 
 
 def _measure_samples(

@@ -44,7 +44,7 @@ class Reading:
         frames: ``"first"`` measures the first frame of a file, or the current one of a PIL image.
             ``"all"`` measures every frame or page of a file as an image. The Exif is counted once.
             A file, like a batch, counts whole or as one failure.
-        level: which level of a pyramid to measure, of a TIFF or Zarr file that has one: 0 is the
+        pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
         exif: which Exif tags to track; by default none that are personal.
@@ -80,7 +80,7 @@ class Reading:
     layout: Layout | None = None
     value_range: tuple[float, float] | None = None
     frames: Frames = "first"
-    level: int | None = None
+    pyramid_level: int | None = None
     exif: ExifPolicy = DEFAULT_POLICY
     limits: Limits = DEFAULT_LIMITS
     metrics: Metrics = "default"
@@ -94,8 +94,8 @@ class Reading:
         object.__setattr__(self, "value_range", as_range(self.value_range))
         if self.frames not in get_args(Frames):
             raise ValueError(f"frames is {self.frames!r}; expected 'first' or 'all'")
-        if self.level is not None:
-            object.__setattr__(self, "level", _as_level(self.level))
+        if self.pyramid_level is not None:
+            object.__setattr__(self, "pyramid_level", _as_level(self.pyramid_level))
         if not isinstance(self.exif, ExifPolicy):
             raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
         if not isinstance(self.limits, Limits):
@@ -142,7 +142,7 @@ class Reading:
 def _as_level(level: int) -> int:
     number = operator.index(level)
     if number < 0:
-        raise ValueError(f"level is {level!r}; expected 0, 1, ... or None")
+        raise ValueError(f"pyramid_level is {level!r}; expected 0, 1, ... or None")
     return number
 
 
@@ -153,7 +153,7 @@ class ReadingOptions(TypedDict, total=False):
     layout: Layout | None
     value_range: tuple[float, float] | None
     frames: Frames
-    level: int | None
+    pyramid_level: int | None
     exif: ExifPolicy
     limits: Limits
     metrics: Metrics

@@ -11,7 +11,17 @@ from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 
-__all__ = ["Item", "Part", "Source", "Wanted", "most_bytes", "plain", "reading_error", "total_of"]
+__all__ = [
+    "Item",
+    "Part",
+    "Source",
+    "Wanted",
+    "most_bytes",
+    "plain",
+    "reading_error",
+    "threads_for",
+    "total_of",
+]
 
 _NO_VALUES: Mapping[str, Any] = {}
 
@@ -125,6 +135,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return None
     return value if isinstance(value, bool | int | float) else None
+
+
+def threads_for(source: Source, workers: int) -> int:
+    """How many threads share a picture, where there are fewer pictures than workers."""
+    return max(1, workers // max(1, total_of(source) or workers))
 
 
 def total_of(source: Source) -> int | None:

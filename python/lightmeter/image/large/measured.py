@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Channels
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.large.open import MOST_WHOLE, LargePicture
 from lightmeter.image.large.raster import Raster
@@ -58,7 +59,7 @@ def measure_large(
         returned: Returned = ()
         if wholes:
             whole = np.concatenate([each.samples for each in wholes], axis=2)
-            order = "RGB" if reading.bands is None else None
+            order: Channels | None = "RGB" if reading.bands is None else None
             white = reading.value_range or (0.0, rasters[0].white)
             returned = run(reading.functions, whole, channels=order, value_range=white)
         thumbnail = None if small is None or show is None else _shown(small, rasters[0], show)
@@ -74,7 +75,10 @@ def _check(raster: Raster, reading: Reading) -> None:
     most = reading.limits.pixels
     if most is not None and width * height > most:
         raise ImageError("too_large", f"{width}x{height} pixels, more than {most}")
-    advice = f"this one of {width}x{height} pixels is read in tiles; measure a smaller level (level=)"
+    advice = (
+        f"this one of {width}x{height} pixels is read in tiles; measure a smaller level "
+        "(pyramid_level=)"
+    )
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         raise ImageError("unsupported", f"functions of yours take whole pictures, but {advice}")
     if reading.ignored is not None and width * height > _MOST_MASKED:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedFile
+from lightmeter.image.encoded import Deadline, EncodedFile
 from lightmeter.image.header import DamagedError, Facts, Header, Source, read_header
 from lightmeter.image.header.tiff import Tiff
 from lightmeter.image.large.codecs import HOW_TO_READ, has_codecs
@@ -56,7 +56,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
             return None
         bands = None if reading.bands is None else len(reading.bands)
         rasters = picture.rasters(
-            reading.level or 0,
+            reading.pyramid_level or 0,
             bands,
             most=reading.limits.frames if reading.frames == "all" else None,
             whole=reading.frames == "all",
@@ -67,7 +67,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
             facts |= header.facts
         return LargePicture(_damage_named(rasters), facts, header)
     except (DamagedError, struct.error) as error:
-        if reading.level is None:
+        if reading.pyramid_level is None:
             return None
         raise ImageError("corrupt", f"{type(error).__name__}: {error}") from None
 
@@ -76,18 +76,18 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     source = Source(file)
     tiff = Tiff(source)
     first = TiffPage(tiff, source, tiff.first)
-    if first.is_raw(start) or (reading.level is None and first.decoded_bytes <= MOST_WHOLE):
+    if first.is_raw(start) or (reading.pyramid_level is None and first.decoded_bytes <= MOST_WHOLE):
         return None
     if first.needs_codecs and not has_codecs():
         pixels = first.width * first.height
         most = Image.MAX_IMAGE_PIXELS
-        if reading.level is None and (most is None or pixels <= 2 * most):
+        if reading.pyramid_level is None and (most is None or pixels <= 2 * most):
             return None
         raise ImageError("too_large", f"{first.width}x{first.height} pixels; {HOW_TO_READ}")
     picture = TiffPicture(file)
     bands = None if reading.bands is None else len(reading.bands)
     # Pillow may know what is not known here.
-    return picture if reading.level or picture.is_known(bands) else None
+    return picture if reading.pyramid_level or picture.is_known(bands) else None
 
 
 def _damage_named(rasters: Iterator[Sequence[Raster]]) -> Iterator[Sequence[Raster]]:
@@ -104,7 +104,8 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         ImageError: there is no picture in it, or it is damaged.
     """
     bands = None if reading.bands is None else len(reading.bands)
-    picture = ZarrPicture(folder, reading.level or 0, reading.layout, bands)
+    deadline = Deadline(reading.limits.seconds)
+    picture = ZarrPicture(folder, reading.pyramid_level or 0, reading.layout, bands, deadline)
     whole = reading.frames == "all"
     rasters = picture.planes(most=reading.limits.frames if whole else None, whole=whole)
     return LargePicture(([raster] for raster in rasters), picture.facts, None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -176,7 +175,9 @@ def pages_of(tiff: Tiff, source: Source) -> list[TiffPage]:
     return [TiffPage(tiff, source, place) for place in places]
 
 
-def reduced_pages(first: TiffPage, pages: list[TiffPage], tiff: Tiff, source: Source) -> list[TiffPage]:
+def reduced_pages(
+    first: TiffPage, pages: list[TiffPage], tiff: Tiff, source: Source
+) -> list[TiffPage]:
     """The levels of a pyramid below its first page, the larger ones first.
 
     They are the directories inside of the first page, or else the tiled or reduced pages behind it

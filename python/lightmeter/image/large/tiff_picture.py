@@ -62,7 +62,7 @@ class TiffPicture:
         """
         if level >= len(self.levels):
             raise ImageError(
-                "unsupported", f"no level {level} of a picture of {len(self.levels)} levels"
+                "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"
             )
         page = self.levels[level]
         if bands is None or page.samples > 1:

@@ -140,15 +140,19 @@ class TiffRaster(Raster):
         rows = max(rows, len(raw) // row_bytes)
         if len(raw) < rows * row_bytes:
             what = "tile" if self._page.is_tiled else "strip"
-            raise ImageError("truncated", f"a {what} of {len(raw)} bytes; expected {rows * row_bytes}")
+            raise ImageError(
+                "truncated", f"a {what} of {len(raw)} bytes; expected {rows * row_bytes}"
+            )
         raw = raw[: rows * row_bytes]
         shape = (rows, self.tile_width, channels)
         if self._packed:
-            return codecs().packints_decode(
-                raw.tobytes(), np.uint8, self._page.bits, runlen=row
-            ).reshape(shape)
+            packed = raw.tobytes()
+            raw = codecs().packints_decode(packed, np.uint8, self._page.bits, runlen=row)
+            return np.asarray(raw).reshape(shape)
         if self._page.predictor == _OF_FLOATS:
-            return codecs().floatpred_decode(raw.view(self.dtype).reshape(shape), axis=-2)
+            encoded = raw.view(self.dtype).reshape(shape)
+            floats: NDArray[Any] = codecs().floatpred_decode(encoded, axis=-2)
+            return floats
         samples = raw.view(self._stored).reshape(shape).astype(self.dtype, copy=False)
         if self._page.predictor == _DIFFERENCES:
             whole = samples.view(f"u{self.dtype.itemsize}")
@@ -165,7 +169,7 @@ class TiffRaster(Raster):
             colours = {"colorspace": stored, "outcolorspace": "RGB"}
         elif channels == 1 and self.channels > 1:
             colours = {"outcolorspace": "GRAYSCALE"}
-        samples = codecs().jpeg8_decode(data, tables=self._tables, **colours)
+        samples: NDArray[Any] = codecs().jpeg8_decode(data, tables=self._tables, **colours)
         samples = samples.reshape(*samples.shape[:2], -1)
         if samples.shape[2] != channels or len(samples) < rows or samples.dtype != self.dtype:
             raise ImageError("corrupt", f"a JPEG of {samples.shape} samples as a tile")

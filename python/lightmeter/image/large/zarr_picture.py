@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Layout
+from lightmeter.image.encoded import Deadline
 from lightmeter.image.large.raster import Raster, check_frames, check_tile
-from lightmeter.image.large.zarr_array import ZarrArray, attributes_of
+from lightmeter.image.large.zarr_array import ZarrArray
+from lightmeter.image.large.zarr_metadata import attributes_of
 
 __all__ = ["ZarrPicture", "ZarrRaster"]
 
@@ -34,26 +36,26 @@ class ZarrRaster(Raster):
         """
         self._array, self._axes, self._at = array, axes, at
         self._together = channels is not None
-        sides = dict(zip(axes, array.shape, strict=True))
-        self._chunks = dict(zip(axes, array.chunks, strict=True))
+        sides = dict(zip(axes, array.layout.shape, strict=True))
+        self._chunks = dict(zip(axes, array.layout.chunks, strict=True))
         self.height, self.width = sides["y"], sides["x"]
         self.tile_height, self.tile_width = self._chunks["y"], self._chunks["x"]
         self.channels = channels or 1
-        self.dtype = array.dtype
-        self._exact = array.dtype.name in ("int8", "int16", "int32", "uint32")
-        if not self._exact and array.dtype.name not in (
+        self.dtype = array.layout.dtype
+        self._exact = array.layout.dtype.name in ("int8", "int16", "int32", "uint32")
+        if not self._exact and array.layout.dtype.name not in (
             "bool", "uint8", "uint16", "float16", "float32", "float64",
         ):  # fmt: skip
-            raise ImageError("unsupported", f"Zarr with samples of {array.dtype}")
-        self.white = 1.0 if array.dtype.kind == "f" else 65535.0
-        gray = {"b": "1", "u": "L" if array.dtype.itemsize == 1 else "I;16", "f": "F"}
-        self.mode = mode or ("I" if self._exact else gray[array.dtype.kind])
+            raise ImageError("unsupported", f"Zarr with samples of {array.layout.dtype}")
+        self.white = 1.0 if array.layout.dtype.kind == "f" else 65535.0
+        gray = {"b": "1", "u": "L" if array.layout.dtype.itemsize == 1 else "I;16", "f": "F"}
+        self.mode = mode or ("I" if self._exact else gray[array.layout.dtype.kind])
         check_tile(self, "chunk")
 
     @property
     def bytes_at_once(self) -> int:
         """As of any raster, with a chunk that may be of many planes."""
-        return super().bytes_at_once + 2 * self._array.chunk_bytes
+        return super().bytes_at_once + 2 * self._array.layout.chunk_bytes
 
     def read(self, x: int, y: int, into: NDArray[Any]) -> None:
         """As `Raster.read` says."""
@@ -93,7 +95,12 @@ class ZarrPicture:
     """
 
     def __init__(
-        self, folder: Path, level: int, layout: Layout | None, bands: int | None
+        self,
+        folder: Path,
+        level: int,
+        layout: Layout | None,
+        bands: int | None,
+        deadline: Deadline,
     ) -> None:
         """Open a level of the first picture in it; `layout` is that of an array without axes.
 
@@ -109,12 +116,12 @@ class ZarrPicture:
         self.levels, self._is_rgb, self._bands = 1, False, bands
         if attributes is None:
             self._check_level(level)
-            self.array = ZarrArray(folder)
+            self.array = ZarrArray(folder, deadline)
             self.axes = _axes_of(self.array, layout, bands)
             self._is_rgb = "c" in self.axes
         else:
-            self._open_level(folder, said, level)
-        self._sides = dict(zip(self.axes, self.array.shape, strict=True))
+            self._open_level(folder, said, level, deadline)
+        self._sides = dict(zip(self.axes, self.array.layout.shape, strict=True))
 
     def planes(self, *, most: int | None, whole: bool) -> Iterator[ZarrRaster]:
         """All planes, the first axis slowest; of colours or bands the channels of each together.
@@ -146,31 +153,36 @@ class ZarrPicture:
     def facts(self) -> dict[str, int | str | None]:
         """What is known of the file."""
         channels = self._sides.get("c", 1)
-        bits = 8 * self.array.dtype.itemsize
+        bits = 8 * self.array.layout.dtype.itemsize
         return {"Format": "Zarr", "BitDepth": bits, "Channels": channels}
 
     def _check_level(self, level: int) -> None:
         if level >= self.levels:
-            raise ImageError("unsupported", f"no level {level} of a picture of {self.levels}")
+            raise ImageError(
+                "unsupported", f"no level {level}; the picture has 0 to {self.levels - 1}"
+            )
 
-    def _open_level(self, folder: Path, said: Any, level: int) -> None:
+    def _open_level(self, folder: Path, said: Any, level: int, deadline: Deadline) -> None:
         try:
             if "plate" in said:
                 raise ImageError(
-                    "unsupported", "a plate of many pictures; give one of its fields, as x.zarr/A/1/0"
+                    "unsupported",
+                    "a plate of many pictures; give one of its fields, as x.zarr/A/1/0",
                 )
             if "multiscales" not in said:
                 raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
             scales = said["multiscales"][0]
             names = [str(scale["path"]) for scale in scales["datasets"][:_MOST_LEVELS]]
             axes = scales.get("axes", _OLD_AXES)
-            self.axes = "".join(str(axis["name"] if isinstance(axis, dict) else axis) for axis in axes)
+            self.axes = "".join(
+                str(axis["name"] if isinstance(axis, dict) else axis) for axis in axes
+            )
             self.levels = len(names)
             self._check_level(level)
             path = PurePosixPath(names[level])
             if path.is_absolute() or ".." in path.parts:
                 raise ImageError("corrupt", f"a level outside of its folder: {names[level]!r:.100}")
-            self.array = ZarrArray(folder / path)
+            self.array = ZarrArray(folder / path, deadline)
             colours = [
                 str(channel.get("color")).upper()
                 for channel in said.get("omero", {}).get("channels", [])[:4]
@@ -178,25 +190,25 @@ class ZarrPicture:
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             detail = f"{type(error).__name__} in the attributes of OME-Zarr: {error}"
             raise ImageError("corrupt", detail[:200]) from None
-        expected = len(self.array.shape)
+        expected = len(self.array.layout.shape)
         if len(set(self.axes)) != len(self.axes) or len(self.axes) != expected:
             raise ImageError("corrupt", f"axes {self.axes!r:.100} of {expected} dimensions")
         if not {"x", "y"} <= set(self.axes):
             raise ImageError("unsupported", f"axes {self.axes!r:.100}; expected x and y among them")
-        sides = dict(zip(self.axes, self.array.shape, strict=True))
-        eight_bits = self.array.dtype == np.uint8
+        sides = dict(zip(self.axes, self.array.layout.shape, strict=True))
+        eight_bits = self.array.layout.dtype == np.uint8
         self._is_rgb = eight_bits and sides.get("c") == 3 and tuple(colours) == _RGB
 
 
 def _axes_of(array: ZarrArray, layout: Layout | None, bands: int | None) -> str:
     """The axes of an array that says nothing of them."""
-    usual = layout or {2: "HW", 3: "HWC"}.get(len(array.shape), "")
-    sides = dict(zip(usual, array.shape, strict=False))
+    usual = layout or {2: "HW", 3: "HWC"}.get(len(array.layout.shape), "")
+    sides = dict(zip(usual, array.layout.shape, strict=False))
     colours = (1, 3, 4) if bands is None else (bands,)
-    if len(usual) != len(array.shape) or sides.get("C", 1) not in colours:
+    if len(usual) != len(array.layout.shape) or sides.get("C", 1) not in colours:
         raise ImageError(
             "unsupported",
-            f"an array of Zarr of shape {array.shape!r:.100}; expected HxW or HxWxC with C = 1, 3 "
-            "or 4, a layout such as layout='CHW', bands, or the attributes of OME-Zarr",
+            f"an array of Zarr of shape {array.layout.shape!r:.100}; expected HxW or HxWxC with "
+            "C = 1, 3 or 4, a layout such as layout='CHW', bands, or the attributes of OME-Zarr",
         )
     return usual.translate(str.maketrans("HWCN", "yxct"))
