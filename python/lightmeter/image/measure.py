@@ -200,6 +200,7 @@ def _measure_encoded(
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
     opened = None
+    in_tiles = True
     with file:
         try:
             samples = None
@@ -208,6 +209,7 @@ def _measure_encoded(
             if tiles is not None:
                 yield from _measure_large(tiles, reading, threads, show, short_path(said), watch)
                 return
+            in_tiles = False
             with quiet():
                 _refuse_level(reading)
                 if reading.bands is not None and reading.frames == "first":
@@ -221,7 +223,9 @@ def _measure_encoded(
                 yield _measure_samples(samples, file, reading, threads, short_path(said))
         except Exception as error:
             whole = reading.frames == "all"
-            raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
+            # Of a file read in tiles the error says all. That of a medium is kept by the file.
+            of = None if in_tiles and file.error is None else file
+            raise image_error(error, path=path, file=of, image=opened, whole=whole) from error
 
 
 def _measure_large(

@@ -101,7 +101,7 @@ def _matching(pattern: str) -> Iterable[str]:
     found = set(matches(pattern))
     pictures = {match for match in found if is_zarr(match)}
     for match in found:
-        if not pictures.isdisjoint(map(str, Path(match).parents)):
+        if pictures and not pictures.isdisjoint(map(str, Path(match).parents)):
             continue  # a chunk
         is_folder = os.path.isdir(match) and match not in pictures
         files.update(_walk(match) if is_folder else [match])

@@ -102,7 +102,7 @@ def is_zarr(path: object) -> bool:
     folder = os.fsdecode(path).rstrip(os.sep)
     if folder.lower().endswith(".zarr"):
         return True
-    return any(os.path.isfile(os.path.join(folder, name)) for name in _FILES)
+    return any(os.path.exists(os.path.join(folder, name)) for name in _FILES)
 
 
 def attributes_of(folder: Path) -> dict[str, Any] | None:
