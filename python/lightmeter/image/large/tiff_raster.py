@@ -161,7 +161,7 @@ class TiffRaster(Raster):
 
     def _of_jpeg(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
         width, height = jpeg_size(data)
-        if width > self.tile_width or width * height * channels > MOST_DECODED:
+        if width > self.tile_width or height > self.tile_height:
             raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         colours = {}
         if channels == 3:
