@@ -95,7 +95,7 @@ def measure_images(
         TypeError: `image` is of another type.
         ValueError: `threads` is below 1.
     """
-    if not _is_encoded(image):
+    if not _is_encoded(image) and not isinstance(image, ImageMeter):
         _refuse_level(reading)
     if isinstance(image, ImageMeter):
         if image.pixels == 0:
@@ -398,6 +398,7 @@ def copy_image(
         ImageError: it is too large, or cannot be loaded.
     """
     try:
+        _refuse_level(reading)
         with quiet():
             check_size(image, reading.limits)
             exif, facts = _load(image, reading.exif)

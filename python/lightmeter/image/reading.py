@@ -44,9 +44,6 @@ class Reading:
         frames: ``"first"`` measures the first frame of a file, or the current one of a PIL image.
             ``"all"`` measures every frame or page of a file as an image. The Exif is counted once.
             A file, like a batch, counts whole or as one failure.
-        pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
-            full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
-            is asked for is read in tiles, however small it is; see docs/large-pictures.md.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost. One that costs more fails as ``too_large``.
         metrics: what is computed of a picture: a set, functions of yours, or a list of both. The
@@ -69,6 +66,9 @@ class Reading:
             shares of the width and height of the picture, from 0 to 1. A mask is a path, an image
             or an array HxW, not 0 where pixels are ignored. A picture of another size than a mask
             fails. Functions of yours get the picture as it is.
+        pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
+            full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
+            is asked for is read in tiles, however small it is; see docs/large-pictures.md.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -80,12 +80,12 @@ class Reading:
     layout: Layout | None = None
     value_range: tuple[float, float] | None = None
     frames: Frames = "first"
-    pyramid_level: int | None = None
     exif: ExifPolicy = DEFAULT_POLICY
     limits: Limits = DEFAULT_LIMITS
     metrics: Metrics = "default"
     bands: Sequence[str] | None = None
     ignore: Ignore | Ignored | None = None
+    pyramid_level: int | None = None
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -153,12 +153,12 @@ class ReadingOptions(TypedDict, total=False):
     layout: Layout | None
     value_range: tuple[float, float] | None
     frames: Frames
-    pyramid_level: int | None
     exif: ExifPolicy
     limits: Limits
     metrics: Metrics
     bands: Sequence[str] | None
     ignore: Ignore | Ignored | None
+    pyramid_level: int | None
 
 
 DEFAULT_READING = Reading()

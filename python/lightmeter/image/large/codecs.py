@@ -1,7 +1,6 @@
 """The decoders of tiles, which an optional package has. None writes more than it has room for."""
 
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,10 @@ def codecs() -> Any:
         ImageError: it is not installed.
     """
     try:
-        return import_module("imagecodecs")
+        import imagecodecs
     except ImportError:
         raise ImageError("unsupported", HOW_TO_READ) from None
+    return imagecodecs
 
 
 def has_codecs() -> bool:
