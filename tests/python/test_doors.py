@@ -33,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "metrics": ["default", width],
     "bands": ["DAPI", "GFP"],  # the pages of the file
     "ignore": [(0, 0, 2, 3), (0.5, 0.5, 0.5, 0.25)],
+    "pyramid_level": 1,  # there is none
 }
 OF_ARRAYS = {"channels", "layout"}
 Door = Callable[..., ProfileView]

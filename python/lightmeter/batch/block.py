@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from lightmeter import _core
@@ -106,6 +107,8 @@ def profile_block(
     root: str | None = None,
     segment_of: Callable[[Item], str] | None = None,
     group_of: Callable[[Item], Group] | None = None,
+    threads: int = 1,
+    watch: Callable[[str, int, int], None] | None = None,
 ) -> Block:
     """Profile a run of pictures, in this process and one after another.
 
@@ -123,6 +126,9 @@ def profile_block(
         root: a folder that the names of failures in the profile are relative to.
         segment_of: from a picture to the text of its segment; None makes no segments.
         group_of: from a picture to its group; None takes pictures for independent.
+        threads: threads that share a large picture.
+        watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that is
+            read in tiles.
     """
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
@@ -140,7 +146,10 @@ def profile_block(
         measured = None
         if error is None:
             try:
-                measured = whole._measure(prefix, item.data, threads=1, name=item.name)
+                watched = None if watch is None else partial(watch, item.name)
+                measured = whole._measure(
+                    prefix, item.data, threads=threads, name=item.name, watch=watched
+                )
             except ImageError as failed:
                 error = failed
         if error is not None:

@@ -15,7 +15,7 @@ from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.folder import Files
-from lightmeter.batch.sources.item import Item, Source, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, threads_for, total_of
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
@@ -40,6 +40,7 @@ def profile_images(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    progress_within: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ProfileView: ...
@@ -59,6 +60,7 @@ def profile_images(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    progress_within: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> SegmentedViews: ...
@@ -77,12 +79,14 @@ def profile_images(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    progress_within: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ProfileView | SegmentedViews:
     """Profile images; one that cannot be measured is counted in ``image.Failure``.
 
-    Decoding and measuring run outside the GIL, so threads share the work. No more images are in
+    Decoding and measuring run outside the GIL, so threads share the work; of fewer pictures than
+    threads, several share a large one. No more images are in
     memory at a time than there are workers; of archives, tables and buckets a few more wait with
     their encoded bytes.
 
@@ -147,6 +151,8 @@ def profile_images(
             runs may share a folder.
         progress: called as ``progress(done, total)`` after each image, by one thread at a time. The
             total grows where the source does not tell how many images it has.
+        progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
+            so far of a picture that is read in tiles. Threads of several pictures call it at once.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -195,6 +201,7 @@ def profile_images(
         executor=executor,
         resume=resume,
         progress=progress,
+        progress_within=progress_within,
         on_failure=on_failure,
     )
     return views.whole if segment_by is None else views
@@ -220,6 +227,7 @@ def profile_source(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None,
+    progress_within: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None,
 ) -> SegmentedViews:
     """Profile the pictures of a source.
@@ -238,6 +246,7 @@ def profile_source(
         executor: who works.
         resume: a folder that keeps what is done.
         progress: called after each picture.
+        progress_within: called with the pixels of pictures that are read in tiles.
         on_failure: called with every failure.
     """
     check_workers(workers)
@@ -255,6 +264,8 @@ def profile_source(
         root=source.root,
         segment_of=segment_of,
         group_of=group_of,
+        threads=threads_for(source, workers),
+        watch=progress_within,
     )
 
     def blocks_of(

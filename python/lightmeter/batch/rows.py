@@ -10,8 +10,9 @@ from lightmeter.batch.executors import check_workers
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Wanted, threads_for, total_of
 from lightmeter.errors import ImageError
+from lightmeter.image.large.measured import Watch
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -34,6 +35,7 @@ def measure(
     reading: Reading | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    progress_within: Callable[[str, int, int], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Generator[Row, None, None]:
     """Measure images, and give one dict an image in the order of the source, or of sorted paths.
@@ -59,6 +61,8 @@ def measure(
         reading: how pictures are read.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
+            so far of a picture that is read in tiles. Threads of several pictures call it at once.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
@@ -73,7 +77,13 @@ def measure(
     source = source_of(inputs, wanted)
     items = fetched_ahead(source, reading.limits)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
-    work = partial(_rows_of, reading=reading, with_exif=with_exif)
+    work = partial(
+        _rows_of,
+        reading=reading,
+        with_exif=with_exif,
+        threads=threads_for(source, workers),
+        watch=progress_within,
+    )
     return _joined(
         in_threads(work, items, size, workers=workers, total=total_of(source), progress=progress)
     )
@@ -85,16 +95,29 @@ def _joined(blocks: Generator[list[Row], None, None]) -> Generator[Row, None, No
             yield from rows
 
 
-def _rows_of(items: Iterable[Item], reading: Reading, with_exif: bool) -> list[Row]:
-    return [row for item in items for row in _frames(item, reading, with_exif)]
+def _rows_of(
+    items: Iterable[Item],
+    reading: Reading,
+    with_exif: bool,
+    threads: int,
+    watch: Callable[[str, int, int], None] | None,
+) -> list[Row]:
+    rows: list[Row] = []
+    for item in items:
+        watched = None if watch is None else partial(watch, item.name)
+        rows += _frames(item, reading, with_exif, threads, watched)
+    return rows
 
 
-def _frames(item: Item, reading: Reading, with_exif: bool) -> list[Row]:
+def _frames(
+    item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch | None
+) -> list[Row]:
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
         data = item.loaded(reading.limits).data
-        for frame, measured in enumerate(measure_images(data, reading, threads=1)):
+        images = measure_images(data, reading, threads=threads, watch=watch)
+        for frame, measured in enumerate(images):
             row: Row = {"path": item.name}
             if reading.frames == "all":
                 row["frame"] = frame

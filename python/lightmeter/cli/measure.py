@@ -95,6 +95,7 @@ def measure(
                     reading=reading,
                     workers=workers,
                     progress=progress,
+                    progress_within=None if progress is None else progress.within,
                 )
             ) as measured,
         ):

@@ -134,7 +134,10 @@ Rows = Annotated[
 ]
 MaxPixels = Annotated[
     int | None,
-    typer.Option(min=1, help="Images with more pixels, or with more than Pillow allows, fail."),
+    typer.Option(
+        min=1,
+        help="Images with more pixels fail, and so do those that Pillow finds too large.",
+    ),
 ]
 MaxBytes = Annotated[int | None, typer.Option(min=1, help="Files with more bytes fail.")]
 MaxFrames = Annotated[
@@ -189,6 +192,10 @@ def reading_of_options(
     frames: Annotated[
         Frames, typer.Option(help="Which images to measure of a file that holds several.")
     ] = Frames.FIRST,
+    pyramid_level: Annotated[
+        int | None,
+        typer.Option(min=0, help="Which level of a pyramid to measure, by default the full one."),
+    ] = None,
     max_pixels: MaxPixels = DEFAULT_LIMITS.pixels,
     max_bytes: MaxBytes = DEFAULT_LIMITS.bytes,
     max_frames: MaxFrames = DEFAULT_LIMITS.frames,
@@ -208,6 +215,7 @@ def reading_of_options(
         try:
             return Reading(
                 frames=frames.value,
+                pyramid_level=pyramid_level,
                 exif=policy_of(exif_allow, exif_deny),
                 limits=Limits(
                     pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds

@@ -10,12 +10,13 @@ from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
 
-__all__ = ["Encoded", "EncodedFile", "open_encoded", "size_of"]
+__all__ = ["Deadline", "Encoded", "EncodedFile", "open_encoded", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
 _PIECE = 1 << 20
+_MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
 
 class EncodedFile(io.BufferedReader):
@@ -42,6 +43,14 @@ class EncodedFile(io.BufferedReader):
         """What a read raised. A decoder may have taken it for damage and gone on."""
         return self.raw.error
 
+    def check_time(self) -> None:
+        """What a read does first: look whether the time is over.
+
+        Raises:
+            ImageError: it is.
+        """
+        self.raw.check_time()
+
     def rewind(self) -> None:
         """Go to the start, as if nothing had been read."""
         self.seek(0)
@@ -56,10 +65,11 @@ class EncodedFile(io.BufferedReader):
         return start
 
 
-class _Deadline:
+class Deadline:
     """When the reading of a file has to end, `seconds` from now; None never ends it."""
 
     def __init__(self, seconds: float | None) -> None:
+        """Start."""
         self._seconds = seconds
         self._end = None if seconds is None else monotonic() + seconds
 
@@ -72,6 +82,7 @@ class _Deadline:
             poll.poll(max(0.0, self._end - monotonic()) * 1000)
 
     def check(self) -> None:
+        """Raise the `ImageError` of a file that takes too long, if it does."""
         if self._end is not None and monotonic() > self._end:
             raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
 
@@ -79,7 +90,7 @@ class _Deadline:
 class _Checked(io.RawIOBase):
     """Passes on the reads of another file; the buffer above asks for large pieces only."""
 
-    def __init__(self, inner: Any, deadline: "_Deadline", *, owned: bool) -> None:
+    def __init__(self, inner: Any, deadline: Deadline, *, owned: bool) -> None:
         self._inner = inner
         self._owned = owned
         self._deadline = deadline
@@ -94,13 +105,16 @@ class _Checked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            self._deadline.check()
+            self.check_time()
             count = self._inner.readinto(buffer)
         except Exception as error:
             self.error = error
             raise
         self.ended = self.ended or count == 0
         return int(count)
+
+    def check_time(self) -> None:
+        self._deadline.check()
 
     def readall(self) -> bytes:
         # That of the base class asks for 8 KiB at a time.
@@ -140,7 +154,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         OSError: it cannot be opened.
     """
     inner: Any
-    deadline = _Deadline(limits.seconds)
+    deadline = Deadline(limits.seconds)
     owned = isinstance(image, str | os.PathLike)
     if isinstance(image, str | os.PathLike):
         inner = _open_regular(image)
@@ -151,7 +165,10 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         inner, size = image, image.seek(0, os.SEEK_END)
         image.seek(0)
     else:
-        data = _read_all(image, limits.bytes, deadline)
+        most = _MOST_PIPED if limits.bytes is None else min(_MOST_PIPED, limits.bytes)
+        data = _read_all(image, most, deadline)
+        if len(data) > most:
+            raise ImageError("too_large", f"more than {most} bytes")
         inner, size = io.BytesIO(data), len(data)
     file = EncodedFile(_Checked(inner, deadline, owned=owned), size)
     if size == 0 or (limits.bytes is not None and size > limits.bytes):
@@ -162,15 +179,15 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     return file
 
 
-def _read_all(stream: IO[bytes], most: int | None, deadline: _Deadline) -> bytes:
+def _read_all(stream: IO[bytes], most: int, deadline: Deadline) -> bytes:
     """All bytes, or one more than `most`, which shows that there are more."""
     # `read` of a buffered stream waits until it has all bytes, and would pass the deadline.
     read = getattr(stream, "read1", stream.read)
     data = bytearray()
-    while most is None or len(data) <= most:
+    while len(data) <= most:
         deadline.await_bytes(stream)
         deadline.check()
-        piece = read(_PIECE if most is None else min(_PIECE, most + 1 - len(data)))
+        piece = read(min(_PIECE, most + 1 - len(data)))
         if not piece:
             break
         data += piece

@@ -13,9 +13,11 @@ class Limits:
 
     Attributes:
         pixels: width times height, read from the header before anything is decoded. Pillow's own
-            limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well; only you can raise it.
+            limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read
+            in tiles; only you can raise it.
         frames: frames of one file, if all of them are measured (``frames="all"``).
-        bytes: size of the file or of the encoded bytes.
+        bytes: size of the file or of the encoded bytes; not of a folder of Zarr. What comes from a
+            pipe is kept in memory, so more than 2 GiB fail whatever this says.
         bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP. Their decoders hold the whole
             file in memory, more than once.
         seconds: time from opening the file to its last byte, by a monotonic clock. It is checked
@@ -25,7 +27,7 @@ class Limits:
 
     pixels: int | None = None
     frames: int | None = 1000
-    bytes: int | None = 2**31
+    bytes: int | None = 2**40
     bytes_in_memory: int | None = 2**28
     seconds: float | None = 300.0
 

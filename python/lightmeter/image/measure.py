@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
@@ -19,6 +20,9 @@ from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
+from lightmeter.image.large.measured import Watch, measure_large
+from lightmeter.image.large.open import LargePicture, open_large_tiff, open_zarr
+from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
@@ -74,6 +78,7 @@ def measure_images(
     threads: int | None = None,
     thumbnail: bool = False,
     name: str | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Measured]:
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
@@ -85,12 +90,16 @@ def measure_images(
             megapixels. The result does not depend on it.
         thumbnail: make small pictures too, of a PIL image or an encoded one.
         name: what small pictures say in place of the path.
+        watch: called as ``watch(done, total)`` with the pixels measured of a picture that is read
+            in tiles, by one thread at a time.
 
     Raises:
         ImageError: a picture cannot be read or measured; `reason` says why.
         TypeError: `image` is of another type.
         ValueError: `threads` is below 1.
     """
+    if not _is_encoded(image) and not isinstance(image, ImageMeter):
+        _refuse_level(reading)
     if isinstance(image, ImageMeter):
         if image.pixels == 0:
             raise ImageError("empty", "an ImageMeter that has measured no pixel")
@@ -111,7 +120,7 @@ def measure_images(
         except Exception as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
-        yield from _measure_encoded(image, reading, threads, thumbnail, name)
+        yield from _measure_encoded(image, reading, threads, thumbnail, name, watch)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -172,20 +181,40 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
 
 
 def _measure_encoded(
-    image: Encoded, reading: Reading, threads: int | None, thumbnail: bool, name: str | None
+    image: Encoded,
+    reading: Reading,
+    threads: int | None,
+    thumbnail: bool,
+    name: str | None,
+    watch: Watch | None,
 ) -> Iterator[Measured]:
     path = image if isinstance(image, str | os.PathLike) else None
     said = path if name is None else name
     show = partial(make_thumbnail, path=said) if thumbnail else None
+    if isinstance(image, str | os.PathLike) and is_zarr(image):
+        try:
+            large = open_zarr(Path(image), reading)
+            yield from _measure_large(large, reading, threads, show, short_path(said), watch)
+        except Exception as error:
+            raise image_error(error, path=path) from error
+        return
     try:
         file = open_encoded(image, reading.limits)
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
     opened = None
+    in_tiles = True
     with file:
         try:
             samples = None
             with quiet():
+                tiles = open_large_tiff(file, reading)
+            if tiles is not None:
+                yield from _measure_large(tiles, reading, threads, show, short_path(said), watch)
+                return
+            in_tiles = False
+            with quiet():
+                _refuse_level(reading)
                 if reading.bands is not None and reading.frames == "first":
                     samples = tiff_samples(file, len(reading.bands), reading.limits)
                     file.rewind()
@@ -197,7 +226,35 @@ def _measure_encoded(
                 yield _measure_samples(samples, file, reading, threads, short_path(said))
         except Exception as error:
             whole = reading.frames == "all"
-            raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
+            # Of a file read in tiles the error says all. That of a medium is kept by the file.
+            of = None if in_tiles and file.error is None else file
+            raise image_error(error, path=path, file=of, image=opened, whole=whole) from error
+
+
+def _measure_large(
+    large: LargePicture,
+    reading: Reading,
+    threads: int | None,
+    show: Callable[[Image.Image], Thumbnail | None] | None,
+    path: str,
+    watch: Watch | None,
+) -> Iterator[Measured]:
+    """Measure what is read in tiles."""
+    facts: Facts | None = large.facts
+    exif = None
+    if large.header is not None:
+        exif = read_exif(large.header.exif, reading.exif, large.header.orientation).tags
+    for measured in measure_large(large, reading, threads, show, watch):
+        meter, thumbnail, returned = measured
+        yield Measured(meter, exif, facts, thumbnail, returned, path)
+        exif = facts = None
+
+
+def _refuse_level(reading: Reading) -> None:
+    if reading.pyramid_level:
+        raise ImageError(
+            "unsupported", f"no level {reading.pyramid_level}; the picture has none but 0"
+        )
 
 
 def _measure_samples(
@@ -346,6 +403,7 @@ def copy_image(
         ImageError: it is too large, or cannot be loaded.
     """
     try:
+        _refuse_level(reading)
         with quiet():
             check_size(image, reading.limits)
             exif, facts = _load(image, reading.exif)

@@ -170,6 +170,16 @@ class ImageMeter:
         meter.__dict__.update(self.__dict__, _core=self._core.copy())
         return meter
 
+    def _part(self) -> "ImageMeter":
+        """A meter of the same image that has measured nothing, for another thread."""
+        part = object.__new__(ImageMeter)
+        part.__dict__.update(self.__dict__, _core=self._core.empty())
+        return part
+
+    def _add(self, part: "ImageMeter") -> None:
+        """Add what a part measured of other tiles."""
+        self._core.add(part._core)
+
     @property
     def _names(self) -> list[str]:
         return list(self._core.names)

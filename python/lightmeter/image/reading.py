@@ -1,5 +1,6 @@
 """How pictures are read: one set of options, the same at every door."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -65,6 +66,9 @@ class Reading:
             shares of the width and height of the picture, from 0 to 1. A mask is a path, an image
             or an array HxW, not 0 where pixels are ignored. A picture of another size than a mask
             fails. Functions of yours get the picture as it is.
+        pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
+            full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
+            is asked for is read in tiles, however small it is; see docs/large-pictures.md.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -81,6 +85,7 @@ class Reading:
     metrics: Metrics = "default"
     bands: Sequence[str] | None = None
     ignore: Ignore | Ignored | None = None
+    pyramid_level: int | None = None
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -89,6 +94,8 @@ class Reading:
         object.__setattr__(self, "value_range", as_range(self.value_range))
         if self.frames not in get_args(Frames):
             raise ValueError(f"frames is {self.frames!r}; expected 'first' or 'all'")
+        if self.pyramid_level is not None:
+            object.__setattr__(self, "pyramid_level", _as_level(self.pyramid_level))
         if not isinstance(self.exif, ExifPolicy):
             raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
         if not isinstance(self.limits, Limits):
@@ -132,6 +139,13 @@ class Reading:
         return as_ignored(self.ignore)
 
 
+def _as_level(level: int) -> int:
+    number = operator.index(level)
+    if number < 0:
+        raise ValueError(f"pyramid_level is {level!r}; expected 0, 1, ... or None")
+    return number
+
+
 class ReadingOptions(TypedDict, total=False):
     """The attributes of a `Reading` as keywords."""
 
@@ -144,6 +158,7 @@ class ReadingOptions(TypedDict, total=False):
     metrics: Metrics
     bands: Sequence[str] | None
     ignore: Ignore | Ignored | None
+    pyramid_level: int | None
 
 
 DEFAULT_READING = Reading()

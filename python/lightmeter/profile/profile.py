@@ -13,6 +13,7 @@ from lightmeter.files import path_bytes
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
+from lightmeter.image.large.measured import Watch
 from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -201,11 +202,12 @@ class Profile:
         image: ImageLike,
         threads: int | None = None,
         name: str | None = None,
+        watch: Watch | None = None,
     ) -> "Measured | Profile":
         """One image; or the profile of several in a batch or a file, which count all or none."""
         thumbnail = self._core.exemplars > 0
         images = measure_images(
-            image, self._reading, threads=threads, thumbnail=thumbnail, name=name
+            image, self._reading, threads=threads, thumbnail=thumbnail, name=name, watch=watch
         )
         first, second = next(images), next(images, None)
         if second is None:

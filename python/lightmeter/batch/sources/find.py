@@ -17,6 +17,7 @@ from lightmeter.batch.sources.shard import Shard
 from lightmeter.batch.sources.table import Table, is_table
 from lightmeter.batch.sources.urls import is_url
 from lightmeter.files import path_bytes
+from lightmeter.image.large.zarr_metadata import is_zarr
 
 __all__ = ["opener_of", "source_of"]
 
@@ -82,7 +83,8 @@ def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
     shards = [path for path in paths if is_url(path) or _is_shard(path)]
     if not shards:
         _refuse_columns(wanted)
-        root = paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else None
+        is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
+        root = paths[0] if is_folder else None
         return Files(find_images(given), root)
     files = [path for path in paths if path not in set(shards)]
     if len(paths) == 1 and is_url(paths[0]):

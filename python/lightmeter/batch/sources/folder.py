@@ -10,6 +10,7 @@ from PIL import Image
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.files import path_bytes
+from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.plugins import plugin_format
 
@@ -32,8 +33,9 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
-    Hidden files and folders are passed over; a folder that cannot be listed stands for itself. A
-    file stands for itself, and so does one of several paths that does not exist. A pattern with
+    A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
+    listed stands for itself. A file stands for itself, and so does one of several paths that does
+    not exist. A pattern with
     ``*``, ``?`` or ``[`` stands for what it matches (``**`` for any depth, links to folders not
     followed); a file that it reaches through several links to folders counts once.
 
@@ -46,7 +48,7 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
         os.lstat(given[0])
     files: set[str] = set()
     for path in given:
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not is_zarr(path):
             files.update(_walk(path))
         elif has_magic(path) and not os.path.lexists(path):
             files.update(_matching(path))
@@ -96,8 +98,13 @@ def _as_text(path: PathLike) -> str:
 def _matching(pattern: str) -> Iterable[str]:
     """Of several ways to a folder the shortest is taken."""
     files: set[str] = set()
-    for match in matches(pattern):
-        files.update(_walk(match) if os.path.isdir(match) else [match])
+    found = set(matches(pattern))
+    pictures = {match for match in found if is_zarr(match)}
+    for match in found:
+        if pictures and not pictures.isdisjoint(map(str, Path(match).parents)):
+            continue  # a chunk
+        is_folder = os.path.isdir(match) and match not in pictures
+        files.update(_walk(match) if is_folder else [match])
     real_folder = cache(os.path.realpath)
     kept: dict[tuple[str, str], str] = {}
     for file in sorted(files, key=lambda file: (file.count(os.sep), path_bytes(file))):
@@ -117,7 +124,11 @@ def _walk(folder: str) -> Iterable[str]:
                     if entry.name.startswith("."):
                         continue
                     if _is_folder(entry):
-                        if not entry.is_symlink():
+                        if entry.is_symlink():
+                            continue
+                        if is_zarr(entry.path):
+                            yield entry.path
+                        else:
                             folders.append(entry.path)
                     elif _is_image(entry.path):
                         yield entry.path

@@ -12,7 +12,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 
 __all__ = ["Item", "Part", "Place", "Source", "Wanted"]
-__all__ += ["most_bytes", "plain", "reading_error", "total_of"]
+__all__ += ["most_bytes", "plain", "reading_error", "threads_for", "total_of"]
 
 _NO_VALUES: Mapping[str, Any] = {}
 
@@ -135,6 +135,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return None
     return value if isinstance(value, bool | int | float) else None
+
+
+def threads_for(source: Source, workers: int) -> int:
+    """How many threads share a picture, where there are fewer pictures than workers."""
+    return max(1, workers // max(1, total_of(source) or workers))
 
 
 def total_of(source: Source) -> int | None:

@@ -88,17 +88,22 @@ class Tiff:
 
     def count_directories(self) -> int | None:
         """How many directories the chain has; None for too many, or a chain in a circle."""
-        seen: set[int] = set()
+        places = self.directories(_MAX_FRAMES)
+        return None if places is None else len(places)
+
+    def directories(self, most: int) -> list[int] | None:
+        """Where the directories of the chain are; None for more, or a chain in a circle."""
+        seen: dict[int, None] = {}  # in order
         offset = self.first
         code = self.order + ("Q" if self.big else "I")
         while offset:
-            if offset in seen or len(seen) == _MAX_FRAMES:
+            if offset in seen or len(seen) == most:
                 return None
-            seen.add(offset)
+            seen[offset] = None
             count, start = self._entry_count(offset)
             end = start + count * self._row.size
             (offset,) = struct.unpack(code, self._source.read(end, self._inline))
-        return len(seen)
+        return list(seen)
 
     def raw(self, entry: Entry, limit: int) -> bytes:
         """The bytes of the values of `entry`, at most `limit` of them."""

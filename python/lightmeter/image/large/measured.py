@@ -1,0 +1,121 @@
+"""What is measured of pictures that are read in tiles."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Channels
+from lightmeter.image.bands import BandMeter
+from lightmeter.image.large.open import MOST_WHOLE, LargePicture
+from lightmeter.image.large.raster import Raster
+from lightmeter.image.large.stream import Sampled, measure_blocks
+from lightmeter.image.meter import ImageMeter, available_cpus
+from lightmeter.image.metrics import Returned, run
+from lightmeter.image.reading import Reading
+from lightmeter.image.thumbnail import Thumbnail
+
+__all__ = ["Show", "Watch", "measure_large"]
+
+Show = Callable[[Image.Image], Thumbnail | None]
+# Called with the pixels measured so far of a picture, and all of them.
+Watch = Callable[[int, int], None]
+
+_MAX_THREADS = 4
+_MOST_MASKED = 1 << 26  # pixels
+_SHOWN_SIDE = 320  # pixels, of which a small picture is made
+
+
+def measure_large(
+    large: LargePicture,
+    reading: Reading,
+    threads: int | None,
+    show: Show | None,
+    watch: Watch | None,
+) -> Iterator[tuple[ImageMeter | BandMeter, Thumbnail | None, Returned]]:
+    """Measure the pictures of a file, each as a whole array would be.
+
+    Raises:
+        ImageError: one is too large, damaged, or not to be measured so.
+        Exception: what decoders and files raise.
+    """
+    threads = threads or min(_MAX_THREADS, available_cpus())
+    for rasters in large.pictures:
+        for raster in rasters:
+            _check(raster, reading)
+        meters = [_meter(raster, reading) for raster in rasters]
+        wholes = [Sampled(raster, 1) for raster in rasters] if reading.functions else []
+        small = None
+        if show is not None and reading.bands is None:
+            small = Sampled(rasters[0], max(1, -(-max(rasters[0].size) // _SHOWN_SIDE)))
+        counted = _counted(rasters, watch)
+        for number, raster in enumerate(rasters):
+            channels = [meters[number]]
+            if reading.bands is not None and len(rasters) == 1:
+                channels = meters = [_meter(raster, reading) for _ in reading.bands]
+            sampled = [*wholes[number : number + 1], *([] if small is None else [small])]
+            measure_blocks(raster, channels, threads=threads, watch=counted, sampled=sampled)
+        returned: Returned = ()
+        if wholes:
+            whole = np.concatenate([each.samples for each in wholes], axis=2)
+            order: Channels | None = "RGB" if reading.bands is None else None
+            white = reading.value_range or (0.0, rasters[0].white)
+            returned = run(reading.functions, whole, channels=order, value_range=white)
+        thumbnail = None if small is None or show is None else _shown(small, rasters[0], show)
+        if reading.bands is None:
+            yield meters[0], thumbnail, returned
+        else:
+            bands = dict(zip(reading.bands, meters, strict=True))
+            yield BandMeter(bands), None, returned
+
+
+def _check(raster: Raster, reading: Reading) -> None:
+    width, height = raster.size
+    most = reading.limits.pixels
+    if most is not None and width * height > most:
+        raise ImageError("too_large", f"{width}x{height} pixels, more than {most}")
+    advice = (
+        f"this one of {width}x{height} pixels is read in tiles; measure a smaller level "
+        "(pyramid_level=)"
+    )
+    if reading.functions and raster.decoded_bytes > MOST_WHOLE:
+        raise ImageError("unsupported", f"functions of yours take whole pictures, but {advice}")
+    if reading.ignored is not None and width * height > _MOST_MASKED:
+        raise ImageError("unsupported", f"ignored pixels take a mask in memory, but {advice}")
+
+
+def _meter(raster: Raster, reading: Reading) -> ImageMeter:
+    ignored = reading.ignored
+    meter = ImageMeter(
+        value_range=reading.value_range or (0.0, raster.white),
+        threads=1,
+        metrics=reading.metric_set,
+        size=raster.size,
+        mask=None if ignored is None else ignored.mask(*raster.size),
+    )
+    meter.mode = raster.mode
+    return meter
+
+
+def _counted(rasters: Sequence[Raster], watch: Watch | None) -> Callable[[int], None] | None:
+    if watch is None:
+        return None
+    total = sum(raster.width * raster.height for raster in rasters)
+    done = 0
+
+    def count(pixels: int) -> None:
+        nonlocal done
+        done += pixels
+        watch(done, total)
+
+    return count
+
+
+def _shown(small: Sampled, raster: Raster, show: Show) -> Thumbnail | None:
+    samples = small.samples
+    if samples.dtype != np.uint8:
+        return None
+    shown = samples[..., 0] if samples.shape[2] < 3 else np.ascontiguousarray(samples[..., :3])
+    thumbnail = show(Image.fromarray(shown))
+    return None if thumbnail is None else thumbnail._replace(size=raster.size)

@@ -1,0 +1,176 @@
+"""The tiles and strips of a TIFF file: found, read and decoded."""
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import EncodedFile
+from lightmeter.image.large.codecs import codecs, inflated
+from lightmeter.image.large.colours import Colours
+from lightmeter.image.large.jpeg_size import jpeg_size
+from lightmeter.image.large.raster import MOST_DECODED, Raster, check_tile
+from lightmeter.image.large.tiff_page import SEPARATE, TiffPage
+
+__all__ = ["COMPRESSIONS", "TiffRaster"]
+
+_PLAIN, _JPEG = 1, 7
+_NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
+_YCBCR = 6
+
+_DECODERS = {
+    5: "lzw",
+    8: "deflate",
+    32946: "deflate",
+    32773: "packbits",
+    34925: "lzma",
+    50000: "zstd",
+}
+COMPRESSIONS = frozenset({_PLAIN, _JPEG, *_DECODERS})
+
+# Rows of a strip without compression are read as so many pixels.
+_PIXELS_AT_ONCE = 1 << 20
+
+
+class TiffRaster(Raster):
+    """A page of a TIFF file. Threads may read it at once."""
+
+    def __init__(self, page: TiffPage, file: EncodedFile, lock: threading.Lock, colours: Colours):
+        """Take a page of a known kind.
+
+        Raises:
+            ImageError: its tiles are too large, or not as many as it needs.
+            DamagedError: where they are is not in the file.
+        """
+        self._page, self._file, self._lock, self._colours = page, file, lock, colours
+        self.width, self.height, self.orientation = page.width, page.height, page.orientation
+        self.tile_width, self.tile_height = page.piece_width, page.piece_height
+        self.channels, self.mode, self.white = page.samples, colours.mode, colours.white
+        self._packed = page.bits < 8
+        self._stored = np.dtype(f"{page.order}{page.kind}{max(page.bits, 8) // 8}")
+        self.dtype = self._stored.newbyteorder("=")
+        # Rows of strips without compression are read as they are, so a strip may have any height.
+        self._by_rows = (
+            page.compression == _PLAIN
+            and not page.is_tiled
+            and not self._packed
+            and page.predictor == _NO_PREDICTOR
+            and page.planes != SEPARATE
+        )
+        if self._by_rows:
+            self.tile_height = max(1, min(page.height, _PIXELS_AT_ONCE // max(1, page.width)))
+        check_tile(self, "tile" if page.is_tiled else "strip")
+        self._places, self._sizes = page.pieces()
+        self._across = -(-page.width // page.piece_width)
+        self._per_plane = self._across * -(-page.height // page.piece_height)
+        self._empty = page.empty()
+        self._tables = page.tables() if page.compression == _JPEG else None
+
+    def colours(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """As `Raster.colours` says."""
+        return self._colours.of(samples)
+
+    def read(self, x: int, y: int, into: NDArray[Any]) -> None:
+        """As `Raster.read` says."""
+        if self._by_rows:
+            self._read_rows(y, into)
+            return
+        index = y // self.tile_height * self._across + x // self.tile_width
+        planes = self.channels if self._page.planes == SEPARATE else 1
+        for plane in range(planes):
+            to = into[..., plane : plane + 1] if planes > 1 else into
+            data = self._bytes_of(index + plane * self._per_plane)
+            if data is None:
+                to[...] = self._empty
+            else:
+                to[...] = self._decoded(data, to.shape[2], len(into))[: len(into), : into.shape[1]]
+
+    def _read_rows(self, top: int, into: NDArray[Any]) -> None:
+        row_bytes = self.width * self.channels * self.dtype.itemsize
+        y, bottom = top, top + len(into)
+        while y < bottom:
+            index, above = divmod(y, self._page.piece_height)
+            rows = min(self._page.piece_height - above, bottom - y)
+            to = into[y - top : y - top + rows]
+            place, size = int(self._places[index]), int(self._sizes[index])
+            if size == 0:
+                to[...] = self._empty
+            elif size < (above + rows) * row_bytes:
+                raise ImageError("corrupt", f"a strip of {size} bytes, which are too few")
+            else:
+                data = self._bytes(place + above * row_bytes, rows * row_bytes)
+                to[...] = np.frombuffer(data, self._stored).reshape(to.shape)
+            y += rows
+
+    def _bytes_of(self, index: int) -> bytes | None:
+        """The encoded bytes of a strip or tile; None for one that was left out."""
+        place, size = int(self._places[index]), int(self._sizes[index])
+        if size == 0:
+            self._file.check_time()
+            return None
+        if size > MOST_DECODED:
+            raise ImageError("too_large", f"a tile of {size} encoded bytes")
+        return self._bytes(place, size)
+
+    def _bytes(self, place: int, size: int) -> bytes:
+        if place + size > self._file.size:
+            raise ImageError("truncated", f"no {size} bytes at {place} of {self._file.size}")
+        with self._lock:
+            self._file.seek(place)
+            data = self._file.read(size)
+        if len(data) != size:
+            raise ImageError("truncated", f"got {len(data)} of {size} bytes at {place}")
+        return data
+
+    def _decoded(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
+        """A tile, or a strip of which at least `rows` rows are there."""
+        if self._page.compression == _JPEG:
+            return self._of_jpeg(data, channels, rows)
+        row = self.tile_width * channels
+        row_bytes = -(-row * self._page.bits // 8)
+        if self._page.is_tiled:
+            rows = self.tile_height
+        if self._page.compression == _PLAIN:
+            raw = np.frombuffer(bytearray(data), np.uint8)[: self.tile_height * row_bytes]
+        else:
+            decoder = _DECODERS[self._page.compression]
+            raw = inflated(decoder, data, self.tile_height * row_bytes)
+        rows = max(rows, len(raw) // row_bytes)
+        if len(raw) < rows * row_bytes:
+            what = "tile" if self._page.is_tiled else "strip"
+            raise ImageError(
+                "truncated", f"a {what} of {len(raw)} bytes; expected {rows * row_bytes}"
+            )
+        raw = raw[: rows * row_bytes]
+        shape = (rows, self.tile_width, channels)
+        if self._packed:
+            packed = raw.tobytes()
+            raw = codecs().packints_decode(packed, np.uint8, self._page.bits, runlen=row)
+            return np.asarray(raw).reshape(shape)
+        if self._page.predictor == _OF_FLOATS:
+            encoded = raw.view(self.dtype).reshape(shape)
+            floats: NDArray[Any] = codecs().floatpred_decode(encoded, axis=-2)
+            return floats
+        samples = raw.view(self._stored).reshape(shape).astype(self.dtype, copy=False)
+        if self._page.predictor == _DIFFERENCES:
+            whole = samples.view(f"u{self.dtype.itemsize}")
+            codecs().delta_decode(whole, axis=-2, out=whole)
+        return samples
+
+    def _of_jpeg(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
+        width, height = jpeg_size(data)
+        if width > self.tile_width or height > self.tile_height:
+            raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
+        colours = {}
+        if channels == 3:
+            stored = "YCBCR" if self._page.photometric == _YCBCR else "RGB"
+            colours = {"colorspace": stored, "outcolorspace": "RGB"}
+        elif channels == 1 and self.channels > 1:
+            colours = {"outcolorspace": "GRAYSCALE"}
+        samples: NDArray[Any] = codecs().jpeg8_decode(data, tables=self._tables, **colours)
+        samples = samples.reshape(*samples.shape[:2], -1)
+        if samples.shape[2] != channels or len(samples) < rows or samples.dtype != self.dtype:
+            raise ImageError("corrupt", f"a JPEG of {samples.shape} samples as a tile")
+        return samples

@@ -1,0 +1,350 @@
+"""Pictures that are read in tiles: the numbers are those of the whole array, bit for bit."""
+
+import io
+import random
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import ImageError, ImageMeter, Limits, Reading
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.large import open as large_open
+from lightmeter.image.large import raster as large_raster
+from lightmeter.image.large.stream import measure_blocks
+from lightmeter.image.large.tiff_picture import TiffPicture
+from lightmeter.image.measure import Measured, measure_image, measure_images
+from PIL import Image
+
+pytest.importorskip("imagecodecs")
+RNG = np.random.default_rng(7)
+SETS = ("whylogs", "default", "camera", "all")
+DTYPES = ("uint8", "uint16", "float32", "float64")
+
+
+def texture(height: int, width: int, channels: int = 3, dtype: str = "uint8") -> Any:
+    """A picture with edges and noise, HxW or HxWxC."""
+    rng = np.random.default_rng(height * 1000 + width)
+    samples = np.cumsum(rng.integers(-4, 5, (height, width, channels)), axis=1) + 100
+    samples += np.arange(height)[:, None, None]
+    eight = (samples % 256).astype(np.uint8)
+    picture = eight if channels > 1 else eight[..., 0]
+    if dtype == "uint16":
+        return picture.astype(np.uint16) * 251
+    return picture if dtype == "uint8" else (picture / 255).astype(dtype)
+
+
+def of_array(array: Any, metrics: Any = "all", **more: Any) -> dict[str, Any]:
+    meter = ImageMeter(metrics=metrics, size=array.shape[1::-1], **more)
+    meter.update(array)
+    return meter.measurement()
+
+
+def of_file(file: Any, threads: int = 1, **options: Any) -> Measured:
+    return measure_image(file, Reading(**{"pyramid_level": 0, "metrics": "all"} | options),
+                         threads=threads)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_raster, "_BLOCK_PIXELS", 3000)
+
+
+LAYOUTS = st.one_of(
+    st.fixed_dictionaries({"tile": st.tuples(*[st.sampled_from([16, 32, 48])] * 2)}),
+    st.fixed_dictionaries({"rowsperstrip": st.integers(1, 90)}),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    channels=st.sampled_from([1, 3, 4]),
+    dtype=st.sampled_from(DTYPES),
+    layout=LAYOUTS,
+    compression=st.sampled_from([None, "zlib", "lzw", "zstd", "packbits", "lzma"]),
+    predicted=st.booleans(),
+    order=st.sampled_from("<>"),
+    big=st.booleans(),
+    separate=st.booleans(),
+    block=st.integers(1, 9000),
+    threads=st.integers(1, 4),
+    metrics=st.sampled_from(SETS),
+    seed=st.integers(0, 1000),
+)
+def test_tiff_is_its_array(
+    tmp_path_factory: pytest.TempPathFactory,
+    size: tuple[int, int],
+    channels: int,
+    dtype: str,
+    layout: dict[str, Any],
+    compression: str | None,
+    predicted: bool,
+    order: str,
+    big: bool,
+    separate: bool,
+    block: int,
+    threads: int,
+    metrics: Any,
+    seed: int,
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.tif"
+    picture = texture(*size, channels, dtype)
+    predictor = (3 if "f" in dtype else 2) if predicted and compression else None
+    separate = separate and channels > 1
+    tifffile.imwrite(
+        file,
+        picture.transpose(2, 0, 1) if separate else picture,
+        photometric="minisblack" if channels == 1 else "rgb",
+        planarconfig=("separate" if separate else "contig") if channels > 1 else None,
+        compression=compression,
+        predictor=predictor,
+        byteorder=order,
+        bigtiff=big,
+        extrasamples=["unassalpha"] if channels == 4 else None,
+        **layout,
+    )
+    want = of_array(picture, metrics)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_raster, "_BLOCK_PIXELS", block)
+        got = of_file(file, threads, metrics=metrics).meter
+        assert got.measurement() == want
+        with open_encoded(file, Limits()) as opened:
+            ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
+            blocks = list(raster.blocks())
+            assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
+            random.Random(seed).shuffle(blocks)
+            meter = ImageMeter(metrics=metrics, size=raster.size, value_range=(0, raster.white))
+            measure_blocks(raster, [meter], threads=threads, blocks=blocks)
+        assert meter.measurement() == want
+
+
+KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "JPEG": (Image.fromarray(texture(90, 130)), {"compression": "jpeg", "quality": 70}),
+    "gray JPEG": (Image.fromarray(texture(90, 130, 1)), {"compression": "jpeg"}),
+    "palette": (Image.fromarray(texture(90, 130)).quantize(40), {"compression": "tiff_lzw"}),
+    "few colours": (Image.fromarray(texture(90, 130)).quantize(4), {}),
+    "1 bit": (Image.fromarray(texture(90, 130, 1)).convert("1"), {}),
+    "CMYK": (Image.fromarray(texture(90, 130)).convert("CMYK"), {"compression": "tiff_lzw"}),
+    "alpha": (Image.fromarray(texture(90, 130, 4)), {}),
+    "gray and alpha": (Image.fromarray(texture(90, 130, 4)).convert("LA"), {}),
+    "int32": (Image.fromarray(texture(90, 130, 1).astype(np.int32) * 200), {}),
+    "float": (Image.fromarray(texture(90, 130, 1, "float32")), {}),
+    "16 bit": (Image.fromarray(texture(90, 130, 1, "uint16")), {}),
+    "fax": (Image.fromarray(texture(90, 130, 1)).convert("1"), {"compression": "group4"}),
+    "YCbCr": (Image.fromarray(texture(90, 130)).convert("YCbCr"), {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_numbers_are_those_of_pillow(tmp_path: Path, kind: str) -> None:
+    image, options = KINDS[kind]
+    image.save(tmp_path / "a.tif", **options)
+    tiled = of_file(tmp_path / "a.tif", 2)
+    whole = of_file(tmp_path / "a.tif", pyramid_level=None)
+    assert tiled.meter.measurement() == whole.meter.measurement()
+    assert (tiled.meter.mode, tiled.facts) == (whole.meter.mode, whole.facts)
+    assert tiled.exif == whole.exif
+
+
+@pytest.mark.parametrize("subsampling", [(1, 1), (2, 1), (2, 2)])
+def test_tiles_of_jpeg_are_those_of_pillow(tmp_path: Path, subsampling: tuple[int, int]) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", texture(100, 150), photometric="rgb", tile=(48, 32),
+        compression="jpeg", subsampling=subsampling,
+    )  # fmt: skip
+    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
+    assert of_file(tmp_path / "a.tif", 2).meter.measurement() == whole
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_as_pillow_turns(tmp_path: Path, orientation: int) -> None:
+    tag = (274, "H", 1, orientation, True)
+    tifffile.imwrite(
+        tmp_path / "a.tif", texture(70, 100), photometric="rgb", tile=(16, 32), extratags=[tag]
+    )
+    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
+    assert of_file(tmp_path / "a.tif", 3).meter.measurement() == whole
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_few_bits(tmp_path: Path, bits: int, photometric: str) -> None:
+    samples = texture(70, 101, 1) >> (8 - bits)
+    tifffile.imwrite(
+        tmp_path / "a.tif", samples, bitspersample=bits, photometric=photometric, rowsperstrip=16
+    )
+    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
+    assert of_file(tmp_path / "a.tif").meter.measurement() == whole
+
+
+def test_premultiplied_colours_are_divided_as_by_pillow(tmp_path: Path) -> None:
+    samples = RNG.integers(0, 256, (60, 80, 4), dtype=np.uint8)
+    samples[:9, :, 3] = 0
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb", extrasamples=["assocalpha"])
+    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
+    assert of_file(tmp_path / "a.tif").meter.measurement() == whole
+
+
+def slide(file: Path, kind: str) -> list[Any]:
+    """A pyramid as programs write them, and its levels."""
+    levels = [texture(120, 200), texture(60, 100), texture(30, 50)]
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (32, 32), "compression": "zlib"}
+    with tifffile.TiffWriter(file, ome=kind == "ome") as tiff:
+        if kind in ("inner", "ome"):
+            tiff.write(levels[0], subifds=2, **options)
+            for level in levels[1:]:
+                tiff.write(level, subfiletype=1, **options)
+        elif kind == "reduced":
+            tiff.write(levels[0], **options)
+            for level in levels[1:]:
+                tiff.write(level, subfiletype=1, **options)
+        else:  # of Aperio: a thumbnail in strips behind the first page, a label at the end
+            tiff.write(levels[0], **options)
+            tiff.write(texture(24, 40), photometric="rgb")
+            for level in levels[1:]:
+                tiff.write(level, **options)
+            tiff.write(texture(30, 31), photometric="rgb")
+    return levels
+
+
+@pytest.mark.parametrize("kind", ["inner", "ome", "reduced", "aperio"])
+def test_levels(tmp_path: Path, kind: str) -> None:
+    levels = slide(tmp_path / "a.tif", kind)
+    for number, level in enumerate(levels):
+        got = of_file(tmp_path / "a.tif", pyramid_level=number).meter.measurement()
+        assert got == of_array(level)
+    with pytest.raises(ImageError, match="no level 3; the picture has 0 to 2") as caught:
+        of_file(tmp_path / "a.tif", pyramid_level=3)
+    assert caught.value.reason == "unsupported"
+
+
+def test_a_picture_without_levels_has_level_0(tmp_path: Path) -> None:
+    Image.fromarray(texture(20, 30)).save(tmp_path / "a.png")
+    assert of_file(tmp_path / "a.png").meter.measurement() == of_array(texture(20, 30))
+    for image in (tmp_path / "a.png", texture(20, 30), Image.fromarray(texture(20, 30))):
+        with pytest.raises(ImageError, match="no level 1"):
+            of_file(image, pyramid_level=1)
+    with pytest.raises(ValueError, match=r"pyramid_level is -1; expected 0, 1"):
+        Reading(pyramid_level=-1)
+
+
+def test_small_files_are_left_to_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = texture(40, 50, 3, "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb")
+    eight = of_array((deep >> 8).astype(np.uint8))
+    assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement() == eight
+    monkeypatch.setattr(large_open, "MOST_WHOLE", deep.nbytes - 1)
+    assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement() == of_array(deep)
+
+
+def test_frames(tmp_path: Path) -> None:
+    pages = texture(3 * 40, 50, 1).reshape(3, 40, 50)
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", tile=(16, 16))
+    reading = Reading(pyramid_level=0, frames="all", metrics="all")
+    got = list(measure_images(tmp_path / "a.tif", reading))
+    assert [each.meter.measurement() for each in got] == [of_array(page) for page in pages]
+    assert [each.facts is None for each in got] == [False, True, True]
+    with pytest.raises(ImageError, match="3 frames, more than 2"):
+        list(measure_images(tmp_path / "a.tif", Reading(
+            pyramid_level=0, frames="all", limits=Limits(frames=2))))  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["CYX", "CZYX", "ZCYX", "YXS"])
+def test_bands(tmp_path: Path, order: str) -> None:
+    planes = texture(4 * 40, 50, 1).reshape(2, 2, 40, 50)  # C, Z, Y, X
+    bands = ["DAPI", "GFP"]
+    stored = {
+        "CYX": planes[:, 0], "CZYX": planes, "ZCYX": planes.swapaxes(0, 1),
+        "YXS": planes[:, 0].transpose(1, 2, 0),
+    }[order]  # fmt: skip
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", stored, photometric="minisblack", tile=(16, 16),
+        planarconfig="contig" if order == "YXS" else None,
+        metadata={"axes": order}, ome=order != "YXS",
+    )  # fmt: skip
+    reading = Reading(pyramid_level=0, frames="all", bands=bands, metrics="all")
+    pictures = list(measure_images(tmp_path / "a.ome.tif", reading))
+    depth = 2 if "Z" in order else 1
+    assert len(pictures) == depth
+    for z, picture in enumerate(pictures):
+        for channel, band in enumerate(bands):
+            want = of_array(planes[channel, z])
+            got = picture.meter.bands[band].measurement()  # type: ignore[union-attr]
+            assert got == want
+
+
+def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = texture(90, 130)
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", tile=(32, 32))
+
+    def brightest(samples: Any) -> int:
+        assert (samples == picture).all()
+        return int(samples.max())
+
+    got = of_file(tmp_path / "a.tif", 2, metrics=["all", brightest], ignore=(10, 20, 50, 30))
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    mask[20:50, 10:60] = 1
+    assert got.meter.measurement() == of_array(picture, mask=mask)
+    assert got.returned == (("brightest", int(picture.max())),)
+    monkeypatch.setattr("lightmeter.image.large.measured.MOST_WHOLE", 1000)
+    monkeypatch.setattr("lightmeter.image.large.measured._MOST_MASKED", 1000)
+    for options, words in (
+        ({"metrics": [brightest]}, "functions of yours take whole pictures"),
+        ({"ignore": (0, 0, 2, 2)}, "take a mask in memory"),
+        ({"limits": Limits(pixels=11_699)}, "130x90 pixels, more than 11699"),
+    ):
+        with pytest.raises(ImageError, match=words):
+            of_file(tmp_path / "a.tif", **options)
+
+
+def test_values_of_floats(tmp_path: Path) -> None:
+    picture = texture(40, 50, 1, "float32") * 1000
+    tifffile.imwrite(tmp_path / "a.tif", picture, tile=(16, 16))
+    got = of_file(tmp_path / "a.tif", value_range=(0, 1000)).meter.measurement()
+    assert got == of_array(picture, value_range=(0, 1000))
+    with pytest.raises(ImageError, match="expected 0 to 1") as caught:
+        of_file(tmp_path / "a.tif")
+    assert caught.value.reason == "out_of_range"
+
+
+def test_exemplars_and_progress(tmp_path: Path) -> None:
+    picture = texture(700, 900)
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", tile=(64, 64))
+    seen: list[tuple[str, int, int]] = []
+    view = lm.profile_images(
+        tmp_path / "a.tif",
+        pyramid_level=0,
+        exemplars=1,
+        workers=3,
+        progress_within=lambda *of: seen.append(of),
+    )
+    (kept,) = view.exemplars("image.Brightness.mean").high
+    assert kept.path == str(tmp_path / "a.tif")
+    with Image.open(io.BytesIO(kept.thumbnail)) as small:
+        assert small.size == (80, 62)
+        mean = np.asarray(small).mean()
+    assert abs(mean - picture.mean()) < 3
+    done = [each[1] for each in seen]
+    assert done == sorted(done)
+    assert done[-1] == picture.shape[0] * picture.shape[1]
+    assert {each[0] for each in seen} == {str(tmp_path / "a.tif")}
+    rows = list(lm.measure(tmp_path / "a.tif", pyramid_level=0, workers=2))
+    assert rows[0]["image.ImagePixelWidth"] == 900
+
+
+def test_without_the_decoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", texture(40, 50), photometric="rgb", compression="lzw")
+    monkeypatch.setattr(large_open, "has_codecs", lambda: False)
+    monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
+    assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()  # by Pillow
+    with pytest.raises(ImageError, match=r"pip install 'lightmeter\[large\]'"):
+        of_file(tmp_path / "a.tif", pyramid_level=0)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    with pytest.raises(ImageError, match=r"40 pixels; this needs: pip install") as caught:
+        of_file(tmp_path / "a.tif", pyramid_level=None)
+    assert caught.value.reason == "too_large"

@@ -1,0 +1,226 @@
+"""TIFF files that lie: refused with a reason, in bounded memory and time."""
+
+import lzma
+import os
+import re
+import resource
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import ImageError, Limits, Reading
+from lightmeter.image.large import open as large_open
+from lightmeter.image.measure import measure_image
+from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
+
+imagecodecs = pytest.importorskip("imagecodecs")
+
+SIGNED = 9
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+STRIPS, SAMPLES, ROWS, STRIP_BYTES, PLANES, PREDICTOR = 273, 277, 278, 279, 284, 317
+TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, INNER = 322, 323, 324, 325, 330
+NONE, LZW, JPEG, DEFLATE, ZSTD = 1, 5, 7, 8, 50000
+START = 4096  # of the pixels, behind all directories
+
+
+def tiled(data: bytes, compression: int = DEFLATE, side: int = 64, **changes: Any) -> bytes:
+    """A gray picture of one tile; changes are tags by number."""
+    tags: dict[int, Any] = {
+        WIDTH: (LONG, [side]), HEIGHT: (LONG, [side]), BITS: (SHORT, [8]),
+        COMPRESSION: (SHORT, [compression]), PHOTOMETRIC: (SHORT, [1]), SAMPLES: (SHORT, [1]),
+        TILE_WIDTH: (LONG, [side]), TILE_HEIGHT: (LONG, [side]),
+        TILES: (LONG, [START]), TILE_BYTES: (LONG, [len(data)]),
+    }  # fmt: skip
+    for tag, value in changes.items():
+        tags[int(tag[1:])] = value
+    return in_file({tag: value for tag, value in tags.items() if value is not None}, data)
+
+
+def in_file(tags: Tags, data: bytes) -> bytes:
+    return tiff(tags).ljust(START, b"\0") + data
+
+
+def refused(file: bytes, **options: Any) -> ImageError:
+    with pytest.raises(ImageError) as caught:
+        measure_image(file, Reading(pyramid_level=0, **options))
+    return caught.value
+
+
+PIXELS = bytes(range(64)) * 64
+GOOD = tiled(zlib.compress(PIXELS))
+LARGE = 2**31 - 1
+
+
+def test_the_file_that_the_others_are_made_of_is_good() -> None:
+    measured = measure_image(GOOD, Reading(pyramid_level=0))
+    assert measured.meter.measurement()["Brightness.mean"] == 31.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "words"),
+    [
+        ({"_324": (LONG, [2**32 - 1])}, "truncated", "no .* bytes at 4294967295"),
+        ({"_325": (LONG, [2**32 - 1])}, "too_large", "a tile of 4294967295 encoded bytes"),
+        ({"_325": (LONG, [20])}, "corrupt", "Deflate"),
+        ({"_324": None}, "corrupt", "got 0 strips or tiles of 1"),
+        ({"_256": (LONG, [65])}, "corrupt", "got 1 strips or tiles of 2"),
+        ({"_322": (LONG, [2**16]), "_323": (LONG, [2**15])}, "too_large", "decoded whole"),
+        ({"_322": (LONG, [0])}, "corrupt", "a picture of"),
+        ({"_256": (SIGNED, [-64])}, "unsupported|corrupt|truncated", ""),
+        ({"_257": (SIGNED, [-64])}, "unsupported|corrupt|truncated", ""),
+        ({"_322": (SIGNED, [-64])}, "corrupt", "a picture of"),
+        ({"_256": (LONG, [LARGE]), "_257": (LONG, [LARGE])}, "too_large", "2147483647"),
+        ({"_256": (LONG, [2**22]), "_257": (LONG, [2**22])}, "too_large", "strips or tiles, more"),
+        ({"_258": (SHORT, [16])}, "truncated", "a tile of 4096 bytes; expected 8192"),
+        ({"_277": (SHORT, [65535])}, "unsupported|corrupt|truncated", ""),
+        ({"_317": (SHORT, [3])}, "unsupported|corrupt|truncated", ""),
+    ],
+)
+def test_numbers_that_lie(changes: Any, reason: str, words: str) -> None:
+    error = refused(tiled(zlib.compress(PIXELS), **changes))
+    assert error.reason in reason.split("|")
+    assert re.search(words, error.detail), error.detail
+
+
+BOMBS = {
+    LZW: imagecodecs.lzw_encode(bytes(5_000_000)),
+    DEFLATE: zlib.compress(bytes(50_000_000)),
+    ZSTD: imagecodecs.zstd_encode(bytes(50_000_000)),
+    32773: b"\x81\0" * 400_000,
+    34925: lzma.compress(bytes(50_000_000)),
+}
+
+
+@pytest.mark.parametrize("compression", BOMBS)
+def test_a_tile_that_decodes_to_more_than_it_may(compression: int) -> None:
+    bomb = BOMBS[compression]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        measured = measure_image(tiled(bomb, compression), Reading(pyramid_level=0))
+        assert measured.meter.measurement()["Brightness.mean"] == 0  # of its first 4096 bytes
+    except ImageError as error:
+        assert error.reason == "corrupt"  # noqa: PT017
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 30_000, "kB"
+
+
+def test_a_jpeg_that_is_larger_than_its_tile() -> None:
+    data = imagecodecs.jpeg8_encode(np.zeros((64, 64), np.uint8))
+    assert measure_image(tiled(data, JPEG), Reading(pyramid_level=0))
+    at = data.index(b"\xff\xc0") + 5
+    for height, width in ((65500, 65500), (64, 80), (0, 0), (65500, 64)):
+        changed = data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+        error = refused(tiled(changed, JPEG))
+        assert error.reason in ("corrupt", "truncated", "unsupported"), error
+    for cut in (0, 2, 10, at):
+        assert refused(tiled(data[:cut] + bytes(cut == 0), JPEG)).reason in ("corrupt", "truncated")
+
+
+def test_pages_in_a_circle_and_too_many_pages() -> None:
+    place = GOOD.index(struct.pack("<HHI", TILE_BYTES, LONG, 1)) + 12
+    circle = GOOD[:place] + struct.pack("<I", 8) + GOOD[place + 4 :]
+    assert refused(circle).detail == "more than 4096 pages, or pages in a circle"
+    pages = bytearray(b"II*\0\x08\0\0\0")
+    for _ in range(200_000):
+        pages += struct.pack("<HHHIII", 1, WIDTH, LONG, 1, 64, len(pages) + 18)
+    assert refused(bytes(pages)).reason == "too_large"
+
+
+def test_directories_inside_of_directories() -> None:
+    inner = {INNER: (LONG, [8] * 100)}
+    file = tiled(zlib.compress(PIXELS), _330=inner[INNER])
+    assert measure_image(file, Reading(pyramid_level=0))
+    with pytest.raises(ImageError, match="no level 1"):
+        measure_image(file, Reading(pyramid_level=1))
+    assert refused(tiled(zlib.compress(PIXELS), _330=(LONG, [2**31]))).reason == "corrupt"
+
+
+def test_a_strip_of_a_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    side = 20_000
+    tags: dict[int, Any] = {
+        WIDTH: (LONG, [side]), HEIGHT: (LONG, [side]), BITS: (SHORT, [8]),
+        COMPRESSION: (SHORT, [DEFLATE]), PHOTOMETRIC: (SHORT, [1]), STRIPS: (LONG, [START]),
+        STRIP_BYTES: (LONG, [100]), ROWS: (LONG, [2**32 - 1]),
+    }  # fmt: skip
+    error = refused(in_file(tags, bytes(100)))
+    assert error.reason == "too_large"
+    assert "a strip of 20000x20000 pixels, which is decoded whole" in error.detail
+    assert "write the picture in smaller tiles" in error.detail
+    # Without compression any strip is read row by row.
+    monkeypatch.setattr("lightmeter.image.large.tiff_raster._PIXELS_AT_ONCE", 200)
+    monkeypatch.setattr("lightmeter.image.large.raster._BLOCK_PIXELS", 200)
+    plain = {WIDTH: (LONG, [64]), HEIGHT: (LONG, [64]), COMPRESSION: (SHORT, [NONE]),
+             STRIP_BYTES: (LONG, [4096])}  # fmt: skip
+    measured = measure_image(in_file(tags | plain, PIXELS), Reading(pyramid_level=0))
+    assert measured.meter.measurement()["Brightness.mean"] == 31.5
+    assert refused(in_file(tags | plain, PIXELS[:-1])).reason == "truncated"
+    short = {STRIP_BYTES: (LONG, [4095])}
+    assert refused(in_file(tags | plain | short, PIXELS)).reason == "corrupt"
+
+
+def test_tiles_that_are_left_out() -> None:
+    file = tiled(zlib.compress(PIXELS), _256=(LONG, [128]), _324=(LONG, [START, 0]),
+                 _325=(LONG, [len(zlib.compress(PIXELS)), 0]))  # fmt: skip
+    measured = measure_image(file, Reading(pyramid_level=0))
+    assert measured.meter.measurement()["Brightness.mean"] == 31.5 / 2
+    said = tiled(b"", _324=(LONG, [0]), _325=(LONG, [0]), _42113=(ASCII, b"51\0"))
+    measured = measure_image(said, Reading(pyramid_level=0))
+    assert measured.meter.measurement()["Brightness.mean"] == 51
+
+
+def test_time_is_bounded_where_nothing_is_read() -> None:
+    """A million tiles that are left out take longer than any limit, and no byte of the file."""
+    count = 2**20
+    zeros = (BYTE, bytes(4 * count))
+    tags: dict[int, Any] = {
+        WIDTH: (LONG, [2**20]), HEIGHT: (LONG, [2**24]), BITS: (SHORT, [8]),
+        COMPRESSION: (SHORT, [DEFLATE]), PHOTOMETRIC: (SHORT, [1]), SAMPLES: (SHORT, [1]),
+        TILE_WIDTH: (LONG, [4096]), TILE_HEIGHT: (LONG, [4096]),
+        TILES: zeros, TILE_BYTES: zeros,
+    }  # fmt: skip
+    file = tiff(tags)
+    for tag in (TILES, TILE_BYTES):
+        old = struct.pack("<HHI", tag, BYTE, 4 * count)
+        file = file.replace(old, struct.pack("<HHI", tag, LONG, count))
+    error = refused(file, limits=Limits(seconds=0.2))
+    assert error.detail == "not read within 0.2 seconds"
+
+
+def test_one_damaged_tile_fails_the_picture_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
+    (tmp_path / "bad.tif").write_bytes(GOOD[: START + 20])
+    (tmp_path / "good.tif").write_bytes(GOOD)
+    view = lm.profile_images(tmp_path, workers=2)
+    assert view.images == 1
+    assert [(f.path, f.reason) for f in view.failures] == [("bad.tif", "truncated")]
+
+
+MEASURE = """
+import resource, sys
+import lightmeter as lm
+view = lm.profile_images(sys.argv[1], workers=2)
+assert view.images == 1, view.failures
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
+    side = 16_384
+    tags: dict[int, Any] = {
+        WIDTH: (LONG, [side]), HEIGHT: (LONG, [side]), BITS: (SHORT, [8]),
+        COMPRESSION: (SHORT, [NONE]), PHOTOMETRIC: (SHORT, [1]), STRIPS: (LONG, [START]),
+        STRIP_BYTES: (LONG, [side * side]), ROWS: (LONG, [side]),
+    }  # fmt: skip
+    (tmp_path / "a.tif").write_bytes(in_file(tags, b""))
+    os.truncate(tmp_path / "a.tif", START + side * side)
+    run = [sys.executable, "-c", MEASURE, str(tmp_path / "a.tif")]
+    megabytes = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    assert megabytes < 200  # the samples are 268

@@ -1,0 +1,260 @@
+"""Folders of Zarr: the numbers are those of the whole array, whatever wrote it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import ImageError, Limits, Reading
+from lightmeter.image.large import raster as large_raster
+from lightmeter.image.measure import measure_image, measure_images
+from test_large import of_array, texture
+
+pytest.importorskip("imagecodecs")
+zarr = pytest.importorskip("zarr")
+numcodecs = pytest.importorskip("numcodecs")
+
+OLD = {
+    "none": None, "blosc": numcodecs.Blosc(), "zstd": numcodecs.Zstd(), "gzip": numcodecs.GZip(),
+    "zlib": numcodecs.Zlib(), "lz4": numcodecs.LZ4(), "bz2": numcodecs.BZ2(),
+}  # fmt: skip
+NEW = {
+    "none": None, "blosc": zarr.codecs.BloscCodec(), "zstd": zarr.codecs.ZstdCodec(),
+    "gzip": zarr.codecs.GzipCodec(),
+    "checked": [zarr.codecs.ZstdCodec(), zarr.codecs.Crc32cCodec()],
+}  # fmt: skip
+
+
+def written(folder: Path, samples: Any, version: int = 3, **options: Any) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    array = zarr.create_array(
+        folder, shape=samples.shape, dtype=samples.dtype, zarr_format=version, **options
+    )
+    array[...] = samples
+    return folder
+
+
+def ngff(
+    folder: Path, levels: list[Any], axes: str, version: int = 3, omero: Any = None, **options: Any
+) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    group = zarr.create_group(folder, zarr_format=version)
+    for number, level in enumerate(levels):
+        array = group.create_array(str(number), shape=level.shape, dtype=level.dtype, **options)
+        array[...] = level
+    said = {
+        "multiscales": [
+            {
+                "axes": [{"name": axis} for axis in axes],
+                "datasets": [{"path": str(number)} for number in range(len(levels))],
+            }
+        ]
+    }
+    if omero is not None:
+        said["omero"] = {"channels": [{"color": colour} for colour in omero]}
+    group.attrs.update({"ome": said} if version == 3 else said)
+    return folder
+
+
+def numbers(path: Path, threads: int = 1, **options: Any) -> dict[str, Any]:
+    reading = Reading(**{"metrics": "all"} | options)
+    return measure_image(path, reading, threads=threads).meter.measurement()
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    chunks=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    parts=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    dtype=st.sampled_from(["|b1", "|u1", "<u2", ">u2", "<f2", "<f4", ">f8"]),
+    colour=st.sampled_from([0, 1, 3]),
+    version=st.sampled_from([2, 3]),
+    codec=st.sampled_from(sorted(OLD | NEW)),
+    shards=st.booleans(),
+    turned=st.booleans(),
+    block=st.integers(1, 3000),
+    threads=st.integers(1, 4),
+)
+def test_zarr_is_its_array(
+    tmp_path_factory: pytest.TempPathFactory,
+    size: tuple[int, int],
+    chunks: tuple[int, int],
+    parts: tuple[int, int],
+    dtype: str,
+    colour: int,
+    version: int,
+    codec: str,
+    shards: bool,
+    turned: bool,
+    block: int,
+    threads: int,
+) -> None:
+    kind = np.dtype(dtype)
+    samples = texture(*size, 3)
+    samples = samples if colour else samples[..., 0]
+    if kind.kind == "b":
+        samples = samples > 120
+    elif kind.kind == "f":
+        samples = (samples / 255).astype(kind)
+    elif kind.itemsize == 2:
+        samples = (samples.astype(np.uint16) * 251).astype(kind)
+    shape = (*chunks, colour) if colour else chunks
+    options: dict[str, Any] = {"chunks": shape}
+    codecs = OLD if version == 2 else NEW
+    options["compressors"] = codecs.get(codec, codecs["zstd"])
+    if version == 2 and turned:
+        options["order"] = "F"
+    if version == 3 and turned:
+        order = tuple(range(len(shape)))[::-1]
+        options["filters"] = [zarr.codecs.TransposeCodec(order=order)]
+    if version == 3 and shards:
+        options["shards"] = (chunks[0] * parts[0], chunks[1] * parts[1], 3)[: len(shape)]
+    folder = written(tmp_path_factory.getbasetemp() / "any.zarr", samples, version, **options)
+    plain = samples.astype(np.float32 if dtype == "<f2" else kind.newbyteorder("="))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_raster, "_BLOCK_PIXELS", block)
+        assert numbers(folder, threads) == of_array(plain)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_chunks_that_were_never_written(tmp_path: Path, version: int) -> None:
+    folder = tmp_path / "a.zarr"
+    array = zarr.create_array(
+        folder, shape=(40, 50), dtype="u1", chunks=(16, 16), fill_value=7, zarr_format=version
+    )
+    array[:16, :16] = 200
+    whole = np.full((40, 50), 7, np.uint8)
+    whole[:16, :16] = 200
+    assert numbers(folder) == of_array(whole)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_levels_planes_and_bands(tmp_path: Path, version: int) -> None:
+    full = texture(2 * 3 * 40, 50, 1).reshape(1, 2, 3, 40, 50)  # t, c, z, y, x
+    folder = ngff(
+        tmp_path / "a.ome.zarr", [full, full[..., ::2, ::2]], "tczyx", version,
+        chunks=(1, 1, 2, 16, 16),
+    )  # fmt: skip
+    assert numbers(folder) == of_array(full[0, 0, 0])
+    assert numbers(folder, pyramid_level=1) == of_array(full[0, 0, 0, ::2, ::2])
+    with pytest.raises(ImageError, match="no level 2; the picture has 0 to 1"):
+        numbers(folder, pyramid_level=2)
+    every = [each.meter.measurement() for each in
+             measure_images(folder, Reading(frames="all", metrics="all"))]  # fmt: skip
+    assert every == [of_array(plane) for plane in full.reshape(6, 40, 50)]
+    with pytest.raises(ImageError, match="6 frames, more than 5"):
+        list(measure_images(folder, Reading(frames="all", limits=Limits(frames=5))))
+    reading = Reading(frames="all", metrics="all", bands=["DAPI", "GFP"])
+    for z, measured in enumerate(measure_images(folder, reading, threads=2)):
+        for channel, band in enumerate(("DAPI", "GFP")):
+            meter = measured.meter.bands[band]  # type: ignore[union-attr]
+            assert meter.measurement() == of_array(full[0, channel, z])
+    with pytest.raises(ImageError, match="got 2 channels; expected 3 bands"):
+        numbers(folder, bands=["a", "b", "c"])
+    assert measured.facts is None
+    facts = measure_image(folder, Reading()).facts
+    assert facts == {"Format": "Zarr", "BitDepth": 8, "Channels": 2}
+
+
+def test_three_channels_are_colours_only_where_they_are_red_green_and_blue(tmp_path: Path) -> None:
+    picture = texture(40, 50)
+    planes = picture.transpose(2, 0, 1)
+    folder = ngff(tmp_path / "a.zarr", [planes], "cyx", omero=["FF0000", "00ff00", "0000FF"])
+    assert numbers(folder) == of_array(picture)
+    folder = ngff(tmp_path / "a.zarr", [planes], "cyx", omero=["0000FF", "00FF00", "FF0000"])
+    assert numbers(folder) == of_array(picture[..., 0])
+
+
+def test_what_converters_put_around_pictures(tmp_path: Path) -> None:
+    picture = texture(40, 50, 1)
+    root = tmp_path / "a.zarr"
+    zarr.create_group(root, zarr_format=2).attrs["bioformats2raw.layout"] = 3
+    ngff(root / "0", [picture], "yx", 2)
+    assert numbers(root) == of_array(picture)
+    zarr.create_group(tmp_path / "b.zarr", zarr_format=2).attrs["plate"] = {}
+    with pytest.raises(ImageError, match="a plate of many pictures"):
+        numbers(tmp_path / "b.zarr")
+
+
+def test_folders_of_zarr_are_images(tmp_path: Path) -> None:
+    picture = texture(40, 50, 1)
+    written(tmp_path / "photos" / "inner" / "a.zarr", picture)
+    written(tmp_path / "photos" / "unnamed", picture)
+    (tmp_path / "photos" / "broken.zarr").mkdir()
+    for source in (tmp_path / "photos", [str(tmp_path / "photos")], f"{tmp_path}/photos/**"):
+        rows = list(lm.measure(source))
+        names = [Path(str(row["path"])).name for row in rows]
+        assert sorted(names) == ["a.zarr", "broken.zarr", "unnamed"]
+        assert [row["failure"] for row in rows if "failure" in row] == ["unsupported"]
+    view = lm.profile_images(tmp_path / "photos" / "inner" / "a.zarr")
+    assert view.images == 1
+    assert view["image.ImagePixelWidth"].mean == 50
+    assert lm.log_image(tmp_path / "photos" / "unnamed").view().images == 1
+
+
+def changed(folder: Path, **changes: Any) -> None:
+    metadata = json.loads((folder / "zarr.json").read_text())
+    (folder / "zarr.json").write_text(json.dumps(metadata | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "words"),
+    [
+        ({"shape": [-1, 50]}, "corrupt", "sides of"),
+        ({"shape": [2**60, 50]}, "corrupt", "sides of"),
+        ({"shape": [40]}, "unsupported", "an array of shape"),
+        ({"shape": "x"}, "corrupt", "sides of"),
+        ({"data_type": "complex64"}, "unsupported", "samples of complex64"),
+        ({"data_type": {"name": "struct"}}, "corrupt", "metadata of Zarr"),
+        ({"codecs": []}, "corrupt", "metadata of Zarr"),
+        ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
+        ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
+        ({"chunk_grid": {"name": "rectilinear"}}, "unsupported", "grid of chunks"),
+        (
+            {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2**14, 2**14]}}},
+            "too_large",
+            "chunks of",
+        ),
+    ],
+)
+def test_metadata_that_lie(tmp_path: Path, changes: Any, reason: str, words: str) -> None:
+    folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16))
+    changed(folder, **changes)
+    with pytest.raises(ImageError, match=words) as caught:
+        numbers(folder)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none"])
+def test_a_chunk_that_decodes_to_more_or_less_is_damaged(tmp_path: Path, codec: str) -> None:
+    folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16),
+                     compressors=NEW[codec])  # fmt: skip
+    other = written(tmp_path / "b.zarr", np.zeros((4000, 4000), np.uint8), chunks=(4000, 4000),
+                    compressors=NEW[codec], fill_value=1)  # fmt: skip
+    (folder / "c/1/1").write_bytes((other / "c/0/0").read_bytes())
+    with pytest.raises(ImageError) as caught:
+        numbers(folder)
+    assert caught.value.reason in ("corrupt", "truncated", "too_large")
+    (folder / "c/1/1").write_bytes(b"")
+    with pytest.raises(ImageError) as caught:
+        numbers(folder)
+    assert caught.value.reason in ("corrupt", "truncated")
+
+
+def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:
+    written(tmp_path / "secret", texture(40, 50, 1))
+    folder = ngff(tmp_path / "a.zarr", [texture(40, 50, 1)], "yx")
+    for path in ("../secret", str(tmp_path / "secret")):
+        scales = [{"axes": ["y", "x"], "datasets": [{"path": path}]}]
+        changed(folder, attributes={"ome": {"multiscales": scales}})
+        with pytest.raises(ImageError, match="outside of its folder"):
+            numbers(folder)
+    for scales in ([], {}, "x", [{}], [{"datasets": [{"path": "0"}], "axes": "xx"}], None):
+        changed(folder, attributes={"ome": {"multiscales": scales}})
+        with pytest.raises(ImageError):
+            numbers(folder)
