@@ -14,10 +14,17 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
-from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
+from lightmeter.image.encoded import (
+    Encoded,
+    EncodedBytes,
+    EncodedFile,
+    open_encoded,
+    read_small,
+    size_of,
+)
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
-from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
+from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
@@ -174,8 +181,9 @@ def _measure_encoded(
     path = image if isinstance(image, str | os.PathLike) else None
     said = path if name is None else name
     show = partial(make_thumbnail, path=said) if thumbnail else None
+    file: EncodedFile | EncodedBytes
     try:
-        file = open_encoded(image, reading.limits)
+        file = read_small(image, reading.limits) or open_encoded(image, reading.limits)
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
     opened = None
@@ -183,17 +191,23 @@ def _measure_encoded(
         try:
             samples = None
             with quiet():
-                if reading.bands is not None and reading.frames == "first":
+                if (
+                    reading.bands is not None
+                    and reading.frames == "first"
+                    and isinstance(file, EncodedFile)
+                ):
                     samples = tiff_samples(file, len(reading.bands), reading.limits)
                     file.rewind()
                 if samples is None:
                     opened = open_picture(file, reading.limits)
             if opened is not None:
                 yield from _measure_pil(opened, reading, threads, show, short_path(said))
-            elif samples is not None:
+            elif samples is not None and isinstance(file, EncodedFile):
                 yield _measure_samples(samples, file, reading, threads, short_path(said))
         except Exception as error:
             whole = reading.frames == "all"
+            if isinstance(file, EncodedBytes):
+                file = file.checked(reading.limits)
             raise image_error(error, path=path, file=file, image=opened, whole=whole) from error
 
 
@@ -309,6 +323,10 @@ def _header(image: Image.Image) -> Header | None:
     None for an image that was never in a file, or whose file left nothing.
     """
     file = getattr(image, "fp", None)
+    if isinstance(file, EncodedBytes):
+        known = header_of(file)
+        facts: Facts = {"Format": image.format, "FileSize": file.size}
+        return Header(facts | known.facts, known.exif)
     if file is not None and not file.closed:
         position = file.tell()
         try:
@@ -318,7 +336,7 @@ def _header(image: Image.Image) -> Header | None:
             file.seek(position)
         # After loading these formats Pillow keeps pixels in place of the file.
         if header is not None or image.format not in ("AVIF", "WEBP"):
-            facts: Facts = {"Format": image.format, "FileSize": size}
+            facts = {"Format": image.format, "FileSize": size}
             if header is not None:
                 return Header(facts | header.facts, header.exif, header.orientation)
             return Header(facts, _kept_exif(image))

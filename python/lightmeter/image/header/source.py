@@ -24,8 +24,8 @@ class Source:
 
     def __init__(self, file: IO[bytes] | bytes) -> None:
         """Read `file` by position; the position it is at is not kept."""
-        self._file = io.BytesIO(file) if isinstance(file, bytes) else file
-        self.size = size_of(self._file)
+        self.file = io.BytesIO(file) if isinstance(file, bytes) else file
+        self.size = size_of(self.file)
         self._left = _MAX_READS
 
     def read(self, offset: int, count: int) -> bytes:
@@ -40,8 +40,8 @@ class Source:
         self._left -= 1
         if self._left < 0:
             raise DamagedError("too many reads")
-        self._file.seek(offset)
-        data = self._file.read(count)
+        self.file.seek(offset)
+        data = self.file.read(count)
         if len(data) != count:  # the file shrank
             raise DamagedError(f"got {len(data)} of {count} bytes at {offset}")
         return data
