@@ -146,19 +146,13 @@ def meter_of(
 def _meter(
     picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
 ) -> ImageMeter:
-    size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-    has_pixels = 0 not in size
-    ignored = reading.ignored if has_pixels else None
-    meter = ImageMeter(
-        channels=reading.channels,
-        value_range=reading.value_range,
-        threads=threads,
-        metrics=reading.metric_set,
-        size=size if has_pixels else None,
-        mask=None if ignored is None else ignored.mask(*size),
+    mask = None
+    if reading.ignored is not None:
+        width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        mask = reading.ignored.mask(width, height) if width and height else None
+    return ImageMeter._of(
+        picture, reading.channels, reading.value_range, threads, reading.metric_set, mask
     )
-    meter.update(picture)
-    return meter
 
 
 def run_functions(picture: Image.Image | NDArray[Any], reading: Reading) -> Returned:
