@@ -27,6 +27,7 @@ void bind_error(py::module_& module);
 void bind_frequent(py::module_& module);
 // What a profile says by group.
 void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
+void bind_headers(py::module_& module);
 void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& profile);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);
@@ -51,6 +52,6 @@ inline py::bytes bytes_of(const py::object& data) {
   return bytes;
 }
 
-inline py::bytes to_bytes(const std::vector<std::uint8_t>& bytes) {
+inline py::bytes to_bytes(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = LIGHTMETER_VERSION;
   bind_error(module);
   bind_kernels(module);
+  bind_headers(module);
   bind_measure(module);
   bind_moments(module);
   bind_quantiles(module);

@@ -46,10 +46,9 @@ class InUse {
   const void* object_;
 };
 
-// Runs `work` on `object` while other threads may run Python, but not use the object.
+// Runs `work` while other threads may run Python.
 template <class Work>
-void without_gil(const void* object, Work&& work) {
-  const InUse in_use(object);
+void without_gil(Work&& work) {
   std::exception_ptr error;
   PyThreadState* const state = PyEval_SaveThread();
   try {
@@ -59,6 +58,13 @@ void without_gil(const void* object, Work&& work) {
   }
   take_gil(state);
   if (error) std::rethrow_exception(error);
+}
+
+// The same of work on `object`, which other threads may not use meanwhile.
+template <class Work>
+void without_gil(const void* object, Work&& work) {
+  const InUse in_use(object);
+  without_gil(std::forward<Work>(work));
 }
 
 // Checks each argument that is a T, whichever function it is for.

@@ -6,17 +6,23 @@ import select
 from time import monotonic
 from typing import IO, Any
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
+from lightmeter.image.parts import Picture
 
-__all__ = ["Deadline", "Encoded", "EncodedFile", "open_encoded", "size_of"]
+__all__ = ["Deadline", "Encoded", "EncodedBytes", "EncodedFile", "open_encoded", "read_small"]
+__all__ += ["size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
 _PIECE = 1 << 20
 _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
+
+# A JPEG or PNG file up to this size is read at once. A 12-megapixel JPEG has 3 to 6 MB.
+_SMALL = 8 << 20
 
 
 class EncodedFile(io.BufferedReader):
@@ -63,6 +69,28 @@ class EncodedFile(io.BufferedReader):
         start = self.read(min(size, self.size))
         self.seek(at)
         return start
+
+
+class EncodedBytes(io.BytesIO):
+    """A JPEG or PNG file in memory, which Pillow reads without a call of Python.
+
+    Attributes:
+        picture: format, header and bytes, as the core read them.
+        data: the bytes.
+        size: how many.
+    """
+
+    def __init__(self, picture: Picture) -> None:
+        """Take what the core read."""
+        self.picture = picture
+        self.data = picture[2]
+        self.size = len(self.data)
+        super().__init__(self.data)
+
+    def checked(self, limits: Limits) -> EncodedFile:
+        """The same bytes as a file that notices reads past its end, from its start."""
+        inner = io.BytesIO(self.data)
+        return EncodedFile(_Checked(inner, Deadline(limits.seconds), owned=False), self.size)
 
 
 class Deadline:
@@ -144,6 +172,20 @@ def size_of(file: IO[bytes]) -> int:
     if isinstance(file, EncodedFile):
         return file.size  # looking for its end would empty its buffer
     return file.seek(0, os.SEEK_END)
+
+
+def read_small(image: Encoded, limits: Limits) -> EncodedBytes | None:
+    """A JPEG or PNG file of moderate size, in memory; None for all else, also where it fails.
+
+    Raises:
+        ImageError: reading took too long.
+    """
+    if not isinstance(image, str | os.PathLike):
+        return None
+    deadline = Deadline(limits.seconds)
+    picture = _core.read_picture(image, min(_SMALL, limits.bytes or _SMALL))
+    deadline.check()
+    return None if picture is None else EncodedBytes(picture)
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

@@ -16,10 +16,17 @@ from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
-from lightmeter.image.encoded import Encoded, EncodedFile, open_encoded, size_of
+from lightmeter.image.encoded import (
+    Encoded,
+    EncodedBytes,
+    EncodedFile,
+    open_encoded,
+    read_small,
+    size_of,
+)
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
-from lightmeter.image.header import Facts, Header, Source, exif_block, read_header
+from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
 from lightmeter.image.large.measured import Watch, measure_large
 from lightmeter.image.large.open import LargePicture, open_large_tiff, open_zarr
 from lightmeter.image.large.zarr_metadata import is_zarr
@@ -151,19 +158,13 @@ def meter_of(
 def _meter(
     picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
 ) -> ImageMeter:
-    size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-    has_pixels = 0 not in size
-    ignored = reading.ignored if has_pixels else None
-    meter = ImageMeter(
-        channels=reading.channels,
-        value_range=reading.value_range,
-        threads=threads,
-        metrics=reading.metric_set,
-        size=size if has_pixels else None,
-        mask=None if ignored is None else ignored.mask(*size),
+    mask = None
+    if reading.ignored is not None:
+        width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        mask = reading.ignored.mask(width, height) if width and height else None
+    return ImageMeter._of(
+        picture, reading.channels, reading.value_range, threads, reading.metric_set, mask
     )
-    meter.update(picture)
-    return meter
 
 
 def run_functions(picture: Image.Image | NDArray[Any], reading: Reading) -> Returned:
@@ -198,34 +199,42 @@ def _measure_encoded(
         except Exception as error:
             raise image_error(error, path=path) from error
         return
+    file: EncodedFile | EncodedBytes
     try:
-        file = open_encoded(image, reading.limits)
+        file = read_small(image, reading.limits) or open_encoded(image, reading.limits)
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
     opened = None
-    in_tiles = True
+    in_tiles = isinstance(file, EncodedFile)
     with file:
         try:
-            samples = None
-            with quiet():
-                tiles = open_large_tiff(file, reading)
+            samples = tiles = None
+            if isinstance(file, EncodedFile):
+                with quiet():
+                    tiles = open_large_tiff(file, reading)
             if tiles is not None:
                 yield from _measure_large(tiles, reading, threads, show, short_path(said), watch)
                 return
             in_tiles = False
             with quiet():
                 _refuse_level(reading)
-                if reading.bands is not None and reading.frames == "first":
+                if (
+                    reading.bands is not None
+                    and reading.frames == "first"
+                    and isinstance(file, EncodedFile)
+                ):
                     samples = tiff_samples(file, len(reading.bands), reading.limits)
                     file.rewind()
                 if samples is None:
                     opened = open_picture(file, reading.limits)
             if opened is not None:
                 yield from _measure_pil(opened, reading, threads, show, short_path(said))
-            elif samples is not None:
+            elif samples is not None and isinstance(file, EncodedFile):
                 yield _measure_samples(samples, file, reading, threads, short_path(said))
         except Exception as error:
             whole = reading.frames == "all"
+            if isinstance(file, EncodedBytes):
+                file = file.checked(reading.limits)
             # Of a file read in tiles the error says all. That of a medium is kept by the file.
             of = None if in_tiles and file.error is None else file
             raise image_error(error, path=path, file=of, image=opened, whole=whole) from error
@@ -371,6 +380,10 @@ def _header(image: Image.Image) -> Header | None:
     None for an image that was never in a file, or whose file left nothing.
     """
     file = getattr(image, "fp", None)
+    if isinstance(file, EncodedBytes):
+        known = header_of(file)
+        facts: Facts = {"Format": image.format, "FileSize": file.size}
+        return Header(facts | known.facts, known.exif)
     if file is not None and not file.closed:
         position = file.tell()
         try:
@@ -380,7 +393,7 @@ def _header(image: Image.Image) -> Header | None:
             file.seek(position)
         # After loading these formats Pillow keeps pixels in place of the file.
         if header is not None or image.format not in ("AVIF", "WEBP"):
-            facts: Facts = {"Format": image.format, "FileSize": size}
+            facts = {"Format": image.format, "FileSize": size}
             if header is not None:
                 return Header(facts | header.facts, header.exif, header.orientation)
             return Header(facts, _kept_exif(image))

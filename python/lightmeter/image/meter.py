@@ -109,19 +109,64 @@ class ImageMeter:
             ValueError: an argument is out of range, or the metrics need a size.
         """
         check_channels(channels)
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads is {threads}; expected at least 1")
         check_layout(layout)
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
-        self.mode = ""
-        self._core = _core.ImageMeter(
-            _as_set(metrics), None if size is None else as_place("size", size), _as_mask(mask)
+        self._start(
+            channels,
+            layout,
+            as_range(value_range),
+            threads,
+            _as_set(metrics),
+            None if size is None else as_place("size", size),
+            _as_mask(mask),
         )
+
+    def _start(
+        self,
+        channels: Channels,
+        layout: Layout | None,
+        value_range: tuple[float, float] | None,
+        threads: int | None,
+        metrics: MetricSet,
+        size: tuple[int, int] | None,
+        mask: NDArray[Any] | None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is {threads}; expected at least 1")
+        self.mode = ""
+        self._core = _core.ImageMeter(metrics, size, mask)
         self._bgr = channels == "BGR"
         self._layout = layout
-        self._value_range = as_range(value_range)
+        self._value_range = value_range
         self._threads = threads
+
+    @classmethod
+    def _of(
+        cls,
+        picture: Image.Image | NDArray[Any],
+        channels: Channels,
+        value_range: tuple[float, float] | None,
+        threads: int | None,
+        metrics: MetricSet,
+        mask: NDArray[Any] | None,
+    ) -> "ImageMeter":
+        """The measurement of a whole picture: a loaded image, or an array of HxWxC.
+
+        A `Reading` has checked what it holds, so that this is not done for every picture.
+        """
+        is_image = isinstance(picture, Image.Image)
+        size = picture.size if is_image else picture.shape[1::-1]
+        meter = object.__new__(cls)
+        meter._start(
+            channels, None, value_range, threads, metrics, None if 0 in size else size, mask
+        )
+        if is_image:
+            meter._update_pil(measurable(picture), None)
+            meter.mode = picture.mode
+        else:
+            meter.update(picture)
+        return meter
 
     def __reduce__(self) -> NoReturn:
         """A copy would share the counts."""

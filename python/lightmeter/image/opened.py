@@ -3,7 +3,7 @@
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedFile
+from lightmeter.image.encoded import EncodedBytes, EncodedFile
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
@@ -11,13 +11,18 @@ from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 __all__ = ["check_size", "open_picture"]
 
 
-def open_picture(file: EncodedFile, limits: Limits) -> Image.Image:
+def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
     """Open a picture, for which a plugin is loaded at need.
 
     Raises:
         ImageError: it is too large to be read whole, or Pillow would show something else.
         Exception: what Pillow raises of an unknown or damaged file.
     """
+    if isinstance(file, EncodedBytes):
+        picture = Image.open(file)
+        # A decoder that gets all at once gives up the GIL once, and nothing is copied.
+        picture.decodermaxblock = max(picture.decodermaxblock, file.size)
+        return picture
     _check_memory(file, limits)
     image = _open(file)
     _refuse(image, file)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lightmeter.image.exif.names import ENUMERATIONS
 from lightmeter.image.exif.policy import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, NAMES
-from lightmeter.image.exif.values import DATES, Value, degrees, value_of
+from lightmeter.image.exif.values import DATES, Value, value_of
 from lightmeter.image.header import DamagedError, Source
 from lightmeter.image.header.tiff import POINTER_TYPES, Entry, Tiff
 
@@ -122,7 +122,7 @@ def _sign(tiff: Tiff, gps: dict[int, Entry], name: str) -> int:
 def _has_position(tiff: Tiff, gps: dict[int, Entry]) -> bool:
     try:
         return all(
-            tag in gps and degrees(tiff.numbers(gps[tag], 3)) is not None
+            tag in gps and value_of(GPS_NAMES[tag], tiff, gps[tag]) is not None
             for tag in (_LATITUDE, _LONGITUDE)
         )
     except DamagedError:

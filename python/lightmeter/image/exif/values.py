@@ -4,12 +4,13 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from lightmeter.image.exif.names import ENUMERATIONS, flash
-from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, Entry, Number, Tiff
+from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, Entry, HeldTiff, Number, Tiff
 from lightmeter.times import DAY, EPOCH
 
-__all__ = ["DATES", "Value", "days_of", "degrees", "value_of"]
+__all__ = ["DATES", "Value", "days_of", "value_of"]
 
 Value = int | float | str
 
@@ -46,6 +47,13 @@ def value_of(name: str, tiff: Tiff, entry: Entry) -> Value | None:
     Raises:
         DamagedError: the value lies outside of the file.
     """
+    return _value_of(name, tiff.order, entry.kind, entry.length, tiff.start(entry, _MAX_BYTES))
+
+
+# Cameras say the same again and again. The values remembered take some megabytes at most.
+@lru_cache(maxsize=4096)
+def _value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
+    tiff, entry = HeldTiff(order), Entry(kind, length, start)
     convert = _CONVERSIONS.get(name)
     if convert is not None:
         return convert(tiff, entry)
@@ -58,7 +66,7 @@ def value_of(name: str, tiff: Tiff, entry: Entry) -> Value | None:
     return _plain(tiff.numbers(entry, _MAX_VALUES))
 
 
-def degrees(values: Sequence[Number]) -> float | None:
+def _degrees(values: Sequence[Number]) -> float | None:
     """Degrees, minutes and seconds as degrees. Missing minutes and seconds are zero."""
     if not values or values[0] is None:
         return None
@@ -109,6 +117,7 @@ def _wide_text(tiff: Tiff, entry: Entry) -> Value | None:
     return _text(tiff.raw(entry, _MAX_BYTES), "utf-16-le")
 
 
+@lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
     """A date as days since 1970; None for what is none."""
     match = _DATE.match(text.strip())
@@ -159,7 +168,7 @@ def _lens(tiff: Tiff, entry: Entry) -> Value | None:
 
 
 def _coordinate(tiff: Tiff, entry: Entry) -> Value | None:
-    return degrees(tiff.numbers(entry, 3))
+    return _degrees(tiff.numbers(entry, 3))
 
 
 def _first(tiff: Tiff, entry: Entry) -> Value | None:

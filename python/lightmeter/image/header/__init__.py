@@ -6,19 +6,18 @@ They raise the OSError of a file that cannot be read, and nothing else.
 
 from typing import IO, NamedTuple
 
+from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.header.gif import gif_facts
 from lightmeter.image.header.isobmff import heif_header
-from lightmeter.image.header.jpeg import jpeg_header
-from lightmeter.image.header.png import png_header
+from lightmeter.image.header.jpeg import jpeg_facts, jpeg_header
+from lightmeter.image.header.png import png_facts, png_header
 from lightmeter.image.header.source import DamagedError, Source
 from lightmeter.image.header.tiff import tiff_facts
 from lightmeter.image.header.webp import webp_header
 from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.parts import Facts
 
-__all__ = ["DamagedError", "Facts", "Header", "Source", "exif_block", "read_header"]
-
-# Name -> value. None: the format can have it, and this file has not.
-Facts = dict[str, int | str | None]
+__all__ = ["DamagedError", "Facts", "Header", "Source", "exif_block", "header_of", "read_header"]
 
 
 class Header(NamedTuple):
@@ -49,6 +48,23 @@ def read_header(file: IO[bytes]) -> Header | None:
         return _read(source, start)
     except DamagedError:
         return Header({}, None)
+
+
+def header_of(file: EncodedBytes) -> Header:
+    """The header of a file in memory, which is at hand."""
+    data = file.data
+
+    def read(offset: int, size: int) -> bytes:
+        return data[offset : offset + size]
+
+    match file.picture:
+        case "JPEG", header, _:
+            facts, exif = jpeg_facts(header, read)
+        case _, None, _:
+            return Header({}, None)
+        case _, header, _:
+            facts, exif = png_facts(header, read)
+    return Header(facts, exif_block(exif))
 
 
 def exif_block(block: bytes) -> Source | None:

@@ -1,97 +1,32 @@
-"""JPEG: the segments before the first scan."""
+"""JPEG: what the segments before the first scan say."""
 
-from bisect import bisect_left
+from collections.abc import Callable
 
+from lightmeter import _core
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.header.source import DamagedError, Source
 from lightmeter.image.header.tiff import Tiff
+from lightmeter.image.parts import Facts, JpegHeader
 
-__all__ = ["estimated_quality", "jpeg_frame", "jpeg_header"]
-
-_MAX_SEGMENTS = 4096
-_MAX_EXIF = 4 << 20
-
-# Start-of-frame markers; the other numbers between them are DHT, JPG and DAC.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_JPEG_LS = 0xF7
-_NO_BODY = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and the restarts
-_START, _SCAN, _END, _TABLES = 0xD8, 0xDA, 0xD9, 0xDB
-
-# Luminance quantisation of ITU-T T.81, table K.1, from which encoders scale theirs.
-_LUMINANCE = bytes.fromhex(
-    "100b0a101828333d0c0c0e131a3a3c370e0d1018283945380e11161d3357503e"
-    "12162538446d674d182337405168715c31404e5767797865485c5f6270646763"
-)
+__all__ = ["jpeg_facts", "jpeg_frame", "jpeg_header"]
 
 
-def _sum_at(quality: int) -> int:
-    """The sum of the luminance table at an IJG quality: libjpeg's jpeg_quality_scaling."""
-    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return sum(min(max((base * scale + 50) // 100, 1), 255) for base in _LUMINANCE)
-
-
-# The sums fall as the quality rises, and bisect needs rising ones. All 100 differ.
-_SUMS = [-_sum_at(quality) for quality in range(1, 101)]
-
-
-def estimated_quality(table: bytes | tuple[int, ...]) -> int:
-    """The IJG quality, 1 to 100, whose luminance table has the sum nearest to that of `table`.
-
-    It is exact for files of libjpeg and its kin (Pillow, OpenCV, most cameras' scaled tables). For
-    others it is the quality at which libjpeg quantises as coarsely.
-    """
-    wanted = -sum(table)
-    at = bisect_left(_SUMS, wanted)
-    if at == 0:
-        return 1
-    if at == len(_SUMS):
-        return 100
-    return at + 1 if _SUMS[at] - wanted < wanted - _SUMS[at - 1] else at
-
-
-def jpeg_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
+def jpeg_header(source: Source) -> tuple[Facts, bytes]:
     """Facts of a JPEG file, and its Exif block (without the ``Exif`` in front), or no bytes.
 
     It reads up to the first scan. Of a damaged file it takes what comes before the damage.
     """
-    facts: dict[str, int | str | None] = {
-        "JpegQuality": None,
-        "ColorProfile": None,
-        "HasAlpha": 0,
-        "FrameCount": 1,
-    }
-    tables: dict[int, bytes | tuple[int, ...]] = {}
-    exif = b""
-    frame = b""
-    offset = 2
-    try:
-        for _ in range(_MAX_SEGMENTS):
-            offset, marker, size = _next_segment(source, offset)
-            if marker in (_SCAN, _END):
-                break
-            if marker == 0xE1:
-                block = source.read(offset, size)
-                if block[:4] == b"Exif" and len(exif) < _MAX_EXIF:
-                    exif += block[6:]  # a block above 64 KB goes on in the next segment
-            elif marker == _TABLES:
-                _add_tables(tables, source.read(offset, size))
-            elif marker in _FRAMES:
-                frame = source.read(offset, size)
-                facts.update(_frame_facts(frame, marker))
-            elif marker == 0xE2:
-                block = source.read(offset, size)
-                if block.startswith(b"ICC_PROFILE\0\1"):  # the first part, up to 64 KB of it
-                    facts["ColorProfile"] = profile_description(block[14:])
-                elif block.startswith(b"MPF\0"):
-                    facts["FrameCount"] = _frame_count(block[4:])
-            offset += size
-    except DamagedError:
-        pass
-    luminance = tables.get(frame[8]) if len(frame) > 8 else None
-    if luminance:
-        facts["JpegQuality"] = estimated_quality(luminance)
-    return facts, exif
+    return jpeg_facts(_core.jpeg_header(source.file, source.size), source.read)
+
+
+def jpeg_facts(header: JpegHeader, read: Callable[[int, int], bytes]) -> tuple[Facts, bytes]:
+    """The same of the segments that the core found; `read` takes an offset and a size."""
+    facts, exif, icc, pictures = header
+    if icc is not None:
+        facts["ColorProfile"] = profile_description(read(*icc))
+    if pictures is not None:
+        facts["FrameCount"] = _frame_count(read(*pictures))
+    return facts, b"".join([read(*part) for part in exif])
 
 
 def jpeg_frame(source: Source) -> tuple[int, bytes]:
@@ -100,79 +35,11 @@ def jpeg_frame(source: Source) -> tuple[int, bytes]:
     Raises:
         DamagedError: there is none before the first scan.
     """
-    offset = 2
-    for _ in range(_MAX_SEGMENTS):
-        offset, marker, size = _next_segment(source, offset)
-        if marker in _FRAMES or marker == _JPEG_LS:
-            return marker, source.read(offset, size)
-        if marker in (_SCAN, _END):
-            break
-        offset += size
-    raise DamagedError("no header of a frame")
-
-
-def _next_segment(source: Source, offset: int) -> tuple[int, int, int]:
-    """Offset of the body, marker and size of the body of the segment at `offset`."""
-    while True:
-        head = source.read_up_to(offset, 4)
-        if len(head) < 2 or head[0] != 0xFF:
-            raise DamagedError(f"no segment at {offset}")
-        marker = head[1]
-        if marker == 0xFF:  # a fill byte
-            offset += 1
-        elif marker in _NO_BODY or marker == _START:
-            offset += 2
-        elif marker == _END or len(head) < 4:
-            return offset, _END, 0
-        else:
-            size = head[2] << 8 | head[3]
-            if size < 2:
-                raise DamagedError(f"a segment of {size} bytes at {offset}")
-            return offset + 4, marker, size - 2
-
-
-def _add_tables(tables: dict[int, bytes | tuple[int, ...]], body: bytes) -> None:
-    at = 0
-    while at < len(body):
-        width = 2 if body[at] >> 4 else 1
-        values = body[at + 1 : at + 1 + 64 * width]
-        if len(values) < 64 * width:
-            return
-        # Sums are all that is needed, so the zigzag order may stay.
-        high_low = zip(values[::2], values[1::2], strict=True)
-        tables[body[at] & 15] = (
-            values if width == 1 else tuple(high << 8 | low for high, low in high_low)
-        )
-        at += 1 + 64 * width
-
-
-def _frame_facts(frame: bytes, marker: int) -> dict[str, int | str | None]:
-    """Precision, height, width, then per component: number, sampling factors, table."""
-    if len(frame) < 6 or len(frame) < 6 + 3 * frame[5] or not frame[5]:
-        raise DamagedError("a frame header cut short")
-    facts: dict[str, int | str | None] = {
-        "BitDepth": frame[0],
-        "Channels": frame[5],
-        "Progressive": int(marker in _PROGRESSIVE),
-    }
-    if frame[5] > 1:
-        factors = frame[7 : 6 + 3 * frame[5] : 3]
-        facts["ChromaSubsampling"] = _subsampling([(f >> 4, f & 15) for f in factors])
-    return facts
-
-
-def _subsampling(factors: list[tuple[int, int]]) -> str:
-    """In the J:a:b notation, where it has one for them: 4 wide, two rows high."""
-    (luma_x, luma_y), *chroma = factors[:3]
-    if len(set(chroma)) == 1:
-        across, down = chroma[0]
-        if across and down and luma_x % across == 0 and luma_y % down == 0:
-            ratio = luma_x // across, luma_y // down
-            names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0"}
-            names |= {(4, 1): "4:1:1", (4, 2): "4:1:0"}
-            if ratio in names:
-                return names[ratio]
-    return " ".join(f"{x}x{y}" for x, y in factors)
+    frame = _core.jpeg_frame(source.file, source.size)
+    if frame is None:
+        raise DamagedError("no header of a frame")
+    marker, part = frame
+    return marker, source.read(*part)
 
 
 def _frame_count(block: bytes) -> int | None:

@@ -20,12 +20,19 @@ class DamagedError(ValueError):
 
 
 class Source:
-    """The bytes of a seekable binary file, or those in memory."""
+    """The bytes of a seekable binary file, or those in memory.
+
+    Attributes:
+        file: the file.
+        data: the bytes in memory, or None.
+        size: how many bytes there are.
+    """
 
     def __init__(self, file: IO[bytes] | bytes) -> None:
         """Read `file` by position; the position it is at is not kept."""
-        self._file = io.BytesIO(file) if isinstance(file, bytes) else file
-        self.size = size_of(self._file)
+        self.data = file if isinstance(file, bytes) else None
+        self.file = io.BytesIO(file) if isinstance(file, bytes) else file
+        self.size = len(file) if isinstance(file, bytes) else size_of(file)
         self._left = _MAX_READS
 
     def read(self, offset: int, count: int) -> bytes:
@@ -40,8 +47,10 @@ class Source:
         self._left -= 1
         if self._left < 0:
             raise DamagedError("too many reads")
-        self._file.seek(offset)
-        data = self._file.read(count)
+        if self.data is not None:
+            return self.data[offset : offset + count]
+        self.file.seek(offset)
+        data = self.file.read(count)
         if len(data) != count:  # the file shrank
             raise DamagedError(f"got {len(data)} of {count} bytes at {offset}")
         return data

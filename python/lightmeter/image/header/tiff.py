@@ -6,7 +6,16 @@ from typing import NamedTuple
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.header.source import DamagedError, Source
 
-__all__ = ["ASCII", "BYTE_TYPES", "POINTER_TYPES", "Entry", "Number", "Tiff", "tiff_facts"]
+__all__ = [
+    "ASCII",
+    "BYTE_TYPES",
+    "POINTER_TYPES",
+    "Entry",
+    "HeldTiff",
+    "Number",
+    "Tiff",
+    "tiff_facts",
+]
 
 Number = int | float | None
 
@@ -109,8 +118,18 @@ class Tiff:
         """The bytes of the values of `entry`, at most `limit` of them."""
         size = _SIZES[entry.kind] * entry.length
         if size <= self._inline:
-            return entry.data[: min(size, limit)]
+            return entry.data[: size if size < limit else limit]
         return self._source.read(self.pointer(entry), min(size, limit))
+
+    def start(self, entry: Entry, limit: int) -> bytes:
+        """The same, or those of them that are there; never raises a DamagedError."""
+        size = _SIZES[entry.kind] * entry.length
+        if size <= self._inline:
+            return entry.data[:size]
+        try:
+            return self._source.read_up_to(self.pointer(entry), min(size, limit))
+        except DamagedError:
+            return b""
 
     def pointer(self, entry: Entry) -> int:
         """Where the values of `entry` are, if they are too large to be in it."""
@@ -141,6 +160,21 @@ class Tiff:
         data = self._source.read(offset, size)
         (count,) = struct.unpack(self.order + ("Q" if self.big else "H"), data)
         return count, offset + size
+
+
+class HeldTiff(Tiff):
+    """Gives values of entries whose `data` holds the start of them, wherever they were."""
+
+    def __init__(self, order: str) -> None:
+        """Take the byte order, ``"<"`` or ``">"``."""
+        self.order = order
+
+    def raw(self, entry: Entry, limit: int) -> bytes:
+        """The bytes of the values of `entry`, at most `limit` of them."""
+        size = min(_SIZES[entry.kind] * entry.length, limit)
+        if size > len(entry.data):
+            raise DamagedError(f"got {len(entry.data)} of {size} bytes")
+        return entry.data[:size]
 
 
 def tiff_facts(source: Source) -> dict[str, int | str | None]:

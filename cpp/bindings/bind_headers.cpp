@@ -1,0 +1,163 @@
+#include "bindings.hpp"
+#include "wire/jpeg_header.hpp"
+#include "wire/picture_file.hpp"
+#include "wire/png_header.hpp"
+
+namespace {
+
+namespace wire = lightmeter::wire;
+using wire::Part;
+using wire::PictureKind;
+
+// A seekable binary file of Python's.
+class ForeignFile : public wire::Foreign {
+ public:
+  ForeignFile(py::object file, std::uint64_t size) : Foreign(size), file_(std::move(file)) {}
+
+ private:
+  std::span<const std::uint8_t> bytes(std::uint64_t offset, std::uint64_t count) override {
+    file_.attr("seek")(offset);
+    last_ = file_.attr("read")(count);
+    const auto bytes = as_bytes(last_);
+    if (bytes.size() != count) throw wire::DamagedError("got a file that shrank");
+    return bytes;
+  }
+
+  py::object file_;
+  py::bytes last_;
+};
+
+py::object part_of(const std::optional<Part>& part) {
+  if (!part) return py::none();
+  return py::make_tuple(part->offset, part->size);
+}
+
+py::tuple to_python(const wire::JpegHeader& header) {
+  py::dict facts;
+  facts["JpegQuality"] = header.quality;
+  facts["ColorProfile"] = py::none();
+  facts["HasAlpha"] = 0;
+  facts["FrameCount"] = 1;
+  if (header.frame) {
+    facts["BitDepth"] = header.frame->bit_depth;
+    facts["Channels"] = header.frame->channels;
+    facts["Progressive"] = static_cast<int>(header.frame->progressive);
+    if (!header.frame->subsampling.empty()) {
+      facts["ChromaSubsampling"] = header.frame->subsampling;
+    }
+  }
+  py::list exif;
+  for (const Part& part : header.exif) exif.append(part_of(part));
+  return py::make_tuple(facts, exif, part_of(header.icc), part_of(header.pictures));
+}
+
+py::tuple to_python(const wire::PngHeader& header) {
+  py::dict facts;
+  facts["BitDepth"] = header.bit_depth;
+  facts["Channels"] = header.channels;
+  facts["HasAlpha"] = static_cast<int>(header.has_alpha);
+  facts["Progressive"] = static_cast<int>(header.progressive);
+  facts["FrameCount"] = header.frames;
+  facts["ColorProfile"] = py::none();
+  py::list texts;
+  for (const auto& [body, deflated] : header.texts) {
+    texts.append(py::make_tuple(part_of(body), deflated));
+  }
+  return py::make_tuple(facts, part_of(header.exif), part_of(header.icc), texts);
+}
+
+// None for a PNG file without a header.
+using Header = std::variant<std::monostate, wire::JpegHeader, wire::PngHeader>;
+
+Header header_of(PictureKind kind, std::span<const std::uint8_t> data) {
+  wire::ForeignBytes file(data);
+  if (kind == PictureKind::kJpeg) return wire::read_jpeg_header(file);
+  try {
+    return wire::read_png_header(file);
+  } catch (const wire::DamagedError&) {
+    return {};
+  }
+}
+
+py::tuple to_python(const Header& header, PictureKind kind, const py::bytes& data) {
+  py::object said = py::none();
+  if (const auto* jpeg = std::get_if<wire::JpegHeader>(&header)) said = to_python(*jpeg);
+  if (const auto* png = std::get_if<wire::PngHeader>(&header)) said = to_python(*png);
+  return py::make_tuple(kind == PictureKind::kJpeg ? "JPEG" : "PNG", said, data);
+}
+
+py::object read_picture(const py::object& path, std::uint64_t most) {
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) {
+    PyErr_Clear();
+    return py::none();
+  }
+  const auto name = py::reinterpret_steal<py::bytes>(encoded);
+  wire::PictureFile file;
+  bool is_picture = false;
+  Header header;
+  without_gil([&] {
+    is_picture = file.open(PyBytes_AS_STRING(name.ptr()), most);
+    if (is_picture && !file.whole().empty()) header = header_of(file.kind(), file.whole());
+  });
+  if (!is_picture) return py::none();
+  if (!file.whole().empty()) {
+    return to_python(header, file.kind(), to_bytes(file.whole()));
+  }
+  const auto data = py::reinterpret_steal<py::bytes>(
+      PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(file.size())));
+  if (!data) throw py::error_already_set();
+  const std::span out(reinterpret_cast<std::uint8_t*>(PyBytes_AS_STRING(data.ptr())), file.size());
+  bool is_whole = false;
+  without_gil([&] {
+    is_whole = file.read(out);
+    if (is_whole) header = header_of(file.kind(), out);
+  });
+  if (!is_whole) return py::none();
+  return to_python(header, file.kind(), data);
+}
+
+}  // namespace
+
+void bind_headers(py::module_& module) {
+  module.def("read_picture", &read_picture, py::arg("path"), py::arg("most"),
+             "The format, header and bytes of a regular JPEG or PNG file of at most `most` bytes.\n"
+             "The header is that of jpeg_header or png_header; None for a PNG file that has none.\n"
+             "None for any other file, and one that cannot be read.");
+  module.def(
+      "jpeg_header",
+      [](py::object file, std::uint64_t size) {
+        ForeignFile source(std::move(file), size);
+        return to_python(wire::read_jpeg_header(source));
+      },
+      py::arg("file"), py::arg("size"),
+      "(facts, parts of the Exif, part of the colour profile, part of the index of pictures) of\n"
+      "a JPEG file of `size` bytes. A part is (offset, size), and None where there is none.");
+  module.def(
+      "jpeg_frame",
+      [](py::object file, std::uint64_t size) -> py::object {
+        ForeignFile source(std::move(file), size);
+        try {
+          if (const auto frame = wire::find_jpeg_frame(source)) {
+            return py::make_tuple(frame->marker, part_of(frame->body));
+          }
+        } catch (const wire::DamagedError&) {
+        }
+        return py::none();
+      },
+      py::arg("file"), py::arg("size"),
+      "(marker, part) of the first header of a frame before the first scan, of JPEG-LS too.");
+  module.def(
+      "png_header",
+      [](py::object file, std::uint64_t size) -> py::object {
+        ForeignFile source(std::move(file), size);
+        try {
+          return to_python(wire::read_png_header(source));
+        } catch (const wire::DamagedError&) {
+          return py::none();
+        }
+      },
+      py::arg("file"), py::arg("size"),
+      "(facts, part of the Exif, part of the colour profile, texts that may hold Exif) of a PNG\n"
+      "file. A text is its part and whether it is deflated. None for a file without a header.");
+}
