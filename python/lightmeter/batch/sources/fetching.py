@@ -5,14 +5,16 @@ there, many by one message: a thread for each read, as fsspec's own functions ne
 processor time as the read. What has no coroutines is read by threads.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter.errors import ImageError
+
+if TYPE_CHECKING:  # asyncio is loaded with fsspec, so that `import lightmeter` is light
+    import asyncio
 
 __all__ = ["ByteRange", "Fetcher", "NoRangesError", "fetch"]
 
@@ -72,6 +74,8 @@ class Fetcher:
             task.add_done_callback(tasks.discard)
 
     async def _into(self, future: "Future[bytes]", asked: ByteRange) -> None:
+        import asyncio
+
         limit = asyncio.timeout(self._seconds)
         try:
             async with limit:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Protocol, runtime_checkable
 
 from lightmeter.batch.sources.urls import without_secrets
@@ -124,7 +125,7 @@ def plain(value: Any) -> Any:
         return value.encode(errors="replace").decode()
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return None
-    return value if isinstance(value, bool | int | float) else None
+    return value if isinstance(value, bool | int | float | date) else None
 
 
 def total_of(source: Source) -> int | None:

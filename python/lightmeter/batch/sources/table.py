@@ -14,7 +14,7 @@ from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
 __all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]
-__all__ += ["has_pictures", "pictures_column"]
+__all__ += ["has_pictures", "pictures_column", "python_values"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _USUAL = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
@@ -168,12 +168,32 @@ def items_of_batches(
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
             cells = part.column(column)
-            values = {name: part.column(name) for name in wanted.values}
+            values = {name: python_values(part.column(name)) for name in wanted.values}
             for row, number in zip(range(part.num_rows), numbers, strict=False):
                 data, name = _picture(cells[row].as_py(), folder)
                 name = name or str(number)
-                said = {key: plain(value[row].as_py()) for key, value in values.items()}
+                said = {key: plain(value[row]) for key, value in values.items()}
                 yield Item(f"{path}:{name}", data, name if alone else None, said)
+
+
+def python_values(column: Any) -> list[Any]:
+    """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
+    time zone that nobody knows or a text that is no UTF-8; of times it has microseconds.
+    """
+    pa = parquet()
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError, LookupError):
+        return list(map(_python_value, column))
+
+
+def _python_value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError, LookupError):
+        return None
 
 
 def _picture(cell: Any, folder: str) -> tuple[Any, str]:
