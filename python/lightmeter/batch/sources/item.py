@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Protocol, runtime_checkable
 
+from PIL import Image
+
 from lightmeter.batch.sources.urls import without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
@@ -54,6 +56,8 @@ class Item:
         """Bytes in memory while the item waits."""
         if isinstance(self.data, bytes):
             return len(self.data)
+        if isinstance(self.data, Image.Image):  # as large as it is or will be when decoded
+            return self.data.width * self.data.height * len(self.data.getbands())
         return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
 
     def loaded(self, limits: Limits) -> "Item":
