@@ -231,6 +231,20 @@ def test_several_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert profile_images("folder.zip").images == 0
 
 
+def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
+    good = write_parquet(tmp_path / "a.parquet", pictures())
+    odd = tmp_path / "b.parquet"
+    pa.parquet.write_table(pa.table({"a": [1]}), odd)
+    view = profile_images([good, odd, good])
+    assert view.images == 12
+    assert [(failure.path, failure.reason) for failure in view.failures] == [(str(odd), "corrupt")]
+    assert profile_images(f"{tmp_path}/*.parquet").images == 6
+    with pytest.raises(ValueError, match="has no path in its first row"):
+        profile_images([odd, good])
+    folder = in_memory(tmp_path / "s", {file.name: file.read_bytes() for file in (good, odd)})
+    assert profile_images(f"{folder}/*.parquet").images == 6
+
+
 class Tensor:
     """As much of a tensor as is asked for."""
 

@@ -216,7 +216,7 @@ def _is_list(batch: Any) -> bool:
 
 
 def _looks_chw(array: Any) -> bool:
-    shape = getattr(array, "shape", ())
+    shape: Any = getattr(array, "shape", ())
     return len(shape) == 3 and shape[0] in (1, 3, 4)
 
 

@@ -159,7 +159,7 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Row]:
             columns = map(python_values, batch.columns)
             for row in zip(*columns, strict=True):
                 yield dict(zip(batch.schema.names, row, strict=True))
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError, MemoryError) as error:
         raise ValueError(str(error)) from None
 
 

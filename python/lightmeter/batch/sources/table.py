@@ -37,10 +37,12 @@ def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) ->
     for group in range(opened.num_row_groups):
         batches = opened.iter_batches(_ROWS, [group], columns)
         expected = opened.metadata.row_group(group).num_rows
-        yield from _guarded(
-            pa, items_of_batches(path, batches, column, wanted, first=rows, alone=alone), path, rows
-        )
+        items = items_of_batches(path, batches, column, wanted, first=rows, alone=alone)
+        yield from _guarded(pa, items, path, rows, rows + expected)
         rows += expected
+    if rows != opened.metadata.num_rows:
+        said = f"it says {opened.metadata.num_rows} rows, and has {rows}"
+        yield Item(path, ImageError("corrupt", said))
 
 
 def has_pictures(file: IO[bytes], column: str | None) -> bool:
@@ -59,8 +61,10 @@ def _parquet(file: IO[bytes]) -> Any:
     pa = parquet()
     try:
         # Without pre_buffer a column is read page by page, and not a whole row group at once.
-        return pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        opened = pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+        _check_names(opened.schema_arrow)
+        return opened
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from None
 
 
@@ -83,13 +87,20 @@ def arrow_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> I
         except pa.ArrowInvalid:  # a stream, as Hugging Face keeps them
             file.seek(0)
             opened = batches = pa.ipc.open_stream(file)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        _check_names(opened.schema)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from None
     column = pictures_column(opened.schema, wanted.column, path)
     known(wanted.values, opened.schema.names, path)
     yield from _guarded(
-        pa, items_of_batches(path, _checked(batches), column, wanted, alone=alone), path, 0
+        pa, items_of_batches(path, _checked(batches), column, wanted, alone=alone), path, 0, None
     )
+
+
+def _check_names(schema: Any) -> None:
+    """Raise a UnicodeDecodeError, which is a ValueError, for names that are no text."""
+    structs = filter(parquet().types.is_struct, schema.types)
+    _ = schema.names, [field.name for kind in structs for field in kind]
 
 
 def _checked(batches: Iterable[Any]) -> Iterator[Any]:
@@ -99,13 +110,19 @@ def _checked(batches: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _guarded(pa: Any, items: Iterator[Item], path: str, row: int) -> Iterator[Item]:
+def _guarded(
+    pa: Any, items: Iterator[Item], path: str, row: int, end: int | None
+) -> Iterator[Item]:
+    """The items from a row on, and what ended them before the row `end`, if that is known."""
+    said = ""
     try:
         for item in items:
             yield item
             row += 1
-    except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"the table is damaged behind row {row}: {shorten(str(error), 150)}"
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        said = shorten(str(error), 150) or type(error).__name__
+    if said or (end is not None and row != end):
+        detail = f"the table is damaged behind row {row}: {said or 'rows are missing'}"
         yield Item(path, ImageError("corrupt", detail))
 
 
