@@ -71,16 +71,6 @@ def test_tables_that_hugging_face_wrote(photos: Path, wanted: bytes, tmp_path: P
         assert profile_images(loaded).to_bytes() == wanted
 
 
-def test_data_sets_of_pytorch() -> None:
-    torch = pytest.importorskip("torch")
-    data = torch.utils.data.TensorDataset(torch.rand(10, 3, 8, 9), torch.arange(10))
-    one = profile_images(data, values=["label"])
-    assert (one.images, one["label"].mean) == (10, 4.5)
-    assert one["image.ImagePixelWidth"].min == 9
-    loader = torch.utils.data.DataLoader(data, batch_size=4)
-    assert profile_images(loader, values=["label"]) == one
-
-
 class Handler(SimpleHTTPRequestHandler):
     """Serves ranges, as object stores do."""
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from lightmeter import Failure, Limits, measure, profile_images
-from lightmeter.batch.sources import remote
+from lightmeter.batch.sources import remote_file
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.remote import RemoteFile, RemotePart
+from lightmeter.batch.sources.remote import RemotePart
+from lightmeter.batch.sources.remote_file import RemoteFile
 from lightmeter.batch.sources.urls import is_url, shown_url
 
 fsspec = pytest.importorskip("fsspec")
@@ -119,20 +120,30 @@ def test_reads_overlap(odd: Odd) -> None:
 def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
     for number in range(100):
         odd.pipe(f"/bucket/{number:03}.png", encoded())
-    items = (Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", 1)) for n in range(100))
+    size = len(encoded())
+    items = (Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", size)) for n in range(100))
     ahead = fetched_ahead(items, Limits())
     first = next(ahead)
     assert (first.name, first.data) == ("0", encoded())
     ahead.close()  # type: ignore[attr-defined]
-    assert len(Odd.seen) <= 33
+    assert len(Odd.seen) <= 64
     assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("size", [0, 1, None, 10**6])
+def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) -> None:
+    """It is measured as it is; one that was empty is not asked for, as stores refuse that."""
+    fill(odd, **{"a.png": encoded()})
+    (item,) = fetched_ahead([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
+    assert item.data == (b"" if size == 0 else encoded())
+    assert RemotePart("odd://bucket/a.png", size).read(Limits()) == item.data
 
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_remote_file_reads_as_a_local_one(
     odd: Odd, ranges: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "_PIECE", 100)
+    monkeypatch.setattr(remote_file, "_PIECE", 100)
     data = os.urandom(5321)
     fill(odd, **{"a.bin": data})
     Odd.ranges = ranges

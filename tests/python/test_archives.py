@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lightmeter import Failure, Limits, profile_images
+from lightmeter import Failure, ImageError, Limits, profile_images
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 
@@ -76,7 +76,11 @@ def flipped(place: int) -> Callable[[bytearray], None]:
     [
         (lambda data: data[: header(3) + 600], 3, [(NAMES[3], "truncated")]),
         (lambda data: data[: header(3) + 100], 3, [("", "truncated")]),
-        (lambda data: data[: header(3)], 3, []),
+        (lambda data: data[: header(3)], 3, [("", "truncated")]),
+        (lambda data: data[: header(6)], 6, [("", "truncated")]),
+        (lambda data: data[: header(6) + 700], 6, []),
+        (lying(b"-%010o\0" % 5000), 5, [("", "corrupt")]),
+        (lying(b"1_000".ljust(12, b"\0")), 5, [("", "corrupt")]),
         (flipped(header(2)), 5, [("", "corrupt")]),
         (lying(b"%011o\0" % 1), 5, [(NAMES[2], "truncated")]),
         (lying(b"%011o\0" % (1 << 30)), 5, [(NAMES[2], "truncated")]),
@@ -84,7 +88,7 @@ def flipped(place: int) -> Callable[[bytearray], None]:
         (lying(b"\xff" * 12), 5, [(NAMES[2], "truncated")]),
         (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 6, [("", "corrupt")]),
         (lambda data: data[: header(1)] + b"x" * 700 + data[header(1) :], 6, [("", "corrupt")]),
-        (lambda data: b"", 0, []),
+        (lambda data: b"", 0, [("", "truncated")]),
         (lambda data: b"no archive at all", 0, [("", "truncated")]),
         (lambda data: os.urandom(4096), 0, [("", "corrupt")]),
     ],
@@ -173,6 +177,10 @@ def central(number: int, data: bytes) -> int:
     return place
 
 
+def last(number: int, data: bytes) -> int:
+    return data.rindex(b"PK\5\6")
+
+
 def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = central) -> object:
     def change(data: bytearray) -> None:
         at = where(number, data) + offset
@@ -203,6 +211,10 @@ def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = 
         (patched(2, 42, struct.pack("<L", 5)), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
+        (patched(2, 32, b"\xff\xff"), 6, [("", "corrupt")]),  # a comment beyond the directory
+        (patched(0, 10, b"\x03\0", last), 6, [("", "corrupt")]),  # the count of members
+        (patched(0, 16, b"\x07", last), 6, []),  # where the directory begins
+        (patched(0, 16, b"\xff\xff", last), 6, []),
         (lambda data: b"#!/bin/sh\n" + data, 6, []),
         (lambda data: data + b"x" * 100, 6, []),
         (lambda data: b"", 0, [("", "truncated")]),
@@ -214,6 +226,49 @@ def test_damaged_zips(
 ) -> None:
     path = changed(write_zip(tmp_path / "p.zip", pictures()), change)
     assert failures(path) == (images, failed)
+
+
+def test_zip64(tmp_path: Path) -> None:
+    """Numbers of 64 bits, also ones that no file has."""
+    path = write_zip(tmp_path / "p.zip", pictures(2))
+    data = path.read_bytes()
+    end = last(0, data)
+    count, length, start = struct.unpack_from("<H2L", data, end + 10)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1) + data[end:]
+    for said, images in (
+        ((count, count, length, start), 2),
+        ((count, count, length, 1 << 63), 2),
+        ((count, count, (1 << 64) - 1, start), 2),
+        ((count, count, length, (1 << 64) - 1), 2),
+        ((count, count + 1, length, start), 2),
+    ):
+        end64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, *said)
+        path.write_bytes(data[:end] + end64 + locator)
+        got, failed = failures(path)
+        assert (got, len(failed)) == (images, said != (count, count, length, start))
+    extra = b"\1\0\x08\0" + b"\xff" * 7 + b"\x7f"
+    entry = central(1, data)
+    name = struct.unpack_from("<H", data, entry + 28)[0]
+    header = bytearray(data[entry : entry + 46 + name])
+    header[42:46], header[30:32] = b"\xff" * 4, struct.pack("<H", len(extra))
+    tail = bytearray(data[end:])
+    tail[12:16] = struct.pack("<L", length + len(extra))
+    path.write_bytes(data[:entry] + header + extra + tail)
+    assert failures(path) == (1, [(list(pictures(2))[1], "corrupt")])
+
+
+def test_members_that_share_their_bytes(tmp_path: Path) -> None:
+    """A small archive could unpack to as many bytes as it likes."""
+    path = write_zip(tmp_path / "p.zip", pictures(1), zipfile.ZIP_STORED)
+    data = path.read_bytes()
+    begin, end = central(0, data), last(0, data)
+    entry = data[begin:end]
+    tail = bytearray(data[end:])
+    struct.pack_into("<2H2L", tail, 8, 500, 500, 500 * len(entry), begin)
+    path.write_bytes(data[:begin] + 500 * entry + tail)
+    images, failed = failures(path)
+    assert 1 <= images <= 4 * len(path.read_bytes()) / len(encoded(0))
+    assert failed == [("", "corrupt")]
 
 
 def test_zips_that_were_written_as_a_stream(tmp_path: Path) -> None:
@@ -307,6 +362,28 @@ def test_a_damaged_row_group_is_lost_alone(tmp_path: Path) -> None:
     images, failed = failures(changed(path, change))
     assert images == 4
     assert failed == [("", "corrupt")]
+
+
+def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
+    """What a footer says of them is not what there is."""
+    path = write_parquet(tmp_path / "p.parquet", pictures(), rows=3)
+    whole = path.read_bytes()
+    silent = []
+    for place in (1129, 3220, 4268, 5306):  # of the headers of pages and of the footer
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 8]) + whole[place + 1 :])
+        items = list(source_of(path, Wanted()))
+        if len(items) < 6 and not any(isinstance(item.data, ImageError) for item in items):
+            silent.append(place)
+    assert not silent
+
+
+def test_names_of_columns_that_are_no_text(tmp_path: Path) -> None:
+    path = write_arrow(tmp_path / "p.arrow", pictures())
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"label", b"lab\x93l"))
+    assert failures(path) == (0, [("", "corrupt")])
+    path.write_bytes(data.replace(b"bytes", b"b\x93tes"))
+    assert failures(path) == (0, [("", "corrupt")])
 
 
 def test_cells_without_a_picture(tmp_path: Path) -> None:

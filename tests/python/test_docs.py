@@ -94,8 +94,8 @@ def make_sources(root: Path) -> None:
     write_zip(root / "photos.zip", photos)
     write_parquet(root / "photos.parquet", photos)
     write_manifest(root / "photos.jsonl", [f"photos/{name}" for name in photos])
-    lines = [f"photos/{name},{'cat' if name < '3' else 'dog'}" for name in photos]
-    (root / "photos.csv").write_text("\n".join(["path,label", *lines]))
+    lines = [f"photos/{name},{'cat' if name < '3' else 'dog'},2022-09-07T10:00" for name in photos]
+    (root / "photos.csv").write_text("\n".join(["path,label,taken_at", *lines]))
     (root / "shards").mkdir()
     for number in range(2):
         members = dict(photos)

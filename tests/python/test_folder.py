@@ -10,6 +10,7 @@ from conftest import lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import ExifPolicy, Failure, Store, StoreError, profile_images
+from lightmeter.batch.sources.item import Item
 from lightmeter.writers import log_folder
 from lightmeter.writers.dates import date_reader
 from PIL import Image
@@ -203,7 +204,7 @@ def test_the_command_keeps_exemplars_and_the_exif_that_was_asked_for(tmp_path: P
     ],
 )
 def test_dates_in_paths(pattern: str, path: str, expected: Any) -> None:
-    found = date_reader("path:" + pattern)(path)
+    found = date_reader("path:" + pattern)(Item(path, path))
     assert found == (None if expected is None else datetime(*expected, tzinfo=UTC))
 
 
@@ -211,7 +212,7 @@ def test_dates_in_paths(pattern: str, path: str, expected: Any) -> None:
 def test_dates_written_by_strftime_are_read(at: datetime) -> None:
     at = at.replace(microsecond=0, tzinfo=UTC)
     for pattern in ("%Y-%m-%dT%H.%M.%S", "x%Y%m%d%H%M%S"):
-        assert date_reader("path:" + pattern)(f"a/{at.strftime(pattern)}.jpg") == at
+        assert date_reader("path:" + pattern)(Item(at.strftime(f"a/{pattern}.jpg"), "")) == at
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 43_201, 86_399])
@@ -226,11 +227,11 @@ def test_exif_dates_are_exact_and_offsets_taken_off(tmp_path: Path, seconds: int
         if offset is not None:
             exif.get_ifd(0x8769)[0x9011] = offset
         picture().save(path, exif=exif)
-        assert reader(str(path)) == at - timedelta(hours=hours)
+        assert reader(Item("", str(path))) == at - timedelta(hours=hours)
     path.write_bytes(b"no picture")
-    assert reader(str(path)) is None
-    assert reader(str(tmp_path / "none.jpg")) is None
-    assert date_reader("mtime")(str(tmp_path / "none.jpg")) is None
+    assert reader(Item("", str(path))) is None
+    assert reader(Item("", str(tmp_path / "none.jpg"))) is None
+    assert date_reader("mtime")(Item("", str(tmp_path / "none.jpg"))) is None
 
 
 # The command line

@@ -231,6 +231,20 @@ def test_several_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert profile_images("folder.zip").images == 0
 
 
+def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
+    good = write_parquet(tmp_path / "a.parquet", pictures())
+    odd = tmp_path / "b.parquet"
+    pa.parquet.write_table(pa.table({"a": [1]}), odd)
+    view = profile_images([good, odd, good])
+    assert view.images == 12
+    assert [(failure.path, failure.reason) for failure in view.failures] == [(str(odd), "corrupt")]
+    assert profile_images(f"{tmp_path}/*.parquet").images == 6
+    with pytest.raises(ValueError, match="has no path in its first row"):
+        profile_images([odd, good])
+    folder = in_memory(tmp_path / "s", {file.name: file.read_bytes() for file in (good, odd)})
+    assert profile_images(f"{folder}/*.parquet").images == 6
+
+
 class Tensor:
     """As much of a tensor as is asked for."""
 
@@ -308,13 +322,66 @@ def test_labels_of_data_sets_of_pytorch(tmp_path: Path) -> None:
     assert labelled["label"].mean == 2
     loader = Loader(TENSORS, lambda n: [Tensor(np.stack([*map(chw, n)])), Tensor(np.array(n))])
     assert profile_images(loader, values=["label"])["label"].mean == 2
-    folder = TENSORS.__class__(lambda number: None)
+
+
+def test_a_folder_of_torchvision_is_read_by_its_files(tmp_path: Path) -> None:
+    """Other data sets may mean something else by samples, such as crops."""
+    kind = type("ImageFolder", (Samples,), {"__module__": "torchvision.datasets.folder"})
+    folder = kind(lambda number: picture(12, 10))
+
+    def default_loader() -> None: ...
+
+    folder.loader = default_loader
     write_folder(tmp_path, pictures(4))
-    folder.samples = [(str(tmp_path / name), "ab".index(name[0])) for name in pictures(4)]  # type: ignore[attr-defined]
-    folder.classes = ["cat", "dog"]  # type: ignore[attr-defined]
+    folder.samples = [(str(tmp_path / name), "ab".index(name[0])) for name in pictures(4)]
+    folder.classes = ["cat", "dog"]
     views = profile_images(folder, segment_by={"label": "column:label"})
     assert views.keys() == {"label=cat", "label=dog"}
     assert views.whole == profile_images(tmp_path)
+    folder.loader = len
+    assert profile_images(folder).images == 5
+    other = Samples(lambda number: picture(12, 10))
+    other.samples = folder.samples  # type: ignore[attr-defined]
+    assert profile_images(other).images == 5
+
+
+def failing(number: int) -> Any:
+    if number == 2:
+        raise OSError("no sample at https://me:word@host/a?sig=secret")
+    return {3: None, 4: ([1], 2)}.get(number, picture(12, 10))
+
+
+def test_samples_that_are_none_are_failures() -> None:
+    """Also of a loader, which is asked for its next batch then."""
+
+    class Unlucky(Loader):
+        def __iter__(self) -> Any:
+            self.place = -1
+            return self
+
+        def __next__(self) -> Any:
+            self.place += 1
+            if self.place == 3:
+                raise StopIteration
+            numbers = [*range(5)][2 * self.place : 2 * self.place + 2]
+            return [failing(number) for number in numbers]
+
+    view = profile_images(Samples(failing))
+    assert view.images == 2
+    assert [(failure.path, failure.reason) for failure in view.failures] == [
+        ("Samples:2", "unreadable"), ("Samples:3", "unsupported"), ("Samples:4", "unsupported")
+    ]  # fmt: skip
+    assert view.failures[0].detail == "OSError: no sample at https://host/a"
+    rows = list(measure(Unlucky(Samples(failing), list)))
+    assert [(row["path"], row.get("failure")) for row in rows[2:]] == [
+        ("Samples:2", "unreadable"), ("Samples:4", "unsupported")
+    ]  # fmt: skip
+
+
+def test_decoded_pictures_that_wait_are_weighed() -> None:
+    assert Item("a", Image.new("RGB", (100, 50))).weight == 15_000
+    assert Item("a", np.zeros((10, 20), np.float32)).weight == 800
+    assert Item("a", "a.png").weight == 0
 
 
 @pytest.mark.parametrize(

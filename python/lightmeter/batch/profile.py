@@ -21,7 +21,7 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["profile_files", "profile_images", "profile_source"]
+__all__ = ["profile_images", "profile_source"]
 
 
 @overload
@@ -205,11 +205,6 @@ def profile_images(
         on_failure=on_failure,
     )
     return views.whole if segment_by is None else views
-
-
-def profile_files(files: Sequence[str], **options: Any) -> SegmentedViews:
-    """Profile files by their paths; the options are those of `profile_source`."""
-    return profile_source(Files(files), **options)
 
 
 def profile_source(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
@@ -202,6 +203,8 @@ def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | No
 
 def _in_column(column: str, item: Item, root: str | None) -> str | None:
     value = item.values.get(column)
+    if isinstance(value, date):
+        return value.isoformat()
     return value if isinstance(value, str | None) else f"{value:.10g}"
 
 

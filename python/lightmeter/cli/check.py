@@ -10,8 +10,18 @@ import typer
 
 from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
 from lightmeter.batch.executors.threads import in_threads
-from lightmeter.batch.sources.folder import find_images
-from lightmeter.cli.options import Format, Printed, Workers, reads_images, segments_of
+from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.cli.options import (
+    Column,
+    Format,
+    Printed,
+    Sources,
+    Workers,
+    reads_images,
+    segments_of,
+)
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, ROWS, Reference, check_level, reference_of
@@ -22,7 +32,7 @@ __all__ = ["check"]
 
 UNUSUAL, UNKNOWN = 3, 4
 
-_BLOCK_FILES = 8  # few, as what is said of them waits in memory
+_BLOCK_ITEMS = 8  # few, as what is said of them waits in memory
 _MOST = 5  # findings of an image
 
 _Checked = tuple[str, ImageCheck | Failure]
@@ -30,12 +40,12 @@ _Checked = tuple[str, ImageCheck | Failure]
 
 @reads_images
 def check(
-    paths: Annotated[list[str], typer.Argument(help="Image files, folders or glob patterns.")],
+    paths: Sources,
     reference: Annotated[
         str | None,
         typer.Option(
             help="Images as they should be: a profile file made with --rows 256, a file of rows "
-            "that measure wrote, or a folder."
+            "that measure wrote, or a folder, archive, table or address."
         ),
     ] = None,
     store: Annotated[
@@ -51,14 +61,15 @@ def check(
     ] = LEVEL,
     *,
     reading: Reading,
+    column: Column = None,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Flag images that are out of the ordinary of a reference, and say why.
 
-    The reference is a profile file, a folder or glob pattern of images, which are measured first,
-    or all that a store holds of a dataset or a segment. Profiles keep rows if they were made with
-    --rows.
+    The reference is a profile file, or a folder, archive, table or address of images, which are
+    measured first, or all that a store holds of a dataset or a segment. Profiles keep rows if they
+    were made with --rows.
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
@@ -81,17 +92,18 @@ def check(
                 view = view_of_source(reference, reading, rows=ROWS, workers=workers)
             prepared = reference_of(view)
             prepared.reading(reading)
-            files = find_images(paths[0] if len(paths) == 1 else paths)
+            wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
+            source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
         with (
             progress_bar("checking") as progress,
             closing(
                 in_threads(
                     work,
-                    files,
-                    _BLOCK_FILES,
+                    fetched_ahead(source, reading.limits),
+                    _BLOCK_ITEMS,
                     workers=workers,
-                    total=len(files),
+                    total=total_of(source),
                     progress=progress,
                 )
             ) as results,
@@ -120,14 +132,16 @@ def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -
 
 
 def _check_block(
-    files: Iterable[str], reference: Reference, reading: Reading, level: float
+    items: Iterable[Item], reference: Reference, reading: Reading, level: float
 ) -> list[_Checked]:
     checks: list[_Checked] = []
-    for file in files:
+    for item in items:
         try:
-            checks.append((file, check_image(file, reference, level=level, reading=reading)))
+            data = item.loaded(reading.limits).data
+            checked = check_image(data, reference, level=level, reading=reading)
+            checks.append((item.name, checked))
         except ImageError as error:
-            checks.append((file, Failure(file, error.reason, error.detail)))
+            checks.append((item.name, Failure(item.name, error.reason, error.detail)))
     return checks
 
 

@@ -1,4 +1,4 @@
-"""The command that fills a store from a folder."""
+"""The command that fills a store from a folder, an archive, a table or an address."""
 
 import json
 from collections import Counter
@@ -10,6 +10,8 @@ import typer
 from lightmeter import Reading, log_folder
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import (
+    SOURCE,
+    Column,
     ExecutorName,
     ExecutorOption,
     Exemplars,
@@ -37,7 +39,7 @@ _SEGMENTS = 20  # that are printed
 
 @reads_images
 def log(
-    folder: Annotated[str, typer.Argument(help="Folder, file or glob pattern of images.")],
+    folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
     store: StoreOption,
     day: Annotated[
@@ -49,8 +51,8 @@ def log(
     date_from: Annotated[
         str | None,
         typer.Option(
-            help="Where the date of each image comes from: exif, mtime or path:PATTERN, such as "
-            "path:%Y-%m-%d."
+            help="Where the date of each image comes from: exif, mtime, column:NAME or "
+            "path:PATTERN, such as path:%Y-%m-%d."
         ),
     ] = None,
     segment: Annotated[
@@ -58,8 +60,8 @@ def log(
         typer.Option(
             metavar="KEY=VALUE",
             help="The segment of all images, such as camera=north, or where that of each comes "
-            "from, as camera=path:REGEX, camera=exif:Model or camera=manifest:FILE:COLUMN "
-            "(repeatable).",
+            "from, as camera=path:REGEX, camera=exif:Model, camera=column:NAME or "
+            "camera=manifest:FILE:COLUMN (repeatable).",
         ),
     ] = None,
     every: Annotated[
@@ -72,6 +74,7 @@ def log(
     ] = None,
     *,
     reading: Reading,
+    column: Column = None,
     exemplars: Exemplars = 0,
     rows: Rows = 0,
     group: Groups = None,
@@ -80,7 +83,9 @@ def log(
     resume: Resume = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
-    """Measure a folder and put its profiles into a store, one for each bucket.
+    """Measure images and put their profiles into a store, one for each bucket.
+
+    The images are in a folder, archive, table or manifest, or at an address.
 
     Logging a folder again replaces what it gave before, so nothing counts twice. A bucket that
     `store gc` has rolled up keeps what the folder gave it.
@@ -101,6 +106,7 @@ def log(
                 dataset,
                 at=day and day.date(),
                 date_from=date_from,
+                column=column,
                 segment=place,
                 segment_by=segment_by or None,
                 group=group,

@@ -21,6 +21,7 @@ from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.numbers import SETS, MetricSet
 
 __all__ = [
+    "SOURCE",
     "Allow",
     "Column",
     "Deny",
@@ -100,14 +101,11 @@ Resume = Annotated[
         "only what is missing.",
     ),
 ]
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SOURCE...",
-        help="Image files, folders or glob patterns, archives such as shard-000.tar, tables such "
-        "as photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos.",
-    ),
-]
+SOURCE = (
+    "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
+    "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
+)
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
 Column = Annotated[
     str | None,
     typer.Option(help="The column of images in a table, or of their paths in a manifest."),

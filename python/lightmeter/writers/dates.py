@@ -1,16 +1,25 @@
-"""When a picture file is from: by its Exif, its time of modification, or its path."""
+"""When a picture is from: by its Exif, its path, a column, or when its file was changed."""
 
+import datetime as dt
 import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from lightmeter.batch.sources.exif import exif_of
+from lightmeter.batch.sources.item import Item
+from lightmeter.errors import ImageError
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.times import EPOCH
 
-__all__ = ["FileDate", "date_reader"]
+__all__ = ["DateOf", "date_column", "date_reader"]
 
-FileDate = Callable[[str], datetime | None]
+# From a picture to when it is from.
+DateOf = Callable[[Item], datetime | None]
+
+_COLUMN, _PATH = "column:", "path:"
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
@@ -19,8 +28,14 @@ _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _FIELDS = {"Y": r"\d{4}", "m": r"\d\d", "d": r"\d\d", "H": r"\d\d", "M": r"\d\d", "S": r"\d\d"}
 
 
-def date_reader(source: str) -> FileDate:
-    """A function from the path of a file to when it is from, in UTC; None where nothing says so.
+def date_column(source: str | None) -> tuple[str, ...]:
+    """The column that `source` names, if it names one."""
+    named = source is not None and source.startswith(_COLUMN)
+    return (source.removeprefix(_COLUMN),) if source is not None and named else ()
+
+
+def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
+    """A function from a picture to when it is from, in UTC; None where nothing says so.
 
     It never waits for a pipe or a device: they have no Exif.
 
@@ -29,36 +44,72 @@ def date_reader(source: str) -> FileDate:
 
             - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
               camera noted its offset from UTC that is taken off; else its clock counts as UTC.
-            - ``"mtime"``: the time of modification of the file.
+            - ``"mtime"``: the time of modification of the file, for pictures that are files.
+            - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
+              the picture in an archive. It holds times; texts of ISO 8601, such as
+              ``2024-05-01T10:30:00+02:00`` or ``20240501``; or seconds since 1970, as numbers from
+              1e8 to 4e9 (the years 1973 to 2096). What has no time zone counts as UTC.
             - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
               ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
               name, ``%%`` for a percent sign, and anything else for itself. It counts as UTC. A
-              number does not match a part of a longer one.
+              number does not match a part of a longer one. Of a picture in an archive or table the
+              path is its name there, behind that of the archive.
+        limits: what reading a picture may cost, for Exif.
 
     Raises:
         ValueError: `source` is none of these.
     """
     if source == "exif":
-        return _exif_date
+        return partial(_exif_date, limits=limits)
     if source == "mtime":
         return _modification_date
-    if source.startswith("path:"):
-        return _path_date(source.removeprefix("path:"))
+    if source.startswith(_PATH):
+        return _path_date(source.removeprefix(_PATH))
+    if source.startswith(_COLUMN) and source != _COLUMN:
+        return partial(_column_date, source.removeprefix(_COLUMN))
     raise ValueError(
-        f"got {source!r} as the source of dates; expected 'exif', 'mtime' or 'path:PATTERN', such "
-        "as 'path:%Y-%m-%d'"
+        f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
+        "'path:PATTERN', such as 'path:%Y-%m-%d'"
     )
 
 
-def _modification_date(path: str) -> datetime | None:
+def _modification_date(item: Item) -> datetime | None:
+    if not isinstance(item.data, str):
+        return None
     try:
-        return EPOCH + timedelta(microseconds=os.stat(path).st_mtime_ns // 1000)
-    except (OSError, OverflowError):
+        return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
+    except (OSError, OverflowError, ValueError):  # a NUL in the path
         return None
 
 
-def _exif_date(path: str) -> datetime | None:
-    tags = exif_of(path)
+def _column_date(column: str, item: Item) -> datetime | None:
+    value: Any = item.values.get(column)
+    try:
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value.strip())
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            value = _of_number(value)
+        elif isinstance(value, dt.date) and not isinstance(value, datetime):
+            value = datetime(value.year, value.month, value.day)
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _of_number(value: float) -> datetime | None:
+    """Eight digits are a day, as a table of text may have them without quotes."""
+    if 10_000_000 <= value <= 99_999_999 and value == int(value):
+        return datetime.strptime(str(int(value)), "%Y%m%d")
+    return EPOCH + timedelta(seconds=value) if 1e8 <= value <= 4e9 else None
+
+
+def _exif_date(item: Item, limits: Limits) -> datetime | None:
+    try:
+        tags = exif_of(item.loaded(limits).data)
+    except ImageError:
+        return None
     for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
         days = tags.get(date)
         if isinstance(days, int | float):
@@ -77,12 +128,12 @@ def _offset(text: object) -> timedelta:
     return -offset if match[1] == "-" else offset
 
 
-def _path_date(pattern: str) -> FileDate:
+def _path_date(pattern: str) -> DateOf:
     expression = re.compile(_expression(pattern))
 
-    def date(path: str) -> datetime | None:
+    def date_in(item: Item) -> datetime | None:
         last_date = None
-        for match in expression.finditer(path):
+        for match in expression.finditer(item.name):
             fields = match.groupdict(default="0")
             names = ("year", "month", "day", "hour", "minute", "second")
             numbers = {
@@ -96,7 +147,7 @@ def _path_date(pattern: str) -> FileDate:
                 continue
         return last_date
 
-    return date
+    return date_in
 
 
 def _expression(pattern: str) -> str:

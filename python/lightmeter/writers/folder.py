@@ -1,4 +1,4 @@
-"""Logging folders of pictures into a store, each picture into the bucket that it is from."""
+"""Logging a folder or another source into a store, each picture into the bucket it is from."""
 
 import hashlib
 import os
@@ -6,13 +6,18 @@ import platform
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import NamedTuple, Unpack
 
 from lightmeter.batch.executors import Executor
 from lightmeter.batch.groups import GroupBy, GroupOf
-from lightmeter.batch.profile import profile_files
-from lightmeter.batch.segments import SegmentBy, SegmentOf
-from lightmeter.batch.sources.folder import find_images
+from lightmeter.batch.profile import profile_source
+from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.folder import Files
+from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -23,7 +28,8 @@ from lightmeter.store.file_store import FileStore
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
 from lightmeter.times import to_duration
-from lightmeter.writers.dates import FileDate, date_reader
+from lightmeter.writers.bucketed import Bucketed, Counted, by_bucket
+from lightmeter.writers.dates import DateOf, date_column, date_reader
 
 __all__ = ["Logged", "log_folder"]
 
@@ -35,8 +41,9 @@ class Logged(NamedTuple):
 
     Attributes:
         profiles: what was put of all images.
-        undated: files that have no date.
-        rolled_up: files of buckets that hold the folder already and can no longer be replaced.
+        undated: names of pictures that have no date.
+        rolled_up: names of the pictures of buckets that hold the folder already and can no longer
+            be replaced.
         segments: with `segment_by`, how many images of each segment were measured. The profiles of
             segments are in the store alone.
     """
@@ -54,6 +61,7 @@ def log_folder(
     *,
     at: date | datetime | None = None,
     date_from: str | None = None,
+    column: str | None = None,
     segment: Segment | None = None,
     segment_by: SegmentBy | None = None,
     group: GroupBy | None = None,
@@ -69,23 +77,29 @@ def log_folder(
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Logged:
-    """Profile the images of a folder into the buckets they are from.
+    """Profile the images of a folder, or of an archive, table or address, into their buckets.
 
     The writer is the folder, by its real path: logging it again replaces what it gave to each
-    bucket. In a store that is no file it is also of this machine, by the machine's name. Buckets
+    bucket. In a store that is no file it is also of this machine, by the machine's name. What is
+    elsewhere is the writer by its address, of the web without what follows the path. Buckets
     that it has no images of any more are left as they are, and so are those that `Store.gc` has
     rolled up with this folder in them: their files are not measured, but listed in the result.
     Folders that hold the same files count them twice.
 
+    Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
+    time, and else once for each bucket; with ``date_from`` once more, to date them.
+
     Args:
         store: the store, or its address, where a new one is made if there is none.
-        folder: a folder, file or glob pattern, as for `lightmeter.profile_images`.
+        folder: a folder, file, glob pattern, archive, table, manifest or address, as for
+            `lightmeter.profile_images`.
         dataset: name of what is watched.
         at: when all of it is from; without a time zone it is local time. None takes now, unless
             `date_from` says more.
-        date_from: where the date of each file comes from: ``"exif"``, ``"mtime"`` or
-            ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date
-            are not measured, but listed in the result.
+        date_from: where the date of each file comes from: ``"exif"``, ``"mtime"``,
+            ``"column:NAME"`` or ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`.
+            Files without a date are not measured, but listed in the result.
+        column: the column of images in a table, or of paths in a manifest, likewise.
         segment: of all images, such as ``{"camera": "left"}``.
         segment_by: what segment an image belongs to besides, as for `lightmeter.profile_images`.
             The profile of each segment is put beside that of all images. Segments that the dataset
@@ -110,11 +124,11 @@ def log_folder(
         OSError: a manifest cannot be read.
         TypeError: `at` is neither a date nor a datetime, or an option is unknown.
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
-            an option is out of range.
+            an option is out of range; or there is no such column.
         StoreError: the store cannot take the profiles.
         BatchError: workers died at each of several attempts; the folder of `resume` cannot be
             written.
-        ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
+        ImportError: a package that the source needs is not installed.
 
     What an earlier call put into segments of the same keys that no image is in any more is deleted
     from the buckets that are replaced.
@@ -124,43 +138,43 @@ def log_folder(
     reading = reading_of(reading, options)
     whole = parse_segment(segment_text(segment))
     segment_of = group_of = None
-    root = os.fspath(folder) if os.path.isdir(folder) else None
+    columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
+    wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
+    reader = date_reader(date_from, reading.limits) if date_from is not None else None
+    source = source_of(folder, wanted)
     if group is not None:
-        group_of = GroupOf(group, root=root, exif=reading.exif)
+        group_of = GroupOf(group, root=source.root, exif=reading.exif)
     if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=root, exif=reading.exif, fixed=whole)
-    reader = date_reader(date_from) if date_from is not None else None
-    files = find_images(folder)
-    if segment_of is not None:
-        segment_of.check_files(files)
-    if group_of is not None:
-        group_of.check_files(files)
+        segment_of = SegmentOf(segment_by, root=source.root, exif=reading.exif, fixed=whole)
+    for origin in (segment_of, group_of):
+        if origin is not None and isinstance(source, Files):
+            origin.check_files(source.files)
     with store_at(store, create=True) as opened:
         length = opened.datasets().get(dataset, timedelta(days=1))
         if every is not None:
             length = to_duration(every)
         start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
-        buckets: dict[datetime, list[str]] = defaultdict(list)
-        undated = []
-        for file in files:
-            start = start_of_all if reader is None else _bucket_of(file, reader, length)
-            if start is None:
-                undated.append(file)
-            else:
-                buckets[start].append(file)
-
         if writer is None:
             writer = _writer(folder, opened)
         kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
-        rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
+        undated: list[str] = []
+        buckets: Mapping[datetime, Bucketed | Counted] = {start_of_all: Counted(source)}
+        if reader is not None:
+            # Only Exif is in the bytes of the pictures.
+            items = fetched_ahead(source, reading.limits) if date_from == "exif" else source
+            start_of = partial(_start_of, reader=reader, length=length)
+            buckets, undated = by_bucket(items, start_of, source)
+        rolled_up = {start: buckets[start].names() for start in kept_as_is if start in buckets}
         profiles: dict[datetime, ProfileView] = {}
         segments: dict[datetime, dict[str, int]] = {}
         parts = None
         if segment_of is not None:
             parts = _Segments(opened, dataset, writer, whole)
-        total, done = sum(map(len, buckets.values())), 0
-        for start, members in sorted(buckets.items()):
-            views = profile_files(
+        to_log = {start: buckets[start] for start in buckets if start not in rolled_up}
+        sizes = [total_of(members) for members in to_log.values()]
+        total, done = None if None in sizes else sum(filter(None, sizes)), 0
+        for start, members in to_log.items():
+            views = profile_source(
                 members,
                 segment_of=segment_of,
                 group_of=group_of,
@@ -171,10 +185,12 @@ def log_folder(
                 workers=workers,
                 executor=executor,
                 resume=resume,
-                progress=_shifted(progress, done, total) if progress is not None else None,
+                progress=None if progress is None else partial(_shifted, progress, done, total),
                 on_failure=on_failure,
             )
-            done += len(members)
+            done += members.count
+            if not members.count:
+                continue
             opened.put(dataset, views.whole, at=start, writer=writer, segment=whole, every=length)
             profiles[start] = views.whole
             if parts is not None:
@@ -220,8 +236,11 @@ class _Segments:
 def _writer(folder: str | os.PathLike[str], store: Store) -> str:
     """One per folder. Names that are no text, which a store does not take, are shown as bytes.
 
-    Where several machines write, it is of this machine too, and its path stays at home.
+    Where several machines write, it is of this machine too, and its path stays at home. What is
+    elsewhere is the same from any machine.
     """
+    if is_url(address := os.fsdecode(folder)):
+        return f"address {visible(shown_url(address))}"
     path = os.path.realpath(folder)
     raw = path_bytes(path)
     if not isinstance(store, FileStore):
@@ -235,16 +254,16 @@ def _writer(folder: str | os.PathLike[str], store: Store) -> str:
     return f"folder {path}"
 
 
-def _bucket_of(file: str, reader: FileDate, length: timedelta) -> datetime | None:
-    """None where the file has no date, or one that is no time of a picture, such as 9999-12-31."""
-    when = reader(file)
+def _start_of(item: Item, reader: DateOf, length: timedelta) -> datetime | None:
+    """None where it has no date, or one that is no time of a picture, such as 9999-12-31."""
+    when = reader(item)
     try:
         return None if when is None else bucket_start(when, length)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def _shifted(
-    progress: Callable[[int, int], None], before: int, total: int
-) -> Callable[[int, int], None]:
-    return lambda done, _: progress(before + done, total)
+    progress: Callable[[int, int], None], before: int, total: int | None, done: int, came: int
+) -> None:
+    progress(before + done, came if total is None else total)

@@ -9,15 +9,18 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from lightmeter.batch.sources.item import Item, Wanted, plain
 from lightmeter.batch.sources.table import items_of_batches, known, pictures_column
+from lightmeter.batch.sources.urls import without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 
 __all__ = ["HuggingFace", "Torch", "is_hugging_face", "is_torch"]
 
 _ROWS = 16
+_PICTURES = (bytes, str, os.PathLike, Image.Image)
 _USUAL = ("image", "images", "img", "pixel_values", "x")
 
 
@@ -78,7 +81,8 @@ class Torch:
 
     The first element of a sample is the picture, or that under a usual name. A folder of pictures
     of torchvision is read by its files, as they were before any transform. Tensors of three
-    dimensions are CxHxW unless a layout says otherwise.
+    dimensions are CxHxW unless a layout says otherwise. A sample or batch that raises an error is
+    one failure, by the number of its first picture.
     """
 
     root: str | None = None
@@ -87,7 +91,10 @@ class Torch:
         """Take a data set or a loader."""
         self._data, self._wanted = dataset, wanted
         self._loader = hasattr(dataset, "dataset") and hasattr(dataset, "batch_size")
-        self._batched = self._loader and dataset.batch_size is not None
+        batches = (getattr(dataset, name, None) for name in ("batch_size", "batch_sampler"))
+        self._batched = self._loader and any(part is not None for part in batches)
+        size = getattr(dataset, "batch_size", None) if self._loader else None
+        self._size = size if isinstance(size, int) else 1
         self._name = type(dataset.dataset if self._loader else dataset).__name__
 
     def __iter__(self) -> Iterator[Item]:
@@ -96,28 +103,69 @@ class Torch:
         if files is not None:
             yield from files
             return
-        numbers = count()
+        number = 0
         for sample in self._samples():
-            pictures, values = self._parts(sample)
-            group = pictures if self._batched else [pictures]
-            for place, picture in enumerate(group):
-                number = next(numbers)
-                said = {name: _scalar(value, place) for name, value in values.items()}
-                yield Item(f"{self._name}:{number}", self._taken(picture), values=said)
+            if isinstance(sample, ImageError):
+                yield Item(f"{self._name}:{number}", sample)
+                number += self._size
+                continue
+            for picture, values in self._pictures(sample):
+                yield Item(f"{self._name}:{number}", self._taken(picture), values=values)
+                number += 1
 
     def _samples(self) -> Iterator[Any]:
-        if self._loader or hasattr(self._data, "__iter__"):
-            return iter(self._data)
-        return (self._data[number] for number in range(len(self._data)))
+        """Samples or batches, or what went wrong in place of one."""
+        if not self._loader and not hasattr(self._data, "__iter__"):
+            yield from self._by_number()
+            return
+        iterator = iter(self._data)
+        while True:
+            try:
+                sample = next(iterator)
+            except StopIteration:
+                return
+            except Exception as error:  # of somebody else's code
+                yield _sample_error(error)
+                if str(error).startswith("DataLoader "):  # it has lost a worker, or waits in vain
+                    return
+            else:
+                yield sample
+
+    def _by_number(self) -> Iterator[Any]:
+        told = hasattr(self._data, "__len__")
+        for number in range(len(self._data)) if told else count():
+            try:
+                sample = self._data[number]
+            except Exception as error:  # of somebody else's code
+                if not told and isinstance(error, IndexError):
+                    return
+                sample = _sample_error(error)
+            yield sample
+
+    def _pictures(self, sample: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """The pictures of a sample or a batch, and the values of each that are wanted."""
+        if self._batched and _is_list(sample):
+            for each in sample:
+                picture, values = self._parts(each)
+                yield picture, {name: _scalar(value, 0) for name, value in values.items()}
+            return
+        pictures, values = self._parts(sample)
+        for place, picture in enumerate(pictures if self._batched else [pictures]):
+            yield picture, {name: _scalar(value, place) for name, value in values.items()}
 
     def _taken(self, picture: Any) -> Any:
         """A picture as it can wait: an array of its own, or an error."""
         if not is_array(picture):
-            return picture
+            if isinstance(picture, _PICTURES):
+                return picture
+            kind = type(picture).__name__
+            return ImageError("unsupported", f"got a {kind}; expected a picture, array or tensor")
         try:
-            array = np.array(as_numpy(picture))
+            array = np.array(as_numpy(_exported(picture)))
         except ImageError as error:
             return error
+        except Exception as error:  # such as of a tensor without samples
+            return ImageError("unsupported", f"{type(error).__name__}: {error}"[:200])
         layout = self._wanted.layout
         if layout is not None:
             return array[np.newaxis] if self._batched and layout.startswith("N") else array
@@ -148,10 +196,52 @@ class Torch:
         return parts[0], {name: parts[1] if len(parts) > 1 else None for name in names[:1]}
 
 
+def _sample_error(error: Exception) -> ImageError:
+    """That of a worker has its traceback as text, whose last line says what was wrong."""
+    lines = str(error).strip().splitlines() or [""]
+    said = lines[-1] if "Traceback" in str(error) else f"{type(error).__name__}: {lines[0]}"
+    return ImageError("unreadable", without_secrets(said)[:200])
+
+
+def _is_list(batch: Any) -> bool:
+    """Whether a loader does not put the parts of its samples together, but lists the samples."""
+    if not isinstance(batch, list | tuple) or not batch:
+        return False
+    first = batch[0]
+    if isinstance(first, tuple | list):  # a sample, unless it is all pictures of the batch
+        return not all(is_array(part) or isinstance(part, _PICTURES) for part in first)
+    if is_array(first):  # a picture, unless it is several beside their labels
+        return all(is_array(part) and _looks_chw(part) for part in batch)
+    return isinstance(first, (Mapping, *_PICTURES))
+
+
+def _looks_chw(array: Any) -> bool:
+    shape: Any = getattr(array, "shape", ())
+    return len(shape) == 3 and shape[0] in (1, 3, 4)
+
+
+def _exported(tensor: Any) -> Any:
+    """A tensor without what NumPy does not have: gradients, and floats of 16 bits of both kinds."""
+    if hasattr(tensor, "requires_grad"):
+        tensor = tensor.detach()
+        if str(tensor.dtype) in ("torch.float16", "torch.bfloat16"):
+            tensor = tensor.float()
+    return tensor
+
+
 def _files_of(dataset: Any) -> Iterator[Item] | None:
-    """The files of torchvision's folders: pairs of a path and the number of a class."""
+    """The files of torchvision's folders: pairs of a path and the number of a class.
+
+    Another data set may have samples of the same form and mean something else, such as crops. So
+    may a folder that opens its files in a way of its own.
+    """
+    kinds = type(dataset).__mro__
+    if not any(kind.__module__ == "torchvision.datasets.folder" for kind in kinds):
+        return None
     samples = getattr(dataset, "samples", None)
     if not isinstance(samples, list) or not samples:
+        return None
+    if getattr(getattr(dataset, "loader", None), "__name__", "") != "default_loader":
         return None
     first = samples[0]
     if not isinstance(first, tuple) or not isinstance(first[0], str | os.PathLike):
@@ -166,9 +256,10 @@ def _class_items(samples: Iterable[Any], classes: list[str]) -> Iterator[Item]:
 
 
 def _scalar(value: Any, place: int) -> Any:
-    """A value of one sample, out of that of its batch."""
-    if isinstance(value, list | tuple):
+    """A value of one sample, out of that of its batch; None for what is no single value."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         value = value[place] if place < len(value) else None
-    elif getattr(value, "ndim", 0) > 0:
-        value = value[place]
-    return plain(value.item() if hasattr(value, "item") else value)
+    try:
+        return plain(value.item() if hasattr(value, "item") else value)
+    except (ValueError, RuntimeError):  # of a vector
+        return None

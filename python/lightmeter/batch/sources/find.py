@@ -2,9 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from lightmeter.batch.sources.datasets import HuggingFace, Torch, is_hugging_face, is_torch
@@ -16,6 +15,7 @@ from lightmeter.batch.sources.remote import RemotePart, expanded
 from lightmeter.batch.sources.shard import Shard
 from lightmeter.batch.sources.table import Table, is_table
 from lightmeter.batch.sources.urls import is_url
+from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.large.zarr_metadata import is_zarr
 
@@ -141,7 +141,38 @@ class _Chain:
         self.root = sources[0].root if len(sources) == 1 else None
 
     def __iter__(self) -> Iterator[Item]:
-        return chain.from_iterable(self._sources)
+        return _in_turn(self._sources)
+
+
+def _in_turn(sources: Iterable[Source]) -> Iterator[Item]:
+    """What they give, one after the other.
+
+    Raises:
+        ValueError: the first shards have no such column. Of later ones that is a failure, as they
+            may be damaged, and others were measured already.
+    """
+    given = False
+    for source in sources:
+        try:
+            for item in source:
+                given = given or not isinstance(item.data, ImageError)
+                yield item
+        except ValueError as error:
+            if not given:
+                raise
+            yield Item(getattr(source, "name", ""), ImageError("corrupt", str(error)[:200]))
+
+
+class _One:
+    """A picture alone."""
+
+    root: str | None = None
+
+    def __init__(self, item: Item) -> None:
+        self._item = item
+
+    def __iter__(self) -> Iterator[Item]:
+        yield self._item
 
 
 class _Remote:
@@ -168,8 +199,8 @@ class _Remote:
 
     def __iter__(self) -> Iterator[Item]:
         shard_of = partial(Shard, wanted=self._wanted, alone=len(self._items) == 1)
-        for item in self._items:
-            if is_shard(item.data.url):
-                yield from shard_of(item.data.url)
-            else:
-                yield item
+        urls = (item.data.url for item in self._items)
+        return _in_turn(
+            shard_of(url) if is_shard(url) else _One(item)
+            for url, item in zip(urls, self._items, strict=True)
+        )

@@ -3,7 +3,10 @@
 import os
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from PIL import Image
 
 from lightmeter.batch.sources.urls import without_secrets
 from lightmeter.errors import ImageError
@@ -63,6 +66,8 @@ class Item:
         """Bytes in memory while the item waits."""
         if isinstance(self.data, bytes):
             return len(self.data)
+        if isinstance(self.data, Image.Image):  # as large as it is or will be when decoded
+            return self.data.width * self.data.height * len(self.data.getbands())
         return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
 
     def loaded(self, limits: Limits) -> "Item":
@@ -134,7 +139,7 @@ def plain(value: Any) -> Any:
         return value.encode(errors="replace").decode()
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return None
-    return value if isinstance(value, bool | int | float) else None
+    return value if isinstance(value, bool | int | float | date) else None
 
 
 def threads_for(source: Source, workers: int) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.table import python_values
 from lightmeter.files import open_regular
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
@@ -155,8 +156,10 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Row]:
     pyarrow = parquet()
     try:
         for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
-            yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
+            columns = map(python_values, batch.columns)
+            for row in zip(*columns, strict=True):
+                yield dict(zip(batch.schema.names, row, strict=True))
+    except (pyarrow.ArrowException, OSError, MemoryError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -32,6 +32,7 @@ class Shard:
     def __init__(self, path: str, wanted: Wanted, *, alone: bool) -> None:
         """Take its path or address; `alone` if it is the whole source."""
         self._path, self._wanted, self._alone = path, wanted, alone
+        self.name = shown_url(path)
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures. A file that cannot be read is one failure.
@@ -40,7 +41,7 @@ class Shard:
             ValueError: a table or manifest has no such column.
             ImportError: a package is not installed.
         """
-        name = shown_url(self._path)
+        name = self.name
         try:
             file, size = self._opened()
         except OSError as error:

@@ -14,7 +14,7 @@ from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
 __all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]
-__all__ += ["USUAL_PICTURES", "has_pictures", "pictures_column"]
+__all__ += ["USUAL_PICTURES", "has_pictures", "pictures_column", "python_values"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
@@ -37,10 +37,12 @@ def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) ->
     for group in range(opened.num_row_groups):
         batches = opened.iter_batches(_ROWS, [group], columns)
         expected = opened.metadata.row_group(group).num_rows
-        yield from _guarded(
-            pa, items_of_batches(path, batches, column, wanted, first=rows, alone=alone), path, rows
-        )
+        items = items_of_batches(path, batches, column, wanted, first=rows, alone=alone)
+        yield from _guarded(pa, items, path, rows, rows + expected)
         rows += expected
+    if rows != opened.metadata.num_rows:
+        said = f"it says {opened.metadata.num_rows} rows, and has {rows}"
+        yield Item(path, ImageError("corrupt", said))
 
 
 def has_pictures(file: IO[bytes], column: str | None) -> bool:
@@ -59,8 +61,10 @@ def _parquet(file: IO[bytes]) -> Any:
     pa = parquet()
     try:
         # Without pre_buffer a column is read page by page, and not a whole row group at once.
-        return pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        opened = pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+        _check_names(opened.schema_arrow)
+        return opened
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from None
 
 
@@ -83,13 +87,20 @@ def arrow_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> I
         except pa.ArrowInvalid:  # a stream, as Hugging Face keeps them
             file.seek(0)
             opened = batches = pa.ipc.open_stream(file)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        _check_names(opened.schema)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from None
     column = pictures_column(opened.schema, wanted.column, path)
     known(wanted.values, opened.schema.names, path)
     yield from _guarded(
-        pa, items_of_batches(path, _checked(batches), column, wanted, alone=alone), path, 0
+        pa, items_of_batches(path, _checked(batches), column, wanted, alone=alone), path, 0, None
     )
+
+
+def _check_names(schema: Any) -> None:
+    """Raise a UnicodeDecodeError, which is a ValueError, for names that are no text."""
+    structs = filter(parquet().types.is_struct, schema.types)
+    _ = schema.names, [field.name for kind in structs for field in kind]
 
 
 def _checked(batches: Iterable[Any]) -> Iterator[Any]:
@@ -99,13 +110,19 @@ def _checked(batches: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _guarded(pa: Any, items: Iterator[Item], path: str, row: int) -> Iterator[Item]:
+def _guarded(
+    pa: Any, items: Iterator[Item], path: str, row: int, end: int | None
+) -> Iterator[Item]:
+    """The items from a row on, and what ended them before the row `end`, if that is known."""
+    said = ""
     try:
         for item in items:
             yield item
             row += 1
-    except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"the table is damaged behind row {row}: {shorten(str(error), 150)}"
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        said = shorten(str(error), 150) or type(error).__name__
+    if said or (end is not None and row != end):
+        detail = f"the table is damaged behind row {row}: {said or 'rows are missing'}"
         yield Item(path, ImageError("corrupt", detail))
 
 
@@ -168,12 +185,32 @@ def items_of_batches(
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
             cells = part.column(column)
-            values = {name: part.column(name) for name in wanted.values}
+            values = {name: python_values(part.column(name)) for name in wanted.values}
             for row, number in zip(range(part.num_rows), numbers, strict=False):
                 data, name = _picture(cells[row].as_py(), folder)
                 name = name or str(number)
-                said = {key: plain(value[row].as_py()) for key, value in values.items()}
+                said = {key: plain(value[row]) for key, value in values.items()}
                 yield Item(f"{path}:{name}", data, name if alone else None, said)
+
+
+def python_values(column: Any) -> list[Any]:
+    """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
+    time zone that nobody knows or a text that is no UTF-8; of times it has microseconds.
+    """
+    pa = parquet()
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError, LookupError):
+        return list(map(_python_value, column))
+
+
+def _python_value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError, LookupError):
+        return None
 
 
 def _picture(cell: Any, folder: str) -> tuple[Any, str]:

@@ -25,7 +25,6 @@ _BLOCK = 512
 _MAGIC = 257  # where a header has "ustar"
 _PIECE = 1 << 20
 _MOST_NAME = 1 << 16  # bytes of a long name, or of all records of an extended header
-_ZEROS = bytes(_BLOCK)
 _MOST_ZEROS = 1 << 20  # bytes between archives that were joined; an end is padded to 10 240
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
@@ -104,7 +103,10 @@ def _number(field: bytes) -> int:
     """Octal digits; or, where the first bit is set, big-endian bytes."""
     if field[:1] in (b"\x80", b"\xff"):
         return int.from_bytes(field, "big", signed=True) & ((1 << 8 * len(field) - 8) - 1)
-    return int(field.partition(b"\0")[0].strip() or b"0", 8)
+    digits = field.partition(b"\0")[0].strip()
+    if digits.strip(b"01234567"):  # int() takes signs and underscores, and so sizes below 0
+        raise ValueError(f"got {digits!r}; expected octal digits")
+    return int(digits or b"0", 8)
 
 
 class _Input:
@@ -139,7 +141,7 @@ class _Input:
 
     def go_to(self, place: int) -> None:
         if self.size is not None:
-            self.at = place
+            self.at = min(place, self.size)
         while self.at < place and (piece := self._piece(min(place - self.at, _PIECE))):
             self.at += len(piece)
 
@@ -188,9 +190,14 @@ def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member |
     long_size: int | None = None
     sparse = False
     zeros = 0
-    while zeros < _MOST_ZEROS and (block := source.read(_BLOCK)):
+    while zeros < _MOST_ZEROS:
+        if not (block := source.read(_BLOCK)):
+            if not zeros:
+                detail = f"it ends at byte {source.at}, without the zeros of an end"
+                yield Damage(ImageError("truncated", detail))
+            return
         start = source.at - len(block)
-        if block == _ZEROS:  # the end; or padding before what was appended
+        if not block.strip(b"\0"):  # the end; or padding before what was appended
             zeros += _BLOCK
             continue
         zeros = 0
@@ -228,7 +235,7 @@ def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member |
             if source.size is not None and data_at + size > source.size:
                 end = data_at  # a size that lies: others may follow
                 if (found := _resync(source, end)) is None:
-                    return
+                    return  # that member is cut off
                 end = source.at - _BLOCK
         if header.kind not in (b"L", b"K", b"x", b"X", b"g"):
             long_name, long_size, sparse = None, None, False

@@ -29,6 +29,8 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _MOST_END = _END.size + 0xFFFF
 _BUFFER = 1 << 18
+_MOST_OFFSET = 1 << 62  # that a file can seek to
+_MOST_CLAIMED = 4  # times the size of the archive
 _ABSENT = 0xFFFFFFFF  # the number is in the extra field of Zip64
 
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 1, 8, 2048
@@ -100,8 +102,10 @@ def _read(file: IO[bytes], entry: _Entry, limits: Limits) -> bytes:
     if entry.flags & _ENCRYPTED:
         raise ImageError("unsupported", "an encrypted member")
     check_bytes(max(entry.packed, entry.size or 0), limits)
-    file.seek(entry.offset)
-    header = file.read(_LOCAL.size)
+    header = b""
+    if entry.offset < _MOST_OFFSET:
+        file.seek(entry.offset)
+        header = _read_all(file, _LOCAL.size)
     if len(header) < _LOCAL.size or header[:4] != b"PK\3\4":
         raise ImageError("corrupt", f"no member begins at byte {entry.offset}")
     *_, name, extra = _LOCAL.unpack(header)
@@ -151,30 +155,40 @@ def _entries(file: IO[bytes], size: int) -> Iterator[_Entry | Damage]:
         yield Damage(ImageError("truncated", "the directory at the end of the archive is missing"))
         yield from _walk(file, 0, size)
         return
-    at, end, shift = directory
-    buffer, last = b"", 0
+    at, end, shift, count = directory
+    buffer, last, entries, claimed = b"", 0, 0, 0
     while at < end:
         if len(buffer) < _ENTRY.size + 3 * 0xFFFF:
             file.seek(at)
             buffer = _read_all(file, min(_BUFFER, end - at))
-        if len(buffer) < _ENTRY.size or buffer[:4] != b"PK\1\2":
+        entry, length = _entry_of(buffer, shift)
+        if entry is None or length > end - at:
             yield Damage(ImageError("corrupt", f"the directory is damaged at byte {at}"))
             yield from _walk(file, last, size)
             return
-        entry, length = _entry_of(buffer, shift)
+        claimed += entry.packed if entry.offset + entry.packed <= size else 0
+        if claimed > _MOST_CLAIMED * size:  # of bytes that unpack to a million times as many
+            yield Damage(ImageError("corrupt", "its members hold the same bytes again and again"))
+            return
         yield entry
-        last = max(last, entry.offset + _LOCAL.size + entry.packed)
+        last = max(last, min(entry.offset + _LOCAL.size + entry.packed, size))
+        entries += 1
         at, buffer = at + length, buffer[length:]
+    if entries % 0x10000 != count % 0x10000:  # as writers count that do not have Zip64
+        detail = f"the directory has {entries} members; its end says {count}"
+        yield Damage(ImageError("corrupt", detail))
 
 
-def _directory(file: IO[bytes], size: int) -> tuple[int, int, int] | None:
-    """Where it begins and ends, and how much is in front of the archive, such as a program."""
+def _directory(file: IO[bytes], size: int) -> tuple[int, int, int, int] | None:
+    """Where it begins and ends, how much is in front of the archive, such as a program, and the
+    count of its entries.
+    """
     file.seek(max(0, size - _MOST_END))
     tail = _read_all(file, min(size, _MOST_END))
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < _END.size:
         return None
-    *_, length, start, _ = _END.unpack_from(tail, at)
+    *_, count, length, start, _ = _END.unpack_from(tail, at)
     end = size - len(tail) + at
     locator = tail[at - _LOCATOR.size : at] if at >= _LOCATOR.size else b""
     if locator[:4] == b"PK\6\7":
@@ -182,15 +196,30 @@ def _directory(file: IO[bytes], size: int) -> tuple[int, int, int] | None:
         end64 = _read_all(file, _END64.size)
         if len(end64) < _END64.size or end64[:4] != b"PK\6\6":
             return None
-        *_, length, start = _END64.unpack(end64)
+        *_, count, length, start = _END64.unpack(end64)
         end = start + length
-    if length > end:
+    if length > end or end > size:
         return None
-    return end - length, end, end - length - start
+    begin, shift = end - length, end - length - start
+    if shift != 0 and length:
+        file.seek(begin)
+        entry, _ = _entry_of(_read_all(file, _ENTRY.size + 2 * 0xFFFF), 0)
+        if entry is not None and not _begins(file, entry.offset + shift):
+            shift = 0  # the end is damaged, and not the archive moved
+    return begin, end, shift, count
 
 
-def _entry_of(buffer: bytes, shift: int) -> tuple[_Entry, int]:
-    """The entry that a buffer begins with, and its length."""
+def _begins(file: IO[bytes], at: int) -> bool:
+    if not 0 <= at < _MOST_OFFSET:
+        return False
+    file.seek(at)
+    return _read_all(file, 4) == b"PK\3\4"
+
+
+def _entry_of(buffer: bytes, shift: int) -> tuple[_Entry | None, int]:
+    """The entry that a buffer begins with, and its length; None if it is none."""
+    if len(buffer) < _ENTRY.size or buffer[:4] != b"PK\1\2":
+        return None, 0
     fields = _ENTRY.unpack_from(buffer)
     flags, method = fields[3:5]
     crc, packed, size, name_length, extra_length, comment_length = fields[7:13]

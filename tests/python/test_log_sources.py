@@ -1,0 +1,256 @@
+"""Logging and checking archives, tables, manifests and addresses, and times from their columns."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+from conftest import lightmeter
+from hypothesis import given
+from hypothesis import strategies as st
+from lightmeter import Store, log_folder
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.writers.bucketed import by_bucket
+from lightmeter.writers.dates import date_reader
+
+pa = pytest.importorskip("pyarrow")
+fsspec = pytest.importorskip("fsspec")
+
+from shards import (  # noqa: E402
+    Members,
+    encoded,
+    write_folder,
+    write_manifest,
+    write_parquet,
+    write_tar,
+    write_zip,
+)
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+DAYS = (7, 8, 9)
+# Not sorted by time: each day comes twice.
+MEMBERS = {
+    f"{part}/2022-09-{day:02}.png": encoded(part * 10 + day) for part in (0, 1) for day in DAYS
+}
+START = datetime(2022, 9, 8, tzinfo=UTC)
+
+
+def in_memory(path: Path, members: Members) -> str:
+    for name, data in members.items():
+        fsspec.filesystem("memory").pipe(f"/{path.parent.name}/{path.name}/{name}", data)
+    return f"memory://{path.parent.name}/{path.name}"
+
+
+def as_manifest(path: Path, members: Members) -> Path:
+    folder = write_folder(path.parent / "listed", members)
+    return write_manifest(path, [f"{folder.name}/{name}" for name in members])
+
+
+SOURCES: dict[str, Callable[[Path, Members], Any]] = {
+    "p.tar": write_tar,
+    "p.tgz": partial(write_tar, mode="w:gz"),
+    "p.zip": write_zip,
+    "p.parquet": write_parquet,
+    "m.jsonl": as_manifest,
+    "photos": in_memory,
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_path: Path) -> None:
+    source = SOURCES[name](tmp_path / name, {**MEMBERS, "none.png": encoded()})
+    steps: list[tuple[int, int]] = []
+    for _ in range(2):  # the second takes the place of the first
+        logged = log_folder(
+            store, source, "cells", date_from="path:%Y-%m-%d",
+            progress=lambda done, total: steps.append((done, total)),
+        )  # fmt: skip
+    assert steps == [(done, 6) for done in range(1, 7)] * 2
+    assert [Path(name).name[-8:] for name in logged.undated] == ["none.png"]
+    assert {bucket.start.day: bucket.images for bucket in store.buckets("cells")} == {
+        7: 2, 8: 2, 9: 2
+    }  # fmt: skip
+    folder = write_folder(tmp_path / "wanted", MEMBERS)
+    wanted = log_folder(store, folder, "wanted", date_from="path:%Y-%m-%d")
+    for start, view in logged.profiles.items():
+        assert view == wanted.profiles[start]
+    (row,) = store.stored("cells", start=START, end=START + timedelta(days=1))
+    assert row.writer.startswith("address memory://" if name == "photos" else "folder ")
+    logged = log_folder(store, source, "today", at=date(2022, 9, 9))
+    assert [view.images for view in logged.profiles.values()] == [7]
+
+
+@given(st.lists(st.integers(0, 3), max_size=20), st.booleans())
+def test_each_picture_is_in_its_bucket_in_the_order_of_the_source(
+    days: list[int], heavy: bool
+) -> None:
+    passes = []
+
+    class Pictures:
+        root = None
+
+        def __iter__(self) -> Any:
+            passes.append(0)
+            for number, day in enumerate(days):
+                passes[-1] += 1
+                yield Item(f"{number}", b"x" if heavy else "x", values={"day": day})
+
+    def start_of(item: Item) -> datetime | None:
+        return START + timedelta(days=item.values["day"]) if item.values["day"] else None
+
+    source = Pictures()
+    buckets, without = by_bucket(source, start_of, source)
+    assert without == [str(number) for number, day in enumerate(days) if day == 0]
+    assert list(buckets) == sorted(buckets)
+    for start, bucket in buckets.items():
+        items = list(bucket)
+        names = [item.name for item in items]
+        assert names == bucket.names()
+        assert names == [str(n) for n, day in enumerate(days) if day == (start - START).days]
+        assert all(item.data == (b"x" if heavy else "x") for item in items)
+    if not heavy or days == sorted(days):
+        assert len(passes) <= 2  # one to date them, one to read them
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2022-09-08", (2022, 9, 8)),
+        (" 2022-09-08T23:30:00-02:00 ", (2022, 9, 9, 1, 30)),
+        ("2022-09-08 23:30:00.5Z", (2022, 9, 8, 23, 30, 0, 500_000)),
+        ("20220908", (2022, 9, 8)),
+        (20220908, (2022, 9, 8)),
+        (20220932, None),
+        (1662595200, (2022, 9, 8)),
+        (1662595200.25, (2022, 9, 8, 0, 0, 0, 250_000)),
+        (1662595200000, None),  # milliseconds
+        (2022, None),
+        (True, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (date(2022, 9, 8), (2022, 9, 8)),
+        (datetime(2022, 9, 8, 3), (2022, 9, 8, 3)),
+        ("0001-01-01T00:00:00+10:00", None),
+        ("8 September", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_times_in_columns(value: Any, expected: Any) -> None:
+    read = date_reader("column:at")(Item("a", "a", values={"at": value}))
+    assert read == (None if expected is None else datetime(*expected, tzinfo=UTC))
+    assert date_reader("column:other")(Item("a", "a", values={"at": value})) is None
+
+
+def timed(tmp_path: Path, form: str) -> Path:
+    """Pictures of three hours, one without a time and one whose time is none."""
+    write_folder(tmp_path, MEMBERS)
+    times = ["2022-09-08T10:30:00", "2022-09-08T10:59:59Z", "2022-09-08T23:00:00-02:00", "", "x"]
+    path = tmp_path / f"t.{form}"
+    rows = list(zip(MEMBERS, times, strict=False))
+    if form == "csv":
+        path.write_text("\ufefffile,taken_at\r\n" + "".join(f"{a},{b}\r\n" for a, b in rows))
+    elif form == "jsonl":
+        path.write_text("".join(json.dumps({"file": a, "taken_at": b}) + "\n" for a, b in rows))
+    elif form == "tar":
+        members: dict[str, bytes] = {}
+        for number, (name, time) in enumerate(rows):
+            members[f"{number}.png"] = MEMBERS[name]
+            members[f"{number}.json"] = json.dumps({"taken_at": time}).encode()
+        write_tar(path, members)
+    else:
+        moments = [datetime.fromisoformat(time) if len(time) > 1 else None for time in times]
+        utc = [at and at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC) for at in moments]
+        columns: dict[str, Any] = {"taken_at": pa.array(utc, pa.timestamp("us", "UTC"))}
+        nanoseconds = columns["taken_at"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
+        columns["taken_at"] = pa.compute.add(nanoseconds, 7).cast(pa.timestamp("ns", "UTC"))
+        columns["image" if form == "parquet" else "file"] = [
+            MEMBERS[name] if form == "parquet" else name for name, _ in rows
+        ]
+        pa.parquet.write_table(pa.table(columns), path.with_suffix(".parquet"))
+        path = path.with_suffix(".parquet")
+    return path
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "tar", "parquet", "listed"])
+def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path) -> None:
+    source = timed(tmp_path, form)
+    logged = log_folder(
+        store, source, "hours", date_from="column:taken_at", every="1h",
+        segment_by={"day": "column:taken_at"}, group="column:taken_at",
+    )  # fmt: skip
+    hours = {bucket.start: bucket.images for bucket in store.buckets("hours")}
+    assert hours == {
+        datetime(2022, 9, 8, 10, tzinfo=UTC): 2,
+        datetime(2022, 9, 9, 1, tzinfo=UTC): 1,
+    }
+    assert len(logged.undated) == 2
+    assert sum(map(len, logged.segments.values())) == 3
+    values = lm.profile_images(source, values=["taken_at"])["taken_at"]
+    assert values.n == 5
+
+
+def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "photos", MEMBERS)
+    with pytest.raises(ValueError, match="the column 'at' of files, which have none"):
+        log_folder(store, folder, "cells", date_from="column:at")
+    with pytest.raises(ValueError, match="no column 'at'"):
+        log_folder(store, timed(tmp_path, "csv"), "cells", date_from="column:at")
+    with pytest.raises(ValueError, match="expected 'exif'"):
+        date_reader("column:")
+    archive = write_tar(tmp_path / "p.tar", MEMBERS)
+    assert len(log_folder(store, archive, "cells", date_from="mtime").undated) == 6
+    assert log_folder(store, archive, "cells", date_from="exif").profiles == {}
+    manifest = as_manifest(tmp_path / "m.jsonl", MEMBERS)
+    assert not log_folder(store, manifest, "cells", date_from="mtime").undated
+    with pytest.raises(FileNotFoundError):
+        log_folder(store, tmp_path / "none.tar", "cells")
+
+
+def test_an_address_is_a_writer_without_its_secrets(store: Store) -> None:
+    log_folder(store, "https://me:word@localhost:1/a.tar?sig=secret", "cells", at=START)
+    ((row),) = store.stored("cells")
+    assert row.writer == "address https://localhost:1/a.tar"
+    view = store.read("cells")
+    assert (view.images, len(view.failures)) == (0, 1)
+    assert not any(word in view.to_bytes() for word in (b"word", b"secret"))
+
+
+def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "p.tgz", MEMBERS, "w:gz")
+    source = source_of(path, Wanted())
+    buckets, _ = by_bucket(source, lambda item: START, source)
+    write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
+    view = lm.batch.profile.profile_source(
+        buckets[START], reading=lm.Reading(), exemplars=0, rows=0, workers=1, progress=None,
+        on_failure=None,
+    ).whole  # fmt: skip
+    assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)
+
+
+def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    where = "--dataset", "cells", "--store", "s.db", "--date-from", "column:taken_at"
+    result = lightmeter("log", timed(tmp_path, "csv"), *where, "--column", "file", "--every", "1h")
+    assert result.returncode == 0, result.stderr
+    assert "cells 2022-09-08 10:00  2 images measured" in result.stdout
+    assert "cells 2022-09-09 01:00  1 image measured" in result.stdout
+    write_folder(tmp_path / "photos", MEMBERS)
+    assert lightmeter("log", "photos", *where).returncode == 2
+    write_tar(Path("good.tar"), {f"{seed:02}.png": encoded(seed) for seed in range(40)})
+    write_zip(Path("new.zip"), {"a.png": encoded(50), "flat.png": encoded(1, 1, 1), "b.png": b"x"})
+    write_parquet(Path("new.parquet"), {"a.png": encoded(50)})
+    against = "--reference", "good.tar", "--level", "0.05"
+    result = lightmeter("check", "new.zip", *against)
+    assert result.returncode == 3
+    assert "new.zip:b.png: cannot be measured" in result.stdout
+    assert "1 could not be measured" in result.stdout
+    assert "new.zip:flat.png: unusual" in result.stdout
+    result = lightmeter("check", "new.parquet", "--column", "image", *against, "--format", "json")
+    assert json.loads(result.stdout)["failed"] == 0
