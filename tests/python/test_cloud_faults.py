@@ -16,6 +16,7 @@ import pytest
 from faulty import Asked, Killed, watch_services
 from lightmeter import Store, StoreError
 from lightmeter.store.cloud import chain, lease
+from lightmeter.store.cloud.sealed import seal_object, unseal
 from lightmeter.store.records import Snoozed
 from stores import view
 from test_cloud import LATER, LINE, NOON, images, in_memory, objects_of, on_another_machine
@@ -312,6 +313,64 @@ def test_a_damaged_roll_up_is_told(store: Store) -> None:
         objects_of(store).replace(body, b"")
         assert store.profiles.delete("cells") == 2
         assert store.verify() == other.verify() == []
+
+
+def test_a_day_whose_object_is_gone_is_told(store: Store) -> None:
+    for writer in "ab":
+        store.put("cells", view(1), at=NOON, writer=writer)
+    store.gc(now=LATER, roll_up_after="1d")
+    (row,) = store.stored("cells")
+    day, covers = store.read("cells"), store.profiles.covered(row)
+    (body,) = (name for name in objects_of(store).list() if name.endswith(".body"))
+    objects_of(store).remove([body])
+    assert [
+        f"{body!r}, which holds a day, is not there" in str(each) for each in store.verify()
+    ] == [True]
+    assert store.profiles.put_rolled_up(row, day, covers)
+    assert store.verify() == []
+    assert images(store) == 2
+
+
+def test_counts_of_others_do_not_overflow(store: Store) -> None:
+    store.put("cells", view(1), at=NOON, writer="a")
+    name = next(name for name in objects_of(store).list() if name.endswith("/a/1"))
+    header, body = unseal(objects_of(store).read(name))
+    for writer, count in ("b", 2**61), ("c", 2**61), ("d", 2**61), ("e", 2**61), ("f", 7):
+        data = seal_object(header | {"writer": writer, "images": count}, body)
+        objects_of(store).replace(f"{name[:-4]}/{writer}/1", data)
+    assert images(store) == 8
+    assert len(store.verify()) == 5
+
+
+def test_an_object_that_cannot_be_read_is_named(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(in_memory()) as store:
+        for writer in "ab":
+            store.put("cells", view(1), at=NOON, writer=writer)
+        system = type(objects_of(store).service._service._system)
+        cat_file = system.cat_file
+
+        def refuse(system: Any, path: str) -> Any:
+            if path.endswith("/b/1"):
+                raise PermissionError("denied")
+            return cat_file(system, path)
+
+        monkeypatch.setattr(system, "cat_file", refuse)
+        with pytest.raises(StoreError, match=r"reading v1/profile/cells/.*/b/1 failed: Permission"):
+            store.read("cells")
+
+
+def test_nothing_is_put_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("bucket")
+    with Store(f"file://{tmp_path}/bucket") as store, Store(f"file://{tmp_path}/link") as same:
+        store.put("cells", view(1), at=NOON, writer="a")
+        (tmp_path / "bucket" / "v1/profile/moved").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(StoreError, match="a folder of the store is a link"):
+            store.put("moved", view(1), at=NOON, writer="a")
+        assert same.put("cells", view(1), at=NOON, writer="b")
+        assert images(store) == 2
 
 
 def test_a_roll_up_is_listed_after_what_it_stands_for(

@@ -10,6 +10,7 @@ import pytest
 from conftest import lightmeter
 from faulty import Killed, watch_services
 from lightmeter import Store
+from lightmeter.store.cloud.sealed import seal_object, unseal
 from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Line, Snoozed
 from stores import answers, fill, sql, view
@@ -123,6 +124,18 @@ def test_one_dataset_that_does_not_fit_keeps_back_no_other(tmp_path: Path) -> No
         assert (copied.profiles, copied.compared) == (1, 1)
         assert len(copied.left) == 1
         assert "'a' has buckets of 1d, not of 1h" in copied.left[0]
+
+
+def test_what_is_no_profile_is_left(tmp_path: Path) -> None:
+    with Store(memory()) as first, Store(tmp_path / "b.db") as second:
+        for writer in "ab":
+            first.put("cells", view(1), at=NOON, writer=writer)
+        objects = first._session.objects  # type: ignore[attr-defined]
+        name = next(name for name in objects.list() if name.endswith("/a/1"))
+        objects.replace(name, seal_object(unseal(objects.read(name))[0], b"no profile"))
+        copied = copy_store(first, second)
+        assert (copied.profiles, copied.compared) == (1, 1)
+        assert "'a': it is damaged in the source" in copied.left[0]
 
 
 def test_a_damaged_state_is_told_as_such(drift: Path) -> None:

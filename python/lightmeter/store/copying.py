@@ -92,13 +92,13 @@ class _Copy:
             yield self._looked
             try:
                 read = self._body(self._source.profiles, row)
+                if read is None:
+                    continue  # somebody deleted it
+                row, body = read
+                view = ProfileView.from_bytes(body)
             except DecodeError as error:
                 self.left.append(f"{describe(row)}: it is damaged in the source: {error}")
                 continue
-            if read is None:
-                continue  # somebody deleted it
-            row, body = read
-            view = ProfileView.from_bytes(body)
             other = there.get(_key(row))
             self._digests[_place(row)] = hashlib.sha256(body).digest()
             if other is not None and other.digest == self._digests[_place(row)]:

@@ -19,6 +19,7 @@ from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, t
 
 __all__ = [
     "BY_KEY",
+    "MOST_IMAGES",
     "Key",
     "Put",
     "StoredProfile",
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 _FIRST, _LAST = -(2**62), 2**62
-_MOST_IMAGES = 2**44
+MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 _COLUMNS = "start, span, segment, writer, seq, images, updated, sha256"
 Key = tuple[int, int, str, str]
 BY_KEY = "(dataset, start, segment, writer) = (?, ?, ?, ?)"
@@ -129,8 +130,8 @@ def checked_put(
     view = view_of(profile)
     if at is None and (at := view.dataset_timestamp) is None:
         raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-    if view.images > _MOST_IMAGES:  # a sum of some could be more than SQLite can hold
-        raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
+    if view.images > MOST_IMAGES:
+        raise ValueError(f"the profile is of {view.images} images; expected {MOST_IMAGES} at most")
     return Put(
         checked_name("dataset", dataset),
         view,

@@ -81,7 +81,7 @@ class DayChain:
         return name, id_
 
     def top(self) -> str | None:
-        """The body that counts.
+        """The body that counts, whether it is there or not.
 
         Raises:
             Moved: what is listed is there no more.
@@ -92,8 +92,7 @@ class DayChain:
             except DecodeError:
                 continue
             if kept:
-                body = f"{self._folder}/{parsed.last.number}.{kept}.body"
-                return body if body in self.bodies else None
+                return f"{self._folder}/{parsed.last.number}.{kept}.body"
         return None
 
     def merged(self, start: int, writer: str) -> int | None:
@@ -102,7 +101,7 @@ class DayChain:
         Raises:
             Moved: what is listed is there no more.
         """
-        if (top := self.top()) is None:
+        if (top := self.top()) not in self.bodies:
             return None
         try:
             covers = profile_of(self._folder, self._read(top)).covers

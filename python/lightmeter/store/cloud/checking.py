@@ -1,11 +1,16 @@
 """Reading every object of a store: what is damaged, and what is not of a store."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
+
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.changes import Table, state_tables
 from lightmeter.store.cloud.chain import ENTRY, WHOLE
+from lightmeter.store.cloud.chains import DayChain
 from lightmeter.store.cloud.contents import dataset_of, decision_of, profile_of
+from lightmeter.store.cloud.index import Moved, sort_names
 from lightmeter.store.cloud.layout import (
     ROLLED,
     parse_numbered,
@@ -14,6 +19,7 @@ from lightmeter.store.cloud.layout import (
 )
 from lightmeter.store.cloud.packing import unpack
 from lightmeter.store.cloud.sealed import MOST_BYTES, unseal
+from lightmeter.store.cloud.services import Listed
 from lightmeter.store.cloud.session import Session
 from lightmeter.store.damage import Damage
 from lightmeter.store.rows import StoredProfile
@@ -40,7 +46,17 @@ def check_objects(session: Session) -> list[Damage]:
             profile = _profile_of(name)
             words = reason if profile is not None else f"the object {name!r}: {reason}"
             damage.append(Damage(profile, words))
-    return damage
+    return damage + list(_missing(session, listed))
+
+
+def _missing(session: Session, listed: Mapping[str, Listed]) -> Iterator[Damage]:
+    """The days of which the roll-up that counts is not there."""
+    names = sort_names(listed)
+    for folder in names.decisions:
+        with contextlib.suppress(Moved):
+            name = DayChain(session.objects, folder, names, listed).top()
+            if name is not None and name not in listed:
+                yield Damage(None, f"the object {name!r}, which holds a day, is not there")
 
 
 def _check(name: str, data: bytes, tables: list[Table]) -> str:
@@ -64,7 +80,8 @@ def _check(name: str, data: bytes, tables: list[Table]) -> str:
         profile = profile_of(parsed.path, data)
         if profile.seq != parsed.last.number:
             return f"it is of the number {profile.seq}"
-        ProfileView.from_bytes(profile.body)
+        if (images := ProfileView.from_bytes(profile.body).images) != profile.images:
+            return f"it is said to be of {profile.images} images, and is of {images}"
     return ""
 
 

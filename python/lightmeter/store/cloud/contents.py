@@ -7,7 +7,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.cloud.layout import ROLLED, dataset_name, folder_of, place_name
 from lightmeter.store.cloud.sealed import seal_object, unseal
-from lightmeter.store.rows import checked_name, length_of
+from lightmeter.store.rows import MOST_IMAGES, checked_name, length_of
 from lightmeter.times import MILLISECOND, from_ms
 
 __all__ = [
@@ -144,7 +144,7 @@ def profile_of(path: str, data: bytes) -> ProfileObject:
             raise ValueError("its segment is no text of one")
         for name in (profile.segment, profile.writer, *(cover.writer for cover in covers)):
             name.encode()
-        if abs(profile.seq) > 2**62 or not 0 <= profile.images < 2**62:
+        if abs(profile.seq) > 2**62 or not 0 <= profile.images <= MOST_IMAGES:
             raise ValueError("a number is too large")
         place = profile.path
     except (KeyError, TypeError, ValueError, OverflowError) as error:

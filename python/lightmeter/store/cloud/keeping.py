@@ -145,7 +145,7 @@ class Keeping:
             names, listed = list_day(self._objects, folder)
             chain = DayChain(self._objects, folder, names, listed)
             try:
-                if chain.top() is not None:
+                if chain.top() in chain.bodies:
                     return False
             except Moved:
                 continue

@@ -90,13 +90,14 @@ class Objects:
             if names and (not name or held + size > _MOST_AT_ONCE or len(names) >= _MANY):
                 with self._asked("reading"):
                     contents = service.read_many([f"{self._root}/{each}" for each in names])
-                    for each, content in zip(names, contents, strict=True):
-                        if isinstance(content, FileNotFoundError):
-                            yield each, None
-                        elif isinstance(content, Exception):
+                for each, content in zip(names, contents, strict=True):
+                    if isinstance(content, FileNotFoundError):
+                        yield each, None
+                    elif isinstance(content, Exception):
+                        with self._asked(f"reading {each}"):
                             raise content
-                        else:  # an answer may be cut off
-                            yield each, content if len(content) == listed[each].size else None
+                    else:  # an answer may be cut off
+                        yield each, content if len(content) == listed[each].size else None
                 names, held = [], 0
             if size > MOST_BYTES:
                 yield name, None

@@ -255,6 +255,7 @@ class Files:
                 os.fsync(file.fileno())
             for tries in range(100):  # somebody may be tidying up
                 _make(folder)
+                self._check_place(folder)
                 try:
                     name(part, path)
                     break
@@ -265,6 +266,11 @@ class Files:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(part)
+
+    def _check_place(self, folder: str) -> None:
+        """What is behind a link is not found again."""
+        if os.path.realpath(folder) != os.path.realpath(self._root) + folder[len(self._root) :]:
+            raise OSError(errno.ELOOP, "a folder of the store is a link; put what it holds there")
 
     def _linked(self, part: str, path: str) -> None:
         try:
