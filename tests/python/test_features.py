@@ -13,8 +13,9 @@ from conftest import as_of_images, lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
+from lightmeter.drift.tally import meaning_of, tallies_of
 from lightmeter.monitor.scalars import is_hue, scalar_of
-from lightmeter.profile.features import Meaning, Origin, Role, meaning_of
+from lightmeter.profile.features import Meaning, Origin, Role
 from lightmeter.report.charts import feature_chart
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
@@ -125,7 +126,9 @@ def test_merges_agree_in_any_order_and_tree(
     roles, origins, _ = zip(*parts, strict=True)
     expected = Meaning(max(roles, key=ROLES.index), max(origins, key=ORIGINS.index))
     assert merged.get_column("image.x").meaning == expected
-    assert meaning_of("image.x", [view._core for view in views]) == expected
+    for both in itertools.pairwise(views):
+        tallies = [tallies_of(view._core)["image.x"] for view in both]
+        assert meaning_of(tallies) == both[0].merge(both[1])["image.x"].meaning
     left = list(views)
     while len(left) > 1:
         order.shuffle(left)

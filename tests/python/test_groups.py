@@ -1,6 +1,7 @@
 """What is logged with group=: its state, where keys come from, and comparisons by groups."""
 
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS
+from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS, Grouped, _share, mean_p_value
 from lightmeter.drift.compare import compare_views
 from numpy.testing import assert_allclose
 from PIL import Image
@@ -231,6 +232,32 @@ def test_false_alarms_of_bursts() -> None:
     false = (np.array(by_group, dtype=float) <= 0.05).mean(axis=0)
     assert false.max() < 22 / 300
     assert false[0] > 8 / 300
+
+
+@pytest.mark.parametrize("icc", [0.1, 0.9])
+def test_false_alarms_where_buckets_hold_several_groups(icc: float) -> None:
+    rng = np.random.default_rng(17)
+
+    def side(groups: int, places: int) -> Grouped:
+        """Groups of ten, hashed to places, as counts, means and squares."""
+        n, place = np.full(groups, 10.0), rng.integers(0, places, groups)
+        x = rng.normal(0, np.sqrt(icc + (1 - icc) / n))
+        counts = np.bincount(place, n, places)
+        means = np.bincount(place, n * x, places) / np.maximum(counts, 1)
+        within = (1 - icc) * rng.chisquare(9 * groups) + n @ (x - means[place]) ** 2
+        return Grouped.of(np.append(counts, 0), np.append(means, 0), float(within))
+
+    p = [mean_p_value(side(5, 4096), side(350, 512)) for _ in range(3000)]
+    assert 0.04 < np.mean(np.array(p) <= 0.05) < 0.06
+
+
+@settings(max_examples=30, deadline=None)
+@given(rate=st.floats(0.01, 5.5))
+def test_the_share_of_buckets_follows_from_how_many_are_empty(rate: float) -> None:
+    chances = [rate**k / math.factorial(k) for k in range(1, 80)]
+    share = sum(p / k for k, p in enumerate(chances, 1)) / sum(chances)
+    mean = sum(p * k for k, p in enumerate(chances, 1)) / sum(chances)
+    assert _share(mean) == pytest.approx(share, rel=1e-3)
 
 
 @settings(max_examples=50, deadline=None)

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ constexpr int kDeals = 9999;
 constexpr std::uint64_t kMostShuffled = 1 << 16;
 // What one value may weigh for the limit to hold: as in two untied samples of kMostDealt.
 constexpr double kMostWeight = 0.8;
+constexpr std::size_t kMostKept = 4096;  // values whose scores are kept for the next feature
 
 std::vector<std::uint64_t> pooled_counts(const MergedView& merged) {
   std::vector<std::uint64_t> counts(merged.size());
@@ -35,6 +37,19 @@ MergedView swapped(MergedView merged) {
   std::swap(merged.target, merged.reference);
   std::swap(merged.n_target, merged.n_reference);
   return merged;
+}
+
+// Without ties they depend on the sizes alone, which most features of a comparison share.
+Scores scores_of(const MergedView& merged) {
+  const std::pair sizes{merged.n_target, merged.n_reference};
+  if (merged.has_ties() || merged.size() > kMostKept) return Scores(merged);
+  thread_local std::optional<Scores> untied;
+  thread_local std::pair<std::uint64_t, std::uint64_t> untied_sizes;
+  if (!untied || untied_sizes != sizes) {
+    untied.emplace(merged);
+    untied_sizes = sizes;
+  }
+  return *untied;
 }
 
 double tied_p_value(const MergedView& merged, const Scores& scores, double t) {
@@ -95,7 +110,7 @@ double p_value(const MergedView& merged, const Scores& scores, double t, bool ex
 Interval rank_score_p_value(const MergedView& merged, double target_error, double reference_error,
                             double needless) {
   if (merged.size() < 2) return {1.0, 1.0, 1.0};
-  const Scores scores(merged);
+  const Scores scores = scores_of(merged);
   const Sums w = scores.observed(merged);
   const bool exact = target_error == 0.0 && reference_error == 0.0;
   const auto p_at = [&](const Sums& straight) {

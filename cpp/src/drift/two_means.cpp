@@ -65,15 +65,24 @@ Whole difference(Whole a, const Whole& b) noexcept {
   return a;
 }
 
-Whole sum(Whole a, const Whole& b) noexcept {
+// Sum i of both sides.
+Whole total(const ExactSums& sums, const ExactSums& others, std::size_t i) {
+  Whole value;
   std::uint64_t carry = 0;
-  for (std::size_t i = 0; i < kWide; ++i) {
-    const std::uint64_t added = a[i] + b[i];
-    const std::uint64_t left = added + carry;
-    carry = static_cast<std::uint64_t>(added < b[i]) | static_cast<std::uint64_t>(left < carry);
-    a[i] = left;
+  std::uint64_t signs = 0;
+  for (std::size_t place = 0; place < ExactSums::kLimbs; ++place) {
+    const std::uint64_t own = sums.limb(i, place);
+    const std::uint64_t other = others.limb(i, place);
+    const std::uint64_t added = own + other;
+    value[place] = added + carry;
+    carry = static_cast<std::uint64_t>(added < other) |
+            static_cast<std::uint64_t>(value[place] < carry);
+    signs = (0 - (own >> 63)) + (0 - (other >> 63));
   }
-  return a;
+  const std::uint64_t rest = signs + carry;  // of the limbs above: 0, -1 or -2, and the carry
+  std::fill(value.begin() + ExactSums::kLimbs, value.end(), 0 - (rest >> 63));
+  value[ExactSums::kLimbs] = rest;
+  return value;
 }
 
 // Limbs of a number that is not negative, without the zeros above.
@@ -158,12 +167,12 @@ TwoMeans two_means(const sketch::Covariance& target, const sketch::Covariance& r
   const std::uint64_t n = target.n();
   const std::uint64_t m = reference.n();
   std::vector<Whole> totals;
-  for (std::size_t i = 0; i < k; ++i) totals.push_back(sum(whole(sums, i), whole(others, i)));
+  for (std::size_t i = 0; i < k; ++i) totals.push_back(total(sums, others, i));
   // As many times the sum of squares about the mean as there are rows.
   const auto about_mean = [&](std::size_t i, std::size_t j) {
     const std::size_t place = k + i * k - i * (i + 1) / 2 + j;
-    const Whole products = sum(whole(sums, place), whole(others, place));
-    return scaled(difference(times(products, n + m, kShift), product(totals[i], totals[j])));
+    const Whole products = times(total(sums, others, place), n + m, kShift);
+    return scaled(difference(products, product(totals[i], totals[j])));
   };
   TwoMeans result;
   std::vector<Scaled> roots;

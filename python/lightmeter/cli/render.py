@@ -67,8 +67,6 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     yield Text(headline(view), "bold")
     if view.groups:
         yield Text(f"in about {counted(view.groups, 'group')}")
-    for image_format, names in view.decoders.items():
-        yield Text(visible(f"{image_format} decoded by {' and by '.join(names)}"))
     reasons = _reasons(view)
     if reasons:
         listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
@@ -102,6 +100,9 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
         else:
             categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
     yield from (table for table in (numbers, dates, categories, vectors, hashes) if table.row_count)
+    for image_format, names in view.decoders.items():
+        said = f"{image_format} decoded by {' and by '.join(names)}"
+        yield Text(visible(said), "dim")
 
 
 def _table(*columns: Column | str) -> Table:
