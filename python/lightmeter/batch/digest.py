@@ -7,7 +7,6 @@ import functools
 import hashlib
 import inspect
 import re
-import sys
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -80,10 +79,9 @@ def _parts(value: Any) -> tuple[str, Iterable[Any]]:
     if isinstance(value, types.CodeType):
         return kind, _parts_of_code(value)
     if isinstance(value, types.ModuleType):
-        return kind, (value.__name__, _version_of(value.__name__))
+        return kind, (value.__name__, str(getattr(value, "__version__", "")))
     if isinstance(getattr(value, "__qualname__", None), str):  # a class, or a function in C
-        name = getattr(value, "__module__", None) or ""
-        return kind, (name, value.__qualname__, _version_of(name))
+        return kind, (getattr(value, "__module__", None), value.__qualname__)
     return kind, _parts_of_object(value, kind)
 
 
@@ -127,9 +125,3 @@ def _parts_of_code(code: types.CodeType) -> tuple[Any, ...]:
     constants = code.co_consts
     names = (code.co_names, code.co_varnames, code.co_freevars)
     return (code.co_code, constants, *names, code.co_flags, code.co_argcount)
-
-
-def _version_of(module: str) -> str:
-    top = sys.modules.get(module.partition(".")[0])
-    version = getattr(top, "__version__", "")
-    return version if isinstance(version, str) else ""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from PIL import features
 
-from lightmeter import __version__
+from lightmeter import _core
 from lightmeter.batch.digest import digest_of
 from lightmeter.batch.executors.waiting import MOST_HELD
 from lightmeter.batch.sources.item import Item, Place
@@ -82,9 +82,9 @@ def planned(items: Iterable[Item], size: int, work: Callable[..., Any]) -> Itera
 
 def _settings(work: Callable[..., Any]) -> bytes:
     codecs = features.get_supported_codecs()
-    modules = features.get_supported_modules()
-    libraries = [features.version(name) for name in (*codecs, *modules)]
-    return digest_of([__version__, list(map(_version, _DECODERS)), codecs, libraries, work])
+    names = (*codecs, *features.get_supported_modules())
+    libraries = [(name, features.version(name)) for name in names]
+    return digest_of([_core.__version__, list(map(_version, _DECODERS)), libraries, work])
 
 
 def _version(package: str) -> str | None:
