@@ -31,7 +31,8 @@ def test_files_hold_every_row(folder: Path, tmp_path: Path, suffix: str) -> None
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     result = lightmeter("measure", folder, "-o", out, "--exif")
-    assert (result.returncode, result.stderr) == (0, "")
+    told = f"lightmeter: failed as unsupported: 1 file: '{folder}/bad.png'\n"
+    assert (result.returncode, result.stderr) == (0, told)
     assert result.stdout == "8 images measured, 1 file failed\n"
     if suffix == "csv":
         paths = [
@@ -79,7 +80,7 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "sheet.html"
     (folder / "bad.png").write_text("no picture")
     result = lightmeter("measure", folder, "--sort", "entropy", "--worst", 3, "--html", page)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0, result.stderr
     worst = [line.split(maxsplit=1)[1] for line in result.stdout.splitlines()[1:4]]
     text = page.read_text(encoding="utf-8")
     assert re.findall('alt="([^"]*)"', text) == worst
@@ -115,7 +116,7 @@ def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: 
     result = lightmeter("measure", tmp_path / "bad.png")
     assert result.returncode == 1
     assert json.loads(result.stdout)["failure"] == "unsupported"
-    assert result.stderr == "lightmeter: no image could be measured\n"
+    assert result.stderr.splitlines()[1:] == ["lightmeter: no image could be measured"]
     assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
 
 

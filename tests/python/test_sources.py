@@ -387,7 +387,7 @@ def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_worker_that_fails_does_not_hold_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_MOST_WAITING", 1000)
+    monkeypatch.setattr(threads, "MOST_HELD", 1000)
     items = (Item(str(number), bytes(1000)) for number in range(500))
 
     def work(block: Any) -> int:

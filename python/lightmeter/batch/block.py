@@ -1,12 +1,14 @@
 """The unit of parallel work: a run of pictures in, their profile out."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from lightmeter import _core
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
-from lightmeter.errors import ImageError
+from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
@@ -17,6 +19,8 @@ __all__ = ["BLOCK_ITEMS", "Block", "profile_block"]
 # Blocks are fixed by the sorted inputs alone and merged in order, so the result does not depend on
 # the workers. Large enough that a merge is cheap beside the measuring.
 BLOCK_ITEMS = 64
+
+_MARK = b"LMblock1"
 
 
 class Block(NamedTuple):
@@ -37,6 +41,58 @@ class Block(NamedTuple):
     def weight(self) -> int:
         """Bytes in memory while it waits."""
         return len(self.profile) + sum(map(len, self.segments.values())) + 400 * len(self.failures)
+
+    def to_bytes(self) -> bytes:
+        """The block as one string of bytes, for files and for engines that send such.
+
+        A mark, the length of the head in 8 bytes (little-endian), the head as JSON, the profile,
+        and the profiles of the segments.
+        """
+        head = json.dumps(
+            {
+                "profile": len(self.profile),
+                "failures": self.failures,
+                "segments": [[segment, len(data)] for segment, data in self.segments.items()],
+            }
+        ).encode()
+        length = len(head).to_bytes(8, "little")
+        return b"".join([_MARK, length, head, self.profile, *self.segments.values()])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Block":
+        """The block that `to_bytes` made these bytes of.
+
+        Raises:
+            DecodeError: they are those of no block. Every profile in it was decoded to see that.
+        """
+        start = len(_MARK) + 8
+        if data[: len(_MARK)] != _MARK or len(data) < start:
+            raise DecodeError("these bytes are no block of lightmeter, or of another version")
+        end = start + int.from_bytes(data[len(_MARK) : start], "little")
+        try:
+            head = json.loads(data[start:end])
+            failures = [Failure(*map(_text, failure)) for failure in head["failures"]]
+            parts = [(None, head["profile"]), *((_text(name), n) for name, n in head["segments"])]
+            profiles = {}
+            for name, length in parts:
+                if type(length) is not int or not 0 <= length <= len(data) - end:
+                    raise ValueError(f"a length of {length!r}")
+                profiles[name] = data[end : end + length]
+                _core.Profile.decode(profiles[name])
+                end += length
+        except DecodeError:
+            raise
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
+        if end != len(data) or len(profiles) != len(parts):
+            raise DecodeError("a damaged block: bytes too many, or a segment twice")
+        return cls(profiles.pop(None), failures, {str(name): it for name, it in profiles.items()})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"got {value!r}; expected a text")
+    return value
 
 
 def profile_block(

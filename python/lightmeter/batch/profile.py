@@ -1,19 +1,21 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import BLOCK_ITEMS, profile_block
+from lightmeter.batch.block import BLOCK_ITEMS, Block, profile_block
 from lightmeter.batch.executors import Executor, check_workers, executor_of
 from lightmeter.batch.groups import GroupBy, GroupOf
+from lightmeter.batch.resume import resumed
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.folder import Files
-from lightmeter.batch.sources.item import Source, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, total_of
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
@@ -36,6 +38,7 @@ def profile_images(
     rows: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -54,6 +57,7 @@ def profile_images(
     rows: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -71,6 +75,7 @@ def profile_images(
     rows: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -134,6 +139,12 @@ def profile_images(
             functions of yours take long and hold the GIL. ``"ray"`` and ``"spark"`` are the workers
             of a cluster, which must be able to read the images by the same paths. The profile is
             the same. All but threads need functions of yours that can be pickled.
+        resume: a folder that keeps what is done, which is made if need be: a run that is started
+            again with the same options measures only what is missing or has changed. Blocks of 64
+            images are kept, by the paths, sizes and times of change of their files, the options,
+            the code of your functions, and the versions of lightmeter and of the decoders. Those
+            with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number of
+            runs may share a folder.
         progress: called as ``progress(done, total)`` after each image, by one thread at a time. The
             total grows where the source does not tell how many images it has.
         on_failure: called with every file that could not be measured, its path as it can be opened,
@@ -147,12 +158,15 @@ def profile_images(
     Raises:
         FileNotFoundError: `source` is one path and does not exist.
         OSError: a manifest cannot be read.
-        TypeError: `source` or an option is of another type, or an option is unknown.
+        TypeError: `source` or an option is of another type, or an option is unknown; a function of
+            yours cannot be sent to another process; what `resume` keeps must have a name, which
+            arrays in memory do not have.
         ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
             personal Exif tag, or names a manifest that is damaged or of other images; a table has
             no such column.
         ImportError: a package that the source or the executor needs is not installed.
-        BatchError: workers died at each of several attempts.
+        BatchError: workers died at each of several attempts; the folder of `resume` cannot be
+            written.
     """
     reading = reading_of(reading, options)
     logged = tuple(values)
@@ -179,6 +193,7 @@ def profile_images(
         rows=rows,
         workers=workers,
         executor=executor,
+        resume=resume,
         progress=progress,
         on_failure=on_failure,
     )
@@ -203,6 +218,7 @@ def profile_source(
     rows: int,
     workers: int | None,
     executor: Executor = "threads",
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None,
     on_failure: Callable[[Failure], None] | None,
 ) -> SegmentedViews:
@@ -220,6 +236,7 @@ def profile_source(
         rows: rows to keep.
         workers: how many work at once.
         executor: who works.
+        resume: a folder that keeps what is done.
         progress: called after each picture.
         on_failure: called with every failure.
     """
@@ -239,11 +256,22 @@ def profile_source(
         segment_of=segment_of,
         group_of=group_of,
     )
-    # Threads share what is fetched; other workers fetch by themselves.
-    items = fetched_ahead(source, reading.limits) if executor == "threads" else source
-    with closing(
-        run(work, items, BLOCK_ITEMS, workers=workers, total=total_of(source), progress=progress)
-    ) as results:
+
+    def blocks_of(
+        work: Callable[[Iterable[Item]], Block],
+        items: Iterable[Item],
+        count: int | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> Generator[Block, None, None]:
+        if executor == "threads":  # which share what is fetched; others fetch by themselves
+            items = fetched_ahead(items, reading.limits)
+        return run(work, items, BLOCK_ITEMS, workers=workers, total=count, progress=progress)
+
+    if resume is None:
+        blocks = blocks_of(work, source, total_of(source), progress)
+    else:
+        blocks = resumed(blocks_of, work, source, resume, progress)
+    with closing(blocks) as results:
         for block in results:  # in the order of the source, on which the segments kept depend
             total._core.merge(_core.Profile.decode(block.profile))
             if segment_of is not None:

@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from lightmeter import Reading, log_folder
+from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import (
+    ExecutorName,
+    ExecutorOption,
     Exemplars,
     Format,
     Groups,
     Printed,
+    Resume,
     Rows,
     StoreOption,
     Workers,
@@ -72,6 +76,8 @@ def log(
     rows: Rows = 0,
     group: Groups = None,
     workers: Workers = None,
+    executor: ExecutorOption = ExecutorName.THREADS,
+    resume: Resume = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Measure a folder and put its profiles into a store, one for each bucket.
@@ -86,8 +92,9 @@ def log(
     place, segment_by = segments_of(segment)
     if day is not None and date_from is not None:
         raise typer.BadParameter("got both --date and --date-from; expected one of them")
+    failures = Failures()
     with reported():
-        with usage(), progress_bar("profiling") as progress:
+        with usage(TypeError), progress_bar("profiling") as progress:
             logged = log_folder(
                 store,
                 folder,
@@ -103,12 +110,16 @@ def log(
                 exemplars=exemplars,
                 rows=rows,
                 workers=workers,
+                executor=executor.value,
+                resume=resume,
                 progress=progress,
+                on_failure=lambda failure: failures.add(failure.reason, failure.path),
             )
         if output_format is Format.JSON:
             print(_json(dataset, place, logged))
         else:
             _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
+        failures.tell()
         if logged.undated:
             count, first = len(logged.undated), logged.undated[0]
             complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")

@@ -13,6 +13,7 @@ from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.batch.row_files import check_row_format, row_json, write_rows
 from lightmeter.batch.sources.find import opener_of
 from lightmeter.batch.sources.item import Wanted
+from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import Column, Sources, Workers, reads_images
 from lightmeter.cli.terminal import (
     FAILED,
@@ -76,7 +77,7 @@ def measure(
         file = None if output in (None, _STDOUT) else output
         row_format = None if file is None else row_format_of(file)
     printed = file is None and ranking is None
-    tally = Tally()
+    tally, failed = Tally(), Failures()
     with reported():
         if row_format is not None:
             check_row_format(row_format)
@@ -97,7 +98,7 @@ def measure(
                 )
             ) as measured,
         ):
-            rows = tally.of(measured)
+            rows = failed.of(tally.of(measured))
             if ranking is not None:
                 rows = ranking.of(rows)
             if file is not None and row_format is not None:
@@ -127,6 +128,7 @@ def measure(
             write_atomically(html, page.encode())
         if not printed:
             say(_summary(tally))
+        failed.tell()
         if tally.images == 0:
             complain("no image could be measured")
             raise typer.Exit(FAILED)

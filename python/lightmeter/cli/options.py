@@ -24,10 +24,13 @@ __all__ = [
     "Allow",
     "Column",
     "Deny",
+    "ExecutorName",
+    "ExecutorOption",
     "Exemplars",
     "Format",
     "Groups",
     "Printed",
+    "Resume",
     "Rows",
     "Sources",
     "StoreArgument",
@@ -65,13 +68,37 @@ class Metrics(StrEnum):
         locals()[metric_set.upper()] = metric_set
 
 
+class ExecutorName(StrEnum):
+    """Who measures: the names of the table of executors."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+    RAY = "ray"
+    SPARK = "spark"
+
+
 _DEFAULT_SET = Metrics("default")
 
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 StoreArgument = Annotated[str, typer.Argument(help="The store, such as drift.db.")]
 StoreOption = Annotated[str, typer.Option("--store", help="The store, such as drift.db.")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="How many threads measure, by default one per processor.")
+    int | None, typer.Option(min=1, help="How many workers measure, by default one per processor.")
+]
+ExecutorOption = Annotated[
+    ExecutorName,
+    typer.Option(
+        "--executor",
+        help="Who measures: threads or processes of this machine, or the workers of a cluster.",
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Keep what is done in this folder, so that the same command started again measures "
+        "only what is missing.",
+    ),
 ]
 Sources = Annotated[
     list[str],

@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from lightmeter import Failure, ProfileView, Reading, profile_images
+from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import (
     Column,
+    ExecutorName,
+    ExecutorOption,
     Exemplars,
     Format,
     Groups,
     Printed,
+    Resume,
     Rows,
     Sources,
     Values,
@@ -45,19 +49,22 @@ def profile(
     rows: Rows = 0,
     group: Groups = None,
     workers: Workers = None,
+    executor: ExecutorOption = ExecutorName.THREADS,
+    resume: Resume = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Measure images and print their profile.
 
     A folder stands for the images below it. Files that cannot be read are counted by reason.
     """
+    failed = Failures()
     with reported():
         if output is not None:
             check_target(output)
         with (
-            usage(),
+            usage(TypeError),
             progress_bar("profiling") as progress,
-            _failure_writer(failures) as on_failure,
+            _failure_writer(failures, failed) as on_failure,
         ):
             view = profile_images(
                 paths,
@@ -68,12 +75,15 @@ def profile(
                 exemplars=exemplars,
                 rows=rows,
                 workers=workers,
+                executor=executor.value,
+                resume=resume,
                 progress=progress,
                 on_failure=on_failure,
             )
         if output is not None:
             view.write(output)
         print_profile(view, output_format)
+        failed.tell()
         if view.images == 0:
             complain("no image could be measured")
             raise typer.Exit(FAILED)
@@ -114,13 +124,13 @@ def print_profile(view: ProfileView, output_format: Format) -> None:
 
 
 @contextlib.contextmanager
-def _failure_writer(path: Path | None) -> Iterator[Callable[[Failure], None] | None]:
-    if path is None:
-        yield None
-        return
-    with open_atomically(path) as file:
+def _failure_writer(path: Path | None, failed: Failures) -> Iterator[Callable[[Failure], None]]:
+    """What counts failures in `failed`, and writes them to the file `path`, if there is one."""
+    with contextlib.nullcontext() if path is None else open_atomically(path) as file:
 
         def write(failure: Failure) -> None:
-            file.write(failure_json(failure).encode() + b"\n")
+            failed.add(failure.reason, failure.path)
+            if file is not None:
+                file.write(failure_json(failure).encode() + b"\n")
 
         yield write

@@ -118,12 +118,12 @@ def reported() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def usage() -> Iterator[None]:
-    """Arguments that the library does not understand are wrong usage."""
+def usage(*more: type[Exception]) -> Iterator[None]:
+    """Arguments that the library does not understand are wrong usage; so are errors of `more`."""
     try:
         yield
-    except ValueError as error:
-        if isinstance(error, LightmeterError):
+    except Exception as error:
+        if not isinstance(error, (ValueError, *more)) or isinstance(error, LightmeterError):
             raise
         raise typer.BadParameter(visible(error)) from None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Unpack
 
+from lightmeter.batch.executors import Executor
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.profile import profile_files
 from lightmeter.batch.segments import SegmentBy, SegmentOf
@@ -62,6 +63,8 @@ def log_folder(
     exemplars: int = 0,
     rows: int = 0,
     workers: int | None = None,
+    executor: Executor = "threads",
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
@@ -94,7 +97,9 @@ def log_folder(
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         rows: rows to keep for `lightmeter.check_image`, likewise, such as 256.
-        workers: threads that decode and measure; None takes one per processor.
+        workers: how many decode and measure at once; None takes one per processor.
+        executor: who works, as for `lightmeter.profile_images`.
+        resume: a folder that keeps what is done, likewise.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
         on_failure: called with every file that could not be measured, in the order of the buckets
             and their paths.
@@ -107,6 +112,8 @@ def log_folder(
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range.
         StoreError: the store cannot take the profiles.
+        BatchError: workers died at each of several attempts; the folder of `resume` cannot be
+            written.
         ImportError: a manifest of Parquet needs pyarrow, and that is not installed.
 
     What an earlier call put into segments of the same keys that no image is in any more is deleted
@@ -162,6 +169,8 @@ def log_folder(
                 exemplars=exemplars,
                 rows=rows,
                 workers=workers,
+                executor=executor,
+                resume=resume,
                 progress=_shifted(progress, done, total) if progress is not None else None,
                 on_failure=on_failure,
             )

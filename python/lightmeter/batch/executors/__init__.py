@@ -1,9 +1,9 @@
 """Who works through the blocks: the table of all executors.
 
 Each is a module of its name here, which is imported when it is asked for, with a function of this
-signature:
+signature::
 
->>> run(work, items, size, workers=None, total=None, progress=None)
+    run(work, items, size, workers=None, total=None, progress=None)
 
 It yields what ``work(block)`` returns for each block, which is a run of `size` items (the last may
 have fewer), in the order of the items. `work` and what it returns can be pickled. It takes an

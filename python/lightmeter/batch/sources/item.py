@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from lightmeter.batch.sources.urls import without_secrets
 from lightmeter.errors import ImageError
@@ -11,7 +11,8 @@ from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 
-__all__ = ["Item", "Part", "Source", "Wanted", "most_bytes", "plain", "reading_error", "total_of"]
+__all__ = ["Item", "Part", "Place", "Source", "Wanted"]
+__all__ += ["most_bytes", "plain", "reading_error", "total_of"]
 
 _NO_VALUES: Mapping[str, Any] = {}
 
@@ -29,6 +30,13 @@ class Part(Protocol):
         ...
 
 
+class Place(NamedTuple):
+    """The block that an item is in, by a name that what decides its result has, and its length."""
+
+    block: str
+    items: int
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One picture of a source.
@@ -41,12 +49,14 @@ class Item:
         within: its name in its archive or bucket, where that is all there is; patterns for segments
             are searched in it. None takes the name.
         values: what the source says of it, by the names of columns.
+        place: in which block it is; None where blocks are not kept.
     """
 
     name: str
     data: Any
     within: str | None = None
     values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
+    place: Place | None = None
 
     @property
     def weight(self) -> int:

@@ -21,13 +21,17 @@ _PIECE = 4 << 20
 _AHEAD = 3  # pieces that are fetched before they are asked for
 _KEPT = 8
 
+# What stores call a version of an object, or when it was changed.
+_VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
+
 
 @dataclass(frozen=True, slots=True)
 class RemotePart:
-    """An object by its address, and its size if a listing said it."""
+    """An object by its address; and its size and version, if a listing said them."""
 
     url: str
     size: int | None = None
+    version: str | None = None
 
     def read(self, limits: Limits) -> bytes:
         """The bytes; raises as `Part.read` does."""
@@ -104,8 +108,13 @@ def _objects(system: Any, listed: dict[str, Any], taken: Callable[[str], bool]) 
     for name, info in sorted(listed.items()):
         if info.get("type") != "directory" and taken(name):
             url = system.unstrip_protocol(name)
-            items.append(Item(shown_url(url), RemotePart(url, info.get("size"))))
+            items.append(Item(shown_url(url), RemotePart(url, info.get("size"), _version(info))))
     return items
+
+
+def _version(info: dict[str, Any]) -> str | None:
+    """What changes with an object, of whatever its store tells."""
+    return next((str(info[name]) for name in _VERSIONS if info.get(name) is not None), None)
 
 
 def _system_of(url: str) -> tuple[Any, str]:
