@@ -80,11 +80,10 @@ def profile(
     empty, profiles = _profiles(frame, bucket, to_duration(every), segment_by, **options)
     parts: dict[datetime | None, dict[str, ProfileView]] = {}
     with profiles as found, explained():
-        for row in found.orderBy("bucket", "segment").collect():
+        for row in found.collect():
             parts.setdefault(_start(row), {})[row["segment"]] = _view(row)
-    views = {
-        start: SegmentedViews(segments.pop(WHOLE), segments) for start, segments in parts.items()
-    }
+    starts = sorted(parts, key=lambda start: (start is not None, start))
+    views = {start: SegmentedViews(parts[start].pop(WHOLE), parts[start]) for start in starts}
     if bucket is not None:
         return views
     together = next(iter(views.values()), SegmentedViews(empty.view(), {}))

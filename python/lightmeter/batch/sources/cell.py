@@ -55,12 +55,17 @@ def item_of(cell: Any, number: int, name: object, values: Mapping[str, Any]) -> 
         name = cell.get("path") or name
         cell = name if cell.get("bytes") is None else cell["bytes"]
     if isinstance(cell, str) and cell:
-        if cell.startswith("file:/") and not is_url(cell):  # as Hadoop writes it
-            cell = cell.removeprefix("file:")
+        cell = _path(cell)
         return Item(shown_url(cell), RemotePart(cell) if is_url(cell) else cell, values=values)
-    named = shown_url(name) if isinstance(name, str) and name else f"table:{number}"
+    named = shown_url(_path(name)) if isinstance(name, str) and name else f"table:{number}"
     if isinstance(cell, bytearray | memoryview):
         cell = bytes(cell)
     if cell is None or isinstance(cell, str):
         cell = ImageError("empty", "the cell is empty")
     return Item(named, cell, values=values)
+
+
+def _path(text: str) -> str:
+    """A path as Python opens it, where Hadoop wrote it."""
+    hadoop = text.startswith("file:/") and not is_url(text)
+    return text.removeprefix("file:") if hadoop else text
