@@ -184,7 +184,7 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
         names = [f"{address}/{kind}.jpg?key=secret" for kind in kinds]
         limits = lm.Limits(seconds=2, bytes=5 << 20)
         view = profile_images(
-            [*names, f"{address}/endless.tar", f"{address}/loop.zip"], limits=limits
+            [*names, f"{address}/endless.zip", f"{address}/loop.zip"], limits=limits
         )
         server.shutdown()
     assert view.images == 1
@@ -196,7 +196,7 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
         "loop.jpg": "unreadable",
         "leave.jpg": "unreadable",
         "packed.jpg": "too_large",
-        "endless.tar": "truncated",
+        "endless.zip": "truncated",
         "loop.zip": "unreadable",
     }
     assert b"secret" not in view.to_bytes()
