@@ -1,12 +1,15 @@
 """Sources with the packages and servers that they are made for: Hugging Face, PyTorch, HTTP."""
 
+import contextlib
+import gzip
 import io
 import re
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import lightmeter as lm
@@ -121,6 +124,81 @@ def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
     assert profile_images(tmp_path / "m.csv").to_bytes() == wanted
     view = profile_images([f"{address}/photos/00.jpg", f"{address}/gone.jpg?x=secret"])
     assert [failure.reason for failure in view.failures] == ["vanished"]
+    assert b"secret" not in view.to_bytes()
+
+
+class Liar(BaseHTTPRequestHandler):
+    """Answers otherwise than it should."""
+
+    protocol_version = "HTTP/1.1"
+    picture = b""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.start(200, 1000)
+
+    def do_GET(self) -> None:
+        kind = self.path.strip("/").partition(".")[0]
+        with contextlib.suppress(ConnectionError):
+            if kind == "short":
+                self.start(200, len(self.picture) + 100)
+                self.wfile.write(self.picture)
+                self.close_connection = True
+            elif kind == "endless":
+                self.start(200, 1 << 50)
+                while True:
+                    self.wfile.write(bytes(1 << 16))
+            elif kind == "silent":
+                self.start(200, 1000)
+                time.sleep(3)
+            elif kind == "loop":
+                self.start(302, 0, Location=self.path)
+            elif kind == "leave":
+                self.start(302, 0, Location="file:///etc/hostname")
+            elif kind == "packed":
+                self.start(
+                    200, len(data := gzip.compress(bytes(50 << 20))), Content_Encoding="gzip"
+                )
+                self.wfile.write(data)
+            else:
+                self.start(200, len(self.picture))
+                self.wfile.write(self.picture)
+
+    def start(self, code: int, length: int, **headers: str) -> None:
+        self.send_response(code)
+        for name, value in {**headers, "Content-Length": str(length)}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+
+def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
+    pytest.importorskip("aiohttp")
+    Liar.picture = (photos / NAMES[0]).read_bytes()
+    kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        names = [f"{address}/{kind}.jpg?key=secret" for kind in kinds]
+        limits = lm.Limits(seconds=2, bytes=5 << 20)
+        view = profile_images(
+            [*names, f"{address}/endless.zip", f"{address}/loop.zip"], limits=limits
+        )
+        server.shutdown()
+    assert view.images == 1
+    reasons = {(failure.path or "").rpartition("/")[2]: failure.reason for failure in view.failures}
+    assert reasons == {
+        "short.jpg": "unreadable",
+        "endless.jpg": "too_large",
+        "silent.jpg": "too_large",
+        "loop.jpg": "unreadable",
+        "leave.jpg": "unreadable",
+        "packed.jpg": "too_large",
+        "endless.zip": "truncated",
+        "loop.zip": "unreadable",
+    }
     assert b"secret" not in view.to_bytes()
 
 

@@ -15,7 +15,7 @@ from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.remote import RemotePart
 from lightmeter.batch.sources.remote_file import RemoteFile
-from lightmeter.batch.sources.urls import is_url, shown_url
+from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
@@ -181,10 +181,41 @@ def test_a_manifest_of_addresses(odd: Odd, tmp_path: Path) -> None:
     assert profile_images("odd://bucket/m.csv").images == 2
 
 
+def test_what_is_elsewhere_names_nothing_of_this_machine(odd: Odd, tmp_path: Path) -> None:
+    local = tmp_path / "secret.png"
+    local.write_bytes(encoded())
+    named = [str(local), f"file://{local}", f"local://{local}", f"simplecache::file://{local}"]
+    named += ["../../../up.png", "../up.png", "a.png", "odd://bucket/a.png"]
+    fill(odd, **{"a.png": encoded(), "up.png": encoded()})
+    odd.pipe("/bucket/sub/a.png", encoded())
+    odd.pipe("/bucket/sub/m.csv", "\n".join(["path", *named]).encode())
+    view = profile_images("odd://bucket/sub/m.csv")
+    assert [failure.reason for failure in view.failures] == ["unreadable"] * 5
+    assert view.images == 3
+    import pyarrow.parquet
+
+    cells = [{"bytes": None, "path": path} for path in named]
+    kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    table = pyarrow.table({"image": pyarrow.array(cells, kind)})
+    pyarrow.parquet.write_table(table, tmp_path / "p.parquet")
+    odd.pipe("/bucket/sub/p.parquet", (tmp_path / "p.parquet").read_bytes())
+    view = profile_images("odd://bucket/sub/p.parquet")
+    assert [failure.reason for failure in view.failures] == ["unreadable"] * 5
+    assert view.images == 3
+    assert profile_images(tmp_path / "p.parquet").images == 5  # a local table may name anything
+
+
 def test_what_is_secret_in_an_address_is_not_shown() -> None:
     url = "https://user:word@host:8/a/b.tar?X-Amz-Signature=secret#x"
     assert shown_url(url) == "https://host:8/a/b.tar"
     assert shown_url("s3://bucket/a?b.jpg") == "s3://bucket/a?b.jpg"
+    assert shown_url("sftp://me:word@host/a:b@c.png") == "sftp://me@host/a:b@c.png"
+    assert shown_url("abfs://box@account.net/a.png") == "abfs://box@account.net/a.png"
+    assert shown_url(f"zip://a.png::simplecache::{url}") == (
+        "zip://a.png::simplecache::https://host:8/a/b.tar"
+    )
+    said = without_secrets(f"got 403 of URL('{url}') and ftp://me:word@host/x")
+    assert said == "got 403 of URL('https://host:8/a/b.tar') and ftp://me@host/x"
     assert is_url(url)
     assert is_url("zip://a.png::s3://bucket/a.zip")
     assert not any(map(is_url, ("a/b.png", "C:\\a", "://x", "a b://c", Path("s3://a"), None)))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from lightmeter import Failure, ImageError, Limits, profile_images
+from lightmeter.batch.sources import manifest
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 
@@ -403,10 +404,45 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
 
 
 def test_damaged_manifests(tmp_path: Path) -> None:
+    """A damaged row is lost alone."""
     write_folder(tmp_path, pictures(2))
     path = tmp_path / "m.jsonl"
-    lines = [f'{{"path": "{name}"}}' for name in pictures(2)]
-    path.write_text("\n".join([lines[0], '{"other": 1}', lines[1], '{"path": "gone.png"}', "{{"]))
-    images, failed = failures(path)
+    first, second = (f'{{"path": "{name}", "x": NaN, "x": 1}}' for name in pictures(2))
+    odd = [
+        '{"other": 1}',
+        '{"path": "gone.png"}',
+        "{{",
+        "[" * 100_000,
+        "[]",
+        f'{{"x": {"9" * 5000}}}',
+    ]
+    path.write_text("\n".join([first, *odd, "", second]))
+    images, failed = failures(path, values=["x"])
     gone = str(tmp_path / "gone.png")
-    assert (images, failed) == (2, [("2", "empty"), (gone, "vanished"), ("", "corrupt")])
+    assert images == 2
+    assert failed == [
+        ("2", "empty"),
+        (gone, "vanished"),
+        *((f"{n}", "corrupt") for n in range(4, 8)),
+    ]
+    path = tmp_path / "m.csv"
+    one, two = pictures(2)
+    path.write_text(f'\ufefffile,x\r\n{one},1\r\n"a"b,2\r\n\r\n,3\r\n"{two}"\r\n"open,4\r\n')
+    assert failures(path, values=["x"]) == (2, [("2", "corrupt"), ("3", "empty"), ("5", "corrupt")])
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="no path in its first row; expected one in a column path"):
+        profile_images(path)
+
+
+def test_lines_that_are_too_long_are_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "_MOST_LINE", 100)
+    write_folder(tmp_path, pictures(2))
+    one, two = pictures(2)
+    (tmp_path / "m.jsonl").write_text(
+        f'{{"path": "{one}"}}\n{{"path": "{"x" * 1000}"}}\n{{"path": "{two}"}}'
+    )
+    (tmp_path / "m.csv").write_text(f"path\n{one}\n{'x' * 1000}\n{two}\n")
+    for name in ("m.jsonl", "m.csv"):
+        assert failures(tmp_path / name) == (2, [("2", "corrupt")])

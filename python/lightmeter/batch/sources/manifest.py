@@ -14,12 +14,13 @@ from lightmeter.files import open_regular
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
-__all__ = ["PATHS", "Manifest", "rows_of"]
+__all__ = ["PATHS", "Manifest", "rows_and_damage", "rows_of"]
 
 # The names that the column of paths may have.
 PATHS = ("path", "file", "filename", "file_name", "image")
 _NAMED = 20  # columns that an error names
 _SHOWN = 500  # characters
+_MOST_LINE = 1 << 24  # characters
 
 Row = Mapping[str, Any]
 
@@ -108,12 +109,26 @@ def _named(columns: Iterable[str]) -> str:
     return shorten(", ".join(sorted(columns)[:_NAMED]), _SHOWN)
 
 
-def rows_of(file: str, opened: IO[bytes] | None = None) -> Iterator[Row]:
-    """The rows of a CSV, JSON lines or Parquet file, which may be open already.
+def rows_of(file: str) -> Iterator[Row]:
+    """The rows of a CSV, JSON lines or Parquet file.
 
     Raises:
         OSError: it cannot be read.
         ValueError: it is of another kind, or damaged.
+        ImportError: Parquet needs pyarrow, and that is not installed.
+    """
+    with open_regular(file) as raw, io.BufferedReader(raw) as opened:
+        for row in rows_and_damage(file, opened):
+            if isinstance(row, ValueError):
+                raise row
+            yield row
+
+
+def rows_and_damage(file: str, opened: IO[bytes]) -> Iterator[Row | ValueError]:
+    """The rows of such a file that is open; in place of one that is damaged what is wrong with it.
+
+    Raises:
+        ValueError: it is of another kind.
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
     reader = _READERS.get(Path(file).suffix.lower())
@@ -121,30 +136,65 @@ def rows_of(file: str, opened: IO[bytes] | None = None) -> Iterator[Row]:
         raise ValueError(
             f"got the manifest {file!r}; expected a file with a suffix of {', '.join(_READERS)}"
         )
-    if opened is None:
-        with open_regular(file) as raw, io.BufferedReader(raw) as opened_here:
-            yield from rows_of(file, opened_here)
-        return
-    try:
-        yield from reader(opened)
-    except (csv.Error, ValueError, RecursionError) as error:
-        raise ValueError(f"the manifest {file} cannot be read: {error}") from None
+    for row in reader(opened):
+        if isinstance(row, Exception):
+            yield ValueError(f"the manifest {file} cannot be read: {row}")
+        else:
+            yield row
 
 
-def _csv_rows(file: IO[bytes]) -> Iterator[Row]:
+def _csv_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
     with _text(file) as text:
-        for row in csv.DictReader(text, restkey="", strict=True):
+        reader = csv.DictReader(_Lines(text), restkey="", strict=True)
+        while True:
+            try:
+                row = next(reader, None)
+            except (csv.Error, ValueError) as error:
+                yield ValueError(f"line {reader.line_num}: {error}")
+                continue
+            if row is None:
+                return
             yield {name: value for name, value in row.items() if name}
 
 
-def _json_rows(file: IO[bytes]) -> Iterator[Row]:
+def _json_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
     with _text(file) as text:
-        for number, line in enumerate(text, 1):
-            if line.strip():
-                row = json.loads(line)
+        lines = _Lines(text)
+        while True:
+            try:
+                line = next(lines, None)
+                row = json.loads(line) if line and line.strip() else {}
                 if not isinstance(row, dict):
-                    raise ValueError(f"line {number} is no JSON object")
+                    raise ValueError("it is no JSON object")
+            except (ValueError, RecursionError) as error:
+                yield ValueError(f"line {lines.number}: {error}")
+                continue
+            if line is None:
+                return
+            if line.strip():
                 yield row
+
+
+class _Lines:
+    """The lines of a text. One that is too long to be held raises a ValueError, and is passed."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(_MOST_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) < _MOST_LINE or line.endswith("\n"):
+            return line
+        while (rest := self._text.readline(_MOST_LINE)) and not rest.endswith("\n"):
+            pass
+        raise ValueError(f"more than {_MOST_LINE} characters")
 
 
 def _text(file: IO[bytes]) -> io.TextIOWrapper:
@@ -152,18 +202,18 @@ def _text(file: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
 
 
-def _parquet_rows(file: IO[bytes]) -> Iterator[Row]:
+def _parquet_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
     pyarrow = parquet()
     try:
         for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
             columns = map(python_values, batch.columns)
             for row in zip(*columns, strict=True):
                 yield dict(zip(batch.schema.names, row, strict=True))
-    except (pyarrow.ArrowException, OSError, MemoryError) as error:
-        raise ValueError(str(error)) from None
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+        yield error
 
 
-_READERS: dict[str, Callable[[IO[bytes]], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[IO[bytes]], Iterator[Row | Exception]]] = {
     ".csv": _csv_rows,
     ".jsonl": _json_rows,
     ".parquet": _parquet_rows,

@@ -52,9 +52,9 @@ class RemotePart:
 def expanded(url: str) -> tuple[list[Item], str | None]:
     """The objects that an address stands for, sorted by name; and the folder that it is, if it is.
 
-    A folder stands for the pictures below it, by their suffixes; a pattern with ``*``, and outside
-    the web ``[`` or ``?``, for what it matches, hidden names left out as in a folder; any other
-    address for itself.
+    A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
+    a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
+    out as in a folder; any other address for itself.
 
     Raises:
         FileNotFoundError: the folder does not exist.
@@ -63,9 +63,11 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
     """
     try:
         return _expanded(url)
-    except (OSError, ValueError, ImportError):
+    except (ValueError, ImportError):
         raise
-    except Exception as error:  # of any library
+    except FileNotFoundError:
+        raise FileNotFoundError(2, "No such file or folder", shown_url(url)) from None
+    except Exception as error:  # of any library, whose text may have the whole address
         detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
 
@@ -77,7 +79,9 @@ def _expanded(url: str) -> tuple[list[Item], str | None]:
     if any(mark in path for mark in magic):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
-    if is_image_name(url) or is_shard(url) or not (url.endswith("/") or _is_folder(system, path)):
+    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
+    folder = url.endswith("/") or not (is_web(url) or is_image_name(url) or is_shard(url))
+    if not folder or not (url.endswith("/") or _is_folder(system, path)):
         return [Item(shown_url(url), RemotePart(url))], None
     listed = system.find(path, detail=True)
     root = path.rstrip("/") + "/"

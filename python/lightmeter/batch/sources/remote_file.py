@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from lightmeter.batch.sources.fetching import ByteRange, Fetcher, NoRangesError
-from lightmeter.batch.sources.urls import shown_url
+from lightmeter.batch.sources.urls import shown_url, without_secrets
 
 __all__ = ["RemoteFile"]
 
@@ -59,6 +59,10 @@ class RemoteFile(io.RawIOBase):
                 data = self._piece(number).result()
             except NoRangesError:
                 data, start = self._read_whole(), self._at
+            except OSError:
+                raise
+            except Exception as error:  # any that a file system of somebody else raises
+                raise OSError(without_secrets(f"{type(error).__name__}: {error}")) from error
         part = data[start : start + len(buffer)]
         if not part:
             raise OSError(f"{shown_url(self._path)} ends at byte {self._at} of {self.size}")

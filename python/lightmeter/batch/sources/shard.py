@@ -8,7 +8,7 @@ from typing import Any
 
 from lightmeter.batch.sources.item import Item, Wanted, reading_error
 from lightmeter.batch.sources.listed import listed_items
-from lightmeter.batch.sources.manifest import rows_of
+from lightmeter.batch.sources.manifest import rows_and_damage
 from lightmeter.batch.sources.members import items_of
 from lightmeter.batch.sources.remote import open_remote
 from lightmeter.batch.sources.table import arrow_items, has_pictures, parquet_items
@@ -44,7 +44,9 @@ class Shard:
         name = self.name
         try:
             file, size = self._opened()
-        except OSError as error:
+        except (ImportError, ValueError):
+            raise
+        except Exception as error:  # any that a file system of somebody else raises
             yield Item(name, reading_error(error))
             return
         with closing(file):
@@ -52,6 +54,10 @@ class Shard:
                 yield from self._items(name, file, size)
             except ImageError as error:
                 yield Item(name, error)
+            except (ImportError, ValueError):
+                raise
+            except Exception as error:
+                yield Item(name, reading_error(error))
 
     def _opened(self) -> tuple[Any, int | None]:
         """The file, and its size unless it cannot seek."""
@@ -87,4 +93,4 @@ class Shard:
             yield from parquet_items(name, file, wanted, alone=alone)
         else:
             file.seek(0)
-            yield from listed_items(name, rows_of(name, file), wanted)
+            yield from listed_items(name, rows_and_damage(name, file), wanted)

@@ -3,11 +3,11 @@
 A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Face writes them.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import IO, Any
 
+from lightmeter.batch.sources.beside import beside
 from lightmeter.batch.sources.item import Item, Wanted, plain
 from lightmeter.errors import ImageError
 from lightmeter.profile.cells import parquet
@@ -179,7 +179,6 @@ def items_of_batches(
     alone: bool = True,
 ) -> Iterator[Item]:
     """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
-    folder = os.path.dirname(path)
     numbers = count(first)
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
@@ -187,7 +186,7 @@ def items_of_batches(
             cells = part.column(column)
             values = {name: python_values(part.column(name)) for name in wanted.values}
             for row, number in zip(range(part.num_rows), numbers, strict=False):
-                data, name = _picture(cells[row].as_py(), folder)
+                data, name = _picture(cells[row].as_py(), path)
                 name = name or str(number)
                 said = {key: plain(value[row]) for key, value in values.items()}
                 yield Item(f"{path}:{name}", data, name if alone else None, said)
@@ -213,13 +212,13 @@ def _python_value(scalar: Any) -> Any:
         return None
 
 
-def _picture(cell: Any, folder: str) -> tuple[Any, str]:
-    """What a cell holds, and the path in it."""
+def _picture(cell: Any, file: str) -> tuple[Any, str]:
+    """What a cell of a file holds, and the path in it."""
     path = ""
     if isinstance(cell, dict):
         path, cell = str(cell.get("path") or ""), cell.get("bytes")
         if cell is None and path:  # it is not in the table, but beside it
-            return os.path.join(folder, path), path
+            return beside(path, file), path
     if cell is None:
         return ImageError("empty", "the cell is empty"), path
     return cell, path

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 __all__ = ["is_url", "is_web", "shown_url", "without_secrets"]
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
-_WEB = re.compile(r"https?://[^\s'\"<>]+")
+_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
+_PASSWORD = re.compile(r"^([A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
 
 
 def is_url(path: object) -> bool:
@@ -20,9 +21,15 @@ def is_web(url: str) -> bool:
 
 
 def shown_url(url: str) -> str:
-    """An address without what may be secret: a user, a password, and the query of a signed one."""
+    """An address without what may be secret: of the web a user, a password and the query of a
+    signed one, and else a password. Addresses may be chained by ``::``.
+    """
+    return "::".join(map(_shown, url.split("::")))
+
+
+def _shown(url: str) -> str:
     if not is_web(url):
-        return url
+        return _PASSWORD.sub(r"\1@", url)
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -32,5 +39,5 @@ def shown_url(url: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """A message whose web addresses are shown so."""
-    return _WEB.sub(lambda match: shown_url(match[0]), text)
+    """A message whose addresses are shown so."""
+    return _ANY.sub(lambda match: shown_url(match[0]), text)
