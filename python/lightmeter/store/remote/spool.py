@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -104,8 +105,9 @@ def spool_folder(address: str, place: str) -> Path:
     """Where the profiles for a server wait: a subfolder for each address."""
     root = os.environ.get("LIGHTMETER_SPOOL")
     if not root:
-        state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
         root = os.path.join(state, "lightmeter", "spool")
+    root = os.path.expanduser(root)
     name = re.sub(r"[^a-z0-9.-]", "-", place.lower())[:64]
     return Path(root).absolute() / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
 
@@ -136,8 +138,12 @@ class Spool:
         """How many files the server did not take."""
         try:
             return sum(name.endswith(".send") for name in os.listdir(self.refused))
-        except FileNotFoundError:
+        except OSError:
             return 0
+
+    def waits(self, entry: Entry) -> bool:
+        """Whether something waits that it would replace."""
+        return any(name[_DIGITS + 1 :].startswith(entry.key) for name in self.names())
 
     def add(self, entry: Entry) -> bool:
         """Keep it in place of what waits for the same bucket of the same writer.
@@ -168,6 +174,8 @@ class Spool:
                     return False
         self._check_room([name for name in names if name not in older], len(data))
         order = int(names[-1][:_DIGITS]) + 1 if names else 1
+        if order == 10**_DIGITS:  # by a name that was not given here
+            raise StoreError(f"nothing can wait behind {names[-1]} in {self.folder}")
         _write(self.folder / f"{order:0{_DIGITS}}-{entry.key}.send", data)
         for name in older:
             self.drop(name)
@@ -177,7 +185,8 @@ class Spool:
         sizes = 0
         for name in os.listdir(self.folder):
             if name.startswith(".") and name.endswith(".tmp"):  # of a process that was killed
-                self.drop(name)
+                with contextlib.suppress(OSError):
+                    self.drop(name)
         for name in names:
             with contextlib.suppress(OSError):
                 sizes += os.stat(self.folder / name).st_size
@@ -194,6 +203,8 @@ class Spool:
             DamagedError: it is not what was written.
             OSError: it cannot be read, or is not there any more.
         """
+        if not stat.S_ISREG(os.lstat(self.folder / name).st_mode):
+            raise DamagedError("it is a link, a pipe, a folder or the like")
         return Entry.decode(read_regular(self.folder / name))
 
     def drop(self, name: str) -> None:
