@@ -12,6 +12,7 @@ from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.profile import profile_files
 from lightmeter.batch.segments import SegmentBy, SegmentOf
 from lightmeter.batch.sources.folder import find_images
+from lightmeter.errors import StoreError
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -19,9 +20,10 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.file_store import FileStore
+from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
-from lightmeter.times import to_duration
+from lightmeter.times import to_duration, to_utc
 from lightmeter.writers.dates import FileDate, date_reader
 
 __all__ = ["Logged", "log_folder"]
@@ -72,6 +74,8 @@ def log_folder(
     bucket. In a store that is no file it is also of this machine, by the machine's name. Buckets
     that it has no images of any more are left as they are, and so are those that `Store.gc` has
     rolled up with this folder in them: their files are not measured, but listed in the result.
+    While a server is away the profiles wait on the disk of this machine. That needs `every` with
+    `date_from`, and cannot be with `segment_by`.
     Folders that hold the same files count them twice.
 
     Args:
@@ -129,14 +133,19 @@ def log_folder(
     if group_of is not None:
         group_of.check_files(files)
     with store_at(store, create=True) as opened:
-        length = opened.datasets().get(dataset, timedelta(days=1))
+        lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
+        length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
         if every is not None:
             length = to_duration(every)
-        start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
+        moment = datetime.now(UTC) if at is None else at
+        start_of_all = to_utc(moment) if length is None else bucket_start(moment, length)
         buckets: dict[datetime, list[str]] = defaultdict(list)
         undated = []
         for file in files:
-            start = start_of_all if reader is None else _bucket_of(file, reader, length)
+            start = start_of_all
+            if reader is not None:
+                assert length is not None
+                start = _bucket_of(file, reader, length)
             if start is None:
                 undated.append(file)
             else:
@@ -144,7 +153,9 @@ def log_folder(
 
         if writer is None:
             writer = _writer(folder, opened)
-        kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
+        kept_as_is = []
+        if lengths is not None:
+            kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
         rolled_up = {start: buckets.pop(start) for start in kept_as_is if start in buckets}
         profiles: dict[datetime, ProfileView] = {}
         segments: dict[datetime, dict[str, int]] = {}
@@ -169,8 +180,26 @@ def log_folder(
             opened.put(dataset, views.whole, at=start, writer=writer, segment=whole, every=length)
             profiles[start] = views.whole
             if parts is not None:
+                assert length is not None
                 segments[start] = parts.put(views, start, length)
         return Logged(profiles, undated, rolled_up, segments)
+
+
+def _lengths(store: Store, *, needed: object) -> dict[str, timedelta] | None:
+    """How long the buckets of the datasets are; None where a server is away and it need not be.
+
+    Then it is the server that knows which bucket a time belongs to.
+    """
+    try:
+        return store.datasets()
+    except AwayError as error:
+        if not needed:
+            return None
+        raise StoreError(
+            f"what the server has must be known first: {error}. Without segments that images are "
+            "sorted into, and with the length of the buckets where images have dates of their "
+            "own, the profiles would wait for it"
+        ) from error
 
 
 class _Segments:
