@@ -12,6 +12,7 @@ from types import ModuleType
 import corruption
 import first_opening
 import logger_endings
+import upload_kills
 import writer_kills
 from row import Row
 
@@ -20,6 +21,7 @@ ATTACKS: list[ModuleType] = [
     corruption,
     first_opening,
     logger_endings,
+    upload_kills,
 ]
 
 

@@ -35,7 +35,8 @@ class Logged(NamedTuple):
     """What `log_folder` put, by the start of the bucket, and what it left out.
 
     Attributes:
-        profiles: what was put of all images.
+        profiles: what was put of all images. While a server is away and `every` is not given, by
+            the time that it is from, as the start of its bucket is not known.
         undated: files that have no date.
         rolled_up: files of buckets that hold the folder already and can no longer be replaced.
         segments: with `segment_by`, how many images of each segment were measured. The profiles of

@@ -65,7 +65,7 @@ class Sender:
         why = before.why if before.stopped else self._rests()
         if not why and self._spool.waits(entry):
             # Sent later it would replace this one, as it may have no number of its own.
-            why = before.why or "what it replaces could not be sent"
+            why = before.why or "what it may replace could not be sent"
         if not why:
             try:
                 return self._send(entry, self._patience())

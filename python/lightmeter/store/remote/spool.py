@@ -55,10 +55,14 @@ class Entry(NamedTuple):
     body: bytes
 
     @property
+    def writer_key(self) -> str:
+        """The same for what may replace each other: only the server knows what bucket a time is of."""
+        return _digest(self.dataset, self.segment, self.writer)
+
+    @property
     def key(self) -> str:
-        """The same for what replaces each other."""
-        place = json.dumps([self.dataset, to_ms(self.at), self.segment, self.writer])
-        return hashlib.sha256(place.encode()).hexdigest()[:32]
+        """The same for what surely replaces each other, and begins with `writer_key`."""
+        return self.writer_key + _digest(to_ms(self.at))
 
     def encode(self) -> bytes:
         """The contents of its file."""
@@ -99,6 +103,10 @@ class Entry(NamedTuple):
             None if every is None else every * MILLISECOND,
             body,
         )
+
+
+def _digest(*words: str | int) -> str:
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
 def spool_folder(address: str, place: str) -> Path:
@@ -142,8 +150,8 @@ class Spool:
             return 0
 
     def waits(self, entry: Entry) -> bool:
-        """Whether something waits that it would replace."""
-        return any(name[_DIGITS + 1 :].startswith(entry.key) for name in self.names())
+        """Whether something waits that it may replace."""
+        return any(name[_DIGITS + 1 :].startswith(entry.writer_key) for name in self.names())
 
     def add(self, entry: Entry) -> bool:
         """Keep it in place of what waits for the same bucket of the same writer.
@@ -227,10 +235,11 @@ class Spool:
         """Make room for another as large as any."""
         room, left = self._bytes * 3 // 4, _MOST_REFUSED - 1
         for name in reversed(names):
-            room, left = room - (self.refused / name).stat().st_size, left - 1
+            room, left = room - (self.refused / name).lstat().st_size, left - 1
             if room < 0 or left < 0:
                 for file in (self.refused / name, self.refused / f"{name}.txt"):
-                    file.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # a folder stays
+                        file.unlink()
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[bool]:
