@@ -84,7 +84,8 @@ def test_names_that_no_machine_has(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://[::1", "http://me:word@h:junk", "socks5://h:1", "j k", "http://a..b", "http://"]
+    "proxy",
+    ["http://[::1", "http://me:word@h:junk", "socks5://h:1", "j k", "http://a..b", "http://"],
 )
 def test_proxies_that_cannot_be_used(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", proxy)

@@ -141,9 +141,9 @@ def log_folder(
         moment = datetime.now(UTC) if at is None else at
         start_of_all = to_utc(moment) if length is None else bucket_start(moment, length)
         buckets: dict[datetime, list[str]] = defaultdict(list)
-        undated = []
+        undated: list[str] = []
         for file in files:
-            start = start_of_all
+            start: datetime | None = start_of_all
             if reader is not None:
                 assert length is not None
                 start = _bucket_of(file, reader, length)

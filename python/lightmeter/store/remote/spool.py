@@ -56,7 +56,7 @@ class Entry(NamedTuple):
 
     @property
     def writer_key(self) -> str:
-        """The same for what may replace each other: only the server knows what bucket a time is of."""
+        """The same for what may replace each other; only the server knows the bucket of a time."""
         return _digest(self.dataset, self.segment, self.writer)
 
     @property
