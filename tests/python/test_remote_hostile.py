@@ -6,13 +6,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import lightmeter as lm
 import pytest
 from lightmeter import Store, StoreError
 from lightmeter.store.remote import client
+from lightmeter.store.remote.spool import Entry
 from stores import view
 from weather import DAY, Weather, counts, free_port, waiting
 
@@ -155,6 +156,42 @@ def test_what_cannot_be_sent_is_not_passed_by_what_replaces_it(
     assert counts(store) == {"a": 5, "b": 3}
 
 
+def test_a_file_that_cannot_be_read_replaces_nothing_newer(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the server knows that both are of one bucket."""
+    with Store(f"http://127.0.0.1:{free_port()}") as away:
+        for images in (1, 2):
+            at = datetime(2022, 9, 7, images, tzinfo=UTC)
+            away.put("cells", view(images), at=at, writer="a")
+            away.put("cells", view(images), at=DAY, writer="b")
+    far = Store(way.url)
+    away.spool.folder.rename(far.spool.folder)
+    first, read = far.spool.names()[0], far.spool.read
+
+    def failing(name: str) -> Entry:
+        if name == first:
+            raise PermissionError(13, "Permission denied")
+        return read(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(far.spool, "read", failing)
+        done = far.send()
+    assert (done.sent, done.left, done.why) == (1, 2, f"{first}: Permission denied")
+    assert far.send().sent == 2
+    far.close()
+    assert counts(store) == {"a": 2, "b": 2}
+
+
+def test_the_bucket_of_what_waits_is_known_by_its_length(spool: Path) -> None:
+    with Store(f"http://127.0.0.1:{free_port()}") as away:
+        for minute in (5, 55):
+            at = datetime(2022, 9, 7, 1, minute, tzinfo=UTC)
+            away.put("cells", view(minute), at=at, writer="a", every="1h")
+        (name,) = away.spool.names()
+        assert away.spool.read(name).body == view(55).to_bytes()
+
+
 def test_nothing_is_hidden_behind_the_last_number(spool: Path) -> None:
     with Store(f"http://127.0.0.1:{free_port()}") as away:
         away.put("cells", view(2), at=DAY, writer="a")
@@ -164,13 +201,18 @@ def test_nothing_is_hidden_behind_the_last_number(spool: Path) -> None:
             away.put("cells", view(2), at=DAY, writer="b")
 
 
+@pytest.mark.parametrize("every", [None, "1d"])
 def test_a_writer_that_the_server_cannot_serve_holds_up_no_other(
-    store: Store, way: Weather, spool: Path
+    store: Store, way: Weather, spool: Path, every: str | None
 ) -> None:
-    """As its row there is damaged: the server answers 503 to that one, and is well."""
+    """As its row there is damaged: the server answers 503 to that one, and is well.
+
+    Nor another bucket, if it is known that it is another.
+    """
     with Store(f"http://127.0.0.1:{free_port()}") as away:
         for writer in "abc":
-            away.put("cells", view(2), at=DAY, writer=writer)
+            away.put("cells", view(2), at=DAY, writer=writer, every=every)
+        away.put("cells", view(3), at=DAY + timedelta(days=1), writer="a", every=every)
     store.put("cells", view(1), at=DAY, writer="a")
     with store.profiles._database.transaction() as sql:
         sql.execute("UPDATE profile SET seq = 'x' WHERE writer = 'a'")
@@ -178,7 +220,7 @@ def test_a_writer_that_the_server_cannot_serve_holds_up_no_other(
     away.spool.folder.rename(far.spool.folder)
     done = far.send()
     far.close()
-    assert (done.sent, done.refused, done.left) == (2, 0, 1)
+    assert (done.sent, done.refused, done.left) == ((3, 0, 1) if every else (2, 0, 2))
     assert "answered 503" in done.why
 
 

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import StoreError
 from lightmeter.files import read_regular
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.rows import checked_name, checked_seq
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["DamagedError", "Entry", "Spool", "spool_folder"]
+__all__ = ["DamagedError", "Entry", "Spool", "spool_folder", "writer_key_of"]
 
 MOST_BYTES = 256 << 20
 MOST_FILES = 10_000
@@ -61,8 +62,9 @@ class Entry(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The same for what surely replaces each other, and begins with `writer_key`."""
-        return self.writer_key + _digest(to_ms(self.at))
+        """The same for what surely replaces each other; it begins with `writer_key`."""
+        known = self.at if self.every is None else bucket_start(self.at, self.every)
+        return self.writer_key + _digest(to_ms(known))
 
     def encode(self) -> bytes:
         """The contents of its file."""
@@ -105,8 +107,13 @@ class Entry(NamedTuple):
         )
 
 
+def writer_key_of(name: str) -> str:
+    """The `Entry.writer_key` of what waits in a file."""
+    return name[_DIGITS + 1 :][:_DIGITS]
+
+
 def _digest(*words: str | int) -> str:
-    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:_DIGITS]
 
 
 def spool_folder(address: str, place: str) -> Path:
@@ -149,9 +156,13 @@ class Spool:
         except OSError:
             return 0
 
+    def has(self, name: str) -> bool:
+        """Whether a file still waits."""
+        return os.path.lexists(self.folder / name)
+
     def waits(self, entry: Entry) -> bool:
         """Whether something waits that it may replace."""
-        return any(name[_DIGITS + 1 :].startswith(entry.writer_key) for name in self.names())
+        return entry.writer_key in map(writer_key_of, self.names())
 
     def add(self, entry: Entry) -> bool:
         """Keep it in place of what waits for the same bucket of the same writer.
