@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,40 @@ def test_a_logger_loses_nothing_while_the_server_is_away(
     assert not waiting(spool)
     assert store.read("cells").images == 6
     assert [bucket.images for bucket in store.buckets("cells")][:2] == [3, 1]
+
+
+def test_a_folder_is_logged_while_the_server_is_away(
+    store: Store, way: Weather, folder: Path, spool: Path
+) -> None:
+    """Only the server knows that the buckets are of an hour, and which of the two is newer."""
+    store.define("cells", "1h")
+    url = f"http://127.0.0.1:{free_port()}"
+    at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)
+    lm.log_folder(url, folder, "cells", at=at)
+    (folder / "0.jpg").unlink()
+    logged = lm.log_folder(url, folder, "cells", at=at + timedelta(minutes=30))
+    assert [view.images for view in logged.profiles.values()] == [7]
+    lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
+    lm.log_folder(url, folder / "more", "new", at=at)
+    for options in ({"date_from": "mtime"}, {"segment_by": {"camera": "path:(.)"}}):
+        with pytest.raises(lm.StoreError, match="what the server has must be known first"):
+            lm.log_folder(url, folder, "cells", **options)  # type: ignore[arg-type]
+    away = Store(url)
+    assert len(away.spool.names()) == 4
+    far = Store(way.url)
+    away.spool.folder.rename(far.spool.folder)
+    done = far.send()
+    assert (done.sent, done.refused, done.left) == (4, 0, 0)
+    (row,) = store.stored("cells", end=date(2022, 9, 8))
+    assert (row.start, row.images) == (at.replace(minute=0), 7)
+    assert store.read("cells").images == 9
+    assert store.datasets()["new"] == timedelta(days=1)
+    # With the server there again the same folder replaces what it logged without.
+    (folder / "1.jpg").unlink()
+    lm.log_folder(far, folder, "cells", at=at)
+    assert store.read("cells").images == 8
+    far.close()
+    away.close()
 
 
 def test_a_late_image_does_not_replace_what_waits(

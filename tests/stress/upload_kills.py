@@ -202,6 +202,6 @@ def _judged(folder: Path, path: Path, repeats: int) -> Row:
     acknowledged += sums["added"] + sums["flushed"]
     note = (
         f"single {sums['added']} <= {single} <= {sums['adding']}; logged {sums['flushed']} <= "
-        f"{logged} <= {sums['tracking']}; {len(damage)} damaged {' '.join(errors[:1])}"
+        f"{logged} <= {sums['tracking']}; {len(damage)} damaged {'; '.join(sorted(set(errors)))}"
     )
     return Row(NAME, repeats, acknowledged, lost + len(damage) + len(errors), note.strip())

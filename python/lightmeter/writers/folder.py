@@ -18,6 +18,7 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.folder import Files
 from lightmeter.batch.sources.item import Item, Wanted, total_of
 from lightmeter.batch.sources.urls import is_url, shown_url
+from lightmeter.errors import StoreError
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -25,9 +26,10 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.file_store import FileStore
+from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
-from lightmeter.times import to_duration
+from lightmeter.times import to_duration, to_utc
 from lightmeter.writers.bucketed import Bucketed, Counted, by_bucket
 from lightmeter.writers.dates import DateOf, date_column, date_reader
 
@@ -40,7 +42,8 @@ class Logged(NamedTuple):
     """What `log_folder` put, by the start of the bucket, and what it left out.
 
     Attributes:
-        profiles: what was put of all images.
+        profiles: what was put of all images. While a server is away and `every` is not given, by
+            the time that it is from, as the start of its bucket is not known.
         undated: names of pictures that have no date.
         rolled_up: names of the pictures of buckets that hold the folder already and can no longer
             be replaced.
@@ -84,6 +87,8 @@ def log_folder(
     elsewhere is the writer by its address, of the web without what follows the path. Buckets
     that it has no images of any more are left as they are, and so are those that `Store.gc` has
     rolled up with this folder in them: their files are not measured, but listed in the result.
+    While a server is away the profiles wait on the disk of this machine. That needs `every` with
+    `date_from`, and cannot be with `segment_by`.
     Folders that hold the same files count them twice.
 
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
@@ -150,16 +155,21 @@ def log_folder(
         if origin is not None and isinstance(source, Files):
             origin.check_files(source.files)
     with store_at(store, create=True) as opened:
-        length = opened.datasets().get(dataset, timedelta(days=1))
+        lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
+        length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
         if every is not None:
             length = to_duration(every)
-        start_of_all = bucket_start(datetime.now(UTC) if at is None else at, length)
+        moment = datetime.now(UTC) if at is None else at
+        start_of_all = to_utc(moment) if length is None else bucket_start(moment, length)
         if writer is None:
             writer = _writer(folder, opened)
-        kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
+        kept_as_is = []
+        if lengths is not None:
+            kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
         undated: list[str] = []
         buckets: Mapping[datetime, Bucketed | Counted] = {start_of_all: Counted(source)}
         if reader is not None:
+            assert length is not None
             # Only Exif is in the bytes of the pictures.
             items = fetched_ahead(source, reading.limits) if date_from == "exif" else source
             start_of = partial(_start_of, reader=reader, length=length)
@@ -194,8 +204,26 @@ def log_folder(
             opened.put(dataset, views.whole, at=start, writer=writer, segment=whole, every=length)
             profiles[start] = views.whole
             if parts is not None:
+                assert length is not None
                 segments[start] = parts.put(views, start, length)
         return Logged(profiles, undated, rolled_up, segments)
+
+
+def _lengths(store: Store, *, needed: object) -> dict[str, timedelta] | None:
+    """How long the buckets of the datasets are; None where a server is away and it need not be.
+
+    Then it is the server that knows which bucket a time belongs to.
+    """
+    try:
+        return store.datasets()
+    except AwayError as error:
+        if not needed:
+            return None
+        raise StoreError(
+            f"what the server has must be known first: {error}. Without segments that images are "
+            "sorted into, and with the length of the buckets where images have dates of their "
+            "own, the profiles would wait for it"
+        ) from error
 
 
 class _Segments:

@@ -1,14 +1,17 @@
-"""Addresses of servers, and which of them may be spoken to without TLS."""
+"""Addresses of servers and proxies, and which of them may be spoken to without TLS."""
 
+import base64
 import ipaddress
 import os
 import re
+import urllib.request
+from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from lightmeter.errors import StoreError
 
-__all__ = ["Address", "checked_key", "is_loopback", "parse_address"]
+__all__ = ["Address", "Proxy", "checked_key", "is_loopback", "parse_address", "proxy_for"]
 
 _INSECURE = "LIGHTMETER_INSECURE_HTTP"
 _PORTS = {"http": 80, "https": 443}
@@ -41,6 +44,20 @@ class Address(NamedTuple):
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+class Proxy(NamedTuple):
+    """Who is asked in place of a server.
+
+    Attributes:
+        host: its name or number.
+        port: always given.
+        headers: what it knows the caller by.
+    """
+
+    host: str
+    port: int
+    headers: Mapping[str, str]
+
+
 def parse_address(text: str) -> Address:
     """What an address says.
 
@@ -49,7 +66,7 @@ def parse_address(text: str) -> Address:
     """
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
+        host, port = _host_of(parts), parts.port
     except ValueError:
         raise StoreError(f"got the address {text!r}; expected one such as https://host") from None
     scheme = parts.scheme.lower()
@@ -59,7 +76,8 @@ def parse_address(text: str) -> Address:
             " LIGHTMETER_KEY"
         )
     plain = text.isascii() and text.isprintable() and not re.search(r"[\s\\]", text)
-    if scheme not in _PORTS or not host or not plain or parts.query or parts.fragment:
+    whole = bool(host) and plain and port != 0 and not parts.query and not parts.fragment
+    if scheme not in _PORTS or not whole:
         raise StoreError(
             f"got the address {text!r}; expected one such as https://host or https://host/prefix"
         )
@@ -69,6 +87,41 @@ def parse_address(text: str) -> Address:
             f"the profiles. Give an https address, or set {_INSECURE}=1 if that does no harm"
         )
     return Address(scheme, host, port or _PORTS[scheme], parts.path.rstrip("/"))
+
+
+def proxy_for(address: Address) -> Proxy | None:
+    """The proxy that the environment names; None for none. Never for this machine.
+
+    Raises:
+        StoreError: it is none of HTTP. The error does not tell its password.
+    """
+    if is_loopback(address.host) or urllib.request.proxy_bypass(address.host):
+        return None
+    text = urllib.request.getproxies().get(address.scheme)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = _host_of(parts), parts.port or 80
+    except ValueError:
+        host, port = "", 0
+    if not host or parts.scheme != "http" or not text.isprintable() or " " in text:
+        raise StoreError(
+            f"the proxy that {address.scheme}_proxy names cannot be used; expected one such as "
+            "http://host:3128"
+        )
+    headers = {}
+    if parts.username:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers = {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return Proxy(host, port, headers)
+
+
+def _host_of(parts: SplitResult) -> str:
+    """Raises ValueError for what cannot be the name of a machine."""
+    host = parts.hostname or ""
+    host.encode("idna")
+    return host
 
 
 def is_loopback(host: str) -> bool:

@@ -1,6 +1,5 @@
 """Asking a server: connections that are kept, tries that are repeated, and errors in words."""
 
-import base64
 import contextlib
 import http.client
 import json
@@ -9,16 +8,22 @@ import random
 import ssl
 import threading
 import time
-import urllib.request
 import weakref
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from lightmeter.errors import StoreError
-from lightmeter.store.remote.address import Address, is_loopback
-from lightmeter.store.remote.wire import Answer, Request, TooLargeError, Wait, exchange
+from lightmeter.store.remote.address import Address, proxy_for
+from lightmeter.store.remote.wire import (
+    Answer,
+    Connection,
+    Request,
+    TooLargeError,
+    Wait,
+    exchange,
+)
 from lightmeter.text import shorten
 
 __all__ = ["AwayError", "Client", "RefusedError", "StrangeError"]
@@ -40,7 +45,13 @@ _API = "/api/v1"
 
 
 class AwayError(StoreError):
-    """A server that cannot be reached, or has no time, as often as it was tried."""
+    """A server that cannot be reached, or has no time, as often as it was tried.
+
+    Attributes:
+        answered: whether it said so itself at the last try.
+    """
+
+    answered = False
 
 
 class RefusedError(StoreError):
@@ -71,8 +82,8 @@ class Client:
         """Nothing is asked yet."""
         self.address = address
         self._key = key
-        self._tls = ssl.create_default_context() if address.scheme == "https" else None
-        self._proxy = _proxy_for(address)
+        self._tls = _tls() if address.scheme == "https" else None
+        self._proxy = proxy_for(address)
         self._hurried = float("inf")
         self._closed = False
         self._start_over()
@@ -86,7 +97,7 @@ class Client:
     def _start_over(self) -> None:
         """In a new process."""
         self._lock = threading.Lock()
-        self._idle: list[http.client.HTTPConnection] = []
+        self._idle: list[Connection] = []
 
     @property
     def closed(self) -> bool:
@@ -129,7 +140,8 @@ class Client:
         except (ValueError, TypeError, KeyError, RecursionError):
             raise self.strange(f"something without {name!r}") from None
         if type(value) is not kind:
-            raise self.strange(f"{shorten(repr(value), 80)} as {name!r}")
+            shown = shorten(self._without_key(repr(value)), 80)
+            raise self.strange(f"{shown} as {name!r}")
         return value
 
     @contextlib.contextmanager
@@ -143,9 +155,13 @@ class Client:
     def strange(self, what: str) -> "StrangeError":
         """The error for an answer that a server of lightmeter would not give."""
         return StrangeError(
-            f"{self.address} answered {what}; is it the address of a server of lightmeter, and of "
-            "this version?"
+            f"{self.address} answered {self._without_key(what)}; is it the address of a server of "
+            "lightmeter, and of this version?"
         )
+
+    def _without_key(self, words: str) -> str:
+        """What a server says may hold the key that it was asked with."""
+        return words if self._key is None else words.replace(self._key, "...")
 
     def ask(
         self,
@@ -183,7 +199,7 @@ class Client:
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
         tries, repeated = 0, False
         while True:
-            wait = 0.0
+            wait, answered = 0.0, False
             try:
                 answer = self._try(request, whole, min(_IDLE * times, whole))
             except TooLargeError:
@@ -194,16 +210,20 @@ class Client:
                     "certificate is of your own authority, name that in SSL_CERT_FILE"
                 ) from None
             except (OSError, http.client.HTTPException) as error:
-                repeated, why = True, _words(error)
+                words = " ".join((str(error) or type(error).__name__).split())
+                repeated, why = True, shorten(self._without_key(words), 200)
             else:
                 if answer.status not in _AGAIN:
                     return self._accepted(answer._replace(repeated=repeated or answer.repeated))
-                wait, why = _asked_wait(answer), f"answered {answer.status}{self._said(answer)}"
+                wait, answered = _asked_wait(answer), True
+                why = f"answered {answer.status}{self._said(answer)}"
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             pause, tries = max(pause, wait), tries + 1
             if time.monotonic() + pause > min(end, self._hurried):
                 tried = "once" if tries == 1 else f"{tries} times"
-                raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
+                away = AwayError(f"{self.address} is away, tried {tried}: {why}")
+                away.answered = answered
+                raise away from None
             self._sleep(pause)
 
     def is_well(self) -> bool:
@@ -244,7 +264,7 @@ class Client:
             told["Authorization"] = f"Bearer {self._key}"
         if self._proxy is not None and self._tls is None:
             target = f"http://{self.address.place}{target}"
-            told |= _proxy_headers(self._proxy)
+            told |= self._proxy.headers
         if body is None and method not in ("GET", "HEAD"):
             body = b""
         return Request(method, target, told, body, most)
@@ -268,7 +288,7 @@ class Client:
             self._give_back(connection, answer.reusable)
             return answer._replace(repeated=repeated)
 
-    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+    def _connection(self) -> tuple[Connection, bool]:
         """A connection, and whether it was used before."""
         with self._lock:
             if self._closed:
@@ -277,24 +297,20 @@ class Client:
                 return self._idle.pop(), True
         return self._made(), False
 
-    def _give_back(self, connection: http.client.HTTPConnection, reusable: bool) -> None:
+    def _give_back(self, connection: Connection, reusable: bool) -> None:
         with self._lock:
             if reusable and not self._closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()
 
-    def _made(self) -> http.client.HTTPConnection:
-        host, port = self.address.host, self.address.port
-        if self._proxy is not None:
-            host, port = self._proxy.hostname or "", self._proxy.port or 80
-        if self._tls is None:
-            return http.client.HTTPConnection(host, port)
-        made = http.client.HTTPSConnection(host, port, context=self._tls)
-        if self._proxy is not None:
-            made.set_tunnel(
-                self.address.host, self.address.port, headers=_proxy_headers(self._proxy)
-            )
+    def _made(self) -> Connection:
+        name, port = self.address.host, self.address.port
+        if self._proxy is None:
+            return Connection(name, port, self._tls, name)
+        made = Connection(self._proxy.host, self._proxy.port, self._tls, name)
+        if self._tls is not None:
+            made.set_tunnel(name, port, headers=dict(self._proxy.headers))
         return made
 
     def _accepted(self, answer: Answer) -> Answer:
@@ -304,7 +320,8 @@ class Client:
         if status == 200:
             return answer
         if 300 <= status < 400:
-            place = shorten(answer.headers.get("location", "elsewhere"), 200)
+            place = self._without_key(answer.headers.get("location", "elsewhere"))
+            place = shorten(place, 200)
             words = f"{self.address} leads to {place}; give that address, if you trust it"
         elif status == 401:
             asks = "asks for a key" if self._key is None else "does not take the key"
@@ -321,26 +338,16 @@ class Client:
             return ""
         if not isinstance(words, str):
             return ""
-        if self._key is not None:
-            words = words.replace(self._key, "...")
-        return f": {shorten(' '.join(words.split()), _MOST_WORDS)}"
+        return f": {shorten(self._without_key(' '.join(words.split())), _MOST_WORDS)}"
 
 
-def _proxy_for(address: Address) -> Any:
-    """The proxy to ask, as `urllib.request` finds it; None for none. Never for this machine."""
-    if is_loopback(address.host) or urllib.request.proxy_bypass(address.host):
-        return None
-    proxy = urllib.request.getproxies().get(address.scheme)
-    if not proxy:
-        return None
-    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-
-
-def _proxy_headers(proxy: Any) -> dict[str, str]:
-    if not proxy.username:
-        return {}
-    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+def _tls() -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context()
+    except OSError as error:
+        raise StoreError(
+            f"TLS cannot be had: {error}; look at SSL_CERT_FILE and SSLKEYLOGFILE"
+        ) from error
 
 
 def _asked_wait(answer: Answer) -> float:
@@ -353,10 +360,6 @@ def _asked_wait(answer: Answer) -> float:
     except (TypeError, ValueError, OverflowError):
         return 0.0
     return min(max(seconds, 0.0), _LONGEST_ASKED)
-
-
-def _words(error: Exception) -> str:
-    return shorten(" ".join((str(error) or type(error).__name__).split()), 200)
 
 
 # A connection that parent and child both use would mix up their answers. The child closes its own

@@ -56,9 +56,14 @@ class RemoteProfiles(Profiles):
         """See `Profiles.define`. While the server is away nothing happens; `put` says it again."""
         checked_name("dataset", dataset)
         text = duration_text(to_duration(every))
-        with contextlib.suppress(AwayError):
-            place = {"dataset": dataset, "every": text}
+        place = {"dataset": dataset, "every": text}
+        try:
             self._client.ask("PUT", "/dataset", place, most=1 << 16, patience=_BRIEF, whole=_BRIEF)
+        except AwayError:
+            pass
+        except RefusedError as error:
+            if error.status < 500:  # of more it is the server that has a mistake, for a while
+                raise
 
     def _put(self, put: Put) -> bool:
         """While the server is away the profile waits on this machine's disk.

@@ -5,12 +5,14 @@ import hashlib
 import logging
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from lightmeter.errors import StoreError
 from lightmeter.store.remote.client import AwayError, Client, RefusedError, StrangeError
-from lightmeter.store.remote.spool import DamagedError, Entry, Spool
+from lightmeter.store.remote.spool import DamagedError, Entry, Spool, writer_key_of
 from lightmeter.times import duration_text
 
 __all__ = ["Sender", "Sent"]
@@ -21,6 +23,8 @@ _BRIEF = 2.0  # for what waits, when a store is opened or closed
 _WAITING = 20.0  # that a put goes on to send what waits before it
 _MOST_ANSWER = 1 << 16
 _BUSY = "somebody else is sending them"
+_OLDER = "what it may replace could not be sent"
+_MOST_PASSED = 3  # that a server which is well has no time for, before it is left alone
 _REST, _LONGEST_REST = 30.0, 300.0  # for which a server that was away is not asked again
 _FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})
 
@@ -62,10 +66,12 @@ class Sender:
         """
         before = self._send_before()
         why = before.why if before.stopped else self._rests()
+        if not why and self._spool.waits(entry):
+            # Sent later it would replace this one, as it may have no number of its own.
+            why = before.why or _OLDER
         if not why:
-            older = [name for name in self._spool.names() if entry.key in name]
             try:
-                kept = self._send(entry, self._patience())
+                return self._send(entry, self._patience())
             except AwayError as error:
                 self._rest()
                 why = str(error)
@@ -73,10 +79,6 @@ class Sender:
                 if not self._may_be_cured(error):
                     raise
                 why = str(error)
-            else:
-                for name in older:
-                    self._spool.drop(name)
-                return kept
         return self._keep(entry, why)
 
     def _send_before(self) -> Sent:
@@ -89,7 +91,7 @@ class Sender:
             return Sent(0, 0, 0, str(error), stopped=True)
         except OSError as error:  # a spool that is of no use now
             _log.warning("what waits in %s cannot be sent: %s", self._spool.folder, error)
-            return Sent(0, 0, 0)
+            return Sent(0, 0, 0, str(error))
 
     def _may_be_cured(self, error: RefusedError | StrangeError) -> bool:
         """Whether the server may take it later: after a mistake of its own, or with a new key.
@@ -157,27 +159,61 @@ class Sender:
         progress: Callable[[int, int], None] | None,
     ) -> Sent:
         """What comes meanwhile too."""
-        done, seen = Sent(0, 0, 0), set[str]()
+        done, seen, passed = Sent(0, 0, 0), set[str](), 0
+        held: dict[str, list[timedelta | None]] = defaultdict(list)
         while names := [name for name in self._spool.names() if name not in seen]:
             for name in names:
                 if time.monotonic() > end:
                     return done._replace(why="there was no time to send all", stopped=True)
                 seen.add(name)
                 try:
-                    done = self._send_file(name, patience, whole, done)
+                    done = self._send_file(name, patience, whole, done, held[writer_key_of(name)])
                 except AwayError as error:
-                    self._rest()
-                    return done._replace(why=str(error), stopped=True)
+                    passed += 1
+                    if passed > _MOST_PASSED or not (error.answered and self._client.is_well()):
+                        self._rest()
+                        return done._replace(why=str(error), stopped=True)
+                    done = done._replace(why=str(error))
+                if not self._spool.has(name):
+                    held[writer_key_of(name)].pop()
                 if progress is not None:
                     progress(done.sent + done.refused, len(seen.union(self._spool.names())))
         return done
 
-    def _send_file(self, name: str, patience: float, whole: float | None, done: Sent) -> Sent:
+    def _send_file(
+        self,
+        name: str,
+        patience: float,
+        whole: float | None,
+        done: Sent,
+        held: list[timedelta | None],
+    ) -> Sent:
+        """`held` has the lengths of the buckets of what goes on waiting of the same writer.
+
+        None for those that are not known. A file adds its own.
+        """
         try:
-            entry = self._spool.read(name)
-            self._send(entry, patience, whole)
+            return self._send_or_refuse(name, patience, whole, done, held)
         except FileNotFoundError:  # replaced by a newer one
             return done
+        except OSError as error:  # of this file; others may be in order
+            return done._replace(why=f"{name}: {error.strerror or error}")
+
+    def _send_or_refuse(
+        self,
+        name: str,
+        patience: float,
+        whole: float | None,
+        done: Sent,
+        held: list[timedelta | None],
+    ) -> Sent:
+        held.append(None)
+        try:
+            entry = self._spool.read(name)
+            held[-1] = entry.every
+            if len(held) > 1 and None in held:  # they may be of one bucket
+                return done._replace(why=done.why or _OLDER)
+            self._send(entry, patience, whole)
         except DamagedError as error:
             return self._refuse(name, f"the file is damaged: {error}", done)
         except RefusedError as error:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,10 +16,11 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import StoreError
 from lightmeter.files import read_regular
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.rows import checked_name, checked_seq
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["DamagedError", "Entry", "Spool", "spool_folder"]
+__all__ = ["DamagedError", "Entry", "Spool", "spool_folder", "writer_key_of"]
 
 MOST_BYTES = 256 << 20
 MOST_FILES = 10_000
@@ -54,10 +56,15 @@ class Entry(NamedTuple):
     body: bytes
 
     @property
+    def writer_key(self) -> str:
+        """The same for what may replace each other; only the server knows the bucket of a time."""
+        return _digest(self.dataset, self.segment, self.writer)
+
+    @property
     def key(self) -> str:
-        """The same for what replaces each other."""
-        place = json.dumps([self.dataset, to_ms(self.at), self.segment, self.writer])
-        return hashlib.sha256(place.encode()).hexdigest()[:32]
+        """The same for what surely replaces each other; it begins with `writer_key`."""
+        known = self.at if self.every is None else bucket_start(self.at, self.every)
+        return self.writer_key + _digest(to_ms(known))
 
     def encode(self) -> bytes:
         """The contents of its file."""
@@ -100,12 +107,22 @@ class Entry(NamedTuple):
         )
 
 
+def writer_key_of(name: str) -> str:
+    """The `Entry.writer_key` of what waits in a file."""
+    return name[_DIGITS + 1 :][:_DIGITS]
+
+
+def _digest(*words: str | int) -> str:
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:_DIGITS]
+
+
 def spool_folder(address: str, place: str) -> Path:
     """Where the profiles for a server wait: a subfolder for each address."""
     root = os.environ.get("LIGHTMETER_SPOOL")
     if not root:
-        state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
         root = os.path.join(state, "lightmeter", "spool")
+    root = os.path.expanduser(root)
     name = re.sub(r"[^a-z0-9.-]", "-", place.lower())[:64]
     return Path(root).absolute() / f"{name}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
 
@@ -136,8 +153,16 @@ class Spool:
         """How many files the server did not take."""
         try:
             return sum(name.endswith(".send") for name in os.listdir(self.refused))
-        except FileNotFoundError:
+        except OSError:
             return 0
+
+    def has(self, name: str) -> bool:
+        """Whether a file still waits."""
+        return os.path.lexists(self.folder / name)
+
+    def waits(self, entry: Entry) -> bool:
+        """Whether something waits that it may replace."""
+        return entry.writer_key in map(writer_key_of, self.names())
 
     def add(self, entry: Entry) -> bool:
         """Keep it in place of what waits for the same bucket of the same writer.
@@ -168,6 +193,8 @@ class Spool:
                     return False
         self._check_room([name for name in names if name not in older], len(data))
         order = int(names[-1][:_DIGITS]) + 1 if names else 1
+        if order == 10**_DIGITS:  # by a name that was not given here
+            raise StoreError(f"nothing can wait behind {names[-1]} in {self.folder}")
         _write(self.folder / f"{order:0{_DIGITS}}-{entry.key}.send", data)
         for name in older:
             self.drop(name)
@@ -177,7 +204,8 @@ class Spool:
         sizes = 0
         for name in os.listdir(self.folder):
             if name.startswith(".") and name.endswith(".tmp"):  # of a process that was killed
-                self.drop(name)
+                with contextlib.suppress(OSError):
+                    self.drop(name)
         for name in names:
             with contextlib.suppress(OSError):
                 sizes += os.stat(self.folder / name).st_size
@@ -194,6 +222,8 @@ class Spool:
             DamagedError: it is not what was written.
             OSError: it cannot be read, or is not there any more.
         """
+        if not stat.S_ISREG(os.lstat(self.folder / name).st_mode):
+            raise DamagedError("it is a link, a pipe, a folder or the like")
         return Entry.decode(read_regular(self.folder / name))
 
     def drop(self, name: str) -> None:
@@ -216,10 +246,11 @@ class Spool:
         """Make room for another as large as any."""
         room, left = self._bytes * 3 // 4, _MOST_REFUSED - 1
         for name in reversed(names):
-            room, left = room - (self.refused / name).stat().st_size, left - 1
+            room, left = room - (self.refused / name).lstat().st_size, left - 1
             if room < 0 or left < 0:
                 for file in (self.refused / name, self.refused / f"{name}.txt"):
-                    file.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # a folder stays
+                        file.unlink()
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[bool]:

@@ -3,17 +3,18 @@
 import http.client
 import io
 import socket
-import time
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Answer", "Request", "TooLargeError", "Wait", "exchange"]
+from lightmeter.store.remote.connecting import Wait, connect
+
+__all__ = ["Answer", "Connection", "Request", "TooLargeError", "Wait", "exchange"]
 
 _T = TypeVar("_T")
-_SLICE = 0.25  # seconds after which it is looked whether there is still time
 _PIECE = 1 << 16
-_CONNECTING = 10.0  # seconds, to each number that the name has
+_MOST_AROUND = 1 << 20  # bytes of an answer beside its body: heads, sizes of chunks, trailers
 
 
 class TooLargeError(Exception):
@@ -56,55 +57,44 @@ class Answer(NamedTuple):
     repeated: bool = False
 
 
-class Wait:
-    """How long to wait for the other side: all in all, and for each sign of life."""
+class Connection(http.client.HTTPConnection):
+    """One to a server or its proxy. Nothing waits for longer than `wait` says."""
 
-    def __init__(self, until: Callable[[], float], idle: float) -> None:
-        """`until` says when it is over, by the clock of `time.monotonic`; it may change."""
-        self._until = until
-        self._idle = idle
+    wait: Wait
 
-    def left(self) -> float:
-        """Seconds.
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
+        """Nothing is sent yet; `name` is that of the server, which TLS asks it to prove."""
+        super().__init__(host, port)
+        self._tls, self._name = tls, name
+        self._create_connection = lambda place, *_: connect(place, self.wait)
 
-        Raises:
-            TimeoutError: none.
-        """
-        left = self._until() - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("no time was left for an answer")
-        return min(left, self._idle)
-
-    def during(self, end: socket.socket, act: Callable[[], _T]) -> _T:
-        """What `act` returns, which reads or writes a piece.
-
-        Raises:
-            TimeoutError: it takes too long.
-        """
-        silent = time.monotonic() + self._idle
-        while True:
-            left = min(self.left(), silent - time.monotonic())
-            if left <= 0:
-                raise TimeoutError(f"nothing came for {self._idle:g} seconds")
-            end.settimeout(min(left, _SLICE))
-            try:
-                return act()
-            except TimeoutError:
-                continue
+    def connect(self) -> None:
+        """Also through a proxy, if `set_tunnel` was called."""
+        super().connect()
+        if self._tls is not None:
+            self.sock = self._tls.wrap_socket(
+                self.sock, server_hostname=self._name, do_handshake_on_connect=False
+            )
+            self.wait.during(self.sock, self.sock.do_handshake)
+        self.sock.settimeout(self.wait.left())
 
 
-class _Timed(io.RawIOBase):
-    """What a socket receives. A timeout of its own would start anew at every byte."""
+class _Received(io.RawIOBase):
+    """What a socket receives, bounded. A timeout of its own would start anew at every byte."""
 
-    def __init__(self, raw: io.RawIOBase, end: socket.socket, wait: Wait) -> None:
+    def __init__(self, raw: io.RawIOBase, end: socket.socket, wait: Wait, most: int) -> None:
         super().__init__()
-        self._raw, self._end, self._wait = raw, end, wait
+        self._raw, self._end, self._wait, self._left = raw, end, wait, most
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        return self._wait.during(self._end, partial(self._end.recv_into, buffer))
+        got = self._wait.during(self._end, partial(self._end.recv_into, buffer))
+        self._left -= got
+        if self._left < 0:
+            raise TooLargeError
+        return got
 
     def close(self) -> None:
         self._raw.close()
@@ -112,12 +102,15 @@ class _Timed(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    def __init__(self, wait: Wait, sock: socket.socket, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, wait: Wait, most: int, sock: socket.socket, *args: Any, **options: Any
+    ) -> None:
         super().__init__(sock, *args, **options)
-        self.fp: io.BufferedReader = io.BufferedReader(_Timed(self.fp.detach(), sock, wait))
+        received = _Received(self.fp.detach(), sock, wait, most)
+        self.fp: io.BufferedReader = io.BufferedReader(received)
 
 
-def exchange(connection: http.client.HTTPConnection, request: Request, wait: Wait) -> Answer:
+def exchange(connection: Connection, request: Request, wait: Wait) -> Answer:
     """Ask, and read the whole answer. The connection is of no use after an error.
 
     Raises:
@@ -125,32 +118,37 @@ def exchange(connection: http.client.HTTPConnection, request: Request, wait: Wai
             whole answer.
         TooLargeError: the answer has more than `request.most` bytes.
     """
-    connection.response_class = partial(_Response, wait)  # type: ignore[assignment]
+    connection.wait = wait
+    connection.response_class = partial(  # type: ignore[assignment]
+        _Response, wait, 2 * request.most + _MOST_AROUND
+    )
     hung_up = _send(connection, request, wait)
     try:
         response = connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
         raise hung_up or error from None
+    except ValueError as error:
+        raise http.client.HTTPException(f"the answer is none of HTTP: {error}") from None
     with response:
-        body = _read(response, request)
+        try:
+            body = _read(response, request)
+        except ValueError as error:  # of a chunk with fewer bytes than none
+            raise http.client.HTTPException(f"the answer is none of HTTP: {error}") from None
         reusable = hung_up is None and not response.will_close
         return Answer(response.status, _headers(response), body, reusable)
 
 
-def _send(
-    connection: http.client.HTTPConnection, request: Request, wait: Wait
-) -> ConnectionError | None:
+def _send(connection: Connection, request: Request, wait: Wait) -> ConnectionError | None:
     """Send all of it. Who hangs up meanwhile may have answered before, and is not raised."""
-    connection.timeout = min(wait.left(), _CONNECTING)
-    if connection.sock is not None:
+    if connection.sock is None:
+        connection.connect()
+    else:
         connection.sock.settimeout(wait.left())
     connection.putrequest(request.method, request.target, skip_accept_encoding=True, skip_host=True)
     for name, value in request.headers.items():
         connection.putheader(name, value)
     if request.body is not None:
         connection.putheader("Content-Length", str(len(request.body)))
-    if connection.sock is None:
-        connection.connect()
     try:
         connection.endheaders()
         left = memoryview(request.body or b"")
