@@ -52,6 +52,7 @@ _STEPS = 60  # of a rate to its fixed point
 _TERMS = 60  # of a series of powers of a rate, which is at most 5.6
 
 _LARGEST = 1e140  # whose square, times a number of values, is a float
+_NOTHING = 1e-100  # variance beside numbers up to 1: the square of its inverse is a float
 
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
 
@@ -108,6 +109,16 @@ class Grouped(NamedTuple):
         means = np.append(self.mean, self.single_mean)
         return max(float(np.abs(means).max()), math.sqrt(self.within + self.single_squares))
 
+    def scaled(self, largest: float) -> Self:
+        """The same with numbers up to about 1, by a power of two: so nothing is rounded."""
+        _, exponent = math.frexp(largest)
+        return self._replace(
+            mean=np.ldexp(self.mean, -exponent),
+            within=math.ldexp(self.within, -2 * exponent),
+            single_mean=math.ldexp(self.single_mean, -exponent),
+            single_squares=math.ldexp(self.single_squares, -2 * exponent),
+        )
+
     @property
     def share(self) -> float:
         """What a bucket's mean has of the variance between groups, on average."""
@@ -145,14 +156,16 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
 
     Each side needs a group, and both together three.
     """
-    sides = (target, reference)
-    if any(side.largest > _LARGEST for side in sides):
+    largest = max(target.largest, reference.largest)
+    if largest > _LARGEST:
         return 1.0
+    sides = target.scaled(largest), reference.scaled(largest)
     freedom = sum(side.units for side in sides) - 2
     spare = sum(float(side.n.sum()) - len(side.n) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
+    within = within if within > _NOTHING else 0.0
     between = _between(sides, within)
-    if between + within == 0:  # every group has the same value as all others of its side
+    if between + within <= _NOTHING:  # every group has the same value as all others of its side
         if target.centre == reference.centre or any(map(_varies, sides)):
             return 1.0
         return 2 / math.comb(sum(side.units for side in sides), target.units)
