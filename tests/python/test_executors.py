@@ -1,13 +1,8 @@
 """Executors: the same bytes from each; what they hold; workers that die."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,11 +10,9 @@ import pytest
 from conftest import lightmeter, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import BatchError, Failure, profile_images
-from lightmeter.batch.executors import Executor, check_workers, executor_of, processes, waiting
-from lightmeter.batch.executors.processes import in_processes
+from lightmeter import Failure, profile_images
+from lightmeter.batch.executors import Executor, check_workers, executor_of, waiting
 from lightmeter.batch.executors.threads import in_threads
-from lightmeter.batch.sources.item import Item
 from lightmeter.cli.options import ExecutorName
 
 
@@ -150,124 +143,3 @@ def test_one_slow_block_holds_up_no_more_than_a_bound(
     assert [number for result in results for number in result] == list(range(4000))
     ahead = 2 * waiting._BLOCKS_AHEAD
     assert most // 2100 < held[0] <= most // (1000 + waiting._OVERHEAD) + ahead + 1
-
-
-def die_once(block: Iterable[int], marker: str) -> int:
-    try:
-        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return sum(block)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
-def die_of_seven(block: Iterable[int]) -> int:
-    numbers = list(block)
-    if 7 in numbers:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return sum(numbers)
-
-
-def test_a_worker_that_dies_once_is_replaced(tmp_path: Path) -> None:
-    work = partial(die_once, marker=str(tmp_path / "died"))
-    done: list[int] = []
-    results = list(
-        in_processes(work, range(20), 2, workers=1, progress=lambda now, _: done.append(now))
-    )
-    assert results == [4 * at + 1 for at in range(10)]
-    assert done[-1] == 20
-
-
-def test_the_block_that_kills_workers_is_named() -> None:
-    results = in_processes(die_of_seven, range(20), 2, workers=1)
-    with pytest.raises(BatchError, match="died at each of 3 attempts at 2 pictures, from 6 to 7"):
-        list(results)
-
-
-def odd_error(block: Iterable[int]) -> int:
-    class OddError(Exception):
-        pass
-
-    raise OddError("seven")
-
-
-def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
-    with pytest.raises(RuntimeError, match="OddError: seven"):
-        list(in_processes(odd_error, range(3), 2, workers=1))
-
-
-def here(block: Iterable[Item]) -> int:
-    list(block)
-    return os.getpid()
-
-
-def test_a_block_of_very_many_bytes_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "MOST_HELD", 1000)
-    alive = 0
-
-    def items() -> Iterator[Item]:
-        nonlocal alive
-        for number in range(10):
-            alive = number
-            yield Item(str(number), bytes(600 if number > 3 else 1))
-
-    told: list[tuple[int, int]] = []
-    pids = list(in_processes(here, items(), 4, workers=1, progress=lambda *now: told.append(now)))
-    assert pids[0] != os.getpid()
-    assert pids[1:] == [os.getpid(), os.getpid()]
-    assert told[-1] == (10, 10)
-
-
-UNGUARDED = """
-import sys
-from lightmeter import profile_images
-profile_images(sys.argv[1], executor="processes", workers=1)
-"""
-
-
-def test_a_script_without_a_guard_is_told_so(photos: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(UNGUARDED)
-    command = [sys.executable, str(script), str(photos)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert result.returncode == 1
-    assert "put what it does below `if __name__ == '__main__':`" in result.stderr
-
-
-ENDLESS = """
-import sys, time
-from lightmeter.batch.executors.processes import in_processes
-sys.path.insert(0, sys.argv[1])
-from endless import forever
-if __name__ == "__main__":
-    list(in_processes(forever, range(4), 1, workers=2))
-"""
-FOREVER = """
-import os, time
-def forever(block):
-    os.write(1, b"begun\\n")
-    time.sleep(600)
-"""
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_workers_end_with_their_parent(tmp_path: Path, ending: signal.Signals) -> None:
-    """In the middle of their work, and with no word of theirs on the terminal."""
-    (tmp_path / "endless.py").write_text(FOREVER)
-    script = tmp_path / "script.py"
-    script.write_text(ENDLESS)
-    with subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        assert [process.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
-        if ending is signal.SIGINT:
-            os.killpg(process.pid, ending)  # as a terminal does
-        else:
-            process.send_signal(ending)
-        _, said = process.communicate(timeout=60)  # until nobody has the pipes
-    assert said.count("Traceback") == (ending is signal.SIGINT)

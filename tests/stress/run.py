@@ -14,6 +14,7 @@ import first_opening
 import logger_endings
 import resumed_runs
 import upload_kills
+import slow_file
 import writer_kills
 from row import Row
 
@@ -24,6 +25,7 @@ ATTACKS: list[ModuleType] = [
     logger_endings,
     resumed_runs,
     upload_kills,
+    slow_file,
 ]
 
 
