@@ -147,6 +147,20 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
     assert [item.within for item in source_of(path, Wanted())] == ["é" * 150 + ".png", "pax.png"]
 
 
+def test_sparse_members_of_tars_are_failures_alone(tmp_path: Path) -> None:
+    """Blocks that list the holes stand between the header of GNU tar and the data."""
+    header = tarfile.TarInfo("s.png")
+    header.type, header.size = tarfile.GNUTYPE_SPARSE, 700
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    block[482] = 1
+    with_sum(block, 0)
+    holes = bytes(504) + b"\1" + bytes(7) + bytes(512)
+    rest = write_tar(tmp_path / "p.tar", pictures(2)).read_bytes()
+    path = tmp_path / "q.tar"
+    path.write_bytes(bytes(block) + holes + b"x" * 700 + bytes(324) + rest)
+    assert failures(path) == (2, [("s.png", "unsupported")])
+
+
 def test_hostile_names_of_tars(tmp_path: Path) -> None:
     """A name of a gigabyte is not read; one of 60 kB and bytes that are no text are."""
     strange = os.fsdecode(b"\xff\x1b.png")
@@ -401,6 +415,19 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
     assert failures(path) == (
         1, [("gone.png", "vanished"), ("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_binary(), pa.binary_view(), pa.dictionary(pa.int8(), pa.binary())]
+)
+def test_kinds_of_columns(kind: object, tmp_path: Path) -> None:
+    cells = pa.array([*pictures().values(), None], pa.binary()).cast(kind)
+    path = tmp_path / "p.parquet"
+    table = pa.table({"image": cells})
+    with pa.parquet.ParquetWriter(path, table.schema) as writer:
+        for part in (table.slice(0, 2), table.slice(0, 0), table.slice(2)):
+            writer.write_table(part)
+    assert failures(path) == (6, [("6", "empty")])
 
 
 def test_damaged_manifests(tmp_path: Path) -> None:

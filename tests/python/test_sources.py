@@ -172,7 +172,7 @@ def test_side_files_say_values_and_segments(tmp_path: Path) -> None:
     """In any order within a sample; a damaged one says nothing."""
     members = {
         "0.png": encoded(0), "0.json": json.dumps({"speed": 3, "camera": "n", "x": [1]}).encode(),
-        "0.cls": b"7", "1.json": b'{"speed": 5.5, "camera": "s"}', "1.png": encoded(1),
+        "0.cls": b"7", "1.json": b'\xef\xbb\xbf{"speed": 5.5, "camera": "s"}', "1.png": encoded(1),
         "2.png": encoded(2), "2.json": b"{]",
         "3.mask.png": encoded(3), "3.png": encoded(4), "3.json": b'{"speed": 1e999, "camera": 2}',
     }  # fmt: skip
