@@ -4,13 +4,14 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 from conftest import picture
+from lightmeter import Failure, profile_images
 
 Members = Mapping[str, bytes]
 
@@ -76,4 +77,19 @@ def write_arrow(path: Path, members: Members) -> Path:
 def write_manifest(path: Path, names: list[str]) -> Path:
     rows = [{"path": name, "label": name.split("/")[-2]} for name in names]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def failures(path: Path, **options: object) -> tuple[int, list[tuple[str, str]]]:
+    """How many pictures there are, and what failed, by its name within the file."""
+    failed: list[Failure] = []
+    view = profile_images(path, on_failure=failed.append, **options)  # type: ignore[call-overload]
+    short = [(failure.path or "").removeprefix(str(path)).lstrip(":") for failure in failed]
+    return view.images, [(name, fail.reason) for name, fail in zip(short, failed, strict=True)]
+
+
+def changed(path: Path, change: Callable[[bytearray], bytes | None]) -> Path:
+    data = bytearray(path.read_bytes())
+    result = change(data)
+    path.write_bytes(data if result is None else result)
     return path

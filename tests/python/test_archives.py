@@ -1,4 +1,4 @@
-"""Damaged, hostile and odd archives and tables: only what is damaged is lost, and it is counted."""
+"""Damaged, hostile and odd archives: only what is damaged is lost, and it is counted."""
 
 import gzip
 import io
@@ -10,39 +10,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lightmeter import Failure, ImageError, Limits, profile_images
-from lightmeter.batch.sources import manifest
+from lightmeter import Limits, profile_images
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 
 pa = pytest.importorskip("pyarrow")
 
 from shards import (  # noqa: E402
+    changed,
     encoded,
+    failures,
     pictures,
-    write_arrow,
-    write_folder,
-    write_parquet,
     write_tar,
     write_zip,
 )
 
 NAMES = list(pictures())  # six
-
-
-def failures(path: Path, **options: object) -> tuple[int, list[tuple[str, str]]]:
-    """How many pictures there are, and what failed, by its name within the file."""
-    failed: list[Failure] = []
-    view = profile_images(path, on_failure=failed.append, **options)  # type: ignore[call-overload]
-    short = [(failure.path or "").removeprefix(str(path)).lstrip(":") for failure in failed]
-    return view.images, [(name, fail.reason) for name, fail in zip(short, failed, strict=True)]
-
-
-def changed(path: Path, change: Callable[[bytearray], bytes | None]) -> Path:
-    data = bytearray(path.read_bytes())
-    result = change(data)
-    path.write_bytes(data if result is None else result)
-    return path
 
 
 def header(number: int) -> int:
@@ -145,6 +128,20 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
             member.size = len(encoded())
             tar.addfile(member, io.BytesIO(encoded()))
     assert [item.within for item in source_of(path, Wanted())] == ["é" * 150 + ".png", "pax.png"]
+
+
+def test_sparse_members_of_tars_are_failures_alone(tmp_path: Path) -> None:
+    """Blocks that list the holes stand between the header of GNU tar and the data."""
+    header = tarfile.TarInfo("s.png")
+    header.type, header.size = tarfile.GNUTYPE_SPARSE, 700
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    block[482] = 1
+    with_sum(block, 0)
+    holes = bytes(504) + b"\1" + bytes(7) + bytes(512)
+    rest = write_tar(tmp_path / "p.tar", pictures(2)).read_bytes()
+    path = tmp_path / "q.tar"
+    path.write_bytes(bytes(block) + holes + b"x" * 700 + bytes(324) + rest)
+    assert failures(path) == (2, [("s.png", "unsupported")])
 
 
 def test_hostile_names_of_tars(tmp_path: Path) -> None:
@@ -332,117 +329,3 @@ def test_many_members_take_no_memory(tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 1_500_000
-
-
-@pytest.mark.parametrize("make", [write_parquet, write_arrow])
-def test_damaged_tables(make: Callable[..., Path], tmp_path: Path) -> None:
-    path = make(tmp_path / f"p.{make.__name__[6:]}", pictures())
-    whole = path.read_bytes()
-    assert failures(path) == (6, [])
-    reasons = set()
-    for place in range(40, len(whole), max(1, len(whole) // 40)):
-        path.write_bytes(whole[:place] + b"\xff\xff" + whole[place + 2 :])
-        images, failed = failures(path)
-        assert images + len(failed) >= 1
-        reasons |= {reason for _, reason in failed}
-    path.write_bytes(whole[: len(whole) // 2])
-    failures(path)
-    path.write_bytes(b"no table")
-    assert failures(path) == (0, [("", "corrupt")])
-    assert reasons <= {"corrupt", "truncated", "unsupported", "empty", "vanished", "too_large"}
-
-
-def test_a_damaged_row_group_is_lost_alone(tmp_path: Path) -> None:
-    path = write_parquet(tmp_path / "p.parquet", pictures(), rows=2)
-    group = pa.parquet.ParquetFile(path).metadata.row_group(1).column(0)
-
-    def change(data: bytearray) -> None:
-        at = group.data_page_offset
-        data[at : at + 20] = b"\xff" * 20
-
-    images, failed = failures(changed(path, change))
-    assert images == 4
-    assert failed == [("", "corrupt")]
-
-
-def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
-    """What a footer says of them is not what there is."""
-    path = write_parquet(tmp_path / "p.parquet", pictures(), rows=3)
-    whole = path.read_bytes()
-    silent = []
-    for place in (1129, 3220, 4268, 5306):  # of the headers of pages and of the footer
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 8]) + whole[place + 1 :])
-        items = list(source_of(path, Wanted()))
-        if len(items) < 6 and not any(isinstance(item.data, ImageError) for item in items):
-            silent.append(place)
-    assert not silent
-
-
-def test_names_of_columns_that_are_no_text(tmp_path: Path) -> None:
-    path = write_arrow(tmp_path / "p.arrow", pictures())
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"label", b"lab\x93l"))
-    assert failures(path) == (0, [("", "corrupt")])
-    path.write_bytes(data.replace(b"bytes", b"b\x93tes"))
-    assert failures(path) == (0, [("", "corrupt")])
-
-
-def test_cells_without_a_picture(tmp_path: Path) -> None:
-    write_folder(tmp_path, pictures(2))
-    cells = [
-        {"bytes": None, "path": NAMES[0]},  # beside the table
-        {"bytes": None, "path": "gone.png"},
-        {"bytes": None, "path": None},
-        None,
-        {"bytes": b"", "path": "empty.png"},
-    ]
-    path = tmp_path / "p.parquet"
-    pa.parquet.write_table(pa.table({"image": cells}), path)
-    assert failures(path) == (
-        1, [("gone.png", "vanished"), ("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
-    )  # fmt: skip
-
-
-def test_damaged_manifests(tmp_path: Path) -> None:
-    """A damaged row is lost alone."""
-    write_folder(tmp_path, pictures(2))
-    path = tmp_path / "m.jsonl"
-    first, second = (f'{{"path": "{name}", "x": NaN, "x": 1}}' for name in pictures(2))
-    odd = [
-        '{"other": 1}',
-        '{"path": "gone.png"}',
-        "{{",
-        "[" * 100_000,
-        "[]",
-        f'{{"x": {"9" * 5000}}}',
-    ]
-    path.write_text("\n".join([first, *odd, "", second]))
-    images, failed = failures(path, values=["x"])
-    gone = str(tmp_path / "gone.png")
-    assert images == 2
-    assert failed == [
-        ("2", "empty"),
-        (gone, "vanished"),
-        *((f"{n}", "corrupt") for n in range(4, 8)),
-    ]
-    path = tmp_path / "m.csv"
-    one, two = pictures(2)
-    path.write_text(f'\ufefffile,x\r\n{one},1\r\n"a"b,2\r\n\r\n,3\r\n"{two}"\r\n"open,4\r\n')
-    assert failures(path, values=["x"]) == (2, [("2", "corrupt"), ("3", "empty"), ("5", "corrupt")])
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="no path in its first row; expected one in a column path"):
-        profile_images(path)
-
-
-def test_lines_that_are_too_long_are_passed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manifest, "_MOST_LINE", 100)
-    write_folder(tmp_path, pictures(2))
-    one, two = pictures(2)
-    (tmp_path / "m.jsonl").write_text(
-        f'{{"path": "{one}"}}\n{{"path": "{"x" * 1000}"}}\n{{"path": "{two}"}}'
-    )
-    (tmp_path / "m.csv").write_text(f"path\n{one}\n{'x' * 1000}\n{two}\n")
-    for name in ("m.jsonl", "m.csv"):
-        assert failures(tmp_path / name) == (2, [("2", "corrupt")])

@@ -214,6 +214,7 @@ def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> Non
 
 
 def test_an_address_is_a_writer_without_its_secrets(store: Store) -> None:
+    pytest.importorskip("aiohttp")
     log_folder(store, "https://me:word@localhost:1/a.tar?sig=secret", "cells", at=START)
     ((row),) = store.stored("cells")
     assert row.writer == "address https://localhost:1/a.tar"

@@ -109,7 +109,16 @@ class Torch:
                 yield Item(f"{self._name}:{number}", sample)
                 number += self._size
                 continue
-            for picture, values in self._pictures(sample):
+            try:
+                parts = list(self._pictures(sample))
+            except (TypeError, ValueError) as error:  # it has another form than expected
+                if number == 0:
+                    raise
+                said = f"{type(error).__name__}: {error}"[:200]
+                yield Item(f"{self._name}:{number}", ImageError("unsupported", said))
+                number += self._size
+                continue
+            for picture, values in parts:
                 yield Item(f"{self._name}:{number}", self._taken(picture), values=values)
                 number += 1
 

@@ -104,7 +104,7 @@ def _said_by(member: Member) -> Mapping[str, Any]:
     if suffix not in ("json", "cls", "txt"):
         return {}
     try:
-        text = member.read(_SIDE_BYTES).decode()
+        text = member.read(_SIDE_BYTES).decode("utf-8-sig")
         if suffix != "json":
             return {suffix: int(text) if suffix == "cls" else text.strip()}
         said = json.loads(text)

@@ -266,6 +266,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def _fits(kind: Any) -> bool:
     types: Any = parquet().types
+    if types.is_dictionary(kind):
+        return _fits(kind.value_type)
     if types.is_struct(kind):
         return any(field.name == "bytes" and _fits(field.type) for field in kind)
     return bool(

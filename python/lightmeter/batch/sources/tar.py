@@ -23,6 +23,7 @@ __all__ = ["FilePart", "tar_members"]
 
 _BLOCK = 512
 _MAGIC = 257  # where a header has "ustar"
+_HOLES, _MORE_HOLES = 482, 504  # whether a block of holes follows a header, and another one it
 _PIECE = 1 << 20
 _MOST_NAME = 1 << 16  # bytes of a long name, or of all records of an extended header
 _MOST_ZEROS = 1 << 20  # bytes between archives that were joined; an end is padded to 10 240
@@ -75,6 +76,7 @@ class _Header(NamedTuple):
     name: bytes
     size: int
     kind: bytes
+    more: bool  # of a sparse member of GNU tar: a block of holes follows
 
     @property
     def has_data(self) -> bool:
@@ -96,7 +98,9 @@ def _header_of(block: bytes, *, strict: bool = False) -> _Header | None:
         return None
     name = block[:100].partition(b"\0")[0]
     prefix = block[345:500].partition(b"\0")[0] if block[257:263] == b"ustar\0" else b""
-    return _Header(prefix + b"/" + name if prefix else name, size, block[156:157])
+    kind = block[156:157]
+    more = kind == b"S" and block[_HOLES] != 0
+    return _Header(prefix + b"/" + name if prefix else name, size, kind, more)
 
 
 def _number(field: bytes) -> int:
@@ -217,6 +221,9 @@ def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member |
             lost = source.at - _BLOCK - start
             yield Damage(ImageError("corrupt", f"no member begins at byte {start}; {lost} lost"))
             header = found
+        more = header.more
+        while more and len(holes := source.read(_BLOCK)) == _BLOCK:
+            more = holes[_MORE_HOLES] != 0
         data_at = source.at
         size = header.size if long_size is None or header.kind in b"LKxg" else long_size
         end = data_at + (-(-size // _BLOCK) * _BLOCK if header.has_data else 0)
