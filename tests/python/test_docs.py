@@ -4,6 +4,7 @@ import ast
 import contextlib
 import doctest
 import importlib
+import json
 import re
 import shlex
 import shutil
@@ -101,8 +102,22 @@ def make_sources(root: Path) -> None:
         members = dict(photos)
         members |= {name.replace("jpg", "json"): b'{"label": "cat"}' for name in photos}
         write_tar(root / f"shards/shard-{number:03}.tar", dict(sorted(members.items())))
+    picture().save(root / "slide.tif")
+    write_zarr(root / "slide.ome.zarr")
     for name, data in photos.items():
         fsspec.filesystem("memory").pipe(f"/bucket/photos/{name}", data)
+
+
+def write_zarr(folder: Path) -> None:
+    """A pyramid of two levels, without compression."""
+    levels = [{"path": str(level)} for level in range(2)]
+    scales = {"axes": ["y", "x"], "datasets": levels}
+    for level, side in enumerate((64, 32)):
+        (folder / str(level)).mkdir(parents=True)
+        array = {"shape": [side, side], "chunks": [side, side], "dtype": "|u1"}
+        (folder / f"{level}/.zarray").write_text(json.dumps(array))
+        (folder / f"{level}/0.0").write_bytes(bytes(range(side)) * side)
+    (folder / ".zattrs").write_text(json.dumps({"multiscales": [scales]}))
 
 
 class Dataset:

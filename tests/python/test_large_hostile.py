@@ -203,12 +203,13 @@ def test_one_damaged_tile_fails_the_picture_and_not_the_run(
     assert [(f.path, f.reason) for f in view.failures] == [("bad.tif", "truncated")]
 
 
+# ru_maxrss would be that of the process that started this one, if that is more.
 MEASURE = """
-import resource, sys
+import sys
 import lightmeter as lm
 view = lm.profile_images(sys.argv[1], workers=2)
 assert view.images == 1, view.failures
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 
@@ -223,4 +224,4 @@ def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
     os.truncate(tmp_path / "a.tif", START + side * side)
     run = [sys.executable, "-c", MEASURE, str(tmp_path / "a.tif")]
     megabytes = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    assert megabytes < 200  # the samples are 268
+    assert megabytes < 150  # the samples are 268
