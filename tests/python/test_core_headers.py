@@ -103,12 +103,16 @@ def _bytes(exif: Source | None) -> bytes | None:
     return None if exif is None else exif.read_up_to(0, exif.size)
 
 
+_FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115  # one for all: making it takes longest
+
+
 def in_memory(data: bytes) -> Picture | None:
     """What the core reads at once of a file on disk."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return _core.read_picture(file.name, 1 << 30)
+    _FILE.seek(0)
+    _FILE.truncate()
+    _FILE.write(data)
+    _FILE.flush()
+    return _core.read_picture(_FILE.name, 1 << 30)
 
 
 def check(data: bytes) -> None:
