@@ -10,6 +10,5 @@ SCENARIO = Scenario(
         Bar("pillow_decode", at_most=1.6, ours="lightmeter_whylogs"),
         Bar("pillow_decode"),
         Bar("whylogs_loop", at_least=6),
-        Bar("lightmeter", metric="wall", at_most=0.6, ours="lightmeter_two_workers"),
     ],
 )

@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "wire/exif_tags.hpp"
 #include "wire/jpeg_header.hpp"
 #include "wire/picture_file.hpp"
 #include "wire/png_header.hpp"
@@ -64,6 +65,26 @@ py::tuple to_python(const wire::PngHeader& header) {
     texts.append(py::make_tuple(part_of(body), deflated));
   }
   return py::make_tuple(facts, part_of(header.exif), part_of(header.icc), texts);
+}
+
+py::list to_python(const std::vector<wire::ExifEntry>& entries, wire::Foreign& file) {
+  py::list tuples;
+  for (const auto& [tag, type, length, start] : entries) {
+    py::bytes values = to_bytes(file.read_up_to(start.offset, start.size));
+    tuples.append(py::make_tuple(tag, type, length, std::move(values)));
+  }
+  return tuples;
+}
+
+py::object exif_tags(wire::Foreign& file) {
+  try {
+    const wire::ExifTags tags = wire::read_exif_tags(file);
+    return py::make_tuple(tags.is_little_endian ? "<" : ">", to_python(tags.main, file),
+                          to_python(tags.exif, file), to_python(tags.gps, file),
+                          to_python(tags.interop, file));
+  } catch (const wire::DamagedError&) {
+    return py::none();
+  }
 }
 
 // None for a PNG file without a header.
@@ -147,6 +168,20 @@ void bind_headers(py::module_& module) {
       },
       py::arg("file"), py::arg("size"),
       "(marker, part) of the first header of a frame before the first scan, of JPEG-LS too.");
+  module.def(
+      "exif_tags",
+      [](const py::object& data, std::uint64_t size) {
+        if (PyBytes_Check(data.ptr())) {
+          wire::ForeignBytes source(as_bytes(data));
+          return exif_tags(source);
+        }
+        ForeignFile source(data, size);
+        return exif_tags(source);
+      },
+      py::arg("data"), py::arg("size"),
+      "(order, tags of the main directory, the Exif, the GPS, the Interop) of a TIFF structure in\n"
+      "bytes or in a file of `size` bytes. A tag is (code, type, count of values, the first 512\n"
+      "bytes of them). None for what is no TIFF.");
   module.def(
       "png_header",
       [](py::object file, std::uint64_t size) -> py::object {

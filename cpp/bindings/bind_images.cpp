@@ -98,7 +98,13 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
              const std::string& mode, const std::string& path) {
             profile::log_image(self, prefix, features_of(meter), mode, path);
           },
-          py::arg("prefix"), py::arg("meter"), py::arg("mode"), py::arg("path") = "",
+          py::arg("prefix"), py::arg("image"), py::arg("mode"), py::arg("path") = "")
+      .def(
+          "log_image",
+          [](Profile& self, const std::string& prefix, const profile::ImageFeatures& image,
+             const std::string& mode,
+             const std::string& path) { profile::log_image(self, prefix, image, mode, path); },
+          py::arg("prefix"), py::arg("image"), py::arg("mode"), py::arg("path") = "",
           "Add a measured image, and the path that it was read from.")
       .def("log_bands", &log_bands, py::arg("prefix"), py::arg("bands"), py::arg("mode"),
            py::arg("path") = "", "Add a measured image of bands likewise: (name, meter) of each.")

@@ -14,6 +14,7 @@ using lightmeter::SampleType;
 using lightmeter::measure::Histogram;
 using lightmeter::measure::ImageMeter;
 using lightmeter::measure::Mask;
+using lightmeter::profile::ImageFeatures;
 
 // The samples of black and white.
 using Range = std::pair<double, double>;
@@ -182,6 +183,7 @@ void bind_measure(py::module_& module) {
         return lightmeter::measure::needs_size(value_of<lightmeter::measure::Set>(kSets, set));
       },
       py::arg("metrics"), "Whether a set has numbers that need the size of the image before.");
+  py::class_<ImageFeatures>(module, "ImageFeatures", "What a measured image adds to a profile.");
   // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
   py::class_<ImageMeter>(module, "ImageMeter",
                          "Exact counts of one image's pixels. RuntimeError if two threads use\n"
@@ -213,6 +215,21 @@ void bind_measure(py::module_& module) {
           py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
           py::arg("dtype"), py::arg("value_range"), py::arg("threads"), py::arg("at") = py::none(),
           "Count the pixels of the `arrow_array` capsule of a Pillow image, likewise.")
+      .def(
+          "measure_arrow",
+          [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
+             int channels, const py::dtype& dtype, Range range, int threads) {
+            const Pixels pixels = view_of(array, width, height, channels, dtype, range);
+            std::optional<ImageFeatures> features;
+            without_gil(&meter, [&] {
+              meter.update(pixels, threads);
+              features.emplace(meter);
+            });
+            return *std::move(features);
+          },
+          py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
+          py::arg("dtype"), py::arg("value_range"), py::arg("threads"),
+          "The same of a whole image; returns what it adds to a profile.")
       .def_property_readonly(
           "pixels", [](const ImageMeter& meter) { return meter.counts().pixels(); },
           "How many pixels were counted, which leaves out the ignored ones.")

@@ -45,27 +45,32 @@ using Names = std::set<std::string, std::less<>>;
 
 void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags,
               const std::vector<std::string>& allow, const std::vector<std::string>& deny,
-              const Names& dates) {
+              const py::object& dates) {
   ExifPolicy policy{Names(allow.begin(), allow.end()), Names(deny.begin(), deny.end())};
   for (const auto& [key, value] : tags) {
     const auto tag = py::cast<std::string>(key);
-    const Meaning meaning{dates.contains(tag) ? Role::kDate : Role::kPlain,
+    const bool is_date = PySequence_Contains(dates.ptr(), key.ptr()) == 1;
+    const Meaning meaning{is_date ? Role::kDate : Role::kPlain,
                           policy.allow.contains(tag) ? Origin::kPersonalExif : Origin::kExif};
     update(profile.column(prefix + "." + tag, meaning), value);
   }
   profile.count_exif_read(prefix, std::move(policy));
 }
 
-// The way of a metric logged with every image, so nothing here makes a Python or a string object.
-bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning) {
+// The way of a metric logged with every image, so nothing here makes a Python object. `start` is what
+// the names of features begin with.
+bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning,
+             const std::string& start = {}) {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0;) {
     if (!is_text(name) || PyUnicode_GET_LENGTH(name) == 0 || !is_plain(value)) return false;
   }
   std::size_t i = 0;
+  std::string full = start;
   for (Py_ssize_t at = 0; PyDict_Next(row.ptr(), &at, &name, &value) != 0; ++i) {
-    Column& column = profile.column(i, text_of(name), meaning);
+    full.replace(start.size(), std::string::npos, text_of(name));
+    Column& column = profile.column(i, full, meaning);
     if (value == Py_None || (PyFloat_Check(value) && std::isnan(PyFloat_AS_DOUBLE(value)))) {
       column.update_null();
     } else {
@@ -113,7 +118,7 @@ void bind_profile(py::module_& module) {
            "Forget exemplars, the list of failures and paths, and sections of newer versions.")
       .def(
           "log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
-          py::arg("deny"), py::arg("dates") = Names(),
+          py::arg("deny"), py::arg("dates") = py::tuple(),
           "Add the Exif of an image that was logged: int, float or str by tag name. The tags named "
           "by `dates` are days since 1970.")
       .def(
@@ -128,10 +133,12 @@ void bind_profile(py::module_& module) {
           "Count images whose Exif was read, whose tags are logged as columns.")
       .def(
           "log_facts",
-          [](Profile& self, const py::dict& facts) {
-            return log_row(self, facts, {Role::kPlain, Origin::kImage});
+          [](Profile& self, const py::dict& facts, const std::optional<std::string>& prefix) {
+            return log_row(self, facts, {Role::kPlain, Origin::kImage},
+                           prefix ? *prefix + "." : std::string());
           },
-          py::arg("facts"), "As log_row, for what the header of an image's file says.")
+          py::arg("facts"), py::arg("prefix") = py::none(),
+          "As log_row, for what the header of an image's file says.")
       .def(
           "log_row", [](Profile& self, const py::dict& row) { return log_row(self, row, {}); },
           py::arg("row"),

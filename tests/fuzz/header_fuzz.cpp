@@ -5,11 +5,12 @@
 #include <stdexcept>
 #include <string>
 
+#include "wire/exif_tags.hpp"
 #include "wire/jpeg_header.hpp"
 #include "wire/picture_file.hpp"
 #include "wire/png_header.hpp"
 
-// Bytes for libFuzzer: a file, read as JPEG and as PNG whatever it begins like. What is found obeys
+// Bytes for libFuzzer: a file, read as JPEG, as PNG and as Exif whatever it begins like. What is found obeys
 // the laws below; a broken law is thrown and ends the run. That the readers agree with those in
 // Python is tested in tests/python/test_core_headers.py.
 namespace lightmeter::wire {
@@ -47,6 +48,16 @@ void check_png(ForeignBytes& file) {
   for (const auto& [body, deflated] : header.texts) check(body, file.size());
 }
 
+void check_exif(ForeignBytes& file) {
+  const ExifTags tags = read_exif_tags(file);
+  for (const auto* directory : {&tags.main, &tags.exif, &tags.gps, &tags.interop}) {
+    for (const ExifEntry& entry : *directory) {
+      check(entry.start, file.size());
+      require(entry.start.size <= ExifEntry::kMostBytes, "a start is short");
+    }
+  }
+}
+
 template <class Check>
 void run(Check&& check_file, std::span<const std::uint8_t> bytes) {
   ForeignBytes file(bytes);
@@ -66,5 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   run(check_jpeg, bytes);
   run(check_frame, bytes);
   run(check_png, bytes);
+  run(check_exif, bytes);
   return 0;
 }

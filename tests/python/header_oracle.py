@@ -1,4 +1,4 @@
-"""The headers of JPEG and PNG files read in plain Python: the oracle of the core's readers."""
+"""Headers of JPEG and PNG files and Exif in plain Python: the oracle of the core's readers."""
 
 import contextlib
 import struct
@@ -7,7 +7,7 @@ from bisect import bisect_left
 
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.header.source import DamagedError, Source
-from lightmeter.image.header.tiff import Tiff
+from lightmeter.image.header.tiff import Entry, Tiff
 
 _MAX_SEGMENTS = 4096
 _MAX_EXIF = 4 << 20
@@ -247,3 +247,47 @@ def _inflate(block: bytes, limit: int) -> bytes:
         return zlib.decompressobj().decompress(stream[1:], limit)
     except zlib.error:
         return b""
+
+
+_POINTER_TYPES = (3, 4, 9, 13, 16, 17, 18)
+_SIZES = {5: 8, 10: 8, 12: 8, 16: 8, 17: 8, 18: 8, 3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4}
+_EXIF, _GPS, _INTEROP = 34665, 34853, 40965
+
+_Entries = list[tuple[int, int, int, bytes]]
+
+
+def exif_tags(source: Source) -> tuple[str, _Entries, _Entries, _Entries, _Entries] | None:
+    """The tags of each directory: code, type, count of values, their first 512 bytes."""
+    try:
+        tiff = Tiff(source)
+        main = tiff.directory(tiff.first)
+    except DamagedError:
+        return None
+    exif = _directory_at(tiff, main, _EXIF)
+    gps = _directory_at(tiff, main, _GPS)
+    interop = _directory_at(tiff, exif, _INTEROP)
+    directories = (main, exif, gps, interop)
+    return (tiff.order, *(_entries(tiff, source, tags) for tags in directories))  # type: ignore[return-value]
+
+
+def _directory_at(tiff: Tiff, parent: dict[int, Entry], tag: int) -> dict[int, Entry]:
+    pointer = parent.get(tag)
+    if pointer is None or pointer.kind not in _POINTER_TYPES or pointer.length != 1:
+        return {}
+    try:
+        return tiff.directory(tiff.integer(parent, tag, 0))
+    except DamagedError:
+        return {}
+
+
+def _entries(tiff: Tiff, source: Source, directory: dict[int, Entry]) -> _Entries:
+    entries = []
+    for tag, entry in directory.items():
+        size = _SIZES.get(entry.kind, 1) * entry.length
+        if size <= len(entry.data):
+            start = entry.data[:size]
+        else:
+            offset = min(tiff.pointer(entry), source.size)
+            start = source.read_up_to(offset, min(size, 512))
+        entries.append((tag, entry.kind, entry.length, start))
+    return entries

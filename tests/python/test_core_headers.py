@@ -23,7 +23,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import format_of
 from lightmeter.image.parts import Picture
 from PIL import Image, ImageCms, PngImagePlugin
-from test_exif import files
+from test_exif import ASCII, CAMERA, GPS, RATIONAL, files, tiff
 from test_hostile_headers import mutated
 
 
@@ -75,6 +75,13 @@ def samples() -> list[bytes]:
     return [data for data in both if format_of(data[:64]) in ("JPEG", "PNG")]
 
 
+def exif_samples() -> list[bytes]:
+    """TIFF structures: classic and BigTIFF, of both byte orders."""
+    blocks = [tiff(CAMERA, order, big) for order in "<>" for big in (False, True)]
+    position = {GPS: {1: (ASCII, b"S\0"), 2: (RATIONAL, [1, 2, 3, 1, 4, 1])}}
+    return [*blocks, tiff(position)]
+
+
 def expected(data: bytes) -> tuple[object, bytes | None]:
     source = Source(data)
     read = {"JPEG": header_oracle.jpeg_header, "PNG": header_oracle.png_header}
@@ -85,16 +92,27 @@ def expected(data: bytes) -> tuple[object, bytes | None]:
     return facts, _bytes(exif_block(exif))
 
 
+def check_exif(block: bytes) -> None:
+    """The same tags from memory and from a file."""
+    expected_tags = header_oracle.exif_tags(Source(block))
+    assert _core.exif_tags(block, len(block)) == expected_tags
+    assert _core.exif_tags(io.BytesIO(block), len(block)) == expected_tags
+
+
 def _bytes(exif: Source | None) -> bytes | None:
     return None if exif is None else exif.read_up_to(0, exif.size)
 
 
+_FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115  # one for all: making it takes longest
+
+
 def in_memory(data: bytes) -> Picture | None:
     """What the core reads at once of a file on disk."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return _core.read_picture(file.name, 1 << 30)
+    _FILE.seek(0)
+    _FILE.truncate()
+    _FILE.write(data)
+    _FILE.flush()
+    return _core.read_picture(_FILE.name, 1 << 30)
 
 
 def check(data: bytes) -> None:
@@ -122,9 +140,10 @@ def _frame(read: Callable[[Source], tuple[int, bytes]], data: bytes) -> tuple[in
 
 def attack(runs: int, seed: int) -> None:
     rng = random.Random(seed)
-    whole = samples()
+    whole, exif = samples(), exif_samples()
     for _ in range(runs):
         check(mutated(rng.choice(whole), rng))
+        check_exif(mutated(rng.choice(exif), rng))
 
 
 def test_whole_files() -> None:
@@ -137,6 +156,9 @@ def test_each_start_of_a_file() -> None:
     for data in shortest:
         for end in range(min(len(data), 1500)):
             check(data[:end])
+    for block in exif_samples():
+        for end in range(len(block)):
+            check_exif(block[:end])
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -47,9 +47,10 @@ void add(Column& column, const measure::Value& value, std::string_view path) {
   }
 }
 
-void count(Profile& profile, std::string_view prefix, std::string_view mode) {
-  profile.column(feature(prefix, "Colorspace"), {Role::kCategory, Origin::kImage}).update(mode);
-  profile.column(feature(prefix, "Failure"), {Role::kFailure, Origin::kImage});
+// `i` is the place of the next feature.
+void count(Profile& profile, std::string_view prefix, std::string_view mode, std::size_t i) {
+  profile.column_of_image(i, prefix, "Colorspace", {Role::kCategory, Origin::kImage}).update(mode);
+  profile.column_of_image(i + 1, prefix, "Failure", {Role::kFailure, Origin::kImage});
   profile.count_image(prefix);
 }
 
@@ -67,17 +68,18 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
                std::string_view mode, std::string_view path) {
   wire::check_text(mode);
   wire::check_text(path);
+  std::size_t i = 0;
   const auto column = [&](std::string_view name, Role role) -> Column& {
-    return profile.column(feature(prefix, name), {role, Origin::kImage});
+    return profile.column_of_image(i++, prefix, name, {role, Origin::kImage});
   };
   for (const measure::Value& value : image.values) {
     add(column(value.number->name, value.number->role), value, path);
   }
-  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
-    column(kDistributions[i].name, kDistributions[i].role).merge(image.pixels[i]);
+  for (std::size_t at = 0; at < image.pixels.size(); ++at) {
+    column(kDistributions[at].name, kDistributions[at].role).merge(image.pixels[at]);
   }
   if (!image.pixels.empty()) profile.joint(prefix).update(image.values);  // from the default set on
-  count(profile, prefix, mode);
+  count(profile, prefix, mode, i);
 }
 
 std::optional<std::string_view> band_number(const measure::Number& number) noexcept {
@@ -113,7 +115,7 @@ void log_bands(Profile& profile, std::string_view prefix,
     }
     is_first = false;
   }
-  count(profile, prefix, mode);
+  count(profile, prefix, mode, 0);
 }
 
 void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,

@@ -39,6 +39,26 @@ Column& Profile::column(std::size_t i, std::string_view name, const Meaning& mea
   return found;
 }
 
+Column& Profile::column_of_image(std::size_t i, std::string_view prefix, std::string_view name,
+                                 const Meaning& meaning) {
+  std::vector<Columns::iterator>& places = image_.places;
+  const auto is_its_name = [&](std::string_view full) {
+    return full.size() == prefix.size() + 1 + name.size() && full[prefix.size()] == '.' &&
+           full.ends_with(name) && full.starts_with(prefix);
+  };
+  if (i < places.size() && is_its_name(places[i]->first)) {
+    places[i]->second.add_meaning(meaning);
+    return places[i]->second;
+  }
+  std::string full;
+  full.reserve(prefix.size() + 1 + name.size());
+  full.append(prefix).append(".").append(name);
+  Column& made = column(full, meaning);
+  if (i == places.size()) places.emplace_back();
+  if (i < places.size()) places[i] = columns_.find(full);
+  return made;
+}
+
 const Column* Profile::find(std::string_view name) const {
   const auto found = columns_.find(name);
   return found == columns_.end() ? nullptr : &found->second;

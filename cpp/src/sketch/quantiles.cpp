@@ -208,7 +208,15 @@ void QuantileSketch::leave_exact(std::uint64_t horizon) {
 bool QuantileSketch::absorb_counts(std::span<const double> values,
                                    std::span<const std::uint64_t> counts) {
   Counted collapsed;
-  const auto* counted = std::get_if<Counted>(&mode_);
+  auto* counted = std::get_if<Counted>(&mode_);
+  if (counted != nullptr && std::ranges::includes(counted->values, values)) {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < values.size(); ++i, ++at) {
+      while (counted->values[at] != values[i]) ++at;
+      counted->counts[at] += counts[i];
+    }
+    return true;
+  }
   if (counted == nullptr) {
     std::vector<double> sorted = *unsorted();
     sort_values(std::span(sorted));

@@ -136,6 +136,7 @@ class ImageMeter:
             raise ValueError(f"threads is {threads}; expected at least 1")
         self.mode = ""
         self._core = _core.ImageMeter(metrics, size, mask)
+        self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
         self._bgr = channels == "BGR"
         self._layout = layout
         self._value_range = value_range
@@ -155,14 +156,16 @@ class ImageMeter:
 
         A `Reading` has checked what it holds, so that this is not done for every picture.
         """
-        is_image = isinstance(picture, Image.Image)
-        size = picture.size if is_image else picture.shape[1::-1]
+        if isinstance(picture, Image.Image):
+            size = picture.size
+        else:
+            size = picture.shape[1], picture.shape[0]
         meter = object.__new__(cls)
         meter._start(
             channels, None, value_range, threads, metrics, None if 0 in size else size, mask
         )
-        if is_image:
-            meter._update_pil(measurable(picture), None)
+        if isinstance(picture, Image.Image):
+            meter._measure_pil(measurable(picture))
             meter.mode = picture.mode
         else:
             meter.update(picture)
@@ -193,6 +196,7 @@ class ImageMeter:
         """
         if at is not None:
             at = as_place("at", at)
+        self._features = None
         if is_array(tile):
             mode = self._update_array(as_numpy(tile), at)
         elif isinstance(tile, Image.Image):
@@ -269,6 +273,29 @@ class ImageMeter:
             self._update_crops(image, at or (0, self._core.rows), threads)
         else:
             self._update_exported(self._core, image, exported, threads, at)
+
+    def _measure_pil(self, image: Image.Image) -> None:
+        """Measure a whole image, and what it adds to a profile without giving up the GIL again.
+
+        That of deep samples takes long, and not all who measure an image log it.
+        """
+        if image.readonly or 0 in image.size or image.mode in _DEEP_MODES:
+            self._update_pil(image, None)
+            return
+        try:
+            exported = image.__arrow_c_array__()
+        except ValueError:  # in several blocks
+            self._update_pil(image, None)
+            return
+        self._features = self._core.measure_arrow(
+            exported[1],
+            image.width,
+            image.height,
+            1 if image.mode in _GRAY_MODES else 3,
+            _UINT8,
+            self._range_of(_UINT8),
+            self._threads_for(image.width * image.height),
+        )
 
     def _update_exported(
         self,

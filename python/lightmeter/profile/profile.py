@@ -240,14 +240,14 @@ class Profile:
             bands = [(band, each._core) for band, each in meter.bands.items()]
             self._core.log_bands(prefix, bands, meter.mode, path)
         else:
-            self._core.log_image(prefix, meter._core, meter.mode, path)
+            self._core.log_image(prefix, meter._features or meter._core, meter.mode, path)
         if decoder is not None:
             self._core.log_decoder(*decoder)
         if exif is not None:
             policy = self._reading.exif
             self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)
         if facts is not None:
-            self._core.log_facts({f"{prefix}.{name}": value for name, value in facts.items()})
+            self._core.log_facts(facts, prefix)
         if thumbnail is not None and isinstance(meter, ImageMeter):
             path, jpeg = thumbnail.path, thumbnail.jpeg
             self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "wire/exif_tags.hpp"
 #include "wire/jpeg_header.hpp"
 #include "wire/picture_file.hpp"
 #include "wire/png_header.hpp"
@@ -97,6 +98,34 @@ TEST(PngHeader, TheLastExifStandsAndTextsCountWithoutIt) {
   EXPECT_EQ(header.texts.size(), 1U);
   EXPECT_EQ(header.frames, 7U);
   EXPECT_THROW((void)png(Bytes(28)), DamagedError);
+}
+
+TEST(ExifTags, DirectoriesBelowTheFirstAndStartsOfValues) {
+  const Bytes block = text("MM") +
+                      Bytes{0,    42,   0, 0, 0, 8,                     //
+                            0,    2,                                    //
+                            1,    15,   0, 2, 0, 0, 0, 6, 0, 0, 0, 38,  // Make, after these
+                            0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 46,  // Exif
+                            0,    0,    0, 0} +
+                      text("Canon") + Bytes{0, 0, 0} +
+                      Bytes{0, 1, 0x88, 0x27, 0, 3, 0, 0, 0, 1, 1, 0x90, 0, 0};  // ISO 400
+  ForeignBytes file(block);
+  const ExifTags tags = read_exif_tags(file);
+  EXPECT_FALSE(tags.is_little_endian);
+  ASSERT_EQ(tags.main.size(), 2U);
+  EXPECT_EQ(tags.main[0].start, (Part{38, 6}));
+  ASSERT_EQ(tags.exif.size(), 1U);
+  EXPECT_EQ(tags.exif[0].tag, 0x8827);
+  EXPECT_EQ(tags.exif[0].start.size, 2U);
+  EXPECT_TRUE(tags.gps.empty() && tags.interop.empty());
+  for (std::size_t size = 0; size < block.size(); ++size) {
+    ForeignBytes cut({block.data(), size});
+    try {
+      EXPECT_LE(read_exif_tags(cut).main.size(), 2U);
+    } catch (const DamagedError&) {
+      EXPECT_LT(size, 10U);
+    }
+  }
 }
 
 TEST(PictureKind, IsThatOfTheFirstBytes) {

@@ -42,6 +42,9 @@ class Profile {
   Column& column(std::string_view name, const Meaning& meaning = {});
   // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
   Column& column(std::size_t i, std::string_view name, const Meaning& meaning = {});
+  // The same for "<prefix>.<name>", the i-th feature of an image.
+  Column& column_of_image(std::size_t i, std::string_view prefix, std::string_view name,
+                          const Meaning& meaning);
   // Null if there is none.
   [[nodiscard]] const Column* find(std::string_view name) const;
   // In alphabetical order.
@@ -137,6 +140,7 @@ class Profile {
   std::optional<std::int64_t> dataset_timestamp_;
   Columns columns_;
   Row row_;
+  Row image_;
   std::map<std::string, ImageGroup, std::less<>> groups_;
   GroupMoments by_group_;
   std::map<std::string, Vectors, std::less<>> vectors_;

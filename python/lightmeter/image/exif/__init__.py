@@ -1,20 +1,19 @@
 """The Exif of an image as numbers and strings worth tracking."""
 
-import contextlib
 from typing import NamedTuple
 
+from lightmeter import _core
 from lightmeter.image.exif.names import ENUMERATIONS
 from lightmeter.image.exif.policy import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, NAMES
 from lightmeter.image.exif.values import DATES, Value, value_of
 from lightmeter.image.header import DamagedError, Source
-from lightmeter.image.header.tiff import POINTER_TYPES, Entry, Tiff
+from lightmeter.image.parts import ExifEntry
 
 __all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "read_exif"]
 
 ExifTags = dict[str, Value]
 
-_EXIF, _GPS, _INTEROP = 34665, 34853, 40965
 _LATITUDE, _LONGITUDE = 2, 4
 
 # Coordinate -> the tag that says its sign, and what it says of negative ones.
@@ -53,8 +52,10 @@ def read_exif(
     """
     reading = _Reading(policy)
     if source is not None:
-        with contextlib.suppress(DamagedError):
-            reading.walk(Tiff(source))
+        data = source.file if source.data is None else source.data
+        found = _core.exif_tags(data, source.size)
+        if found is not None:
+            reading.walk(*found)
     if orientation is not None:
         reading.orient(orientation)
     return reading.result()
@@ -67,15 +68,23 @@ class _Reading:
         self._withheld: set[str] = set()
         self._has_gps = False
 
-    def walk(self, tiff: Tiff) -> None:
-        main = tiff.directory(tiff.first)
-        exif = _directory_at(tiff, main, _EXIF)
-        gps = _directory_at(tiff, main, _GPS)
-        self._has_gps = _has_position(tiff, gps)
-        self._add(tiff, main, NAMES)
-        self._add(tiff, exif, NAMES)
-        self._add(tiff, gps, GPS_NAMES)
-        self._add(tiff, _directory_at(tiff, exif, _INTEROP), INTEROP_NAMES)
+    def walk(
+        self,
+        order: str,
+        main: list[ExifEntry],
+        exif: list[ExifEntry],
+        gps: list[ExifEntry],
+        interop: list[ExifEntry],
+    ) -> None:
+        of_gps = {entry[0]: entry for entry in gps}
+        self._has_gps = all(
+            _value(GPS_NAMES[tag], order, of_gps.get(tag)) is not None
+            for tag in (_LATITUDE, _LONGITUDE)
+        )
+        self._add(order, main, NAMES)
+        self._add(order, exif, NAMES)
+        self._add(order, gps, GPS_NAMES, of_gps)
+        self._add(order, interop, INTEROP_NAMES)
 
     def orient(self, orientation: int) -> None:
         if self._policy.tracks("Orientation"):
@@ -88,42 +97,43 @@ class _Reading:
             self._tags["has_gps"] = int(self._has_gps)
         return Exif(self._tags, frozenset(self._withheld))
 
-    def _add(self, tiff: Tiff, directory: dict[int, Entry], names: dict[int, str]) -> None:
-        for code, entry in directory.items():
-            name = names.get(code)
-            if name is None or name in self._tags:
+    def _add(
+        self,
+        order: str,
+        entries: list[ExifEntry],
+        names: dict[int, str],
+        of_gps: dict[int, ExifEntry] | None = None,
+    ) -> None:
+        tags, tracks = self._tags, self._policy.tracks
+        for entry in entries:
+            name = names.get(entry[0])
+            if name is None or name in tags:
                 continue
-            if not self._policy.tracks(name):
+            if not tracks(name):
                 self._withheld.add(name)
                 continue
-            with contextlib.suppress(DamagedError):
-                value = value_of(name, tiff, entry)
-                if name in _SIGNS and isinstance(value, float):
-                    value *= _sign(tiff, directory, name)
-                if value is not None:
-                    self._tags[name] = value
+            value = _value(name, order, entry)
+            if of_gps is not None and name in _SIGNS and isinstance(value, float):
+                value = _signed(value, of_gps, name)
+            if value is not None:
+                tags[name] = value
 
 
-def _directory_at(tiff: Tiff, parent: dict[int, Entry], tag: int) -> dict[int, Entry]:
-    pointer = parent.get(tag)
-    if pointer is None or pointer.kind not in POINTER_TYPES or pointer.length != 1:
-        return {}
+def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:
+    if entry is None:
+        return None
     try:
-        return tiff.directory(tiff.integer(parent, tag, 0))
+        return value_of(name, order, *entry[1:])
     except DamagedError:
-        return {}
+        return None
 
 
-def _sign(tiff: Tiff, gps: dict[int, Entry], name: str) -> int:
+def _signed(value: float, gps: dict[int, ExifEntry], name: str) -> float | None:
+    """The value by the sign that another tag says; None if that tag is damaged."""
     code, negative = _SIGNS[name]
-    return -1 if code in gps and tiff.raw(gps[code], 1).upper() == negative else 1
-
-
-def _has_position(tiff: Tiff, gps: dict[int, Entry]) -> bool:
-    try:
-        return all(
-            tag in gps and value_of(GPS_NAMES[tag], tiff, gps[tag]) is not None
-            for tag in (_LATITUDE, _LONGITUDE)
-        )
-    except DamagedError:
-        return False
+    if code not in gps:
+        return value
+    _, _, length, start = gps[code]
+    if length and not start:
+        return None
+    return -value if start[:1].upper() == negative else value

@@ -37,22 +37,25 @@ _CODED_TEXTS = frozenset({"GPSAreaInformation", "GPSProcessingMethod", "UserComm
 _WIDE_TEXTS = frozenset({"XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"})
 
 
-def value_of(name: str, tiff: Tiff, entry: Entry) -> Value | None:
+# Cameras say the same again and again. The values remembered take some megabytes at most.
+@lru_cache(maxsize=4096)
+def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
     """The value of the tag `name`; None if it says nothing.
 
     Whole numbers are int and rationals float, both finite. Several equal values count as one, and
     unequal ones make a text. Dates are days since 1970 by the camera's clock, whatever its zone.
     For tables, and for bytes without a known meaning, the value is their length.
 
+    Args:
+        name: that of the tag.
+        order: of the bytes, ``"<"`` or ``">"``.
+        kind: the type of the values, by TIFF's number.
+        length: how many values there are.
+        start: the first 512 bytes of them, or as many as the file has.
+
     Raises:
         DamagedError: the value lies outside of the file.
     """
-    return _value_of(name, tiff.order, entry.kind, entry.length, tiff.start(entry, _MAX_BYTES))
-
-
-# Cameras say the same again and again. The values remembered take some megabytes at most.
-@lru_cache(maxsize=4096)
-def _value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
     tiff, entry = HeldTiff(order), Entry(kind, length, start)
     convert = _CONVERSIONS.get(name)
     if convert is not None:

@@ -9,7 +9,6 @@ from lightmeter.image.header.source import DamagedError, Source
 __all__ = [
     "ASCII",
     "BYTE_TYPES",
-    "POINTER_TYPES",
     "Entry",
     "HeldTiff",
     "Number",
@@ -22,7 +21,7 @@ Number = int | float | None
 ASCII = 2
 BYTE_TYPES = frozenset({1, 6, 7})
 # The standard wants LONG; some writers take signed ones.
-POINTER_TYPES = frozenset({3, 4, 9, 13, 16, 17, 18})
+_POINTER_TYPES = frozenset({3, 4, 9, 13, 16, 17, 18})
 
 # Type -> struct code of one value; rationals are two integers.
 _CODES = {
@@ -121,16 +120,6 @@ class Tiff:
             return entry.data[: size if size < limit else limit]
         return self._source.read(self.pointer(entry), min(size, limit))
 
-    def start(self, entry: Entry, limit: int) -> bytes:
-        """The same, or those of them that are there; never raises a DamagedError."""
-        size = _SIZES[entry.kind] * entry.length
-        if size <= self._inline:
-            return entry.data[:size]
-        try:
-            return self._source.read_up_to(self.pointer(entry), min(size, limit))
-        except DamagedError:
-            return b""
-
     def pointer(self, entry: Entry) -> int:
         """Where the values of `entry` are, if they are too large to be in it."""
         code = self.order + ("Q" if self.big else "I")
@@ -150,7 +139,7 @@ class Tiff:
     def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
         """The first value of a tag of whole numbers; `default` where there is none."""
         entry = directory.get(tag)
-        if entry is None or entry.kind not in POINTER_TYPES | BYTE_TYPES:
+        if entry is None or entry.kind not in _POINTER_TYPES | BYTE_TYPES:
             return default
         values = self.numbers(entry, 1)
         return int(values[0] or 0) if values else default

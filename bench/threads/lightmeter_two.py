@@ -1,9 +1,10 @@
 import lightmeter as lm
 import views
+from folders import folder_of
 
 
 def prepare(case, data):
-    return data / "folder"
+    return folder_of(case, data)
 
 
 def items(folder):
