@@ -67,7 +67,7 @@ def profile(
     return profile_images(
         _Rows(dataset, column, tuple(wanted)),
         values=values,
-        segment_by=segment_by,  # type: ignore[arg-type]  # one of the overloads
+        segment_by=segment_by,
         group=group,
         executor="ray",
         **options,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from lightmeter.batch.block import BLOCK_ITEMS, profile_block
 from lightmeter.batch.executors.spark import explained, parallel_tasks
@@ -17,7 +17,7 @@ from lightmeter.batch.partials import WHOLE, Partial, Placed, folded, partials
 from lightmeter.batch.segments import MOST_SEGMENTS, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.cell import item_of, name_column, picture_column, plain_cell
 from lightmeter.batch.sources.table import known
-from lightmeter.image.reading import Reading, reading_of
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.store.buckets import bucket_start
@@ -133,8 +133,9 @@ def log(
                 if segment == WHOLE:
                     counts[start] = view.images
                 if start is not None:
-                    at = {"at": start, "writer": writer, "every": length}
-                    opened.put(dataset, view, segment=segment or None, **at)
+                    opened.put(
+                        dataset, view, at=start, writer=writer, segment=segment, every=length
+                    )
     return counts
 
 
@@ -160,7 +161,7 @@ def _profiles(
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
-    **options: Any,
+    **options: Unpack[ReadingOptions],
 ) -> tuple[Profile, Any]:
     """An empty profile; and a context with a DataFrame of bucket, segment and profile."""
     if not hasattr(frame, "mapInArrow"):

@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 
 class _Block(NamedTuple):
     data: bytes
-    count: int
+    items: int
     weight: int
 
 
@@ -90,7 +90,7 @@ def in_spark(
 
         try:
             for wave in _waves(items, size, most):
-                count = sum(block.count for block in wave)
+                count = sum(block.items for block in wave)
                 if len(waves) == _WAVES:
                     yield from first()
                 came += count
