@@ -37,9 +37,6 @@ def profile(
     of the rows. The data set is run once, with its order preserved. The driver sees names, values
     and addresses only, a few thousand rows at a time.
 
-    >>> ds = ray.data.read_binary_files("s3://bucket/photos/", include_paths=True)
-    >>> view = lightmeter.ray.profile(ds, metrics="camera")
-
     Args:
         dataset: its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise),
             paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.

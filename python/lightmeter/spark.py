@@ -48,9 +48,6 @@ def profile(
     that column may change places: up to 1024 pictures the bytes are still the same, and beyond
     that estimates may differ within their bounds. With `group`, moments of groups agree to 1e-12.
 
-    >>> frame = spark.read.parquet("s3a://bucket/manifest")
-    >>> by_day = lightmeter.spark.profile(frame, bucket="taken", segment_by={"c": "column:camera"})
-
     Args:
         frame: a DataFrame. It is sorted once. Rows that hold pictures are kept on the disks of the
             executors meanwhile; rows of addresses are cheaper.
