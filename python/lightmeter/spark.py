@@ -19,6 +19,7 @@ from lightmeter.batch.sources.cell import item_of, name_column, picture_column, 
 from lightmeter.batch.sources.table import known
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.cells import parquet
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store, store_at
@@ -195,8 +196,7 @@ def _selected(
     values: Iterable[str],
 ) -> Any:
     """The columns that are needed: bucket, order, name, picture, and the values by number."""
-    from pyspark.sql import functions
-
+    functions = _functions()
     kinds = {field.name: field.dataType.typeName() for field in frame.schema.fields}
     names = list(kinds)
     picture = picture_column(names, column)
@@ -231,9 +231,14 @@ def _selected(
     )
 
 
-def _milliseconds(column: Any, kind: str, name: str) -> Any:
+def _functions() -> Any:
     from pyspark.sql import functions
 
+    return functions
+
+
+def _milliseconds(column: Any, kind: str, name: str) -> Any:
+    functions = _functions()
     if kind == "date":  # midnight in UTC, whatever the time zone of the session
         return functions.unix_date(column).cast("long") * 86_400_000
     if kind in ("timestamp", "timestamp_ntz"):
@@ -257,8 +262,8 @@ def _folded(
     the memory of an executor at once.
     """
     from pyspark import StorageLevel
-    from pyspark.sql import functions
 
+    functions = _functions()
     tasks = _TASKS_OF_A_PROCESSOR * parallel_tasks(spark)
     before = spark.conf.get(_ARROW_ROWS)
     spark.conf.set(_ARROW_ROWS, BLOCK_ITEMS)  # else 10 000 pictures are in memory at once
@@ -295,8 +300,7 @@ def _firsts(counts: Iterable[Any]) -> dict[tuple[int, int | None], int]:
 
 def _with_other(measured: Any, segment_of: SegmentOf) -> Any:
     """Count the segments behind the first 1000 as ``other``, as one process does."""
-    from pyspark.sql import functions
-
+    functions = _functions()
     first = functions.min(functions.struct("bucket", "block", "place", "rank")).alias("first")
     by_first = measured.filter(measured["segment"] != WHOLE).groupBy("segment").agg(first)
     kept: set[str] = set()
@@ -322,8 +326,7 @@ def _measured(
     batches: Iterable[Any],
 ) -> Iterator[Any]:
     """In a task: partial profiles of the rows of a partition."""
-    import pyarrow
-
+    pyarrow = parquet()
     kinds = ("int64", "string", "int64", "int64", "int32", "string", "binary")
     schema = pyarrow.schema(zip(_names(_PARTIAL), kinds, strict=True))
     for row in partials(work, _placed(values, dict(firsts), batches)):
@@ -344,8 +347,7 @@ def _placed(
 
 def _merged(empty: Profile, batches: Iterable[Any]) -> Iterator[Any]:
     """In a task: the profiles of the buckets and segments of a partition."""
-    import pyarrow
-
+    pyarrow = parquet()
     kinds = ("int64", "string", "binary")
     schema = pyarrow.schema(zip(_names(_FOLDED), kinds, strict=True))
     rows = (Partial(*row.values()) for batch in batches for row in batch.to_pylist())
@@ -358,8 +360,7 @@ def _names(columns: str) -> list[str]:
 
 
 def _batch(schema: Any, columns: list[Any]) -> Any:
-    import pyarrow
-
+    pyarrow = parquet()
     arrays = [
         pyarrow.array(column, kind) if isinstance(column, list) else column
         for column, kind in zip(columns, schema.types, strict=True)

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -15,7 +14,6 @@ from conftest import picture
 from lightmeter import (
     Failure,
     Limits,
-    Profile,
     ProfileView,
     Reading,
     log_image,
@@ -160,41 +158,6 @@ def test_files_that_vanish_midway(folder: Path) -> None:
 
     view = profile_images(folder, workers=1, progress=remove)
     assert (view.images, failures(view)) == (7, {"vanished": 1})
-
-
-def test_one_slow_file_holds_back_few_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Finished blocks wait for the first; how many may wait is bounded."""
-    for index in range(64 * 40):
-        (tmp_path / f"{index:04}.png").touch()
-    measured = 0
-    slow = threading.Event()
-    track = Profile._track
-
-    def slow_track(self: Profile, prefix: str, image: str, threads: int | None = None) -> None:
-        nonlocal measured
-        if image.endswith("0000.png"):
-            slow.wait(30)
-        measured += 1
-        track(self, prefix, image, threads)
-
-    def release() -> None:
-        before = -1
-        while measured > before:  # until the others have nothing left to do
-            before = measured
-            time.sleep(0.5)
-        waiting.append(measured)
-        slow.set()
-
-    waiting: list[int] = []
-    monkeypatch.setattr(Profile, "_track", slow_track)
-    thread = threading.Thread(target=release)
-    thread.start()
-    view = profile_images(tmp_path, workers=2)
-    thread.join()
-    assert failures(view) == {"empty": 64 * 40}
-    assert waiting[0] <= 64 * 8
 
 
 # Not the ru_maxrss of getrusage, which begins at that of the process that started this one.

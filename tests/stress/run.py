@@ -13,6 +13,7 @@ import corruption
 import first_opening
 import logger_endings
 import resumed_runs
+import slow_file
 import writer_kills
 from row import Row
 
@@ -22,6 +23,7 @@ ATTACKS: list[ModuleType] = [
     first_opening,
     logger_endings,
     resumed_runs,
+    slow_file,
 ]
 
 

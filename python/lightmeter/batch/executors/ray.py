@@ -15,7 +15,7 @@ from lightmeter.batch.executors.batches import batches, weight_of
 from lightmeter.errors import BatchError
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["in_ray"]
+__all__ = ["in_ray", "ray_package"]
 
 # Blocks whose results wait for an earlier one. A result is some 50 kB.
 _MOST_WAITING = 1024
@@ -187,9 +187,7 @@ def _shared(ray: Any, work: Callable[..., Any]) -> list[Any]:
 @lru_cache(1)
 def _work_of(reference: Any) -> Callable[[Any], Any]:
     """What was shared, in a worker."""
-    import ray
-
-    work: Callable[[Any], Any] = ray.get(reference)
+    work: Callable[[Any], Any] = ray_package().get(reference)
     return work
 
 
@@ -221,6 +219,21 @@ def _got(ray: Any, reference: Any, number: int) -> Any:
         ) from error
 
 
+def ray_package() -> Any:
+    """The package Ray.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError(
+            "to work on a cluster lightmeter needs Ray: pip install 'lightmeter[ray]'"
+        ) from error
+    return ray
+
+
 @contextmanager
 def _connected(workers: int | None = None) -> Iterator[Any]:
     """The package Ray, connected to a cluster; what was started here is ended afterwards.
@@ -232,12 +245,7 @@ def _connected(workers: int | None = None) -> Iterator[Any]:
         ImportError: Ray is not installed.
         ConnectionError: the cluster of ``RAY_ADDRESS`` does not answer.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError(
-            "to work on a cluster lightmeter needs Ray: pip install 'lightmeter[ray]'"
-        ) from error
+    ray = ray_package()
     if ray.is_initialized():
         yield ray
         return

@@ -1,0 +1,394 @@
+"""Runs that go on: what a folder keeps, what is measured again, and hostile folders."""
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import lightmeter, picture
+from lightmeter import BatchError, Failure, Profile, Store, log_folder, profile_images
+from lightmeter.batch import plan, resume
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(150):
+        picture(12, 10, seed=seed).save(folder / f"{seed:03}.png")
+    for number in range(3):
+        (folder / f"bad {number}.png").write_bytes(b"junk")
+    return folder
+
+
+class Run:
+    """A run with a folder, and what came of it."""
+
+    def __init__(self, source: Any, kept: Path | None, **options: Any) -> None:
+        self.failures: list[Failure] = []
+        self.told: list[tuple[int, int]] = []
+        self.measured = 0
+        measure = Profile._measure
+
+        def counted(profile: Profile, *arguments: Any, **more: Any) -> Any:
+            self.measured += 1
+            return measure(profile, *arguments, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Profile, "_measure", counted)
+            view = profile_images(
+                source,
+                resume=kept,
+                workers=2,
+                on_failure=self.failures.append,
+                progress=lambda *now: self.told.append(now),
+                **options,
+            )
+        whole = getattr(view, "whole", view)
+        self.bytes = [whole.to_bytes()]
+        if whole is not view:
+            self.bytes += [part.to_bytes() for part in view.values()]
+
+
+def blocks(kept: Path) -> list[Path]:
+    return sorted(kept.glob("*.block"))
+
+
+def assert_same(run: Run, other: Run) -> None:
+    assert (run.bytes, run.failures, run.told[-1]) == (other.bytes, other.failures, other.told[-1])
+
+
+def test_a_second_run_measures_only_what_is_missing(photos: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "deep/kept"
+    options: dict[str, Any] = {"segment_by": {"a": "path:^(.)"}, "exemplars": 2}
+    expected = Run(photos, None, **options)
+    first = Run(photos, kept, **options)
+    assert_same(first, expected)
+    assert len(expected.failures) == 3
+    assert (first.measured, len(blocks(kept))) == (153, 3)
+    again = Run(photos, kept, **options)
+    assert_same(again, expected)
+    assert again.measured == 0
+    for number, left in enumerate([64, 64, 25]):
+        files = blocks(kept)
+        by_weight = sorted(files, key=lambda file: len(json.loads(_head(file))["failures"]))
+        by_weight[number].unlink()
+        run = Run(photos, kept, **options)
+        assert_same(run, expected)
+        assert run.measured in (64, 25), left
+        assert blocks(kept) == files
+
+
+def _head(file: Path) -> bytes:
+    data = file.read_bytes()[32:]
+    return data[16 : 16 + int.from_bytes(data[8:16], "little")]
+
+
+def test_a_changed_file_redoes_its_block_alone(photos: Path, tmp_path: Path) -> None:
+    Run(photos, tmp_path / "kept")
+    picture(12, 10, seed=999).save(photos / "100.png")
+    run = Run(photos, tmp_path / "kept")
+    assert run.measured == 64
+    assert_same(run, Run(photos, None))
+
+
+def glare(image: Any) -> float:
+    return float(image.max())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"metrics": "whylogs"},
+        {"metrics": glare},
+        {"prefix": "photo"},
+        {"exemplars": 1},
+        {"rows": 4},
+        {"ignore": (0, 0, 2, 2)},
+        {"segment_by": {"a": "path:^(..)"}},
+        {"group": "path:^(..)"},
+    ],
+)
+def test_other_options_measure_anew(photos: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    Run(photos, tmp_path / "kept")
+    run = Run(photos, tmp_path / "kept", **options)
+    assert run.measured == 153
+    assert_same(run, Run(photos, None, **options))
+
+
+def test_a_newer_lightmeter_or_decoder_measures_anew(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Run(photos, tmp_path / "kept")
+    monkeypatch.setattr(plan, "_version", lambda package: "99")
+    assert Run(photos, tmp_path / "kept").measured == 153
+    monkeypatch.setattr(plan._core, "__version__", "99")
+    assert Run(photos, tmp_path / "kept").measured == 153
+
+
+def test_archives_and_tables_go_on_by_their_members(photos: Path, tmp_path: Path) -> None:
+    paths = sorted(photos.iterdir())
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for path in paths:
+            tar.add(path, path.name)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        for path in paths:
+            tar.add(path, path.name)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, path.name)
+    for name in "a.tar", "a.tar.gz", "a.zip":
+        expected = Run(tmp_path / name, None)
+        assert_same(Run(tmp_path / name, tmp_path / "kept"), expected)
+        again = Run(tmp_path / name, tmp_path / "kept")
+        assert_same(again, expected)
+        assert again.measured == 0
+    os.utime(tmp_path / "a.zip")
+    assert Run(tmp_path / "a.zip", tmp_path / "kept").measured == 153
+    os.utime(tmp_path / "a.tar.gz")  # its members are known by their bytes
+    assert Run(tmp_path / "a.tar.gz", tmp_path / "kept").measured == 0
+
+
+def test_a_block_of_very_many_bytes_is_not_kept(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        for path in sorted(photos.iterdir()):
+            tar.add(path, path.name)
+    size = sum(path.stat().st_size for path in sorted(photos.iterdir())[:40])
+    monkeypatch.setattr(plan, "MOST_HELD", size)
+    expected = Run(tmp_path / "a.tar.gz", None)
+    assert_same(Run(tmp_path / "a.tar.gz", tmp_path / "kept"), expected)
+    assert len(blocks(tmp_path / "kept")) == 1  # the last, which is short
+    run = Run(tmp_path / "a.tar.gz", tmp_path / "kept")
+    assert_same(run, expected)
+    assert run.measured == 128
+
+
+def test_what_has_no_name_is_refused(tmp_path: Path) -> None:
+    class Samples:
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, number: int) -> Any:
+            return np.zeros((4, 4, 3), np.uint8)
+
+    with pytest.raises(TypeError, match="Samples:0 is a ndarray in memory"):
+        profile_images(Samples(), resume=tmp_path / "kept")
+    lock = threading.Lock()
+
+    def waits(path: str) -> str:
+        with lock:
+            return path[-1]
+
+    (tmp_path / "a.png").write_bytes(b"junk")
+    with pytest.raises(TypeError, match=r"got a _thread\.lock, whose contents cannot be seen"):
+        profile_images(tmp_path / "a.png", resume=tmp_path / "kept", segment_by=waits)
+
+
+def test_what_another_attempt_may_read_is_tried_again(photos: Path, tmp_path: Path) -> None:
+    os.mkfifo(photos / "pipe.png")
+    (photos / "dangling.png").symlink_to("nowhere.png")
+    expected = Run(photos, None)
+    assert {failure.reason for failure in expected.failures} >= {"unreadable", "vanished"}
+    Run(photos, tmp_path / "kept")
+    run = Run(photos, tmp_path / "kept")
+    assert_same(run, expected)
+    assert 0 < run.measured < 100
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other name", "pipe", "link", "fake"])
+def test_damaged_blocks_are_redone_and_counted(photos: Path, tmp_path: Path, damage: str) -> None:
+    kept = tmp_path / "kept"
+    expected = Run(photos, kept)
+    first, second, _ = blocks(kept)
+    data, outside = bytearray(first.read_bytes()), tmp_path / "outside"
+    outside.write_bytes(data)
+    first.unlink()
+    if damage == "flip":
+        data[random.randrange(len(data))] ^= 1
+        first.write_bytes(data)
+    elif damage == "cut":
+        first.write_bytes(data[:-1])
+    elif damage == "empty":
+        first.touch()
+    elif damage == "other name":
+        first.write_bytes(second.read_bytes())
+    elif damage == "pipe":
+        os.mkfifo(first)
+    elif damage == "link":
+        outside.write_bytes(b"kept")
+        first.symlink_to(outside)
+    else:  # a right digest of what is no block
+        fake = b"LMblock1" + (2**63).to_bytes(8, "little") + b"{}"
+        first.write_bytes(resume._digest(first.stem, fake) + fake)
+    with pytest.warns(UserWarning, match="^1 damaged blocks in '.*kept' were measured again"):
+        run = Run(photos, kept)
+    assert_same(run, expected)
+    assert run.measured in (64, 25)
+    assert Run(photos, kept).measured == 0
+    if damage == "link":
+        assert outside.read_bytes() == b"kept"
+
+
+def test_a_folder_at_the_place_of_a_block_is_an_error(photos: Path, tmp_path: Path) -> None:
+    Run(photos, tmp_path / "kept")
+    first = blocks(tmp_path / "kept")[0]
+    first.unlink()
+    first.mkdir()
+    with pytest.raises(BatchError, match="cannot keep what is done"):
+        Run(photos, tmp_path / "kept")
+    with pytest.raises(BatchError, match="cannot keep what is done"):
+        Run(photos, photos / "000.png")
+
+
+def test_a_full_disk_ends_a_run_and_a_later_one_goes_on(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    expected = Run(photos, None)
+    fsync = os.fsync
+    left = [1]
+
+    def full(file: int) -> None:
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left.pop()
+        fsync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(BatchError, match="No space left on device"):
+            Run(photos, kept)
+    assert not list(kept.glob(".*"))
+    assert len(blocks(kept)) <= 2
+    assert_same(Run(photos, kept), expected)
+
+
+def test_old_temporary_files_are_removed(photos: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / ".a.block.1.tmp", tmp_path / ".a.block.2.tmp"
+    for file in old, new:
+        file.touch()
+    os.utime(old, (0, time.time() - 7200))
+    Run(photos, tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_two_runs_at_once_share_a_folder(photos: Path, tmp_path: Path) -> None:
+    expected = profile_images(photos).to_bytes()
+    results: list[bytes] = []
+
+    def run() -> None:
+        results.append(profile_images(photos, resume=tmp_path / "kept").to_bytes())
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 3
+    assert len(blocks(tmp_path / "kept")) == 3
+
+
+SLOWED = """
+import os, sys, signal
+from lightmeter import files, profile_images
+photos, kept, step = sys.argv[1:]
+steps = 0
+for name in ("fsync", "replace"):
+    def stepping(*arguments, real=getattr(os, name)):
+        global steps
+        steps += 1
+        if steps == int(step):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments)
+    setattr(os, name, stepping)
+profile_images(photos, resume=kept, workers=1)
+"""
+
+
+@pytest.mark.parametrize("step", [2, 3, 5])  # a block has three: file, rename, folder
+def test_a_kill_at_any_step_of_writing_loses_no_other_block(
+    photos: Path, tmp_path: Path, step: int
+) -> None:
+    command = [sys.executable, "-c", SLOWED, str(photos), str(tmp_path / "kept"), str(step)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+    done = (step - 1) // 3 + (step % 3 == 0)
+    assert len(blocks(tmp_path / "kept")) == done
+    run = Run(photos, tmp_path / "kept")
+    assert run.measured == 153 - 64 * done
+    assert_same(run, Run(photos, None))
+
+
+def test_a_store_has_one_row_a_bucket_and_segment(tmp_path: Path) -> None:
+    for seed in range(90):
+        folder = tmp_path / f"photos/2022-09-0{seed % 2 + 1}"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture(12, 10, seed=seed).save(folder / f"{seed % 3}-{seed}.png")
+    options: dict[str, Any] = {
+        "date_from": "path:%Y-%m-%d",
+        "segment_by": {"of": "path:/([0-9])-"},
+    }
+
+    def rows(path: Path) -> list[Any]:
+        with Store(path) as store:
+            return [
+                (segment, row.start, row.writer, view.to_bytes())  # type: ignore[union-attr]
+                for segment in [None, *store.segments("cells")]
+                for row, view in store.profiles.load("cells", segment=segment)
+            ]
+
+    log_folder(tmp_path / "plain.db", tmp_path / "photos", "cells", **options)
+    expected = rows(tmp_path / "plain.db")
+    put = Store.put
+    for after in range(4):
+        left = [None] * after
+
+        def ending(self: Store, *arguments: Any, left: list[None] = left, **more: Any) -> Any:
+            if not left:
+                raise KeyboardInterrupt
+            left.pop()
+            return put(self, *arguments, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Store, "put", ending)
+            with pytest.raises(KeyboardInterrupt):
+                log_folder(
+                    tmp_path / "a.db",
+                    tmp_path / "photos",
+                    "cells",
+                    resume=tmp_path / "kept",
+                    **options,
+                )
+    for _ in range(2):
+        log_folder(
+            tmp_path / "a.db", tmp_path / "photos", "cells", resume=tmp_path / "kept", **options
+        )
+        assert rows(tmp_path / "a.db") == expected
+    assert len(blocks(tmp_path / "kept")) == 2
+
+
+def test_resume_on_the_command_line(photos: Path, tmp_path: Path) -> None:
+    for executor in "threads", "processes":
+        result = lightmeter(
+            *("profile", photos, "-o", tmp_path / executor, "--workers", 1),
+            *("--resume", tmp_path / "kept", "--executor", executor),
+        )
+        assert result.returncode == 0, result.stderr
+    assert (tmp_path / "threads").read_bytes() == (tmp_path / "processes").read_bytes()
+    assert len(blocks(tmp_path / "kept")) == 3
+    log = ("log", photos, "--dataset", "cells", "--store", tmp_path / "a.db")
+    result = lightmeter(*log, "--resume", photos / "000.png")
+    assert result.returncode == 1
+    assert "cannot keep what is done" in result.stderr
