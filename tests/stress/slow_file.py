@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
 from row import Row
 
 NAME = "one slow file among 100 000"
