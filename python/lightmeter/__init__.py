@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from lightmeter import alerts as alerts
     from lightmeter import errors as errors
     from lightmeter import monitor as monitor
+    from lightmeter import ray as ray
     from lightmeter import sketch as sketch
+    from lightmeter import spark as spark
     from lightmeter import testing as testing
     from lightmeter import viz as viz
     from lightmeter import whylogs as whylogs
@@ -82,7 +84,7 @@ _NAMES = {
     "writers.logger": "RollingLogger logger",
 }
 _HOMES = {name: f"lightmeter.{home}" for home, names in _NAMES.items() for name in names.split()}
-_ROOMS = ("alerts", "errors", "monitor", "sketch", "testing", "viz", "whylogs")
+_ROOMS = ("alerts", "errors", "monitor", "ray", "sketch", "spark", "testing", "viz", "whylogs")
 
 __all__ = sorted(["__version__", *_HOMES])
 

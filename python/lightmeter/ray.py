@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from lightmeter.batch.executors.ray import ray_package
 from lightmeter.batch.groups import GroupBy
 from lightmeter.batch.profile import profile_images
 from lightmeter.batch.segments import SegmentBy, columns_of
@@ -37,9 +38,6 @@ def profile(
     of the rows. The data set is run once, with its order preserved. The driver sees names, values
     and addresses only, a few thousand rows at a time.
 
-    >>> ds = ray.data.read_binary_files("s3://bucket/photos/", include_paths=True)
-    >>> view = lightmeter.ray.profile(ds, metrics="camera")
-
     Args:
         dataset: its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise),
             paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.
@@ -67,7 +65,7 @@ def profile(
     return profile_images(
         _Rows(dataset, column, tuple(wanted)),
         values=values,
-        segment_by=segment_by,  # type: ignore[arg-type]  # one of the overloads
+        segment_by=segment_by,
         group=group,
         executor="ray",
         **options,
@@ -113,8 +111,7 @@ class _Rows:
         self._named = str(kinds.get(self._column)) in ("string", "large_string", "object")
 
     def __iter__(self) -> Iterator[Item]:
-        import ray
-
+        ray = ray_package()
         said_by = ray.remote(_said_by)
         columns = [*self._values, *([self._name] if self._name else [])]
         paths = self._column if self._named else None
@@ -185,6 +182,4 @@ def _rows_of(block: Any, columns: list[str], first: int, count: int | None) -> I
 
 @lru_cache(2)
 def _block_of(reference: Any) -> Any:
-    import ray
-
-    return ray.get(reference)
+    return ray_package().get(reference)

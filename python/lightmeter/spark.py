@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from lightmeter.batch.block import BLOCK_ITEMS, profile_block
 from lightmeter.batch.executors.spark import explained, parallel_tasks
@@ -17,8 +17,9 @@ from lightmeter.batch.partials import WHOLE, Partial, Placed, folded, partials
 from lightmeter.batch.segments import MOST_SEGMENTS, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.cell import item_of, name_column, picture_column, plain_cell
 from lightmeter.batch.sources.table import known
-from lightmeter.image.reading import Reading, reading_of
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.cells import parquet
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store, store_at
@@ -47,9 +48,6 @@ def profile(
     `lightmeter.profile_images` of the same pictures in that order. Pictures with equal values of
     that column may change places: up to 1024 pictures the bytes are still the same, and beyond
     that estimates may differ within their bounds. With `group`, moments of groups agree to 1e-12.
-
-    >>> frame = spark.read.parquet("s3a://bucket/manifest")
-    >>> by_day = lightmeter.spark.profile(frame, bucket="taken", segment_by={"c": "column:camera"})
 
     Args:
         frame: a DataFrame. It is sorted once. Rows that hold pictures are kept on the disks of the
@@ -133,8 +131,9 @@ def log(
                 if segment == WHOLE:
                     counts[start] = view.images
                 if start is not None:
-                    at = {"at": start, "writer": writer, "every": length}
-                    opened.put(dataset, view, segment=segment or None, **at)
+                    opened.put(
+                        dataset, view, at=start, writer=writer, segment=segment, every=length
+                    )
     return counts
 
 
@@ -160,7 +159,7 @@ def _profiles(
     reading: Reading | None = None,
     exemplars: int = 0,
     rows: int = 0,
-    **options: Any,
+    **options: Unpack[ReadingOptions],
 ) -> tuple[Profile, Any]:
     """An empty profile; and a context with a DataFrame of bucket, segment and profile."""
     if not hasattr(frame, "mapInArrow"):
@@ -197,8 +196,7 @@ def _selected(
     values: Iterable[str],
 ) -> Any:
     """The columns that are needed: bucket, order, name, picture, and the values by number."""
-    from pyspark.sql import functions
-
+    functions = _functions()
     kinds = {field.name: field.dataType.typeName() for field in frame.schema.fields}
     names = list(kinds)
     picture = picture_column(names, column)
@@ -233,9 +231,14 @@ def _selected(
     )
 
 
-def _milliseconds(column: Any, kind: str, name: str) -> Any:
+def _functions() -> Any:
     from pyspark.sql import functions
 
+    return functions
+
+
+def _milliseconds(column: Any, kind: str, name: str) -> Any:
+    functions = _functions()
     if kind == "date":  # midnight in UTC, whatever the time zone of the session
         return functions.unix_date(column).cast("long") * 86_400_000
     if kind in ("timestamp", "timestamp_ntz"):
@@ -259,8 +262,8 @@ def _folded(
     the memory of an executor at once.
     """
     from pyspark import StorageLevel
-    from pyspark.sql import functions
 
+    functions = _functions()
     tasks = _TASKS_OF_A_PROCESSOR * parallel_tasks(spark)
     before = spark.conf.get(_ARROW_ROWS)
     spark.conf.set(_ARROW_ROWS, BLOCK_ITEMS)  # else 10 000 pictures are in memory at once
@@ -297,8 +300,7 @@ def _firsts(counts: Iterable[Any]) -> dict[tuple[int, int | None], int]:
 
 def _with_other(measured: Any, segment_of: SegmentOf) -> Any:
     """Count the segments behind the first 1000 as ``other``, as one process does."""
-    from pyspark.sql import functions
-
+    functions = _functions()
     first = functions.min(functions.struct("bucket", "block", "place", "rank")).alias("first")
     by_first = measured.filter(measured["segment"] != WHOLE).groupBy("segment").agg(first)
     kept: set[str] = set()
@@ -324,8 +326,7 @@ def _measured(
     batches: Iterable[Any],
 ) -> Iterator[Any]:
     """In a task: partial profiles of the rows of a partition."""
-    import pyarrow
-
+    pyarrow = parquet()
     kinds = ("int64", "string", "int64", "int64", "int32", "string", "binary")
     schema = pyarrow.schema(zip(_names(_PARTIAL), kinds, strict=True))
     for row in partials(work, _placed(values, dict(firsts), batches)):
@@ -346,8 +347,7 @@ def _placed(
 
 def _merged(empty: Profile, batches: Iterable[Any]) -> Iterator[Any]:
     """In a task: the profiles of the buckets and segments of a partition."""
-    import pyarrow
-
+    pyarrow = parquet()
     kinds = ("int64", "string", "binary")
     schema = pyarrow.schema(zip(_names(_FOLDED), kinds, strict=True))
     rows = (Partial(*row.values()) for batch in batches for row in batch.to_pylist())
@@ -360,8 +360,7 @@ def _names(columns: str) -> list[str]:
 
 
 def _batch(schema: Any, columns: list[Any]) -> Any:
-    import pyarrow
-
+    pyarrow = parquet()
     arrays = [
         pyarrow.array(column, kind) if isinstance(column, list) else column
         for column, kind in zip(columns, schema.types, strict=True)

@@ -88,6 +88,21 @@ def test_without_a_cluster_one_is_begun_and_ended(photos: Path, tmp_path: Path) 
     subprocess.run([sys.executable, script, photos], env=environment, check=True, timeout=180)
 
 
+def test_no_cluster_at_the_address_says_what_to_do() -> None:
+    script = (
+        "import lightmeter as lm\n"
+        "try: lm.profile_images('.', executor='ray')\n"
+        "except ConnectionError as error: print(error)"
+    )
+    environment = {**os.environ, "RAY_ADDRESS": "127.0.0.1:9"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=90
+    )
+    assert "RAY_ADDRESS=127.0.0.1:9: [Errno 111]" in done.stdout, done.stderr
+    assert "unset RAY_ADDRESS to work on this machine" in done.stdout
+
+
 @pytest.mark.usefixtures("cluster")
 class TestOnACluster:
     def test_addresses_are_fetched_by_the_workers(self, photos: Path, tmp_path: Path) -> None:

@@ -84,5 +84,7 @@ def folded(empty: Profile, rows: Iterable[Partial]) -> Iterator[tuple[int | None
                 else:
                     blocks[row.origin] = piece
             for block in blocks.values():
-                total._core.merge(block)
+                # Bytes are sorted. What was merged in memory is not, and a sketch that samples
+                # takes values in their order.
+                total._core.merge(_core.Profile.decode(block.encode()))
         yield bucket, segment, total.view().to_bytes()

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -14,7 +15,7 @@ from lightmeter.batch.executors.batches import batches, weight_of
 from lightmeter.errors import BatchError
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["in_ray"]
+__all__ = ["in_ray", "ray_package"]
 
 # Blocks whose results wait for an earlier one. A result is some 50 kB.
 _MOST_WAITING = 1024
@@ -25,6 +26,8 @@ _MOST_BYTES = 256 << 20
 # Of a cluster that is started here; what is above goes to the disk.
 _OBJECT_STORE = 512 << 20
 
+_PATIENCE = 10.0  # seconds, for a cluster to answer
+
 T = TypeVar("T")
 Result = TypeVar("Result")
 
@@ -34,12 +37,12 @@ class _Call(NamedTuple):
 
     Attributes:
         begin: starts the task, and returns the reference to its result.
-        count: how many items it has.
+        items: how many it has.
         weight: how many bytes of pictures travel from here.
     """
 
     begin: Callable[[], Any]
-    count: int
+    items: int
     weight: int = 0
 
 
@@ -114,7 +117,7 @@ def _in_order(
         # Of thousands some at once, as each call looks at all of them.
         ready, _ = ray.wait(list(running), num_returns=1 + len(running) // 8, fetch_local=False)
         for reference in ready:
-            done += running.pop(reference).count
+            done += running.pop(reference).items
             if progress is not None:
                 progress(done, came if total is None else total)
 
@@ -129,7 +132,7 @@ def _in_order(
                 wait()
                 while waiting and waiting[0] not in running:
                     yield first()
-            came += call.count
+            came += call.items
             reference = call.begin()
             waiting.append(reference)
             running[reference] = call
@@ -184,9 +187,7 @@ def _shared(ray: Any, work: Callable[..., Any]) -> list[Any]:
 @lru_cache(1)
 def _work_of(reference: Any) -> Callable[[Any], Any]:
     """What was shared, in a worker."""
-    import ray
-
-    work: Callable[[Any], Any] = ray.get(reference)
+    work: Callable[[Any], Any] = ray_package().get(reference)
     return work
 
 
@@ -196,8 +197,8 @@ def _worked(shared: list[Any], block: list[Any], *near: Any) -> Any:
 
 def _near(block: Iterable[Any]) -> dict[Any, None]:
     """What the items refer to on the cluster: given to a task, it runs where they are."""
-    data = (getattr(item, "data", None) for item in block)
-    return dict.fromkeys(each.reference for each in data if hasattr(each, "reference"))
+    references = (getattr(getattr(item, "data", None), "reference", None) for item in block)
+    return dict.fromkeys(reference for reference in references if reference is not None)
 
 
 def _got(ray: Any, reference: Any, number: int) -> Any:
@@ -218,6 +219,21 @@ def _got(ray: Any, reference: Any, number: int) -> Any:
         ) from error
 
 
+def ray_package() -> Any:
+    """The package Ray.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError(
+            "to work on a cluster lightmeter needs Ray: pip install 'lightmeter[ray]'"
+        ) from error
+    return ray
+
+
 @contextmanager
 def _connected(workers: int | None = None) -> Iterator[Any]:
     """The package Ray, connected to a cluster; what was started here is ended afterwards.
@@ -229,23 +245,16 @@ def _connected(workers: int | None = None) -> Iterator[Any]:
         ImportError: Ray is not installed.
         ConnectionError: the cluster of ``RAY_ADDRESS`` does not answer.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError(
-            "to work on a cluster lightmeter needs Ray: pip install 'lightmeter[ray]'"
-        ) from error
+    ray = ray_package()
     if ray.is_initialized():
         yield ray
         return
+    _check_address()
     try:
         ray.init(address="auto", logging_level="ERROR")
-    except ConnectionError as error:
-        if address := os.environ.get("RAY_ADDRESS"):
-            raise ConnectionError(
-                f"no Ray cluster answers at RAY_ADDRESS={address}: {error}; start it, or unset "
-                "RAY_ADDRESS to work on this machine"
-            ) from error
+    except ConnectionError:
+        if "RAY_ADDRESS" in os.environ:
+            raise
     else:
         try:
             yield ray
@@ -267,6 +276,21 @@ def _connected(workers: int | None = None) -> Iterator[Any]:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _check_address() -> None:
+    """Ray itself goes on trying for many minutes."""
+    said = os.environ.get("RAY_ADDRESS", "")
+    host, _, port = said.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():  # such as auto
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"no Ray cluster answers at RAY_ADDRESS={said}: {error}; start it, or unset "
+            "RAY_ADDRESS to work on this machine"
+        ) from error
 
 
 @contextmanager

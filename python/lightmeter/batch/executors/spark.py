@@ -15,6 +15,7 @@ from lightmeter.batch.executors import check_workers
 from lightmeter.batch.executors.batches import batches, weight_of
 from lightmeter.errors import BatchError
 from lightmeter.image.meter import available_cpus
+from lightmeter.profile.cells import parquet
 
 __all__ = ["explained", "in_spark", "parallel_tasks", "running_session"]
 
@@ -34,7 +35,7 @@ Result = TypeVar("Result")
 
 class _Block(NamedTuple):
     data: bytes
-    count: int
+    items: int
     weight: int
 
 
@@ -90,7 +91,7 @@ def in_spark(
 
         try:
             for wave in _waves(items, size, most):
-                count = sum(block.count for block in wave)
+                count = sum(block.items for block in wave)
                 if len(waves) == _WAVES:
                     yield from first()
                 came += count
@@ -133,8 +134,7 @@ def _run(
 
 
 def _worked(work: Callable[..., Any], batches: Iterable[Any]) -> Iterator[Any]:
-    import pyarrow
-
+    pyarrow = parquet()
     for batch in batches:
         for number, block in zip(*batch.columns, strict=True):
             result = _dumped(_result(work, pickle.loads(block.as_buffer())))
