@@ -1,5 +1,6 @@
 """A run of alerts: what changed since the last one is sent, and what was sent is remembered."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,8 +44,9 @@ def tell(
     Calls on one store take turns, so that what two find at the same time is sent once.
     A message is remembered once it has been accepted. One that was not is tried again by the next
     call; a crash between the two sends it twice, with the same identifier. Of snoozed lines nothing
-    is sent; what lasts when the snooze ends is told then, and what was over by then never. In the
-    quiet hours of an alert nothing is sent either; after them everything is told that happened.
+    is sent. When the snooze ends it is told what lasts, and that what was told before it is over;
+    never what began and was over by then. In the quiet hours of an alert nothing is sent either;
+    after them everything is told that happened.
 
     Args:
         store: where what was told is remembered.
@@ -109,7 +111,9 @@ def _tell(
 ) -> list[Delivery]:
     incidents = find_incidents(lines)
     snoozes = store.state.snoozed(now)
-    acknowledged = store.state.acknowledged()
+    notes: defaultdict[tuple[Line, str], list[Acknowledged]] = defaultdict(list)
+    for note in store.state.acknowledged():
+        notes[note.line, note.kind].append(note)
 
     def is_snoozed(incident: Incident) -> bool:
         return any(matches(snooze.patterns, incident.line) for snooze in snoozes)
@@ -121,7 +125,7 @@ def _tell(
         awake, missed, minor = [], [], []
         for change in find_changes(lines, wanted, told):
             if is_snoozed(change.incident):
-                if change.incident.end is not None:
+                if change.what == "opened" and change.incident.end is not None:
                     missed.append(change)
             elif _is_minor(change, alert):
                 minor.append(change)
@@ -136,7 +140,7 @@ def _tell(
             for incident in wanted
             if incident.end is None
             and _key(incident) not in changed
-            and not any(map(incident.is_known_by, acknowledged))
+            and not any(map(incident.is_known_by, notes[incident.line, incident.kind]))
             and not is_snoozed(incident)
         ]
         digest = alert.digest and not getattr(alert.channel, "one_by_one", False)
