@@ -25,11 +25,19 @@ _MOST_BUCKETS = 60  # of each
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message that was sent, or the reason why it was not."""
+    """A message that was sent, or was not.
+
+    Attributes:
+        alert: by which.
+        message: what was to be told.
+        error: why it was not sent; None if it was.
+        warning: what went wrong where it was sent, such as who did not get it; None for nothing.
+    """
 
     alert: str
     message: Message
     error: str | None
+    warning: str | None = None
 
 
 def tell(
@@ -66,7 +74,7 @@ def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Del
     deliveries = []
     for alert in alerts:
         message = trial_message(alert.name, to_utc(now or datetime.now(UTC)))
-        deliveries.append(Delivery(alert.name, message, _send(alert, message)))
+        deliveries.append(_send(alert, message))
     return deliveries
 
 
@@ -148,9 +156,8 @@ def _tell(
             message = compose(alert.name, changes, dashboard=alert.dashboard, still_open=len(open_))
             if getattr(alert.channel, "draws", False):
                 message = replace(message, series=_series(store, message))
-            error = _send(alert, message)
-            deliveries.append(Delivery(alert.name, message, error))
-            if error is not None:
+            deliveries.append(_send(alert, message))
+            if deliveries[-1].error is not None:
                 break  # the others would wait for the same timeouts
             _remember(store, alert, changes)
     return deliveries
@@ -183,9 +190,8 @@ def _key(incident: Incident) -> tuple[Line, str, datetime]:
     return incident.line, incident.kind, incident.start
 
 
-def _send(alert: Alert, message: Message) -> str | None:
+def _send(alert: Alert, message: Message) -> Delivery:
     try:
-        alert.channel.send(message)
+        return Delivery(alert.name, message, None, alert.channel.send(message))
     except DeliveryError as error:
-        return str(error)
-    return None
+        return Delivery(alert.name, message, str(error))
