@@ -322,6 +322,29 @@ def test_a_snooze_keeps_quiet_and_then_tells_what_lasts(store: Store) -> None:
     assert tell(store, results, alerts, now=NOW + 3 * DAY) == []
 
 
+@pytest.mark.parametrize("over", ["oAo", "ooo"])
+def test_what_was_told_and_is_over_in_a_snooze_is_told_after_it(store: Store, over: str) -> None:
+    box = Box()
+    alerts = [Alert(name="box", channel=box)]
+    tell(store, days("oA"), alerts, now=NOW)
+    snooze(store, Matching(), NOW + 2 * DAY)
+    assert tell(store, days(over), alerts, now=NOW + DAY) == []
+    tell(store, days(over), alerts, now=NOW + 2 * DAY)
+    first, last = [message.items[0] for message in box.messages]
+    assert (first.what, last.what) == ("anomaly", "resolved" if "A" in over else "withdrawn")
+    assert first.incidents == last.incidents
+    assert tell(store, days(over), alerts, now=NOW + 3 * DAY) == []
+
+
+def test_a_line_that_was_bad_often_is_no_more_work_each_time(store: Store) -> None:
+    """Told once, also where each of many incidents is compared with what was told."""
+    box = Box()
+    results = days("oA" * 1000)
+    assert len(tell(store, results, [Alert(name="box", channel=box)], now=NOW)) == 1
+    assert box.messages[0].left_out == 980
+    assert tell(store, results, [Alert(name="box", channel=box)], now=NOW) == []
+
+
 def test_a_snooze_can_be_ended(store: Store) -> None:
     box = Box()
     lines = Matching(dataset="cells")

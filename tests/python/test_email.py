@@ -106,11 +106,37 @@ def test_what_was_not_accepted_is_sent_again_with_the_same_identifier(store: Sto
 def test_refused_recipients() -> None:
     box = Mailbox({"gone@example.com": "550 gone"})
     with box.running() as port:
-        with pytest.warns(UserWarning, match=r"refused gone@example\.com"):
-            email(port, recipients=["gone@example.com", ME]).send(MESSAGE)
+        told = email(port, recipients=["gone@example.com", ME]).send(MESSAGE)
+        assert told == "mail server 127.0.0.1: refused gone@example.com"
         with pytest.raises(DeliveryError, match="refused all recipients: 550 gone"):
             email(port, recipients=["gone@example.com"]).send(MESSAGE)
     assert box.recipients == [[ME]]
+
+
+@pytest.mark.parametrize("later", ["250 OK", "550 gone", "450 later"])
+def test_who_is_refused_for_now_is_tried_again_without_the_others(store: Store, later: str) -> None:
+    box = Mailbox()
+    answers = iter(["450 later", later, later])
+
+    async def recipient(_s: Any, _e: Any, envelope: Any, address: str, _o: Any) -> str:
+        answer = next(answers) if address == "grey@example.com" else "250 OK"
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    box.handle_RCPT = recipient  # type: ignore[method-assign]
+    with box.running() as port:
+        alerts = [Alert(name="x", channel=email(port, recipients=["grey@example.com", ME]))]
+        (delivery,) = tell(store, days("oA"), alerts, now=NOW)
+        assert tell(store, days("oA"), alerts, now=NOW) == []
+    assert delivery.error is None
+    if later == "250 OK":
+        assert delivery.warning is None
+        assert box.recipients == [[ME], ["grey@example.com"]]
+        assert len({mail["Message-ID"] for mail in box.mails}) == 1
+    else:
+        assert delivery.warning == "mail server 127.0.0.1: refused grey@example.com"
+        assert box.recipients == [[ME]]
 
 
 # --- secrets ----------------------------------------------------------------------------------

@@ -52,6 +52,16 @@ def test_it_has_the_values_the_limit_and_a_dot_at_each_anomaly() -> None:
     assert band.min() >= edge.min()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_limits_that_move_have_an_end(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    marks = [
+        Mark(FIRST + timedelta(days=day), value, None, limit)
+        for day, (value, limit) in enumerate(rng.uniform(0.2, 0.9, (30, 2)))
+    ]
+    assert share(drawn(marks), EDGE).any()
+
+
 def test_without_limits_or_anomalies_there_are_none() -> None:
     pixels = drawn(line([1.0, 2.0, 3.0], upper=None))
     assert not share(pixels, BAND).any()

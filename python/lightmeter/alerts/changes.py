@@ -1,13 +1,14 @@
 """What there is to tell: incidents against what has been told. Pure: no store, no clock."""
 
-from collections import defaultdict
+from bisect import bisect_left
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lightmeter.alerts.severity import Severity, severity_of
 from lightmeter.monitor.incidents import Histories, Incident, Silence, ends
 from lightmeter.monitor.results import Result
-from lightmeter.store.records import Line, Told
+from lightmeter.store.records import IncidentKind, Line, Told
 
 __all__ = ["Change", "find_changes"]
 
@@ -39,25 +40,30 @@ def find_changes(
 
     Once the changes have been told and remembered there are none, until a result changes. Nothing
     is taken back because results were deleted, or a monitor is gone.
+
+    Args:
+        lines: the results of each line in order of time.
+        incidents: of these, those of a line in order of time.
+        told: what is remembered.
     """
-    left: defaultdict[tuple[Line, str], list[Told]] = defaultdict(list)
-    for entry in told:
-        left[entry.line, entry.kind].append(entry)
-    changes, histories = [], Histories(lines)
+    waiting: dict[tuple[Line, str], deque[Told]] = defaultdict(deque)
+    for entry in sorted(told, key=lambda entry: entry.start):
+        waiting[entry.line, entry.kind].append(entry)
+    changes, left, endings = [], [], _Endings(lines)
     for incident in incidents:
-        entries = left[incident.line, incident.kind]
-        history = histories.of(incident.line) if entries else []
-        mine = [entry for entry in entries if _is_of(entry, incident, history)]
-        for entry in mine:
-            entries.remove(entry)
+        # Later incidents of the line begin later, so that what is not of this one is of none.
+        entries, mine = waiting[incident.line, incident.kind], []
+        while entries and (incident.end is None or entries[0].start < incident.end):
+            entry = entries.popleft()
+            (mine if _is_of(entry, incident, endings) else left).append(entry)
         if not any(entry.open for entry in mine):
             if not mine or incident.end is None:
                 severity = severity_of(incident, lines.get(incident.line, ()))
                 changes.append(_change("opened", incident, mine, severity))
         elif incident.end is not None:
             changes.append(_change("resolved", incident, mine))
-    for entry in (entry for entries in left.values() for entry in entries):
-        over = _over(entry, histories.of(entry.line))
+    for entry in (*left, *(entry for entries in waiting.values() for entry in entries)):
+        over = endings.of(entry)
         if over is None or not (entry.open or over.start == entry.start):
             continue
         silent = isinstance(over, Silence)
@@ -67,22 +73,32 @@ def find_changes(
     return sorted(changes, key=lambda change: (change.incident.line, change.incident.start))
 
 
-def _is_of(entry: Told, incident: Incident, history: Sequence[Result]) -> bool:
+class _Endings:
+    """By which result what was told is over; looked up, as a line may have had many incidents."""
+
+    def __init__(self, lines: Mapping[Line, Sequence[Result]]) -> None:
+        self._histories = Histories(lines)
+        self._endings: dict[tuple[Line, IncidentKind], list[Result]] = {}
+
+    def of(self, entry: Told) -> Result | None:
+        """The first from its start on; None while it lasts."""
+        key = entry.line, entry.kind
+        if key not in self._endings:
+            history = self._histories.of(entry.line)
+            self._endings[key] = [each for each in history if ends(entry.kind, each.state)]
+        results = self._endings[key]
+        place = bisect_left(results, entry.start, key=lambda result: result.start)
+        return results[place] if place < len(results) else None
+
+
+def _is_of(entry: Told, incident: Incident, endings: _Endings) -> bool:
     """Also where what it began with has been deleted, or can no longer be judged."""
     if incident.covers(entry.start):
         return True
-    over = _over(entry, history)
-    return (
-        entry.open
-        and entry.start < incident.start
-        and (over is None or over.start > incident.start)
-    )
-
-
-def _over(entry: Told, history: Sequence[Result]) -> Result | None:
-    """The first result by which what was told is over."""
-    later = (result for result in history if result.start >= entry.start)
-    return next((result for result in later if ends(entry.kind, result.state)), None)
+    if not entry.open or entry.start > incident.start:
+        return False
+    over = endings.of(entry)
+    return over is None or over.start > incident.start
 
 
 def _change(

@@ -1,5 +1,6 @@
 """A run of alerts: what changed since the last one is sent, and what was sent is remembered."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,11 +25,19 @@ _MOST_BUCKETS = 60  # of each
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message that was sent, or the reason why it was not."""
+    """A message that was sent, or was not.
+
+    Attributes:
+        alert: by which.
+        message: what was to be told.
+        error: why it was not sent; None if it was.
+        warning: what went wrong where it was sent, such as who did not get it; None for nothing.
+    """
 
     alert: str
     message: Message
     error: str | None
+    warning: str | None = None
 
 
 def tell(
@@ -43,8 +52,9 @@ def tell(
     Calls on one store take turns, so that what two find at the same time is sent once.
     A message is remembered once it has been accepted. One that was not is tried again by the next
     call; a crash between the two sends it twice, with the same identifier. Of snoozed lines nothing
-    is sent; what lasts when the snooze ends is told then, and what was over by then never. In the
-    quiet hours of an alert nothing is sent either; after them everything is told that happened.
+    is sent. When the snooze ends it is told what lasts, and that what was told before it is over;
+    never what began and was over by then. In the quiet hours of an alert nothing is sent either;
+    after them everything is told that happened.
 
     Args:
         store: where what was told is remembered.
@@ -64,7 +74,7 @@ def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Del
     deliveries = []
     for alert in alerts:
         message = trial_message(alert.name, to_utc(now or datetime.now(UTC)))
-        deliveries.append(Delivery(alert.name, message, _send(alert, message)))
+        deliveries.append(_send(alert, message))
     return deliveries
 
 
@@ -109,7 +119,9 @@ def _tell(
 ) -> list[Delivery]:
     incidents = find_incidents(lines)
     snoozes = store.state.snoozed(now)
-    acknowledged = store.state.acknowledged()
+    notes: defaultdict[tuple[Line, str], list[Acknowledged]] = defaultdict(list)
+    for note in store.state.acknowledged():
+        notes[note.line, note.kind].append(note)
 
     def is_snoozed(incident: Incident) -> bool:
         return any(matches(snooze.patterns, incident.line) for snooze in snoozes)
@@ -121,7 +133,7 @@ def _tell(
         awake, missed, minor = [], [], []
         for change in find_changes(lines, wanted, told):
             if is_snoozed(change.incident):
-                if change.incident.end is not None:
+                if change.what == "opened" and change.incident.end is not None:
                     missed.append(change)
             elif _is_minor(change, alert):
                 minor.append(change)
@@ -136,7 +148,7 @@ def _tell(
             for incident in wanted
             if incident.end is None
             and _key(incident) not in changed
-            and not any(map(incident.is_known_by, acknowledged))
+            and not any(map(incident.is_known_by, notes[incident.line, incident.kind]))
             and not is_snoozed(incident)
         ]
         digest = alert.digest and not getattr(alert.channel, "one_by_one", False)
@@ -144,9 +156,8 @@ def _tell(
             message = compose(alert.name, changes, dashboard=alert.dashboard, still_open=len(open_))
             if getattr(alert.channel, "draws", False):
                 message = replace(message, series=_series(store, message))
-            error = _send(alert, message)
-            deliveries.append(Delivery(alert.name, message, error))
-            if error is not None:
+            deliveries.append(_send(alert, message))
+            if deliveries[-1].error is not None:
                 break  # the others would wait for the same timeouts
             _remember(store, alert, changes)
     return deliveries
@@ -179,9 +190,8 @@ def _key(incident: Incident) -> tuple[Line, str, datetime]:
     return incident.line, incident.kind, incident.start
 
 
-def _send(alert: Alert, message: Message) -> str | None:
+def _send(alert: Alert, message: Message) -> Delivery:
     try:
-        alert.channel.send(message)
+        return Delivery(alert.name, message, None, alert.channel.send(message))
     except DeliveryError as error:
-        return str(error)
-    return None
+        return Delivery(alert.name, message, str(error))

@@ -353,8 +353,9 @@ def test_alerts(config: Config) -> None:
 def _complain_of(deliveries: Sequence[Delivery]) -> bool:
     """Whether a message was not sent."""
     failed = [delivery for delivery in deliveries if delivery.error is not None]
-    for delivery in failed:
-        complain(f"alert {delivery.alert}: {delivery.error}")
+    for delivery in deliveries:
+        if (words := delivery.error or delivery.warning) is not None:
+            complain(f"alert {delivery.alert}: {words}")
     return bool(failed)
 
 

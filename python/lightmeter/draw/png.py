@@ -22,6 +22,7 @@ _FINE = 2  # drawn pixels for one of the picture: Pillow's lines have no soft ed
 _SCALE = _SHARP * _FINE
 _MOST_TITLE = 62
 _COLOURS = 64
+_LEAST_DASH = 1e-6
 # The font that comes with Pillow has the letters of English.
 _INSTEAD = {
     "\N{EN DASH}": "-",
@@ -98,7 +99,7 @@ class _Sheet:
                     self.line([start, (x + b * (to_x - x), y + b * (to_y - y))], tone, 1)
                 left -= end - at
                 at = end
-                if left <= 0:
+                if left < _LEAST_DASH:  # adding what rounding leaves over would not move `at`
                     on = not on
                     left = 5.0 if on else 3.0
 

@@ -29,8 +29,8 @@ def main(config: str, address: str, pages: str | None = None) -> int:
         _complain(str(error))
         return _COULD_NOT
     for delivery in watched.deliveries:
-        if delivery.error is not None:
-            _complain(f"alert {delivery.alert}: {delivery.error}")
+        if (words := delivery.error or delivery.warning) is not None:
+            _complain(f"alert {delivery.alert}: {words}")
     return watched.exit_code
 
 

@@ -15,8 +15,8 @@ class Channel(Protocol):
     change, and ``draws``, where messages come with the series that they are about.
     """
 
-    def send(self, message: Message) -> None:
-        """Send the message.
+    def send(self, message: Message) -> str | None:
+        """Send the message. Returns what somebody should know of one that arrived; None: nothing.
 
         Raises:
             DeliveryError: it did not arrive.

@@ -1,7 +1,6 @@
 """Sending a message as mail, with the lines that it is about as pictures."""
 
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import ClassVar, get_args
 from lightmeter.alerts.channels.channel import CHANNELS
 from lightmeter.alerts.channels.pictures import picture, words
 from lightmeter.alerts.channels.posting import (
+    NotAccepted,
     check_tries,
     check_variable,
     is_local,
@@ -92,26 +92,38 @@ class Email:
             raise ValueError("tls is 'none', with which a password would be sent in the clear")
         check_tries(self.timeout, self.tries, self.pause)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> str | None:
         """Hand the message over to the server, for all recipients at once.
 
-        Where the server refuses some recipients, the others get it, and a warning says so.
+        Where the server refuses some recipients, the others get it. Those whom it refuses for now
+        (4xx) are tried again, without the others. Returns whom it refused; None for nobody.
 
         Raises:
-            DeliveryError: it was not accepted. The error does not tell the password.
+            DeliveryError: nobody's was accepted. The error does not tell the password.
         """
         default: Tls = "none" if is_local(self.host) else "starttls"
         tls = self.tls or default
         server = Server(self.host, self.port or _PORTS[tls], tls, self._login(), self.timeout)
         mail = _mail(message, self.from_, self.recipients)
+        waiting, refused, accepted = list(self.recipients), [], False
 
         def once() -> None:
-            refused = hand_over(mail, self.from_, list(self.recipients), server)
-            if refused:
-                names = ", ".join(refused)
-                warnings.warn(f"mail server {self.host} refused {names}", stacklevel=2)
+            nonlocal accepted
+            answers = hand_over(mail, self.from_, waiting, server)
+            accepted = True
+            refused.extend(name for name, code in answers.items() if code >= 500)
+            waiting[:] = [name for name, code in answers.items() if code < 500]
+            if waiting:
+                raise NotAccepted("refused some for now")
 
-        repeated(f"mail server {self.host}", once, self.tries, self.pause)
+        name = f"mail server {self.host}"
+        try:
+            repeated(name, once, self.tries, self.pause)
+        except DeliveryError:
+            if not accepted:
+                raise
+            refused += waiting  # to send it again would send it to the others twice
+        return f"{name}: refused {', '.join(refused)}" if refused else None
 
     def _login(self) -> tuple[str, str] | None:
         if self.user_env is None or self.password_env is None:

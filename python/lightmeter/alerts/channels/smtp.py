@@ -4,6 +4,7 @@ import contextlib
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import IO, Literal, NamedTuple
 
@@ -39,13 +40,15 @@ class Server(NamedTuple):
     timeout: float
 
 
-def hand_over(mail: EmailMessage, sender: str, recipients: list[str], server: Server) -> list[str]:
-    """Hand a mail over once; the recipients that the server refused, if it took any.
+def hand_over(
+    mail: EmailMessage, sender: str, recipients: Sequence[str], server: Server
+) -> dict[str, int]:
+    """Hand a mail over once; the recipients that the server refused, if it took any, with its code.
 
     Raises:
         NotAccepted: it did not. The error tells no password.
     """
-    refused: list[str] = []
+    refused: dict[str, int] = {}
 
     def talk(wire: Wire) -> None:
         with contextlib.closing(_connected(server, wire)) as client:
@@ -53,7 +56,8 @@ def hand_over(mail: EmailMessage, sender: str, recipients: list[str], server: Se
                 client.starttls(context=ssl.create_default_context())
             if server.login is not None:
                 client.login(*server.login)
-            refused.extend(client.send_message(mail, sender, recipients))
+            answers = client.send_message(mail, sender, list(recipients))
+            refused.update((name, code) for name, (code, _) in answers.items())
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 client.putcmd("quit")  # the mail is handed over, whatever is said now
 
