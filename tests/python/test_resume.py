@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import lightmeter, picture
 from lightmeter import BatchError, Failure, Profile, Reading, Store, log_folder, profile_images
@@ -173,27 +172,6 @@ def test_a_block_of_very_many_bytes_is_not_kept(
     run = Run(tmp_path / "a.tar.gz", tmp_path / "kept")
     assert_same(run, expected)
     assert run.measured == 128
-
-
-def test_what_has_no_name_is_refused(tmp_path: Path) -> None:
-    class Samples:
-        def __len__(self) -> int:
-            return 3
-
-        def __getitem__(self, number: int) -> Any:
-            return np.zeros((4, 4, 3), np.uint8)
-
-    with pytest.raises(TypeError, match="Samples:0 is a ndarray in memory"):
-        profile_images(Samples(), resume=tmp_path / "kept")
-    lock = threading.Lock()
-
-    def waits(path: str) -> str:
-        with lock:
-            return path[-1]
-
-    (tmp_path / "a.png").write_bytes(b"junk")
-    with pytest.raises(TypeError, match=r"got a _thread\.lock, whose contents cannot be seen"):
-        profile_images(tmp_path / "a.png", resume=tmp_path / "kept", segment_by=waits)
 
 
 def test_what_another_attempt_may_read_is_tried_again(photos: Path, tmp_path: Path) -> None:
