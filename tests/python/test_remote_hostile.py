@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import lightmeter as lm
 import pytest
@@ -154,6 +155,22 @@ def test_what_cannot_be_sent_is_not_passed_by_what_replaces_it(
         lock.rmdir()
         assert far.send().sent == 2
     assert counts(store) == {"a": 5, "b": 3}
+
+
+def test_a_number_without_a_route_is_not_the_last_that_is_tried(
+    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a name has a number of IPv6 and the machine has none."""
+    look = socket.getaddrinfo
+
+    def numbers(host: str, port: int, *args: Any, **options: Any) -> list[Any]:
+        nowhere = look("255.255.255.255", port, type=socket.SOCK_STREAM)
+        return nowhere + look(host, port, *args, **options)
+
+    store.define("cells", "1h")
+    with Store(way.url) as far:
+        monkeypatch.setattr(socket, "getaddrinfo", numbers)
+        assert list(far.datasets()) == ["cells"]
 
 
 def test_a_file_that_cannot_be_read_replaces_nothing_newer(

@@ -1,5 +1,6 @@
 """Waiting for another machine, in slices, so that time can run out earlier than was thought."""
 
+import errno
 import os
 import select
 import socket
@@ -76,7 +77,9 @@ def connect(place: tuple[str, int], wait: Wait) -> socket.socket:
 def _connect(end: socket.socket, address: Any, wait: Wait, seconds: float) -> None:
     until = time.monotonic() + seconds
     end.setblocking(False)
-    end.connect_ex(address)
+    code = end.connect_ex(address)
+    if code not in (0, errno.EINPROGRESS, errno.EINTR):  # as without a route: no later error
+        raise OSError(code, os.strerror(code))
     poll = select.poll()
     poll.register(end, select.POLLOUT)
     while not poll.poll(1000 * min(wait.left(), _SLICE)):
