@@ -59,18 +59,34 @@ def test_words_arrive_as_they_are(
         (delivery,) = tell(store, days("oA", words=words), [alert])
     assert delivery.error is None
     told = json.loads(receiver.requests[0].body)["message"]
-    assert told.strip() == delivery.message.items[0].text.strip()
+    assert told.replace("\u200b", "").strip() == delivery.message.items[0].text.strip()
+
+
+def test_no_name_calls_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Discord and Mattermost look for these in what a webhook posts."""
+    named = {"dataset": "@everyone", "words": "@here <@!123456789012345678> @all"}
+    with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
+        monkeypatch.setenv("DRIFT_URLS", address(receiver))
+        alert = Alert(name="x", channel=Apprise(urls_env="DRIFT_URLS"))
+        tell(store, days("oA", **named), [alert])
+    told = json.loads(receiver.requests[0].body)
+    both = told["title"] + told["message"]
+    assert both.count("@") == both.count("@\u200b") == 4
 
 
 def slow(handler: Any) -> None:
     time.sleep(1)
 
 
-def test_failures_tell_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_failures_tell_no_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     with Receiver([500]).running() as bad, Receiver([200]).running() as good:
         for urls, told in (
             (f"{address(good)} {address(bad)}", r"not accepted by address 2 \(json\)$"),
             (f"{address(good)} nonsense-s3cret", "address 2 is not understood$"),
+            (f"{address(good)} slack://s3cret", "address 2 is not understood$"),
             (" ", "got no address"),
         ):
             monkeypatch.setenv("DRIFT_URLS", urls)
@@ -83,6 +99,8 @@ def test_failures_tell_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             Apprise(urls_env="DRIFT_URLS", timeout=0.3).send(MESSAGE)
     with pytest.raises(DeliveryError, match="urls cannot be read"):
         Apprise(urls_file=tmp_path / "urls").send(MESSAGE)
+    assert "apprise" in {record.name for record in caplog.records}  # what tells no address
+    assert "s3cret" not in caplog.text
 
 
 def test_in_a_file_of_monitors(tmp_path: Path) -> None:

@@ -149,6 +149,24 @@ def password(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {"user_env": "MAIL_USER", "password_env": "MAIL_PASSWORD"}
 
 
+def test_a_server_that_quotes_the_password(password: dict[str, str]) -> None:
+    def talk(connection: socket.socket) -> None:
+        lines, quoted = connection.makefile("rb"), b""
+        connection.sendall(b"220 mail\r\n")
+        for line in lines:
+            if line.startswith(b"ehlo"):
+                connection.sendall(b"250-mail\r\n250 AUTH PLAIN\r\n")
+            elif line.startswith(b"AUTH"):
+                quoted = line.strip()
+                connection.sendall(b"235 OK\r\n")
+            else:
+                connection.sendall(b"550 got %s and s3cret, s3Cret\r\n" % quoted)
+
+    with scripted(talk) as port, pytest.raises(DeliveryError) as raised:
+        email(port, **password).send(MESSAGE)
+    assert str(raised.value).endswith("answered 550: got AUTH PLAIN ... and ... ...")
+
+
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_a_password_is_sent_within_tls(
     tls: str,

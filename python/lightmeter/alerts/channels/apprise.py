@@ -1,7 +1,10 @@
 """Everything that the package Apprise reaches: chats, telephones, pagers and more."""
 
+import contextlib
+import logging
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -56,16 +59,18 @@ class Apprise:
         """
         servers = self._servers()
         attached = _attached(message)
+        links = {item.link for item in message.items}
         lines = [line.strip() for line in message.text().split("\n")[1:]]
-        text = "\n".join(lines) or message.title
+        title = _without_mentions(message.title)
+        text = "\n".join(line if line in links else _without_mentions(line) for line in lines)
         failed: list[str] = []
         waiting = [name for name, _ in servers]
 
         def run() -> None:
             for name, server in servers:
                 if not server.notify(
-                    body=text,
-                    title=message.title,
+                    body=text or title,
+                    title=title,
                     notify_type=_kind(message),
                     body_format="text",
                     attach=attached,
@@ -93,7 +98,9 @@ class Apprise:
         servers = []
         for place, url in enumerate(self._urls(), 1):
             server = apprise.Apprise()
-            if not server.add(url):
+            with _unlogged():
+                is_understood = server.add(url)
+            if not is_understood:
                 raise DeliveryError(f"apprise: address {place} is not understood")
             scheme = url.partition("://")[0]
             kind = f" ({scheme})" if scheme.isalnum() else ""
@@ -114,6 +121,27 @@ class Apprise:
         if not urls:
             raise DeliveryError("apprise: got no address; expected one such as 'ntfy://topic'")
         return urls
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """What this thread does: Apprise logs whole addresses that it does not understand."""
+    thread = threading.get_ident()
+    log = logging.getLogger("apprise")
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    log.addFilter(of_others)
+    try:
+        yield
+    finally:
+        log.removeFilter(of_others)
+
+
+def _without_mentions(text: str) -> str:
+    """So that no feature named ``@everyone`` calls all members of a chat, such as Discord's."""
+    return text.replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
 def _attached(message: Message) -> Any:

@@ -8,7 +8,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO
 from urllib.parse import unquote_plus, urlsplit
 
@@ -18,6 +18,7 @@ from lightmeter.text import shorten
 
 __all__ = [
     "NotAccepted",
+    "censored",
     "check_tries",
     "check_url",
     "check_variable",
@@ -217,15 +218,18 @@ def _refusal(error: urllib.error.HTTPError, url: str, hidden: str) -> NotAccepte
 
 
 def _censored(words: object, url: str, hidden: str) -> str:
-    """What went wrong, in the words of others, without what they quote of the address.
-
-    That is anything that begins like a part of its path or query.
-    """
+    """What went wrong, in the words of others, without what they quote of the address."""
     parts = urlsplit(url)
     path = f"{parts.path}?{parts.query}"
     pieces = {parts.path, *_SEPARATORS.split(path), *_SEPARATORS.split(unquote_plus(path)), hidden}
-    heads = {re.escape(piece[:_HEAD]) for piece in pieces if len(piece) >= _SHORTEST_SECRET}
-    text = str(words) or type(words).__name__
+    return censored(words, pieces)
+
+
+def censored(words: object, secrets: Iterable[str]) -> str:
+    """Words of others in a line of bounded length, without anything that begins like a secret."""
+    heads = {re.escape(each[:_HEAD]) for each in secrets if len(each) >= _SHORTEST_SECRET}
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    text = text or type(words).__name__
     if heads:
         quoted = rf"(?:{'|'.join(sorted(heads))})[^\s<>\"']*"
         text = re.sub(quoted, "...", text, flags=re.IGNORECASE)

@@ -1,5 +1,6 @@
 """A conversation with a mail server that ends in time, and tells no password to anybody else."""
 
+import base64
 import contextlib
 import smtplib
 import socket
@@ -8,15 +9,13 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import IO, Literal, NamedTuple
 
-from lightmeter.alerts.channels.posting import NotAccepted
+from lightmeter.alerts.channels.posting import NotAccepted, censored
 from lightmeter.alerts.channels.wire import Wire, bounded
-from lightmeter.text import shorten
 
 __all__ = ["Server", "Tls", "hand_over"]
 
 Tls = Literal["starttls", "tls", "none"]
 
-_MOST_ANSWER = 200  # characters that are told
 _MOST_READ = 65_536  # bytes of all answers
 _NAME = "[127.0.0.1]"  # how the client calls itself, which tells nothing of this machine
 
@@ -50,6 +49,9 @@ def hand_over(
     """
     refused: dict[str, int] = {}
 
+    def shown(words: object) -> str:
+        return censored(words, _secrets(server.login))
+
     def talk(wire: Wire) -> None:
         with contextlib.closing(_connected(server, wire)) as client:
             if server.tls == "starttls":
@@ -69,21 +71,21 @@ def hand_over(
         again = error.smtp_code < 500
         raise NotAccepted(f"refused the password ({error.smtp_code})", again=again) from None
     except smtplib.SMTPResponseException as error:
-        words = _shown(error.smtp_error)
+        words = shown(error.smtp_error)
         raise NotAccepted(
             f"answered {error.smtp_code}: {words}", again=error.smtp_code < 500
         ) from None
     except smtplib.SMTPRecipientsRefused as error:
         code, answer = next(iter(error.recipients.values()))
         again = any(code < 500 for code, _ in error.recipients.values())
-        raise NotAccepted(f"refused all recipients: {code} {_shown(answer)}", again=again) from None
+        raise NotAccepted(f"refused all recipients: {code} {shown(answer)}", again=again) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise NotAccepted(f"cannot be used: {_shown(error)}", again=False) from None
+        raise NotAccepted(f"cannot be used: {shown(error)}", again=False) from None
     except ssl.SSLCertVerificationError as error:
-        words = _shown(error.verify_message)
+        words = shown(error.verify_message)
         raise NotAccepted(f"has a certificate that is not trusted: {words}", again=False) from None
     except (smtplib.SMTPException, OSError, UnicodeError) as error:  # of a name that is none
-        raise NotAccepted(f"cannot be reached: {_shown(error)}") from None
+        raise NotAccepted(f"cannot be reached: {shown(error)}") from None
     return refused
 
 
@@ -136,6 +138,10 @@ class _Encrypted(_Client):
         return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
 
 
-def _shown(words: object) -> str:
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-    return shorten(" ".join(text.split()) or type(words).__name__, _MOST_ANSWER)
+def _secrets(login: tuple[str, str] | None) -> set[str]:
+    """What a server may quote: the password, and how ``AUTH`` sends it."""
+    if login is None:
+        return set()
+    user, password = login
+    sent = [password, f"\0{user}\0{password}"]
+    return {password, *(base64.b64encode(each.encode()).decode() for each in sent)}
