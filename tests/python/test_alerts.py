@@ -25,6 +25,7 @@ from lightmeter.alerts import (
     acknowledge,
     snooze,
     tell,
+    telling,
     try_out,
 )
 from lightmeter.alerts.channels.formats import MOST_BYTES, encode
@@ -288,6 +289,19 @@ def test_one_message_each_where_no_digest_is_wanted(store: Store) -> None:
     assert len(tell(store, many(4), [alert], now=NOW)) == 4
     assert [len(one.items) for one in box.messages] == [1, 1, 1, 1]
     assert len({one.ident for one in box.messages}) == 4
+
+
+def test_too_many_messages_for_a_run_are_left_to_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_LONGEST", -1.0)
+    box = Box()
+    alert = Alert(name="box", channel=box, digest=False)
+    errors = [[each.error for each in tell(store, many(3), [alert], now=NOW)] for _ in range(4)]
+    assert [len(each) for each in errors] == [2, 2, 1, 0]
+    assert all("the next run goes on" in str(last) for _, last in errors[:2])
+    assert errors[2] == [None]
+    assert len({each.items[0].facts["feature"] for each in box.messages}) == 3
 
 
 def test_only_what_matches_is_told(store: Store) -> None:

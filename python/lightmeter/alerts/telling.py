@@ -1,5 +1,6 @@
 """A run of alerts: what changed since the last one is sent, and what was sent is remembered."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ __all__ = ["Delivery", "acknowledge", "snooze", "tell", "try_out"]
 
 _MOST_SERIES = 3  # that a message shows
 _MOST_BUCKETS = 60  # of each
+_LONGEST = 300.0  # seconds for an alert in a run: other runs wait for their turn
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,15 @@ def _tell(
             and not is_snoozed(incident)
         ]
         digest = alert.digest and not getattr(alert.channel, "one_by_one", False)
+        until, count = time.monotonic() + _LONGEST, len(deliveries)
         for changes in [awake] if digest and awake else [[change] for change in awake]:
             message = compose(alert.name, changes, dashboard=alert.dashboard, still_open=len(open_))
             if getattr(alert.channel, "draws", False):
                 message = replace(message, series=_series(store, message))
+            if len(deliveries) > count and time.monotonic() > until:
+                late = f"not all was sent within {_LONGEST / 60:g} minutes; the next run goes on"
+                deliveries.append(Delivery(alert.name, message, late))
+                break
             deliveries.append(_send(alert, message))
             if deliveries[-1].error is not None:
                 break  # the others would wait for the same timeouts
