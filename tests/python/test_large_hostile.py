@@ -76,7 +76,7 @@ def test_the_file_that_the_others_are_made_of_is_good() -> None:
         ({"_257": (SIGNED, [-64])}, "unsupported|corrupt|truncated", ""),
         ({"_322": (SIGNED, [-64])}, "corrupt", "a picture of"),
         ({"_256": (LONG, [LARGE]), "_257": (LONG, [LARGE])}, "too_large", "2147483647"),
-        ({"_256": (LONG, [2**22]), "_257": (LONG, [2**22])}, "too_large", "strips or tiles, more"),
+        ({"_256": (LONG, [2**20]), "_257": (LONG, [2**20])}, "too_large", "strips or tiles, more"),
         ({"_258": (SHORT, [16])}, "truncated", "a tile of 4096 bytes; expected 8192"),
         ({"_277": (SHORT, [65535])}, "unsupported|corrupt|truncated", ""),
         ({"_317": (SHORT, [3])}, "unsupported|corrupt|truncated", ""),
@@ -179,9 +179,9 @@ def test_time_is_bounded_where_nothing_is_read() -> None:
     count = 2**20
     zeros = (BYTE, bytes(4 * count))
     tags: dict[int, Any] = {
-        WIDTH: (LONG, [2**20]), HEIGHT: (LONG, [2**24]), BITS: (SHORT, [8]),
+        WIDTH: (LONG, [2**20]), HEIGHT: (LONG, [2**20]), BITS: (SHORT, [8]),
         COMPRESSION: (SHORT, [DEFLATE]), PHOTOMETRIC: (SHORT, [1]), SAMPLES: (SHORT, [1]),
-        TILE_WIDTH: (LONG, [4096]), TILE_HEIGHT: (LONG, [4096]),
+        TILE_WIDTH: (LONG, [1024]), TILE_HEIGHT: (LONG, [1024]),
         TILES: zeros, TILE_BYTES: zeros,
     }  # fmt: skip
     file = tiff(tags)

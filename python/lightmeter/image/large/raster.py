@@ -17,7 +17,8 @@ MOST_DECODED = 1 << 26
 # Pixels that are measured at once. With fewer the measurement's own tables cost more than counting.
 _BLOCK_PIXELS = 1 << 21
 
-_MOST_PIXELS = 1 << 47  # that a meter counts
+# Of a side in pixels. Some metrics keep a number for each row and column.
+_LONGEST = 1 << 20
 
 
 class Block(NamedTuple):
@@ -132,7 +133,7 @@ def check_tile(raster: Raster, what: str) -> None:
     sides = (raster.width, raster.height, raster.tile_width, raster.tile_height)
     if min(sides) <= 0:
         raise ImageError("corrupt", f"a picture of {raster.width}x{raster.height} pixels")
-    if raster.width * raster.height >= _MOST_PIXELS:
+    if max(raster.width, raster.height) > _LONGEST:
         raise ImageError("too_large", f"a picture of {raster.width}x{raster.height} pixels")
     pixels = raster.tile_width * raster.tile_height
     if pixels * raster.channels * raster.dtype.itemsize > MOST_DECODED:
