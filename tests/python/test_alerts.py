@@ -281,6 +281,23 @@ def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> 
     assert [one.ident for one in box.messages] == [one.ident for one in crashing.messages]
 
 
+def test_what_comes_twice_amid_other_news_has_the_same_incidents(store: Store) -> None:
+    class Crashing(Box):
+        def send(self, message: Message) -> None:
+            super().send(message)
+            raise KeyboardInterrupt
+
+    crashing, box = Crashing(), Box()
+    with pytest.raises(KeyboardInterrupt):
+        tell(store, days("oA"), [Alert(name="a", channel=crashing)], now=NOW)
+    more = [*days("oAA"), *days("ooA", feature="image.entropy")]
+    tell(store, more, [Alert(name="a", channel=box)], now=NOW)
+    first, second = crashing.messages[0], box.messages[0]
+    assert first.ident != second.ident
+    told = {item.line: item.incidents for item in second.items}
+    assert told[first.items[0].line] == first.items[0].incidents
+
+
 def test_one_message_each_where_no_digest_is_wanted(store: Store) -> None:
     box = Box(failures=1)
     alert = Alert(name="box", channel=box, digest=False)

@@ -49,10 +49,13 @@ def find_changes(
     waiting: dict[tuple[Line, str], deque[Told]] = defaultdict(deque)
     for entry in sorted(told, key=lambda entry: entry.start):
         waiting[entry.line, entry.kind].append(entry)
-    changes, left, endings = [], [], _Endings(lines)
+    changes: list[Change] = []
+    left: list[Told] = []
+    endings = _Endings(lines)
     for incident in incidents:
         # Later incidents of the line begin later, so that what is not of this one is of none.
-        entries, mine = waiting[incident.line, incident.kind], []
+        entries = waiting[incident.line, incident.kind]
+        mine: list[Told] = []
         while entries and (incident.end is None or entries[0].start < incident.end):
             entry = entries.popleft()
             (mine if _is_of(entry, incident, endings) else left).append(entry)

@@ -128,7 +128,7 @@ def _tell(
     def is_snoozed(incident: Incident) -> bool:
         return any(matches(snooze.patterns, incident.line) for snooze in snoozes)
 
-    deliveries = []
+    deliveries: list[Delivery] = []
     for alert in alerts:
         wanted = [incident for incident in incidents if alert.wants(incident.line)]
         told = [entry for entry in store.state.told(alert.name) if alert.wants(entry.line)]

@@ -105,7 +105,8 @@ class Email:
         tls = self.tls or default
         server = Server(self.host, self.port or _PORTS[tls], tls, self._login(), self.timeout)
         mail = _mail(message, self.from_, self.recipients)
-        waiting, refused, accepted = list(self.recipients), [], False
+        waiting, accepted = list(self.recipients), False
+        refused: list[str] = []
 
         def once() -> None:
             nonlocal accepted
