@@ -13,8 +13,8 @@ import corruption
 import first_opening
 import logger_endings
 import resumed_runs
-import upload_kills
 import slow_file
+import upload_kills
 import writer_kills
 from row import Row
 

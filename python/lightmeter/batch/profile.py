@@ -153,6 +153,7 @@ def profile_images(
             total grows where the source does not tell how many images it has.
         progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
             so far of a picture that is read in tiles. Threads of several pictures call it at once.
+            Other executors do not call it.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -259,18 +260,17 @@ def profile_source(
         root=source.root,
         segment_of=segment_of,
         group_of=group_of,
-        threads=threads_for(source, workers),
-        watch=progress_within,
     )
 
     def blocks_of(
-        work: Callable[[Iterable[Item]], Block],
+        work: Callable[..., Block],
         items: Iterable[Item],
         count: int | None,
         progress: Callable[[int, int], None] | None,
     ) -> Generator[Block, None, None]:
-        if executor == "threads":  # which share what is fetched; others fetch by themselves
+        if executor == "threads":  # which share what is fetched, and a picture in tiles
             items = fetched_ahead(items, reading.limits)
+            work = partial(work, threads=threads_for(source, workers), watch=progress_within)
         return run(work, items, BLOCK_ITEMS, workers=workers, total=count, progress=progress)
 
     if resume is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lightmeter.batch.block import BLOCK_ITEMS, Block
 from lightmeter.batch.plan import Planned, planned
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 # From work, items, how many these are, and progress to what came of each block.
 RunBlocks = Callable[
-    [Callable[[Iterable[Item]], Block], Iterable[Item], int | None, Progress | None],
+    [Callable[..., Block], Iterable[Item], int | None, Progress | None],
     Generator[Block, None, None],
 ]
 
@@ -108,9 +108,12 @@ class _Next(NamedTuple):
 
 
 def _kept_work(
-    items: Iterable[Item], work: Callable[[Iterable[Item]], Block], folder: "_Folder"
+    items: Iterable[Item], work: Callable[..., Block], folder: "_Folder", **options: Any
 ) -> Block:
-    """Work on a block, and write what came of it if the folder can be seen from here."""
+    """Work on a block, and write what came of it if the folder can be seen from here.
+
+    The options do not decide what comes of it.
+    """
     left = iter(items)
     first = next(left)
     count = 1
@@ -122,7 +125,7 @@ def _kept_work(
             count += 1
             yield item
 
-    block = work(counted())
+    block = work(counted(), **options)
     if first.place is not None and count == first.place.items and folder.path.is_dir():
         folder.keep(first.place.block, block)
     return block

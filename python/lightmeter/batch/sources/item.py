@@ -13,6 +13,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
+from lightmeter.image.meter import available_cpus
 
 __all__ = ["Item", "Part", "Place", "Source", "Wanted"]
 __all__ += ["most_bytes", "plain", "reading_error", "threads_for", "total_of"]
@@ -142,8 +143,9 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | date) else None
 
 
-def threads_for(source: Source, workers: int) -> int:
+def threads_for(source: Source, workers: int | None) -> int:
     """How many threads share a picture, where there are fewer pictures than workers."""
+    workers = workers or available_cpus()
     return max(1, workers // max(1, total_of(source) or workers))
 
 
