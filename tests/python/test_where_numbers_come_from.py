@@ -4,7 +4,8 @@ So it goes by hand, for "moved by" of a report:
 
 1. ``grep -rn '"moved by":' python/lightmeter/report`` finds ``"moved by": line.wasserstein`` in a
    function that takes a ``line: FeatureDrift``.
-2. ``grep -rn 'wasserstein=' python/lightmeter/drift`` finds the function in drift/numbers.py.
+2. ``grep -rn '"wasserstein"' python/lightmeter/drift cpp/bindings`` finds ``compare_numbers_of`` of
+   the core, which drift/numbers.py calls.
 
 A number that a class computes is made by its method, such as ``History.anomalies``. A field is made
 by the function that gives it by name. Where several do, each is for the kinds of its own file: a
@@ -75,6 +76,21 @@ def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
         if not isinstance(node, ast.FunctionDef):
             yield node
             yield from own_nodes(node)  # type: ignore[arg-type]
+
+
+@cache
+def core_functions() -> dict[str, str]:
+    """The functions by which the core compares, and their texts."""
+    text = (ROOT / "cpp/bindings/bind_drift.cpp").read_text()
+    parts = [re.search(r"\n(?:py::\w+|\w+) (\w+)\(", part) for part in text.split("\n}\n")]
+    return {match[1]: match.string for match in parts if match}
+
+
+def core_gives(function: str, field: str) -> bool:
+    """Whether a function of the core gives the field by name, or calls one that does."""
+    text = core_functions()[function]
+    called = {name for name in core_functions() if name != function and f"{name}(" in text}
+    return f'["{field}"] =' in text or any(core_gives(name, field) for name in called)
 
 
 @cache
@@ -175,6 +191,16 @@ def gives(function: ast.FunctionDef, owner: str, field: str) -> bool:
         or (
             isinstance(node, ast.Dict)
             and any(isinstance(key, ast.Constant) and key.value == field for key in node.keys)
+        )
+        or (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Store)
+            and ast.unparse(node.slice) == repr(field)
+        )
+        or (
+            isinstance(node, ast.Call)
+            and (name := ast.unparse(node.func).removeprefix("_core.")) in core_functions()
+            and core_gives(name, field)
         )
         for node in own_nodes(function)
     )
