@@ -1,5 +1,6 @@
 """Mail as a server on this machine gets it."""
 
+import importlib
 import io
 import smtplib
 import socket
@@ -86,6 +87,28 @@ def test_a_run_of_monitors_mails_what_it_found(store: Store, tmp_path: Path) -> 
     assert mail["Subject"].endswith(" on 2022-09-09")
     kinds = [part.get_content_type() for part in mail.walk()]
     assert kinds.count("image/png") == min(3, len(watched.anomalies))
+
+
+def test_a_run_says_whom_the_server_refused(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("starlette")
+    child = importlib.import_module("lightmeter.serve.child")
+    put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
+    config, box = tmp_path / "monitors.toml", Mailbox({"gone@example.com": "550 gone"})
+    with box.running() as port:
+        config.write_text(
+            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+            '[[alert]]\nname = "mail"\nto = "email"\nhost = "localhost"\n'
+            f'port = {port}\nfrom = "drift@example.com"\n'
+            f'recipients = ["gone@example.com", "{ME}"]\n'
+        )
+        assert child.main(str(config), store.address) in (0, 3)
+        told = "error: alert mail: mail server localhost: refused gone@example.com\n"
+        assert capsys.readouterr().err == told
+        child.main(str(config), store.address)
+        assert capsys.readouterr().err == ""
+    assert box.recipients == [[ME]]
 
 
 def test_what_was_not_accepted_is_sent_again_with_the_same_identifier(store: Store) -> None:
