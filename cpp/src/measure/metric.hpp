@@ -26,8 +26,8 @@ namespace lightmeter::measure {
 // and, where it needs more than the histograms:
 //   add(other)                                joins what other pixels of the same image gave
 //   start(frame)                              before the first pixel
-//   reserve(rows), rows()                     before pixels of so many rows, where the height is
-//                                             not known; adding must not throw then
+//   reserve(RowSpan), rows()                  before pixels of these rows; which it has room for;
+//                                             adding must not throw then
 //   pixels(PixelRow)                          sees each pixel once
 //   neighbours(LumaRow)                       sees each pixel once, with the eight around it,
 //                                             unless one of the nine is ignored
@@ -46,6 +46,12 @@ struct Frame {
   std::int64_t height = 0;
 
   friend bool operator==(const Frame&, const Frame&) = default;
+};
+
+// Rows of an image, from `first` to before `end`.
+struct RowSpan {
+  std::int64_t first = 0;
+  std::int64_t end = 0;
 };
 
 // A run of pixels in a row, the first at column x. Of a gray image all four are the same.

@@ -19,8 +19,8 @@ struct RowState {
     });
   }
 
-  // Makes room for pixels in the first so many rows of the image.
-  void reserve(std::int64_t rows) {
+  // Makes room for pixels in these rows of the image.
+  void reserve(RowSpan rows) {
     for_each_metric(active, [&]<std::size_t I> {
       if constexpr (requires { std::get<I>(metrics).reserve(rows); }) {
         std::get<I>(metrics).reserve(rows);
@@ -31,7 +31,7 @@ struct RowState {
   // Adds what other pixels gave. If it throws, nothing was added.
   void add(const RowState& other) {
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (requires { std::get<I>(metrics).reserve(0); }) {
+      if constexpr (requires { std::get<I>(metrics).reserve(RowSpan{}); }) {
         std::get<I>(metrics).reserve(std::get<I>(other.metrics).rows());
       }
     });

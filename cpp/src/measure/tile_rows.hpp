@@ -55,7 +55,7 @@ class TileRows {
         luma_(width_),
         wide_(width_),
         bend_(width_) {
-    state.reserve(tile.y + tile.pixels.height);
+    state.reserve({tile.y, tile.y + tile.pixels.height});
     if (!sees_neighbours_) return;
     const std::size_t rows = (tile.top() ? 0 : 2) + (tile.bottom() ? 0 : 2);
     const std::size_t sides = (tile.left() ? 0 : 1) + (tile.right() ? 0 : 1);

@@ -123,7 +123,7 @@ TEST(Banding, SumsMoreRunsThan32BitsHold) {
   Banding all, even, odd;
   for (Banding* banding : {&all, &even, &odd}) {
     banding->start({3, 0});
-    banding->reserve(kRows);
+    banding->reserve({0, kRows});
   }
   for (std::int64_t y = 0; y < kRows; ++y) {
     const PixelRow<std::uint16_t> row{

@@ -24,8 +24,10 @@ struct Banding {
   };
   static constexpr std::size_t kSide = 15;
 
-  // Sums of luma and counts of pixels by row and by column. A run adds 1 to the count where it
-  // starts and takes 1 where it ends, so that a column's count is the sum of all up to it.
+  // Sums of luma and counts of pixels by row, from `first_row` on, and by column. A run adds 1 to
+  // the count where it starts and takes 1 where it ends, so that a column's count is the sum of all
+  // up to it.
+  std::int64_t first_row = 0;
   std::vector<std::uint64_t> row_sums, row_counts, column_sums, column_starts;
   // The columns' sums over the last runs, few enough for 32 bits.
   std::vector<std::uint32_t> recent;
@@ -35,22 +37,31 @@ struct Banding {
     column_sums.assign(static_cast<std::size_t>(frame.width), 0);
     recent.assign(static_cast<std::size_t>(frame.width), 0);
     column_starts.assign(static_cast<std::size_t>(frame.width) + 1, 0);
-    row_sums.assign(static_cast<std::size_t>(frame.height), 0);
-    row_counts = row_sums;
   }
 
-  [[nodiscard]] std::int64_t rows() const noexcept {
-    return static_cast<std::int64_t>(row_sums.size());
+  [[nodiscard]] RowSpan rows() const noexcept {
+    return {first_row, first_row + static_cast<std::int64_t>(row_sums.size())};
   }
-  void reserve(std::int64_t rows) {
-    const std::size_t most = std::max(static_cast<std::size_t>(rows), row_sums.size());
-    row_sums.resize(most);
-    row_counts.resize(most);
+  // Only of these rows: a tall image in many tiles would else take time by the square of its height.
+  void reserve(RowSpan rows) {
+    if (rows.first >= rows.end) return;
+    const RowSpan held = row_sums.empty() ? rows : this->rows();
+    const RowSpan all{std::min(held.first, rows.first), std::max(held.end, rows.end)};
+    const auto size = static_cast<std::size_t>(all.end - all.first);
+    for (auto* sums : {&row_sums, &row_counts}) {  // what follows cannot throw
+      if (sums->capacity() < size) sums->reserve(std::max(size, 2 * sums->capacity()));
+    }
+    for (auto* sums : {&row_sums, &row_counts}) {
+      sums->insert(sums->begin(), static_cast<std::size_t>(held.first - all.first), 0);
+      sums->resize(size);
+    }
+    first_row = all.first;
   }
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    const auto x = static_cast<std::size_t>(row.x), y = static_cast<std::size_t>(row.y);
+    const auto x = static_cast<std::size_t>(row.x);
+    const auto y = static_cast<std::size_t>(row.y - first_row);
     if (recent_runs == kRuns) settle();
     recent_runs += 1;
     std::uint32_t* const columns = recent.data() + x;
@@ -72,8 +83,9 @@ struct Banding {
   }
 
   void add(const Banding& other) {
-    add(row_sums, other.row_sums);
-    add(row_counts, other.row_counts);
+    const auto offset = static_cast<std::size_t>(other.first_row - first_row);
+    add(row_sums, other.row_sums, other.row_sums.empty() ? 0 : offset);
+    add(row_counts, other.row_counts, other.row_sums.empty() ? 0 : offset);
     add(column_sums, other.column_sums);
     add(column_sums, other.recent);
     add(column_starts, other.column_starts);
@@ -94,8 +106,8 @@ struct Banding {
   friend bool operator==(Banding a, Banding b) {
     a.settle();
     b.settle();
-    return a.row_sums == b.row_sums && a.row_counts == b.row_counts &&
-           a.column_sums == b.column_sums && a.column_starts == b.column_starts;
+    return a.first_row == b.first_row && a.row_sums == b.row_sums &&
+           a.row_counts == b.row_counts && a.column_sums == b.column_sums && a.column_starts == b.column_starts;
   }
 
  private:
@@ -113,9 +125,9 @@ struct Banding {
   }
 
   template <class Others>
-  static void add(Integers& sums, const Others& others) {
-    if (sums.size() < others.size()) sums.resize(others.size());
-    for (std::size_t i = 0; i < others.size(); ++i) sums[i] += others[i];
+  static void add(Integers& sums, const Others& others, std::size_t offset = 0) {
+    if (sums.size() < offset + others.size()) sums.resize(offset + others.size());
+    for (std::size_t i = 0; i < others.size(); ++i) sums[offset + i] += others[i];
   }
 
   static double banding(const Integers& sums, const Integers& counts) {
