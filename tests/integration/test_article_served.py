@@ -1,7 +1,6 @@
 """The article's fortnight on a server: uploaded, watched by one click, seen and mailed."""
 
 import re
-import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,6 +15,8 @@ from lightmeter.demo import run_timeline
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from mail_server import Mailbox
+
+pytest_plugins = ["chromium"]
 
 CHANGED = {7, 9, 11}  # diluted dye, another magnification, out of focus
 PATIENCE = 60_000  # milliseconds
@@ -83,18 +84,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         finally:
             server.terminate()
         assert server.wait(60) == 0
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("chromium is not installed (apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opened(chromium: Any, served: Served, width: int, *, script: bool = False) -> Any:

@@ -1,5 +1,4 @@
 import io
-import shutil
 import subprocess
 import sys
 import time
@@ -95,18 +94,6 @@ def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[timedelta]:
 @pytest.fixture
 def random_rgb() -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("chromium is not installed (apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from browser import opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, log
@@ -36,7 +35,6 @@ from lightmeter.monitor.sitemap import (
     segment_page,
     slug,
 )
-from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 from lightmeter.store.records import Basis
 from PIL import Image
@@ -689,40 +687,3 @@ def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:
         assert all(char.isprintable() or char == "\n" for char in "".join(page.words))
         assert "script-src" not in file.read_text()
         assert "default-src 'none'; style-src 'sha256-" in file.read_text()
-
-
-# --- in a browser -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-@pytest.mark.parametrize("make", [cells, attacked])
-def test_in_a_browser(
-    chromium: Any, store: Store, tmp_path: Path, make: Any, width: int, scheme: str
-) -> None:
-    """A page of each kind."""
-    shown = make(store)
-    shown.build(tmp_path / "site")
-    point = next(one for one in shown.results if one.state == "anomaly")
-    for page in (
-        "index.html",
-        dataset_page(point.dataset),
-        segment_page(
-            point.dataset, next(segment_text(p.segment) for p in shown.results if p.segment)
-        ),
-        feature_page(point.dataset, segment_text(point.segment), point.feature),
-        bucket_page(point.dataset, segment_text(point.segment), point.start),
-    ):
-        with opened(chromium, tmp_path / "site" / page, width, scheme):
-            pass
-
-
-def test_from_the_first_page_to_the_day(chromium: Any, store: Store, tmp_path: Path) -> None:
-    cells(store).build(tmp_path / "site")
-    page = chromium.new_page()
-    page.goto((tmp_path / "site/index.html").as_uri())
-    page.get_by_role("link", name="cells", exact=True).click()
-    page.get_by_role("link", name="saturation").click()
-    page.locator("tbody").get_by_role("link", name="2022-09-10").click()
-    assert page.url.endswith(f"20220910T000000.html#f-{slug('saturation')}")
-    assert page.get_by_role("img", name="saturation").is_visible()
-    page.close()

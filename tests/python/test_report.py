@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import opened
 from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image, profile_images
 from lightmeter.report.page import html_page
 from lightmeter.viz import Chart, NotebookProfileVisualizer
@@ -233,53 +232,6 @@ def test_the_policy_allows_this_style_and_nothing_else() -> None:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
     assert f'content="{policy}; base-uri' in page
     assert not re.search(r"url\(|@import", style)
-
-
-# --- in a browser -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("make", "width", "scheme"),
-    [
-        (drifted_page, 1280, "light"),
-        (drifted_page, 390, "dark"),
-        (attacked_page, 1280, "dark"),
-        (attacked_page, 390, "light"),
-        (cameras_page, 1200, "light"),
-        (cameras_page, 400, "dark"),
-    ],
-)
-def test_in_a_browser(chromium: Any, tmp_path: Path, make: Any, width: int, scheme: str) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(make(), encoding="utf-8")
-    with opened(chromium, path, width, scheme) as page:
-        colour = page.evaluate("getComputedStyle(document.querySelector('.s-target')).stroke")
-        assert colour == ("rgb(213, 94, 0)" if scheme == "light" else "rgb(240, 160, 75)")
-
-
-def test_the_table_is_reached_and_left_by_keyboard(chromium: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(html_page(drifted()), encoding="utf-8")
-    page = chromium.new_page()
-    page.goto(path.as_uri())
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    assert page.url.endswith("#f0")
-    page.close()
-
-
-def test_print_shows_everything(chromium: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(html_page(drifted()), encoding="utf-8")
-    context = chromium.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(path.as_uri())
-    page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert len(page.pdf()) > 10_000
-    context.close()
 
 
 # --- in a notebook ----------------------------------------------------------------------------

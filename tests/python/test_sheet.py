@@ -9,7 +9,6 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from browser import opened
 from conftest import picture
 from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.draw.html import Html
@@ -42,8 +41,7 @@ def pictures(page: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
 
 
-@pytest.fixture
-def hostile(folder: Path) -> Path:
+def add_hostile(folder: Path) -> None:
     """Files whose names and Exif attack a page, and a file that is no picture."""
     for number, text in enumerate(HOSTILE):
         exif = Image.Exif()
@@ -51,6 +49,11 @@ def hostile(folder: Path) -> Path:
         name = f"{number}{text}".replace("/", "").replace("\0", "")
         picture(90 + number, seed=number).save(folder / f"{name[:80]}.jpg", exif=exif)
         (folder / f"{name[:80]}.png").write_text("no picture")
+
+
+@pytest.fixture
+def hostile(folder: Path) -> Path:
+    add_hostile(folder)
     return folder
 
 
@@ -110,23 +113,6 @@ def test_long_sheets_show_the_first(folder: Path, monkeypatch: pytest.MonkeyPatc
     page = sheet_of(folder, most=8)
     assert len(pictures(page)) == 3
     assert "No pictures of 5 more." in page
-
-
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1200, "light"), (400, "dark"), (1200, "dark"), (400, "light")]
-)
-def test_in_a_browser(
-    chromium: Any, hostile: Path, tmp_path: Path, width: int, scheme: str
-) -> None:
-    file = tmp_path / "sheet.html"
-    file.write_text(sheet_of(hostile, most=50), encoding="utf-8")
-    with opened(chromium, file, width, scheme) as page:
-        images = page.locator("img")
-        assert images.count() == len(HOSTILE) + 8 == page.locator("figure").count()
-        assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
-        assert page.locator("script").count() == 0
-        rows = page.locator("tbody tr")
-        assert rows.count() == len(HOSTILE)
 
 
 @pytest.mark.parametrize(

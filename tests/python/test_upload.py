@@ -174,9 +174,12 @@ def test_a_logger_loses_nothing_while_the_server_is_away(
 
 
 def test_a_folder_is_logged_while_the_server_is_away(
-    store: Store, way: Weather, folder: Path, spool: Path
+    store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the server knows that the buckets are of an hour, and which of the two is newer."""
+    for module in (client, sending):
+        monkeypatch.setattr(module, "_PATIENCE", 0.3)
+    monkeypatch.setattr(sending, "_BRIEF", 0.3)
     store.define("cells", "1h")
     url = f"http://127.0.0.1:{free_port()}"
     at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)

@@ -106,8 +106,8 @@ struct Banding {
   friend bool operator==(Banding a, Banding b) {
     a.settle();
     b.settle();
-    return a.first_row == b.first_row && a.row_sums == b.row_sums &&
-           a.row_counts == b.row_counts && a.column_sums == b.column_sums && a.column_starts == b.column_starts;
+    return a.first_row == b.first_row && a.row_sums == b.row_sums && a.row_counts == b.row_counts &&
+           a.column_sums == b.column_sums && a.column_starts == b.column_starts;
   }
 
  private:
