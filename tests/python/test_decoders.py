@@ -69,6 +69,19 @@ def test_plugins_and_other_packages_are_named() -> None:
     assert decoder("X", "nowhere.at_all").name == "nowhere"
 
 
+def test_pictures_in_tiles_have_another(tmp_path: Path) -> None:
+    """Levels are read in tiles; samples that are stored as they are need no decoder."""
+    tifffile = pytest.importorskip("tifffile")
+    pytest.importorskip("imagecodecs")
+    for compression, expected in (
+        ("zlib", {"TIFF": [f"imagecodecs {version('imagecodecs')}"]}),
+        (None, {}),
+    ):
+        path = tmp_path / f"{compression}.tif"
+        tifffile.imwrite(path, np.zeros((32, 32, 3), np.uint8), compression=compression)
+        assert lm.log_image(path, pyramid_level=0).view().decoders == expected
+
+
 def test_arrays_and_failures_have_none() -> None:
     profile = Profile()
     profile.track_many([np.zeros((4, 4, 3), np.uint8), b"junk", Image.new("RGB", (4, 4))])

@@ -23,7 +23,7 @@ from lightmeter.errors import ImageError
 __all__ = ["Planned", "planned"]
 
 # What decodes pictures. One that is not installed decides that its pictures fail.
-_DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin")
+_DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "imagecodecs")
 
 
 class Planned(NamedTuple):

@@ -260,9 +260,10 @@ def _measure_large(
     exif = None
     if large.header is not None:
         exif = read_exif(large.header.exif, reading.exif, large.header.orientation).tags
+    decoded_by = decoder(str(large.facts["Format"]), "imagecodecs") if large.is_encoded else None
     for measured in measure_large(large, reading, threads, show, watch):
         meter, thumbnail, returned = measured
-        yield Measured(meter, exif, facts, thumbnail, returned, path)
+        yield Measured(meter, exif, facts, thumbnail, returned, path, decoded_by)
         exif = facts = None
 
 

@@ -32,11 +32,13 @@ class LargePicture(NamedTuple):
         pictures: what to measure, one after the other: a raster, or one for each band.
         facts: what is known of the file.
         header: its header, if it has one.
+        is_encoded: whether its samples are not stored as they are.
     """
 
     pictures: Iterator[Sequence[Raster]]
     facts: Facts
     header: Header | None
+    is_encoded: bool
 
 
 def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
@@ -65,7 +67,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
         facts: Facts = {"Format": "TIFF", "FileSize": file.size}
         if header is not None:
             facts |= header.facts
-        return LargePicture(_damage_named(rasters), facts, header)
+        return LargePicture(_damage_named(rasters), facts, header, picture.first.needs_codecs)
     except (DamagedError, struct.error) as error:
         if reading.pyramid_level is None:
             return None
@@ -108,4 +110,5 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
     picture = ZarrPicture(folder, reading.pyramid_level or 0, reading.layout, bands, deadline)
     whole = reading.frames == "all"
     rasters = picture.planes(most=reading.limits.frames if whole else None, whole=whole)
-    return LargePicture(([raster] for raster in rasters), picture.facts, None)
+    is_encoded = bool(picture.array.layout.decoders)
+    return LargePicture(([raster] for raster in rasters), picture.facts, None, is_encoded)
