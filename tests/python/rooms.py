@@ -1,6 +1,7 @@
 """Draws docs/rooms.svg from the tables of rooms: ``python tests/python/rooms.py``."""
 
 from itertools import pairwise
+from math import fsum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,7 +96,7 @@ def layout() -> tuple[dict[str, tuple[float, float]], list[Arrow]]:
 
 def _spread(places: list[str], neighbours: dict[str, list[str]], across: dict[str, float]) -> None:
     """Put a level's places near the middle of their neighbours, without touching each other."""
-    wanted = {it: sum(across[n] for n in neighbours[it]) / len(neighbours[it]) for it in places}
+    wanted = {it: fsum(across[n] for n in neighbours[it]) / len(neighbours[it]) for it in places}
     places.sort(key=lambda it: (wanted[it], it))
     x, last = 0.0, ""
     placed: dict[str, float] = {}
@@ -103,7 +104,7 @@ def _spread(places: list[str], neighbours: dict[str, list[str]], across: dict[st
         gap = (_room_for(last) + _room_for(it)) / 2 if last else 0.0
         x = placed[it] = max(x + gap, wanted[it]) if last else wanted[it]
         last = it
-    excess = sum(placed[it] - wanted[it] for it in places) / len(places)
+    excess = fsum(placed[it] - wanted[it] for it in places) / len(places)
     across |= {it: placed[it] - excess for it in places}
 
 

@@ -96,7 +96,10 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
     "kind", [pa.large_binary(), pa.binary_view(), pa.dictionary(pa.int8(), pa.binary())]
 )
 def test_kinds_of_columns(kind: object, tmp_path: Path) -> None:
-    cells = pa.array([*pictures().values(), None], pa.binary()).cast(kind)
+    try:
+        cells = pa.array([*pictures().values(), None], pa.binary()).cast(kind)
+    except pa.ArrowNotImplementedError:
+        pytest.skip(f"pyarrow {pa.__version__} makes no column of {kind}")
     path = tmp_path / "p.parquet"
     table = pa.table({"image": cells})
     with pa.parquet.ParquetWriter(path, table.schema) as writer:
