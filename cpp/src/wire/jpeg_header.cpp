@@ -159,8 +159,8 @@ JpegHeader read_jpeg_header(Foreign& file) {
   std::uint64_t exif_bytes = 0;
   const auto visit = [&](const Segment& segment) {
     const auto& [marker, part] = segment;
-    const auto rest = [&, part = part](std::uint64_t skipped) {
-      return Part{part.offset + skipped, part.size - skipped};
+    const auto rest = [whole = part](std::uint64_t skipped) {
+      return Part{whole.offset + skipped, whole.size - skipped};
     };
     if (marker == kApp1) {
       // A block above 64 KB goes on in the next segment.
