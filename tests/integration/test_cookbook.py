@@ -53,7 +53,7 @@ def test_dicom(tmp_path: Path) -> None:
     ]
     expected = (np.mean(values) - 1024 + 1000) / 3000 * 255
     assert view["slice.Brightness.mean"].mean == pytest.approx(expected, abs=0.01)
-    assert [(item.value, item.estimate) for item in view["Manufacturer"].frequent] == [("Ada", 6)]
+    assert [(item.value, item.est) for item in view["Manufacturer"].frequent] == [("Ada", 6)]
     assert view["KVP"].missing == 6
     assert "series" not in view
     assert b"Somebody" not in view.to_bytes()

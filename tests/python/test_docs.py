@@ -5,6 +5,7 @@ import contextlib
 import doctest
 import importlib
 import json
+import pydoc
 import re
 import shlex
 import shutil
@@ -338,6 +339,12 @@ def test_the_page_of_the_api_has_every_public_name_once() -> None:
     page = (DOCS / "api.md").read_text(encoding="utf-8")
     names = re.findall(r"^[.][.] auto(?:class|function|exception):: (\w+)$", page, re.MULTILINE)
     assert sorted(names) == sorted(set(lm.__all__) - {"__version__"})
+
+
+def test_names_of_python_are_there() -> None:
+    for page in GUIDES:
+        for name in re.findall(r"`(?:lm|lightmeter)([.][\w.]+)[`(]", page.read_text("utf-8")):
+            assert pydoc.locate(f"lightmeter{name}") is not None, f"{page.name}: {name}"
 
 
 def test_the_page_of_features_names_every_feature(here: Path) -> None:
