@@ -36,6 +36,7 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", hide_colon, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", show_colon, priority=600)
     app.connect("autodoc-skip-member", skip_field)
+    app.connect("html-page-context", make_reachable, priority=900)  # after furo
 
 
 def hide_colon(_app: Any, what: str, _name: str, _of: Any, _options: Any, lines: Any) -> None:
@@ -52,3 +53,15 @@ def show_colon(_app: Any, _what: str, _name: str, _of: Any, _options: Any, lines
 def skip_field(_app: Any, _what: str, _name: str, member: Any, skip: bool, _options: Any) -> bool:
     """Leave out fields of named tuples, which the docstring of the class describes."""
     return skip or type(member).__name__ == "_tuplegetter"
+
+
+def make_reachable(_app: Any, _page: str, _template: str, context: Any, _tree: Any) -> None:
+    """Let keyboards scroll what is wide, and say the level of headings beside the page."""
+    body = context.get("body", "")
+    for tag, wide in (("pre", "<pre"), ("div", '<div class="table-wrapper')):
+        body = body.replace(wide, wide.replace(f"<{tag}", f'<{tag} tabindex="0"'))
+    context["body"] = body
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )

@@ -20,7 +20,6 @@ from PIL import Image
 GENERATED = {"{metrics}": of_metrics, "{options}": of_commands}
 BLOCK = re.compile(r"^```(python|\{\w+\})([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEIGHT = 180  # of small pictures, in pixels
-GAP = 8
 
 
 def expanded(text: str, page: str, folder: Path) -> str:
@@ -42,7 +41,7 @@ def expanded(text: str, page: str, folder: Path) -> str:
             return shown(value, title.strip(), folder / f"drawn-{page}-{count}")
         return match[0]
 
-    with elsewhere():
+    with elsewhere(), contextlib.redirect_stdout(io.StringIO()):
         return BLOCK.sub(replaced, text)
 
 
@@ -62,31 +61,23 @@ def shown(value: Any, title: str, path: Path) -> str:
     """Markdown that shows a chart, pictures, or a table of pandas."""
     if hasattr(value, "to_html"):
         table = value.to_html(border=0, classes="docutils")
-        return f"```{{raw}} html\n<div class='table-wrapper'>{table}</div>\n```"
-    suffix, data = drawing(value)
-    path = path.with_name(path.name + suffix)
-    path.write_bytes(data)
-    about = getattr(value, "description", title).replace("\n", " ")
-    return f"```{{figure}} {path.name}\n:class: drawn\n:alt: {about}\n\n{title}\n```"
-
-
-def drawing(value: Any) -> tuple[str, bytes]:
-    """A chart as SVG, one picture or a row of pictures as PNG."""
+        return f'```{{raw}} html\n<div class="table-wrapper">{table}</div>\n```'
     if hasattr(value, "svg"):
-        return ".svg", value.svg().encode()
-    pictures = [large(picture) for picture in (value if isinstance(value, list) else [value])]
-    width = sum(picture.width + GAP for picture in pictures) - GAP
-    row = Image.new("RGB", (width, max(picture.height for picture in pictures)), "white")
-    left = 0
-    for picture in pictures:
-        row.paste(picture, (left, 0))
-        left += picture.width + GAP
-    buffer = io.BytesIO()
-    row.save(buffer, "PNG", optimize=True)
-    return ".png", buffer.getvalue()
+        path.with_name(f"{path.name}.svg").write_text(value.svg(), encoding="utf-8")
+        about = value.description.replace("\n", " ")
+        return f"```{{figure}} {path.name}.svg\n:alt: {about}\n\n{title}\n```"
+    images = []
+    for number, picture in enumerate(value if isinstance(value, list) else [value], 1):
+        name = f"{path.name}-{number}.png"
+        path.with_name(name).write_bytes(png(picture))
+        images.append(f"![{title} ({number})]({name})")
+    return f"```{{container}} pictures\n{' '.join(images)}\n\n{title}\n```"
 
 
-def large(picture: Image.Image) -> Image.Image:
-    """A picture of few pixels, each as a square."""
+def png(picture: Image.Image) -> bytes:
+    """A picture as a file, one of few pixels with each as a square."""
     times = max(1, HEIGHT // picture.height)
-    return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+    size = picture.width * times, picture.height * times
+    buffer = io.BytesIO()
+    picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
