@@ -49,7 +49,7 @@ def stage(folder: Path) -> None:
         if name_of(page) == "index":
             text += "".join(trees())
         (folder / f"{name_of(page)}.md").write_text(text, encoding="utf-8")
-    for name in ("conf.py", "site.css"):
+    for name in ("conf.py", "site.css", "favicon.svg"):
         shutil.copy(HERE / name, folder)
 
 

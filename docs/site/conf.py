@@ -1,9 +1,13 @@
 """How Sphinx makes the site. `build.py` puts this file beside the pages."""
 
 import builtins
+import re
 from typing import Any
 
 from lightmeter import __version__
+
+CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
+DOT = re.compile(r"(?<=\w)[./](?=[a-zA-Z])")
 
 project = "lightmeter"
 project_copyright = "the authors of lightmeter. Licence: Apache-2.0"
@@ -25,6 +29,7 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = "lightmeter"
+html_favicon = "favicon.svg"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
@@ -56,8 +61,11 @@ def skip_field(_app: Any, _what: str, _name: str, member: Any, skip: bool, _opti
 
 
 def make_reachable(_app: Any, _page: str, _template: str, context: Any, _tree: Any) -> None:
-    """Let keyboards scroll what is wide, and say the level of headings beside the page."""
-    body = context.get("body", "")
+    """Let keyboards scroll what is wide, and say the level of headings beside the page.
+
+    Long names may also break after their dots.
+    """
+    body = CODE.sub(lambda code: DOT.sub(r"\g<0><wbr>", code[0]), context.get("body", ""))
     for tag, wide in (("pre", "<pre"), ("div", '<div class="table-wrapper')):
         body = body.replace(wide, wide.replace(f"<{tag}", f'<{tag} tabindex="0"'))
     context["body"] = body
