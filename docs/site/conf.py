@@ -7,7 +7,7 @@ from typing import Any
 from lightmeter import __version__
 
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
-DOT = re.compile(r"(?<=\w)[./](?=[a-zA-Z])")
+DOT = re.compile(r"(?<=\w)[./](?=[a-zA-Z]\w{3})")  # not before an ending
 
 project = "lightmeter"
 project_copyright = "the authors of lightmeter. Licence: Apache-2.0"
