@@ -1,8 +1,9 @@
 """What pages leave to the build.
 
 ``{drawn}`` is an expression whose value is shown: charts, pictures, tables. The samples of the page
-run before it. ``{metrics}`` names files of ``cpp/src/measure/metrics/``, and ``{options}`` is the
-command line; both are written as the core and the program have them.
+run before it, and what they print stands below them. ``{metrics}`` names files of the folder
+``cpp/src/measure/metrics/``, and ``{options}`` is the command line. Both are written as the core
+and the program have them.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from PIL import Image
 
 GENERATED = {"{metrics}": of_metrics, "{options}": of_commands}
 BLOCK = re.compile(r"^```(python|\{\w+\})([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRINTED = "```{code-block} text\n:class: printed"
 HEIGHT = 180  # of small pictures, in pixels
 
 
@@ -32,7 +34,10 @@ def expanded(text: str, page: str, folder: Path) -> str:
         nonlocal count
         kind, title, block = match.groups()
         if kind == "python" and run:
-            exec(compile(block, page, "exec"), names)
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(block, page, "exec"), names)
+            if printed.getvalue():
+                return f"{match[0]}\n\n{PRINTED}\n\n{printed.getvalue()}```"
         elif kind in GENERATED:
             return GENERATED[kind](block.split())
         elif kind == "{drawn}":
@@ -41,7 +46,7 @@ def expanded(text: str, page: str, folder: Path) -> str:
             return shown(value, title.strip(), folder / f"drawn-{page}-{count}")
         return match[0]
 
-    with elsewhere(), contextlib.redirect_stdout(io.StringIO()):
+    with elsewhere():
         return BLOCK.sub(replaced, text)
 
 

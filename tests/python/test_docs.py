@@ -4,6 +4,7 @@ import ast
 import contextlib
 import doctest
 import importlib
+import io
 import json
 import pydoc
 import re
@@ -178,13 +179,18 @@ def named() -> dict[str, Any]:
 
 
 def run_python(block: str, names: dict[str, Any]) -> None:
-    """Run a block. A string in a comment after an expression is its value, or its beginning."""
+    """Run a block. A string in a comment after an expression is its value, or its beginning.
+
+    Of what prints it is what is printed.
+    """
     lines = block.splitlines()
     for node in ast.parse(block).body:
         if not isinstance(node, ast.Expr):
             exec(compile(ast.Module([node], []), "sample", "exec"), names)
             continue
-        value = eval(compile(ast.Expression(node.value), "sample", "eval"), names)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            value = eval(compile(ast.Expression(node.value), "sample", "eval"), names)
+        value = printed.getvalue().strip() if value is None else value
         comment = lines[(node.end_lineno or 1) - 1].partition("  # ")[2]
         if comment.startswith(("'", '"')):
             expected = ast.literal_eval(comment)
