@@ -5,6 +5,7 @@ It is run by an interpreter that has it: the environment variable LIGHTMETER_WHY
 
 import ast
 import os
+import re
 import subprocess
 import threading
 import time
@@ -114,3 +115,15 @@ def test_what_drifted_is_judged(store: Store, upload: Upload, tmp_path: Path) ->
         (result.start.date(), result.feature) for result in anomalies if result.state == "anomaly"
     }
     assert found == {(FIRST + timedelta(days=16), "score")}
+
+
+def test_the_names_of_whylogs_in_the_docs_are_its_names() -> None:
+    """But for those of its charts, which need packages that are not among its requirements."""
+    page = Path(__file__).parents[2] / "docs/coming-from-whylogs.md"
+    names = re.findall(r"`(whylogs[.](?!viz)[\w.]+)`", page.read_text(encoding="utf-8"))
+    assert len(names) > 18
+    script = "import pydoc, sys; sys.exit(str([it for it in sys.argv[1:] if not pydoc.locate(it)]))"
+    done = subprocess.run(
+        [str(PYTHON), "-c", script, *names], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1] == "[]"

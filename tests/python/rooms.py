@@ -10,7 +10,7 @@ from lightmeter.draw.html import Html, tag
 
 PICTURE = Path(__file__).parents[2] / "docs/rooms.svg"
 
-_WIDTH, _MARGIN = 660, 16
+_MARGIN = 16
 _BOX, _HEIGHT, _STEP = 124, 36, 72  # of a room, and from one level to the next
 _LANE = 26  # for an arrow that passes a level
 _FONT = 19
@@ -78,12 +78,9 @@ def layout() -> tuple[dict[str, tuple[float, float]], list[Arrow]]:
     for sweep in range(_SWEEPS):
         for at in sorted(levels, reverse=sweep % 2 == 0):
             _spread(levels[at], neighbours, across)
-    least = min(across[room] for room in table)
-    most = max(across[room] for room in table)
-    shift = (_WIDTH - least - most) / 2
     top = max(levels)
     down = {it: _MARGIN + _HEIGHT / 2 + (top - at) * _STEP for at in levels for it in levels[at]}
-    centres = {place: (across[place] + shift, down[place]) for place in across}
+    centres = {place: (across[place], down[place]) for place in across}
     arrows = []
     for (room, other), chain in chains.items():
         (x, y), *lanes, (to_x, to_y) = (centres[place] for place in chain)
@@ -116,7 +113,11 @@ def draw() -> Html:
     """The picture."""
     rooms, arrows = layout()
     height = max(y for _, y in rooms.values()) + _HEIGHT / 2 + _MARGIN
-    parts = [tag("rect", width=_WIDTH, height=f"{height:.0f}", fill="#ffffff")]
+    across = [x + side for x, _ in rooms.values() for side in (-_BOX / 2, _BOX / 2)]
+    across += [x for arrow in arrows for x, _ in arrow.places]
+    left = min(across) - _MARGIN
+    size = {"width": f"{max(across) + _MARGIN - left:.0f}", "height": f"{height:.0f}"}
+    parts = [tag("rect", x=f"{left:.0f}", **size, fill="#ffffff")]
     for arrow in arrows:
         path = f"M{_point(arrow.places[0])}"
         for (x, y), (to_x, to_y) in pairwise(arrow.places):
@@ -153,8 +154,8 @@ def draw() -> Html:
         ),
         parts,
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height:.0f}",
-        width=_WIDTH,
+        viewBox=f"{left:.0f} 0 {size['width']} {size['height']}",
+        width=size["width"],
         role="img",
         font_family="system-ui, sans-serif",
         font_size=_FONT,

@@ -4,7 +4,9 @@ import ast
 import contextlib
 import doctest
 import importlib
+import io
 import json
+import pydoc
 import re
 import shlex
 import shutil
@@ -18,9 +20,13 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from build import DOCS, contents
 from conftest import lightmeter, picture
+from expanding import shown
+from generated import of_metrics
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from PIL import Image
 from receiver import Receiver
 from test_cli import commands
@@ -36,9 +42,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GUIDES = [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"]
 
-# A block of Python or TOML, or an indented line of shell with a command of ours.
+# A block of Python or TOML, what the site draws, or an indented line with a command of ours.
 SAMPLE = re.compile(
-    r"^```(?P<kind>python|toml)\n(?P<block>(?s:.*?))^```|^    (?:.* && )?lightmeter (?P<shell>.*)$",
+    r"^```(?P<kind>python|toml|\{drawn\})[^\n]*\n(?P<block>(?s:.*?))^```"
+    r"|^    (?:.* && )?lightmeter (?P<shell>.*)$",
     re.MULTILINE,
 )
 SERVER = "https://drift.example.com"
@@ -172,15 +179,20 @@ def named() -> dict[str, Any]:
 
 
 def run_python(block: str, names: dict[str, Any]) -> None:
-    """Run a block. A string in a comment after an expression is its value, or its beginning."""
+    """Run a block. A string in a comment after an expression is its value, or its beginning.
+
+    Of what prints it is what is printed.
+    """
     lines = block.splitlines()
     for node in ast.parse(block).body:
         if not isinstance(node, ast.Expr):
             exec(compile(ast.Module([node], []), "sample", "exec"), names)
             continue
-        value = eval(compile(ast.Expression(node.value), "sample", "eval"), names)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            value = eval(compile(ast.Expression(node.value), "sample", "eval"), names)
+        value = printed.getvalue().strip() if value is None else value
         comment = lines[(node.end_lineno or 1) - 1].partition("  # ")[2]
-        if comment.startswith("'"):
+        if comment.startswith(("'", '"')):
             expected = ast.literal_eval(comment)
             assert value == expected or value.startswith(expected.removesuffix("...")), value
 
@@ -229,6 +241,8 @@ def run_samples(text: str, page: str, names: dict[str, Any]) -> None:
     for sample in SAMPLE.finditer(text):
         if sample["kind"] == "python":
             run_python(sample["block"], names)
+        elif sample["kind"] == "{drawn}":
+            shown(eval(sample["block"].strip(), names), "", Path("drawn"))
         elif sample["kind"] == "toml":
             monitors = toml_of("monitors.md") if page != "monitors.md" else ""
             Path("monitors.toml").write_text(f"{monitors}\n{sample['block']}", encoding="utf-8")
@@ -311,6 +325,40 @@ def test_links_and_paths_lead_to_files() -> None:
                 assert (ROOT / path).exists(), f"{page.name}: {path}"
             else:
                 assert any(file.name == path for file in FILES), f"{page.name}: {path}"
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = [page for pages in contents().values() for page in pages]
+    assert len(listed) == len(set(listed))
+    assert {page for page in listed if page.parent == DOCS} | {DOCS / "README.md"} == set(PAGES[1:])
+
+
+def test_the_page_of_numbers_has_every_number_once() -> None:
+    page = (DOCS / "numbers.md").read_text(encoding="utf-8")
+    files = " ".join(re.findall(r"^```\{metrics\}\n(.*)\n```", page, re.MULTILINE)).split()
+    rows = re.findall(r"^\| `image[.](.*?)` \| [^|]+ \| \w+ \| .+ \|$", of_metrics(files), re.M)
+    names = {re.sub(r"r\dc\d", "r0c0", number.name) for number in IMAGE_NUMBERS}
+    assert sorted(rows) == sorted(names)
+
+
+def test_the_page_of_the_api_has_every_public_name_once() -> None:
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    names = re.findall(r"^[.][.] auto(?:class|function|exception):: (\w+)$", page, re.MULTILINE)
+    assert sorted(names) == sorted(set(lm.__all__) - {"__version__"})
+
+
+def test_figures_of_statistics_are_those_of_the_bench() -> None:
+    bench = (ROOT / "bench/README.md").read_text(encoding="utf-8")
+    page = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    figures = re.findall(r"\d+[.]\d \(\d+[.]\d\)", page)
+    assert len(figures) > 20
+    assert [figure for figure in figures if figure not in bench] == []
+
+
+def test_names_of_python_are_there() -> None:
+    for page in GUIDES:
+        for name in re.findall(r"`(?:lm|lightmeter)([.][\w.]+)[`(]", page.read_text("utf-8")):
+            assert pydoc.locate(f"lightmeter{name}") is not None, f"{page.name}: {name}"
 
 
 def test_the_page_of_features_names_every_feature(here: Path) -> None:

@@ -10,6 +10,14 @@ def test_the_picture_is_that_of_the_table() -> None:
     assert drawn == f"{draw()}\n", "draw it again: python tests/python/rooms.py"
 
 
+def test_the_picture_shows_every_room_and_arrow() -> None:
+    left, _, width, height = map(float, draw().partition('viewBox="')[2].partition('"')[0].split())
+    rooms, arrows = layout()
+    for x, y in (*rooms.values(), *(place for arrow in arrows for place in arrow.places)):
+        assert left < x < left + width
+        assert 0 < y < height
+
+
 def test_every_arrow_runs_down_and_they_lead_to_all_that_a_room_uses() -> None:
     table = uses()
     rooms, arrows = layout()

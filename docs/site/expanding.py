@@ -1,0 +1,88 @@
+"""What pages leave to the build.
+
+``{drawn}`` is an expression whose value is shown: charts, pictures, tables. The samples of the page
+run before it, and what they print stands below them. ``{metrics}`` names files of the folder
+``cpp/src/measure/metrics/``, and ``{options}`` is the command line. Both are written as the core
+and the program have them.
+"""
+
+import contextlib
+import io
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from generated import of_commands, of_metrics
+from PIL import Image
+
+GENERATED = {"{metrics}": of_metrics, "{options}": of_commands}
+BLOCK = re.compile(r"^```(python|\{\w+\})([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRINTED = "```{code-block} text\n:class: printed"
+HEIGHT = 180  # of small pictures, in pixels
+
+
+def expanded(text: str, page: str, folder: Path) -> str:
+    """The text of a page with all that it draws, which is put into the folder."""
+    run = "\n```{drawn}" in text
+    names: dict[str, Any] = {}
+    count = 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal count
+        kind, title, block = match.groups()
+        if kind == "python" and run:
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(block, page, "exec"), names)
+            if printed.getvalue():
+                return f"{match[0]}\n\n{PRINTED}\n\n{printed.getvalue()}```"
+        elif kind in GENERATED:
+            return GENERATED[kind](block.split())
+        elif kind == "{drawn}":
+            count += 1
+            value = eval(block.strip(), names)
+            return shown(value, title.strip(), folder / f"drawn-{page}-{count}")
+        return match[0]
+
+    with elsewhere():
+        return BLOCK.sub(replaced, text)
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[None]:
+    """A new folder as the working directory: samples write files."""
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def shown(value: Any, title: str, path: Path) -> str:
+    """Markdown that shows a chart, pictures, or a table of pandas."""
+    if hasattr(value, "to_html"):
+        table = value.to_html(border=0, classes="docutils")
+        return f'```{{raw}} html\n<div class="table-wrapper">{table}</div>\n```'
+    if hasattr(value, "svg"):
+        path.with_name(f"{path.name}.svg").write_text(value.svg(), encoding="utf-8")
+        about = value.description.replace("\n", " ")
+        return f"```{{figure}} {path.name}.svg\n:alt: {about}\n\n{title}\n```"
+    images = []
+    for number, picture in enumerate(value if isinstance(value, list) else [value], 1):
+        name = f"{path.name}-{number}.png"
+        path.with_name(name).write_bytes(png(picture))
+        images.append(f"![{title} ({number})]({name})")
+    return f"```{{container}} pictures\n{' '.join(images)}\n\n{title}\n```"
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as a file, one of few pixels with each as a square."""
+    times = max(1, HEIGHT // picture.height)
+    size = picture.width * times, picture.height * times
+    buffer = io.BytesIO()
+    picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,90 @@
+"""Pages' tables of what the core and the command line say of themselves."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightmeter.image.numbers import IMAGE_NUMBERS
+
+METRICS = Path(__file__).parents[2] / "cpp/src/measure/metrics"
+# The comment of a metric, and the metric up to its end. Helpers have no set.
+METRIC = re.compile(r"^((?://.*\n)*)struct \w+ \{\n(  static constexpr Set.*?)^\};", re.M | re.S)
+NAME = re.compile(r'Number\{"([^"]+)"')
+CELL = re.compile(r"r\dc\d")
+UNITS = {
+    "sample": "8-bit steps",
+    "squares": "squares of 8-bit steps",
+    "bits": "bits",
+    "share": "share, 0 to 1",
+    "percent": "per cent",
+    "ratio": "ratio",
+    "length": "pixels",
+    "hash": "64 bits",
+}
+
+
+def of_metrics(files: Sequence[str]) -> str:
+    """The formula and source of metrics, and a table of their numbers, from their files."""
+    return "\n\n".join(part for file in files for part in _metric(METRICS / f"{file}.hpp"))
+
+
+def _metric(file: Path) -> Iterator[str]:
+    match = METRIC.search(file.read_text(encoding="utf-8"))
+    if match is None:
+        raise ValueError(f"{file.name} holds no metric")
+    comment = re.sub("^// ?", "", match[1], flags=re.M)
+    yield re.sub(r"^((?:-|  ).*\n)(?=[^- \n])", r"\1\n", comment, flags=re.M)  # a list ends
+    rows = ["| number | unit | set | it is |", "|---|---|---|---|"]
+    names = tuple(NAME.findall(match[2]))
+    for number in IMAGE_NUMBERS:
+        # The preprocessor makes the names of the cells of the grid. One of them is enough to read.
+        cell = CELL.search(number.name)
+        if number.name not in names and not (cell and number.name[: cell.start() + 1] in names):
+            continue
+        if cell is None or cell[0] == "r0c0":
+            unit = UNITS[number.scale]
+            rows.append(f"| `image.{number.name}` | {unit} | {number.set} | {number.says} |")
+    yield "\n".join(rows)
+
+
+def of_commands(_: Sequence[str]) -> str:
+    """Every command with its arguments and options."""
+    import typer
+    from lightmeter.cli.app import app
+
+    return "\n\n".join(_commands(typer.main.get_command(app), "lightmeter"))
+
+
+def _commands(command: Any, name: str) -> Iterator[str]:
+    below = getattr(command, "commands", {})
+    if not below:
+        yield f"### `{name}`"
+        yield _text(command.help)
+        rows = ["| argument | default | says |", "|---|---|---|"]
+        rows += [
+            f"| {_names(it)} | {_default(it)} | {_text(it.help)} |"
+            for it in command.params
+            if it.name != "help"
+        ]
+        yield "\n".join(rows)
+    for word, other in below.items():
+        yield from _commands(other, f"{name} {word}")
+
+
+def _names(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{(parameter.metavar or parameter.name).upper()}`"
+    return ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+
+
+def _default(parameter: Any) -> str:
+    if parameter.required:
+        return "must be given"
+    default = getattr(parameter.default, "value", parameter.default)
+    return f"`{default}`" if isinstance(default, str | int | float) and default is not False else ""
+
+
+def _text(help_text: str) -> str:
+    """Help as Markdown: what looks like markup there is none."""
+    return re.sub(r"([\\`*_\[\]<>|{}$])", r"\\\1", help_text)

@@ -1,0 +1,107 @@
+"""The site of the documentation: it builds without a warning, and its pages are fit to be read."""
+
+import functools
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+pytest.importorskip("furo")
+pytest_plugins = ["chromium"]
+
+BUILD = Path(__file__).parents[2] / "docs/site/build.py"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, BUILD, folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return folder
+
+
+class Page(HTMLParser):
+    """What a page has and where its links lead."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.names |= {values["id"]} if "id" in values else set()
+        self.links += [values[name] for name in ("href", "src") if name in values]
+
+
+def pages(site: Path) -> Iterator[Path]:
+    return (path for path in sorted(site.glob("*.html")))
+
+
+def test_every_link_leads_somewhere(site: Path) -> None:
+    read = {path: Page(path) for path in pages(site)}
+    assert len(read) > 30
+    for path, page in read.items():
+        for link in page.links:
+            place, name = urldefrag(link)
+            if ":" in place:
+                continue
+            target = site / unquote(place).partition("?")[0] if place else path
+            assert target.exists(), f"{path.name}: {link}"
+            if name and target in read:
+                assert unquote(name) in read[target].names, f"{path.name}: {link}"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """Of a server, as scripts may not read files from files."""
+    handler = functools.partial(Quiet, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (400, "dark")])
+def test_the_pages_are_fit_for_everybody(
+    chromium: Any, site: Path, address: str, width: int, scheme: str
+) -> None:
+    """Nothing is loaded from elsewhere, nothing overflows, and axe finds nothing serious."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    requests: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    found = []
+    for path in pages(site):
+        page.goto(f"{address}/{path.name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+        for violation in axe.run(page).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                places = [node["html"][:200] for node in violation["nodes"][:3]]
+                found.append((path.name, violation["id"], places))
+    context.close()
+    assert found == []
+    assert complaints == []
+    assert {url for url in requests if not url.startswith(address)} == set()
