@@ -123,8 +123,9 @@ py::dict tallies(const Profile& profile) {
     const auto& numbers = column.numbers();
     const auto& [role, origin] = column.meaning();
     result[py::str(name)] =
-        py::make_tuple(name_of(role), name_of(origin), profile.missing(name), column.strings(),
-                       numbers.n(), numbers.nan(), numbers.pos_inf() + numbers.neg_inf());
+        py::make_tuple(text_of(kRoleNames, role), text_of(kOriginNames, origin),
+                       profile.missing(name), column.strings(), numbers.n(), numbers.nan(),
+                       numbers.pos_inf() + numbers.neg_inf());
   }
   return result;
 }

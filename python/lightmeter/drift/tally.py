@@ -1,6 +1,5 @@
 """How many values of which sort a feature has on either side."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -46,10 +45,12 @@ def tallies_of(core: _core.Profile) -> dict[str, Tally]:
     return {name: Tally._make(counts) for name, counts in core.tallies().items()}
 
 
-def meaning_of(tallies: Sequence[Tally]) -> Meaning:
-    """What a feature means by its tally of the only side that has it, or those of both."""
-    own, other = tallies[0], tallies[-1]
-    return Meaning(own.role, own.origin).join(Meaning(other.role, other.origin))
+def meaning_of(own: Tally, other: Tally) -> Meaning:
+    """What a feature means by its tallies of both sides."""
+    meaning = Meaning(own.role, own.origin)
+    if own.role == other.role and own.origin == other.origin:
+        return meaning
+    return meaning.join(Meaning(other.role, other.origin))
 
 
 def tally_without(core: _core.Profile, name: str, meaning: Meaning) -> Tally:
