@@ -1,8 +1,10 @@
 """The unit of parallel work: a run of pictures in, their profile out."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from lightmeter import _core
@@ -11,6 +13,7 @@ from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.failure import Failure
+from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
@@ -20,6 +23,8 @@ __all__ = ["BLOCK_ITEMS", "Block", "profile_block"]
 # Blocks are fixed by the sorted inputs alone and merged in order, so the result does not depend on
 # the workers. Large enough that a merge is cheap beside the measuring.
 BLOCK_ITEMS = 64
+
+_TOGETHER = 16  # small pictures: more save little, and wait for each other
 
 _MARK = b"LMblock1"
 
@@ -90,6 +95,21 @@ class Block(NamedTuple):
         return cls(profiles.pop(None), failures, {str(name): it for name, it in profiles.items()})
 
 
+def _measured_together(
+    whole: Profile, items: Iterator[Item], turn: AbstractContextManager[object]
+) -> Iterator[tuple[Item, Measured | Profile | None]]:
+    """The items; small pictures of files with what was measured of several at once.
+
+    After one that is no such picture the next is taken alone, so that large ones come one by one.
+    """
+    together = 1
+    while batch := list(islice(items, together)):
+        names = [item.name for item in batch]
+        measured = whole._measure_together([item.data for item in batch], names, turn)
+        together = 1 if None in measured else _TOGETHER
+        yield from zip(batch, measured, strict=True)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"got {value!r}; expected a text")
@@ -109,6 +129,7 @@ def profile_block(
     group_of: Callable[[Item], Group] | None = None,
     threads: int = 1,
     watch: Callable[[str, int, int], None] | None = None,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Block:
     """Profile a run of pictures, in this process and one after another.
 
@@ -129,11 +150,14 @@ def profile_block(
         threads: threads that share a large picture.
         watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that is
             read in tiles.
+        turn: is held while several small pictures are decoded and measured, of which threads of one
+            interpreter do no more at once than one thread does.
     """
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     segments: dict[str, Profile] = {}
-    for item in fetched_ahead(items, reading.limits):
+    fetched = fetched_ahead(items, reading.limits)
+    for item, measured in _measured_together(whole, fetched, turn or nullcontext()):
         error = None
         try:
             item = item.loaded(reading.limits)
@@ -143,8 +167,7 @@ def profile_block(
         if segment_of is not None:
             profiles.append(segments.setdefault(segment_of(item), whole._empty()))
         group = None if group_of is None else group_of(item)
-        measured = None
-        if error is None:
+        if error is None and measured is None:
             try:
                 watched = None if watch is None else partial(watch, item.name)
                 measured = whole._measure(

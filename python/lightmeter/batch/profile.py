@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
+from threading import Lock
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
@@ -270,7 +271,8 @@ def profile_source(
     ) -> Generator[Block, None, None]:
         if executor == "threads":  # which share what is fetched, and a picture in tiles
             items = fetched_ahead(items, reading.limits)
-            work = partial(work, threads=threads_for(source, workers), watch=progress_within)
+            threads = threads_for(source, workers)
+            work = partial(work, threads=threads, watch=progress_within, turn=Lock())
         return run(work, items, BLOCK_ITEMS, workers=workers, total=count, progress=progress)
 
     if resume is None:
