@@ -13,8 +13,8 @@ from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
 from lightmeter.image.parts import Picture
 
-__all__ = ["Deadline", "Encoded", "EncodedBytes", "EncodedFile", "open_encoded", "read_small"]
-__all__ += ["read_together", "size_of"]
+__all__ = ["PIXELS_TOGETHER", "Deadline", "Encoded", "EncodedBytes", "EncodedFile"]
+__all__ += ["open_encoded", "read_small", "read_together", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -26,7 +26,7 @@ _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 _SMALL = 8 << 20
 
 # As large a picture as is decoded together with others: 64 kB in Pillow's memory.
-_PIXELS_TOGETHER = 1 << 14
+PIXELS_TOGETHER = 1 << 14
 
 
 class EncodedFile(io.BufferedReader):
@@ -207,7 +207,7 @@ def read_together(
     """
     paths = [image if isinstance(image, str) else None for image in images]
     deadline = Deadline(limits.seconds)
-    pictures = _core.read_small_pictures(paths, limits.bytes or _SMALL, _PIXELS_TOGETHER)
+    pictures = _core.read_small_pictures(paths, limits.bytes or _SMALL, PIXELS_TOGETHER)
     if deadline.is_over:  # of whichever file
         return [None] * len(paths)
     return [None if picture is None else EncodedBytes(picture) for picture in pictures]

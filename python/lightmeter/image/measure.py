@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard, TypeVar
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_size, open_picture
+from lightmeter.image.opened import check_size, open_picture, open_small
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -51,8 +51,6 @@ __all__ = [
     "meter_of",
     "run_functions",
 ]
-
-T = TypeVar("T")
 
 ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
 
@@ -163,20 +161,34 @@ def measure_together(
     files = read_together(images, reading.limits)
     if reading.pyramid_level or not any(files):
         return [None] * len(images)
-    with turn:
-        decoded = [file and _unless_it_fails(_decode_one, file, reading) for file in files]
+    with turn, quiet():
+        decoded = [file and _decode_small(file, reading) for file in files]
         return [
-            each and _unless_it_fails(_measure_decoded, *each, reading, 1, None, short_path(name))
-            for each, name in zip(decoded, names, strict=True)
+            image and file and _measure_small(image, file, reading, name)
+            for image, file, name in zip(decoded, files, names, strict=True)
         ]
 
 
-def _unless_it_fails(work: Callable[..., T], *args: object) -> T | None:
-    """What `work` returns. Who gets None tries again by `measure_images`, which says why."""
+def _decode_small(file: EncodedBytes, reading: Reading) -> Image.Image | None:
+    """None of what fails: `measure_images` tries again, and says why."""
     try:
-        return work(*args)
+        image = open_small(file, reading.limits)
+        image.load()
     except Exception:
         return None
+    return image
+
+
+def _measure_small(
+    image: Image.Image, file: EncodedBytes, reading: Reading, name: str
+) -> Measured | None:
+    try:
+        header = _header_in_memory(image, file)
+        meter = _meter(image, reading, threads=1)
+        exif = read_exif(header.exif, reading.exif).tags
+    except Exception:
+        return None
+    return Measured(meter, exif, header.facts, None, (), short_path(name), decoder_of(image))
 
 
 def measure_image(
@@ -326,27 +338,11 @@ def _measure_one(
     path: str,
 ) -> Measured:
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
-    return _measure_decoded(*_decode_one(file, reading), reading, threads, show, path)
-
-
-def _decode_one(file: EncodedBytes, reading: Reading) -> tuple[Image.Image, Header]:
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
         header = _header_in_memory(image, file)
         image.load()
-        return image, header
-
-
-def _measure_decoded(
-    image: Image.Image,
-    header: Header,
-    reading: Reading,
-    threads: int | None,
-    show: Callable[[Image.Image], Thumbnail | None] | None,
-    path: str,
-) -> Measured:
-    with quiet():
         meter = _meter(image, reading, threads)
         thumbnail = None if show is None else show(image)
     exif = read_exif(header.exif, reading.exif).tags
