@@ -18,15 +18,30 @@ from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
-__all__ = ["BLOCK_ITEMS", "Block", "profile_block"]
+__all__ = ["BLOCK_ITEMS", "Block", "block_items", "profile_block"]
 
 # Blocks are fixed by the sorted inputs alone and merged in order, so the result does not depend on
 # the workers. Large enough that a merge is cheap beside the measuring.
 BLOCK_ITEMS = 64
 
+# Of up to 1024 pictures so many blocks are made, or half as many, to keep the workers at work.
+_FEW, _BLOCKS = 1024, 32
+
 _TOGETHER = 16  # small pictures: more save little, and wait for each other
 
 _MARK = b"LMblock1"
+
+
+def block_items(total: int | None) -> int:
+    """How many pictures a block has, by how many the source has in all, if it tells.
+
+    The workers do not enter, as the result must not depend on them. Of up to 1024 pictures all
+    numbers are kept, so that each size of blocks gives the same bytes. Only of deep pictures the
+    values of all pixels are a sample, which depends on the size in its last bits.
+    """
+    if total is None or total > _FEW:
+        return BLOCK_ITEMS
+    return -(-total // _BLOCKS) or 1
 
 
 class Block(NamedTuple):

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import BLOCK_ITEMS, Block, profile_block
+from lightmeter.batch.block import BLOCK_ITEMS, Block, block_items, profile_block
 from lightmeter.batch.executors import Executor, check_workers, executor_of
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.resume import resumed
@@ -273,8 +273,12 @@ def profile_source(
             items = fetched_ahead(items, reading.limits)
             threads = threads_for(source, workers)
             work = partial(work, threads=threads, watch=progress_within, turn=Lock())
-        return run(work, items, BLOCK_ITEMS, workers=workers, total=count, progress=progress)
+        return run(work, items, size, workers=workers, total=count, progress=progress)
 
+    # A folder keeps few files, and the same ones where a source grows. Moments by group are rounded
+    # sums, so that their last bits would tell whether there was a folder.
+    is_free = resume is None and group_of is None
+    size = block_items(total_of(source)) if is_free else BLOCK_ITEMS
     if resume is None:
         blocks = blocks_of(work, source, total_of(source), progress)
     else:
