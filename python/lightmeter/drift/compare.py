@@ -50,7 +50,7 @@ def judged_lines(
     features: list[FeatureDrift] = []
     for name in sorted(tallies[0].keys() | tallies[1].keys()):
         own, other = tallies[0].get(name), tallies[1].get(name)
-        meaning = meaning_of(own or other, other or own)
+        meaning = meaning_of(own or tallies[1][name], other or tallies[0][name])
         if meaning.role == "hash":
             continue
         counts = (
