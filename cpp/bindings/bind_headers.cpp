@@ -203,10 +203,11 @@ void bind_headers(py::module_& module) {
              "The format, header and bytes of a regular JPEG or PNG file of at most `most` bytes.\n"
              "The header is that of jpeg_header or png_header; None for a PNG file that has none.\n"
              "None for any other file, and one that cannot be read.");
-  module.def("read_small_pictures", &read_small_pictures, py::arg("paths"), py::arg("most"),
-             py::arg("most_pixels"),
-             "The same of several files, without taking the GIL in between; None also for a file of\n"
-             "more than 16 KB, or of more pixels by its header.");
+  module.def(
+      "read_small_pictures", &read_small_pictures, py::arg("paths"), py::arg("most"),
+      py::arg("most_pixels"),
+      "The same of several files, without taking the GIL in between; None also for a file of\n"
+      "more than 16 KB, or of more pixels by its header.");
   module.def(
       "jpeg_header",
       [](py::object file, std::uint64_t size) {

@@ -197,9 +197,7 @@ def read_small(image: Encoded, limits: Limits) -> EncodedBytes | None:
     return None if picture is None else EncodedBytes(picture)
 
 
-def read_together(
-    images: Sequence[object], limits: Limits
-) -> list[EncodedBytes | None]:
+def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes | None]:
     """Small pictures in JPEG or PNG files, in memory; None for all else, also where it fails.
 
     Files of at most 16 KB and 16384 pixels by their headers are read in one go, so that threads

@@ -162,26 +162,34 @@ def measure_together(
     if reading.pyramid_level or not any(files):
         return [None] * len(images)
     with turn, quiet():
-        decoded = [file and _decode_small(file, reading) for file in files]
+        decoded = [_decode_small(file, reading) for file in files]
         return [
-            image and file and _measure_small(image, file, reading, name)
-            for image, file, name in zip(decoded, files, names, strict=True)
+            _measure_small(picture, reading, name)
+            for picture, name in zip(decoded, names, strict=True)
         ]
 
 
-def _decode_small(file: EncodedBytes, reading: Reading) -> Image.Image | None:
+class _Decoded(NamedTuple):
+    image: Image.Image
+    file: EncodedBytes
+
+
+def _decode_small(file: EncodedBytes | None, reading: Reading) -> _Decoded | None:
     """None of what fails: `measure_images` tries again, and says why."""
+    if file is None:
+        return None
     try:
         image = open_small(file, reading.limits)
         image.load()
     except Exception:
         return None
-    return image
+    return _Decoded(image, file)
 
 
-def _measure_small(
-    image: Image.Image, file: EncodedBytes, reading: Reading, name: str
-) -> Measured | None:
+def _measure_small(picture: _Decoded | None, reading: Reading, name: str) -> Measured | None:
+    if picture is None:
+        return None
+    image, file = picture
     try:
         header = _header_in_memory(image, file)
         meter = _meter(image, reading, threads=1)
