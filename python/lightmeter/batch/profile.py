@@ -150,8 +150,9 @@ def profile_images(
             the code of your functions, and the versions of lightmeter and of the decoders. Those
             with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number of
             runs may share a folder.
-        progress: called as ``progress(done, total)`` after each image, by one thread at a time. The
-            total grows where the source does not tell how many images it has.
+        progress: called as ``progress(done, total)`` after each image, by one thread at a time;
+            small ones are worked on 16 at a time. The total grows where the source does not tell
+            how many images it has.
         progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
             so far of a picture that is read in tiles. Threads of several pictures call it at once.
             Other executors do not call it.
