@@ -191,7 +191,7 @@ def _measure_small(picture: _Decoded | None, reading: Reading, name: str) -> Mea
         return None
     image, file = picture
     try:
-        header = _header_in_memory(image, file)
+        header = _header_in_memory(image.format, file)
         meter = _meter(image, reading, threads=1)
         exif = read_exif(header.exif, reading.exif).tags
     except Exception:
@@ -349,7 +349,7 @@ def _measure_one(
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
-        header = _header_in_memory(image, file)
+        header = _header_in_memory(image.format, file)
         image.load()
         meter = _meter(image, reading, threads)
         thumbnail = None if show is None else show(image)
@@ -473,7 +473,7 @@ def _header(image: Image.Image) -> Header | None:
     """
     file = getattr(image, "fp", None)
     if isinstance(file, EncodedBytes):
-        return _header_in_memory(image, file)
+        return _header_in_memory(image.format, file)
     if file is not None and not file.closed:
         position = file.tell()
         try:
@@ -492,9 +492,9 @@ def _header(image: Image.Image) -> Header | None:
     return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
 
 
-def _header_in_memory(image: Image.Image, file: EncodedBytes) -> Header:
+def _header_in_memory(image_format: str | None, file: EncodedBytes) -> Header:
     header = header_of(file)
-    return Header({"Format": image.format, "FileSize": file.size} | header.facts, header.exif)
+    return Header({"Format": image_format, "FileSize": file.size} | header.facts, header.exif)
 
 
 def _kept_exif(image: Image.Image) -> Source | None:
