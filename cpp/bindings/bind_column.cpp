@@ -122,9 +122,12 @@ py::dict tallies(const Profile& profile) {
   for (const auto& [name, column] : profile.columns()) {
     const auto& numbers = column.numbers();
     const auto& [role, origin] = column.meaning();
-    result[py::str(name)] =
-        py::make_tuple(name_of(role), name_of(origin), profile.missing(name), column.strings(),
-                       numbers.n(), numbers.nan(), numbers.pos_inf() + numbers.neg_inf());
+    const std::uint64_t unset = profile.missing(name);
+    const std::uint64_t strings = column.strings();
+    const std::uint64_t infinite = numbers.pos_inf() + numbers.neg_inf();
+    result[py::str(name)] = py::make_tuple(text_of(kRoleNames, role), text_of(kOriginNames, origin),
+                                           unset, unset + numbers.nan(), strings, numbers.n(),
+                                           strings + numbers.n() + infinite);
   }
   return result;
 }
@@ -139,10 +142,9 @@ void bind_column(py::class_<Profile>& profile) {
             return column_of(self, name).numbers();
           },
           py::arg("name"), "A copy of the sketch of a feature's numbers.")
-      .def(
-          "tallies", &tallies,
-          "(role, origin, missing values, strings, finite numbers, NaN, infinite numbers) of every "
-          "feature by name, in alphabetical order.")
+      .def("tallies", &tallies,
+           "(role, origin, observations without a value, these and NaN, strings, finite numbers, "
+           "strings and numbers) of every feature by name, in alphabetical order.")
       .def(
           "strings",
           [](const Profile& self, const std::string& name) {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "bindings.hpp"
 #include "drift/special.hpp"
@@ -18,16 +20,31 @@ using lightmeter::profile::Profile;
 using lightmeter::sketch::FrequentStrings;
 using lightmeter::sketch::QuantileSketch;
 
+// A literal, as an argument of templates.
+template <std::size_t kSize>
+struct Literal {
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal shall convert
+  consteval Literal(const char (&text)[kSize]) { std::copy_n(text, kSize, chars); }
+  char chars[kSize];
+};
+
+// A key of dicts as Python has its names: made and hashed once, and found by its address.
+template <Literal kText>
+py::handle key() {
+  static PyObject* const text = PyUnicode_InternFromString(kText.chars);
+  return text;
+}
+
 py::tuple as_tuple(const drift::Interval& interval) {
   return py::make_tuple(interval.value, interval.low, interval.high);
 }
 
 py::dict as_dict(const drift::BinnedDistances& distances) {
   py::dict result;
-  result["hellinger"] = distances.hellinger;
-  result["hellinger_debiased"] = distances.hellinger_debiased;
-  result["js"] = distances.jensen_shannon;
-  result["psi"] = distances.psi;
+  result[key<"hellinger">()] = distances.hellinger;
+  result[key<"hellinger_debiased">()] = distances.hellinger_debiased;
+  result[key<"js">()] = distances.jensen_shannon;
+  result[key<"psi">()] = distances.psi;
   return result;
 }
 
@@ -82,9 +99,23 @@ py::dict compare_numbers(const QuantileSketch& target, const QuantileSketch& ref
   return dict;
 }
 
+// The logarithm of the ratio of the standard deviations; None where one of them is 0.
+std::optional<double> spread_of(double wide, double other) {
+  if (std::min(wide, other) <= 0.0 || !std::isfinite(wide / other)) return std::nullopt;
+  return std::log(wide) - std::log(other);
+}
+
+// Wasserstein distance in spreads of the reference, signed as the mean changed.
+std::optional<double> in_spreads(double wasserstein, double spread, double change) {
+  if (wasserstein == 0.0) return 0.0;
+  if (!(spread > 0.0) || std::isinf(spread)) return std::nullopt;
+  return std::copysign(wasserstein / spread, change);
+}
+
 // Fields of a line by the names of FeatureDrift, and what a verdict is made of.
 py::tuple compare_numbers_of(const Profile& target, const Profile& reference,
                              const std::string& name, bool circular, bool tested, double delta) {
+  constexpr double kHueSteps = 255.0;  // around the circle
   const Column& left = column_of(target, name);
   const Column& right = column_of(reference, name);
   const QuantileSketch& a = left.numbers();
@@ -92,35 +123,48 @@ py::tuple compare_numbers_of(const Profile& target, const Profile& reference,
   check_samples(a, b);
   const drift::NumberDrift result = drift::compare_numbers(a, b, axis_of(circular), tested, delta);
   py::dict fields = as_dict(result.distances);
-  fields["ks"] = result.statistic.value;
-  fields["wasserstein"] = result.wasserstein;
+  py::dict sizes;
+  fields[key<"ks">()] = result.statistic.value;
+  sizes[key<"shift">()] = as_tuple(result.statistic);
+  fields[key<"wasserstein">()] = result.wasserstein;
   if (tested) {
-    fields["ks_p_value"] = result.ks_p_value.value;
-    fields["hellinger_null"] = result.hellinger_null;
+    fields[key<"ks_p_value">()] = result.ks_p_value.value;
+    fields[key<"hellinger_null">()] = result.hellinger_null;
   }
-  py::object tail = py::none();
+  double level = 0.0;
+  double other = 0.0;
   if (circular) {
-    fields["level_target"] = drift::circular_moments(a.view()).mean;
-    fields["level_reference"] = drift::circular_moments(b.view()).mean;
+    level = drift::circular_moments(a.view()).mean;
+    other = drift::circular_moments(b.view()).mean;
   } else {
     const auto moments = moments_of(left);
     const auto others = moments_of(right);
-    fields["level_target"] = moments.mean();
-    fields["level_reference"] = others.mean();
-    fields["stddev_target"] = moments.stddev();
-    fields["stddev_reference"] = others.stddev();
+    level = moments.mean();
+    other = others.mean();
+    fields[key<"stddev_target">()] = moments.stddev();
+    fields[key<"stddev_reference">()] = others.stddev();
+    const auto spread = spread_of(moments.stddev(), others.stddev());
+    fields[key<"spread">()] = spread;
+    if (spread) {  // of moments, which are exact in samples too
+      const double size = std::abs(*spread);
+      sizes[key<"spread">()] = as_tuple({size, size, size});
+    }
     const auto& [below, above] = result.tails;
-    fields["tail_below"] = below.value;
-    fields["tail_above"] = above.value;
+    fields[key<"tail_below">()] = below.value;
+    fields[key<"tail_above">()] = above.value;
     const drift::Interval both{std::min(1.0, below.value + above.value),
                                std::min(1.0, below.low + above.low),
                                std::min(1.0, below.high + above.high)};
-    fields["tail"] = both.value;
-    tail = as_tuple(both);
+    fields[key<"tail">()] = both.value;
+    sizes[key<"tail">()] = as_tuple(both);
   }
+  fields[key<"level_target">()] = level;
+  fields[key<"level_reference">()] = other;
+  const double change = circular ? std::remainder(level - other, kHueSteps) : level - other;
+  fields[key<"wasserstein_in_sd">()] =
+      in_spreads(result.wasserstein, result.reference_spread, change);
   const bool one_value = a.min() == a.max() && a.max() == b.min() && b.min() == b.max();
-  return py::make_tuple(fields, as_tuple(result.statistic), tail, as_tuple(result.p_value),
-                        result.reference_spread, one_value);
+  return py::make_tuple(fields, sizes, as_tuple(result.p_value), one_value);
 }
 
 py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
@@ -186,8 +230,8 @@ void bind_drift(py::module_& module) {
   module.def("compare_numbers_of", &compare_numbers_of, py::arg("target"), py::arg("reference"),
              py::arg("name"), py::arg("circular"), py::arg("tested"), py::arg("delta"),
              "The same of a feature that both profiles have: (fields by the names of FeatureDrift; "
-             "statistic, tail and p_value as (value, low, high), of hues no tail; the reference's "
-             "spread; whether both have one value only).");
+             "the sizes that a verdict may rest on, by name, and the p-value, each as (value, low, "
+             "high); whether both have one value only).");
   module.def("compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
              py::arg("reference"), py::arg("reference_others"), py::arg("tested") = true,
              "The same for categories; `others` are observations that make one category more.");

@@ -1,3 +1,9 @@
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
 #include "bindings.hpp"
 #include "wire/exif_tags.hpp"
 #include "wire/jpeg_header.hpp"
@@ -107,18 +113,24 @@ py::tuple to_python(const Header& header, PictureKind kind, const py::bytes& dat
   return py::make_tuple(kind == PictureKind::kJpeg ? "JPEG" : "PNG", said, data);
 }
 
-py::object read_picture(const py::object& path, std::uint64_t most) {
+// Nothing for what is no path.
+std::optional<py::bytes> name_of(py::handle path) {
   PyObject* encoded = nullptr;
-  if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) {
-    PyErr_Clear();
-    return py::none();
+  if (PyUnicode_FSConverter(path.ptr(), &encoded) != 0) {
+    return py::reinterpret_steal<py::bytes>(encoded);
   }
-  const auto name = py::reinterpret_steal<py::bytes>(encoded);
+  PyErr_Clear();
+  return std::nullopt;
+}
+
+py::object read_picture(const py::object& path, std::uint64_t most) {
+  const auto name = name_of(path);
+  if (!name) return py::none();
   wire::PictureFile file;
   bool is_picture = false;
   Header header;
   without_gil([&] {
-    is_picture = file.open(PyBytes_AS_STRING(name.ptr()), most);
+    is_picture = file.open(PyBytes_AS_STRING(name->ptr()), most);
     if (is_picture && !file.whole().empty()) header = header_of(file.kind(), file.whole());
   });
   if (!is_picture) return py::none();
@@ -138,6 +150,52 @@ py::object read_picture(const py::object& path, std::uint64_t most) {
   return to_python(header, file.kind(), data);
 }
 
+// 0 where that is not known.
+std::uint64_t pixels_of(const Header& header) {
+  if (const auto* png = std::get_if<wire::PngHeader>(&header)) return png->pixels;
+  const auto* jpeg = std::get_if<wire::JpegHeader>(&header);
+  return jpeg != nullptr && jpeg->frame ? jpeg->frame->pixels : 0;
+}
+
+struct SmallPicture {
+  PictureKind kind;
+  Header header;
+  std::vector<std::uint8_t> data;
+};
+
+std::optional<SmallPicture> small_picture(const char* name, std::uint64_t most,
+                                          std::uint64_t most_pixels) {
+  wire::PictureFile file;
+  if (!file.open(name, std::min<std::uint64_t>(most, wire::PictureFile::kAtOnce))) return {};
+  const auto whole = file.whole();
+  Header header = header_of(file.kind(), whole);
+  const std::uint64_t pixels = pixels_of(header);
+  if (pixels == 0 || pixels > most_pixels) return {};
+  return SmallPicture{file.kind(), std::move(header), {whole.begin(), whole.end()}};
+}
+
+py::list read_small_pictures(const std::vector<py::object>& paths, std::uint64_t most,
+                             std::uint64_t most_pixels) {
+  std::vector<std::optional<py::bytes>> names;
+  for (const py::object& path : paths) names.push_back(name_of(path));
+  std::vector<std::optional<SmallPicture>> pictures(paths.size());
+  without_gil([&] {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!names[i]) continue;
+      pictures[i] = small_picture(PyBytes_AS_STRING(names[i]->ptr()), most, most_pixels);
+    }
+  });
+  py::list result;
+  for (const auto& picture : pictures) {
+    if (picture) {
+      result.append(to_python(picture->header, picture->kind, to_bytes(picture->data)));
+    } else {
+      result.append(py::none());
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 void bind_headers(py::module_& module) {
@@ -145,6 +203,11 @@ void bind_headers(py::module_& module) {
              "The format, header and bytes of a regular JPEG or PNG file of at most `most` bytes.\n"
              "The header is that of jpeg_header or png_header; None for a PNG file that has none.\n"
              "None for any other file, and one that cannot be read.");
+  module.def(
+      "read_small_pictures", &read_small_pictures, py::arg("paths"), py::arg("most"),
+      py::arg("most_pixels"),
+      "The same of several files, without taking the GIL in between; None also for a file of\n"
+      "more than 16 KB, or of more pixels by its header.");
   module.def(
       "jpeg_header",
       [](py::object file, std::uint64_t size) {

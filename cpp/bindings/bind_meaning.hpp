@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "bindings.hpp"
 #include "lightmeter/profile/meaning.hpp"
 
 // Roles and origins by the names that lightmeter/features.py has for them, in their own order.
@@ -31,6 +32,19 @@ inline lightmeter::profile::Role role_of(std::string_view name) {
 
 inline lightmeter::profile::Origin origin_of(std::string_view name) {
   return value_of<lightmeter::profile::Origin>(kOriginNames, name);
+}
+
+// The same as Python has it, which is made once.
+template <class Value, std::size_t N>
+py::handle text_of(const std::array<std::string_view, N>& names, Value value) {
+  static const auto texts = [&] {
+    std::array<PyObject*, N> made;
+    std::ranges::transform(names, made.begin(), [](std::string_view name) {
+      return PyUnicode_InternFromString(std::string(name).c_str());
+    });
+    return made;
+  }();
+  return texts.at(static_cast<std::size_t>(value));
 }
 
 inline std::string_view name_of(lightmeter::profile::Role role) {

@@ -5,22 +5,28 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lightmeter import (
     Failure,
+    ImageError,
     Limits,
     ProfileView,
     Reading,
     log_image,
     profile_images,
 )
-from lightmeter.batch.block import BLOCK_ITEMS, profile_block
+from lightmeter.batch.block import BLOCK_ITEMS, block_items, profile_block
 from lightmeter.batch.sources.folder import Files, find_images
+from lightmeter.image.measure import Measured, measure_image, measure_together
 from PIL import Image
 
 
@@ -28,6 +34,66 @@ def failures(view: ProfileView) -> dict[str, int]:
     summary = view.get_column("image.Failure").to_summary_dict()
     items = summary.get("frequent_items/frequent_strings", [])
     return {item.value: item.est for item in items}
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small JPEGs with and without Exif, PNGs of several modes, larger pictures, damaged files."""
+    folder = tmp_path_factory.mktemp("mixed")
+    exif = Image.Exif()
+    for n in range(60):
+        image = picture(12 + n % 3, 10, seed=n // 2)
+        match n % 6:
+            case 0 | 1:
+                exif[272] = f"camera {n % 4}"
+                image.save(folder / f"{n % 2}{n:02}.jpg", exif=exif if n % 4 else b"")
+            case 2 | 3:
+                image.convert(("L", "P", "RGBA", "1")[n % 4]).save(folder / f"{n % 2}{n:02}.png")
+            case 4:
+                picture(200, 130, seed=n).save(folder / f"{n % 2}{n:02}.jpg")
+            case _:
+                image.save(folder / f"{n % 2}{n:02}.jpg")
+                whole = (folder / f"{n % 2}{n:02}.jpg").read_bytes()
+                (folder / f"{n % 2}{n:02}.jpg").write_bytes(whole[: len(whole) * n // 80])
+    return folder
+
+
+def test_small_pictures_are_measured_together_as_they_are_alone(mixed: Path) -> None:
+    files = find_images(mixed)
+    reading = Reading()
+    alone: list[str | Measured] = []
+    for file in files:
+        try:
+            alone.append(measure_image(file, reading))
+        except ImageError as error:
+            alone.append(error.reason)
+    together = measure_together(files, files, reading, nullcontext())
+    assert 25 < len(together) - together.count(None) < 60
+    for one, other in zip(alone, together, strict=True):
+        if isinstance(one, str):
+            assert other is None
+        elif other is not None:
+            assert other._replace(meter=None) == one._replace(meter=None)  # type: ignore[arg-type]
+            assert other.meter.measurement() == one.meter.measurement()
+            assert other.meter.mode == one.meter.mode
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"frames": "all"},
+        {"bands": ("a", "b", "c")},
+        {"metrics": failures},
+        {"pyramid_level": 1},
+        {"limits": Limits(pixels=1)},
+        {"limits": Limits(bytes=20)},
+        {"limits": Limits(seconds=1e-9)},
+    ],
+)
+def test_what_is_no_small_picture_is_left_alone(mixed: Path, options: dict[str, Any]) -> None:
+    files: list[Any] = [*find_images(mixed), (mixed / "000.jpg").read_bytes(), None, "a\0b", mixed]
+    names = ["a"] * len(files)
+    assert measure_together(files, names, Reading(**options), nullcontext()) == [None] * len(files)
 
 
 def test_a_folder_is_the_same_as_its_images_one_by_one(folder: Path) -> None:
@@ -46,6 +112,40 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
     views = {workers: profile_images(tmp_path, workers=workers) for workers in (1, 2, 7)}
     assert views[1].images == 150
     assert views[1].to_bytes() == views[2].to_bytes() == views[7].to_bytes()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 70), min_size=2, max_size=2, unique=True),
+    exemplars=st.integers(0, 2),
+    rows=st.integers(0, 8),
+    segments=st.booleans(),
+)
+def test_the_size_of_blocks_does_not_change_the_bytes(
+    mixed: Path, sizes: list[int], exemplars: int, rows: int, segments: bool
+) -> None:
+    views = []
+    for size in sizes:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("lightmeter.batch.profile.block_items", lambda _, size=size: size)
+            found = profile_images(
+                mixed,
+                workers=2,
+                exemplars=exemplars,
+                rows=rows,
+                segment_by={"half": "path:^(.)"} if segments else None,
+            )
+        parts = [found.whole, *found.values()] if segments else [found]
+        views.append([view.to_bytes() for view in parts])
+    assert views[0] == views[1]
+
+
+def test_few_pictures_make_many_blocks() -> None:
+    assert [block_items(n) for n in (None, 0, 1, 24, 32, 33, 100, 1024, 1025)] == [
+        64, 1, 1, 1, 1, 2, 4, 32, 64
+    ]  # fmt: skip
+    for n in range(33, 1025):
+        assert 16 < -(-n // block_items(n)) <= 32
 
 
 @pytest.mark.parametrize("exemplars", [0, 3])

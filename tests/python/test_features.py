@@ -128,7 +128,7 @@ def test_merges_agree_in_any_order_and_tree(
     assert merged.get_column("image.x").meaning == expected
     for both in itertools.pairwise(views):
         tallies = [tallies_of(view._core)["image.x"] for view in both]
-        assert meaning_of(tallies) == both[0].merge(both[1])["image.x"].meaning
+        assert meaning_of(*tallies) == both[0].merge(both[1])["image.x"].meaning
     left = list(views)
     while len(left) > 1:
         order.shuffle(left)

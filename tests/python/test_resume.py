@@ -41,14 +41,20 @@ class Run:
         self.failures: list[Failure] = []
         self.told: list[tuple[int, int]] = []
         self.measured = 0
-        measure = Profile._measure
+        measure, measure_together = Profile._measure, Profile._measure_together
 
         def counted(profile: Profile, *arguments: Any, **more: Any) -> Any:
             self.measured += 1
             return measure(profile, *arguments, **more)
 
+        def counted_together(profile: Profile, *arguments: Any) -> Any:
+            measured = measure_together(profile, *arguments)
+            self.measured += len(measured) - measured.count(None)
+            return measured
+
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Profile, "_measure", counted)
+            patch.setattr(Profile, "_measure_together", counted_together)
             view = profile_images(
                 source,
                 resume=kept,

@@ -90,7 +90,8 @@ def core_gives(function: str, field: str) -> bool:
     """Whether a function of the core gives the field by name, or calls one that does."""
     text = core_functions()[function]
     called = {name for name in core_functions() if name != function and f"{name}(" in text}
-    return f'["{field}"] =' in text or any(core_gives(name, field) for name in called)
+    gives = re.search(rf'\[(?:key<)?"{field}"(?:>\(\))?\] =', text)
+    return bool(gives) or any(core_gives(name, field) for name in called)
 
 
 @cache

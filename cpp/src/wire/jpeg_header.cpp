@@ -107,7 +107,9 @@ JpegFrame frame_of(std::span<const std::uint8_t> body, std::uint8_t marker) {
     throw DamagedError("got a header of a frame that is cut short");
   }
   const std::size_t channels = body[5];
-  JpegFrame frame{body[0], body[5], (marker & 3) == 2, {}};
+  const std::uint32_t height = body[1] << 8 | body[2];
+  const std::uint32_t width = body[3] << 8 | body[4];
+  JpegFrame frame{body[0], body[5], (marker & 3) == 2, width * height, {}};
   if (channels > 1) {
     std::array<std::uint8_t, 255> factors;
     for (std::size_t i = 0; i < channels; ++i) factors[i] = body[7 + 3 * i];

@@ -14,6 +14,7 @@ struct JpegFrame {
   int bit_depth = 0;
   int channels = 0;
   bool progressive = false;
+  std::uint32_t pixels = 0;  // 0 where the height comes later
   std::string
       subsampling;  // "4:2:0" or, where J:a:b has no word for it, "2x1 1x1 1x2"; may be none
 };

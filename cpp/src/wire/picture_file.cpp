@@ -48,10 +48,13 @@ std::optional<PictureKind> picture_kind(std::span<const std::uint8_t> start) noe
 // have become a pipe meanwhile, so it does not block, and looks again.
 bool PictureFile::open(const char* path, std::uint64_t most) {
   struct stat about{};
-  if (::stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  const auto fits = [&] {
+    return S_ISREG(about.st_mode) && about.st_size > 0 &&
+           static_cast<std::uint64_t>(about.st_size) <= most;
+  };
+  if (::stat(path, &about) != 0 || !fits()) return false;
   file_ = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file_ < 0 || ::fstat(file_, &about) != 0 || !S_ISREG(about.st_mode)) return false;
-  if (about.st_size <= 0 || static_cast<std::uint64_t>(about.st_size) > most) return false;
+  if (file_ < 0 || ::fstat(file_, &about) != 0 || !fits()) return false;
   size_ = static_cast<std::size_t>(about.st_size);
   const auto start = std::span(start_).first(std::min(size_, start_.size()));
   if (fill(file_, start) != start.size()) return false;

@@ -17,6 +17,8 @@ enum class PictureKind : std::uint8_t { kJpeg, kPng };
 // A regular file that begins like a JPEG or PNG file and is small enough to be read whole.
 class PictureFile {
  public:
+  static constexpr std::size_t kAtOnce = 16384;  // bytes that come with opening it
+
   PictureFile() = default;
   PictureFile(const PictureFile&) = delete;
   PictureFile& operator=(const PictureFile&) = delete;
@@ -39,7 +41,7 @@ class PictureFile {
   PictureKind kind_ = PictureKind::kJpeg;
   std::size_t size_ = 0;
   std::size_t in_start_ = 0;
-  std::array<std::uint8_t, 16384> start_;
+  std::array<std::uint8_t, kAtOnce> start_;
 };
 
 }  // namespace lightmeter::wire

@@ -72,13 +72,18 @@ void step_over_chunks(Foreign& file, PngHeader& header) {
 }  // namespace
 
 PngHeader read_png_header(Foreign& file) {
-  const auto start = file.read(24, 5);  // of the IHDR chunk
-  const std::uint8_t colour = start[1];
+  const auto start = file.read(16, 13);  // of the IHDR chunk
+  const auto length = [&](std::size_t at) {
+    return std::uint64_t{start[at]} << 24 | start[at + 1] << 16 | start[at + 2] << 8 |
+           start[at + 3];
+  };
+  const std::uint8_t colour = start[9];
   PngHeader header;
-  header.bit_depth = start[0];
+  header.bit_depth = start[8];
+  header.pixels = length(0) * length(4);
   header.channels = channels_of(colour);
   header.has_alpha = colour == 4 || colour == 6;
-  header.progressive = start[4] != 0;
+  header.progressive = start[12] != 0;
   try {
     step_over_chunks(file, header);
   } catch (const DamagedError&) {  // what was read so far stands

@@ -11,6 +11,7 @@ namespace lightmeter::wire {
 // What the chunks of a PNG file say, without inflating any.
 struct PngHeader {
   int bit_depth = 0;
+  std::uint64_t pixels = 0;
   std::optional<int> channels;  // nothing for an unknown type of colour
   bool has_alpha = false;
   bool progressive = false;

@@ -1,8 +1,10 @@
 """The unit of parallel work: a run of pictures in, their profile out."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from lightmeter import _core
@@ -11,17 +13,35 @@ from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.failure import Failure
+from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
-__all__ = ["BLOCK_ITEMS", "Block", "profile_block"]
+__all__ = ["BLOCK_ITEMS", "Block", "block_items", "profile_block"]
 
 # Blocks are fixed by the sorted inputs alone and merged in order, so the result does not depend on
 # the workers. Large enough that a merge is cheap beside the measuring.
 BLOCK_ITEMS = 64
 
+# Of up to 1024 pictures so many blocks are made, or half as many, to keep the workers at work.
+_FEW, _BLOCKS = 1024, 32
+
+_TOGETHER = 16  # small pictures: more save little, and wait for each other
+
 _MARK = b"LMblock1"
+
+
+def block_items(total: int | None) -> int:
+    """How many pictures a block has, by how many the source has in all, if it tells.
+
+    The workers do not enter, as the result must not depend on them. Of up to 1024 pictures all
+    numbers are kept, so that each size of blocks gives the same bytes. Only of deep pictures the
+    values of all pixels are a sample, which depends on the size in its last bits.
+    """
+    if total is None or total > _FEW:
+        return BLOCK_ITEMS
+    return -(-total // _BLOCKS) or 1
 
 
 class Block(NamedTuple):
@@ -90,6 +110,21 @@ class Block(NamedTuple):
         return cls(profiles.pop(None), failures, {str(name): it for name, it in profiles.items()})
 
 
+def _measured_together(
+    whole: Profile, items: Iterator[Item], turn: AbstractContextManager[object]
+) -> Iterator[tuple[Item, Measured | Profile | None]]:
+    """The items; small pictures of files with what was measured of several at once.
+
+    After one that is no such picture the next is taken alone, so that large ones come one by one.
+    """
+    together = 1
+    while batch := list(islice(items, together)):
+        names = [item.name for item in batch]
+        measured = whole._measure_together([item.data for item in batch], names, turn)
+        together = 1 if None in measured else _TOGETHER
+        yield from zip(batch, measured, strict=True)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"got {value!r}; expected a text")
@@ -109,6 +144,7 @@ def profile_block(
     group_of: Callable[[Item], Group] | None = None,
     threads: int = 1,
     watch: Callable[[str, int, int], None] | None = None,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Block:
     """Profile a run of pictures, in this process and one after another.
 
@@ -129,11 +165,14 @@ def profile_block(
         threads: threads that share a large picture.
         watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that is
             read in tiles.
+        turn: is held while several small pictures are decoded and measured, of which threads of one
+            interpreter do no more at once than one thread does.
     """
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     segments: dict[str, Profile] = {}
-    for item in fetched_ahead(items, reading.limits):
+    fetched = fetched_ahead(items, reading.limits)
+    for item, measured in _measured_together(whole, fetched, turn or nullcontext()):
         error = None
         try:
             item = item.loaded(reading.limits)
@@ -143,8 +182,7 @@ def profile_block(
         if segment_of is not None:
             profiles.append(segments.setdefault(segment_of(item), whole._empty()))
         group = None if group_of is None else group_of(item)
-        measured = None
-        if error is None:
+        if error is None and measured is None:
             try:
                 watched = None if watch is None else partial(watch, item.name)
                 measured = whole._measure(

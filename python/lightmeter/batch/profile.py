@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
+from threading import Lock
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import BLOCK_ITEMS, Block, profile_block
+from lightmeter.batch.block import BLOCK_ITEMS, Block, block_items, profile_block
 from lightmeter.batch.executors import Executor, check_workers, executor_of
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.resume import resumed
@@ -149,8 +150,9 @@ def profile_images(
             the code of your functions, and the versions of lightmeter and of the decoders. Those
             with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number of
             runs may share a folder.
-        progress: called as ``progress(done, total)`` after each image, by one thread at a time. The
-            total grows where the source does not tell how many images it has.
+        progress: called as ``progress(done, total)`` after each image, by one thread at a time;
+            small ones are worked on 16 at a time. The total grows where the source does not tell
+            how many images it has.
         progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
             so far of a picture that is read in tiles. Threads of several pictures call it at once.
             Other executors do not call it.
@@ -270,9 +272,14 @@ def profile_source(
     ) -> Generator[Block, None, None]:
         if executor == "threads":  # which share what is fetched, and a picture in tiles
             items = fetched_ahead(items, reading.limits)
-            work = partial(work, threads=threads_for(source, workers), watch=progress_within)
-        return run(work, items, BLOCK_ITEMS, workers=workers, total=count, progress=progress)
+            threads = threads_for(source, workers)
+            work = partial(work, threads=threads, watch=progress_within, turn=Lock())
+        return run(work, items, size, workers=workers, total=count, progress=progress)
 
+    # A folder keeps few files, and the same ones where a source grows. Moments by group are rounded
+    # sums, so that their last bits would tell whether there was a folder.
+    is_free = resume is None and group_of is None
+    size = block_items(total_of(source)) if is_free else BLOCK_ITEMS
     if resume is None:
         blocks = blocks_of(work, source, total_of(source), progress)
     else:

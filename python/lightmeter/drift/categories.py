@@ -39,7 +39,7 @@ def compare_categories(
     result = _core.compare_categories(strings[0], others[0], strings[1], others[1], tested)
     size, p = result.pop("statistic"), result.pop("p_value")
     test = statistics("total variation", size, p if tested else None)
-    line = changed(line, **result, **test)
+    line = changed(line, result | test)
     values = {value for each in strings for value, _, _ in each.items()}
     if len(values) + (sum(others) > 0) == 1:
         return changed(line, verdict="none", reason="one value only, the same on both sides")

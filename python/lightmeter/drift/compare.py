@@ -43,29 +43,29 @@ def judged_lines(
     target: ProfileView, reference: ProfileView, thresholds: Thresholds, tested: bool = True
 ) -> list[FeatureDrift]:
     """The lines of a comparison with their verdicts, by feature."""
-    sides = (target, reference)
     cores = (target._core, reference._core)
     tallies = tallies_of(cores[0]), tallies_of(cores[1])
     prefixes = frozenset(prefix for core in cores for prefix in core.image_prefixes)
     by_group = tested and all(core.has_groups for core in cores)
     features: list[FeatureDrift] = []
     for name in sorted(tallies[0].keys() | tallies[1].keys()):
-        meaning = meaning_of([side[name] for side in tallies if name in side])
+        own, other = tallies[0].get(name), tallies[1].get(name)
+        meaning = meaning_of(own or tallies[1][name], other or tallies[0][name])
         if meaning.role == "hash":
             continue
-        counts = [
-            side.get(name) or tally_without(core, name, meaning)
-            for side, core in zip(tallies, cores, strict=True)
-        ]
-        about = changed(_about(name, meaning, prefixes), sides=sides)
+        counts = (
+            own or tally_without(cores[0], name, meaning),
+            other or tally_without(cores[1], name, meaning),
+        )
+        about = _about(name, meaning, prefixes)
         lines = _lines(about, meaning, counts, cores, thresholds, tested)
         features += tested_by_group(lines, name, meaning, cores) if by_group else lines
     for prefix in sorted(prefixes) if tested else ():
         name = "the numbers of images" if len(prefixes) == 1 else f"the numbers of {prefix}"
         together = compare_joint(prefix, name, cores)
         if together is not None:
-            features.append(changed(together, sides=sides))
-    return judge(with_copies(features, cores), thresholds, tested=tested)
+            features.append(together)
+    return judge(with_copies(features, cores), thresholds, (target, reference), tested=tested)
 
 
 @lru_cache(maxsize=4096)  # all comparisons ask of the same features

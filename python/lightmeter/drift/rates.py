@@ -39,4 +39,4 @@ def compare_rates(
     target, reference = hits[0] / n_target, hits[1] / n_reference
     p = [_core.fisher_exact(hits[0], n_target, hits[1], n_reference)] * 3 if tested else None
     test = statistics("difference of rates", [abs(target - reference)] * 3, p)
-    return changed(line, level_target=target, level_reference=reference, **test)
+    return changed(line, test, level_target=target, level_reference=reference)

@@ -1,6 +1,5 @@
 """How many values of which sort a feature has on either side."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -16,29 +15,19 @@ class Tally(NamedTuple):
         role: what a value is.
         origin: where the values come from.
         unset: observations without a value.
+        missing: the same and NaN, which is none.
         texts: strings.
         finite: finite numbers.
-        nan: numbers that are none, which count as missing.
-        infinite: infinite numbers.
+        values: strings and numbers, infinite ones too.
     """
 
     role: Role
     origin: Origin
     unset: int
+    missing: int
     texts: int
     finite: int
-    nan: int
-    infinite: int
-
-    @property
-    def missing(self) -> int:
-        """Observations without a value, of which NaN is none."""
-        return self.unset + self.nan
-
-    @property
-    def values(self) -> int:
-        """Strings and numbers."""
-        return self.texts + self.finite + self.infinite
+    values: int
 
 
 def tallies_of(core: _core.Profile) -> dict[str, Tally]:
@@ -46,14 +35,16 @@ def tallies_of(core: _core.Profile) -> dict[str, Tally]:
     return {name: Tally._make(counts) for name, counts in core.tallies().items()}
 
 
-def meaning_of(tallies: Sequence[Tally]) -> Meaning:
-    """What a feature means by its tally of the only side that has it, or those of both."""
-    own, other = tallies[0], tallies[-1]
-    return Meaning(own.role, own.origin).join(Meaning(other.role, other.origin))
+def meaning_of(own: Tally, other: Tally) -> Meaning:
+    """What a feature means by its tallies of both sides."""
+    meaning = Meaning(own.role, own.origin)
+    if own.role == other.role and own.origin == other.origin:
+        return meaning
+    return meaning.join(Meaning(other.role, other.origin))
 
 
 def tally_without(core: _core.Profile, name: str, meaning: Meaning) -> Tally:
     """That of a profile that lacks the feature: images without an Exif tag count even there."""
     is_exif = meaning.family == "Exif"
     unset = core.exif_read(name, meaning.origin == "personal exif") if is_exif else 0
-    return Tally(meaning.role, meaning.origin, unset, 0, 0, 0, 0)
+    return Tally(meaning.role, meaning.origin, unset, unset, 0, 0, 0)

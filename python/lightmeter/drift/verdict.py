@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lightmeter.drift.families import q_values
 from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
+from lightmeter.profile import ProfileView
 from lightmeter.text import counted
 
 __all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "MOST_MOVED", "Thresholds", "carrying", "judge"]
@@ -93,7 +95,11 @@ _COUNTED = 1000  # groups; of more there are too few hashes to tell how many
 
 
 def judge(
-    features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
+    features: Sequence[FeatureDrift],
+    by: Thresholds,
+    sides: tuple[ProfileView, ProfileView],
+    *,
+    tested: bool = True,
 ) -> list[FeatureDrift]:
     """The features with q-values, verdicts and reasons.
 
@@ -101,19 +107,22 @@ def judge(
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
     are judged together, in their families. Each enters with the upper end of its p-value. The lower
     end only says whether the verdict could have been another one. A copy does not enter: it gets
-    what the feature gets that it is a copy of.
+    what the feature gets that it is a copy of. All learn of their `sides`, for sentences.
     """
     judged = list(features)
+
+    def tell(index: int, **fields: Any) -> None:
+        judged[index] = changed(features[index], fields, sides=sides)
+
     family: list[int] = []
     copies: list[int] = []
     for index, feature in enumerate(features):
-        if feature.verdict is not None or feature.reason:
-            continue
-        if min(feature.n_target, feature.n_reference) < by.min_values:
-            judged[index] = changed(
-                feature, verdict="not enough data", reason=_too_few(feature, by.min_values)
-            )
-        elif tested:
+        is_told = feature.verdict is not None or feature.reason
+        if not is_told and min(feature.n_target, feature.n_reference) < by.min_values:
+            tell(index, verdict="not enough data", reason=_too_few(feature, by.min_values))
+        elif is_told or not tested:
+            tell(index)
+        else:
             (copies if feature.same_as else family).append(index)
     families = [features[index].family for index in family]
     highs = [_known(features[index].p_high) for index in family]
@@ -127,13 +136,11 @@ def judge(
         if not is_sure and verdict != _verdict(q_low, feature, feature.effect_high, by):
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
-        judged[index] = changed(feature, q_value=q_high, verdict=verdict, reason=reason)
+        tell(index, q_value=q_high, verdict=verdict, reason=reason)
     originals = {(judged[index].feature, judged[index].kind): judged[index] for index in family}
     for index in copies:
         line = originals[features[index].same_as, features[index].kind]
-        judged[index] = changed(
-            features[index], q_value=line.q_value, verdict=line.verdict, reason=line.reason
-        )
+        tell(index, q_value=line.q_value, verdict=line.verdict, reason=line.reason)
     return judged
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import select
+from collections.abc import Sequence
 from time import monotonic
 from typing import IO, Any
 
@@ -12,8 +13,8 @@ from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
 from lightmeter.image.parts import Picture
 
-__all__ = ["Deadline", "Encoded", "EncodedBytes", "EncodedFile", "open_encoded", "read_small"]
-__all__ += ["size_of"]
+__all__ = ["PIXELS_TOGETHER", "Deadline", "Encoded", "EncodedBytes", "EncodedFile"]
+__all__ += ["open_encoded", "read_small", "read_together", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -23,6 +24,9 @@ _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
 # A JPEG or PNG file up to this size is read at once. A 12-megapixel JPEG has 3 to 6 MB.
 _SMALL = 8 << 20
+
+# As large a picture as is decoded together with others: 64 kB in Pillow's memory.
+PIXELS_TOGETHER = 1 << 14
 
 
 class EncodedFile(io.BufferedReader):
@@ -109,9 +113,14 @@ class Deadline:
             poll.register(raw, select.POLLIN)
             poll.poll(max(0.0, self._end - monotonic()) * 1000)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return self._end is not None and monotonic() > self._end
+
     def check(self) -> None:
         """Raise the `ImageError` of a file that takes too long, if it does."""
-        if self._end is not None and monotonic() > self._end:
+        if self.is_over:
             raise ImageError("too_large", f"not read within {self._seconds:g} seconds")
 
 
@@ -186,6 +195,20 @@ def read_small(image: Encoded, limits: Limits) -> EncodedBytes | None:
     picture = _core.read_picture(image, min(_SMALL, limits.bytes or _SMALL))
     deadline.check()
     return None if picture is None else EncodedBytes(picture)
+
+
+def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes | None]:
+    """Small pictures in JPEG or PNG files, in memory; None for all else, also where it fails.
+
+    Files of at most 16 KB and 16384 pixels by their headers are read in one go, so that threads
+    which read such files seldom take the interpreter from each other.
+    """
+    paths = [image if isinstance(image, str) else None for image in images]
+    deadline = Deadline(limits.seconds)
+    pictures = _core.read_small_pictures(paths, limits.bytes or _SMALL, PIXELS_TOGETHER)
+    if deadline.is_over:  # of whichever file
+        return [None] * len(paths)
+    return [None if picture is None else EncodedBytes(picture) for picture in pictures]
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

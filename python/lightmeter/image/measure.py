@@ -3,7 +3,8 @@
 import contextlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
@@ -22,6 +23,7 @@ from lightmeter.image.encoded import (
     EncodedFile,
     open_encoded,
     read_small,
+    read_together,
     size_of,
 )
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
@@ -33,7 +35,7 @@ from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_size, open_picture
+from lightmeter.image.opened import check_size, open_picture, open_small
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -45,6 +47,7 @@ __all__ = [
     "copy_image",
     "measure_image",
     "measure_images",
+    "measure_together",
     "meter_of",
     "run_functions",
 ]
@@ -133,6 +136,67 @@ def measure_images(
         yield from _measure_encoded(image, reading, threads, thumbnail, name, watch)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+
+
+def measure_together(
+    images: Sequence[object],
+    names: Sequence[str],
+    reading: Reading,
+    turn: AbstractContextManager[object],
+) -> list[Measured | None]:
+    """Measure small pictures of JPEG and PNG files; None of all else, and of what fails.
+
+    That takes a third less than one after the other. Decoder, measuring and interpreter are larger
+    than the first caches of a processor; here each of them is loaded once for all pictures.
+
+    Args:
+        images: not many, as all are in memory at once, with 80 kB at most.
+        names: what small pictures say in place of their paths.
+        reading: how to read them.
+        turn: is held while the interpreter works, for which threads would fight; not while files
+            are read.
+    """
+    if reading.frames != "first" or reading.bands is not None or reading.functions:
+        return [None] * len(images)
+    files = read_together(images, reading.limits)
+    if reading.pyramid_level or not any(files):
+        return [None] * len(images)
+    with turn, quiet():
+        decoded = [_decode_small(file, reading) for file in files]
+        return [
+            _measure_small(picture, reading, name)
+            for picture, name in zip(decoded, names, strict=True)
+        ]
+
+
+class _Decoded(NamedTuple):
+    image: Image.Image
+    file: EncodedBytes
+
+
+def _decode_small(file: EncodedBytes | None, reading: Reading) -> _Decoded | None:
+    """None of what fails: `measure_images` tries again, and says why."""
+    if file is None:
+        return None
+    try:
+        image = open_small(file, reading.limits)
+        image.load()
+    except Exception:
+        return None
+    return _Decoded(image, file)
+
+
+def _measure_small(picture: _Decoded | None, reading: Reading, name: str) -> Measured | None:
+    if picture is None:
+        return None
+    image, file = picture
+    try:
+        header = _header_in_memory(image.format, file)
+        meter = _meter(image, reading, threads=1)
+        exif = read_exif(header.exif, reading.exif).tags
+    except Exception:
+        return None
+    return Measured(meter, exif, header.facts, None, (), short_path(name), decoder_of(image))
 
 
 def measure_image(
@@ -285,7 +349,7 @@ def _measure_one(
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
-        header = _header_in_memory(image, file)
+        header = _header_in_memory(image.format, file)
         image.load()
         meter = _meter(image, reading, threads)
         thumbnail = None if show is None else show(image)
@@ -409,7 +473,7 @@ def _header(image: Image.Image) -> Header | None:
     """
     file = getattr(image, "fp", None)
     if isinstance(file, EncodedBytes):
-        return _header_in_memory(image, file)
+        return _header_in_memory(image.format, file)
     if file is not None and not file.closed:
         position = file.tell()
         try:
@@ -428,9 +492,9 @@ def _header(image: Image.Image) -> Header | None:
     return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
 
 
-def _header_in_memory(image: Image.Image, file: EncodedBytes) -> Header:
+def _header_in_memory(image_format: str | None, file: EncodedBytes) -> Header:
     header = header_of(file)
-    return Header({"Format": image.format, "FileSize": file.size} | header.facts, header.exif)
+    return Header({"Format": image_format, "FileSize": file.size} | header.facts, header.exif)
 
 
 def _kept_exif(image: Image.Image) -> Source | None:

@@ -3,12 +3,12 @@
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, EncodedFile
+from lightmeter.image.encoded import PIXELS_TOGETHER, EncodedBytes, EncodedFile
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 
-__all__ = ["check_size", "open_picture"]
+__all__ = ["check_size", "open_picture", "open_small"]
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -27,6 +27,25 @@ def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Imag
     image = _open(file)
     _refuse(image, file)
     return image
+
+
+def open_small(file: EncodedBytes, limits: Limits) -> Image.Image:
+    """Open a picture that `read_together` read.
+
+    Pillow's own look for the format is left out, which takes a tenth of a small picture's time.
+
+    Raises:
+        ImageError: it has more pixels than its header said.
+        Exception: what Pillow raises; `open_picture` may open it as another format.
+    """
+    Image.preinit()  # makes the formats known
+    open_as, _ = Image.OPEN[file.picture[0]]
+    picture = open_as(file, "")
+    picture.decodermaxblock = max(picture.decodermaxblock, file.size)
+    check_size(picture, limits)
+    if picture.width * picture.height > PIXELS_TOGETHER:
+        raise ImageError("too_large", f"{picture.width}x{picture.height} pixels")
+    return picture
 
 
 def check_size(image: Image.Image, limits: Limits) -> None:

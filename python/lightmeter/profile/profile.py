@@ -1,7 +1,8 @@
 """Profiles: what is known of a set of images, small and mergeable."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -14,7 +15,7 @@ from lightmeter.image.bands import BandMeter
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.large.measured import Watch
-from lightmeter.image.measure import ImageLike, Measured, measure_images
+from lightmeter.image.measure import ImageLike, Measured, measure_images, measure_together
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.grouping import Group, GroupName, group_of, split_by_group
@@ -216,6 +217,17 @@ class Profile:
         for measured in itertools.chain((first, second), images):
             together._add(prefix, measured)
         return together
+
+    def _measure_together(
+        self,
+        images: Sequence[object],
+        names: Sequence[str],
+        turn: AbstractContextManager[object],
+    ) -> list[Measured | None]:
+        """Several at once, where they are small pictures of files; None is for `_measure`."""
+        if self._core.exemplars > 0:
+            return [None] * len(images)
+        return measure_together(images, names, self._reading, turn)
 
     def _empty(self) -> "Profile":
         return Profile(

@@ -51,6 +51,7 @@ TEST(JpegHeader, FrameTablesAndPlacesOfBlocks) {
   EXPECT_EQ(header.frame->channels, 3);
   EXPECT_TRUE(header.frame->progressive);
   EXPECT_EQ(header.frame->subsampling, "4:2:0");
+  EXPECT_EQ(header.frame->pixels, 16U);
   EXPECT_EQ(header.quality, 100);
   ASSERT_EQ(header.exif.size(), 1U);  // what follows the scan is not read
   EXPECT_EQ(header.exif[0], (Part{12, 2}));
@@ -89,6 +90,7 @@ TEST(PngHeader, TheLastExifStandsAndTextsCountWithoutIt) {
   EXPECT_EQ(header.bit_depth, 8);
   EXPECT_EQ(header.channels, 4);
   EXPECT_TRUE(header.has_alpha && header.progressive);
+  EXPECT_EQ(header.pixels, 16U);
   EXPECT_EQ(header.texts.size(), 2U);
   header = png(start + said + chunk("eXIf", {1, 2}) + said + chunk("IEND", {}) + said);
   EXPECT_TRUE(header.texts.empty());

@@ -144,8 +144,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_image(path: str) -> bool:
-    suffix = Path(path).suffix.lower()
-    return suffix in image_suffixes() if suffix else _starts_like_an_image(path)
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(path)
 
 
 def _starts_like_an_image(path: str) -> bool:
