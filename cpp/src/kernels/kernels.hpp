@@ -7,6 +7,8 @@
 
 namespace lightmeter::kernels {
 
+struct CellSums;
+
 // colour_keys works on whole groups of this many pixels.
 inline constexpr std::size_t kGroup = 64;
 
@@ -36,6 +38,16 @@ struct Kernels {
   // The luma of n pixels, as Pillow's convert("L") of RGB.
   void (*luma)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                std::size_t n, std::uint8_t* luma) noexcept;
+
+  // The cells (cells.hpp) of n pixels, with the same room and the same rest as colour_keys.
+  void (*colour_cells)(const std::uint8_t* red, const std::uint8_t* green,
+                       const std::uint8_t* blue, std::size_t n, std::uint32_t* cells) noexcept;
+
+  // Adds the counts in the cells of a page, by its number, to the sums.
+  void (*read_page)(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept;
+
+  // Which of up to 32 lines of 32 numbers are not all zero: a bit for each.
+  std::uint32_t (*used_lines)(const std::uint16_t* numbers, std::size_t lines) noexcept;
 };
 
 // The table in use, chosen at the first call: the best tier of this machine, or the one that the

@@ -1,4 +1,6 @@
+#include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
+#include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
 
 namespace lightmeter::kernels {
@@ -32,7 +34,15 @@ void luma(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t
   }
 }
 
-constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys, luma};
+void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                  std::size_t n, std::uint32_t* cells) noexcept {
+  for (std::size_t i = 0; i < n; ++i) cells[i] = cell_of(red[i], green[i], blue[i]);
+}
+
+#include "kernels/read_page.inl"
+
+constexpr Kernels kTable = {"scalar",     split<3>, split<4>, colour_keys, luma,
+                            colour_cells, read_page, used_lines};
 
 }  // namespace scalar
 

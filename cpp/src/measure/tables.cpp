@@ -1,6 +1,7 @@
 #include "measure/tables.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "kernels/hsv.hpp"
 
@@ -17,10 +18,12 @@ constexpr std::uint64_t kCarry = 1 << 16;
 // Cells of one cache line, the unit of reading out: most lines are zero.
 constexpr std::size_t kLine = 32;
 
-bool is_zero(const std::uint16_t* line) noexcept {
-  std::uint16_t any = 0;
-  for (std::size_t i = 0; i < kLine; ++i) any |= line[i];
-  return any == 0;
+// Calls use(first cell) for each line that is marked.
+template <class Use>
+void for_each_line(std::uint32_t marks, Use&& use) noexcept {
+  for (; marks != 0; marks &= marks - 1) {
+    use(kLine * static_cast<std::size_t>(std::countr_zero(marks)));
+  }
 }
 
 // A cell that has counted to 2^16 and is back at zero.
@@ -65,32 +68,31 @@ void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) no
 
 // In both tables a row holds the keys of one sector and one V or C, and the low byte of a key is at
 // most that.
-void KeyTables::drain(ImageCounts& counts) noexcept {
+void KeyTables::drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept {
   const auto& tables = hsv_tables();
   std::array<std::array<std::uint32_t, 256>, 3> min{};  // sums of at most 2 * 256 cells
   for (std::size_t row = 0; row < value_min_.size(); row += 256) {
     const std::size_t sector = row >> 16, high = row >> 8 & 0xff;
+    const std::size_t lines = high / kLine + 1;
     std::uint32_t* row_min = min[kMinChannel[sector]].data();
     std::uint32_t in_row = 0;
-    for (std::size_t low = 0; low <= high; low += kLine) {
-      std::uint16_t* cells = &value_min_[row + low];
-      if (!is_zero(cells)) {
-        const std::uint8_t* saturation = &tables.saturation[high << 8 | low];
-        for (std::size_t i = 0; i < kLine; ++i) in_row += cells[i];
-        for (std::size_t i = 0; i < kLine; ++i) row_min[low + i] += cells[i];
-        for (std::size_t i = 0; i < kLine; ++i) counts.saturation[saturation[i]] += cells[i];
-        std::fill_n(cells, kLine, std::uint16_t{0});
+    for_each_line(tier.used_lines(&value_min_[row], lines), [&](std::size_t low) {
+      std::uint16_t* const cells = &value_min_[row + low];
+      const std::uint8_t* saturation = &tables.saturation[high << 8 | low];
+      for (std::size_t i = 0; i < kLine; ++i) in_row += cells[i];
+      for (std::size_t i = 0; i < kLine; ++i) row_min[low + i] += cells[i];
+      for (std::size_t i = 0; i < kLine; ++i) counts.saturation[saturation[i]] += cells[i];
+      std::fill_n(cells, kLine, std::uint16_t{0});
+    });
+    for_each_line(tier.used_lines(&chroma_x_[row], lines), [&](std::size_t low) {
+      std::uint16_t* const cells = &chroma_x_[row + low];
+      const std::uint8_t* hue = &tables.hue[row + low];
+      for (std::size_t i = 0; i < kLine; ++i) {
+        counts.hue[hue[i]] += cells[i];
+        counts.hue_chroma[hue[i]] += cells[i] * high;
       }
-      cells = &chroma_x_[row + low];
-      if (!is_zero(cells)) {
-        const std::uint8_t* hue = &tables.hue[row + low];
-        for (std::size_t i = 0; i < kLine; ++i) {
-          counts.hue[hue[i]] += cells[i];
-          counts.hue_chroma[hue[i]] += cells[i] * high;
-        }
-        std::fill_n(cells, kLine, std::uint16_t{0});
-      }
-    }
+      std::fill_n(cells, kLine, std::uint16_t{0});
+    });
     counts.channel[kMaxChannel[sector]][high] += in_row;
     counts.value[high] += in_row;
   }
@@ -103,8 +105,18 @@ void KeyTables::drain(ImageCounts& counts) noexcept {
   middle_ = {};
 }
 
-void ByteTables::add(const KeyBlock& keys, std::size_t n, ImageCounts&) noexcept {
+void KeyTables::clear() noexcept {
+  value_min_ = chroma_x_ = {};
+  middle_ = {};
+}
+
+void ByteTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
+                     const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
+                     ImageCounts&) noexcept {
   const auto& tables = hsv_tables();
+  KeyBlock keys;
+  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
+                   keys.middle.data());
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t value_min = keys.value_min[i], chroma_x = keys.chroma_x[i];
     ++max_[value_min >> 8];

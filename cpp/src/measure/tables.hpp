@@ -26,7 +26,8 @@ class KeyTables {
   // Counts the first n keys, here or, where a cell would overflow, in `counts`.
   void add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept;
   // Moves all counts to `counts` and leaves the tables empty.
-  void drain(ImageCounts& counts) noexcept;
+  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+  void clear() noexcept;
 
  private:
   // Small cells, because what costs time is how many cache lines the colours of a picture touch.
@@ -40,7 +41,9 @@ class KeyTables {
 // pixels: a word of hue is count << 32 | sum of chroma, and a chroma is at most 255.
 class ByteTables {
  public:
-  void add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept;
+  // Counts n pixels. The arrays have room for kBlockPixels.
+  void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+           const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
   void drain(ImageCounts& counts) noexcept;
 
  private:
