@@ -2,6 +2,7 @@
 #include "kernels/colour.hpp"
 #include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -184,10 +185,21 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
   store(luma, _mm256_xor_si256(packed, half));
 }
 
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(numbers);
+  const __m256i any = _mm256_or_si256(load(bytes), load(bytes + 32));
+  return _mm256_testz_si256(any, any) != 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  return _mm256_testc_si256(load(cells), set1(kNoneCounted)) != 0;
+}
+
+#include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
 constexpr Kernels kTable = {"haswell", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<32, luma_group>, colour_cells, read_page, used_lines};
+                            colour_keys, luma<32, luma_group>, colour_cells, read_keys, read_page};
 
 }  // namespace haswell
 

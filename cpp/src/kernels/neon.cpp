@@ -2,6 +2,7 @@
 #include "kernels/colour.hpp"
 #include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -101,10 +102,21 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
                              luma_of_8(vget_high_u8(r), vget_high_u8(g), vget_high_u8(b))));
 }
 
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  const uint16x8_t any = vorrq_u16(vorrq_u16(vld1q_u16(numbers), vld1q_u16(numbers + 8)),
+                                   vorrq_u16(vld1q_u16(numbers + 16), vld1q_u16(numbers + 24)));
+  return vmaxvq_u16(any) == 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  return vminvq_u8(vandq_u8(vld1q_u8(cells), vld1q_u8(cells + 16))) == kNoneCounted;
+}
+
+#include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
 constexpr Kernels kTable = {"neon", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<16, luma_group>, colour_cells, read_page, used_lines};
+                            colour_keys, luma<16, luma_group>, colour_cells, read_keys, read_page};
 
 }  // namespace neon
 

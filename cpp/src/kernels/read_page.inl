@@ -26,9 +26,7 @@ inline void read_part(const std::uint32_t* counts, std::size_t first, std::size_
 void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept {
   const HsvTables& tables = hsv_tables();
   for (std::size_t start = 0; start < kPageCells; start += kRunCells) {
-    std::uint8_t all = kNoneCounted;
-    for (std::size_t i = 0; i < kRunCells; ++i) all &= cells[start + i];
-    if (all == kNoneCounted) continue;
+    if (is_empty_run(cells + start)) continue;
     alignas(64) std::uint32_t counts[kRunCells];
     for (std::size_t i = 0; i < kRunCells; ++i) {
       counts[i] = static_cast<std::uint8_t>(kNoneCounted - cells[start + i]);
@@ -50,15 +48,4 @@ void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noex
       at = next;
     }
   }
-}
-
-// Which of up to 32 lines of 32 cells are not all zero: a bit for each.
-std::uint32_t used_lines(const std::uint16_t* cells, std::size_t lines) noexcept {
-  std::uint32_t used = 0;
-  for (std::size_t line = 0; line < lines; ++line) {
-    std::uint16_t any = 0;
-    for (std::size_t i = 0; i < 32; ++i) any |= cells[32 * line + i];
-    used |= std::uint32_t{any != 0} << line;
-  }
-  return used;
 }

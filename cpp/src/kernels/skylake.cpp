@@ -2,6 +2,7 @@
 #include "kernels/colour.hpp"
 #include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -173,10 +174,21 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
   store(luma, _mm512_xor_si512(packed, half));
 }
 
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  const __m512i any = _mm512_loadu_si512(numbers);
+  return _mm512_test_epi64_mask(any, any) == 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  const __m256i run = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(cells));
+  return _mm256_testc_si256(run, _mm256_set1_epi8(-1)) != 0;
+}
+
+#include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
 constexpr Kernels kTable = {"skylake", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<64, luma_group>, colour_cells, read_page, used_lines};
+                            colour_keys, luma<64, luma_group>, colour_cells, read_keys, read_page};
 
 }  // namespace skylake
 

@@ -181,7 +181,7 @@ void count(const Kernels& tier, const Tile& tile, std::int64_t pixels, ColourTab
   } else {
     ByteTables small;
     count_colour(tier, tile, small, rows, counts);
-    small.drain(counts);
+    small.read(counts);
   }
 }
 

@@ -44,9 +44,12 @@ class ByteTables {
   // Counts n pixels. The arrays have room for kBlockPixels.
   void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
            const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
-  void drain(ImageCounts& counts) noexcept;
+  // Adds all counts to `counts`.
+  void read(ImageCounts& counts) const noexcept;
 
  private:
+  void count(const KeyBlock& keys, std::size_t n) noexcept;
+
   using BySector = std::array<std::uint32_t, kernels::kSectors << 8>;
   BySector max_{}, middle_{}, min_{};
   std::array<std::uint32_t, 256> saturation_{};
