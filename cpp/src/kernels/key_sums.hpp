@@ -20,10 +20,11 @@ inline constexpr std::size_t kLineNumbers = 32;
 
 // The hues of a sector are 85 / 2 (sector + x / C), for x from 0 to C, rounded down, and then at
 // most 1 lower (hue_of): all of them are among these.
-inline constexpr std::size_t kSectorHues = 46;
+inline constexpr std::size_t kSectorHues = 45;
 constexpr std::size_t first_hue(std::size_t sector) {
   return std::max<std::size_t>(85 * sector / 2, 1) - 1;
 }
-static_assert(first_hue(0) + kSectorHues > 85 / 2 && first_hue(5) + kSectorHues > 254);
+static_assert(first_hue(1) + kSectorHues > 85 && first_hue(3) + kSectorHues > 170 &&
+              first_hue(5) + kSectorHues == 256);
 
 }  // namespace lightmeter::kernels
