@@ -84,11 +84,9 @@ ColourCells::~ColourCells() { munmap(memory_, kCells); }
 void ColourCells::add(const std::uint32_t* cells, std::size_t n, ImageCounts& counts) noexcept {
   std::uint8_t* const memory = memory_;
   const auto count = [&](std::size_t i) {
-    const std::uint32_t cell = cells[i];
-    const std::uint8_t left = memory[cell];
-    memory[cell] = static_cast<std::uint8_t>(left - 1);
-    if (left == 0) [[unlikely]] {
-      at_zero(cell, counts);
+    std::uint8_t* const cell = memory + cells[i];
+    if ((*cell)-- == 0) [[unlikely]] {
+      at_zero(static_cast<std::uint32_t>(cell - memory), counts);
     }
   };
   // In turns, as in KeyTables.
