@@ -148,8 +148,7 @@ void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std:
     const __m256i g = load_for_unpacking(green + i);
     const __m256i a = _mm256_sub_epi8(load_for_unpacking(red + i), g);
     const __m256i b = _mm256_sub_epi8(load_for_unpacking(blue + i), g);
-    const __m256i low =
-        join(high3, _mm256_slli_epi16(b, 5), g);
+    const __m256i low = join(high3, _mm256_slli_epi16(b, 5), g);
     const __m256i middle = join(high5, b, a);
     const __m256i high = join(high5, a, _mm256_srli_epi16(_mm256_and_si256(g, high3), 5));
     store_keys(cells + i, high, middle, low);
@@ -198,8 +197,14 @@ inline bool is_empty_run(const std::uint8_t* cells) noexcept {
 #include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
-constexpr Kernels kTable = {"haswell", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<32, luma_group>, colour_cells, read_keys, read_page};
+constexpr Kernels kTable = {"haswell",
+                            split<3, split_packed_group>,
+                            split<4, split_padded_group>,
+                            colour_keys,
+                            luma<32, luma_group>,
+                            colour_cells,
+                            read_keys,
+                            read_page};
 
 }  // namespace haswell
 

@@ -115,8 +115,14 @@ inline bool is_empty_run(const std::uint8_t* cells) noexcept {
 #include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
-constexpr Kernels kTable = {"neon", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<16, luma_group>, colour_cells, read_keys, read_page};
+constexpr Kernels kTable = {"neon",
+                            split<3, split_packed_group>,
+                            split<4, split_padded_group>,
+                            colour_keys,
+                            luma<16, luma_group>,
+                            colour_cells,
+                            read_keys,
+                            read_page};
 
 }  // namespace neon
 

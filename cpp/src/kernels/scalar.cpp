@@ -55,8 +55,8 @@ inline bool is_empty_run(const std::uint8_t* cells) noexcept {
 #include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
-constexpr Kernels kTable = {"scalar",     split<3>, split<4>, colour_keys, luma,
-                            colour_cells, read_keys, read_page};
+constexpr Kernels kTable = {"scalar", split<3>,     split<4>,  colour_keys,
+                            luma,     colour_cells, read_keys, read_page};
 
 }  // namespace scalar
 

@@ -137,8 +137,7 @@ void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std:
     const __m512i g = load_for_unpacking(green + i);
     const __m512i a = _mm512_sub_epi8(load_for_unpacking(red + i), g);
     const __m512i b = _mm512_sub_epi8(load_for_unpacking(blue + i), g);
-    const __m512i low =
-        join(high3, _mm512_slli_epi16(b, 5), g);
+    const __m512i low = join(high3, _mm512_slli_epi16(b, 5), g);
     const __m512i middle = join(high5, b, a);
     const __m512i high = join(high5, a, _mm512_srli_epi16(_mm512_and_si512(g, high3), 5));
     store_keys(cells + i, high, middle, low);
@@ -187,8 +186,14 @@ inline bool is_empty_run(const std::uint8_t* cells) noexcept {
 #include "kernels/read_keys.inl"
 #include "kernels/read_page.inl"
 
-constexpr Kernels kTable = {"skylake", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<64, luma_group>, colour_cells, read_keys, read_page};
+constexpr Kernels kTable = {"skylake",
+                            split<3, split_packed_group>,
+                            split<4, split_padded_group>,
+                            colour_keys,
+                            luma<64, luma_group>,
+                            colour_cells,
+                            read_keys,
+                            read_page};
 
 }  // namespace skylake
 

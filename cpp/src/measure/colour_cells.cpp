@@ -23,8 +23,7 @@ constexpr std::uint64_t kCarry = 256;
 
 void carry(std::uint32_t cell, ImageCounts& counts) noexcept {
   const CellColour colour = kernels::colour_of(cell);
-  const kernels::ColourKeys keys =
-      kernels::colour_keys(colour.red(), colour.green, colour.blue());
+  const kernels::ColourKeys keys = kernels::colour_keys(colour.red(), colour.green, colour.blue());
   const std::uint8_t hue = kernels::hsv_tables().hue[keys.chroma_x];
   counts.channel[0][colour.red()] += kCarry;
   counts.channel[1][colour.green] += kCarry;

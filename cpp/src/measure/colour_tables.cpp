@@ -48,8 +48,8 @@ std::int64_t pages_of_samples(const Pixels& view) noexcept {
     const double turn = static_cast<std::uint32_t>(i) * 2'654'435'769U * 0x1p-32;
     const auto x = static_cast<std::int64_t>(static_cast<double>(view.width) * turn);
     const std::uint8_t* const red = view.data + y * view.row_stride + x * view.pixel_stride;
-    const std::uint32_t cell = kernels::cell_of(red[0], red[view.channel_stride],
-                                                red[2 * view.channel_stride]);
+    const std::uint32_t cell =
+        kernels::cell_of(red[0], red[view.channel_stride], red[2 * view.channel_stride]);
     std::uint64_t& word = seen[cell / kernels::kPageCells / 64];
     const std::uint64_t bit = std::uint64_t{1} << cell / kernels::kPageCells % 64;
     pages += (word & bit) == 0 ? 1 : 0;
@@ -59,8 +59,8 @@ std::int64_t pages_of_samples(const Pixels& view) noexcept {
 }
 
 [[gnu::noinline]] void add_keys(const kernels::Kernels& tier, const std::uint8_t* red,
-                       const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
-                       KeyTables& tables, ImageCounts& counts) noexcept {
+                                const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
+                                KeyTables& tables, ImageCounts& counts) noexcept {
   KeyBlock keys;
   tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
                    keys.middle.data());

@@ -31,9 +31,8 @@ class Pool {
     const std::size_t first = mine();
     for (std::size_t i = 0; i < kMost; ++i) {
       T* none = nullptr;
-      if (slots_[(first + i) % kMost].compare_exchange_strong(none, kept.get(),
-                                                              std::memory_order_release,
-                                                              std::memory_order_relaxed)) {
+      if (slots_[(first + i) % kMost].compare_exchange_strong(
+              none, kept.get(), std::memory_order_release, std::memory_order_relaxed)) {
         (void)kept.release();
         return;
       }
