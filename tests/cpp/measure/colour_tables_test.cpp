@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 #include <random>
@@ -289,6 +290,10 @@ TEST(ColourTables, AChildCountsWhateverOthersDid) {
   const ImageCounts want = count_one_by_one(image);
   const Tile tile{image.all(), 0, 0, {kWidth, kHeight}, nullptr};
   const std::vector<std::uint8_t> plane(kBlockPixels, 9);
+  {
+    std::array<ColourTables, 4> for_the_pool;
+    for (ColourTables& tables : for_the_pool) ASSERT_TRUE(tables.prepare(tile, 1'000'000));
+  }
   std::atomic<int> ready{0};
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
