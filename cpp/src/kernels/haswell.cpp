@@ -1,5 +1,8 @@
+#include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
+#include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -132,6 +135,26 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
+// The bits of the mask from one, the others from the other.
+inline __m256i join(__m256i mask, __m256i in, __m256i out) noexcept {
+  return _mm256_or_si256(_mm256_and_si256(mask, in), _mm256_andnot_si256(mask, out));
+}
+
+// The bytes of cell_of, of which each has two parts.
+void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                  std::size_t n, std::uint32_t* cells) noexcept {
+  const __m256i high5 = set1(0xf8), high3 = set1(0xe0);
+  for (std::size_t i = 0; i < n; i += 32) {
+    const __m256i g = load_for_unpacking(green + i);
+    const __m256i a = _mm256_sub_epi8(load_for_unpacking(red + i), g);
+    const __m256i b = _mm256_sub_epi8(load_for_unpacking(blue + i), g);
+    const __m256i low = join(high3, _mm256_slli_epi16(b, 5), g);
+    const __m256i middle = join(high5, b, a);
+    const __m256i high = join(high5, a, _mm256_srli_epi16(_mm256_and_si256(g, high3), 5));
+    store_keys(cells + i, high, middle, low);
+  }
+}
+
 // The weights of red and green, and of blue and 1, in bytes: the high ones or the low ones.
 inline __m256i weights(std::uint32_t first, std::uint32_t second) noexcept {
   return _mm256_set1_epi16(static_cast<short>((second & 0xFF) << 8 | (first & 0xFF)));
@@ -161,8 +184,27 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
   store(luma, _mm256_xor_si256(packed, half));
 }
 
-constexpr Kernels kTable = {"haswell", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<32, luma_group>};
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(numbers);
+  const __m256i any = _mm256_or_si256(load(bytes), load(bytes + 32));
+  return _mm256_testz_si256(any, any) != 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  return _mm256_testc_si256(load(cells), set1(kNoneCounted)) != 0;
+}
+
+#include "kernels/read_keys.inl"
+#include "kernels/read_page.inl"
+
+constexpr Kernels kTable = {"haswell",
+                            split<3, split_packed_group>,
+                            split<4, split_padded_group>,
+                            colour_keys,
+                            luma<32, luma_group>,
+                            colour_cells,
+                            read_keys,
+                            read_page};
 
 }  // namespace haswell
 

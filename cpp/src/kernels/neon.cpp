@@ -1,5 +1,8 @@
+#include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
+#include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -68,6 +71,19 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
+// The bytes of cell_of, of which each has two parts.
+void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                  std::size_t n, std::uint32_t* cells) noexcept {
+  const uint8x16_t high5 = vdupq_n_u8(0xf8);
+  for (std::size_t i = 0; i < n; i += 16) {
+    const uint8x16_t g = vld1q_u8(green + i);
+    const uint8x16_t a = vsubq_u8(vld1q_u8(red + i), g);
+    const uint8x16_t b = vsubq_u8(vld1q_u8(blue + i), g);
+    store_keys(cells + i, vbslq_u8(high5, a, vshrq_n_u8(g, 5)), vbslq_u8(high5, b, a),
+               vsliq_n_u8(g, b, 5));
+  }
+}
+
 // See luma_of. The narrowing shift rounds: it adds 128.
 inline uint8x8_t luma_of_8(uint8x8_t red, uint8x8_t green, uint8x8_t blue) noexcept {
   uint16x8_t high = vmull_u8(red, vdup_n_u8(kRedWeight >> 8));
@@ -86,8 +102,27 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
                              luma_of_8(vget_high_u8(r), vget_high_u8(g), vget_high_u8(b))));
 }
 
-constexpr Kernels kTable = {"neon", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<16, luma_group>};
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  const uint16x8_t any = vorrq_u16(vorrq_u16(vld1q_u16(numbers), vld1q_u16(numbers + 8)),
+                                   vorrq_u16(vld1q_u16(numbers + 16), vld1q_u16(numbers + 24)));
+  return vmaxvq_u16(any) == 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  return vminvq_u8(vandq_u8(vld1q_u8(cells), vld1q_u8(cells + 16))) == kNoneCounted;
+}
+
+#include "kernels/read_keys.inl"
+#include "kernels/read_page.inl"
+
+constexpr Kernels kTable = {"neon",
+                            split<3, split_packed_group>,
+                            split<4, split_padded_group>,
+                            colour_keys,
+                            luma<16, luma_group>,
+                            colour_cells,
+                            read_keys,
+                            read_page};
 
 }  // namespace neon
 

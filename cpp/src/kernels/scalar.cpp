@@ -1,5 +1,8 @@
+#include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
+#include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 namespace lightmeter::kernels {
 namespace scalar {
@@ -32,7 +35,28 @@ void luma(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t
   }
 }
 
-constexpr Kernels kTable = {"scalar", split<3>, split<4>, colour_keys, luma};
+void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                  std::size_t n, std::uint32_t* cells) noexcept {
+  for (std::size_t i = 0; i < n; ++i) cells[i] = cell_of(red[i], green[i], blue[i]);
+}
+
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  std::uint16_t any = 0;
+  for (std::size_t i = 0; i < kLineNumbers; ++i) any |= numbers[i];
+  return any == 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  std::uint8_t all = kNoneCounted;
+  for (std::size_t i = 0; i < kRunCells; ++i) all &= cells[i];
+  return all == kNoneCounted;
+}
+
+#include "kernels/read_keys.inl"
+#include "kernels/read_page.inl"
+
+constexpr Kernels kTable = {"scalar", split<3>,     split<4>,  colour_keys,
+                            luma,     colour_cells, read_keys, read_page};
 
 }  // namespace scalar
 

@@ -1,5 +1,8 @@
+#include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
+#include "kernels/hsv.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_sums.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -121,6 +124,26 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
   }
 }
 
+// The bits of the mask from one, the others from the other.
+inline __m512i join(__m512i mask, __m512i in, __m512i out) noexcept {
+  return _mm512_ternarylogic_epi32(mask, in, out, 0xca);
+}
+
+// The bytes of cell_of, of which each has two parts.
+void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                  std::size_t n, std::uint32_t* cells) noexcept {
+  const __m512i high5 = set1(0xf8), high3 = set1(0xe0);
+  for (std::size_t i = 0; i < n; i += 64) {
+    const __m512i g = load_for_unpacking(green + i);
+    const __m512i a = _mm512_sub_epi8(load_for_unpacking(red + i), g);
+    const __m512i b = _mm512_sub_epi8(load_for_unpacking(blue + i), g);
+    const __m512i low = join(high3, _mm512_slli_epi16(b, 5), g);
+    const __m512i middle = join(high5, b, a);
+    const __m512i high = join(high5, a, _mm512_srli_epi16(_mm512_and_si512(g, high3), 5));
+    store_keys(cells + i, high, middle, low);
+  }
+}
+
 // The weights of red and green, and of blue and 1, in bytes: the high ones or the low ones.
 inline __m512i weights(std::uint32_t first, std::uint32_t second) noexcept {
   return _mm512_set1_epi16(static_cast<short>((second & 0xFF) << 8 | (first & 0xFF)));
@@ -150,8 +173,27 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
   store(luma, _mm512_xor_si512(packed, half));
 }
 
-constexpr Kernels kTable = {"skylake", split<3, split_packed_group>, split<4, split_padded_group>,
-                            colour_keys, luma<64, luma_group>};
+inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+  const __m512i any = _mm512_loadu_si512(numbers);
+  return _mm512_test_epi64_mask(any, any) == 0;
+}
+
+inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+  const __m256i run = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(cells));
+  return _mm256_testc_si256(run, _mm256_set1_epi8(-1)) != 0;
+}
+
+#include "kernels/read_keys.inl"
+#include "kernels/read_page.inl"
+
+constexpr Kernels kTable = {"skylake",
+                            split<3, split_packed_group>,
+                            split<4, split_padded_group>,
+                            colour_keys,
+                            luma<64, luma_group>,
+                            colour_cells,
+                            read_keys,
+                            read_page};
 
 }  // namespace skylake
 

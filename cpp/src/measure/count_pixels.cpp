@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "measure/count_deep_pixels.hpp"
@@ -13,9 +12,6 @@ namespace lightmeter::measure {
 namespace {
 
 using kernels::Kernels;
-
-// Below this many pixels, reading out KeyTables costs more than counting in them saves.
-constexpr std::ptrdiff_t kKeyTablesFrom = 55'000;
 
 // Metrics fold their sums once a run, so runs that are seen by metrics are of several blocks.
 template <class Rows>
@@ -68,16 +64,13 @@ void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& r
   const Pixels& view = tile.pixels;
   const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
   Planes<kRoom<Rows>> planes;
-  KeyBlock keys;
   std::size_t filled = 0;
   // With the pixels that come next, if they are to be fetched.
   const auto count_blocks = [&](const std::uint8_t* next) {
     for (std::size_t start = 0; start < filled; start += kBlockPixels) {
       const std::size_t n = std::min(kBlockPixels, filled - start);
       if (next != nullptr) prefetch(next, start / kBlockPixels, view.pixel_stride);
-      tier.colour_keys(&planes.red[start], &planes.green[start], &planes.blue[start], n,
-                       keys.value_min.data(), keys.chroma_x.data(), keys.middle.data());
-      tables.add(keys, n, counts);
+      tables.add(tier, &planes.red[start], &planes.green[start], &planes.blue[start], n, counts);
     }
     filled = 0;
   };
@@ -107,7 +100,6 @@ void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& r
     if constexpr (Rows::kLooks) rows.end_row(y);
   }
   count_blocks(nullptr);
-  tables.drain(counts);
 }
 
 // Eight tables, so that equal neighbours do not wait for each other.
@@ -117,7 +109,15 @@ class GrayTables {
            Histogram& gray) noexcept {
     while (n > 0) {
       const std::ptrdiff_t part = std::min(kMost - in_tables_, n);
-      for (std::ptrdiff_t i = 0; i < part; ++i) {
+      std::ptrdiff_t i = 0;
+      if (stride == 1) {  // eight at a time in one load
+        for (; i + kEight <= part; i += kEight) {
+          std::uint64_t eight;
+          std::memcpy(&eight, samples + i, sizeof eight);
+          for (std::size_t k = 0; k < kTables; ++k) ++tables_[k][eight >> 8 * k & 0xff];
+        }
+      }
+      for (; i < part; ++i) {
         ++tables_[static_cast<std::size_t>(i) % kTables][samples[i * stride]];
       }
       samples += part * stride;
@@ -137,6 +137,7 @@ class GrayTables {
 
  private:
   static constexpr std::size_t kTables = 8;
+  static constexpr std::ptrdiff_t kEight = 8;
   static constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 31;  // no cell can overflow before
   std::array<std::array<std::uint32_t, 256>, kTables> tables_{};
   std::ptrdiff_t in_tables_ = 0;
@@ -170,22 +171,17 @@ void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
   tables.drain(counts.channel[0]);
 }
 
-// Kept for the life of the thread, as fresh memory costs as much as a small image; empty between
-// calls.
-KeyTables& key_tables() {
-  static thread_local const auto tables = std::make_unique<KeyTables>();
-  return *tables;
-}
-
 template <class Rows>
-void count(const Kernels& tier, const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count(const Kernels& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
+           Rows& rows, ImageCounts& counts) {
   if (tile.pixels.channels == 1) {
     count_gray(tile, rows, counts);
-  } else if (tile.pixels.width * tile.pixels.height >= kKeyTablesFrom) {
-    count_colour(tier, tile, key_tables(), rows, counts);
-  } else {
-    ByteTables tables;
+  } else if (tables.prepare(tile, pixels)) {
     count_colour(tier, tile, tables, rows, counts);
+  } else {
+    ByteTables small;
+    count_colour(tier, tile, small, rows, counts);
+    small.read(counts);
   }
 }
 
@@ -202,21 +198,22 @@ Tile without_rows(const Tile& tile) noexcept {
 
 }  // namespace
 
-void count_pixels(const Kernels& tier, const Tile& tile, ImageCounts& counts, RowState* state) {
+void count_pixels(const Kernels& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
+                  ImageCounts& counts, RowState* state) {
   const bool deep = tile.pixels.type != SampleType::kUint8;
   if (state == nullptr) {
     NoRows rows;
     if (deep) {
       count_deep_pixels(without_rows(tile), rows, counts);
     } else {
-      count(tier, without_rows(tile), rows, counts);
+      count(tier, without_rows(tile), pixels, tables, rows, counts);
     }
   } else if (deep) {
     TileRows<std::uint16_t> rows(tier, tile, *state);
     count_deep_pixels(tile, rows, counts);
   } else {
     TileRows<std::uint8_t> rows(tier, tile, *state);
-    count(tier, tile, rows, counts);
+    count(tier, tile, pixels, tables, rows, counts);
   }
 }
 

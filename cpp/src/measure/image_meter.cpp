@@ -14,6 +14,7 @@
 #include "measure/coverage.hpp"
 #include "measure/row_state.hpp"
 #include "measure/strip_checks.hpp"
+#include "measure/tile_rows.hpp"
 
 namespace lightmeter::measure {
 
@@ -23,6 +24,17 @@ struct ImageMeter::Rest {
   std::shared_ptr<const Mask> mask;
   Coverage coverage;
   std::optional<RowState> rows;  // where a metric looks at them
+  ColourTables tables;           // what is not yet in the counts
+
+  Rest(Set of, const Frame& frame, std::shared_ptr<const Mask> ignored)
+      : set(of), size(frame), mask(std::move(ignored)) {}
+  // A copy of one whose tables are empty.
+  Rest(const Rest& other)
+      : set(other.set),
+        size(other.size),
+        mask(other.mask),
+        coverage(other.coverage),
+        rows(other.rows) {}
 };
 
 namespace {
@@ -50,8 +62,13 @@ struct Band {
     if (active != 0) rows.emplace(active, frame);
   }
 
+  void count(const Tile& tile, std::int64_t pixels, ColourTables& tables) {
+    count_pixels(kernels::active(), tile, pixels, tables, counts, rows ? &*rows : nullptr);
+  }
   void count(const Tile& tile) {
-    count_pixels(kernels::active(), tile, counts, rows ? &*rows : nullptr);
+    ColourTables tables;
+    count(tile, tile.pixels.width * tile.pixels.height, tables);
+    tables.drain(kernels::active(), counts);
   }
 };
 
@@ -99,6 +116,14 @@ void complete_gray(const Tile& tile, ImageCounts& counts) {
   counts.saturation[0] += pixels;
 }
 
+// About how many pixels of the image will be counted where the tile is: as it seems now, seven more
+// tiles of its size come, but no more than the image has.
+std::int64_t pixels_to_come(const Tile& tile, bool has_size, const Coverage& coverage) {
+  const std::int64_t pixels = tile.pixels.width * tile.pixels.height;
+  if (!has_size) return coverage.pixels() + pixels;
+  return std::min(tile.frame.width * tile.frame.height, coverage.pixels() + 8 * pixels);
+}
+
 void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
   const Rows& tier = rows_of(kernels::active());
   if (deep) {
@@ -110,16 +135,16 @@ void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
 
 }  // namespace
 
-ImageMeter::ImageMeter(Set set) : rest_(new Rest{set, {}, nullptr, {}, std::nullopt}) {}
+ImageMeter::ImageMeter(Set set) : rest_(new Rest(set, {}, nullptr)) {}
 
 ImageMeter::ImageMeter(Set set, std::int64_t width, std::int64_t height,
                        std::shared_ptr<const Mask> mask)
-    : rest_(new Rest{set, {width, height}, std::move(mask), {}, std::nullopt}) {
+    : rest_(new Rest(set, {width, height}, std::move(mask))) {
   check_size(rest_->size, rest_->mask.get());
 }
 
 ImageMeter::ImageMeter(const ImageMeter& other)
-    : counts_(other.counts_), rest_(new Rest(*other.rest_)) {}
+    : counts_(other.counts()), rest_(new Rest(*other.rest_)) {}
 ImageMeter::ImageMeter(ImageMeter&&) noexcept = default;
 ImageMeter& ImageMeter::operator=(ImageMeter other) noexcept {
   counts_ = std::move(other.counts_);
@@ -137,6 +162,11 @@ ImageMeter ImageMeter::empty() const {
 
 Set ImageMeter::set() const noexcept { return rest_->set; }
 
+const ImageCounts& ImageMeter::counts() const noexcept {
+  if (rest_ != nullptr) rest_->tables.drain(kernels::active(), counts_);
+  return counts_;
+}
+
 std::int64_t ImageMeter::rows() const noexcept { return rest_->coverage.bottom(); }
 
 void ImageMeter::update(const Pixels& strip, int threads) { update(strip, 0, rows(), threads); }
@@ -151,15 +181,22 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   const Frame frame = has_size ? rest_->size : Frame{pixels.width, 0};
   const Active active = metrics_of(rest_->set, has_size) & kRowMetrics;
 
-  // Counted apart, because a failure leaves everything as it was.
-  Band band(counts_.channels == 0 ? no_counts(pixels) : counts_, active, frame);
   const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
       {threads, pixels.height,
        std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1)});
   const Tile tile{pixels, x, y, frame, rest_->mask.get()};
-  count_bands(tile, std::max<std::ptrdiff_t>(bands, 1), active, band);
-  if (pixels.channels == 1) complete_gray(tile, band.counts);
+
+  // Counted apart, because a failure leaves everything as it was. What the tables of the meter take
+  // cannot be taken back, so nothing fails once they count.
   rest_->coverage.reserve(1);
+  if (rest_->rows) make_room(tile, *rest_->rows);
+  Band band(counts_.channels == 0 ? no_counts(pixels) : counts_, active, frame);
+  if (bands > 1) {
+    count_bands(tile, bands, active, band);
+  } else {
+    band.count(tile, pixels_to_come(tile, has_size, rest_->coverage), rest_->tables);
+  }
+  if (pixels.channels == 1) complete_gray(tile, band.counts);
   if (rest_->rows) {
     rest_->rows->add(*band.rows);
   } else {
@@ -170,6 +207,8 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   counts_.width = frame.width;
   counts_.height = has_size ? frame.height : rest_->coverage.bottom();
   counts_.channels = pixels.channels;
+  const bool is_whole = has_size && rest_->coverage.pixels() == frame.width * frame.height;
+  if (is_whole || !rest_->tables.may_wait()) (void)counts();
   settle_if_due();
 }
 
@@ -192,7 +231,7 @@ void ImageMeter::add(const ImageMeter& other) {
     return;
   }
   ImageCounts counts = counts_;
-  counts.add(other.counts_);
+  counts.add(other.counts());
   rest_->coverage.reserve(from.coverage.parts().size());
   if (rest_->rows) rest_->rows->add(*from.rows);
   for (const Coverage::Part& part : from.coverage.parts()) rest_->coverage.add(part);
@@ -214,7 +253,7 @@ void ImageMeter::settle_if_due() {
 
 std::vector<Value> ImageMeter::values() const {
   const Frame frame{counts_.width, counts_.height};
-  const ImageFacts image{counts_, counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0,
+  const ImageFacts image{counts(), counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0,
                          rest_->coverage.pixels() == frame.width * frame.height};
   const Active active = metrics_of(rest_->set, rest_->size.height != 0);
   if (rest_->rows && rest_->rows->seams.is_empty()) {

@@ -1,8 +1,7 @@
 #include "measure/tables.hpp"
 
-#include <algorithm>
-
 #include "kernels/hsv.hpp"
+#include "kernels/key_sums.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -13,15 +12,6 @@ using kernels::kMiddleChannel;
 using kernels::kMinChannel;
 
 constexpr std::uint64_t kCarry = 1 << 16;
-
-// Cells of one cache line, the unit of reading out: most lines are zero.
-constexpr std::size_t kLine = 32;
-
-bool is_zero(const std::uint16_t* line) noexcept {
-  std::uint16_t any = 0;
-  for (std::size_t i = 0; i < kLine; ++i) any |= line[i];
-  return any == 0;
-}
 
 // A cell that has counted to 2^16 and is back at zero.
 [[gnu::noinline]] void carry_value_min(std::size_t key, ImageCounts& counts) noexcept {
@@ -63,39 +53,17 @@ void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) no
   for (std::size_t i = 4 * part; i < n; ++i) count(i);
 }
 
-// In both tables a row holds the keys of one sector and one V or C, and the low byte of a key is at
-// most that.
-void KeyTables::drain(ImageCounts& counts) noexcept {
-  const auto& tables = hsv_tables();
-  std::array<std::array<std::uint32_t, 256>, 3> min{};  // sums of at most 2 * 256 cells
-  for (std::size_t row = 0; row < value_min_.size(); row += 256) {
-    const std::size_t sector = row >> 16, high = row >> 8 & 0xff;
-    std::uint32_t* row_min = min[kMinChannel[sector]].data();
-    std::uint32_t in_row = 0;
-    for (std::size_t low = 0; low <= high; low += kLine) {
-      std::uint16_t* cells = &value_min_[row + low];
-      if (!is_zero(cells)) {
-        const std::uint8_t* saturation = &tables.saturation[high << 8 | low];
-        for (std::size_t i = 0; i < kLine; ++i) in_row += cells[i];
-        for (std::size_t i = 0; i < kLine; ++i) row_min[low + i] += cells[i];
-        for (std::size_t i = 0; i < kLine; ++i) counts.saturation[saturation[i]] += cells[i];
-        std::fill_n(cells, kLine, std::uint16_t{0});
-      }
-      cells = &chroma_x_[row + low];
-      if (!is_zero(cells)) {
-        const std::uint8_t* hue = &tables.hue[row + low];
-        for (std::size_t i = 0; i < kLine; ++i) {
-          counts.hue[hue[i]] += cells[i];
-          counts.hue_chroma[hue[i]] += cells[i] * high;
-        }
-        std::fill_n(cells, kLine, std::uint16_t{0});
-      }
+void KeyTables::drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept {
+  kernels::KeySums sums;
+  tier.read_keys(value_min_.data(), chroma_x_.data(), sums);
+  for (std::size_t i = 0; i < 256; ++i) {
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      counts.channel[channel][i] += std::uint64_t{sums.max[channel][i]} + sums.min[channel][i];
+      counts.value[i] += sums.max[channel][i];
     }
-    counts.channel[kMaxChannel[sector]][high] += in_row;
-    counts.value[high] += in_row;
-  }
-  for (std::size_t channel = 0; channel < 3; ++channel) {
-    for (std::size_t i = 0; i < 256; ++i) counts.channel[channel][i] += min[channel][i];
+    counts.saturation[i] += sums.saturation[i];
+    counts.hue[i] += sums.hue[i];
+    counts.hue_chroma[i] += sums.hue_chroma[i];
   }
   for (std::size_t key = 0; key < middle_.size(); ++key) {
     counts.channel[kMiddleChannel[key >> 8]][key & 0xff] += middle_[key];
@@ -103,7 +71,22 @@ void KeyTables::drain(ImageCounts& counts) noexcept {
   middle_ = {};
 }
 
-void ByteTables::add(const KeyBlock& keys, std::size_t n, ImageCounts&) noexcept {
+void KeyTables::clear() noexcept {
+  value_min_ = chroma_x_ = {};
+  middle_ = {};
+}
+
+void ByteTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
+                     const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
+                     ImageCounts&) noexcept {
+  KeyBlock keys;
+  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
+                   keys.middle.data());
+  count(keys, n);
+}
+
+// Apart, as compilers do better where the keys are not a local variable.
+[[gnu::noinline]] void ByteTables::count(const KeyBlock& keys, std::size_t n) noexcept {
   const auto& tables = hsv_tables();
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t value_min = keys.value_min[i], chroma_x = keys.chroma_x[i];
@@ -115,7 +98,7 @@ void ByteTables::add(const KeyBlock& keys, std::size_t n, ImageCounts&) noexcept
   }
 }
 
-void ByteTables::drain(ImageCounts& counts) noexcept {
+void ByteTables::read(ImageCounts& counts) const noexcept {
   for (std::size_t sector = 0; sector < kernels::kSectors; ++sector) {
     for (std::size_t i = 0; i < 256; ++i) {
       const std::size_t key = sector << 8 | i;
@@ -130,7 +113,6 @@ void ByteTables::drain(ImageCounts& counts) noexcept {
     counts.hue[i] += hue_[i] >> 32;
     counts.hue_chroma[i] += hue_[i] & 0xffffffff;
   }
-  *this = {};
 }
 
 }  // namespace lightmeter::measure

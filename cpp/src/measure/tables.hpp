@@ -26,7 +26,8 @@ class KeyTables {
   // Counts the first n keys, here or, where a cell would overflow, in `counts`.
   void add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept;
   // Moves all counts to `counts` and leaves the tables empty.
-  void drain(ImageCounts& counts) noexcept;
+  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+  void clear() noexcept;
 
  private:
   // Small cells, because what costs time is how many cache lines the colours of a picture touch.
@@ -40,10 +41,15 @@ class KeyTables {
 // pixels: a word of hue is count << 32 | sum of chroma, and a chroma is at most 255.
 class ByteTables {
  public:
-  void add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept;
-  void drain(ImageCounts& counts) noexcept;
+  // Counts n pixels. The arrays have room for kBlockPixels.
+  void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+           const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
+  // Adds all counts to `counts`.
+  void read(ImageCounts& counts) const noexcept;
 
  private:
+  void count(const KeyBlock& keys, std::size_t n) noexcept;
+
   using BySector = std::array<std::uint32_t, kernels::kSectors << 8>;
   BySector max_{}, middle_{}, min_{};
   std::array<std::uint32_t, 256> saturation_{};

@@ -19,6 +19,17 @@ struct NoRows {
   static constexpr bool kLooks = false;
 };
 
+// Makes room for all that the metrics may keep of a tile.
+inline void make_room(const Tile& tile, RowState& state) {
+  state.reserve({tile.y, tile.y + tile.pixels.height});
+  if ((state.active & kNeighbourMetrics) == 0) return;
+  const std::size_t rows = (tile.top() ? 0 : 2) + (tile.bottom() ? 0 : 2);
+  const std::size_t sides = (tile.left() ? 0 : 1) + (tile.right() ? 0 : 1);
+  const std::size_t height = sides == 0 ? 0 : static_cast<std::size_t>(tile.pixels.height);
+  state.seams.reserve(rows + sides * height,
+                      rows * static_cast<std::size_t>(tile.pixels.width) + 4 * height);
+}
+
 // Three rows of n integers, each with one more at either end, from the begin of a cache line on.
 template <class T>
 class Ring {
@@ -55,12 +66,7 @@ class TileRows {
         luma_(width_),
         wide_(width_),
         bend_(width_) {
-    state.reserve({tile.y, tile.y + tile.pixels.height});
-    if (!sees_neighbours_) return;
-    const std::size_t rows = (tile.top() ? 0 : 2) + (tile.bottom() ? 0 : 2);
-    const std::size_t sides = (tile.left() ? 0 : 1) + (tile.right() ? 0 : 1);
-    const std::size_t height = sides == 0 ? 0 : static_cast<std::size_t>(tile.pixels.height);
-    state.seams.reserve(rows + sides * height, rows * width_ + 4 * height);
+    make_room(tile, state);
   }
 
   // Pixels of row y from column x on; both count within the tile. Those of gray have one pointer.

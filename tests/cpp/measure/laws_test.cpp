@@ -213,7 +213,10 @@ TEST(Laws, TiersCannotBeSeen) {
         const Frame frame{width, height};
         ImageCounts counts = deep ? ImageCounts::deep(image.view.channels) : ImageCounts();
         RowState rows(metrics_of(Set::kAll, true), frame);
-        count_pixels(kernels::of_tier(tier), {image.view, 0, 0, frame, nullptr}, counts, &rows);
+        ColourTables tables;
+        count_pixels(kernels::of_tier(tier), {image.view, 0, 0, frame, nullptr}, width * height,
+                     tables, counts, &rows);
+        tables.drain(kernels::of_tier(tier), counts);
         return numbers(read(rows.metrics, Set::kAll, rows.active,
                             {counts, counts.pixels(), frame, deep ? 257.0 : 1.0}));
       };

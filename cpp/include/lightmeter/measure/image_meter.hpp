@@ -12,7 +12,8 @@
 namespace lightmeter::measure {
 
 // Measures one image: whole, in strips, or in tiles. What it says depends on the pixels alone, not
-// on the tiles, their order or the threads.
+// on the tiles, their order or the threads. A meter belongs to one thread at a time, also to read
+// it: what was counted of colours is read out when it is asked for.
 class ImageMeter {
  public:
   // Measures the numbers of a set, of an image whose size shows with its strips. The numbers that
@@ -46,7 +47,8 @@ class ImageMeter {
   [[nodiscard]] Set set() const noexcept;
   // The first row below all that was measured.
   [[nodiscard]] std::int64_t rows() const noexcept;
-  [[nodiscard]] const ImageCounts& counts() const noexcept { return counts_; }
+  // Of the pixels so far.
+  [[nodiscard]] const ImageCounts& counts() const noexcept;
   // The numbers of the set, of the pixels so far.
   [[nodiscard]] std::vector<Value> values() const;
 
@@ -55,7 +57,7 @@ class ImageMeter {
 
   void settle_if_due();
 
-  ImageCounts counts_;
+  mutable ImageCounts counts_;  // but for what waits in the tables of the rest
   std::unique_ptr<Rest> rest_;
 };
 

@@ -1,0 +1,144 @@
+#include "measure/colour_tables.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <new>
+#include <thread>
+
+#include "kernels/cells.hpp"
+#include "measure/pool.hpp"
+
+namespace lightmeter::measure {
+namespace {
+
+using kernels::kPages;
+
+// Below this many pixels, reading out tables costs more than counting in them saves.
+constexpr std::int64_t kTablesFrom = 55'000;
+
+// More threads than processors count at once only where they wait for each other.
+constexpr std::size_t kMostKept = 64;
+constinit Pool<ColourCells, kMostKept> cells_pool;
+constinit Pool<KeyTables, kMostKept> keys_pool;
+
+// A picture has up to some 1400 pages of colours, noise all 4096.
+constexpr std::size_t kMostPages = 2048;
+// Cells that many pictures have left more pages of memory go back to the system.
+constexpr std::size_t kMostPagesKept = 3072;
+
+// How many images have full tables that wait for a tile.
+constinit std::atomic<int> waiting{0};
+
+int most_waiting() noexcept {
+  static const int most = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
+  return most;
+}
+
+// Of pixels here and there in a tile: in how many pages their colours are.
+constexpr std::int64_t kSamples = 256;
+std::int64_t pages_of_samples(const Pixels& view) noexcept {
+  std::array<std::uint64_t, kPages / 64> seen{};
+  std::int64_t pages = 0;
+  const std::int64_t n = std::min(kSamples, view.width * view.height);
+  for (std::int64_t i = 0; i < n; ++i) {
+    // Rows in turn, and columns by the golden ratio, so that no pattern of a picture is in step.
+    const std::int64_t y = view.height * i / n;
+    const double turn = static_cast<std::uint32_t>(i) * 2'654'435'769U * 0x1p-32;
+    const auto x = static_cast<std::int64_t>(static_cast<double>(view.width) * turn);
+    const std::uint8_t* const red = view.data + y * view.row_stride + x * view.pixel_stride;
+    const std::uint32_t cell =
+        kernels::cell_of(red[0], red[view.channel_stride], red[2 * view.channel_stride]);
+    std::uint64_t& word = seen[cell / kernels::kPageCells / 64];
+    const std::uint64_t bit = std::uint64_t{1} << cell / kernels::kPageCells % 64;
+    pages += (word & bit) == 0 ? 1 : 0;
+    word |= bit;
+  }
+  return pages;
+}
+
+[[gnu::noinline]] void add_keys(const kernels::Kernels& tier, const std::uint8_t* red,
+                                const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
+                                KeyTables& tables, ImageCounts& counts) noexcept {
+  KeyBlock keys;
+  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
+                   keys.middle.data());
+  tables.add(keys, n, counts);
+}
+
+}  // namespace
+
+bool ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
+  if (cells_ != nullptr || keys_ != nullptr) return true;
+  if (pixels < kTablesFrom) return false;
+  if (!many_colours_) {
+    // Measured: cells win where their pages are touched often enough to pay for being read out, and
+    // where colours are not so many that cells are in no cache.
+    const std::int64_t pages = pages_of_samples(tile.pixels);
+    many_colours_ = pages > kSamples * 3 / 4;
+    if (!many_colours_ && pages * 6000 <= pixels) {
+      cells_ = cells_pool.take();
+      if (cells_ == nullptr) cells_ = ColourCells::make();
+      if (cells_ != nullptr) return true;
+    }
+  }
+  keys_ = keys_pool.take();
+  if (keys_ == nullptr) keys_ = std::make_unique<KeyTables>();
+  return true;
+}
+
+void ColourTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
+                       const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
+                       ImageCounts& counts) noexcept {
+  if (cells_ != nullptr) {
+    alignas(64) std::array<std::uint32_t, kBlockPixels> cells;
+    tier.colour_cells(red, green, blue, n, cells.data());
+    cells_->add(cells.data(), n, counts);
+    if (cells_->pages() <= kMostPages) return;
+    // Without memory for keys, cells still count right.
+    std::unique_ptr<KeyTables> keys = keys_pool.take();
+    if (keys == nullptr) keys.reset(new (std::nothrow) KeyTables);
+    if (keys == nullptr) return;
+    cells_->drain(tier, counts);
+    give_back();
+    keys_ = std::move(keys);
+    many_colours_ = true;
+    return;
+  }
+  add_keys(tier, red, green, blue, n, *keys_, counts);
+}
+
+bool ColourTables::may_wait() noexcept {
+  if (waits_ || (cells_ == nullptr && keys_ == nullptr)) return true;
+  if (waiting.fetch_add(1, std::memory_order_relaxed) < most_waiting()) {
+    waits_ = true;
+    return true;
+  }
+  waiting.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void ColourTables::drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept {
+  if (cells_ != nullptr) cells_->drain(tier, counts);
+  if (keys_ != nullptr) keys_->drain(tier, counts);
+  give_back();
+}
+
+void ColourTables::clear() noexcept {
+  if (cells_ != nullptr) cells_->clear();
+  if (keys_ != nullptr) keys_->clear();
+  give_back();
+}
+
+void ColourTables::give_back() noexcept {
+  if (cells_ != nullptr && cells_->pages_of_memory() > kMostPagesKept) cells_.reset();
+  if (cells_ != nullptr) cells_pool.give(std::move(cells_));
+  if (keys_ != nullptr) keys_pool.give(std::move(keys_));
+  cells_.reset();
+  keys_.reset();
+  if (waits_) waiting.fetch_sub(1, std::memory_order_relaxed);
+  waits_ = false;
+}
+
+}  // namespace lightmeter::measure
