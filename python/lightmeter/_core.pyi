@@ -36,7 +36,7 @@ def features_of(meter: ImageMeter) -> ImageFeatures: ...
 
 class PngRows:
     def __init__(
-        self, width: int, height: int, depth: int, colour: int, palette: bytes, deep: bool
+        self, width: int, height: int, depth: int, colour: int, palette: bytes
     ) -> None: ...
     def take(
         self, inflated: bytes, meter: ImageMeter, value_range: tuple[float, float]

@@ -56,7 +56,7 @@ class PngPicture:
     def measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         """Show all rows to a meter. False if Pillow has to look; the meter is of no use then."""
         width, height, depth, colour, palette, data = self._chunks
-        rows = _core.PngRows(width, height, depth, colour, palette, False)
+        rows = _core.PngRows(width, height, depth, colour, palette)
         inflater = zlib.decompressobj()
         for deflated in _pieces(data):
             while deflated and not inflater.eof:

@@ -9,6 +9,7 @@ from PIL import PngImagePlugin
 
 __all__ = ["PngChunks", "png_chunks"]
 
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD = struct.Struct(">I4s")  # size and name
 _FORM = struct.Struct(">IIBBBBB")  # of IHDR
 _CRC = struct.Struct(">I")
@@ -32,7 +33,7 @@ class PngChunks(NamedTuple):
 
 
 def png_chunks(file: bytes) -> PngChunks | None:
-    """Take a file apart, whose signature was seen. None if Pillow has to look.
+    """Take a file apart. None if Pillow has to look.
 
     Pillow does not look at the checksums of IDAT chunks, and neither is it done here.
     """
@@ -60,12 +61,14 @@ class _Chunks:
         self._text = 0  # bytes
 
     def read(self) -> PngChunks:
-        at, last = 8, b""
+        _require(self._file[:8] == _SIGNATURE)
+        at, last = len(_SIGNATURE), b""
         for _ in range(_MOST_CHUNKS):
             size, name = _HEAD.unpack_from(self._file, at)
             body = self._file[at + 8 : at + 8 + size]
             (crc,) = _CRC.unpack_from(self._file, at + 8 + size)
             if name == b"IDAT":
+                _require(bool(self._form))
                 _require(last == b"IDAT" or not self._data)
                 self._data.append(body)
             elif name == b"IEND":
@@ -96,7 +99,7 @@ class _Chunks:
             self._count_text(len(body))
         else:
             # What Pillow has no word for it steps over.
-            _require(_is_name(name) is not None)
+            _require(_is_name(name) is not None and name != b"DDAT")  # that is IDAT to Pillow
             _require(not hasattr(PngImagePlugin.PngStream, f"chunk_{name.decode()}"))
 
     def _inflate(self, body: memoryview) -> None:
