@@ -163,6 +163,10 @@ def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
     assert png.ours(file) is None
 
 
+def brightest(image: Any) -> int:
+    return int(image.max())
+
+
 def folder_of_files(folder: Path) -> Path:
     numbers = random.Random(5)
     for place, (depth, colour) in enumerate(png.FORMS):
@@ -182,7 +186,7 @@ def folder_of_files(folder: Path) -> Path:
         {"ignore": np.eye(7, dtype=bool)},  # of another size
         {"limits": lm.Limits(pixels=1000)},
         {"threads": 2},
-        {"metrics": lambda image: {"first": int(image[0, 0].max())}},
+        {"metrics": brightest},
     ],
 )
 def test_rows_of_a_folder_are_the_same_without_it(
@@ -240,11 +244,9 @@ def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
     monkeypatch.setattr(accelerated, "_IS_OFF", False)
     samples = list(png_samples())
     assert len(samples) == len(png.FORMS)
-    one_bit_less = samples[7].replace(b"PLTE", b"PLTE", 1)
-    other = bytearray(one_bit_less)
-    other[-20] ^= 1  # the picture cannot be inflated
+    damaged = samples[0][:-20]
     monkeypatch.setitem(
-        accelerated._DECODERS, "PNG", (accelerated.open_png, lambda: iter([bytes(other)]))
+        accelerated._DECODERS, "PNG", (accelerated.open_png, lambda: iter([damaged]))
     )
     assert not trusted("PNG")
     monkeypatch.setitem(

@@ -59,12 +59,12 @@ class PngPicture:
         rows = _core.PngRows(width, height, depth, colour, palette)
         inflater = zlib.decompressobj()
         for deflated in _pieces(data):
-            while deflated and not inflater.eof:
+            while deflated:
+                if inflater.eof:
+                    return False  # bytes after the stream
                 if not rows.take(inflater.decompress(deflated, _INFLATED), meter, value_range):
                     return False
-                deflated = inflater.unconsumed_tail
-            if inflater.unused_data:
-                return False
+                deflated = inflater.unused_data or inflater.unconsumed_tail
         while not inflater.eof:  # what zlib still holds back
             rest = inflater.decompress(b"", _INFLATED)
             if not rest or not rows.take(rest, meter, value_range):
