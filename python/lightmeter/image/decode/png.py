@@ -4,9 +4,18 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from lightmeter import _core
 from lightmeter.image.decode.png_chunks import PngChunks, png_chunks
+
+_inflating: Any  # a module
+try:
+    from zlib_ng import zlib_ng
+except ImportError:
+    _inflating = zlib
+else:
+    _inflating = zlib_ng  # twice as fast
 
 __all__ = ["open_png", "png_samples"]
 
@@ -55,9 +64,15 @@ class PngPicture:
 
     def measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         """Show all rows to a meter. False if Pillow has to look; the meter is of no use then."""
+        try:
+            return self._measure(meter, value_range)
+        except _inflating.error:
+            return False
+
+    def _measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         width, height, depth, colour, palette, data = self._chunks
         rows = _core.PngRows(width, height, depth, colour, palette)
-        inflater = zlib.decompressobj()
+        inflater = _inflating.decompressobj()
         for deflated in _pieces(data):
             while deflated:
                 if inflater.eof:

@@ -16,9 +16,9 @@ _CRC = struct.Struct(">I")
 _MOST_CHUNKS = 1 << 16
 _is_name = re.compile(b"[A-Za-z]{4}").fullmatch
 
-# The least bytes of what Pillow takes apart; it takes any bytes of tEXt and eXIf.
-_LEAST = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1, b"tEXt": 0, b"eXIf": 0}
-_TRANSPARENT = {0: 2, 2: 6, 3: 1, 4: 0, 6: 0}  # the same of tRNS, by the type of colour
+# Bytes of what Pillow takes apart. Some versions of it refuse more.
+_SIZES = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1}
+_TRANSPARENT = {0: 2, 2: 6}  # those of tRNS, by the type of colour
 
 
 class PngChunks(NamedTuple):
@@ -94,8 +94,9 @@ class _Chunks:
             _, end, rest = bytes(body).partition(b"\0")
             _require(bool(end) and rest[:1] == b"\0")  # not deflated
             self._count_text(len(body))
-        elif name in _LEAST:
-            _require(len(body) >= _LEAST[name])
+        elif name in _SIZES:
+            _require(len(body) == _SIZES[name])
+        elif name in (b"tEXt", b"eXIf"):
             self._count_text(len(body))
         else:
             # What Pillow has no word for it steps over.
@@ -117,10 +118,11 @@ class _Chunks:
     def _result(self) -> PngChunks:
         _require(bool(self._form))
         width, height, depth, colour = self._form[:4]
-        _require(width > 0 and height > 0 and bool(self._data) and colour in _TRANSPARENT)
+        _require(width > 0 and height > 0 and bool(self._data))
         palette = bytes(self._once.get(b"PLTE", b"")) if colour == 3 else b""
         transparent = self._once.get(b"tRNS")
-        if transparent is not None:
-            _require(len(transparent) >= _TRANSPARENT[colour])
-            _require(colour != 3 or len(transparent) <= len(palette) // 3)
+        if transparent is not None and colour == 3:
+            _require(1 <= len(transparent) <= len(palette) // 3)
+        elif transparent is not None:
+            _require(len(transparent) == _TRANSPARENT.get(colour))
         return PngChunks(width, height, depth, colour, palette, self._data)
