@@ -16,6 +16,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
+from lightmeter.image.decode import measure_accelerated
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import (
     Encoded,
@@ -346,6 +347,13 @@ def _measure_one(
     path: str,
 ) -> Measured:
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
+    if show is None and not reading.functions:  # these need the picture
+        accelerated = measure_accelerated(file, reading, threads)
+        if accelerated is not None:
+            meter, decoded_by = accelerated
+            header = _header_in_memory(decoded_by.format, file)
+            exif = read_exif(header.exif, reading.exif).tags
+            return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
