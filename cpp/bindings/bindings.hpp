@@ -21,6 +21,7 @@ namespace py = pybind11;
 // What a profile says of one of its columns.
 void bind_column(py::class_<lightmeter::profile::Profile>& profile);
 void bind_covariance(py::module_& module);
+void bind_decode(py::module_& module);
 void bind_distinct(py::module_& module);
 void bind_drift(py::module_& module);
 void bind_error(py::module_& module);

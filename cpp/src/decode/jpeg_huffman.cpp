@@ -1,0 +1,59 @@
+#include "decode/jpeg_huffman.hpp"
+
+#include <algorithm>
+
+namespace lightmeter::decode {
+
+bool HuffmanTable::set(std::span<const std::uint8_t, 16> counts,
+                       std::span<const std::uint8_t> symbols) noexcept {
+  if (symbols.size() > symbols_.size()) return false;
+  std::ranges::copy(symbols, symbols_.begin());
+  codes.fill({0, 0});
+  std::uint32_t code = 0;  // C.2, figure C.2
+  std::uint32_t place = 0;
+  for (int length = 1; length <= 16; ++length) {
+    const std::uint32_t count = counts[static_cast<std::size_t>(length - 1)];
+    if (code + count > std::uint32_t{1} << length || place + count > symbols.size()) return false;
+    const auto at = static_cast<std::size_t>(length);
+    place_[at] = static_cast<std::int32_t>(place) - static_cast<std::int32_t>(code);
+    if (length <= kAhead) {
+      const std::size_t each = std::size_t{1} << (kAhead - length);
+      for (std::uint32_t i = 0; i < count; ++i) {
+        std::fill_n(codes.begin() + (code + i) * each, each,
+                    Code{symbols_[place + i], static_cast<std::uint8_t>(length)});
+      }
+    }
+    code += count;
+    place += count;
+    end_[at] = code << (16 - length);
+    code <<= 1;
+  }
+  return place == symbols.size();
+}
+
+void HuffmanTable::set_coefficients() noexcept {
+  coefficients.fill({0, 0, 0});
+  for (std::uint32_t ahead = 0; ahead < kEntries; ++ahead) {
+    const auto [symbol, length] = codes[ahead];
+    const int size = symbol & 15;
+    const int bits = length + size;
+    if (length == 0 || size == 0 || bits > kAhead) continue;
+    const std::uint32_t additional = ahead >> (kAhead - bits) & ((1U << size) - 1);
+    coefficients[ahead] = {static_cast<std::int16_t>(extend(additional, size)),
+                           static_cast<std::uint8_t>((symbol >> 4) + 1),
+                           static_cast<std::uint8_t>(bits)};
+  }
+}
+
+HuffmanTable::Code HuffmanTable::find(std::uint32_t bits) const noexcept {
+  for (int length = 1; length <= 16; ++length) {
+    const auto at = static_cast<std::size_t>(length);
+    if (bits >= end_[at]) continue;
+    const std::int32_t place = place_[at] + static_cast<std::int32_t>(bits >> (16 - length));
+    // Codes rise with their length, so bits below the end of a length are not below its start.
+    return {symbols_[static_cast<std::size_t>(place) & 0xff], static_cast<std::uint8_t>(length)};
+  }
+  return {0, 0};
+}
+
+}  // namespace lightmeter::decode

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace lightmeter::decode {
+
+// A Huffman table (ITU T.81, C.2 and F.2.2.3) with the answers for the next ten bits.
+struct HuffmanTable {
+  static constexpr int kAhead = 10;
+  static constexpr std::size_t kEntries = std::size_t{1} << kAhead;
+
+  // A symbol and how many bits its code has; 0 where ten bits do not tell.
+  struct Code {
+    std::uint8_t symbol;
+    std::uint8_t bits;
+  };
+  // An AC coefficient of which code and additional bits are in the ten bits: how many places it is
+  // after the last one, its value, all its bits. The value is 0 where there is none.
+  struct Coefficient {
+    std::int16_t value;
+    std::uint8_t places;
+    std::uint8_t bits;
+  };
+
+  std::array<Code, kEntries> codes;
+  std::array<Coefficient, kEntries> coefficients;
+
+  // Sets the table from the numbers of codes of 1 to 16 bits and their symbols. False if more codes
+  // of a length are said than fit, or if the symbols are not as many.
+  [[nodiscard]] bool set(std::span<const std::uint8_t, 16> counts,
+                         std::span<const std::uint8_t> symbols) noexcept;
+
+  // Sets the coefficients of a table for AC.
+  void set_coefficients() noexcept;
+
+  // The code at the start of 16 bits, by the canonical way; 0 bits if there is none.
+  [[nodiscard]] Code find(std::uint32_t bits) const noexcept;
+
+ private:
+  // By length: the end of its codes, moved up to 16 bits; and the place of its first symbol less
+  // its first code.
+  std::array<std::uint32_t, 17> end_{};
+  std::array<std::int32_t, 17> place_{};
+  std::array<std::uint8_t, 256> symbols_{};
+};
+
+// The value of `size` additional bits, size <= 15 (F.2.2.1, EXTEND).
+[[nodiscard]] constexpr int extend(std::uint32_t bits, int size) noexcept {
+  const auto value = static_cast<int>(bits);
+  return size > 0 && value < (1 << (size - 1)) ? value - (1 << size) + 1 : value;
+}
+
+}  // namespace lightmeter::decode
