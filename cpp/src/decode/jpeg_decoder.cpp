@@ -13,7 +13,7 @@ namespace lightmeter::decode {
 namespace {
 
 // Few enough to stay in the cache until they are measured.
-constexpr int kPixelsAtOnce = 1 << 16;
+constexpr int kPixelsAtOnce = 1 << 19;
 
 constexpr int ratio_up(int value, int divisor) noexcept { return (value + divisor - 1) / divisor; }
 constexpr std::size_t size(int value) noexcept { return static_cast<std::size_t>(value); }
@@ -25,7 +25,9 @@ struct JpegDecoder::State {
 
   bool decode_mcu_row() noexcept;
   bool decode_mcu(int place) noexcept;
+  void transform() noexcept;
   void emit(int y) noexcept;
+  [[nodiscard]] Pixels strip() const noexcept;
 
   std::unique_ptr<JpegFrame> frame;
   JpegScan scan;
@@ -34,7 +36,12 @@ struct JpegDecoder::State {
   int next_mcu = 0;  // row of MCUs
   int next_row = 0;
   std::array<JpegPlane, 3> planes;
-  JpegBlock block;
+  std::array<JpegBlock, 2> blocks;  // in turns
+  std::size_t turn = 0;             // the one to be read next
+  struct Waiting {
+    std::uint8_t* to = nullptr;
+    std::ptrdiff_t stride = 0;
+  } waiting;                                              // where the samples of the other block go
   std::array<std::unique_ptr<std::uint8_t[]>, 2> chroma;  // a row, as wide as the image
 
   // The rows that are given out: planes of `room` rows.
@@ -72,12 +79,24 @@ bool JpegDecoder::State::decode_mcu(int place) noexcept {
     for (int y = 0; y < component.down; ++y) {
       std::uint8_t* to = plane.row(8 * y) + 8 * component.across * place;
       for (int x = 0; x < component.across; ++x, to += 8) {
-        if (!scan.read(size(i), block)) return false;
-        loops.inverse_dct(block.values.data(), to, plane.stride());
+        if (!scan.read(size(i), blocks[turn])) return false;
+        transform();
+        waiting = {to, plane.stride()};
+        turn ^= 1;
       }
     }
   }
   return true;
+}
+
+// The samples of the block before, if one waits: bytes that were stored one by one and just now would
+// hold up the loads of vectors.
+void JpegDecoder::State::transform() noexcept {
+  if (waiting.to == nullptr) return;
+  const JpegBlock& block = blocks[turn ^ 1];
+  (block.is_low ? loops.inverse_low_dct : loops.inverse_dct)(block.values.data(), waiting.to,
+                                                             waiting.stride);
+  waiting.to = nullptr;
 }
 
 // Doubled chroma lies between rows, so the last row of the MCUs waits for those below.
@@ -86,6 +105,7 @@ bool JpegDecoder::State::decode_mcu_row() noexcept {
   for (int place = 0; place < mcus_across; ++place) {
     if (!decode_mcu(place)) return false;
   }
+  transform();
   if (scan.is_overrun()) return false;
   for (int i = 1; i < frame->channels; ++i) planes[size(i)].extend();
   ++next_mcu;
@@ -129,6 +149,16 @@ void JpegDecoder::State::emit(int y) noexcept {
   loops.to_rgb(luma, colour[0], colour[1], width, to, to + plane_size, to + 2 * plane_size);
 }
 
+Pixels JpegDecoder::State::strip() const noexcept {
+  return {.data = rows.get(),
+          .width = frame->width,
+          .height = filled,
+          .channels = frame->channels,
+          .row_stride = frame->width,
+          .pixel_stride = 1,
+          .channel_stride = static_cast<std::ptrdiff_t>(plane_size)};
+}
+
 JpegDecoder::JpegDecoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 JpegDecoder::~JpegDecoder() = default;
 
@@ -148,24 +178,17 @@ int JpegDecoder::width() const noexcept { return state_->frame->width; }
 int JpegDecoder::height() const noexcept { return state_->frame->height; }
 int JpegDecoder::channels() const noexcept { return state_->frame->channels; }
 
-JpegDecoder::Step JpegDecoder::next() {
-  state_->filled = 0;
-  const int most = 8 * state_->frame->down() + 1;  // rows that a row of MCUs may give
-  while (state_->next_mcu < state_->mcus_down && state_->filled + most <= state_->room) {
-    if (!state_->decode_mcu_row()) return Step::kRefused;
+bool JpegDecoder::decode(const TakeStrip& take_strip) {
+  State& state = *state_;
+  const int most = 8 * state.frame->down() + 1;  // rows that a row of MCUs may give
+  while (state.next_mcu < state.mcus_down) {
+    if (!state.decode_mcu_row()) return false;
+    if (state.filled + most > state.room || state.next_mcu == state.mcus_down) {
+      take_strip(state.strip());
+      state.filled = 0;
+    }
   }
-  return state_->filled == 0 ? Step::kEnd : Step::kRows;
-}
-
-Pixels JpegDecoder::rows() const noexcept {
-  const std::ptrdiff_t width = state_->frame->width;
-  return {.data = state_->rows.get(),
-          .width = width,
-          .height = state_->filled,
-          .channels = state_->frame->channels,
-          .row_stride = width,
-          .pixel_stride = 1,
-          .channel_stride = static_cast<std::ptrdiff_t>(state_->plane_size)};
+  return true;
 }
 
 }  // namespace lightmeter::decode

@@ -17,6 +17,10 @@ struct JpegKernels {
   void (*inverse_dct)(const std::int16_t* coefficients, std::uint8_t* samples,
                       std::ptrdiff_t row_stride) noexcept;
 
+  // The same where all but the first four coefficients of the first four rows are 0.
+  void (*inverse_low_dct)(const std::int16_t* coefficients, std::uint8_t* samples,
+                          std::ptrdiff_t row_stride) noexcept;
+
   // Twice as many samples as the n of a row: libjpeg's "fancy upsampling" across. in[-1] and in[n]
   // can be read, and equal their neighbours.
   void (*double_across)(const std::uint8_t* in, std::size_t n, std::uint8_t* out) noexcept;

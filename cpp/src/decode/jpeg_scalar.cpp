@@ -58,7 +58,7 @@ void to_rgb(const std::uint8_t* y, const std::uint8_t* cb, const std::uint8_t* c
   }
 }
 
-constexpr JpegKernels kTable = {inverse_dct, double_across, double_both, to_rgb};
+constexpr JpegKernels kTable = {inverse_dct, inverse_dct, double_across, double_both, to_rgb};
 
 }  // namespace scalar
 

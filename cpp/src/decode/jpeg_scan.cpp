@@ -9,6 +9,9 @@ constexpr std::uint8_t kRestart = 0xD0, kEnd = 0xD9;
 // Of 8-bit samples (F.1.2.1 and F.1.2.2).
 constexpr int kMostDcBits = 11, kMostAcBits = 10;
 
+// The first ten of a zigzag are in the first four columns and rows.
+constexpr std::size_t kLastLow = 9;
+
 // The place of each coefficient in its block (figure A.6).
 constexpr std::array<std::uint8_t, 64> kZigzag = {
     0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,   //
@@ -87,7 +90,7 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
     block.values[kZigzag[last]] = static_cast<std::int16_t>(value);
   }
   bits_ = bits;
-  block.is_flat = energy == 0;
+  block.is_low = last <= kLastLow;
   return is_exact(first, energy, block.values);
 }
 

@@ -12,7 +12,7 @@ namespace lightmeter::decode {
 // The coefficients of 8x8 samples times their divisors, row by row.
 struct JpegBlock {
   alignas(64) std::array<std::int16_t, 64> values;
-  bool is_flat;  // all but the first are 0
+  bool is_low;  // all but the first four of the first four rows are 0
 };
 
 // The entropy-coded data of a scan (ITU T.81, F.2.2 and E.2.4).

@@ -4,7 +4,7 @@
 #include <memory>
 #include <span>
 
-#include "lightmeter/pixels.hpp"
+#include "lightmeter/decode/strips.hpp"
 
 namespace lightmeter::kernels {
 struct Kernels;
@@ -18,12 +18,6 @@ namespace lightmeter::decode {
 // then asks another decoder. Memory depends on the width alone.
 class JpegDecoder {
  public:
-  enum class Step : std::uint8_t {
-    kRows,     // rows() has the next rows
-    kEnd,      // all rows were given
-    kRefused,  // the file is not one of those; nothing that rows() had counts
-  };
-
   // Null if the header is refused. The file must outlive the decoder.
   [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file);
   // The same with the loops of a tier.
@@ -38,10 +32,8 @@ class JpegDecoder {
   // 1, gray, or 3: red, green, blue.
   [[nodiscard]] int channels() const noexcept;
 
-  // Decodes the next rows, from top to bottom: some tens of thousands of pixels.
-  [[nodiscard]] Step next();
-  // What next() decoded; it stays until the next call.
-  [[nodiscard]] Pixels rows() const noexcept;
+  // Decodes the picture, once. False if the file is refused; the strips that came do not count.
+  [[nodiscard]] bool decode(const TakeStrip& take_strip);
 
  private:
   struct State;
