@@ -14,7 +14,7 @@
 namespace lightmeter::decode {
 namespace {
 
-constexpr std::int64_t kMostPixels = 1 << 20;  // so that a run is short
+constexpr std::int64_t kMostPixels = 1 << 16;  // so that a run is short
 
 void require(bool holds, const char* law) {
   if (!holds) throw std::logic_error(std::string("broken law: ") + law);

@@ -16,143 +16,108 @@ inline __m128i load16(const void* p) noexcept {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
 inline void store(void* p, __m256i v) noexcept { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
-inline void store8(void* p, __m128i v) noexcept { _mm_storel_epi64(static_cast<__m128i*>(p), v); }
 // 16 bytes as numbers of 16 bits.
 inline __m256i load_wide(const std::uint8_t* p) noexcept { return _mm256_cvtepu8_epi16(load16(p)); }
 
-// Two factors for _mm256_madd_epi16, which multiplies pairs of neighbours and adds the products.
-constexpr int pair(int first, int second) noexcept {
-  return static_cast<int>(static_cast<unsigned>(second) << 16 |
-                          (static_cast<unsigned>(first) & 0xFFFF));
-}
-inline __m256i times(__m256i pairs, int first, int second) noexcept {
-  return _mm256_madd_epi16(pairs, _mm256_set1_epi32(pair(first, second)));
-}
-
-inline __m256i two_pairs(int below, int above) noexcept {
-  return _mm256_setr_epi32(below, below, below, below, above, above, above, above);
-}
-
-// Two rows of coefficients, as eight pairs from column 0 to 7.
-inline __m256i pairs_of(const std::int16_t* rows, int a, int b) noexcept {
-  constexpr int kHalves = 0x50;  // the first four numbers below, the others above
-  return _mm256_unpacklo_epi16(
-      _mm256_permute4x64_epi64(_mm256_castsi128_si256(load16(rows + 8 * a)), kHalves),
-      _mm256_permute4x64_epi64(_mm256_castsi128_si256(load16(rows + 8 * b)), kHalves));
-}
-
 inline __m256i sum(__m256i a, __m256i b) noexcept { return _mm256_add_epi32(a, b); }
 
-// Down all columns.
-inline void columns(const std::int16_t* in, std::int16_t* between) noexcept {
-  const __m256i p04 = pairs_of(in, 0, 4), p26 = pairs_of(in, 2, 6);
-  const __m256i p13 = pairs_of(in, 1, 3), p57 = pairs_of(in, 5, 7);
-  const __m256i half = _mm256_set1_epi32(1 << (kColumnShift - 1));
-  __m256i row[8];
-  for (int y = 0; y < 4; ++y) {
-    const auto& e = kEvenPart[y];
-    const auto& o = kOddPart[y];
-    const __m256i even = sum(half, sum(times(p04, e[0], e[1]), times(p26, e[2], e[3])));
-    const __m256i odd = sum(times(p13, o[0], o[1]), times(p57, o[2], o[3]));
-    row[y] = _mm256_srai_epi32(sum(even, odd), kColumnShift);
-    row[7 - y] = _mm256_srai_epi32(_mm256_sub_epi32(even, odd), kColumnShift);
-  }
-  for (int y = 0; y < 8; y += 2) {
-    store(between + 8 * y, _mm256_permute4x64_epi64(_mm256_packs_epi32(row[y], row[y + 1]),
-                                                    _MM_SHUFFLE(3, 1, 2, 0)));
-  }
+// Two numbers of 16 bits for _mm256_madd_epi16, which multiplies pairs and adds the two products.
+inline __m256i pairs(int first, int second) noexcept {
+  return _mm256_set1_epi32(static_cast<int>(static_cast<unsigned>(second) << 16 |
+                                            (static_cast<unsigned>(first) & 0xFFFF)));
 }
 
-// The same of two rows at once, where only the first four columns and rows are not 0. Rows of
-// `between` have four numbers.
-inline void low_columns(const std::int16_t* in, std::int16_t* between) noexcept {
-  const __m256i p02 = _mm256_broadcastsi128_si256(_mm_unpacklo_epi16(load16(in), load16(in + 16)));
-  const __m256i p13 =
-      _mm256_broadcastsi128_si256(_mm_unpacklo_epi16(load16(in + 8), load16(in + 24)));
-  const __m256i half = _mm256_set1_epi32(1 << (kColumnShift - 1));
-  __m256i rows[2], mirrored[2];  // 0 and 1, 2 and 3; 7 and 6, 5 and 4
-  for (int i = 0; i < 2; ++i) {
-    const auto& e = kEvenPart[2 * i];
-    const auto& f = kEvenPart[2 * i + 1];
-    const auto& o = kOddPart[2 * i];
-    const auto& p = kOddPart[2 * i + 1];
-    const __m256i even =
-        sum(half, _mm256_madd_epi16(p02, two_pairs(pair(e[0], e[2]), pair(f[0], f[2]))));
-    const __m256i odd = _mm256_madd_epi16(p13, two_pairs(pair(o[0], o[1]), pair(p[0], p[1])));
-    rows[i] = _mm256_srai_epi32(sum(even, odd), kColumnShift);
-    mirrored[i] = _mm256_srai_epi32(_mm256_sub_epi32(even, odd), kColumnShift);
-  }
-  // Packed within halves: rows 0, 2, 1, 3, and 5, 7, 4, 6.
-  store(between,
-        _mm256_permute4x64_epi64(_mm256_packs_epi32(rows[0], rows[1]), _MM_SHUFFLE(3, 1, 2, 0)));
-  store(between + 16, _mm256_permute4x64_epi64(_mm256_packs_epi32(mirrored[1], mirrored[0]),
-                                               _MM_SHUFFLE(1, 3, 0, 2)));
-}
-
-// The factors of coefficients 2 i and 2 i + 1 of a row for its eight samples.
-struct RowFactors {
+// What coefficients 2 i and 2 i + 1 of a column add to its eight rows.
+struct ColumnFactors {
   alignas(32) std::int16_t of[4][16];
 };
-constexpr RowFactors kRowFactors = [] {
-  RowFactors factors{};
-  constexpr int kPlace[4] = {0, 2, 1, 3};  // of coefficients 0, 2, 4, 6 in kEvenPart
+constexpr ColumnFactors kColumnFactors = [] {
+  ColumnFactors factors{};
   for (int i = 0; i < 4; ++i) {
-    for (int x = 0; x < 4; ++x) {
-      const int even = kEvenPart[x][kPlace[i]], odd = kOddPart[x][i];
-      factors.of[i][2 * x] = factors.of[i][2 * (7 - x)] = static_cast<std::int16_t>(even);
-      factors.of[i][2 * x + 1] = static_cast<std::int16_t>(odd);
-      factors.of[i][2 * (7 - x) + 1] = static_cast<std::int16_t>(-odd);
+    for (int y = 0; y < 8; ++y) {
+      const int from_top = y < 4 ? y : 7 - y;
+      const int odd = kOddPart[from_top][i];
+      factors.of[i][2 * y] = static_cast<std::int16_t>(kEvenPart[from_top][i]);
+      factors.of[i][2 * y + 1] = static_cast<std::int16_t>(y < 4 ? odd : -odd);
     }
   }
   return factors;
 }();
 
-// The eight samples of a row of 2 kPairs numbers, plus 128.
+// The eight rows of a column of which the first 2 kPairs coefficients are not 0.
 template <int kPairs>
-inline __m256i samples_of(const std::int16_t* row) noexcept {
-  __m256i total = _mm256_set1_epi32((1 << (kRowShift - 1)) + (128 << kRowShift));
+inline __m256i column_of(const std::int16_t* coefficients) noexcept {
+  __m256i total = _mm256_set1_epi32(1 << (kColumnShift - 1));
   for (int i = 0; i < kPairs; ++i) {
     std::int32_t two;
-    std::memcpy(&two, row + 2 * i, 4);
-    const __m256i factors = _mm256_load_si256(reinterpret_cast<const __m256i*>(kRowFactors.of[i]));
-    total = sum(total, _mm256_madd_epi16(_mm256_set1_epi32(two), factors));
+    std::memcpy(&two, coefficients + 2 * i, 4);
+    const auto* const factors = reinterpret_cast<const __m256i*>(kColumnFactors.of[i]);
+    total = sum(total, _mm256_madd_epi16(_mm256_set1_epi32(two), _mm256_load_si256(factors)));
   }
-  return _mm256_srai_epi32(total, kRowShift);
+  return _mm256_srai_epi32(total, kColumnShift);
 }
 
+// Pairs of 16 bits from two vectors of numbers that fit.
+inline __m256i paired(__m256i first, __m256i second) noexcept {
+  return _mm256_blend_epi16(first, _mm256_slli_epi32(second, 16), 0xAA);
+}
+
+// Columns 0 to 3 or 4 to 7 of eight rows: rows 0 to 3 in the lower half, four bytes each.
+inline __m256i bytes_of(__m256i a, __m256i b, __m256i c, __m256i d) noexcept {
+  const __m256i by_row = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  return _mm256_shuffle_epi8(
+      _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)), by_row);
+}
+
+inline void store_two_rows(std::uint8_t* to, std::ptrdiff_t row_stride, __m128i rows) noexcept {
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), rows);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to + row_stride), _mm_unpackhi_epi64(rows, rows));
+}
+
+// Of a block of which all but the first 2 kPairs coefficients of the first 2 kPairs columns are 0.
 template <int kPairs>
-inline void rows(const std::int16_t* between, std::uint8_t* samples,
-                 std::ptrdiff_t row_stride) noexcept {
-  constexpr int kRow = 2 * kPairs;
-  for (int y = 0; y < 8; y += 4) {
-    const std::int16_t* const row = between + y * kRow;
-    const __m256i ab = _mm256_packs_epi32(samples_of<kPairs>(row), samples_of<kPairs>(row + kRow));
-    const __m256i cd =
-        _mm256_packs_epi32(samples_of<kPairs>(row + 2 * kRow), samples_of<kPairs>(row + 3 * kRow));
-    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd),
-                                                      _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    const __m128i first = _mm256_castsi256_si128(bytes);
-    const __m128i second = _mm256_extracti128_si256(bytes, 1);
-    std::uint8_t* const to = samples + y * row_stride;
-    store8(to, first);
-    store8(to + row_stride, _mm_unpackhi_epi64(first, first));
-    store8(to + 2 * row_stride, second);
-    store8(to + 3 * row_stride, _mm_unpackhi_epi64(second, second));
+inline void transform(const std::int16_t* coefficients, std::uint8_t* samples,
+                      std::ptrdiff_t row_stride) noexcept {
+  // Columns 0 and 2, 4 and 6; 1 and 3, 5 and 7.
+  __m256i even_columns[kPairs / 2], odd_columns[kPairs / 2];
+  for (int i = 0; i < kPairs / 2; ++i) {
+    const std::int16_t* const first = coefficients + 32 * i;
+    even_columns[i] = paired(column_of<kPairs>(first), column_of<kPairs>(first + 16));
+    odd_columns[i] = paired(column_of<kPairs>(first + 8), column_of<kPairs>(first + 24));
   }
+  const __m256i half_and_128 = _mm256_set1_epi32((1 << (kRowShift - 1)) + (128 << kRowShift));
+  __m256i column[8];
+  for (int x = 0; x < 4; ++x) {
+    const auto& e = kEvenPart[x];
+    const auto& o = kOddPart[x];
+    __m256i even = sum(half_and_128, _mm256_madd_epi16(even_columns[0], pairs(e[0], e[1])));
+    __m256i odd = _mm256_madd_epi16(odd_columns[0], pairs(o[0], o[1]));
+    if constexpr (kPairs == 4) {
+      even = sum(even, _mm256_madd_epi16(even_columns[1], pairs(e[2], e[3])));
+      odd = sum(odd, _mm256_madd_epi16(odd_columns[1], pairs(o[2], o[3])));
+    }
+    column[x] = _mm256_srai_epi32(sum(even, odd), kRowShift);
+    column[7 - x] = _mm256_srai_epi32(_mm256_sub_epi32(even, odd), kRowShift);
+  }
+  const __m256i left = bytes_of(column[0], column[1], column[2], column[3]);
+  const __m256i right = bytes_of(column[4], column[5], column[6], column[7]);
+  const __m256i rows_0145 = _mm256_unpacklo_epi32(left, right);
+  const __m256i rows_2367 = _mm256_unpackhi_epi32(left, right);
+  store_two_rows(samples, row_stride, _mm256_castsi256_si128(rows_0145));
+  store_two_rows(samples + 2 * row_stride, row_stride, _mm256_castsi256_si128(rows_2367));
+  store_two_rows(samples + 4 * row_stride, row_stride, _mm256_extracti128_si256(rows_0145, 1));
+  store_two_rows(samples + 6 * row_stride, row_stride, _mm256_extracti128_si256(rows_2367, 1));
 }
 
 void inverse_dct(const std::int16_t* coefficients, std::uint8_t* samples,
                  std::ptrdiff_t row_stride) noexcept {
-  alignas(32) std::int16_t between[64];
-  columns(coefficients, between);
-  rows<4>(between, samples, row_stride);
+  transform<4>(coefficients, samples, row_stride);
 }
 
 void inverse_low_dct(const std::int16_t* coefficients, std::uint8_t* samples,
                      std::ptrdiff_t row_stride) noexcept {
-  alignas(32) std::int16_t between[32];
-  low_columns(coefficients, between);
-  rows<2>(between, samples, row_stride);
+  transform<2>(coefficients, samples, row_stride);
 }
 
 inline __m256i threefold(__m256i v) noexcept {
@@ -208,8 +173,8 @@ inline void to_wide(const std::uint8_t* y, const std::uint8_t* cb, const std::ui
   const __m256i b = _mm256_sub_epi16(load_wide(cb), middle);
   const __m256i r = _mm256_sub_epi16(load_wide(cr), middle);
   const __m256i half = _mm256_set1_epi32(1 << 15);
-  const __m256i low = times(_mm256_unpacklo_epi16(b, r), -22554, 18734);
-  const __m256i high = times(_mm256_unpackhi_epi16(b, r), -22554, 18734);
+  const __m256i low = _mm256_madd_epi16(_mm256_unpacklo_epi16(b, r), pairs(-22554, 18734));
+  const __m256i high = _mm256_madd_epi16(_mm256_unpackhi_epi16(b, r), pairs(-22554, 18734));
   const __m256i g = _mm256_packs_epi32(_mm256_srai_epi32(_mm256_add_epi32(low, half), 16),
                                        _mm256_srai_epi32(_mm256_add_epi32(high, half), 16));
   colours.red = _mm256_add_epi16(_mm256_add_epi16(luma, r), scaled(r, 26345));

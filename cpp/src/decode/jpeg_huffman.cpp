@@ -31,17 +31,39 @@ bool HuffmanTable::set(std::span<const std::uint8_t, 16> counts,
   return place == symbols.size();
 }
 
+// A coefficient at the start of `left` bits, the last of ten; 0 in `value` if it is not whole.
+struct HuffmanTable::Part {
+  int value = 0;
+  int places = 0;
+  int bits = 0;
+};
+
+HuffmanTable::Part HuffmanTable::part(std::uint32_t bits, int left) const noexcept {
+  const auto [symbol, length] = codes[bits << (kAhead - left) & (kEntries - 1)];
+  const int size = symbol & 15;
+  if (length == 0 || size == 0 || length + size > left) return {};
+  const std::uint32_t additional = bits >> (left - length - size) & ((1U << size) - 1);
+  return {extend(additional, size), (symbol >> 4) + 1, length + size};
+}
+
 void HuffmanTable::set_coefficients() noexcept {
-  coefficients.fill({0, 0, 0});
   for (std::uint32_t ahead = 0; ahead < kEntries; ++ahead) {
-    const auto [symbol, length] = codes[ahead];
-    const int size = symbol & 15;
-    const int bits = length + size;
-    if (length == 0 || size == 0 || bits > kAhead) continue;
-    const std::uint32_t additional = ahead >> (kAhead - bits) & ((1U << size) - 1);
-    coefficients[ahead] = {static_cast<std::int16_t>(extend(additional, size)),
-                           static_cast<std::uint8_t>((symbol >> 4) + 1),
-                           static_cast<std::uint8_t>(bits)};
+    const Part first = part(ahead, kAhead);
+    if (first.value == 0) {
+      coefficients[ahead] = {};
+      continue;
+    }
+    const Part second = part(ahead, kAhead - first.bits);
+    int bits = first.bits + second.bits;
+    const Code next = codes[ahead << bits & (kEntries - 1)];
+    const bool ends = next.bits != 0 && next.symbol == 0 && bits + next.bits <= kAhead;
+    if (ends) bits += next.bits;
+    coefficients[ahead] = {static_cast<std::int16_t>(first.value),
+                           static_cast<std::int16_t>(second.value),
+                           static_cast<std::uint8_t>(first.places),
+                           static_cast<std::uint8_t>(first.places + second.places),
+                           static_cast<std::uint8_t>(bits),
+                           ends};
   }
 }
 

@@ -17,16 +17,20 @@ struct HuffmanTable {
     std::uint8_t symbol;
     std::uint8_t bits;
   };
-  // An AC coefficient of which code and additional bits are in the ten bits: how many places it is
-  // after the last one, its value, all its bits. The value is 0 where there is none.
-  struct Coefficient {
-    std::int16_t value;
+  // One or two AC coefficients that are in the ten bits with their additional bits: how many places
+  // the first is after the last one, and the last of them; whether the block then ends; all bits.
+  // `first` is 0 where there is none, `second` where there is one.
+  struct Coefficients {
+    std::int16_t first;
+    std::int16_t second;
+    std::uint8_t first_places;
     std::uint8_t places;
     std::uint8_t bits;
+    bool ends;
   };
 
   std::array<Code, kEntries> codes;
-  std::array<Coefficient, kEntries> coefficients;
+  std::array<Coefficients, kEntries> coefficients;
 
   // Sets the table from the numbers of codes of 1 to 16 bits and their symbols. False if more codes
   // of a length are said than fit, or if the symbols are not as many.
@@ -40,6 +44,9 @@ struct HuffmanTable {
   [[nodiscard]] Code find(std::uint32_t bits) const noexcept;
 
  private:
+  struct Part;
+  [[nodiscard]] Part part(std::uint32_t bits, int left) const noexcept;
+
   // By length: the end of its codes, moved up to 16 bits; and the place of its first symbol less
   // its first code.
   std::array<std::uint32_t, 17> end_{};

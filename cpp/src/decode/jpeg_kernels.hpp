@@ -13,11 +13,11 @@ inline constexpr std::size_t kJpegRoom = 64;
 // The loops that exist once per instruction set. jpeg_scalar.cpp is their specification: every tier
 // gives the same bytes. Pointers need no alignment, but for that of the coefficients, 64 bytes.
 struct JpegKernels {
-  // 8x8 samples of coefficients that are exact (jpeg_dct.hpp): 8 bytes in each row.
+  // 8x8 samples of a JpegBlock: 8 bytes in each row.
   void (*inverse_dct)(const std::int16_t* coefficients, std::uint8_t* samples,
                       std::ptrdiff_t row_stride) noexcept;
 
-  // The same where all but the first four coefficients of the first four rows are 0.
+  // The same of a low block.
   void (*inverse_low_dct)(const std::int16_t* coefficients, std::uint8_t* samples,
                           std::ptrdiff_t row_stride) noexcept;
 

@@ -15,13 +15,13 @@ void inverse_dct(const std::int16_t* coefficients, std::uint8_t* samples,
                  std::ptrdiff_t row_stride) noexcept {
   std::array<int, 64> between;
   for (int x = 0; x < 8; ++x) {
-    decode::inverse_dct<kColumnShift>(coefficients + x, 8, [&](int y, int value) {
+    decode::inverse_dct<kColumnShift>(coefficients + 8 * x, [&](int y, int value) {
       between[static_cast<std::size_t>(8 * y + x)] = value;
     });
   }
   for (int y = 0; y < 8; ++y) {
     std::uint8_t* const row = samples + y * row_stride;
-    decode::inverse_dct<kRowShift>(&between[static_cast<std::size_t>(8 * y)], 1,
+    decode::inverse_dct<kRowShift>(&between[static_cast<std::size_t>(8 * y)],
                                    [&](int x, int value) { row[x] = clamped(value + 128); });
   }
 }

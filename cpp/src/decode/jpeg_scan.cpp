@@ -12,12 +12,12 @@ constexpr int kMostDcBits = 11, kMostAcBits = 10;
 // The first ten of a zigzag are in the first four columns and rows.
 constexpr std::size_t kLastLow = 9;
 
-// The place of each coefficient in its block (figure A.6).
+// The place of each coefficient in its block: figure A.6, column by column.
 constexpr std::array<std::uint8_t, 64> kZigzag = {
-    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,   //
-    12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,  //
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,  //
-    58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+    0,  8,  1,  2,  9,  16, 24, 17, 10, 3,  4,  11, 18, 25, 32, 40,  //
+    33, 26, 19, 12, 5,  6,  13, 20, 27, 34, 41, 48, 56, 49, 42, 35,  //
+    28, 21, 14, 7,  15, 22, 29, 36, 43, 50, 57, 58, 51, 44, 37, 30,  //
+    23, 31, 38, 45, 52, 59, 60, 53, 46, 39, 47, 54, 61, 62, 55, 63};
 
 HuffmanTable::Code next_code(const BitReader& bits, const HuffmanTable& table) noexcept {
   const HuffmanTable::Code code = table.codes[bits.peek(HuffmanTable::kAhead)];
@@ -57,41 +57,46 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
   bits.skip(dc.bits);
   if (dc.symbol != 0) dc_[component] += next_value(bits, dc.symbol);
   if (dc_[component] < -kMostValue || dc_[component] > kMostValue) return false;
-  const int first = dc_[component] * divisors[0];
-  block.values[0] = static_cast<std::int16_t>(first);
+  const int dc_value = dc_[component] * divisors[0];
+  block.values[0] = static_cast<std::int16_t>(dc_value);
 
   const HuffmanTable& ac = frame_.ac[tables.ac];
   std::int64_t energy = 0;
   std::size_t last = 0;
+  const auto put = [&](int coefficient, std::size_t place) {
+    const int value = coefficient * divisors[place];
+    energy += std::int64_t{value} * value;
+    block.values[kZigzag[place]] = static_cast<std::int16_t>(value);
+  };
   while (last < 63) {
     bits.refill();
-    const auto whole = ac.coefficients[bits.peek(HuffmanTable::kAhead)];
-    int value = whole.value;
-    if (value != 0) {
-      bits.skip(whole.bits);
-      last += whole.places;
-    } else {
-      const HuffmanTable::Code code = next_code(bits, ac);
-      if (code.bits == 0) return false;
-      bits.skip(code.bits);
-      if (code.symbol == 0) break;  // the end of the block
-      const int size = code.symbol & 15;
-      if (size > kMostAcBits) return false;
-      last += (code.symbol >> 4) + 1U;
-      if (size != 0) {
-        value = next_value(bits, size);
-      } else if (code.symbol != 0xF0) {  // 16 zeros
-        return false;
-      }
+    const auto& ahead = ac.coefficients[bits.peek(HuffmanTable::kAhead)];
+    // After the last coefficient no end follows, and what is ahead may be of the next block.
+    if (ahead.first != 0 && last + ahead.places < 63) {
+      const std::size_t first = last + ahead.first_places;
+      last += ahead.places;
+      bits.skip(ahead.bits);
+      put(ahead.second, last);  // a 0 at the place of the first, if there is no second
+      put(ahead.first, first);
+      if (ahead.ends) break;
+      continue;
     }
-    if (last > 63) return false;
-    value *= divisors[last];
-    energy += std::int64_t{value} * value;
-    block.values[kZigzag[last]] = static_cast<std::int16_t>(value);
+    const HuffmanTable::Code code = next_code(bits, ac);
+    if (code.bits == 0) return false;
+    bits.skip(code.bits);
+    if (code.symbol == 0) break;  // the end of the block
+    const int size = code.symbol & 15;
+    last += (code.symbol >> 4) + 1U;
+    if (size > kMostAcBits || last > 63) return false;
+    if (size != 0) {
+      put(next_value(bits, size), last);
+    } else if (code.symbol != 0xF0) {  // 16 zeros
+      return false;
+    }
   }
   bits_ = bits;
   block.is_low = last <= kLastLow;
-  return is_exact(first, energy, block.values);
+  return is_exact(dc_value, energy, block.values);
 }
 
 bool JpegScan::end() noexcept { return bits_.end_segment(kEnd); }

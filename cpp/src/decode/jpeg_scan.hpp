@@ -9,10 +9,10 @@
 
 namespace lightmeter::decode {
 
-// The coefficients of 8x8 samples times their divisors, row by row.
+// The coefficients of 8x8 samples times their divisors, column by column.
 struct JpegBlock {
   alignas(64) std::array<std::int16_t, 64> values;
-  bool is_low;  // all but the first four of the first four rows are 0
+  bool is_low;  // all but the first four of the first four columns are 0
 };
 
 // The entropy-coded data of a scan (ITU T.81, F.2.2 and E.2.4).
