@@ -1,69 +1,71 @@
-#include <cstring>
-#include <optional>
-
 #include "bindings.hpp"
-#include "kernels/kernels.hpp"
-#include "lightmeter/decode/jpeg.hpp"
+#include "lightmeter/decode/png.hpp"
 #include "lightmeter/measure/image_meter.hpp"
 #include "lightmeter/profile/image_features.hpp"
 
 namespace {
 
 using lightmeter::Pixels;
-using lightmeter::decode::JpegDecoder;
+using lightmeter::decode::PngColour;
+using lightmeter::decode::PngForm;
+using lightmeter::decode::PngRows;
+using lightmeter::decode::TakeStrip;
 using lightmeter::measure::ImageMeter;
 using lightmeter::profile::ImageFeatures;
 
-std::optional<ImageFeatures> measure(JpegDecoder& decoder, ImageMeter& meter) {
-  std::optional<ImageFeatures> features;
-  without_gil(&meter, [&] {
-    if (decoder.decode([&](const Pixels& strip) { meter.update(strip); })) features.emplace(meter);
-  });
-  return features;
+// The samples of black and white.
+using Range = std::pair<double, double>;
+
+// Shows the strips of a decoder to a meter.
+TakeStrip into(ImageMeter& meter, Range range) {
+  return [&meter, range](const Pixels& strip) {
+    Pixels pixels = strip;
+    pixels.low = range.first;
+    pixels.high = range.second;
+    meter.update(pixels);
+  };
 }
 
-py::object samples_of(JpegDecoder& decoder) {
-  py::array_t<std::uint8_t> planes({decoder.channels(), decoder.height(), decoder.width()});
-  std::uint8_t* to = planes.mutable_data();
-  const std::ptrdiff_t plane = std::ptrdiff_t{decoder.height()} * decoder.width();
-  bool is_whole = false;
-  without_gil([&] {
-    is_whole = decoder.decode([&](const Pixels& strip) {
-      const std::ptrdiff_t bytes = strip.height * strip.row_stride;
-      for (int i = 0; i < strip.channels; ++i) {
-        std::memcpy(to + i * plane, strip.data + i * strip.channel_stride,
-                    static_cast<std::size_t>(bytes));
-      }
-      to += bytes;
-    });
-  });
-  if (!is_whole) return py::none();
-  return planes;
+PngRows png_rows(std::int64_t width, std::int64_t height, int depth, int colour,
+                 const py::bytes& palette, bool deep) {
+  const auto entries = as_bytes(palette);
+  return PngRows({.width = width,
+                  .height = height,
+                  .depth = depth,
+                  .colour = static_cast<PngColour>(colour),
+                  .palette = {entries.begin(), entries.end()},
+                  .deep = deep});
 }
 
 }  // namespace
 
 void bind_decode(py::module_& module) {
-  py::class_<JpegDecoder>(module, "JpegDecoder",
-                          "Decodes a JPEG file of the kind that cameras write, once.")
-      .def_property_readonly("size",
-                             [](const JpegDecoder& decoder) {
-                               return py::make_tuple(decoder.width(), decoder.height());
-                             })
-      .def_property_readonly("channels", &JpegDecoder::channels)
-      .def("measure", &measure, py::arg("meter"),
-           "Count the pixels; returns what they add to a profile. None if the decoder refuses the\n"
-           "file; then the meter is of no use.")
-      .def("samples", &samples_of,
-           "uint8 of shape (1 or 3, height, width): gray, or red, green and blue. None likewise.");
   module.def(
-      "open_jpeg",
-      [](const py::bytes& data, const std::optional<std::string>& tier) {
-        namespace kernels = lightmeter::kernels;
-        return JpegDecoder::open(as_bytes(data),
-                                 tier ? kernels::of_tier(*tier) : kernels::active());
+      "features_of",
+      [](ImageMeter& meter) {
+        std::optional<ImageFeatures> features;
+        without_gil(&meter, [&] { features.emplace(meter); });
+        return *std::move(features);
       },
-      py::arg("data"), py::arg("tier") = py::none(), py::keep_alive<0, 1>(),
-      "A decoder of a file, by the kernels of a tier or the ones in use; None if the decoder\n"
-      "refuses it.");
+      py::arg("meter"), "What a measured image adds to a profile.");
+  py::class_<PngRows>(module, "PngRows",
+                      "The rows of a PNG picture without interlace, from its inflated bytes.")
+      .def(
+          py::init(&png_rows), py::arg("width"), py::arg("height"), py::arg("depth"),
+          py::arg("colour"), py::arg("palette"), py::arg("deep"),
+          "`colour` is the number in the file. ValueError for a form that no picture has, and for\n"
+          "rows of more than 16 MB. `deep` gives colour of 16 bits as it is, and not the upper 8.")
+      .def(
+          "take",
+          [](PngRows& rows, const py::bytes& inflated, ImageMeter& meter, Range range) {
+            const auto bytes = as_bytes(inflated);
+            bool taken = false;
+            without_gil(&meter, [&] { taken = rows.take(bytes, into(meter, range)); });
+            return taken;
+          },
+          py::arg("inflated"), py::arg("meter"), py::arg("value_range"),
+          "Count the pixels of the next inflated bytes. False if they are no such picture; then "
+          "the\n"
+          "rows and the meter are of no use.")
+      .def_property_readonly("is_whole", &PngRows::is_whole, "Whether all rows have come.");
 }

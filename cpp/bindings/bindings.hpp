@@ -21,6 +21,7 @@ namespace py = pybind11;
 // What a profile says of one of its columns.
 void bind_column(py::class_<lightmeter::profile::Profile>& profile);
 void bind_covariance(py::module_& module);
+// What decodes pictures into meters.
 void bind_decode(py::module_& module);
 void bind_distinct(py::module_& module);
 void bind_drift(py::module_& module);
@@ -30,6 +31,7 @@ void bind_frequent(py::module_& module);
 void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
 void bind_headers(py::module_& module);
 void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& profile);
+void bind_jpeg(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);
 void bind_moments(py::module_& module);

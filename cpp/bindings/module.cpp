@@ -7,8 +7,9 @@ PYBIND11_MODULE(_core, module) {
   bind_error(module);
   bind_kernels(module);
   bind_headers(module);
-  bind_decode(module);
   bind_measure(module);
+  bind_decode(module);
+  bind_jpeg(module);
   bind_moments(module);
   bind_quantiles(module);
   bind_frequent(module);

@@ -33,9 +33,10 @@ ROOMS = {
 CORE_ROOMS = {
     "kernels": "",
     "wire": "",
+    "decode": "kernels wire",
     "measure": "kernels",
     "sketch": "kernels wire",
     "profile": "measure sketch",
     "drift": "sketch",
-    "bindings": "profile drift",
+    "bindings": "decode profile drift",
 }

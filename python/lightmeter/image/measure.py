@@ -15,6 +15,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
+from lightmeter.image.decode import measure_accelerated
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import (
     Encoded,
@@ -282,10 +283,17 @@ def _measure_one(
     path: str,
 ) -> Measured:
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
+    if show is None and not reading.functions:  # these need the picture
+        accelerated = measure_accelerated(file, reading, threads)
+        if accelerated is not None:
+            meter, decoded_by = accelerated
+            header = _header_in_memory(decoded_by.format, file)
+            exif = read_exif(header.exif, reading.exif).tags
+            return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
-        header = _header_in_memory(image, file)
+        header = _header_in_memory(image.format, file)
         image.load()
         meter = _meter(image, reading, threads)
         thumbnail = None if show is None else show(image)
@@ -409,7 +417,7 @@ def _header(image: Image.Image) -> Header | None:
     """
     file = getattr(image, "fp", None)
     if isinstance(file, EncodedBytes):
-        return _header_in_memory(image, file)
+        return _header_in_memory(image.format, file)
     if file is not None and not file.closed:
         position = file.tell()
         try:
@@ -428,9 +436,9 @@ def _header(image: Image.Image) -> Header | None:
     return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
 
 
-def _header_in_memory(image: Image.Image, file: EncodedBytes) -> Header:
+def _header_in_memory(image_format: str | None, file: EncodedBytes) -> Header:
     header = header_of(file)
-    return Header({"Format": image.format, "FileSize": file.size} | header.facts, header.exif)
+    return Header({"Format": image_format, "FileSize": file.size} | header.facts, header.exif)
 
 
 def _kept_exif(image: Image.Image) -> Source | None:

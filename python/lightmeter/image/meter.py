@@ -2,6 +2,7 @@
 
 import operator
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -160,15 +161,29 @@ class ImageMeter:
             size = picture.size
         else:
             size = picture.shape[1], picture.shape[0]
-        meter = object.__new__(cls)
-        meter._start(
-            channels, None, value_range, threads, metrics, None if 0 in size else size, mask
+        meter = cls._begun(
+            channels, value_range, threads, metrics, None if 0 in size else size, mask
         )
         if isinstance(picture, Image.Image):
             meter._measure_pil(measurable(picture))
             meter.mode = picture.mode
         else:
             meter.update(picture)
+        return meter
+
+    @classmethod
+    def _begun(
+        cls,
+        channels: Channels,
+        value_range: tuple[float, float] | None,
+        threads: int | None,
+        metrics: MetricSet,
+        size: tuple[int, int] | None,
+        mask: NDArray[Any] | None,
+    ) -> "ImageMeter":
+        """A meter by the options of a `Reading`, that has measured nothing."""
+        meter = object.__new__(cls)
+        meter._start(channels, None, value_range, threads, metrics, size, mask)
         return meter
 
     def __reduce__(self) -> NoReturn:
@@ -296,6 +311,18 @@ class ImageMeter:
             self._range_of(_UINT8),
             self._threads_for(image.width * image.height),
         )
+
+    def _measure_decoded(
+        self, decode: Callable[[_core.ImageMeter, tuple[float, float]], bool], mode: str
+    ) -> bool:
+        """Let a decoder measure a whole image of one of Pillow's modes; whether it did."""
+        deep = mode in _DEEP_MODES
+        if not decode(self._core, self._range_of(_DEEP_MODES.get(mode, _UINT8))):
+            return False
+        self.mode = mode
+        if not deep:
+            self._features = _core.features_of(self._core)
+        return True
 
     def _update_exported(
         self,

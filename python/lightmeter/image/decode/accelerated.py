@@ -1,0 +1,107 @@
+"""Measures pictures by decoders of our own, where these give exactly what Pillow gives.
+
+A decoder may refuse any picture, at first sight or late. Whatever it refuses, Pillow decodes.
+"""
+
+import io
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from PIL import Image
+
+from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
+from lightmeter.image.decode.picture import OpenPicture, Picture
+from lightmeter.image.decode.png import open_png, png_samples
+from lightmeter.image.decoders import Decoder, own_decoder
+from lightmeter.image.encoded import EncodedBytes
+from lightmeter.image.limits import Limits
+from lightmeter.image.meter import ImageMeter
+from lightmeter.image.reading import Reading
+from lightmeter.quiet import quiet
+
+__all__ = ["Accelerated", "measure_accelerated"]
+
+
+def _is_switched_off(wanted: str) -> bool:
+    if wanted not in ("", "pillow"):
+        raise ValueError(f"LIGHTMETER_DECODER is {wanted!r}; expected 'pillow', or unset it")
+    return wanted == "pillow"
+
+
+# By format: what opens a file, and small files that show whether it decodes as Pillow does.
+_DECODERS: dict[str, tuple[OpenPicture, Callable[[], Iterator[bytes]]]] = {
+    "JPEG": (open_jpeg, jpeg_samples),
+    "PNG": (open_png, png_samples),
+}
+
+_IS_OFF = _is_switched_off(os.environ.get("LIGHTMETER_DECODER", ""))
+
+
+class Accelerated(NamedTuple):
+    """A picture that was measured without Pillow, and what decoded it."""
+
+    meter: ImageMeter
+    decoder: Decoder
+
+
+def measure_accelerated(
+    file: EncodedBytes, reading: Reading, threads: int | None = None
+) -> Accelerated | None:
+    """Measure the first frame of a file; None leaves it to Pillow.
+
+    The measurement is exactly that of Pillow's pixels. A file that Pillow refuses, or one that
+    passes a limit of `reading`, is left to Pillow, which says why.
+    """
+    image_format = file.picture[0]
+    if image_format not in _DECODERS or not _is_trusted(image_format):
+        return None
+    try:
+        picture = _DECODERS[image_format][0](file.data)
+        if picture is None or _is_too_large(picture.size, reading.limits):
+            return None
+        meter = _measured(picture, reading, threads)
+    except (ValueError, MemoryError, zlib.error):  # a wrong mask, samples out of range, ...
+        return None
+    return None if meter is None else Accelerated(meter, own_decoder(image_format))
+
+
+def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageMeter | None:
+    mask = None if reading.ignored is None else reading.ignored.mask(*picture.size)
+    meter = ImageMeter._begun(
+        reading.channels, reading.value_range, threads, reading.metric_set, picture.size, mask
+    )
+    return meter if meter._measure_decoded(picture.measure, picture.mode) else None
+
+
+def _is_too_large(size: tuple[int, int], limits: Limits) -> bool:
+    """Whether Pillow or a limit refuses the size."""
+    pixels = size[0] * size[1]
+    most = Image.MAX_IMAGE_PIXELS
+    return (most is not None and pixels > 2 * most) or (
+        limits.pixels is not None and pixels > limits.pixels
+    )
+
+
+@cache
+def _is_trusted(image_format: str) -> bool:
+    """Whether a decoder is switched on, and decodes small files exactly as this Pillow does."""
+    if _IS_OFF:
+        return False
+    open_own, samples = _DECODERS[image_format]
+    try:
+        return all(_agrees(open_own, sample) for sample in samples())
+    except Exception:  # a Pillow that was changed, or no memory
+        return False
+
+
+def _agrees(open_own: OpenPicture, sample: bytes) -> bool:
+    reading = Reading(metrics="camera")  # with a hash of all pixels
+    picture = open_own(sample)
+    own = None if picture is None else _measured(picture, reading, 1)
+    with quiet(), Image.open(io.BytesIO(sample)) as image:
+        image.load()
+        theirs = ImageMeter._of(image, "RGB", None, 1, "camera", None)
+    return own is not None and (own.mode, own.measurement()) == (theirs.mode, theirs.measurement())

@@ -1,0 +1,27 @@
+"""What a decoder of our own takes on."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from lightmeter import _core
+
+__all__ = ["OpenPicture", "Picture"]
+
+
+class Picture(Protocol):
+    """A picture in memory that a decoder takes on; it may still give it up while it decodes."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+
+    @property
+    def mode(self) -> str:
+        """The mode that Pillow would decode it to."""
+
+    def measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
+        """Show all rows to a meter. False if Pillow has to look; the meter is of no use then."""
+
+
+# Takes the bytes of a file. None leaves it to Pillow.
+OpenPicture = Callable[[bytes], Picture | None]

@@ -1,0 +1,103 @@
+"""PNG: inflated by zlib, and all else in the core, where rows go into the meter as they come."""
+
+import random
+import struct
+import zlib
+from collections.abc import Iterator
+
+from lightmeter import _core
+from lightmeter.image.decode.png_chunks import PngChunks, png_chunks
+
+__all__ = ["open_png", "png_samples"]
+
+# The modes that Pillow decodes to, by depth and type of colour.
+_MODES = {
+    (1, 0): "1",
+    (2, 0): "L",
+    (4, 0): "L",
+    (8, 0): "L",
+    (16, 0): "I;16",
+    (8, 2): "RGB",
+    (16, 2): "RGB",
+    (1, 3): "P",
+    (2, 3): "P",
+    (4, 3): "P",
+    (8, 3): "P",
+    (8, 4): "LA",
+    (16, 4): "RGBA",
+    (8, 6): "RGBA",
+    (16, 6): "RGBA",
+}
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+# What goes into zlib and comes out at once. More would not stay in the cache; less would take and
+# give up the GIL more often.
+_DEFLATED = 1 << 16
+_INFLATED = 1 << 18
+
+
+def open_png(file: bytes) -> "PngPicture | None":
+    """A PNG file in memory; None if Pillow has to look."""
+    chunks = png_chunks(file)
+    if chunks is None or (chunks.depth, chunks.colour) not in _MODES:
+        return None
+    return PngPicture(chunks)
+
+
+class PngPicture:
+    """A PNG picture of one frame, without interlace."""
+
+    def __init__(self, chunks: PngChunks) -> None:
+        """Take what `png_chunks` found."""
+        self._chunks = chunks
+        self.size = chunks.width, chunks.height
+        self.mode = _MODES[chunks.depth, chunks.colour]
+
+    def measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
+        """Show all rows to a meter. False if Pillow has to look; the meter is of no use then."""
+        width, height, depth, colour, palette, data = self._chunks
+        rows = _core.PngRows(width, height, depth, colour, palette, False)
+        inflater = zlib.decompressobj()
+        for deflated in _pieces(data):
+            while deflated and not inflater.eof:
+                if not rows.take(inflater.decompress(deflated, _INFLATED), meter, value_range):
+                    return False
+                deflated = inflater.unconsumed_tail
+            if inflater.unused_data:
+                return False
+        while not inflater.eof:  # what zlib still holds back
+            rest = inflater.decompress(b"", _INFLATED)
+            if not rest or not rows.take(rest, meter, value_range):
+                return False
+        return rows.is_whole
+
+
+def _pieces(data: list[memoryview]) -> Iterator[memoryview | bytes]:
+    for body in data:
+        for at in range(0, len(body), _DEFLATED):
+            yield body[at : at + _DEFLATED]
+
+
+def png_samples() -> Iterator[bytes]:
+    """Small files of every depth and type of colour, with all filters; any bytes are pixels."""
+    numbers = random.Random(0)
+    width, height = 13, 11
+    for depth, colour in _MODES:
+        row_bytes = (width * depth * _SAMPLES[colour] + 7) // 8
+        rows = [bytes([y % 5]) + numbers.randbytes(row_bytes) for y in range(height)]
+        form = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+        palette = _chunk(b"PLTE", numbers.randbytes(3 << depth)) if colour == 3 else b""
+        yield b"".join(
+            (
+                b"\x89PNG\r\n\x1a\n",
+                _chunk(b"IHDR", form),
+                palette,
+                _chunk(b"IDAT", zlib.compress(b"".join(rows))),
+                _chunk(b"IEND", b""),
+            )
+        )
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    crc = zlib.crc32(name + body)
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", crc)
