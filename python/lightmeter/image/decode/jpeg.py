@@ -40,14 +40,13 @@ class JpegPicture:
 def jpeg_samples() -> Iterator[bytes]:
     """Small files of every kind that is decoded here, of smooth and of random colours."""
     numbers = random.Random(0)
-    for quality in (30, 75, 95):
-        for width, height in ((37, 29), (64, 48)):
-            noise = Image.frombytes("RGB", (width, height), numbers.randbytes(3 * width * height))
-            smooth = noise.resize((9, 7)).resize((width, height), Image.Resampling.BICUBIC)
-            for picture in (noise, smooth):
-                for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
-                    yield _encoded(picture, quality=quality, subsampling=subsampling)
-                yield _encoded(picture.convert("L"), quality=quality, restart_marker_blocks=3)
+    for quality, width, height in ((40, 37, 29), (90, 64, 48)):
+        noise = Image.frombytes("RGB", (width, height), numbers.randbytes(3 * width * height))
+        smooth = noise.resize((9, 7)).resize((width, height), Image.Resampling.BICUBIC)
+        for picture in (noise, smooth):
+            for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
+                yield _encoded(picture, quality=quality, subsampling=subsampling)
+            yield _encoded(picture.convert("L"), quality=quality, restart_marker_blocks=3)
 
 
 def _encoded(picture: Image.Image, **options: object) -> bytes:
