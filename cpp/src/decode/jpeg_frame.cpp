@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace lightmeter::decode {
 namespace {
@@ -41,7 +42,7 @@ bool read_quantisation(Bytes body, JpegFrame& frame) noexcept {
 }
 
 // B.2.4.2.
-bool read_huffman(Bytes body, JpegFrame& frame) noexcept {
+bool read_huffman(Bytes body, JpegFrame& frame) {
   while (!body.empty()) {
     const std::size_t is_ac = body[0] >> 4, place = body[0] & 15;
     if (is_ac > 1 || place > 3 || body.size() < 17) return false;
@@ -49,14 +50,9 @@ bool read_huffman(Bytes body, JpegFrame& frame) noexcept {
     std::size_t symbols = 0;
     for (const std::uint8_t count : counts) symbols += count;
     if (body.size() < 17 + symbols) return false;
-    HuffmanTable& table = is_ac == 1 ? frame.ac[place] : frame.dc[place];
-    if (!table.set(counts, body.subspan(17, symbols))) return false;
-    if (is_ac == 1) {
-      table.set_coefficients();
-      frame.has_ac.set(place);
-    } else {
-      frame.has_dc.set(place);
-    }
+    auto table = huffman_table(is_ac == 1, counts, body.subspan(17, symbols));
+    if (table == nullptr) return false;
+    (is_ac == 1 ? frame.ac : frame.dc)[place] = std::move(table);
     body = body.subspan(17 + symbols);
   }
   return true;
@@ -92,7 +88,7 @@ bool read_scan(Bytes body, JpegFrame& frame) noexcept {
     component.dc = body[2 + 2 * i] >> 4;
     component.ac = body[2 + 2 * i] & 15;
     if (body[1 + 2 * i] != component.id || component.dc > 3 || component.ac > 3) return false;
-    if (!frame.has_dc[component.dc] || !frame.has_ac[component.ac]) return false;
+    if (frame.dc[component.dc] == nullptr || frame.ac[component.ac] == nullptr) return false;
     if (frame.quantisation[component.quantisation][0] == 0) return false;
   }
   const Bytes spectrum = body.last(3);
@@ -124,7 +120,7 @@ bool is_ycc(const JpegFrame& frame, const Colours& colours) noexcept {
   return colours.jfif || colours.adobe_ycc || (y.id == 1 && cb.id == 2 && cr.id == 3);
 }
 
-bool read_segment(std::uint8_t marker, Bytes body, JpegFrame& frame, Colours& colours) noexcept {
+bool read_segment(std::uint8_t marker, Bytes body, JpegFrame& frame, Colours& colours) {
   switch (marker) {
     case kBaseline:
     case kExtended:

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -30,9 +29,7 @@ struct JpegFrame {
 
   // In the order of the file, which is that of the zigzag; 0 where a table is not defined.
   std::array<std::array<std::uint8_t, 64>, 4> quantisation{};
-  std::array<HuffmanTable, 4> dc;
-  std::array<HuffmanTable, 4> ac;
-  std::bitset<4> has_dc, has_ac;
+  std::array<std::shared_ptr<const HuffmanTable>, 4> dc, ac;  // null likewise
 
   std::span<const std::uint8_t> data;  // what follows the header of the scan
 

@@ -1,6 +1,8 @@
 #include "decode/jpeg_huffman.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace lightmeter::decode {
 
@@ -76,6 +78,35 @@ HuffmanTable::Code HuffmanTable::find(std::uint32_t bits) const noexcept {
     return {symbols_[static_cast<std::size_t>(place) & 0xff], static_cast<std::uint8_t>(length)};
   }
   return {0, 0};
+}
+
+namespace {
+
+struct Kept {
+  bool is_ac = false;
+  std::vector<std::uint8_t> said;  // counts and symbols
+  std::shared_ptr<const HuffmanTable> table;
+};
+
+constexpr std::size_t kKept = 8;  // tables, of about 11 kB
+
+}  // namespace
+
+std::shared_ptr<const HuffmanTable> huffman_table(bool is_ac,
+                                                  std::span<const std::uint8_t, 16> counts,
+                                                  std::span<const std::uint8_t> symbols) {
+  static thread_local std::array<Kept, kKept> kept;
+  static thread_local std::size_t next = 0;
+  std::vector<std::uint8_t> said(counts.begin(), counts.end());
+  said.insert(said.end(), symbols.begin(), symbols.end());
+  for (const Kept& each : kept) {
+    if (each.table != nullptr && each.is_ac == is_ac && each.said == said) return each.table;
+  }
+  auto table = std::make_shared<HuffmanTable>();
+  if (!table->set(counts, symbols)) return nullptr;
+  if (is_ac) table->set_coefficients();
+  kept[next++ % kKept] = {is_ac, std::move(said), table};
+  return table;
 }
 
 }  // namespace lightmeter::decode

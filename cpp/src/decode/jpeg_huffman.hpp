@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace lightmeter::decode {
@@ -53,6 +54,11 @@ struct HuffmanTable {
   std::array<std::int32_t, 17> place_{};
   std::array<std::uint8_t, 256> symbols_{};
 };
+
+// The table of a class, DC or AC. Null where set() says false. The last tables of a thread are kept, as
+// one camera, and most programs, write the same ones into every file.
+[[nodiscard]] std::shared_ptr<const HuffmanTable> huffman_table(
+    bool is_ac, std::span<const std::uint8_t, 16> counts, std::span<const std::uint8_t> symbols);
 
 // The value of `size` additional bits, size <= 15 (F.2.2.1, EXTEND).
 [[nodiscard]] constexpr int extend(std::uint32_t bits, int size) noexcept {

@@ -52,7 +52,7 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
   block.values.fill(0);
 
   bits.refill();
-  const HuffmanTable::Code dc = next_code(bits, frame_.dc[tables.dc]);
+  const HuffmanTable::Code dc = next_code(bits, *frame_.dc[tables.dc]);
   if (dc.bits == 0 || dc.symbol > kMostDcBits) return false;
   bits.skip(dc.bits);
   if (dc.symbol != 0) dc_[component] += next_value(bits, dc.symbol);
@@ -60,7 +60,7 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
   const int dc_value = dc_[component] * divisors[0];
   block.values[0] = static_cast<std::int16_t>(dc_value);
 
-  const HuffmanTable& ac = frame_.ac[tables.ac];
+  const HuffmanTable& ac = *frame_.ac[tables.ac];
   std::int64_t energy = 0;
   std::size_t last = 0;
   const auto put = [&](int coefficient, std::size_t place) {
