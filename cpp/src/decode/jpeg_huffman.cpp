@@ -90,6 +90,15 @@ struct Kept {
 
 constexpr std::size_t kKept = 8;  // tables, of about 11 kB
 
+// Whether 8-bit samples have such a symbol: DC of up to 11 additional bits (F.1.2.1); AC of up to 10
+// after at most 15 zeros, an end, or 16 zeros (F.1.2.2). libjpeg fails on a few of the others even
+// where no code names them.
+bool has_meaning(bool is_ac, std::uint8_t symbol) noexcept {
+  if (!is_ac) return symbol <= 11;
+  const int size = symbol & 15;
+  return size == 0 ? symbol == 0 || symbol == 0xF0 : size <= 10;
+}
+
 }  // namespace
 
 std::shared_ptr<const HuffmanTable> huffman_table(bool is_ac,
@@ -104,6 +113,9 @@ std::shared_ptr<const HuffmanTable> huffman_table(bool is_ac,
   }
   auto table = std::make_shared<HuffmanTable>();
   if (!table->set(counts, symbols)) return nullptr;
+  for (const std::uint8_t symbol : symbols) {
+    if (!has_meaning(is_ac, symbol)) return nullptr;
+  }
   if (is_ac) table->set_coefficients();
   kept[next++ % kKept] = {is_ac, std::move(said), table};
   return table;

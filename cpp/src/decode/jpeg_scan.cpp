@@ -6,8 +6,6 @@ namespace lightmeter::decode {
 namespace {
 
 constexpr std::uint8_t kRestart = 0xD0, kEnd = 0xD9;
-// Of 8-bit samples (F.1.2.1 and F.1.2.2).
-constexpr int kMostDcBits = 11, kMostAcBits = 10;
 
 // The first ten of a zigzag are in the first four columns and rows.
 constexpr std::size_t kLastLow = 9;
@@ -53,7 +51,7 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
 
   bits.refill();
   const HuffmanTable::Code dc = next_code(bits, *frame_.dc[tables.dc]);
-  if (dc.bits == 0 || dc.symbol > kMostDcBits) return false;
+  if (dc.bits == 0) return false;
   bits.skip(dc.bits);
   if (dc.symbol != 0) dc_[component] += next_value(bits, dc.symbol);
   if (dc_[component] < -kMostValue || dc_[component] > kMostValue) return false;
@@ -85,14 +83,9 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
     if (code.bits == 0) return false;
     bits.skip(code.bits);
     if (code.symbol == 0) break;  // the end of the block
-    const int size = code.symbol & 15;
     last += (code.symbol >> 4) + 1U;
-    if (size > kMostAcBits || last > 63) return false;
-    if (size != 0) {
-      put(next_value(bits, size), last);
-    } else if (code.symbol != 0xF0) {  // 16 zeros
-      return false;
-    }
+    if (last > 63) return false;
+    if (const int size = code.symbol & 15; size != 0) put(next_value(bits, size), last);
   }
   bits_ = bits;
   block.is_low = last <= kLastLow;
