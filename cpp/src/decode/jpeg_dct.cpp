@@ -8,7 +8,7 @@ bool is_exact_in_full(int first, std::int64_t energy,
                       const std::array<std::int16_t, 64>& values) noexcept {
   // Of samples within 512, the energy is at most (8 * 512)^2.
   constexpr std::int64_t kMostEnergy = std::int64_t{kMostValue} * kMostValue;
-  constexpr int kMostBetween = 15000;  // half of 2^15
+  constexpr int kMostBetween = 16383;  // of which two are below 2^15
   if (std::abs(first) > kMostValue || energy > kMostEnergy) return false;
   std::array<int, 64> between;
   bool exact = true;
