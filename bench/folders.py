@@ -1,7 +1,8 @@
-"""Folders of JPEGs of one size, made of the pictures of the bench."""
+"""Folders of JPEGs or PNGs of one size, made of the pictures of the bench."""
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -13,16 +14,30 @@ def folder_of(case: str, data: Path) -> Path:
     """The folder of a case, which is made once."""
     if case == "640x480":
         return data / "folder"
-    target = data / f"folder {case}"
+    return _made_once(data / f"folder {case}", lambda folder: _fill(folder, case, data))
+
+
+def png_folder(data: Path) -> Path:
+    """The pictures of 640x480 as PNG files, as Pillow writes them."""
+    return _made_once(data / "folder png", lambda folder: _fill_with_png(folder, data))
+
+
+def _made_once(target: Path, fill: Callable[[Path], None]) -> Path:
     if not target.exists():
-        unfinished = data / f"{target.name}.{os.getpid()}"
+        unfinished = target.with_name(f"{target.name}.{os.getpid()}")
         unfinished.mkdir()
-        _fill(unfinished, case, data)
+        fill(unfinished)
         try:
             unfinished.rename(target)
         except OSError:  # another competitor was faster
             shutil.rmtree(unfinished)
     return target
+
+
+def _fill_with_png(folder: Path, data: Path) -> None:
+    for path in sorted((data / "folder").iterdir())[:48]:
+        with Image.open(path) as picture:
+            picture.convert("RGB").save(folder / f"{path.stem}.png")
 
 
 def _fill(folder: Path, case: str, data: Path) -> None:

@@ -27,14 +27,13 @@ TakeStrip into(ImageMeter& meter, Range range) {
 }
 
 PngRows png_rows(std::int64_t width, std::int64_t height, int depth, int colour,
-                 const py::bytes& palette, bool deep) {
+                 const py::bytes& palette) {
   const auto entries = as_bytes(palette);
   return PngRows({.width = width,
                   .height = height,
                   .depth = depth,
                   .colour = static_cast<PngColour>(colour),
-                  .palette = {entries.begin(), entries.end()},
-                  .deep = deep});
+                  .palette = {entries.begin(), entries.end()}});
 }
 
 }  // namespace
@@ -52,9 +51,9 @@ void bind_decode(py::module_& module) {
                       "The rows of a PNG picture without interlace, from its inflated bytes.")
       .def(
           py::init(&png_rows), py::arg("width"), py::arg("height"), py::arg("depth"),
-          py::arg("colour"), py::arg("palette"), py::arg("deep"),
+          py::arg("colour"), py::arg("palette"),
           "`colour` is the number in the file. ValueError for a form that no picture has, and for\n"
-          "rows of more than 16 MB. `deep` gives colour of 16 bits as it is, and not the upper 8.")
+          "rows of more than 16 MB.")
       .def(
           "take",
           [](PngRows& rows, const py::bytes& inflated, ImageMeter& meter, Range range) {

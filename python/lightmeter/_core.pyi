@@ -47,7 +47,7 @@ def open_jpeg(data: bytes, tier: str | None = None) -> JpegDecoder | None: ...
 
 class PngRows:
     def __init__(
-        self, width: int, height: int, depth: int, colour: int, palette: bytes, deep: bool
+        self, width: int, height: int, depth: int, colour: int, palette: bytes
     ) -> None: ...
     def take(
         self, inflated: bytes, meter: ImageMeter, value_range: tuple[float, float]

@@ -24,13 +24,11 @@ struct PngForm {
   std::int64_t height = 0;
   int depth = 8;
   PngColour colour = PngColour::kRgb;
-  std::vector<std::uint8_t> palette;  // red, green and blue of each entry
-  // Give colour of 16 bits a sample as it is, and not its upper 8 bits. Gray of 16 bits is always
-  // given as it is.
-  bool deep = false;
+  std::vector<std::uint8_t> palette = {};  // red, green and blue of each entry
 };
 
-// The rows of a PNG picture from its inflated bytes. It refuses whatever is not exactly the picture
+// The rows of a PNG picture from its inflated bytes, with the samples that Pillow gives: of 16-bit
+// gray all bits, of 16-bit colour and of 16-bit gray with alpha the upper 8. It refuses whatever is not exactly the picture
 // that the header says: wrong filters, too few or too many bytes, numbers that the palette has not.
 //
 // Its memory is bounded by 2 kStripBytes and three rows, whatever the header says.

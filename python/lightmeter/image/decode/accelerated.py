@@ -5,7 +5,6 @@ A decoder may refuse any picture, at first sight or late. Whatever it refuses, P
 
 import io
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
@@ -63,7 +62,7 @@ def measure_accelerated(
         if picture is None or _is_too_large(picture.size, reading.limits):
             return None
         meter = _measured(picture, reading, threads)
-    except (ValueError, MemoryError, zlib.error):  # a wrong mask, samples out of range, ...
+    except (ValueError, MemoryError):  # a wrong mask, samples out of range, ...
         return None
     return None if meter is None else Accelerated(meter, own_decoder(image_format))
 

@@ -9,15 +9,16 @@ from PIL import PngImagePlugin
 
 __all__ = ["PngChunks", "png_chunks"]
 
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD = struct.Struct(">I4s")  # size and name
 _FORM = struct.Struct(">IIBBBBB")  # of IHDR
 _CRC = struct.Struct(">I")
 _MOST_CHUNKS = 1 << 16
 _is_name = re.compile(b"[A-Za-z]{4}").fullmatch
 
-# The least bytes of what Pillow takes apart; it takes any bytes of tEXt and eXIf.
-_LEAST = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1, b"tEXt": 0, b"eXIf": 0}
-_TRANSPARENT = {0: 2, 2: 6, 3: 1, 4: 0, 6: 0}  # the same of tRNS, by the type of colour
+# Bytes of what Pillow takes apart. Some versions of it refuse more.
+_SIZES = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1}
+_TRANSPARENT = {0: 2, 2: 6}  # those of tRNS, by the type of colour
 
 
 class PngChunks(NamedTuple):
@@ -32,7 +33,7 @@ class PngChunks(NamedTuple):
 
 
 def png_chunks(file: bytes) -> PngChunks | None:
-    """Take a file apart, whose signature was seen. None if Pillow has to look.
+    """Take a file apart. None if Pillow has to look.
 
     Pillow does not look at the checksums of IDAT chunks, and neither is it done here.
     """
@@ -60,12 +61,14 @@ class _Chunks:
         self._text = 0  # bytes
 
     def read(self) -> PngChunks:
-        at, last = 8, b""
+        _require(self._file[:8] == _SIGNATURE)
+        at, last = len(_SIGNATURE), b""
         for _ in range(_MOST_CHUNKS):
             size, name = _HEAD.unpack_from(self._file, at)
             body = self._file[at + 8 : at + 8 + size]
             (crc,) = _CRC.unpack_from(self._file, at + 8 + size)
             if name == b"IDAT":
+                _require(bool(self._form))
                 _require(last == b"IDAT" or not self._data)
                 self._data.append(body)
             elif name == b"IEND":
@@ -91,12 +94,13 @@ class _Chunks:
             _, end, rest = bytes(body).partition(b"\0")
             _require(bool(end) and rest[:1] == b"\0")  # not deflated
             self._count_text(len(body))
-        elif name in _LEAST:
-            _require(len(body) >= _LEAST[name])
+        elif name in _SIZES:
+            _require(len(body) == _SIZES[name])
+        elif name in (b"tEXt", b"eXIf"):
             self._count_text(len(body))
         else:
             # What Pillow has no word for it steps over.
-            _require(_is_name(name) is not None)
+            _require(_is_name(name) is not None and name != b"DDAT")  # that is IDAT to Pillow
             _require(not hasattr(PngImagePlugin.PngStream, f"chunk_{name.decode()}"))
 
     def _inflate(self, body: memoryview) -> None:
@@ -114,10 +118,11 @@ class _Chunks:
     def _result(self) -> PngChunks:
         _require(bool(self._form))
         width, height, depth, colour = self._form[:4]
-        _require(width > 0 and height > 0 and bool(self._data) and colour in _TRANSPARENT)
+        _require(width > 0 and height > 0 and bool(self._data))
         palette = bytes(self._once.get(b"PLTE", b"")) if colour == 3 else b""
         transparent = self._once.get(b"tRNS")
-        if transparent is not None:
-            _require(len(transparent) >= _TRANSPARENT[colour])
-            _require(colour != 3 or len(transparent) <= len(palette) // 3)
+        if transparent is not None and colour == 3:
+            _require(1 <= len(transparent) <= len(palette) // 3)
+        elif transparent is not None:
+            _require(len(transparent) == _TRANSPARENT.get(colour))
         return PngChunks(width, height, depth, colour, palette, self._data)

@@ -1,0 +1,213 @@
+"""PNG files of every form, and damaged ones, for the decoder of our own."""
+
+import io
+import random
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lightmeter import Reading
+from lightmeter.image.decode import measure_accelerated
+from lightmeter.image.encoded import EncodedBytes
+from lightmeter.image.meter import ImageMeter
+from lightmeter.quiet import quiet
+from PIL import Image
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+FORMS = [(d, c) for c, depths in {
+    0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)
+}.items() for d in depths]  # fmt: skip
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+READING = Reading(metrics="camera")  # with a hash of all pixels
+
+Chunk = tuple[bytes, bytes]  # name and body
+
+
+class Answer(NamedTuple):
+    mode: str
+    numbers: dict[str, float | str]
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    crc = zlib.crc32(name + body)
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", crc)
+
+
+def written(chunks: Sequence[Chunk]) -> bytes:
+    return SIGNATURE + b"".join(chunk(*each) for each in chunks)
+
+
+def header(width: int, height: int, depth: int, colour: int, rest: bytes = b"\0\0\0") -> Chunk:
+    return b"IHDR", struct.pack(">IIBB", width, height, depth, colour) + rest
+
+
+def rows(
+    width: int, height: int, depth: int, colour: int, numbers: random.Random, filters: str = "01234"
+) -> bytes:
+    """Coded rows. Any bytes are pixels, whatever the filter, unless a palette is short."""
+    size = (width * depth * SAMPLES[colour] + 7) // 8
+    return b"".join(
+        bytes([int(numbers.choice(filters))]) + numbers.randbytes(size) for _ in range(height)
+    )
+
+
+def cut(data: bytes, size: int) -> list[Chunk]:
+    """The data in IDAT chunks of a size."""
+    return [(b"IDAT", data[at : at + size]) for at in range(0, len(data), size)]
+
+
+def file_of(
+    width: int,
+    height: int,
+    depth: int,
+    colour: int,
+    seed: int = 0,
+    *,
+    filters: str = "01234",
+    entries: int | None = None,
+    before: Sequence[Chunk] = (),
+    after: Sequence[Chunk] = (),
+    cut_at: int = 1 << 16,
+    level: int = 1,
+) -> bytes:
+    numbers = random.Random(seed)
+    data = zlib.compress(rows(width, height, depth, colour, numbers, filters), level)
+    palette = numbers.randbytes(3 * (entries or 1 << depth)) if colour == 3 else b""
+    return written(
+        [
+            header(width, height, depth, colour),
+            *([(b"PLTE", palette)] if palette else []),
+            *before,
+            *cut(data, cut_at),
+            *after,
+            (b"IEND", b""),
+        ]
+    )
+
+
+def ours(file: bytes, reading: Reading = READING) -> Answer | None:
+    """What our decoder makes of a file; None if it leaves it to Pillow."""
+    measured = measure_accelerated(EncodedBytes(("PNG", None, file)), reading)
+    return None if measured is None else Answer(measured.meter.mode, measured.meter.measurement())
+
+
+def pillows(file: bytes, reading: Reading = READING) -> Answer | None:
+    """What Pillow makes of it; None if it raises."""
+    try:
+        with quiet(), Image.open(io.BytesIO(file)) as image:
+            image.load()
+            meter = ImageMeter._of(image, "RGB", None, 1, reading.metric_set, None)
+    except Exception:
+        return None
+    return Answer(meter.mode, meter.measurement())
+
+
+def damaged(chunks: list[Chunk], numbers: random.Random) -> bytes:
+    """A file with one to three changes: to bytes, to chunks with right checksums, or to rows."""
+    chunks = list(chunks)
+    file = None
+    for _ in range(numbers.choice((1, 1, 2, 3))):
+        kind = numbers.randrange(10)
+        at = numbers.randrange(len(chunks))
+        name, body = chunks[at]
+        if kind == 0:
+            chunks.insert(numbers.randrange(len(chunks) + 1), chunks[at])
+        elif kind == 1 and len(chunks) > 1:
+            del chunks[at]
+        elif kind == 2:
+            other = numbers.randrange(len(chunks))
+            chunks[at], chunks[other] = chunks[other], chunks[at]
+        elif kind == 3:
+            chunks[at] = (numbers.choice(NAMES), body)
+        elif kind == 4:
+            chunks.insert(at, (numbers.choice(NAMES), numbers.randbytes(numbers.randrange(40))))
+        elif kind in (5, 6) and body:
+            place = numbers.randrange(len(body))
+            piece = numbers.randbytes(numbers.randrange(3))
+            chunks[at] = (name, body[:place] + piece + body[place + numbers.randrange(3) :])
+        elif kind == 7:
+            chunks = _with_other_rows(chunks, numbers)
+        elif kind == 8 and name == b"IHDR" and len(body) == 13:
+            place = numbers.randrange(13)
+            changed = bytearray(body)
+            changed[place] = numbers.choice((0, 1, 2, 3, 4, 6, 8, 16, body[place] ^ 1))
+            chunks[at] = (name, bytes(changed))
+        else:
+            file = bytearray(written(chunks) if file is None else file)
+            if numbers.random() < 0.3:
+                del file[numbers.randrange(len(file)) :]
+                file += numbers.randbytes(numbers.choice((0, 0, 3)))
+            if file:
+                file[numbers.randrange(len(file))] = numbers.randrange(256)
+    return bytes(file) if file is not None else written(chunks)
+
+
+NAMES = [
+    b"IDAT", b"IEND", b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"iCCP",
+    b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"tIME", b"bKGD", b"x_1y",
+    b"aB\0c", b"JDAT", b"DDAT",
+]  # fmt: skip
+
+
+def _with_other_rows(chunks: list[Chunk], numbers: random.Random) -> list[Chunk]:
+    """The inflated rows changed, and deflated again."""
+    data = b"".join(body for name, body in chunks if name == b"IDAT")
+    try:
+        inflated = bytearray(zlib.decompress(data))
+    except zlib.error:
+        return chunks
+    if not inflated:
+        return chunks
+    place = numbers.randrange(len(inflated))
+    kind = numbers.randrange(4)
+    if kind == 0:
+        inflated[place] = numbers.randrange(7)
+    elif kind == 1:
+        del inflated[place:]
+    elif kind == 2:
+        inflated += numbers.randbytes(numbers.choice((1, 9, 300)))
+    deflated = zlib.compress(bytes(inflated), numbers.choice((0, 1, 9)))
+    if kind == 3:
+        deflated = deflated[: -numbers.randrange(1, 6)] + numbers.randbytes(numbers.randrange(6))
+    first = next(at for at, each in enumerate(chunks) if each[0] == b"IDAT")
+    rest = [each for each in chunks[first:] if each[0] != b"IDAT"]
+    return [*chunks[:first], *cut(deflated, numbers.choice((1, 7, 8192))), *rest]
+
+
+def extras(numbers: random.Random) -> list[Chunk]:
+    """Chunks that files have beside those of their pixels; some are wrong."""
+    text = zlib.compress(numbers.randbytes(20))
+    known = [
+        (b"gAMA", b"\0\0\xb1\x8f"),
+        (b"cHRM", bytes(32)),
+        (b"sRGB", b"\0"),
+        (b"pHYs", bytes(9)),
+        (b"tRNS", numbers.randbytes(numbers.choice((1, 2, 6, 6, 256)))),
+        (b"iCCP", b"icc\0\0" + text),
+        (b"zTXt", b"key\0\0" + text),
+        (b"zTXt", b"key\0\1" + text),
+        (b"tEXt", b"key\0value"),
+        (b"iTXt", b"key\0\0\0\0\0value"),
+        (b"iTXt", b"key\0\1\0\0\0" + text),
+        (b"eXIf", b"MM\0*\0\0\0\x08\0\0"),
+        (b"tIME", bytes(7)),
+    ]
+    return numbers.sample(known, numbers.choice((0, 0, 1, 2)))
+
+
+def random_chunks(numbers: random.Random) -> list[Chunk]:
+    """A small picture of any form, as chunks."""
+    depth, colour = numbers.choice(FORMS)
+    width, height = numbers.randrange(1, 24), numbers.randrange(1, 14)
+    coded = rows(width, height, depth, colour, numbers)
+    entries = numbers.choice((1 << depth, 1 << depth, numbers.randrange(1, (1 << depth) + 1)))
+    palette = [(b"PLTE", numbers.randbytes(3 * entries))] if colour == 3 else []
+    return [
+        header(width, height, depth, colour),
+        *palette,
+        *extras(numbers),
+        *cut(zlib.compress(coded, numbers.choice((0, 1, 6))), numbers.choice((1, 50, 8192))),
+        *(extras(numbers) if numbers.random() < 0.3 else []),
+        (b"IEND", b""),
+    ]

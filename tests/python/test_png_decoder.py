@@ -1,0 +1,293 @@
+"""The decoder of our own for PNG gives exactly what Pillow gives, or leaves a file to Pillow."""
+
+import io
+import os
+import random
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import png_files as png
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.drift.decoders import decoded_unlike
+from lightmeter.image.decode import accelerated
+from lightmeter.image.decode.png import png_samples
+from lightmeter.image.decoders import decoder, own_decoder
+from PIL import Image
+
+ROW = zlib.compress(b"\0\1\2\3\0\4\5\6")  # of a picture of 1 x 2
+PLAIN = [png.header(1, 2, 8, 2), (b"IDAT", ROW), (b"IEND", b"")]
+
+
+def same_as_pillow(file: bytes) -> None:
+    expected = png.pillows(file)
+    assert expected is not None
+    assert png.ours(file) == expected
+
+
+@pytest.mark.parametrize(("depth", "colour"), png.FORMS)
+def test_every_form_and_width_is_as_in_pillow(depth: int, colour: int) -> None:
+    for width in (*range(1, 19), 31, 33, 63, 64, 65):
+        same_as_pillow(png.file_of(width, 1 + width % 7, depth, colour, seed=width))
+    for filters in "01234":
+        same_as_pillow(png.file_of(37, 6, depth, colour, filters=filters))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    form=st.sampled_from(png.FORMS),
+    width=st.integers(1, 65),
+    height=st.integers(1, 65),
+    seed=st.integers(0, 10**6),
+    filters=st.text("01234", min_size=1, max_size=5),
+    cut_at=st.sampled_from([1, 2, 100, 8192]),
+    level=st.sampled_from([0, 1, 9]),
+)
+def test_however_it_was_written_it_is_as_in_pillow(
+    form: tuple[int, int], width: int, height: int, seed: int, filters: str, cut_at: int, level: int
+) -> None:
+    file = png.file_of(width, height, *form, seed=seed, filters=filters, cut_at=cut_at, level=level)
+    same_as_pillow(file)
+
+
+def test_a_picture_of_many_strips_is_as_in_pillow() -> None:
+    same_as_pillow(png.file_of(1500, 800, 8, 2, level=0))
+    same_as_pillow(png.file_of(1500, 800, 8, 3, level=0))
+    same_as_pillow(png.file_of(350_000, 4, 8, 6, level=0))  # a strip is a row
+
+
+@pytest.mark.parametrize("entries", [1, 2, 3, 100, 255])
+def test_a_short_palette_is_enough_if_no_number_is_higher(entries: int) -> None:
+    rows = b"".join(b"\0" + bytes(x % entries for x in range(300)) for _ in range(2))
+    chunks = [png.header(300, 2, 8, 3), (b"PLTE", bytes(range(256))[:entries] * 3)]
+    ends = [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    same_as_pillow(png.written([*chunks, *ends]))
+    same_as_pillow(png.written([*chunks, (b"tRNS", b"\x80" * entries), *ends]))
+    ends[0] = b"IDAT", zlib.compress(rows[:-1] + bytes([entries]))
+    assert png.ours(png.written([*chunks, *ends])) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_files_are_left_to_pillow_or_give_what_it_gives(seed: int) -> None:
+    accepted = 0
+    for each in range(700 * seed, 700 * (seed + 1)):
+        numbers = random.Random(each)
+        file = png.damaged(png.random_chunks(numbers), numbers)
+        answer = png.ours(file)
+        if answer is not None:
+            assert answer == png.pillows(file), each
+            accepted += 1
+    assert accepted > 20
+
+
+def test_both_packages_inflate_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lightmeter.image.decode import png as decoder_of_png
+
+    packages = [zlib, pytest.importorskip("zlib_ng.zlib_ng")]
+    for seed in range(300):
+        numbers = random.Random(seed)
+        chunks = png.random_chunks(numbers)
+        file = png.damaged(chunks, numbers) if seed % 3 else png.written(chunks)
+        answers = []
+        for package in packages:
+            monkeypatch.setattr(decoder_of_png, "_inflating", package)
+            answers.append(png.ours(file))
+        assert answers[0] == answers[1], seed
+
+
+def with_data(*data: bytes) -> bytes:
+    return png.written([PLAIN[0], *((b"IDAT", each) for each in data), PLAIN[2]])
+
+
+def with_chunks(*chunks: png.Chunk) -> bytes:
+    return png.written([PLAIN[0], *chunks, *PLAIN[1:]])
+
+
+def without_a_checksum(name: bytes, file: bytes) -> bytes:
+    at = file.index(name) - 4
+    (size,) = struct.unpack_from(">I", file, at)
+    return file[: at + 8 + size] + bytes(4) + file[at + 12 + size :]
+
+
+def animated() -> bytes:
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        with_data(b"", ROW[:1], b"", ROW[1:], b""),
+        with_data(*(bytes([byte]) for byte in ROW)),
+        without_a_checksum(b"IDAT", png.written(PLAIN)),  # Pillow does not look at it
+        png.written(PLAIN) + b"more",
+        with_chunks((b"gAMA", bytes(4)), (b"prIv", b"x"), (b"tRNS", bytes(6))),
+        with_chunks((b"zTXt", b"a\0\0" + zlib.compress(b"text")), (b"iTXt", b"a\0\0\0\0\0text")),
+        png.written([*PLAIN[:2], (b"eXIf", b"MM\0*\0\0\0\x08\0\0"), (b"tEXt", b"a\0b"), PLAIN[2]]),
+    ],
+)
+def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
+    same_as_pillow(file)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"",
+        png.SIGNATURE,
+        b"\x88" + png.written(PLAIN)[1:],
+        png.written(PLAIN)[:-12],  # no IEND
+        png.written(PLAIN)[:-14],
+        png.written([PLAIN[1], PLAIN[0], PLAIN[2]]),
+        png.written([png.header(1, 2, 8, 2, b"\0\0\1"), *PLAIN[1:]]),  # interlaced
+        png.written([png.header(1, 2, 8, 2, b"\0\1\0"), *PLAIN[1:]]),
+        png.written([png.header(1, 2, 8, 3), *PLAIN[1:]]),  # no palette
+        png.written([png.header(1, 2, 4, 2), *PLAIN[1:]]),
+        png.written([png.header(0, 2, 8, 2), *PLAIN[1:]]),
+        png.written([png.header(1, 3, 8, 2), *PLAIN[1:]]),  # a row too few
+        png.written([png.header(1, 1, 8, 2), *PLAIN[1:]]),  # a row too many
+        png.written([png.header(1 << 31, 1, 8, 2), *PLAIN[1:]]),
+        animated(),
+        without_a_checksum(b"IHDR", png.written(PLAIN)),
+        without_a_checksum(b"prIv", with_chunks((b"prIv", b"x"))),
+        with_data(ROW[:-4] + b"\0\0\0\0"),  # Adler-32
+        with_data(ROW[:-4]),
+        with_data(ROW + b"\0"),
+        with_data(ROW, b"\0"),
+        with_data(zlib.compress(b"\5\1\2\3\0\4\5\6")),
+        with_data(b"nothing of zlib"),
+        with_chunks(PLAIN[1], (b"tEXt", b"between")),
+        with_chunks(PLAIN[0]),
+        with_chunks((b"gAMA", bytes(3))),
+        with_chunks((b"tRNS", bytes(5))),
+        with_chunks((b"zTXt", b"a\0\1b")),
+        with_chunks((b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 21)))),
+        with_chunks((b"x_1y", b"")),
+    ],
+)
+def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
+    assert png.ours(file) is None
+
+
+def brightest(image: Any) -> int:
+    return int(image.max())
+
+
+def folder_of_files(folder: Path) -> Path:
+    numbers = random.Random(5)
+    for place, (depth, colour) in enumerate(png.FORMS):
+        file = png.file_of(40, 30, depth, colour, place, before=png.extras(numbers))
+        (folder / f"{place}.png").write_bytes(file)
+        (folder / f"{place}-damaged.png").write_bytes(file[: -1 - place * 9])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"metrics": "all"},
+        {"metrics": "whylogs", "value_range": (0, 4095)},
+        {"ignore": (3, 4, 10, 12)},
+        {"ignore": np.eye(7, dtype=bool)},  # of another size
+        {"limits": lm.Limits(pixels=1000)},
+        {"threads": 2},
+        {"metrics": brightest},
+    ],
+)
+def test_rows_of_a_folder_are_the_same_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    folder_of_files(tmp_path)
+    threads = options.pop("threads", None)
+
+    def rows() -> list[Any]:
+        if threads:
+            paths = sorted(map(str, tmp_path.iterdir()))
+            return [_measurement_of(path, threads) for path in paths]
+        return list(lm.measure(tmp_path, workers=1, **options))
+
+    own = rows()
+    monkeypatch.setattr(accelerated, "_is_trusted", lambda _: False)
+    assert own == rows()
+
+
+def _measurement_of(path: str, threads: int) -> Any:
+    from lightmeter.image.measure import measure_image
+
+    try:
+        return measure_image(path, threads=threads).meter.measurement()
+    except lm.ImageError as error:
+        return error.reason
+
+
+def test_profiles_name_it_and_a_comparison_does_not_mind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(12):
+        (tmp_path / f"{seed}.png").write_bytes(png.file_of(9, 9, 8, 2, seed))
+    own = lm.profile_images(tmp_path)
+    pillows = decoder("PNG").name
+    name = f"lightmeter {lm.__version__}, exactly as {pillows}"
+    assert own.decoders == {"PNG": [name]}
+    assert own_decoder("PNG").name == name
+    with_pictures = lm.profile_images(tmp_path, exemplars=True)
+    assert with_pictures.decoders == {"PNG": [pillows]}  # small pictures are made of Pillow's
+    monkeypatch.setattr(accelerated, "_is_trusted", lambda _: False)
+    theirs = lm.profile_images(tmp_path)
+    assert theirs.decoders == {"PNG": [pillows]}
+    assert decoded_unlike(own, theirs) == decoded_unlike(theirs, own) == ""
+    assert not [n for n in lm.compare(target=own, reference=theirs).notes if "decoded" in n]
+
+
+def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trusted = accelerated._is_trusted.__wrapped__
+    assert trusted("PNG")
+    monkeypatch.setattr(accelerated, "_IS_OFF", True)
+    assert not trusted("PNG")
+    monkeypatch.setattr(accelerated, "_IS_OFF", False)
+    samples = list(png_samples())
+    assert len(samples) == len(png.FORMS)
+    damaged = samples[0][:-20]
+    monkeypatch.setitem(
+        accelerated._DECODERS, "PNG", (accelerated.open_png, lambda: iter([damaged]))
+    )
+    assert not trusted("PNG")
+    monkeypatch.setitem(
+        accelerated._DECODERS,
+        "PNG",
+        (lambda _: accelerated.open_png(samples[0]), lambda: iter(samples[:2])),
+    )
+    assert not trusted("PNG")
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "True"),
+        ({"LIGHTMETER_KERNELS": "scalar"}, "True"),
+        ({"LIGHTMETER_DECODER": "pillow"}, "False"),
+        ({"LIGHTMETER_DECODER": "zlib"}, "expected 'pillow'"),
+    ],
+)
+def test_the_environment_switches_it_off(environment: dict[str, str], said: str) -> None:
+    code = "from lightmeter.image.decode import accelerated as a; print(a._is_trusted('PNG'))"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said in result.stdout + result.stderr
