@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "wire/exif_tags.hpp"
+
 namespace lightmeter::decode {
 namespace {
 
@@ -12,7 +14,8 @@ using Bytes = std::span<const std::uint8_t>;
 // ITU T.81, table B.1.
 constexpr std::uint8_t kBaseline = 0xC0, kExtended = 0xC1, kHuffman = 0xC4, kStart = 0xD8;
 constexpr std::uint8_t kScan = 0xDA, kQuantisation = 0xDB, kRestarts = 0xDD;
-constexpr std::uint8_t kApp0 = 0xE0, kApp2 = 0xE2, kApp13 = 0xED, kApp14 = 0xEE, kApp15 = 0xEF;
+constexpr std::uint8_t kApp0 = 0xE0, kApp1 = 0xE1, kApp2 = 0xE2, kApp13 = 0xED, kApp14 = 0xEE,
+                       kApp15 = 0xEF;
 constexpr std::uint8_t kComment = 0xFE;
 
 int sixteen(Bytes bytes, std::size_t at) noexcept { return bytes[at] << 8 | bytes[at + 1]; }
@@ -23,10 +26,11 @@ bool starts_with(Bytes bytes, std::string_view start) noexcept {
                             [](char c) { return static_cast<std::uint8_t>(c); });
 }
 
-// What the application segments say of the colours.
-struct Colours {
+// What the application segments say.
+struct Applications {
   bool jfif = false;
   bool adobe_ycc = false;
+  bool exif = false;
 };
 
 // B.2.4.1. A divisor of 0 is none.
@@ -67,12 +71,12 @@ bool read_frame(Bytes body, JpegFrame& frame) noexcept {
   if (frame.height == 0 || frame.width == 0) return false;  // a height of 0 comes later, by DNL
   if ((channels != 1 && channels != 3) || body.size() != 6 + 3 * channels) return false;
   for (std::size_t i = 0; i < channels; ++i) {
-    const Bytes said = body.subspan(6 + 3 * i, 3);
-    const int across = said[1] >> 4, down = said[1] & 15;
+    const Bytes form = body.subspan(6 + 3 * i, 3);
+    const int across = form[1] >> 4, down = form[1] & 15;
     const bool may_be_double = i == 0 && channels == 3;
     if (across < 1 || down < 1 || across > (may_be_double ? 2 : 1) || down > across) return false;
-    if (said[2] > 3) return false;
-    frame.components[i] = {said[0], across, down, said[2], 0, 0};
+    if (form[2] > 3) return false;
+    frame.components[i] = {form[0], across, down, form[2], 0, 0};
   }
   frame.channels = static_cast<int>(channels);
   // Where chroma is 2 columns wide or less, libjpeg does not interpolate it.
@@ -95,32 +99,50 @@ bool read_scan(Bytes body, JpegFrame& frame) noexcept {
   return spectrum[0] == 0 && spectrum[1] == 63 && spectrum[2] == 0;
 }
 
+// Pillow looks for a resolution in the Exif, and fails on the whole file where that is no fraction.
+bool has_usual_resolution(Bytes exif) {
+  constexpr int kXResolution = 0x11A, kFraction = 5;
+  wire::ForeignBytes file(exif);
+  try {
+    return std::ranges::none_of(wire::read_exif_tags(file).main, [](const wire::ExifEntry& entry) {
+      return entry.tag == kXResolution && (entry.type != kFraction || entry.length != 1);
+    });
+  } catch (const wire::DamagedError&) {
+    return true;  // no Exif for Pillow either
+  }
+}
+
 // Application segments, as far as libjpeg or Pillow look at them. Refused are those that a camera
 // writes longer, and those that make of the file another format.
-bool read_application(std::uint8_t marker, Bytes body, Colours& colours) noexcept {
+bool read_application(std::uint8_t marker, Bytes body, Applications& said) {
   if (marker == kApp0 && starts_with(body, "JFIF")) {
-    colours.jfif = body.size() >= 14 && body[4] == 0;
-    return colours.jfif;
+    said.jfif = body.size() >= 14 && body[4] == 0;
+    return said.jfif;
+  }
+  if (marker == kApp1 && starts_with(body, "Exif")) {
+    if (said.exif) return false;  // Pillow joins them
+    said.exif = true;
+    return body.size() < 6 || has_usual_resolution(body.subspan(6));
   }
   if (marker == kApp2) {
     if (starts_with(body, "ICC_PROFILE")) return body.size() > 14;
     return !starts_with(body, "MPF");
   }
   if (marker == kApp14 && starts_with(body, "Adobe")) {
-    colours.adobe_ycc = body.size() >= 12 && body[11] == 1;
-    return colours.adobe_ycc;
+    said.adobe_ycc = body.size() >= 12 && body[11] == 1;
+    return said.adobe_ycc;
   }
   return marker != kApp13;
 }
 
 // Whether libjpeg takes the components for YCbCr.
-bool is_ycc(const JpegFrame& frame, const Colours& colours) noexcept {
+bool is_ycc(const JpegFrame& frame, const Applications& said) noexcept {
   const auto& [y, cb, cr] = frame.components;
   if (y.id == cb.id || y.id == cr.id || cb.id == cr.id) return false;
-  return colours.jfif || colours.adobe_ycc || (y.id == 1 && cb.id == 2 && cr.id == 3);
+  return said.jfif || said.adobe_ycc || (y.id == 1 && cb.id == 2 && cr.id == 3);
 }
 
-bool read_segment(std::uint8_t marker, Bytes body, JpegFrame& frame, Colours& colours) {
+bool read_segment(std::uint8_t marker, Bytes body, JpegFrame& frame, Applications& said) {
   switch (marker) {
     case kBaseline:
     case kExtended:
@@ -134,11 +156,11 @@ bool read_segment(std::uint8_t marker, Bytes body, JpegFrame& frame, Colours& co
       frame.restart_interval = sixteen(body, 0);
       return true;
     case kScan:
-      return read_scan(body, frame) && (frame.channels == 1 || is_ycc(frame, colours));
+      return read_scan(body, frame) && (frame.channels == 1 || is_ycc(frame, said));
     case kComment:
       return true;
     default:
-      return marker >= kApp0 && marker <= kApp15 && read_application(marker, body, colours);
+      return marker >= kApp0 && marker <= kApp15 && read_application(marker, body, said);
   }
 }
 
@@ -148,12 +170,12 @@ std::unique_ptr<JpegFrame> read_jpeg_frame(Bytes file) {
   if (file.size() < 2 || file[0] != 0xFF || file[1] != kStart) return nullptr;
   Bytes rest = file.subspan(2);
   auto frame = std::make_unique<JpegFrame>();
-  Colours colours;
+  Applications said;
   while (rest.size() >= 4 && rest[0] == 0xFF) {
     const std::uint8_t marker = rest[1];
     const auto length = static_cast<std::size_t>(sixteen(rest, 2));  // with its own two bytes
     if (length < 2 || length + 2 > rest.size()) return nullptr;
-    if (!read_segment(marker, rest.subspan(4, length - 2), *frame, colours)) return nullptr;
+    if (!read_segment(marker, rest.subspan(4, length - 2), *frame, said)) return nullptr;
     rest = rest.subspan(length + 2);
     if (marker == kScan) {
       frame->data = rest;
