@@ -31,6 +31,7 @@ void bind_frequent(py::module_& module);
 void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
 void bind_headers(py::module_& module);
 void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& profile);
+void bind_jpeg(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);
 void bind_moments(py::module_& module);

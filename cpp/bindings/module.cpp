@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module) {
   bind_headers(module);
   bind_measure(module);
   bind_decode(module);
+  bind_jpeg(module);
   bind_moments(module);
   bind_quantiles(module);
   bind_frequent(module);

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
 from lightmeter.image.decode.png import open_png, png_samples
 from lightmeter.image.decoders import Decoder, own_decoder
@@ -31,7 +32,8 @@ def _is_switched_off(wanted: str) -> bool:
 
 # By format: what opens a file, and small files that show whether it decodes as Pillow does.
 _DECODERS: dict[str, tuple[OpenPicture, Callable[[], Iterator[bytes]]]] = {
-    "PNG": (open_png, png_samples)
+    "JPEG": (open_jpeg, jpeg_samples),
+    "PNG": (open_png, png_samples),
 }
 
 _IS_OFF = _is_switched_off(os.environ.get("LIGHTMETER_DECODER", ""))

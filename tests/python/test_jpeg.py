@@ -1,0 +1,261 @@
+"""Our JPEG decoder against Pillow's: the same samples, or no answer."""
+
+import io
+import random
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import _core
+from lightmeter.image.decode import accelerated
+from lightmeter.image.measure import measure_image
+from lightmeter.image.reading import Reading
+from numpy.typing import NDArray
+from PIL import Image, features
+
+pytestmark = pytest.mark.skipif(
+    not features.check_feature("libjpeg_turbo"), reason="the pixels are those of libjpeg-turbo"
+)
+
+Samples = NDArray[np.uint8]
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "gray")
+
+
+def encoded(samples: Samples, subsampling: str = "4:2:0", **options: object) -> bytes:
+    file = io.BytesIO()
+    if subsampling == "gray":
+        samples = samples[..., 0]
+    elif not options.get("progressive"):
+        options["subsampling"] = subsampling
+    Image.fromarray(samples).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def by_pillow(file: bytes) -> Samples:
+    with Image.open(io.BytesIO(file)) as image:
+        samples = np.asarray(image)
+    return samples[None] if samples.ndim == 2 else samples.transpose(2, 0, 1)
+
+
+def by_us(file: bytes, tier: str | None = None) -> Samples | None:
+    decoder = _core.open_jpeg(file, tier)
+    return None if decoder is None else decoder.samples()
+
+
+def picture(width: int, height: int, seed: int) -> Samples:
+    """Noise, black and white, or smooth colours with some grain."""
+    numbers = np.random.default_rng(seed)
+    if seed % 3 == 0:
+        return numbers.integers(0, 256, (height, width, 3), np.uint8)
+    if seed % 3 == 1:
+        return np.uint8(255) * numbers.integers(0, 2, (height, width, 3), np.uint8)
+    cells = numbers.integers(0, 256, (height // 16 + 2, width // 16 + 2, 3), np.uint8)
+    smooth = Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(smooth) + numbers.normal(0, 3, (height, width, 3)), 0, 255).astype(
+        np.uint8
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    width=st.integers(5, 140),
+    height=st.integers(1, 140),
+    seed=st.integers(0, 1 << 16),
+    subsampling=st.sampled_from(SUBSAMPLINGS),
+    quality=st.integers(1, 100),
+    optimize=st.booleans(),
+    restarts=st.integers(0, 5),
+)
+def test_samples_are_those_of_pillow_on_every_tier(
+    width: int,
+    height: int,
+    seed: int,
+    subsampling: str,
+    quality: int,
+    optimize: bool,
+    restarts: int,
+) -> None:
+    file = encoded(
+        picture(width, height, seed),
+        subsampling,
+        quality=quality,
+        optimize=optimize,
+        restart_marker_blocks=restarts,
+    )
+    expected = by_pillow(file)
+    for tier in _core.kernel_tiers():
+        np.testing.assert_array_equal(by_us(file, tier), expected)
+
+
+def test_all_colours_are_those_of_pillow() -> None:
+    """All Y, Cb, Cr in steps of 3 and at both ends: blocks of one colour each."""
+    levels = np.unique(np.append(np.arange(0, 256, 9), [127, 128, 254, 255]))
+    y, cb, cr = np.meshgrid(levels, levels, levels, indexing="ij")
+    colours = np.stack([y, cb, cr], -1).reshape(-1, 3)
+    side = int(np.ceil(len(colours) ** 0.5))
+    square = np.resize(colours, (side, side, 3)).astype(np.uint8)
+    file = io.BytesIO()
+    image = Image.fromarray(np.repeat(np.repeat(square, 8, 0), 8, 1), "YCbCr")
+    image.save(file, "JPEG", quality=100, subsampling="4:4:4")
+    expected = by_pillow(file.getvalue())
+    for tier in _core.kernel_tiers():
+        np.testing.assert_array_equal(by_us(file.getvalue(), tier), expected)
+
+
+def test_wide_pictures_come_in_several_strips() -> None:
+    file = encoded(picture(1100, 1003, 2))
+    np.testing.assert_array_equal(by_us(file), by_pillow(file))
+
+
+def adobe(file: bytes, transform: int) -> bytes:
+    return file[:2] + b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes([transform]) + file[20:]
+
+
+def with_frame(file: bytes, at: int, value: int) -> bytes:
+    """The file with another byte in the header of its frame."""
+    place = file.index(b"\xff\xc0") + 4 + at
+    return file[:place] + bytes([value]) + file[place + 1 :]
+
+
+COLOUR = encoded(picture(40, 30, 2), quality=80)
+FINE = encoded(picture(40, 30, 2), "4:4:4", quality=80)
+RESTARTED = encoded(picture(40, 30, 2), quality=80, restart_marker_blocks=2)
+REFUSED = {
+    "progressive": encoded(picture(40, 30, 2), progressive=True),
+    "narrow": encoded(picture(4, 30, 2)),
+    "RGB by Adobe": adobe(FINE, 0),
+    "short JFIF": COLOUR[:2] + b"\xff\xe0\0\x08JFIF\0\1" + COLOUR[20:],
+    "MPO": COLOUR[:2] + b"\xff\xe2\0\x08MPF\0ab" + COLOUR[2:],
+    "12 bits": with_frame(COLOUR, 0, 12),
+    "no height": with_frame(with_frame(COLOUR, 1, 0), 2, 0),
+    "4:4:0": with_frame(COLOUR, 7, 0x12),
+    "4:1:1": with_frame(COLOUR, 7, 0x41),
+    "no such table": with_frame(COLOUR, 8, 3),
+    "equal components": with_frame(COLOUR, 9, 1),
+    "cut short": COLOUR[:-40],
+    "no end": COLOUR[:-2],
+    "a byte too many": COLOUR[:-2] + b"\0" + COLOUR[-2:],
+    "fill bytes": COLOUR[:-2] + b"\xff" + COLOUR[-2:],
+    "another scan": COLOUR[:-2] + COLOUR[COLOUR.index(b"\xff\xda") :],
+    "restarts out of order": RESTARTED.replace(b"\xff\xd1", b"\xff\xd2"),
+    "restarts left out": RESTARTED.replace(b"\xff\xdd\0\4\0\2", b"\xff\xdd\0\4\0\3"),
+    "lossless": COLOUR.replace(b"\xff\xc0", b"\xff\xc3"),
+    "arithmetic": COLOUR.replace(b"\xff\xc0", b"\xff\xc9"),
+    "no Huffman tables": COLOUR[: COLOUR.index(b"\xff\xc4")] + COLOUR[COLOUR.index(b"\xff\xda") :],
+    "empty": b"",
+    "a start only": b"\xff\xd8",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_a_plain_file_is_refused(name: str) -> None:
+    assert by_us(COLOUR) is not None
+    assert by_us(REFUSED[name]) is None
+
+
+def test_what_says_nothing_of_the_pixels_is_no_reason_to_refuse() -> None:
+    files = (
+        adobe(COLOUR, 1),
+        COLOUR[:2] + COLOUR[20:],  # no JFIF, and components 1, 2 and 3
+        COLOUR + b"what comes after the end",
+        COLOUR[:2] + b"\xff\xfe\0\4ab" + COLOUR[2:],
+        COLOUR[:2] + b"\xff\xe1\0\x08Exif\0\0" + COLOUR[2:],
+        COLOUR.replace(b"\xff\xc0", b"\xff\xc1"),
+        encoded(picture(40, 30, 2), icc_profile=bytes(200)),
+    )
+    for file in files:
+        np.testing.assert_array_equal(by_us(file), by_pillow(file))
+
+
+def mutated(numbers: random.Random, files: list[bytes]) -> Iterator[bytes]:
+    while True:
+        file = bytearray(numbers.choice(files))
+        scan = file.index(b"\xff\xda")
+        for _ in range(numbers.choice((1, 1, 2, 4))):
+            in_header = numbers.random() < 0.5
+            at = numbers.randrange(scan) if in_header else numbers.randrange(scan, len(file) - 4)
+            match numbers.randrange(5):
+                case 0 | 1:
+                    file[at] ^= 1 << numbers.randrange(8)
+                case 2:
+                    file[at] = numbers.choice((0, 1, 16, 17, 33, 34, 192, 196, 208, 217, 255))
+                case 3:
+                    del file[at : at + numbers.choice((1, 2))]
+                case _:
+                    file[at:at] = numbers.choice((b"\xff\xd9", b"\xff\0", b"\xff\xd0", b"\xff"))
+            scan = min(scan, len(file) - 5)
+        yield bytes(file)
+
+
+def test_damaged_files_give_the_samples_of_pillow_or_none() -> None:
+    numbers = random.Random(0)
+    files = [
+        encoded(picture(9 + 7 * i, 31 - 5 * i, i), subsampling, quality=15 + 20 * i, **options)
+        for i in range(4)
+        for subsampling in SUBSAMPLINGS
+        for options in ({}, {"restart_marker_blocks": 1}, {"optimize": True})
+    ]
+    taken = 0
+    for _, file in zip(range(3000), mutated(numbers, files), strict=False):
+        decoder = _core.open_jpeg(file)
+        if decoder is None or decoder.size[0] * decoder.size[1] > 1 << 16:
+            continue
+        samples = decoder.samples()
+        if samples is not None:
+            taken += 1
+            np.testing.assert_array_equal(samples, by_pillow(file))
+    assert taken > 300
+
+
+def quantised(file: bytes, divisor: int) -> bytes:
+    """The file with another divisor for all coefficients, which makes samples extreme."""
+    at = 0
+    while (at := file.find(b"\xff\xdb", at)) >= 0:
+        (length,) = struct.unpack_from(">H", file, at + 2)
+        tables = bytearray(file[at + 4 : at + 2 + length])
+        for start in range(0, len(tables), 65):
+            tables[start + 1 : start + 65] = bytes([divisor]) * 64
+        file = file[: at + 4] + bytes(tables) + file[at + 2 + length :]
+        at += length
+    return file
+
+
+def test_extreme_coefficients_give_the_samples_of_pillow_or_none() -> None:
+    taken = refused = 0
+    for seed in range(60):
+        file = encoded(picture(24, 16, seed), "4:4:4", quality=40 + seed)
+        for divisor in (2, 9, 20, 33, 60, 120, 255):
+            extreme = quantised(file, divisor)
+            expected = by_pillow(extreme)
+            for tier in _core.kernel_tiers():
+                samples = by_us(extreme, tier)
+                if samples is None:
+                    refused += 1
+                else:
+                    taken += 1
+                    np.testing.assert_array_equal(samples, expected)
+    assert taken > 100
+    assert refused > 100
+
+
+@pytest.mark.skipif(
+    _core.kernel_tier() not in ("haswell", "skylake"), reason="elsewhere Pillow is faster"
+)
+def test_a_refusal_that_comes_late_leaves_no_trace(tmp_path: object) -> None:
+    whole = encoded(picture(300, 400, 2))
+    damaged = whole[: len(whole) - 60] + whole[-58:]  # near the end
+    assert _core.open_jpeg(damaged) is not None
+    assert by_us(damaged) is None
+    path = f"{tmp_path}/damaged.jpg"
+    for content, own in ((whole, True), (damaged, False)):
+        with open(path, "wb") as file:
+            file.write(content)
+        measured = measure_image(path, Reading(metrics="all"))
+        assert measured.decoder is not None
+        assert measured.decoder.name.startswith("lightmeter") == own
+        by_pixels = measure_image(by_pillow(content).transpose(1, 2, 0), Reading(metrics="all"))
+        assert measured.meter.measurement() == by_pixels.meter.measurement()
+    assert accelerated._is_trusted("JPEG")
