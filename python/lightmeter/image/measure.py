@@ -163,11 +163,25 @@ def measure_together(
     if reading.pyramid_level or not any(files):
         return [None] * len(images)
     with turn, quiet():
-        decoded = [_decode_small(file, reading) for file in files]
-        return [
-            _measure_small(picture, reading, name)
-            for picture, name in zip(decoded, names, strict=True)
+        own = [
+            _measure_small_accelerated(*each, reading) for each in zip(files, names, strict=True)
         ]
+        left = [file if done is None else None for file, done in zip(files, own, strict=True)]
+        decoded = [_decode_small(file, reading) for file in left]
+        return [
+            done or _measure_small(picture, reading, name)
+            for done, picture, name in zip(own, decoded, names, strict=True)
+        ]
+
+
+def _measure_small_accelerated(
+    file: EncodedBytes | None, name: str, reading: Reading
+) -> Measured | None:
+    """None of what is Pillow's, and of what fails."""
+    try:
+        return None if file is None else _measure_accelerated(file, reading, 1, short_path(name))
+    except Exception:
+        return None
 
 
 class _Decoded(NamedTuple):
@@ -348,12 +362,9 @@ def _measure_one(
 ) -> Measured:
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
     if show is None and not reading.functions:  # these need the picture
-        accelerated = measure_accelerated(file, reading, threads)
-        if accelerated is not None:
-            meter, decoded_by = accelerated
-            header = _header_in_memory(decoded_by.format, file)
-            exif = read_exif(header.exif, reading.exif).tags
-            return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
+        measured = _measure_accelerated(file, reading, threads, path)
+        if measured is not None:
+            return measured
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
@@ -364,6 +375,18 @@ def _measure_one(
     exif = read_exif(header.exif, reading.exif).tags
     returned = run_functions(image, reading)
     return Measured(meter, exif, header.facts, thumbnail, returned, path, decoder_of(image))
+
+
+def _measure_accelerated(
+    file: EncodedBytes, reading: Reading, threads: int | None, path: str
+) -> Measured | None:
+    """Measure a file that a decoder of our own takes; None of any other."""
+    accelerated = measure_accelerated(file, reading, threads)
+    if accelerated is None:
+        return None
+    header = _header_in_memory(accelerated.decoder.format, file)
+    exif = read_exif(header.exif, reading.exif).tags
+    return Measured(accelerated.meter, exif, header.facts, path=path, decoder=accelerated.decoder)
 
 
 def _measure_samples(
