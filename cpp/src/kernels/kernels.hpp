@@ -44,8 +44,8 @@ struct Kernels {
   void (*colour_cells)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                        std::size_t n, std::uint32_t* cells) noexcept;
 
-  // Adds what tables count by the keys value_min and chroma_x of colours to the sums, and makes them
-  // zero. A table has 2^16 numbers for each sector.
+  // Adds what tables count by the keys value_min and chroma_x of colours to the sums, and makes the
+  // tables zero. A table has 2^16 numbers for each sector.
   void (*read_keys)(std::uint16_t* value_min, std::uint16_t* chroma_x, KeySums& sums) noexcept;
 
   // Adds the counts in the cells of a page, by its number, to the sums.

@@ -58,15 +58,6 @@ std::int64_t pages_of_samples(const Pixels& view) noexcept {
   return pages;
 }
 
-[[gnu::noinline]] void add_keys(const kernels::Kernels& tier, const std::uint8_t* red,
-                                const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
-                                KeyTables& tables, ImageCounts& counts) noexcept {
-  KeyBlock keys;
-  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
-                   keys.middle.data());
-  tables.add(keys, n, counts);
-}
-
 }  // namespace
 
 bool ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
@@ -106,7 +97,10 @@ void ColourTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
     many_colours_ = true;
     return;
   }
-  add_keys(tier, red, green, blue, n, *keys_, counts);
+  KeyBlock keys;
+  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
+                   keys.middle.data());
+  keys_->add(keys, n, counts);
 }
 
 bool ColourTables::may_wait() noexcept {

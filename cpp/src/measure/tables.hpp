@@ -34,7 +34,7 @@ class KeyTables {
   using Cells = std::array<std::uint16_t, kernels::kSectors << 16>;
   alignas(64) Cells value_min_{};
   alignas(64) Cells chroma_x_{};
-  std::array<std::uint64_t, kernels::kSectors << 8> middle_{};
+  std::array<std::uint64_t, kernels::kSectors << 8> middle_{};  // never full: kMaxPixels < 2^47
 };
 
 // Counts what the keys stand for: more work per pixel, but little to read out. For fewer than 2^24
