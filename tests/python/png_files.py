@@ -135,7 +135,7 @@ def damaged(chunks: list[Chunk], numbers: random.Random) -> bytes:
             chunks[at] = (name, bytes(changed))
         else:
             file = bytearray(written(chunks) if file is None else file)
-            if numbers.random() < 0.3:
+            if file and numbers.random() < 0.3:
                 del file[numbers.randrange(len(file)) :]
                 file += numbers.randbytes(numbers.choice((0, 0, 3)))
             if file:
