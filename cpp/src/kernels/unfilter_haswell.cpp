@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/haswell_begin.hpp"
 
@@ -12,11 +13,24 @@ namespace {
 
 using Bytes = __m128i;  // the lowest eight
 
-inline Bytes as_bytes(std::uint64_t number) noexcept {
-  return _mm_cvtsi64_si128(static_cast<long long>(number));
+// In the lowest bytes. Numbers of 4 and 8 bytes need no register of another kind.
+template <std::size_t kSize>
+inline Bytes read(const std::uint8_t* from) noexcept {
+  using Number = std::conditional_t<kSize <= 4, int, long long>;
+  Number number = 0;
+  std::memcpy(&number, from, kSize);
+  if constexpr (kSize <= 4) return _mm_cvtsi32_si128(number);
+  return _mm_cvtsi64_si128(number);
 }
-inline std::uint64_t as_number(Bytes bytes) noexcept {
-  return static_cast<std::uint64_t>(_mm_cvtsi128_si64(bytes));
+template <std::size_t kSize>
+inline void write(std::uint8_t* to, Bytes bytes) noexcept {
+  if constexpr (kSize <= 4) {
+    const int number = _mm_cvtsi128_si32(bytes);
+    std::memcpy(to, &number, kSize);
+  } else {
+    const long long number = _mm_cvtsi128_si64(bytes);
+    std::memcpy(to, &number, kSize);
+  }
 }
 inline Bytes add(Bytes a, Bytes b) noexcept { return _mm_add_epi8(a, b); }
 inline Bytes complement(Bytes a) noexcept { return _mm_xor_si128(a, _mm_set1_epi8(-1)); }
@@ -41,7 +55,8 @@ struct Paeth {
   Bytes operator()(Bytes coded, Bytes above) noexcept {
     const Bytes up = _mm_cvtepu8_epi16(above);
     const Bytes thrice = _mm_add_epi16(_mm_add_epi16(up_left, up_left), up_left);
-    const Bytes threshold = _mm_sub_epi16(_mm_sub_epi16(thrice, up), left);
+    // Saturating, which nothing here is, as compilers sum up other subtractions in longer chains.
+    const Bytes threshold = _mm_subs_epi16(_mm_sub_epi16(thrice, up), left);
     const Bytes low = _mm_min_epi16(left, up);
     const Bytes high = _mm_max_epi16(left, up);
     const Bytes below = _mm_blendv_epi8(low, up_left, _mm_cmpgt_epi16(high, threshold));

@@ -10,9 +10,17 @@ namespace {
 
 using Bytes = uint8x8_t;
 
-inline Bytes as_bytes(std::uint64_t number) noexcept { return vcreate_u8(number); }
-inline std::uint64_t as_number(Bytes bytes) noexcept {
-  return vget_lane_u64(vreinterpret_u64_u8(bytes), 0);
+// In the lowest bytes.
+template <std::size_t kSize>
+inline Bytes read(const std::uint8_t* from) noexcept {
+  std::uint64_t number = 0;
+  std::memcpy(&number, from, kSize);
+  return vcreate_u8(number);
+}
+template <std::size_t kSize>
+inline void write(std::uint8_t* to, Bytes bytes) noexcept {
+  const std::uint64_t number = vget_lane_u64(vreinterpret_u64_u8(bytes), 0);
+  std::memcpy(to, &number, kSize);
 }
 inline Bytes add(Bytes a, Bytes b) noexcept { return vadd_u8(a, b); }
 

@@ -1,25 +1,11 @@
-// The loops of a tier, which has defined `Bytes`, `as_bytes`, `as_number`, `add` and the steps
-// `Average` and `Paeth`. A step is shown the pixels of a row in order, each with the one above it,
+// The loops of a tier, which has defined `Bytes`, `read` and `write` of 1 to 8 of them, `add`, and the
+// steps `Average` and `Paeth`. A step is shown the pixels of a row in order, each with the one above it,
 // and returns what they stand for.
 
 struct Sub {
-  Bytes left = as_bytes(0);
+  Bytes left{};
   Bytes operator()(Bytes coded, Bytes) noexcept { return left = add(coded, left); }
 };
-
-// The next kSize bytes in the lowest ones.
-template <std::size_t kSize>
-inline Bytes read(const std::uint8_t* from) noexcept {
-  std::uint64_t number = 0;
-  std::memcpy(&number, from, kSize);
-  return as_bytes(number);
-}
-
-template <std::size_t kSize>
-inline void write(std::uint8_t* to, Bytes bytes) noexcept {
-  const std::uint64_t number = as_number(bytes);
-  std::memcpy(to, &number, kSize);
-}
 
 // Where there is room, pixels of 3 and 6 bytes are moved as 4 and 8 bytes; the next pixel takes the
 // place of what was too much.
