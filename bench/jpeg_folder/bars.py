@@ -7,7 +7,7 @@ SCENARIO = Scenario(
     launches=5,
     rounds=3,
     bars=[
-        Bar("pillow_decode", at_most=1.6, ours="lightmeter_whylogs"),
+        Bar("pillow_decode", at_most=1.4, ours="lightmeter_whylogs"),
         Bar("pillow_decode"),
         Bar("whylogs_loop", at_least=6),
     ],
