@@ -1,6 +1,7 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any, Unpack, overload
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_ITEMS, Block, profile_block
 from lightmeter.batch.executors import Executor, check_workers, executor_of
+from lightmeter.batch.executors.threads import in_threads, watching
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.resume import resumed
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
@@ -270,7 +272,13 @@ def profile_source(
     ) -> Generator[Block, None, None]:
         if executor == "threads":  # which share what is fetched, and a picture in tiles
             items = fetched_ahead(items, reading.limits)
-            work = partial(work, threads=threads_for(source, workers), watch=progress_within)
+            stopped = threading.Event()
+            watch = partial(watching, stopped, progress_within)
+            work = partial(work, threads=threads_for(source, workers), watch=watch)
+            return in_threads(
+                work, items, BLOCK_ITEMS,
+                workers=workers, total=count, progress=progress, stopped=stopped,
+            )  # fmt: skip
         return run(work, items, BLOCK_ITEMS, workers=workers, total=count, progress=progress)
 
     if resume is None:

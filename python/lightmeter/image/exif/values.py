@@ -63,9 +63,9 @@ def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Val
     if entry.kind == ASCII:
         return _text(tiff.raw(entry, _MAX_BYTES))
     if entry.kind in BYTE_TYPES and (entry.kind == 7 or entry.length > _MAX_BYTE_VALUES):
-        return entry.length
+        return _plain([entry.length])
     if entry.length > _MAX_VALUES:
-        return entry.length
+        return _plain([entry.length])
     return _plain(tiff.numbers(entry, _MAX_VALUES))
 
 
