@@ -57,6 +57,7 @@ def run() -> int:
     """Run the command line with the arguments of the process."""
     # Pillow warns of damaged metadata, a line a file; what matters of it is counted.
     warnings.filterwarnings("ignore", module="PIL")
+    warnings.showwarning = _warn
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
     before = signal.signal(signal.SIGTERM, end_by_signal)
@@ -73,6 +74,11 @@ def run() -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     return written() or code
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    """In place of a line of source that says nothing to who did not write it."""
+    complain(f"warning: {message}")
 
 
 def _version(wanted: bool) -> None:

@@ -149,7 +149,10 @@ def _enumeration(names: dict[int, str]) -> Callable[[Tiff, Entry], Value | None]
 
 def _flash(tiff: Tiff, entry: Entry) -> Value | None:
     values = tiff.numbers(entry, 1)
-    return flash(int(values[0] or 0)) if values and entry.kind != ASCII else None
+    if not values or entry.kind == ASCII:
+        return None
+    bits = values[0] or 0
+    return flash(int(bits)) if math.isfinite(bits) else None
 
 
 def _components(tiff: Tiff, entry: Entry) -> Value | None:
