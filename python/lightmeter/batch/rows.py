@@ -88,9 +88,14 @@ def measure(
     )
     return _joined(
         in_threads(
-            work, items, size,
-            workers=workers, total=total_of(source), progress=progress, stopped=stopped,
-        )  # fmt: skip
+            work,
+            items,
+            size,
+            workers=workers,
+            total=total_of(source),
+            progress=progress,
+            stopped=stopped,
+        )
     )
 
 
@@ -113,9 +118,7 @@ def _rows_of(
     return rows
 
 
-def _frames(
-    item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch
-) -> list[Row]:
+def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch) -> list[Row]:
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:

@@ -4,7 +4,7 @@ import io
 import signal
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,7 +76,7 @@ def run() -> int:
     return written() or code
 
 
-def _warn(message: Warning | str, *_: object) -> None:
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """In place of a line of source that says nothing to who did not write it."""
     complain(f"warning: {message}")
 
