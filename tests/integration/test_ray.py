@@ -60,7 +60,7 @@ def cluster() -> Iterator[None]:
 
 
 SCRIPT = """
-import sys, pathlib
+import signal, sys, pathlib
 import lightmeter as lm
 import ray
 
@@ -75,7 +75,13 @@ assert said[-1] == (5000, 5000) and len(said) == 79 and said == sorted(said), sa
 assert view.to_bytes() == lm.profile_images(sys.argv[1], metrics=red).to_bytes()
 assert view["image.red"].n == 4998
 assert not (pathlib.Path.home() / ".ray").exists()
+
+def own(*_):
+    pass
+
+signal.signal(signal.SIGTERM, own)  # in place of which Ray puts another
 lm.profile_images(sys.argv[1] + "/0000*.jpg", executor="ray", workers=1)
+assert signal.getsignal(signal.SIGTERM) is own
 """
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import GPS_NAMES, NAMES, PERSONAL
+from lightmeter.image.exif.values import value_of
 from lightmeter.image.header import exif_block, read_header
 from lightmeter.image.measure import measure_image
 from PIL import ExifTags as Pillow
@@ -248,6 +249,19 @@ VALUES = [
     (16, [2**64 - 1], float(2**64 - 1)),
     (16, [2**63 - 1], 2**63 - 1),
 ]
+
+
+@pytest.mark.parametrize("kind", [BYTE, SHORT, UNDEFINED])
+def test_a_table_that_is_longer_than_any_file(kind: int) -> None:
+    """BigTIFF can say so. A profile counts whole numbers of 64 bits."""
+    assert value_of("Gamma", "<", kind, 2**63 - 1, b"") == 2**63 - 1
+    length = value_of("Gamma", "<", kind, 2**64 - 1, b"")
+    assert (type(length), length) == (float, 2.0**64)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_flash_that_is_no_number_is_missing(value: float) -> None:
+    assert "Flash" not in read_exif(exif_block(tiff({TAG["Flash"]: (DOUBLE, [value])}))).tags
 
 
 @pytest.mark.parametrize(("kind", "values", "expected"), VALUES)

@@ -214,6 +214,15 @@ def changed(folder: Path, **changes: Any) -> None:
         ({"codecs": []}, "corrupt", "metadata of Zarr"),
         ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
         ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
+        ({"fill_value": 256}, "corrupt", "fill value 256"),
+        ({"fill_value": float("nan")}, "corrupt", "fill value nan"),
+        ({"fill_value": [7]}, "corrupt", "metadata of Zarr"),
+        ({"data_type": "float32", "fill_value": [7.0]}, "corrupt", "fill value"),
+        (
+            {"chunk_key_encoding": {"name": "v2", "configuration": {"separator": "/../../b/"}}},
+            "corrupt",
+            "separator '/../../b/'",
+        ),
         ({"chunk_grid": {"name": "rectilinear"}}, "unsupported", "grid of chunks"),
         (
             {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2**14, 2**14]}}},
@@ -258,3 +267,24 @@ def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:
         changed(folder, attributes={"ome": {"multiscales": scales}})
         with pytest.raises(ImageError):
             numbers(folder)
+
+
+def test_a_changed_chunk_is_measured_again(tmp_path: Path) -> None:
+    """The time of the folder itself does not tell of it."""
+    source, kept = tmp_path / "photos", tmp_path / "kept"
+    folder = written(source / "a.zarr", texture(40, 50, 1), chunks=(16, 16), compressors=None)
+    before = lm.profile_images(source, resume=kept).to_bytes()
+    (folder / "c/1/1").write_bytes(bytes(256))
+    after = lm.profile_images(source, resume=kept).to_bytes()
+    assert after == lm.profile_images(source).to_bytes() != before
+    (folder / "c/1/1").unlink()
+    assert lm.profile_images(source, resume=kept).to_bytes() == lm.profile_images(source).to_bytes()
+
+
+def test_more_planes_than_memory_has_room_for(tmp_path: Path) -> None:
+    folder = written(tmp_path / "a.zarr", texture(40, 50, 1)[None], chunks=(1, 16, 16))
+    changed(folder, shape=[2**40, 40, 50])
+    reading = Reading(frames="all", layout="NHW", limits=Limits(frames=None))
+    planes = measure_images(folder, reading)
+    assert next(planes).meter.measurement() == numbers(folder, layout="NHW", metrics="default")
+    planes.close()

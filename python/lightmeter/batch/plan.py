@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -46,7 +47,7 @@ def planned(items: Iterable[Item], size: int, work: Callable[..., Any]) -> Itera
     The name is a digest of what `work` is, of the versions of lightmeter and of the decoders, and
     of each item:
 
-    - of a file, its path, size and time of change;
+    - of a file, its path, size and time of change; of a folder of Zarr those of all its files;
     - of a member of an archive on this machine, its name and place in it, and the size and time of
       change of the archive;
     - of an object in a bucket, its address, and the size and version that the listing tells;
@@ -115,11 +116,23 @@ def _described(item: Item, of_file: Callable[[str], Any]) -> bytes:
     return repr((item.name, item.within, sorted(item.values.items()), state)).encode()
 
 
-def _state_of_file(path: str | os.PathLike[str]) -> tuple[int, int] | int | None:
+def _state_of_file(path: str | os.PathLike[str]) -> tuple[int, int] | bytes | int | None:
     try:
         state = os.stat(path)
+        if stat.S_ISDIR(state.st_mode):
+            return _state_of_folder(path)
     except OSError as error:
         return error.errno
     except ValueError:  # a NUL in the path
         return None
     return state.st_size, state.st_mtime_ns
+
+
+def _state_of_folder(path: str | os.PathLike[str]) -> bytes:
+    """Of a picture that is a folder: a digest of its files. Its own time says little of them."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        states = [(name, _state_of_file(os.path.join(folder, name))) for name in sorted(files)]
+        digest.update(repr((os.path.relpath(folder, path), folders, states)).encode())
+    return digest.digest()

@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
 from lightmeter.batch.block import BLOCK_ITEMS, Block, block_items, profile_block
 from lightmeter.batch.executors import Executor, check_workers, executor_of
+from lightmeter.batch.executors.threads import in_threads, watching
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.resume import resumed
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
@@ -272,8 +273,14 @@ def profile_source(
     ) -> Generator[Block, None, None]:
         if executor == "threads":  # which share what is fetched, and a picture in tiles
             items = fetched_ahead(items, reading.limits)
+            stopped = Event()
+            watch = partial(watching, stopped, progress_within)
             threads = threads_for(source, workers)
-            work = partial(work, threads=threads, watch=progress_within, turn=Lock())
+            work = partial(work, threads=threads, watch=watch, turn=Lock())
+            return in_threads(
+                work, items, size,
+                workers=workers, total=count, progress=progress, stopped=stopped,
+            )  # fmt: skip
         return run(work, items, size, workers=workers, total=count, progress=progress)
 
     # A folder keeps few files, and the same ones where a source grows. Moments by group are rounded

@@ -1,13 +1,14 @@
 """What was measured of each of many images, as one row an image."""
 
 import math
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any, Unpack
 
 from lightmeter.batch.executors import check_workers
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter.batch.executors.threads import in_threads, watching
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted, threads_for, total_of
@@ -77,15 +78,24 @@ def measure(
     source = source_of(inputs, wanted)
     items = fetched_ahead(source, reading.limits)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
+    stopped = threading.Event()
     work = partial(
         _rows_of,
         reading=reading,
         with_exif=with_exif,
         threads=threads_for(source, workers),
-        watch=progress_within,
+        watch=partial(watching, stopped, progress_within),
     )
     return _joined(
-        in_threads(work, items, size, workers=workers, total=total_of(source), progress=progress)
+        in_threads(
+            work,
+            items,
+            size,
+            workers=workers,
+            total=total_of(source),
+            progress=progress,
+            stopped=stopped,
+        )
     )
 
 
@@ -100,18 +110,15 @@ def _rows_of(
     reading: Reading,
     with_exif: bool,
     threads: int,
-    watch: Callable[[str, int, int], None] | None,
+    watch: Callable[[str, int, int], None],
 ) -> list[Row]:
     rows: list[Row] = []
     for item in items:
-        watched = None if watch is None else partial(watch, item.name)
-        rows += _frames(item, reading, with_exif, threads, watched)
+        rows += _frames(item, reading, with_exif, threads, partial(watch, item.name))
     return rows
 
 
-def _frames(
-    item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch | None
-) -> list[Row]:
+def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch) -> list[Row]:
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:

@@ -1,9 +1,10 @@
 """The map of the commands."""
 
 import io
+import signal
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +19,16 @@ from lightmeter.cli.log import log
 from lightmeter.cli.measure import measure
 from lightmeter.cli.profile import merge, profile, show
 from lightmeter.cli.spool import send
-from lightmeter.cli.terminal import CLOSED, FAILED, OK, Commands, complain, reported, written
+from lightmeter.cli.terminal import (
+    CLOSED,
+    FAILED,
+    OK,
+    Commands,
+    complain,
+    end_by_signal,
+    reported,
+    written,
+)
 
 __all__ = ["app", "run"]
 
@@ -29,7 +39,7 @@ app = Commands(
     "Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; "
     "2 wrong usage; 3 drift --fail-on found drift, check an unusual image, or monitor run an "
     "anomaly; 4 monitor run or check could not judge; 130 interrupted; 141 the reader of a pipe "
-    "closed it.",
+    "closed it; 143 ended by SIGTERM.",
 )
 
 for command in (measure, profile, show, merge, drift, check, exif, log):
@@ -47,8 +57,10 @@ def run() -> int:
     """Run the command line with the arguments of the process."""
     # Pillow warns of damaged metadata, a line a file; what matters of it is counted.
     warnings.filterwarnings("ignore", module="PIL")
+    warnings.showwarning = _warn
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
+    before = signal.signal(signal.SIGTERM, end_by_signal)
     try:
         app(prog_name="lightmeter")
         code = OK
@@ -59,7 +71,14 @@ def run() -> int:
     except OSError as error:  # of the help
         complain(str(error))
         code = FAILED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return written() or code
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """In place of a line of source that says nothing to who did not write it."""
+    complain(f"warning: {message}")
 
 
 def _version(wanted: bool) -> None:

@@ -3,8 +3,10 @@
 import contextlib
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import typer
@@ -30,9 +32,12 @@ __all__ = [
     "INTERRUPTED",
     "NOT_INSTALLED",
     "OK",
+    "TERMINATED",
     "Bar",
     "Commands",
+    "Terminated",
     "complain",
+    "end_by_signal",
     "progress_bar",
     "reported",
     "say",
@@ -42,9 +47,20 @@ __all__ = [
 ]
 
 OK, FAILED, NOT_INSTALLED, INTERRUPTED = 0, 1, 2, 130
-CLOSED = 141  # what a shell says of a program that SIGPIPE ended, as it ends most
+# What a shell says of a program that SIGPIPE or SIGTERM ended, as they end most.
+CLOSED, TERMINATED = 141, 143
 _LEAST_WIDTH = 80
 _FILE_WIDTH = 160  # of what no terminal shows
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the command ends as by Ctrl-C, and so do the workers of its engine."""
+
+
+def end_by_signal(number: int, frame: FrameType | None) -> None:
+    """What SIGTERM does. A second one ends the process at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise Terminated
 
 
 class _Rate(ProgressColumn):
@@ -128,6 +144,9 @@ def reported() -> Iterator[None]:
     """Turn what a user can run into into a line on stderr and an exit code."""
     try:
         yield
+    except Terminated:
+        complain("ended by SIGTERM")
+        raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None

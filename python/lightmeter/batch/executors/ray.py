@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import signal
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -251,7 +253,8 @@ def _connected(workers: int | None = None) -> Iterator[Any]:
         return
     _check_address()
     try:
-        ray.init(address="auto", logging_level="ERROR")
+        with _same_sigterm():
+            ray.init(address="auto", logging_level="ERROR")
     except ConnectionError:
         if "RAY_ADDRESS" in os.environ:
             raise
@@ -263,19 +266,36 @@ def _connected(workers: int | None = None) -> Iterator[Any]:
         return
     with _environment(ray):
         try:
-            ray.init(
-                address="local",
-                num_cpus=workers or available_cpus(),
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE,
-                logging_level="ERROR",
-                log_to_driver=False,
-                _node_ip_address="127.0.0.1",
-                _system_config={"task_oom_retries": 3},  # else a block that is too large never ends
-            )
+            with _same_sigterm():
+                ray.init(
+                    address="local",
+                    num_cpus=workers or available_cpus(),
+                    include_dashboard=False,
+                    object_store_memory=_OBJECT_STORE,
+                    logging_level="ERROR",
+                    log_to_driver=False,
+                    _node_ip_address="127.0.0.1",
+                    # Else a block that is too large never ends.
+                    _system_config={"task_oom_retries": 3},
+                )
             yield ray
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def _same_sigterm() -> Iterator[None]:
+    """Keep the handler of this process, which Ray puts another in place of.
+
+    Where there is none, that of Ray stays, as it ends what was started.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and before not in (None, signal.SIG_DFL):
+            signal.signal(signal.SIGTERM, before)
 
 
 def _check_address() -> None:

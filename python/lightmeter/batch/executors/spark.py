@@ -1,12 +1,12 @@
 """Working through blocks on Spark: rows of a DataFrame, a few thousand at a time."""
 
+import contextlib
 import os
 import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
@@ -173,20 +173,35 @@ def parallel_tasks(spark: Any) -> int:
 
 
 def _begin_tagged(spark: Any, tag: str) -> None:
-    if hasattr(spark, "addTag"):
+    context = _context_of(spark)
+    if context is None:
         spark.addTag(tag)
     else:
-        spark.sparkContext.addJobTag(tag)
+        context.addJobTag(tag)
 
 
 def _cancel(spark: Any, tag: str) -> None:
-    if hasattr(spark, "interruptTag"):
-        spark.interruptTag(tag)
-    else:
-        spark.sparkContext.cancelJobsWithTag(tag)
+    """End what is begun, if Spark itself has not ended."""
+    context = _context_of(spark)
+    with contextlib.suppress(Exception):
+        if context is None:
+            spark.interruptTag(tag)
+        else:
+            context.cancelJobsWithTag(tag)
 
 
-@contextmanager
+def _context_of(spark: Any) -> Any:
+    """What starts the jobs; None for a session elsewhere.
+
+    Tags of a context hold for all threads, those of a session here for the thread that gave them.
+    """
+    try:
+        return spark.sparkContext
+    except Exception:  # of a class that only PySpark has
+        return None
+
+
+@contextlib.contextmanager
 def explained() -> Iterator[None]:
     """Give errors of Spark that have a usual cause with what to do.
 
@@ -219,7 +234,7 @@ _ADVICE = {
 }
 
 
-@contextmanager
+@contextlib.contextmanager
 def running_session(workers: int | None = None) -> Iterator[Any]:
     """The active session, or one on this machine that ends afterwards.
 
@@ -260,13 +275,14 @@ def running_session(workers: int | None = None) -> Iterator[Any]:
         try:
             yield spark
         finally:
-            spark.stop()
+            with contextlib.suppress(Exception):  # a signal may have ended its Java before
+                spark.stop()
 
 
 _SUBMITTED = {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "PYSPARK_SUBMIT_ARGS"}
 
 
-@contextmanager
+@contextlib.contextmanager
 def _this_python() -> Iterator[None]:
     """Let workers be of this Python: Spark takes the ``python3`` of the system else."""
     if "PYSPARK_PYTHON" in os.environ:

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from lightmeter.batch.executors.waiting import MOST_HELD, Waiting
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["in_threads"]
+__all__ = ["in_threads", "watching"]
 
 T = TypeVar("T")
 Result = TypeVar("Result")
@@ -23,6 +23,7 @@ def in_threads(
     workers: int | None,
     total: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    stopped: threading.Event | None = None,
 ) -> Generator[Result, None, None]:
     """What `work` returns for each block, which is a run of `size` items, in their order.
 
@@ -42,8 +43,9 @@ def in_threads(
         total: how many items there are; None where only their end tells.
         progress: called as ``progress(done, total)`` after each item, by one thread at a time. An
             unknown total is that of the items that came so far.
+        stopped: is set when the run ends early, for `watching`.
     """
-    stopped = threading.Event()
+    stopped = stopped or threading.Event()
     room = _Room(MOST_HELD)
     lock = threading.Lock()
     workers = workers or available_cpus()
@@ -91,6 +93,18 @@ def in_threads(
                 block.end()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class _Stopped(BaseException):
+    """The run has ended early. No ``except Exception`` takes that for damage of a picture."""
+
+
+def watching(stopped: threading.Event, watch: Callable[..., None] | None, *told: Any) -> None:
+    """Tell `watch` how far an item is that takes long, and leave it where the run has ended."""
+    if stopped.is_set():
+        raise _Stopped
+    if watch is not None:
+        watch(*told)
 
 
 class _Room:

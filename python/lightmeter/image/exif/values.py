@@ -63,9 +63,9 @@ def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Val
     if entry.kind == ASCII:
         return _text(tiff.raw(entry, _MAX_BYTES))
     if entry.kind in BYTE_TYPES and (entry.kind == 7 or entry.length > _MAX_BYTE_VALUES):
-        return entry.length
+        return _plain([entry.length])
     if entry.length > _MAX_VALUES:
-        return entry.length
+        return _plain([entry.length])
     return _plain(tiff.numbers(entry, _MAX_VALUES))
 
 
@@ -149,7 +149,10 @@ def _enumeration(names: dict[int, str]) -> Callable[[Tiff, Entry], Value | None]
 
 def _flash(tiff: Tiff, entry: Entry) -> Value | None:
     values = tiff.numbers(entry, 1)
-    return flash(int(values[0] or 0)) if values and entry.kind != ASCII else None
+    if not values or entry.kind == ASCII:
+        return None
+    bits = values[0] or 0
+    return flash(int(bits)) if math.isfinite(bits) else None
 
 
 def _components(tiff: Tiff, entry: Entry) -> Value | None:

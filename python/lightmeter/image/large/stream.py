@@ -96,5 +96,9 @@ def measure_blocks(
         work()
         return
     with ThreadPoolExecutor(count, "lightmeter-tiles") as pool:
-        for future in [pool.submit(work) for _ in range(count)]:
-            future.result()
+        try:
+            for future in [pool.submit(work) for _ in range(count)]:
+                future.result()
+        except BaseException:  # Ctrl-C too
+            failed.set()
+            raise

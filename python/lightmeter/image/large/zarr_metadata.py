@@ -137,8 +137,7 @@ def layout_of(folder: Path) -> Layout:
             layout = _of_version_3(_json_of(folder / "zarr.json"))
         else:
             layout = _of_version_2(_json_of(folder / ".zarray"))
-        fill = 0 if layout.empty is None else layout.empty
-        layout = replace(layout, empty=np.array(fill).astype(layout.dtype))
+        layout = replace(layout, empty=_empty(layout.empty, layout.dtype))
     except ImageError:
         raise
     except _DAMAGE as error:
@@ -160,7 +159,7 @@ def _of_version_2(metadata: Any) -> Layout:
         order=tuple(range(len(shape)))[::-1] if metadata.get("order") == "F" else None,
         decoders=() if compressor is None else (_decoder(compressor["id"]),),
         prefix="",
-        separator=str(metadata.get("dimension_separator", ".")),
+        separator=_separator(metadata.get("dimension_separator", ".")),
     )
 
 
@@ -173,7 +172,8 @@ def _of_version_3(metadata: Any) -> Layout:
     chunks = _sizes(grid["configuration"]["chunk_shape"])
     keys, codecs = metadata["chunk_key_encoding"], metadata["codecs"]
     is_usual = keys["name"] == "default"
-    separator = str((keys.get("configuration") or {}).get("separator", "/" if is_usual else "."))
+    usual = "/" if is_usual else "."
+    separator = _separator((keys.get("configuration") or {}).get("separator", usual))
     sharding = None
     if codecs[0]["name"] == "sharding_indexed":
         if len(codecs) > 1:
@@ -229,6 +229,25 @@ def _check(layout: Layout) -> None:
             f"chunks of {layout.chunks!r:.100}, which are decoded whole; more than {MOST_DECODED} "
             "bytes; write smaller ones",
         )
+
+
+def _empty(said: Any, dtype: np.dtype[Any]) -> Any:
+    """The sample of chunks that are not there."""
+    said = 0 if said is None else said
+    if dtype.kind in "iu" and not np.iinfo(dtype).min <= said <= np.iinfo(dtype).max:
+        raise ImageError("corrupt", f"Zarr of {dtype} with the fill value {said!r:.100}")
+    with np.errstate(over="ignore"):
+        empty = np.array(said).astype(dtype)
+    if empty.ndim:
+        raise ImageError("corrupt", f"Zarr with the fill value {said!r:.100}")
+    return empty
+
+
+def _separator(said: Any) -> str:
+    """What is between the numbers in the names of files: nothing else, as they are paths."""
+    if said not in ("/", "."):
+        raise ImageError("corrupt", f"Zarr with the separator {said!r:.100}")
+    return str(said)
 
 
 def _decoder(name: str) -> str:

@@ -1,7 +1,6 @@
 """Pictures in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays."""
 
 from collections.abc import Iterator
-from itertools import product
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -145,8 +144,8 @@ class ZarrPicture:
         others = [axis for axis in self.axes if axis not in ("yx" if channels is None else "yxc")]
         sides = [self._sides[axis] if whole else 1 for axis in others]
         check_frames(prod(sides), most)
-        for place in product(*map(range, sides)):
-            at = dict(zip(others, place, strict=True))
+        for number in range(prod(sides)):  # which `itertools.product` would hold all of
+            at = dict(zip(others, map(int, np.unravel_index(number, sides)), strict=True))
             yield ZarrRaster(self.array, self.axes, at, channels, mode)
 
     @property

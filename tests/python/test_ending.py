@@ -1,0 +1,135 @@
+"""Runs that are ended early: soon, in few words, and with what is done kept."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+import tifffile
+from conftest import lightmeter
+from lightmeter.image.large import open as large_open
+from lightmeter.image.large import raster as large_raster
+from lightmeter.image.measure import measure_image
+from PIL import Image
+
+BLOCKS = 4096
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A picture that is measured in so many blocks."""
+    pytest.importorskip("imagecodecs")
+    monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
+    monkeypatch.setattr(large_raster, "_BLOCK_PIXELS", 256)
+    path = tmp_path / "z.tif"
+    tifffile.imwrite(path, np.zeros((1024, 1024), np.uint8), tile=(16, 16), compression="zlib")
+    return path
+
+
+class Watched:
+    """Counts the blocks of a picture, each of which takes a moment."""
+
+    def __init__(self) -> None:
+        self.blocks, self.begun = 0, threading.Event()
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        self.blocks += 1
+        self.begun.set()
+        time.sleep(0.001)
+
+
+def test_a_picture_in_tiles_is_left_where_its_rows_are_closed(large: Path) -> None:
+    watched = Watched()
+    Image.new("L", (4, 4)).save(large.parent / "a.png")
+    rows = lm.measure(
+        [large.parent / "a.png", large], frames="all", workers=2, progress_within=watched
+    )
+    next(rows)
+    watched.begun.wait()
+    rows.close()
+    assert watched.blocks < BLOCKS
+
+
+def test_a_picture_in_tiles_is_left_where_its_profile_ends(large: Path, tmp_path: Path) -> None:
+    watched, kept = Watched(), tmp_path / "kept"
+    files = [large.parent / f"a{number:02}.png" for number in range(64)]
+    for file in files:
+        file.touch()
+
+    def interrupt(failure: lm.Failure) -> None:
+        watched.begun.wait()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lm.profile_images(
+            [*files, large],
+            workers=2, progress_within=watched, on_failure=interrupt, resume=kept,
+        )  # fmt: skip
+    assert watched.blocks < BLOCKS
+    assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
+
+
+def test_ctrl_c_ends_the_threads_of_one_picture(
+    large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = 0
+    whole = large_raster.Raster.block
+
+    def block(self: Any, *more: Any) -> Any:
+        nonlocal read
+        read += 1
+        if read == 1:
+            main = threading.main_thread().ident
+            assert main is not None
+            signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.001)
+        return whole(self, *more)
+
+    monkeypatch.setattr(large_raster.Raster, "block", block)
+    with pytest.raises(KeyboardInterrupt):
+        measure_image(large, threads=2)
+    assert read < BLOCKS
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ends.py").write_text(
+        "import os, signal, time\n"
+        "def ends(picture):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(0.01)\n"
+        "    return 1\n"
+    )
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(40):
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(photos / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        said = lightmeter("profile", photos, "-o", "a.lmp", "--metric", "ends:ends")
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (said.returncode, said.stderr) == (143, "lightmeter: ended by SIGTERM\n")
+    assert not (tmp_path / "a.lmp").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_of_a_command_are_one_line(tmp_path: Path) -> None:
+    for number in range(3):
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    command = ("profile", tmp_path, "-o", tmp_path / "a.lmp", "--resume", tmp_path / "kept")
+    assert lightmeter(*command).returncode == 0
+    (block,) = (tmp_path / "kept").iterdir()
+    os.truncate(block, 100)
+    said = lightmeter(*command)
+    assert said.returncode == 0
+    assert said.stderr.count("\n") == 1, said.stderr
+    assert said.stderr.startswith("lightmeter: warning: 1 damaged blocks in ")
