@@ -88,8 +88,8 @@ def file_of(
 
 def ours(file: bytes, reading: Reading = READING) -> Answer | None:
     """What our decoder makes of a file; None if it leaves it to Pillow."""
-    measured = measure_accelerated(EncodedBytes(("PNG", None, file)), reading)
-    return None if measured is None else Answer(measured.meter.mode, measured.meter.measurement())
+    meter = measure_accelerated(EncodedBytes(("PNG", None, file)), reading)
+    return None if meter is None else Answer(meter.mode, meter.measurement())
 
 
 def pillows(file: bytes, reading: Reading = READING) -> Answer | None:

@@ -1,6 +1,5 @@
 """Pictures of two sides that were not decoded alike."""
 
-from lightmeter.image.decoders import pixels_by
 from lightmeter.profile import ProfileView
 
 __all__ = ["decoded_unlike"]
@@ -11,12 +10,11 @@ _MOST = 3  # formats to name
 def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
     """Which formats of both sides were decoded by others, as sentences; empty if none was.
 
-    Two decoders of one format may round otherwise, and so may two versions of one. Those of our own
-    that give exactly what Pillow gives count as Pillow. What a side
+    Two decoders of one format may round otherwise, and so may two versions of one. What a side
     does not know, and a format that one side lacks, is no difference.
     """
     own, other = target.decoders, reference.decoders
-    unlike = [name for name in own if name in other and _pixels(own[name]) != _pixels(other[name])]
+    unlike = [name for name in own if name in other and own[name] != other[name]]
     if not unlike:
         return ""
     told = [
@@ -27,7 +25,3 @@ def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
     more = [f"Other formats: {len(unlike) - _MOST}."] if len(unlike) > _MOST else []
     first = "Not decoded alike: a small change may come from the decoder."
     return " ".join([first, *told, *more])
-
-
-def _pixels(names: list[str]) -> set[str]:
-    return {pixels_by(name) for name in names}

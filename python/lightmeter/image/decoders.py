@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from PIL import Image, features
 
-from lightmeter import _core
 from lightmeter.image.plugins import libheif_version
 
-__all__ = ["Decoder", "decoder", "decoder_of", "own_decoder", "pixels_by"]
+__all__ = ["Decoder", "decoder", "decoder_of"]
 
 # What Pillow decodes a format with, the first that it was built with, by the names of
 # `PIL.features`. Other formats it decodes itself.
@@ -24,9 +23,6 @@ _LIBRARIES = {
     "WEBP": {"webp": "libwebp"},
 }
 _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
-
-
-_OWN, _AS = "lightmeter ", ", exactly as "
 
 
 class Decoder(NamedTuple):
@@ -44,18 +40,6 @@ class Decoder(NamedTuple):
 def decoder_of(image: Image.Image) -> Decoder | None:
     """What decodes an image that Pillow opened; None of one that comes from no file."""
     return None if image.format is None else decoder(image.format, type(image).__module__)
-
-
-@lru_cache(maxsize=16)
-def own_decoder(image_format: str) -> Decoder:
-    """A decoder of our own that gives exactly what Pillow's does, which it names too."""
-    return Decoder(image_format, f"{_OWN}{_core.__version__}{_AS}{decoder(image_format).name}")
-
-
-def pixels_by(name: str) -> str:
-    """The name of the decoder that gives the same pixels: that of Pillow for one of our own."""
-    own, as_other, other = name.partition(_AS)
-    return other if as_other and own.startswith(_OWN) else name
 
 
 @lru_cache(maxsize=256)  # once for each format, and not for each picture

@@ -381,12 +381,14 @@ def _measure_accelerated(
     file: EncodedBytes, reading: Reading, threads: int | None, path: str
 ) -> Measured | None:
     """Measure a file that a decoder of our own takes; None of any other."""
-    accelerated = measure_accelerated(file, reading, threads)
-    if accelerated is None:
+    meter = measure_accelerated(file, reading, threads)
+    if meter is None:
         return None
-    header = _header_in_memory(accelerated.decoder.format, file)
+    image_format = file.picture[0]
+    header = _header_in_memory(image_format, file)
     exif = read_exif(header.exif, reading.exif).tags
-    return Measured(accelerated.meter, exif, header.facts, path=path, decoder=accelerated.decoder)
+    # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
+    return Measured(meter, exif, header.facts, path=path, decoder=decoder(image_format))
 
 
 def _measure_samples(

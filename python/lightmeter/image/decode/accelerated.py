@@ -7,21 +7,19 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import NamedTuple
 
 from PIL import Image
 
 from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
 from lightmeter.image.decode.png import open_png, png_samples
-from lightmeter.image.decoders import Decoder, own_decoder
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
-__all__ = ["Accelerated", "measure_accelerated"]
+__all__ = ["measure_accelerated"]
 
 
 def _is_switched_off(wanted: str) -> bool:
@@ -39,16 +37,9 @@ _DECODERS: dict[str, tuple[OpenPicture, Callable[[], Iterator[bytes]]]] = {
 _IS_OFF = _is_switched_off(os.environ.get("LIGHTMETER_DECODER", ""))
 
 
-class Accelerated(NamedTuple):
-    """A picture that was measured without Pillow, and what decoded it."""
-
-    meter: ImageMeter
-    decoder: Decoder
-
-
 def measure_accelerated(
     file: EncodedBytes, reading: Reading, threads: int | None = None
-) -> Accelerated | None:
+) -> ImageMeter | None:
     """Measure the first frame of a file; None leaves it to Pillow.
 
     The measurement is exactly that of Pillow's pixels. A file that Pillow refuses, or one that
@@ -61,10 +52,9 @@ def measure_accelerated(
         picture = _DECODERS[image_format][0](file.data)
         if picture is None or _is_too_large(picture.size, reading.limits):
             return None
-        meter = _measured(picture, reading, threads)
+        return _measured(picture, reading, threads)
     except (ValueError, MemoryError):  # a wrong mask, samples out of range, ...
         return None
-    return None if meter is None else Accelerated(meter, own_decoder(image_format))
 
 
 def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageMeter | None:
