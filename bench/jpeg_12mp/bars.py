@@ -9,7 +9,7 @@ from scenario import Bar, Scenario
 SCENARIO = Scenario(
     unit="picture",
     bars=[
-        Bar("pillow_decode", at_most=1.2, ours="lightmeter_whylogs"),
-        Bar("pillow_decode", at_most=1.5),
+        Bar("pillow_decode", at_most=0.85, ours="lightmeter_whylogs"),
+        Bar("pillow_decode", at_most=0.95),
     ],
 )

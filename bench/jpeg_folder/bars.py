@@ -7,8 +7,8 @@ SCENARIO = Scenario(
     launches=5,
     rounds=3,
     bars=[
-        Bar("pillow_decode", at_most=1.4, ours="lightmeter_whylogs"),
-        Bar("pillow_decode"),
-        Bar("whylogs_loop", at_least=6),
+        Bar("pillow_decode", at_most=1.2, ours="lightmeter_whylogs"),
+        Bar("pillow_decode", at_most=1.3),
+        Bar("whylogs_loop", at_least=20),
     ],
 )
