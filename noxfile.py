@@ -25,7 +25,7 @@ def tests(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The site of the documentation, into build/site; a warning is an error."""
     session.install(".[docs]")
-    session.run("python", "docs/site/build.py", "build/site")
+    session.run("python", "docs/site/make.py", "build/site")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""How Sphinx makes the site. `build.py` puts this file beside the pages."""
+"""How Sphinx makes the site. `make.py` puts this file beside the pages."""
 
 import builtins
 import re

@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("furo")
 pytest_plugins = ["chromium"]
 
-BUILD = Path(__file__).parents[2] / "docs/site/build.py"
+BUILD = Path(__file__).parents[2] / "docs/site/make.py"
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,13 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from build import DOCS, contents
 from conftest import lightmeter, picture
 from expanding import shown
 from generated import of_metrics
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
+from make import DOCS, contents
 from PIL import Image
 from receiver import Receiver
 from test_cli import commands

@@ -1,4 +1,4 @@
-"""Builds the site: ``python docs/site/build.py FOLDER``, with the extra `docs`.
+"""Builds the site: ``python docs/site/make.py FOLDER``, with the extra `docs`.
 
 The pages stand in a folder of their own first. There every link leads to a page of the site, and
 what a page draws is drawn.
