@@ -91,8 +91,13 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
         return whole(self, *more)
 
     monkeypatch.setattr(large_raster.Raster, "block", block)
-    with pytest.raises(KeyboardInterrupt):
-        measure_image(large, threads=2)
+    # A shell has programs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            measure_image(large, threads=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert read < BLOCKS
 
 
