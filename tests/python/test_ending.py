@@ -105,9 +105,11 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ends.py").write_text(
-        "import os, signal, time\n"
+        "import os, signal, threading, time\n"
+        "first = threading.Lock()\n"
         "def ends(picture):\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    if first.acquire(blocking=False):  # a second signal ends the process at once\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "    time.sleep(0.01)\n"
         "    return 1\n"
     )
