@@ -56,8 +56,8 @@ struct HuffmanTable {
 };
 
 // The table of a class, DC or AC. Null where set() says false, or for a symbol without a meaning. The
-// last tables of a thread are kept, as
-// one camera, and most programs, write the same ones into every file.
+// last tables of a thread are kept, as one camera, and most programs, write the same ones into every
+// file.
 [[nodiscard]] std::shared_ptr<const HuffmanTable> huffman_table(
     bool is_ac, std::span<const std::uint8_t, 16> counts, std::span<const std::uint8_t> symbols);
 
