@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -87,8 +88,8 @@ def refuses(block: list[int]) -> int:
     return sum(block)
 
 
-def begun(marks: str, block: list[int]) -> int:
-    """Leave a mark, and take a while."""
+def begun(marks: str, block: list[int], slow_from: int = sys.maxsize) -> int:
+    """Leave a mark, and take a while: two seconds from the item `slow_from` on."""
     (Path(marks) / f"begun-{block[0]}").touch()
-    time.sleep(0.2)
+    time.sleep(2 if block[0] >= slow_from else 0.2)
     return sum(block)

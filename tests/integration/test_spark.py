@@ -106,8 +106,9 @@ class TestExecutor:
             list(in_spark(refuses, range(100), 10, workers=2))
 
     def test_closing_cancels_what_is_begun(self, tmp_path: Path) -> None:
-        """Two waves of 16 blocks are on their way."""
-        results = in_spark(partial(begun, str(tmp_path)), range(1000), 1, workers=1)
+        """Two waves of 16 blocks are on their way, the second of which would take 16 seconds."""
+        work = partial(begun, str(tmp_path), slow_from=16)
+        results = in_spark(work, range(1000), 1, workers=1)
         next(results)
         results.close()
         assert len(list(tmp_path.iterdir())) < 32
