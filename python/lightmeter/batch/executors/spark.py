@@ -6,7 +6,7 @@ import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
@@ -28,6 +28,8 @@ _MOST_BYTES = 128 << 20  # of pictures in the blocks of a wave, beside one
 
 _TASKS_OF_A_PROCESSOR = 4
 _TRIES = 4  # of a task, as on a cluster; Spark takes one on a single machine
+
+_CANCEL_EVERY = 0.2  # seconds
 
 T = TypeVar("T")
 Result = TypeVar("Result")
@@ -80,8 +82,9 @@ def in_spark(
 
         def first() -> Iterator[Any]:
             nonlocal done
-            count, wave = waves.popleft()
+            count, wave = waves[0]
             results = wave.result()
+            waves.popleft()
             done += count
             if progress is not None:
                 progress(done, came if total is None else total)
@@ -101,7 +104,7 @@ def in_spark(
                 yield from first()
         except BaseException:  # Ctrl-C too
             pool.shutdown(wait=False, cancel_futures=True)
-            _cancel(spark, tag)
+            _cancel(spark, tag, [wave for _, wave in waves])
             raise
         finally:
             pool.shutdown()
@@ -180,14 +183,20 @@ def _begin_tagged(spark: Any, tag: str) -> None:
         context.addJobTag(tag)
 
 
-def _cancel(spark: Any, tag: str) -> None:
-    """End what is begun, if Spark itself has not ended."""
+def _cancel(spark: Any, tag: str, waves: list[Future[Any]]) -> None:
+    """End what is begun, if Spark itself has not ended.
+
+    A wave may be on its way to Spark just now, which knows only jobs that it has.
+    """
     context = _context_of(spark)
-    with contextlib.suppress(Exception):
-        if context is None:
-            spark.interruptTag(tag)
-        else:
-            context.cancelJobsWithTag(tag)
+    while True:
+        with contextlib.suppress(Exception):
+            if context is None:
+                spark.interruptTag(tag)
+            else:
+                context.cancelJobsWithTag(tag)
+        if not wait(waves, _CANCEL_EVERY).not_done:
+            return
 
 
 def _context_of(spark: Any) -> Any:
