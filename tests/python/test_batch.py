@@ -232,14 +232,19 @@ def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
     for number in range(64 * 30):
         (tmp_path / f"{number:04}.png").touch()
     progress: list[int] = []
+    refused = threading.Event()
 
     def refuse(failure: Failure) -> None:
+        refused.set()
         raise KeyError(failure.reason)
 
+    def watch(done: int, total: int) -> None:
+        progress.append(done)
+        if done > 64 * 4:  # no worker may be through before the listener fails
+            refused.wait(60)
+
     with pytest.raises(KeyError, match="empty"):
-        profile_images(
-            tmp_path, workers=2, on_failure=refuse, progress=lambda done, _: progress.append(done)
-        )
+        profile_images(tmp_path, workers=2, on_failure=refuse, progress=watch)
     assert len(progress) < 64 * 30
     assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
 
