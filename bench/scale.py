@@ -52,7 +52,7 @@ def partial(paths):
 from whylogs.core import DatasetProfileView
 parts = spark.sparkContext.parallelize(files, 8).mapPartitions(partial)
 view = parts.map(DatasetProfileView.deserialize).treeReduce(lambda a, b: a.merge(b))
-count = view.get_column("image.Hue.mean").get_metric("counts").n.value
+count = view.get_column("image").to_summary_dict()["image/Hue.mean:counts/n"]
 assert count == int(sys.argv[3]), count
 spark.stop()
 """
