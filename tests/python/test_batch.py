@@ -58,8 +58,14 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_small_pictures_are_measured_together_as_they_are_alone(mixed: Path) -> None:
-    files = find_images(mixed)
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_small_pictures_are_measured_together_as_they_are_alone(
+    mixed: Path, in_memory: bool
+) -> None:
+    files: list[Any] = find_images(mixed)
+    names = files
+    if in_memory:
+        files, names = [Path(file).read_bytes() for file in files], [""] * len(files)
     reading = Reading()
     alone: list[str | Measured] = []
     for file in files:
@@ -67,7 +73,7 @@ def test_small_pictures_are_measured_together_as_they_are_alone(mixed: Path) -> 
             alone.append(measure_image(file, reading))
         except ImageError as error:
             alone.append(error.reason)
-    together = measure_together(files, files, reading, nullcontext())
+    together = measure_together(files, names, reading, nullcontext())
     assert 25 < len(together) - together.count(None) < 60
     for one, other in zip(alone, together, strict=True):
         if isinstance(one, str):
