@@ -24,7 +24,7 @@ from lightmeter import (
     log_image,
     profile_images,
 )
-from lightmeter.batch.block import BLOCK_ITEMS, block_items, profile_block
+from lightmeter.batch.block import BLOCK_ITEMS, block_items, next_block_items, profile_block
 from lightmeter.batch.sources.folder import Files, find_images
 from lightmeter.image.measure import Measured, measure_image, measure_together
 from PIL import Image
@@ -152,6 +152,18 @@ def test_few_pictures_make_many_blocks() -> None:
     ]  # fmt: skip
     for n in range(33, 1025):
         assert 16 < -(-n // block_items(n)) <= 32
+
+
+def test_where_the_number_is_not_told_blocks_grow_to_those_of_many_pictures() -> None:
+    before, sizes = 0, []
+    while before < 2000:
+        sizes.append(next_block_items(before))
+        before += sizes[-1]
+        assert before <= 128 or 4 * sizes[-1] <= before  # no worker has most of few pictures
+        assert before < 1024 or before % BLOCK_ITEMS == 0
+    assert sizes[0] == 4
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == next_block_items(1024) == BLOCK_ITEMS
 
 
 @pytest.mark.parametrize("exemplars", [0, 3])
