@@ -419,7 +419,7 @@ def test_everything_pillow_raises_has_a_reason(
     def load(_: object) -> None:
         raise error
 
-    data = encoded("PNG")
+    data = encoded("BMP")
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
     assert outcome(data) == reason
 
@@ -431,7 +431,7 @@ def test_interrupts_pass(interrupt: type[BaseException], monkeypatch: pytest.Mon
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
     with pytest.raises(interrupt):
-        log_image([encoded("PNG")])
+        log_image([encoded("BMP")])
 
 
 def test_a_failed_load_is_not_tried_again() -> None:
@@ -606,10 +606,10 @@ def test_the_limit_of_seconds_is_checked_at_every_read(
         return float(reads)
 
     monkeypatch.setattr("lightmeter.image.encoded.monotonic", clock)
-    assert outcome(data, limits=Limits(seconds=1000)) == "measured"
+    assert outcome(io.BytesIO(data), limits=Limits(seconds=1000)) == "measured"
     assert reads > 2
     with pytest.raises(ImageError, match="not read within 1 seconds") as caught:
-        measure_image(data, Reading(limits=Limits(seconds=1)))
+        measure_image(io.BytesIO(data), Reading(limits=Limits(seconds=1)))
     assert caught.value.reason == "too_large"
 
 

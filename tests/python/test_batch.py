@@ -24,7 +24,7 @@ from lightmeter import (
     log_image,
     profile_images,
 )
-from lightmeter.batch.block import BLOCK_ITEMS, block_items, profile_block
+from lightmeter.batch.block import BLOCK_ITEMS, block_items, next_block_items, profile_block
 from lightmeter.batch.sources.folder import Files, find_images
 from lightmeter.image.measure import Measured, measure_image, measure_together
 from PIL import Image
@@ -58,8 +58,14 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_small_pictures_are_measured_together_as_they_are_alone(mixed: Path) -> None:
-    files = find_images(mixed)
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_small_pictures_are_measured_together_as_they_are_alone(
+    mixed: Path, in_memory: bool
+) -> None:
+    files: list[Any] = find_images(mixed)
+    names = files
+    if in_memory:
+        files, names = [Path(file).read_bytes() for file in files], [""] * len(files)
     reading = Reading()
     alone: list[str | Measured] = []
     for file in files:
@@ -67,7 +73,7 @@ def test_small_pictures_are_measured_together_as_they_are_alone(mixed: Path) -> 
             alone.append(measure_image(file, reading))
         except ImageError as error:
             alone.append(error.reason)
-    together = measure_together(files, files, reading, nullcontext())
+    together = measure_together(files, names, reading, nullcontext())
     assert 25 < len(together) - together.count(None) < 60
     for one, other in zip(alone, together, strict=True):
         if isinstance(one, str):
@@ -146,6 +152,18 @@ def test_few_pictures_make_many_blocks() -> None:
     ]  # fmt: skip
     for n in range(33, 1025):
         assert 16 < -(-n // block_items(n)) <= 32
+
+
+def test_where_the_number_is_not_told_blocks_grow_to_those_of_many_pictures() -> None:
+    before, sizes = 0, []
+    while before < 2000:
+        sizes.append(next_block_items(before))
+        before += sizes[-1]
+        assert before <= 128 or 4 * sizes[-1] <= before  # no worker has most of few pictures
+        assert before < 1024 or before % BLOCK_ITEMS == 0
+    assert sizes[0] == 4
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == next_block_items(1024) == BLOCK_ITEMS
 
 
 @pytest.mark.parametrize("exemplars", [0, 3])

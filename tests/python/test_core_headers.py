@@ -4,6 +4,7 @@ More runs than in the suite: python tests/python/test_core_headers.py 100000 [se
 """
 
 import io
+import os
 import random
 import sys
 import tempfile
@@ -16,7 +17,8 @@ from conftest import picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.image.encoded import EncodedBytes, read_small
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, open_to_decode
 from lightmeter.image.header import DamagedError, Source, exif_block, header_of, read_header
 from lightmeter.image.header.jpeg import jpeg_frame
 from lightmeter.image.limits import Limits
@@ -186,23 +188,58 @@ def test_segments_of_any_kind(segments: list[tuple[int, bytes, bytes, int]], end
     check(data + end)
 
 
-def test_only_small_regular_files_of_the_two_formats_are_read_at_once(tmp_path: Path) -> None:
+def test_files_of_the_two_formats_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.jpg"
     for data in samples():
         path.write_bytes(data)
-        file = read_small(path, Limits())
-        assert file is not None
-        assert (file.data, file.read(), file.size) == (data, data, len(data))
-    assert read_small(path, Limits(bytes=len(data) - 1)) is None
+        for image in (path, str(path), data, bytearray(data), io.BytesIO(data), Stream(data)):
+            file = open_to_decode(image, Limits())
+            assert isinstance(file, EncodedBytes)
+            assert (file.data, file.read(), file.size) == (data, data, len(data))
+            assert file.picture == in_memory(data)
+    for image in (path, data, io.BytesIO(data), Stream(data)):
+        with pytest.raises(ImageError, match="more than"):
+            open_to_decode(image, Limits(bytes=len(data) - 1))
     large = data + bytes(30_000)
     path.write_bytes(large)
     assert _core.read_picture(path, len(large)) == in_memory(large)
     assert _core.read_picture(path, len(large) - 1) is None
+    monkeypatch.setattr("lightmeter.image.encoded._MOST_AT_ONCE", len(large) - 1)
+    for image in (path, io.BytesIO(large)):
+        with open_to_decode(image, Limits()) as opened:
+            assert (type(opened), opened.read()) == (EncodedFile, large)
     path.write_bytes(b"GIF89a")
-    assert read_small(path, Limits()) is None
-    assert read_small(tmp_path, Limits()) is None
-    assert read_small(tmp_path / "none", Limits()) is None
-    assert read_small("a\0b", Limits()) is None
+    for image in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        with open_to_decode(image, Limits()) as opened:
+            assert (type(opened), opened.read()) == (EncodedFile, b"GIF89a")
+    for nothing in (tmp_path, tmp_path / "none", "a\0b"):
+        with pytest.raises((ImageError, OSError, ValueError)):
+            open_to_decode(nothing, Limits())
+
+
+class Stream(io.BytesIO):
+    """What cannot seek, as an answer of a server."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Cut(io.BytesIO):
+    """A file that becomes shorter once its size was looked for."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        found = super().seek(offset, whence)
+        if whence == os.SEEK_END:
+            self.truncate(found - 10)
+        return found
+
+
+def test_a_file_that_shrinks_is_left_to_the_checked_reader() -> None:
+    data = samples()[0]
+    with open_to_decode(Cut(data), Limits()) as opened:
+        assert (type(opened), opened.read()) == (EncodedFile, data[:-10])
 
 
 if __name__ == "__main__":

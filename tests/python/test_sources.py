@@ -16,11 +16,13 @@ import pytest
 from conftest import lightmeter, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Failure, measure, profile_images
+from lightmeter import Failure, Reading, measure, profile_images
 from lightmeter.batch.executors import threads
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.image.decode import measure_accelerated
+from lightmeter.image.encoded import EncodedBytes
 from PIL import Image
 
 pa = pytest.importorskip("pyarrow")
@@ -128,6 +130,24 @@ def test_any_pictures_give_the_same_profile_and_the_same_failures(
         assert view == wanted
     assert view["image.Failure"].n == wanted["image.Failure"].n == len(members)
     assert view.images == wanted.images
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_reaches_the_decoders_of_our_own(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_pillow(*_: object) -> None:
+        raise ValueError("Pillow was asked")
+
+    if measure_accelerated(EncodedBytes(("PNG", None, encoded())), Reading()) is None:
+        pytest.skip("they are switched off")
+    for opens in ("open_picture", "open_small"):
+        monkeypatch.setattr(f"lightmeter.image.measure.{opens}", no_pillow)
+    name, make = SOURCES[kind]
+    large = encoded(7, 200, 150)
+    assert len(large) > 1 << 14
+    view = profile_images(make(tmp_path / name, {**pictures(), "b/large.png": large}))
+    assert (view.failures, view.images) == ([], 7)
 
 
 def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None:

@@ -11,14 +11,18 @@ from lightmeter import _core
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
+from lightmeter.batch.sources.tar import FilePart
+from lightmeter.batch.sources.zip import ZipPart
 from lightmeter.errors import DecodeError, ImageError
+from lightmeter.image.encoded import BYTES_TOGETHER
 from lightmeter.image.failure import Failure
+from lightmeter.image.limits import Limits
 from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
-__all__ = ["BLOCK_ITEMS", "Block", "block_items", "profile_block"]
+__all__ = ["BLOCK_ITEMS", "Block", "block_items", "next_block_items", "profile_block"]
 
 # Blocks are fixed by the sorted inputs alone and merged in order, so the result does not depend on
 # the workers. Large enough that a merge is cheap beside the measuring.
@@ -42,6 +46,15 @@ def block_items(total: int | None) -> int:
     if total is None or total > _FEW:
         return BLOCK_ITEMS
     return -(-total // _BLOCKS) or 1
+
+
+def next_block_items(before: int) -> int:
+    """How many pictures the next block has, where the source does not tell how many it has.
+
+    Few pictures are shared by all workers, and of more than 1024 the blocks are those of a source
+    that tells: the sizes are powers of two, up to `BLOCK_ITEMS` from the 1024th picture on.
+    """
+    return min(1 << max(before // 16, 4).bit_length() - 1, BLOCK_ITEMS)
 
 
 class Block(NamedTuple):
@@ -111,18 +124,39 @@ class Block(NamedTuple):
 
 
 def _measured_together(
-    whole: Profile, items: Iterator[Item], turn: AbstractContextManager[object]
+    whole: Profile, items: Iterator[Item], limits: Limits, turn: AbstractContextManager[object]
 ) -> Iterator[tuple[Item, Measured | Profile | None]]:
-    """The items; small pictures of files with what was measured of several at once.
+    """The items; small pictures with what was measured of several at once.
 
     After one that is no such picture the next is taken alone, so that large ones come one by one.
     """
     together = 1
-    while batch := list(islice(items, together)):
+    while batch := _batch(items, together, limits):
         names = [item.name for item in batch]
         measured = whole._measure_together([item.data for item in batch], names, turn)
         together = 1 if None in measured else _TOGETHER
         yield from zip(batch, measured, strict=True)
+
+
+def _batch(items: Iterator[Item], most: int, limits: Limits) -> list[Item]:
+    """The next items, of which small members of archives are read; a large one is the last."""
+    batch: list[Item] = []
+    for item in islice(items, most):
+        batch.append(_read_if_small(item, limits))
+        if item.weight > BYTES_TOGETHER:
+            break
+    return batch
+
+
+def _read_if_small(item: Item, limits: Limits) -> Item:
+    """What fails stays as it is, to be tried again."""
+    size = item.data.size if isinstance(item.data, FilePart | ZipPart) else None
+    if size is None or size > BYTES_TOGETHER:
+        return item
+    try:
+        return item.loaded(limits)
+    except ImageError:
+        return item
 
 
 def _text(value: Any) -> str:
@@ -172,7 +206,7 @@ def profile_block(
     failures = []
     segments: dict[str, Profile] = {}
     fetched = fetched_ahead(items, reading.limits)
-    for item, measured in _measured_together(whole, fetched, turn or nullcontext()):
+    for item, measured in _measured_together(whole, fetched, reading.limits, turn or nullcontext()):
         error = None
         try:
             item = item.loaded(reading.limits)

@@ -8,7 +8,13 @@ from threading import Event, Lock
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import BLOCK_ITEMS, Block, block_items, profile_block
+from lightmeter.batch.block import (
+    BLOCK_ITEMS,
+    Block,
+    block_items,
+    next_block_items,
+    profile_block,
+)
 from lightmeter.batch.executors import Executor, check_workers, executor_of
 from lightmeter.batch.executors.threads import in_threads, watching
 from lightmeter.batch.groups import GroupBy, GroupOf
@@ -278,7 +284,7 @@ def profile_source(
             threads = threads_for(source, workers)
             work = partial(work, threads=threads, watch=watch, turn=Lock())
             return in_threads(
-                work, items, size,
+                work, items, next_block_items if grows else size,
                 workers=workers, total=count, progress=progress, stopped=stopped,
             )  # fmt: skip
         return run(work, items, size, workers=workers, total=count, progress=progress)
@@ -286,9 +292,11 @@ def profile_source(
     # A folder keeps few files, and the same ones where a source grows. Moments by group are rounded
     # sums, so that their last bits would tell whether there was a folder.
     is_free = resume is None and group_of is None
-    size = block_items(total_of(source)) if is_free else BLOCK_ITEMS
+    told = total_of(source)
+    size = block_items(told) if is_free else BLOCK_ITEMS
+    grows = is_free and told is None
     if resume is None:
-        blocks = blocks_of(work, source, total_of(source), progress)
+        blocks = blocks_of(work, source, told, progress)
     else:
         blocks = resumed(blocks_of, work, source, resume, progress)
     with closing(blocks) as results:

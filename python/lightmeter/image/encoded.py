@@ -4,6 +4,7 @@ import io
 import os
 import select
 from collections.abc import Sequence
+from struct import unpack_from
 from time import monotonic
 from typing import IO, Any
 
@@ -11,10 +12,11 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
+from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.parts import Picture
 
 __all__ = ["PIXELS_TOGETHER", "Deadline", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["open_encoded", "read_small", "read_together", "size_of"]
+__all__ += ["BYTES_TOGETHER", "open_encoded", "open_to_decode", "read_together", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -22,11 +24,13 @@ _BUFFER = 65536
 _PIECE = 1 << 20
 _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
-# A JPEG or PNG file up to this size is read at once. A 12-megapixel JPEG has 3 to 6 MB.
-_SMALL = 8 << 20
+# A JPEG or PNG file up to this size is read at once: a JPEG of 100 megapixels, whose pixels take
+# five times as much.
+_MOST_AT_ONCE = 64 << 20
 
 # As large a picture as is decoded together with others: 64 kB in Pillow's memory.
 PIXELS_TOGETHER = 1 << 14
+BYTES_TOGETHER = 1 << 14  # of its file
 
 
 class EncodedFile(io.BufferedReader):
@@ -183,32 +187,74 @@ def size_of(file: IO[bytes]) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def read_small(image: Encoded, limits: Limits) -> EncodedBytes | None:
-    """A JPEG or PNG file of moderate size, in memory; None for all else, also where it fails.
+def open_to_decode(image: Encoded, limits: Limits) -> EncodedFile | EncodedBytes:
+    """Open encoded bytes from their start; a JPEG or PNG file is read at once, if it is moderate.
 
     Raises:
-        ImageError: reading took too long.
+        ImageError: as `open_encoded` does, and where reading took too long.
+        OSError: it cannot be opened or read.
     """
-    if not isinstance(image, str | os.PathLike):
-        return None
-    deadline = Deadline(limits.seconds)
-    picture = _core.read_picture(image, min(_SMALL, limits.bytes or _SMALL))
-    deadline.check()
-    return None if picture is None else EncodedBytes(picture)
+    if isinstance(image, bytes | bytearray):
+        fits = len(image) <= (limits.bytes or len(image))
+        return (_in_memory(bytes(image)) if fits else None) or open_encoded(image, limits)
+    if isinstance(image, str | os.PathLike):
+        deadline = Deadline(limits.seconds)
+        picture = _core.read_picture(image, min(_MOST_AT_ONCE, limits.bytes or _MOST_AT_ONCE))
+        deadline.check()
+        return open_encoded(image, limits) if picture is None else EncodedBytes(picture)
+    file = open_encoded(image, limits)
+    if file.size > _MOST_AT_ONCE or format_of(file.start(START_BYTES)) not in ("JPEG", "PNG"):
+        return file
+    data = file.read()
+    picture = _in_memory(data) if len(data) == file.size else None  # it may have changed
+    if picture is None:
+        file.rewind()
+    return picture or file
 
 
 def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes | None]:
-    """Small pictures in JPEG or PNG files, in memory; None for all else, also where it fails.
+    """Small JPEG and PNG files, by their paths or as bytes; None for all else, and what fails.
 
     Files of at most 16 KB and 16384 pixels by their headers are read in one go, so that threads
     which read such files seldom take the interpreter from each other.
     """
     paths = [image if isinstance(image, str) else None for image in images]
+    most = limits.bytes or BYTES_TOGETHER
     deadline = Deadline(limits.seconds)
-    pictures = _core.read_small_pictures(paths, limits.bytes or _SMALL, PIXELS_TOGETHER)
+    pictures = _core.read_small_pictures(paths, most, PIXELS_TOGETHER)
     if deadline.is_over:  # of whichever file
         return [None] * len(paths)
-    return [None if picture is None else EncodedBytes(picture) for picture in pictures]
+    return [
+        _small_in_memory(image, most) if picture is None else EncodedBytes(picture)
+        for image, picture in zip(images, pictures, strict=True)
+    ]
+
+
+def _in_memory(data: bytes) -> EncodedBytes | None:
+    """None for what is no JPEG or PNG file."""
+    match format_of(data[:START_BYTES]):
+        case "JPEG":
+            return EncodedBytes(("JPEG", _core.jpeg_header(io.BytesIO(data), len(data)), data))
+        case "PNG":
+            return EncodedBytes(("PNG", _core.png_header(io.BytesIO(data), len(data)), data))
+    return None
+
+
+def _small_in_memory(image: object, most: int) -> EncodedBytes | None:
+    if not isinstance(image, bytes) or len(image) > min(most, BYTES_TOGETHER):
+        return None
+    file = _in_memory(image)
+    return file if file is not None and 0 < _pixels_of(file) <= PIXELS_TOGETHER else None
+
+
+def _pixels_of(file: EncodedBytes) -> int:
+    """By its header; 0 where that does not tell."""
+    if file.picture[0] == "PNG":
+        width, height = (0, 0) if file.picture[1] is None else unpack_from(">II", file.data, 16)
+        return int(width * height)
+    frame = _core.jpeg_frame(file, file.size)
+    height, width = (0, 0) if frame is None else unpack_from(">xHH", file.data, frame[1][0])
+    return int(width * height)
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

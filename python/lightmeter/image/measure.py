@@ -22,8 +22,7 @@ from lightmeter.image.encoded import (
     Encoded,
     EncodedBytes,
     EncodedFile,
-    open_encoded,
-    read_small,
+    open_to_decode,
     read_together,
     size_of,
 )
@@ -145,13 +144,13 @@ def measure_together(
     reading: Reading,
     turn: AbstractContextManager[object],
 ) -> list[Measured | None]:
-    """Measure small pictures of JPEG and PNG files; None of all else, and of what fails.
+    """Measure small JPEG and PNG pictures; None of all else, and of what fails.
 
     That takes a third less than one after the other. Decoder, measuring and interpreter are larger
     than the first caches of a processor; here each of them is loaded once for all pictures.
 
     Args:
-        images: not many, as all are in memory at once, with 80 kB at most.
+        images: paths or encoded bytes. Not many, as all are in memory at once, with 80 kB at most.
         names: what small pictures say in place of their paths.
         reading: how to read them.
         turn: is held while the interpreter works, for which threads would fight; not while files
@@ -282,9 +281,8 @@ def _measure_encoded(
             raise image_error(error, path=path) from error
         return
     is_one = reading.frames == "first" and reading.bands is None
-    file: EncodedFile | EncodedBytes
     try:
-        file = read_small(image, reading.limits) or open_encoded(image, reading.limits)
+        file = open_to_decode(image, reading.limits)
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
     opened = None

@@ -18,14 +18,14 @@ Result = TypeVar("Result")
 def in_threads(
     work: Callable[[Iterable[T]], Result],
     items: Iterable[T],
-    size: int,
+    size: int | Callable[[int], int],
     *,
     workers: int | None,
     total: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     stopped: threading.Event | None = None,
 ) -> Generator[Result, None, None]:
-    """What `work` returns for each block, which is a run of `size` items, in their order.
+    """What `work` returns for each block, which is a run of items, in their order.
 
     A block is begun while its items still come. So there are never more bytes of pictures waiting
     than 256 MB and one picture, however slow the workers are. Items that are paths weigh nothing.
@@ -38,7 +38,8 @@ def in_threads(
     Args:
         work: is called with the items of a block, which it goes through once.
         items: are gone through by the caller's thread, a few blocks ahead of the results.
-        size: how many items a block has; the last may have fewer.
+        size: how many items a block has, or a function that tells it by how many are in those
+            before; the last may have fewer.
         workers: how many threads; None takes one per processor.
         total: how many items there are; None where only their end tells.
         progress: called as ``progress(done, total)`` after each item, by one thread at a time. An
@@ -73,15 +74,16 @@ def in_threads(
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         waiting: Waiting[Result] = Waiting(workers)
         block: _Block[T] | None = None
+        most = 0
         try:
             for item in items:
                 if block is None:
                     yield from waiting.until_room()
-                    block = _Block(room)
+                    block, most = _Block(room), size(came) if callable(size) else size
                     waiting.add(pool.submit(worked, block))
                 came += 1
                 block.put(item)
-                if block.count == size:
+                if block.count == most:
                     block.end()
                     block = None
             if block is not None:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from lightmeter.batch.sources.datasets import HuggingFace, Torch, is_hugging_face, is_torch
@@ -11,10 +12,10 @@ from lightmeter.batch.sources.folder import Files, as_paths, find_images
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.patterns import has_magic, matches
-from lightmeter.batch.sources.remote import RemotePart, expanded
+from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone
 from lightmeter.batch.sources.shard import Shard
 from lightmeter.batch.sources.table import Table, is_table
-from lightmeter.batch.sources.urls import is_url
+from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.large.zarr_metadata import is_zarr
@@ -80,24 +81,36 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 
 def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
-    shards = [path for path in paths if is_url(path) or _is_shard(path)]
+    files: list[str] = []
+    shards: list[str] = []
+    for path in paths:
+        (shards if is_url(path) or _is_shard(path) else files).append(path)
     if not shards:
         _refuse_columns(wanted)
         is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
         root = paths[0] if is_folder else None
         return Files(find_images(given), root)
-    files = [path for path in paths if path not in set(shards)]
     if len(paths) == 1 and is_url(paths[0]):
         return _Remote(paths[0], wanted)
     found = [path for shard in shards for path in _unfolded(shard)]
     alone = len(paths) == len(found) == 1
     if alone:
         os.lstat(found[0])
-    parts = (
-        _Remote(path, wanted) if is_url(path) else Shard(path, wanted, alone=alone)
-        for path in found
-    )
-    return _Chain([*([Files(find_images(files))] if files else []), *parts])
+    parts: list[Any] = [Files(find_images(files))] if files else []
+    for is_picture, run in groupby(found, _is_picture):
+        if is_picture:
+            parts.append(_Addresses(list(run), wanted))
+        else:
+            parts += [
+                _Remote(path, wanted) if is_url(path) else Shard(path, wanted, alone=alone)
+                for path in run
+            ]
+    return _Chain(parts)
+
+
+def _is_picture(path: str) -> bool:
+    """Whether it is an address of one object, which is one picture."""
+    return is_url(path) and is_alone(path) and not is_shard(path)
 
 
 def _refuse_columns(wanted: Wanted) -> None:
@@ -140,6 +153,10 @@ class _Chain:
         self._sources = sources
         self.root = sources[0].root if len(sources) == 1 else None
 
+    def __len__(self) -> int:
+        """How many pictures, if each source tells it."""
+        return sum(map(len, self._sources))
+
     def __iter__(self) -> Iterator[Item]:
         return _in_turn(self._sources)
 
@@ -173,6 +190,24 @@ class _One:
 
     def __iter__(self) -> Iterator[Item]:
         yield self._item
+
+
+class _Addresses:
+    """Pictures elsewhere, of which nothing is looked up before they are fetched."""
+
+    root: str | None = None
+
+    def __init__(self, urls: list[str], wanted: Wanted) -> None:
+        _refuse_columns(wanted)
+        check_packages(urls)
+        self._urls = urls
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._urls)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (Item(shown_url(url), RemotePart(url)) for url in self._urls)
 
 
 class _Remote:

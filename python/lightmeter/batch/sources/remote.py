@@ -1,6 +1,6 @@
 """Pictures in object stores and on web servers, by fsspec: ``s3://``, ``gs://``, ``https://``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from lightmeter.batch.sources.urls import is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["RemotePart", "expanded", "open_remote"]
+__all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "open_remote"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -72,16 +72,35 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
 
 
+def is_alone(url: str) -> bool:
+    """Whether an address stands for itself, which needs no look at what there is."""
+    if url.endswith("/") or _has_magic(url, url):
+        return False
+    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
+    return is_web(url) or is_image_name(url) or is_shard(url)
+
+
+def check_packages(urls: Iterable[str]) -> None:
+    """Look for what the protocols of addresses need.
+
+    Raises:
+        ImportError: fsspec, or what it needs for one of them, is not installed.
+    """
+    for url in {url.partition("://")[0]: url for url in urls}.values():
+        _system_of(url)
+
+
+def _has_magic(url: str, path: str) -> bool:
+    # In a web address brackets hold a host, and a question mark begins a query.
+    return any(mark in path for mark in ("*" if is_web(url) else "*[?"))
+
+
 def _expanded(url: str) -> tuple[list[Item], str | None]:
     system, path = _system_of(url)
-    # In a web address brackets hold a host, and a question mark begins a query.
-    magic = "*" if is_web(url) else "*[?"
-    if any(mark in path for mark in magic):
+    if _has_magic(url, path):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
-    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
-    folder = url.endswith("/") or not (is_web(url) or is_image_name(url) or is_shard(url))
-    if not folder or not (url.endswith("/") or _is_folder(system, path)):
+    if is_alone(url) or not (url.endswith("/") or _is_folder(system, path)):
         return [Item(shown_url(url), RemotePart(url))], None
     listed = system.find(path, detail=True)
     root = path.rstrip("/") + "/"

@@ -7,6 +7,7 @@ __all__ = ["is_url", "is_web", "shown_url", "without_secrets"]
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
+_OPEN = re.compile(r"https?://[A-Za-z0-9_.:/-]*", re.ASCII)  # no user, query or fragment
 _PASSWORD = re.compile(r"^([A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
 
 
@@ -30,6 +31,8 @@ def shown_url(url: str) -> str:
 def _shown(url: str) -> str:
     if not is_web(url):
         return _PASSWORD.sub(r"\1@", url)
+    if _OPEN.fullmatch(url):  # most are, and taking one apart takes longer
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -58,6 +58,11 @@ class ZipPart:
     file: str
     entry: _Entry
 
+    @property
+    def size(self) -> int | None:
+        """Its bytes, if the directory says."""
+        return self.entry.size
+
     def read(self, limits: Limits) -> bytes:
         """The bytes; raises as `Part.read` does."""
         with open_regular(self.file) as file:
