@@ -121,6 +121,29 @@ def with_frame(file: bytes, at: int, value: int) -> bytes:
     return file[:place] + bytes([value]) + file[place + 1 :]
 
 
+def of_one_block(dc: bytes, ac: bytes) -> bytes:
+    """A black block of eight bits that are 0, with tables: numbers of codes, then symbols."""
+    file = encoded(np.zeros((8, 8, 3), np.uint8), "gray")
+    start, scan = file.index(b"\xff\xc4"), file.index(b"\xff\xda")
+    tables = [bytes([0xFF, 0xC4, 0, 3 + len(t), place]) + t for place, t in ((0, dc), (16, ac))]
+    return file[:start] + b"".join(tables) + file[scan : scan + 10] + b"\0" + file[-2:]
+
+
+ONE_CODE = b"\1" + bytes(15) + b"\0"
+TWO_CODES = b"\2" + bytes(15) + b"\0\1"
+
+
+def with_exif(*rows: tuple[int, int, int, bytes], name: bytes = b"Exif\0\0") -> bytes:
+    """A file without JFIF, whose Exif has tags of a type, a number of values and 4 bytes."""
+    tags = b"".join(struct.pack(">HHI4s", *row) for row in rows)
+    body = name + b"MM\0*\0\0\0\x08" + struct.pack(">H", len(rows)) + tags + bytes(4)
+    return COLOUR[:2] + struct.pack(">HH", 0xFFE1, len(body) + 2) + body + COLOUR[20:]
+
+
+UNIT = (0x128, 3, 1, b"\0\2")
+FRACTION = (0x11A, 5, 1, b"\0\0\0\x08")
+DIGIT = (0x11A, 2, 1, b"7")  # of which Pillow fails
+
 COLOUR = encoded(picture(40, 30, 2), quality=80)
 FINE = encoded(picture(40, 30, 2), "4:4:4", quality=80)
 RESTARTED = encoded(picture(40, 30, 2), quality=80, restart_marker_blocks=2)
@@ -146,6 +169,15 @@ REFUSED = {
     "lossless": COLOUR.replace(b"\xff\xc0", b"\xff\xc3"),
     "arithmetic": COLOUR.replace(b"\xff\xc0", b"\xff\xc9"),
     "no Huffman tables": COLOUR[: COLOUR.index(b"\xff\xc4")] + COLOUR[COLOUR.index(b"\xff\xda") :],
+    "wider than libjpeg reads": with_frame(
+        with_frame(encoded(np.zeros((8, 65500, 3), np.uint8), "gray"), 3, 0xFF), 4, 0xDD
+    ),
+    "a DC code of ones": of_one_block(TWO_CODES, ONE_CODE),
+    "an AC code of ones": of_one_block(ONE_CODE, TWO_CODES),
+    "a resolution that is no fraction": with_exif(DIGIT, UNIT),
+    "another one": with_exif((0x10F, 2, 10**6, b""), FRACTION, DIGIT, UNIT),
+    "one after many tags": with_exif(*((n, 3, 1, b"") for n in range(1000, 3100)), DIGIT, UNIT),
+    "Exif of two names": with_exif(DIGIT, UNIT, name=b"Exif\0\0Exif\0\0"),
     "empty": b"",
     "a start only": b"\xff\xd8",
 }
@@ -166,6 +198,9 @@ def test_what_says_nothing_of_the_pixels_is_no_reason_to_refuse() -> None:
         COLOUR[:2] + b"\xff\xe1\0\x08Exif\0\0" + COLOUR[2:],
         COLOUR.replace(b"\xff\xc0", b"\xff\xc1"),
         encoded(picture(40, 30, 2), icc_profile=bytes(200)),
+        encoded(np.zeros((8, 65500, 3), np.uint8), "gray"),
+        of_one_block(ONE_CODE, ONE_CODE),
+        with_exif(FRACTION, UNIT),
     )
     for file in files:
         np.testing.assert_array_equal(by_us(file), by_pillow(file))

@@ -4,8 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "wire/exif_tags.hpp"
-
 namespace lightmeter::decode {
 namespace {
 
@@ -17,6 +15,8 @@ constexpr std::uint8_t kScan = 0xDA, kQuantisation = 0xDB, kRestarts = 0xDD;
 constexpr std::uint8_t kApp0 = 0xE0, kApp1 = 0xE1, kApp2 = 0xE2, kApp13 = 0xED, kApp14 = 0xEE,
                        kApp15 = 0xEF;
 constexpr std::uint8_t kComment = 0xFE;
+
+constexpr int kMostLength = 65500;  // JPEG_MAX_DIMENSION of libjpeg
 
 int sixteen(Bytes bytes, std::size_t at) noexcept { return bytes[at] << 8 | bytes[at + 1]; }
 
@@ -69,6 +69,7 @@ bool read_frame(Bytes body, JpegFrame& frame) noexcept {
   frame.width = sixteen(body, 3);
   const std::size_t channels = body[5];
   if (frame.height == 0 || frame.width == 0) return false;  // a height of 0 comes later, by DNL
+  if (frame.height > kMostLength || frame.width > kMostLength) return false;
   if ((channels != 1 && channels != 3) || body.size() != 6 + 3 * channels) return false;
   for (std::size_t i = 0; i < channels; ++i) {
     const Bytes form = body.subspan(6 + 3 * i, 3);
@@ -100,16 +101,28 @@ bool read_scan(Bytes body, JpegFrame& frame) noexcept {
 }
 
 // Pillow looks for a resolution in the Exif, and fails on the whole file where that is no fraction.
-bool has_usual_resolution(Bytes exif) {
-  constexpr int kXResolution = 0x11A, kFraction = 5;
-  wire::ForeignBytes file(exif);
-  try {
-    return std::ranges::none_of(wire::read_exif_tags(file).main, [](const wire::ExifEntry& entry) {
-      return entry.tag == kXResolution && (entry.type != kFraction || entry.length != 1);
-    });
-  } catch (const wire::DamagedError&) {
-    return true;  // no Exif for Pillow either
+// Which of several it takes depends on what else is damaged, so all of them have to be right.
+bool has_usual_resolution(Bytes exif) noexcept {
+  constexpr std::size_t kXResolution = 0x11A, kFraction = 5, kBigTiff = 43;
+  constexpr std::size_t kHead = 8, kRow = 12;
+  if (exif.size() < kHead) return true;  // no Exif for Pillow either
+  const auto number = [&](std::size_t at, std::size_t bytes) {
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < bytes; ++i) {
+      value = value << 8 | exif[at + (exif[0] == 'I' ? bytes - 1 - i : i)];
+    }
+    return value;
+  };
+  // Pillow steps over a second name of the block.
+  if (number(2, 2) == kBigTiff || starts_with(exif, "Exif")) return false;
+  std::size_t at = number(4, 4);
+  if (at + 2 > exif.size()) return true;
+  std::size_t rows = number(at, 2);
+  for (at += 2; rows > 0 && at + kRow <= exif.size(); --rows, at += kRow) {
+    const bool usual = number(at + 2, 2) == kFraction && number(at + 4, 4) == 1;
+    if (number(at, 2) == kXResolution && !usual) return false;
   }
+  return true;
 }
 
 // Application segments, as far as libjpeg or Pillow look at them. Refused are those that a camera

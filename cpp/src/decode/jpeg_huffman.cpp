@@ -15,7 +15,9 @@ bool HuffmanTable::set(std::span<const std::uint8_t, 16> counts,
   std::uint32_t place = 0;
   for (int length = 1; length <= 16; ++length) {
     const std::uint32_t count = counts[static_cast<std::size_t>(length - 1)];
-    if (code + count > std::uint32_t{1} << length || place + count > symbols.size()) return false;
+    // No code is all ones (C.2); libjpeg fails on one.
+    if (count > 0 && code + count >= std::uint32_t{1} << length) return false;
+    if (place + count > symbols.size()) return false;
     const auto at = static_cast<std::size_t>(length);
     place_[at] = static_cast<std::int32_t>(place) - static_cast<std::int32_t>(code);
     if (length <= kAhead) {

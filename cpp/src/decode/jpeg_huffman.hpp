@@ -34,7 +34,7 @@ struct HuffmanTable {
   std::array<Coefficients, kEntries> coefficients;
 
   // Sets the table from the numbers of codes of 1 to 16 bits and their symbols. False if more codes
-  // of a length are said than fit, or if the symbols are not as many.
+  // of a length are said than fit beside that of ones, or if the symbols are not as many.
   [[nodiscard]] bool set(std::span<const std::uint8_t, 16> counts,
                          std::span<const std::uint8_t> symbols) noexcept;
 

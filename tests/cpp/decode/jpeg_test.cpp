@@ -172,6 +172,8 @@ TEST(JpegHuffman, RefusesTablesThatNoCodesFit) {
   std::array<std::uint8_t, 16> counts{};
   counts[0] = 3;
   EXPECT_FALSE(table.set(counts, std::array<std::uint8_t, 3>{1, 2, 3}));
+  counts[0] = 2;  // one of them is all ones
+  EXPECT_FALSE(table.set(counts, std::array<std::uint8_t, 2>{1, 2}));
   counts[0] = 1;
   EXPECT_FALSE(table.set(counts, std::array<std::uint8_t, 3>{1, 2, 3}));
   EXPECT_TRUE(table.set(counts, std::array<std::uint8_t, 1>{1}));
