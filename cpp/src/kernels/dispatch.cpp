@@ -4,21 +4,42 @@
 
 #include "kernels/kernels.hpp"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace lightmeter::kernels {
 namespace {
 
-// The tables this machine can run, slowest first. The CPU is asked here and nowhere else; the
-// builtins also check that the operating system saves the wide registers.
+#if defined(__x86_64__)
+// The features of a tier as bits of CPUID's leaves 1 (ecx) and 7 (ebx), and the registers that the
+// operating system must save, as bits of XCR0 (Intel 64 manual, volume 1, chapter 14).
+struct Needs {
+  unsigned leaf1_ecx, leaf7_ebx, saved;
+};
+constexpr Needs kHaswellNeeds = {bit_OSXSAVE | bit_AVX | bit_FMA, bit_AVX2, 0x06};
+constexpr Needs kSkylakeNeeds = {
+    kHaswellNeeds.leaf1_ecx, bit_AVX2 | bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL,
+    0xe6};
+
+// Not __builtin_cpu_supports: the runtime of zig, which builds the portable wheels, has it say no
+// to everything.
+bool has(const Needs& needs) {
+  unsigned eax, ebx, ecx, edx;
+  const auto all = [](unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; };
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !all(ecx, needs.leaf1_ecx)) return false;
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !all(ebx, needs.leaf7_ebx)) return false;
+  __asm__("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+  return all(eax, needs.saved);
+}
+#endif
+
+// The tables this machine can run, slowest first. The CPU is asked here and nowhere else.
 std::vector<const Kernels*> available() {
   std::vector<const Kernels*> tables = {kScalar};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    tables.push_back(kHaswell);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-      tables.push_back(kSkylake);
-    }
-  }
+  if (has(kHaswellNeeds)) tables.push_back(kHaswell);
+  if (has(kSkylakeNeeds)) tables.push_back(kSkylake);
 #endif
   if (kNeon != nullptr) tables.push_back(kNeon);  // part of the 64-bit Arm baseline
   return tables;

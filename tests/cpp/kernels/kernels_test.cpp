@@ -160,6 +160,20 @@ std::vector<std::string_view> tiers() { return available_tiers(); }
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryTier, testing::ValuesIn(tiers()),
                          [](const auto& tier) { return std::string(tier.param); });
 
+#if defined(__x86_64__)
+TEST(Kernels, TheCpuIsAskedAsTheCompilerAsksIt) {
+  std::vector<std::string_view> wanted = {"scalar"};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    wanted.push_back("haswell");
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+      wanted.push_back("skylake");
+    }
+  }
+  EXPECT_EQ(available_tiers(), wanted);
+}
+#endif
+
 TEST(Kernels, ScalarIsAlwaysAvailable) { EXPECT_EQ(available_tiers().front(), "scalar"); }
 
 TEST(Kernels, AnUnknownTierNamesTheAvailableOnes) {
