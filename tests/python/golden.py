@@ -1,0 +1,250 @@
+"""What the files of tests/golden/v1 hold, and how version 1 writes them.
+
+Version 1 is frozen: no file there ever changes. Run as a script this writes those that are not
+there yet. A version 2 has a folder and files of its own beside them.
+"""
+
+import functools
+import io
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import lightmeter as lm
+import numpy as np
+from lightmeter import Failure, ImageMeter, Profile, ProfileView, Store, _core
+from lightmeter.batch.row_files import write_rows
+from lightmeter.sketch import QuantileSketch
+from lightmeter.store.records import (
+    Accepted,
+    Acknowledged,
+    Basis,
+    BucketRows,
+    Kept,
+    Line,
+    Place,
+    ResultRow,
+    Snoozed,
+    Told,
+)
+from lightmeter.store.remote.spool import Entry
+
+FOLDER = Path(__file__).parents[1] / "golden" / "v1"
+WHYLOGS = FOLDER.parent / "whylogs"
+AT = datetime(2022, 9, 7, tzinfo=UTC)
+SET = "whylogs"  # a set that never grows
+
+
+def pattern(height: int, width: int, seed: int) -> np.ndarray:
+    """Pixels that no library's random generator can change."""
+    index = np.arange(height * width * 3, dtype=np.uint64)
+    return (
+        ((index * (2 * seed + 1) ** 2 + index**2 // 97) % 251)
+        .astype(np.uint8)
+        .reshape(height, width, 3)
+    )
+
+
+@functools.cache
+def profiles() -> dict[str, ProfileView]:
+    one = Profile(metrics=SET)
+    one.track(pattern(9, 14, 1))
+    exif = {"Make": "Caf\u00e9 1", "Rating": 6, "XResolution": 72.5, "Artist": "somebody"}
+    exif["DateTime"] = 19_242.5
+    one._core.log_exif("image", exif, ["Artist"], ["Software"], {"DateTime"})
+    one.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
+
+    failing = Profile(metrics=SET)
+    failing.track_many([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)])
+    failing._log_failure("image", Failure("caf\udce9.jpg", "truncated", "Caf\u00e9"))
+
+    sampled = Profile("camera", metrics=SET)
+    for seed in range(1500):  # past exact mode
+        sampled.track(pattern(4, 5, seed))
+        sampled._core.log_exif("camera", {"Model": f"model {seed % 700}", "ISO": seed}, [], [])
+
+    pictured = Profile(exemplars=2, metrics=SET)
+    for seed in range(6):
+        meter = ImageMeter(metrics=SET)
+        meter.update(pattern(6, 7, seed))
+        # The bytes of a real thumbnail depend on Pillow's encoder.
+        picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
+        pictured._core.log_image("image", meter._core, "RGB")
+        pictured._core.log_exemplar("image", meter._core, *picture)
+
+    repeated = Profile()
+    for seed in (1, 2, 1, 3, 1):
+        meter = ImageMeter(metrics="camera", size=(19, 16))
+        meter.update(pattern(16, 19, seed))
+        path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
+        repeated._core.log_image("image", meter._core, "RGB", path)
+
+    rowed = Profile(rows=4)
+    for seed in range(6):  # Exact in every rounding.
+        row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
+        rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
+
+    decoded = Profile(metrics=SET)
+    for name in ("Pillow 12.0.0, libjpeg-turbo 3.1.2", "Caf\u00e9 1"):
+        decoded.track(pattern(5, 4, 1))
+        decoded._core.log_decoder("JPEG", name)
+    decoded._core.log_decoder("HEIF", "pillow-heif 1.1.1, libheif 1.20.2")
+
+    embedded = Profile(metrics=SET)
+    whole = pattern(40, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 40 rows
+    for length in (40, 3):
+        embedded.log(columns={"caf\u00e9": whole[:, :length]})
+    embedded.log(columns={"few": np.array([[0.5, -2.0], [np.nan, 1.0], [0.1, 0.0]])})
+    for seed in range(34):
+        embedded.track(pattern(6, 7, seed))
+    grouped = Profile()
+    for seed in range(300):  # more groups than places
+        part = Profile()
+        part._core.log_row({"a": seed % 4, "b": "cat" if seed % 3 else None})
+        exif = {"Make": "Caf\u00e9"} if seed % 2 else {}
+        part._core.log_exif("image", exif, [], [])
+        grouped._core.merge_group(f"Caf\u00e9 {seed}" if seed % 5 else None, part._core)
+
+    valued = Profile()
+    for value in ("a", -7, 2.5, True, None, float("nan"), float("inf"), 2**60, AT):
+        valued.log(row={"caf\u00e9": value})
+
+    def half(image: Any) -> dict[str, Any]:
+        return {"share": 0.5, "colour": "red"} if image[0, 0, 0] else 1 / 0
+
+    returned = Profile(metrics=[SET, half])
+    every = Profile(metrics="all")
+    for seed in range(3):
+        every.track(pattern(12, 16, seed))
+        returned.track(pattern(4, 5, seed))
+    return {
+        "empty": Profile().view(),
+        "one_image_with_exif": one.view(),
+        "failures_and_gray": failing.view(),
+        "sampled": sampled.view(),
+        "exemplars": pictured.view(),
+        "repeats": repeated.view(),
+        "rows": rowed.view(),
+        "vectors": embedded.view(),
+        "groups": grouped.view(),
+        "decoders": decoded.view(),
+        "values": valued.view(),
+        "functions": returned.view(),
+        "all_numbers": every.view(),
+        "from_whylogs": lm.read_whylogs(WHYLOGS / "many.bin"),
+    }
+
+
+def sketches() -> dict[str, Any]:
+    """Each kind, and each form that its state may have."""
+    index = np.arange(50_000)
+    made: dict[str, Any] = {
+        "moments": _core.Moments(),
+        "strings_all": _core.FrequentStrings(),
+        "strings_many": _core.FrequentStrings(),
+        "integers": _core.FrequentIntegers(),
+        "distinct_all": _core.DistinctCount(),
+        "distinct_many": _core.DistinctCount(),
+        "distinct_elsewhere": _core.DistinctCount.estimated(90, 100.25, 110),
+        "quantiles_exact": QuantileSketch(),
+        "quantiles_counted": QuantileSketch(),
+        "quantiles_sampled": QuantileSketch(),
+        "covariance": _core.Covariance(2),
+    }
+    values = {
+        "moments": [1.5, -2.0, 1e300],
+        "strings_all": ["a", "caf\u00e9", "a"],
+        "strings_many": [f"model {number % 900}" for number in range(2000)],
+        "integers": [*range(700), -(2**63), 5],
+        "distinct_all": [1, "a", 2.5],
+        "distinct_many": list(range(3000)),
+        "quantiles_exact": [[3.0, 1.0, 3.0, np.nan, np.inf, -np.inf]],
+        "quantiles_counted": [[0.0, 5.0] * 3000],
+        "quantiles_sampled": [index**2 % 99_991 / 8],
+        "covariance": [[[0.5, -2.0], [0.25, 1.0], [1e30, 0.1]]],
+    }
+    for name, each in values.items():
+        for value in each:
+            made[name].update(value)
+    return made
+
+
+def rows(row_format: Any) -> bytes:
+    """A file of rows. No number in them is rounded."""
+    reading, file = lm.Reading(metrics="whylogs"), io.BytesIO()
+    with tempfile.TemporaryDirectory() as name:
+        for shade in (0, 51, 255):
+            Path(name, f"caf\u00e9 {shade}.ppm").write_bytes(b"P5 6 4 255 " + bytes([shade]) * 24)
+        Path(name, "junk.png").write_bytes(b"junk")
+        measured = [
+            {**row, "path": Path(str(row["path"])).name}
+            for row in lm.measure(name, reading=reading)
+        ]
+    write_rows(measured, file, row_format, reading=reading)
+    return file.getvalue()
+
+
+def waiting() -> bytes:
+    """A profile that waits for its server."""
+    hour = timedelta(hours=1)
+    return Entry("caf\u00e9", AT, "a", "camera=b", 3, hour, profiles()["rows"].to_bytes()).encode()
+
+
+def fill(address: Path | str) -> None:
+    """A store at `address` with something of everything, written at a fixed time."""
+    with (
+        mock.patch.object(time, "time_ns", return_value=1_700_000_000_000_000_000),
+        mock.patch.object(secrets, "token_hex", "00".__mul__),
+        mock.patch.object(secrets, "choice", return_value="a"),
+        Store(address) as store,
+    ):
+        view = profiles()["one_image_with_exif"]
+        for segment in (None, {"camera": "caf\u00e9"}):
+            for day in (1, 7):
+                at = date(2022, 9, day)
+                store.put("cells", view, at=at, writer="a", segment=segment, seq=day)
+        for writer in "ab":
+            for at in (datetime(2022, 9, 1, 5, tzinfo=UTC), AT):
+                store.put("hours", view, at=at, writer=writer, every="1h")
+        store.gc(now=AT, roll_up_after="2d")
+        place = Place("m", "cells", "", AT)
+        basis = Basis(0, True, "cells", "", (AT,), "", b"digest", '{"x":2}')
+        result = ResultRow(*place, "x", "anomaly", 0.5, None, 1.0, 1, 1, "words")
+        kept = Kept(frozenset(["anomaly"]), b"digest", '{"x":2}')
+        bucket = BucketRows(place, kept, basis, [result])
+        store.state.save({("m", "cells"): 0}, [bucket], [], source="monitors.toml")
+        line = Line("cells", "", "m", "x")
+        store.state.remember("a", [((), [Told(line, "anomaly", AT, True)])])
+        store.state.acknowledge([Acknowledged(line, "anomaly", AT, "note", AT)])
+        store.state.accept(Accepted(line, AT, "note", AT))
+        store.state.snooze(Snoozed(line, AT, "note"))
+        store.state.keys.add(["read", "write"], datasets=["cells*"], note="camera", now=AT)
+
+
+def files() -> dict[str, Callable[[], bytes]]:
+    """Name and writer of each file. A store is a file or folder of its own: see `fill`."""
+    return {
+        **{f"{name}.lmp": view.to_bytes for name, view in profiles().items()},
+        **{f"sketches/{name}.bin": sketch.to_bytes for name, sketch in sketches().items()},
+        **{f"rows.{kind}": functools.partial(rows, kind) for kind in ("csv", "jsonl", "parquet")},
+        "waiting.send": waiting,
+    }
+
+
+def main() -> None:
+    (FOLDER / "sketches").mkdir(parents=True, exist_ok=True)
+    for name, write in files().items():
+        if not (FOLDER / name).exists():
+            (FOLDER / name).write_bytes(write())
+    for address in (FOLDER / "store.db", FOLDER / "objects"):
+        if not address.exists():
+            fill(address if address.suffix else address.as_uri())
+
+
+if __name__ == "__main__":
+    main()
