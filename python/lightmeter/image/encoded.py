@@ -206,10 +206,10 @@ def open_to_decode(image: Encoded, limits: Limits) -> EncodedFile | EncodedBytes
     if file.size > _MOST_AT_ONCE or format_of(file.start(START_BYTES)) not in ("JPEG", "PNG"):
         return file
     data = file.read()
-    picture = _in_memory(data) if len(data) == file.size else None  # it may have changed
-    if picture is None:
+    whole = _in_memory(data) if len(data) == file.size else None  # it may have changed
+    if whole is None:
         file.rewind()
-    return picture or file
+    return whole or file
 
 
 def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes | None]:
