@@ -59,7 +59,7 @@ class LumaSeams {
   void move_waiting(Around<S>& around, LumaSeams& to) const noexcept;
 
   // Pixels, of 3 bytes each: settling costs several times what keeping them does, and most wait.
-  static constexpr std::size_t kFew = std::size_t{1} << 20;
+  static constexpr std::size_t kFew = std::size_t{1} << 18;
 
   std::vector<Run> runs_;
   std::vector<std::uint16_t> luma_;
