@@ -28,7 +28,9 @@ TILE = 256
 ROUNDS = 5
 GIGAPIXELS = 65_536  # a side of the picture of 4 gigapixels
 KINDS: dict[str, dict[str, Any]] = {
-    "JPEG 4:4:4 q85": {"compression": "jpeg", "compressionargs": {"level": 85}},
+    "JPEG 4:4:4 q85": {
+        "compression": "jpeg", "compressionargs": {"level": 85}, "subsampling": (1, 1),
+    },
     "JPEG 4:2:0 q85": {
         "compression": "jpeg", "compressionargs": {"level": 85}, "subsampling": (2, 2),
     },

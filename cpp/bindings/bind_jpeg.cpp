@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -26,19 +27,36 @@ bool measure(JpegDecoder& decoder, ImageMeter& meter) {
   return is_whole;
 }
 
+// Puts the picture, as far as there is room for it, into planes of rows without gaps.
+bool write_to(JpegDecoder& decoder, py::array_t<std::uint8_t>& planes) {
+  if (planes.ndim() != 3 || planes.shape(0) != decoder.channels() ||
+      (planes.strides(2) != 1 && planes.shape(2) != 1)) {
+    throw std::invalid_argument("expected " + std::to_string(decoder.channels()) +
+                                " planes of rows without gaps");
+  }
+  std::uint8_t* const to = planes.mutable_data();
+  const py::ssize_t plane = planes.strides(0), row = planes.strides(1);
+  const py::ssize_t height = planes.shape(1);
+  const auto width =
+      static_cast<std::size_t>(std::min<py::ssize_t>(planes.shape(2), decoder.width()));
+  bool is_whole = false;
+  without_gil([&] {
+    py::ssize_t y = 0;
+    is_whole = decoder.decode([&](const Pixels& strip) {
+      for (std::ptrdiff_t i = 0; i < strip.height && y < height; ++i, ++y) {
+        const std::uint8_t* const from = strip.data + i * strip.row_stride;
+        for (int channel = 0; channel < strip.channels; ++channel) {
+          std::memcpy(to + channel * plane + y * row, from + channel * strip.channel_stride, width);
+        }
+      }
+    });
+  });
+  return is_whole;
+}
+
 py::object samples_of(JpegDecoder& decoder) {
   py::array_t<std::uint8_t> planes({decoder.channels(), decoder.height(), decoder.width()});
-  const std::ptrdiff_t plane = std::ptrdiff_t{decoder.height()} * decoder.width();
-  std::uint8_t* to = planes.mutable_data();
-  const bool is_whole = decoder.decode([&](const Pixels& strip) {
-    const std::ptrdiff_t bytes = strip.height * strip.row_stride;
-    for (int i = 0; i < strip.channels; ++i) {
-      std::memcpy(to + i * plane, strip.data + i * strip.channel_stride,
-                  static_cast<std::size_t>(bytes));
-    }
-    to += bytes;
-  });
-  if (!is_whole) return py::none();
+  if (!write_to(decoder, planes)) return py::none();
   return planes;
 }
 
@@ -56,6 +74,10 @@ void bind_jpeg(py::module_& module) {
                              "1, gray, or 3: red, green and blue.")
       .def("measure", &measure, py::arg("meter"),
            "Count all pixels. False if the decoder refuses the file; then the meter is of no use.")
+      .def(
+          "write", &write_to, py::arg("planes").noconvert(),
+          "Put the upper left of the picture into uint8 of shape (channels, height, width), whose\n"
+          "rows have no gaps. False if the decoder refuses the file; then any part may be written.")
       .def("samples", &samples_of,
            "uint8 of shape (channels, height, width); None if the decoder refuses the file.");
   module.def("open_jpeg", &open_jpeg, py::arg("data"), py::arg("tier") = py::none(),

@@ -296,4 +296,4 @@ def test_a_refusal_that_comes_late_leaves_no_trace(tmp_path: object) -> None:
         measured = measure_image(path, reading)
         by_pixels = measure_image(by_pillow(content).transpose(1, 2, 0), Reading(metrics="all"))
         assert measured.meter.measurement() == by_pixels.meter.measurement()
-    assert accelerated._is_trusted("JPEG")
+    assert accelerated.is_trusted("JPEG")

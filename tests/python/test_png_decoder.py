@@ -216,7 +216,7 @@ def test_rows_of_a_folder_are_the_same_without_it(
         return list(lm.measure(tmp_path, workers=1, **options))
 
     own = rows()
-    monkeypatch.setattr(accelerated, "_is_trusted", lambda _: False)
+    monkeypatch.setattr(accelerated, "is_trusted", lambda _: False)
     assert own == rows()
 
 
@@ -236,14 +236,14 @@ def test_profiles_are_the_same_bytes_without_it(
         (tmp_path / f"{seed}.png").write_bytes(png.file_of(9, 9, 8, 2, seed))
     own = lm.profile_images(tmp_path)
     assert own.decoders == {"PNG": [decoder("PNG").name]}
-    monkeypatch.setattr(accelerated, "_is_trusted", lambda _: False)
+    monkeypatch.setattr(accelerated, "is_trusted", lambda _: False)
     assert lm.profile_images(tmp_path).to_bytes() == own.to_bytes()
 
 
 def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trusted = accelerated._is_trusted.__wrapped__
+    trusted = accelerated.is_trusted.__wrapped__
     assert trusted("PNG")
     monkeypatch.setattr(accelerated, "_IS_OFF", True)
     assert not trusted("PNG")
@@ -273,7 +273,7 @@ def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
     ],
 )
 def test_the_environment_switches_it_off(environment: dict[str, str], said: str) -> None:
-    code = "from lightmeter.image.decode import accelerated as a; print(a._is_trusted('PNG'))"
+    code = "from lightmeter.image.decode import accelerated as a; print(a.is_trusted('PNG'))"
     result = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},

@@ -242,8 +242,10 @@ void ImageMeter::add(const ImageMeter& other) {
 
 // Settling that fails for want of memory has changed nothing and is tried again with more.
 void ImageMeter::settle_if_due() {
-  if (!rest_->rows || !rest_->rows->seams.is_due()) return;
+  if (!rest_->rows || rest_->rows->seams.is_empty()) return;
   const Frame frame{counts_.width, rest_->size.height};
+  const bool is_whole = rest_->coverage.pixels() == frame.width * frame.height;
+  if (!is_whole && !rest_->rows->seams.is_due()) return;
   try {
     settle(*rest_->rows, frame, rest_->mask.get(), counts_.is_deep());
   } catch (const std::bad_alloc&) {

@@ -30,7 +30,7 @@ class LumaSeams {
 
   [[nodiscard]] bool is_empty() const noexcept { return runs_.empty(); }
   // Whether so much came since it was last settled that settling is worth it.
-  [[nodiscard]] bool is_due() const noexcept { return luma_.size() > 2 * settled_; }
+  [[nodiscard]] bool is_due() const noexcept { return luma_.size() > 2 * settled_ + kFew; }
 
   // Shows the pixels that wait for nothing any more to the metrics, and drops the luma that no
   // pixel waits for. A frame without a height has no lower border yet. If it throws, nothing was
@@ -57,6 +57,9 @@ class LumaSeams {
             Active active, Metrics& metrics) noexcept;
   template <class S>
   void move_waiting(Around<S>& around, LumaSeams& to) const noexcept;
+
+  // Pixels, of 3 bytes each: settling costs several times what keeping them does, and most wait.
+  static constexpr std::size_t kFew = std::size_t{1} << 18;
 
   std::vector<Run> runs_;
   std::vector<std::uint16_t> luma_;

@@ -19,7 +19,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
-__all__ = ["measure_accelerated"]
+__all__ = ["is_trusted", "measure_accelerated"]
 
 
 def _is_switched_off(wanted: str) -> bool:
@@ -46,7 +46,7 @@ def measure_accelerated(
     passes a limit of `reading`, is left to Pillow, which says why.
     """
     image_format = file.picture[0]
-    if image_format not in _DECODERS or not _is_trusted(image_format):
+    if image_format not in _DECODERS or not is_trusted(image_format):
         return None
     try:
         picture = _DECODERS[image_format][0](file.data)
@@ -75,7 +75,7 @@ def _is_too_large(size: tuple[int, int], limits: Limits) -> bool:
 
 
 @cache
-def _is_trusted(image_format: str) -> bool:
+def is_trusted(image_format: str) -> bool:
     """Whether a decoder is switched on, and decodes small files exactly as this Pillow does."""
     if _IS_OFF:
         return False

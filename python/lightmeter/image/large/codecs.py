@@ -36,12 +36,13 @@ def has_codecs() -> bool:
     return True
 
 
-def inflated(decoder: str, data: bytes, most: int, **options: Any) -> NDArray[np.uint8]:
-    """What a decoder makes of `data`, at most so many bytes, which may be written to.
+def inflated(
+    decoder: str, data: bytes, room: NDArray[np.uint8], **options: Any
+) -> NDArray[np.uint8]:
+    """What a decoder makes of `data`: the start of `room`, which it has filled.
 
     Raises:
-        Exception: it is damaged, or more.
+        Exception: it is damaged, or more than there is room for.
     """
-    room = np.empty(most, np.uint8)
     decoded = getattr(codecs(), f"{decoder}_decode")(data, out=room, **options)
     return room[: len(decoded)]

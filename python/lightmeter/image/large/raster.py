@@ -41,6 +41,7 @@ class Raster(ABC):
         mode: what Pillow calls such a picture.
         white: what a sample of white is unless `Reading.value_range` says it.
         orientation: how it is to be turned, by Exif's numbers.
+        in_planes: whether blocks keep the samples of each channel together.
     """
 
     width: int
@@ -52,6 +53,7 @@ class Raster(ABC):
     mode: str
     white: float
     orientation: int = 1
+    in_planes: bool = False
 
     @abstractmethod
     def read(self, x: int, y: int, into: NDArray[Any]) -> None:
@@ -103,7 +105,11 @@ class Raster(ABC):
         It may be in `room`, which holds it until the next one.
         """
         size = block.width * block.height * self.channels
-        samples = room[:size].reshape(block.height, block.width, self.channels)
+        if self.in_planes:
+            planes = room[:size].reshape(self.channels, block.height, block.width)
+            samples = planes.transpose(1, 2, 0)
+        else:
+            samples = room[:size].reshape(block.height, block.width, self.channels)
         for top in range(0, block.height, self.tile_height):
             rows = samples[top : top + self.tile_height]
             for left in range(0, block.width, self.tile_width):

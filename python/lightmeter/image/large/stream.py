@@ -16,6 +16,10 @@ __all__ = ["Sampled", "measure_blocks"]
 # Bytes that all threads together hold of tiles, as far as one thread has room.
 _MOST_AT_ONCE = 96 << 20
 
+# Pixels that a thread measures by itself before it adds them to those of the others. Adding costs as
+# much as some 100 000 pixels, and what waits for pixels of other threads takes memory.
+_PIXELS_APART = 1 << 23
+
 
 class Sampled:
     """Some pixels of a picture: every so many of every so many rows."""
@@ -71,22 +75,29 @@ def measure_blocks(
                 return
             yield block
 
+    def hand_over(parts: list[ImageMeter]) -> None:
+        for meter, part in zip(meters, parts, strict=True):
+            with lock:
+                meter._add(part)
+
     def work() -> None:
         try:
             room = raster.room()
+            parts, pixels = [meter._part() for meter in meters], 0
             for block in taken():
                 samples, at = raster.turned(raster.block(block, room), block)
-                for channel, meter in enumerate(meters):
-                    part = meter._part()
-                    some = samples if len(meters) == 1 else samples[..., channel]
-                    part.update(some, at=at)
-                    with lock:
-                        meter._add(part)
+                for channel, part in enumerate(parts):
+                    part.update(samples if len(parts) == 1 else samples[..., channel], at=at)
+                pixels += block.width * block.height
+                if pixels >= _PIXELS_APART:
+                    hand_over(parts)
+                    parts, pixels = [meter._part() for meter in meters], 0
                 with lock:
                     for each in sampled:
                         each.add(samples, at)
                     if watch is not None:
                         watch(block.width * block.height)
+            hand_over(parts)
         except BaseException:
             failed.set()
             raise

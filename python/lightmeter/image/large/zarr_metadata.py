@@ -91,7 +91,7 @@ class Layout:
                 data = data[:-_CHECKSUM_BYTES]
             else:
                 options = {"header": True} if name == "lz4" else {}
-                data = inflated(name, bytes(data), room, **options).data
+                data = inflated(name, bytes(data), np.empty(room, np.uint8), **options).data
         return data
 
 

@@ -1,0 +1,76 @@
+"""JPEG tiles decoded in the core, where it gives exactly the samples that imagecodecs gives."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter import _core
+from lightmeter.image.decode.accelerated import is_trusted
+from lightmeter.image.decode.jpeg import jpeg_samples
+from lightmeter.image.large.codecs import codecs
+
+__all__ = ["common_segments", "write_jpeg_tile"]
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_QUANTISATION, _HUFFMAN = 0xDB, 0xC4
+
+
+def common_segments(tables: bytes | None) -> bytes | None:
+    """What all tiles of a page have in common, to be put behind the start of each.
+
+    None if the core may not decode the tiles. Of other segments than tables, libjpeg forgets some
+    before it reads a tile, so the joined stream would say something else.
+
+    Args:
+        tables: a JPEG stream without a picture, as TIFF has it; None is no tables.
+    """
+    if not _agrees():
+        return None
+    if tables is None:
+        return b""
+    at = len(_START)
+    while tables[at : at + 2] != _END:
+        if tables[at : at + 1] != b"\xff" or tables[at + 1] not in (_QUANTISATION, _HUFFMAN):
+            return None
+        at += 2 + max(2, int.from_bytes(tables[at + 2 : at + 4], "big"))
+    return tables[len(_START) : at]
+
+
+def write_jpeg_tile(
+    data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
+) -> bool:
+    """Decode a tile, as far as there is room. False if another decoder has to look.
+
+    Args:
+        data: a JPEG stream.
+        common: as `common_segments` gives it.
+        most: width and height of a tile.
+        into: HxWxC in planes: in a row, samples of a channel lie one behind the other.
+    """
+    decoder = _core.open_jpeg(data[:2] + common + data[2:])
+    if decoder is None:
+        return False
+    width, height = decoder.size
+    rows, columns, channels = into.shape
+    fits = columns <= width <= most[0] and rows <= height <= most[1]
+    return fits and decoder.channels == channels and decoder.write(into.transpose(2, 0, 1))
+
+
+@cache
+def _agrees() -> bool:
+    """Whether the core decodes small files exactly as this imagecodecs does."""
+    return is_trusted("JPEG") and all(
+        np.array_equal(_by_core(sample), _by_imagecodecs(sample)) for sample in jpeg_samples()
+    )
+
+
+def _by_core(sample: bytes) -> NDArray[np.uint8] | None:
+    decoder = _core.open_jpeg(sample)
+    return None if decoder is None else decoder.samples()
+
+
+def _by_imagecodecs(sample: bytes) -> NDArray[np.uint8]:
+    samples: NDArray[Any] = codecs().jpeg8_decode(sample)
+    return np.atleast_3d(samples).transpose(2, 0, 1)
