@@ -35,39 +35,56 @@ bool HuffmanTable::set(std::span<const std::uint8_t, 16> counts,
   return place == symbols.size();
 }
 
-// A coefficient at the start of `left` bits, the last of ten; 0 in `value` if it is not whole.
+// A symbol and its value at the start of `left` bits, the last of ten; 0 bits if it is not whole.
 struct HuffmanTable::Part {
   int value = 0;
-  int places = 0;
+  int zeros = 0;
+  int size = 0;
   int bits = 0;
 };
 
 HuffmanTable::Part HuffmanTable::part(std::uint32_t bits, int left) const noexcept {
   const auto [symbol, length] = codes[bits << (kAhead - left) & (kEntries - 1)];
   const int size = symbol & 15;
-  if (length == 0 || size == 0 || length + size > left) return {};
+  if (length == 0 || length + size > left) return {};
   const std::uint32_t additional = bits >> (left - length - size) & ((1U << size) - 1);
-  return {extend(additional, size), (symbol >> 4) + 1, length + size};
+  return {extend(additional, size), symbol >> 4, size, length + size};
 }
 
-void HuffmanTable::set_coefficients() noexcept {
-  for (std::uint32_t ahead = 0; ahead < kEntries; ++ahead) {
-    const Part first = part(ahead, kAhead);
-    if (first.value == 0) {
-      coefficients[ahead] = {};
+HuffmanTable::Ahead HuffmanTable::coefficients(std::uint32_t bits) const noexcept {
+  Ahead found{0, 0, 1, 1, 0, false};
+  int left = kAhead;
+  Part next = part(bits, left);
+  if (next.size != 0) {
+    found.first = static_cast<std::int16_t>(next.value);
+    found.first_places = found.places = static_cast<std::uint8_t>(next.zeros + 1);
+    left -= next.bits;
+    next = part(bits, left);
+    if (next.size != 0) {
+      found.second = static_cast<std::int16_t>(next.value);
+      found.places = static_cast<std::uint8_t>(found.places + next.zeros + 1);
+      left -= next.bits;
+      next = part(bits, left);
+    }
+  }
+  found.ends = next.bits != 0 && next.size == 0 && next.zeros == 0;
+  if (found.ends) left -= next.bits;
+  found.bits = static_cast<std::uint8_t>(kAhead - left);
+  if (found.bits == 0) found.places = kUnknown;
+  return found;
+}
+
+void HuffmanTable::look_ahead(bool is_ac) noexcept {
+  for (std::uint32_t bits = 0; bits < kEntries; ++bits) {
+    if (is_ac) {
+      ahead[bits] = coefficients(bits);
       continue;
     }
-    const Part second = part(ahead, kAhead - first.bits);
-    int bits = first.bits + second.bits;
-    const Code next = codes[ahead << bits & (kEntries - 1)];
-    const bool ends = next.bits != 0 && next.symbol == 0 && bits + next.bits <= kAhead;
-    if (ends) bits += next.bits;
-    coefficients[ahead] = {static_cast<std::int16_t>(first.value),
-                           static_cast<std::int16_t>(second.value),
-                           static_cast<std::uint8_t>(first.places),
-                           static_cast<std::uint8_t>(first.places + second.places),
-                           static_cast<std::uint8_t>(bits),
-                           ends};
+    const Part difference = part(bits, kAhead);
+    const bool is_whole = difference.bits != 0;
+    ahead[bits] = {static_cast<std::int16_t>(difference.value), 0, 0,
+                   is_whole ? std::uint8_t{0} : kUnknown, static_cast<std::uint8_t>(difference.bits),
+                   false};
   }
 }
 
@@ -118,7 +135,7 @@ std::shared_ptr<const HuffmanTable> huffman_table(bool is_ac,
   for (const std::uint8_t symbol : symbols) {
     if (!has_meaning(is_ac, symbol)) return nullptr;
   }
-  if (is_ac) table->set_coefficients();
+  table->look_ahead(is_ac);
   kept[next++ % kKept] = {is_ac, std::move(said), table};
   return table;
 }

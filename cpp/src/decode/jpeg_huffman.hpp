@@ -18,10 +18,11 @@ struct HuffmanTable {
     std::uint8_t symbol;
     std::uint8_t bits;
   };
-  // One or two AC coefficients that are in the ten bits with their additional bits: how many places
-  // the first is after the last one, and the last of them; whether the block then ends; all bits.
-  // `first` is 0 where there is none, `second` where there is one.
-  struct Coefficients {
+  // What the ten bits say in whole, additional bits included: a DC difference, or up to two AC
+  // coefficients and the end of the block. Of AC coefficients, how many places the first is after
+  // the last one before, and the last of them; `second` is 0 if there is one only. An end alone is a
+  // 0 one place on. Where ten bits do not tell, `places` is kUnknown.
+  struct Ahead {
     std::int16_t first;
     std::int16_t second;
     std::uint8_t first_places;
@@ -29,17 +30,18 @@ struct HuffmanTable {
     std::uint8_t bits;
     bool ends;
   };
+  static constexpr std::uint8_t kUnknown = 64;  // further than any block goes
 
   std::array<Code, kEntries> codes;
-  std::array<Coefficients, kEntries> coefficients;
+  std::array<Ahead, kEntries> ahead;
 
   // Sets the table from the numbers of codes of 1 to 16 bits and their symbols. False if more codes
   // of a length are said than fit beside that of ones, or if the symbols are not as many.
   [[nodiscard]] bool set(std::span<const std::uint8_t, 16> counts,
                          std::span<const std::uint8_t> symbols) noexcept;
 
-  // Sets the coefficients of a table for AC.
-  void set_coefficients() noexcept;
+  // Sets what is ahead, of a table for DC or AC.
+  void look_ahead(bool is_ac) noexcept;
 
   // The code at the start of 16 bits, by the canonical way; 0 bits if there is none.
   [[nodiscard]] Code find(std::uint32_t bits) const noexcept;
@@ -47,6 +49,7 @@ struct HuffmanTable {
  private:
   struct Part;
   [[nodiscard]] Part part(std::uint32_t bits, int left) const noexcept;
+  [[nodiscard]] Ahead coefficients(std::uint32_t bits) const noexcept;
 
   // By length: the end of its codes, moved up to 16 bits; and the place of its first symbol less
   // its first code.

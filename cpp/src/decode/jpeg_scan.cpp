@@ -50,10 +50,17 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
   block.values.fill(0);
 
   bits.refill();
-  const HuffmanTable::Code dc = next_code(bits, *frame_.dc[tables.dc]);
-  if (dc.bits == 0) return false;
-  bits.skip(dc.bits);
-  if (dc.symbol != 0) dc_[component] += next_value(bits, dc.symbol);
+  const HuffmanTable& dc = *frame_.dc[tables.dc];
+  const HuffmanTable::Ahead& difference = dc.ahead[bits.peek(HuffmanTable::kAhead)];
+  if (difference.places != HuffmanTable::kUnknown) [[likely]] {
+    bits.skip(difference.bits);
+    dc_[component] += difference.first;
+  } else {
+    const HuffmanTable::Code code = next_code(bits, dc);
+    if (code.bits == 0) return false;
+    bits.skip(code.bits);
+    if (code.symbol != 0) dc_[component] += next_value(bits, code.symbol);
+  }
   if (dc_[component] < -kMostValue || dc_[component] > kMostValue) return false;
   const int dc_value = dc_[component] * divisors[0];
   block.values[0] = static_cast<std::int16_t>(dc_value);
@@ -68,12 +75,12 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
   };
   while (last < 63) {
     bits.refill();
-    const auto& ahead = ac.coefficients[bits.peek(HuffmanTable::kAhead)];
+    const HuffmanTable::Ahead& ahead = ac.ahead[bits.peek(HuffmanTable::kAhead)];
     // After the last coefficient no end follows, and what is ahead may be of the next block.
-    if (ahead.first != 0 && last + ahead.places < 63) {
+    if (last + ahead.places < 63) [[likely]] {
+      bits.skip(ahead.bits);
       const std::size_t first = last + ahead.first_places;
       last += ahead.places;
-      bits.skip(ahead.bits);
       put(ahead.second, last);  // a 0 at the place of the first, if there is no second
       put(ahead.first, first);
       if (ahead.ends) break;

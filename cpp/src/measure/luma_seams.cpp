@@ -16,6 +16,23 @@ std::int64_t mirrored(std::int64_t i, std::int64_t end) noexcept {
   return i;
 }
 
+// Drops the marks of pixels that are not all there, with those on either side: flags -1 to n.
+// Compilers make vectors of this only where nothing else can be behind the marks.
+void keep_if_all(const std::uint8_t* __restrict flags, std::size_t n,
+                 std::uint8_t* __restrict marked) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    marked[i] = static_cast<std::uint8_t>(marked[i] & flags[i] & flags[i + 1] & flags[i + 2]);
+  }
+}
+
+// Marks pixels that have a flag, or that one on either side has.
+void mark_if_any(const std::uint8_t* __restrict flags, std::size_t n,
+                 std::uint8_t* __restrict marked) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    marked[i] = static_cast<std::uint8_t>(marked[i] | flags[i] | flags[i + 1] | flags[i + 2]);
+  }
+}
+
 // Calls use(first, last) for each run of ones among n bytes of 0 or 1.
 template <class Use>
 void for_each_marked(const std::uint8_t* marked, std::size_t n, Use&& use) {
@@ -157,12 +174,7 @@ void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around, co
       rows.bend(&row.luma[1], run.n, &row.wide[1], &row.bend[1]);
     }
     std::copy_n(&here.waits[1], run.n, marked);
-    for (const Row<S>& row : around.rows) {
-      const std::uint8_t* const come = row.here.data();
-      for (std::size_t i = 0; i < run.n; ++i) {
-        marked[i] = static_cast<std::uint8_t>(marked[i] & come[i] & come[i + 1] & come[i + 2]);
-      }
-    }
+    for (const Row<S>& row : around.rows) keep_if_all(row.here.data(), run.n, marked);
     const auto show_run = [&](std::int64_t x, std::int64_t n) {
       const std::int64_t at = x - run.x;
       rows.show(
@@ -192,12 +204,7 @@ void LumaSeams::move_waiting(Around<S>& around, LumaSeams& to) const noexcept {
       look(run.x, run.y - 1 + i, run.n, around.rows[static_cast<std::size_t>(i)]);
     }
     std::fill_n(marked, run.n, std::uint8_t{0});
-    for (const Row<S>& row : around.rows) {
-      const std::uint8_t* const waits = row.waits.data();
-      for (std::size_t i = 0; i < run.n; ++i) {
-        marked[i] = static_cast<std::uint8_t>(marked[i] | waits[i] | waits[i + 1] | waits[i + 2]);
-      }
-    }
+    for (const Row<S>& row : around.rows) mark_if_any(row.waits.data(), run.n, marked);
     for_each_marked(marked, run.n, [&](std::size_t first, std::size_t last) {
       to.runs_.push_back(
           {run.x + static_cast<std::int64_t>(first), run.y, last - first, to.luma_.size()});
