@@ -1,6 +1,7 @@
 """The site of the documentation: it builds without a warning, and its pages are fit to be read."""
 
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 pytest.importorskip("furo")
 pytest_plugins = ["chromium"]
 
+EMPTY_HEADER = re.compile(r"<th[^>]*>(<p></p>)?</th>")
 BUILD = Path(__file__).parents[2] / "docs/site/make.py"
 
 
@@ -59,6 +61,11 @@ def test_every_link_leads_somewhere(site: Path) -> None:
             assert target.exists(), f"{path.name}: {link}"
             if name and target in read:
                 assert unquote(name) in read[target].names, f"{path.name}: {link}"
+
+
+def test_every_column_has_a_name(site: Path) -> None:
+    for path in pages(site):
+        assert not EMPTY_HEADER.search(path.read_text(encoding="utf-8")), path.name
 
 
 class Quiet(SimpleHTTPRequestHandler):
