@@ -54,7 +54,8 @@ def wheels(session: nox.Session) -> None:
     if not tools.exists():
         session.install("--target", str(tools), "ziglang")
     zig = tools / "ziglang/zig"
-    compiler = f"-target x86_64-linux-gnu.{GLIBC}"
+    # Debian's headers of Python include others by their place in /usr/include.
+    compiler = f"-target x86_64-linux-gnu.{GLIBC} -idirafter /usr/include"
     built = Path(session.create_tmp(), "built")
     shutil.rmtree(built, ignore_errors=True)
     session.run("python", "-m", "build", "--sdist", "-o", str(built))
