@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alerting import HOSTILE, MESSAGE
 from lightmeter import Store
 from lightmeter.alerts import Alert, Apprise, load_alerts, tell
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.results import save_results
 from receiver import Receiver
-from test_alerts import HOSTILE, MESSAGE
 from test_incidents import days
 
 pytest.importorskip("apprise")

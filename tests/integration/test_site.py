@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import pytest
+from browser import shown
 
 pytest.importorskip("furo")
 pytest_plugins = ["chromium"]
@@ -91,24 +92,15 @@ def test_the_pages_are_fit_for_everybody(
 ) -> None:
     """Nothing is loaded from elsewhere, nothing overflows, and axe finds nothing serious."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    requests: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
     found = []
-    for path in pages(site):
-        page.goto(f"{address}/{path.name}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-        for violation in axe.run(page).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                places = [node["html"][:200] for node in violation["nodes"][:3]]
-                found.append((path.name, violation["id"], places))
-    context.close()
+    with shown(chromium, width, scheme, reduced_motion="reduce") as (page, requests, complaints):
+        for path in pages(site):
+            page.goto(f"{address}/{path.name}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+            for violation in axe.run(page).response["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    places = [node["html"][:200] for node in violation["nodes"][:3]]
+                    found.append((path.name, violation["id"], places))
     assert found == []
     assert complaints == []
     assert {url for url in requests if not url.startswith(address)} == set()

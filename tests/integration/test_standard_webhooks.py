@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from alerting import MESSAGE, SECRET
 from lightmeter.alerts import Webhook, sign, verify
 from receiver import Receiver
-from test_alerts import MESSAGE, SECRET
 
 standard = pytest.importorskip("standardwebhooks")
 

@@ -2,10 +2,10 @@
 
 import contextlib
 import struct
-import zlib
 from bisect import bisect_left
 
 from lightmeter.image.header.icc import profile_description
+from lightmeter.image.header.png import _inflate, _profile_text
 from lightmeter.image.header.source import DamagedError, Source
 from lightmeter.image.header.tiff import Entry, Tiff
 
@@ -223,30 +223,11 @@ def png_header(source: Source) -> tuple[dict[str, int | str | None], bytes]:
                 block = source.read_up_to(body, min(size, _MAX_TEXT))
                 facts["ColorProfile"] = profile_description(_inflate(block, 1 << 16))
             elif name in (b"tEXt", b"zTXt") and not exif:
-                exif = _profile_text(source.read_up_to(body, min(size, _MAX_TEXT)), name)
+                block = source.read_up_to(body, min(size, _MAX_TEXT))
+                if block.startswith(_PROFILE_TEXTS):
+                    exif = _profile_text(block, deflated=name == b"zTXt")
             offset = body + size + 4
     return facts, exif
-
-
-def _profile_text(block: bytes, name: bytes) -> bytes:
-    """Exif as hexadecimal digits in a text, as ImageMagick wrote it before there was eXIf."""
-    if not block.startswith(_PROFILE_TEXTS):
-        return b""
-    text = _inflate(block, _MAX_TEXT) if name == b"zTXt" else block.split(b"\0", 1)[1]
-    lines = text.split(b"\n", 3)  # nothing, the name, the size, the digits
-    try:
-        return bytes.fromhex(lines[3].decode("ascii")) if len(lines) == 4 else b""
-    except ValueError:
-        return b""
-
-
-def _inflate(block: bytes, limit: int) -> bytes:
-    """Keyword, zero, method, zlib stream: the first `limit` bytes that the stream gives."""
-    _, _, stream = block.partition(b"\0")
-    try:
-        return zlib.decompressobj().decompress(stream[1:], limit)
-    except zlib.error:
-        return b""
 
 
 _POINTER_TYPES = (3, 4, 9, 13, 16, 17, 18)

@@ -1,4 +1,4 @@
-"""Alerts as somebody receives them: what is told, when, and by which channel."""
+"""Runs of alerts: what is told, when and to whom."""
 
 import contextlib
 import json
@@ -8,16 +8,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from lightmeter import log
+from alerting import NOW, SECRET, Box, many
 from lightmeter.alerts import (
     Alert,
-    Command,
     Matching,
     Message,
     Stdout,
@@ -28,212 +26,16 @@ from lightmeter.alerts import (
     telling,
     try_out,
 )
-from lightmeter.alerts.channels.formats import MOST_BYTES, encode
-from lightmeter.alerts.message import trial_message
-from lightmeter.errors import DeliveryError, StoreError
-from lightmeter.monitor.baselines import Reference, Trailing
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import Result
-from lightmeter.monitor.rules import DriftRule, SchemaRule
+from lightmeter.errors import StoreError
 from lightmeter.store import Store, turns
 from receiver import Receiver
 from test_incidents import DAY, FIRST, days, result
-
-NOW = datetime(2022, 9, 20, tzinfo=UTC)
-SECRET = "whsec_" + "czNj" * 8
-MESSAGE = trial_message("on-call", NOW)
-HOSTILE = [
-    "<!channel> <@U123> <https://evil.example|click>",
-    "*bold* _it_ ~no~ `code` [link](https://evil.example) ![x](https://evil.example/x.png)",
-    '"},{"type":"Action.OpenUrl","url":"https://evil.example"}',
-    "\u202egnp.exe\u2066 \x00\x1b[31mred\r\nSubject: x",
-    "\ud800 lone",
-    "&amp;<b>",
-    "x" * 5000,
-]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
     with Store(tmp_path / "drift.db") as opened:
         yield opened
-
-
-def webhook(receiver: Receiver, **more: Any) -> Webhook:
-    return Webhook(url=receiver.url, pause=0.01, **more)
-
-
-class Box:
-    """A channel that keeps messages, or fails as often as it is told to."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.messages: list[Message] = []
-        self.failures = failures
-
-    def send(self, message: Message) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise DeliveryError("out of order")
-        self.messages.append(message)
-
-
-# --- what it says -----------------------------------------------------------------------------
-
-
-def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
-    box = Box()
-    alert = Alert(name="box", channel=box, dashboard="https://drift.example.com/site/")
-    results = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
-    (delivery,) = tell(store, results, [alert], now=NOW)
-    assert delivery.error is None
-    (message,) = box.messages
-    assert message.title == "cells: 2 anomalies from 2022-09-03 to 2022-09-06"
-    assert message.items[0].text == (
-        "2022-09-06 image.Saturation.mean: saturation fell by 38 % "
-        "(drift: 0.62, expected at most 0.25)"
-    )
-    assert message.items[1].text.startswith("2022-09-03 image.entropy [camera=left]: ")
-    assert message.items[1].text.endswith("; over by 2022-09-04")
-    told = json.loads(message.json())
-    assert told["version"] == 1
-    assert told["severity"] == "high"
-    assert told["changes"][0] | {"link": None, "incidents": None} == {
-        "what": "anomaly",
-        "severity": "high",
-        "incidents": None,
-        "text": message.items[0].text,
-        "link": None,
-        "dataset": "cells",
-        "segment": {},
-        "monitor": "drift",
-        "feature": "image.Saturation.mean",
-        "kind": "anomaly",
-        "start": "2022-09-06T00:00:00+00:00",
-        "end": None,
-        "value": 0.62,
-        "lower": None,
-        "upper": 0.25,
-        "cause": "saturation fell by 38 %",
-    }
-    link = told["changes"][0]["link"]
-    assert link.startswith("https://drift.example.com/site/cells-")
-    assert "/f-image.saturation.mean-" in link
-    assert link in message.text()
-    tell(store, [*results, *days("oooooAo")], [alert], now=NOW)
-    (item,) = box.messages[1].items
-    assert item.text == (
-        "image.Saturation.mean: back to normal by drift on 2022-09-07, "
-        "after the anomaly of 2022-09-06"
-    )
-
-
-def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
-    box = Box()
-    alert = Alert(name="box", channel=box)
-    for results in (
-        [*days("ooA", feature="b"), *days("E", feature="")],
-        [*days("ooA", feature="b"), *days("   o", feature="")],
-    ):
-        tell(store, results, [alert], now=NOW)
-    assert [item.text for item in box.messages[1].items] == [
-        "b: no longer reported by drift on 2022-09-04, after the anomaly of 2022-09-03",
-        "2022-09-01 cells: drift could judge it after all",
-    ]
-
-
-def test_every_loss_of_a_baseline_and_of_a_column_is_told(store: Store, tmp_path: Path) -> None:
-    box, good = Box(), tmp_path / "good.lmp"
-    alert, known = Alert(name="box", channel=box), {"dataset": "cells"}
-    monitors = [
-        Monitor(name="drift", rule=DriftRule(features=("x",)), baseline=Reference(good), **known),
-        Monitor(name="schema", rule=SchemaRule(), baseline=Trailing(least=1), **known),
-    ]
-
-    def told(day: int, *columns: str) -> list[str]:
-        values = np.random.default_rng(day).normal(size=60)
-        profile = log(columns=dict.fromkeys(columns, values)).profile()
-        store.put("cells", profile, at=date(2022, 9, day), writer="a")
-        tell(store, evaluate(store, monitors, now=NOW), [alert], now=NOW)
-        items = [item for message in box.messages for item in message.items]
-        box.messages.clear()
-        return sorted(
-            f"{item.what} {item.facts['monitor']} {item.facts['feature']}" for item in items
-        )
-
-    log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
-    assert told(1, "x", "b") == []
-    for day in (2, 5):
-        good.unlink()
-        assert told(day, "x") == ["anomaly schema b", "error drift "]
-        log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
-        assert told(day + 1, "x", "b") == ["resolved schema b", "withdrawn drift "]
-        assert told(day + 2, "x", "b") == []
-
-
-def many(count: int, words: str = "it changed") -> list[Result]:
-    name = words.replace("\ud800", "")  # profiles are UTF-8
-    return [
-        result("anomaly", FIRST, feature=f"f{index:03} {name}", words=words)
-        for index in range(count)
-    ]
-
-
-@pytest.mark.parametrize("form", ["json", "slack", "teams"])
-@pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])
-def test_messages_are_of_bounded_size_and_hold_no_markup(
-    store: Store, form: str, words: str
-) -> None:
-    with Receiver([200]).running() as receiver:
-        hook = webhook(receiver, format=form)
-        alert = Alert(name=form, channel=hook, dashboard="https://d.example.com/")
-        assert [one.error for one in tell(store, many(500, words), [alert])] == [None]
-    (request,) = receiver.requests
-    assert len(request.body) <= MOST_BYTES
-    content = json.loads(request.body)
-    texts: list[str] = []
-    links: list[str] = []
-
-    def walk(node: Any) -> None:
-        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-            if isinstance(value, dict | list):
-                walk(value)
-            elif key in ("url", "link"):
-                links.append(value)
-            elif isinstance(value, str):
-                texts.append(value)
-
-    walk(content)
-    assert all(char.isprintable() for text in texts for char in text)
-    assert links
-    assert all(link.startswith("https://d.example.com/cells-") for link in links)
-    assert any("and 4" in text and text.endswith(" more") for text in texts) or form == "json"
-    if form == "slack":
-        assert content["mrkdwn"] is False
-        assert not set("<>") & set(content["text"])
-        assert {block["type"] for block in content["blocks"]} == {"rich_text"}
-        kinds = {
-            element["type"]
-            for block in content["blocks"][0]["elements"]
-            for part in block["elements"]
-            for element in part.get("elements", [part])
-        }
-        assert kinds == {"text", "link"}
-    if form == "teams":
-        (attachment,) = content["attachments"]
-        assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
-        body = attachment["content"]["body"]
-        assert {block["type"] for block in body} == {"RichTextBlock"}  # knows no Markdown
-        runs = [run for block in body for run in block["inlines"]]
-        assert {run["type"] for run in runs} == {"TextRun"}
-
-
-def test_slack_gets_no_mention_from_a_dataset_name() -> None:
-    message = Message("1", "<!channel> & co", ())
-    assert json.loads(encode(message, "slack"))["text"] == "&lt;!channel&gt; &amp; co"
-
-
-# --- a run ------------------------------------------------------------------------------------
 
 
 def test_what_was_told_is_told_once(store: Store) -> None:
@@ -423,56 +225,6 @@ def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.Monke
     assert "image.Saturation.mean" in dump
     assert SECRET[6:] not in dump
     assert "/hook" not in dump
-
-
-# --- commands and text ------------------------------------------------------------------------
-
-
-def python(code: str) -> list[str]:
-    return [sys.executable, "-c", code]
-
-
-def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
-    code = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_bytes(sys.stdin.buffer.read())"
-    out = tmp_path / "$(touch x); out"
-    Command(command=[*python(code), str(out)]).send(MESSAGE)
-    assert json.loads(out.read_text()) == json.loads(MESSAGE.json())
-
-
-@pytest.mark.parametrize(
-    ("command", "told"),
-    [
-        (python("import sys; sys.exit('no\\n route \\x1b[1m')"), r"ended with 1: no route \\u001b"),
-        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3: xxx"),
-        (python("import os; os.kill(os.getpid(), 9)"), "ended with -9$"),
-        (["/no/such/program"], "cannot be started"),
-    ],
-)
-def test_a_command_that_fails(command: list[str], told: str) -> None:
-    with pytest.raises(DeliveryError, match=told) as raised:
-        Command(command=command).send(MESSAGE)
-    assert len(str(raised.value)) < 500
-
-
-def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
-    mark = tmp_path / "alive"
-    child = f"import time, pathlib; time.sleep(1.5); pathlib.Path({str(mark)!r}).touch()"
-    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
-    with pytest.raises(DeliveryError, match=r"not done in 0\.7 s"):
-        Command(command=python(code), timeout=0.7).send(MESSAGE)
-    time.sleep(1.2)
-    assert not mark.exists()
-
-
-def test_a_command_may_leave_its_input_unread() -> None:
-    big = Message("1", "x" * 10**6, ())
-    Command(command=python("pass")).send(big)
-
-
-@pytest.mark.parametrize("command", ["echo", [], ["a", 1], ["a\0b"]])
-def test_commands_that_are_none(command: Any) -> None:
-    with pytest.raises(ValueError, match=r"command is .*expected a list"):
-        Command(command=command)
 
 
 def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
+from alerting import HOSTILE, MESSAGE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Store
@@ -23,7 +24,6 @@ from lightmeter.monitor.results import save_results
 from lightmeter.text import shorten, visible
 from mail_server import Mailbox, certificate, scripted, server_context
 from PIL import Image
-from test_alerts import HOSTILE, MESSAGE
 from test_incidents import days
 from test_monitors import NOW, put_days
 

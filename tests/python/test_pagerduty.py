@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from alerting import MESSAGE, NOW, many
 from lightmeter import Store
 from lightmeter.alerts import Alert, PagerDuty, tell, try_out
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
-from test_alerts import MESSAGE, NOW, many
 from test_incidents import days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")

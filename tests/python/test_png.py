@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alerting import HOSTILE
 from lightmeter.draw.lines import Mark
 from lightmeter.draw.png import trend_png
 from PIL import Image
-from test_alerts import HOSTILE
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 VALUE, EDGE, BAND = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2), (0xD9, 0xEA, 0xF4)

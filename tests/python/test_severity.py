@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alerting import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Store
@@ -16,7 +17,6 @@ from lightmeter.alerts.severity import severity_of
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.results import Result
-from test_alerts import Box
 from test_incidents import DAY, FIRST, days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")

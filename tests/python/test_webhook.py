@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from alerting import MESSAGE, webhook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.alerts import Webhook, sign, verify
 from lightmeter.alerts.channels.wire import Wire
 from lightmeter.errors import DeliveryError
 from receiver import Receiver, drip, garbage, hang_up, silence
-from test_alerts import MESSAGE, webhook
 
 # The first is that of the standard's examples.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -31,8 +31,9 @@ _ALERT = """\
 # Tell somebody. Without an alert a run prints what it finds, and its exit code says so.
 # [[alert]]
 # name = "team"
-# to = "slack"
-# url = "$SLACK_URL"
+# to = "webhook"
+# url_env = "SLACK_URL"
+# format = "slack"
 """
 
 

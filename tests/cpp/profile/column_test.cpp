@@ -11,16 +11,13 @@
 #include <string>
 
 #include "lightmeter/error.hpp"
+#include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 namespace {
 
-std::vector<std::uint8_t> encoded(const Column& column) {
-  wire::Writer out;
-  column.encode(out);
-  return std::move(out).take();
-}
+using sketch::encoded;
 
 Column round_trip(const Column& column, std::string_view name) {
   const auto bytes = encoded(column);

@@ -8,23 +8,13 @@
 
 #include "lightmeter/error.hpp"
 #include "lightmeter/profile/profile.hpp"
-#include "wire/wire.hpp"
+#include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {
 namespace {
 
-std::vector<std::uint8_t> encoded(const Decoders& decoders) {
-  wire::Writer out;
-  decoders.encode(out);
-  return std::move(out).take();
-}
-
-Decoders decoded(const std::vector<std::uint8_t>& bytes) {
-  wire::Reader in(bytes);
-  Decoders decoders = Decoders::decode(in);
-  in.expect_end();
-  return decoders;
-}
+using sketch::decoded;
+using sketch::encoded;
 
 TEST(Decoders, AreKeptOnceInOrder) {
   Decoders decoders;
@@ -35,7 +25,7 @@ TEST(Decoders, AreKeptOnceInOrder) {
   const std::set<Decoder> expected{
       {"JPEG", "Pillow 12"}, {"JPEG", "Pillow 13"}, {"PNG", "Pillow 13"}};
   EXPECT_EQ(decoders.entries(), expected);
-  EXPECT_EQ(decoded(encoded(decoders)).entries(), expected);
+  EXPECT_EQ(decoded<Decoders>(encoded(decoders)).entries(), expected);
 }
 
 TEST(Decoders, AnyPartitionAndOrderOfMergesGivesTheSame) {
@@ -71,13 +61,13 @@ TEST(Decoders, LongOnesAreCutAndOthersRefused) {
   const Decoder& kept = *decoders.entries().begin();
   EXPECT_EQ(kept.format.size(), Decoders::kMaxFormat);
   EXPECT_EQ(kept.name, name);  // not half of the last character
-  EXPECT_EQ(decoded(encoded(decoders)).entries(), decoders.entries());
+  EXPECT_EQ(decoded<Decoders>(encoded(decoders)).entries(), decoders.entries());
   EXPECT_THROW(decoders.add("JPEG", "\xff"), std::invalid_argument);
 }
 
 TEST(Decoders, DecodeRefusesWhatCannotHaveBeenWritten) {
   const auto refused = [](const std::vector<std::uint8_t>& bytes) {
-    EXPECT_THROW((void)decoded(bytes), DecodeError);
+    EXPECT_THROW((void)decoded<Decoders>(bytes), DecodeError);
   };
   refused({1});
   refused({1, 1, 'a'});

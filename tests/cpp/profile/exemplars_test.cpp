@@ -8,25 +8,15 @@
 #include <random>
 
 #include "lightmeter/error.hpp"
-#include "wire/wire.hpp"
+#include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {
 namespace {
 
+using sketch::decoded;
+using sketch::encoded;
+
 using Values = std::vector<std::pair<std::string, double>>;
-
-std::vector<std::uint8_t> encoded(const Exemplars& exemplars) {
-  wire::Writer out;
-  exemplars.encode(out);
-  return std::move(out).take();
-}
-
-Exemplars decoded(std::span<const std::uint8_t> bytes) {
-  wire::Reader in(bytes);
-  Exemplars exemplars = Exemplars::decode(in);
-  in.expect_end();
-  return exemplars;
-}
 
 Exemplars one(std::size_t keep, std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -68,7 +58,7 @@ TEST(Exemplars, AnyOrderAndTreeOfMergesGivesTheSameBytes) {
     while (parts.size() > 1) {
       const std::size_t at = random() % (parts.size() - 1);
       parts[at].merge(parts[at + 1]);
-      if (random() % 2 == 0) parts[at] = decoded(encoded(parts[at]));
+      if (random() % 2 == 0) parts[at] = decoded<Exemplars>(encoded(parts[at]));
       parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
     }
     const auto bytes = encoded(parts[0]);
@@ -97,16 +87,16 @@ TEST(Exemplars, DamageIsRefusedOrStaysValid) {
   Exemplars exemplars;
   for (std::uint64_t seed = 0; seed < 12; ++seed) exemplars.merge(one(2, seed));
   const auto bytes = encoded(exemplars);
-  EXPECT_EQ(encoded(decoded(bytes)), bytes);
+  EXPECT_EQ(encoded(decoded<Exemplars>(bytes)), bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_THROW((void)decoded(std::span(bytes).first(size)), DecodeError);
+    EXPECT_THROW((void)decoded<Exemplars>(std::span(bytes).first(size)), DecodeError);
   }
   std::mt19937_64 random(2);
   for (int round = 0; round < 5000; ++round) {
     auto damaged = bytes;
     damaged[random() % damaged.size()] = static_cast<std::uint8_t>(random());
     try {
-      const Exemplars again = decoded(damaged);
+      const Exemplars again = decoded<Exemplars>(damaged);
       EXPECT_EQ(encoded(again), damaged);
       for (const char* name : {"a", "b"}) {
         if (const auto* ends = again.find(name)) {

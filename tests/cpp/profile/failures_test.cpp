@@ -7,23 +7,13 @@
 
 #include "lightmeter/error.hpp"
 #include "lightmeter/profile/profile.hpp"
-#include "wire/wire.hpp"
+#include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {
 namespace {
 
-std::vector<std::uint8_t> encoded(const Failures& failures) {
-  wire::Writer out;
-  failures.encode(out);
-  return std::move(out).take();
-}
-
-Failures decoded(const std::vector<std::uint8_t>& bytes) {
-  wire::Reader in(bytes);
-  Failures failures = Failures::decode(in);
-  in.expect_end();
-  return failures;
-}
+using sketch::decoded;
+using sketch::encoded;
 
 TEST(Failures, KeepsTheSmallestPathsEachOnceAndThoseWithoutLast) {
   Failures failures;
@@ -73,19 +63,19 @@ TEST(Failures, LongOnesAreCut) {
   EXPECT_TRUE(kept.path.starts_with("...a") && kept.path.ends_with("a/name.jpg"));
   EXPECT_EQ(kept.reason.size(), Failures::kMaxReason);
   EXPECT_EQ(kept.detail, detail);  // not half of the last character
-  EXPECT_EQ(decoded(encoded(failures)).entries(), failures.entries());
+  EXPECT_EQ(decoded<Failures>(encoded(failures)).entries(), failures.entries());
 }
 
 TEST(Failures, EncodesAnyPath) {
   Failures failures;
   failures.add({"caf\xe9\n.jpg", "vanished", ""});
   failures.add({std::string("a\0b", 3), "unreadable", "caf\u00e9"});
-  EXPECT_EQ(decoded(encoded(failures)).entries(), failures.entries());
+  EXPECT_EQ(decoded<Failures>(encoded(failures)).entries(), failures.entries());
 }
 
 TEST(Failures, DecodeRefusesWhatCannotHaveBeenWritten) {
   const auto refused = [](const std::vector<std::uint8_t>& bytes) {
-    EXPECT_THROW((void)decoded(bytes), DecodeError);
+    EXPECT_THROW((void)decoded<Failures>(bytes), DecodeError);
   };
   refused({1});
   refused({1, 1, 'a', 1});

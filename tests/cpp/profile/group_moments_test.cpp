@@ -6,8 +6,8 @@
 #include <limits>
 #include <string>
 
-#include "../sketch/codec_checks.hpp"
 #include "lightmeter/profile/profile.hpp"
+#include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {
 namespace {

@@ -9,19 +9,16 @@
 #include <vector>
 
 #include "lightmeter/error.hpp"
+#include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 namespace {
 
+using sketch::encoded;
+
 constexpr std::uint64_t kFrozen = 0xF0F0;
 constexpr const char* kFrozenDigits = "000000000000f0f0";
-
-std::vector<std::uint8_t> encoded(const Column& column) {
-  wire::Writer out;
-  column.encode(out);
-  return std::move(out).take();
-}
 
 Column decoded(std::span<const std::uint8_t> bytes) {
   wire::Reader in(bytes);

@@ -8,25 +8,16 @@
 #include <random>
 
 #include "lightmeter/error.hpp"
+#include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 namespace {
 
+using sketch::decoded;
+using sketch::encoded;
+
 using Numbers = std::vector<std::pair<std::string_view, double>>;
-
-std::vector<std::uint8_t> encoded(const RowSample& sample) {
-  wire::Writer out;
-  sample.encode(out);
-  return std::move(out).take();
-}
-
-RowSample decoded(std::span<const std::uint8_t> bytes) {
-  wire::Reader in(bytes);
-  RowSample sample = RowSample::decode(in);
-  in.expect_end();
-  return sample;
-}
 
 RowSample one(std::size_t keep, std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -51,14 +42,14 @@ TEST(RowSample, KeepsEqualRowsOnceAndNoMoreThanAskedFor) {
   EXPECT_EQ(sample.rows().size(), 5U);
   for (int i = 0; i < 200; ++i) sample.add(Numbers{{"a", i + 0.5}});
   EXPECT_EQ(sample.rows().size(), 8U);
-  EXPECT_EQ(decoded(encoded(sample)).rows().size(), 8U);
+  EXPECT_EQ(decoded<RowSample>(encoded(sample)).rows().size(), 8U);
 }
 
 TEST(RowSample, OfTinyNumbersCanBeRead) {
   RowSample sample;
   sample.keep(8);
   for (const double value : {-1e-300, 1e-300, -1e-46, -0.0}) sample.add(Numbers{{"a", value}});
-  EXPECT_EQ(encoded(decoded(encoded(sample))), encoded(sample));
+  EXPECT_EQ(encoded(decoded<RowSample>(encoded(sample))), encoded(sample));
 }
 
 TEST(RowSample, KeepsWhatARowCanHold) {
@@ -99,7 +90,7 @@ TEST(RowSample, AnyOrderAndTreeOfMergesGivesTheSameBytes) {
     while (parts.size() > 1) {
       const std::size_t at = random() % (parts.size() - 1);
       parts[at].merge(parts[at + 1]);
-      if (random() % 2 == 0) parts[at] = decoded(encoded(parts[at]));
+      if (random() % 2 == 0) parts[at] = decoded<RowSample>(encoded(parts[at]));
       parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
     }
     const auto bytes = encoded(parts[0]);
@@ -139,11 +130,11 @@ struct Spoilt {
 
 TEST(RowSample, RefusesWhatItWouldNotWrite) {
   const Spoilt honest;
-  EXPECT_EQ(encoded(decoded(honest.bytes())), honest.bytes());
+  EXPECT_EQ(encoded(decoded<RowSample>(honest.bytes())), honest.bytes());
   const auto refused = [](auto spoil) {
     Spoilt sample;
     spoil(sample);
-    EXPECT_THROW((void)decoded(sample.bytes()), DecodeError);
+    EXPECT_THROW((void)decoded<RowSample>(sample.bytes()), DecodeError);
   };
   refused([](Spoilt& s) { s.keep = 0; });
   refused([](Spoilt& s) { s.keep = 1; });
@@ -163,7 +154,7 @@ TEST(RowSample, RefusesWhatItWouldNotWrite) {
 
   const std::vector<std::uint8_t> bytes = honest.bytes();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_THROW((void)decoded(std::span(bytes).first(size)), DecodeError);
+    EXPECT_THROW((void)decoded<RowSample>(std::span(bytes).first(size)), DecodeError);
   }
 }
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "lightmeter/error.hpp"
@@ -10,6 +12,7 @@
 
 namespace lightmeter::sketch {
 
+// Also of parts of a profile.
 template <class Sketch>
 std::vector<std::uint8_t> encoded(const Sketch& sketch) {
   wire::Writer out;
@@ -18,7 +21,7 @@ std::vector<std::uint8_t> encoded(const Sketch& sketch) {
 }
 
 template <class Sketch>
-Sketch decoded(const std::vector<std::uint8_t>& bytes) {
+Sketch decoded(std::span<const std::uint8_t> bytes) {
   wire::Reader in(bytes);
   Sketch sketch = Sketch::decode(in);
   in.expect_end();

@@ -10,27 +10,14 @@
 #include <random>
 
 #include "lightmeter/error.hpp"
+#include "sketch/codec_checks.hpp"
 #include "sketch/mix.hpp"
 #include "sketch/projections.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
 namespace {
 
 using Rows = std::vector<std::vector<double>>;
-
-std::vector<std::uint8_t> encoded(const Covariance& covariance) {
-  wire::Writer out;
-  covariance.encode(out);
-  return std::move(out).take();
-}
-
-Covariance decoded(std::span<const std::uint8_t> bytes) {
-  wire::Reader in(bytes);
-  Covariance covariance = Covariance::decode(in);
-  in.expect_end();
-  return covariance;
-}
 
 Rows rows_of(std::size_t n, std::size_t dimensions, double exponents, std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -84,7 +71,7 @@ TEST(Covariance, HasTheSameBytesInAnyOrderAndTree) {
     for (const std::size_t n : {7U, 31U, 40U, 200U}) {
       Rows rows = rows_of(n, 5, exponents, n);
       const auto wanted = encoded(of(rows));
-      EXPECT_EQ(encoded(decoded(wanted)), wanted);
+      EXPECT_EQ(encoded(decoded<Covariance>(wanted)), wanted);
       std::mt19937_64 random(n);
       for (int trial = 0; trial < 5; ++trial) {
         std::ranges::shuffle(rows, random);
@@ -93,7 +80,7 @@ TEST(Covariance, HasTheSameBytesInAnyOrderAndTree) {
           const std::size_t end = std::min<std::size_t>(n, begin + 1 + random() % 50);
           Covariance part(5);
           for (; begin < end; ++begin) part.update(rows[begin]);
-          parts.push_back(random() % 2 == 0 ? decoded(encoded(part)) : part);
+          parts.push_back(random() % 2 == 0 ? decoded<Covariance>(encoded(part)) : part);
         }
         while (parts.size() > 1) {
           const std::size_t at = random() % (parts.size() - 1);
@@ -131,21 +118,21 @@ TEST(Covariance, TakesWhatItsRangeHolds) {
     }
   }
   EXPECT_EQ(covariance.n(), 500U);
-  EXPECT_EQ(encoded(decoded(encoded(covariance))), encoded(covariance));
+  EXPECT_EQ(encoded(decoded<Covariance>(encoded(covariance))), encoded(covariance));
 }
 
 TEST(Covariance, RefusesDamagedBytes) {
   for (const std::size_t n : {3U, 40U}) {
     const auto good = encoded(of(rows_of(n, 3, 2.0, 1)));
     for (std::size_t size = 0; size < good.size(); ++size) {
-      EXPECT_THROW((void)decoded(std::span(good).first(size)), DecodeError);
+      EXPECT_THROW((void)decoded<Covariance>(std::span(good).first(size)), DecodeError);
     }
     for (std::size_t at = 0; at < good.size(); ++at) {
       for (const std::uint8_t byte : {0x00, 0x7F, 0x80, 0xFF}) {
         auto bad = good;
         bad[at] = byte;
         try {
-          const Covariance accepted = decoded(bad);
+          const Covariance accepted = decoded<Covariance>(bad);
           EXPECT_EQ(encoded(accepted), bad);  // has one form only
         } catch (const DecodeError&) {
         }

@@ -1,0 +1,170 @@
+"""What a message says: feature, size, day, cause and chart, without markup and within bounds."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from alerting import HOSTILE, NOW, Box, many, webhook
+from lightmeter import log
+from lightmeter.alerts import Alert, Message, tell
+from lightmeter.alerts.channels.formats import MOST_BYTES, encode
+from lightmeter.monitor.baselines import Reference, Trailing
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.rules import DriftRule, SchemaRule
+from lightmeter.store import Store
+from receiver import Receiver
+from test_incidents import days
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
+    box = Box()
+    alert = Alert(name="box", channel=box, dashboard="https://drift.example.com/site/")
+    results = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
+    (delivery,) = tell(store, results, [alert], now=NOW)
+    assert delivery.error is None
+    (message,) = box.messages
+    assert message.title == "cells: 2 anomalies from 2022-09-03 to 2022-09-06"
+    assert message.items[0].text == (
+        "2022-09-06 image.Saturation.mean: saturation fell by 38 % "
+        "(drift: 0.62, expected at most 0.25)"
+    )
+    assert message.items[1].text.startswith("2022-09-03 image.entropy [camera=left]: ")
+    assert message.items[1].text.endswith("; over by 2022-09-04")
+    told = json.loads(message.json())
+    assert told["version"] == 1
+    assert told["severity"] == "high"
+    assert told["changes"][0] | {"link": None, "incidents": None} == {
+        "what": "anomaly",
+        "severity": "high",
+        "incidents": None,
+        "text": message.items[0].text,
+        "link": None,
+        "dataset": "cells",
+        "segment": {},
+        "monitor": "drift",
+        "feature": "image.Saturation.mean",
+        "kind": "anomaly",
+        "start": "2022-09-06T00:00:00+00:00",
+        "end": None,
+        "value": 0.62,
+        "lower": None,
+        "upper": 0.25,
+        "cause": "saturation fell by 38 %",
+    }
+    link = told["changes"][0]["link"]
+    assert link.startswith("https://drift.example.com/site/cells-")
+    assert "/f-image.saturation.mean-" in link
+    assert link in message.text()
+    tell(store, [*results, *days("oooooAo")], [alert], now=NOW)
+    (item,) = box.messages[1].items
+    assert item.text == (
+        "image.Saturation.mean: back to normal by drift on 2022-09-07, "
+        "after the anomaly of 2022-09-06"
+    )
+
+
+def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
+    box = Box()
+    alert = Alert(name="box", channel=box)
+    for results in (
+        [*days("ooA", feature="b"), *days("E", feature="")],
+        [*days("ooA", feature="b"), *days("   o", feature="")],
+    ):
+        tell(store, results, [alert], now=NOW)
+    assert [item.text for item in box.messages[1].items] == [
+        "b: no longer reported by drift on 2022-09-04, after the anomaly of 2022-09-03",
+        "2022-09-01 cells: drift could judge it after all",
+    ]
+
+
+def test_every_loss_of_a_baseline_and_of_a_column_is_told(store: Store, tmp_path: Path) -> None:
+    box, good = Box(), tmp_path / "good.lmp"
+    alert, known = Alert(name="box", channel=box), {"dataset": "cells"}
+    monitors = [
+        Monitor(name="drift", rule=DriftRule(features=("x",)), baseline=Reference(good), **known),
+        Monitor(name="schema", rule=SchemaRule(), baseline=Trailing(least=1), **known),
+    ]
+
+    def told(day: int, *columns: str) -> list[str]:
+        values = np.random.default_rng(day).normal(size=60)
+        profile = log(columns=dict.fromkeys(columns, values)).profile()
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+        tell(store, evaluate(store, monitors, now=NOW), [alert], now=NOW)
+        items = [item for message in box.messages for item in message.items]
+        box.messages.clear()
+        return sorted(
+            f"{item.what} {item.facts['monitor']} {item.facts['feature']}" for item in items
+        )
+
+    log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
+    assert told(1, "x", "b") == []
+    for day in (2, 5):
+        good.unlink()
+        assert told(day, "x") == ["anomaly schema b", "error drift "]
+        log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
+        assert told(day + 1, "x", "b") == ["resolved schema b", "withdrawn drift "]
+        assert told(day + 2, "x", "b") == []
+
+
+@pytest.mark.parametrize("form", ["json", "slack", "teams"])
+@pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])
+def test_messages_are_of_bounded_size_and_hold_no_markup(
+    store: Store, form: str, words: str
+) -> None:
+    with Receiver([200]).running() as receiver:
+        hook = webhook(receiver, format=form)
+        alert = Alert(name=form, channel=hook, dashboard="https://d.example.com/")
+        assert [one.error for one in tell(store, many(500, words), [alert])] == [None]
+    (request,) = receiver.requests
+    assert len(request.body) <= MOST_BYTES
+    content = json.loads(request.body)
+    texts: list[str] = []
+    links: list[str] = []
+
+    def walk(node: Any) -> None:
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, dict | list):
+                walk(value)
+            elif key in ("url", "link"):
+                links.append(value)
+            elif isinstance(value, str):
+                texts.append(value)
+
+    walk(content)
+    assert all(char.isprintable() for text in texts for char in text)
+    assert links
+    assert all(link.startswith("https://d.example.com/cells-") for link in links)
+    assert any("and 4" in text and text.endswith(" more") for text in texts) or form == "json"
+    if form == "slack":
+        assert content["mrkdwn"] is False
+        assert not set("<>") & set(content["text"])
+        assert {block["type"] for block in content["blocks"]} == {"rich_text"}
+        kinds = {
+            element["type"]
+            for block in content["blocks"][0]["elements"]
+            for part in block["elements"]
+            for element in part.get("elements", [part])
+        }
+        assert kinds == {"text", "link"}
+    if form == "teams":
+        (attachment,) = content["attachments"]
+        assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+        body = attachment["content"]["body"]
+        assert {block["type"] for block in body} == {"RichTextBlock"}  # knows no Markdown
+        runs = [run for block in body for run in block["inlines"]]
+        assert {run["type"] for run in runs} == {"TextRun"}
+
+
+def test_slack_gets_no_mention_from_a_dataset_name() -> None:
+    message = Message("1", "<!channel> & co", ())
+    assert json.loads(encode(message, "slack"))["text"] == "&lt;!channel&gt; &amp; co"
