@@ -1,9 +1,12 @@
 """How often tools find shifts of pictures, and how often they cry wolf where nothing changed.
 
-python bench/drift_power                    # MNIST and Fashion-MNIST; Ctrl-C prints the tables so far
+python bench/drift_power                    # MNIST and Fashion-MNIST
 python bench/drift_power --cifar FOLDER     # CIFAR-10 as well, from its folder cifar-10-batches-py
 python bench/drift_power fashion            # one data set
 python bench/drift_power --quick            # drawn pictures, some seconds, no network
+
+It needs NumPy, SciPy and Pillow beside lightmeter. Ctrl-C ends the table that is being filled, and
+prints what it has.
 """
 
 import argparse
@@ -101,9 +104,7 @@ def draws_of(
 
 
 def shift_tables(data: sources.Dataset, plan: Plan) -> None:
-    apart, references, targets = np.split(
-        data.images, np.cumsum([plan.apart, plan.references])
-    )
+    apart, references, targets = np.split(data.images, np.cumsum([plan.apart, plan.references]))
     labels = data.labels[-len(targets) :]
     stack, sets = shifted_sets(targets, labels, np.random.default_rng(1))
     seen = Seen(np.concatenate([references, stack]), apart)
@@ -129,9 +130,7 @@ def shift_tables(data: sources.Dataset, plan: Plan) -> None:
 
 
 def corruption_table(data: sources.Dataset, plan: Plan) -> None:
-    apart, references, targets = np.split(
-        data.images, np.cumsum([plan.apart, plan.references])
-    )
+    apart, references, targets = np.split(data.images, np.cumsum([plan.apart, plan.references]))
     targets = targets[: plan.corrupted]
     stack, sets = [references, targets], {}
     for name in plan.corruptions:

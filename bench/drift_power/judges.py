@@ -12,9 +12,10 @@ evidently        0.7.23, `DataDriftPreset`; drift in at least half of the column
                  of images, and gets those of whylogs that vary
 deepchecks       0.19.1, `ImagePropertyDrift`: K-S statistic of .2 in any property of an image
 
-The rules for columns are those of bench/drift_calibration/rules.py. `peers.py` asks the packages.
+The rules for columns are those of bench/drift_calibration/rules.py. `ask.py` asks the packages.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import cache, cached_property
 
@@ -28,7 +29,9 @@ Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
 COMPONENTS = 32
 PERMUTATIONS = 100
-WHYLOGS = [f"image.{c}.{s}" for c in ("Hue", "Saturation", "Brightness") for s in ("mean", "stddev")]
+WHYLOGS = [
+    f"image.{c}.{s}" for c in ("Hue", "Saturation", "Brightness") for s in ("mean", "stddev")
+]
 WHYLOGS += ["image.entropy"]
 
 
@@ -113,11 +116,13 @@ def ks_statistics(target: Numbers, reference: Numbers) -> Numbers:
 @cache
 def critical_statistic(n: int, level: float) -> float:
     """The least K-S statistic of `n` against `n` whose exact p-value is below `level`."""
-    for step in range(1, n + 1):
-        shifted = np.arange(n) + step - 0.5
-        if stats.ks_2samp(np.arange(n), shifted, method="exact").pvalue < level:
-            return step / n
-    return np.inf
+    ranks = np.arange(n)
+
+    def falling(step: int) -> float:
+        return -stats.ks_2samp(ranks, ranks + step - 0.5, method="exact").pvalue
+
+    step = 1 + bisect_right(range(1, n + 1), -level, key=falling)
+    return step / n if step <= n else np.inf
 
 
 def any_ks(statistics: Numbers, n: int, features: int) -> bool:
