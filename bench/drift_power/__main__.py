@@ -11,8 +11,7 @@ prints what it has.
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,14 +21,13 @@ import lightmeter as lm
 import numpy as np
 import sources
 from corruptions import CORRUPTIONS, SEVERITIES, corrupted
-from judges import JUDGES, SLOW, Indices, Seen, Side
-from run import upper_limit
+from judges import JUDGES, Indices, Seen, Side
 from shifts import shifted_sets
+from tally import Tally, head, row, written
 
 SIZES = (10, 20, 50, 100, 200, 500, 1000)
 SHOWN = (20, 100, 1000)
 NOTHING = "nothing"
-Ask = tuple[str, int, str]  # what changed, images on either side, judge
 
 
 class Plan(NamedTuple):
@@ -47,42 +45,6 @@ FULL = Plan(1000, 3000, 1500, SIZES, 1000, 200, 100, tuple(CORRUPTIONS))
 QUICK = Plan(300, 900, 300, (20, 100), 2, 60, 50, ("gaussian noise", "brightness", "jpeg"))
 NULLS = 4  # draws where nothing changed, for each other draw
 LARGE = 500  # from this size on, and by slow judges, every fourth draw is judged
-
-
-class Tally:
-    """How often each judge was asked, and said drift."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[Ask] = Counter()
-        self.found: Counter[Ask] = Counter()
-
-    def judge(self, change: str, draw: int, target: Side, reference: Side) -> None:
-        for name, decide in JUDGES.items():
-            if name not in SLOW or draw % 4 == 0:
-                ask = change, len(target.places), name
-                self.asked[ask] += 1
-                self.found[ask] += decide(target, reference)
-
-    def share(self, change: str, n: int, judge: str) -> float:
-        """In per cent; NaN where it was not asked."""
-        asked = self.asked[change, n, judge]
-        return 100 * self.found[change, n, judge] / asked if asked else np.nan
-
-    def with_limits(self, change: str, n: int) -> Iterator[str]:
-        """The share of each judge, and its upper 95 % limit."""
-        for name in JUDGES:
-            ask = change, n, name
-            limit = 100 * upper_limit(self.found[ask], self.asked[ask])
-            yield f"{self.share(*ask):.1f} ({limit:.1f})"
-
-    def by(self, asks: Sequence[tuple[str, int]]) -> Iterator[str]:
-        """The shares of each judge, one after another."""
-        for name in JUDGES:
-            yield " ".join(written(self.share(*ask, name)) for ask in asks)
-
-
-def written(percent: float) -> str:
-    return "-" if np.isnan(percent) else f"{percent:.0f}"
 
 
 def draws_of(
@@ -157,16 +119,6 @@ def until_stopped(draws: Iterator[None]) -> None:
     except KeyboardInterrupt:
         pass
     print(file=sys.stderr)
-
-
-def head(first: str) -> None:
-    columns = [*first.split(" | "), *JUDGES]
-    print(f"\n| {' | '.join(columns)} |")
-    print("| --- " * len(columns) + "|")
-
-
-def row(*cells: object) -> None:
-    print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def main() -> None:
