@@ -22,7 +22,7 @@ import numpy as np
 import sources
 from corruptions import CORRUPTIONS, SEVERITIES, corrupted
 from judges import JUDGES, Indices, Seen, Side
-from shifts import shifted_sets
+from shifts import PLACES, shifted_sets
 from tally import Tally, head, row, written
 
 SIZES = (10, 20, 50, 100, 200, 500, 1000)
@@ -74,8 +74,9 @@ def shift_tables(data: sources.Dataset, plan: Plan) -> None:
     tally = Tally()
     until_stopped(draws_of(tally, seen, len(references) + len(targets), sets, plan))
 
-    enough = [change for change, places in sets.items() if len(places) >= plan.sizes[-1]]
-    print(f"\n{data.name}: % of draws that find a shift, mean of {len(enough)} shifts")
+    most = plan.sizes[-1]
+    enough = [name for name, places in sets.items() if len(places) >= most and name not in PLACES]
+    print(f"\n{data.name}: % of draws that find a shift, mean of the {len(enough)} of the paper")
     head("images on either side | draws")
     for n in plan.sizes:
         means = (np.mean([tally.share(change, n, name) for change in enough]) for name in JUDGES)

@@ -22,24 +22,23 @@ from shifts import shifted_sets
 
 HERE = Path(__file__).parent
 PEERS = ("whylogs", "evidently", "deepchecks", "dataeval")
-SIZES = (20, 100, 200)
+SIZE = 50  # images on either side
 
 
 def pairs() -> list[tuple[Side, Side]]:
-    """Each shift at each size once, and as often nothing."""
+    """Each shift once, and as often nothing."""
     data = sources.drawn()
     apart, references, targets = np.split(data.images, (300, 1200))
     rng = np.random.default_rng(3)
     stack, sets = shifted_sets(targets, data.labels[1200:], rng)
     seen = Seen(np.concatenate([references, stack]), apart)
     out = []
-    for n in SIZES:
-        for places in sets.values():
-            if len(places) >= n:
-                reference = Side(seen, rng.choice(len(references), n, replace=False))
-                out.append((Side(seen, len(references) + rng.choice(places, n, False)), reference))
-                both = rng.choice(len(references), 2 * n, replace=False)
-                out.append((Side(seen, both[:n]), Side(seen, both[n:])))
+    for places in (places for places in sets.values() if len(places) >= SIZE):
+        reference = Side(seen, rng.choice(len(references), SIZE, replace=False))
+        changed = len(references) + rng.choice(places, SIZE, replace=False)
+        out.append((Side(seen, changed), reference))
+        both = rng.choice(len(references), 2 * SIZE, replace=False)
+        out.append((Side(seen, both[:SIZE]), Side(seen, both[SIZE:])))
     return out
 
 

@@ -2,7 +2,8 @@
 
 Left out: adversarial examples, which need a trained network. As in the paper's program a change
 of pictures strikes 10, 50 or 100 % of the test set before the sample is drawn, a knock-out takes
-that share of class 0 away, and in the last three rows only class 0 is left.
+that share of class 0 away, or only class 0 is left. Ours are the two in `PLACES`: they change
+where things are and no pixel's value, so they tell what a tool knows of places.
 """
 
 from collections.abc import Callable
@@ -63,6 +64,10 @@ CHANGES: dict[str, Change] = {
     "medium image shift": moved(40, 0.2, 0.2, 0.2, 1),
     "large image shift": moved(90, 0.4, 0.3, 0.4, 0, 1),
 }
+PLACES: dict[str, Change] = {
+    "mirrored": lambda _, images: images[:, :, ::-1],
+    "moved by 2 pixels, around the edge": lambda _, images: np.roll(images, (2, 2), (1, 2)),
+}
 
 
 def shifted_sets(images: Images, labels: Indices, rng: np.random.Generator) -> tuple[Images, dict]:
@@ -71,10 +76,11 @@ def shifted_sets(images: Images, labels: Indices, rng: np.random.Generator) -> t
     The stack holds `images`, then each change of all of them.
     """
     count = len(images)
-    stack = np.concatenate([images, *(change(rng, images) for change in CHANGES.values())])
+    changes = CHANGES | PLACES
+    stack = np.concatenate([images, *(change(rng, images) for change in changes.values())])
     plain = np.arange(count)
     struck_first = rng.permutation(count)
-    first = {name: count * (at + 1) for at, name in enumerate(CHANGES)}
+    first = {name: count * (at + 1) for at, name in enumerate(changes)}
 
     def struck(change: str, share: float) -> Indices:
         places = plain.copy()
@@ -98,4 +104,6 @@ def shifted_sets(images: Images, labels: Indices, rng: np.random.Generator) -> t
     for share_name, share in SHARES.items():
         mixed = struck("medium image shift", share)
         sets[f"only class 0, medium image shift, {share_name}"] = mixed[labels == 0]
+    for change in PLACES:
+        sets[change] = struck(change, 1)
     return stack, sets

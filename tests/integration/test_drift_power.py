@@ -57,13 +57,13 @@ def test_kolmogorov_smirnov_by_columns_decides_as_scipy(n: int) -> None:
 
 @pytest.mark.usefixtures("bench")
 def test_a_shift_strikes_the_share_that_it_names() -> None:
-    from shifts import CHANGES, shifted_sets
+    from shifts import CHANGES, PLACES, shifted_sets
 
     rng = np.random.default_rng(0)
     images = rng.integers(50, 200, (200, 8, 8, 1), np.uint8)
     labels = np.arange(200) % 10
     stack, sets = shifted_sets(images, labels, rng)
-    assert len(stack) == 200 * (1 + len(CHANGES))
+    assert len(stack) == 200 * (1 + len(CHANGES) + len(PLACES))
     for name, places in sets.items():
         assert len(np.unique(places % 200)) == len(places), name
         struck = places >= 200
@@ -75,6 +75,10 @@ def test_a_shift_strikes_the_share_that_it_names() -> None:
                 assert (labels[places] == 0).sum() == 20 - share / 5
         if name.startswith("only class 0"):
             assert (labels[places % 200] == 0).all()
+        if name in PLACES:
+            before, after = (np.sort(stack[at].reshape(200, -1), 1) for at in (range(200), places))
+            np.testing.assert_array_equal(before, after)
+            assert (stack[places] != images).any()
 
 
 @pytest.mark.usefixtures("bench")
