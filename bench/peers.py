@@ -29,7 +29,7 @@ PEERS: dict[str, Any] = tomllib.loads((venvs.BENCH / "peers" / "peers.toml").rea
 INSTALLED = "installed"
 IMPORTS = 3  # fresh processes
 ROUNDS = 3
-# OpenCV rounds, and imgeda makes large pictures smaller.
+# OpenCV rounds, and imgeda makes large pictures smaller. DataEval reckons in 32-bit floats.
 LOOSE = {
     ("opencv", "sample"): 0.1,
     ("opencv", "value"): 0.1,
@@ -54,7 +54,9 @@ def launch(case: str, peers: list[str], data: Path) -> tuple[Costs, dict[str, st
     """What each peer costs, and the versions that it ran with."""
     workers = [Worker(venvs.BENCH / "peers" / f"{peer}.py", case, data, None) for peer in peers]
     try:
-        found = figures(Scenario(CASES[case][1], [], loose=LOOSE, rounds=ROUNDS), workers)
+        found = figures(
+            Scenario(CASES[case][1], [], tolerance=1e-6, loose=LOOSE, rounds=ROUNDS), workers
+        )
         costs = {
             worker.name: {
                 "CPU ms": min(found[worker.name]["cpu"]) * 1e3,
@@ -98,7 +100,14 @@ def main() -> None:
         print(f"\n{peer} is not installed: {error}")
     if INSTALLED in wanted:
         rows = [[peer, *(f"{value:.3g}" for value in installed(peer).values())] for peer in present]
-        head = ["peer", "packages", "MB on disk", "import CPU ms", "import wall ms", "MB then"]
+        head = [
+            "peer",
+            "packages",
+            "MB on disk",
+            "import CPU ms",
+            "import wall ms",
+            "MB after import",
+        ]
         table(head, rows)
     python = venvs.peer("lightmeter")
     data = pictures(None, python)

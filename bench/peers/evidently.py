@@ -8,7 +8,8 @@ from evidently import Report
 from evidently.presets import DataDriftPreset
 from peer_tasks import Task, answer, items, page, run, sides  # noqa: F401 (worker.py)
 
-PAGE = Path(tempfile.gettempdir()) / "evidently.html"
+FOLDER = tempfile.TemporaryDirectory()
+PAGE = Path(FOLDER.name) / "evidently.html"
 
 
 def prepare(case, data):

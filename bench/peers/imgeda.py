@@ -9,8 +9,9 @@ from imgeda.models.config import ScanConfig
 from imgeda.pipeline.runner import run_scan
 from peer_tasks import Task, answer, files, items, page, run  # noqa: F401 (worker.py)
 
-MANIFEST = Path(tempfile.gettempdir()) / "imgeda.jsonl"
-PAGE = Path(tempfile.gettempdir()) / "imgeda.html"
+FOLDER = tempfile.TemporaryDirectory()
+MANIFEST = Path(FOLDER.name) / "manifest.jsonl"
+PAGE = Path(FOLDER.name) / "page.html"
 
 
 def prepare(case, data):

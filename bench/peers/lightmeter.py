@@ -4,7 +4,8 @@ from pathlib import Path
 import lightmeter as lm
 from peer_tasks import Task, answer, arrays, files, items, page, run, sides  # noqa: F401 (worker.py)
 
-PAGE = Path(tempfile.gettempdir()) / "lightmeter.html"
+FOLDER = tempfile.TemporaryDirectory()
+PAGE = Path(FOLDER.name) / "lightmeter.html"
 
 
 def prepare(case, data):

@@ -11,7 +11,8 @@ from PIL import Image
 from whylogs.core import DatasetProfileView
 from whylogs.extras.image_metric import log_image
 
-PAGE = Path(tempfile.gettempdir()) / "whylogs.html"
+FOLDER = tempfile.TemporaryDirectory()
+PAGE = Path(FOLDER.name) / "whylogs.html"
 
 
 def prepare(case, data):
