@@ -13,6 +13,8 @@ from scenario import Scenario
 Figures = dict[str, dict[str, list[float]]]
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# As whylogs and evidently name it.
+_NO_TELEMETRY = {"WHYLOGS_NO_ANALYTICS": "True", "DO_NOT_TRACK": "1"}
 
 
 class Worker:
@@ -20,7 +22,7 @@ class Worker:
 
     def __init__(self, file: Path, case: str, data: Path, tier: str | None) -> None:
         self.name = file.stem
-        environment = os.environ | _ONE_THREAD | {"WHYLOGS_NO_ANALYTICS": "True"}
+        environment = os.environ | _ONE_THREAD | _NO_TELEMETRY
         if tier is not None:
             environment["LIGHTMETER_KERNELS"] = tier
         self._process = subprocess.Popen(

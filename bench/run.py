@@ -27,16 +27,20 @@ def competitors(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*.py") if file.stem != "bars")
 
 
-def pictures(source: Path | None) -> Path:
-    """Where the pictures are, which are made once."""
+def pictures(source: Path | None, python: Path) -> Path:
+    """Where the pictures are, which are made once, by an interpreter that has Pillow."""
     name = "synthetic"
     if source is not None:
         name = hashlib.sha256(bytes(source.resolve())).hexdigest()[:12]
-    target = venvs.BENCH / "data" / name
+    more = [source] if source else []
+    return made_once(venvs.BENCH / "data" / name, [python, venvs.BENCH / "pictures.py"], more)
+
+
+def made_once(target: Path, command: list[Path], more: list[Path]) -> Path:
+    """What `command TARGET MORE...` writes."""
     if not target.exists():
-        unfinished = target.with_name(f"{name}.{os.getpid()}")
-        script = [venvs.lightmeter(), venvs.BENCH / "pictures.py", unfinished]
-        subprocess.run([*script, *([source] if source else [])], check=True)
+        unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+        subprocess.run([*command, unfinished, *more], check=True)
         unfinished.rename(target)
     return target
 
@@ -119,7 +123,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.scenarios) - folders.keys():
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(folders)}")
-    data = pictures(options.pictures)
+    data = pictures(options.pictures, venvs.lightmeter())
     environments: set[str] = set()
     head = ["scenario", "figure", "against", "lightmeter", "peer", "ratio", "bar", "met"]
     print(line(head), line(["---"] * len(head)), sep="\n")

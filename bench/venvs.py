@@ -11,8 +11,14 @@ BENCH = Path(__file__).parent
 _SOURCES = ("pyproject.toml", "CMakeLists.txt", "cpp", "python")
 
 
+class NotInstalledError(Exception):
+    """What pip says of requirements that it cannot install."""
+
+
 def interpreter_of(competitor: Path) -> Path:
-    return whylogs() if competitor.stem.startswith("whylogs") else lightmeter()
+    if competitor.parent.name == "peers":
+        return peer(competitor.stem)
+    return peer("whylogs") if competitor.stem.startswith("whylogs") else lightmeter()
 
 
 def ready(name: str, requirements: str, interpreter: str = sys.executable) -> Path:
@@ -26,7 +32,11 @@ def ready(name: str, requirements: str, interpreter: str = sys.executable) -> Pa
         if not python.exists():
             subprocess.run([interpreter, "-m", "venv", home], check=True)
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, "-r", requirements], check=True, cwd=BENCH)
+        done = subprocess.run(
+            [*install, "-r", requirements], cwd=BENCH, stderr=subprocess.PIPE, text=True
+        )
+        if done.returncode:
+            raise NotInstalledError(f"{requirements}: {done.stderr.strip()}")
         stamp.write_text(state)
     return python
 
@@ -37,11 +47,9 @@ def lightmeter() -> Path:
 
 
 @cache
-def whylogs() -> Path:
+def peer(name: str) -> Path:
     """On Python 3.11 where there is one: whylogs is no longer released for the newest."""
-    return ready(
-        "whylogs", "requirements-whylogs.txt", shutil.which("python3.11") or sys.executable
-    )
+    return ready(f"peer-{name}", f"peers/{name}.txt", shutil.which("python3.11") or sys.executable)
 
 
 def _state_of(requirements: Path) -> str:

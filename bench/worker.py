@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -28,12 +29,25 @@ def load(path: str) -> ModuleType:
     return module
 
 
+def used() -> float:
+    """CPU seconds: of all threads of the process, and of the processes that it waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def timed(competitor: ModuleType, state: Any, loops: int) -> tuple[float, float]:
-    """CPU (all threads of the process) and wall seconds of `loops` runs."""
-    cpu, wall = time.process_time(), time.perf_counter()
+    """CPU and wall seconds of `loops` runs."""
+    cpu, wall = used(), time.perf_counter()
     for _ in range(loops):
         competitor.run(state)
-    return time.process_time() - cpu, time.perf_counter() - wall
+    return used() - cpu, time.perf_counter() - wall
+
+
+def peak() -> float:
+    """The most memory in MB that the process, or one that it waited for, had at a time."""
+    # ru_maxrss of this process would be that of the one that started it, if that is more.
+    own = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
 
 
 def versions() -> dict[str, str]:
@@ -43,7 +57,13 @@ def versions() -> dict[str, str]:
         "opencv-python-headless",
         "datasketches",
         "scipy",
+        "pandas",
+        "torch",
         "whylogs",
+        "cleanvision",
+        "dataeval",
+        "imgeda",
+        "evidently",
         "lightmeter",
     )
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
@@ -70,6 +90,8 @@ def main(path: str, case: str, data: str) -> None:
         reply: Any
         if line == "versions\n":
             reply = versions()
+        elif line == "peak\n":
+            reply = peak()
         elif line == "answer\n":
             reply = competitor.answer(state, competitor.run(state))
         else:

@@ -1,0 +1,37 @@
+"""Says, as JSON, what the interpreter that runs it has installed, and what an import takes.
+
+python installed.py "import whylogs"
+"""
+
+import importlib.metadata
+import json
+import sys
+import time
+from pathlib import Path
+
+OF_EVERY_VENV = ("pip", "setuptools")
+
+
+def main(statement: str) -> None:
+    cpu, wall = time.process_time(), time.perf_counter()
+    exec(statement, {})
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    memory = int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
+    found = [d for d in importlib.metadata.distributions() if d.name not in OF_EVERY_VENV]
+    files = [Path(str(file.locate())) for each in found for file in each.files or []]
+    size = sum(file.stat().st_size for file in set(files) if file.is_file())
+    print(
+        json.dumps(
+            {
+                "packages": len(found),
+                "size": size / 1e6,
+                "cpu": cpu * 1e3,
+                "wall": wall * 1e3,
+                "memory": memory / 1024,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
