@@ -24,8 +24,16 @@ from lightmeter import (
     log_image,
     profile_images,
 )
-from lightmeter.batch.block import BLOCK_ITEMS, block_items, next_block_items, profile_block
+from lightmeter.batch.block import (
+    BLOCK_ITEMS,
+    _batch,
+    block_items,
+    next_block_items,
+    profile_block,
+)
 from lightmeter.batch.sources.folder import Files, find_images
+from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.tar import FilePart
 from lightmeter.image.measure import Measured, measure_image, measure_together
 from PIL import Image
 
@@ -152,6 +160,21 @@ def test_few_pictures_make_many_blocks() -> None:
     ]  # fmt: skip
     for n in range(33, 1025):
         assert 16 < -(-n // block_items(n)) <= 32
+
+
+def test_pictures_of_archives_wait_together_only_where_they_are_small(tmp_path: Path) -> None:
+    sizes = [100, 100, 30_000, 100, 1 << 14]
+    path = tmp_path / "p.tar"
+    path.write_bytes(bytes(sum(sizes)))
+    parts = [FilePart(str(path), 0, size) for size in sizes]
+    items = iter([*(Item("a", part) for part in parts), Item("b", bytes(20_000)), Item("c", b"")])
+    limits = Limits()
+    first = _batch(items, 5, limits)
+    assert [item.weight for item in first] == [100, 100, 0, 100, 1 << 14]  # one is read in turn
+    assert [item.weight for item in _batch(items, 5, limits)] == [20_000]
+    assert [item.name for item in _batch(items, 5, limits)] == ["c"]
+    (gone,) = _batch(iter([Item("d", FilePart(str(tmp_path / "none"), 0, 9))]), 5, limits)
+    assert isinstance(gone.data, FilePart)
 
 
 def test_where_the_number_is_not_told_blocks_grow_to_those_of_many_pictures() -> None:
