@@ -3,6 +3,7 @@
 import random
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,15 +141,14 @@ def with_tables(file: Path, stream: bytes, tables: bytes | None, photometric: in
     start = 8 + 2 + 12 * len(tags) + 4
     behind = b""
     rows = b""
-    body = sum(len(value) for *_, value in tags if len(value) > 4)
-    for tag, kind, count, value in sorted(tags):
-        if tag == 324:
-            value = struct.pack("<I", start + body)
-        if len(value) > 4:
+    body = sum(len(data) for *_, data in tags if len(data) > 4)
+    for tag, kind, count, said in sorted(tags):
+        data = struct.pack("<I", start + body) if tag == 324 else said
+        if len(data) > 4:
             rows += struct.pack("<HHII", tag, kind, count, start + len(behind))
-            behind += value
+            behind += data
         else:
-            rows += struct.pack("<HHI", tag, kind, count) + value.ljust(4, b"\0")
+            rows += struct.pack("<HHI", tag, kind, count) + data.ljust(4, b"\0")
     directory = struct.pack("<H", len(tags)) + rows + bytes(4)
     file.write_bytes(b"II*\0\x08\0\0\0" + directory + behind + stream)
 
@@ -265,8 +265,13 @@ def test_only_what_is_asked_for_is_written() -> None:
 def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     agrees = jpeg_tile._agrees.__wrapped__
     assert agrees()
-    monkeypatch.setattr(jpeg_tile, "_by_imagecodecs", lambda _: np.zeros((1, 1, 1), np.uint8))
+    other = SimpleNamespace(jpeg8_decode=lambda _: np.zeros((1, 1), np.uint8))
+    monkeypatch.setattr(jpeg_tile, "codecs", lambda: other)
     assert not agrees()
+    monkeypatch.setattr(jpeg_tile, "codecs", lambda: SimpleNamespace())  # built without JPEG
+    assert not agrees()
+    monkeypatch.undo()
+    assert agrees()
     monkeypatch.setattr(jpeg_tile, "is_trusted", lambda _: False)
     assert not agrees()
     monkeypatch.setattr(jpeg_tile, "_agrees", lambda: False)

@@ -146,8 +146,8 @@ class TiffRaster(Raster):
         with self._lock:
             self._file.seek(place)
             if room is None:
-                data, expected = self._file.read(size), size
-                count = len(data)
+                data: bytes | NDArray[np.uint8] = self._file.read(size)
+                count, expected = len(data), size
             else:
                 data = room[:size]
                 count, expected = self._file.readinto(data), len(data)
