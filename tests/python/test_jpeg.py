@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
 from lightmeter.image.decode import accelerated
-from lightmeter.image.encoded import read_small
+from lightmeter.image.encoded import EncodedBytes, open_to_decode
 from lightmeter.image.measure import measure_image
 from lightmeter.image.reading import Reading
 from numpy.typing import NDArray
@@ -290,8 +290,8 @@ def test_a_refusal_that_comes_late_leaves_no_trace(tmp_path: object) -> None:
         with open(path, "wb") as file:
             file.write(content)
         reading = Reading(metrics="all")
-        read = read_small(path, reading.limits)
-        assert read is not None
+        read = open_to_decode(path, reading.limits)
+        assert isinstance(read, EncodedBytes)
         assert (accelerated.measure_accelerated(read, reading) is not None) == own
         measured = measure_image(path, reading)
         by_pixels = measure_image(by_pillow(content).transpose(1, 2, 0), Reading(metrics="all"))

@@ -81,10 +81,11 @@ void HuffmanTable::look_ahead(bool is_ac) noexcept {
       continue;
     }
     const Part difference = part(bits, kAhead);
-    const bool is_whole = difference.bits != 0;
-    ahead[bits] = {
-        static_cast<std::int16_t>(difference.value), 0,    0, is_whole ? std::uint8_t{0} : kUnknown,
-        static_cast<std::uint8_t>(difference.bits),  false};
+    Ahead& found = ahead[bits];
+    found = {};
+    found.first = static_cast<std::int16_t>(difference.value);
+    found.bits = static_cast<std::uint8_t>(difference.bits);
+    if (difference.bits == 0) found.places = kUnknown;
   }
 }
 

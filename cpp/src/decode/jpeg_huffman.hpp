@@ -18,7 +18,7 @@ struct HuffmanTable {
     std::uint8_t symbol;
     std::uint8_t bits;
   };
-  // What the ten bits say in whole, additional bits included: a DC difference, or up to two AC
+  // What ten bits say in whole, additional bits included: a DC difference, or up to two AC
   // coefficients and the end of the block. Of AC coefficients, how many places the first is after
   // the last one before, and the last of them; `second` is 0 if there is one only. An end alone is a
   // 0 one place on. Where ten bits do not tell, `places` is kUnknown.

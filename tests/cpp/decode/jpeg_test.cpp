@@ -147,7 +147,6 @@ TEST(JpegKernels, AllColoursAreThoseOfTheSpecification) {
 TEST(JpegHuffman, TenBitsTellWhatTheCanonicalWayTells) {
   HuffmanTable table;
   ASSERT_TRUE(table.set(kCounts, symbols()));
-  table.set_coefficients();
   for (std::uint32_t bits = 0; bits < 1 << 16; ++bits) {
     const auto code = table.find(bits);
     const auto ahead = table.codes[bits >> 6];
@@ -157,13 +156,68 @@ TEST(JpegHuffman, TenBitsTellWhatTheCanonicalWayTells) {
     } else {
       ASSERT_TRUE(code.bits == 0 || code.bits > HuffmanTable::kAhead);
     }
-    const auto& two = table.coefficients[bits >> 6];
-    if (two.first == 0) continue;
-    ASSERT_LE(two.bits, HuffmanTable::kAhead);
-    ASSERT_EQ(two.first_places, (code.symbol >> 4) + 1);
-    const int size = code.symbol & 15;
-    ASSERT_EQ(two.first, extend(bits >> (16 - code.bits - size) & ((1U << size) - 1), size));
-    ASSERT_EQ(two.places > two.first_places, two.second != 0);
+  }
+}
+
+// Symbol by symbol, as far as each is whole within the ten bits.
+HuffmanTable::Ahead one_by_one(const HuffmanTable& table, std::uint32_t ten) {
+  HuffmanTable::Ahead expected{};
+  std::size_t coefficients = 0;
+  int at = 0, places = 0;
+  while (!expected.ends) {
+    const auto [symbol, length] = table.find(ten << (6 + at) & 0xFFFF);
+    const int size = symbol & 15, end = at + length + size;
+    if (length == 0 || end > HuffmanTable::kAhead || symbol == 0xF0) break;
+    if (size != 0 && coefficients == 2) break;
+    if (size != 0) {
+      const int value = extend(ten >> (HuffmanTable::kAhead - end) & ((1U << size) - 1), size);
+      places += (symbol >> 4) + 1;
+      (coefficients++ == 0 ? expected.first : expected.second) = static_cast<std::int16_t>(value);
+      if (coefficients == 1) expected.first_places = static_cast<std::uint8_t>(places);
+    }
+    expected.ends = size == 0;
+    at = end;
+  }
+  if (coefficients == 0) expected.first_places = 1, places = 1;
+  expected.bits = static_cast<std::uint8_t>(at);
+  expected.places = at == 0 ? HuffmanTable::kUnknown : static_cast<std::uint8_t>(places);
+  return expected;
+}
+
+TEST(JpegHuffman, WhatIsAheadIsWhatComesSymbolBySymbol) {
+  HuffmanTable table;
+  ASSERT_TRUE(table.set(kCounts, symbols()));
+  table.look_ahead(true);
+  for (std::uint32_t ten = 0; ten < HuffmanTable::kEntries; ++ten) {
+    const auto expected = one_by_one(table, ten);
+    const auto& ahead = table.ahead[ten];
+    ASSERT_EQ(ahead.first, expected.first) << ten;
+    ASSERT_EQ(ahead.second, expected.second) << ten;
+    ASSERT_EQ(ahead.first_places, expected.first_places) << ten;
+    ASSERT_EQ(ahead.places, expected.places) << ten;
+    ASSERT_EQ(ahead.bits, expected.bits) << ten;
+    ASSERT_EQ(ahead.ends, expected.ends) << ten;
+  }
+}
+
+TEST(JpegHuffman, DifferencesAheadAreThoseOfTheCanonicalWay) {
+  const std::array<std::uint8_t, 16> counts = {0, 1, 5, 1, 1, 1, 1, 1, 1};  // T.81, table K.3
+  const std::array<std::uint8_t, 12> sizes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  HuffmanTable table;
+  ASSERT_TRUE(table.set(counts, sizes));
+  table.look_ahead(false);
+  for (std::uint32_t ten = 0; ten < HuffmanTable::kEntries; ++ten) {
+    const auto [size, length] = table.find(ten << 6);
+    const auto& ahead = table.ahead[ten];
+    const int end = length + size;
+    if (length == 0 || end > HuffmanTable::kAhead) {
+      ASSERT_EQ(ahead.places, HuffmanTable::kUnknown) << ten;
+      continue;
+    }
+    ASSERT_EQ(ahead.places, 0) << ten;
+    ASSERT_EQ(ahead.bits, end) << ten;
+    ASSERT_EQ(ahead.first, extend(ten >> (HuffmanTable::kAhead - end) & ((1U << size) - 1), size))
+        << ten;
   }
 }
 
