@@ -129,7 +129,7 @@ def row(peer: str, case: str, costs: Costs) -> list[str]:
         return [peer, "not offered", "", "", "", ""]
     cpu, wall, memory = (costs[peer][name] for name in ("CPU ms", "wall ms", "peak MB"))
     times = cpu / costs["lightmeter"]["CPU ms"]
-    return [peer, f"{cpu:.3g}", f"{times:.2g}", f"{wall:.3g}", f"{memory:.0f}", words]
+    return [peer, f"{cpu:.3g}", f"{times:.3g}", f"{wall:.3g}", f"{memory:.0f}", words]
 
 
 if __name__ == "__main__":

@@ -352,7 +352,7 @@ def test_the_page_of_the_api_has_every_public_name_once() -> None:
 
 
 def test_figures_of_statistics_are_those_of_the_bench() -> None:
-    bench = (ROOT / "bench/README.md").read_text(encoding="utf-8")
+    bench = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
     page = (DOCS / "statistics.md").read_text(encoding="utf-8")
     figures = re.findall(r"\d+[.]\d \(\d+[.]\d\)", page)
     assert len(figures) > 20
