@@ -58,7 +58,7 @@ class LumaSeams {
   template <class S>
   void move_waiting(Around<S>& around, LumaSeams& to) const noexcept;
 
-  // Pixels, of 3 bytes each: settling costs several times what keeping them does, and most wait.
+  // Pixels, of 3 bytes each: settling looks at all of them, and most still wait.
   static constexpr std::size_t kFew = std::size_t{1} << 18;
 
   std::vector<Run> runs_;

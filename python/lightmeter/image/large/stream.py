@@ -16,8 +16,8 @@ __all__ = ["Sampled", "measure_blocks"]
 # Bytes that all threads together hold of tiles, as far as one thread has room.
 _MOST_AT_ONCE = 96 << 20
 
-# Pixels that a thread measures by itself before it adds them to those of the others. Adding costs
-# as much as some 100 000 pixels, and what waits for pixels of other threads takes memory.
+# Pixels that a thread measures by itself before it adds them to those of the others. Each time
+# the tables are read out, and what waits for pixels of other threads takes memory.
 _PIXELS_APART = 1 << 23
 
 

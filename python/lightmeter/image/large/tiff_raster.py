@@ -38,7 +38,7 @@ _PIXELS_AT_ONCE = 1 << 20
 
 
 class _Room(threading.local):
-    """Memory for a tile, of each thread its own, as new memory costs as much as measuring."""
+    """Memory for a tile, of each thread its own, so that it is not asked for again."""
 
     def __init__(self, size: int) -> None:
         self.tile: NDArray[np.uint8] = np.empty(size, np.uint8)
