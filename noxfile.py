@@ -54,7 +54,7 @@ def wheels(session: nox.Session) -> None:
         session.install("--target", str(tools), "ziglang")
     zig = tools / "ziglang/zig"
     # Debian's headers of Python include others by their place in /usr/include.
-    compiler = f"-target x86_64-linux-gnu.{GLIBC} -idirafter /usr/include"
+    compiler = f"-target x86_64-linux-gnu.{GLIBC} -g0 -idirafter /usr/include"
     built = Path(session.create_tmp(), "built")
     shutil.rmtree(built, ignore_errors=True)
     session.run(
