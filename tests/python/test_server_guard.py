@@ -565,8 +565,8 @@ def test_nothing_of_the_inside_goes_out(
         raise KeyError("/secret/path")
 
     store.datasets = broken  # type: ignore[method-assign]
-    caplog.set_level(logging.INFO, "lightmeter.serve")
     caplog.set_level(logging.WARNING, "httpx2")  # the log of the client, not of the server
+    caplog.set_level(logging.INFO, "lightmeter.serve")
     said = client(app, key).get(f"{API}/datasets?x=%2Fsecret")
     assert said.status_code == 400
     said = client(app, key).get(f"{API}/datasets")
