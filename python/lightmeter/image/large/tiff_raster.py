@@ -150,7 +150,7 @@ class TiffRaster(Raster):
                 count, expected = len(data), size
             else:
                 data = room[:size]
-                count, expected = self._file.readinto(data), len(data)
+                count, expected = self._file.readinto(data.data), len(data)
         if count != expected:
             raise ImageError("truncated", f"got {count} of {expected} bytes at {place}")
         return data
