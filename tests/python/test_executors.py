@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, profile_images
 from lightmeter.batch.executors import Executor, check_workers, executor_of, waiting
+from lightmeter.batch.executors.spark import _cancel
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.cli.options import ExecutorName
 
@@ -143,3 +146,15 @@ def test_one_slow_block_holds_up_no_more_than_a_bound(
     assert [number for result in results for number in result] == list(range(4000))
     ahead = 2 * waiting._BLOCKS_AHEAD
     assert most // 2100 < held[0] <= most // (1000 + waiting._OVERHEAD) + ahead + 1
+
+
+def test_a_wave_that_never_began_does_not_keep_spark_from_ending() -> None:
+    wave: Future[Any] = Future()
+    assert wave.cancel()
+    told: list[str] = []
+    session = SimpleNamespace(sparkContext=SimpleNamespace(cancelJobsWithTag=told.append))
+    thread = threading.Thread(target=_cancel, args=(session, "a tag", [wave]), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert told == ["a tag"]

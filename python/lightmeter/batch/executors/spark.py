@@ -186,16 +186,18 @@ def _begin_tagged(spark: Any, tag: str) -> None:
 def _cancel(spark: Any, tag: str, waves: list[Future[Any]]) -> None:
     """End what is begun, if Spark itself has not ended.
 
-    A wave may be on its way to Spark just now, which knows only jobs that it has.
+    A wave may be on its way to Spark just now, which knows only jobs that it has. One that was
+    cancelled before it began would be waited for without an end.
     """
     context = _context_of(spark)
+    begun = [wave for wave in waves if not wave.cancelled()]
     while True:
         with contextlib.suppress(Exception):
             if context is None:
                 spark.interruptTag(tag)
             else:
                 context.cancelJobsWithTag(tag)
-        if not wait(waves, _CANCEL_EVERY).not_done:
+        if not wait(begun, _CANCEL_EVERY).not_done:
             return
 
 
