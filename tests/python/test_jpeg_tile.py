@@ -206,9 +206,19 @@ def test_other_segments_among_the_tables(tmp_path: Path, other: bytes, watched: 
 
 
 @pytest.mark.parametrize(
-    "tables", [b"", b"\xff\xd8", b"\xff\xd8" + TABLES, b"\xff\xd8" + TABLES[:-9]]
+    "tables",
+    [
+        b"",
+        b"\xff\xd8",
+        b"\xff\xd8\xff",
+        b"\xff\xd8" + TABLES,
+        b"\xff\xd8" + TABLES[:-9],
+        b"\xff\xd8" + TABLES + b"\xff",
+        TABLES + b"\xff\xd9",
+        b"\xff\xd9" + TABLES + b"\xff\xd9",
+    ],
 )
-def test_tables_that_do_not_end(tables: bytes) -> None:
+def test_tables_without_a_start_or_an_end(tables: bytes) -> None:
     assert common_segments(tables) is None
 
 

@@ -14,7 +14,7 @@ from lightmeter.image.large.codecs import codecs
 __all__ = ["common_segments", "write_jpeg_tile"]
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_QUANTISATION, _HUFFMAN = 0xDB, 0xC4
+_QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
 
 
 def common_segments(tables: bytes | None) -> bytes | None:
@@ -31,8 +31,10 @@ def common_segments(tables: bytes | None) -> bytes | None:
     if tables is None:
         return b""
     at = len(_START)
+    if tables[:at] != _START:
+        return None
     while tables[at : at + 2] != _END:
-        if tables[at : at + 1] != b"\xff" or tables[at + 1] not in (_QUANTISATION, _HUFFMAN):
+        if tables[at : at + 2] not in (_QUANTISATION, _HUFFMAN):
             return None
         at += 2 + max(2, int.from_bytes(tables[at + 2 : at + 4], "big"))
     return tables[len(_START) : at]
