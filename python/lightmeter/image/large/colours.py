@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.image.large.tiff_page import TiffPage
+from lightmeter.image.large.tiff_page import SEPARATE, TiffPage
 
 __all__ = ["Colours", "colours_of"]
 
@@ -55,7 +55,8 @@ def colours_of(page: TiffPage, bands: int | None) -> Colours | None:
         case 5 if page.samples == 4 and deep == "u8" and page.compression != _JPEG:
             return Colours("CMYK", _of_cmyk)
         case 6 if page.samples == 3 and deep == "u8" and page.compression == _JPEG:
-            return Colours("RGB", _same)
+            # The decoder makes RGB of all three, but not of each alone.
+            return None if page.planes == SEPARATE else Colours("RGB", _same)
     return None
 
 
