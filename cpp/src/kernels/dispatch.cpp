@@ -29,7 +29,8 @@ bool has(const Needs& needs) {
   const auto all = [](unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; };
   if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !all(ecx, needs.leaf1_ecx)) return false;
   if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !all(ebx, needs.leaf7_ebx)) return false;
-  __asm__("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+  // Volatile, as a compiler may move it before the checks else, and a machine without it fails.
+  __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
   return all(eax, needs.saved);
 }
 #endif
