@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import header_oracle
 import pytest
@@ -240,6 +241,31 @@ def test_a_file_that_shrinks_is_left_to_the_checked_reader() -> None:
     data = samples()[0]
     with open_to_decode(Cut(data), Limits()) as opened:
         assert (type(opened), opened.read()) == (EncodedFile, data[:-10])
+
+
+class Growing(io.BytesIO):
+    """A file that has much more once its size was looked for."""
+
+    taken = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        found = super().seek(offset, whence)
+        if whence == os.SEEK_END:
+            self.write(bytes(1 << 24))
+        return found
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer)
+        self.taken += count
+        return count
+
+
+def test_no_more_of_a_file_is_read_than_its_size_says() -> None:
+    data = samples()[0]
+    file = Growing(data)
+    with open_to_decode(file, Limits(bytes=len(data))) as opened:
+        assert isinstance(opened, EncodedFile)
+    assert file.taken < 1 << 20
 
 
 if __name__ == "__main__":

@@ -205,7 +205,7 @@ def open_to_decode(image: Encoded, limits: Limits) -> EncodedFile | EncodedBytes
     file = open_encoded(image, limits)
     if file.size > _MOST_AT_ONCE or format_of(file.start(START_BYTES)) not in ("JPEG", "PNG"):
         return file
-    data = file.read()
+    data = _read_all(file, file.size, Deadline(None))  # the file looks at its own
     whole = _in_memory(data) if len(data) == file.size else None  # it may have changed
     if whole is None:
         file.rewind()
