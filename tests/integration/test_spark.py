@@ -106,12 +106,17 @@ class TestExecutor:
             list(in_spark(refuses, range(100), 10, workers=2))
 
     def test_closing_cancels_what_is_begun(self, tmp_path: Path) -> None:
-        """Two waves of 16 blocks are on their way, the second of which would take 16 seconds."""
-        work = partial(begun, str(tmp_path), slow_from=16)
+        """The third wave of 16 blocks would take 16 seconds.
+
+        It is sent when all of the first are taken. The first two are sent together, and either may
+        begin.
+        """
+        work = partial(begun, str(tmp_path), slow_from=32)
         results = in_spark(work, range(1000), 1, workers=1)
-        next(results)
+        for _ in range(17):
+            next(results)
         results.close()
-        assert len(list(tmp_path.iterdir())) < 32
+        assert len(list(tmp_path.iterdir())) < 48
 
 
 def frame_of(spark: SparkSession, files: list[str]) -> Any:
