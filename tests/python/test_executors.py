@@ -2,12 +2,14 @@
 
 import threading
 import time
+import zipfile
 from collections.abc import Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from conftest import lightmeter, picture
 from hypothesis import given, settings
@@ -17,6 +19,7 @@ from lightmeter.batch.executors import Executor, check_workers, executor_of, wai
 from lightmeter.batch.executors.spark import _cancel
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.cli.options import ExecutorName
+from PIL import Image
 
 
 def brightest(image: Any) -> int:
@@ -146,6 +149,21 @@ def test_one_slow_block_holds_up_no_more_than_a_bound(
     assert [number for result in results for number in result] == list(range(4000))
     ahead = 2 * waiting._BLOCKS_AHEAD
     assert most // 2100 < held[0] <= most // (1000 + waiting._OVERHEAD) + ahead + 1
+
+
+def test_deep_pictures_of_a_source_without_a_length(tmp_path: Path) -> None:
+    """Which of their pixels' values are kept depends on the blocks."""
+    pixels = np.random.default_rng(1).integers(0, 1 << 16, (100, 20, 20), np.uint16)
+    with zipfile.ZipFile(tmp_path / "deep.zip", "w") as archive:
+        for number, samples in enumerate(pixels):
+            with archive.open(f"{number:03}.png", "w") as file:
+                Image.fromarray(samples).save(file, "PNG")
+    executors: tuple[Executor, ...] = ("threads", "processes")
+    results = {
+        profile_images(tmp_path / "deep.zip", executor=executor, workers=2).to_bytes()
+        for executor in executors
+    }
+    assert len(results) == 1
 
 
 def test_a_wave_that_never_began_does_not_keep_spark_from_ending() -> None:

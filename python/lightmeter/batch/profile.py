@@ -284,7 +284,7 @@ def profile_source(
             threads = threads_for(source, workers)
             work = partial(work, threads=threads, watch=watch, turn=Lock())
             return in_threads(
-                work, items, next_block_items if grows else size,
+                work, items, size,
                 workers=workers, total=count, progress=progress, stopped=stopped,
             )  # fmt: skip
         return run(work, items, size, workers=workers, total=count, progress=progress)
@@ -293,8 +293,9 @@ def profile_source(
     # sums, so that their last bits would tell whether there was a folder.
     is_free = resume is None and group_of is None
     told = total_of(source)
-    size = block_items(told) if is_free else BLOCK_ITEMS
-    grows = is_free and told is None
+    size: int | Callable[[int], int] = BLOCK_ITEMS
+    if is_free:
+        size = next_block_items if told is None else block_items(told)
     if resume is None:
         blocks = blocks_of(work, source, told, progress)
     else:

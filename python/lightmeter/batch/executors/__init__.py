@@ -6,7 +6,8 @@ signature::
     run(work, items, size, workers=None, total=None, progress=None)
 
 It yields what ``work(block)`` returns for each block, which is a run of `size` items (the last may
-have fewer), in the order of the items. `work` and what it returns can be pickled. It takes an
+have fewer; `size` may be a function that tells it by how many items are in those before), in the
+order of the items. `work` and what it returns can be pickled. It takes an
 iterable of items, goes through it once, and may run anywhere, any number of times and more than
 once for a block. It fetches what the items only name, so the items travel as they are.
 
@@ -34,7 +35,7 @@ class Run(Protocol):
         self,
         work: Callable[[Iterable[T]], Result],
         items: Iterable[T],
-        size: int,
+        size: int | Callable[[int], int],
         *,
         workers: int | None,
         total: int | None = None,

@@ -1,6 +1,6 @@
 """Runs of items, as they travel to another machine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -9,10 +9,15 @@ __all__ = ["batches", "weight_of"]
 T = TypeVar("T")
 
 
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of `size`; the last may be shorter. Nothing of a list is kept."""
+def batches(items: Iterable[T], size: int | Callable[[int], int]) -> Iterator[list[T]]:
+    """The items in lists of `size`, which may be told by how many came before.
+
+    The last may be shorter. Nothing of a list is kept.
+    """
     rest = iter(items)
-    while batch := list(islice(rest, size)):
+    came = 0
+    while batch := list(islice(rest, size(came) if callable(size) else size)):
+        came += len(batch)
         yield batch
         del batch
 

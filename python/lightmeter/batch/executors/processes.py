@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 def in_processes(
     work: Callable[[Iterable[T]], Result],
     items: Iterable[T],
-    size: int,
+    size: int | Callable[[int], int],
     *,
     workers: int | None,
     total: int | None = None,
@@ -65,15 +65,16 @@ def in_processes(
         left = iter(items)
         for first in left:
             yield from waiting.until_room()
+            most = size(came) if callable(size) else size
             block, held = [first], _weight(first)
-            for item in islice(left, size - 1):
+            for item in islice(left, most - 1):
                 block.append(item)
                 held += _weight(item)
                 if held > MOST_HELD:
                     break
             if held > MOST_HELD:
                 here: Future[Result] = Future()
-                here.set_result(work(counted(chain(block, islice(left, size - len(block))))))
+                here.set_result(work(counted(chain(block, islice(left, most - len(block))))))
                 waiting.add(here)
             else:
                 came += len(block)

@@ -51,7 +51,7 @@ class _Call(NamedTuple):
 def in_ray(
     work: Callable[[Iterable[T]], Result],
     items: Iterable[T],
-    size: int,
+    size: int | Callable[[int], int],
     *,
     workers: int | None,
     total: int | None = None,
@@ -68,7 +68,8 @@ def in_ray(
         work: is called with a list of items.
         items: are taken a block at a time. Bytes of pictures are in flight for at most 256 MB and
             one block; what is named by a path or address travels as its name.
-        size: how many items a block has.
+        size: how many items a block has, or a function that tells it by how many are in those
+            before.
         workers: how many blocks are worked on at a time; None takes all processors of the cluster,
             also those that come while this runs.
         total: how many items there are, if that is known.

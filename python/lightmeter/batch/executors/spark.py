@@ -44,7 +44,7 @@ class _Block(NamedTuple):
 def in_spark(
     work: Callable[[Iterable[T]], Result],
     items: Iterable[T],
-    size: int,
+    size: int | Callable[[int], int],
     *,
     workers: int | None,
     total: int | None = None,
@@ -60,7 +60,8 @@ def in_spark(
         work: is called with a list of items.
         items: are taken two waves ahead. Bytes of pictures are in flight for at most 256 MB and two
             blocks; what is named by a path or address travels as its name.
-        size: how many items a block has.
+        size: how many items a block has, or a function that tells it by how many are in those
+            before.
         workers: processors of a session that is begun here, and tasks at a time that a wave is cut
             for; None takes all that the session has.
         total: how many items there are, if that is known.
@@ -110,7 +111,9 @@ def in_spark(
             pool.shutdown()
 
 
-def _waves(items: Iterable[T], size: int, most: int) -> Iterator[list[_Block]]:
+def _waves(
+    items: Iterable[T], size: int | Callable[[int], int], most: int
+) -> Iterator[list[_Block]]:
     wave: list[_Block] = []
     for block in batches(items, size):
         weight = weight_of(block)
