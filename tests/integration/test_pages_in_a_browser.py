@@ -93,7 +93,7 @@ def test_the_table_is_reached_and_left_by_keyboard(chromium: Any, tmp_path: Path
     assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#f0")
+    page.wait_for_url("**#f0")
     page.close()
 
 
