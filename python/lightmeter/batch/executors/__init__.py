@@ -5,11 +5,12 @@ signature::
 
     run(work, items, size, workers=None, total=None, progress=None)
 
-It yields what ``work(block)`` returns for each block, which is a run of `size` items (the last may
-have fewer; `size` may be a function that tells it by how many items are in those before), in the
-order of the items. `work` and what it returns can be pickled. It takes an
-iterable of items, goes through it once, and may run anywhere, any number of times and more than
-once for a block. It fetches what the items only name, so the items travel as they are.
+It yields what ``work(block)`` returns for each block, which is a run of `size` items, in the order
+of the items. The last block may have fewer. `size` may also be a function: it is given how many
+items the blocks before have, and returns how many the next one has. `work` and what it returns can
+be pickled. It takes an iterable of items, goes through it once, and may run anywhere, any number of
+times and more than once for a block. It fetches what the items only name, so the items travel as
+they are.
 
 `items` are taken by the caller's thread, a bounded number ahead of the results. `workers` is None
 for as many as there are processors. ``progress(done, total)`` is called by one thread at a time;
