@@ -162,15 +162,17 @@ def dataeval_mmd(target: Side, reference: Side) -> bool:
     both = np.concatenate([reference.pixels, target.pixels]).astype(np.float32) / 255
     squares = (both**2).sum(1)
     distances = squares[:, None] + squares - 2 * both @ both.T
-    between = np.sort(distances[:n, n:].ravel())
-    kernel = np.exp(-distances / max(between[len(between) // 2 - 1], 1e-30))
+    middle = n * n // 2 - 1
+    between = np.partition(distances[:n, n:].ravel(), middle)[middle]
+    kernel = np.exp(-distances / max(between, 1e-30))
     np.fill_diagonal(kernel, 0)
     rng = np.random.default_rng(0)
-    sides = np.repeat([-1.0, 1.0], n)
+    sides = np.repeat(np.float32([-1, 1]), n)
     deals = np.array([sides, *(rng.permutation(sides) for _ in range(PERMUTATIONS))])
-    within_less_between = np.einsum("pi,pi->p", deals @ kernel, deals)
-    within = (kernel.sum() + within_less_between) / 2
-    discrepancies = within / (n * (n - 1)) - (kernel.sum() - within) / n**2
+    within_less_between = np.einsum("pi,pi->p", deals @ kernel, deals, dtype=np.float64)
+    whole = kernel.sum(dtype=np.float64)
+    within = (whole + within_less_between) / 2
+    discrepancies = within / (n * (n - 1)) - (whole - within) / n**2
     return bool((discrepancies[1:] >= discrepancies[0]).mean() < 0.05)
 
 
