@@ -29,12 +29,14 @@ class Tally:
         asked = self.asked[change, n, judge]
         return 100 * self.drifts[change, n, judge] / asked if asked else np.nan
 
-    def with_limits(self, change: str, n: int) -> Iterator[str]:
-        """The share of each judge, and its upper 95 % limit."""
+    def with_limits(self, change: str, *sizes: int) -> Iterator[str]:
+        """The share of each judge over all sizes, and its upper 95 % limit."""
         for name in JUDGES:
-            ask = change, n, name
-            limit = 100 * upper_limit(self.drifts[ask], self.asked[ask])
-            yield f"{self.share(*ask):.1f} ({limit:.1f})"
+            asked, drifts = (
+                sum(count[change, n, name] for n in sizes) for count in (self.asked, self.drifts)
+            )
+            limit = 100 * upper_limit(drifts, asked)
+            yield f"{100 * drifts / asked:.1f} ({limit:.1f})"
 
     def by(self, asks: Sequence[tuple[str, int]]) -> Iterator[str]:
         """The shares of each judge, one after another."""
