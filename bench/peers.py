@@ -99,7 +99,7 @@ def main() -> None:
     for peer, error in missing.items():
         print(f"\n{peer} is not installed: {error}")
     if INSTALLED in wanted:
-        rows = [[peer, *(f"{value:.3g}" for value in installed(peer).values())] for peer in present]
+        rows = [[peer, *map(figure, installed(peer).values())] for peer in present]
         head = [
             "peer",
             "packages",
@@ -129,7 +129,12 @@ def row(peer: str, case: str, costs: Costs) -> list[str]:
         return [peer, "not offered", "", "", "", ""]
     cpu, wall, memory = (costs[peer][name] for name in ("CPU ms", "wall ms", "peak MB"))
     times = cpu / costs["lightmeter"]["CPU ms"]
-    return [peer, f"{cpu:.3g}", f"{times:.3g}", f"{wall:.3g}", f"{memory:.0f}", words]
+    return [peer, *map(figure, (cpu, times, wall)), f"{memory:.0f}", words]
+
+
+def figure(value: float) -> str:
+    """Of three digits, without an exponent."""
+    return f"{float(f'{value:.3g}'):g}"
 
 
 if __name__ == "__main__":
