@@ -3,7 +3,7 @@
 python bench/drift_power                    # MNIST and Fashion-MNIST
 python bench/drift_power --cifar FOLDER     # CIFAR-10 as well, from its folder cifar-10-batches-py
 python bench/drift_power fashion            # one data set
-python bench/drift_power --quick            # drawn pictures, some seconds, no network
+python bench/drift_power --quick            # drawn pictures, half a minute, no network
 python bench/drift_power cifar --cifar FOLDER --quick    # the same with pictures of CIFAR-10
 
 It needs NumPy, SciPy and Pillow beside lightmeter. Ctrl-C ends the table that is being filled, and
