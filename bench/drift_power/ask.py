@@ -32,14 +32,14 @@ def pairs() -> list[tuple[Side, Side]]:
     rng = np.random.default_rng(3)
     stack, sets = shifted_sets(targets, data.labels[1200:], rng)
     seen = Seen(np.concatenate([references, stack]), apart)
-    out = []
+    drawn = []
     for places in (places for places in sets.values() if len(places) >= SIZE):
         reference = Side(seen, rng.choice(len(references), SIZE, replace=False))
         changed = len(references) + rng.choice(places, SIZE, replace=False)
-        out.append((Side(seen, changed), reference))
+        drawn.append((Side(seen, changed), reference))
         both = rng.choice(len(references), 2 * SIZE, replace=False)
-        out.append((Side(seen, both[:SIZE]), Side(seen, both[SIZE:])))
-    return out
+        drawn.append((Side(seen, both[:SIZE]), Side(seen, both[SIZE:])))
+    return drawn
 
 
 def main(peers: list[str]) -> None:
