@@ -10,6 +10,7 @@ from functools import cache
 
 from PIL import Image
 
+from lightmeter.errors import ConfigError
 from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
 from lightmeter.image.decode.png import open_png, png_samples
@@ -24,7 +25,7 @@ __all__ = ["is_trusted", "measure_accelerated"]
 
 def _is_switched_off(wanted: str) -> bool:
     if wanted not in ("", "pillow"):
-        raise ValueError(f"LIGHTMETER_DECODER is {wanted!r}; expected 'pillow', or unset it")
+        raise ConfigError(f"LIGHTMETER_DECODER is {wanted!r}; expected 'pillow', or unset it")
     return wanted == "pillow"
 
 
@@ -81,16 +82,17 @@ def is_trusted(image_format: str) -> bool:
         return False
     open_own, samples = _DECODERS[image_format]
     try:
-        return all(_agrees(open_own, sample) for sample in samples())
+        Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
+        return all(_agrees(image_format, open_own, sample) for sample in samples())
     except Exception:  # a Pillow that was changed, or no memory
         return False
 
 
-def _agrees(open_own: OpenPicture, sample: bytes) -> bool:
+def _agrees(image_format: str, open_own: OpenPicture, sample: bytes) -> bool:
     reading = Reading(metrics="camera")  # with a hash of all pixels
     picture = open_own(sample)
     own = None if picture is None else _measured(picture, reading, 1)
-    with quiet(), Image.open(io.BytesIO(sample)) as image:
+    with quiet(), Image.OPEN[image_format][0](io.BytesIO(sample), "") as image:
         image.load()
         theirs = ImageMeter._of(image, "RGB", None, 1, "camera", None)
     return own is not None and (own.mode, own.measurement()) == (theirs.mode, theirs.measurement())
