@@ -180,6 +180,53 @@ def test_a_remote_file_reads_as_a_local_one(
     assert ranges == (len(Odd.seen) > 3)
 
 
+@pytest.mark.parametrize("told", [1, 120, 250, 400])
+def test_a_remote_file_that_changed_since_its_size_was_told(
+    odd: Odd, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_file, "_PIECE", 100)
+    monkeypatch.setattr(Odd, "info", lambda *_: {"size": told})
+    data = os.urandom(250)
+    fill(odd, **{"a.bin": data})
+    file = open_remote_file(odd, "/bucket/a.bin")
+    assert file is not None
+    with file:
+        if told <= 250:
+            assert file.readall() == data[:told]
+        else:
+            with pytest.raises(OSError, match="ends at byte 250 of 400"):
+                file.readall()
+
+
+def test_the_first_piece_is_fetched_while_the_size_is_looked_up(
+    odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(odd, **{"a.bin": b"x" * 9})
+    Odd.together = together = threading.Barrier(2)
+
+    def info(*_: Any) -> dict[str, int]:
+        together.wait(30)
+        return {"size": 9}
+
+    monkeypatch.setattr(Odd, "info", info)
+    file = open_remote_file(odd, "/bucket/a.bin")
+    assert file is not None
+    with file:
+        assert file.readall() == b"x" * 9
+    assert len(Odd.seen) == 1
+
+
+def test_a_remote_file_whose_size_cannot_be_looked_up(
+    odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(odd, **{"a.bin": b"x"})
+    with pytest.raises(FileNotFoundError):
+        open_remote_file(odd, "/bucket/gone.bin")
+    monkeypatch.setattr(Odd, "info", lambda *_: {"size": None})
+    assert open_remote_file(odd, "/bucket/a.bin") is None
+    assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
+
+
 def test_shards_of_a_server_without_ranges(odd: Odd, tmp_path: Path) -> None:
     Odd.ranges = False
     for make, suffix in ((write_tar, "tar"), (write_zip, "zip"), (write_parquet, "parquet")):

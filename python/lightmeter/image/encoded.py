@@ -232,12 +232,14 @@ def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes
 
 def _in_memory(data: bytes | bytearray) -> EncodedBytes | None:
     """None for what is no JPEG or PNG file, which is not copied."""
-    name = format_of(bytes(data[:START_BYTES]))
-    if name not in ("JPEG", "PNG"):
-        return None
-    data = bytes(data)
-    header_of = _core.jpeg_header if name == "JPEG" else _core.png_header
-    return EncodedBytes((name, header_of(io.BytesIO(data), len(data)), data))
+    match format_of(bytes(data[:START_BYTES])):
+        case "JPEG":
+            data = bytes(data)
+            return EncodedBytes(("JPEG", _core.jpeg_header(io.BytesIO(data), len(data)), data))
+        case "PNG":
+            data = bytes(data)
+            return EncodedBytes(("PNG", _core.png_header(io.BytesIO(data), len(data)), data))
+    return None
 
 
 def _small_in_memory(image: object, most: int) -> EncodedBytes | None:
