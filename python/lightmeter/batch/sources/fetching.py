@@ -49,8 +49,7 @@ class Fetcher:
         """Take how many threads may read, and how long a coroutine may."""
         self._threads, self._seconds = threads, seconds
         self._pool: ThreadPoolExecutor | None = None
-        self._begun: dict[Any, set[asyncio.Task[None]]] = defaultdict(set)  # by their loops
-        self._closed = False
+        self._tasks: dict[Any, set[asyncio.Task[None]]] = defaultdict(set)  # by their loops
 
     def begin(self, ranges: Sequence[ByteRange]) -> list["Future[bytes]"]:
         """The bytes of each, or what its file system raises; without waiting for them."""
@@ -68,37 +67,28 @@ class Fetcher:
         return futures
 
     def _start(self, loop: Any, run: list[tuple[ByteRange, "Future[bytes]"]]) -> None:
-        begun = self._begun[loop]
-        task = loop.create_task(self._all(run))
-        begun.add(task)
-        task.add_done_callback(begun.discard)
-
-    async def _all(self, run: list[tuple[ByteRange, "Future[bytes]"]]) -> None:
-        """One limit for all: a timer for each would cost a twentieth of the reading."""
-        import asyncio
-
-        tasks = [asyncio.create_task(self._into(future, asked)) for asked, future in run]
-        run.clear()  # whoever has what was read decides how long it is kept
-        try:
-            await asyncio.wait(tasks, timeout=self._seconds)
-        finally:
-            for task in tasks:
-                task.cancel()
+        tasks = self._tasks[loop]
+        for asked, future in run:
+            task = loop.create_task(self._into(future, asked))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     async def _into(self, future: "Future[bytes]", asked: ByteRange) -> None:
         import asyncio
 
+        limit = asyncio.timeout(self._seconds)
         try:
-            data = await _awaited(asked)
+            async with limit:
+                data = await _awaited(asked)
         except asyncio.CancelledError:
-            if self._closed or self._seconds is None:
-                future.cancel()
-            else:
-                detail = f"not read within {self._seconds:g} seconds"
-                future.set_exception(ImageError("too_large", detail))
+            future.cancel()
             raise
         except Exception as error:
-            future.set_exception(error)
+            if limit.expired():
+                detail = f"not read within {self._seconds:g} seconds"
+                future.set_exception(ImageError("too_large", detail))
+            else:
+                future.set_exception(error)
         else:
             future.set_result(data)
 
@@ -117,8 +107,7 @@ class Fetcher:
 
     def close(self) -> None:
         """Give up what is under way."""
-        self._closed = True
-        for loop, tasks in list(self._begun.items()):
+        for loop, tasks in list(self._tasks.items()):
             loop.call_soon_threadsafe(_cancel, tasks)
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)

@@ -15,8 +15,8 @@ from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
 from lightmeter.image.decode.png import open_png, png_samples
 from lightmeter.image.encoded import EncodedBytes
-from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.opened import is_too_large
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
@@ -51,7 +51,7 @@ def measure_accelerated(
         return None
     try:
         picture = _DECODERS[image_format][0](file.data)
-        if picture is None or _is_too_large(picture.size, reading.limits):
+        if picture is None or is_too_large(picture.size, reading.limits):
             return None
         return _measured(picture, reading, threads)
     except (ValueError, MemoryError):  # a wrong mask, samples out of range, ...
@@ -64,15 +64,6 @@ def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageM
         reading.channels, reading.value_range, threads, reading.metric_set, picture.size, mask
     )
     return meter if meter._measure_decoded(picture.measure, picture.mode) else None
-
-
-def _is_too_large(size: tuple[int, int], limits: Limits) -> bool:
-    """Whether Pillow or a limit refuses the size."""
-    pixels = size[0] * size[1]
-    most = Image.MAX_IMAGE_PIXELS
-    return (most is not None and pixels > 2 * most) or (
-        limits.pixels is not None and pixels > limits.pixels
-    )
 
 
 @cache
