@@ -16,8 +16,13 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 2
-        from lightmeter.cli import run
+        from lightmeter.errors import ConfigError
 
+        try:
+            from lightmeter.cli import run
+        except ConfigError as error:  # in the environment, which is read at once
+            print(f"lightmeter: {error}", file=sys.stderr)
+            return 2
         return run()
     except KeyboardInterrupt:  # while it is starting; the commands say so themselves
         print("lightmeter: interrupted", file=sys.stderr)
