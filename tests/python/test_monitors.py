@@ -14,7 +14,7 @@ from lightmeter import Profile, ProfileView, Store, log, log_image
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
-from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.baselines import DateRange, Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
     Monitor,
@@ -316,6 +316,26 @@ def test_rules_on_numbers(store: Store) -> None:
     assert alarms(states(store, ChangeRule(features=x, scalar="n", relative=0.5))) == [9]
     put_days(store, range(1, 1), history=True)
     assert states(store, DriftRule(features=x))[9] == "not enough data"
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None:
+    """Also beside a baseline that takes images for independent."""
+    for day in range(-20 if history else 1, 3):
+        columns = {
+            "x": np.random.default_rng(50 + day).normal(size=60),
+            "never": [None] * 60,
+            "now": [None] * 60 if day < 2 else [1.0] * 60,
+        }
+        at = date(2022, 9, 1) + timedelta(days=day - 1)
+        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+    baseline = Trailing() if history else DateRange(date(2022, 9, 1), date(2022, 9, 2))
+    monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
+    results = of_september(evaluate(store, [monitor], now=NOW))
+    judged = {result.feature: result.state for result in results if result.start.day == 2}
+    assert judged["x"] == "ok"
+    assert judged["now"] == "not enough data"
+    assert "never" not in judged
 
 
 HUE = "image.Hue.circular_mean"

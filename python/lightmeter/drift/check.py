@@ -79,7 +79,7 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
-        cure = f"profile as many images or more with rows={max(least, ROWS)}"
+        cure = f"profile as many images or more with rows={max(least, ROWS)} (option --rows)"
         if least > MOST_ROWS:
             cure = (
                 f"a profile keeps at most {count(MOST_ROWS)} rows, so the level can be no less "

@@ -93,7 +93,7 @@ def fsspec_module() -> Any:
         import fsspec.config
     except ImportError as error:
         raise StoreError(
-            "a store in an object store takes the package fsspec; install lightmeter[cloud]"
+            "a store in an object store takes the package fsspec: pip install 'lightmeter[cloud]'"
         ) from error
     return fsspec
 
