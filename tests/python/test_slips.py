@@ -74,6 +74,16 @@ def test_a_feature_that_is_misspelt_in_a_monitor(
     assert "matches 'image.Sharpnes'; did you mean image.Sharpness" in result.stdout
 
 
+def test_the_first_run_on_a_day_that_is_not_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    lightmeter("log", "photos", "--dataset", "camera", "--store", "today.db")
+    result = lightmeter("monitor", "run", "monitors.toml", "--store", "today.db")
+    said = (result.returncode, result.stdout, result.stderr)
+    assert said == (0, "nothing to judge yet: no bucket is over\n", "")
+
+
 def test_slips_in_python(folder: Path) -> None:
     good = folder / "good.lmp"
     report = lm.compare(target=good, reference=good)
