@@ -49,9 +49,9 @@ def test_kolmogorov_smirnov_by_columns_decides_as_scipy(n: int) -> None:
             stats.ks_2samp(*pair, method="exact")
             for pair in zip(target.T, reference.T, strict=True)
         ]
-        found = ks_statistics(target, reference)
-        np.testing.assert_allclose(found, [test.statistic for test in tests], atol=1e-12)
-        assert any_ks(found, n, 8) == any(test.pvalue < 0.05 / 8 for test in tests)
+        statistics = ks_statistics(target, reference)
+        np.testing.assert_allclose(statistics, [test.statistic for test in tests], atol=1e-12)
+        assert any_ks(statistics, n, 8) == any(test.pvalue < 0.05 / 8 for test in tests)
     assert critical_statistic(10, 1e-9) == np.inf
 
 

@@ -118,7 +118,7 @@ class _Comparison:
         self._before = np.stack(tables[1 : 1 + len(past)])
         self._expected = tables[-1] if baseline else None
         with np.errstate(over="ignore"):  # of the rows that are no counts
-            self._ever = np.sum(tables, axis=0)[VALUES] > 0
+            self._ever = np.sum(tables, axis=0)[[N, VALUES]].any(axis=0)
         self._absent = self._images_without_exif(sides) if names != target.names else {}
         self._design = 1.0
 
