@@ -518,11 +518,11 @@ def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, dama
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_file_names_are_safe_and_one_per_name(one: str, other: str) -> None:
-    for name in (one, other):
+def test_file_names_are_safe_and_one_per_name(first: str, other: str) -> None:
+    for name in (first, other):
         assert re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,60}", slug(name))
-    assert (slug(one) == slug(other)) == (one == other)
-    for page in (feature_page(one, other, one), bucket_page(one, other, FIRST)):
+    assert (slug(first) == slug(other)) == (first == other)
+    for page in (feature_page(first, other, first), bucket_page(first, other, FIRST)):
         assert posixpath.normpath(page) == page
         assert not page.startswith(("/", "."))
 

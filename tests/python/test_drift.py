@@ -59,9 +59,9 @@ SIZES += [(364, 300), (300, 301), (1024, 1024)]
 def test_ks_without_ties_is_scipys(n: int, m: int, shift: float) -> None:
     a, b = normals(n, n), normals(m + 1, m, shift)
     expected = stats.ks_2samp(a, b, method="exact")
-    found = numbers(a, b)
-    np.testing.assert_allclose(found["statistic"], (expected.statistic,) * 3, rtol=1e-9)
-    np.testing.assert_allclose(found["ks_p_value"], expected.pvalue, rtol=1e-9)
+    compared = numbers(a, b)
+    np.testing.assert_allclose(compared["statistic"], (expected.statistic,) * 3, rtol=1e-9)
+    np.testing.assert_allclose(compared["ks_p_value"], expected.pvalue, rtol=1e-9)
 
 
 def permutation_p(a: list[int], b: list[int], circular: bool) -> float:
@@ -92,16 +92,16 @@ SMALL = st.lists(st.integers(0, 4), min_size=1, max_size=5)
 @checked
 @given(SMALL, SMALL)
 def test_ks_p_value_with_ties_is_the_share_of_permutations(a: list[int], b: list[int]) -> None:
-    found = numbers(a, b)["ks_p_value"]
-    np.testing.assert_allclose(found, permutation_p(a, b, False), rtol=1e-12)
+    p_value = numbers(a, b)["ks_p_value"]
+    np.testing.assert_allclose(p_value, permutation_p(a, b, False), rtol=1e-12)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(SMALL, SMALL)
 def test_kuipers_p_value_estimates_the_share_of_permutations(a: list[int], b: list[int]) -> None:
     p = permutation_p(a, b, True)
-    found = numbers(a, b, circular=True)["p_value"]
-    assert found[0] == pytest.approx(p, abs=0.001 + 5 * p / math.sqrt(50))  # type: ignore[index]
+    p_value = numbers(a, b, circular=True)["p_value"]
+    assert p_value[0] == pytest.approx(p, abs=0.001 + 5 * p / math.sqrt(50))  # type: ignore[index]
 
 
 def test_ks_with_ties_at_scale_agrees_with_monte_carlo() -> None:
@@ -138,17 +138,19 @@ def test_binned_distances_are_scipys_and_numpys(t: list[int], r: list[int]) -> N
     size = max(len(t), len(r))
     a, b = (np.array(x + [0] * (size - len(x))) for x in (t, r))
     a, b = a[a + b > 0], b[a + b > 0]
-    found = categories(*({str(k): int(v) for k, v in enumerate(x)} for x in (a, b)))
+    compared = categories(*({str(k): int(v) for k, v in enumerate(x)} for x in (a, b)))
     n, m, k = a.sum(), b.sum(), len(a)
     p, q = a / n, b / m
     square = max(0.0, 1 - np.sqrt(p * q).sum())
     bias = (k - 1) / 8 * (1 / n + 1 / m)
-    assert found["hellinger"] == pytest.approx(math.sqrt(square), abs=1e-7)
-    assert found["hellinger_debiased"] == pytest.approx(math.sqrt(max(0, square - bias)), abs=1e-7)
-    assert found["js"] == pytest.approx(distance.jensenshannon(p, q, base=2), abs=1e-7)
-    assert found["statistic"][0] == pytest.approx(np.abs(p - q).sum() / 2)  # type: ignore[index]
+    assert compared["hellinger"] == pytest.approx(math.sqrt(square), abs=1e-7)
+    assert compared["hellinger_debiased"] == pytest.approx(
+        math.sqrt(max(0, square - bias)), abs=1e-7
+    )
+    assert compared["js"] == pytest.approx(distance.jensenshannon(p, q, base=2), abs=1e-7)
+    assert compared["statistic"][0] == pytest.approx(np.abs(p - q).sum() / 2)  # type: ignore[index]
     p, q = (a + 0.5) / (n + k / 2), (b + 0.5) / (m + k / 2)
-    assert found["psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), abs=1e-12)
+    assert compared["psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), abs=1e-12)
 
 
 def test_categories_are_tested_as_scipy_does() -> None:
@@ -175,8 +177,8 @@ def test_fishers_one_sided_test_is_the_hypergeometric_tail(a: int, n: int, b: in
     a, b = min(a, n), min(b, m)
     for hits, of, others, of_others in ((a, n, b, m), (b, m, a, n)):
         expected = stats.hypergeom.sf(hits - 1, of + of_others, a + b, of)
-        found = _core.fisher_more(hits, of, others, of_others)
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-290)
+        p_values = _core.fisher_more(hits, of, others, of_others)
+        assert p_values == pytest.approx(expected, rel=1e-9, abs=1e-290)
 
 
 @pytest.mark.parametrize("test", [_core.fisher_exact, _core.fisher_more])
@@ -215,8 +217,8 @@ def test_hue_statistics_do_not_depend_on_where_the_circle_is_cut(turn: int) -> N
     for name in ("statistic", "wasserstein", "reference_spread"):
         np.testing.assert_allclose(turned[name], still[name], rtol=1e-9)
     hues = (np.arange(5) * 51.0 + turn) % 255
-    found = numbers((hues + 10) % 255, hues, circular=True)
-    assert found["wasserstein"] == pytest.approx(10)
+    compared = numbers((hues + 10) % 255, hues, circular=True)
+    assert compared["wasserstein"] == pytest.approx(10)
 
 
 def dark(seed: int) -> NDArray[np.uint8]:
@@ -353,13 +355,13 @@ def columns(**values: object) -> lm.ProfileView:
 @pytest.mark.parametrize("shift", [0.0, 0.05, 1.0])
 def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
     a, b = normals(1, 4000), normals(2, 6000, shift)
-    found = numbers(a, b)
-    value, low, high = found["statistic"]  # type: ignore[misc]
+    compared = numbers(a, b)
+    value, low, high = compared["statistic"]  # type: ignore[misc]
     exact = stats.ks_2samp(a, b, method="exact")
     assert low <= exact.statistic <= high
     assert low <= value <= high
     assert high - low <= 2 * (sketch_of(a).error(0.005) + sketch_of(b).error(0.005)) + 1e-12
-    p, p_low, p_high = found["ks_p_value"]  # type: ignore[misc]
+    p, p_low, p_high = compared["ks_p_value"]  # type: ignore[misc]
     assert p_low <= exact.pvalue + 1e-290
     assert exact.pvalue <= p_high + 1e-290
     assert p_low <= p <= p_high
@@ -543,16 +545,16 @@ def test_estimated_categories_keep_their_bounds() -> None:
     (ua, ca), (ub, cb) = (np.unique(x, return_counts=True) for x in (a, b))
     shares = [dict(zip(u, c / len(a), strict=True)) for u, c in ((ua, ca), (ub, cb))]
     true = sum(abs(shares[0].get(v, 0) - shares[1].get(v, 0)) for v in {*ua, *ub}) / 2
-    found = _core.compare_categories(
+    compared = _core.compare_categories(
         strings(dict(zip(ua.tolist(), ca.tolist(), strict=True))),
         0,
         strings(dict(zip(ub.tolist(), cb.tolist(), strict=True))),
         0,
     )
-    value, low, high = found["statistic"]
+    value, low, high = compared["statistic"]
     assert low <= value <= high
     assert low <= true
-    p, p_low, p_high = found["p_value"]
+    p, p_low, p_high = compared["p_value"]
     assert p_low <= p <= p_high
 
 
@@ -600,8 +602,8 @@ def test_hellingers_null_quantile_is_exceeded_one_time_in_twenty() -> None:
         above = 0
         for trial in range(400):
             rng = np.random.default_rng([n, trial])
-            found = numbers(rng.normal(0, 1, n), rng.normal(0, 1, m))
-            above += found["hellinger"] > found["hellinger_null"]  # type: ignore[operator]
+            compared = numbers(rng.normal(0, 1, n), rng.normal(0, 1, m))
+            above += compared["hellinger"] > compared["hellinger_null"]  # type: ignore[operator]
         assert 5 <= above <= 38, above  # 20 expected, four standard deviations
 
 
@@ -693,12 +695,12 @@ def test_the_p_value_of_numbers_is_the_share_of_deals(
     seen = rank_statistic(scores[:n].sum(0), skewness)
     order = rng.permuted(np.tile(np.arange(n + m), (20_000, 1)), axis=1)[:, :n]
     share = np.mean(rank_statistic(scores[order].sum(1), skewness) >= seen * (1 - 1e-12))
-    found = numbers(a, b)
-    expected = min(1.0, share / 0.98, found["ks_p_value"][0] / 0.02)  # type: ignore[index]
-    p = found["p_value"][0]  # type: ignore[index]
+    compared = numbers(a, b)
+    expected = min(1.0, share / 0.98, compared["ks_p_value"][0] / 0.02)  # type: ignore[index]
+    p = compared["p_value"][0]  # type: ignore[index]
     assert p == pytest.approx(expected, rel=0.6, abs=4e-4)
     assert p == pytest.approx(expected, rel=0.2, abs=0.01)
-    assert found["p_value"] == (p, p, p)
+    assert compared["p_value"] == (p, p, p)
 
 
 @pytest.mark.parametrize("sizes", [(40, 90), (300, 500), (1500, 2500)])

@@ -14,7 +14,7 @@ from lightmeter import Profile, ProfileView, Store, log, log_image
 from lightmeter.demo import draw_cells
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
-from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.baselines import DateRange, Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
     Monitor,
@@ -65,16 +65,18 @@ def put_days(store: Store, days: range, *, history: bool = False, **bad: dict[st
 def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[int, str]:
     results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule, **known)], now=NOW)
     return {
-        one.start.day: one.state for one in of_september(results) if one.feature in (feature, "")
+        result.start.day: result.state
+        for result in of_september(results)
+        if result.feature in (feature, "")
     }
 
 
 def of_september(results: list[Result]) -> list[Result]:
-    return [one for one in results if one.start.month == 9]
+    return [result for result in results if result.start.month == 9]
 
 
-def alarms(found: dict[int, str]) -> list[int]:
-    return [day for day, state in found.items() if state == "anomaly"]
+def alarms(judged: dict[int, str]) -> list[int]:
+    return [day for day, state in judged.items() if state == "anomaly"]
 
 
 def test_the_articles_timeline(store: Store) -> None:
@@ -91,12 +93,14 @@ def test_the_articles_timeline(store: Store) -> None:
     monitor = Monitor(name="drift", dataset="cells", rule=DriftRule())
     results = evaluate(store, [monitor], now=NOW)
     bad = {day: set[str]() for day in range(1, 15)}
-    for one in of_september(results):
-        if one.state == "anomaly":
-            bad[one.start.day].add(one.feature)
+    for result in of_september(results):
+        if result.state == "anomaly":
+            bad[result.start.day].add(result.feature)
     assert [day for day, features in bad.items() if features] == [7, 9]
     assert "image.Saturation.mean" in bad[7]
-    few = {(one.start.day, one.words) for one in results if one.state == "not enough data"}
+    few = {
+        (result.start.day, result.words) for result in results if result.state == "not enough data"
+    }
     counts = ["1 bucket" if n == 1 else f"{n} buckets" for n in range(14)]
     assert few == {(17 + n, f"{counts[n]} to compare with, of 14 needed") for n in range(14)}
 
@@ -112,11 +116,13 @@ def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> No
     assert evaluate(store, monitors, now=NOW) == first
     save_results(store, first)
     assert load_results(store) == by_place(first)
-    assert alarms({one.start.day: one.state for one in first if one.feature == "x"}) == [9]
+    assert alarms(
+        {result.start.day: result.state for result in first if result.feature == "x"}
+    ) == [9]
 
 
 def by_place(results: list[Result]) -> list[Result]:
-    return sorted(results, key=lambda one: (one.place, one.feature))
+    return sorted(results, key=lambda result: (result.place, result.feature))
 
 
 class Counting:
@@ -138,8 +144,8 @@ class Counting:
         """Also checks that the results are those of judging all of them, and so are those kept."""
         whole = evaluate(self.store, monitors, now=NOW)
         self.judged = 0
-        found = evaluate(self.store, monitors, now=NOW, earlier=load_results(self.store))
-        assert found == whole
+        results = evaluate(self.store, monitors, now=NOW, earlier=load_results(self.store))
+        assert results == whole
         judged, self.judged = self.judged, 0
         update_results(self.store, monitors, now=NOW)
         assert self.judged == judged
@@ -217,12 +223,12 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
         rule = LimitsRule(features=("x",), upper=9)
         monitors = [Monitor(name=name, dataset="cells", rule=rule) for name in names]
         update_results(store, monitors, source=source, now=NOW)
-        results = [one for one in load_results(store) if one.monitor in names]
+        results = [result for result in load_results(store) if result.monitor in names]
         with Store(tmp_path / "other.db") as other:
             put_days(other, range(1, 6))
             assert results == by_place(evaluate(other, monitors, now=NOW))
         save_results(store, results, source=source)  # is the same
-        return {one.monitor for one in load_results(store)}
+        return {result.monitor for result in load_results(store)}
 
     assert kept("m", "n", source=first) == {"m", "n"}
     assert kept("o", source=second) == {"m", "n", "o"}
@@ -245,10 +251,10 @@ def test_a_time_without_zone_is_local(store: Store) -> None:
     put_days(store, range(1, 20))
     monitor = Monitor(name="m", dataset="cells", rule=MissingRule())
     local = NOW.astimezone().replace(tzinfo=None)
-    found = evaluate(store, [monitor], now=local)
-    assert found == evaluate(store, [monitor], now=NOW)
+    results = evaluate(store, [monitor], now=local)
+    assert results == evaluate(store, [monitor], now=NOW)
     update_results(store, [monitor], now=local)
-    assert load_results(store) == found
+    assert load_results(store) == results
 
 
 @pytest.mark.usefixtures("three_are_enough")
@@ -318,6 +324,26 @@ def test_rules_on_numbers(store: Store) -> None:
     assert states(store, DriftRule(features=x))[9] == "not enough data"
 
 
+@pytest.mark.parametrize("history", [True, False])
+def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None:
+    """Also beside a baseline that takes images for independent."""
+    for day in range(-20 if history else 1, 3):
+        columns = {
+            "x": np.random.default_rng(50 + day).normal(size=60),
+            "never": [None] * 60,
+            "now": [None] * 60 if day < 2 else [1.0] * 60,
+        }
+        at = date(2022, 9, 1) + timedelta(days=day - 1)
+        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+    baseline = Trailing() if history else DateRange(date(2022, 9, 1), date(2022, 9, 2))
+    monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
+    results = of_september(evaluate(store, [monitor], now=NOW))
+    judged = {result.feature: result.state for result in results if result.start.day == 2}
+    assert judged["x"] == "ok"
+    assert judged["now"] == "not enough data"
+    assert "never" not in judged
+
+
 HUE = "image.Hue.circular_mean"
 
 
@@ -343,14 +369,14 @@ def put_hues(store: Store, turns: dict[int, float]) -> None:
 def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
     put_hues(store, {7: 40.0, 9: -40.0, 11: 127.0})
     monitor = Monitor(name="m", dataset="cells", rule=rule)
-    results = [one for one in evaluate(store, [monitor], now=NOW) if one.feature == HUE]
-    assert alarms({one.start.day: one.state for one in results}) == [7, 9, 11]
-    for one in results:  # so that a line and its band stay together
-        assert one.value is not None
-        assert one.lower is not None
-        assert one.upper is not None
-        assert abs(one.value - (one.lower + one.upper) / 2) <= 127.5
-        assert abs(one.lower + one.upper) < 20  # on the same turn every day
+    results = [result for result in evaluate(store, [monitor], now=NOW) if result.feature == HUE]
+    assert alarms({result.start.day: result.state for result in results}) == [7, 9, 11]
+    for result in results:  # so that a line and its band stay together
+        assert result.value is not None
+        assert result.lower is not None
+        assert result.upper is not None
+        assert abs(result.value - (result.lower + result.upper) / 2) <= 127.5
+        assert abs(result.lower + result.upper) < 20  # on the same turn every day
 
 
 def test_what_a_hue_has_not(store: Store) -> None:
@@ -372,7 +398,11 @@ def test_an_arc_is_for_hues_only(store: Store) -> None:
     other = log(columns={"wind.Hue.circular_mean": [100.0] * 20}).view()
     store.put("cells", other, at=date(2022, 9, 14), writer="b")
     monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(lower=235.0, upper=20.0))
-    last = {one.feature: one for one in evaluate(store, [monitor], now=NOW) if one.start.day == 14}
+    last = {
+        result.feature: result
+        for result in evaluate(store, [monitor], now=NOW)
+        if result.start.day == 14
+    }
     assert last[HUE].state == "ok"
     wrong = last["wind.Hue.circular_mean"]
     assert (wrong.state, wrong.value) == ("error", 100.0)
@@ -390,10 +420,10 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
         store.put("cells", rows(100 + day, **known), at=date(2022, 8, day), writer="a")
     monitor = Monitor(name="m", dataset="cells", rule=DriftRule())
     results = of_september(evaluate(store, [monitor], now=NOW))
-    limited = [one for one in results if one.upper is not None]
-    assert all((one.value >= one.upper) == (one.state == "anomaly") for one in limited)  # type: ignore[operator]
-    assert [one.start.day for one in results if one.state == "anomaly"] == [11, 13]
-    (little,) = (one for one in results if one.upper is None)
+    limited = [result for result in results if result.upper is not None]
+    assert all((result.value >= result.upper) == (result.state == "anomaly") for result in limited)  # type: ignore[operator]
+    assert [result.start.day for result in results if result.state == "anomaly"] == [11, 13]
+    (little,) = (result for result in results if result.upper is None)
     assert (little.start.day, little.state) == (9, "ok")
     assert little.words.startswith("surely different, but little; shift 0.0")
 
@@ -437,12 +467,12 @@ def test_no_value_is_new_that_did_not_fit_into_the_baseline(store: Store, values
         drawn = np.random.default_rng(day).integers(own, own + values, 4000)
         names = [f"v{value}" for value in drawn] + ["brand new"] * (100 * (day == 9))
         store.put("cells", log(columns={"c": names}).view(), at=date(2022, 9, day), writer="a")
-    found = states(store, NewValuesRule(), "c")
+    judged = states(store, NewValuesRule(), "c")
     if values == 800:
-        assert alarms(found) == []
-        assert found[9] == "not enough data"
+        assert alarms(judged) == []
+        assert judged[9] == "not enough data"
     else:
-        assert alarms(found) == [9]
+        assert alarms(judged) == [9]
 
 
 def test_missing_late_and_failure_rate(store: Store) -> None:
@@ -480,27 +510,29 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(
     store: Store, wrong: list[tuple[int, int, int]]
 ) -> None:
     september = [(2022, 9, day) for day in (1, 2, 3, 5, 18)]
-    found = missing(store, *wrong, *september, (2099, 1, 1))
-    assert [one.start.day for one in found] == list(range(1, 20))
-    assert [one.start.day for one in found if one.state == "ok"] == [1, 2, 3, 5, 18]
+    results = missing(store, *wrong, *september, (2099, 1, 1))
+    assert [result.start.day for result in results] == list(range(1, 20))
+    assert [result.start.day for result in results if result.state == "ok"] == [1, 2, 3, 5, 18]
     year, *_ = wrong[0]
-    assert f"{len(wrong)} earlier bucket" in found[0].words
-    assert f"from {year:04}-" in found[0].words
-    assert {one.words for one in found[1:]} == {""}
+    assert f"{len(wrong)} earlier bucket" in results[0].words
+    assert f"from {year:04}-" in results[0].words
+    assert {result.words for result in results[1:]} == {""}
 
 
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
-    found = missing(store, (2022, 5, 30), (2022, 9, 3))
-    assert (found[0].start.month, len(found)) == (5, 113)
-    assert alarms({at: one.state for at, one in enumerate(found)})[:95] == list(range(1, 96))
+    results = missing(store, (2022, 5, 30), (2022, 9, 3))
+    assert (results[0].start.month, len(results)) == (5, 113)
+    assert alarms({at: result.state for at, result in enumerate(results)})[:95] == list(
+        range(1, 96)
+    )
 
 
 def test_what_is_missing_up_to_now_is_bounded(store: Store) -> None:
-    found = missing(store, (1, 1, 1))
-    assert (found[0].state, found[0].start.year) == ("ok", 1)
-    assert found[-1].start == NOW - timedelta(days=1)
-    assert [one.state for one in found[1:]] == ["anomaly"] * 20_000
-    assert found[1].words == "missing for longer: the last 20000 buckets are listed"
+    results = missing(store, (1, 1, 1))
+    assert (results[0].state, results[0].start.year) == ("ok", 1)
+    assert results[-1].start == NOW - timedelta(days=1)
+    assert [result.state for result in results[1:]] == ["anomaly"] * 20_000
+    assert results[1].words == "missing for longer: the last 20000 buckets are listed"
     assert len(missing(store, (2022, 9, 18))) == 2
 
 
@@ -551,13 +583,13 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     after = evaluate(store, monitors, now=NOW, earlier=before)
     assert after == evaluate(store, monitors, now=NOW)
     anomalies = [
-        {(one.monitor, one.start) for one in results if one.state == "anomaly"}
+        {(result.monitor, result.start) for result in results if result.state == "anomaly"}
         for results in (before, after)
     ]
     assert anomalies[1] <= anomalies[0]
     rolled = datetime(2022, 9, 16, tzinfo=UTC)
-    assert {one.monitor for one in after if one.start < rolled} == {"missing"}
-    assert {one.monitor for one in after if one.start > rolled} == set(rules)
+    assert {result.monitor for result in after if result.start < rolled} == {"missing"}
+    assert {result.monitor for result in after if result.start > rolled} == set(rules)
 
 
 @pytest.mark.parametrize(
@@ -576,7 +608,7 @@ def test_nothing_is_missing_at_the_seam_of_a_roll_up(
         at += length
     store.gc(now=NOW, roll_up_after=after)
     results = evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
-    assert [one.start for one in results if one.state == "anomaly"] == [gap]
+    assert [result.start for result in results if result.state == "anomaly"] == [gap]
 
 
 def test_whole_days_are_no_midnights(store: Store) -> None:
@@ -587,9 +619,11 @@ def test_whole_days_are_no_midnights(store: Store) -> None:
     for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
         baseline = Trailing(same=same, least=1)
         monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
-        midnights = [one for one in evaluate(store, [monitor], now=NOW) if one.start.hour == 0]
-        found = {one.start.day: one.baseline for one in midnights}
-        assert found == dict(zip(range(15, 20), expected, strict=True))
+        midnights = [
+            result for result in evaluate(store, [monitor], now=NOW) if result.start.hour == 0
+        ]
+        baselines = {result.start.day: result.baseline for result in midnights}
+        assert baselines == dict(zip(range(15, 20), expected, strict=True))
 
 
 def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
@@ -599,8 +633,8 @@ def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
         profile = log(columns={"a": values, "ab": values}).profile()
         at = date(2022, 9, 1) + timedelta(days=day - 1)
         store.put("cells", profile, at=at, writer="a")
-    found = states(store, DriftRule(features=("a",)), "a:not a number")
-    assert alarms(found) == [9]
+    judged = states(store, DriftRule(features=("a",)), "a:not a number")
+    assert alarms(judged) == [9]
     assert not alarms(states(store, DriftRule(features=("a",)), "ab:not a number"))
 
 
@@ -615,18 +649,18 @@ def test_combinations(store: Store) -> None:
         Monitor(name="either", rule=CombinedRule(type="any", of=("drift", "new")), **known),
     ]
     results = evaluate(store, monitors, now=NOW)
-    found = {name: [] for name in ("both", "either")}
-    for one in results:
-        if one.monitor in found and one.state == "anomaly":
-            found[one.monitor].append(one.start.day)
-    assert found == {"both": [9], "either": [7, 9]}
+    judged = {name: [] for name in ("both", "either")}
+    for result in results:
+        if result.monitor in judged and result.state == "anomaly":
+            judged[result.monitor].append(result.start.day)
+    assert judged == {"both": [9], "either": [7, 9]}
 
 
 def said(results: list[Result], name: str) -> list[tuple[str, int, str, str]]:
     return [
-        (segment_text(one.segment), one.start.day, one.state, one.words)
-        for one in results
-        if one.monitor == name
+        (segment_text(result.segment), result.start.day, result.state, result.words)
+        for result in results
+        if result.monitor == name
     ]
 
 
@@ -663,7 +697,7 @@ def test_patterns_that_match_nothing_are_named(store: Store, rule: Rule) -> None
     put_days(store, range(1, 6), history=True)
     results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
     results = of_september(results)
-    assert {one.start.day for one in results} == {1, 2, 3, 4, 5}
+    assert {result.start.day for result in results} == {1, 2, 3, 4, 5}
     *_, (_, _, state, words) = said(results, "m")
     assert (state, words) == (
         "not enough data",
@@ -691,11 +725,11 @@ def test_a_whole_that_stopped_before_its_segments(store: Store) -> None:
     put_days(store, range(1, 2))
     store.put("cells", rows(2), at=date(2022, 9, 2), writer="a", segment={"camera": "left"})
     late = Monitor(name="m", dataset="cells", rule=LateRule(after=timedelta(days=9999)))
-    found = [(day, state) for _, day, state, _ in said(evaluate(store, [late], now=NOW), "m")]
-    assert found == [(1, "ok"), (2, "not enough data")]
+    judged = [(day, state) for _, day, state, _ in said(evaluate(store, [late], now=NOW), "m")]
+    assert judged == [(1, "ok"), (2, "not enough data")]
     missing = Monitor(name="m", dataset="cells", rule=MissingRule())
-    found = [(day, state) for _, day, state, _ in said(evaluate(store, [missing], now=NOW), "m")]
-    assert found == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
+    judged = [(day, state) for _, day, state, _ in said(evaluate(store, [missing], now=NOW), "m")]
+    assert judged == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
 
 
 @pytest.mark.parametrize("rate", ["missing", "not a number"])
@@ -711,15 +745,19 @@ def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None
         store.put("cells", profile, at=at, writer="a")
     results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
     save_results(store, results)
-    assert [one[:10] for one in load_results(store)] == sorted(
-        (one[:10] for one in results), key=lambda one: (one[9], one[0])
+    assert [result[:10] for result in load_results(store)] == sorted(
+        (result[:10] for result in results), key=lambda result: (result[9], result[0])
     )
-    found = {one.start.day: one for one in of_september(results) if one.feature == f"a:{rate}"}
-    assert [day for day, one in found.items() if one.state == "anomaly"] == [10, 12]
+    judged = {
+        result.start.day: result
+        for result in of_september(results)
+        if result.feature == f"a:{rate}"
+    }
+    assert [day for day, result in judged.items() if result.state == "anomaly"] == [10, 12]
     only = dataclasses.replace(rule, features=(f"a:{rate}",))
     assert alarms(states(store, only, f"a:{rate}")) == [10, 12]
     if isinstance(rule, DriftRule) and rule.metric == "p":
-        assert found[10].upper is not None
+        assert judged[10].upper is not None
 
 
 def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
@@ -728,11 +766,11 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
     monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(upper=9), segments=True)
     results = evaluate(store, [monitor], now=NOW)
-    assert max(one.start.day for one in results) == 19
-    assert {len(one.segment) for one in results} == {0, 1}
+    assert max(result.start.day for result in results) == 19
+    assert {len(result.segment) for result in results} == {0, 1}
     store._database.all("UPDATE profile SET body = x'00' WHERE segment = 'camera=left'")
-    damaged = [one for one in evaluate(store, [monitor], now=NOW) if one.state == "error"]
-    assert [one.segment for one in damaged] == [left]
+    damaged = [result for result in evaluate(store, [monitor], now=NOW) if result.state == "error"]
+    assert [result.segment for result in damaged] == [left]
 
 
 def test_other_baselines(store: Store, tmp_path: Path) -> None:
@@ -745,8 +783,8 @@ def test_other_baselines(store: Store, tmp_path: Path) -> None:
     store.put("training", rows(77), at=date(2022, 9, 4), writer="a")
     whole = states(store, rule, baseline=Other("training"))
     assert whole == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "ok")}
-    found = states(store, rule, baseline=Other("training", ()))
-    assert found == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "not enough data")}
+    judged = states(store, rule, baseline=Other("training", ()))
+    assert judged == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "not enough data")}
 
 
 def test_another_dataset_of_shorter_buckets(store: Store) -> None:
@@ -758,9 +796,11 @@ def test_another_dataset_of_shorter_buckets(store: Store) -> None:
             store.put("raw", view, at=at, writer="a", every="1h")
     for baseline, count in ((Other("raw"), 12), (Other("raw", ()), 4)):
         monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
-        results = [one for one in evaluate(store, [monitor], now=NOW) if one.feature == "x"]
-        assert [one.state for one in results] == ["ok", "ok", "anomaly"]
-        assert {one.baseline for one in results} == {count}
+        results = [
+            result for result in evaluate(store, [monitor], now=NOW) if result.feature == "x"
+        ]
+        assert [result.state for result in results] == ["ok", "ok", "anomaly"]
+        assert {result.baseline for result in results} == {count}
         for rule in (IntervalRule(), ChangeRule(scalar="n", relative=0.5)):
             assert set(states(store, rule, baseline=baseline).values()) == {"not enough data"}
 
@@ -836,7 +876,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     alarmed = monitor(*run)
     assert alarmed.returncode == 3
     assert alarmed.stdout.startswith("2022-09-08 00:00 cells m: anomaly x ")
-    assert [one.start.day for one in load_results(store) if one.state == "anomaly"] == [8]
+    assert [result.start.day for result in load_results(store) if result.state == "anomaly"] == [8]
     put_days(store, range(9, 12))
     left = {"camera": "left"}
     store.put("cells", rows(8, shift=9), at=date(2022, 9, 8), writer="a", segment=left)

@@ -156,9 +156,9 @@ def expressions() -> list[str]:
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     asked += [each.get("definition", "") for each in board["templating"]["list"]]
     rules = (DOCS / "prometheus-rules.yml").read_text(encoding="utf-8")
-    found = re.findall(r"^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*))", rules, re.MULTILINE)
-    assert len(found) == 3
-    return [*asked, *(block or line for block, line in found)]
+    expressions = re.findall(r"^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*))", rules, re.MULTILINE)
+    assert len(expressions) == 3
+    return [*asked, *(block or line for block, line in expressions)]
 
 
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:
