@@ -2,6 +2,8 @@
 
 import sys
 
+from lightmeter.errors import ConfigError
+
 
 def main() -> int:
     """Run the command line; without its packages, say in one line what to install."""
@@ -16,8 +18,6 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 2
-        from lightmeter.errors import ConfigError
-
         try:
             from lightmeter.cli import run
         except ConfigError as error:  # in the environment, which is read at once
