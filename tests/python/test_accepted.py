@@ -15,7 +15,7 @@ from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import ChangeRule, DriftRule, Rule
-from test_monitors import NOW, by_place, put_days, rows
+from september import NOW, by_place, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -363,7 +363,7 @@ def test_figures_of_statistics_are_those_of_the_bench() -> None:
 
 
 def test_names_of_python_are_there() -> None:
-    for page in GUIDES:
+    for page in [*GUIDES, ROOT / "CHANGELOG.md"]:
         for name in re.findall(r"`(?:lm|lightmeter)([.][\w.]+)[`(]", page.read_text("utf-8")):
             assert pydoc.locate(f"lightmeter{name}") is not None, f"{page.name}: {name}"
 

@@ -16,8 +16,8 @@ from lightmeter.monitor.lasting import Streaks
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import CombinedRule, LimitsRule, MissingRule
+from september import NOW, put_days, rows
 from test_incidents import STATES
-from test_monitors import NOW, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -14,8 +14,8 @@ from lightmeter import Store
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.openmetrics import metrics_text
 from lightmeter.openmetrics.families import Gauge, exposition
+from september import NOW, put_days
 from stores import view
-from test_monitors import NOW, put_days
 
 parser = pytest.importorskip("prometheus_client.openmetrics.parser")
 older = pytest.importorskip("prometheus_client.parser")

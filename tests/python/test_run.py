@@ -9,8 +9,8 @@ from lightmeter import Store
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
+from september import NOW, put_days, rows
 from test_incidents import days
-from test_monitors import NOW, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -372,7 +372,7 @@ PAIRS = ((0, 1), (1, 2), (0, 2))
 
 @pytest.mark.parametrize(("n", "m"), [(12, 12), (9, 14), (300, 300), (1500, 1300)])
 def test_22_p_values_fall_as_d_rises(n: int, m: int) -> None:
-    """The exact case against SciPy is in test_drift.py."""
+    """The exact case against SciPy is in test_statistics.py."""
     results = [
         drift(big(seed, n), big(seed + 100, m) + shift)
         for seed in range(4)

@@ -26,7 +26,7 @@ from lightmeter.monitor.rules import (
     LimitsRule,
     MissingRule,
 )
-from test_monitors import NOW, by_place
+from september import NOW, by_place
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
