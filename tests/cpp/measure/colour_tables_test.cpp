@@ -172,6 +172,39 @@ TEST(ColourTables, ARefusedTileChangesNothing) {
   EXPECT_TRUE(meter.counts() == count_one_by_one(image));
 }
 
+// Long runs of planes are counted where they are, of which the rest is copied. Nothing of a plane is
+// read beyond its samples, which a sanitizer sees.
+TEST(ColourTables, PlanesAreCountedAsPixelsAre) {
+  constexpr std::int64_t kRows = 33;
+  for (const std::int64_t width : {2047, 2048, 2049, 2600}) {
+    const auto samples = static_cast<std::size_t>(width * kRows);
+    std::mt19937 random(9);
+    std::vector<std::uint8_t> packed(3 * samples), planes(3 * samples);
+    for (std::size_t i = 0; i < samples; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        packed[3 * i + c] = planes[c * samples + i] = static_cast<std::uint8_t>(random() % 40);
+      }
+    }
+    for (const Set set : {Set::kWhylogs, Set::kAll}) {
+      ImageMeter want(set, width, kRows), got(set, width, kRows);
+      want.update({packed.data(), width, kRows, 3, 3 * width, 3});
+      got.update({.data = planes.data(),
+                  .width = width,
+                  .height = kRows,
+                  .channels = 3,
+                  .row_stride = width,
+                  .pixel_stride = 1,
+                  .channel_stride = static_cast<std::ptrdiff_t>(samples)});
+      EXPECT_TRUE(got.counts() == want.counts()) << width;
+      const auto numbers = got.values(), expected = want.values();
+      ASSERT_EQ(numbers.size(), expected.size());
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        EXPECT_EQ(numbers[i].amount, expected[i].amount) << width << ", number " << i;
+      }
+    }
+  }
+}
+
 // Far more of one colour than a cell or a key holds, in strips that wait. The colours are those at
 // which sums of cells pass 256, or do not.
 TEST(ColourTables, NoCounterOverflows) {
