@@ -50,16 +50,16 @@ def figures(scenario: Scenario, workers: list[Worker]) -> Figures:
     """What one launch of the workers says and takes."""
     answers = {worker.name: worker.ask("answer") for worker in workers}
     _compare(scenario, answers)
-    found: Figures = {
+    measured: Figures = {
         name: {metric: [value] for metric, value in answer.items()} | {"cpu": [], "wall": []}
         for name, answer in answers.items()
     }
     for _ in range(scenario.rounds):
         for worker in workers:
             cpu, wall = worker.ask("time")
-            found[worker.name]["cpu"].append(cpu)
-            found[worker.name]["wall"].append(wall)
-    return found
+            measured[worker.name]["cpu"].append(cpu)
+            measured[worker.name]["wall"].append(wall)
+    return measured
 
 
 def _compare(scenario: Scenario, answers: dict[str, dict[str, float]]) -> None:

@@ -17,13 +17,17 @@ def main(statement: str) -> None:
     exec(statement, {})
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     memory = int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
-    found = [d for d in importlib.metadata.distributions() if d.name not in OF_EVERY_VENV]
-    files = [Path(str(file.locate())) for each in found for file in each.files or []]
+    packages = [
+        package
+        for package in importlib.metadata.distributions()
+        if package.name not in OF_EVERY_VENV
+    ]
+    files = [Path(str(file.locate())) for package in packages for file in package.files or []]
     size = sum(file.stat().st_size for file in set(files) if file.is_file())
     print(
         json.dumps(
             {
-                "packages": len(found),
+                "packages": len(packages),
                 "size": size / 1e6,
                 "cpu": cpu * 1e3,
                 "wall": wall * 1e3,

@@ -72,15 +72,15 @@ def cpu(work: Callable[[], None]) -> float:
 
 def ratios(file: Path, threads: int) -> dict[str, tuple[float, float]]:
     """Nanoseconds a pixel of decoding alone, and the ratio to it, of each set of metrics."""
-    found = {}
+    costs = {}
     for metrics in ("whylogs", "default"):
         rounds = []
         for _ in range(ROUNDS + 1):
             alone = cpu(lambda: decode(file, threads))
             rounds.append((alone, alone / cpu(lambda m=metrics: measure(file, threads, m))))
         alone, ratio = (statistics.median(column) for column in zip(*rounds[1:], strict=True))
-        found[metrics] = alone / SIDE**2 * 1e9, ratio
-    return found
+        costs[metrics] = alone / SIDE**2 * 1e9, ratio
+    return costs
 
 
 def write_gigapixels(source: Path, target: Path) -> None:

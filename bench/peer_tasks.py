@@ -53,13 +53,13 @@ def sides() -> list[dict[str, Any]]:
     """Target and reference: numbers without ties, of which every other moved by a little."""
     import numpy as np
 
-    found = []
+    tables = []
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         names = [f"f{number:02}" for number in range(FEATURES)]
         means = [0.3 * (seed % 2) * (number % 2) for number in range(FEATURES)]
-        found.append({k: rng.normal(mean, 1, ROWS) for k, mean in zip(names, means, strict=True)})
-    return found
+        tables.append({k: rng.normal(mean, 1, ROWS) for k, mean in zip(names, means, strict=True)})
+    return tables
 
 
 def page(path: Path) -> dict[str, float]:

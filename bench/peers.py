@@ -46,21 +46,21 @@ def does(peer: str, case: str) -> str | None:
 def installed(peer: str) -> dict[str, float]:
     """What is installed for a peer, and the best of some imports."""
     command = [venvs.peer(peer), venvs.BENCH / "installed.py", PEERS[peer]["imports"]]
-    found = [json.loads(subprocess.check_output(command)) for _ in range(IMPORTS)]
-    return {name: min(each[name] for each in found) for name in found[0]}
+    imports = [json.loads(subprocess.check_output(command)) for _ in range(IMPORTS)]
+    return {name: min(fresh[name] for fresh in imports) for name in imports[0]}
 
 
 def launch(case: str, peers: list[str], data: Path) -> tuple[Costs, dict[str, str]]:
     """What each peer costs, and the versions that it ran with."""
     workers = [Worker(venvs.BENCH / "peers" / f"{peer}.py", case, data, None) for peer in peers]
     try:
-        found = figures(
+        measured = figures(
             Scenario(CASES[case][1], [], tolerance=1e-6, loose=LOOSE, rounds=ROUNDS), workers
         )
         costs = {
             worker.name: {
-                "CPU ms": min(found[worker.name]["cpu"]) * 1e3,
-                "wall ms": min(found[worker.name]["wall"]) * 1e3,
+                "CPU ms": min(measured[worker.name]["cpu"]) * 1e3,
+                "wall ms": min(measured[worker.name]["wall"]) * 1e3,
                 "peak MB": worker.ask("peak"),
             }
             for worker in workers
@@ -99,7 +99,7 @@ def main() -> None:
     for peer, error in missing.items():
         print(f"\n{peer} is not installed: {error}")
     if INSTALLED in wanted:
-        rows = [[peer, *(f"{value:.3g}" for value in installed(peer).values())] for peer in present]
+        rows = [[peer, *map(figure, installed(peer).values())] for peer in present]
         head = [
             "peer",
             "packages",
@@ -129,7 +129,12 @@ def row(peer: str, case: str, costs: Costs) -> list[str]:
         return [peer, "not offered", "", "", "", ""]
     cpu, wall, memory = (costs[peer][name] for name in ("CPU ms", "wall ms", "peak MB"))
     times = cpu / costs["lightmeter"]["CPU ms"]
-    return [peer, f"{cpu:.3g}", f"{times:.3g}", f"{wall:.3g}", f"{memory:.0f}", words]
+    return [peer, *map(figure, (cpu, times, wall)), f"{memory:.0f}", words]
+
+
+def figure(value: float) -> str:
+    """Of three digits, without an exponent."""
+    return f"{float(f'{value:.3g}'):g}"
 
 
 if __name__ == "__main__":

@@ -45,13 +45,13 @@ def made_once(target: Path, command: list[Path], more: list[Path]) -> Path:
     return target
 
 
-def row(title: str, bar: Bar, found: Figures, tier: str) -> list[str]:
+def row(title: str, bar: Bar, measured: Figures, tier: str) -> list[str]:
     def shown(name: str) -> str:
-        value = median(found[name][bar.metric])
+        value = median(measured[name][bar.metric])
         return seconds(value) if bar.metric in ("cpu", "wall") else f"{value:.4g}"
 
-    ours = found[bar.ours][bar.metric]
-    peers = found[bar.peer][bar.metric] if bar.peer else [None] * len(ours)
+    ours = measured[bar.ours][bar.metric]
+    peers = measured[bar.peer][bar.metric] if bar.peer else [None] * len(ours)
     value = median(bar.value(*pair) for pair in zip(ours, peers, strict=True))
     limit = bar.limit(tier)
     wanted = "" if limit is None else f"{'<=' if bar.at_least is None else '>='} {limit:g}"
@@ -83,15 +83,17 @@ def run(
     for case in scenario.cases:
         title = f"{folder.name} {case}".strip()
         print(f"{title} ...", file=sys.stderr)
-        found: Figures = {}
+        measured: Figures = {}
         for _ in range(scenario.launches):
             more, versions = launch(scenario, competitors(folder), case, data, forced_tier)
             for name, metrics in more.items():
                 for metric, values in metrics.items():
-                    found.setdefault(name, {}).setdefault(metric, []).extend(values)
+                    measured.setdefault(name, {}).setdefault(metric, []).extend(values)
         tier = versions["lightmeter"]["tier"]
         title += f", per {scenario.unit}"
-        rows += [row(title, bar, found, tier) for bar in scenario.bars if bar.case in (None, case)]
+        rows += [
+            row(title, bar, measured, tier) for bar in scenario.bars if bar.case in (None, case)
+        ]
         for about in versions.values():
             environments.add(", ".join(f"{name} {version}" for name, version in about.items()))
     return rows

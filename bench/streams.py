@@ -27,8 +27,8 @@ def normal(seed: int, n: int) -> NDArray[np.float32]:
 def ranks(quantiles: NDArray[np.float64], numbers: NDArray[np.generic]) -> dict[str, float]:
     """The quartiles' true places among `numbers`: where ties spread, the place nearest to q."""
     ordered = np.sort(numbers, axis=None)
-    found = {}
+    ranks = {}
     for q, value in zip((0.25, 0.5, 0.75), np.asarray(quantiles)[[25, 50, 75]], strict=True):
         low, high = (np.searchsorted(ordered, value, side) for side in ("left", "right"))
-        found[f"rank of quantile {q}"] = float(np.clip(q, low / ordered.size, high / ordered.size))
-    return found
+        ranks[f"rank of quantile {q}"] = float(np.clip(q, low / ordered.size, high / ordered.size))
+    return ranks

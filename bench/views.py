@@ -6,20 +6,20 @@ _STATISTICS = ("mean", "stddev", "min", "max", "n")
 
 
 def of_lightmeter(view: Any) -> dict[str, float]:
-    found = {}
+    numbers = {}
     for feature, column in view.get_columns().items():
         summary = column.to_summary_dict()
         for statistic in _STATISTICS:
             if f"distribution/{statistic}" in summary:
-                found[f"{feature}:{statistic}"] = float(summary[f"distribution/{statistic}"])
-    return found
+                numbers[f"{feature}:{statistic}"] = float(summary[f"distribution/{statistic}"])
+    return numbers
 
 
 def of_whylogs(view: Any) -> dict[str, float]:
     """whylogs has one column, `image`, with keys such as `image/Hue.mean:distribution/mean`."""
-    found = {}
+    numbers = {}
     for key, value in view.get_column("image").to_summary_dict().items():
         feature, _, statistic = key.partition(":distribution/")
         if statistic in _STATISTICS:
-            found[f"{feature.replace('/', '.', 1)}:{statistic}"] = float(value)
-    return found
+            numbers[f"{feature.replace('/', '.', 1)}:{statistic}"] = float(value)
+    return numbers

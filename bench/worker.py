@@ -66,17 +66,17 @@ def versions() -> dict[str, str]:
         "evidently",
         "lightmeter",
     )
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    about = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in names:
         try:
-            found[name] = importlib.metadata.version(name)
+            about[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    if "lightmeter" in found:
+    if "lightmeter" in about:
         from lightmeter import _core
 
-        found["tier"] = _core.kernel_tier()
-    return found
+        about["tier"] = _core.kernel_tier()
+    return about
 
 
 def main(path: str, case: str, data: str) -> None:

@@ -12,6 +12,7 @@ NannyML     0.13.1, UnivariateDriftCalculator: both sides in ten chunks; in Doan
 """
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,14 @@ def ks_statistic(a: Sample, b: Sample) -> float:
     return float(np.abs(ranks[0] - ranks[1]).max())
 
 
+@cache  # SciPy takes a millisecond, and few statistics are possible
+def kolmogorov_p(statistic: float, n: int) -> float:
+    return float(stats.kstwo.sf(statistic, n))
+
+
 def whylogs_ks(target: Sample, reference: Sample) -> bool:
     n, m = len(target), len(reference)
-    d = ks_statistic(target, reference)
-    return bool(stats.kstwo.sf(d, round(n * m / (n + m))) < 0.05)
+    return kolmogorov_p(ks_statistic(target, reference), round(n * m / (n + m))) < 0.05
 
 
 def whylogs_hellinger(target: Sample, reference: Sample) -> bool:

@@ -73,13 +73,13 @@ def alarms(rng, world, *, peers, shift=0.0):
         before = [buckets[at] for at in range(PAST)]
         past = Past(lambda: iter(()), lambda before=before: iter(before))
         tested[str(camera)] = [each for each in rule.measure(target, past) if not each.is_rate]
-    found = {
+    alarmed = {
         (camera, result.feature)
         for camera, results in rule.decide(tested).items()
         for result in results
         if result.state == "anomaly"
     }
-    return bool(found - {("0", "f0")} if shift else found), ("0", "f0") in found
+    return bool(alarmed - {("0", "f0")} if shift else alarmed), ("0", "f0") in alarmed
 
 
 def main(buckets):

@@ -3,7 +3,8 @@
 python bench/drift_power                    # MNIST and Fashion-MNIST
 python bench/drift_power --cifar FOLDER     # CIFAR-10 as well, from its folder cifar-10-batches-py
 python bench/drift_power fashion            # one data set
-python bench/drift_power --quick            # drawn pictures, some seconds, no network
+python bench/drift_power --quick            # drawn pictures, half a minute, no network
+python bench/drift_power cifar --cifar FOLDER --quick    # the same with pictures of CIFAR-10
 
 It needs NumPy, SciPy and Pillow beside lightmeter. Ctrl-C ends the table that is being filled, and
 prints what it has.
@@ -85,6 +86,8 @@ def shift_tables(data: sources.Dataset, plan: Plan) -> None:
     head("images on either side | draws")
     for n in plan.sizes:
         row(n, tally.asked[NOTHING, n, "lightmeter"], *tally.with_limits(NOTHING, n))
+    asked = sum(tally.asked[NOTHING, n, "lightmeter"] for n in plan.sizes)
+    row("all", asked, *tally.with_limits(NOTHING, *plan.sizes))
     shown = [n for n in plan.sizes if n in SHOWN]
     print(f"\n{data.name}: % of draws, with {', '.join(map(str, shown))} images on either side")
     head("change")
@@ -127,7 +130,7 @@ def main() -> None:
         "drift_power", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     names = ["mnist", "fashion", "cifar"]
-    parser.add_argument("datasets", nargs="*", metavar="|".join(names), default=names)
+    parser.add_argument("datasets", nargs="*", metavar="|".join(names))
     parser.add_argument("--cifar", type=Path, metavar="FOLDER")
     parser.add_argument("--draws", type=int, default=FULL.draws)
     parser.add_argument("--quick", action="store_true")
@@ -142,7 +145,7 @@ def main() -> None:
         "drawn": sources.drawn,
     }
     plan = QUICK if arguments.quick else FULL._replace(draws=arguments.draws)
-    for name in ["drawn"] if arguments.quick else arguments.datasets:
+    for name in arguments.datasets or (["drawn"] if arguments.quick else names):
         try:
             loaded = load[name]()
         except sources.MissingError as reason:

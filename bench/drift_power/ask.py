@@ -25,29 +25,34 @@ PEERS = ("whylogs", "evidently", "deepchecks", "dataeval")
 SIZE = 50  # images on either side
 
 
-def pairs() -> list[tuple[Side, Side]]:
+def gray_and_coloured() -> list[sources.Dataset]:
+    gray = sources.drawn()
+    tints = np.random.default_rng(4).uniform(0.3, 1, (len(gray.images), 1, 1, 3))
+    return [gray, gray._replace(images=(gray.images * tints).astype(np.uint8))]
+
+
+def pairs(data: sources.Dataset) -> list[tuple[Side, Side]]:
     """Each shift once, and as often nothing."""
-    data = sources.drawn()
     apart, references, targets = np.split(data.images, (300, 1200))
     rng = np.random.default_rng(3)
     stack, sets = shifted_sets(targets, data.labels[1200:], rng)
     seen = Seen(np.concatenate([references, stack]), apart)
-    out = []
+    drawn = []
     for places in (places for places in sets.values() if len(places) >= SIZE):
         reference = Side(seen, rng.choice(len(references), SIZE, replace=False))
         changed = len(references) + rng.choice(places, SIZE, replace=False)
-        out.append((Side(seen, changed), reference))
+        drawn.append((Side(seen, changed), reference))
         both = rng.choice(len(references), 2 * SIZE, replace=False)
-        out.append((Side(seen, both[:SIZE]), Side(seen, both[SIZE:])))
-    return out
+        drawn.append((Side(seen, both[:SIZE]), Side(seen, both[SIZE:])))
+    return drawn
 
 
 def main(peers: list[str]) -> None:
-    asked = pairs()
+    asked = [pair for data in gray_and_coloured() for pair in pairs(data)]
     python3_11 = shutil.which("python3.11") or sys.executable
     with tempfile.TemporaryDirectory() as folder:
         files = {"images": Path(folder) / "images.npz", "numbers": Path(folder) / "numbers.npz"}
-        images = [[side.pixels.reshape(-1, 28, 28, 1) for side in pair] for pair in asked]
+        images = [[side.pixels.reshape(SIZE, 28, 28, -1) for side in pair] for pair in asked]
         np.savez(files["images"], *images)
         np.savez(files["numbers"], *([side.numbers for side in pair] for pair in asked))
         for peer in peers:

@@ -8,11 +8,13 @@ DataEval K-S     1.1.4, `DriftUnivariate` on pixels: K-S, any p below .05 / pixe
 DataEval MMD     1.1.4, `DriftMMD` on pixels: Gaussian kernel, sigma of half the median squared
                  distance, 100 permutations, p below .05
 whylogs          1.6.4, numbers of `log_image`; any column is drift, by K-S or by Hellinger distance
-evidently        0.7.23, `DataDriftPreset`; drift in at least half of the columns. It has no numbers
-                 of images, and gets those of whylogs that vary
+evidently        0.7.23, `DataDriftPreset`: K-S, p below .05 in at least half of the columns, which
+                 holds up to 1000 rows. It has no numbers of images, and gets those of whylogs that
+                 vary
 deepchecks       0.19.1, `ImagePropertyDrift`: K-S statistic of .2 in any property of an image
 
-The rules for columns are those of bench/drift_calibration/rules.py. `ask.py` asks the packages.
+The rules for columns of whylogs and deepchecks are those of bench/drift_calibration/rules.py.
+`ask.py` asks the packages.
 """
 
 from bisect import bisect_right
@@ -125,9 +127,14 @@ def critical_statistic(n: int, level: float) -> float:
     return step / n if step <= n else np.inf
 
 
+def rejected(statistics: Numbers, n: int, level: float) -> NDArray[np.bool_]:
+    """Whose exact p-value is below `level`; half a step less guards against rounding."""
+    return statistics > critical_statistic(n, level) - 0.5 / n
+
+
 def any_ks(statistics: Numbers, n: int, features: int) -> bool:
-    """Bonferroni's correction; half a step less guards against rounding."""
-    return bool(statistics.max() > critical_statistic(n, 0.05 / features) - 0.5 / n)
+    """Bonferroni's correction."""
+    return bool(rejected(statistics, n, 0.05 / features).any())
 
 
 def lightmeter(target: Side, reference: Side) -> bool:
@@ -162,15 +169,17 @@ def dataeval_mmd(target: Side, reference: Side) -> bool:
     both = np.concatenate([reference.pixels, target.pixels]).astype(np.float32) / 255
     squares = (both**2).sum(1)
     distances = squares[:, None] + squares - 2 * both @ both.T
-    between = np.sort(distances[:n, n:].ravel())
-    kernel = np.exp(-distances / max(between[len(between) // 2 - 1], 1e-30))
+    middle = n * n // 2 - 1
+    between = np.partition(distances[:n, n:].ravel(), middle)[middle]
+    kernel = np.exp(-distances / max(between, 1e-30))
     np.fill_diagonal(kernel, 0)
     rng = np.random.default_rng(0)
-    sides = np.repeat([-1.0, 1.0], n)
+    sides = np.repeat(np.float32([-1, 1]), n)
     deals = np.array([sides, *(rng.permutation(sides) for _ in range(PERMUTATIONS))])
-    within_less_between = np.einsum("pi,pi->p", deals @ kernel, deals)
-    within = (kernel.sum() + within_less_between) / 2
-    discrepancies = within / (n * (n - 1)) - (kernel.sum() - within) / n**2
+    within_less_between = np.einsum("pi,pi->p", deals @ kernel, deals, dtype=np.float64)
+    whole = kernel.sum(dtype=np.float64)
+    within = (whole + within_less_between) / 2
+    discrepancies = within / (n * (n - 1)) - (whole - within) / n**2
     return bool((discrepancies[1:] >= discrepancies[0]).mean() < 0.05)
 
 
@@ -188,8 +197,8 @@ def whylogs_hellinger(target: Side, reference: Side) -> bool:
 
 def evidently(target: Side, reference: Side) -> bool:
     varying = np.concatenate([target.numbers, reference.numbers]).std(0) > 0
-    columns = target.numbers[:, varying], reference.numbers[:, varying]
-    return bool(np.mean(_columns(*columns, rules.evidently)) >= 0.5)
+    statistics = ks_statistics(target.numbers[:, varying], reference.numbers[:, varying])
+    return bool(rejected(statistics, len(target.places), 0.05).mean() >= 0.5)
 
 
 def deepchecks(target: Side, reference: Side) -> bool:

@@ -15,26 +15,28 @@ class Tally:
 
     def __init__(self) -> None:
         self.asked: Counter[Ask] = Counter()
-        self.found: Counter[Ask] = Counter()
+        self.drifts: Counter[Ask] = Counter()
 
     def judge(self, change: str, draw: int, target: Side, reference: Side) -> None:
         for name, decide in JUDGES.items():
             if name not in SLOW or draw % 4 == 0:
                 ask = change, len(target.places), name
                 self.asked[ask] += 1
-                self.found[ask] += decide(target, reference)
+                self.drifts[ask] += decide(target, reference)
 
     def share(self, change: str, n: int, judge: str) -> float:
         """In per cent; NaN where it was not asked."""
         asked = self.asked[change, n, judge]
-        return 100 * self.found[change, n, judge] / asked if asked else np.nan
+        return 100 * self.drifts[change, n, judge] / asked if asked else np.nan
 
-    def with_limits(self, change: str, n: int) -> Iterator[str]:
-        """The share of each judge, and its upper 95 % limit."""
+    def with_limits(self, change: str, *sizes: int) -> Iterator[str]:
+        """The share of each judge over all sizes, and its upper 95 % limit."""
         for name in JUDGES:
-            ask = change, n, name
-            limit = 100 * upper_limit(self.found[ask], self.asked[ask])
-            yield f"{self.share(*ask):.1f} ({limit:.1f})"
+            asked, drifts = (
+                sum(count[change, n, name] for n in sizes) for count in (self.asked, self.drifts)
+            )
+            limit = 100 * upper_limit(drifts, asked)
+            yield f"{100 * drifts / asked:.1f} ({limit:.1f})"
 
     def by(self, asks: Sequence[tuple[str, int]]) -> Iterator[str]:
         """The shares of each judge, one after another."""

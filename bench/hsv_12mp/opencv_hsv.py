@@ -21,6 +21,6 @@ def run(array):
 
 def answer(array, result):
     means, deviations, _ = result
-    found = {f"{name}.mean": float(mean) for name, mean in zip(NAMES, means, strict=True)}
-    found |= {f"{name}.stddev": float(each) for name, each in zip(NAMES, deviations, strict=True)}
-    return found
+    numbers = {f"{name}.mean": float(mean) for name, mean in zip(NAMES, means, strict=True)}
+    numbers |= {f"{name}.stddev": float(each) for name, each in zip(NAMES, deviations, strict=True)}
+    return numbers

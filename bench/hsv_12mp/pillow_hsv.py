@@ -18,6 +18,6 @@ def run(image):
 
 def answer(image, result):
     means, deviations = result
-    found = {f"{name}.mean": mean for name, mean in zip(NAMES, means, strict=True)}
-    found |= {f"{name}.stddev": each for name, each in zip(NAMES, deviations, strict=True)}
-    return found
+    numbers = {f"{name}.mean": mean for name, mean in zip(NAMES, means, strict=True)}
+    numbers |= {f"{name}.stddev": each for name, each in zip(NAMES, deviations, strict=True)}
+    return numbers

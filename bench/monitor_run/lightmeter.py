@@ -59,7 +59,7 @@ def prepare(case, data):
 def run(folder):
     """CPU seconds and peak memory of two runs."""
     command = [sys.executable, "-m", "lightmeter", "monitor", "run", "monitors.toml"]
-    found = []
+    runs = []
     for _ in range(2):
         process = subprocess.Popen(
             [*command, "--store", "drift.db"], cwd=folder.name, stdout=subprocess.DEVNULL
@@ -67,12 +67,12 @@ def run(folder):
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode in (0, 3, 4)
-        found.append((used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
-    return found
+        runs.append((used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
+    return runs
 
 
-def answer(folder, found):
-    (first, first_peak), (again, again_peak) = found
+def answer(folder, runs):
+    (first, first_peak), (again, again_peak) = runs
     return {
         "buckets": BUCKETS,
         "first run, CPU s": first,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ static int receive(int client, double delay) {
 int main(int count, char** arguments) {
   if (count != 3 || chdir(arguments[1]) < 0) return 2;
   const double delay = 1e-3 * atof(arguments[2]);
+  signal(SIGPIPE, SIG_IGN);  // of a client that has read enough
   const int server = socket(AF_INET, SOCK_STREAM, 0), on = 1;
   struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof place;

@@ -22,7 +22,7 @@ def prepare(case, data):
             tables = [np.column_stack(list(side.values())) for side in sides()]
             return Task(drift, [tables], of_comparison)
     scale = 257 if "16" in case else 1
-    return Task(of_files, files(case, data), lambda found: of_pictures(found, scale))
+    return Task(of_files, files(case, data), lambda statistics: of_pictures(statistics, scale))
 
 
 def of_files(given):
@@ -39,18 +39,18 @@ def drift(given):
     return DriftUnivariate(method="ks").fit(reference).predict(target)
 
 
-def of_pictures(found, scale=1):
+def of_pictures(statistics, scale=1):
     return {
-        "pictures": float(found["image_count"]),
-        "sample": float(np.mean(found["stats"]["mean"])) / scale,
+        "pictures": float(statistics["image_count"]),
+        "sample": float(np.mean(statistics["stats"]["mean"])) / scale,
     }
 
 
-def of_merged(found):
-    stats, index, _ = found
+def of_merged(merged):
+    stats, index, _ = merged
     return {"pictures": float(len(index)), "sample": float(np.mean(stats["mean"]))}
 
 
-def of_comparison(found):
-    p_values = {f"p of f{k:02}": float(p) for k, p in enumerate(found.details["p_vals"])}
+def of_comparison(comparison):
+    p_values = {f"p of f{k:02}": float(p) for k, p in enumerate(comparison.details["p_vals"])}
     return {"features": float(len(p_values))} | p_values

@@ -28,9 +28,9 @@ def report(given):
     compare(given).save_html(str(PAGE))
 
 
-def of_comparison(found):
+def of_comparison(comparison):
     values = {}
-    for metric in found.dict()["metrics"]:
+    for metric in comparison.dict()["metrics"]:
         column = metric["config"].get("column") if "config" in metric else None
         if column is not None:
             values[f"p of {column}"] = float(metric["value"])

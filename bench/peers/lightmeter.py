@@ -49,6 +49,6 @@ def of_pictures(view):
     }
 
 
-def of_comparison(found):
-    p_values = {f"p of {line.feature}": line.ks_p_value for line in found.features}
-    return {"features": float(len(found.features))} | p_values
+def of_comparison(comparison):
+    p_values = {f"p of {line.feature}": line.ks_p_value for line in comparison.features}
+    return {"features": float(len(comparison.features))} | p_values

@@ -38,17 +38,17 @@ def of_deep(path):
     }
 
 
-def of_pictures(found):
-    channels = [each[f"{name}.mean"] for each in found for name in ("Red", "Green", "Blue")]
+def of_pictures(numbers):
+    channels = [each[f"{name}.mean"] for each in numbers for name in ("Red", "Green", "Blue")]
     return {
-        "pictures": float(len(found)),
+        "pictures": float(len(numbers)),
         "sample": float(np.mean(channels)),
-        "value": float(np.mean([each["Brightness.mean"] for each in found])),
+        "value": float(np.mean([each["Brightness.mean"] for each in numbers])),
     }
 
 
-def of_grays(found):
+def of_grays(numbers):
     return {
-        "pictures": float(len(found)),
-        "sample": float(np.mean([each["Luma.mean"] for each in found])),
+        "pictures": float(len(numbers)),
+        "sample": float(np.mean([each["Luma.mean"] for each in numbers])),
     }

@@ -17,11 +17,11 @@ def of(image):
     return rgb.mean, rgb.stddev, hsv.mean, hsv.stddev, image.entropy()
 
 
-def told(found):
-    samples = [sum(rgb_mean) / 3 for rgb_mean, *_ in found]
-    values = [hsv_mean[2] for _, _, hsv_mean, _, _ in found]
+def told(statistics):
+    samples = [sum(rgb_mean) / 3 for rgb_mean, *_ in statistics]
+    values = [hsv_mean[2] for _, _, hsv_mean, _, _ in statistics]
     return {
-        "pictures": float(len(found)),
-        "sample": sum(samples) / len(found),
-        "value": sum(values) / len(found),
+        "pictures": float(len(statistics)),
+        "sample": sum(samples) / len(statistics),
+        "value": sum(values) / len(statistics),
     }

@@ -25,7 +25,9 @@ def prepare(case, data):
                 merge, [log_image(each).view().serialize() for each in pictures], of_pictures
             )
         case "drift":
-            return Task(scores, [views_of_sides()], lambda found: {"features": float(len(found))})
+            return Task(
+                scores, [views_of_sides()], lambda columns: {"features": float(len(columns))}
+            )
         case "report":
             return Task(report, [views_of_sides()], lambda _: page(PAGE))
     return Task(log_files, files(case, data), clipped if "16" in case else of_pictures)

@@ -9,16 +9,16 @@ def prepare(case, data):
     return [log_image(picture).profile().view() for picture in bites.cut(data, VIEWS)]
 
 
-def items(found):
-    return len(found)
+def items(views_of_pictures):
+    return len(views_of_pictures)
 
 
-def run(found):
-    merged = found[0]
-    for view in found[1:]:
+def run(views_of_pictures):
+    merged = views_of_pictures[0]
+    for view in views_of_pictures[1:]:
         merged = merged.merge(view)
     return merged
 
 
-def answer(found, merged):
+def answer(views_of_pictures, merged):
     return views.of_whylogs(merged)

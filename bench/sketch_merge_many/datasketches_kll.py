@@ -7,14 +7,14 @@ SKETCHES = 10_000
 
 def prepare(case, data):
     n = int(case.removeprefix("n=").removesuffix(" decoded"))
-    found = []
+    sketches = []
     for seed in range(SKETCHES):
         sketch = kll_floats_sketch(200)
         sketch.update(streams.normal(seed, n))
         if case.endswith("decoded"):
             sketch = kll_floats_sketch.deserialize(sketch.serialize())
-        found.append(sketch)
-    return found, n
+        sketches.append(sketch)
+    return sketches, n
 
 
 def items(state):

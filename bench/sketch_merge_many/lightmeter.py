@@ -7,14 +7,14 @@ SKETCHES = 10_000
 
 def prepare(case, data):
     n = int(case.removeprefix("n=").removesuffix(" decoded"))
-    found = []
+    sketches = []
     for seed in range(SKETCHES):
         sketch = QuantileSketch(seed)
         sketch.update(streams.normal(seed, n))
         if case.endswith("decoded"):
             sketch = QuantileSketch.from_bytes(sketch.to_bytes())
-        found.append(sketch)
-    return found, n
+        sketches.append(sketch)
+    return sketches, n
 
 
 def items(state):

@@ -2,6 +2,8 @@
 
 import sys
 
+from lightmeter.errors import ConfigError
+
 
 def main() -> int:
     """Run the command line; without its packages, say in one line what to install."""
@@ -16,8 +18,11 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 2
-        from lightmeter.cli import run
-
+        try:
+            from lightmeter.cli import run
+        except ConfigError as error:  # in the environment, which is read at once
+            print(f"lightmeter: {error}", file=sys.stderr)
+            return 2
         return run()
     except KeyboardInterrupt:  # while it is starting; the commands say so themselves
         print("lightmeter: interrupted", file=sys.stderr)

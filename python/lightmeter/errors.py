@@ -84,4 +84,6 @@ class DeliveryError(LightmeterError, RuntimeError):
 
 
 class ConfigError(LightmeterError, ValueError):
-    """A file of monitors with a mistake. The message names the line."""
+    """A file of monitors with a mistake, whose line the message names; or a variable of the
+    environment.
+    """

@@ -7,8 +7,10 @@ through `escape`.
 import html
 import math
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
-__all__ = ["NONE", "count", "counted", "escape", "number", "percent", "shorten", "visible"]
+__all__ = ["NONE", "count", "counted", "escape", "near", "number", "percent", "shorten", "visible"]
 
 NONE = "\N{EN DASH}"  # stands for a number that does not exist
 # Combining marks, of which a pile would cover the lines above and below; two are normal.
@@ -60,9 +62,15 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def counted(n: int, thing: str) -> str:
+def counted(n: int, noun: str) -> str:
     """Such as ``1 image`` and ``2 images``."""
-    return f"{count(n)} {thing}" if n == 1 else f"{count(n)} {thing}s"
+    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
+
+
+def near(name: object, names: Iterable[str], otherwise: str) -> str:
+    """A question that names those most like a name that is none of them; `otherwise` if none is."""
+    alike = get_close_matches(str(name), names, n=3)
+    return f"did you mean {' or '.join(alike)}?" if alike else otherwise
 
 
 def percent(share: float) -> str:

@@ -21,12 +21,12 @@ def shown(chromium: Any, width: int, scheme: str, **options: Any) -> Iterator[Sh
     """A new page of that width and scheme."""
     size = {"width": width, "height": 900}
     context = chromium.new_context(viewport=size, color_scheme=scheme, **options)
-    it = Shown(context.new_page(), [], [])
-    it.page.on("request", lambda request: it.requests.append(request.url))
-    it.page.on("console", lambda message: it.complaints.append(message.text))
-    it.page.on("pageerror", lambda error: it.complaints.append(str(error)))
-    it.page.on("dialog", lambda dialog: it.complaints.append(dialog.message))
-    yield it
+    opened_page = Shown(context.new_page(), [], [])
+    opened_page.page.on("request", lambda request: opened_page.requests.append(request.url))
+    opened_page.page.on("console", lambda message: opened_page.complaints.append(message.text))
+    opened_page.page.on("pageerror", lambda error: opened_page.complaints.append(str(error)))
+    opened_page.page.on("dialog", lambda dialog: opened_page.complaints.append(dialog.message))
+    yield opened_page
     context.close()
 
 
@@ -45,5 +45,5 @@ def opened(chromium: Any, path: Path, width: int, scheme: str) -> Iterator[Any]:
     # axe is a script, which the page's policy forbids.
     with shown(chromium, width, scheme, bypass_csp=True) as (page, _, _):
         page.goto(path.as_uri())
-        found = axe.run(page)
-        assert found.violations_count == 0, found.generate_report()
+        axe_says = axe.run(page)
+        assert axe_says.violations_count == 0, axe_says.generate_report()

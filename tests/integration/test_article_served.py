@@ -168,6 +168,6 @@ def test_the_pages_are_fit_for_everybody(chromium: Any, served: Served, width: i
         page.goto(f"{served.address}/{path}")
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = axe.run(page)
-        assert found.violations_count == 0, found.generate_report()
+        axe_says = axe.run(page)
+        assert axe_says.violations_count == 0, axe_says.generate_report()
     page.context.close()

@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 def sample(word: str) -> str:
     """The block of the page that has the word."""
     page = (ROOT / "docs/cookbook.md").read_text(encoding="utf-8")
-    (block,) = (it for it in re.findall(r"^```py\n(.*?)^```", page, re.M | re.S) if word in it)
+    (block,) = (
+        each for each in re.findall(r"^```py\n(.*?)^```", page, re.M | re.S) if word in each
+    )
     return block
 
 

@@ -1,6 +1,7 @@
 """The small part of bench/drift_power: the command runs, and its rules and pictures are right."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -19,21 +20,56 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.syspath_prepend(BENCH / folder)
 
 
-def test_the_command_fills_its_tables() -> None:
+def quick(*arguments: str | Path) -> tuple[str, dict[str, list[str]]]:
+    """What a small run prints, and the cells of its last rows of each name."""
     said = subprocess.run(
-        [sys.executable, BENCH / "drift_power", "--quick"],
+        [sys.executable, BENCH / "drift_power", "--quick", *arguments],
         check=True,
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     lines = [line for line in said.stdout.splitlines() if line.startswith("| ")]
-    cells = {line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:] for line in lines}
-    judges = cells["change"]
     assert len({len(line.split(" | ")) for line in lines[-5:]}) == 1
+    rows = [line.strip("| ").split(" | ") for line in lines]
+    return said.stdout, {name: cells for name, *cells in rows}
+
+
+def test_the_command_fills_its_tables() -> None:
+    _, cells = quick()
+    judges = cells["change"]
     loud = dict(zip(judges, cells["large noise, 100 %"], strict=True))
     assert loud["lightmeter"] == loud["DataEval K-S"] == "100 100"
     assert dict(zip(judges, cells["brightness"], strict=True))["lightmeter"] == "100 " * 4 + "100"
+
+
+def test_pictures_of_a_folder_of_cifar_are_taken(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    planes = rng.integers(60, 180, (1500, 3, 1, 1)) + rng.normal(0, 9, (1500, 3, 32, 32))
+    batch = {b"data": planes.astype(np.uint8).reshape(1500, -1), b"labels": list(range(10)) * 150}
+    (tmp_path / "test_batch").write_bytes(pickle.dumps(batch, protocol=2))
+    said, cells = quick("cifar", "--cifar", tmp_path)
+    assert "CIFAR-10: % of draws" in said
+    loud = dict(zip(cells["change"], cells["large noise, 100 %"], strict=True))
+    assert loud["lightmeter"] == "100 100"
+
+
+@pytest.mark.usefixtures("bench")
+def test_samples_of_cifar_are_planes_of_a_picture(tmp_path: Path) -> None:
+    from sources import MissingError, cifar10
+
+    with pytest.raises(MissingError, match="--cifar"):
+        cifar10(None)
+    with pytest.raises(MissingError, match="test_batch"):
+        cifar10(tmp_path)
+    samples = np.random.default_rng(0).integers(0, 256, (2, 3072), np.uint8)
+    batch = {b"data": samples, b"labels": [3, 7]}
+    (tmp_path / "test_batch").write_bytes(pickle.dumps(batch, protocol=2))
+    data = cifar10(tmp_path)
+    assert data.labels.tolist() == [3, 7]
+    for picture, (row, column, channel) in ((0, (0, 1, 0)), (1, (31, 0, 2)), (1, (5, 9, 1))):
+        at = 1024 * channel + 32 * row + column
+        assert data.images[picture, row, column, channel] == samples[picture, at]
 
 
 @pytest.mark.usefixtures("bench")
@@ -49,9 +85,9 @@ def test_kolmogorov_smirnov_by_columns_decides_as_scipy(n: int) -> None:
             stats.ks_2samp(*pair, method="exact")
             for pair in zip(target.T, reference.T, strict=True)
         ]
-        found = ks_statistics(target, reference)
-        np.testing.assert_allclose(found, [test.statistic for test in tests], atol=1e-12)
-        assert any_ks(found, n, 8) == any(test.pvalue < 0.05 / 8 for test in tests)
+        statistics = ks_statistics(target, reference)
+        np.testing.assert_allclose(statistics, [test.statistic for test in tests], atol=1e-12)
+        assert any_ks(statistics, n, 8) == any(test.pvalue < 0.05 / 8 for test in tests)
     assert critical_statistic(10, 1e-9) == np.inf
 
 

@@ -39,7 +39,7 @@ def test_a_dashboard(
     """A page of each kind."""
     shown = make(store)
     shown.build(tmp_path / "site")
-    point = next(one for one in shown.results if one.state == "anomaly")
+    point = next(result for result in shown.results if result.state == "anomaly")
     for page in (
         "index.html",
         dataset_page(point.dataset),

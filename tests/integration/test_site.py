@@ -92,7 +92,7 @@ def test_the_pages_are_fit_for_everybody(
 ) -> None:
     """Nothing is loaded from elsewhere, nothing overflows, and axe finds nothing serious."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = []
+    violations = []
     with shown(chromium, width, scheme, reduced_motion="reduce") as (page, requests, complaints):
         for path in pages(site):
             page.goto(f"{address}/{path.name}")
@@ -100,7 +100,7 @@ def test_the_pages_are_fit_for_everybody(
             for violation in axe.run(page).response["violations"]:
                 if violation["impact"] in ("serious", "critical"):
                     places = [node["html"][:200] for node in violation["nodes"][:3]]
-                    found.append((path.name, violation["id"], places))
-    assert found == []
+                    violations.append((path.name, violation["id"], places))
+    assert violations == []
     assert complaints == []
     assert {url for url in requests if not url.startswith(address)} == set()

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import re
+import socket
 import tarfile
 import threading
 import time
@@ -150,6 +151,24 @@ class Liar(BaseHTTPRequestHandler):
                 self.start(200, 1 << 50)
                 while True:
                     self.wfile.write(bytes(1 << 16))
+            elif kind == "midway":
+                self.start(200, len(self.picture))
+                self.wfile.write(self.picture[:100])
+                self.wfile.flush()
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+            elif kind == "slow":
+                self.start(200, len(self.picture))
+                for byte in self.picture[:30]:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.1)
+                self.close_connection = True
+            elif kind == "fewer":  # than come
+                self.start(200, len(self.picture) - 100)
+                self.wfile.write(self.picture)
+            elif kind == "zipped":
+                self.start(200, len(data := gzip.compress(self.picture)), Content_Encoding="gzip")
+                self.wfile.write(data)
             elif kind == "silent":
                 self.start(200, 1000)
                 time.sleep(3)
@@ -177,6 +196,7 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
     pytest.importorskip("aiohttp")
     Liar.picture = (photos / NAMES[0]).read_bytes()
     kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good")
+    kinds += ("midway", "slow", "fewer", "zipped")
     with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever).start()
@@ -187,8 +207,9 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
             [*names, f"{address}/endless.zip", f"{address}/loop.zip"], limits=limits
         )
         server.shutdown()
-    assert view.images == 1
+    assert view.images == 2
     reasons = {(failure.path or "").rpartition("/")[2]: failure.reason for failure in view.failures}
+    assert reasons.pop("fewer.jpg") in ("truncated", "unreadable")  # by when the rest comes
     assert reasons == {
         "short.jpg": "unreadable",
         "endless.jpg": "too_large",
@@ -196,6 +217,8 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
         "loop.jpg": "unreadable",
         "leave.jpg": "unreadable",
         "packed.jpg": "too_large",
+        "midway.jpg": "unreadable",
+        "slow.jpg": "too_large",
         "endless.zip": "truncated",
         "loop.zip": "unreadable",
     }

@@ -111,10 +111,10 @@ def test_what_drifted_is_judged(store: Store, upload: Upload, tmp_path: Path) ->
     monitors = tmp_path / "monitors.toml"
     monitors.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
     anomalies = lm.watch(store, monitors).results
-    found = {
+    said = {
         (result.start.date(), result.feature) for result in anomalies if result.state == "anomaly"
     }
-    assert found == {(FIRST + timedelta(days=16), "score")}
+    assert said == {(FIRST + timedelta(days=16), "score")}
 
 
 def test_the_names_of_whylogs_in_the_docs_are_its_names() -> None:

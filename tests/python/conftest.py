@@ -129,6 +129,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
+def served(store: Store) -> tuple[Store, Any]:
+    """A store, and an app that serves it."""
+    from lightmeter.serve import make_app  # takes an extra
+
+    return store, make_app(store)
+
+
+@pytest.fixture
 def three_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets for the rule on drift: of what follows from which ones, not of how sure it is."""
     from lightmeter.monitor import against_past

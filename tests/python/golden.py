@@ -52,12 +52,12 @@ def pattern(height: int, width: int, seed: int) -> np.ndarray:
 
 @functools.cache
 def profiles() -> dict[str, ProfileView]:
-    one = Profile(metrics=SET)
-    one.track(pattern(9, 14, 1))
+    single = Profile(metrics=SET)
+    single.track(pattern(9, 14, 1))
     exif = {"Make": "Caf\u00e9 1", "Rating": 6, "XResolution": 72.5, "Artist": "somebody"}
     exif["DateTime"] = 19_242.5
-    one._core.log_exif("image", exif, ["Artist"], ["Software"], {"DateTime"})
-    one.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
+    single._core.log_exif("image", exif, ["Artist"], ["Software"], {"DateTime"})
+    single.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
 
     failing = Profile(metrics=SET)
     failing.track_many([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)])
@@ -124,7 +124,7 @@ def profiles() -> dict[str, ProfileView]:
         returned.track(pattern(4, 5, seed))
     return {
         "empty": Profile().view(),
-        "one_image_with_exif": one.view(),
+        "one_image_with_exif": single.view(),
         "failures_and_gray": failing.view(),
         "sampled": sampled.view(),
         "exemplars": pictured.view(),

@@ -30,7 +30,7 @@ class Arrow(NamedTuple):
 def uses() -> dict[str, set[str]]:
     """What each room uses, of both tables: the core stands below the ground."""
     table = {room: set(below.split()) for room, below in ROOMS.items()}
-    table |= {_CORE + room: {_CORE + it for it in b.split()} for room, b in CORE_ROOMS.items()}
+    table |= {_CORE + room: {_CORE + each for each in b.split()} for room, b in CORE_ROOMS.items()}
     table["ground"] |= {_CORE + "bindings"}
     return table
 
@@ -43,7 +43,9 @@ def without_shortcuts(table: dict[str, set[str]]) -> dict[str, set[str]]:
     """Without arrows to rooms that other arrows lead to anyway."""
     return {
         room: {
-            it for it in below if not any(it in everything_below(o, table) for o in below - {it})
+            each
+            for each in below
+            if not any(each in everything_below(o, table) for o in below - {each})
         }
         for room, below in table.items()
     }
@@ -79,7 +81,9 @@ def layout() -> tuple[dict[str, tuple[float, float]], list[Arrow]]:
         for at in sorted(levels, reverse=sweep % 2 == 0):
             _spread(levels[at], neighbours, across)
     top = max(levels)
-    down = {it: _MARGIN + _HEIGHT / 2 + (top - at) * _STEP for at in levels for it in levels[at]}
+    down = {
+        each: _MARGIN + _HEIGHT / 2 + (top - at) * _STEP for at in levels for each in levels[at]
+    }
     centres = {place: (across[place], down[place]) for place in across}
     arrows = []
     for (room, other), chain in chains.items():
@@ -93,16 +97,18 @@ def layout() -> tuple[dict[str, tuple[float, float]], list[Arrow]]:
 
 def _spread(places: list[str], neighbours: dict[str, list[str]], across: dict[str, float]) -> None:
     """Put a level's places near the middle of their neighbours, without touching each other."""
-    wanted = {it: fsum(across[n] for n in neighbours[it]) / len(neighbours[it]) for it in places}
-    places.sort(key=lambda it: (wanted[it], it))
+    wanted = {
+        room: fsum(across[n] for n in neighbours[room]) / len(neighbours[room]) for room in places
+    }
+    places.sort(key=lambda room: (wanted[room], room))
     x, last = 0.0, ""
     placed: dict[str, float] = {}
-    for it in places:
-        gap = (_room_for(last) + _room_for(it)) / 2 if last else 0.0
-        x = placed[it] = max(x + gap, wanted[it]) if last else wanted[it]
-        last = it
-    excess = fsum(placed[it] - wanted[it] for it in places) / len(places)
-    across |= {it: placed[it] - excess for it in places}
+    for room in places:
+        gap = (_room_for(last) + _room_for(room)) / 2 if last else 0.0
+        x = placed[room] = max(x + gap, wanted[room]) if last else wanted[room]
+        last = room
+    excess = fsum(placed[room] - wanted[room] for room in places) / len(places)
+    across |= {room: placed[room] - excess for room in places}
 
 
 def _room_for(place: str) -> float:

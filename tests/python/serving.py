@@ -9,10 +9,13 @@ from lightmeter import Store
 from lightmeter.serve import make_app
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from stores import view
 
 API = "/api/v1"
 BYTES = {"content-type": "application/octet-stream"}
 LOCAL = ("127.0.0.1", 50000)
+BODY = view(1).to_bytes()
+PUT = f"{API}/profile?dataset=cells&writer=a&at=2022-09-07"
 
 
 def client(app: Any, key: str | None = None, **more: Any) -> TestClient:

@@ -132,7 +132,7 @@ def survives(path: Path, truth: dict[str, Any]) -> str:
     try:
         with Store(path, create=False) as store:
             said = answers(store)
-            damage = [str(one) for one in store.verify()]
+            damage = [str(each) for each in store.verify()]
             for change in (
                 lambda: store.put("cells", view(1), at=date(2022, 9, 1), writer="a"),
                 lambda: store.put("hours", view(1), at=date(2022, 9, 7), writer="a", seq=9),

@@ -15,7 +15,7 @@ from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import ChangeRule, DriftRule, Rule
-from test_monitors import NOW, by_place, put_days, rows
+from september import NOW, by_place, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -132,16 +132,20 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     put_days(store, range(1, 15), **{f"day{day}": {"shift": 5.0} for day in range(5, 15)})
     for trailing, first in ((3, 8), (28, 12)):
         watching = monitor(baseline=Trailing(trailing=trailing))
-        results = [one for one in evaluate(store, [watching], now=NOW) if one.feature == "x"]
-        still = [one for one in results if "stands still since 2022-09-04" in one.words]
-        assert [one.start.day for one in still] == list(range(first, 15))
-        assert all("see `monitor accept`" in one.words for one in still)
+        results = [
+            result for result in evaluate(store, [watching], now=NOW) if result.feature == "x"
+        ]
+        still = [result for result in results if "stands still since 2022-09-04" in result.words]
+        assert [result.start.day for result in still] == list(range(first, 15))
+        assert all("see `monitor accept`" in result.words for result in still)
     put_days(store, range(15, 17))  # as before the change: it moves again
     results = evaluate(store, [watching], now=NOW)
-    assert [one.state for one in results if one.start.day > 14 and one.feature == "x"] == ["ok"] * 2
-    assert not any("stands still" in one.words for one in results if one.start.day > 14)
+    assert [
+        result.state for result in results if result.start.day > 14 and result.feature == "x"
+    ] == ["ok"] * 2
+    assert not any("stands still" in result.words for result in results if result.start.day > 14)
     keep = monitor(baseline=Trailing(trailing=3, keep_anomalies=True))
-    assert not any("stands still" in one.words for one in evaluate(store, [keep], now=NOW))
+    assert not any("stands still" in result.words for result in evaluate(store, [keep], now=NOW))
 
 
 def test_it_is_kept_with_the_store(lamp: Store, tmp_path: Path) -> None:

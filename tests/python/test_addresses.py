@@ -15,7 +15,7 @@ from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted, total_of
 from lightmeter.batch.sources.remote import RemotePart
-from lightmeter.batch.sources.remote_file import RemoteFile
+from lightmeter.batch.sources.remote_file import open_remote_file
 from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 
 fsspec = pytest.importorskip("fsspec")
@@ -138,12 +138,12 @@ def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
     for number in range(100):
         odd.pipe(f"/bucket/{number:03}.png", encoded())
     size = len(encoded())
-    items = (Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", size)) for n in range(100))
+    items = (Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", size)) for n in range(200))
     ahead = fetched_ahead(items, Limits())
     first = next(ahead)
     assert (first.name, first.data) == ("0", encoded())
     ahead.close()  # type: ignore[attr-defined]
-    assert len(Odd.seen) <= 64
+    assert len(Odd.seen) <= 128
     assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
 
 
@@ -165,7 +165,9 @@ def test_a_remote_file_reads_as_a_local_one(
     fill(odd, **{"a.bin": data})
     Odd.ranges = ranges
     rng = random.Random(7)
-    with RemoteFile(odd, "/bucket/a.bin", len(data)) as file:
+    file = open_remote_file(odd, "/bucket/a.bin")
+    assert file is not None
+    with file:
         for _ in range(300):
             at, count = rng.randrange(5400), rng.choice([0, 1, 50, 100, 101, 900])
             file.seek(at)
@@ -175,7 +177,54 @@ def test_a_remote_file_reads_as_a_local_one(
         file.seek(0)
         assert file.readall() == data
         assert file.seek(-5, os.SEEK_END) == 5316
-    assert ranges == (len(Odd.seen) > 2)
+    assert ranges == (len(Odd.seen) > 3)
+
+
+@pytest.mark.parametrize("told", [1, 120, 250, 400])
+def test_a_remote_file_that_changed_since_its_size_was_told(
+    odd: Odd, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_file, "_PIECE", 100)
+    monkeypatch.setattr(Odd, "info", lambda *_: {"size": told})
+    data = os.urandom(250)
+    fill(odd, **{"a.bin": data})
+    file = open_remote_file(odd, "/bucket/a.bin")
+    assert file is not None
+    with file:
+        if told <= 250:
+            assert file.readall() == data[:told]
+        else:
+            with pytest.raises(OSError, match="ends at byte 250 of 400"):
+                file.readall()
+
+
+def test_the_first_piece_is_fetched_while_the_size_is_looked_up(
+    odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(odd, **{"a.bin": b"x" * 9})
+    Odd.together = together = threading.Barrier(2)
+
+    def info(*_: Any) -> dict[str, int]:
+        together.wait(30)
+        return {"size": 9}
+
+    monkeypatch.setattr(Odd, "info", info)
+    file = open_remote_file(odd, "/bucket/a.bin")
+    assert file is not None
+    with file:
+        assert file.readall() == b"x" * 9
+    assert len(Odd.seen) == 1
+
+
+def test_a_remote_file_whose_size_cannot_be_looked_up(
+    odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(odd, **{"a.bin": b"x"})
+    with pytest.raises(FileNotFoundError):
+        open_remote_file(odd, "/bucket/gone.bin")
+    monkeypatch.setattr(Odd, "info", lambda *_: {"size": None})
+    assert open_remote_file(odd, "/bucket/a.bin") is None
+    assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
 
 
 def test_shards_of_a_server_without_ranges(odd: Odd, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_messages_are_of_bounded_size_and_hold_no_markup(
     with Receiver([200]).running() as receiver:
         hook = webhook(receiver, format=form)
         alert = Alert(name=form, channel=hook, dashboard="https://d.example.com/")
-        assert [one.error for one in tell(store, many(500, words), [alert])] == [None]
+        assert [delivery.error for delivery in tell(store, many(500, words), [alert])] == [None]
     (request,) = receiver.requests
     assert len(request.body) <= MOST_BYTES
     content = json.loads(request.body)

@@ -55,7 +55,10 @@ def test_a_failed_message_is_told_by_the_next_run(store: Store) -> None:
     box, other = Box(failures=2), Box()
     alerts = [Alert(name="box", channel=box), Alert(name="other", channel=other)]
     outcomes = [
-        [(one.alert, one.error) for one in tell(store, days("oooA"), alerts, now=NOW)]
+        [
+            (delivery.alert, delivery.error)
+            for delivery in tell(store, days("oooA"), alerts, now=NOW)
+        ]
         for _ in range(4)
     ]
     assert outcomes == [
@@ -80,7 +83,7 @@ def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> 
     with pytest.raises(Crash):
         tell(store, days("oA"), [Alert(name="a", channel=crashing)], now=NOW)
     tell(store, days("oA"), [Alert(name="a", channel=box)], now=NOW)
-    assert [one.ident for one in box.messages] == [one.ident for one in crashing.messages]
+    assert [sent.ident for sent in box.messages] == [sent.ident for sent in crashing.messages]
 
 
 def test_what_comes_twice_amid_other_news_has_the_same_incidents(store: Store) -> None:
@@ -104,10 +107,10 @@ def test_one_message_each_where_no_digest_is_wanted(store: Store) -> None:
     box = Box(failures=1)
     alert = Alert(name="box", channel=box, digest=False)
     first = tell(store, many(4), [alert], now=NOW)
-    assert [one.error for one in first] == ["out of order"]  # the others wait for the next run
+    assert [delivery.error for delivery in first] == ["out of order"]  # the others wait
     assert len(tell(store, many(4), [alert], now=NOW)) == 4
-    assert [len(one.items) for one in box.messages] == [1, 1, 1, 1]
-    assert len({one.ident for one in box.messages}) == 4
+    assert [len(message.items) for message in box.messages] == [1, 1, 1, 1]
+    assert len({message.ident for message in box.messages}) == 4
 
 
 def test_too_many_messages_for_a_run_are_left_to_the_next(
@@ -132,7 +135,7 @@ def test_only_what_matches_is_told(store: Store) -> None:
     ]
     results = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
     tell(store, results, alerts, now=NOW)
-    assert [[one.title for one in box.messages] for box in boxes] == [
+    assert [[message.title for message in box.messages] for box in boxes] == [
         ["cells: 1 anomaly on 2022-09-02"],
         ["streets: 1 anomaly on 2022-09-02"],
         [],
@@ -194,12 +197,12 @@ def test_what_is_acknowledged_is_no_longer_counted(store: Store) -> None:
     entropy = {"feature": "image.entropy"}
     tell(store, [*days("oA"), *days("o", **entropy)], alerts, now=NOW)
     tell(store, [*days("oAA"), *days("ooA", **entropy)], alerts, now=NOW)
-    assert [one.still_open for one in box.messages] == [0, 1]
+    assert [message.still_open for message in box.messages] == [0, 1]
     assert "1 told before and still open" in box.messages[1].text()
     seen = acknowledge(
         store, [*days("oAA"), *days("ooA", **entropy)], Matching(feature="image.Sat*"), now=NOW
     )
-    assert [one.line.feature for one in seen] == ["image.Saturation.mean"]
+    assert [incident.line.feature for incident in seen] == ["image.Saturation.mean"]
     tell(store, [*days("oAAA"), *days("ooAo", **entropy)], alerts, now=NOW)
     assert box.messages[2].still_open == 0
     tell(store, [*days("oAAAo"), *days("ooAo", **entropy)], alerts, now=NOW)
@@ -236,8 +239,11 @@ def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_test_reaches_every_channel(store: Store) -> None:
     box, broken = Box(), Box(failures=1)
-    found = try_out([Alert(name="a", channel=box), Alert(name="b", channel=broken)], now=NOW)
-    assert [(one.alert, one.error) for one in found] == [("a", None), ("b", "out of order")]
+    deliveries = try_out([Alert(name="a", channel=box), Alert(name="b", channel=broken)], now=NOW)
+    assert [(delivery.alert, delivery.error) for delivery in deliveries] == [
+        ("a", None),
+        ("b", "out of order"),
+    ]
     assert "This is a test of the alert 'a'. Nothing happened." in box.messages[0].text()
 
 
@@ -271,7 +277,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
         assert told["title"] == "cells: 3 anomalies on 2022-09-20"
-        assert {one["start"] for one in told["changes"]} == {"2022-09-20T00:00:00+00:00"}
+        assert {change["start"] for change in told["changes"]} == {"2022-09-20T00:00:00+00:00"}
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
     where = ("--store", tmp_path / "drift.db")
@@ -349,8 +355,8 @@ def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.db"
     link.symlink_to("../drift.db")
-    with Store(tmp_path / "drift.db") as one, Store(link) as other:
-        with one.turn(), one.turn():
+    with Store(tmp_path / "drift.db") as direct, Store(link) as other:
+        with direct.turn(), direct.turn():
             refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
             with refused, other.turn():
                 pass
@@ -358,7 +364,7 @@ def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             child = os.fork()
             if child == 0:
                 try:
-                    with one.turn():
+                    with direct.turn():
                         os._exit(0)
                 except StoreError:
                     os._exit(7)

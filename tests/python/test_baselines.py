@@ -32,13 +32,13 @@ def baseline_buckets(
     anomalous: Collection[datetime],
 ) -> list[datetime]:
     """Also checks that it does not matter which targets were asked for before."""
-    found = BaselineBuckets(baseline, length, buckets).of(target, anomalous)
+    chosen = BaselineBuckets(baseline, length, buckets).of(target, anomalous)
     moved = BaselineBuckets(baseline, length, buckets)
     for before in buckets:
         if before.start < target.start:
             moved.of(before, anomalous)
-    assert moved.of(target, anomalous) == found
-    return found
+    assert moved.of(target, anomalous) == chosen
+    return chosen
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,15 @@ def test_anomalous_and_missing_days_are_passed_over() -> None:
 def test_the_same_hour() -> None:
     hour = timedelta(hours=1)
     hours = stored([FIRST + number * hour for number in range(100)], hour)
-    found = baseline_buckets(Trailing(same="hour"), hours[98], hour, hours, ())
-    assert found == [FIRST + number * hour for number in (2, 26, 50, 74)]
+    chosen = baseline_buckets(Trailing(same="hour"), hours[98], hour, hours, ())
+    assert chosen == [FIRST + number * hour for number in (2, 26, 50, 74)]
 
 
 def test_at_the_same_time_are_buckets_within_the_target() -> None:
     hour, other = timedelta(hours=1), Other("raw", (("camera", "left"),))
     hours = stored([FIRST + number * hour for number in range(72)], hour)
     second = baseline_buckets(other, MONTH[1], DAY, hours, ())
-    assert second == [one.start for one in hours[24:48]]
+    assert second == [bucket.start for bucket in hours[24:48]]
     assert baseline_buckets(other, hours[24], hour, MONTH, ()) == []  # a day is no hour
     assert baseline_buckets(other, MONTH[1], hour, MONTH, ()) == days(2)  # both rolled up
 
@@ -99,9 +99,9 @@ def test_a_window_is_the_newest_fit_days_before_the_target(
 ) -> None:
     buckets = stored(days(*sorted(present)))
     baseline = Trailing(trailing=size, offset=offset, least=1)
-    found = baseline_buckets(baseline, *stored(days(target)), DAY, buckets, set(days(*anomalous)))
+    chosen = baseline_buckets(baseline, *stored(days(target)), DAY, buckets, set(days(*anomalous)))
     fit = [day for day in sorted(present) if day <= target - offset and day not in anomalous]
-    assert found == days(*fit[-size:])
+    assert chosen == days(*fit[-size:])
 
 
 @pytest.mark.parametrize(

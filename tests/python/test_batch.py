@@ -110,6 +110,14 @@ def test_what_is_no_small_picture_is_left_alone(mixed: Path, options: dict[str, 
     assert measure_together(files, names, Reading(**options), nullcontext()) == [None] * len(files)
 
 
+def test_a_limit_of_pillow_holds_for_small_pictures_too(
+    mixed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    files = find_images(mixed)
+    assert measure_together(files, files, Reading(), nullcontext()) == [None] * len(files)
+
+
 def test_a_folder_is_the_same_as_its_images_one_by_one(folder: Path) -> None:
     files = sorted(folder.rglob("*.*"))
     assert len(files) == 8

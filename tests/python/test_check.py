@@ -139,7 +139,9 @@ def test_too_small_a_reference_says_so() -> None:
     assert rarely.endswith(
         f"keeps at most 4,096 rows, so the level can be no less than 1/{MOST_ROWS + 1}"
     )
-    assert check_image(scene(1), profile, level=1 / 4097).why_unknown.endswith("with rows=4096")
+    assert check_image(scene(1), profile, level=1 / 4097).why_unknown.endswith(
+        "rows=4096 (option --rows)"
+    )
     profile.track(scene(18))
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
 

@@ -88,8 +88,8 @@ def test_all_frames_of_a_file(tmp_path: Path) -> None:
     first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
     first.save(file, save_all=True, append_images=rest)
     for options, images in ([], 1), (["--frames", "all"], 3):
-        found = lightmeter("profile", str(file), "--format", "json", *options)
-        assert json.loads(found.stdout)["images"] == images
+        said = lightmeter("profile", str(file), "--format", "json", *options)
+        assert json.loads(said.stdout)["images"] == images
     assert lightmeter("profile", str(file), "--frames", "all", "--max-frames", "2").returncode == 1
 
 

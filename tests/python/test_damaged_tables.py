@@ -131,8 +131,8 @@ def test_damaged_manifests(tmp_path: Path) -> None:
         *((f"{n}", "corrupt") for n in range(4, 8)),
     ]
     path = tmp_path / "m.csv"
-    one, two = pictures(2)
-    path.write_text(f'\ufefffile,x\r\n{one},1\r\n"a"b,2\r\n\r\n,3\r\n"{two}"\r\n"open,4\r\n')
+    left, right = pictures(2)
+    path.write_text(f'\ufefffile,x\r\n{left},1\r\n"a"b,2\r\n\r\n,3\r\n"{right}"\r\n"open,4\r\n')
     assert failures(path, values=["x"]) == (2, [("2", "corrupt"), ("3", "empty"), ("5", "corrupt")])
     path.write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="no path in its first row; expected one in a column path"):
@@ -144,10 +144,10 @@ def test_lines_that_are_too_long_are_passed(
 ) -> None:
     monkeypatch.setattr(manifest, "_MOST_LINE", 100)
     write_folder(tmp_path, pictures(2))
-    one, two = pictures(2)
+    left, right = pictures(2)
     (tmp_path / "m.jsonl").write_text(
-        f'{{"path": "{one}"}}\n{{"path": "{"x" * 1000}"}}\n{{"path": "{two}"}}'
+        f'{{"path": "{left}"}}\n{{"path": "{"x" * 1000}"}}\n{{"path": "{right}"}}'
     )
-    (tmp_path / "m.csv").write_text(f"path\n{one}\n{'x' * 1000}\n{two}\n")
+    (tmp_path / "m.csv").write_text(f"path\n{left}\n{'x' * 1000}\n{right}\n")
     for name in ("m.jsonl", "m.csv"):
         assert failures(tmp_path / name) == (2, [("2", "corrupt")])

@@ -64,14 +64,14 @@ def test_another_seed_draws_other_pictures(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("seed", [0, 2])
 def test_the_timeline_alarms_on_the_bad_days(tmp_path: Path, seed: int) -> None:
-    found = run_timeline(tmp_path, seed=seed, images=14)
+    timeline = run_timeline(tmp_path, seed=seed, images=14)
     anomalies: dict[int, set[str]] = {day: set() for day in range(1, 15)}
-    for result in found.results:
+    for result in timeline.results:
         assert result.state in ("ok", "anomaly")
         if result.state == "anomaly":
             anomalies[result.start.day].add(result.feature)
     for day, cause in ((7, "Saturation.mean"), (9, "Saturation.mean"), (11, "Sharpness")):
         assert f"image.{cause}" in anomalies.pop(day)
-    assert found.page.is_file()
+    assert timeline.page.is_file()
     # The monitor's q of 1 % bounds the rate; more than this has a chance below 1e-4.
     assert sum(map(bool, anomalies.values())) <= binom.isf(1e-4, 11, 0.01)

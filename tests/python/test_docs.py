@@ -288,7 +288,10 @@ def test_every_baseline_of_the_table_is_understood() -> None:
     baselines = re.findall(r"^\| `(\{.*?\})` \|", page, re.MULTILINE)
     assert len(baselines) > 4
     head = '[[monitor]]\ndataset = "cells"\ntype = "drift"\n'
-    tables = [f'{head}name = "{index}"\nbaseline = {it}\n' for index, it in enumerate(baselines)]
+    tables = [
+        f'{head}name = "{index}"\nbaseline = {baseline}\n'
+        for index, baseline in enumerate(baselines)
+    ]
     Path("baselines.toml").write_text("".join(tables), encoding="utf-8")
     run_shell("monitor check baselines.toml")
     run_shell("monitor run baselines.toml --store drift.db")
@@ -360,7 +363,7 @@ def test_figures_of_statistics_are_those_of_the_bench() -> None:
 
 
 def test_names_of_python_are_there() -> None:
-    for page in GUIDES:
+    for page in [*GUIDES, ROOT / "CHANGELOG.md"]:
         for name in re.findall(r"`(?:lm|lightmeter)([.][\w.]+)[`(]", page.read_text("utf-8")):
             assert pydoc.locate(f"lightmeter{name}") is not None, f"{page.name}: {name}"
 

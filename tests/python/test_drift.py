@@ -1,7 +1,6 @@
 """Drift: every number against SciPy, NumPy or brute force, and what compare makes of them."""
 
 import io
-import itertools
 import json
 import math
 from collections.abc import Callable
@@ -11,212 +10,10 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images, picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import _core
 from lightmeter.drift import compare_views
-from lightmeter.sketch import QuantileSketch
 from numpy.typing import NDArray
-
-stats = pytest.importorskip("scipy.stats")
-distance = pytest.importorskip("scipy.spatial.distance")
-
-checked = settings(max_examples=100, deadline=None, derandomize=True)
-samples = st.lists(st.integers(-6, 6), min_size=1, max_size=25)
-
-
-def sketch_of(values: object, key: int = 0) -> QuantileSketch:
-    sketch = QuantileSketch(key)
-    sketch.update(np.asarray(values, dtype=np.float64))
-    return sketch
-
-
-def numbers(target: object, reference: object, **options: object) -> dict[str, object]:
-    return _core.compare_numbers(sketch_of(target), sketch_of(reference), **options)  # type: ignore[arg-type]
-
-
-def strings(counts: dict[str, int]) -> _core.FrequentStrings:
-    sketch = _core.FrequentStrings()
-    for value, count in counts.items():
-        sketch.update(value, count)
-    return sketch
-
-
-def categories(target: dict[str, int], reference: dict[str, int]) -> dict[str, object]:
-    return _core.compare_categories(strings(target), 0, strings(reference), 0)
-
-
-def normals(seed: int, n: int, shift: float = 0.0) -> NDArray[np.float64]:
-    return np.random.default_rng(seed).normal(shift, 1, n)
-
-
-SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (1, 64), (37, 1000), (2, 999)]
-SIZES += [(364, 300), (300, 301), (1024, 1024)]
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.3, 1.0, 20.0])
-@pytest.mark.parametrize(("n", "m"), SIZES)
-def test_ks_without_ties_is_scipys(n: int, m: int, shift: float) -> None:
-    a, b = normals(n, n), normals(m + 1, m, shift)
-    expected = stats.ks_2samp(a, b, method="exact")
-    found = numbers(a, b)
-    np.testing.assert_allclose(found["statistic"], (expected.statistic,) * 3, rtol=1e-9)
-    np.testing.assert_allclose(found["ks_p_value"], expected.pvalue, rtol=1e-9)
-
-
-def permutation_p(a: list[int], b: list[int], circular: bool) -> float:
-    """The share of all ways to deal the labels whose statistic is at least the observed one."""
-    pooled = np.array(a + b)
-    grid = np.unique(pooled)
-
-    def statistic(chosen: tuple[int, ...]) -> float:
-        mask = np.zeros(len(pooled), dtype=bool)
-        mask[list(chosen)] = True
-        f, g = (
-            np.searchsorted(np.sort(x), grid, "right") / len(x)
-            for x in (pooled[mask], pooled[~mask])
-        )
-        difference = np.concatenate([[0.0], f - g])
-        return (
-            float(difference.max() - difference.min()) if circular else float(abs(difference).max())
-        )
-
-    observed = statistic(tuple(range(len(a))))
-    dealt = [statistic(each) for each in itertools.combinations(range(len(pooled)), len(a))]
-    return float(np.mean(np.array(dealt) >= observed - 1e-12))
-
-
-SMALL = st.lists(st.integers(0, 4), min_size=1, max_size=5)
-
-
-@checked
-@given(SMALL, SMALL)
-def test_ks_p_value_with_ties_is_the_share_of_permutations(a: list[int], b: list[int]) -> None:
-    found = numbers(a, b)["ks_p_value"]
-    np.testing.assert_allclose(found, permutation_p(a, b, False), rtol=1e-12)
-
-
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(SMALL, SMALL)
-def test_kuipers_p_value_estimates_the_share_of_permutations(a: list[int], b: list[int]) -> None:
-    p = permutation_p(a, b, True)
-    found = numbers(a, b, circular=True)["p_value"]
-    assert found[0] == pytest.approx(p, abs=0.001 + 5 * p / math.sqrt(50))  # type: ignore[index]
-
-
-def test_ks_with_ties_at_scale_agrees_with_monte_carlo() -> None:
-    """SciPy, which ignores ties, says .93 here."""
-    rng = np.random.default_rng(7)
-    a, b = rng.integers(0, 6, 364), rng.integers(0, 6, 300)
-    pooled = np.concatenate([a, b])
-
-    def statistic(values: NDArray[np.int64]) -> float:
-        f, g = (np.bincount(x, minlength=6).cumsum() / len(x) for x in (values[:364], values[364:]))
-        return float(np.abs(f - g).max())
-
-    observed = statistic(pooled)
-    dealt = np.array([statistic(rng.permutation(pooled)) for _ in range(4000)])
-    expected = np.mean(dealt >= observed - 1e-12)
-    p = numbers(a, b)["ks_p_value"][0]  # type: ignore[index]
-    assert p == pytest.approx(expected, abs=5 * 0.5 / math.sqrt(4000))
-    assert p < stats.ks_2samp(a, b).pvalue
-
-
-@checked
-@given(samples, samples)
-def test_wasserstein_is_scipys(a: list[int], b: list[int]) -> None:
-    expected = stats.wasserstein_distance(a, b)
-    assert numbers(a, b)["wasserstein"] == pytest.approx(expected, rel=1e-12, abs=1e-14)
-
-
-FEW = st.lists(st.integers(0, 60), min_size=1, max_size=6).filter(lambda counts: sum(counts) > 0)
-
-
-@checked
-@given(FEW, FEW)
-def test_binned_distances_are_scipys_and_numpys(t: list[int], r: list[int]) -> None:
-    size = max(len(t), len(r))
-    a, b = (np.array(x + [0] * (size - len(x))) for x in (t, r))
-    a, b = a[a + b > 0], b[a + b > 0]
-    found = categories(*({str(k): int(v) for k, v in enumerate(x)} for x in (a, b)))
-    n, m, k = a.sum(), b.sum(), len(a)
-    p, q = a / n, b / m
-    square = max(0.0, 1 - np.sqrt(p * q).sum())
-    bias = (k - 1) / 8 * (1 / n + 1 / m)
-    assert found["hellinger"] == pytest.approx(math.sqrt(square), abs=1e-7)
-    assert found["hellinger_debiased"] == pytest.approx(math.sqrt(max(0, square - bias)), abs=1e-7)
-    assert found["js"] == pytest.approx(distance.jensenshannon(p, q, base=2), abs=1e-7)
-    assert found["statistic"][0] == pytest.approx(np.abs(p - q).sum() / 2)  # type: ignore[index]
-    p, q = (a + 0.5) / (n + k / 2), (b + 0.5) / (m + k / 2)
-    assert found["psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), abs=1e-12)
-
-
-def test_categories_are_tested_as_scipy_does() -> None:
-    common = categories({"a": 100, "b": 50, "c": 30}, {"a": 80, "b": 60, "c": 39})
-    expected = stats.chi2_contingency([[100, 50, 30], [80, 60, 39]]).pvalue
-    np.testing.assert_allclose(common["p_value"], expected, rtol=1e-12)
-    two = categories({"RGB": 50}, {"RGB": 999, "L": 1})
-    np.testing.assert_allclose(two["p_value"], 1.0)
-    unique = categories({f"a{k}": 1 for k in range(99)}, {f"b{k}": 1 for k in range(99)})
-    assert unique["p_value"] == (1.0,) * 3  # no value is ever seen twice: nothing can be said
-
-
-@checked
-@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 40), st.integers(1, 40))
-def test_fisher_is_scipys(a: int, n: int, b: int, m: int) -> None:
-    a, b = min(a, n), min(b, m)
-    expected = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
-    assert _core.fisher_exact(a, n, b, m) == pytest.approx(expected, rel=1e-9)
-
-
-@checked
-@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 9000), st.integers(1, 9000))
-def test_fishers_one_sided_test_is_the_hypergeometric_tail(a: int, n: int, b: int, m: int) -> None:
-    a, b = min(a, n), min(b, m)
-    for hits, of, others, of_others in ((a, n, b, m), (b, m, a, n)):
-        expected = stats.hypergeom.sf(hits - 1, of + of_others, a + b, of)
-        found = _core.fisher_more(hits, of, others, of_others)
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-290)
-
-
-@pytest.mark.parametrize("test", [_core.fisher_exact, _core.fisher_more])
-def test_more_hits_than_observations_are_refused(test: Callable[..., float]) -> None:
-    with pytest.raises(ValueError, match="10 hits of 3 in the target; expected at most"):
-        test(10, 3, 0, 10)
-    with pytest.raises(ValueError, match="11 hits of 10 in the reference"):
-        test(3, 3, 11, 10)
-
-
-@pytest.mark.parametrize("dof", [1, 2, 3, 6, 27, 100, 1000])
-def test_students_quantile_is_scipys(dof: int) -> None:
-    for tail in (1.0, 0.9, 0.5, 0.05, 0.001, 1e-9, 1e-30):
-        expected = stats.t.isf(tail / 2, dof)
-        assert _core.student_quantile(tail, dof) == pytest.approx(expected, rel=1e-9, abs=1e-12)
-
-
-@pytest.mark.parametrize(("tail", "dof"), [(0.0, 3), (1.1, 3), (math.nan, 3), (0.1, 0)])
-def test_what_has_no_quantile_is_refused(tail: float, dof: int) -> None:
-    with pytest.raises(ValueError, match="expected 0 < tail <= 1"):
-        _core.student_quantile(tail, dof)
-
-
-@checked
-@given(st.lists(st.floats(0, 1), max_size=30))
-def test_q_values_are_scipys(p: list[float]) -> None:
-    expected = stats.false_discovery_control(p) if p else []
-    np.testing.assert_allclose(_core.q_values(p), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("turn", [0, 60, 200])
-def test_hue_statistics_do_not_depend_on_where_the_circle_is_cut(turn: int) -> None:
-    a, b = (np.floor(normals(seed, 80) * 30) for seed in (1, 2))
-    still = numbers(a % 255, (b + 12) % 255, circular=True)
-    turned = numbers((a + turn) % 255, (b + 12 + turn) % 255, circular=True)
-    for name in ("statistic", "wasserstein", "reference_spread"):
-        np.testing.assert_allclose(turned[name], still[name], rtol=1e-9)
-    hues = (np.arange(5) * 51.0 + turn) % 255
-    found = numbers((hues + 10) % 255, hues, circular=True)
-    assert found["wasserstein"] == pytest.approx(10)
+from sketches import normals, numbers, sketch_of, stats, strings
 
 
 def dark(seed: int) -> NDArray[np.uint8]:
@@ -353,13 +150,13 @@ def columns(**values: object) -> lm.ProfileView:
 @pytest.mark.parametrize("shift", [0.0, 0.05, 1.0])
 def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
     a, b = normals(1, 4000), normals(2, 6000, shift)
-    found = numbers(a, b)
-    value, low, high = found["statistic"]  # type: ignore[misc]
+    compared = numbers(a, b)
+    value, low, high = compared["statistic"]  # type: ignore[misc]
     exact = stats.ks_2samp(a, b, method="exact")
     assert low <= exact.statistic <= high
     assert low <= value <= high
     assert high - low <= 2 * (sketch_of(a).error(0.005) + sketch_of(b).error(0.005)) + 1e-12
-    p, p_low, p_high = found["ks_p_value"]  # type: ignore[misc]
+    p, p_low, p_high = compared["ks_p_value"]  # type: ignore[misc]
     assert p_low <= exact.pvalue + 1e-290
     assert exact.pvalue <= p_high + 1e-290
     assert p_low <= p <= p_high
@@ -543,16 +340,16 @@ def test_estimated_categories_keep_their_bounds() -> None:
     (ua, ca), (ub, cb) = (np.unique(x, return_counts=True) for x in (a, b))
     shares = [dict(zip(u, c / len(a), strict=True)) for u, c in ((ua, ca), (ub, cb))]
     true = sum(abs(shares[0].get(v, 0) - shares[1].get(v, 0)) for v in {*ua, *ub}) / 2
-    found = _core.compare_categories(
+    compared = _core.compare_categories(
         strings(dict(zip(ua.tolist(), ca.tolist(), strict=True))),
         0,
         strings(dict(zip(ub.tolist(), cb.tolist(), strict=True))),
         0,
     )
-    value, low, high = found["statistic"]
+    value, low, high = compared["statistic"]
     assert low <= value <= high
     assert low <= true
-    p, p_low, p_high = found["p_value"]
+    p, p_low, p_high = compared["p_value"]
     assert p_low <= p <= p_high
 
 
@@ -593,16 +390,6 @@ def test_hue_turns_the_short_way() -> None:
     assert line.wasserstein_in_sd is not None
     assert line.wasserstein_in_sd > 2
     assert "image.Hue.circular_mean turned by +1" in report.summary()
-
-
-def test_hellingers_null_quantile_is_exceeded_one_time_in_twenty() -> None:
-    for n, m in ((30, 45), (200, 150)):
-        above = 0
-        for trial in range(400):
-            rng = np.random.default_rng([n, trial])
-            found = numbers(rng.normal(0, 1, n), rng.normal(0, 1, m))
-            above += found["hellinger"] > found["hellinger_null"]  # type: ignore[operator]
-        assert 5 <= above <= 38, above  # 20 expected, four standard deviations
 
 
 def test_one_outlier_does_not_hide_a_shift() -> None:
@@ -651,76 +438,6 @@ def test_what_is_missing_throughout_on_both_sides_has_not_drifted() -> None:
     some = lm.log(columns={"x": [1.0] * 30}).view()
     assert lm.compare(target=target, reference=some)["x"].verdict == "not enough data"
     assert lm.compare(target=target, reference=some)["x:missing"].verdict == "drift"
-
-
-def scores_of(pooled: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], float]:
-    """The three scores of each value of the pooled sample, standardised, and their skewness."""
-    _, place, counts = np.unique(pooled, return_inverse=True, return_counts=True)
-    size = len(pooled)
-    ends = np.concatenate([[0], np.cumsum(counts)]) / size
-    z = stats.norm.ppf(ends[1:-1])
-    density = np.array([0.0, *stats.norm.pdf(z), 0.0])
-    square = np.array([0.0, *(ends[1:-1] - z * density[1:-1]), 1.0])
-    power = (1 + (2 * ends - 1) ** 33) / 66
-    means = np.diff([-density, square, power]) / (counts / size)
-    values = (means - [[0], [1], [1 / 33]])[:, place]
-    scores = np.linalg.qr(values.T)[0]
-    scores *= math.sqrt(size * (size - 1) / (n * (size - n)))
-    return scores, n * (size - n) * (size - 2 * n) / (size * (size - 1) * (size - 2)) * (
-        scores**3
-    ).sum(0)
-
-
-def rank_statistic(sums: NDArray[np.float64], skewness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """T of sums of scores, see rank_scores.hpp."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        straight = np.cbrt(np.maximum(0, 1 + skewness * sums / 2)) - 1
-        straight = np.where(abs(skewness) > 1e-6, 6 / skewness * straight + skewness / 6, sums)
-    squares = straight**2
-    return np.maximum(squares[..., 0], squares.sum(-1) - 7)
-
-
-@pytest.mark.parametrize("grain", [1e-9, 0.3, 1.0])
-@pytest.mark.parametrize(
-    ("n", "m", "shift", "wide"), [(20, 20, 0.8, 1), (25, 300, 0, 2), (60, 40, 0, 0.5)]
-)
-def test_the_p_value_of_numbers_is_the_share_of_deals(
-    n: int, m: int, shift: float, wide: float, grain: float
-) -> None:
-    rng = np.random.default_rng([n, m])
-    a, b = (np.round(each / grain) for each in (rng.normal(shift, wide, n), rng.normal(0, 1, m)))
-    scores, skewness = scores_of(np.concatenate([a, b]), n)
-    seen = rank_statistic(scores[:n].sum(0), skewness)
-    order = rng.permuted(np.tile(np.arange(n + m), (20_000, 1)), axis=1)[:, :n]
-    share = np.mean(rank_statistic(scores[order].sum(1), skewness) >= seen * (1 - 1e-12))
-    found = numbers(a, b)
-    expected = min(1.0, share / 0.98, found["ks_p_value"][0] / 0.02)  # type: ignore[index]
-    p = found["p_value"][0]  # type: ignore[index]
-    assert p == pytest.approx(expected, rel=0.6, abs=4e-4)
-    assert p == pytest.approx(expected, rel=0.2, abs=0.01)
-    assert found["p_value"] == (p, p, p)
-
-
-@pytest.mark.parametrize("sizes", [(40, 90), (300, 500), (1500, 2500)])
-@pytest.mark.parametrize("decimals", [9, 1])
-def test_the_test_of_numbers_knows_ranks_only_and_no_sides(
-    sizes: tuple[int, int], decimals: int
-) -> None:
-    a, b = normals(5, sizes[0], 0.2).round(decimals), normals(6, sizes[1]).round(decimals)
-    p = numbers(a, b)["p_value"]
-    for first, second in ((b, a), (np.exp(a), np.exp(b)), (-a, -b)):
-        if max(sizes) > 1024 and decimals > 1:  # of samples, which differ
-            continue
-        again = numbers(first, second)["p_value"]
-        np.testing.assert_allclose(again, p, rtol=0.35 if decimals == 1 else 1e-9)
-
-
-def test_a_table_of_deals_does_not_depend_on_what_came_before() -> None:
-    sides = [
-        (normals(k, 20 + k, 0.8), normals(k + 90, 30)) for k in range(40)
-    ]  # 32 tables are kept
-    first = [numbers(*each)["p_value"] for each in sides]
-    assert [numbers(*each)["p_value"] for each in reversed(sides)] == first[::-1]
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ def test_images_are_told_apart_where_there_are_several() -> None:
             profile.log(row=dict.fromkeys(prefixes, image))
         return profile.view()
 
-    one = lm.compare(target=view(190, "image"), reference=view(90, "image"))
-    assert one.summary() == "brightness rose by 101 %, and 4 more"
+    single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
+    assert single.summary() == "brightness rose by 101 %, and 4 more"
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
     assert two.summary() == (
         "left brightness rose by 101 %, right brightness rose by 101 %, and 8 more"

@@ -24,8 +24,8 @@ from lightmeter.monitor.results import save_results
 from lightmeter.text import shorten, visible
 from mail_server import Mailbox, certificate, scripted, server_context
 from PIL import Image
+from september import NOW, put_days
 from test_incidents import days
-from test_monitors import NOW, put_days
 
 __all__ = ["certificate"]
 

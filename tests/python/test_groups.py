@@ -351,8 +351,8 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
         assert ASSUMED in report._repr_html_()
 
 
-@pytest.mark.parametrize(("turn", "found"), [(0.0, False), (40.0, True)])
-def test_hues_are_compared_on_their_circle(turn: float, found: bool) -> None:
+@pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])
+def test_hues_are_compared_on_their_circle(turn: float, differs: bool) -> None:
     rng = np.random.default_rng(6)
 
     def side(groups: int, turned: float) -> lm.Profile:
@@ -367,4 +367,4 @@ def test_hues_are_compared_on_their_circle(turn: float, found: bool) -> None:
     report = lm.compare(target=side(12, turn), reference=side(20, 0))
     line = report["image.Hue.circular_mean"]
     assert line.groups_target == 12
-    assert (line.verdict == "drift") is found
+    assert (line.verdict == "drift") is differs

@@ -78,10 +78,10 @@ def test_lines_do_not_mix() -> None:
         *days("oA", segment={"camera": "left"}),
         *days("AA", monitor="limits"),
     ]
-    found = find_incidents(lines_of(reversed(results)))
+    incidents = find_incidents(lines_of(reversed(results)))
     assert [
         (incident.line.feature, incident.line.segment, incident.line.monitor, incident.start.day)
-        for incident in found
+        for incident in incidents
     ] == [
         ("image.Saturation.mean", "", "drift", 2),
         ("image.entropy", "", "drift", 1),
@@ -130,10 +130,10 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
 def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
     bad = days("A ", feature="x")
     for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": {"camera": "left"}}):
-        found = find_incidents(lines_of([*bad, *days("oo", feature="y", **other)]))
-        assert [incident.end for incident in found] == [None]
-    found = find_incidents(lines_of([*bad, *days("oo", feature="y")]))
-    assert [(incident.end, incident.silent) for incident in found] == [(FIRST + DAY, True)]
+        incidents = find_incidents(lines_of([*bad, *days("oo", feature="y", **other)]))
+        assert [incident.end for incident in incidents] == [None]
+    incidents = find_incidents(lines_of([*bad, *days("oo", feature="y")]))
+    assert [(incident.end, incident.silent) for incident in incidents] == [(FIRST + DAY, True)]
 
 
 class Listener:
@@ -227,9 +227,9 @@ def test_nor_is_it_where_lines_come_and_go(histories: list[tuple[str, str, str]]
         listener.hear(results)
         assert listener.hear(results) == []
         believed = {(told.line, told.kind) for told in listener.told if told.open}
-        found = find_incidents(lines_of(results))
+        incidents = find_incidents(lines_of(results))
         assert believed >= {
-            (incident.line, incident.kind) for incident in found if incident.end is None
+            (incident.line, incident.kind) for incident in incidents if incident.end is None
         }
 
 
@@ -243,10 +243,12 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
         day += data.draw(st.integers(1, 4))
         listener.hear(states[:day])
     open_ = {(told.kind, told.start) for told in listener.told if told.open}
-    found = find_incidents(lines_of(days(states)))
-    assert open_ == {(incident.kind, incident.start) for incident in found if incident.end is None}
+    incidents = find_incidents(lines_of(days(states)))
+    assert open_ == {
+        (incident.kind, incident.start) for incident in incidents if incident.end is None
+    }
     assert {(told.kind, told.start) for told in listener.told} == {
-        (incident.kind, incident.start) for incident in found
+        (incident.kind, incident.start) for incident in incidents
     }
 
 
@@ -254,9 +256,9 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
 @given(st.text(alphabet="oAE.", max_size=12))
 def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
     results = days(states)
-    found: list[Incident] = find_incidents(lines_of(results))
+    incidents: list[Incident] = find_incidents(lines_of(results))
     for kind in ("anomaly", "error"):
-        spans_ = [incident for incident in found if incident.kind == kind]
+        spans_ = [incident for incident in incidents if incident.kind == kind]
         for each in results:
             covering = sum(incident.covers(each.start) for incident in spans_)
             assert covering <= 1

@@ -13,7 +13,7 @@ from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import IntervalRule, LimitsRule, Rule
 from PIL import Image
-from test_monitors import NOW
+from september import NOW
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -16,8 +16,8 @@ from lightmeter.monitor.lasting import Streaks
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import CombinedRule, LimitsRule, MissingRule
+from september import NOW, put_days, rows
 from test_incidents import STATES
-from test_monitors import NOW, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -36,11 +36,11 @@ def lasting(states: str, needed: int = 3, **others: str) -> str:
         if not results:  # the bucket is missing
             said += " "
             continue
-        found = {result.feature: LETTERS[result.state] for result in streaks.apply(results)}
+        seen = {result.feature: LETTERS[result.state] for result in streaks.apply(results)}
         again = Streaks(needed)
         again.resume(streaks.text)
         assert again.made_of == streaks.made_of
-        said += found.get("x", " ")
+        said += seen.get("x", " ")
     return said
 
 
@@ -111,10 +111,10 @@ def test_missing_buckets_and_combinations_count_too(store: Store) -> None:
         Monitor(name="any", rule=CombinedRule(type="any", of=("now",)), for_=2, **known),
     ]
     results = evaluate(store, monitors, now=NOW)
-    found: dict[str, list[int]] = {}
+    bad: dict[str, list[int]] = {}
     for incident in find_incidents(lines_of(results)):
-        found.setdefault(incident.line.monitor, []).append(incident.start.day)
-    assert found == {"gone": [14], "now": [3, 8], "twice": [4], "both": [4], "any": [4]}
+        bad.setdefault(incident.line.monitor, []).append(incident.start.day)
+    assert bad == {"gone": [14], "now": [3, 8], "twice": [4], "both": [4], "any": [4]}
 
 
 def test_what_is_no_number_of_buckets_is_refused(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def line(
 
 def strokes(body: str, tone: str) -> list[list[tuple[float, float]]]:
     """The places of each line drawn in a colour."""
-    found = re.findall(rf'<path d="M([^"a-y]+)" class="s-{tone}"', body)
-    return [[(float(x), float(y)) for x, y in (p.split(" ") for p in d.split("L"))] for d in found]
+    paths = re.findall(rf'<path d="M([^"a-y]+)" class="s-{tone}"', body)
+    return [[(float(x), float(y)) for x, y in (p.split(" ") for p in d.split("L"))] for d in paths]
 
 
 def test_values_and_limits_are_where_they_belong() -> None:

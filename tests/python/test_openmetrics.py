@@ -14,8 +14,8 @@ from lightmeter import Store
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.openmetrics import metrics_text
 from lightmeter.openmetrics.families import Gauge, exposition
+from september import NOW, put_days
 from stores import view
-from test_monitors import NOW, put_days
 
 parser = pytest.importorskip("prometheus_client.openmetrics.parser")
 older = pytest.importorskip("prometheus_client.parser")
@@ -156,9 +156,9 @@ def expressions() -> list[str]:
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     asked += [each.get("definition", "") for each in board["templating"]["list"]]
     rules = (DOCS / "prometheus-rules.yml").read_text(encoding="utf-8")
-    found = re.findall(r"^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*))", rules, re.MULTILINE)
-    assert len(found) == 3
-    return [*asked, *(block or line for block, line in found)]
+    expressions = re.findall(r"^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*))", rules, re.MULTILINE)
+    assert len(expressions) == 3
+    return [*asked, *(block or line for block, line in expressions)]
 
 
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:

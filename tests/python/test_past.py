@@ -52,32 +52,32 @@ def test_few_false_alarms_and_large_changes_found(kind: str, sizes: tuple[int, i
     """1 % are promised; twice that is left for what is not normal."""
     rng = np.random.default_rng(4)
     past: list[Summary] = []
-    alarms = judged = found = 0
+    alarms = judged = caught = 0
     for day in range(130):
         n = sizes[day % 7 >= 5]
         today = summary(bucket(rng, kind, n))
         if len(past) >= 28:
             judged += 1
             alarms += is_alarm(today, past[-28:])
-            found += is_alarm(summary(bucket(rng, kind, n, shift=4.0)), past[-28:])
+            caught += is_alarm(summary(bucket(rng, kind, n, shift=4.0)), past[-28:])
         past.append(today)
     assert alarms <= stats.binom.isf(1e-4, judged, 0.02)
-    assert found == judged
+    assert caught == judged
 
 
 def test_of_equal_buckets_it_is_students_test() -> None:
     rng = np.random.default_rng(0)
     past, n = rng.normal(0, 1, (28, 300)), np.full((28, 300), 40.0)
     target = rng.normal(0, 1, 300)
-    found = predict(past, n, np.zeros(300), target, np.full(300, 40.0))
+    predicted = predict(past, n, np.zeros(300), target, np.full(300, 40.0))
     spread = past.std(axis=0, ddof=1) * math.sqrt(1 + 1 / 28)
     expected = 2 * stats.t.sf(np.abs(target - past.mean(axis=0)) / spread, 27)
     skewness = np.abs(((past - past.mean(axis=0)) ** 3).mean(axis=0) / past.std(axis=0) ** 3)
     symmetric = skewness < math.sqrt(6 / 28)
     assert symmetric.sum() > 150
     # Of independent buckets the autocorrelation is 0, so one degree of freedom is lost at most.
-    np.testing.assert_allclose(found.p_values[symmetric], expected[symmetric], rtol=0.1)
-    assert (found.p_values >= expected * 0.99).all()
+    np.testing.assert_allclose(predicted.p_values[symmetric], expected[symmetric], rtol=0.1)
+    assert (predicted.p_values >= expected * 0.99).all()
 
 
 @pytest.mark.parametrize(("dof", "least_found"), [(2, 0), (1e6, 90)])
@@ -85,16 +85,16 @@ def test_past_buckets_tell_how_heavy_the_tails_are(dof: float, least_found: int)
     """Of buckets that are one burst each: without it a quarter of them would alarm."""
     rng = np.random.default_rng(0)
     n, within = np.full((28, 20), 20.0), np.full(20, 0.1)
-    alarms = found = 0
+    alarms = caught = 0
     for _ in range(100):
         buckets = rng.standard_t(dof, (29, 20))
         for shift in (0, 8):
             buckets[-1, 0] += shift
             p_values = predict(buckets[:-1], n, within, buckets[-1], n[0]).p_values
             alarms += not shift and p_values.min() < 0.01 / 20
-            found += bool(shift) and p_values.min() < 0.01 / 20
+            caught += bool(shift) and p_values.min() < 0.01 / 20
     assert alarms <= stats.binom.isf(1e-4, 100, 0.05)
-    assert found >= least_found
+    assert caught >= least_found
 
 
 def test_a_past_bucket_is_judged_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

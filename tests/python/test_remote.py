@@ -45,21 +45,21 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
         far.add("hours", view(1), at=datetime(2022, 9, 7, 13, 30, tzinfo=UTC))
         span = DAY, DAY + timedelta(days=1)
         for ask in (
-            lambda it: it.datasets(),
-            lambda it: it.segments("cells"),
-            lambda it: it.buckets("cells", *span),
-            lambda it: it.buckets("hours"),
-            lambda it: it.summary(),
-            lambda it: it.rolled_up("cells", writer="a"),
-            lambda it: it.read("cells"),
-            lambda it: it.read("cells", *span, segment={"camera": "left", "lens": "a/b"}),
-            lambda it: it.stored("cells"),
-            lambda it: it.profiles.load("cells"),
-            lambda it: it.profiles.merged("cells"),
-            lambda it: it.profiles.body("cells", DAY, writer="a"),
-            lambda it: it.profiles.body("cells", DAY, writer="nobody"),
-            lambda it: it.profiles.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
-            lambda it: it.verify(),
+            lambda store: store.datasets(),
+            lambda store: store.segments("cells"),
+            lambda store: store.buckets("cells", *span),
+            lambda store: store.buckets("hours"),
+            lambda store: store.summary(),
+            lambda store: store.rolled_up("cells", writer="a"),
+            lambda store: store.read("cells"),
+            lambda store: store.read("cells", *span, segment={"camera": "left", "lens": "a/b"}),
+            lambda store: store.stored("cells"),
+            lambda store: store.profiles.load("cells"),
+            lambda store: store.profiles.merged("cells"),
+            lambda store: store.profiles.body("cells", DAY, writer="a"),
+            lambda store: store.profiles.body("cells", DAY, writer="nobody"),
+            lambda store: store.profiles.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
+            lambda store: store.verify(),
         ):
             assert ask(far) == ask(store)
         with far.profiles.snapshot():

@@ -23,9 +23,9 @@ from lightmeter.monitor.rules import (
     MissingRule,
     Rule,
 )
+from september import NOW, put_days
 from test_accepted import RULE
 from test_lag import photo
-from test_monitors import NOW, put_days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -194,8 +194,8 @@ def test_a_page_of_nothing() -> None:
     nothing = Profile().view()
     page = html_page(compare(target=nothing, reference=nothing))
     assert "Not enough data to compare" in page
-    one = log(row={"x": 1}).view()
-    assert "only in the target, 1 value" in html_page(compare(target=one, reference=nothing))
+    single = log(row={"x": 1}).view()
+    assert "only in the target, 1 value" in html_page(compare(target=single, reference=nothing))
 
 
 def test_images_and_times_are_told() -> None:

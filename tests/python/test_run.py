@@ -9,8 +9,8 @@ from lightmeter import Store
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
+from september import NOW, put_days, rows
 from test_incidents import days
-from test_monitors import NOW, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -67,7 +67,7 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
     bad = [result.start.day for result in watched.results if result.state == "anomaly"]
     assert bad == [5, 9]
     with Store(store.path) as again:
-        assert [one for one in load_results(again) if one.monitor == "drift"] == watched.results
+        assert [each for each in load_results(again) if each.monitor == "drift"] == watched.results
         assert lm.watch(again, str(config), now=NOW) == watched
     other.write_text(DRIFT)
     with pytest.raises(ConfigError, match="also has a monitor"):

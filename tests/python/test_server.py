@@ -193,18 +193,20 @@ def test_results_and_incidents(served: Served) -> None:
             store, [Result("x", "anomaly", 2.0, None, 1.0, "too far", **place)], source=dataset
         )
     results = asked.get(f"{API}/results?dataset=cells").json()["results"]
-    assert [(it["start"], it["value"], it["upper"]) for it in results] == [(at.isoformat(), 2, 1)]
+    assert [(each["start"], each["value"], each["upper"]) for each in results] == [
+        (at.isoformat(), 2, 1)
+    ]
     assert len(asked.get(f"{API}/results").json()["results"]) == 2
     assert asked.get(f"{API}/results?start=2022-09-08").json() == {"results": []}
     assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"results": []}
     incidents = asked.get(f"{API}/incidents?open=true&dataset=cells").json()["incidents"]
-    assert [(it["feature"], it["end"], it["acknowledged"]) for it in incidents] == [
+    assert [(each["feature"], each["end"], each["acknowledged"]) for each in incidents] == [
         ("x", None, False)
     ]
     said = asked.post(f"{API}/acknowledge", json={"dataset": "cell*", "note": "the lamp"})
-    assert [it["note"] for it in said.json()["acknowledged"]] == ["the lamp"]
+    assert [each["note"] for each in said.json()["acknowledged"]] == ["the lamp"]
     incidents = asked.get(f"{API}/incidents").json()["incidents"]
-    assert [it["acknowledged"] for it in incidents] == [True, False]
+    assert [each["acknowledged"] for each in incidents] == [True, False]
     said = asked.post(f"{API}/snooze", json={"for": "2d", "feature": "image.*"})
     assert said.status_code == 200
     (snoozed,) = store.state.snoozed(datetime.now(UTC))

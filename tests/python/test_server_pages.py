@@ -169,10 +169,10 @@ def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
 
 
 def test_pages_are_not_kept_for_others(served: Served) -> None:
-    every, one = served.ask("admin"), served.ask("read", datasets=["cells"])
+    every, limited = served.ask("admin"), served.ask("read", datasets=["cells"])
     for _ in range(2):
         assert "secret" in every.get("/").text
-        assert "secret" not in one.get("/").text
+        assert "secret" not in limited.get("/").text
     reader = served.ask("read")
     assert "<form" in every.get("/").text
     assert "<form" not in reader.get("/").text

@@ -39,8 +39,8 @@ def test_of_equal_days_the_limits_are_those_of_fishers_test(hits: int, n: int) -
     low, high = share_interval([Share(hits, 700)] * 2, n, ALPHA)
     least, most = round(low * n), round(high * n)
 
-    def chance(found: int, tail: str) -> float:
-        table = [[found, n - found], [2 * hits, 1400 - 2 * hits]]
+    def chance(more: int, tail: str) -> float:
+        table = [[more, n - more], [2 * hits, 1400 - 2 * hits]]
         return float(stats.fisher_exact(table, alternative=tail).pvalue)
 
     assert min(chance(most, "greater"), chance(least, "less")) > ALPHA / 2
@@ -62,5 +62,5 @@ def test_monitors_use_it(store: Store) -> None:
         store.put("cells", view, at=date(2022, 9, day), writer="a")
     rule = IntervalRule(features=("x",), scalar="missing_rate")
     monitor = Monitor(name="m", dataset="cells", rule=rule)
-    found = evaluate(store, [monitor], now=datetime(2022, 9, 20, tzinfo=UTC))
-    assert [one.state for one in found][-2:] == ["ok", "anomaly"]
+    results = evaluate(store, [monitor], now=datetime(2022, 9, 20, tzinfo=UTC))
+    assert [result.state for result in results][-2:] == ["ok", "anomaly"]

@@ -37,8 +37,8 @@ def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: 
 
 
 def pictures(page: str) -> list[Image.Image]:
-    found = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
-    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in found]
+    thumbnails = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in thumbnails]
 
 
 def add_hostile(folder: Path) -> None:

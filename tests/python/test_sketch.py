@@ -372,17 +372,17 @@ PAIRS = ((0, 1), (1, 2), (0, 2))
 
 @pytest.mark.parametrize(("n", "m"), [(12, 12), (9, 14), (300, 300), (1500, 1300)])
 def test_22_p_values_fall_as_d_rises(n: int, m: int) -> None:
-    """The exact case against SciPy is in test_drift.py."""
+    """The exact case against SciPy is in test_statistics.py."""
     results = [
         drift(big(seed, n), big(seed + 100, m) + shift)
         for seed in range(4)
         for shift in (0.0, 0.02, 0.3, 2.0)
     ]
-    for found in results:
-        (d, d_low, d_high), (p, p_low, p_high) = found["statistic"], found["ks_p_value"]
+    for result in results:
+        (d, d_low, d_high), (p, p_low, p_high) = result["statistic"], result["ks_p_value"]
         assert 0 <= p_low <= p <= p_high <= 1
         assert 0 <= d_low <= d <= d_high <= 1
-    rising = sorted((found["statistic"][0], found["ks_p_value"][0]) for found in results)
+    rising = sorted((result["statistic"][0], result["ks_p_value"][0]) for result in results)
     assert all(a[1] >= b[1] for a, b in itertools.pairwise(rising))
 
 

@@ -307,7 +307,7 @@ def test_a_store_with_a_bucket_without_an_end_can_be_read(store: Store, every: s
     assert store.read("cells").images == 3
     for _ in range(2):
         store.gc(keep="1000d")
-        assert [one.start.year for one in store.buckets("cells")] == [9999]
+        assert [each.start.year for each in store.buckets("cells")] == [9999]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=4))
@@ -358,9 +358,9 @@ def test_a_damaged_page_costs_one_profile(tmp_path: Path) -> None:
     with Store(path) as store:
         with pytest.warns(UserWarning, match="2022-09-03"):
             assert store.read("cells").images == 1 + 2 + 4 + 5
-        found = store.verify()
-        assert [damage.profile.start.day for damage in found if damage.profile] == [3]
-        assert any(damage.profile is None for damage in found)  # the file as a whole
+        damaged = store.verify()
+        assert [damage.profile.start.day for damage in damaged if damage.profile] == [3]
+        assert any(damage.profile is None for damage in damaged)  # the file as a whole
 
 
 def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:

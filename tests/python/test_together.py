@@ -26,7 +26,7 @@ from lightmeter.monitor.rules import (
     LimitsRule,
     MissingRule,
 )
-from test_monitors import NOW, by_place
+from september import NOW, by_place
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -87,17 +87,17 @@ def test_what_all_do_together_is_no_anomaly_and_who_does_not_is_one(store: Store
     dark = {f"c{camera}": {39: -4.0} for camera in range(8) if camera != 5}
     cameras(store, **dark)
     assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(39, "c5")}
-    found = alarmed(evaluate(store, [drift()], now=NOW))
-    assert found == {(39, f"c{camera}") for camera in range(8) if camera != 5}
+    alarms = alarmed(evaluate(store, [drift()], now=NOW))
+    assert alarms == {(39, f"c{camera}") for camera in range(8) if camera != 5}
 
 
 def test_words_say_what_the_others_did_not_do(store: Store) -> None:
     cameras(store, days=30, count=5, sd=20.0, c3={29: 2.0})
     results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
-    found = [result.words for result in results if result.state == "anomaly"]
+    sentences = [result.words for result in results if result.state == "anomaly"]
     assert alarmed(results) == {(29, "c3")}
-    assert len(found) == 2
-    for words in found:  # by 2 standard deviations, where days differ by 20
+    assert len(sentences) == 2
+    for words in sentences:  # by 2 standard deviations, where days differ by 20
         said = re.match(r"[xy] rose by .*shift (0\.\d+); .*beside 4 others", words)
         assert said is not None, words
         assert 0.6 < float(said[1]) < 0.8
@@ -133,15 +133,15 @@ def test_medians_of_the_others() -> None:
     for count in (4, 5, 9, 10):
         values = rng.normal(size=(3, count, 2)).round(1)  # with ties
         values[rng.random(values.shape) < 0.15] = np.nan
-        found, others = _medians_of_others(values)
+        medians, others = _medians_of_others(values)
         for at in np.ndindex(values.shape):
             rest = np.delete(values[at[0], :, at[2]], at[1])
             rest = rest[~np.isnan(rest)]
             assert others[at] == len(rest)
             if len(rest) < LEAST_PEERS:
-                assert np.isnan(found[at])
+                assert np.isnan(medians[at])
             else:
-                assert found[at] == pytest.approx(np.median(rest))
+                assert medians[at] == pytest.approx(np.median(rest))
 
 
 def test_q_is_one_of_the_bucket(store: Store) -> None:
@@ -169,10 +169,12 @@ def test_late_data_in_one_segment_judges_all_again(store: Store) -> None:
     update_results(store, [monitor], now=NOW)
     put(store, 29, "c1", 50.0)
     update_results(store, [monitor], now=NOW)
-    found = load_results(store)
-    assert found == by_place(evaluate(store, [monitor], now=NOW))
-    assert alarmed(found) == {(29, "c1")}
-    before = {r.segment["camera"]: r.upper for r in found if r.start.day == 29 and r.feature == "x"}
+    loaded = load_results(store)
+    assert loaded == by_place(evaluate(store, [monitor], now=NOW))
+    assert alarmed(loaded) == {(29, "c1")}
+    before = {
+        r.segment["camera"]: r.upper for r in loaded if r.start.day == 29 and r.feature == "x"
+    }
     assert before  # all of them have the limit of the bucket
 
 
@@ -217,8 +219,8 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path, seed: int) -> 
             update_results(store, second, source=str(tmp_path / "second"), now=NOW)
         update_results(store, second, source=str(tmp_path / "second"), now=NOW)
         whole = [*evaluate(store, first, now=NOW), *evaluate(store, second, now=NOW)]
-        assert [plain(one) for one in load_results(store)] == [
-            plain(one) for one in by_place(whole)
+        assert [plain(result) for result in load_results(store)] == [
+            plain(result) for result in by_place(whole)
         ]
         gc.collect()
 

@@ -25,8 +25,8 @@ def summary(view: ProfileView, name: str) -> dict[str, Any]:
 
 
 def items(view: ProfileView, name: str) -> dict[str, int]:
-    found = summary(view, name)["frequent_items/frequent_strings"]
-    return {item.value: item.est for item in found}
+    frequent = summary(view, name)["frequent_items/frequent_strings"]
+    return {item.value: item.est for item in frequent}
 
 
 def one_by_one(name: str, values: list[Any]) -> ProfileView:
@@ -383,15 +383,15 @@ def test_merging_tables_is_logging_them_together() -> None:
 
 def test_the_greatest_integer_is_what_it_is() -> None:
     ends = log(columns={"a": [2**63 - 1, -(2**63)]}).view()
-    found = summary(ends, "a")
-    assert (found["ints/min"], found["ints/max"]) == (-(2**63), 2**63 - 1)
+    said = summary(ends, "a")
+    assert (said["ints/min"], said["ints/max"]) == (-(2**63), 2**63 - 1)
     assert items(ends, "a") == {str(-(2**63)): 1, str(2**63 - 1): 1}
 
 
 def test_integers_beyond_floats_are_counted_as_the_rounded_ones() -> None:
-    found = summary(log(columns={"a": [2**53, 2**53 + 1, 2**53 + 2]}).view(), "a")
-    assert found["cardinality/est"] == 2
-    assert found["types/integral"] == 3
+    said = summary(log(columns={"a": [2**53, 2**53 + 1, 2**53 + 2]}).view(), "a")
+    assert said["cardinality/est"] == 2
+    assert said["types/integral"] == 3
 
 
 def test_strings_are_cut_at_128_bytes() -> None:

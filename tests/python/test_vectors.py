@@ -97,11 +97,11 @@ def test_the_test_is_that_of_hotelling(scale: float) -> None:
     squared = apart @ np.linalg.solve(pooled, apart)
     p_value = stats.f.sf(60 * 90 / 150 * squared * (150 - 7) / (6 * 148), 6, 143)
     # Of unlike sizes a quarter of m directions enter; here that is all of them.
-    found = line(target * scale, reference * scale)
-    assert found.p_value == pytest.approx(p_value, rel=1e-9)
+    compared = line(target * scale, reference * scale)
+    assert compared.p_value == pytest.approx(p_value, rel=1e-9)
     unbiased = squared * (148 - 7) / 148 - 6 * 150 / (60 * 90)
-    assert found.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
-    assert spreads_apart(found.effect) == pytest.approx(np.sqrt(unbiased), rel=1e-9)
+    assert compared.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
+    assert spreads_apart(compared.effect) == pytest.approx(np.sqrt(unbiased), rel=1e-9)
 
 
 def test_means_far_from_0_lose_nothing() -> None:
@@ -178,10 +178,10 @@ def test_vectors_in_groups_have_no_verdict() -> None:
         for at, row in enumerate(normal(60, 5) + shift):
             profile.log(row={"embedding": row, "slide": at % 10}, group="slide")
         sides.append(profile.view())
-    found = lm.compare(target=sides[0], reference=sides[1])["embedding"]
-    assert (found.verdict, found.p_value) == (None, None)
-    assert "by group" in found.reason
-    assert found.effect is not None
+    compared = lm.compare(target=sides[0], reference=sides[1])["embedding"]
+    assert (compared.verdict, compared.p_value) == (None, None)
+    assert "by group" in compared.reason
+    assert compared.effect is not None
 
 
 @pytest.mark.parametrize(

@@ -49,14 +49,14 @@ def archive(files: dict[str, bytes]) -> bytes:
 
 
 def test_archives() -> None:
-    one = (FOLDER / "one.bin").read_bytes()
-    assert lm.read_whylogs(archive({"a.bin": one, "b/": b"", "b/c.bin": one}))["few"].n == 2
+    single = (FOLDER / "one.bin").read_bytes()
+    assert lm.read_whylogs(archive({"a.bin": single, "b/": b"", "b/c.bin": single}))["few"].n == 2
     with pytest.raises(DecodeError, match="WHY1"):
-        lm.read_whylogs(archive({"a.bin": one, "notes.txt": b"no profile"}))
+        lm.read_whylogs(archive({"a.bin": single, "notes.txt": b"no profile"}))
     with pytest.raises(DecodeError, match="without any file"):
         lm.read_whylogs(archive({"b/": b""}))
     with pytest.raises(DecodeError, match="more than 100000 bytes"):
-        read_segments(archive({"a.bin": one, "bomb": bytes(10_000_000)}), most=100_000)
+        read_segments(archive({"a.bin": single, "bomb": bytes(10_000_000)}), most=100_000)
 
 
 def test_sources(tmp_path: Path) -> None:

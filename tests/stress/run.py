@@ -10,6 +10,7 @@ import time
 from types import ModuleType
 
 import corruption
+import damaged_jpegs
 import first_opening
 import logger_endings
 import resumed_runs
@@ -21,6 +22,7 @@ from row import Row
 ATTACKS: list[ModuleType] = [
     writer_kills,
     corruption,
+    damaged_jpegs,
     first_opening,
     logger_endings,
     resumed_runs,

@@ -13,7 +13,7 @@ from whylogs.viz.drift.column_drift_algorithms import KS, Hellinger, calculate_d
 
 
 def view(images):
-    views = [log_image(Image.fromarray(image[..., 0])).profile().view() for image in images]
+    views = [log_image(Image.fromarray(image.squeeze())).profile().view() for image in images]
     merged = views[0]
     for other in views[1:]:
         merged = merged.merge(other)

@@ -3,7 +3,7 @@
 
 // Adds the counts of cells first to last of a run, along which the order of the channels and their
 // differences are those of a colour, the first.
-inline void read_part(const std::uint32_t* counts, std::size_t first, std::size_t last,
+inline void read_part(const std::uint8_t* counts, std::size_t first, std::size_t last,
                       std::uint32_t red, std::uint32_t green, std::uint32_t blue,
                       const HsvTables& tables, CellSums& sums) noexcept {
   std::uint32_t n = 0;
@@ -25,9 +25,16 @@ inline void read_part(const std::uint32_t* counts, std::size_t first, std::size_
 
 void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept {
   const HsvTables& tables = hsv_tables();
+  // First which runs count something: a branch for each would be foreseen as badly as a coin.
+  std::array<std::uint16_t, kPageCells / kRunCells> starts;
+  std::size_t runs = 0;
   for (std::size_t start = 0; start < kPageCells; start += kRunCells) {
-    if (is_empty_run(cells + start)) continue;
-    alignas(64) std::uint32_t counts[kRunCells];
+    starts[runs] = static_cast<std::uint16_t>(start);
+    runs += is_empty_run(cells + start) ? 0 : 1;
+  }
+  for (std::size_t run = 0; run < runs; ++run) {
+    const std::size_t start = starts[run];
+    alignas(64) std::uint8_t counts[kRunCells];  // bytes, which every width of vector loads at once
     for (std::size_t i = 0; i < kRunCells; ++i) {
       counts[i] = static_cast<std::uint8_t>(kNoneCounted - cells[start + i]);
     }

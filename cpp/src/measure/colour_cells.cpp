@@ -36,6 +36,7 @@ void carry(std::uint32_t cell, ImageCounts& counts) noexcept {
 
 // Adds the sums to the counts and makes them zero.
 void move_sums(CellSums& sums, ImageCounts& counts) noexcept {
+  const auto& saturation = kernels::hsv_tables().saturation;
   for (std::size_t i = 0; i < 256; ++i) {
     counts.channel[0][i] += std::uint64_t{sums.red[i]} + sums.red[i + 256];
     counts.channel[1][i] += sums.green[i];
@@ -43,16 +44,21 @@ void move_sums(CellSums& sums, ImageCounts& counts) noexcept {
     counts.hue[i] += sums.hue[i];
     counts.hue_chroma[i] += sums.hue_chroma[i];
   }
+  // Most values of a chroma are of no pixel, whole lines of the cache at a time.
+  constexpr std::size_t kLine = 16;
   for (std::size_t chroma = 0; chroma < 256; ++chroma) {
     if (!sums.has_chroma[chroma]) continue;
     sums.has_chroma[chroma] = false;
-    std::uint32_t* const values = &sums.chroma_value[chroma << 8];
-    for (std::size_t value = chroma; value < 256; ++value) {
-      if (values[value] == 0) continue;
-      counts.value[value] += values[value];
-      counts.saturation[kernels::hsv_tables().saturation[value << 8 | (value - chroma)]] +=
-          values[value];
-      values[value] = 0;
+    for (std::size_t line = chroma / kLine * kLine; line < 256; line += kLine) {
+      std::uint32_t* const values = &sums.chroma_value[chroma << 8 | line];
+      std::uint32_t any = 0;
+      for (std::size_t i = 0; i < kLine; ++i) any |= values[i];
+      if (any == 0) continue;
+      for (std::size_t i = 0; i < kLine; ++i) counts.value[line + i] += values[i];
+      for (std::size_t value = std::max(line, chroma); value < line + kLine; ++value) {
+        counts.saturation[saturation[value << 8 | (value - chroma)]] += values[value - line];
+      }
+      std::fill_n(values, kLine, 0);
     }
   }
   sums.red = sums.blue = {};

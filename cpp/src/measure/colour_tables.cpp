@@ -68,7 +68,7 @@ bool ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
     // where colours are not so many that cells are in no cache.
     const std::int64_t pages = pages_of_samples(tile.pixels);
     many_colours_ = pages > kSamples * 3 / 4;
-    if (!many_colours_ && pages * 6000 <= pixels) {
+    if (!many_colours_ && pages * 4500 <= pixels) {
       cells_ = cells_pool.take();
       if (cells_ == nullptr) cells_ = ColourCells::make();
       if (cells_ != nullptr) return true;

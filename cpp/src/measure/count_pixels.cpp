@@ -57,6 +57,10 @@ void prefetch(const std::uint8_t* pixels, std::size_t block, std::ptrdiff_t pixe
   for (std::ptrdiff_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i);
 }
 
+// Of planes, runs from here on are counted where they are, but for their ends. Of shorter ones the
+// ends are too much of all: copying whole runs is as fast.
+constexpr std::ptrdiff_t kLongRun = 4 * kBlockPixels;
+
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
 template <class Tables, class Rows>
 void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& rows,
@@ -77,6 +81,18 @@ void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& r
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     const std::uint8_t* row = view.data + y * view.row_stride;
     for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t left) {
+      if (view.pixel_stride == 1 && left >= kLongRun) {
+        const std::size_t n = static_cast<std::size_t>(left) / kBlockPixels * kBlockPixels;
+        const std::uint8_t* const red = row + x;
+        const std::uint8_t* const green = red + view.channel_stride;
+        const std::uint8_t* const blue = green + view.channel_stride;
+        if constexpr (Rows::kLooks) rows.pixels(red, green, blue, n, x, y);
+        for (std::size_t at = 0; at < n; at += kBlockPixels) {
+          tables.add(tier, red + at, green + at, blue + at, kBlockPixels, counts);
+        }
+        x += static_cast<std::ptrdiff_t>(n);
+        left -= static_cast<std::ptrdiff_t>(n);
+      }
       while (left > 0) {
         const std::size_t n = std::min(kRoom<Rows> - filled, static_cast<std::size_t>(left));
         const std::uint8_t* const pixels = row + x * view.pixel_stride;

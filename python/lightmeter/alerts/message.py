@@ -220,7 +220,8 @@ def _item(change: Change, dashboard: str | None) -> Item:
         "upper": _finite(first.upper),
         "cause": shorten(first.words, _WORDS),
     }
-    told = change.remember if change.what == "opened" else [it for it in change.forget if it.open]
+    still_open = [past for past in change.forget if past.open]
+    told = change.remember if change.what == "opened" else still_open
     idents = tuple(sorted(map(_ident, told or change.forget)))
     return Item(
         what=_what(change),

@@ -1,10 +1,13 @@
 """What failed in a run, told at its end."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
+
+import typer
 
 from lightmeter import Failure
-from lightmeter.cli.terminal import complain
+from lightmeter.cli.terminal import FAILED, complain
 from lightmeter.profile.cells import Row
 from lightmeter.text import counted
 
@@ -42,3 +45,9 @@ class Failures:
             named = ", ".join(map(repr, self._names[reason]))
             more = ", ..." if count > _NAMED else ""
             complain(f"failed as {reason}: {counted(count, 'file')}: {named}{more}")
+
+    def nothing_measured(self, sources: Sequence[str]) -> NoReturn:
+        """End a command of which not one image was measured; `sources` if that may be why."""
+        named = ", ".join(map(repr, sources)) if not self._counts else ""
+        complain(f"no image could be measured{named and f': there is none in {named}'}")
+        raise typer.Exit(FAILED)

@@ -26,7 +26,7 @@ from lightmeter.cli.options import (
     segments_of,
 )
 from lightmeter.cli.render import failed, headline
-from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
+from lightmeter.cli.terminal import complain, progress_bar, reported, say, usage
 from lightmeter.files import path_bytes
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
@@ -130,8 +130,7 @@ def log(
             count, first = len(logged.undated), logged.undated[0]
             complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
         if not logged.rolled_up and not any(view.images for view in logged.profiles.values()):
-            complain("no image could be measured")
-            raise typer.Exit(FAILED)
+            failures.nothing_measured([] if logged.undated else [folder])
 
 
 def _print(place: str, logged: Logged) -> None:

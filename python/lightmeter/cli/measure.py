@@ -16,7 +16,6 @@ from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import Column, Sources, Workers, reads_images
 from lightmeter.cli.terminal import (
-    FAILED,
     complain,
     progress_bar,
     reported,
@@ -89,7 +88,7 @@ def measure(
             nullcontext() if printed else progress_bar("measuring") as progress,
             closing(
                 measure_rows(
-                    paths,
+                    paths[0] if len(paths) == 1 else paths,
                     column=column,
                     with_exif=exif,
                     reading=reading,
@@ -131,8 +130,7 @@ def measure(
             say(_summary(tally))
         failed.tell()
         if tally.images == 0:
-            complain("no image could be measured")
-            raise typer.Exit(FAILED)
+            failed.nothing_measured(paths)
 
 
 def _summary(tally: Tally) -> str:

@@ -96,6 +96,8 @@ def run(
             for result in watched.newest:
                 if result.state != OK:
                     say(_line(result))
+            if not watched.newest:
+                say("nothing to judge yet: no bucket is over")
         _complain_of(watched.deliveries)
         raise typer.Exit(watched.exit_code)
 

@@ -25,7 +25,7 @@ from lightmeter.cli.options import (
     reads_images,
 )
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
-from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, usage, wide_console
+from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
 from lightmeter.files import check_target, open_atomically
 from lightmeter.profile.of import view_of
 
@@ -67,7 +67,7 @@ def profile(
             _failure_writer(failures, failed) as on_failure,
         ):
             view = profile_images(
-                paths,
+                paths[0] if len(paths) == 1 else paths,
                 column=column,
                 values=value or (),
                 group=group,
@@ -86,8 +86,7 @@ def profile(
         print_profile(view, output_format)
         failed.tell()
         if view.images == 0:
-            complain("no image could be measured")
-            raise typer.Exit(FAILED)
+            failed.nothing_measured(paths)
 
 
 def show(

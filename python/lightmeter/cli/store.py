@@ -15,7 +15,7 @@ from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, u
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
 from lightmeter.store.summary import Summary
-from lightmeter.text import NONE, count, visible
+from lightmeter.text import NONE, count, counted, visible
 from lightmeter.times import duration_text
 
 __all__ = ["commands"]
@@ -99,7 +99,7 @@ def copy(
         copied = copy_store(first, second)
         print(f"profiles copied: {copied.profiles}, there before: {copied.there}")
         state = "" if copied.state is None else f", and {copied.state} rows of results and alerts"
-        print(f"the same in both, by SHA-256: {copied.compared} profiles{state}")
+        print(f"the same in both, by SHA-256: {counted(copied.compared, 'profile')}{state}")
         for reason in copied.left:
             complain(visible(reason))
         if copied.left:

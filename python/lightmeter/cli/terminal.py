@@ -152,12 +152,25 @@ def reported() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         raise typer.Exit(CLOSED) from None
-    except (LightmeterError, OSError) as error:
+    except LightmeterError as error:
         complain(str(error))
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        complain(_of_system(error))
         raise typer.Exit(FAILED) from None
     except ImportError as error:  # of a package that only some files need
         complain(str(error))
         raise typer.Exit(NOT_INSTALLED) from None
+
+
+def _of_system(error: OSError) -> str:
+    """What the system says of a file, without its number; a wrong folder is the usual reason."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    path = os.fsdecode(error.filename)
+    if isinstance(error, FileNotFoundError) and not os.path.isabs(path):
+        return f"{path!r}: {error.strerror} in {os.getcwd()}"
+    return f"{path!r}: {error.strerror}"
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from lightmeter.alerts.marks import mark_of
 from lightmeter.alerts.matching import matches
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
@@ -60,15 +61,7 @@ def badge(state: str) -> Html:
 def marks(results: Sequence[Result], page: str = "", history: History | None = None) -> list[Mark]:
     """For a chart on a page, where signs lead to the pages of buckets; for one without links."""
     return [
-        Mark(
-            at=result.start,
-            value=result.value,
-            lower=result.lower,
-            upper=result.upper,
-            bad=result.state == "anomaly",
-            failed=result.state == "error",
-            to=_to_bucket(page, history, result) if history is not None else None,
-        )
+        mark_of(result, _to_bucket(page, history, result) if history is not None else None)
         for result in results
     ]
 

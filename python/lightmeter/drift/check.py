@@ -79,7 +79,7 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
-        cure = f"profile as many images or more with rows={max(least, ROWS)}"
+        cure = f"profile as many images or more with rows={max(least, ROWS)} (option --rows)"
         if least > MOST_ROWS:
             cure = (
                 f"a profile keeps at most {count(MOST_ROWS)} rows, so the level can be no less "
@@ -251,14 +251,14 @@ class Reference:
         return Rows(self.prefix, order, np.vstack(values), self._bands)
 
     def _findings(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
-        found = []
+        ranked = []
         for name, value in numbers.items():
             tail = self._tail(name)
             finding = None if tail is None else tail.finding(value, level)
             if tail is not None and finding is not None:
-                found.append((tail.distance(value), finding))
-        found.sort(key=lambda pair: -pair[0])
-        return [finding for _, finding in found]
+                ranked.append((tail.distance(value), finding))
+        ranked.sort(key=lambda pair: -pair[0])
+        return [finding for _, finding in ranked]
 
     def _tail(self, name: str) -> Tail | None:
         tail = self._tails.get(name, _NEW)

@@ -10,6 +10,7 @@ from lightmeter.drift.order import by_severity
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
+from lightmeter.text import near
 
 __all__ = ["Comparison"]
 
@@ -97,7 +98,10 @@ class Comparison:
         """
         line = self._by_name.get(feature)
         if line is None:
-            raise KeyError(f"no feature {feature!r} among the {len(self.features)} compared")
+            hint = near(feature, self._by_name, "see .features")
+            raise KeyError(
+                f"no feature {feature!r} among the {len(self.features)} compared; {hint}"
+            )
         return line
 
     def __contains__(self, feature: object) -> bool:

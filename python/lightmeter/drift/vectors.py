@@ -142,8 +142,8 @@ def _separation(spreads: float) -> float:
 
 def _vectors_of(name: str, cores: Sequence[_core.Profile]) -> _Pair:
     """Of the length that both sides have most vectors of."""
-    found = [core.vectors(name) if name in core else ({}, 0) for core in cores]
-    target, reference = (by_length for by_length, _ in found)
+    sides = [core.vectors(name) if name in core else ({}, 0) for core in cores]
+    target, reference = (by_length for by_length, _ in sides)
 
     def shared(length: int) -> tuple[int, int, int]:
         sizes = _n(target, length), _n(reference, length)
@@ -157,7 +157,7 @@ def _vectors_of(name: str, cores: Sequence[_core.Profile]) -> _Pair:
         ]
     unlike = [
         others + sum(each.n for length, each in by_length.items() if length != kept)
-        for (by_length, others), kept in zip(found, lengths, strict=True)
+        for (by_length, others), kept in zip(sides, lengths, strict=True)
     ]
     longest = max(lengths)
     part = "number" if longest <= _core.Covariance.projections else "projection"
@@ -177,10 +177,10 @@ def _n(by_length: Mapping[int, _core.Covariance], length: int) -> int:
 
 def _joint_of(prefix: str, cores: Sequence[_core.Profile]) -> _Pair | None:
     """Of the numbers that both sides have, which differ between versions."""
-    found = [core.joint(prefix) for core in cores]
-    if found[0] is None or found[1] is None:
+    joints = [core.joint(prefix) for core in cores]
+    if joints[0] is None or joints[1] is None:
         return None
-    (names, target, _), (others, reference, _) = found[0], found[1]
+    (names, target, _), (others, reference, _) = joints[0], joints[1]
     if names == others:
         return _Pair(target, reference, names)
     both = [name for name in names if name in others]

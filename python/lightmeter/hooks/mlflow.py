@@ -32,7 +32,8 @@ def log_report(
         ImportError: MLflow is not installed.
     """
     ms = to_ms(to_utc(at or datetime.now(UTC)))
-    client = _log(run_id, [(name, it, ms, step) for name, it in report_numbers(report).items()])
+    numbers = report_numbers(report).items()
+    client = _log(run_id, [(name, number, ms, step) for name, number in numbers])
     client.log_text(run_id, str(html_page(report)), "drift.html")
 
 

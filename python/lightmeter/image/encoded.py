@@ -196,7 +196,7 @@ def open_to_decode(image: Encoded, limits: Limits) -> EncodedFile | EncodedBytes
     """
     if isinstance(image, bytes | bytearray):
         fits = len(image) <= (limits.bytes or len(image))
-        return (_in_memory(bytes(image)) if fits else None) or open_encoded(image, limits)
+        return (_in_memory(image) if fits else None) or open_encoded(image, limits)
     if isinstance(image, str | os.PathLike):
         deadline = Deadline(limits.seconds)
         picture = _core.read_picture(image, min(_MOST_AT_ONCE, limits.bytes or _MOST_AT_ONCE))
@@ -230,12 +230,14 @@ def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes
     ]
 
 
-def _in_memory(data: bytes) -> EncodedBytes | None:
-    """None for what is no JPEG or PNG file."""
-    match format_of(data[:START_BYTES]):
+def _in_memory(data: bytes | bytearray) -> EncodedBytes | None:
+    """None for what is no JPEG or PNG file, which is not copied."""
+    match format_of(bytes(data[:START_BYTES])):
         case "JPEG":
+            data = bytes(data)
             return EncodedBytes(("JPEG", _core.jpeg_header(io.BytesIO(data), len(data)), data))
         case "PNG":
+            data = bytes(data)
             return EncodedBytes(("PNG", _core.png_header(io.BytesIO(data), len(data)), data))
     return None
 

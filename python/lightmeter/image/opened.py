@@ -8,7 +8,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 
-__all__ = ["check_size", "open_picture", "open_small"]
+__all__ = ["check_size", "is_too_large", "open_picture", "open_small"]
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -35,17 +35,25 @@ def open_small(file: EncodedBytes, limits: Limits) -> Image.Image:
     Pillow's own look for the format is left out, which takes a tenth of a small picture's time.
 
     Raises:
-        ImageError: it has more pixels than its header said.
+        ImageError: it has more pixels than its header said, or than a limit.
         Exception: what Pillow raises; `open_picture` may open it as another format.
     """
     Image.preinit()  # makes the formats known
     open_as, _ = Image.OPEN[file.picture[0]]
     picture = open_as(file, "")
     picture.decodermaxblock = max(picture.decodermaxblock, file.size)
-    check_size(picture, limits)
-    if picture.width * picture.height > PIXELS_TOGETHER:
+    if is_too_large(picture.size, limits) or picture.width * picture.height > PIXELS_TOGETHER:
         raise ImageError("too_large", f"{picture.width}x{picture.height} pixels")
     return picture
+
+
+def is_too_large(size: tuple[int, int], limits: Limits) -> bool:
+    """Whether Pillow, as it opens files, or a limit refuses the size."""
+    pixels = size[0] * size[1]
+    most = Image.MAX_IMAGE_PIXELS
+    return (most is not None and pixels > 2 * most) or (
+        limits.pixels is not None and pixels > limits.pixels
+    )
 
 
 def check_size(image: Image.Image, limits: Limits) -> None:

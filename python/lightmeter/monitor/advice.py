@@ -85,11 +85,11 @@ class Advised(NamedTuple):
     design: Design | None
 
 
-def advice_for(advised: Advised, found: Found, judged: int) -> list[str]:
+def advice_for(advised: Advised, said: Found, judged: int) -> list[str]:
     """Sentences; each follows from what is stored."""
     return [
-        *_of_still(advised, found),
-        *_of_too_few(advised, found, judged),
+        *_of_still(advised, said),
+        *_of_too_few(advised, said, judged),
         *_of_bursts(advised),
         *_of_times(advised),
         *_of_dates(advised),
@@ -97,9 +97,9 @@ def advice_for(advised: Advised, found: Found, judged: int) -> list[str]:
     ]
 
 
-def _of_still(advised: Advised, found: Found) -> Iterator[str]:
+def _of_still(advised: Advised, said: Found) -> Iterator[str]:
     """A trailing baseline that passes over what is the new normal."""
-    for segment, (still, since) in list(found.still.items())[:3]:
+    for segment, (still, since) in list(said.still.items())[:3]:
         place = f" of {segment}" if segment else ""
         option = f" --segment '{segment}'" if segment else ""
         yield (
@@ -109,18 +109,18 @@ def _of_still(advised: Advised, found: Found) -> Iterator[str]:
         )
 
 
-def _of_too_few(advised: Advised, found: Found, judged: int) -> Iterator[str]:
+def _of_too_few(advised: Advised, said: Found, judged: int) -> Iterator[str]:
     """Too few images, or too few buckets."""
     medians = [float(np.median(spread.n)) for those in advised.spreads.values() for spread in those]
     images = float(np.median(medians)) if medians else 0.0
-    if found.few > found.tested and medians and images < _FEW:
+    if said.few > said.tested and medians and images < _FEW:
         longer = "1w" if advised.length >= DAY else "1d"
         yield (
             f"too few images a bucket: half of them hold {number(images)} or fewer, and most "
             f"features could not be judged; log into a dataset of longer buckets, such as {longer}"
         )
-    elif not judged and found.waiting:
-        yield f"nothing is judged: {found.waiting}"
+    elif not judged and said.waiting:
+        yield f"nothing is judged: {said.waiting}"
 
 
 def _of_bursts(advised: Advised) -> Iterator[str]:

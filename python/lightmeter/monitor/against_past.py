@@ -77,7 +77,7 @@ def against_past(
     *,
     exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
 ) -> list[PastTest]:
-    """The tests of all features of a bucket.
+    """The tests of all features of a bucket; of none that has no value on any side.
 
     Args:
         target: of the bucket that is judged.
@@ -117,13 +117,15 @@ class _Comparison:
         self._now = tables[0]
         self._before = np.stack(tables[1 : 1 + len(past)])
         self._expected = tables[-1] if baseline else None
+        with np.errstate(over="ignore"):  # of the rows that are no counts
+            self._ever = np.sum(tables, axis=0)[[N, VALUES]].any(axis=0)
         self._absent = self._images_without_exif(sides) if names != target.names else {}
         self._design = 1.0
 
     def tests(self) -> list[PastTest]:
         tests = self._numbers()
         for index, name in enumerate(self._names):
-            kind = self._kinds[name]
+            kind = self._kinds[name] if self._ever[index] else None
             if kind == "category":
                 tests.append(self._category(index, name))
             elif kind == "hue":
@@ -134,7 +136,8 @@ class _Comparison:
 
     def _numbers(self) -> list[PastTest]:
         """Those of numbers, by mean and logarithm of the standard deviation."""
-        at = [i for i, name in enumerate(self._names) if self._kinds[name] == "number"]
+        kinds = [self._kinds[name] for name in self._names]
+        at = [i for i, kind in enumerate(kinds) if kind == "number" and self._ever[i]]
         now, before = self._now[:, at], self._before[:, :, at]
         units = units_of(before[:, MEAN], before[:, STDDEV], now[[MEAN, STDDEV]])
         n, spreads = before[:, N], before[:, STDDEV] / units

@@ -38,6 +38,7 @@ from lightmeter.monitor.windows import ALL, Window, Windows
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Basis, Kept, Place, ResultState
+from lightmeter.text import near
 
 __all__ = ["Begun", "Judge", "latest_complete", "plain"]
 
@@ -193,7 +194,7 @@ class Judge:
         results = []
         for window, target, past, few in self.compared(begun):
             judged = self._rule.judge(target, past) if few is None else few
-            judged = judged or [self.nothing()] * (few is None)
+            judged = judged or [self.nothing(target.columns)] * (few is None)
             results += [result for result in judged if window.takes(result.feature)]
         return results
 
@@ -250,9 +251,9 @@ class Judge:
     def _starts_of_length(self) -> list[datetime]:
         return [each.start for each in self._buckets if each.end - each.start == self._length]
 
-    def nothing(self) -> Result:
-        """What is said where the rule has no word."""
-        return Result("", NOT_ENOUGH, words=_nothing(self._rule))
+    def nothing(self, names: Iterable[str] = ()) -> Result:
+        """What is said where the rule has no word on any of the features of these names."""
+        return Result("", NOT_ENOUGH, words=_nothing(self._rule, names))
 
     def finished(self, begun: Begun, digest: bytes, results: Iterable[Result]) -> BucketResults:
         """What is said of a bucket, given what its rule says."""
@@ -389,8 +390,10 @@ def _goes_by_length(rule: FeatureRule, baseline: Baseline) -> bool:
     return isinstance(rule, IntervalRule) or (isinstance(rule, ChangeRule) and rule.scalar == "n")
 
 
-def _nothing(rule: FeatureRule) -> str:
+def _nothing(rule: FeatureRule, names: Iterable[str]) -> str:
     """Why a rule has no results."""
     if not rule.features:
         return "no feature has what it judges"
-    return f"no feature that it can judge matches {', '.join(map(repr, rule.features))}"
+    patterns = ", ".join(map(repr, rule.features))
+    parts = f"no feature that it can judge matches {patterns}", near(patterns, names, "")
+    return "; ".join(filter(None, parts))

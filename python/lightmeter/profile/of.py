@@ -1,5 +1,6 @@
 """One view of a profile, in whatever form it is at hand."""
 
+import errno
 import os
 
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
@@ -36,6 +37,10 @@ def view_of(
     if isinstance(profile, Profile | ResultSet):
         return profile.view()
     if isinstance(profile, str | os.PathLike):
+        if os.path.isdir(profile):
+            raise IsADirectoryError(
+                errno.EISDIR, "a folder is no profile; measure it first: profile_images", profile
+            )
         return (
             profile_rows(profile, exif=exif, keep=keep)
             if is_row_file(profile)

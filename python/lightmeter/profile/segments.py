@@ -1,12 +1,12 @@
 """Segments: parts of a set of images, such as ``camera=north``, and a profile of each."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Self
 from urllib.parse import parse_qsl, quote, unquote
 
 from lightmeter.files import path_bytes
 from lightmeter.profile.view import ProfileView
+from lightmeter.text import near
 
 __all__ = ["Segment", "SegmentedViews", "clean_value", "parse_segment", "segment_text"]
 
@@ -114,8 +114,8 @@ class SegmentedViews(Mapping[str, ProfileView]):
             KeyError: there is no such segment.
         """
         if segment not in self:
-            near = get_close_matches(segment if isinstance(segment, str) else "", self._segments)
-            hint = f"did you mean {near[0]}?" if near else f"there are {len(self)} segments"
+            named = segment if isinstance(segment, str) else ""
+            hint = near(named, self._segments, f"there are {len(self)} segments")
             raise KeyError(f"no segment {segment!r}; {hint}")
         return self._segments[segment_text(segment)]
 

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
@@ -17,6 +16,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Kind, Meaning, Role
 from lightmeter.sketch import QuantileSketch
+from lightmeter.text import near
 from lightmeter.times import from_ms
 
 if TYPE_CHECKING:
@@ -410,7 +410,10 @@ class ProfileView:
         try:
             return cls.from_bytes(data)
         except DecodeError as error:
-            raise DecodeError(f"{os.fsdecode(path)}: {error}") from None
+            words = f"{os.fsdecode(path)}: {error}"
+            if not data.startswith(b"LMP"):
+                words += "; a picture is measured first: profile_images"
+            raise DecodeError(words) from None
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:
         """Pickle by the encoded bytes."""
@@ -436,8 +439,7 @@ def _finite(value: float) -> float | None:
 
 
 def _no_such_column(name: object, names: list[str]) -> str:
-    near = get_close_matches(str(name), names, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "see get_columns()"
+    hint = near(name, names, "see get_columns()")
     return f"no feature {name!r} in this profile of {len(names)} features; {hint}"
 
 

@@ -51,11 +51,11 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
 
 def _pictures(view: ProfileView) -> dict[str, bytes]:
     """Every picture that the profile holds, by path."""
-    found: dict[str, bytes] = {}
+    by_path: dict[str, bytes] = {}
     for name in view:
         for exemplars in view.exemplars(name):
-            found.update((each.path, each.thumbnail) for each in exemplars if each.path)
-    return found
+            by_path.update((each.path, each.thumbnail) for each in exemplars if each.path)
+    return by_path
 
 
 def _repeated(item: Repeated, pictures: dict[str, bytes]) -> Html:

@@ -67,8 +67,8 @@ class LiveExtras(Extras):
         if schedule.running_since is not None or schedule.is_asked:
             words.append(tag("p", "The monitors run now."))
         elif last is not None:
-            found = f" and {last.words}" if self._key.sees_all else ""  # in whatever dataset
-            words.append(tag("p", f"The monitors ran at {_at(last.began)}{found}."))
+            result = f" and {last.words}" if self._key.sees_all else ""  # in whatever dataset
+            words.append(tag("p", f"The monitors ran at {_at(last.began)}{result}."))
             if last.error:
                 words.append(self._error("The last run had an error", last.error))
         elif monitors.monitors():

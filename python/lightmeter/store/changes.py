@@ -77,7 +77,7 @@ class Recording:
 
     def changes(self) -> list[Changes]:
         """What is another than it was, of the tables of which something is."""
-        found = []
+        changes = []
         for table in self._tables:
             name, columns, key = table.name, ", ".join(table.columns), ", ".join(table.key)
             there = f"SELECT {columns} FROM {name} WHERE ({key}) IN temp.cloud_key_{name}"
@@ -88,9 +88,9 @@ class Recording:
                 f"SELECT {key} FROM cloud_was_{name} EXCEPT SELECT {key} FROM {name}"
             ).fetchall()
             if put or gone:
-                found.append(Changes(table, put, gone))
+                changes.append(Changes(table, put, gone))
         self._end()
-        return found
+        return changes
 
     def _end(self) -> None:
         for name, *_ in self._tables:

@@ -363,9 +363,9 @@ class Profiles:
             segment = segment_text(row.segment)
             for start, writer, seq in covers:
                 key = number, to_ms(start), segment, writer
-                found = sql.execute(f"SELECT seq FROM profile WHERE {BY_KEY}", key).fetchone()
-                if found is not None and found[0] > seq:
-                    raise StoreError(replaced(writer, found[0], seq))
+                stored = sql.execute(f"SELECT seq FROM profile WHERE {BY_KEY}", key).fetchone()
+                if stored is not None and stored[0] > seq:
+                    raise StoreError(replaced(writer, stored[0], seq))
                 sql.execute(f"DELETE FROM profile WHERE {BY_KEY}", key)
                 note_merged(sql, row.dataset, key, seq)
             key = number, to_ms(row.start), segment, ""

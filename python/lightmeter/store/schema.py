@@ -209,7 +209,7 @@ def _folder(path: Path) -> Path:
 def _connect(path: Path, create: bool) -> sqlite3.Connection:
     new = not path.exists() or path.stat().st_size == 0
     if new and not create:
-        raise StoreError(f"there is no store at {path}")
+        raise StoreError(f"there is no store at {path}; check the path, or log into it first")
     wal = new and wal_works(_folder(path))
     connection = _connection(path, "rwc")
     try:
@@ -268,6 +268,8 @@ def _refusal(path: Path, error: Exception) -> StoreError:
             "; reading a store also takes the right to write to it and into its folder, unless "
             "somebody who has that has it open"
         )
+    if not path.parent.is_dir():
+        advice = f"; there is no folder {os.fspath(path.parent)!r}"
     return StoreError(f"cannot open the store {os.fspath(path)!r}: {error}{advice}")
 
 

@@ -150,12 +150,12 @@ def _expected_raw(lg_k: int, n: float) -> float:
     registers both are, with the chance that none goes to either.
     """
     k = 1 << lg_k
-    one, two = _powers()
-    share = np.diff(np.exp(n * np.log1p(-one / k)), prepend=0.0)
-    shares = np.exp(n * np.log1p(-two / k))
+    single, pair = _powers()
+    share = np.diff(np.exp(n * np.log1p(-single / k)), prepend=0.0)
+    shares = np.exp(n * np.log1p(-pair / k))
     shares = np.diff(np.diff(shares, axis=0, prepend=0.0), axis=1, prepend=0.0)
-    mean = float(share @ one)
-    variance = k * (float(share @ one**2) - mean**2)
-    variance += k * (k - 1) * (float(one @ shares @ one) - mean**2)
+    mean = float(share @ single)
+    variance = k * (float(share @ single**2) - mean**2)
+    variance += k * (k - 1) * (float(single @ shares @ single) - mean**2)
     total = k * mean
     return _factor(lg_k) * k * k / total * (1 + variance / total**2)

@@ -81,18 +81,18 @@ class Message:
 
     def numbers(self, number: int) -> list[int]:
         """A repeated field of numbers, in either of its two forms."""
-        found: list[int] = []
+        values: list[int] = []
         for value in self._fields.get(number, ()):
             if isinstance(value, int):
-                found.append(value)
+                values.append(value)
                 continue
             at = 0
             while at < len(value):
-                if len(found) >= _MOST_VALUES:
+                if len(values) >= _MOST_VALUES:
                     raise DecodeError(f"a list of more than {_MOST_VALUES} numbers")
                 element, at = _varint(value, at)
-                found.append(element)
-        return found
+                values.append(element)
+        return values
 
     def _check_once(self, number: int, times: int) -> None:
         if times > 1:

@@ -81,7 +81,8 @@ class Email:
             raise ValueError(f"tls is {self.tls!r}; expected one of {get_args(Tls)}")
         if isinstance(self.recipients, str) or not self.recipients:
             raise ValueError("recipients is no list of addresses, such as ['me@example.com']")
-        for key, address in (("from", self.from_), *(("recipients", it) for it in self.recipients)):
+        recipients = (("recipients", address) for address in self.recipients)
+        for key, address in (("from", self.from_), *recipients):
             if not _is_address(address):
                 raise ValueError(f"{key}: {address!r} is no address such as 'me@example.com'")
         if (self.user_env is None) != (self.password_env is None):

@@ -1,5 +1,6 @@
 """The lines of a message as pictures, for channels that show them."""
 
+from lightmeter.alerts.marks import mark_of
 from lightmeter.alerts.message import Series
 from lightmeter.draw.lines import Mark, description
 from lightmeter.draw.png import trend_png
@@ -18,14 +19,4 @@ def words(series: Series) -> str:
 
 
 def _marks(series: Series) -> list[Mark]:
-    return [
-        Mark(
-            at=result.start,
-            value=result.value,
-            lower=result.lower,
-            upper=result.upper,
-            bad=result.state == "anomaly",
-            failed=result.state == "error",
-        )
-        for result in series.results
-    ]
+    return [mark_of(result) for result in series.results]

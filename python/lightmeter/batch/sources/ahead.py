@@ -13,7 +13,8 @@ from lightmeter.image.limits import Limits
 
 __all__ = ["fetched_ahead"]
 
-_MOST = 64  # objects that are fetched or wait
+# Objects that are fetched or wait: two blocks, so that two workers begin with the first answers.
+_MOST = 128
 _TOGETHER = 16  # are begun by one message: each one takes the interpreter from the other threads
 _THREADS = 16
 _MOST_BYTES = 256 << 20
@@ -23,7 +24,7 @@ _LEAST_GUESS, _MOST_GUESS = 1 << 20, 64 << 20  # bytes of an object that nobody 
 def fetched_ahead(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
     """The same items in the same order; those that are remote with their bytes or an error.
 
-    At most 64 are fetched ahead, and not more than 256 MB. Of an object whose size nobody told no
+    At most 128 are fetched ahead, and not more than 256 MB. Of an object whose size nobody told no
     more is fetched ahead than a guess, and the rest of it when it is its turn.
     """
     with Fetcher(_THREADS, limits.seconds) as fetcher:

@@ -167,10 +167,9 @@ async def _from_web(asked: ByteRange) -> bytes:
             raise NoRangesError("the server sends files from their first byte only")
         pieces = []
         async for piece in answer.content.iter_any():
-            pieces.append(piece)
+            pieces.append(piece[:left])
             left -= len(piece)
             if left <= 0:
                 answer.close()
                 break
-    data = b"".join(pieces)
-    return data[: len(data) + left] if left < 0 else data
+    return b"".join(pieces)

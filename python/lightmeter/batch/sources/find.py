@@ -127,7 +127,7 @@ def _is_shard(path: str) -> bool:
 
 def _unfolded(path: str) -> list[str]:
     """The files that a pattern for shards stands for, sorted; a range in braces, as it says."""
-    if os.path.lexists(path):
+    if not is_url(path) and os.path.lexists(path):
         return [path]
     braces = None if is_url(path) and "*" in path else _BRACES.search(path)
     if braces is not None:
@@ -233,6 +233,8 @@ class _Remote:
         return len(self._items)
 
     def __iter__(self) -> Iterator[Item]:
+        if self._plain:
+            return iter(self._items)
         shard_of = partial(Shard, wanted=self._wanted, alone=len(self._items) == 1)
         urls = (item.data.url for item in self._items)
         return _in_turn(

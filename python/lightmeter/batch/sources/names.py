@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import PurePosixPath
 
 from lightmeter.batch.sources.folder import image_suffixes
 from lightmeter.batch.sources.urls import shown_url
@@ -21,9 +20,10 @@ def is_shard(path: str) -> bool:
 
 def is_image_name(name: str) -> bool:
     """Whether the suffix of a name is that of a picture, and no part of it is hidden."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in path.parts)
-    return not hidden and path.suffix.lower() in image_suffixes()
+    if os.path.splitext(name)[1].lower() not in image_suffixes():
+        return False
+    parts = name.split("/") if "/." in f"/{name}" else []
+    return not any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
 def relative(name: str, root: str) -> str:

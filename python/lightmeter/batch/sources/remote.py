@@ -7,7 +7,7 @@ from typing import Any
 from lightmeter.batch.sources.fetching import ByteRange, fetch
 from lightmeter.batch.sources.item import Item, most_bytes
 from lightmeter.batch.sources.names import is_image_name, is_shard
-from lightmeter.batch.sources.remote_file import RemoteFile
+from lightmeter.batch.sources.remote_file import open_remote_file
 from lightmeter.batch.sources.tar import check_bytes
 from lightmeter.batch.sources.urls import is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
@@ -128,7 +128,10 @@ def _objects(system: Any, listed: dict[str, Any], taken: Callable[[str], bool]) 
 
 def _version(info: dict[str, Any]) -> str | None:
     """What changes with an object, of whatever its store tells."""
-    return next((str(info[name]) for name in _VERSIONS if info.get(name) is not None), None)
+    for name in _VERSIONS:
+        if info.get(name) is not None:
+            return str(info[name])
+    return None
 
 
 def _system_of(url: str) -> tuple[Any, str]:
@@ -151,7 +154,5 @@ def open_remote(url: str) -> "tuple[Any, int | None]":
         ImportError: fsspec, or what it needs for this protocol, is not installed.
     """
     system, path = _system_of(url)
-    size = system.info(path).get("size")
-    if not isinstance(size, int):
-        return system.open(path, "rb"), None
-    return RemoteFile(system, path, size), size
+    file = open_remote_file(system, path)
+    return (system.open(path, "rb"), None) if file is None else (file, file.size)

@@ -9,7 +9,7 @@ from typing import Any
 from lightmeter.batch.sources.fetching import ByteRange, Fetcher, NoRangesError
 from lightmeter.batch.sources.urls import shown_url, without_secrets
 
-__all__ = ["RemoteFile"]
+__all__ = ["RemoteFile", "open_remote_file"]
 
 _PIECE = 4 << 20
 _AHEAD = 3  # pieces that are fetched before they are asked for
@@ -18,15 +18,38 @@ _MOST_WHOLE = 256 << 20  # bytes of a file that a server sends only whole
 _SECONDS = 300.0  # that a piece may take
 
 
+def open_remote_file(system: Any, path: str) -> "RemoteFile | None":
+    """A file of a file system of fsspec; None if nobody tells its size.
+
+    Its first piece is fetched while the answer to that is under way.
+
+    Raises:
+        Exception: what the file system raises, such as an OSError.
+    """
+    fetcher = Fetcher(_AHEAD + 1, _SECONDS)
+    try:
+        (first,) = fetcher.begin([ByteRange(system, path, 0, _PIECE)])
+        size = system.info(path).get("size")
+    except BaseException:
+        fetcher.close()
+        raise
+    if isinstance(size, int):
+        return RemoteFile(system, path, size, fetcher, first)
+    fetcher.close()
+    return None
+
+
 class RemoteFile(io.RawIOBase):
     """A remote file that is fetched in pieces, the next ones before they are asked for."""
 
-    def __init__(self, system: Any, path: str, size: int) -> None:
-        """Read `path` of a file system of fsspec, which has `size` bytes."""
+    def __init__(
+        self, system: Any, path: str, size: int, fetcher: Fetcher, first: "Future[bytes]"
+    ) -> None:
+        """Made by `open_remote_file`."""
         self._system, self._path, self.size = system, path, size
         self._at = 0
-        self._fetcher = Fetcher(_AHEAD + 1, _SECONDS)
-        self._pieces: OrderedDict[int, Future[bytes]] = OrderedDict()
+        self._fetcher = fetcher
+        self._pieces: OrderedDict[int, Future[bytes]] = OrderedDict({0: first})
         self._last = -2
         self._whole: bytes | None = None
 
@@ -50,7 +73,8 @@ class RemoteFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """The bytes at the place, as many as the piece has that it is in."""
-        if self._at >= self.size or not len(buffer):
+        count = min(len(buffer), self.size - self._at)  # the file may have grown
+        if count <= 0:
             return 0
         data, start = self._whole, self._at
         if data is None:
@@ -63,7 +87,7 @@ class RemoteFile(io.RawIOBase):
                 raise
             except Exception as error:  # any that a file system of somebody else raises
                 raise OSError(without_secrets(f"{type(error).__name__}: {error}")) from error
-        part = data[start : start + len(buffer)]
+        part = memoryview(data)[start : start + count]
         if not part:
             raise OSError(f"{shown_url(self._path)} ends at byte {self._at} of {self.size}")
         buffer[: len(part)] = part

@@ -10,12 +10,13 @@ from functools import cache
 
 from PIL import Image
 
+from lightmeter.errors import ConfigError
 from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
 from lightmeter.image.decode.png import open_png, png_samples
 from lightmeter.image.encoded import EncodedBytes
-from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.opened import is_too_large
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
@@ -24,7 +25,7 @@ __all__ = ["is_trusted", "measure_accelerated"]
 
 def _is_switched_off(wanted: str) -> bool:
     if wanted not in ("", "pillow"):
-        raise ValueError(f"LIGHTMETER_DECODER is {wanted!r}; expected 'pillow', or unset it")
+        raise ConfigError(f"LIGHTMETER_DECODER is {wanted!r}; expected 'pillow', or unset it")
     return wanted == "pillow"
 
 
@@ -50,7 +51,7 @@ def measure_accelerated(
         return None
     try:
         picture = _DECODERS[image_format][0](file.data)
-        if picture is None or _is_too_large(picture.size, reading.limits):
+        if picture is None or is_too_large(picture.size, reading.limits):
             return None
         return _measured(picture, reading, threads)
     except (ValueError, MemoryError):  # a wrong mask, samples out of range, ...
@@ -65,15 +66,6 @@ def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageM
     return meter if meter._measure_decoded(picture.measure, picture.mode) else None
 
 
-def _is_too_large(size: tuple[int, int], limits: Limits) -> bool:
-    """Whether Pillow or a limit refuses the size."""
-    pixels = size[0] * size[1]
-    most = Image.MAX_IMAGE_PIXELS
-    return (most is not None and pixels > 2 * most) or (
-        limits.pixels is not None and pixels > limits.pixels
-    )
-
-
 @cache
 def is_trusted(image_format: str) -> bool:
     """Whether a decoder is switched on, and decodes small files exactly as this Pillow does."""
@@ -81,16 +73,17 @@ def is_trusted(image_format: str) -> bool:
         return False
     open_own, samples = _DECODERS[image_format]
     try:
-        return all(_agrees(open_own, sample) for sample in samples())
+        Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
+        return all(_agrees(image_format, open_own, sample) for sample in samples())
     except Exception:  # a Pillow that was changed, or no memory
         return False
 
 
-def _agrees(open_own: OpenPicture, sample: bytes) -> bool:
+def _agrees(image_format: str, open_own: OpenPicture, sample: bytes) -> bool:
     reading = Reading(metrics="camera")  # with a hash of all pixels
     picture = open_own(sample)
     own = None if picture is None else _measured(picture, reading, 1)
-    with quiet(), Image.open(io.BytesIO(sample)) as image:
+    with quiet(), Image.OPEN[image_format][0](io.BytesIO(sample), "") as image:
         image.load()
         theirs = ImageMeter._of(image, "RGB", None, 1, "camera", None)
     return own is not None and (own.mode, own.measurement()) == (theirs.mode, theirs.measurement())

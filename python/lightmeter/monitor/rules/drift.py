@@ -190,7 +190,7 @@ class DriftRule(FeatureRule):
             )
             for line in sight.compared(tested=True).features
             if line.q_value is not None or line.verdict == NOT_ENOUGH
-            if self.takes(line.feature)
+            if self.takes(line.feature) and (line.n_target or line.n_reference)
         ]
 
     def _result(self, tested: Tested, q: float | None = None, limit: float = 0.0) -> Result:

@@ -62,11 +62,11 @@ class Objects:
         """Names of all objects below a folder: one request for each thousand."""
         service, start = self.service, len(self._root) + 1
         with self._asked("listing"):
-            found = service.find(f"{self._root}/{folder}")
+            files = service.find(f"{self._root}/{folder}")
         # Of objects beside the folder a service may list the one that has its very name.
         return {
             path[start:]: listed
-            for path, listed in found.items()
+            for path, listed in files.items()
             if path[start:].startswith(f"{folder}/")
         }
 

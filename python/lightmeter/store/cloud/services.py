@@ -93,7 +93,7 @@ def fsspec_module() -> Any:
         import fsspec.config
     except ImportError as error:
         raise StoreError(
-            "a store in an object store takes the package fsspec; install lightmeter[cloud]"
+            "a store in an object store takes the package fsspec: pip install 'lightmeter[cloud]'"
         ) from error
     return fsspec
 
@@ -110,10 +110,10 @@ class Fsspec:
     def find(self, folder: str) -> dict[str, Listed]:
         """See `Service`."""
         self._system.invalidate_cache()
-        found = self._found(folder)
+        files = self._found(folder)
         return {
             path: Listed(int(info.get("size") or 0), _mark(info))
-            for path, info in found.items()
+            for path, info in files.items()
             if info.get("type") == "file" and not path.endswith("/")
         }
 
@@ -187,7 +187,7 @@ class Files:
 
     def find(self, folder: str) -> dict[str, Listed]:
         """See `Service`. Links, pipes and what is being written are no objects."""
-        found: dict[str, Listed] = {}
+        files: dict[str, Listed] = {}
         for path, folders, names in os.walk(folder, onerror=_unless_gone):
             # A roll-up after what it stands for: it is there before that goes.
             folders.sort()
@@ -198,8 +198,8 @@ class Files:
                 with contextlib.suppress(FileNotFoundError):
                     status = os.lstat(file)
                     if stat.S_ISREG(status.st_mode):
-                        found[file] = Listed(status.st_size, str(status.st_mtime_ns))
-        return found
+                        files[file] = Listed(status.st_size, str(status.st_mtime_ns))
+        return files
 
     def read(self, path: str) -> bytes:
         """See `Service`."""

@@ -69,7 +69,9 @@ class Session:
         data = self.objects.read("v1/store")
         if data is None:
             if not create:
-                raise StoreError(f"there is no store at {self.objects.address}")
+                raise StoreError(
+                    f"there is no store at {self.objects.address}; check it, or log into it first"
+                )
             data = self._start()
         try:
             header, _ = unseal(data)

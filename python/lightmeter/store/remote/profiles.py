@@ -265,9 +265,9 @@ class RemoteProfiles(Profiles):
 
     def verify(self) -> list[Damage]:
         """See `Store.verify`: of the whole store of the server, for a key of an admin."""
-        found = self._client.get("/verify", {}, "damage", list, times=_SLOW)
+        listed = self._client.get("/verify", {}, "damage", list, times=_SLOW)
         with self._client.reading():
-            return [Damage(None, text_of(each["words"])) for each in each_of(found)]
+            return [Damage(None, text_of(each["words"])) for each in each_of(listed)]
 
     def gc(
         self,

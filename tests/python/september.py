@@ -1,0 +1,46 @@
+"""Days of September in a store, and what monitors say of them."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+from lightmeter import ProfileView, Store, log
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.results import Result
+
+NOW = datetime(2022, 9, 20, tzinfo=UTC)
+
+
+def rows(day: int, *, shift: float = 0.0, n: int = 60, camera: str = "north") -> ProfileView:
+    values = np.random.default_rng(day).normal(shift, 1.0, n)
+    return log(columns={"x": values, "camera": [camera] * n}).view()
+
+
+def put_days(store: Store, days: range, *, history: bool = False, **bad: dict[str, Any]) -> None:
+    """Days of September, and of August as many as the rule on drift needs."""
+    for day in range(15, 32) if history else ():
+        store.put("cells", rows(100 + day), at=date(2022, 8, day), writer="a")
+    for day in days:
+        store.put("cells", rows(day, **bad.get(f"day{day}", {})), at=date(2022, 9, day), writer="a")
+
+
+def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[int, str]:
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule, **known)], now=NOW)
+    return {
+        result.start.day: result.state
+        for result in of_september(results)
+        if result.feature in (feature, "")
+    }
+
+
+def of_september(results: list[Result]) -> list[Result]:
+    return [result for result in results if result.start.month == 9]
+
+
+def alarms(judged: dict[int, str]) -> list[int]:
+    return [day for day, state in judged.items() if state == "anomaly"]
+
+
+def by_place(results: list[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: (result.place, result.feature))

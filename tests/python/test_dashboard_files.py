@@ -1,0 +1,251 @@
+"""The files of a dashboard: which are written, and that nothing else is touched."""
+
+import json
+import os
+import posixpath
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from dashboards import Page, Shown, cells, fill, html_files, profile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.monitor.sitemap import (
+    bucket_page,
+    dataset_page,
+    feature_page,
+    segment_page,
+    slug,
+)
+from lightmeter.store import Store
+from test_incidents import DAY, FIRST, days
+from test_viz import HOSTILE
+
+
+def test_every_link_leads_somewhere(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    fill(store, HOSTILE[1], 2, segment={HOSTILE[0]: "../../x"})
+    shown.results += days(
+        "oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy"
+    )
+    site = tmp_path / "site"
+    shown.build(site, 5)
+    ids = {file: set(Page(file).ids) for file in html_files(site)}
+    reached = {site / "index.html"}
+    for file in html_files(site):
+        for tag, attributes in Page(file).tags:
+            if tag != "a":
+                continue
+            href = unquote(str(attributes["href"]))
+            path, _, anchor = href.partition("#")
+            target = Path(os.path.normpath(file.parent / path)) if path else file
+            assert target in ids, href
+            assert not anchor or anchor in ids[target], href
+            reached.add(target)
+    assert reached == set(ids)
+    assert all(len(Page(file).ids) == len(set(Page(file).ids)) for file in ids)
+
+
+def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    first = shown.build(tmp_path / "site")
+    assert first.pages == first.written == len(html_files(tmp_path / "site"))
+    before = {file: file.stat().st_mtime_ns for file in html_files(tmp_path / "site")}
+    assert shown.build(tmp_path / "site") == (first.pages, 0, 0)
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    # another day arrives for the left camera
+    left = {"camera": "left"}
+    store.put("cells", profile(10), at=FIRST + 10 * DAY, writer="w", segment=left)
+    again = shown.build(tmp_path / "site")
+    # the new day, two whose neighbours are other ones now
+    assert (again.written, again.deleted) == (6, 1)  # the segment's, the dataset's and the first
+
+
+def test_a_profile_that_changed_is_compared_again(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    shown.build(tmp_path / "site")
+    store.put("cells", profile(99), at=FIRST + 9 * DAY, writer="w")
+    assert shown.build(tmp_path / "site").written == 1
+
+
+def test_days_have_pages_where_they_are_late_or_anomalous(store: Store, tmp_path: Path) -> None:
+    fill(store, "cells", 20)
+    Shown(store, days("AAoAoooooAoooooooooo")).build(tmp_path / "site", 3)
+    there = {
+        day
+        for day in range(20)
+        if (tmp_path / "site" / bucket_page("cells", "", FIRST + day * DAY)).exists()
+    }
+    assert there == {1, 3, 9, 17, 18, 19}
+
+
+def test_every_day_of_a_dataset_has_a_page_and_of_a_segment_the_last(
+    store: Store, tmp_path: Path
+) -> None:
+    fill(store, "cells", 40)
+    fill(store, "cells", 40, segment={"camera": "left"})
+    Shown(store, []).build(tmp_path / "site")
+    for place, expected in (("", set(range(40))), ("camera=left", set(range(33, 40)))):
+        pages = [bucket_page("cells", place, FIRST + day * DAY) for day in range(40)]
+        assert {at for at, page in enumerate(pages) if (tmp_path / "site" / page).exists()} == (
+            expected
+        )
+    assert "Buckets Each:" in Page(tmp_path / "site" / dataset_page("cells")).text
+    left = Page(tmp_path / "site" / segment_page("cells", "camera=left"))
+    assert "Buckets The latest, and the latest with an anomaly:" in left.text
+
+
+def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    cells(store).build(site)
+    other = site / "notes.txt"
+    other.write_text("mine")
+    precious = tmp_path / "precious.html"
+    precious.write_text("mine")
+    manifest = site / "lightmeter-dashboard.json"
+    known = json.loads(manifest.read_text())
+    known["pages"] |= {"../precious.html": "x", str(precious): "x", "notes.txt": "x", "a/..html": 3}
+    manifest.write_text(json.dumps(known))
+    with Store(tmp_path / "empty.db") as empty:
+        done = Shown(empty, []).build(site)
+    assert done.deleted == known["pages"].__len__() - 5
+    assert html_files(site) == [site / "index.html"]
+    assert other.read_text() == precious.read_text() == "mine"
+
+
+def test_names_with_dots_are_no_way_up(store: Store, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    fill(store, "cells..", 2, segment={"camera": "a..b"})
+    (tmp_path / "index.html").write_text("mine")
+    first = Shown(store, []).build(site)
+    assert first.written == first.pages > 3
+    assert any(".." in file.as_posix() for file in html_files(site))
+    manifest = site / "lightmeter-dashboard.json"
+    known = json.loads(manifest.read_text())
+    known["pages"] |= {"../index.html": "x", "a/../index.html": "x"}
+    manifest.write_text(json.dumps(known))
+    assert Shown(store, []).build(site).written == 0
+    with Store(tmp_path / "empty.db") as empty:
+        assert Shown(empty, []).build(site).deleted == first.pages - 1
+    assert html_files(site) == [site / "index.html"]
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def test_a_folder_of_something_else_is_refused(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds files, but no dashboard"):
+        Shown(store, []).build(tmp_path)
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def tree(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_a_killed_run_neither_locks_the_folder_nor_leaves_files(
+    store: Store, tmp_path: Path
+) -> None:
+    """What is left of it is deleted an hour later, when no run can still be writing it."""
+    site, shown = tmp_path / "site", cells(store)
+    left = site / ".lightmeter-dashboard.json.0123456789abcdef.tmp"
+    site.mkdir()
+    left.touch()
+    shown.build(site)
+    page = next(site.glob("*/f-*.html"))
+    young = page.with_name(f".{page.name}.0123456789abcdef.tmp")
+    mine = [site / ".mine.tmp", site / f".{page.name}.tmp"]
+    for file in (young, *mine):
+        file.touch()
+    for file in (left, *mine):
+        os.utime(file, (1, 1))
+    there = tree(site)
+    shown.build(site)
+    assert there - tree(site) == {left.name}
+    os.utime(young, (1, 1))
+    shown.build(site)
+    assert not young.exists()
+
+
+@pytest.mark.parametrize(("owner", "look"), [(os, "listdir"), (Path, "exists")])
+def test_another_first_run_at_the_same_time(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, look: str
+) -> None:
+    """It is faster, and writes everything just when this one looks at the folder."""
+    shown, original = cells(store), getattr(owner, look)
+
+    def overtaken(path: Any) -> Any:
+        seen = original(path)
+        monkeypatch.undo()
+        shown.build(tmp_path / "site")
+        return seen if look == "exists" else original(path)
+
+    monkeypatch.setattr(owner, look, overtaken)
+    assert shown.build(tmp_path / "site").pages == len(html_files(tmp_path / "site"))
+
+
+def test_somebody_removed_the_folder_of_a_page(store: Store, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    cells(store).build(site)
+    shutil.rmtree((site / dataset_page("cells")).parent)
+    with Store(tmp_path / "empty.db") as empty:
+        assert Shown(empty, []).build(site).deleted > 10
+    assert html_files(site) == [site / "index.html"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "lightmeter-dashboard.json"])
+def test_it_waits_for_no_pipe(store: Store, tmp_path: Path, name: str) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "lightmeter-dashboard.json").write_text("{}")
+    (tmp_path / "site" / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "site" / name)
+    with pytest.raises(FileExistsError, match="is a pipe or device"):
+        cells(store).build(tmp_path / "site")
+
+
+@pytest.mark.parametrize(
+    "inside", ["index.html", "lightmeter-dashboard.json", dataset_page("cells")]
+)
+@pytest.mark.parametrize("before", [False, True])
+def test_no_link_leads_out_of_the_folder(
+    store: Store, tmp_path: Path, inside: str, before: bool
+) -> None:
+    site, shown = tmp_path / "site", cells(store)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "index.html").write_text("mine")
+    site.mkdir()
+    if before:
+        shown.build(site)
+    else:
+        (site / "lightmeter-dashboard.json").write_text("{}")
+    link = site / Path(inside).parts[0]
+    if link.is_dir():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    link.symlink_to(elsewhere if link.name != inside else elsewhere / "index.html")
+    with pytest.raises(FileExistsError, match="is a link, and a dashboard stays within its folder"):
+        shown.build(site)
+    assert tree(elsewhere) == {"index.html"}
+    assert (elsewhere / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe"])
+def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, damage: bytes) -> None:
+    shown = cells(store)
+    first = shown.build(tmp_path / "site")
+    (tmp_path / "site/lightmeter-dashboard.json").write_bytes(damage)
+    assert shown.build(tmp_path / "site").written == first.pages
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_file_names_are_safe_and_one_per_name(first: str, other: str) -> None:
+    for name in (first, other):
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,60}", slug(name))
+    assert (slug(first) == slug(other)) == (first == other)
+    for page in (feature_page(first, other, first), bucket_page(first, other, FIRST)):
+        assert posixpath.normpath(page) == page
+        assert not page.startswith(("/", "."))

@@ -1,0 +1,276 @@
+"""Evaluation: what is judged, what is read for it, and what is kept."""
+
+import contextlib
+import dataclasses
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import Profile, Store, log
+from lightmeter.demo import draw_cells
+from lightmeter.errors import ConfigError, StoreError
+from lightmeter.monitor import shelf
+from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.evaluate import evaluate, update_results
+from lightmeter.monitor.monitors import (
+    Monitor,
+)
+from lightmeter.monitor.results import load_results, save_results
+from lightmeter.monitor.rules import (
+    CombinedRule,
+    DriftRule,
+    IntervalRule,
+    LateRule,
+    LimitsRule,
+    MissingRule,
+    Rule,
+    SchemaRule,
+)
+from lightmeter.monitor.shelf import Contents, Shelf
+from september import NOW, alarms, by_place, of_september, put_days, rows
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+
+def test_the_articles_timeline(store: Store) -> None:
+    """Diluted dye on the 7th, another magnification on the 9th, against the days before."""
+    for day in range(-14, 15):
+        rng = np.random.default_rng(50 + day)
+        profile = Profile()
+        dye = 0.6 if day == 7 else 1.0
+        magnification = 1.6 if day == 9 else 1.0
+        for _ in range(14):
+            profile.track(draw_cells(rng, dye=dye, magnification=magnification))
+        at = date(2022, 9, 1) + timedelta(days=day - 1)
+        store.put("cells", profile, at=at, writer="a")
+    monitor = Monitor(name="drift", dataset="cells", rule=DriftRule())
+    results = evaluate(store, [monitor], now=NOW)
+    bad = {day: set[str]() for day in range(1, 15)}
+    for result in of_september(results):
+        if result.state == "anomaly":
+            bad[result.start.day].add(result.feature)
+    assert [day for day, features in bad.items() if features] == [7, 9]
+    assert "image.Saturation.mean" in bad[7]
+    few = {
+        (result.start.day, result.words) for result in results if result.state == "not enough data"
+    }
+    counts = ["1 bucket" if n == 1 else f"{n} buckets" for n in range(14)]
+    assert few == {(17 + n, f"{counts[n]} to compare with, of 14 needed") for n in range(14)}
+
+
+def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> None:
+    put_days(store, range(1, 12), history=True, day9={"shift": 3.0})
+    monitors = [
+        Monitor(name="drift", dataset="cells", rule=DriftRule()),
+        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
+    ]
+    first = evaluate(store, monitors, now=NOW)
+    save_results(store, first)
+    assert evaluate(store, monitors, now=NOW) == first
+    save_results(store, first)
+    assert load_results(store) == by_place(first)
+    assert alarms(
+        {result.start.day: result.state for result in first if result.feature == "x"}
+    ) == [9]
+
+
+class Counting:
+    """How many buckets each call of `evaluate` judges, given the results of the one before."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store, self.judged = store, 0
+        for rule in (DriftRule, IntervalRule, SchemaRule, LimitsRule):
+            monkeypatch.setattr(rule, "judge", self._counted(rule.judge))
+
+    def _counted(self, judge: Any) -> Any:
+        def counted(*arguments: Any) -> Any:
+            self.judged += 1
+            return judge(*arguments)
+
+        return counted
+
+    def of(self, *monitors: Monitor) -> int:
+        """Also checks that the results are those of judging all of them, and so are those kept."""
+        whole = evaluate(self.store, monitors, now=NOW)
+        self.judged = 0
+        results = evaluate(self.store, monitors, now=NOW, earlier=load_results(self.store))
+        assert results == whole
+        judged, self.judged = self.judged, 0
+        update_results(self.store, monitors, now=NOW)
+        assert self.judged == judged
+        assert load_results(self.store) == by_place(whole)
+        return judged
+
+
+@pytest.mark.usefixtures("three_are_enough")
+def test_only_what_changed_is_judged_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_days(store, range(1, 13), day10={"shift": 3.0})
+    count = Counting(store, monkeypatch).of
+    drift = Monitor(name="drift", dataset="cells", rule=DriftRule(), baseline=Trailing(trailing=3))
+    assert count(drift) == 9
+    assert count(drift) == 0
+    schema = Monitor(name="schema", dataset="cells", rule=SchemaRule())
+    assert count(schema, drift) == 9  # the place of the other one does not matter
+    put_days(store, range(13, 14))
+    assert count(schema, drift) == 2
+    store.put("cells", rows(99), at=date(2022, 9, 5), writer="a")
+    assert count(drift) == 4  # itself, and the three days after it
+    store.put("cells", rows(99), at=date(2022, 9, 10), writer="a")
+    assert count(drift) == 4  # it is no anomaly now, and so in the baselines of those after it
+    stricter = dataclasses.replace(drift, rule=DriftRule(q=0.02))
+    assert count(stricter) == 10
+    assert count(dataclasses.replace(stricter, baseline=Trailing(trailing=4))) == 9  # not the 4th
+    limits = Monitor(name="limits", dataset="cells", rule=LimitsRule(upper=9.0))
+    assert (count(limits), count(limits)) == (13, 0)
+    path = tmp_path / "good.lmp"
+    file = Monitor(name="file", dataset="cells", rule=DriftRule(), baseline=Reference(path))
+    assert (count(file), count(file)) == (0, 0)
+    for seed in (1, 2):
+        rows(seed).write(path)
+        assert (count(file), count(file)) == (13, 0)
+
+
+@pytest.mark.usefixtures("three_are_enough")
+@pytest.mark.parametrize("seed", range(5))
+def test_earlier_results_never_show(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    known = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=1)}
+    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
+    monitors += [
+        Monitor(name="b", dataset="cells", rule=DriftRule(), baseline=Other(segment=())),
+        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
+        Monitor(
+            name="late", dataset="cells", rule=LateRule(after=timedelta(days=1)), segments=True
+        ),
+        Monitor(name="any", dataset="cells", rule=CombinedRule(type="any", of=("d", "gaps"))),
+    ]
+    count = Counting(store, monkeypatch).of
+    for _ in range(8):
+        for _ in range(4):
+            day, shift = int(rng.integers(1, 12)), float(rng.choice([0.0, 4.0]))
+            segment = {"camera": "left"} if rng.integers(2) else None
+            view = rows(day, shift=shift, n=int(rng.choice([5, 60])))
+            at = date(2022, 9, day)
+            with contextlib.suppress(StoreError):  # rolled up
+                store.put("cells", view, at=at, writer=str(rng.integers(2)), segment=segment)
+        if rng.integers(3) == 0:
+            store.gc(now=NOW, roll_up_after=f"{rng.integers(8, 15)}d")
+        count(*monitors)
+
+
+def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 6))
+    first, second, moved = (str(tmp_path / name) for name in ("a.toml", "b.toml", "c.toml"))
+    for path in (first, second):
+        Path(path).touch()
+
+    def kept(*names: str, source: str) -> set[str]:
+        rule = LimitsRule(features=("x",), upper=9)
+        monitors = [Monitor(name=name, dataset="cells", rule=rule) for name in names]
+        update_results(store, monitors, source=source, now=NOW)
+        results = [result for result in load_results(store) if result.monitor in names]
+        with Store(tmp_path / "other.db") as other:
+            put_days(other, range(1, 6))
+            assert results == by_place(evaluate(other, monitors, now=NOW))
+        save_results(store, results, source=source)  # is the same
+        return {result.monitor for result in load_results(store)}
+
+    assert kept("m", "n", source=first) == {"m", "n"}
+    assert kept("o", source=second) == {"m", "n", "o"}
+    assert kept("n", source=first) == {"n", "o"}
+    for clash in (lambda: kept("n", source=second), lambda: kept("n", source="")):
+        with pytest.raises(
+            ConfigError, match=r"a\.toml' also has a monitor 'n' of the dataset 'cells'"
+        ):
+            clash()
+    assert kept("n", "p", source=first) == {"n", "o", "p"}
+    Path(first).rename(moved)
+    assert kept("n", source=moved) == {"n", "o"}  # and what the file had under its old name
+    Path(tmp_path / "link.toml").symlink_to(moved)
+    assert kept("n", "q", source=str(tmp_path / "link.toml")) == {"n", "o", "q"}
+    assert kept("r", source="") == {"n", "o", "q", "r"}
+    assert kept("r", source=second) == {"n", "q", "r"}  # from no file
+
+
+def test_a_time_without_zone_is_local(store: Store) -> None:
+    put_days(store, range(1, 20))
+    monitor = Monitor(name="m", dataset="cells", rule=MissingRule())
+    local = NOW.astimezone().replace(tzinfo=None)
+    results = evaluate(store, [monitor], now=local)
+    assert results == evaluate(store, [monitor], now=NOW)
+    update_results(store, [monitor], now=local)
+    assert load_results(store) == results
+
+
+@pytest.mark.usefixtures("three_are_enough")
+def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Monitors of one dataset share what they read, and not more is kept than fits."""
+    put_days(store, range(1, 16))
+    read: list[int] = []
+    loaded = Shelf._loaded
+    monkeypatch.setattr(
+        Shelf,
+        "_loaded",
+        lambda self, *place: read.append(place[2].day) or loaded(self, *place),  # type: ignore[func-returns-value]
+    )
+    known = {"dataset": "cells", "baseline": Trailing(trailing=3, least=1)}
+    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
+    results = evaluate(store, monitors, now=NOW)
+    assert sorted(read) == list(range(1, 16))
+    monkeypatch.setattr(shelf, "_MOST_FEATURES", 7)  # two buckets
+    assert evaluate(store, monitors, now=NOW) == results
+    read.clear()
+    assert evaluate(store, monitors, now=NOW, earlier=results) == results
+    assert read == []
+
+
+def test_what_is_put_away_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_days(store, range(1, 4))
+    monkeypatch.setattr(shelf, "_MOST_FEATURES", 1)
+    opened = Shelf(store)
+    starts = [bucket.start for bucket in opened.buckets("cells", "")]
+    first, *_, last = (opened.contents("cells", "", start) for start in starts)
+    assert first.columns["x"].mean == rows(1)["x"].mean  # of the view that it was made with
+    assert opened.contents("cells", "", starts[0]) is not first
+    assert last._view is None
+    assert last.view["x"].mean == last.columns["x"].mean == rows(3)["x"].mean
+    file = Contents(rows(5))
+    file.put_away()  # there is no other place where it is
+    assert file.view["x"].mean == rows(5)["x"].mean
+
+
+def test_buckets_in_short_share_what_they_have_in_common(store: Store) -> None:
+    put_days(store, range(1, 3))
+    store.put("cells", log(row={"x": "a"}), at=date(2022, 9, 3), writer="a")
+    opened = Shelf(store)
+    first, second, other = (
+        opened.summary("cells", "", bucket.start) for bucket in opened.buckets("cells", "")
+    )
+    assert first is not None
+    assert second is not None
+    assert other is not None
+    assert first.kinds is second.kinds
+    assert first.meanings is second.meanings
+    assert (first.kinds["x"], other.kinds) == ("number", {"x": "category"})
+
+
+RULES: dict[str, Rule] = {"d": DriftRule(), "i": IntervalRule(alpha=0.05), "s": SchemaRule()}
+
+
+def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
+    put_days(store, range(1, 21))
+    left = {"camera": "left"}
+    store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
+    monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(upper=9), segments=True)
+    results = evaluate(store, [monitor], now=NOW)
+    assert max(result.start.day for result in results) == 19
+    assert {len(result.segment) for result in results} == {0, 1}
+    store._database.all("UPDATE profile SET body = x'00' WHERE segment = 'camera=left'")
+    damaged = [result for result in evaluate(store, [monitor], now=NOW) if result.state == "error"]
+    assert [result.segment for result in damaged] == [left]

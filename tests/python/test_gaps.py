@@ -1,0 +1,171 @@
+"""Buckets that are missing, late or rolled up."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+from lightmeter import Profile, Store, log
+from lightmeter.monitor.baselines import Trailing
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import Monitor
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules import (
+    ChangeRule,
+    DriftRule,
+    IntervalRule,
+    LateRule,
+    LimitsRule,
+    MissingRule,
+)
+from lightmeter.store.buckets import bucket_start
+from lightmeter.times import parse_duration
+from september import NOW, alarms, put_days, rows, states
+from stores import reseal
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+
+def test_missing_late_and_failure_rate(store: Store) -> None:
+    for day in (1, 2, 5):
+        profile = Profile()
+        profile.track_many([np.zeros((2, 2, 3), np.uint8)] * 3 + [b"bad"] * (2 * (day == 5)))
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+    failed, plain = Profile(), Profile()
+    failed.track_many([b"bad"])
+    store.put("cells", failed, at=date(2022, 9, 7), writer="a")
+    plain.log(row={"glare": 1.5})
+    store.put("cells", plain, at=date(2022, 9, 8), writer="a")
+    assert alarms(states(store, MissingRule())) == [3, 4, 6, 7, *range(9, 20)]
+    late = states(store, LateRule(after=timedelta(hours=6)))
+    assert alarms(late) == [1, 2, 5, 7, 8]  # written years later
+    rule = LimitsRule(features=("*.Failure",), scalar="failure_rate", upper=0.1)
+    assert alarms(states(store, rule, "image.Failure")) == [5, 7]
+
+
+def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> list[Result]:
+    for day in days:
+        store.put("cells", rows(1, n=1), at=date(*day), writer="a", every=every)
+    return evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
+
+
+@pytest.mark.parametrize(
+    "wrong", [[(1, 1, 1)], [(1, 1, 1), (1, 1, 2)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]]
+)
+def test_a_wrong_clock_makes_no_age_of_missing_buckets(
+    store: Store, wrong: list[tuple[int, int, int]]
+) -> None:
+    september = [(2022, 9, day) for day in (1, 2, 3, 5, 18)]
+    results = missing(store, *wrong, *september, (2099, 1, 1))
+    assert [result.start.day for result in results] == list(range(1, 20))
+    assert [result.start.day for result in results if result.state == "ok"] == [1, 2, 3, 5, 18]
+    year, *_ = wrong[0]
+    assert f"{len(wrong)} earlier bucket" in results[0].words
+    assert f"from {year:04}-" in results[0].words
+    assert {result.words for result in results[1:]} == {""}
+
+
+def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
+    results = missing(store, (2022, 5, 30), (2022, 9, 3))
+    assert (results[0].start.month, len(results)) == (5, 113)
+    assert alarms({at: result.state for at, result in enumerate(results)})[:95] == list(
+        range(1, 96)
+    )
+
+
+def test_what_is_missing_up_to_now_is_bounded(store: Store) -> None:
+    results = missing(store, (1, 1, 1))
+    assert (results[0].state, results[0].start.year) == ("ok", 1)
+    assert results[-1].start == NOW - timedelta(days=1)
+    assert [result.state for result in results[1:]] == ["anomaly"] * 20_000
+    assert results[1].words == "missing for longer: the last 20000 buckets are listed"
+    assert len(missing(store, (2022, 9, 18))) == 2
+
+
+def test_a_bucket_without_an_end_is_never_complete(store: Store) -> None:
+    """As earlier versions wrote them."""
+    put_days(store, range(1, 20))
+    last = datetime(9999, 12, 31, tzinfo=UTC) - datetime(2022, 9, 19, tzinfo=UTC)
+    moved = last // timedelta(milliseconds=1)
+    newest = "(SELECT max(start) FROM profile)"
+    store._database.all(f"UPDATE profile SET start = start + ? WHERE start = {newest}", (moved,))
+    reseal(store)
+    for rule in (DriftRule(), MissingRule(), LateRule(after=timedelta(days=9999))):
+        assert max(states(store, rule, wait=timedelta(hours=2))) <= 19
+
+
+@pytest.mark.parametrize("every", ["1h", "7h", "17h", "100m"])
+def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
+    """Where nothing changes, neither in what is left of the buckets nor at the seam."""
+    length = parse_duration(every)
+    at, step = bucket_start(datetime(2022, 9, 13, tzinfo=UTC), length), 0
+    while at + length <= NOW:
+        values = np.random.default_rng(step).normal(0.0, 1.0, 60 + step % 3)
+        profile = log(columns={"x": values}).view()
+        store.put("cells", profile, at=at, writer="a", every=every)
+        at, step = at + length, step + 1
+    store._database.all("UPDATE profile SET updated = start + span")
+    reseal(store)
+    rules = {
+        "n": IntervalRule(scalar="n"),
+        "hourly n": IntervalRule(scalar="n"),
+        "spread": IntervalRule(),
+        "change": ChangeRule(scalar="n", relative=0.2),
+        "level": ChangeRule(scalar="stddev", absolute=1.0),
+        "few": LimitsRule(scalar="n", upper=70),
+        "missing": MissingRule(),
+        "late": LateRule(after=timedelta(hours=1)),
+        "drift": DriftRule(),
+    }
+    monitors = [
+        Monitor(
+            name=name, dataset="cells", rule=rule,
+            baseline=Trailing(same="hour") if name == "hourly n" else Trailing(),
+        )
+        for name, rule in rules.items()
+    ]  # fmt: skip
+    before = evaluate(store, monitors, now=NOW)
+    assert store.gc(now=NOW, roll_up_after="4d").merged > 0
+    after = evaluate(store, monitors, now=NOW, earlier=before)
+    assert after == evaluate(store, monitors, now=NOW)
+    anomalies = [
+        {(result.monitor, result.start) for result in results if result.state == "anomaly"}
+        for results in (before, after)
+    ]
+    assert anomalies[1] <= anomalies[0]
+    rolled = datetime(2022, 9, 16, tzinfo=UTC)
+    assert {result.monitor for result in after if result.start < rolled} == {"missing"}
+    assert {result.monitor for result in after if result.start > rolled} == set(rules)
+
+
+@pytest.mark.parametrize(
+    ("every", "first", "after"), [("7h", 14, "3d"), ("17h", 12, "2d"), ("100m", 12, "3d")]
+)
+def test_nothing_is_missing_at_the_seam_of_a_roll_up(
+    store: Store, every: str, first: int, after: str
+) -> None:
+    """Where the day that was rolled up begins and ends within buckets."""
+    length = parse_duration(every)
+    at = bucket_start(datetime(2022, 9, first, tzinfo=UTC), length)
+    gap = bucket_start(datetime(2022, 9, 19, tzinfo=UTC), length)
+    while at + length <= NOW:
+        if at != gap:
+            store.put("cells", rows(1, n=1), at=at, writer="a", every=every)
+        at += length
+    store.gc(now=NOW, roll_up_after=after)
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
+    assert [result.start for result in results if result.state == "anomaly"] == [gap]
+
+
+def test_whole_days_are_no_midnights(store: Store) -> None:
+    for hour in range(10 * 24):
+        at = NOW - timedelta(hours=240 - hour)
+        store.put("cells", rows(hour, n=30), at=at, writer="a", every="1h")
+    store.gc(now=NOW, roll_up_after="5d")
+    for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
+        baseline = Trailing(same=same, least=1)
+        monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
+        midnights = [
+            result for result in evaluate(store, [monitor], now=NOW) if result.start.hour == 0
+        ]
+        baselines = {result.start.day: result.baseline for result in midnights}
+        assert baselines == dict(zip(range(15, 20), expected, strict=True))

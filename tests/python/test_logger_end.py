@@ -1,0 +1,285 @@
+"""A logger among threads and processes, and how it ends."""
+
+import copy
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import lightmeter as lm
+import pytest
+from lightmeter import RollingLogger, Store
+from logging_images import NOON, Gate, array
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+
+def test_threads_share_a_logger(store: Store) -> None:
+    with lm.logger(store, "cells", segment={"camera": "left"}) as log:
+
+        def work() -> None:
+            for _ in range(50):
+                log.track(array(), at=NOON)
+            log.flush()
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.read("cells", segment={"camera": "left"}).images == 200
+
+
+def fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
+        return os.fork()
+
+
+def test_a_forked_child_logs_on_its_own(store: Store) -> None:
+    """Forked while the thread is at work; nothing is lost, and nothing counts twice."""
+    log: RollingLogger = lm.logger(store, "cells")
+    for _ in range(5):
+        for _ in range(40):
+            log.track(array(side=64), at=NOON)
+        pid = fork()
+        if pid == 0:
+            try:
+                assert (log.tracked, log.dropped) == (0, 0)
+                for _ in range(3):
+                    log.track(array(), at=NOON)
+                log.close()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(pid, 0)[1] == 0
+    log.close()
+    assert store.read("cells").images == 5 * 40 + 5 * 3
+    assert store.verify() == []
+
+
+def test_measuring_imports_nothing_that_a_fork_could_cut_in_half(tmp_path: Path) -> None:
+    code = """
+import io, sys
+import numpy as np
+from PIL import Image
+import lightmeter as lm
+files = [io.BytesIO() for _ in range(4)]
+for file, kind in zip(files, ("JPEG", "PNG", "TIFF", "WEBP")):
+    Image.new("RGB", (4, 4)).save(file, kind)
+log = lm.logger(sys.argv[1], "cells")
+before = set(sys.modules)
+for image in [np.zeros((4, 4, 3), np.uint8), *(file.getvalue() for file in files), b"none"]:
+    log.track(image)
+assert log.flush()
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_fork_does_not_wait_for_a_picture(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    with lm.logger(store, "cells") as log:
+        log.track("slow", at=NOON)
+        assert gate.entered.wait(60)
+        rescue = threading.Timer(30, gate.opened.set)
+        rescue.start()
+        pid = fork()
+        if pid == 0:
+            log.track(array(), at=NOON)
+            os._exit(0 if log.flush(60) else 1)
+        assert not gate.opened.is_set()
+        assert os.waitpid(pid, 0)[1] == 0
+        rescue.cancel()
+        gate.opened.set()
+    assert store.read("cells").images == 2
+
+
+SERVICE = """
+import os, sys, time
+import numpy as np, lightmeter as lm
+log = lm.logger(sys.argv[1], "cells", checkpoint="1s")
+for _ in range(20):
+    log.track(np.full((1000, 700, 3), 9, np.uint8))
+if sys.argv[2] == "stay":
+    log.flush()
+    print("stored", flush=True)
+    log.track(np.full((4, 4, 3), 9, np.uint8))
+    time.sleep(600)
+"""
+
+
+def test_the_end_of_the_process_closes_it(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    command = [sys.executable, "-c", SERVICE, str(path), "go"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    with Store(path) as store:
+        assert store.read("cells").images == 20
+
+
+TOO_LATE = """
+import sys
+import numpy as np, lightmeter as lm
+class Last:
+    log, image = lm.logger(sys.argv[1], "cells"), np.full((4, 4, 3), 9, np.uint8)
+    def __del__(self):
+        self.log.track(self.image)
+last = Last()
+"""
+
+
+def test_what_the_interpreter_tracks_at_its_very_end_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TOO_LATE, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+WORKERS = """
+import multiprocessing, sys
+import numpy as np
+path, method = sys.argv[1:]
+
+def work(log, count):
+    if log is None:
+        import lightmeter as lm
+        log = lm.logger(path, "cells")
+    for _ in range(count):
+        log.track(np.full((4, 4, 3), 9, np.uint8))
+
+def in_pool(count):
+    work(log, count)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(method)
+    def run(log):
+        one = context.Process(target=work, args=(log, 10))
+        one.start()
+        one.join()
+        assert one.exitcode == 0
+    run(None)
+    if method == "fork":
+        import lightmeter as lm
+        log = lm.logger(path, "cells")
+        log.track(np.full((4, 4, 3), 9, np.uint8))
+        run(log)
+        with context.Pool(2) as pool:
+            pool.map(in_pool, [5] * 4)
+            pool.close()
+            pool.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "images"), [("fork", 10 + 1 + 10 + 20), ("forkserver", 10), ("spawn", 10)]
+)
+def test_so_does_the_end_of_a_worker(tmp_path: Path, method: str, images: int) -> None:
+    path, script = tmp_path / "drift.db", tmp_path / "workers.py"
+    script.write_text(WORKERS)
+    command = [sys.executable, "-W", "ignore", str(script), str(path), method]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    with Store(path) as store:
+        assert store.read("cells").images == images
+
+
+def test_a_kill_costs_at_most_what_came_since_the_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    command = [sys.executable, "-c", SERVICE, str(path), "stay"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "stored\n"
+        process.kill()
+        assert process.wait(60) == -signal.SIGKILL
+    with lm.logger(path, "cells") as log:
+        log.track(array())
+    with Store(path) as store:
+        assert store.verify() == []
+        assert store.read("cells").images in (21, 22)
+
+
+SIGNALS = """
+import multiprocessing, os, signal, sys, time
+import numpy as np, lightmeter as lm
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
+log = lm.logger(sys.argv[1], "cells", checkpoint="1h", handle_signals=True)
+
+def track(_=None):
+    log.track(np.full((4, 4, 3), 9, np.uint8))
+
+if sys.argv[2] == "pool":
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(track, range(20), chunksize=1)
+else:
+    for _ in range(20):
+        track()
+    os.kill(os.getpid(), signal.Signals[sys.argv[2]])
+    while True:
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("way", ["SIGTERM", "SIGHUP", "pool"])
+def test_signals_can_store_before_they_end_the_process(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "drift.db"
+    command = [sys.executable, "-W", "ignore", "-c", SIGNALS, str(path), way]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    status = 0 if way == "pool" else -signal.Signals[way]
+    assert (result.returncode, result.stderr) == (status, "")
+    with Store(path) as store:
+        assert store.read("cells").images == 20
+
+
+FORKED = """
+import os, signal, sys
+import lightmeter as lm
+log = lm.logger(sys.argv[1], "cells", handle_signals=True)
+# Runs in a child before the hooks of lightmeter, where Python clears what it has heard.
+os.register_at_fork(before=lambda: parent.append(os.getpid()))
+parent = []
+real = signal.pthread_sigmask
+def masked(how, numbers):
+    if parent and os.getpid() != parent[0] and how == signal.SIG_SETMASK:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.SIGTERM in signal.sigpending()  # blocked, so it is not lost
+    return real(how, numbers)
+signal.pthread_sigmask = masked
+child = os.fork()
+if child == 0:
+    while True:
+        signal.pause()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_child_that_is_asked_to_end_as_it_begins_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "drift.db")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.stdout, result.stderr) == (f"{-signal.SIGTERM}\n", "")
+
+
+def test_handlers_of_others_stay(store: Store) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    hang_up = signal.getsignal(signal.SIGHUP)
+    try:
+        with lm.logger(store, "cells", handle_signals=True) as log:
+            signal.raise_signal(signal.SIGTERM)
+            assert heard == [signal.SIGTERM]
+            assert log.track(array(), at=NOON)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, hang_up)
+
+
+def test_a_logger_is_not_copied(tmp_path: Path) -> None:
+    with lm.logger(tmp_path / "a.db", "cells") as log:
+        for again in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="make one in each process"):
+                again(log)

@@ -1,0 +1,287 @@
+"""Rules: what they find in numbers, hues, categories and features."""
+
+import dataclasses
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import as_of_images
+from lightmeter import Store, log, log_image
+from lightmeter.demo import draw_cells
+from lightmeter.monitor.baselines import DateRange, Trailing
+from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.monitors import (
+    Monitor,
+    false_alarms_a_year,
+)
+from lightmeter.monitor.results import load_results, save_results
+from lightmeter.monitor.rules import (
+    ChangeRule,
+    DriftRule,
+    IntervalRule,
+    LimitsRule,
+    MissingRule,
+    NewValuesRule,
+    Rule,
+    SchemaRule,
+)
+from lightmeter.monitor.scalars import (
+    hue_interval,
+    nearest_turn,
+    prediction_interval,
+)
+from september import NOW, alarms, of_september, put_days, rows, states
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+
+def test_rules_on_numbers(store: Store) -> None:
+    put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"n": 5})
+    x = ("x",)
+    assert alarms(states(store, DriftRule(features=x, metric="ks", above=0.6))) == [7]
+    assert alarms(states(store, IntervalRule(features=x))) == [7]
+    assert alarms(states(store, LimitsRule(features=x, lower=-1.5, upper=1.5))) == [7]
+    assert alarms(states(store, ChangeRule(features=x, absolute=2.0))) == [7]
+    assert alarms(states(store, ChangeRule(features=x, scalar="n", relative=0.5))) == [9]
+    put_days(store, range(1, 1), history=True)
+    assert states(store, DriftRule(features=x))[9] == "not enough data"
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None:
+    """Also beside a baseline that takes images for independent."""
+    for day in range(-20 if history else 1, 3):
+        columns = {
+            "x": np.random.default_rng(50 + day).normal(size=60),
+            "never": [None] * 60,
+            "now": [None] * 60 if day < 2 else [1.0] * 60,
+        }
+        at = date(2022, 9, 1) + timedelta(days=day - 1)
+        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+    baseline = Trailing() if history else DateRange(date(2022, 9, 1), date(2022, 9, 2))
+    monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
+    results = of_september(evaluate(store, [monitor], now=NOW))
+    judged = {result.feature: result.state for result in results if result.start.day == 2}
+    assert judged["x"] == "ok"
+    assert judged["now"] == "not enough data"
+    assert "never" not in judged
+
+
+HUE = "image.Hue.circular_mean"
+
+
+def put_hues(store: Store, turns: dict[int, float]) -> None:
+    """Days of hues around 0, some of them turned by so many steps of 255."""
+    for day in range(1, 15):
+        drawn = np.random.default_rng(day).normal(turns.get(day, 0.0), 8.0, 40)
+        view = as_of_images(log(columns={HUE: drawn % 255.0}).profile())
+        store.put("cells", view, at=date(2022, 9, day), writer="a")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        IntervalRule(),
+        IntervalRule(scalar="mean", alpha=1e-5),
+        ChangeRule(absolute=20.0),
+        ChangeRule(relative=0.25),  # of half the circle
+        LimitsRule(lower=235.0, upper=20.0),
+        LimitsRule(lower=-20.0, upper=20.0),
+    ],
+)
+def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
+    put_hues(store, {7: 40.0, 9: -40.0, 11: 127.0})
+    monitor = Monitor(name="m", dataset="cells", rule=rule)
+    results = [result for result in evaluate(store, [monitor], now=NOW) if result.feature == HUE]
+    assert alarms({result.start.day: result.state for result in results}) == [7, 9, 11]
+    for result in results:  # so that a line and its band stay together
+        assert result.value is not None
+        assert result.lower is not None
+        assert result.upper is not None
+        assert abs(result.value - (result.lower + result.upper) / 2) <= 127.5
+        assert abs(result.lower + result.upper) < 20  # on the same turn every day
+
+
+def test_what_a_hue_has_not(store: Store) -> None:
+    put_hues(store, {})
+    medians = states(store, LimitsRule(scalar="median", upper=1.0), HUE)
+    assert set(medians.values()) == {"not enough data"}
+    assert alarms(states(store, LimitsRule(scalar="stddev", upper=12.0), HUE)) == []
+    assert alarms(states(store, LimitsRule(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
+    for day, hue in enumerate((0.0, 85.0, 170.0, 0.0), 15):
+        view = as_of_images(log(columns={HUE: [hue] * 20}).profile())
+        store.put("circle", view, at=date(2022, 9, day), writer="a")
+    monitor = Monitor(name="m", dataset="circle", rule=IntervalRule())
+    last = evaluate(store, [monitor], now=NOW)[-1]
+    assert (last.state, last.words) == ("not enough data", "no direction of the hues")
+
+
+def test_an_arc_is_for_hues_only(store: Store) -> None:
+    put_hues(store, {})
+    other = log(columns={"wind.Hue.circular_mean": [100.0] * 20}).view()
+    store.put("cells", other, at=date(2022, 9, 14), writer="b")
+    monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(lower=235.0, upper=20.0))
+    last = {
+        result.feature: result
+        for result in evaluate(store, [monitor], now=NOW)
+        if result.start.day == 14
+    }
+    assert last[HUE].state == "ok"
+    wrong = last["wind.Hue.circular_mean"]
+    assert (wrong.state, wrong.value) == ("error", 100.0)
+    assert "lower is 235.0 and upper is 20.0; expected lower up to upper" in wrong.words
+
+
+def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
+    """None where the change is sure, but little."""
+    known = {"n": 4000}
+    put_days(store, range(1, 15), history=True)
+    for day in range(1, 15):
+        shift = {9: 0.15, 11: 0.4, 13: 3.0}.get(day, 0.0)
+        store.put("cells", rows(day, shift=shift, **known), at=date(2022, 9, day), writer="a")
+    for day in range(15, 32):
+        store.put("cells", rows(100 + day, **known), at=date(2022, 8, day), writer="a")
+    monitor = Monitor(name="m", dataset="cells", rule=DriftRule())
+    results = of_september(evaluate(store, [monitor], now=NOW))
+    limited = [result for result in results if result.upper is not None]
+    assert all((result.value >= result.upper) == (result.state == "anomaly") for result in limited)  # type: ignore[operator]
+    assert [result.start.day for result in results if result.state == "anomaly"] == [11, 13]
+    (little,) = (result for result in results if result.upper is None)
+    assert (little.start.day, little.state) == (9, "ok")
+    assert little.words.startswith("surely different, but little; shift 0.0")
+
+
+def test_rules_on_categories_and_features(store: Store) -> None:
+    put_days(store, range(1, 10), day6={"camera": "south"})
+    store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 10), writer="a")
+    assert alarms(states(store, NewValuesRule(), "camera")) == [6]
+    assert alarms(states(store, NewValuesRule(allowed=("south",)), "camera")) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        7,
+        8,
+        9,
+    ]
+    assert alarms(states(store, SchemaRule(), "camera")) == [10]
+
+
+@pytest.mark.parametrize("bands", [None, ["DAPI", "GFP", "RFP"]])
+def test_another_set_of_metrics_is_no_change_of_the_schema(
+    store: Store, bands: list[str] | None
+) -> None:
+    image = draw_cells(np.random.default_rng(0))
+    for day, metrics in enumerate(("whylogs", "whylogs", "camera", "camera", "default"), 1):
+        view = log_image(image, metrics=metrics, bands=bands).view()  # type: ignore[arg-type]
+        store.put("cells", view, at=date(2022, 9, day), writer="a")
+    store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 6), writer="a")
+    monitor = Monitor(name="m", dataset="cells", rule=SchemaRule(), baseline=Trailing(least=1))
+    results = evaluate(store, [monitor], now=NOW)
+    assert {result.start.day for result in results if result.state == "anomaly"} == {6}
+
+
+@pytest.mark.parametrize("values", [300, 800])
+def test_no_value_is_new_that_did_not_fit_into_the_baseline(store: Store, values: int) -> None:
+    """A profile lists 512; with 300 of its own each day, all days are known."""
+    for day in range(1, 10):
+        own = day % 2 * values if values == 300 else 0
+        drawn = np.random.default_rng(day).integers(own, own + values, 4000)
+        names = [f"v{value}" for value in drawn] + ["brand new"] * (100 * (day == 9))
+        store.put("cells", log(columns={"c": names}).view(), at=date(2022, 9, day), writer="a")
+    judged = states(store, NewValuesRule(), "c")
+    if values == 800:
+        assert alarms(judged) == []
+        assert judged[9] == "not enough data"
+    else:
+        assert alarms(judged) == [9]
+
+
+def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
+    for day in range(-13, 11):
+        text = ["x"] * (30 * (day == 9))
+        values = [*np.random.default_rng(50 + day).normal(size=70), *text]
+        profile = log(columns={"a": values, "ab": values}).profile()
+        at = date(2022, 9, 1) + timedelta(days=day - 1)
+        store.put("cells", profile, at=at, writer="a")
+    judged = states(store, DriftRule(features=("a",)), "a:not a number")
+    assert alarms(judged) == [9]
+    assert not alarms(states(store, DriftRule(features=("a",)), "ab:not a number"))
+
+
+@pytest.mark.parametrize("rate", ["missing", "not a number"])
+@pytest.mark.parametrize("rule", [DriftRule(), DriftRule(metric="effect", above=0.3)])
+def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None:
+    odd = None if rate == "missing" else "text"
+    for day in range(-13, 13):
+        values: list[Any] = [*np.random.default_rng(50 + day).normal(size=100)]
+        shifted = [value + 9 * (day == 10) for value in values]
+        values[: 80 if day == 12 else 5] = [odd] * (80 if day == 12 else 5)
+        profile = log(columns={"a": values, f"a:{rate}": shifted}).profile()
+        at = date(2022, 9, 1) + timedelta(days=day - 1)
+        store.put("cells", profile, at=at, writer="a")
+    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
+    save_results(store, results)
+    assert [result[:10] for result in load_results(store)] == sorted(
+        (result[:10] for result in results), key=lambda result: (result[9], result[0])
+    )
+    judged = {
+        result.start.day: result
+        for result in of_september(results)
+        if result.feature == f"a:{rate}"
+    }
+    assert [day for day, result in judged.items() if result.state == "anomaly"] == [10, 12]
+    only = dataclasses.replace(rule, features=(f"a:{rate}",))
+    assert alarms(states(store, only, f"a:{rate}")) == [10, 12]
+    if isinstance(rule, DriftRule) and rule.metric == "p":
+        assert judged[10].upper is not None
+
+
+def test_the_prediction_interval_keeps_its_promise() -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(800, 8))
+    outside = 0
+    for row in draws:
+        low, high = prediction_interval(row[:7].tolist(), 0.05)
+        outside += not low <= row[7] <= high
+    assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
+
+
+def test_so_does_that_of_hues() -> None:
+    from scipy import stats
+
+    outside = 0
+    for row in np.random.default_rng(2).normal(3.0, 15.0, (800, 8)) % 255.0:
+        limits = hue_interval(row[:7].tolist(), [50] * 7, 0.0, 50, 0.05)
+        assert limits is not None
+        low, high = limits
+        outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high
+    assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
+    # Of hues that lie on both sides of the circle neither side is out of the ordinary.
+    assert hue_interval([0.0, 127.5, 0.0, 127.5, 127.5], [50] * 5, 0.0, 50, 0.05) is None
+
+
+def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
+    def expected(rule: Rule) -> float | None:
+        return false_alarms_a_year(Monitor(name="m", dataset="hours", rule=rule), store)
+
+    assert expected(DriftRule()) == pytest.approx(3.65)
+    assert expected(IntervalRule(features=("x", "y"))) == pytest.approx(0.73)
+    assert expected(IntervalRule(features=("x*",))) is None
+    assert expected(DriftRule(metric="hellinger", above=0.7)) is None
+    assert expected(IntervalRule(features=("x",), scalar="missing_rate")) == pytest.approx(0.365)
+    for rule in (
+        LimitsRule(upper=1),
+        ChangeRule(relative=0.01),
+        NewValuesRule(),
+        SchemaRule(),
+        IntervalRule(features=("x",), scalar="max"),
+    ):
+        assert expected(rule) is None
+    assert false_alarms_a_year(Monitor(name="m", dataset="hours", rule=MissingRule()), store) == 0
+    store.define("hours", "1h")
+    assert expected(DriftRule()) == pytest.approx(24 * 3.65)

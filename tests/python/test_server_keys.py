@@ -1,0 +1,259 @@
+"""Keys of a server: who gets in, and what they may do."""
+
+import base64
+import json
+import re
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import lightmeter
+from lightmeter import ConfigError, Store, StoreError
+from lightmeter.serve import Limits, make_app
+from lightmeter.serve.rates import Rates
+from lightmeter.serve.running import check_address
+from serving import API, BODY, BYTES, PUT, ask, client, serving
+from starlette.applications import Starlette
+from stores import sql, view
+
+pytest.importorskip("starlette")
+
+
+ELSEWHERE = ("192.0.2.7", 50000)
+
+
+def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette]) -> None:
+    _, app = served
+    assert client(app).get(f"{API}/verify").status_code == 200
+    for end in ("client", "server"):
+        for address in (ELSEWHERE, None, ("/run/drift.socket", None)):
+            assert ask(app, scope={end: address})[0] == 401
+    assert client(app, client=ELSEWHERE).get("/healthz").status_code == 200
+    assert ask(app, scope={"client": ("::ffff:127.0.0.1", 1)})[0] == 200
+    for name in ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"):
+        assert client(app, headers={name: "192.0.2.7"}).get(f"{API}/datasets").status_code == 401
+    app.state.server.hosts |= {"drift.example.com"}
+    by_name = client(app, base_url="http://drift.example.com")
+    assert by_name.get(f"{API}/datasets").status_code == 401, "a proxy passes it on"
+    app.state.server.public_url = "https://drift.example.com"
+    assert ask(app)[0] == 401, "it may be a proxy"
+
+
+def test_without_its_last_key_nobody_is_let_in(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    key = store.state.keys.add(["read"])
+    assert client(app, key).get(f"{API}/datasets").status_code == 200
+    for each in (app, make_app(store)):
+        store.state.keys.remove(key[:10])
+        assert client(each).get(f"{API}/datasets").status_code == 401
+        key = store.state.keys.add(["read"])
+        assert client(each, key).get(f"{API}/datasets").status_code == 200
+
+
+def basic(text: str) -> dict[str, str]:
+    return {"authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+
+def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    key = store.state.keys.add(["read"], note="the page")
+    assert len(key) == 54
+    assert key[10] == "."
+    asked = client(app)
+    path = f"{API}/datasets"
+    wrong = [
+        {},
+        {"authorization": f"Bearer {key[:-1]}"},
+        {"authorization": f"Bearer {key}x"},
+        {"authorization": f"Bearer {key[:10]}.{'a' * 43}"},
+        {"authorization": f"Bearer x{key[1:]}"},
+        {"authorization": "Bearer "},
+        {"authorization": f"Digest {key}"},
+        {"authorization": "Basic !"},
+        {"authorization": "Basic /w=="},
+        basic("anybody:"),
+        basic(f"{key}:wrong"),
+        {"x-api-key": key},
+    ]
+    for headers in wrong:
+        said = asked.get(path, headers=headers)
+        assert (said.status_code, said.headers["www-authenticate"]) == (401, "Bearer"), headers
+        assert key not in said.text
+    for headers in ({"authorization": f"bearer {key}"}, basic(f"anybody:{key}"), basic(f"{key}:")):
+        assert asked.get(path, headers=headers).status_code == 200
+    assert asked.get(path, headers=basic(f":{key}"), params={"key": key}).status_code == 400
+    said = client(app, key).put(PUT, content=BODY, headers=BYTES)
+    assert (said.status_code, "no right to write" in said.text) == (403, True)
+    store.state.keys.add(["admin"])
+    assert store.state.keys.remove(key[:10])
+    assert not store.state.keys.remove(key[:10])
+    assert client(app, key).get(path).status_code == 401, "without a restart"
+
+
+@pytest.mark.parametrize(
+    ("rights", "statuses"),
+    [
+        (["read"], [200, 403, 403, 403]),
+        (["write"], [403, 200, 403, 403]),
+        (["read", "write"], [200, 200, 403, 403]),
+        (["admin"], [200, 200, 200, 200]),
+    ],
+)
+def test_rights(served: tuple[Store, Starlette], rights: list[Any], statuses: list[int]) -> None:
+    store, app = served
+    asked = client(app, store.state.keys.add(rights))
+    store.define("cells", "1d")
+    said = [
+        asked.get(f"{API}/summary"),
+        asked.put(PUT, content=BODY, headers=BYTES),
+        asked.delete(f"{API}/profiles?dataset=cells"),
+        asked.post(f"{API}/gc"),
+    ]
+    assert [each.status_code for each in said] == statuses
+
+
+def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    for name in ("cells", "cells left", "tissue"):
+        store.put(name, view(1), at=date(2022, 9, 7), writer="a")
+    asked = client(app, store.state.keys.add(["admin"], datasets=["cells*", "x"]))
+    assert list(asked.get(f"{API}/datasets").json()["datasets"]) == ["cells", "cells left"]
+    lines = asked.get(f"{API}/summary").json()["summary"]
+    assert [line["dataset"] for line in lines] == ["cells", "cells left"]
+    for path in ("segments?", "profile?", "series?feature=n&", "report?", "results?", "incidents?"):
+        assert asked.get(f"{API}/{path}dataset=cells").status_code == 200
+        said = asked.get(f"{API}/{path}dataset=tissue")
+        assert (said.status_code, "'tissue'; use one" in said.text) == (403, True), path
+        said = asked.get(f"{API}/{path}dataset=not+there")
+        assert said.status_code == 403, "which datasets there are is not told"
+    put = PUT.replace("cells", "tissue")
+    assert asked.put(put, content=BODY, headers=BYTES).status_code == 403
+    for dataset, status in (("*", 403), ("t*", 403), ("cells*", 200), ("cells", 200), ("c*", 403)):
+        said = asked.post(f"{API}/snooze", json={"for": "1d", "dataset": dataset})
+        assert said.status_code == status, dataset
+    assert asked.get(f"{API}/verify").status_code == asked.post(f"{API}/gc").status_code == 403
+    said = asked.get(f"{API}/segments?dataset=x")
+    assert (said.status_code, "tissue" in said.text) == (404, False)
+
+
+def test_keys_of_the_app_around_it_may_do(served: tuple[Store, Starlette]) -> None:
+    store, _ = served
+    store.state.keys.add(["read"])
+    app = make_app(store, keys=False)
+    assert client(app, client=ELSEWHERE).get(f"{API}/verify").status_code == 200
+
+
+def test_other_machines_are_let_in_with_a_key_only(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    server = app.state.server
+    for host in ("127.0.0.1", "::1", "localhost"):
+        check_address(server, host)
+    for host in ("0.0.0.0", "::", "192.0.2.1"):
+        with pytest.raises(ConfigError, match="serve key add"):
+            check_address(server, host)
+    server.public_url = "https://drift.example.com"
+    with pytest.raises(ConfigError, match=r"--public-url https://drift\.example\.com lets"):
+        check_address(server, "127.0.0.1")
+    store.state.keys.add(["read"])
+    check_address(server, "0.0.0.0")
+
+
+def test_too_many_wrong_keys_of_an_address(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(failures=3))
+    key = store.state.keys.add(["read"])
+    wrong = client(app, "x" * 54)
+    statuses = [wrong.get(f"{API}/datasets").status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+    assert 0 < int(wrong.get("/healthz").headers["retry-after"]) <= 20
+    assert client(app, "x" * 54, client=ELSEWHERE).get(f"{API}/datasets").status_code == 401
+    assert client(app, key).get(f"{API}/datasets").status_code == 200, "nobody is locked out"
+    store.close()
+
+
+def test_too_many_requests_of_a_key(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(requests=1))
+    asked = client(app, store.state.keys.add(["read"]))
+    statuses = [asked.get(f"{API}/datasets").status_code for _ in range(4)]
+    assert statuses == [200] * 4
+    while (said := asked.get(f"{API}/datasets")).status_code == 200:
+        pass  # one comes back in a second
+    assert (said.status_code, said.headers["retry-after"]) == (429, "1")
+    store.close()
+
+
+def test_tokens_come_back_and_names_are_forgotten() -> None:
+    rates = Rates(1000, 2)
+    assert [rates.take("a"), rates.take("a")] == [0, 0]
+    time.sleep(0.01)
+    assert rates.take("a") == 0
+    for number in range(20_000):
+        rates.take(str(number))
+    assert len(rates._left) == 10_000
+
+
+def test_keys_from_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    made = lightmeter("serve", "key", "add", "--store", path, "--right", "read", "--right", "write")
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    with Store(path) as store:
+        known = store.state.keys.find(key)
+        assert known is not None
+        assert (known.rights, known.datasets) == ({"read", "write"}, ("*",))
+        limits = ("--dataset", "cells*", "--note", "a [b]note\u202e")
+        lightmeter("serve", "key", "add", "--store", path, "--right", "admin", *limits)
+        shown = lightmeter("serve", "key", "list", "--store", path).stdout
+        assert key[:10] in shown
+        assert key[11:] not in shown
+        assert "a [b]note\\u202e" in shown
+        listed = json.loads(
+            lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
+        )
+        assert [each["datasets"] for each in listed] == [["*"], ["cells*"]]
+        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 0
+        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 1
+        assert store.state.keys.find(key) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--host", "0.0.0.0"], 1, "serve key add"),
+        (["--public-url", "https://drift.example.com"], 1, "serve key add"),
+        (["--public-url", "drift.example.com"], 2, "expected one such as https"),
+        (["--allow-host", "https://x"], 2, "expected a name"),
+        (["--store", "https://drift.example.com"], 2, "is a server already"),
+        (["--store", "."], 1, "cannot open the store"),
+    ],
+)
+def test_what_cannot_be_served(tmp_path: Path, options: list[str], code: int, words: str) -> None:
+    said = lightmeter("serve", "--store", tmp_path / "a.db", *options)
+    assert (said.returncode, said.stdout) == (code, "")
+    assert words in " ".join(re.sub("[│╭╮╰╯─]", "", said.stderr).split())
+
+
+@pytest.mark.parametrize(
+    ("rights", "datasets"), [([], ["*"]), (["own"], ["*"]), (["read"], []), (["read"], [""])]
+)
+def test_a_key_must_be_good_for_something(
+    served: tuple[Store, Starlette], rights: list[Any], datasets: list[str]
+) -> None:
+    store, _ = served
+    with pytest.raises(ValueError, match="expected"):
+        store.state.keys.add(rights, datasets=datasets)
+    assert not store.state.keys.exist()
+
+
+def test_a_damaged_key_is_damage(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.db") as store:
+        key = store.state.keys.add(["read"])
+        for change in ("rights = '[\"own\"]'", "datasets = '{'", "created = 'x'", "note = x'ff'"):
+            sql(tmp_path / "a.db", f"UPDATE key SET {change}")
+            (damage,) = store.verify()
+            assert "a row of its table key" in damage.reason
+            with pytest.raises(StoreError, match="is damaged"):
+                store.state.keys.find(key)
+            sql(tmp_path / "a.db", "DELETE FROM key")
+            key = store.state.keys.add(["read"])

@@ -1,0 +1,169 @@
+"""Limits of a server: bodies, requests, work."""
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightmeter import Profile, Store
+from lightmeter.serve import Limits
+from lightmeter.serve.work import Work
+from serving import API, BODY, BYTES, PUT, ask, client, serving
+from starlette.applications import Starlette
+
+pytest.importorskip("starlette")
+
+
+def put_parts(app: Any, *parts: bytes | float, headers: Any = ()) -> tuple[int, Any, bytes]:
+    query = b"dataset=cells&writer=a&at=2022-09-07"
+    kind = (b"content-type", b"application/octet-stream")
+    return ask(app, "PUT", f"{API}/profile", query=query, headers=[kind, *headers], parts=parts)
+
+
+def test_a_body_has_a_limit_however_it_comes(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(body=len(BODY), json=50))
+    assert put_parts(app, BODY[:100], BODY[100:])[0] == 200
+    status, headers, _ = put_parts(app, *[bytes(1000)] * 100)
+    assert (status, headers["connection"]) == (413, "close")
+    assert put_parts(app, BODY, headers=[(b"content-length", b"%d" % 2**40)])[0] == 413
+    for length in (b"-1", b"1e3", b"\xb2", b"1" * 30):
+        assert put_parts(app, BODY, headers=[(b"content-length", length)])[0] == 400
+    for encoding in (b"gzip", b"br", b"identity, gzip", b"zstd"):
+        assert put_parts(app, BODY, headers=[(b"content-encoding", encoding)])[0] == 415
+    said = client(app).post(f"{API}/snooze", json={"for": "1d", "note": "x" * 50})
+    assert said.status_code == 413
+    assert ask(app, parts=[b"x"])[0] == 400, "a body that nobody expects"
+    assert app.state.server.buffered == 0
+    store.close()
+
+
+def test_a_body_must_come_in_time_and_takes_no_thread(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(seconds=1, operations=1))
+    slow = threading.Thread(target=put_parts, args=(app, BODY[:5], 5.0, BODY[5:]))
+    slow.start()
+    assert put_parts(app, BODY)[0] == 200
+    slow.join()
+    status, headers, _ = put_parts(app, *[0.1, b"x"] * 50)
+    assert (status, headers["connection"]) == (408, "close")
+    store.close()
+
+
+def test_a_profile_has_so_many_features(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(features=3))
+    asked = client(app)
+
+    def put(day: int, **row: float) -> int:
+        lasting = Profile()
+        lasting.log(row=row)
+        query = f"{API}/profile?dataset=rows&writer=a&at=2022-09-0{day}"
+        return asked.put(query, content=lasting.view().to_bytes(), headers=BYTES).status_code
+
+    assert put(1, a=1, b=2, c=3, d=4) == put(1, **{"x" * 1001: 1}) == 413
+    assert (put(1, a=1, b=2, c=3), put(2, a=1, d=4)) == (200, 200)
+    for path in ("profile?", "profile?format=json&", "report?", "report?format=json&"):
+        said = asked.get(f"{API}/{path}dataset=rows")
+        assert (said.status_code, "more than 3 features; take fewer" in said.text) == (409, True)
+    assert asked.get(f"{API}/profile?dataset=rows&end=2022-09-02").status_code == 200
+    whole = f"{API}/report?dataset=rows&end=2022-09-02&reference_end=2022-09-02"
+    assert asked.get(whole).status_code == 200
+    store.close()
+
+
+def test_all_bodies_together_have_a_limit(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(buffered=10))
+    status, headers, _ = put_parts(app, BODY)
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert app.state.server.buffered == 0
+    store.close()
+
+
+def test_so_much_is_done_at_once(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1, wait=0.5))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> dict[str, Any]:
+        begun.set()
+        go_on.wait(10)
+        return {}
+
+    store.datasets = slow  # type: ignore[method-assign]
+    first = threading.Thread(target=ask, args=(app,))
+    first.start()
+    assert begun.wait(10)
+    more = [threading.Thread(target=lambda: said.append(ask(app))) for _ in range(12)]
+    said: list[Any] = []
+    for thread in more:
+        thread.start()
+    while len(said) < 4:  # those for which there is no room to wait
+        time.sleep(0.01)
+    time.sleep(0.6)
+    go_on.set()
+    for thread in [first, *more]:
+        thread.join()
+    assert {status for status, _, _ in said} == {503}
+    assert {headers["retry-after"] for _, headers, _ in said} == {"1"}
+    assert not app.state.server.work.busy
+    store.close()
+
+
+def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette]) -> None:
+    store, app = served
+    headers = [(b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode())]
+    find, go_on, said = store.state.keys.find, threading.Event(), list[int]()
+    store.state.keys.find = lambda text: find(text) if go_on.wait(10) else None  # type: ignore[method-assign]
+    threads = [
+        threading.Thread(target=lambda: said.append(ask(app, headers=headers)[0]))
+        for _ in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    while app.state.server.checks._taken < len(threads):
+        time.sleep(0.01)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert said == [200] * len(threads)
+
+
+def test_nothing_that_is_put_waits_for_pages(tmp_path: Path) -> None:
+    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def page(path: str, **more: Any) -> bytes:
+        begun.set()
+        go_on.wait(10)
+        return b"a page"
+
+    app.state.live.pages.page = page
+    reader = threading.Thread(target=ask, args=(app, "GET", "/"))
+    reader.start()
+    assert begun.wait(10)
+    assert client(app).put(PUT, content=BODY, headers=BYTES).status_code == 200
+    assert app.state.server.is_busy
+    go_on.set()
+    reader.join()
+    store.close()
+
+
+def test_what_is_cancelled_before_it_begins_takes_no_room() -> None:
+    async def cancel() -> None:
+        work, go_on = Work("test", 1, 10), threading.Event()
+        first = asyncio.create_task(work.do(go_on.wait, 10))
+        second = asyncio.create_task(work.do(go_on.wait, 10))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        go_on.set()
+        assert await first
+        await asyncio.sleep(0.01)
+        assert not work.busy
+
+    asyncio.run(cancel())
+
+
+def test_headers_have_a_limit_if_they_come_at_once_too(served: tuple[Store, Starlette]) -> None:
+    _, app = served
+    for size, status in ((30_000, 200), (33_000, 400)):
+        said = client(app, headers={"cookie": "x" * size}).get(f"{API}/datasets")
+        assert said.status_code == status

@@ -1,0 +1,97 @@
+"""Slips of somebody who is new: each is told in one line that says what to do."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import lightmeter as lm
+import pytest
+from conftest import lightmeter, picture
+
+pytest.importorskip("typer")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures, an empty one, a text that is called a picture, a profile, a store."""
+    folder = tmp_path_factory.mktemp("slips")
+    (folder / "empty").mkdir()
+    (folder / "photos").mkdir()
+    for seed in range(3):
+        picture(seed=seed).save(folder / f"photos/{seed}.png")
+    shutil.copy(folder / "photos/0.png", folder)
+    (folder / "text.jpg").write_text("hello")
+    view = lm.profile_images(folder / "photos")
+    view.write(folder / "good.lmp")
+    with lm.Store(folder / "drift.db") as store:
+        store.put("camera", view, at=date(2022, 9, 7), writer="a")
+    rule = '[[monitor]]\nname = "m"\ndataset = "camera"\ntype = "limits"\nupper = 300\n'
+    (folder / "monitors.toml").write_text(rule)
+    (folder / "typo.toml").write_text(rule.replace("upper", "uper"))
+    (folder / "feature.toml").write_text(rule + 'features = ["image.Sharpnes"]\n')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("profile nowhere -o a.lmp", "'nowhere': No such file or directory in {here}"),
+        ("measure nowhere", "'nowhere': No such file or directory in {here}"),
+        ("log nowhere --dataset a --store a.db", "'nowhere': No such file or directory in {here}"),
+        ("profile empty", "no image could be measured: there is none in 'empty'"),
+        ("measure empty", "no image could be measured: there is none in 'empty'"),
+        ("log empty --dataset a --store a.db", "measured: there is none in 'empty'"),
+        ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
+        ("drift --reference good.lmp --target 0.png", "a picture is measured first"),
+        ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
+        ("show text.jpg", "text.jpg: not a lightmeter profile: got 5 bytes"),
+        ("check 0.png --reference good.lmp", "with rows=256 (option --rows)"),
+        ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
+        ("monitor run monitors.toml --store no.db", "there is no store at {here}/no.db; check the"),
+        ("dashboard --store no.db -o site", "there is no store at {here}/no.db; check the path"),
+        ("monitor run typo.toml --store drift.db", "typo.toml, line 5: monitor 1 ('m'): unknown"),
+        ("monitor init --store drift.db --dataset camra", "no dataset 'camra'; it has 'camera'"),
+        ("log photos --dataset a --store nowhere/a.db", "there is no folder '{here}/nowhere'"),
+    ],
+)
+def test_a_slip_is_told_in_a_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: str
+) -> None:
+    monkeypatch.chdir(folder)
+    result = lightmeter(*command.split())
+    assert result.returncode in (1, 4)
+    assert words.format(here=folder) in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("lightmeter: ")
+
+
+def test_a_feature_that_is_misspelt_in_a_monitor(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    result = lightmeter("monitor", "run", "feature.toml", "--store", "drift.db")
+    assert (result.returncode, result.stderr) == (4, "")
+    assert "matches 'image.Sharpnes'; did you mean image.Sharpness" in result.stdout
+
+
+def test_the_first_run_on_a_day_that_is_not_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    lightmeter("log", "photos", "--dataset", "camera", "--store", "today.db")
+    result = lightmeter("monitor", "run", "monitors.toml", "--store", "today.db")
+    said = (result.returncode, result.stdout, result.stderr)
+    assert said == (0, "nothing to judge yet: no bucket is over\n", "")
+
+
+def test_slips_in_python(folder: Path) -> None:
+    good = folder / "good.lmp"
+    report = lm.compare(target=good, reference=good)
+    with pytest.raises(KeyError, match=r"'image.Sharpnes' among .* did you mean image\.Sharpness"):
+        report["image.Sharpnes"]
+    with pytest.raises(IsADirectoryError, match="measure it first: profile_images"):
+        lm.compare(target=folder / "photos", reference=good)
+    with pytest.raises(lm.DecodeError, match="a picture is measured first: profile_images"):
+        lm.compare(target=folder / "0.png", reference=good)
+    with pytest.raises(lm.StoreError, match=r"there is no folder '.*nowhere'"):
+        lm.Store(folder / "nowhere/a.db")

@@ -1,0 +1,55 @@
+"""Damaged JPEG files: our decoder gives the samples of Pillow on every tier, or it refuses.
+
+With a `_core` that was built with `-DLIGHTMETER_SANITIZE=address,undefined`, and with
+`LD_PRELOAD=$(gcc -print-file-name=libasan.so)` and `ASAN_OPTIONS=detect_leaks=0`, it also shows
+that no byte is read or written outside of its buffer.
+"""
+
+import itertools
+import multiprocessing
+import os
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from lightmeter import _core
+from row import Row
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+from jpeg_files import by_pillow, by_us_if_small, mutated, of_every_kind
+
+NAME = "damaged JPEG files"
+REPEATS = 1_000_000
+CHUNK = 5_000  # files of one seed
+
+
+def end_of(file: bytes) -> str:
+    """How the decoder ends: refused, equal, or what is wrong."""
+    ours = [by_us_if_small(file, tier) for tier in _core.kernel_tiers()]
+    if all(samples is None for samples in ours):
+        return "refused"
+    if any(samples is None for samples in ours):
+        return "not on every tier"
+    try:
+        expected = by_pillow(file)
+    except Exception as error:
+        return f"Pillow refuses it: {type(error).__name__}"
+    equal = all(np.array_equal(samples, expected) for samples in ours if samples is not None)
+    return "equal" if equal else "other samples"
+
+
+def ends(seed: int, count: int) -> Counter[str]:
+    files = mutated(random.Random(seed), of_every_kind())
+    return Counter(map(end_of, itertools.islice(files, count)))
+
+
+def run(repeats: int) -> Row:
+    """`repeats` damaged files, shared among the processors."""
+    chunks = [(seed, min(CHUNK, repeats - seed * CHUNK)) for seed in range(-(-repeats // CHUNK))]
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        tally = sum(pool.starmap(ends, chunks, chunksize=1), Counter[str]())
+    good = tally["refused"] + tally["equal"]
+    note = ", ".join(f"{count} {end}" for end, count in tally.most_common())
+    return Row(NAME, repeats, good, repeats - good, note)
