@@ -29,13 +29,14 @@ TakeStrip into(ImageMeter& meter, Range range) {
 }
 
 PngRows png_rows(std::int64_t width, std::int64_t height, int depth, int colour,
-                 const py::bytes& palette) {
+                 const py::bytes& palette, bool deep) {
   const auto entries = as_bytes(palette);
   return PngRows({.width = width,
                   .height = height,
                   .depth = depth,
                   .colour = static_cast<PngColour>(colour),
-                  .palette = {entries.begin(), entries.end()}});
+                  .palette = {entries.begin(), entries.end()},
+                  .deep = deep});
 }
 
 using Samples = py::array_t<std::uint8_t>;
@@ -79,11 +80,12 @@ void bind_decode(py::module_& module) {
       py::arg("meter"), "What a measured image adds to a profile.");
   py::class_<PngRows>(module, "PngRows",
                       "The rows of a PNG picture without interlace, from its inflated bytes.")
-      .def(
-          py::init(&png_rows), py::arg("width"), py::arg("height"), py::arg("depth"),
-          py::arg("colour"), py::arg("palette"),
-          "`colour` is the number in the file. ValueError for a form that no picture has, and for\n"
-          "rows of more than 16 MB.")
+      .def(py::init(&png_rows), py::arg("width"), py::arg("height"), py::arg("depth"),
+           py::arg("colour"), py::arg("palette"), py::arg("deep"),
+           "`colour` is the number in the file. `deep` asks for all bits of 16-bit colour, and of\n"
+           "gray with alpha, and not for the upper 8. ValueError for a form that no picture has, "
+           "and\n"
+           "for rows of more than 16 MB.")
       .def(
           "take",
           [](PngRows& rows, const py::bytes& inflated, ImageMeter& meter, Range range) {

@@ -52,7 +52,7 @@ def sum_differences(tile: NDArray[np.uint8], samples: NDArray[np.uint8]) -> None
 
 class PngRows:
     def __init__(
-        self, width: int, height: int, depth: int, colour: int, palette: bytes
+        self, width: int, height: int, depth: int, colour: int, palette: bytes, deep: bool
     ) -> None: ...
     def take(
         self, inflated: bytes, meter: ImageMeter, value_range: tuple[float, float]

@@ -68,7 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                .height = bytes[2],
                .depth = 1 << bytes[3] % 6,
                .colour = static_cast<PngColour>(bytes[4] % 8),
-               .palette = std::vector<std::uint8_t>(bytes[5] * 3U, bytes[6])};
+               .palette = std::vector<std::uint8_t>(bytes[5] * 3U, bytes[6]),
+               .deep = (bytes[4] & 8) != 0};
   bytes = bytes.subspan(kFormBytes);
   try {
     const Outcome whole = run(form, bytes, std::max<std::size_t>(1, bytes.size()));

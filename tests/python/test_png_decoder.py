@@ -258,7 +258,7 @@ def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
     monkeypatch.setitem(
         accelerated._DECODERS,
         "PNG",
-        (lambda _: accelerated.open_png(samples[0]), lambda: iter(samples[:2])),
+        (lambda _, deep: accelerated.open_png(samples[0], deep), lambda: iter(samples[:2])),
     )
     assert not trusted("PNG")
 

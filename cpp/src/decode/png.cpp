@@ -96,7 +96,7 @@ Pixels plain_view(const PngForm& form, const std::uint8_t* rows, std::ptrdiff_t 
   pixels.pixel_stride = static_cast<std::ptrdiff_t>(pixel_bits(form) / 8);
   pixels.channels = gray ? 1 : 3;
   pixels.channel_stride = gray ? 0 : form.depth / 8;
-  if (wide && form.colour == PngColour::kGray) {
+  if (wide && (form.deep || form.colour == PngColour::kGray)) {
     pixels.type = SampleType::kUint16;
     pixels.swapped = std::endian::native == std::endian::little;
   } else if (wide && gray) {

@@ -194,6 +194,12 @@ def reading_of_options(
         int | None,
         typer.Option(min=0, help="Which level of a pyramid to measure, by default the full one."),
     ] = None,
+    deep_colour: Annotated[
+        bool,
+        typer.Option(
+            "--deep-colour", help="Measure all bits of PNG and TIFF colour of 16 bits, not 8."
+        ),
+    ] = False,
     max_pixels: MaxPixels = DEFAULT_LIMITS.pixels,
     max_bytes: MaxBytes = DEFAULT_LIMITS.bytes,
     max_frames: MaxFrames = DEFAULT_LIMITS.frames,
@@ -214,6 +220,7 @@ def reading_of_options(
             return Reading(
                 frames=frames.value,
                 pyramid_level=pyramid_level,
+                deep_colour=deep_colour,
                 exif=policy_of(exif_allow, exif_deny),
                 limits=Limits(
                     pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds

@@ -16,7 +16,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
-from lightmeter.image.decode import measure_accelerated
+from lightmeter.image.decode import is_deep_colour, measure_accelerated
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import (
     Encoded,
@@ -35,7 +35,7 @@ from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_size, open_picture, open_small
+from lightmeter.image.opened import check_depth, check_size, open_picture, open_small
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -194,6 +194,8 @@ def _decode_small(file: EncodedBytes | None, reading: Reading) -> _Decoded | Non
         return None
     try:
         image = open_small(file, reading.limits)
+        if reading.deep_colour:
+            check_depth(image)
         image.load()
     except Exception:
         return None
@@ -311,6 +313,8 @@ def _measure_encoded(
                     file.rewind()
                 if samples is None:
                     opened = open_picture(file, reading.limits)
+                    if reading.deep_colour:
+                        check_depth(opened)
             if opened is not None:
                 yield from _measure_pil(opened, reading, threads, show, short_path(said))
             elif samples is not None and isinstance(file, EncodedFile):
@@ -359,20 +363,27 @@ def _measure_one(
     path: str,
 ) -> Measured:
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
-    if show is None and not reading.functions:  # these need the picture
+    measured = None
+    needs_picture = show is not None or bool(reading.functions)
+    if reading.deep_colour or not needs_picture:
         measured = _measure_accelerated(file, reading, threads, path)
-        if measured is not None:
+        if measured is not None and not needs_picture:
             return measured
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
+        if reading.deep_colour and measured is None:
+            check_depth(image)
         header = _header_in_memory(image.format, file)
         image.load()
-        meter = _meter(image, reading, threads)
+        if measured is None:
+            measured = Measured(_meter(image, reading, threads), None, decoder=decoder_of(image))
         thumbnail = None if show is None else show(image)
     exif = read_exif(header.exif, reading.exif).tags
     returned = run_functions(image, reading)
-    return Measured(meter, exif, header.facts, thumbnail, returned, path, decoder_of(image))
+    return measured._replace(
+        exif=exif, facts=header.facts, thumbnail=thumbnail, returned=returned, path=path
+    )
 
 
 def _measure_accelerated(
@@ -386,7 +397,10 @@ def _measure_accelerated(
     header = _header_in_memory(image_format, file)
     exif = read_exif(header.exif, reading.exif).tags
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
-    return Measured(meter, exif, header.facts, path=path, decoder=decoder(image_format))
+    decoded_by = decoder(image_format)
+    if reading.deep_colour and image_format == "PNG" and is_deep_colour(file.data):
+        decoded_by = decoder(image_format, "lightmeter")  # Pillow has no such pixels
+    return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
 
 
 def _measure_samples(

@@ -55,6 +55,7 @@ _DEEP_MODES: dict[str, np.dtype[Any]] = {
     "F": np.dtype("=f4"),
 }
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
+_UINT16: np.dtype[Any] = np.dtype(np.uint16)
 _ARRAY_MODES = {"b1": "1", "u1": "L", "u2": "I;16", "f4": "F", "f8": "F"}
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
@@ -313,11 +314,10 @@ class ImageMeter:
         )
 
     def _measure_decoded(
-        self, decode: Callable[[_core.ImageMeter, tuple[float, float]], bool], mode: str
+        self, decode: Callable[[_core.ImageMeter, tuple[float, float]], bool], mode: str, deep: bool
     ) -> bool:
-        """Let a decoder measure a whole image of one of Pillow's modes; whether it did."""
-        deep = mode in _DEEP_MODES
-        if not decode(self._core, self._range_of(_DEEP_MODES.get(mode, _UINT8))):
+        """Let a decoder measure a whole image of 8 or, if `deep`, of 16 bits; whether it did."""
+        if not decode(self._core, self._range_of(_UINT16 if deep else _UINT8)):
             return False
         self.mode = mode
         if not deep:

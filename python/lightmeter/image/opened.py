@@ -8,7 +8,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 
-__all__ = ["check_size", "is_too_large", "open_picture", "open_small"]
+__all__ = ["check_depth", "check_size", "is_too_large", "open_picture", "open_small"]
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -66,6 +66,26 @@ def check_size(image: Image.Image, limits: Limits) -> None:
         raise ImageError(
             "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
         )
+
+
+def check_depth(image: Image.Image) -> None:
+    """Refuse an image of which Pillow would decode the upper 8 bits of 16 only, before it does.
+
+    Raises:
+        ImageError: its samples have 16 bits in the file, and those of its mode have 8.
+    """
+    modes = [part for tile in getattr(image, "tile", ()) for part in _texts(tile[3])]
+    if ";16" not in image.mode and any(";16" in mode for mode in modes):
+        raise ImageError(
+            "unsupported",
+            "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of one "
+            "frame without interlace, or a TIFF file and the extra 'large', or deep_colour=False",
+        )
+
+
+def _texts(arguments: object) -> list[str]:
+    several = arguments if isinstance(arguments, tuple) else (arguments,)
+    return [argument for argument in several if isinstance(argument, str)]
 
 
 def _check_memory(file: EncodedFile, limits: Limits) -> None:

@@ -69,6 +69,12 @@ class Reading:
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
+        deep_colour: measure all bits of colour files of 16 bits. False measures the upper 8, which
+            is what Pillow decodes. True takes PNG files of one frame without interlace, of at most
+            64 MB, and TIFF files if the extra ``large`` is there; any other file of such colour
+            fails as ``unsupported``. Functions of yours and small pictures still have the upper 8
+            bits. It says nothing of arrays, which are measured as deep as they are, nor of images
+            of Pillow, which have 8 bits already.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -86,6 +92,7 @@ class Reading:
     bands: Sequence[str] | None = None
     ignore: Ignore | Ignored | None = None
     pyramid_level: int | None = None
+    deep_colour: bool = False
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -159,6 +166,7 @@ class ReadingOptions(TypedDict, total=False):
     bands: Sequence[str] | None
     ignore: Ignore | Ignored | None
     pyramid_level: int | None
+    deep_colour: bool
 
 
 DEFAULT_READING = Reading()

@@ -70,6 +70,22 @@ TEST(PngRows, GivesEveryFormItsSamples) {
   EXPECT_EQ(samples_of(form(16, kRgb), wide), (Samples{1, 3, 5, 7, 9, 11}));
 }
 
+TEST(PngRows, GivesAllBitsOfColourWhereTheyAreWanted) {
+  const auto form = [](int depth, PngColour colour) {
+    return PngForm{.width = 2, .height = 1, .depth = depth, .colour = colour, .deep = true};
+  };
+  const Bytes wide = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  EXPECT_EQ(samples_of(form(16, PngColour::kRgb), wide),
+            (Samples{0x102, 0x304, 0x506, 0x708, 0x90A, 0xB0C}));
+  EXPECT_EQ(samples_of(form(16, PngColour::kRgbAlpha),
+                       {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}),
+            (Samples{0x102, 0x304, 0x506, 0x90A, 0xB0C, 0xD0E}));
+  EXPECT_EQ(samples_of(form(16, PngColour::kGrayAlpha), {0, 1, 2, 3, 4, 5, 6, 7, 8}),
+            (Samples{0x102, 0x506}));
+  EXPECT_EQ(samples_of(form(8, PngColour::kRgb), {0, 1, 2, 3, 4, 5, 6}),
+            (Samples{1, 2, 3, 4, 5, 6}));
+}
+
 TEST(PngRows, RefusesNumbersThatThePaletteHasNot) {
   PngForm form{.width = 2,
                .height = 1,

@@ -18,18 +18,20 @@ enum class PngColour : std::uint8_t {
   kRgbAlpha = 6
 };
 
-// What the header of a picture without interlace says.
+// What the header of a picture without interlace says, and what is wanted of it.
 struct PngForm {
   std::int64_t width = 0;
   std::int64_t height = 0;
   int depth = 8;
   PngColour colour = PngColour::kRgb;
   std::vector<std::uint8_t> palette = {};  // red, green and blue of each entry
+  bool deep = false;                       // all bits of 16-bit colour
 };
 
 // The rows of a PNG picture from its inflated bytes, with the samples that Pillow gives: of 16-bit
-// gray all bits, of 16-bit colour and of 16-bit gray with alpha the upper 8. It refuses whatever is not exactly the picture
-// that the header says: wrong filters, too few or too many bytes, numbers that the palette has not.
+// gray all bits; of 16-bit colour, and of 16-bit gray with alpha, the upper 8, or all if these are
+// wanted. It refuses whatever is not exactly the picture that the header says: wrong filters, too
+// few or too many bytes, numbers that the palette has not.
 //
 // Its memory is bounded by 2 kStripBytes and three rows, whatever the header says.
 class PngRows {

@@ -43,14 +43,15 @@ def measure_accelerated(
 ) -> ImageMeter | None:
     """Measure the first frame of a file; None leaves it to Pillow.
 
-    The measurement is exactly that of Pillow's pixels. A file that Pillow refuses, or one that
-    passes a limit of `reading`, is left to Pillow, which says why.
+    The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
+    A file that Pillow refuses, or one that passes a limit of `reading`, is left to Pillow, which
+    says why.
     """
     image_format = file.picture[0]
     if image_format not in _DECODERS or not is_trusted(image_format):
         return None
     try:
-        picture = _DECODERS[image_format][0](file.data)
+        picture = _DECODERS[image_format][0](file.data, reading.deep_colour)
         if picture is None or is_too_large(picture.size, reading.limits):
             return None
         return _measured(picture, reading, threads)
@@ -63,7 +64,8 @@ def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageM
     meter = ImageMeter._begun(
         reading.channels, reading.value_range, threads, reading.metric_set, picture.size, mask
     )
-    return meter if meter._measure_decoded(picture.measure, picture.mode) else None
+    measured = meter._measure_decoded(picture.measure, picture.mode, picture.is_deep)
+    return meter if measured else None
 
 
 @cache
@@ -81,7 +83,7 @@ def is_trusted(image_format: str) -> bool:
 
 def _agrees(image_format: str, open_own: OpenPicture, sample: bytes) -> bool:
     reading = Reading(metrics="camera")  # with a hash of all pixels
-    picture = open_own(sample)
+    picture = open_own(sample, False)
     own = None if picture is None else _measured(picture, reading, 1)
     with quiet(), Image.OPEN[image_format][0](io.BytesIO(sample), "") as image:
         image.load()

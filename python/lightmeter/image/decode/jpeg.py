@@ -17,14 +17,16 @@ _IS_WORTH_IT = _core.kernel_tier() in ("haswell", "skylake") and bool(
 )
 
 
-def open_jpeg(file: bytes) -> "JpegPicture | None":
-    """A JPEG file in memory; None if Pillow has to look."""
+def open_jpeg(file: bytes, deep_colour: bool) -> "JpegPicture | None":
+    """A JPEG file in memory, which is never deep; None if Pillow has to look."""
     decoder = _core.open_jpeg(file) if _IS_WORTH_IT else None
     return None if decoder is None else JpegPicture(decoder)
 
 
 class JpegPicture:
     """A sequential JPEG picture, gray or of YCbCr."""
+
+    is_deep = False
 
     def __init__(self, decoder: _core.JpegDecoder) -> None:
         """Take a decoder that has decoded nothing."""

@@ -17,15 +17,17 @@ except ImportError:
 else:
     _inflating = zlib_ng  # twice as fast
 
-__all__ = ["open_png", "png_samples"]
+__all__ = ["is_deep_colour", "open_png", "png_samples"]
 
+_DEEP_GRAY = "I;16"
+_GRAY_WITH_ALPHA = 4
 # The modes that Pillow decodes to, by depth and type of colour.
 _MODES = {
     (1, 0): "1",
     (2, 0): "L",
     (4, 0): "L",
     (8, 0): "L",
-    (16, 0): "I;16",
+    (16, 0): _DEEP_GRAY,
     (8, 2): "RGB",
     (16, 2): "RGB",
     (1, 3): "P",
@@ -45,22 +47,32 @@ _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
-def open_png(file: bytes) -> "PngPicture | None":
+def open_png(file: bytes, deep_colour: bool) -> "PngPicture | None":
     """A PNG file in memory; None if Pillow has to look."""
     chunks = png_chunks(file)
     if chunks is None or (chunks.depth, chunks.colour) not in _MODES:
         return None
-    return PngPicture(chunks)
+    return PngPicture(chunks, deep_colour)
+
+
+def is_deep_colour(file: bytes) -> bool:
+    """Whether a PNG file that was measured has colour, or alpha, of 16 bits."""
+    depth, colour = file[24:26]  # of the header, which comes first
+    return depth == 16 and colour != 0
 
 
 class PngPicture:
     """A PNG picture of one frame, without interlace."""
 
-    def __init__(self, chunks: PngChunks) -> None:
+    def __init__(self, chunks: PngChunks, deep_colour: bool) -> None:
         """Take what `png_chunks` found."""
         self._chunks = chunks
+        self._deep_colour = deep_colour
         self.size = chunks.width, chunks.height
         self.mode = _MODES[chunks.depth, chunks.colour]
+        self.is_deep = chunks.depth == 16 and (deep_colour or self.mode == _DEEP_GRAY)
+        if self.is_deep and chunks.colour == _GRAY_WITH_ALPHA:
+            self.mode = _DEEP_GRAY
 
     def measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         """Show all rows to a meter. False if Pillow has to look; the meter is of no use then."""
@@ -71,7 +83,7 @@ class PngPicture:
 
     def _measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         width, height, depth, colour, palette, data = self._chunks
-        rows = _core.PngRows(width, height, depth, colour, palette)
+        rows = _core.PngRows(width, height, depth, colour, palette, self._deep_colour)
         inflater = _inflating.decompressobj()
         for deflated in _pieces(data):
             while deflated:

@@ -44,7 +44,8 @@ class LargePicture(NamedTuple):
 def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
     """A TIFF file that is read in tiles; None for any other file.
 
-    It is read so if its first page is large, or where a level is asked for.
+    It is read so if its first page is large, where a level is asked for, and where all bits of
+    16-bit colour are wanted.
 
     Raises:
         ImageError: it is damaged, or of a kind that is not read here.
@@ -78,7 +79,10 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     source = Source(file)
     tiff = Tiff(source)
     first = TiffPage(tiff, source, tiff.first)
-    if first.is_raw(start) or (reading.pyramid_level is None and first.decoded_bytes <= MOST_WHOLE):
+    is_wanted = reading.pyramid_level is not None or (
+        reading.deep_colour and first.samples >= 3 and first.bits == 16
+    )
+    if first.is_raw(start) or not (is_wanted or first.decoded_bytes > MOST_WHOLE):
         return None
     if first.needs_codecs and not has_codecs():
         pixels = first.width * first.height

@@ -1,0 +1,178 @@
+"""Colour of 16 bits: all its bits where `deep_colour` asks for them, and else what Pillow gives."""
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.image.decode import accelerated
+from lightmeter.image.measure import measure_image, measure_images
+from numpy.typing import NDArray
+from PIL import Image
+from png_files import header, written
+
+Samples = NDArray[np.uint16]
+CHANNELS = {2: 3, 4: 2, 6: 4}  # of colour; gray with alpha; colour with alpha
+DEEP = lm.Reading(metrics="camera", deep_colour=True)  # with a hash of all pixels
+
+
+def noise(height: int, width: int, channels: int, seed: int = 0) -> Samples:
+    return np.random.default_rng(seed).integers(0, 1 << 16, (height, width, channels), np.uint16)
+
+
+def png(samples: Samples, colour: int, *, up: bool = False, interlaced: bool = False) -> bytes:
+    """A file without filters, or with that of differences to the row above."""
+    height, width, _ = samples.shape
+    rows = samples.astype(">u2").reshape(height, -1).view(np.uint8)
+    if up:
+        rows = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
+    coded = b"".join(bytes([2 * up]) + row.tobytes() for row in rows)
+    chunks = [
+        header(width, height, 16, colour, bytes([0, 0, interlaced])),
+        (b"IDAT", zlib.compress(coded)),
+        (b"IEND", b""),
+    ]
+    return written(chunks)
+
+
+def shown(samples: Samples, colour: int) -> Samples:
+    """Without alpha."""
+    return samples[..., 0] if colour == 4 else samples[..., :3]
+
+
+def numbers(image: Any, reading: lm.Reading) -> dict[str, Any]:
+    return measure_image(image, reading).meter.measurement()
+
+
+def upper(samples: Samples, colour: int) -> NDArray[np.uint8]:
+    """What Pillow decodes: of gray with alpha, too, red, green and blue."""
+    most = np.repeat(samples[..., :1], 3, 2) if colour == 4 else samples[..., :3]
+    return (most >> 8).astype(np.uint8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(1, 40),
+    height=st.integers(1, 30),
+    colour=st.sampled_from(sorted(CHANNELS)),
+    up=st.booleans(),
+    seed=st.integers(0, 1 << 16),
+)
+def test_numbers_are_those_of_the_array(
+    width: int, height: int, colour: int, up: bool, seed: int
+) -> None:
+    samples = noise(height, width, CHANNELS[colour], seed)
+    file = png(samples, colour, up=up)
+    assert numbers(file, DEEP) == numbers(shown(samples, colour), DEEP)
+    flat = replace(DEEP, deep_colour=False)
+    assert numbers(file, flat) == numbers(upper(samples, colour), flat)
+
+
+def test_means_are_those_of_numpy() -> None:
+    samples = noise(50, 60, 3)
+    measured = numbers(png(samples, 2), DEEP)
+    for channel, mean in zip(("Red", "Green", "Blue"), samples.mean((0, 1)) / 257, strict=True):
+        assert measured[f"{channel}.mean"] == pytest.approx(mean, rel=1e-12)
+
+
+def test_values_have_the_range_that_is_asked_for() -> None:
+    samples = noise(8, 9, 3) >> 4
+    reading = replace(DEEP, value_range=(0, 4095))
+    assert numbers(png(samples, 2), reading) == numbers(samples, reading)
+
+
+def test_what_is_not_deep_is_read_as_ever(tmp_path: Path) -> None:
+    gray, colour = noise(20, 30, 1)[..., 0], noise(20, 30, 3).astype(np.uint8)
+    Image.fromarray(gray).save(tmp_path / "gray.png")
+    for name in ("a.png", "a.jpg", "a.tif"):
+        Image.fromarray(colour).save(tmp_path / name)
+    deep = lm.profile_images(tmp_path, deep_colour=True)
+    assert deep.images == 4
+    assert deep == lm.profile_images(tmp_path)
+
+
+def test_the_decoder_is_named_and_a_comparison_warns(tmp_path: Path) -> None:
+    for seed in range(3):
+        (tmp_path / f"{seed}.png").write_bytes(png(noise(9, 8, 3, seed), 2))
+    deep, flat = (lm.profile_images(tmp_path, deep_colour=each) for each in (True, False))
+    assert deep.decoders["PNG"][0].startswith("lightmeter")
+    assert flat.decoders["PNG"][0].startswith("Pillow")
+    assert any("Not decoded alike" in note for note in lm.compare(target=deep, reference=flat).notes)
+
+
+def test_a_function_and_a_small_picture_have_the_upper_bits() -> None:
+    samples = noise(20, 30, 3)
+
+    def highest(picture: NDArray[np.uint8]) -> int:
+        return int(picture.max())
+
+    reading = replace(DEEP, metrics=["camera", highest])
+    (measured,) = measure_images(png(samples, 2), reading, thumbnail=True)
+    assert measured.meter.measurement() == numbers(samples, DEEP)
+    assert measured.decoder is not None
+    assert measured.decoder.name.startswith("lightmeter")
+    assert measured.thumbnail is not None
+    assert [value for _, value in measured.returned] == [int((samples >> 8).max())]
+
+
+@pytest.mark.parametrize("door", ["path", "bytes", "folder", "all frames", "bands"])
+def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
+    """A picture of one pixel is the same with and without interlace, but for what its header says.
+
+    Another decoder would have to give its 16 bits.
+    """
+    (tmp_path / "a.png").write_bytes(png(noise(1, 1, 3), 2, interlaced=True))
+    (tmp_path / "b.png").write_bytes(png(noise(1, 1, 3), 2))
+    options: dict[str, Any] = {"deep_colour": True}
+    if door == "all frames":
+        options["frames"] = "all"
+    if door == "bands":
+        options["bands"] = ["red", "green", "blue"]
+    if door == "folder":
+        source: Any = [tmp_path]
+    else:
+        source = [tmp_path / "a.png"] if door != "bytes" else [(tmp_path / "a.png").read_bytes()]
+    view = (
+        lm.profile_images(source, **options)
+        if door == "folder"
+        else lm.log_image(source, **options).view()
+    )
+    (failure,) = view.failures
+    assert failure.reason == "unsupported"
+    assert "deep_colour=False" in failure.detail
+    assert view.images == (door == "folder")
+
+
+def test_without_a_decoder_of_our_own_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerated, "is_trusted", lambda image_format: False)
+    samples = noise(3, 4, 3)
+    file = png(samples, 2)
+    assert numbers(file, lm.Reading()) == numbers(upper(samples, 2), lm.Reading())
+    with pytest.raises(lm.ImageError, match="colour of 16 bits"):
+        measure_image(file, DEEP)
+
+
+def test_tiff_is_read_in_tiles(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    samples = noise(40, 50, 3)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, samples, photometric="rgb")
+    assert numbers(path, DEEP) == numbers(samples, DEEP)
+    flat = replace(DEEP, deep_colour=False)
+    assert numbers(path, flat) == numbers(upper(samples, 2), flat)
+
+
+def test_the_command_has_it(tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    (tmp_path / "a.png").write_bytes(png(noise(9, 8, 3), 2))
+    out = tmp_path / "out.lmp"
+    result = lightmeter("profile", tmp_path, "-o", out, "--deep-colour")
+    assert result.returncode == 0, result.stderr
+    assert lm.ProfileView.read(out) == lm.profile_images(tmp_path, deep_colour=True)
+    assert lm.ProfileView.read(out) != lm.profile_images(tmp_path)
