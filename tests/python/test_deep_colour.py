@@ -103,7 +103,9 @@ def test_the_decoder_is_named_and_a_comparison_warns(tmp_path: Path) -> None:
     deep, flat = (lm.profile_images(tmp_path, deep_colour=each) for each in (True, False))
     assert deep.decoders["PNG"][0].startswith("lightmeter")
     assert flat.decoders["PNG"][0].startswith("Pillow")
-    assert any("Not decoded alike" in note for note in lm.compare(target=deep, reference=flat).notes)
+    assert any(
+        "Not decoded alike" in note for note in lm.compare(target=deep, reference=flat).notes
+    )
 
 
 def test_a_function_and_a_small_picture_have_the_upper_bits() -> None:
