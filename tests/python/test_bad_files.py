@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 from conftest import picture
 from hypothesis import given, settings
@@ -53,6 +54,9 @@ def can_write(form: str) -> bool:
     return True
 
 
+# Before Pillow 13 these decoders make up what is missing, and say nothing.
+UNNOTICED = {"DDS", "QOI"} if int(PIL.__version__.partition(".")[0]) < 13 else set()
+
 # Formats that say at their start what they are, and of which a part is known to be one.
 SIGNED = {
     name: make
@@ -79,7 +83,9 @@ SIGNED = {
         "WEBP": lambda: encoded("WEBP"),
         "WEBP lossless": lambda: encoded("WEBP", lossless=True),
     }.items()
-    if name.split()[0] in Image.SAVE and can_write(name.split()[0].replace("BLP", "PNG"))
+    if name not in UNNOTICED
+    and name.split()[0] in Image.SAVE
+    and can_write(name.split()[0].replace("BLP", "PNG"))
 }
 OTHERS = {
     "DIB": lambda: encoded("DIB"),
