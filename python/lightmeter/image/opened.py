@@ -84,9 +84,9 @@ def check_depth(image: Image.Image) -> None:
         image.load()  # what is damaged is called so
         raise ImageError(
             "unsupported",
-            "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of one "
-            "frame without interlace, or a TIFF file of like pages and the extra 'large', or "
-            "deep_colour=False",
+            "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at "
+            "most 64 MB, of one frame without interlace, or a TIFF file of like pages and the "
+            "extra 'large', or deep_colour=False",
         )
 
 
