@@ -1,5 +1,7 @@
 """Colour of 16 bits: all its bits where `deep_colour` asks for them, and else what Pillow gives."""
 
+import io
+import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +160,89 @@ def test_without_a_decoder_of_our_own_it_fails(monkeypatch: pytest.MonkeyPatch) 
     assert numbers(file, lm.Reading()) == numbers(upper(samples, 2), lm.Reading())
     with pytest.raises(lm.ImageError, match="colour of 16 bits"):
         measure_image(file, DEEP)
+
+
+def reason(image: Any, reading: lm.Reading) -> str:
+    with pytest.raises(lm.ImageError) as caught:
+        list(measure_images(image, reading))
+    return caught.value.reason
+
+
+def sgi(picture: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "SGI", bpc=2)
+    return file.getvalue()
+
+
+def ppm(samples: Samples, highest: int) -> bytes:
+    height, width, channels = samples.shape
+    kind = {1: 5, 3: 6}[channels]
+    return b"P%d %d %d %d\n" % (kind, width, height, highest) + samples.astype(">u2").tobytes()
+
+
+def bmp(samples: Samples) -> bytes:
+    """Of 5, 6 and 5 bits a pixel; the width is even."""
+    height, width, _ = samples.shape
+    body = samples.astype("<u2").tobytes()
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 16, 3, len(body), 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+    return b"BM" + struct.pack("<IHHI", 66 + len(body), 0, 0, 66) + info + masks + body
+
+
+def test_colour_of_other_formats_fails_if_pillow_tells_that_it_is_deep(tmp_path: Path) -> None:
+    for file in (
+        ppm(noise(5, 6, 3), 65535),
+        ppm(noise(5, 6, 3) >> 6, 1023),
+        sgi(noise(5, 6, 3).astype(np.uint8)),
+    ):
+        assert reason(file, DEEP) == "unsupported"
+    tifffile = pytest.importorskip("tifffile")
+    planes = noise(4, 5, 6)  # Pillow calls each a plane of 8 bits
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="separated", planarconfig="separate")
+    assert reason(tmp_path / "a.tif", DEEP) == "unsupported"
+
+
+def test_what_has_16_bits_but_no_colour_is_read_as_ever() -> None:
+    gray = noise(6, 8, 1)
+    for file in (
+        ppm(gray, 65535),
+        ppm(gray >> 6, 1023),
+        sgi(gray[..., 0].astype(np.uint8)),
+        bmp(gray),
+    ):
+        assert numbers(file, DEEP) == numbers(file, replace(DEEP, deep_colour=False))
+
+
+def test_a_failure_has_its_own_reason() -> None:
+    samples = noise(20, 30, 3)
+    file = png(samples, 2)
+    assert reason(file[: len(file) // 2], DEEP) == "truncated"
+    assert reason(file, replace(DEEP, value_range=(0, 4095))) == "out_of_range"
+    for ignore in (np.zeros((2, 2), bool), (0, 0, 30, 20)):
+        reading = replace(DEEP, ignore=ignore)
+        assert reason(file, reading) == reason(samples, reading)
+
+
+def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    deep, other, gray = noise(9, 8, 3), noise(9, 8, 3, 1), noise(9, 8, 1)[..., 0]
+    reading = replace(DEEP, frames="all")
+    path = tmp_path / "a.tif"
+
+    def write(*pages: NDArray[Any]) -> None:
+        with tifffile.TiffWriter(path) as file:
+            for page in pages:
+                file.write(page, photometric="rgb" if page.ndim == 3 else "minisblack")
+
+    write(deep, other)
+    found = [measured.meter.measurement() for measured in measure_images(path, reading)]
+    assert found == [numbers(deep, DEEP), numbers(other, DEEP)]
+    for unlike in (noise(5, 4, 3), deep.astype(np.uint8), gray, gray.astype(np.uint8)):
+        for pages in ((deep, unlike), (unlike, deep)):
+            write(*pages)
+            assert reason(path, reading) == "unsupported"
+    write(gray, deep.astype(np.uint8))
+    assert len(list(measure_images(path, reading))) == 2
 
 
 def test_tiff_is_read_in_tiles(tmp_path: Path) -> None:

@@ -313,10 +313,10 @@ def _measure_encoded(
                     file.rewind()
                 if samples is None:
                     opened = open_picture(file, reading.limits)
-                    if reading.deep_colour:
-                        check_depth(opened)
             if opened is not None:
-                yield from _measure_pil(opened, reading, threads, show, short_path(said))
+                yield from _measure_pil(
+                    opened, reading, threads, show, short_path(said), of_file=True
+                )
             elif samples is not None and isinstance(file, EncodedFile):
                 yield _measure_samples(samples, file, reading, threads, short_path(said))
         except Exception as error:
@@ -424,7 +424,10 @@ def _measure_pil(
     threads: int | None,
     show: Callable[[Image.Image], Thumbnail | None] | None,
     path: str,
+    *,
+    of_file: bool = False,
 ) -> Iterator[Measured]:
+    """Measure an image that a caller opened, or one `of_file`, which was opened here."""
     with quiet():
         bands = reading.band_names if are_pages(image, reading.band_names) else None
         many = reading.frames == "all" or bands is not None
@@ -432,13 +435,13 @@ def _measure_pil(
         first = image.tell()
     try:
         if bands is not None:
-            yield from _measure_pages(image, reading, threads, path, bands, count)
+            yield from _measure_pages(image, reading, threads, path, bands, count, of_file)
             return
         for frame in range(count):
             with quiet():
                 if count > 1:
                     image.seek(frame)
-                check_size(image, reading.limits)
+                _check(image, reading, of_file)
                 exif, facts = _load(image, reading.exif)
                 meter = meter_of(image, reading, threads)
                 thumbnail = None if show is None or reading.bands is not None else show(image)
@@ -459,6 +462,7 @@ def _measure_pages(
     path: str,
     bands: tuple[str, ...],
     count: int,
+    of_file: bool,
 ) -> Iterator[Measured]:
     """Measure the pictures of a file of `count` pages, each of which is a band."""
     check_pages(image, count, len(bands))
@@ -473,7 +477,7 @@ def _measure_pages(
         for page, band in enumerate(bands, start):
             with quiet():
                 image.seek(page)
-                check_size(image, reading.limits)
+                _check(image, reading, of_file)
                 if size not in (None, image.size):
                     raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
                 size = image.size
@@ -487,6 +491,12 @@ def _measure_pages(
         meter = BandMeter(meters)
         yield Measured(meter, exif, facts, None, returned, path, decoder_of(image))
         exif = facts = None
+
+
+def _check(image: Image.Image, reading: Reading, of_file: bool) -> None:
+    check_size(image, reading.limits)
+    if of_file and reading.deep_colour:
+        check_depth(image)
 
 
 def _frame_count(image: Image.Image, limits: Limits) -> int:

@@ -1,5 +1,7 @@
 """Encoded pictures as Pillow opens them, unless it would show something else or run a program."""
 
+from typing import Any
+
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
@@ -9,6 +11,9 @@ from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 
 __all__ = ["check_depth", "check_size", "is_too_large", "open_picture", "open_small"]
+
+_COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
+_TIFF_BITS = 258
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -69,23 +74,34 @@ def check_size(image: Image.Image, limits: Limits) -> None:
 
 
 def check_depth(image: Image.Image) -> None:
-    """Refuse an image of which Pillow would decode the upper 8 bits of 16 only, before it does.
+    """Refuse the frame of a file, not yet loaded, of whose colours Pillow decodes the upper 8 bits.
 
     Raises:
-        ImageError: its samples have 16 bits in the file, and those of its mode have 8.
+        ImageError: its samples have more bits in the file.
+        Exception: what Pillow raises of a damaged file.
     """
-    modes = [part for tile in getattr(image, "tile", ()) for part in _texts(tile[3])]
-    if ";16" not in image.mode and any(";16" in mode for mode in modes):
+    if image.mode in _COLOURS and _is_deep(image):
+        image.load()  # what is damaged is called so
         raise ImageError(
             "unsupported",
-            "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of one "
-            "frame without interlace, or a TIFF file and the extra 'large', or deep_colour=False",
+            "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at "
+            "most 64 MB, of one frame without interlace, or a TIFF file of like pages and the "
+            "extra 'large', or deep_colour=False",
         )
 
 
-def _texts(arguments: object) -> list[str]:
-    several = arguments if isinstance(arguments, tuple) else (arguments,)
-    return [argument for argument in several if isinstance(argument, str)]
+def _is_deep(image: Any) -> bool:
+    """Whether samples have more than 8 bits, in a format of which Pillow keeps that."""
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_TIFF_BITS, ()), default=1) > 8
+    return image.format in ("PNG", "PPM", "SGI") and any(map(_is_deep_tile, image.tile))
+
+
+def _is_deep_tile(tile: Any) -> bool:
+    codec, _, _, arguments = tile
+    mode, *numbers = (arguments,) if isinstance(arguments, str) else arguments
+    highest = numbers[0] if codec.startswith("ppm") else 0
+    return codec == "SGI16" or ";16" in mode or highest > 255
 
 
 def _check_memory(file: EncodedFile, limits: Limits) -> None:

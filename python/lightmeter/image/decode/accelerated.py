@@ -10,7 +10,7 @@ from functools import cache
 
 from PIL import Image
 
-from lightmeter.errors import ConfigError
+from lightmeter.errors import ConfigError, ImageError
 from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
 from lightmeter.image.decode.png import open_png, png_samples
@@ -46,6 +46,10 @@ def measure_accelerated(
     The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
     A file that Pillow refuses, or one that passes a limit of `reading`, is left to Pillow, which
     says why.
+
+    Raises:
+        ImageError: the mask does not fit, or samples are out of range, where `reading` wants all
+            bits, which Pillow has not.
     """
     image_format = file.picture[0]
     if image_format not in _DECODERS or not is_trusted(image_format):
@@ -55,7 +59,9 @@ def measure_accelerated(
         if picture is None or is_too_large(picture.size, reading.limits):
             return None
         return _measured(picture, reading, threads)
-    except (ValueError, MemoryError):  # a wrong mask, samples out of range, ...
+    except (ValueError, MemoryError) as error:  # a wrong mask, samples out of range, ...
+        if reading.deep_colour and isinstance(error, ImageError):
+            raise
         return None
 
 

@@ -79,10 +79,9 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     source = Source(file)
     tiff = Tiff(source)
     first = TiffPage(tiff, source, tiff.first)
-    is_wanted = reading.pyramid_level is not None or (
-        reading.deep_colour and first.samples >= 3 and first.bits == 16
-    )
-    if first.is_raw(start) or not (is_wanted or first.decoded_bytes > MOST_WHOLE):
+    is_large = reading.pyramid_level is not None or first.decoded_bytes > MOST_WHOLE
+    is_deep = reading.deep_colour and first.samples >= 3 and first.bits == 16
+    if first.is_raw(start) or not (is_large or is_deep):
         return None
     if first.needs_codecs and not has_codecs():
         pixels = first.width * first.height
@@ -91,6 +90,8 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
             return None
         raise ImageError("too_large", f"{first.width}x{first.height} pixels; {HOW_TO_READ}")
     picture = TiffPicture(file)
+    if not is_large and reading.frames == "all" and not picture.is_of_planes:
+        return None  # of a small file every page counts
     bands = None if reading.bands is None else len(reading.bands)
     # Pillow may know what is not known here.
     return picture if reading.pyramid_level or picture.is_known(bands) else None

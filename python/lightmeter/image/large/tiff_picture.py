@@ -85,6 +85,11 @@ class TiffPicture:
         for start in range(0, len(planes) if whole else bands, bands):
             yield [self._raster(planes[n], None) for n in order[start : start + bands]]
 
+    @property
+    def is_of_planes(self) -> bool:
+        """Whether all pages are planes like the first one."""
+        return len(self._planes(0)) == len(self._pages)
+
     def is_known(self, bands: int | None) -> bool:
         """Whether its samples are such as are read here."""
         return _colours(self.first, bands) is not None
