@@ -7,6 +7,7 @@ from typing import Any
 
 import lightmeter as lm
 import numpy as np
+import PIL
 import pytest
 import tifffile
 from hypothesis import given, settings
@@ -137,8 +138,9 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "float": (Image.fromarray(texture(90, 130, 1, "float32")), {}),
     "16 bit": (Image.fromarray(texture(90, 130, 1, "uint16")), {}),
     "fax": (Image.fromarray(texture(90, 130, 1)).convert("1"), {"compression": "group4"}),
-    "YCbCr": (Image.fromarray(texture(90, 130)).convert("YCbCr"), {}),
 }
+if int(PIL.__version__.partition(".")[0]) >= 13:  # before, Pillow calls its own file truncated
+    KINDS["YCbCr"] = (Image.fromarray(texture(90, 130)).convert("YCbCr"), {})
 
 
 @pytest.mark.parametrize("kind", KINDS)
