@@ -221,6 +221,10 @@ def test_a_failure_has_its_own_reason() -> None:
     for ignore in (np.zeros((2, 2), bool), (0, 0, 30, 20)):
         reading = replace(DEEP, ignore=ignore)
         assert reason(file, reading) == reason(samples, reading)
+    jpeg = io.BytesIO()
+    Image.fromarray(samples.astype(np.uint8)).save(jpeg, "JPEG")
+    cut = jpeg.getvalue()[:-200]
+    assert reason(cut, replace(DEEP, ignore=np.zeros((2, 2), bool))) == "truncated"
 
 
 def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from lightmeter.errors import ConfigError, ImageError
 from lightmeter.image.decode.jpeg import jpeg_samples, open_jpeg
 from lightmeter.image.decode.picture import OpenPicture, Picture
-from lightmeter.image.decode.png import open_png, png_samples
+from lightmeter.image.decode.png import is_deep_colour, open_png, png_samples
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.opened import is_too_large
@@ -48,8 +48,8 @@ def measure_accelerated(
     says why.
 
     Raises:
-        ImageError: the mask does not fit, or samples are out of range, where `reading` wants all
-            bits, which Pillow has not.
+        ImageError: the mask does not fit, or samples are out of range, of a picture that Pillow has
+            not with all the bits that `reading` wants.
     """
     image_format = file.picture[0]
     if image_format not in _DECODERS or not is_trusted(image_format):
@@ -60,7 +60,8 @@ def measure_accelerated(
             return None
         return _measured(picture, reading, threads)
     except (ValueError, MemoryError) as error:  # a wrong mask, samples out of range, ...
-        if reading.deep_colour and isinstance(error, ImageError):
+        is_deep = reading.deep_colour and image_format == "PNG" and is_deep_colour(file.data)
+        if is_deep and isinstance(error, ImageError):
             raise
         return None
 
