@@ -267,3 +267,8 @@ def test_the_command_has_it(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert lm.ProfileView.read(out) == lm.profile_images(tmp_path, deep_colour=True)
     assert lm.ProfileView.read(out) != lm.profile_images(tmp_path)
+
+
+def test_it_is_true_or_false() -> None:
+    with pytest.raises(TypeError, match="deep_colour is 'yes'; expected True or False"):
+        lm.Reading(deep_colour="yes")  # type: ignore[arg-type]

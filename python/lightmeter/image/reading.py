@@ -79,7 +79,8 @@ class Reading:
             which have 8 bits already.
 
     Raises:
-        TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
+        TypeError: `deep_colour`, `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of
+            another type.
         ValueError: another option is out of range.
         ImageError: a mask cannot be read.
     """
@@ -105,6 +106,8 @@ class Reading:
             raise ValueError(f"frames is {self.frames!r}; expected 'first' or 'all'")
         if self.pyramid_level is not None:
             object.__setattr__(self, "pyramid_level", _as_level(self.pyramid_level))
+        if not isinstance(self.deep_colour, bool):
+            raise TypeError(f"deep_colour is {self.deep_colour!r}; expected True or False")
         if not isinstance(self.exif, ExifPolicy):
             raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
         if not isinstance(self.limits, Limits):
