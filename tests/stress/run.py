@@ -16,6 +16,7 @@ import logger_endings
 import resumed_runs
 import slow_file
 import upload_kills
+import whole_jpegs
 import writer_kills
 from row import Row
 
@@ -23,6 +24,7 @@ ATTACKS: list[ModuleType] = [
     writer_kills,
     corruption,
     damaged_jpegs,
+    whole_jpegs,
     first_opening,
     logger_endings,
     resumed_runs,
