@@ -46,8 +46,7 @@ constexpr Colours kColours[] = {Colours::kFew, Colours::kAny, Colours::kFewThenA
 
 Picture picture(Colours colours, unsigned seed) {
   std::mt19937 random(seed);
-  Picture picture;
-  picture.bytes.resize(3 * kWidth * kHeight);
+  Picture picture{.bytes = std::vector<std::uint8_t>(3 * kWidth * kHeight)};
   const bool bright = seed % 2 == 0;
   for (std::size_t i = 0; i < picture.bytes.size(); ++i) {
     // The last rows are few among the pixels that are looked at before.
