@@ -16,7 +16,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
-from lightmeter.image.decode import is_deep_colour, measure_accelerated
+from lightmeter.image.decode import is_beyond_pillow, measure_accelerated
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import (
     Encoded,
@@ -398,8 +398,8 @@ def _measure_accelerated(
     exif = read_exif(header.exif, reading.exif).tags
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     decoded_by = decoder(image_format)
-    if reading.deep_colour and image_format == "PNG" and is_deep_colour(file.data):
-        decoded_by = decoder(image_format, "lightmeter")  # Pillow has no such pixels
+    if is_beyond_pillow(file, reading):
+        decoded_by = decoder(image_format, "lightmeter")
     return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
 
 

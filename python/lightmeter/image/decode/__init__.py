@@ -1,6 +1,5 @@
 """Decoders of our own, which may leave any picture to Pillow."""
 
-from lightmeter.image.decode.accelerated import measure_accelerated
-from lightmeter.image.decode.png import is_deep_colour
+from lightmeter.image.decode.accelerated import is_beyond_pillow, measure_accelerated
 
-__all__ = ["is_deep_colour", "measure_accelerated"]
+__all__ = ["is_beyond_pillow", "measure_accelerated"]

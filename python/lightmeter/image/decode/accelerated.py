@@ -20,7 +20,7 @@ from lightmeter.image.opened import is_too_large
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
-__all__ = ["is_trusted", "measure_accelerated"]
+__all__ = ["is_beyond_pillow", "is_trusted", "measure_accelerated"]
 
 
 def _is_switched_off(wanted: str) -> bool:
@@ -60,10 +60,14 @@ def measure_accelerated(
             return None
         return _measured(picture, reading, threads)
     except (ValueError, MemoryError) as error:  # a wrong mask, samples out of range, ...
-        is_deep = reading.deep_colour and image_format == "PNG" and is_deep_colour(file.data)
-        if is_deep and isinstance(error, ImageError):
+        if isinstance(error, ImageError) and is_beyond_pillow(file, reading):
             raise
         return None
+
+
+def is_beyond_pillow(file: EncodedBytes, reading: Reading) -> bool:
+    """Whether `reading` wants bits of a file that Pillow does not decode."""
+    return reading.deep_colour and file.picture[0] == "PNG" and is_deep_colour(file.data)
 
 
 def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageMeter | None:
