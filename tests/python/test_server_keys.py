@@ -68,7 +68,7 @@ def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -
         {"authorization": f"Bearer {key[:-1]}"},
         {"authorization": f"Bearer {key}x"},
         {"authorization": f"Bearer {key[:10]}.{'a' * 43}"},
-        {"authorization": f"Bearer x{key[1:]}"},
+        {"authorization": f"Bearer {'y' if key[0] == 'x' else 'x'}{key[1:]}"},
         {"authorization": "Bearer "},
         {"authorization": f"Digest {key}"},
         {"authorization": "Basic !"},
