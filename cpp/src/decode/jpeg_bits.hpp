@@ -14,10 +14,21 @@ class BitReader {
  public:
   explicit BitReader(std::span<const std::uint8_t> bytes) noexcept : bytes_(bytes) {}
 
-  // Makes at least kReady bits ready: more than the longest code and its additional bits.
-  static constexpr int kReady = 32;
+  // Makes 56 bits ready: more than two of the longest codes with their additional bits, 16 + 11.
   void refill() noexcept {
-    if (ready_ < kReady) fetch();
+    if (bytes_.size() - at_ >= 8) {
+      std::uint64_t next = 0;
+      std::memcpy(&next, bytes_.data() + at_, 8);
+      if constexpr (std::endian::native == std::endian::little) next = __builtin_bswap64(next);
+      if (!has_ff(next)) {
+        // The last byte may come in part; the part is the same when it comes again.
+        bits_ |= next >> ready_;
+        at_ += static_cast<std::size_t>(63 - ready_) / 8;
+        ready_ |= 56;
+        return;
+      }
+    }
+    refill_by_bytes();
   }
 
   // The next 1 to 32 bits of those that are ready.
@@ -45,30 +56,13 @@ class BitReader {
   }
 
  private:
-  void fetch() noexcept {
-    if (bytes_.size() - at_ >= 8) {
-      std::uint64_t next = 0;
-      std::memcpy(&next, bytes_.data() + at_, 8);
-      if constexpr (std::endian::native == std::endian::little) next = __builtin_bswap64(next);
-      if (!has_ff(next)) {
-        // The last byte may come in part; the part is the same when it comes again.
-        bits_ |= next >> ready_;
-        const int whole = (64 - ready_) / 8;
-        at_ += static_cast<std::size_t>(whole);
-        ready_ += 8 * whole;
-        return;
-      }
-    }
-    fetch_bytes();
-  }
-
   // Whether a byte is 0xFF: one less than its complement then borrows.
   [[nodiscard]] static bool has_ff(std::uint64_t bytes) noexcept {
     return ((~bytes - 0x0101010101010101U) & bytes & 0x8080808080808080U) != 0;
   }
 
-  void fetch_bytes() noexcept {
-    while (ready_ <= 56) {
+  void refill_by_bytes() noexcept {
+    while (ready_ < 56) {
       std::uint64_t byte = 0;
       const std::size_t left = bytes_.size() - at_;
       if (left >= 1 && bytes_[at_] != 0xFF) {
@@ -88,7 +82,7 @@ class BitReader {
   std::span<const std::uint8_t> bytes_;
   std::size_t at_ = 0;
   std::uint64_t bits_ = 0;  // from the highest bit on
-  int ready_ = 0;
+  int ready_ = 0;           // at most 63
   int zeros_ = 0;
 };
 

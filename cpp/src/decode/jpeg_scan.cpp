@@ -17,6 +17,8 @@ constexpr std::array<std::uint8_t, 64> kZigzag = {
     28, 21, 14, 7,  15, 22, 29, 36, 43, 50, 57, 58, 51, 44, 37, 30,  //
     23, 31, 38, 45, 52, 59, 60, 53, 46, 39, 47, 54, 61, 62, 55, 63};
 
+enum class Step { kMore, kLast, kDamage };
+
 HuffmanTable::Code next_code(const BitReader& bits, const HuffmanTable& table) noexcept {
   const HuffmanTable::Code code = table.codes[bits.peek(HuffmanTable::kAhead)];
   return code.bits != 0 ? code : table.find(bits.peek(16));
@@ -73,8 +75,8 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
     energy += std::int64_t{value} * value;
     block.values[kZigzag[place]] = static_cast<std::int16_t>(value);
   };
-  while (last < 63) {
-    bits.refill();
+  // The next coefficients.
+  const auto read_next = [&]() -> Step {
     const HuffmanTable::Ahead& ahead = ac.ahead[bits.peek(HuffmanTable::kAhead)];
     // After the last coefficient no end follows, and what is ahead may be of the next block.
     if (last + ahead.places < 63) [[likely]] {
@@ -83,17 +85,24 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
       last += ahead.places;
       put(ahead.second, last);  // a 0 at the place of the first, if there is no second
       put(ahead.first, first);
-      if (ahead.ends) break;
-      continue;
+      return ahead.ends ? Step::kLast : Step::kMore;
     }
     const HuffmanTable::Code code = next_code(bits, ac);
-    if (code.bits == 0) return false;
+    if (code.bits == 0) return Step::kDamage;
     bits.skip(code.bits);
-    if (code.symbol == 0) break;  // the end of the block
+    if (code.symbol == 0) return Step::kLast;
     last += (code.symbol >> 4) + 1U;
-    if (last > 63) return false;
+    if (last > 63) return Step::kDamage;
     if (const int size = code.symbol & 15; size != 0) put(next_value(bits, size), last);
+    return last < 63 ? Step::kMore : Step::kLast;
+  };
+  Step step = Step::kMore;
+  while (step == Step::kMore) {
+    bits.refill();
+    step = read_next();
+    if (step == Step::kMore) step = read_next();
   }
+  if (step == Step::kDamage) return false;
   bits_ = bits;
   block.is_low = last <= kLastLow;
   return is_exact(dc_value, energy, block.values);
