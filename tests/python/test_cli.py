@@ -190,6 +190,35 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert "pip install 'lightmeter[cli]'" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("LIGHTMETER_DECODER", "zlib", " is 'zlib'; expected 'pillow', or unset it"),
+        (
+            "LIGHTMETER_KERNELS",
+            "fast",
+            ": no kernel tier 'fast' on this machine; available tiers: ",
+        ),
+        ("LIGHTMETER_KERNELS", "\udcff", ": no kernel tier '\\udcff' on this machine; available "),
+    ],
+)
+@pytest.mark.parametrize("command", ["demo", "--help"])
+def test_a_wrong_environment_is_told_in_one_line(
+    variable: str, value: str, said: str, command: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "lightmeter", command],
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"lightmeter: {variable}{said}")
+    assert "unset it" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("module", ["typer", "numpy", "PIL", "sqlite3", "lightmeter.cli"])
 def test_an_interrupt_while_it_starts(module: str) -> None:
     code = (
