@@ -4,6 +4,7 @@ import importlib
 import io
 import smtplib
 import socket
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -212,6 +213,13 @@ def test_a_password_is_sent_within_tls(
             email(port, tls=tls, **password).send(MESSAGE)
     assert len(box.mails) == 2
     assert set(box.logins) == {(b"me", b"s3cret"), (b"me", b"wr0ng")}
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_a_python_that_was_built_without_tls(tls: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ssl", None)
+    with Mailbox().running() as port, pytest.raises(DeliveryError, match="be used without TLS"):
+        email(port, tls=tls).send(MESSAGE)
 
 
 STRIPPED = b"250-mail\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 8BITMIME\r\n"

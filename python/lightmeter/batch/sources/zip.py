@@ -3,7 +3,6 @@
 `zipfile` holds an object for each member, and opens nothing of a file that lost its end.
 """
 
-import bz2
 import os
 import struct
 import zlib
@@ -146,10 +145,14 @@ def _unpacked(packed: bytes, method: int, most: int) -> tuple[bytes, bool]:
             inflater = zlib.decompressobj(-zlib.MAX_WBITS)
             return inflater.decompress(packed, most), inflater.eof
         if method == _BZIP2:
+            import bz2  # not every Python was built with it
+
             unzipper = bz2.BZ2Decompressor()
             return unzipper.decompress(packed, most), unzipper.eof
     except (zlib.error, OSError) as error:
         raise ImageError("corrupt", str(error)) from None
+    except ImportError as error:
+        raise ImageError("unsupported", str(error)) from None
     raise ImageError("unsupported", f"compressed by method {method}; expected deflate or none")
 
 

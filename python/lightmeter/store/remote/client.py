@@ -5,13 +5,12 @@ import http.client
 import json
 import os
 import random
-import ssl
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from lightmeter.errors import StoreError
@@ -25,6 +24,9 @@ from lightmeter.store.remote.wire import (
     exchange,
 )
 from lightmeter.text import shorten
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["AwayError", "Client", "RefusedError", "StrangeError"]
 
@@ -204,12 +206,12 @@ class Client:
                 answer = self._try(request, whole, min(_IDLE * times, whole))
             except TooLargeError:
                 raise self.strange(f"more than {most} bytes") from None
-            except ssl.SSLCertVerificationError as error:
-                raise AwayError(
-                    f"{self.address} does not prove who it is: {error.verify_message}. If its "
-                    "certificate is of your own authority, name that in SSL_CERT_FILE"
-                ) from None
             except (OSError, http.client.HTTPException) as error:
+                if (mistrust := getattr(error, "verify_message", None)) is not None:
+                    raise AwayError(
+                        f"{self.address} does not prove who it is: {mistrust}. If its certificate "
+                        "is of your own authority, name that in SSL_CERT_FILE"
+                    ) from None
                 words = " ".join((str(error) or type(error).__name__).split())
                 repeated, why = True, shorten(self._without_key(words), 200)
             else:
@@ -341,9 +343,13 @@ class Client:
         return f": {shorten(self._without_key(' '.join(words.split())), _MOST_WORDS)}"
 
 
-def _tls() -> ssl.SSLContext:
+def _tls() -> "ssl.SSLContext":
     try:
+        import ssl  # not every Python was built with it
+
         return ssl.create_default_context()
+    except ImportError as error:
+        raise StoreError(f"TLS cannot be had: {error}; it takes a Python built with ssl") from error
     except OSError as error:
         raise StoreError(
             f"TLS cannot be had: {error}; look at SSL_CERT_FILE and SSLKEYLOGFILE"
