@@ -120,10 +120,12 @@ def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("command", ["--version", "--help"])
-def test_a_full_disk_is_told(command: str) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told(command: str, unbuffered: str) -> None:
     with open("/dev/full", "wb") as full:
         said = subprocess.run(
             [sys.executable, "-m", "lightmeter", command],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
