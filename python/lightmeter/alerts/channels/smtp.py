@@ -6,13 +6,15 @@ import smtplib
 import socket
 from collections.abc import Sequence
 from email.message import EmailMessage
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from lightmeter.alerts.channels.posting import NotAccepted, censored
 from lightmeter.alerts.channels.wire import Wire, bounded
 
-if TYPE_CHECKING:
+try:
     import ssl
+except ImportError:  # not every Python was built with it
+    ssl = None  # type: ignore[assignment]
 
 __all__ = ["Server", "Tls", "hand_over"]
 
@@ -83,8 +85,6 @@ def hand_over(
         raise NotAccepted(f"refused all recipients: {code} {shown(answer)}", again=again) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NotAccepted(f"cannot be used: {shown(error)}", again=False) from None
-    except ImportError as error:
-        raise NotAccepted(f"cannot be used without TLS: {error}", again=False) from None
     except (smtplib.SMTPException, OSError, UnicodeError) as error:  # of a name that is none
         if (mistrust := getattr(error, "verify_message", None)) is not None:
             words = f"has a certificate that is not trusted: {shown(mistrust)}"
@@ -144,8 +144,8 @@ class _Encrypted(_Client):
 
 
 def _tls() -> "ssl.SSLContext":
-    import ssl  # not every Python was built with it
-
+    if ssl is None:
+        raise NotAccepted("cannot be used: this Python was built without ssl", again=False)
     return ssl.create_default_context()
 
 

@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from lightmeter.errors import StoreError
@@ -25,8 +25,10 @@ from lightmeter.store.remote.wire import (
 )
 from lightmeter.text import shorten
 
-if TYPE_CHECKING:
+try:
     import ssl
+except ImportError:  # not every Python was built with it
+    ssl = None  # type: ignore[assignment]
 
 __all__ = ["AwayError", "Client", "RefusedError", "StrangeError"]
 
@@ -344,12 +346,10 @@ class Client:
 
 
 def _tls() -> "ssl.SSLContext":
+    if ssl is None:
+        raise StoreError("TLS cannot be had: this Python was built without ssl")
     try:
-        import ssl  # not every Python was built with it
-
         return ssl.create_default_context()
-    except ImportError as error:
-        raise StoreError(f"TLS cannot be had: {error}; it takes a Python built with ssl") from error
     except OSError as error:
         raise StoreError(
             f"TLS cannot be had: {error}; look at SSL_CERT_FILE and SSLKEYLOGFILE"
