@@ -30,9 +30,8 @@ py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& gre
 }  // namespace
 
 void bind_kernels(py::module_& module) {
-  // What is made once is made here: an unknown name of a tier is an ImportError, and a process that
-  // forks while another thread makes it would leave its child waiting for ever.
-  (void)active();
+  // What is made once is made here: a process that forks while another thread makes it would leave
+  // its child waiting for ever.
   (void)lightmeter::kernels::active_sort();
   (void)lightmeter::kernels::hsv_tables();
   module.def(

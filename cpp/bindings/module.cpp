@@ -1,9 +1,31 @@
 #include "bindings.hpp"
+#include "kernels/kernels.hpp"
+
+namespace {
+
+// What is wrong with the environment is raised by every name of the module that is asked for. Were
+// it raised by the import, that would be an ImportError of `import lightmeter`, and so before the
+// command line could say it in one line.
+void refuse(py::module_& module, const std::string& wrong) {
+  module.def("__getattr__", [wrong](const std::string& name) {
+    if (name.starts_with("__")) throw py::attribute_error(name);  // the interpreter asks for some
+    const auto text = py::reinterpret_steal<py::str>(PyUnicode_DecodeFSDefault(wrong.c_str()));
+    py::set_error(py::module_::import("lightmeter.errors").attr("ConfigError"), text);
+    throw py::error_already_set();
+  });
+}
+
+}  // namespace
 
 // The GIL is what guards profiles and sketches, so that a Python without one turns it on again.
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The native core of lightmeter; use it through the lightmeter package.";
   module.attr("__version__") = LIGHTMETER_VERSION;
+  try {
+    (void)lightmeter::kernels::active();
+  } catch (const std::invalid_argument& error) {
+    return refuse(module, error.what());
+  }
   bind_error(module);
   bind_kernels(module);
   bind_headers(module);

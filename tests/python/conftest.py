@@ -3,7 +3,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,18 @@ def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
         if Path(getattr(sys.modules[name], "__file__", None) or "").parent == Path.cwd():
             del sys.modules[name]
     return subprocess.CompletedProcess(command, code, *printed)
+
+
+def lightmeter_without(
+    modules: Iterable[str], *arguments: object
+) -> subprocess.CompletedProcess[str]:
+    """The command line of a Python that does not have these modules."""
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(sys.argv.pop(1).split()); "
+        "from lightmeter.__main__ import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, " ".join(modules), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import lightmeter_without
 from lightmeter import Limits, profile_images
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
@@ -312,6 +313,20 @@ def test_bombs(tmp_path: Path) -> None:
 def test_an_archive_compressed_in_another_way(tmp_path: Path) -> None:
     (tmp_path / "p.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     assert failures(tmp_path / "p.tar.zst") == (0, [("", "unsupported")])
+
+
+def test_a_python_that_was_built_without_a_module(tmp_path: Path) -> None:
+    """What another way of packing takes is not read; the other archives are."""
+    pytest.importorskip("typer")
+    for name, mode in (("p.tar.bz2", "w:bz2"), ("p.tar.xz", "w:xz"), ("p.tgz", "w:gz")):
+        write_tar(tmp_path / name, pictures(), mode)
+    write_zip(tmp_path / "b.zip", pictures(), zipfile.ZIP_BZIP2)
+    write_zip(tmp_path / "p.zip", pictures())
+    missing = ["bz2", "_bz2", "lzma", "_lzma"]
+    said = lightmeter_without(missing, "profile", *sorted(tmp_path.iterdir()))
+    assert said.returncode == 0
+    assert said.stdout.startswith("12 images measured, 8 files failed")
+    assert said.stderr.startswith("lightmeter: failed as unsupported: 8 files: ")
 
 
 def test_many_members_take_no_memory(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import lightmeter
+from conftest import lightmeter, lightmeter_without
 from PIL import Image
 
 typer = pytest.importorskip("typer")
@@ -120,10 +120,12 @@ def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("command", ["--version", "--help"])
-def test_a_full_disk_is_told(command: str) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told(command: str, unbuffered: str) -> None:
     with open("/dev/full", "wb") as full:
         said = subprocess.run(
             [sys.executable, "-m", "lightmeter", command],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -178,16 +180,53 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_without_its_packages_the_command_says_what_to_install() -> None:
-    code = (
-        "import sys; sys.modules['typer'] = None; "
-        "from lightmeter.__main__ import main; sys.exit(main())"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    result = lightmeter_without(["typer"])
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "pip install 'lightmeter[cli]'" in result.stderr
+
+
+@pytest.mark.parametrize("module", ["ssl", "bz2", "lzma"])
+def test_a_python_that_was_built_without_a_module(module: str, folder: Path) -> None:
+    said = lightmeter_without([module, f"_{module}"], "profile", folder)
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_a_python_without_tls_says_so(folder: Path) -> None:
+    asked = ["log", folder, "--dataset", "a", "--store", "https://127.0.0.1:9"]
+    said = lightmeter_without(["ssl", "_ssl"], *asked)
+    assert said.returncode == 1
+    assert said.stderr.startswith("lightmeter: TLS cannot be had: ")
+    assert said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("LIGHTMETER_DECODER", "zlib", " is 'zlib'; expected 'pillow', or unset it"),
+        (
+            "LIGHTMETER_KERNELS",
+            "fast",
+            ": no kernel tier 'fast' on this machine; available tiers: ",
+        ),
+        ("LIGHTMETER_KERNELS", "\udcff", ": no kernel tier '\\udcff' on this machine; available "),
+    ],
+)
+@pytest.mark.parametrize("command", ["demo", "--help"])
+def test_a_wrong_environment_is_told_in_one_line(
+    variable: str, value: str, said: str, command: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "lightmeter", command],
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"lightmeter: {variable}{said}")
+    assert "unset it" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("module", ["typer", "numpy", "PIL", "sqlite3", "lightmeter.cli"])

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -332,6 +333,17 @@ def test_links_and_paths_lead_to_files() -> None:
                 assert (ROOT / path).exists(), f"{page.name}: {path}"
             else:
                 assert any(file.name == path for file in FILES), f"{page.name}: {path}"
+
+
+def test_every_extra_is_one_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {*project["optional-dependencies"]}
+    for file in [*GUIDES, *(ROOT / "python").rglob("*.py")]:
+        for named in re.findall(r"(?:lightmeter|[.]|whl)\[([a-z,]+)\]'", file.read_text()):
+            assert extras.issuperset(named.split(",")), file.name
+    table = re.findall(r"^\| (`[a-z`, ]+`) \|", (DOCS / "installing.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"\w+", " ".join(table))
+    assert sorted(listed) == sorted(extras - {"test", "integration", "docs"})
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

@@ -46,11 +46,20 @@ def test_environment_forces_a_tier(tier: str) -> None:
     assert result.stdout.strip() == tier
 
 
-def test_unknown_tier_is_an_error_that_names_the_others() -> None:
-    result = run_with("quantum", "import lightmeter")
-    assert "ImportError" in result.stderr
-    assert "quantum" in result.stderr
-    assert "scalar" in result.stderr
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from lightmeter import log_image",
+        "import lightmeter.sketch",
+        "from lightmeter import _core as c; c.x",
+    ],
+)
+def test_unknown_tier_is_an_error_that_names_the_others(code: str) -> None:
+    result = run_with("quantum", code)
+    assert result.stderr.splitlines()[-1] == (
+        "lightmeter.errors.ConfigError: LIGHTMETER_KERNELS: no kernel tier 'quantum' on this "
+        f"machine; available tiers: {', '.join(TIERS)}; unset it to use the best one"
+    )
 
 
 def test_every_tier_gives_the_same_profile_bytes() -> None:

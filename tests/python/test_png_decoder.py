@@ -284,18 +284,6 @@ def test_the_environment_switches_it_off(environment: dict[str, str], said: str)
     assert said in result.stdout + result.stderr
 
 
-def test_the_command_says_in_one_line_that_the_environment_is_wrong() -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "lightmeter", "--help"],
-        env={**os.environ, "LIGHTMETER_DECODER": "zlib"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = "lightmeter: LIGHTMETER_DECODER is 'zlib'; expected 'pillow', or unset it\n"
-    assert (result.returncode, result.stdout, result.stderr) == (2, "", said)
-
-
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG"])
 def test_a_limit_of_pillow_does_not_switch_it_off(
     image_format: str, monkeypatch: pytest.MonkeyPatch

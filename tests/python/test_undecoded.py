@@ -5,10 +5,10 @@ import struct
 from collections.abc import Sequence
 
 import pytest
+from bad_files import encoded, outcome
 from conftest import picture
 from lightmeter import ImageError
 from lightmeter.image.measure import measure_image
-from test_bad_files import encoded, outcome
 from tiffs import BYTE, LONG, SHORT, Tags, tiff
 
 PIXELS = 97  # the tag that holds them

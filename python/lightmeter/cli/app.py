@@ -69,8 +69,10 @@ def run() -> int:
         if isinstance(ended.__context__, BrokenPipeError):  # Rich says 1, of the help
             code = CLOSED
     except OSError as error:  # of the help
-        complain(str(error))
-        code = FAILED
+        code = written()
+        if code == OK:  # it was not buffered, so that nothing is left to write
+            complain(str(error))
+            code = FAILED
     finally:
         signal.signal(signal.SIGTERM, before)
     return written() or code

@@ -211,8 +211,7 @@ def _got(ray: Any, reference: Any, number: int) -> Any:
         cause = error.cause
         if "No module named 'lightmeter" in str(error):
             raise BatchError(
-                "the workers of Ray have no lightmeter; install it on all machines of the cluster, "
-                "or begin with ray.init(runtime_env={'pip': ['lightmeter']})"
+                "the workers of Ray have no lightmeter; install it on all machines of the cluster"
             ) from None
         raise cause from error
     except ray.exceptions.RayError as error:

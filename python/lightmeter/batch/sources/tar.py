@@ -4,9 +4,8 @@
 first bad header.
 """
 
-import bz2
+import contextlib
 import gzip
-import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,14 +26,21 @@ _HOLES, _MORE_HOLES = 482, 504  # whether a block of holes follows a header, and
 _PIECE = 1 << 20
 _MOST_NAME = 1 << 16  # bytes of a long name, or of all records of an extended header
 _MOST_ZEROS = 1 << 20  # bytes between archives that were joined; an end is padded to 10 240
-_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+_DAMAGE: tuple[type[Exception], ...] = (EOFError, zlib.error, gzip.BadGzipFile)
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda file: gzip.GzipFile(fileobj=file),
     ".tgz": lambda file: gzip.GzipFile(fileobj=file),
-    ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
 }
+with contextlib.suppress(ImportError):  # not every Python was built with it, nor with the next one
+    import bz2
+
+    _OPENERS[".bz2"] = bz2.BZ2File
+with contextlib.suppress(ImportError):
+    import lzma
+
+    _OPENERS[".xz"] = lzma.LZMAFile
+    _DAMAGE += (lzma.LZMAError,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,7 @@ def tar_members(
     if opener is not None:
         with opener(file) as stream:
             yield from _guarded(_walk(_Input(stream, None), None, limits))
-    elif path.lower().endswith((".zst", ".lz4", ".z", ".lz")):
+    elif path.lower().endswith((".bz2", ".xz", ".zst", ".lz4", ".z", ".lz")):
         yield Damage(ImageError("unsupported", "compressed in a way that is not read here"))
     else:
         yield from _guarded(_walk(_Input(file, size), path if local else None, limits))
@@ -180,7 +186,7 @@ def _guarded(members: Iterator[Member | Damage]) -> Iterator[Member | Damage]:
         yield from members
     except EOFError as error:
         yield Damage(ImageError("truncated", str(error)[:200] or "the file ends early"))
-    except (zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except _DAMAGE as error:
         yield Damage(ImageError("corrupt", str(error)[:200]))
     except OSError as error:
         if error.errno is None:  # what bz2 raises of damaged data

@@ -3,11 +3,11 @@
 `zipfile` holds an object for each member, and opens nothing of a file that lost its end.
 """
 
-import bz2
+import contextlib
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
@@ -36,6 +36,12 @@ _ABSENT = 0xFFFFFFFF  # the number is in the extra field of Zip64
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 1, 8, 2048
 _SYMLINK = 0o120000
 _STORED, _DEFLATED, _BZIP2 = 0, 8, 12
+
+_UNPACKERS: dict[int, Callable[[], Any]] = {_DEFLATED: lambda: zlib.decompressobj(-zlib.MAX_WBITS)}
+with contextlib.suppress(ImportError):  # not every Python was built with it
+    import bz2
+
+    _UNPACKERS[_BZIP2] = bz2.BZ2Decompressor
 
 
 class _Entry(NamedTuple):
@@ -141,16 +147,13 @@ def _unpacked(packed: bytes, method: int, most: int) -> tuple[bytes, bool]:
     """At most so many bytes, and whether there are no more to come."""
     if method == _STORED:
         return packed[:most], True
+    if method not in _UNPACKERS:
+        raise ImageError("unsupported", f"compressed by method {method}; expected deflate or none")
     try:
-        if method == _DEFLATED:
-            inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            return inflater.decompress(packed, most), inflater.eof
-        if method == _BZIP2:
-            unzipper = bz2.BZ2Decompressor()
-            return unzipper.decompress(packed, most), unzipper.eof
+        unpacker = _UNPACKERS[method]()
+        return unpacker.decompress(packed, most), unpacker.eof
     except (zlib.error, OSError) as error:
         raise ImageError("corrupt", str(error)) from None
-    raise ImageError("unsupported", f"compressed by method {method}; expected deflate or none")
 
 
 def _entries(file: IO[bytes], size: int) -> Iterator[_Entry | Damage]:

@@ -1,0 +1,123 @@
+"""Where an encoded image comes from: paths, files, pipes, and reads that fail."""
+
+import errno
+import io
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bad_files import SIGNED, encoded, outcome
+from lightmeter import ImageError
+from lightmeter.image.limits import Limits
+from lightmeter.image.measure import measure_image
+
+
+class Dribble(io.RawIOBase):
+    """A pipe without a buffer: a read returns what there is so far."""
+
+    def __init__(self, data: bytes) -> None:
+        self._inner = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._inner.read(min(size, 100) if size >= 0 else 100)
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    whole = encoded("PNG")
+    assert len(whole) > 200
+    assert outcome(Dribble(whole)) == "measured"
+    assert outcome(Dribble(whole[:150])) == "truncated"
+    assert outcome(Dribble(whole), limits=Limits(bytes=len(whole))) == "measured"
+    assert outcome(Dribble(whole), limits=Limits(bytes=len(whole) - 1)) == "too_large"
+    assert outcome(Dribble(b"")) == "empty"
+
+
+def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "dangling.jpg").symlink_to("none.jpg")
+    (tmp_path / "text.jpg").write_text("no picture, though its name says so")
+    (tmp_path / "empty.png").touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, reason, words in [
+        ("folder.jpg", "unreadable", "a folder"),
+        ("loop.jpg", "unreadable", "symbolic links"),
+        ("dangling.jpg", "vanished", "No such file"),
+        ("none.jpg", "vanished", "No such file"),
+        ("text.jpg/inside.jpg", "vanished", "Not a directory"),
+        ("text.jpg", "unsupported", "no format"),
+        ("empty.png", "empty", "no bytes"),
+        ("pipe.png", "unreadable", "not a regular file"),
+        ("x" * 300, "unreadable", "name too long"),
+        ("nul\0.jpg", "unreadable", "null"),
+    ]:
+        with pytest.raises(ImageError, match=words) as caught:
+            measure_image(tmp_path / name)
+        assert caught.value.reason == reason
+        assert caught.value.path == tmp_path / name
+        assert repr(str(tmp_path / name)) in str(caught.value)
+        assert str(tmp_path) not in caught.value.detail
+
+    def denied(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    assert outcome(tmp_path / "text.jpg") == "unreadable"
+
+
+def test_devices_are_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("opened"))
+    assert outcome("/dev/zero") == "unreadable"
+
+
+def test_a_file_that_turns_into_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded("PNG"))
+    regular = os.stat(path)
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr(os, "stat", lambda _: regular)
+    assert outcome(path) == "unreadable"
+
+
+class Fails(io.BytesIO):
+    """A file whose reads fail after a while, as on a disk or a network that goes away."""
+
+    def __init__(self, data: bytes, error: Exception) -> None:
+        super().__init__(data)
+        self.error = error
+
+    def readinto(self, buffer: Any) -> int:
+        if self.tell() > 0:
+            raise self.error
+        return super().readinto(memoryview(buffer)[:100])
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "Input/output error"), TypeError("x"), SyntaxError("y")]
+)
+@pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP"])
+def test_a_read_that_fails_is_not_damage(name: str, error: Exception) -> None:
+    assert outcome(Fails(SIGNED[name](), error)) == "unreadable"
+
+
+def test_streams_without_seek_are_read_to_their_end() -> None:
+    data = encoded("PNG")
+    read, write = os.pipe()
+    writer = threading.Thread(target=lambda: (os.write(write, data), os.close(write)))
+    writer.start()
+    with open(read, "rb") as stream:
+        assert measure_image(stream).meter.measurement() == measure_image(data).meter.measurement()
+    writer.join()
+    assert outcome(io.BytesIO()) == outcome(b"") == "empty"
+
+
+def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    with open(tmp_path / "a.txt") as file, pytest.raises(TypeError, match="binary file"):
+        measure_image(file)  # type: ignore[arg-type]

@@ -1,0 +1,88 @@
+"""What Pillow warns of and logs while it decodes is not heard, and only that."""
+
+import io
+import logging
+import struct
+import threading
+import warnings
+
+import pytest
+from bad_files import encoded, outcome
+from lightmeter.quiet import quiet
+from PIL import Image
+
+
+def warning_tiff() -> bytes:
+    """Pillow warns that the data of a tag lies beyond the end, and goes on."""
+    data = bytearray(encoded("TIFF", dpi=(72, 72)))
+    directory = int.from_bytes(data[4:8], "little")
+    entries = int.from_bytes(data[directory : directory + 2], "little")
+    for entry in range(directory + 2, directory + 2 + 12 * entries, 12):
+        if int.from_bytes(data[entry : entry + 2], "little") == 282:
+            data[entry + 8 : entry + 12] = b"\xff\xff\xff\x7f"
+    return bytes(data)
+
+
+def test_what_pillow_warns_of_is_neither_printed_nor_an_error() -> None:
+    data = warning_tiff()
+    with pytest.warns(UserWarning, match="Truncated File Read"):
+        Image.open(io.BytesIO(data)).load()
+    for action in ("error", "always"):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter(action)  # type: ignore[arg-type]
+            assert outcome(data) == outcome(Image.open(io.BytesIO(encoded("PNG")))) == "measured"
+        assert seen == []
+
+
+def test_a_tag_of_too_many_values_is_not_printed_of() -> None:
+    data = encoded("TIFF", tiffinfo={254: 0})
+    entry = struct.pack("<HHIHH", 254, 4, 1, 0, 0)
+    assert entry in data
+    data = data.replace(entry, struct.pack("<HHIHH", 254, 3, 2, 0, 0))  # two shorts
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("error")
+        assert outcome(data) == "measured"
+    assert seen == []
+
+
+def test_filters_do_not_grow() -> None:
+    with warnings.catch_warnings():
+        sizes = []
+        for _ in range(9):
+            warnings.simplefilter("error")
+            with quiet():
+                warnings.warn("not heard", stacklevel=1)
+            sizes.append(len(warnings.filters))
+        assert sizes == sizes[:1] * 9
+
+
+def test_what_pillow_logs_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("PIL.Some")
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        logger.error("damage")
+    finally:
+        root.handlers = handlers
+    assert capsys.readouterr().err == ""
+
+
+def test_only_the_thread_that_decodes_is_quiet() -> None:
+    inside, done = threading.Event(), threading.Event()
+
+    def decode() -> None:
+        with quiet():
+            inside.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=decode)
+    thread.start()
+    assert inside.wait(10)
+    with pytest.warns(UserWarning, match="still heard"):
+        warnings.warn("still heard", stacklevel=1)
+    with quiet():
+        warnings.warn("not heard", stacklevel=1)
+    with pytest.warns(UserWarning, match="heard again"):
+        warnings.warn("heard again", stacklevel=1)
+    done.set()
+    thread.join()
