@@ -186,18 +186,10 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert "pip install 'lightmeter[cli]'" in result.stderr
 
 
-@pytest.mark.parametrize("module", ["ssl", "bz2", "lzma"])
+@pytest.mark.parametrize("module", ["bz2", "lzma"])
 def test_a_python_that_was_built_without_a_module(module: str, folder: Path) -> None:
     said = lightmeter_without([module, f"_{module}"], "profile", folder)
     assert (said.returncode, said.stderr) == (0, "")
-
-
-def test_a_python_without_tls_says_so(folder: Path) -> None:
-    asked = ["log", folder, "--dataset", "a", "--store", "https://127.0.0.1:9"]
-    said = lightmeter_without(["ssl", "_ssl"], *asked)
-    assert said.returncode == 1
-    assert said.stderr.startswith("lightmeter: TLS cannot be had: ")
-    assert said.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

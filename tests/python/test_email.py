@@ -214,13 +214,6 @@ def test_a_password_is_sent_within_tls(
     assert set(box.logins) == {(b"me", b"s3cret"), (b"me", b"wr0ng")}
 
 
-@pytest.mark.parametrize("tls", ["starttls", "tls"])
-def test_a_python_that_was_built_without_tls(tls: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightmeter.alerts.channels.smtp.ssl", None)
-    with Mailbox().running() as port, pytest.raises(DeliveryError, match="built without ssl"):
-        email(port, tls=tls).send(MESSAGE)
-
-
 STRIPPED = b"250-mail\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 8BITMIME\r\n"
 REFUSED = b"250-mail\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"
 

@@ -4,17 +4,13 @@ import base64
 import contextlib
 import smtplib
 import socket
+import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import IO, Literal, NamedTuple
 
 from lightmeter.alerts.channels.posting import NotAccepted, censored
 from lightmeter.alerts.channels.wire import Wire, bounded
-
-try:
-    import ssl
-except ImportError:  # not every Python was built with it
-    ssl = None  # type: ignore[assignment]
 
 __all__ = ["Server", "Tls", "hand_over"]
 
@@ -59,7 +55,7 @@ def hand_over(
     def talk(wire: Wire) -> None:
         with contextlib.closing(_connected(server, wire)) as client:
             if server.tls == "starttls":
-                client.starttls(context=_tls())
+                client.starttls(context=ssl.create_default_context())
             if server.login is not None:
                 client.login(*server.login)
             answers = client.send_message(mail, sender, list(recipients))
@@ -85,10 +81,10 @@ def hand_over(
         raise NotAccepted(f"refused all recipients: {code} {shown(answer)}", again=again) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NotAccepted(f"cannot be used: {shown(error)}", again=False) from None
+    except ssl.SSLCertVerificationError as error:
+        words = shown(error.verify_message)
+        raise NotAccepted(f"has a certificate that is not trusted: {words}", again=False) from None
     except (smtplib.SMTPException, OSError, UnicodeError) as error:  # of a name that is none
-        if (mistrust := getattr(error, "verify_message", None)) is not None:
-            words = f"has a certificate that is not trusted: {shown(mistrust)}"
-            raise NotAccepted(words, again=False) from None
         raise NotAccepted(f"cannot be reached: {shown(error)}") from None
     return refused
 
@@ -138,15 +134,8 @@ class _Client(smtplib.SMTP):
 
 class _Encrypted(_Client):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        context = _tls()
         plain = super()._get_socket(host, port, timeout)
-        return context.wrap_socket(plain, server_hostname=host)
-
-
-def _tls() -> "ssl.SSLContext":
-    if ssl is None:
-        raise NotAccepted("cannot be used: this Python was built without ssl", again=False)
-    return ssl.create_default_context()
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
 
 
 def _secrets(login: tuple[str, str] | None) -> set[str]:

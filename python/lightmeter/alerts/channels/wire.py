@@ -22,7 +22,7 @@ class Wire:
 
     def handlers(self) -> list[urllib.request.BaseHandler]:
         """For an opener, all of whose connections are then this wire's."""
-        return [handler(self) for handler in _HANDLERS]
+        return [_Http(self), _Https(self)]
 
     def connect(self, *args: Any, **options: Any) -> socket.socket:
         """As `socket.create_connection`."""
@@ -92,10 +92,5 @@ class _Http(_OnWire, urllib.request.HTTPHandler):
     pass
 
 
-_HANDLERS: list[Callable[[Wire], urllib.request.BaseHandler]] = [_Http]
-if hasattr(urllib.request, "HTTPSHandler"):  # not every Python was built with ssl
-
-    class _Https(_OnWire, urllib.request.HTTPSHandler):
-        pass
-
-    _HANDLERS.append(_Https)
+class _Https(_OnWire, urllib.request.HTTPSHandler):
+    pass

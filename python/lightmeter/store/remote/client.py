@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import random
+import ssl
 import threading
 import time
 import weakref
@@ -24,11 +25,6 @@ from lightmeter.store.remote.wire import (
     exchange,
 )
 from lightmeter.text import shorten
-
-try:
-    import ssl
-except ImportError:  # not every Python was built with it
-    ssl = None  # type: ignore[assignment]
 
 __all__ = ["AwayError", "Client", "RefusedError", "StrangeError"]
 
@@ -208,12 +204,12 @@ class Client:
                 answer = self._try(request, whole, min(_IDLE * times, whole))
             except TooLargeError:
                 raise self.strange(f"more than {most} bytes") from None
+            except ssl.SSLCertVerificationError as error:
+                raise AwayError(
+                    f"{self.address} does not prove who it is: {error.verify_message}. If its "
+                    "certificate is of your own authority, name that in SSL_CERT_FILE"
+                ) from None
             except (OSError, http.client.HTTPException) as error:
-                if (mistrust := getattr(error, "verify_message", None)) is not None:
-                    raise AwayError(
-                        f"{self.address} does not prove who it is: {mistrust}. If its certificate "
-                        "is of your own authority, name that in SSL_CERT_FILE"
-                    ) from None
                 words = " ".join((str(error) or type(error).__name__).split())
                 repeated, why = True, shorten(self._without_key(words), 200)
             else:
@@ -345,9 +341,7 @@ class Client:
         return f": {shorten(self._without_key(' '.join(words.split())), _MOST_WORDS)}"
 
 
-def _tls() -> "ssl.SSLContext":
-    if ssl is None:
-        raise StoreError("TLS cannot be had: this Python was built without ssl")
+def _tls() -> ssl.SSLContext:
     try:
         return ssl.create_default_context()
     except OSError as error:

@@ -3,14 +3,12 @@
 import http.client
 import io
 import socket
+import ssl
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lightmeter.store.remote.connecting import Wait, connect
-
-if TYPE_CHECKING:
-    import ssl
 
 __all__ = ["Answer", "Connection", "Request", "TooLargeError", "Wait", "exchange"]
 
@@ -64,7 +62,7 @@ class Connection(http.client.HTTPConnection):
 
     wait: Wait
 
-    def __init__(self, host: str, port: int, tls: "ssl.SSLContext | None", name: str) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
         """Nothing is sent yet; `name` is that of the server, which TLS asks it to prove."""
         super().__init__(host, port)
         self._tls, self._name = tls, name
