@@ -3,31 +3,15 @@
 #include <pybind11/pybind11.h>
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "lightmeter/measure/image_meter.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
-
-// Takes the GIL back. When the process ends, Python before 3.14 ends a daemon thread that asks for
-// the GIL by unwinding its stack. No C++ function may let that pass: destructors would touch Python
-// objects, and `noexcept` would abort the process. So the thread sleeps until the process is gone,
-// as Python 3.14 lets it.
-inline void take_gil(PyThreadState* state) {
-  struct SleepsIfUnwound {
-    bool has_gil = false;
-    ~SleepsIfUnwound() {
-      while (!has_gil) std::this_thread::sleep_for(std::chrono::hours(1));
-    }
-  } thread;
-  PyEval_RestoreThread(state);
-  thread.has_gil = true;
-}
+#include "take_gil.hpp"
 
 // What a thread works on while it does not hold the GIL; the list is guarded by the GIL.
 class InUse {
