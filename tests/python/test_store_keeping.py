@@ -4,6 +4,7 @@ import gc
 import os
 import sqlite3
 import subprocess
+import sys
 import weakref
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -102,7 +103,8 @@ def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
     put_days(store, 3)
     alone = tmp_path / "alone.db"
     # In a process of its own: closing the file here would give up what SQLite locks of it.
-    subprocess.run(["cp", store.path, alone], check=True)
+    code = "import shutil, sys; shutil.copy(*sys.argv[1:])"
+    subprocess.run([sys.executable, "-c", code, store.path, alone], check=True)
     copy = tmp_path / "copy.db"
     store.backup(copy)
     put_days(store, 4)
