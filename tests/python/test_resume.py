@@ -297,6 +297,29 @@ def test_two_runs_at_once_share_a_folder(photos: Path, tmp_path: Path) -> None:
     assert len(blocks(tmp_path / "kept")) == 3
 
 
+def test_threads_name_blocks_alike_where_python_has_no_tkinter(
+    monkeypatch: pytest.MonkeyPatch, photos: Path
+) -> None:
+    """One thread may see of another's import, which fails in its midst, that it succeeded."""
+    monkeypatch.setitem(sys.modules, "tkinter", None)
+    monkeypatch.delitem(sys.modules, "PIL._tkinter_finder", raising=False)
+    names = set()
+    items = list(Files(find_images(photos)))
+    together = threading.Barrier(4)
+
+    def name() -> None:
+        together.wait()
+        names.update(block.name for block in plan.planned(items, 200, profile_block))
+
+    for _ in range(50):
+        threads = [threading.Thread(target=name) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(names) == 1
+
+
 SLOWED = """
 import os, sys, signal
 from lightmeter import files, profile_images

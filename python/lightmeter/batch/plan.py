@@ -26,6 +26,10 @@ __all__ = ["Planned", "planned"]
 # What decodes pictures. One that is not installed decides that its pictures fail.
 _DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "imagecodecs")
 
+# What Pillow decodes with. Not all that it knows: where tkinter is missing, threads that ask for it
+# at once may be told that it is there.
+_LIBRARIES = ("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "libtiff", "littlecms2", "webp", "avif")
+
 
 class Planned(NamedTuple):
     """A block.
@@ -82,9 +86,7 @@ def planned(items: Iterable[Item], size: int, work: Callable[..., Any]) -> Itera
 
 
 def _settings(work: Callable[..., Any]) -> bytes:
-    codecs = features.get_supported_codecs()
-    names = (*codecs, *features.get_supported_modules())
-    libraries = [(name, features.version(name)) for name in names]
+    libraries = list(map(features.version, _LIBRARIES))
     return digest_of([_core.__version__, list(map(_version, _DECODERS)), libraries, work])
 
 
