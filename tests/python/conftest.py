@@ -10,12 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from lightmeter import Profile, ProfileView, Store, _core
 from lightmeter.store import schema
 from numpy.typing import NDArray
 from PIL import Image
 
 MakePicture = Callable[..., Image.Image]
+
+# No test depends on how long something takes.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 def picture(

@@ -39,7 +39,7 @@ def numbers_of(image: Any, **options: Any) -> dict[str, float]:
     return meter.measurement()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(images(12))
 def test_every_layout_of_an_image_is_the_image(image: NDArray[np.uint8]) -> None:
     expected = numbers_of(image)

@@ -119,7 +119,7 @@ def test_a_known_start_with_a_damaged_header_is_not_called_unsupported(name: str
 
 
 @given(st.binary(max_size=400))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_bytes(data: bytes) -> None:
     outcome(data, limits=Limits(pixels=1_000_000))
 
@@ -129,7 +129,7 @@ def test_any_bytes(data: bytes) -> None:
     st.binary(max_size=300),
     st.data(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_bytes_inside_a_file(name: str, junk: bytes, data: st.DataObject) -> None:
     whole = SIGNED[name]()
     at = data.draw(st.integers(0, len(whole)))
@@ -137,7 +137,7 @@ def test_any_bytes_inside_a_file(name: str, junk: bytes, data: st.DataObject) ->
 
 
 @given(st.text(alphabet=st.characters(codec="ascii"), min_size=40, max_size=200))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_text_is_unsupported(text: str) -> None:
     assert outcome(b"The " + text.encode()) == "unsupported"
 

@@ -136,7 +136,7 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
     assert views[1].to_bytes() == views[2].to_bytes() == views[7].to_bytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     sizes=st.lists(st.integers(1, 70), min_size=2, max_size=2, unique=True),
     exemplars=st.integers(0, 2),

@@ -179,7 +179,7 @@ def leaf(seed: int) -> ProfileView:
     return profile.view()
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(merge_trees(st.integers(0, 20)), st.randoms(use_true_random=False))
 def test_any_order_and_tree_keeps_the_same_rows(tree, random) -> None:  # type: ignore[no-untyped-def]
     leaves: list[int] = []

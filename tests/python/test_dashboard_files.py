@@ -240,7 +240,7 @@ def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, dama
     assert shown.build(tmp_path / "site").written == first.pages
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_file_names_are_safe_and_one_per_name(first: str, other: str) -> None:
     for name in (first, other):

@@ -88,7 +88,7 @@ def test_arrays_and_failures_have_none() -> None:
     assert profile.view().decoders == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(parts=st.lists(decoders, min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_any_tree_of_merges_gives_the_first_in_order(
     parts: list[dict[str, list[str]]], seed: int
@@ -110,7 +110,7 @@ def test_any_tree_of_merges_gives_the_first_in_order(
     assert again.decoders == whole.without_pictures().decoders == whole.decoders
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(own=decoders, other=decoders)
 def test_only_formats_of_both_sides_that_differ_are_told(
     own: dict[str, list[str]], other: dict[str, list[str]]

@@ -57,7 +57,7 @@ def deep_rgb(max_side: int = 24) -> st.SearchStrategy[NDArray[np.uint16]]:
     return shapes.flatmap(lambda s: arrays(np.uint16, s, elements=few | st.integers(0, WHITE)))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(deep_rgb())
 def test_counts_of_any_array(rgb: NDArray[np.uint16]) -> None:
     assert_counts_are_exact(measured(rgb), rgb)
@@ -105,7 +105,7 @@ def test_one_orange_pixel_by_hand() -> None:
     assert numbers["entropy"] == pytest.approx(np.log2(3))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(images(20))
 def test_an_8_bit_image_times_257_has_its_statistics(image: NDArray[np.uint8]) -> None:
     shallow = measured(image).measurement()
@@ -117,7 +117,7 @@ def test_an_8_bit_image_times_257_has_its_statistics(image: NDArray[np.uint8]) -
         assert shallow[name] - 1e-9 <= deep[name] <= shallow[name] + 1 + 1e-9
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(deep_rgb(), st.sampled_from([np.float32, np.float64]), st.booleans())
 def test_floats_on_the_grid_are_the_grid(
     rgb: NDArray[np.uint16], dtype: type[np.floating], swapped: bool
@@ -128,7 +128,7 @@ def test_floats_on_the_grid_are_the_grid(
     assert_counts_are_exact(measured(symmetric, value_range=(-1, 1)), rgb)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     arrays(np.float64, (7, 9), elements=st.floats(-3, 11)),
     st.sampled_from([(-3.0, 11.0), (-4.5, 1000.0), (-3.1, 11.3)]),

@@ -58,7 +58,7 @@ def upper(samples: Samples, colour: int) -> NDArray[np.uint8]:
     return (most >> 8).astype(np.uint8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     width=st.integers(1, 40),
     height=st.integers(1, 30),

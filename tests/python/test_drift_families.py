@@ -12,7 +12,7 @@ from lightmeter import _core
 from lightmeter.drift.copies import _log_chance
 from lightmeter.drift.families import holm_p_values, q_values
 
-checked = settings(max_examples=300, deadline=None, derandomize=True)
+checked = settings(max_examples=300, derandomize=True)
 tests = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=15)
 Tests = list[tuple[float, str]]
 

@@ -470,7 +470,7 @@ def test_no_name_adds_a_header_or_a_recipient(store: Store, words: str) -> None:
     assert plain.get_content().replace("\r\n", "\n") == f"{delivery.message.text()}\n"
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_whatever_a_message_says(title: str, words: str) -> None:
     item = Item("anomaly", words, "https://example.com/" + visible(words), {})

@@ -107,7 +107,7 @@ def sums(block: Iterable[int]) -> int:
 
 
 @given(count=st.integers(0, 40), size=st.integers(1, 9), workers=st.integers(1, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_threads_keep_the_order_of_blocks(count: int, size: int, workers: int) -> None:
     expected = [sum(range(at, min(at + size, count))) for at in range(0, count, size)]
     assert list(in_threads(sums, range(count), size, workers=workers)) == expected

@@ -127,7 +127,7 @@ def leaf(seed: int) -> ProfileView:
     return profile.view()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(merge_trees(st.integers(0, 60)), st.randoms(use_true_random=False))
 def test_any_order_and_tree_keeps_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
     leaves: list[int] = []

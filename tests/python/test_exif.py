@@ -395,7 +395,7 @@ some_value = st.sampled_from(list(numbers)).flatmap(
 PLAIN = [TAG[name] for name in ("Make", "Model", "Software", "XResolution", "Gamma", "Rating")]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     st.dictionaries(st.sampled_from(PLAIN), some_value),
     st.dictionaries(st.sampled_from([33434, 33437, 37380, 37386, 41988]), some_value, min_size=1),

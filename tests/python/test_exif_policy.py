@@ -73,7 +73,7 @@ NAMES = st.sets(st.sampled_from(sorted(CODES)))
 POLICIES = st.builds(ExifPolicy, allow=NAMES, deny=NAMES)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.lists(st.tuples(st.sets(st.sampled_from(sorted(CODES))), POLICIES), min_size=1))
 def test_missing_values_are_right_for_any_mix(images: list[tuple[set[str], ExifPolicy]]) -> None:
     merged = ProfileView.merge_many(

@@ -33,7 +33,7 @@ def key(failure: Failure) -> tuple[bool, bytes, bytes, bytes]:
 
 
 @given(merge_trees(st.lists(FAILURES, max_size=30)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_tree_of_merges_keeps_the_same(tree: Any) -> None:
     together = fold(tree, list, lambda a, b: a + b)
     merged = fold(tree, profile_of, lambda a, b: a.merge(b))

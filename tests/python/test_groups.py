@@ -46,7 +46,7 @@ def assert_like(got: dict[str, Any], expected: dict[str, Any]) -> None:
         assert_allclose(got[key], expected[key], rtol=1e-9, atol=1e-3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 40), max_size=3), data=st.data())
 def test_any_order_and_any_split_of_the_rows_are_one_state(
     rows: list[tuple[Any, Any]], cuts: list[int], data: st.DataObject
@@ -59,7 +59,7 @@ def test_any_order_and_any_split_of_the_rows_are_one_state(
     assert_like(merged._core.grouped("a", "plain", "value"), state(whole))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=ROWS)
 def test_the_rest_of_a_profile_is_as_without_groups(rows: list[tuple[Any, Any]]) -> None:
     view = logged(rows).view()
@@ -70,7 +70,7 @@ def test_the_rest_of_a_profile_is_as_without_groups(rows: list[tuple[Any, Any]])
     assert lm.ProfileView.from_bytes(view.to_bytes()) == view
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=ROWS)
 def test_moments_are_those_of_numpy_by_group(rows: list[tuple[Any, Any]]) -> None:
     table = state(logged(rows))
@@ -251,7 +251,7 @@ def test_false_alarms_where_buckets_hold_several_groups(icc: float) -> None:
     assert 0.04 < np.mean(np.array(p) <= 0.05) < 0.06
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rate=st.floats(0.01, 5.5))
 def test_the_share_of_buckets_follows_from_how_many_are_empty(rate: float) -> None:
     chances = [rate**k / math.factorial(k) for k in range(1, 80)]
@@ -260,7 +260,7 @@ def test_the_share_of_buckets_follows_from_how_many_are_empty(rate: float) -> No
     assert _share(mean) == pytest.approx(share, rel=1e-3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 99), sizes=st.tuples(st.integers(5, 40), st.integers(5, 300)))
 def test_images_that_are_a_group_each_are_compared_by_students_t(
     seed: int, sizes: tuple[int, int]

@@ -49,7 +49,7 @@ def test_hostile_text_stays_text(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.text(max_size=40) | st.text(alphabet="<>&\"'/!-bp =;#x", max_size=40))
 def test_any_text_stays_text(text: str) -> None:
     check(text)

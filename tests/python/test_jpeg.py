@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     width=st.integers(5, 140),
     height=st.integers(1, 140),

@@ -75,7 +75,7 @@ def by_imagecodecs(file: Path) -> NDArray[Any]:
         return samples_of(file)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     size=st.tuples(st.integers(1, 150), st.integers(1, 150)),
     tile=st.tuples(*[st.sampled_from([32, 64, 96])] * 2),

@@ -62,7 +62,7 @@ LAYOUTS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
     channels=st.sampled_from([1, 3, 4]),

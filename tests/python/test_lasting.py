@@ -67,7 +67,7 @@ def test_features_do_not_count_for_each_other() -> None:
     assert lasting("AA.A", y="oooo") == "pp.A"
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.text(alphabet="oAE.", max_size=14), st.integers(1, 4))
 def test_an_alarm_is_what_stays_of_an_incident(states: str, needed: int) -> None:
     """Incidents are those without `for` from their n-th anomaly on."""

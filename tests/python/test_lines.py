@@ -72,7 +72,7 @@ def test_it_is_told_in_words() -> None:
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(
     st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.booleans()), min_size=1),
     st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),

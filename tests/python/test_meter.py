@@ -63,7 +63,7 @@ def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
     assert_counts_are_exact(measured(laid_out), rgb)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=70).map(lambda s: (*s, 3))))
 def test_counts_of_any_array(rgb: NDArray[np.uint8]) -> None:
     assert_counts_are_exact(measured(rgb), rgb)

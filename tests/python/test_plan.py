@@ -32,7 +32,7 @@ def test_a_block_is_its_bytes(failures: list[Failure], segments: dict[str, bytes
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_damaged_bytes_of_a_block_are_refused(data: st.DataObject) -> None:
     profile = Profile().view().to_bytes()
     whole = Block(profile, [Failure("a", "b", "c")], {"s": profile}).to_bytes()

@@ -39,7 +39,7 @@ def test_every_form_and_width_is_as_in_pillow(depth: int, colour: int) -> None:
         same_as_pillow(png.file_of(37, 6, depth, colour, filters=filters))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     form=st.sampled_from(png.FORMS),
     width=st.integers(1, 65),

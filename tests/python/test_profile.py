@@ -22,7 +22,7 @@ from lightmeter.profile.of import view_of
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.permutations(range(8)), st.randoms(use_true_random=False))
 def test_any_order_and_tree_of_merges_gives_the_same_bytes(order: list[int], random) -> None:  # type: ignore[no-untyped-def]
     parts = [VIEWS[index] for index in order]

@@ -97,7 +97,7 @@ def round_trip(rows: list[Any], row_format: str, reading: lm.Reading, folder: Pa
     return file
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(0, 7), st.integers(0, 40)), max_size=9, unique=True),
     st.sampled_from(["first", "all"]),

@@ -81,7 +81,7 @@ def leaf(seed: int) -> ProfileView:
     return profile.view()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(merge_trees(st.integers(0, 40)), st.randoms(use_true_random=False))
 def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
     leaves: list[int] = []

@@ -148,7 +148,7 @@ def fresh() -> Iterator[Store]:
         yield store
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 96), STATES, STATES), max_size=6))
 def test_quiet_hours_lose_nothing(runs: list[tuple[int, str, str]]) -> None:
     """What is sent is what would have been sent by runs outside of them alone."""

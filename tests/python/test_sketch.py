@@ -20,7 +20,7 @@ from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import fold, merge_trees, numbers, streams
 from numpy.typing import NDArray
 
-checked = settings(max_examples=150, deadline=None, derandomize=True)
+checked = settings(max_examples=150, derandomize=True)
 PROBABILITIES = np.array([0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0])
 
 
@@ -480,7 +480,7 @@ class AgainstAList(RuleBasedStateMachine):
                 np.testing.assert_array_equal(self.sketch.quantiles(PROBABILITIES), expected)
 
 
-AgainstAList.TestCase.settings = settings(max_examples=60, deadline=None, derandomize=True)
+AgainstAList.TestCase.settings = settings(max_examples=60, derandomize=True)
 TestAgainstAList = AgainstAList.TestCase
 
 

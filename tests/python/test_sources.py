@@ -107,7 +107,7 @@ def test_the_same_pictures_give_the_same_profile(kind: str, tmp_path: Path) -> N
     assert profile_images([again] if isinstance(again, Path | str) else again) == wanted
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.sampled_from([*SOURCES][1:]))
 def test_any_pictures_give_the_same_profile_and_the_same_failures(
     tmp_path_factory: pytest.TempPathFactory, seeds: list[int], kind: str

@@ -14,7 +14,7 @@ from sketches import normals, numbers, stats, strings
 
 distance = pytest.importorskip("scipy.spatial.distance")
 
-checked = settings(max_examples=100, deadline=None, derandomize=True)
+checked = settings(max_examples=100, derandomize=True)
 samples = st.lists(st.integers(-6, 6), min_size=1, max_size=25)
 
 
@@ -68,7 +68,7 @@ def test_ks_p_value_with_ties_is_the_share_of_permutations(a: list[int], b: list
     np.testing.assert_allclose(p_value, permutation_p(a, b, False), rtol=1e-12)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(SMALL, SMALL)
 def test_kuipers_p_value_estimates_the_share_of_permutations(a: list[int], b: list[int]) -> None:
     p = permutation_p(a, b, True)

@@ -58,7 +58,7 @@ def test_add_never_replaces(store: Store) -> None:
     assert store.read("cells").images == 6
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5), st.integers(1, 4)), max_size=12),
     st.randoms(),

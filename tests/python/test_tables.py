@@ -239,7 +239,7 @@ NOISE = [
 ]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(
     st.lists(st.lists(st.sampled_from(NOISE)), min_size=1, max_size=4),
     st.sampled_from(["mark", '"mark"', "'mark'", '"m\\u0061rk"', " mark "]),

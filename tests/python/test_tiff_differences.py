@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lightmeter import _core
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     size=st.tuples(st.integers(1, 9), st.integers(1, 70), st.integers(1, 4)),
     cut=st.tuples(st.integers(0, 8), st.integers(0, 69)),

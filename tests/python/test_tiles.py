@@ -48,7 +48,7 @@ def boxes(draw: st.DrawFn, box: Box) -> list[Box]:
     return draw(boxes(first)) + draw(boxes(second))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.data(),
     height=SIDES,

@@ -211,7 +211,7 @@ def test_hues(before: Draw, after: Draw, expected: str, n: int) -> None:
 AMOUNTS = st.floats(-3, 3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.sampled_from([30, 200, 2000]),
@@ -250,7 +250,7 @@ def test_whatever_is_said_of_random_changes_is_true(
         assert is_true(words, "x", target, reference), words
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.sampled_from([40, 300]),
@@ -270,7 +270,7 @@ def test_whatever_is_said_of_random_hues_is_true(
         assert is_true(words, "x", target, reference), words
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     before=st.lists(st.integers(0, 60), min_size=6, max_size=6).filter(lambda n: sum(n) >= 20),
     after=st.lists(st.integers(0, 60), min_size=6, max_size=6).filter(lambda n: sum(n) >= 20),

@@ -196,7 +196,7 @@ def test_images_in_every_form_and_order_of_channels() -> None:
     assert log(columns={"photo": [array]}).view() == expected
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     st.lists(
         st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(), st.text(), st.dates()),
@@ -207,7 +207,7 @@ def test_a_column_is_its_rows(values: list[Any]) -> None:
     assert log(columns={"x": values}).view() == one_by_one("x", values)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     st.sampled_from(
         ["f2", "f4", "f8", "i1", "u2", "i8", "u8", "?", "M8[s]", "m8[ms]", "U3"]

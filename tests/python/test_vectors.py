@@ -43,7 +43,7 @@ def normal(n: int, length: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=(n, length))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 3).flatmap(lambda k: st.lists(st.tuples(*[numbers] * k), min_size=1)),
     st.randoms(use_true_random=False),

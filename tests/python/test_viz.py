@@ -55,7 +55,7 @@ def parsed(chart: Chart) -> ET.Element:
     return root
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(
     st.lists(numbers(), max_size=40), st.lists(numbers(), min_size=1, max_size=40), st.booleans()
 )

@@ -66,7 +66,7 @@ def numbers(path: Path, threads: int = 1, **options: Any) -> dict[str, Any]:
     return measure_image(path, reading, threads=threads).meter.measurement()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
     chunks=st.tuples(st.integers(1, 40), st.integers(1, 40)),
