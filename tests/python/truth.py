@@ -66,8 +66,9 @@ def _favours(verb: str, target: Values, reference: Values) -> bool:
     order = np.sort(reference)
     below = np.searchsorted(order, target, "left").mean()
     up_to = np.searchsorted(order, target, "right").mean()
-    larger = (below + up_to) / 2 / len(order)
-    return bool(larger >= 0.5 if verb == "rose" else larger <= 0.5)
+    larger = (below + up_to) / 2 / len(order) - 0.5
+    slack = _slack(target) + _slack(reference)
+    return bool(larger >= -slack if verb == "rose" else larger <= slack)
 
 
 def _numbers(*sides: Sequence[Any]) -> list[Values]:
@@ -147,7 +148,10 @@ def _median_from(match: re.Match[str], target: Sequence[Any], reference: Sequenc
 
 def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     after, before = (side.std(ddof=1) for side in _numbers(target, reference))
-    wide, narrow = (np.ptp(np.quantile(side, [0.1, 0.9])) for side in _numbers(target, reference))
+    wide, narrow = (
+        np.ptp(np.quantile(side, [0.1, 0.9], method="inverted_cdf"))
+        for side in _numbers(target, reference)
+    )
     return _is_number(match[1], after / before, 2) and (wide > narrow) == (after > before)
 
 
@@ -166,14 +170,17 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
 
 def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     where = match[1]
-    ends = [float(text.replace(",", "")) for text in re.findall(_NUMBER, where)]
+    texts = re.findall(_NUMBER, where)
+    ends = [float(text.replace(",", "")) for text in texts]
     single = not re.search("at most|at least|between", where)
     slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9
+    if single and "e" in texts[0]:  # fewer digits
+        slack = _half_a_digit(texts[0])
     if not single:
         return _is_within(match, ends, slack, target, reference)
     if _is_within(match, ends, slack, target, reference):
         return True
-    # One value is said to four digits; others may be as near to it.
+    # One value is said to a few digits; others may be as near to it.
     pool = np.concatenate(_numbers(target, reference))
     values, counts = np.unique(pool[np.abs(pool - ends[0]) <= slack], return_counts=True)
     said = values[counts.argmax()] if len(values) else math.nan

@@ -13,6 +13,7 @@ __all__ = ["Interval", "Numbers", "Shape", "shape_of"]
 
 _EDGE = 0.01  # of the reference, at either end
 _TRIMMED = 0.05  # of a side, at either end
+_MIDDLES = 0.5, 0.6, 0.7, 0.8, 0.9  # of a side
 _KOLMOGOROV = 1.358  # standard errors, which D exceeds in one case of twenty
 _ROUNDING = 1e-9  # values; what a product of shares and counts may be off by
 
@@ -97,10 +98,11 @@ class Shape(NamedTuple):
         below: the lower end.
         more: by how much the share above some threshold rose at most.
         less: the same of the share below some threshold.
+        larger: the chance that a value of the target is larger than one of the reference; that they
+            are equal counts half.
         medians: of both.
         trimmed: means without a twentieth at either end.
-        middles: how wide the middle nine tenths are.
-        halves: how wide the middle half is.
+        widths: how wide the middle half is, and the middle six to nine tenths.
         least: the least value of either side.
         value: the number whose share changed the most.
         interval: numbers from one to another whose share changed the most.
@@ -110,10 +112,10 @@ class Shape(NamedTuple):
     below: End
     more: float
     less: float
+    larger: float
     medians: tuple[float, float]
     trimmed: tuple[float, float]
-    middles: tuple[float, float]
-    halves: tuple[float, float]
+    widths: tuple[tuple[float, float], ...]
     least: float
     value: float
     interval: Interval
@@ -131,10 +133,10 @@ def shape_of(target: Numbers, reference: Numbers) -> Shape:
         below=_end(_from_above(passed), _from_above(passed_before), sizes),
         more=max(0.0, float(-ahead.min())),
         less=max(0.0, float(ahead.max())),
+        larger=_larger(passed, passed_before),
         medians=_pair(_median(side) for side in sides),
         trimmed=_pair(side.trimmed_mean() for side in sides),
-        middles=_pair(side.width(1 - 2 * _TRIMMED) for side in sides),
-        halves=_pair(side.width(0.5) for side in sides),
+        widths=tuple(_pair(side.width(share) for side in sides) for share in _MIDDLES),
         least=float(pool[0]),
         value=float(pool[np.abs(np.diff(ahead)).argmax()]),
         interval=_most_changed(ahead, pool),
@@ -168,6 +170,12 @@ def _end(
 def _median(side: Numbers) -> float:
     low, high = side.quantile(0.5), side.quantile_from_above(0.5)
     return low / 2 + high / 2
+
+
+def _larger(passed: NDArray[np.float64], passed_before: NDArray[np.float64]) -> float:
+    """Mann and Whitney's count, as a share."""
+    at, at_before = (np.diff(side, prepend=0.0) for side in (passed, passed_before))
+    return float(np.dot(at, passed_before - at_before / 2))
 
 
 def _passed(side: Numbers, pool: NDArray[np.float64]) -> NDArray[np.float64]:

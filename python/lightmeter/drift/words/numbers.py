@@ -70,7 +70,7 @@ def _moved(
     if line.stddev_target == line.stddev_reference == 0 and line.scale in (None, "length"):
         return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
     # Where 0 lies amid the values there is no amount to take a share of.
-    amid = shape is not None and shape.least < 0 and before < shape.halves[1] / 4
+    amid = shape is not None and shape.least < 0 and before < shape.widths[0][1] / 4
     if amid and line.scale is None:
         return f"{name} {direction(before, after)} {amounts_from_to(before, after, None)}"
     return f"{name} {change(before, after, line.scale)}"
@@ -121,6 +121,7 @@ def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
     bulk = shape.trimmed[0] - shape.trimmed[1]
     if (
         _towards(shape, moved) < _SHIFT / 2
+        or moved * (shape.larger - 0.5) <= 0
         or not bulk
         or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
     ):
@@ -143,14 +144,14 @@ def _is_sure(line: FeatureDrift, moved: float) -> bool:
 def _log_spread(line: FeatureDrift, shape: Shape) -> float:
     """The logarithm of how many times as widely the values spread: what all signs of it agree on.
 
-    These are the standard deviation, the widths of the middle nine tenths and of the middle half,
-    and of positive amounts the standard deviation in units of the mean.
+    These are the standard deviation, the widths of the middle half to nine tenths, and of positive
+    amounts the standard deviation in units of the mean.
     """
     times = times_as_wide(line)
-    if times is None or min(*shape.middles, *shape.halves) <= 0:
+    if times is None or min(map(min, shape.widths)) <= 0:
         return 0.0
     signs = [math.log(times)]
-    signs += [math.log(after) - math.log(before) for after, before in (shape.middles, shape.halves)]
+    signs += [math.log(after) - math.log(before) for after, before in shape.widths]
     if shape.least >= 0 and line.level_target and line.level_reference:
         signs.append(math.log(times) - math.log(line.level_target / line.level_reference))
     if min(signs) > 0:
