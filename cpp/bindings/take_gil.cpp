@@ -11,9 +11,9 @@ extern "C" void sleep_forever(void*) {
 
 }  // namespace
 
-// This file is compiled without exceptions. So the cleanup is no destructor: glibc jumps back to here, and
-// unwinds no further. A C++ function it cannot unwind where the compiler has an unwinder of its own, as
-// zig has, which builds the wheels: that would crash.
+// This file is compiled without exceptions. So the cleanup is not a destructor: glibc jumps back to
+// this function, and unwinds no further. The wheels are built by zig, which has an unwinder of its
+// own: glibc's would crash at the first C++ function.
 void take_gil(PyThreadState* state) {
   pthread_cleanup_push(sleep_forever, nullptr);
   PyEval_RestoreThread(state);

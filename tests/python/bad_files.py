@@ -1,24 +1,16 @@
 """Files of the formats that Pillow writes, and what comes of a damaged one."""
 
 import io
-from typing import Any
+from typing import Any, get_args
 
 import PIL
 from conftest import picture
 from lightmeter import ImageError, Reading
+from lightmeter.errors import Reason
 from lightmeter.image.measure import measure_image
 from PIL import Image
 
-REASONS = {
-    "empty",
-    "truncated",
-    "corrupt",
-    "unsupported",
-    "too_large",
-    "out_of_range",
-    "unreadable",
-    "vanished",
-}
+REASONS = get_args(Reason)
 
 Image.init()
 
