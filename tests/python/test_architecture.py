@@ -298,3 +298,10 @@ def test_type_checkers_see_every_name_where_it_is() -> None:
     assert lightmeter.errors.StoreError is lightmeter.StoreError
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         lightmeter.nonsense  # noqa: B018
+
+
+def test_no_query_numbers_its_values() -> None:
+    """Python 3.12.0 to 3.12.3 warn of such a query. It fails where warnings are errors."""
+    numbered = re.compile(r"\?\d")
+    for path in (PACKAGE / "store").rglob("*.py"):
+        assert not numbered.search(path.read_text()), path

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,15 @@ class Database:
             self._shared.create = False  # what vanishes later is not begun again
 
     def all(self, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query.
+        """The rows of a query. Its values are in order, or a mapping of those that it names.
 
         Raises:
             StoreError: SQLite refused; its error is the cause.
         """
         with self._used(self._mine.snapshot or self._shared) as sql:
-            return sql.execute(query, tuple(values)).fetchall()
+            return sql.execute(
+                query, values if isinstance(values, Mapping) else tuple(values)
+            ).fetchall()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -126,14 +126,14 @@ def delete(
 ) -> int:
     """`Profiles.delete`: also what a roll-up remembers of these buckets."""
     first, last = span_of(start, end)
-    values = dataset_number(database, dataset), segment_text(segment), first, last, writer
-    where = (
-        "WHERE dataset = ?1 AND segment = ?2 AND start >= ?3 AND start < ?4"
-        " AND (?5 IS NULL OR writer = ?5)"
-    )
+    where = "WHERE dataset = ? AND segment = ? AND start >= ? AND start < ?"
+    values = dataset_number(database, dataset), segment_text(segment), first, last
     with database.transaction() as sql:
-        if writer is None:  # what it said of a bucket that was rolled up stays there
-            sql.execute(f"DELETE FROM merged {where}", values)
+        if writer is not None:  # what it said of a bucket that was rolled up stays there
+            return sql.execute(
+                f"DELETE FROM profile {where} AND writer = ?", (*values, writer)
+            ).rowcount
+        sql.execute(f"DELETE FROM merged {where}", values)
         return sql.execute(f"DELETE FROM profile {where}", values).rowcount
 
 

@@ -41,6 +41,7 @@ __all__ = ["State"]
 
 _Row = TypeVar("_Row")
 _LINE = "dataset, segment, monitor, feature"
+_MONITOR = "(monitor, dataset) = (:monitor, :dataset)"
 _PLACE = "(monitor, dataset, segment, start) = (?, ?, ?, ?)"
 _RESULT = ", ".join(ResultRow._fields)
 _KEPT = "monitor, dataset, segment, start, states, digest, streaks"
@@ -106,19 +107,18 @@ class State:
         """The results of a monitor's newest bucket in each segment."""
         query = (
             f"SELECT {_RESULT} FROM result JOIN (SELECT segment, max(start) AS start FROM judged"
-            " WHERE (monitor, dataset) = (?1, ?2) GROUP BY segment) USING(segment, start)"
-            " WHERE (monitor, dataset) = (?1, ?2)"
+            f" WHERE {_MONITOR} GROUP BY segment) USING(segment, start) WHERE {_MONITOR}"
         )
-        return self._rows(result_of, query, (monitor, dataset))
+        return self._rows(result_of, query, {"monitor": monitor, "dataset": dataset})
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """The results of a monitor's newest bucket: that of all segments which it watches."""
-        newest = "SELECT max(start) FROM judged WHERE (monitor, dataset) = (?1, ?2)"
+        newest = f"SELECT max(start) FROM judged WHERE {_MONITOR}"
         with self.snapshot():
             places = self._database.all(
                 "SELECT monitor, dataset, segment, start FROM judged"
-                f" WHERE (monitor, dataset) = (?1, ?2) AND start = ({newest}) ORDER BY segment",
-                (monitor, dataset),
+                f" WHERE {_MONITOR} AND start = ({newest}) ORDER BY segment",
+                {"monitor": monitor, "dataset": dataset},
             )
             query = f"SELECT {_RESULT} FROM result WHERE {_PLACE} ORDER BY feature"
             return [row for place in places for row in self._rows(result_of, query, place)]
@@ -129,9 +129,10 @@ class State:
         They are few. By segment, bucket and feature.
         """
         points: dict[tuple[Any, ...], ResultRow] = {}
+        values = {"monitor": monitor, "dataset": dataset}
         with self.snapshot():
             for query in TURNING_POINTS:
-                for row in self._rows(result_of, query.format(columns=_RESULT), (monitor, dataset)):
+                for row in self._rows(result_of, query.format(columns=_RESULT), values):
                     points.setdefault(row[2:5], row)
         return [points[key] for key in sorted(points)]
 

@@ -106,9 +106,9 @@ def _put(
 ) -> None:
     sql.execute(
         "INSERT INTO profile(dataset, start, segment, writer, seq, span, images, updated, sha256,"
-        " seal, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " seal, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET seq = excluded.seq, span = excluded.span,"
         " images = excluded.images, updated = excluded.updated, sha256 = excluded.sha256,"
-        " seal = excluded.seal, body = excluded.body WHERE ?12 OR excluded.seq >= seq",
+        " seal = excluded.seal, body = excluded.body WHERE ? OR excluded.seq >= seq",
         (*key, *values, *content, force),
     )
