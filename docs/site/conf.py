@@ -63,9 +63,10 @@ def skip_field(_app: Any, _what: str, _name: str, member: Any, skip: bool, _opti
 def make_reachable(_app: Any, _page: str, _template: str, context: Any, _tree: Any) -> None:
     """Let keyboards scroll what is wide, and say the level of headings beside the page.
 
-    Long names may also break after their dots.
+    Long names may also break after their dots. Options stay whole.
     """
     body = CODE.sub(lambda code: DOT.sub(r"\g<0><wbr>", code[0]), context.get("body", ""))
+    body = body.replace('<span class="pre">--', '<span class="pre option">--')
     for tag, wide in (("pre", "<pre"), ("div", '<div class="table-wrapper')):
         body = body.replace(wide, wide.replace(f"<{tag}", f'<{tag} tabindex="0"'))
     context["body"] = body

@@ -10,12 +10,24 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["NONE", "count", "counted", "escape", "near", "number", "percent", "shorten", "visible"]
+__all__ = [
+    "NONE",
+    "count",
+    "counted",
+    "escape",
+    "near",
+    "number",
+    "percent",
+    "shorten",
+    "visible",
+    "with_minus",
+]
 
 NONE = "\N{EN DASH}"  # stands for a number that does not exist
 # Combining marks, of which a pile would cover the lines above and below; two are normal.
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3,}")
 _MINUS = "\N{MINUS SIGN}"
+_EXPONENT = re.compile(r"(?<=\de)-(?=\d)")
 
 
 def visible(text: object) -> str:
@@ -39,6 +51,11 @@ def shorten(text: object, length: int) -> str:
     """`visible` text of at most `length` characters. Where some were cut it ends in an ellipsis."""
     shown = visible(text)
     return shown if len(shown) <= length else shown[: length - 1] + "…"
+
+
+def with_minus(text: str) -> str:
+    """With the minus sign in exponents, as `number` writes them. A line may break at a hyphen."""
+    return _EXPONENT.sub(_MINUS, text)
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -186,6 +186,14 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert "pip install 'lightmeter[cli]'" in result.stderr
 
 
+def test_a_missing_package_has_one_exit_code(folder: Path) -> None:
+    store = "s3://bucket/drift"
+    for command in (["profile", f"{store}/"], ["log", folder, "--dataset", "a", "--store", store]):
+        said = lightmeter_without(["fsspec"], *command)
+        assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+        assert "pip install 'lightmeter[cloud]'" in said.stderr
+
+
 @pytest.mark.parametrize("module", ["bz2", "lzma"])
 def test_a_python_that_was_built_without_a_module(module: str, folder: Path) -> None:
     said = lightmeter_without([module, f"_{module}"], "profile", folder)

@@ -100,9 +100,11 @@ def test_a_dataset_is_ok_though_its_first_days_had_too_little_data(
     Shown(store, results).build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
     assert re.search(r"cells ○ ok 2022-09-10", text)
+    assert "not enough data" not in Page(tmp_path / "site" / dataset_page("cells")).text
     results += days("ooooooooo.", monitor="slow", feature="")
     Shown(store, results).build(tmp_path / "site")
-    assert re.search(r"cells ◌ not enough data", Page(tmp_path / "site/index.html").text)
+    for page in ("index.html", dataset_page("cells")):
+        assert "◌ not enough data" in Page(tmp_path / "site" / page).text
 
 
 def test_a_day_shows_its_distributions_against_the_baseline(store: Store, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from lightmeter.drift.words.comparatives import more_than
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 from lightmeter.profile.names import said as said_of
+from lightmeter.text import with_minus
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 
@@ -259,6 +260,13 @@ def test_cells_of_the_grid_are_one_finding() -> None:
     assert where.sentence == "The picture darkened most at the top left"
     assert where.certainty == "image.Grid.r0c0; and 15 more places"
     assert noise.lines == (lines[-1],)
+
+
+def test_a_power_of_ten_stays_on_one_line() -> None:
+    (line,) = of_images(Noise=(1.0, 2.0))
+    (one,) = findings([replace(line, reason="shift 1, q 1.2e-23")])
+    assert one.certainty == "image.Noise; shift 1, q 1.2e\N{MINUS SIGN}23"
+    assert with_minus("e-mail of 3-4") == "e-mail of 3-4"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ def reported() -> Iterator[None]:
         raise typer.Exit(CLOSED) from None
     except LightmeterError as error:
         complain(str(error))
-        raise typer.Exit(FAILED) from None
+        needed = isinstance(error.__cause__, ImportError)  # as for a store in an object store
+        raise typer.Exit(NOT_INSTALLED if needed else FAILED) from None
     except OSError as error:
         complain(_of_system(error))
         raise typer.Exit(FAILED) from None

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from lightmeter.monitor.incidents import Incident
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
@@ -92,10 +92,24 @@ class History:
         if kinds:
             return worst(kinds)
         last = [results[-1] for results in self.lines.values()]
+        return worst(
+            result.state for result in last if result.start == self._newest[result.monitor]
+        )
+
+    @cached_property
+    def _newest(self) -> Mapping[str, datetime]:
+        """The last bucket that each monitor judged."""
         newest: dict[str, datetime] = {}
-        for result in last:
-            newest[result.monitor] = max(result.start, newest.get(result.monitor, result.start))
-        return worst(result.state for result in last if result.start == newest[result.monitor])
+        for results in self.lines.values():
+            last = results[-1]
+            newest[last.monitor] = max(last.start, newest.get(last.monitor, last.start))
+        return newest
+
+    def is_waiting_no_more(self, line: Line) -> bool:
+        """Whether a monitor had too little data for any feature, and has judged since."""
+        last = self.lines[line][-1]
+        waited = not line.feature and self.state_of(line) == NOT_ENOUGH
+        return waited and last.start < self._newest[line.monitor]
 
     @cached_property
     def _by_line(self) -> Mapping[Line, Sequence[Incident]]:

@@ -221,19 +221,13 @@ def lines_table(page: str, history: History, groups: Mapping[str, Group]) -> Htm
     def is_gone(line: Line) -> bool:
         return not is_of_all(line) and column_of(line.feature) not in groups
 
-    lines = sorted(history.lines, key=rank)
+    lines = [line for line in history.lines if not history.is_waiting_no_more(line)]
+    lines.sort(key=rank)
     known = [line for line in lines if column_of(line.feature) in groups]
     listed = [
         ("", list(filter(is_of_all, lines))),
         *by_group(known, lambda line: groups[column_of(line.feature)]),
-        (
-            "Not in the last bucket",
-            [
-                line
-                for line in lines
-                if not is_of_all(line) and column_of(line.feature) not in groups
-            ],
-        ),
+        ("Not in the last bucket", list(filter(is_gone, lines))),
     ]
     shown = ((heading, map(row, members)) for heading, members in listed)
     return grouped_table("lines", shown, left={"state", recent, "monitor"})

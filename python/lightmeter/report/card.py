@@ -10,7 +10,7 @@ from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.names import says
 from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
-from lightmeter.text import number, shorten
+from lightmeter.text import number, shorten, with_minus
 
 __all__ = ["card", "verdict_badge"]
 
@@ -40,7 +40,7 @@ def card(
     if line.verdict in CHANGED:
         words = f" {sentence(line)}."
     elif line.reason:
-        words = " ", tag("span", line.reason, cls="quiet")
+        words = " ", tag("span", with_minus(line.reason), cls="quiet")
     meaning = says(line.feature, line.prefix)
     chart = chart_of(line, target, reference)
     if line.effect == 0 and line.verdict == "none":  # equal: nothing to see

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.text import with_minus
 
 __all__ = ["Finding", "capitalised", "certainty"]
 
@@ -47,5 +48,5 @@ def certainty(feature: FeatureDrift) -> str:
     if feature.verdict != "drift":
         parts.append(str(feature.verdict))
     if feature.reason:
-        parts.append(feature.reason)
+        parts.append(with_minus(feature.reason))
     return "; ".join(parts)
