@@ -7,3 +7,7 @@
 // objects, and `noexcept` would abort the process. So the thread sleeps until the process is gone,
 // as Python 3.14 lets it.
 void take_gil(PyThreadState* state);
+
+// Calls a Python function that gives the GIL away and takes it back, as those of files do. The same
+// holds of it. A new reference; null if it raised.
+[[nodiscard]] PyObject* call_python(PyObject* function, PyObject* argument);

@@ -115,3 +115,31 @@ def test_daemon_threads_that_measure_let_the_process_end(run: int) -> None:
         [sys.executable, "-c", DAEMONS], capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+READER = """
+import io, sys, threading, time
+from lightmeter import _core
+
+class File(io.BytesIO):
+    def read(self, count):
+        is_read.set()
+        time.sleep(0.05)
+        return super().read(count)
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)
+
+is_read = threading.Event()
+sys.late = Late()  # it goes after the threads were told to end
+threading.Thread(target=lambda: _core.jpeg_header(File(b"\\xff\\xd8"), 2), daemon=True).start()
+is_read.wait()
+"""
+
+
+def test_a_daemon_thread_that_reads_a_file_lets_the_process_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READER], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
