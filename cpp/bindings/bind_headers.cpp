@@ -24,18 +24,11 @@ class ForeignFile : public wire::Foreign {
 
  private:
   std::span<const std::uint8_t> bytes(std::uint64_t offset, std::uint64_t count) override {
-    call(seek_, offset);
-    last_ = call(read_, count);
+    call_python(seek_, offset);
+    last_ = call_python(read_, count);
     const auto bytes = as_bytes(last_);
     if (bytes.size() != count) throw wire::DamagedError("got a file that shrank");
     return bytes;
-  }
-
-  static py::object call(const py::object& method, std::uint64_t argument) {
-    auto result =
-        py::reinterpret_steal<py::object>(call_python(method.ptr(), py::int_(argument).ptr()));
-    if (!result) throw py::error_already_set();
-    return result;
   }
 
   py::object seek_, read_;

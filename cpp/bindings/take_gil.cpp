@@ -20,10 +20,10 @@ void take_gil(PyThreadState* state) {
   pthread_cleanup_pop(0);
 }
 
-PyObject* call_python(PyObject* function, PyObject* argument) {
+PyObject* call_python(PyObject* function, PyObject* arguments) {
   PyObject* result = nullptr;
   pthread_cleanup_push(sleep_forever, nullptr);
-  result = PyObject_CallOneArg(function, argument);
+  result = PyObject_CallObject(function, arguments);
   pthread_cleanup_pop(0);
   return result;
 }

@@ -8,6 +8,6 @@
 // as Python 3.14 lets it.
 void take_gil(PyThreadState* state);
 
-// Calls a Python function that gives the GIL away and takes it back, as those of files do. The same
+// Calls what is written in Python, or reads a file: it gives the GIL away and takes it back. The same
 // holds of it. A new reference; null if it raised.
-[[nodiscard]] PyObject* call_python(PyObject* function, PyObject* argument);
+[[nodiscard]] PyObject* call_python(PyObject* function, PyObject* arguments);
