@@ -21,7 +21,7 @@ void bind_error(py::module_&) {
       raise("IncompatibleError", error);
     } catch (const lightmeter::OutOfRangeError& error) {
       const py::object type = py::module_::import("lightmeter.errors").attr("ImageError");
-      py::set_error(type, type("out_of_range", error.what()));
+      py::set_error(type, call_python(type, "out_of_range", error.what()));
     }
   });
 }

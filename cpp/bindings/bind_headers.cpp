@@ -19,18 +19,19 @@ using wire::PictureKind;
 // A seekable binary file of Python's.
 class ForeignFile : public wire::Foreign {
  public:
-  ForeignFile(py::object file, std::uint64_t size) : Foreign(size), file_(std::move(file)) {}
+  ForeignFile(const py::object& file, std::uint64_t size)
+      : Foreign(size), seek_(file.attr("seek")), read_(file.attr("read")) {}
 
  private:
   std::span<const std::uint8_t> bytes(std::uint64_t offset, std::uint64_t count) override {
-    file_.attr("seek")(offset);
-    last_ = file_.attr("read")(count);
+    call_python(seek_, offset);
+    last_ = call_python(read_, count);
     const auto bytes = as_bytes(last_);
     if (bytes.size() != count) throw wire::DamagedError("got a file that shrank");
     return bytes;
   }
 
-  py::object file_;
+  py::object seek_, read_;
   py::bytes last_;
 };
 
@@ -210,8 +211,8 @@ void bind_headers(py::module_& module) {
       "more than 16 KB, or of more pixels by its header.");
   module.def(
       "jpeg_header",
-      [](py::object file, std::uint64_t size) {
-        ForeignFile source(std::move(file), size);
+      [](const py::object& file, std::uint64_t size) {
+        ForeignFile source(file, size);
         return to_python(wire::read_jpeg_header(source));
       },
       py::arg("file"), py::arg("size"),
@@ -219,8 +220,8 @@ void bind_headers(py::module_& module) {
       "a JPEG file of `size` bytes. A part is (offset, size), and None where there is none.");
   module.def(
       "jpeg_frame",
-      [](py::object file, std::uint64_t size) -> py::object {
-        ForeignFile source(std::move(file), size);
+      [](const py::object& file, std::uint64_t size) -> py::object {
+        ForeignFile source(file, size);
         try {
           if (const auto frame = wire::find_jpeg_frame(source)) {
             return py::make_tuple(frame->marker, part_of(frame->body));
@@ -247,8 +248,8 @@ void bind_headers(py::module_& module) {
       "bytes of them). None for what is no TIFF.");
   module.def(
       "png_header",
-      [](py::object file, std::uint64_t size) -> py::object {
-        ForeignFile source(std::move(file), size);
+      [](const py::object& file, std::uint64_t size) -> py::object {
+        ForeignFile source(file, size);
         try {
           return to_python(wire::read_png_header(source));
         } catch (const wire::DamagedError&) {

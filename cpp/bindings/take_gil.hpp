@@ -7,3 +7,7 @@
 // objects, and `noexcept` would abort the process. So the thread sleeps until the process is gone,
 // as Python 3.14 lets it.
 void take_gil(PyThreadState* state);
+
+// Calls what is written in Python, or reads a file: it gives the GIL away and takes it back. The same
+// holds of it. A new reference; null if it raised.
+[[nodiscard]] PyObject* call_python(PyObject* function, PyObject* arguments);

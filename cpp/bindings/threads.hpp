@@ -30,6 +30,16 @@ class InUse {
   const void* object_;
 };
 
+// Calls what is written in Python, or reads a file, as call_python() does.
+template <class... Arguments>
+pybind11::object call_python(const pybind11::object& function, Arguments&&... arguments) {
+  const pybind11::tuple given = pybind11::make_tuple(std::forward<Arguments>(arguments)...);
+  auto result =
+      pybind11::reinterpret_steal<pybind11::object>(call_python(function.ptr(), given.ptr()));
+  if (!result) throw pybind11::error_already_set();
+  return result;
+}
+
 // Runs `work` while other threads may run Python.
 template <class Work>
 void without_gil(Work&& work) {

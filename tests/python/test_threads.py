@@ -115,3 +115,51 @@ def test_daemon_threads_that_measure_let_the_process_end(run: int) -> None:
         [sys.executable, "-c", DAEMONS], capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CALLS = {
+    "a file is read": """
+class File(io.BytesIO):
+    def read(self, count):
+        wait()
+        return super().read(count)
+
+work = lambda: _core.jpeg_header(File(b"\\xff\\xd8"), 2)
+""",
+    "an image fails": """
+class ImageError(Exception):
+    def __init__(self, reason, detail):
+        wait()
+
+errors.ImageError = ImageError
+work = lambda: log_image(np.full((4, 4, 3), 2.0))
+""",
+}
+ENDED = """
+import io, sys, threading, time
+import numpy as np
+from lightmeter import _core, errors, log_image
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)
+
+def wait():
+    is_called.set()
+    time.sleep(0.05)
+
+is_called = threading.Event()
+sys.late = Late()  # it goes after the threads were told to end
+{work}
+threading.Thread(target=work, daemon=True).start()
+is_called.wait()
+"""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_daemon_thread_ends_where_the_core_calls_python(call: str) -> None:
+    program = ENDED.replace("{work}", CALLS[call])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -113,6 +113,22 @@ def test_numbers(before: Draw, after: Draw, expected: str, n: int) -> None:
     assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
 
 
+def test_a_value_is_told_apart_from_those_that_look_like_it() -> None:
+    rng = np.random.default_rng(0)
+    for much, little in ((90.0, 3e-4), (1e6, 0.3), (-0.9969, 3e-6)):
+        near = rng.normal(much, little, 800)
+        other = much + little / 7
+        target, reference = np.r_[near[:200], [other] * 200], near[400:]
+        match = re.fullmatch(
+            "x is (.*) in 50 % of values instead of 0 %", finding(compared(target, reference))
+        )
+        assert match is not None
+        said = match[1].replace(",", "").replace("\N{MINUS SIGN}", "-")
+        half = 0.5 * 10.0 ** -len(said.partition(".")[2])
+        shares = [np.mean(np.abs(side - float(said)) <= half) for side in (target, reference)]
+        np.testing.assert_allclose(shares, [0.5, 0], atol=0.005)
+
+
 def test_of_many_categories_only_what_is_certain_is_said() -> None:
     """Lists of 512 texts: what they lack may have been there."""
     rng = np.random.default_rng(0)

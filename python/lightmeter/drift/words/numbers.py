@@ -186,7 +186,20 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
         if after > before:
             return f"no {line.name} {_in_so_many(line, after, before)}"
         return f"{line.name} {_in_so_many(line, 1 - after, 1 - before)}"
-    return f"{line.name} is {number(shape.value)} {_in_so_many(line, after, before)}"
+    value = _told_apart(shape.value, target, reference)
+    return f"{line.name} is {value} {_in_so_many(line, after, before)}"
+
+
+def _told_apart(value: float, target: Numbers, reference: Numbers) -> str:
+    """A number with so many digits that as many values are as near to it as are equal to it."""
+    sides = target, reference
+    equal = [percent(side.within(value, value)) for side in sides]
+    for digits in range(4, 17) if value and math.isfinite(value) else ():
+        half = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1) / 2
+        said = float(f"{value:.{digits}g}")
+        if [percent(side.within(said - half, said + half)) for side in sides] == equal:
+            return number(value, digits)
+    return number(value, 17)
 
 
 def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
