@@ -12,8 +12,8 @@ extern "C" void sleep_forever(void*) {
 }  // namespace
 
 // This file is compiled without exceptions. So a cleanup is not a destructor: glibc jumps back to
-// the function that pushed it, and unwinds no further. The wheels are built by zig, which has an unwinder of its
-// own: glibc's would crash at the first C++ function.
+// the function that pushed it, and unwinds no further. The wheels are built by zig, which has an
+// unwinder of its own: glibc's would crash at the first C++ function.
 void take_gil(PyThreadState* state) {
   pthread_cleanup_push(sleep_forever, nullptr);
   PyEval_RestoreThread(state);

@@ -8,6 +8,7 @@
 // as Python 3.14 lets it.
 void take_gil(PyThreadState* state);
 
-// Calls what is written in Python, or reads a file: it gives the GIL away and takes it back. The same
-// holds of it. A new reference; null if it raised.
+// Calls what is written in Python, or reads a file. Such a call gives the GIL away and takes it back,
+// so here too the thread sleeps if the process has ended meanwhile. A new reference; null if the
+// call raised.
 [[nodiscard]] PyObject* call_python(PyObject* function, PyObject* arguments);

@@ -30,7 +30,7 @@ class InUse {
   const void* object_;
 };
 
-// Calls what is written in Python, or reads a file, as call_python() does.
+// `call_python` of take_gil.hpp, with arguments of any type. Throws what the call raises.
 template <class... Arguments>
 pybind11::object call_python(const pybind11::object& function, Arguments&&... arguments) {
   const pybind11::tuple given = pybind11::make_tuple(std::forward<Arguments>(arguments)...);
