@@ -496,6 +496,19 @@ def test_addresses_beyond_ascii() -> None:
 
 def test_smtplib_still_has_what_is_built_on() -> None:
     """`_get_socket`, `_host` and `file` are not of its public face."""
-    client = smtplib.SMTP()
-    assert {"_host", "file", "sock"} <= vars(client).keys() | vars(smtplib.SMTP).keys()
-    assert callable(client._get_socket)  # type: ignore[attr-defined]
+    names: list[str] = []
+
+    class Context:
+        def wrap_socket(self, wrapped: object, server_hostname: str) -> object:
+            names.append(server_hostname)
+            return wrapped
+
+    client: Any = smtplib.SMTP()
+    assert {"file", "sock"} <= vars(smtplib.SMTP).keys()
+    assert callable(client._get_socket)
+    client._host = "mail.example"
+    client.sock, client.file = object(), object()
+    client.ehlo_resp, client.esmtp_features = b"", {"starttls": ""}
+    client.docmd = lambda _: (220, b"")
+    client.starttls(context=Context())
+    assert (names, client.file) == (["mail.example"], None)
