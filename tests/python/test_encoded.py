@@ -46,7 +46,7 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     for name, reason, words in [
         ("folder.jpg", "unreadable", "a folder"),
-        ("loop.jpg", "unreadable", "symbolic links"),
+        ("loop.jpg", "unreadable", "ymbolic link"),
         ("dangling.jpg", "vanished", "No such file"),
         ("none.jpg", "vanished", "No such file"),
         ("text.jpg/inside.jpg", "vanished", "Not a directory"),

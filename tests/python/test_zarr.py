@@ -239,6 +239,14 @@ def test_metadata_that_lie(tmp_path: Path, changes: Any, reason: str, words: str
     assert caught.value.reason == reason
 
 
+def test_metadata_that_are_nested_deeply(tmp_path: Path) -> None:
+    folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16))
+    (folder / "zarr.json").write_text("[" * 60_000)
+    with pytest.raises(ImageError, match="levels deep") as caught:
+        numbers(folder)
+    assert caught.value.reason == "corrupt"
+
+
 @pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none"])
 def test_a_chunk_that_decodes_to_more_or_less_is_damaged(tmp_path: Path, codec: str) -> None:
     folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16),

@@ -19,6 +19,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
+from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
@@ -104,7 +105,7 @@ class Block(NamedTuple):
             raise DecodeError("these bytes are no block of lightmeter, or of another version")
         end = start + int.from_bytes(data[len(_MARK) : start], "little")
         try:
-            head = json.loads(data[start:end])
+            head = parse_json(data[start:end])
             failures = [Failure(*map(_text, failure)) for failure in head["failures"]]
             parts = [(None, head["profile"]), *((_text(name), n) for name, n in head["segments"])]
             profiles = {}
@@ -116,7 +117,7 @@ class Block(NamedTuple):
                 end += length
         except DecodeError:
             raise
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
         if end != len(data) or len(profiles) != len(parts):
             raise DecodeError("a damaged block: bytes too many, or a segment twice")

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import csv
 import io
-import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import IO, Any
 
 from lightmeter.errors import DecodeError
 from lightmeter.files import open_regular
+from lightmeter.nesting import parse_json
 from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, parquet, row_format_of
 
 __all__ = ["FORMULA", "read_rows"]
@@ -82,7 +82,7 @@ def _read_json_lines(file: IO[bytes], path: str) -> Iterator[tuple[str, dict[str
         place = f"{path}, line {number}"
         try:
             row = _with_exact_path(_json_object(line))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise DecodeError(f"{place}: {error}") from None
         yield place, row
 
@@ -98,7 +98,7 @@ def _read_csv(file: IO[bytes], path: str) -> Iterator[tuple[str, dict[str, Any]]
                 names = _checked_names([cell.removeprefix("\ufeff") for cell in cells])
     except DecodeError:
         raise
-    except (ValueError, RecursionError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise DecodeError(f"{path}, line {reader.line_num}: {error}") from None
     if not names:
         raise DecodeError(f"{path}: got no line; expected the names of columns in the first")
@@ -136,7 +136,7 @@ def _read_parquet(file: IO[bytes], path: str) -> Iterator[tuple[str, dict[str, A
                 number += 1
                 row = _spread({name: cell for name, cell in cells.items() if cell is not None})
                 yield f"{path}, row {number}", row
-    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno:  # of the medium, and not of what is in it
             raise
         place = f", row {number}" if number else ""
@@ -200,7 +200,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse)
+    return parse_json(text, parse_constant=_refuse)
 
 
 def _refuse(constant: str) -> None:

@@ -1,12 +1,12 @@
 """Bodies of JSON: small, flat, and with nothing in them that is not expected."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from starlette.requests import Request
 
+from lightmeter.nesting import parse_json
 from lightmeter.serve.refusal import RequestError
 
 __all__ = ["object_of", "read_bounded"]
@@ -55,23 +55,16 @@ def object_of(body: bytes, schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read(body: bytes) -> Any:
-    if max(body.count(b"["), body.count(b"{")) > _DEEPEST and _depth(body) > _DEEPEST:
-        raise RequestError(400, f"got JSON that is more than {_DEEPEST} levels deep")
     try:
-        return json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+        return parse_json(
+            body.decode(), _DEEPEST, object_pairs_hook=_unique, parse_constant=_no_constant
         )
-    except (ValueError, RecursionError):
-        raise RequestError(400, "got a body that is no JSON in UTF-8; expected an object") from None
-
-
-def _depth(body: bytes) -> int:
-    """How deep it may be: brackets inside of strings count too."""
-    depth = deepest = 0
-    for byte in body:
-        depth += (byte in b"[{") - (byte in b"]}")
-        deepest = max(deepest, depth)
-    return deepest
+    except ValueError:
+        raise RequestError(
+            400,
+            f"got a body that is no JSON in UTF-8, or nested more than {_DEEPEST} levels deep;"
+            " expected an object",
+        ) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

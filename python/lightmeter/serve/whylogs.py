@@ -4,7 +4,6 @@ The protocol is that of whylogs 1.6.4, and the older form of 1.6.0.
 """
 
 import functools
-import json
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lightmeter.errors import DecodeError
+from lightmeter.nesting import parse_json
 from lightmeter.serve.login import allowed
 from lightmeter.serve.refusal import RequestError
 from lightmeter.serve.server import Server
@@ -100,8 +100,8 @@ async def _read(request: Request) -> tuple[str, str, Asked]:
         body = await request.body()
         if len(body) > server.limits.json:
             raise RequestError(413, f"got more than {server.limits.json} bytes of JSON")
-        return dataset, key.id, read_request(json.loads(body))
-    except (ValueError, RecursionError) as error:
+        return dataset, key.id, read_request(parse_json(body))
+    except ValueError as error:
         words = str(error) if type(error) is ValueError else "expected JSON"
         raise RequestError(400, f"this is no request of whylogs: {words}") from None
 

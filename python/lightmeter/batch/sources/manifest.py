@@ -11,6 +11,7 @@ from typing import IO, Any
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.table import python_values
 from lightmeter.files import open_regular
+from lightmeter.nesting import parse_json
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
@@ -163,10 +164,10 @@ def _json_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
         while True:
             try:
                 line = next(lines, None)
-                row = json.loads(line) if line and line.strip() else {}
+                row = parse_json(line) if line and line.strip() else {}
                 if not isinstance(row, dict):
                     raise ValueError("it is no JSON object")
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 yield ValueError(f"line {lines.number}: {error}")
                 continue
             if line is None:

@@ -1,6 +1,5 @@
 """Members of archives as items: pictures, and the small files beside them that say more of them."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 from lightmeter.batch.sources.item import Item, Wanted, plain
 from lightmeter.batch.sources.names import is_image_name
 from lightmeter.errors import ImageError
+from lightmeter.nesting import parse_json
 
 __all__ = ["Damage", "Member", "items_of"]
 
@@ -107,7 +107,7 @@ def _said_by(member: Member) -> Mapping[str, Any]:
         text = member.read(_SIDE_BYTES).decode("utf-8-sig")
         if suffix != "json":
             return {suffix: int(text) if suffix == "cls" else text.strip()}
-        said = json.loads(text)
-    except (ValueError, RecursionError, ImageError, OSError):
+        said = parse_json(text)
+    except (ValueError, ImageError, OSError):
         return {}
     return said if isinstance(said, dict) else {}

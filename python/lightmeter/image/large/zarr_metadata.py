@@ -1,6 +1,5 @@
 """What the metadata of Zarr say, versions 2 and 3, each number checked before it is used."""
 
-import json
 import os
 from dataclasses import dataclass, replace
 from math import prod
@@ -13,6 +12,7 @@ from lightmeter.errors import ImageError
 from lightmeter.files import read_regular
 from lightmeter.image.large.codecs import inflated
 from lightmeter.image.large.raster import MOST_DECODED
+from lightmeter.nesting import parse_json
 
 __all__ = ["Layout", "Sharding", "attributes_of", "is_zarr", "layout_of"]
 
@@ -271,4 +271,4 @@ def _sizes(numbers: Any) -> tuple[int, ...]:
 
 
 def _json_of(path: Path) -> Any:
-    return json.loads(read_regular(path, _MOST_BYTES))
+    return parse_json(read_regular(path, _MOST_BYTES))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lightmeter.errors import DecodeError
+from lightmeter.nesting import parse_json
 from lightmeter.store.changes import Changes, Table
 from lightmeter.store.cloud.sealed import MOST_BYTES, seal_object, unseal
 
@@ -40,12 +41,12 @@ def unpack(data: bytes, kind: str, number: int, tables: Iterable[Table]) -> list
         text = inflating.decompress(body, MOST_BYTES)
         if not inflating.eof:
             raise DecodeError(f"it is cut off, or has more than {MOST_BYTES} bytes when unpacked")
-        content = json.loads(text)
+        content = parse_json(text)
         by_name = {table.name: table for table in tables}
         return [_changes_of(by_name[name], each) for name, each in content.items()]
     except DecodeError:
         raise
-    except (zlib.error, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (zlib.error, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DecodeError(f"what it says cannot be read: {error!r}") from error
 
 

@@ -6,6 +6,7 @@ import struct
 from typing import Any
 
 from lightmeter.errors import DecodeError, StoreError
+from lightmeter.nesting import parse_json
 
 __all__ = ["MOST_BYTES", "seal_object", "unseal"]
 
@@ -42,8 +43,8 @@ def unseal(data: bytes) -> tuple[dict[str, Any], bytes]:
     if hashlib.sha256(memoryview(data)[36:]).digest() != digest:
         raise DecodeError("its bytes are not those that were written")
     try:
-        header = json.loads(data[_START.size : _START.size + length])
-    except (ValueError, RecursionError) as error:
+        header = parse_json(data[_START.size : _START.size + length])
+    except ValueError as error:
         raise DecodeError(f"its header cannot be read: {error}") from error
     if not isinstance(header, dict):
         raise DecodeError("its header is no JSON object")

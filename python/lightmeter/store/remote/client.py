@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import os
 import random
 import ssl
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from lightmeter.errors import StoreError
+from lightmeter.nesting import parse_json
 from lightmeter.store.remote.address import Address, proxy_for
 from lightmeter.store.remote.wire import (
     Answer,
@@ -136,8 +136,8 @@ class Client:
             StoreError: there is none of this type.
         """
         try:
-            value = json.loads(answer.body)[name]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            value = parse_json(answer.body)[name]
+        except (ValueError, TypeError, KeyError):
             raise self.strange(f"something without {name!r}") from None
         if type(value) is not kind:
             shown = shorten(self._without_key(repr(value)), 80)
@@ -333,8 +333,8 @@ class Client:
     def _said(self, answer: Answer) -> str:
         """What the server gives as its reason, on one line, and never the key."""
         try:
-            words = json.loads(answer.body[:_MOST_JSON])["error"]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            words = parse_json(answer.body[:_MOST_JSON])["error"]
+        except (ValueError, TypeError, KeyError):
             return ""
         if not isinstance(words, str):
             return ""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import StoreError
 from lightmeter.files import read_regular
+from lightmeter.nesting import parse_json
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.rows import checked_name, checked_seq
 from lightmeter.times import MILLISECOND, from_ms, to_ms
@@ -87,8 +88,8 @@ class Entry(NamedTuple):
             raise DamagedError("its bytes are not those that were written")
         line, _, body = data[start:].partition(b"\n")
         try:
-            return cls._of(json.loads(line), body)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            return cls._of(parse_json(line), body)
+        except (TypeError, ValueError, OverflowError) as error:
             raise DamagedError(f"it does not say what it is of: {error}") from None
 
     @classmethod
