@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
+from lightmeter.batch.executors.waiting import Waiting
 from lightmeter.batch.row_files import check_row_format, write_rows
 from lightmeter.profile.cells import FACTS, NUMBERS, Row, row_format_of
 from numpy.typing import NDArray
@@ -174,6 +176,31 @@ def test_a_fork_cannot_read_on(folder: Path) -> None:
             os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
     assert len(list(rows)) == 107
+
+
+def test_a_fork_takes_no_lock() -> None:
+    """A worker may have held it, and the child has no workers."""
+    first: Future[int] = Future()
+    first.set_result(1)
+    second: Future[int] = Future()
+    waiting: Waiting[int] = Waiting(workers=1)
+    waiting.add(first)
+    waiting.add(second)
+    results = waiting.rest()
+    next(results)
+    worker = threading.Thread(target=second._condition.acquire)
+    worker.start()
+    worker.join()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        try:
+            next(results)
+        except RuntimeError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:

@@ -70,11 +70,15 @@ class Waiting(Generic[Result]):
             wait(self._begun, return_when=FIRST_COMPLETED)
             yield from self._ready()
 
-    def _ready(self) -> Iterator[Result]:
+    def _check_process(self) -> None:
+        """Before any lock: a worker may have held it when the process forked."""
         if os.getpid() != self._process:
             raise RuntimeError(
                 "these results belong to the process that forked this one; start again in this one"
             )
+
+    def _ready(self) -> Iterator[Result]:
+        self._check_process()
         for future in [future for future in self._begun if future.done()]:
             held = self._begun.pop(future)
             instead = self._ended(future)
@@ -87,6 +91,7 @@ class Waiting(Generic[Result]):
             future = self._futures.popleft()
             self._finished -= _weight(future)
             yield future.result()
+            self._check_process()
 
 
 def _weight(future: "Future[Any]") -> int:
