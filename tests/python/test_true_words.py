@@ -115,7 +115,7 @@ def test_numbers(before: Draw, after: Draw, expected: str, n: int) -> None:
 
 def test_a_value_is_told_apart_from_those_that_look_like_it() -> None:
     rng = np.random.default_rng(0)
-    for much, little in ((90.0, 3e-4), (1e6, 0.3), (-0.9969, 3e-6)):
+    for much, little in ((90.0, 3e-4), (1e6, 0.3), (-0.9969, 3e-6), (2e7, 6e3), (3e-5, 1e-9)):
         near = rng.normal(much, little, 800)
         other = much + little / 7
         target, reference = np.r_[near[:200], [other] * 200], near[400:]
@@ -124,7 +124,8 @@ def test_a_value_is_told_apart_from_those_that_look_like_it() -> None:
         )
         assert match is not None
         said = match[1].replace(",", "").replace("\N{MINUS SIGN}", "-")
-        half = 0.5 * 10.0 ** -len(said.partition(".")[2])
+        digits, _, power = said.partition("e")
+        half = 0.5 * 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
         shares = [np.mean(np.abs(side - float(said)) <= half) for side in (target, reference)]
         np.testing.assert_allclose(shares, [0.5, 0], atol=0.005)
 

@@ -194,12 +194,13 @@ def _told_apart(value: float, target: Numbers, reference: Numbers) -> str:
     """A number with so many digits that as many values are as near to it as are equal to it."""
     sides = target, reference
     equal = [percent(side.within(value, value)) for side in sides]
-    for digits in range(4, 17) if value and math.isfinite(value) else ():
-        half = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1) / 2
-        said = float(f"{value:.{digits}g}")
+    fewer = 0 if 1e-4 <= abs(value) < 1e7 else 2  # `number` shows beside a power of ten
+    for shown in range(4 - fewer, 17) if value and math.isfinite(value) else ():
+        half = 10.0 ** (math.floor(math.log10(abs(value))) - shown + 1) / 2
+        said = float(f"{value:.{shown}g}")
         if [percent(side.within(said - half, said + half)) for side in sides] == equal:
-            return number(value, digits)
-    return number(value, 17)
+            return number(value, shown + fewer)
+    return number(value, 17 + fewer)
 
 
 def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
