@@ -249,7 +249,13 @@ def test_a_key_must_be_good_for_something(
 def test_a_damaged_key_is_damage(tmp_path: Path) -> None:
     with Store(tmp_path / "a.db") as store:
         key = store.state.keys.add(["read"])
-        for change in ("rights = '[\"own\"]'", "datasets = '{'", "created = 'x'", "note = x'ff'"):
+        for change in (
+            "rights = '[\"own\"]'",
+            "datasets = '{'",
+            "datasets = replace(hex(zeroblob(50000)), '0', '[')",
+            "created = 'x'",
+            "note = x'ff'",
+        ):
             sql(tmp_path / "a.db", f"UPDATE key SET {change}")
             (damage,) = store.verify()
             assert "a row of its table key" in damage.reason
@@ -257,3 +263,11 @@ def test_a_damaged_key_is_damage(tmp_path: Path) -> None:
                 store.state.keys.find(key)
             sql(tmp_path / "a.db", "DELETE FROM key")
             key = store.state.keys.add(["read"])
+        for change in (
+            "CREATE TABLE old AS SELECT * FROM key",
+            "DROP TABLE key",
+            "CREATE TABLE key AS SELECT id, sha256, 5 AS rights, datasets, note, created FROM old",
+        ):
+            sql(tmp_path / "a.db", change)
+        with pytest.raises(StoreError, match="is damaged"):  # as where bytes of the file changed
+            store.state.keys.find(key)

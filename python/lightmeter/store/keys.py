@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, get_args
 
+from lightmeter.nesting import parse_json
 from lightmeter.store.damage import Damage
 from lightmeter.store.database import Database
 from lightmeter.store.rows import checked_name
@@ -152,7 +153,8 @@ def _digest(key: str) -> bytes:
 def _key_of(row: tuple[Any, ...]) -> Key:
     """A row; SQLite gives whatever type it finds in the file."""
     name, rights, datasets, note, created = row
-    parsed = json.loads(rights), json.loads(datasets)
+    columns = rights, datasets
+    parsed = [parse_json(text) if isinstance(text, str) else text for text in columns]
     for texts in ([name, note], *parsed):
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"{texts!r} are no texts")

@@ -4,11 +4,11 @@ SQLite gives whatever type it finds in the file: what makes a record of a row lo
 raises TypeError, ValueError or OverflowError.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
+from lightmeter.nesting import parse_json
 from lightmeter.times import from_ms
 
 __all__ = [
@@ -226,7 +226,7 @@ def streaks_of(text: str) -> dict[str, int]:
     """
     if not text:
         return {}
-    streaks: dict[str, int] = json.loads(text)
+    streaks: dict[str, int] = parse_json(text)
     _check((streaks,), [dict])
     _check(list(streaks.values()), [int] * len(streaks))
     return streaks
@@ -240,7 +240,7 @@ def judged_of(row: tuple[Any, ...]) -> tuple[Place, Kept, Basis | None]:
     _check(row[7:], (int, int, str))
     if not baseline:
         return place, kept, None
-    dataset, segment, starts, file = json.loads(baseline)
+    dataset, segment, starts, file = parse_json(baseline)
     _check((dataset, segment, file), [str] * 3)
     times = tuple(map(from_ms, starts))
     compared = dataset, segment, times, file
