@@ -194,6 +194,27 @@ def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
     ]
 
 
+EVEN = np.linspace(0, 10, 400)
+MIDDLE_AND_ENDS = np.concatenate([np.linspace(4, 6, 200), np.linspace(0, 1, 100), 10 - EVEN[:100]])
+
+
+@pytest.mark.parametrize(
+    ("target", "where"),
+    [
+        (
+            np.where(np.arange(400) % 5 < 2, 5.5, EVEN),
+            "is 5.5 % in 40 % of images instead of 0 %",
+        ),
+        (MIDDLE_AND_ENDS, "is between 4 and 5.99 % in 50 % of images instead of 20 %"),
+    ],
+)
+def test_a_share_of_pixels_is_one_thing_in_per_cent(target: Any, where: str) -> None:
+    views = [lm.log(columns={"x": side}).view() for side in (target, EVEN)]
+    line = lm.compare(target=views[0], reference=views[1])["x"]
+    bright = replace(line, **said_of("image.bright_percent", "image", ["image"])._asdict())
+    assert summary([bright]) == f"the share of bright pixels {where}"
+
+
 def grid(change: Callable[[int, int], float], before: float, ending: str = "") -> dict[str, Any]:
     return {
         f"Grid.r{row}c{column}{ending}": (before, before + change(row, column))

@@ -352,7 +352,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"(?:the share of )?NAME varies {_NUMBER} times as much", _varies),
     (rf"{_PERCENT} of (?:values of NAME|\w*images) (.*) than 99 % of the reference", _part),
     (
-        rf"NAME (is .*) in {_PERCENT} of (?:values|images) instead of {_PERCENT}",
+        rf"(?:the share of )?NAME (is .*) in {_PERCENT} of (?:values|images) instead of {_PERCENT}",
         _within,
     ),
     (rf"no NAME in {_PERCENT} of images instead of {_PERCENT}", _without),

@@ -40,7 +40,7 @@ __all__ = [
     "tested_by_group",
 ]
 
-ASSUMED = "Assumes that images are independent; log with group= where they come in bursts."
+ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
 
 # Of the variance within groups. With few groups the variance between them may seem to be 0: then a
 # group of very many images would decide alone.

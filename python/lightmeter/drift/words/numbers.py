@@ -77,8 +77,7 @@ def _moved(
 
 
 def _wider(line: FeatureDrift, times: float) -> str:
-    subject = f"the share of {line.name}" if line.scale == "percent" else line.name
-    return f"{subject} varies {number(times, 2)} times as much"
+    return f"{_subject(line)} varies {number(times, 2)} times as much"
 
 
 def _part(line: FeatureDrift, shape: Shape) -> str | None:
@@ -186,8 +185,8 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
         if after > before:
             return f"no {line.name} {_in_so_many(line, after, before)}"
         return f"{line.name} {_in_so_many(line, 1 - after, 1 - before)}"
-    value = _told_apart(shape.value, target, reference)
-    return f"{line.name} is {value} {_in_so_many(line, after, before)}"
+    value = _told_apart(shape.value, target, reference) + _unit(line)
+    return f"{_subject(line)} is {value} {_in_so_many(line, after, before)}"
 
 
 def _told_apart(value: float, target: Numbers, reference: Numbers) -> str:
@@ -217,7 +216,16 @@ def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Nu
     after, before = (side.within(low, high) for side in (target, reference))
     if percent(after) == percent(before):
         return f"{line.name} is distributed differently"
-    return f"{line.name} {where} {_in_so_many(line, after, before)}"
+    return f"{_subject(line)} {where}{_unit(line)} {_in_so_many(line, after, before)}"
+
+
+def _subject(line: FeatureDrift) -> str:
+    """Of a verb in the singular, as shares have names in the plural, such as bright pixels."""
+    return f"the share of {line.name}" if line.scale == "percent" else line.name
+
+
+def _unit(line: FeatureDrift) -> str:
+    return " %" if line.scale == "percent" else ""
 
 
 def _in_so_many(line: FeatureDrift, after: float, before: float) -> str:
