@@ -130,6 +130,37 @@ def test_a_value_is_told_apart_from_those_that_look_like_it() -> None:
         np.testing.assert_allclose(shares, [0.5, 0], atol=0.005)
 
 
+@pytest.mark.parametrize("power", [1.0, 1e12, 1e-9])
+def test_a_value_of_which_a_side_consists_is_told_apart(power: float) -> None:
+    value = 90.00001
+    near = value + np.linspace(-3e-5, 3e-5, 160)
+    target, reference = np.full(400, value) * power, np.r_[near, [value] * 240] * power
+    words = finding(compared(target, reference))
+    match = re.fullmatch("x is (.*) in 100 % of values instead of 60 %", words)
+    assert match is not None, words
+    said, power_said = (match[1].replace("\N{MINUS SIGN}", "-") + "e0").split("e")[:2]
+    assert len(said) >= len("9.000001")
+    np.testing.assert_allclose(float(f"{said}e{power_said}"), value * power, rtol=1e-8)
+
+
+def test_a_value_that_is_rounded_up_to_a_power_of_ten_is_told_apart() -> None:
+    for value, other in ((99.996, 100.04), (9.96e7, 1.03e8)):
+        target = np.r_[[value] * 200, np.linspace(other, other * 1.0001, 200)]
+        reference = np.linspace(other, other * 1.0001, 400)
+        words = finding(compared(target, reference))
+        assert words.startswith(("x is 99.996 in 50 %", "x is 9.96e07 in 50 %")), words
+
+
+def test_of_few_values_all_digits_are_said() -> None:
+    """Such as those of two identifiers."""
+    first = 2.0**53 - 2
+    for values in ((first, first + 1), (-first - 1, -first), (1e300, np.nextafter(1e300, 2e300))):
+        target, reference = np.repeat(values, [20, 80]), np.repeat(values, [70, 30])
+        match = re.fullmatch("x = (.*) rose from .*", finding(compared(target, reference)))
+        assert match is not None
+        assert float(match[1].replace("\N{MINUS SIGN}", "-")) == values[1]
+
+
 def test_of_many_categories_only_what_is_certain_is_said() -> None:
     """Lists of 512 texts: what they lack may have been there."""
     rng = np.random.default_rng(0)

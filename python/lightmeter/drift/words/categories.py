@@ -74,7 +74,7 @@ def few_values_change(line: FeatureDrift, target: Numbers, reference: Numbers) -
     # Of two values that swap, the greater is said: it is the "yes" of a question.
     first = max(largest, key=lambda change: float(change.value or 0.0))
     before, after = first.before.low, first.after.low
-    value = number(float(first.value or 0.0), 17)
+    value = number(float(first.value or 0.0), 19)
     return f"{line.name} = {value} {direction(before, after)} {shares_from_to(before, after)}"
 
 

@@ -195,9 +195,10 @@ def _told_apart(value: float, target: Numbers, reference: Numbers) -> str:
     equal = [percent(side.within(value, value)) for side in sides]
     fewer = 0 if 1e-4 <= abs(value) < 1e7 else 2  # `number` shows beside a power of ten
     for shown in range(4 - fewer, 17) if value and math.isfinite(value) else ():
-        half = 10.0 ** (math.floor(math.log10(abs(value))) - shown + 1) / 2
-        said = float(f"{value:.{shown}g}")
-        if [percent(side.within(said - half, said + half)) for side in sides] == equal:
+        said = f"{value:.{shown - 1}e}"  # to four digits both 99.996 and 100.04 are 100
+        half = 10.0 ** (int(said.partition("e")[2]) - shown + 1) / 2
+        low, high = float(said) - half, float(said) + half
+        if [percent(side.within(low, high)) for side in sides] == equal:
             return number(value, shown + fewer)
     return number(value, 17 + fewer)
 
@@ -206,7 +207,7 @@ def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Nu
     """Between which numbers the share of values changed the most."""
     low, high = most if most.low == most.high else map(_rounded, most)
     if low == high:
-        where = f"is {number(low)}"
+        where = f"is {_told_apart(low, target, reference)}"
     elif math.isinf(low):
         where = f"is at most {number(high, 3)}"
     elif math.isinf(high):
