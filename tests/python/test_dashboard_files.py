@@ -232,7 +232,7 @@ def test_no_link_leads_out_of_the_folder(
     assert (elsewhere / "index.html").read_text() == "mine"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe", b"[" * 60_000])
 def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, damage: bytes) -> None:
     shown = cells(store)
     first = shown.build(tmp_path / "site")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightmeter.files import write_atomically
+from lightmeter.nesting import parse_json
 
 __all__ = ["Site", "Written"]
 
@@ -122,7 +123,7 @@ def _encode(pages: dict[str, str]) -> bytes:
 def _read(manifest: Path) -> dict[str, str]:
     """What an earlier run noted; nothing where that cannot be read."""
     try:
-        pages = json.loads(manifest.read_bytes())["pages"]
+        pages = parse_json(manifest.read_bytes())["pages"]
         return {
             path: inputs
             for path, inputs in pages.items()
