@@ -51,6 +51,10 @@ void to_grid(const Pixels& view, const std::uint8_t* from, std::size_t n, std::u
   };
   if constexpr (std::is_same_v<T, std::uint16_t>) {
     if (view.low == 0 && view.high == kWhite) {
+      if (!kSwapped && view.pixel_stride == sizeof(T)) {
+        std::memcpy(to, from, n * sizeof(T));
+        return;
+      }
       for (std::size_t i = 0; i < n; ++i) to[i] = sample(i);
       return;
     }
