@@ -73,8 +73,13 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def count(n: int) -> str:
     """A count: all digits below a million, three digits above."""
-    for unit, suffix in ((10**12, " T"), (10**9, " G"), (10**6, " M")):
-        if n >= unit:
+    # What rounds to 1000 of a unit is 1 of the next.
+    for least, unit, suffix in (
+        (999_500_000_000, 10**12, " T"),
+        (999_500_000, 10**9, " G"),
+        (10**6, 10**6, " M"),
+    ):
+        if n >= least:
             return f"{n / unit:.3g}{suffix}"
     return f"{n:,}"
 
@@ -96,7 +101,8 @@ def percent(share: float) -> str:
         return "<0.1 %"
     if 0.999 < share < 1:
         return ">99.9 %"
-    digits = f"{100 * share:.1f}" if 0 < share < 0.1 else f"{100 * share:.0f}"
+    places = int(0 < share < 0.1 or 0.995 <= share < 1)  # the latter would round to 100
+    digits = f"{100 * share:.{places}f}"
     return f"{digits.removesuffix('.0')} %"
 
 

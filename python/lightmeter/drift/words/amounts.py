@@ -15,7 +15,10 @@ def change(before: float, after: float, scale: Scale | None) -> str:
         return f"{verb} {amounts_from_to(before, after, scale)}"
     if after > 10 * before:
         return f"{verb} {number(after / before, 3)}-fold"
-    return f"{verb} by {percent(abs(after / before - 1))}"
+    by = abs(after / before - 1)
+    if after > before and round(by, 2) == 1:  # unlike a fall it may be any
+        by = 1.0
+    return f"{verb} by {percent(by)}"
 
 
 def direction(before: float, after: float) -> str:
@@ -42,7 +45,14 @@ def shares_from_to(before: float, after: float) -> str:
     """Such as ``from 1 % to 9 %``, with digits enough to tell both apart."""
     texts = percent(before), percent(after)
     digits = 2
-    while texts[0] == texts[1] and digits < _MOST_DIGITS:
+    while (texts[0] == texts[1] or _is_rounded_to_all(texts, before, after)) and (
+        digits < _MOST_DIGITS
+    ):
         texts = f"{number(100 * before, digits)} %", f"{number(100 * after, digits)} %"
         digits += 1
     return f"from {texts[0]} to {texts[1]}"
+
+
+def _is_rounded_to_all(texts: tuple[str, str], before: float, after: float) -> bool:
+    shares = before, after
+    return any(text == "100 %" and share < 1 for text, share in zip(texts, shares, strict=True))
