@@ -31,6 +31,7 @@ def said(target: dict[str, Any], reference: dict[str, Any]) -> str:
         (TEN, 12 * TEN, "x rose 12-fold"),
         (TEN, 0.62 * TEN, "x fell by 38 %"),
         (TEN, 0 * TEN, "x fell by 100 %"),
+        (TEN, 0.003 * TEN, "x fell by 99.7 %"),
         (TEN + 990, TEN + 995.2, "x rose by 0.5 %"),
         (0 * TEN, TEN / TEN, "x rose from 0 to 1"),
         (-TEN / TEN, -2 * TEN / TEN, "x fell from -1 to -2"),
@@ -89,6 +90,28 @@ def test_long_values_are_shortened() -> None:
     words = said({"a": ["x" * 3000] * 50}, {"a": ["y\n" * 1500] * 50})
     assert len(words) < 200
     assert r"y\u000ay" in words
+
+
+def test_long_values_that_begin_alike_are_told_apart() -> None:
+    folders = [f"{'/archive/2024/september' * 3}/camera-{name}/{'raw/' * 20}" for name in "ba"]
+    target, reference = ({"a": [folder] * 50} for folder in folders)
+    words = said(target, reference)
+    pattern = (
+        r"a has new '(….*/camera-b/.*…)' \(100 %\), no more '(….*/camera-a/.*…)' \(was 100 %\)"
+    )
+    match = re.fullmatch(pattern, words)
+    assert match is not None, words
+    assert max(map(len, match.groups())) == 60
+    numbers = [1.0] * 60
+    words = said({"a": target["a"][1:] + numbers}, {"a": reference["a"][40:] + numbers})
+    assert re.fullmatch(r".*, new '….*/camera-b/.*' \(49\), no more '….*-a/.*…' \(10\)", words)
+
+
+@pytest.mark.parametrize(("count", "more"), [(400, "400"), (5000, r"at least \d+")])
+def test_of_very_many_new_values_not_all_are_counted(count: int, more: str) -> None:
+    target = ["fresh"] * 6000 + [f"value {at}" for at in range(count)]
+    words = said({"a": target}, {"a": ["usual"] * 600})
+    assert re.search(rf"new 'fresh' \(\d\d %\) and {more} more$", words), words
 
 
 def test_plain_columns_go_by_their_whole_name() -> None:
@@ -213,6 +236,31 @@ def test_a_share_of_pixels_is_one_thing_in_per_cent(target: Any, where: str) -> 
     line = lm.compare(target=views[0], reference=views[1])["x"]
     bright = replace(line, **said_of("image.bright_percent", "image", ["image"])._asdict())
     assert summary([bright]) == f"the share of bright pixels {where}"
+
+
+def test_a_share_of_pixels_of_few_values_is_in_per_cent_too() -> None:
+    sides = [[100] * gray + [0] * (100 - gray) for gray in (73, 25)]
+    views = [lm.log(columns={"x": side}).view() for side in sides]
+    line = lm.compare(target=views[0], reference=views[1])["x"]
+    gray = replace(line, **said_of("image.gray_percent", "image", ["image"])._asdict())
+    words = "the share of gray pixels is 100 % in 73 % of images instead of 25 %"
+    assert summary([gray]) == words
+
+
+def test_a_number_of_a_band_has_its_scale() -> None:
+    for name, number in (("entropy", "entropy"), ("DAPI.Sharpness", "Sharpness")):
+        scale = next(each.scale for each in IMAGE_NUMBERS if each.name == number)
+        assert said_of(f"image.{name}", "image", ["image"]).scale == scale
+    pixels = replace(
+        of_images(dark_percent=(1.0, 9.0))[0],
+        **said_of("image.DAPI.dark_percent", "image", ["image"])._asdict(),
+    )
+    assert finding(pixels) == "DAPI dark pixels rose from 1 % to 9 %"
+
+
+def test_almost_all_is_not_all() -> None:
+    (pixels,) = of_images(dark_percent=(99.922, 99.992))
+    assert finding(pixels) == "dark pixels rose from 99.92 % to 99.99 %"
 
 
 def grid(change: Callable[[int, int], float], before: float, ending: str = "") -> dict[str, Any]:

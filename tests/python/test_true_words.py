@@ -321,6 +321,16 @@ def test_whatever_is_said_of_random_hues_is_true(
         assert is_true(words, "x", target, reference), words
 
 
+@pytest.mark.parametrize(
+    ("by", "words"), [(1.2, "[+]1 degree"), (-1.2, "-1 degree"), (3, "[+]3 degrees")]
+)
+def test_one_degree_is_one(by: float, words: str) -> None:
+    spread = np.linspace(-0.5, 0.5, 200)
+    target, reference = ((at + spread) * 255 / 360 for at in (100 + by, 100))
+    said = finding(compared(target, reference, "angle")).replace("\N{MINUS SIGN}", "-")
+    assert re.fullmatch(f"x turned by {words}", said), said
+
+
 @settings(max_examples=60)
 @given(
     before=st.lists(st.integers(0, 60), min_size=6, max_size=6).filter(lambda n: sum(n) >= 20),

@@ -370,7 +370,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"text or infinite values in NAME went from {_PERCENT} to {_PERCENT}.*", _odd),
     (rf"NAME is {_NUMBER} days? (later|earlier)", _later),
     (r"NAME is distributed differently", _differs),
-    (r"NAME turned by ([+-]\d+) degrees", _turned),
+    (r"NAME turned by ([+-]\d+) degrees?", _turned),
     (r"NAME gathered around ([a-z -]+)", _gathered),
     (r"NAME spread out", _spread_out),
     (r"NAME changed within the same colours", _within_colours),

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
+from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
 from lightmeter.profile.features import Origin
 
 __all__ = [
@@ -107,7 +107,8 @@ def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
     if origin != "image":
         return Said(name, "Exif", prefix=prefix)
-    scale = _NUMBERS[rest].scale if rest in _NUMBERS else None
+    number = _number_of(rest)
+    scale = number.scale if number is not None else None
     return Said(name, _group_of(rest), scale, prefix, _cell(rest))
 
 
@@ -129,12 +130,16 @@ def rank(feature: str, prefix: str) -> int:
 
 
 def _group_of(name: str) -> Group:
-    first, _, rest = name.partition(".")
-    number = _NUMBERS.get(name) or _NUMBERS.get(rest)  # of a band, as DAPI.Sharpness
+    first, number = name.partition(".")[0], _number_of(name)
     group = number.group if number is not None else _FIRST_GROUPS.get(first)
     if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
         return "file"
     return group or "values"
+
+
+def _number_of(name: str) -> ImageNumber | None:
+    """That of the image, or of a band of it, as DAPI.Sharpness."""
+    return _NUMBERS.get(name) or _NUMBERS.get(name.partition(".")[2])
 
 
 def _cell(name: str) -> GridCell | None:

@@ -45,7 +45,8 @@ def hue_change(line: FeatureDrift) -> str:
     turn = turn_of(target, reference)
     name, towards = line.name, colour(line.level_target or 0.0)
     if _is_explained(turn, target.n, reference.n):
-        return f"{name} turned by {turn.steps * 360 / STEPS:+.0f} degrees"
+        degrees = f"{turn.steps * 360 / STEPS:+.0f}"
+        return f"{name} turned by {degrees} degree{'' if degrees in ('+1', '-1') else 's'}"
     after, before = turn.gathered
     if after - before >= _CHANGED and after >= _GATHERED:
         return f"{name} gathered around {towards}"
