@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dashboards import NAMES, Page, Shown, cells, fill, html_files, profile
-from lightmeter import Profile, log
+from lightmeter import Profile, log, log_image
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.dashboard import asked as asked_module
 from lightmeter.dashboard import place as place_module
@@ -89,6 +89,20 @@ def test_a_feature_without_values_has_no_chart(store: Store, tmp_path: Path) -> 
         page = Page(tmp_path / "site" / feature_page("cells", "", feature))
         assert sum(tag == "svg" for tag, _ in page.tags) == charts
         assert "The last 3 values" in page.text
+
+
+def test_one_of_something_is_in_the_singular(store: Store, tmp_path: Path) -> None:
+    fill(store, "cells", 2)
+    one = log_image(Image.new("RGB", (8, 8))).view()
+    store.put("cells", one, at=FIRST + 2 * DAY, writer="w")
+    Shown(store, days("o", feature="saturation")).build(tmp_path / "site")
+    pages = {
+        dataset_page("cells"): "3 buckets, 2022-09-01 to 2022-09-03, 1 image ",
+        bucket_page("cells", "", FIRST + DAY): "baseline: the 1 bucket before without anomalies",
+        feature_page("cells", "", "saturation"): "The last value ",
+    }
+    for page, words in pages.items():
+        assert words in Page(tmp_path / "site" / page).text
 
 
 def test_a_dataset_is_ok_though_its_first_days_had_too_little_data(

@@ -162,11 +162,10 @@ def test_dates_and_segments(store: Store) -> None:
         LimitsRule(scalar="n", upper=9),
     ):
         assert of(store, rule).advice == []
-    for camera in "ab":
+    for camera, words in (("a", "1 segment is"), ("b", "2 segments are")):
         store.put("cells", profile, at=date(2022, 9, 4), writer="a", segment={"camera": camera})
-    assert of(store, LimitsRule(scalar="n", upper=9)).advice == [
-        "2 segments are not watched: `segments = true`"
-    ]
+        advice = of(store, LimitsRule(scalar="n", upper=9)).advice
+        assert advice == [f"{words} not watched: `segments = true`"]
     assert of(store, LimitsRule(scalar="n", upper=9), segments=True).advice == []
 
 

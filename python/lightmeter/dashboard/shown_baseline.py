@@ -16,7 +16,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Basis
 from lightmeter.store.store import Store
-from lightmeter.text import shorten
+from lightmeter.text import counted, shorten
 from lightmeter.times import MILLISECOND
 
 __all__ = [
@@ -91,7 +91,8 @@ def find_baseline(
             for bucket in history.buckets
             if bucket.start < start and bucket.start not in history.anomalous
         ][-_BEFORE:]
-        words = f"baseline: the {len(before)} buckets before without anomalies"
+        which = counted(len(before), "bucket")
+        words = f"baseline: the {which} before without anomalies"
         return _stored(store, words, history.dataset, history.segment_text, before)
     words = f"baseline of {shorten(monitor, 60)}: "
     if basis.file:

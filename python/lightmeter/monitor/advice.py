@@ -15,7 +15,7 @@ from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.monitor.rules import ChangeRule, DriftRule, IntervalRule, LimitsRule
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.store import Store
-from lightmeter.text import count, number
+from lightmeter.text import count, counted, number
 from lightmeter.times import DAY
 
 __all__ = ["Advised", "Found", "advice_for"]
@@ -200,4 +200,5 @@ def _of_segments(advised: Advised) -> Iterator[str]:
     if dataset in advised.store.datasets():
         segments = [segment for segment in advised.store.segments(dataset) if segment]
         if segments:
-            yield f"{count(len(segments))} segments are not watched: `segments = true`"
+            are = "is" if len(segments) == 1 else "are"
+            yield f"{counted(len(segments), 'segment')} {are} not watched: `segments = true`"

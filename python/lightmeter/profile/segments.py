@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from lightmeter.files import path_bytes
 from lightmeter.profile.view import ProfileView
-from lightmeter.text import near
+from lightmeter.text import counted, near
 
 __all__ = ["Segment", "SegmentedViews", "clean_value", "parse_segment", "segment_text"]
 
@@ -115,7 +115,11 @@ class SegmentedViews(Mapping[str, ProfileView]):
         """
         if segment not in self:
             named = segment if isinstance(segment, str) else ""
-            hint = near(named, self._segments, f"there are {len(self)} segments")
+            hint = near(
+                named,
+                self._segments,
+                f"there {'is' if len(self) == 1 else 'are'} {counted(len(self), 'segment')}",
+            )
             raise KeyError(f"no segment {segment!r}; {hint}")
         return self._segments[segment_text(segment)]
 

@@ -440,7 +440,8 @@ def _finite(value: float) -> float | None:
 
 def _no_such_column(name: object, names: list[str]) -> str:
     hint = near(name, names, "see get_columns()")
-    return f"no feature {name!r} in this profile of {len(names)} features; {hint}"
+    size = "1 feature" if len(names) == 1 else f"{len(names)} features"
+    return f"no feature {name!r} in this profile of {size}; {hint}"
 
 
 def counted(core: _core.Profile) -> str:

@@ -36,7 +36,7 @@ def dataset_html(
         images = sum(bucket.images for bucket in history.buckets)
         span = pair(history.buckets[0].start, history.buckets[-1].start)
         many = f"{len(history.buckets):,} bucket{'' if len(history.buckets) == 1 else 's'}"
-        note = f"{many}, {span}, {images:,} images"
+        note = f"{many}, {span}, {images:,} image{'' if images == 1 else 's'}"
     kind = "Segment" if history.segment else "Dataset"
     lines = lines_table(page, history, groups) if history.lines else _NOT_JUDGED
     return document(

@@ -68,4 +68,5 @@ def _values(page: str, history: History, line: Line, ident: str) -> Html:
 
     rows = map(row, reversed(recent))
     shown = table(ident, rows, left={"state"}, words={"in words"}, tall=True)
-    return joined(tag("h3", f"The last {len(recent)} values", id=ident), shown)
+    values = "value" if len(recent) == 1 else f"{len(recent)} values"
+    return joined(tag("h3", f"The last {values}", id=ident), shown)
