@@ -114,6 +114,17 @@ def test_of_very_many_new_values_not_all_are_counted(count: int, more: str) -> N
     assert re.search(rf"new 'fresh' \(\d\d %\) and {more} more$", words), words
 
 
+def test_a_text_among_numbers_is_new_where_that_is_certain() -> None:
+    texts, numbers = [f"text {at}" for at in range(3000)], [1.0] * 3000
+    rates = "text or infinite values in a went from"
+    some = [*texts[::3], *numbers, *numbers[:1000]]
+    assert said({"a": texts + numbers}, {"a": some}) == f"{rates} 20 % to 50 %"
+    words = said({"a": texts + numbers}, {"a": [*texts[:20], *numbers]})
+    assert re.fullmatch(
+        rf"{rates} 0.7 % to 50 %, new 'text \d+' \(about \d+\) and at least \d+ more", words
+    ), words
+
+
 def test_plain_columns_go_by_their_whole_name() -> None:
     names = ("load.kg", "score v1.5", "weight.kg")
     columns = {name: TEN + at / 8 for at, name in enumerate(names)}

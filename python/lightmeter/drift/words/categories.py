@@ -6,7 +6,7 @@ from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import Share, ShareChange, changes_of_values
 from lightmeter.drift.words.amounts import direction, shares_from_to
-from lightmeter.drift.words.sides import string_changes
+from lightmeter.drift.words.sides import all_listed, string_changes
 from lightmeter.text import number, percent, shorten, visible
 
 __all__ = ["category_change", "few_values_change", "is_of_few_values", "new_values"]
@@ -55,13 +55,17 @@ def _new_or_gone(change: ShareChange, changes: list[ShareChange]) -> str:
 
 
 def new_values(line: FeatureDrift) -> list[str]:
-    """The new and the vanished texts of a rate with their counts."""
+    """The new and the vanished texts of a rate with their counts, as far as they are certain."""
     parts = []
+    in_target, in_reference = all_listed(line)
     texts = [item.value for item in (*line.new_values, *line.vanished_values)]
     for word, items in (("new", line.new_values), ("no more", line.vanished_values)):
-        if items:
-            more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-            parts.append(f"{word} '{_shown(items[0].value, texts)}' ({items[0].est}){more}")
+        own, other = (in_target, in_reference) if word == "new" else (in_reference, in_target)
+        if items and other:
+            least = "" if own else "at least "
+            about = "" if items[0].lower == items[0].upper else "about "
+            more = f" and {least}{len(items) - 1} more" if len(items) > 1 else ""
+            parts.append(f"{word} '{_shown(items[0].value, texts)}' ({about}{items[0].est}){more}")
     return parts
 
 

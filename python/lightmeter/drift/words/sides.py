@@ -5,7 +5,7 @@ from lightmeter.drift.feature import FeatureDrift, column_of
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import ShareChange, changes_of_strings
 
-__all__ = ["numbers_of_both", "string_changes"]
+__all__ = ["all_listed", "numbers_of_both", "string_changes"]
 
 
 def numbers_of_both(line: FeatureDrift) -> tuple[Numbers, Numbers] | None:
@@ -28,3 +28,13 @@ def string_changes(line: FeatureDrift) -> list[ShareChange]:
     values = line.n_target, line.n_reference
     others = [n - each.n for n, each in zip(values, strings, strict=True)]
     return changes_of_strings(strings[0], strings[1], others)
+
+
+def all_listed(line: FeatureDrift) -> tuple[bool, bool]:
+    """Whether the target, and the reference, list all of their texts, and count them."""
+    if line.sides is None:
+        return True, True
+    name = column_of(line.feature)
+    cores = [view._core for view in line.sides]
+    target, reference = (name not in core or core.strings(name).is_exact for core in cores)
+    return target, reference
