@@ -73,6 +73,14 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     )
 
 
+def test_a_value_beyond_a_limit_does_not_read_like_the_limit(store: Store) -> None:
+    box = Box()
+    results = days("oA", value=100.004, lower=20.0, upper=100.0)
+    tell(store, results, [Alert(name="box", channel=box)], now=NOW)
+    (item,) = box.messages[0].items
+    assert item.text.endswith("(drift: 100.004, expected at least 20 and at most 100)")
+
+
 def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
     box = Box()
     alert = Alert(name="box", channel=box)

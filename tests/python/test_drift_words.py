@@ -107,6 +107,13 @@ def test_long_values_that_begin_alike_are_told_apart() -> None:
     assert re.fullmatch(r".*, new '….*/camera-b/.*' \(49\), no more '….*-a/.*…' \(10\)", words)
 
 
+def test_letters_that_are_composed_differently_are_told_apart() -> None:
+    composed, apart = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINING ACUTE ACCENT}"
+    words = said({"a": [apart] * 50}, {"a": [composed] * 50})
+    assert words == f"a has new 'Cafe\\u0301' (100 %), no more '{composed}' (was 100 %)"
+    assert f"'{apart}'" in said({"a": [apart] * 50}, {"a": ["x"] * 50})
+
+
 @pytest.mark.parametrize(("count", "more"), [(400, "400"), (5000, r"at least \d+")])
 def test_of_very_many_new_values_not_all_are_counted(count: int, more: str) -> None:
     target = ["fresh"] * 6000 + [f"value {at}" for at in range(count)]

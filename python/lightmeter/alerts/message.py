@@ -25,6 +25,7 @@ __all__ = ["Item", "Message", "Series", "compose", "trial_message"]
 
 _MOST_ITEMS = 20
 _NAME, _WORDS, _URL = 120, 300, 2000
+_MOST_DIGITS = 17  # with which any two numbers differ
 
 
 class Series(NamedTuple):
@@ -268,13 +269,16 @@ def _sentence(what: str, incident: Incident) -> str:
 def _size(first: Result) -> str:
     if first.value is None:
         return ""
-    limits = [
-        f"{name} {number(limit)}"
-        for name, limit in (("at least", first.lower), ("at most", first.upper))
-        if limit is not None
-    ]
-    expected = f", expected {' and '.join(limits)}" if limits else ""
-    return f": {number(first.value)}{expected}"
+    limits = {"at least": first.lower, "at most": first.upper}
+    digits = 4
+    while digits < _MOST_DIGITS and any(
+        limit not in (None, first.value) and number(limit, digits) == number(first.value, digits)
+        for limit in limits.values()
+    ):
+        digits += 1  # with which the value is not the limit that it exceeds
+    parts = [f"{key} {number(limit, digits)}" for key, limit in limits.items() if limit is not None]
+    expected = f", expected {' and '.join(parts)}" if parts else ""
+    return f": {number(first.value, digits)}{expected}"
 
 
 def _finite(value: float | None) -> float | None:

@@ -1,6 +1,8 @@
 """Categories, and numbers of which there are few, by the largest change of a share."""
 
 from collections.abc import Iterable
+from functools import partial
+from unicodedata import normalize
 
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.shape import Numbers
@@ -103,9 +105,13 @@ def _value(change: ShareChange, changes: list[ShareChange]) -> str:
 def _shown(value: object, values: Iterable[object]) -> str:
     """A value of bounded length, without the beginning that others have too if it would be all."""
     short, whole = shorten(value, _LONGEST), visible(value)
+    others = [visible(other) for other in values if other is not None and other != value]
+    composed = normalize("NFC", whole)
+    if composed != whole and composed in map(partial(normalize, "NFC"), others):
+        codes = (char if char.isascii() else f"\\u{ord(char):04x}" for char in whole)
+        return shorten("".join(codes), _LONGEST)  # an accent of its own looks like a letter's
     if short == whole:
         return short
-    others = (visible(other) for other in values if other is not None and other != value)
     alike = max((_alike(whole, other) for other in others), default=0)
     if alike < _LONGEST - 1:  # what is shown tells them apart
         return short
