@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "MOST_DIGITS",
     "NONE",
     "count",
     "counted",
@@ -23,6 +24,7 @@ __all__ = [
     "with_minus",
 ]
 
+MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
 NONE = "\N{EN DASH}"  # stands for a number that does not exist
 # Combining marks, of which a pile would cover the lines above and below; two are normal.
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3,}")

@@ -19,13 +19,12 @@ from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, feature_page
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Line, Told
-from lightmeter.text import number, shorten
+from lightmeter.text import MOST_DIGITS, number, shorten
 
 __all__ = ["Item", "Message", "Series", "compose", "trial_message"]
 
 _MOST_ITEMS = 20
 _NAME, _WORDS, _URL = 120, 300, 2000
-_MOST_DIGITS = 17  # with which any two numbers differ
 
 
 class Series(NamedTuple):
@@ -271,7 +270,7 @@ def _size(first: Result) -> str:
         return ""
     limits = {"at least": first.lower, "at most": first.upper}
     digits = 4
-    while digits < _MOST_DIGITS and any(
+    while digits < MOST_DIGITS and any(
         limit not in (None, first.value) and number(limit, digits) == number(first.value, digits)
         for limit in limits.values()
     ):

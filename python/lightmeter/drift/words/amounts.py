@@ -1,11 +1,9 @@
 """Amounts and shares in words: "rose by 9 %", "from 1 % to 9 %"."""
 
 from lightmeter.image.numbers import Scale
-from lightmeter.text import number, percent
+from lightmeter.text import MOST_DIGITS, number, percent
 
 __all__ = ["amounts_from_to", "change", "direction", "shares_from_to"]
-
-_MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
 
 
 def change(before: float, after: float, scale: Scale | None) -> str:
@@ -32,11 +30,11 @@ def amounts_from_to(before: float, after: float, scale: Scale | None) -> str:
         return shares_from_to(before / 100, after / 100)
     if scale == "share":
         places = 2
-        while f"{before:.{places}f}" == f"{after:.{places}f}" and places < _MOST_DIGITS:
+        while f"{before:.{places}f}" == f"{after:.{places}f}" and places < MOST_DIGITS:
             places += 1
         return f"from {before:.{places}f} to {after:.{places}f}"
     digits = 3
-    while number(before, digits) == number(after, digits) and digits < _MOST_DIGITS:
+    while number(before, digits) == number(after, digits) and digits < MOST_DIGITS:
         digits += 1
     return f"from {number(before, digits)} to {number(after, digits)}"
 
@@ -46,7 +44,7 @@ def shares_from_to(before: float, after: float) -> str:
     texts = percent(before), percent(after)
     digits = 2
     while (texts[0] == texts[1] or _is_rounded_to_all(texts, before, after)) and (
-        digits < _MOST_DIGITS
+        digits < MOST_DIGITS
     ):
         texts = f"{number(100 * before, digits)} %", f"{number(100 * after, digits)} %"
         digits += 1

@@ -8,8 +8,9 @@ from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import Share, ShareChange, changes_of_values
 from lightmeter.drift.words.amounts import direction, shares_from_to
+from lightmeter.drift.words.comparatives import in_so_many, subject, unit
 from lightmeter.drift.words.sides import all_listed, string_changes
-from lightmeter.text import number, percent, shorten, visible
+from lightmeter.text import MOST_DIGITS, number, percent, shorten, visible
 
 __all__ = ["category_change", "few_values_change", "is_of_few_values", "new_values"]
 
@@ -88,11 +89,9 @@ def few_values_change(line: FeatureDrift, target: Numbers, reference: Numbers) -
     # Of two values that swap, the greater is said: it is the "yes" of a question.
     first = max(largest, key=lambda change: float(change.value or 0.0))
     before, after = first.before.low, first.after.low
-    value = number(float(first.value or 0.0), 19)
-    if line.scale == "percent":
-        shares = f"{percent(after)} of images instead of {percent(before)}"
-        if percent(after) != percent(before):
-            return f"the share of {line.name} is {value} % in {shares}"
+    value = number(float(first.value or 0.0), MOST_DIGITS)
+    if line.scale == "percent" and percent(after) != percent(before):
+        return f"{subject(line)} is {value}{unit(line)} {in_so_many(line, after, before)}"
     return f"{line.name} = {value} {direction(before, after)} {shares_from_to(before, after)}"
 
 

@@ -3,7 +3,7 @@
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.text import percent
 
-__all__ = ["more_than", "of_what"]
+__all__ = ["in_so_many", "more_than", "subject", "unit"]
 
 _COMPARATIVES = {
     "brightness": ("are brighter", "are darker"),
@@ -39,6 +39,21 @@ def more_than(line: FeatureDrift, share: float, *, is_more: bool) -> str:
     return f"{percent(share)} of {images} {does} than 99 % of the reference"
 
 
-def of_what(line: FeatureDrift) -> str:
+def _of_what(line: FeatureDrift) -> str:
     """What values of the line are counted in: ``images``, or ``values``."""
     return "values" if line.group == "values" else "images"
+
+
+def in_so_many(line: FeatureDrift, after: float, before: float) -> str:
+    """How many values of the target are so, and of the reference."""
+    return f"in {percent(after)} of {_of_what(line)} instead of {percent(before)}"
+
+
+def subject(line: FeatureDrift) -> str:
+    """Of a verb in the singular, as shares have names in the plural, such as bright pixels."""
+    return f"the share of {line.name}" if line.scale == "percent" else line.name
+
+
+def unit(line: FeatureDrift) -> str:
+    """What follows a value of the line."""
+    return " %" if line.scale == "percent" else ""

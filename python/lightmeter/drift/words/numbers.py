@@ -7,7 +7,7 @@ from lightmeter.drift.shape import Interval, Numbers, Shape, shape_of
 from lightmeter.drift.verdict import MOST_MOVED
 from lightmeter.drift.words.amounts import amounts_from_to, change, direction
 from lightmeter.drift.words.categories import few_values_change, is_of_few_values
-from lightmeter.drift.words.comparatives import more_than, of_what
+from lightmeter.drift.words.comparatives import in_so_many, more_than, subject, unit
 from lightmeter.drift.words.level import mean_moved, times_as_wide
 from lightmeter.drift.words.sides import numbers_of_both
 from lightmeter.text import number, percent
@@ -77,7 +77,7 @@ def _moved(
 
 
 def _wider(line: FeatureDrift, times: float) -> str:
-    return f"{_subject(line)} varies {number(times, 2)} times as much"
+    return f"{subject(line)} varies {number(times, 2)} times as much"
 
 
 def _part(line: FeatureDrift, shape: Shape) -> str | None:
@@ -183,10 +183,10 @@ def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Num
         return None
     if line.scale == "percent" and shape.value == 0:
         if after > before:
-            return f"no {line.name} {_in_so_many(line, after, before)}"
-        return f"{line.name} {_in_so_many(line, 1 - after, 1 - before)}"
-    value = _told_apart(shape.value, target, reference) + _unit(line)
-    return f"{_subject(line)} is {value} {_in_so_many(line, after, before)}"
+            return f"no {line.name} {in_so_many(line, after, before)}"
+        return f"{line.name} {in_so_many(line, 1 - after, 1 - before)}"
+    value = _told_apart(shape.value, target, reference) + unit(line)
+    return f"{subject(line)} is {value} {in_so_many(line, after, before)}"
 
 
 def _told_apart(value: float, target: Numbers, reference: Numbers) -> str:
@@ -217,20 +217,7 @@ def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Nu
     after, before = (side.within(low, high) for side in (target, reference))
     if percent(after) == percent(before):
         return f"{line.name} is distributed differently"
-    return f"{_subject(line)} {where}{_unit(line)} {_in_so_many(line, after, before)}"
-
-
-def _subject(line: FeatureDrift) -> str:
-    """Of a verb in the singular, as shares have names in the plural, such as bright pixels."""
-    return f"the share of {line.name}" if line.scale == "percent" else line.name
-
-
-def _unit(line: FeatureDrift) -> str:
-    return " %" if line.scale == "percent" else ""
-
-
-def _in_so_many(line: FeatureDrift, after: float, before: float) -> str:
-    return f"in {percent(after)} of {of_what(line)} instead of {percent(before)}"
+    return f"{subject(line)} {where}{unit(line)} {in_so_many(line, after, before)}"
 
 
 def _rounded(value: float) -> float:
