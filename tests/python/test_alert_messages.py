@@ -73,12 +73,25 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     )
 
 
-def test_a_value_beyond_a_limit_does_not_read_like_the_limit(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("value", "upper", "words"),
+    [
+        (100.004, 100.0, "100.004, expected at least 20 and at most 100"),
+        (
+            2.0**53 - 1,
+            2.0**53 - 2,
+            "9007199254740991, expected at least 20 and at most 9007199254740990",
+        ),
+    ],
+)
+def test_a_value_beyond_a_limit_does_not_read_like_the_limit(
+    store: Store, value: float, upper: float, words: str
+) -> None:
     box = Box()
-    results = days("oA", value=100.004, lower=20.0, upper=100.0)
+    results = days("oA", value=value, lower=20.0, upper=upper)
     tell(store, results, [Alert(name="box", channel=box)], now=NOW)
     (item,) = box.messages[0].items
-    assert item.text.endswith("(drift: 100.004, expected at least 20 and at most 100)")
+    assert item.text.endswith(f"(drift: {words})")
 
 
 def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
