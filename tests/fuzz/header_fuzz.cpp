@@ -12,7 +12,7 @@
 
 // Bytes for libFuzzer: a file, read as JPEG, as PNG and as Exif whatever it begins like. What is found obeys
 // the laws below; a broken law is thrown and ends the run. That the readers agree with those in
-// Python is tested in tests/python/test_core_headers.py.
+// Python is tested in tests/python/image/test_core_headers.py.
 namespace lightmeter::wire {
 namespace {
 

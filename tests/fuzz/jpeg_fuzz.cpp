@@ -10,7 +10,7 @@
 
 // Bytes for libFuzzer: a JPEG file, decoded on every tier. What is found obeys the laws below; a
 // broken law is thrown and ends the run. That the pixels are those of Pillow is tested in
-// tests/python/test_jpeg.py.
+// tests/python/image/test_jpeg.py.
 namespace lightmeter::decode {
 namespace {
 

@@ -12,7 +12,7 @@
 #include "decode/jpeg_kernels.hpp"
 #include "kernels/kernels.hpp"
 
-// That whole files give the samples of Pillow is tested in tests/python/test_jpeg.py.
+// That whole files give the samples of Pillow is tested in tests/python/image/test_jpeg.py.
 namespace lightmeter::decode {
 namespace {
 

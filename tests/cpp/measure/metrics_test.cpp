@@ -1,5 +1,5 @@
 // What the metrics keep: integers that no cut of a row changes. What they measure is tested against
-// other implementations in tests/python/test_image_metrics.py, and the laws of tiles in laws_test.
+// other implementations in tests/python/image/test_image_metrics.py, and the laws of tiles in laws_test.
 
 #include <gtest/gtest.h>
 

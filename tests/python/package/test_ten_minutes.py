@@ -11,7 +11,7 @@ from conftest import lightmeter
 
 pytest.importorskip("typer")
 
-PAGE = Path(__file__).parents[2] / "docs/ten-minutes.md"
+PAGE = Path(__file__).parents[3] / "docs/ten-minutes.md"
 STEP = re.compile(
     r"^    lightmeter (?P<command>.*)$|^```(?P<kind>python|toml|text)\n(?P<block>(?s:.*?))^```",
     re.MULTILINE,

@@ -14,7 +14,7 @@ from lightmeter import DecodeError, ProfileView
 from lightmeter.whylogs import read_segments
 from lightmeter.whylogs.hll import read_distinct
 
-FOLDER = Path(__file__).parents[1] / "golden" / "whylogs"
+FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
 SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segments.zip")]
 
 

@@ -34,7 +34,7 @@ from lightmeter.store.records import (
 )
 from lightmeter.store.remote.spool import Entry
 
-FOLDER = Path(__file__).parents[1] / "golden" / "v1"
+FOLDER = Path(__file__).parents[2] / "golden" / "v1"
 WHYLOGS = FOLDER.parent / "whylogs"
 AT = datetime(2022, 9, 7, tzinfo=UTC)
 SET = "whylogs"  # a set that never grows

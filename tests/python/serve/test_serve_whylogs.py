@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 from stores import view
 
-FOLDER = Path(__file__).parents[1] / "golden" / "whylogs"
+FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
 AT = {"datasetTimestamp": 1662552000000, "segmentTags": [], "region": None}  # 2022-09-07 12:00
 NEW = "/v1/log/async"
 OLD = "/v0/organizations/org-1/log/async/cells"

@@ -1,6 +1,6 @@
 """The core's readers of headers, against those in plain Python.
 
-More runs than in the suite: python tests/python/test_core_headers.py 100000 [seed]
+More runs than in the suite: python tests/python/image/test_core_headers.py 100000 [seed]
 """
 
 import io

@@ -22,7 +22,7 @@ older = pytest.importorskip("prometheus_client.parser")
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -14,7 +14,7 @@ import pytest
 from layers import CORE_ROOMS, GROUND, ROOMS
 from lightmeter import errors
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "python/lightmeter"
 
 # What follows `#include`, however it is spelt; and a file of the project among it.

@@ -1,6 +1,6 @@
 """Whatever bytes a file has, reading its header and Exif ends, raises nothing and stays small.
 
-More runs than in the suite: python tests/python/test_hostile_headers.py 1000000 [seed]
+More runs than in the suite: python tests/python/image/test_hostile_headers.py 1000000 [seed]
 """
 
 import io

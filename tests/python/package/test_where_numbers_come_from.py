@@ -34,7 +34,7 @@ from lightmeter.text import number, percent
 from lightmeter.viz import NotebookProfileVisualizer
 from test_incidents import DAY, FIRST, days
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "python/lightmeter"
 
 

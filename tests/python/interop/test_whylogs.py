@@ -15,7 +15,7 @@ from lightmeter import ProfileView, Store
 from lightmeter.whylogs import read_segments
 from PIL import Image
 
-FOLDER = Path(__file__).parents[1] / "golden" / "whylogs"
+FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
 EXPECTED: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (FOLDER / "expected.json").read_text(encoding="utf-8")
 )

@@ -1,4 +1,4 @@
-"""Draws docs/rooms.svg from the tables of rooms: ``python tests/python/rooms.py``."""
+"""Draws docs/rooms.svg from the tables of rooms: ``python tests/python/package/rooms.py``."""
 
 from itertools import pairwise
 from math import fsum
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from layers import CORE_ROOMS, ROOMS
 from lightmeter.draw.html import Html, tag
 
-PICTURE = Path(__file__).parents[2] / "docs/rooms.svg"
+PICTURE = Path(__file__).parents[3] / "docs/rooms.svg"
 
 _MARGIN = 16
 _BOX, _HEIGHT, _STEP = 124, 36, 72  # of a room, and from one level to the next

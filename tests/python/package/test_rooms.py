@@ -7,7 +7,7 @@ from rooms import PICTURE, draw, everything_below, layout, uses
 
 def test_the_picture_is_that_of_the_table() -> None:
     drawn = PICTURE.read_text(encoding="utf-8")
-    assert drawn == f"{draw()}\n", "draw it again: python tests/python/rooms.py"
+    assert drawn == f"{draw()}\n", "draw it again: python tests/python/package/rooms.py"
 
 
 def test_the_picture_shows_every_room_and_arrow() -> None:
