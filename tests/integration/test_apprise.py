@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from alerting import HOSTILE, MESSAGE
+from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Alert, Apprise, load_alerts, tell
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.results import save_results
 from receiver import Receiver
-from test_incidents import days
 
 pytest.importorskip("apprise")
 

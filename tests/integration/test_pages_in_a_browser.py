@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from browser import opened
 from conftest import picture
+from dashboards import attacked, cells
+from hostile import HOSTILE
 from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
@@ -17,10 +19,8 @@ from lightmeter.monitor.sitemap import (
 from lightmeter.profile.segments import segment_text
 from lightmeter.report.page import html_page
 from lightmeter.store import Store
-from test_dashboard import attacked, cells
 from test_report import attacked_page, cameras_page, drifted, drifted_page
 from test_sheet import add_hostile, sheet_of
-from test_viz import HOSTILE
 
 pytest_plugins = ["chromium"]
 

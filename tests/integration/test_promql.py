@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_openmetrics import expressions
+from metrics_texts import expressions
 
 parser = pytest.importorskip("promql_parser")
 

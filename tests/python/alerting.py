@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from incidents import FIRST, result
 from lightmeter.alerts import Message, Webhook
 from lightmeter.alerts.message import trial_message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import Result
 from receiver import Receiver
-from test_incidents import FIRST, result
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
 SECRET = "whsec_" + "czNj" * 8

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alerting import HOSTILE, NOW, Box, many, webhook
+from incidents import days
 from lightmeter import log
 from lightmeter.alerts import Alert, Message, tell
 from lightmeter.alerts.channels.formats import MOST_BYTES, encode
@@ -17,7 +18,6 @@ from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import DriftRule, SchemaRule
 from lightmeter.store import Store
 from receiver import Receiver
-from test_incidents import days
 
 
 @pytest.fixture

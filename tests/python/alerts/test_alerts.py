@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from alerting import NOW, SECRET, Box, many
+from incidents import DAY, FIRST, days, result
 from lightmeter.alerts import (
     Alert,
     Matching,
@@ -29,7 +30,6 @@ from lightmeter.alerts import (
 from lightmeter.errors import StoreError
 from lightmeter.store import Store, turns
 from receiver import Receiver
-from test_incidents import DAY, FIRST, days, result
 
 
 @pytest.fixture
@@ -256,8 +256,8 @@ def test_hours_are_told_where_buckets_are_shorter_than_days(store: Store) -> Non
 
 def test_on_the_command_line(tmp_path: Path) -> None:
     pytest.importorskip("typer")
-    from test_cli import lightmeter
-    from test_dashboard import fill
+    from conftest import lightmeter
+    from dashboards import fill
 
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
@@ -300,7 +300,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
 @pytest.fixture
 def watched(tmp_path: Path) -> Any:
     """Starts `monitor run` on ten days of which the last is bad, telling an address."""
-    from test_dashboard import fill
+    from dashboards import fill
 
     pytest.importorskip("typer")
     with Store(tmp_path / "drift.db") as store:

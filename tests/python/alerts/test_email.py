@@ -15,6 +15,7 @@ import pytest
 from alerting import HOSTILE, MESSAGE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Alert, Email, Message, load_alerts, tell
 from lightmeter.alerts.channels.email import _mail
@@ -25,7 +26,6 @@ from lightmeter.text import shorten, visible
 from mail_server import Mailbox, certificate, scripted, server_context
 from PIL import Image
 from september import NOW, put_days
-from test_incidents import days
 
 __all__ = ["certificate"]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from alerting import MESSAGE, NOW, many
+from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Alert, PagerDuty, tell, try_out
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
-from test_incidents import days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import lightmeter as lm
 import pytest
+from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
 from september import NOW, put_days, rows
-from test_incidents import days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -11,13 +11,13 @@ import pytest
 from alerting import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from incidents import DAY, FIRST, days
 from lightmeter import Store
 from lightmeter.alerts import Alert, Matching, load_alerts, snooze, tell
 from lightmeter.alerts.severity import severity_of
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.results import Result
-from test_incidents import DAY, FIRST, days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

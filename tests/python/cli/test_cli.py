@@ -6,9 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import lightmeter, lightmeter_without
@@ -16,7 +14,7 @@ from PIL import Image
 
 typer = pytest.importorskip("typer")
 
-from lightmeter.cli.app import app  # noqa: E402
+from commands import commands  # noqa: E402
 
 
 def test_exit_codes(tmp_path: Path) -> None:
@@ -45,14 +43,6 @@ def test_the_output_is_looked_at_first(folder: Path, tmp_path: Path) -> None:
         assert said.returncode == 1
         assert said.stdout == ""
         assert said.stderr.startswith("lightmeter: '")
-
-
-def commands(command: Any = None, name: str = "lightmeter") -> Iterator[tuple[str, Any]]:
-    """Every command and group by its name."""
-    command = command or typer.main.get_command(app)
-    yield name, command
-    for other, below in getattr(command, "commands", {}).items():
-        yield from commands(below, f"{name} {other}")
 
 
 SENTENCE = re.compile(r"[A-Z-][^.]*(?:\.\w+[^.]*|\.\*[^.]*)*\.")

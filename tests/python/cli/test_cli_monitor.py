@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from conftest import lightmeter
+from dashboards import fill
 from lightmeter import Store
-from test_dashboard import fill
 
 pytest.importorskip("typer")
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dashboards import NAMES, Page, Shown, cells, fill, html_files, profile
-from lightmeter import Profile, log, log_image
+from conftest import lightmeter
+from dashboards import ALLOWED, NAMES, Page, Shown, attacked, cells, fill, html_files, profile
+from hostile import HOSTILE
+from incidents import DAY, FIRST, days
+from lightmeter import Profile, log_image
 from lightmeter.alerts import Matching, acknowledge, snooze
 from lightmeter.dashboard import asked as asked_module
 from lightmeter.dashboard import place as place_module
@@ -16,7 +19,7 @@ from lightmeter.dashboard.extras import Extras
 from lightmeter.monitor.baselines import Other, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import Result, load_results, save_results
+from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import DriftRule, IntervalRule, LimitsRule
 from lightmeter.monitor.sitemap import (
     bucket_page,
@@ -28,9 +31,6 @@ from lightmeter.monitor.sitemap import (
 from lightmeter.store import Store
 from lightmeter.store.records import Basis
 from PIL import Image
-from test_cli import lightmeter
-from test_incidents import DAY, FIRST, days
-from test_viz import HOSTILE
 
 # --- what it says -----------------------------------------------------------------------------
 
@@ -356,31 +356,6 @@ def test_drift_over_time_is_drawn_with_its_limit(store: Store, tmp_path: Path) -
 
 
 # --- hostile text -----------------------------------------------------------------------------
-
-
-def attacked(store: Store) -> Shown:
-    results: list[Result] = []
-    for text in HOSTILE[:5]:
-        dataset = text.replace("\x00", "")
-        segment = {dataset: dataset}
-        view = log(columns={text: [1.0, 2.0, 3.5] * 10, "category": [text] * 30}).view()
-        for day in range(3):
-            store.put(dataset, view, at=FIRST + day * DAY, writer="w", segment=segment)
-            store.put(dataset, view, at=FIRST + day * DAY, writer="w")
-        for states, where in (("oAE", segment), ("oA.", {})):
-            more = {"segment": where, "feature": text, "words": text, "monitor": text}
-            results += days(states, dataset=dataset, **more)
-    return Shown(store, results)
-
-
-ALLOWED = set(
-    re.findall(
-        r"\w+",
-        "html head meta title style body header main footer section nav h1 h2 h3 h4 p ol ul li b "
-        "span bdi div table thead tbody tr th td a figure figcaption dl dt dd svg desc rect path "
-        "text code",
-    )
-)
 
 
 def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:

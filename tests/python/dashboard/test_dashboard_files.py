@@ -11,8 +11,10 @@ from urllib.parse import unquote
 
 import pytest
 from dashboards import Page, Shown, cells, fill, html_files, profile
+from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from incidents import DAY, FIRST, days
 from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
@@ -21,8 +23,6 @@ from lightmeter.monitor.sitemap import (
     slug,
 )
 from lightmeter.store import Store
-from test_incidents import DAY, FIRST, days
-from test_viz import HOSTILE
 
 
 def test_every_link_leads_somewhere(store: Store, tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """The text of a store for Prometheus, as the parsers of its own client read it."""
 
-import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import lightmeter as lm
 import pytest
@@ -14,38 +12,13 @@ from lightmeter import Store
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.openmetrics import metrics_text
 from lightmeter.openmetrics.families import Gauge, exposition
+from metrics_texts import DOCS, Samples, expressions, read, value
 from september import NOW, put_days
 from stores import view
 
 parser = pytest.importorskip("prometheus_client.openmetrics.parser")
-older = pytest.importorskip("prometheus_client.parser")
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
-DOCS = Path(__file__).parents[3] / "docs"
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-def read(text: str) -> Samples:
-    """Every sample by its name and labels, in both forms the same."""
-    families = list(parser.text_string_to_metric_families(text))
-    assert {family.type for family in families} == {"gauge"}
-    assert all(family.documentation for family in families)
-    samples = _samples(families)
-    assert _samples(older.text_string_to_metric_families(text)) == samples
-    return samples
-
-
-def _samples(families: Any) -> Samples:
-    all_of_them = [sample for family in families for sample in family.samples]
-    samples = {(each.name, tuple(sorted(each.labels.items()))): each.value for each in all_of_them}
-    assert len(samples) == len(all_of_them)
-    return samples
-
-
-def value(samples: Samples, name: str, **labels: str) -> float:
-    return samples[f"lightmeter_{name}", tuple(sorted(labels.items()))]
 
 
 def names(samples: Samples) -> set[str]:
@@ -148,17 +121,6 @@ def test_nothing_is_said_of_what_is_no_number() -> None:
     for nothing in (None, float("nan")):
         gauge.set(nothing, feature="x")
     assert exposition([gauge]) == "# EOF\n"
-
-
-def expressions() -> list[str]:
-    """All that docs/ has of them."""
-    board = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
-    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    asked += [each.get("definition", "") for each in board["templating"]["list"]]
-    rules = (DOCS / "prometheus-rules.yml").read_text(encoding="utf-8")
-    expressions = re.findall(r"^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*))", rules, re.MULTILINE)
-    assert len(expressions) == 3
-    return [*asked, *(block or line for block, line in expressions)]
 
 
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:

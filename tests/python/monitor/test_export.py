@@ -9,14 +9,15 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
+from incidents import FIRST
 from lightmeter import Store
 from lightmeter.files import open_atomically
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.profile.table_files import write_table
 from lightmeter.store.records import Line
+from metrics_texts import read, value
 from stores import view
-from test_incidents import FIRST
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -131,8 +132,6 @@ def test_on_the_command_line(filled: Store, tmp_path: Path) -> None:
 
 
 def test_a_run_writes_a_file_for_the_collector(filled: Store, tmp_path: Path) -> None:
-    from test_openmetrics import read, value
-
     config, out = tmp_path / "monitors.toml", tmp_path / "drift.prom"
     config.write_text('[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n')
     out.write_text("old")

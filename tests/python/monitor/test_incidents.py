@@ -1,43 +1,15 @@
 """From states to incidents to what there is to tell: laws, and the cases one can think of."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from incidents import DAY, FIRST, days
 from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import Told
-
-DAY = timedelta(days=1)
-FIRST = datetime(2022, 9, 1, tzinfo=UTC)
-STATES = {"o": "ok", "A": "anomaly", "E": "error", ".": "not enough data"}
-
-
-SATURATION = {
-    "feature": "image.Saturation.mean",
-    "monitor": "drift",
-    "dataset": "cells",
-    "value": 0.62,
-    "upper": 0.25,
-    "words": "saturation fell by 38 %",
-}
-
-
-def result(state: str, start: datetime, **more: Any) -> Result:
-    return Result(state=state, start=start, **(SATURATION | more))
-
-
-def days(states: str, **more: Any) -> list[Result]:
-    """One result a day; a space is a day without."""
-    return [
-        result(STATES[state], FIRST + index * DAY, **more)
-        for index, state in enumerate(states)
-        if state != " "
-    ]
 
 
 def spans(states: str) -> list[str]:

@@ -1,6 +1,5 @@
 """`lag`: how old the pictures of a bucket are, so that late pictures and wrong clocks are seen."""
 
-import io
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,20 +11,11 @@ from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import IntervalRule, LimitsRule, Rule
-from PIL import Image
-from september import NOW
+from september import NOW, photo
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
 TAKEN = "image.DateTime"
-
-
-def photo(at: datetime) -> bytes:
-    exif = Image.Exif()
-    exif[0x0132] = at.strftime("%Y:%m:%d %H:%M:%S")
-    with io.BytesIO() as file:
-        Image.new("L", (4, 4)).save(file, "JPEG", exif=exif)
-        return file.getvalue()
 
 
 @pytest.fixture

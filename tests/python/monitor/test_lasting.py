@@ -7,6 +7,7 @@ import lightmeter as lm
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from incidents import STATES
 from lightmeter import Store
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import load_monitors
@@ -17,7 +18,6 @@ from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import CombinedRule, LimitsRule, MissingRule
 from september import NOW, put_days, rows
-from test_incidents import STATES
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -13,8 +13,7 @@ from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.rules import LateRule
-from september import NOW, put_days, rows
-from test_lag import photo
+from september import NOW, photo, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -23,9 +23,8 @@ from lightmeter.monitor.rules import (
     MissingRule,
     Rule,
 )
-from september import NOW, put_days
+from september import NOW, photo, put_days
 from test_accepted import RULE
-from test_lag import photo
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -21,6 +21,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from commands import commands
 from conftest import lightmeter, picture
 from expanding import shown
 from generated import of_metrics
@@ -30,7 +31,6 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 from make import DOCS, contents
 from PIL import Image
 from receiver import Receiver
-from test_cli import commands
 
 pd = pytest.importorskip("pandas")
 fsspec = pytest.importorskip("fsspec")

@@ -26,13 +26,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from incidents import DAY, FIRST, days
 from lightmeter import DriftReport, Store, compare, log, log_image
 from lightmeter.dashboard import write_dashboard
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.report.page import html_page
 from lightmeter.text import number, percent
 from lightmeter.viz import NotebookProfileVisualizer
-from test_incidents import DAY, FIRST, days
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "python/lightmeter"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
@@ -18,19 +19,6 @@ from lightmeter.report.charts import feature_chart
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers
 from lightmeter.text import count, escape, number, percent, shorten
-
-HOSTILE = [
-    "</script><script>alert(1)</script>",
-    "\"'><img src=x onerror=alert(1)>",
-    "]]></style><svg onload=alert(1)>",
-    "\u202egnp.exe\u2066",
-    "tab\tnul\x00esc\x1b[31mred",
-    "--><!--&lt;b&gt;&#x3c;b&#x3e;",
-    "javascript:alert(1)",
-    "https://example.com/x.png",
-    "e\u0301" + "\u0301" * 20,
-    "\u2028line\u2029end\ufeff",
-]
 
 
 def sketch(values: Any) -> QuantileSketch:

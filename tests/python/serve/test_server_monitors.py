@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("starlette")
 
+from dashboards import fill
 from lightmeter import Store
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import feature_page
@@ -21,7 +22,6 @@ from lightmeter.serve.schedule import Outcome, Schedule
 from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from test_dashboard import fill
 
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
 PATIENCE = 60.0

@@ -14,6 +14,9 @@ import pytest
 
 pytest.importorskip("starlette")
 
+from dashboards import ALLOWED, attacked, fill
+from hostile import HOSTILE
+from incidents import DAY, FIRST, days
 from lightmeter import Store
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.results import save_results
@@ -29,9 +32,6 @@ from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
-from test_dashboard import ALLOWED, attacked, fill
-from test_incidents import DAY, FIRST, days
-from test_viz import HOSTILE
 
 ORIGIN = {"origin": "http://127.0.0.1"}
 LINK = re.compile(r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?")

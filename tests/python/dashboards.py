@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hostile import HOSTILE
+from incidents import DAY, FIRST, days
 from lightmeter import ProfileView, log
 from lightmeter.dashboard import Written, write_dashboard
+from lightmeter.monitor.results import Result
 from lightmeter.store import Store
-from test_incidents import DAY, FIRST, days
 
 NAMES = ["saturation", "brightness", "entropy"]
 
@@ -47,6 +49,31 @@ def cells(store: Store, states: str = "oooooooooA") -> Shown:
     results += days("o" * 10, feature="entropy", words="", value=0.1)
     results += days("o" * 10, feature="entropy", segment={"camera": "left"}, words="", value=0.1)
     return Shown(store, results)
+
+
+def attacked(store: Store) -> Shown:
+    results: list[Result] = []
+    for text in HOSTILE[:5]:
+        dataset = text.replace("\x00", "")
+        segment = {dataset: dataset}
+        view = log(columns={text: [1.0, 2.0, 3.5] * 10, "category": [text] * 30}).view()
+        for day in range(3):
+            store.put(dataset, view, at=FIRST + day * DAY, writer="w", segment=segment)
+            store.put(dataset, view, at=FIRST + day * DAY, writer="w")
+        for states, where in (("oAE", segment), ("oA.", {})):
+            more = {"segment": where, "feature": text, "words": text, "monitor": text}
+            results += days(states, dataset=dataset, **more)
+    return Shown(store, results)
+
+
+ALLOWED = set(
+    re.findall(
+        r"\w+",
+        "html head meta title style body header main footer section nav h1 h2 h3 h4 p ol ul li b "
+        "span bdi div table thead tbody tr th td a figure figcaption dl dt dd svg desc rect path "
+        "text code",
+    )
+)
 
 
 class Page(html.parser.HTMLParser):
