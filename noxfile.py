@@ -2,7 +2,7 @@
 # /// script
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""Common work by name, each in an environment of its own: ``nox -s lint``, ``nox -l`` lists it."""
+"""Wheels for Linux, tried where there is no compiler: ``nox -s wheels``."""
 
 import shutil
 from pathlib import Path
@@ -17,30 +17,7 @@ GLIBC = "2.28"  # the floor of the wheels; cibuildwheel's image in pyproject.tom
 LARGEST_WHEEL = 2_500_000  # bytes
 
 
-@nox.session
-def lint(session: nox.Session) -> None:
-    """Form and types."""
-    session.install(".[test]", *nox.project.dependency_groups(nox.project.load_toml(), "dev"))
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
-
-
 @nox.session(python=PYTHONS)
-def tests(session: nox.Session) -> None:
-    """The tests of Python; arguments after -- are those of pytest."""
-    session.install(".[test]")
-    session.run("python", "-m", "pytest", "-n", "2", *session.posargs)
-
-
-@nox.session
-def docs(session: nox.Session) -> None:
-    """The site of the documentation, into build/site; a warning is an error."""
-    session.install(".[docs]")
-    session.run("python", "docs/site/make.py", "build/site")
-
-
-@nox.session(python=PYTHONS, default=False)
 def wheels(session: nox.Session) -> None:
     """A wheel for Linux x86-64 into dist/, from the sdist alone.
 
@@ -77,12 +54,6 @@ def wheels(session: nox.Session) -> None:
     session.run("lightmeter", "demo", "-o", session.create_tmp(), env=bare)
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs, env=bare)
-
-
-@nox.session(default=False)
-def everything(session: nox.Session) -> None:
-    """All that must hold before a change lands; for Debian or Ubuntu, as root."""
-    session.run("bash", ".ci/run", external=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -132,15 +132,7 @@ def _tell(
     for alert in alerts:
         wanted = [incident for incident in incidents if alert.wants(incident.line)]
         told = [entry for entry in store.state.told(alert.name) if alert.wants(entry.line)]
-        awake, missed, minor = [], [], []
-        for change in find_changes(lines, wanted, told):
-            if is_snoozed(change.incident):
-                if change.what == "opened" and change.incident.end is not None:
-                    missed.append(change)
-            elif _is_minor(change, alert):
-                minor.append(change)
-            else:
-                awake.append(change)
+        awake, missed, minor = _sorted_out(find_changes(lines, wanted, told), alert, is_snoozed)
         _remember(store, alert, missed)
         if alert.is_quiet(now):
             continue  # nothing is remembered as told, so that the next run finds it
@@ -168,6 +160,22 @@ def _tell(
                 break  # the others would wait for the same timeouts
             _remember(store, alert, changes)
     return deliveries
+
+
+def _sorted_out(
+    changes: Iterable[Change], alert: Alert, is_snoozed: Callable[[Incident], bool]
+) -> tuple[list[Change], list[Change], list[Change]]:
+    """Return the changes to tell, those that a snooze hides for good, and the minor ones."""
+    awake, missed, minor = [], [], []
+    for change in changes:
+        if is_snoozed(change.incident):
+            if change.what == "opened" and change.incident.end is not None:
+                missed.append(change)
+        elif _is_minor(change, alert):
+            minor.append(change)
+        else:
+            awake.append(change)
+    return awake, missed, minor
 
 
 def _is_minor(change: Change, alert: Alert) -> bool:

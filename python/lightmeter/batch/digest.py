@@ -52,7 +52,7 @@ def _digest(value: Any, above: tuple[int, ...], functions: dict[Any, bytes]) -> 
     return digest.digest()
 
 
-def _parts(value: Any) -> tuple[str, Iterable[Any]]:
+def _parts(value: Any) -> tuple[str, Iterable[Any]]:  # noqa: C901, PLR0912
     """The kind of a value, and what it consists of: bytes, or values that have parts themselves."""
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     if isinstance(value, _PLAIN):

@@ -146,17 +146,11 @@ def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
         else:
             missing.append(feature)
     yield f"{PREFIX}Colorspace", measured.meter.mode
-    for name, returned in measured.returned:
-        own = plain_returned(f"{PREFIX}{name}", returned)
-        if isinstance(own, Raised):
-            own = {f"{PREFIX}{name}.{ERROR}": own.kind}
-        for feature, value in own.items():
-            if is_vector(value):
-                continue  # no cell of a row
-            if value is not None and (isinstance(value, str) or math.isfinite(value)):
-                yield feature, value
-            else:
-                missing.append(feature)
+    for feature, own in _own_values(measured):
+        if own is not None and (isinstance(own, str) or math.isfinite(own)):
+            yield feature, own
+        else:
+            missing.append(feature)
     for name, fact in (measured.facts or {}).items():
         if fact is not None:
             yield f"{PREFIX}{name}", fact
@@ -167,3 +161,13 @@ def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
             yield f"{PREFIX}{name}", tag
     if missing:
         yield "missing", missing
+
+
+def _own_values(measured: Measured) -> Iterator[tuple[str, Any]]:
+    """Yield what the user's functions returned, without vectors: they fit no cell of a row."""
+    for name, returned in measured.returned:
+        plain = plain_returned(f"{PREFIX}{name}", returned)
+        if isinstance(plain, Raised):
+            yield f"{PREFIX}{name}.{ERROR}", plain.kind
+        else:
+            yield from (item for item in plain.items() if not is_vector(item[1]))

@@ -22,6 +22,7 @@ from lightmeter.cli.terminal import (
     say,
     usage,
 )
+from lightmeter.draw.html import Html
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.profile.cells import row_format_of
 from lightmeter.report.sheet import contact_sheet
@@ -64,15 +65,7 @@ def measure(
     are written as .csv, .jsonl or .parquet, and printed as JSON lines.
     """
     with usage():
-        if sort is None and (worst is not None or highest or html is not None):
-            raise ValueError("got --worst, --highest or --html without --sort; say which number")
-        if sort is not None and output == _STDOUT:
-            raise ValueError("got --sort, which prints a table, and -o -, which prints rows")
-        own = [function.__name__ for function in reading.functions]
-        ranking = None
-        if sort is not None:
-            called = number_called(sort, own, reading.bands or ())
-            ranking = Ranking(called, worst or 20, highest=highest)
+        ranking = _ranking(sort, worst, highest, html, output, reading)
         file = None if output in (None, _STDOUT) else output
         row_format = None if file is None else row_format_of(file)
     printed = file is None and ranking is None
@@ -109,28 +102,59 @@ def measure(
                     if printed:
                         print(row_json(row))
         if ranking is not None:
-            for line in _lines(ranking):
-                say(line)
-            if tally.images and not ranking.best:
-                complain(f"no image has the number {ranking.name}")
+            _show(ranking, tally)
         if html is not None and ranking is not None:
-            names = {str(row["path"]) for _, row in ranking.best}
-            page = contact_sheet(
-                [row for _, row in ranking.best],
-                ranking.name,
-                highest=highest,
-                images=tally.images,
-                failures=tally.failures,
-                failed=tally.failed,
-                reading=reading,
-                opened=opener_of(paths, Wanted(column, limits=reading.limits), names),
-            )
-            write_atomically(html, page.encode())
+            wanted = Wanted(column, limits=reading.limits)
+            write_atomically(html, _page(ranking, tally, paths, wanted, reading).encode())
         if not printed:
             say(_summary(tally))
         failed.tell()
         if tally.images == 0:
             failed.nothing_measured(paths)
+
+
+def _ranking(
+    sort: str | None,
+    worst: int | None,
+    highest: bool,
+    html: Path | None,
+    output: Path | None,
+    reading: Reading,
+) -> Ranking | None:
+    """Return the ranking that the options ask for, or None without --sort."""
+    if sort is None:
+        if worst is not None or highest or html is not None:
+            raise ValueError("got --worst, --highest or --html without --sort; say which number")
+        return None
+    if output == _STDOUT:
+        raise ValueError("got --sort, which prints a table, and -o -, which prints rows")
+    own = [function.__name__ for function in reading.functions]
+    return Ranking(number_called(sort, own, reading.bands or ()), worst or 20, highest=highest)
+
+
+def _show(ranking: Ranking, tally: Tally) -> None:
+    """Print the table of the ranking."""
+    for line in _lines(ranking):
+        say(line)
+    if tally.images and not ranking.best:
+        complain(f"no image has the number {ranking.name}")
+
+
+def _page(
+    ranking: Ranking, tally: Tally, paths: list[str], wanted: Wanted, reading: Reading
+) -> Html:
+    """Return the page with the pictures of the ranking."""
+    rows = [row for _, row in ranking.best]
+    return contact_sheet(
+        rows,
+        ranking.name,
+        highest=ranking.highest,
+        images=tally.images,
+        failures=tally.failures,
+        failed=tally.failed,
+        reading=reading,
+        opened=opener_of(paths, wanted, {str(row["path"]) for row in rows}),
+    )
 
 
 def _summary(tally: Tally) -> str:

@@ -264,7 +264,7 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
     return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
 
 
-def _measure_encoded(
+def _measure_encoded(  # noqa: C901
     image: Encoded,
     reading: Reading,
     threads: int | None,

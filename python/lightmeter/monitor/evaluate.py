@@ -186,6 +186,17 @@ def _of_profiles(
         yield from heapq.merge(
             *(judge.buckets() for judge in sharing), key=lambda bucket: bucket.place.start
         )
+    yield from _only_in_segments(shelf, store, monitors, kept, now)
+
+
+def _only_in_segments(
+    shelf: Shelf,
+    store: Store,
+    monitors: Sequence[Monitor],
+    kept: Mapping[Place, Kept],
+    now: datetime,
+) -> Iterator[BucketResults]:
+    """Yield a result for each monitor of a dataset whose newest values are in segments only."""
 
     @cache
     def last_of_segments(dataset: str, wait: timedelta) -> datetime | None:

@@ -127,19 +127,27 @@ def plain_value(value: Any, column: str) -> Any:
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
-    if isinstance(value, Image.Image | ImageMeter):
+    if _is_one_image(value):
         return value
-    if isinstance(value, np.ndarray):
-        if value.ndim in (2, 3):
-            return value
-        if value.ndim == 1 and value.dtype.kind == "f":
-            return _floats(value)
-    elif is_array(value):
-        try:
-            return plain_value(as_numpy(value), column)
-        except ImageError:  # measuring it will raise the same error
-            return value
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind == "f":
+        return _floats(value)
+    if not isinstance(value, np.ndarray) and is_array(value):
+        return _of_other_library(value, column)
     raise TypeError(f"column {column!r} holds a {type(value).__name__}; expected {_ACCEPTED}")
+
+
+def _is_one_image(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim in (2, 3)
+    return isinstance(value, Image.Image | ImageMeter)
+
+
+def _of_other_library(value: Any, column: str) -> Any:
+    """Return the plain value of an array or tensor that is not NumPy's."""
+    try:
+        return plain_value(as_numpy(value), column)
+    except ImageError:  # measuring it will raise the same error
+        return value
 
 
 def split_values(values: Any, column: str) -> Values:

@@ -16,7 +16,7 @@ from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.folder import Files
-from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, total_of
 from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import StoreError
 from lightmeter.files import path_bytes
@@ -142,18 +142,11 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     whole = parse_segment(segment_text(segment))
-    segment_of = group_of = None
     columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
     reader = date_reader(date_from, reading.limits) if date_from is not None else None
     source = source_of(folder, wanted)
-    if group is not None:
-        group_of = GroupOf(group, root=source.root, exif=reading.exif)
-    if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=source.root, exif=reading.exif, fixed=whole)
-    for origin in (segment_of, group_of):
-        if origin is not None and isinstance(source, Files):
-            origin.check_files(source.files)
+    segment_of, group_of = _origins(source, segment_by, group, reading, whole)
     with store_at(store, create=True) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
         length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
@@ -207,6 +200,25 @@ def log_folder(
                 assert length is not None
                 segments[start] = parts.put(views, start, length)
         return Logged(profiles, undated, rolled_up, segments)
+
+
+def _origins(
+    source: Source,
+    segment_by: SegmentBy | None,
+    group: GroupBy | None,
+    reading: Reading,
+    whole: Mapping[str, str],
+) -> tuple[SegmentOf | None, GroupOf | None]:
+    """Return what finds the segment and the group of an image, checked on the file names."""
+    segment_of = group_of = None
+    if group is not None:
+        group_of = GroupOf(group, root=source.root, exif=reading.exif)
+    if segment_by is not None:
+        segment_of = SegmentOf(segment_by, root=source.root, exif=reading.exif, fixed=whole)
+    for origin in (segment_of, group_of):
+        if origin is not None and isinstance(source, Files):
+            origin.check_files(source.files)
+    return segment_of, group_of
 
 
 def _lengths(store: Store, *, needed: object) -> dict[str, timedelta] | None:

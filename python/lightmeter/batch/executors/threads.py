@@ -15,7 +15,7 @@ T = TypeVar("T")
 Result = TypeVar("Result")
 
 
-def in_threads(
+def in_threads(  # noqa: C901
     work: Callable[[Iterable[T]], Result],
     items: Iterable[T],
     size: int | Callable[[int], int],

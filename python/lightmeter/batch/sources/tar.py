@@ -195,7 +195,7 @@ def _guarded(members: Iterator[Member | Damage]) -> Iterator[Member | Damage]:
             yield Damage(reading_error(error))
 
 
-def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member | Damage]:
+def _walk(source: _Input, path: str | None, limits: Limits) -> Iterator[Member | Damage]:  # noqa: C901, PLR0912
     long_name: bytes | None = None
     long_size: int | None = None
     sparse = False

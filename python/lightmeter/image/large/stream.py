@@ -40,7 +40,7 @@ class Sampled:
         self.samples[top : top + part.shape[0], left : left + part.shape[1]] = part
 
 
-def measure_blocks(
+def measure_blocks(  # noqa: C901
     raster: Raster,
     meters: list[ImageMeter],
     *,
