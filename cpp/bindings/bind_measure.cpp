@@ -16,9 +16,6 @@ using lightmeter::measure::ImageMeter;
 using lightmeter::measure::Mask;
 using lightmeter::profile::ImageFeatures;
 
-// The samples of black and white.
-using Range = std::pair<double, double>;
-
 SampleType type_of(char kind, py::ssize_t size) {
   if (kind == 'u' && size == 1) return SampleType::kUint8;
   if (kind == 'u' && size == 2) return SampleType::kUint16;

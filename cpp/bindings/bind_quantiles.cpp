@@ -74,7 +74,7 @@ void update_counts(QuantileSketch& sketch, const py::handle& values, const py::h
   sketch.update_counts(as_span(converted<Doubles>(numbers)), as_span(times));
 }
 
-py::dict state_of(const QuantileSketch& sketch) {
+py::dict quantile_state(const QuantileSketch& sketch) {
   const QuantileState state = sketch.state();
   py::dict dict;
   dict["nan"] = state.nan;
@@ -102,7 +102,7 @@ py::dict state_of(const QuantileSketch& sketch) {
   return dict;
 }
 
-QuantileSketch from_state(const py::dict& dict, std::uint64_t key) {
+QuantileSketch quantiles_from(const py::dict& dict, std::uint64_t key) {
   QuantileState state;
   state.nan = field<std::uint64_t>(dict, "nan");
   state.pos_inf = field<std::uint64_t>(dict, "pos_inf");
@@ -207,11 +207,11 @@ void bind_quantiles(py::module_& module) {
           "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
           "DataSketches, or whylogs' variant.")
       .def(
-          "state", &state_of,
+          "state", &quantile_state,
           "All of it: `nan`, `pos_inf`, `neg_inf`, and `values` (float64, rising) with `counts`\n"
           "(uint64) if it is exact; else `sample`: a dict of `coin_key`, `coins_drawn`, the error\n"
           "in ranks (`variance`, `fixed`), `least`, `greatest`, and `levels` of (values, paired,\n"
           "odd), where those of level h have weight 2^h.")
-      .def_static("from_state", &from_state, py::arg("state"), py::arg("key") = 0,
+      .def_static("from_state", &quantiles_from, py::arg("state"), py::arg("key") = 0,
                   "One of that state; DecodeError for one that no sketch has.");
 }
