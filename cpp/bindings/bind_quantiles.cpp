@@ -20,7 +20,7 @@ bool update_as(QuantileSketch& sketch, const py::array& array) {
 }
 
 // A Python float or int is by far the most frequent argument, so it is tried first.
-void update(QuantileSketch& sketch, const py::handle& value) {
+void update_with(QuantileSketch& sketch, const py::handle& value) {
   if (PyFloat_CheckExact(value.ptr())) return sketch.update(PyFloat_AS_DOUBLE(value.ptr()));
   if (PyLong_CheckExact(value.ptr())) {
     const double number = PyLong_AsDouble(value.ptr());
@@ -30,7 +30,7 @@ void update(QuantileSketch& sketch, const py::handle& value) {
     }
     return sketch.update(number);
   }
-  if (is_masked(value)) return update(sketch, value.attr("compressed")());
+  if (is_masked(value)) return update_with(sketch, value.attr("compressed")());
   const py::array array = array_of(value, "biuf", "a number or an array of numbers");
   if (update_as<double>(sketch, array) || update_as<float>(sketch, array) ||
       update_as<std::uint8_t>(sketch, array) || update_as<std::uint16_t>(sketch, array)) {
@@ -153,7 +153,7 @@ void bind_quantiles(py::module_& module) {
           [](const py::tuple& state) {
             return decoded<QuantileSketch>(state[1], py::cast<std::uint64_t>(state[0]));
           }))
-      .def("update", &update, py::arg("value"),
+      .def("update", &update_with, py::arg("value"),
            "Add a number, or every number of an array of any shape and strides; what a NumPy mask\n"
            "hides is left out.")
       .def("update_counts", &update_counts, py::arg("values"), py::arg("counts"),
