@@ -3,6 +3,7 @@
 
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
+#include "columns.hpp"
 #include "lightmeter/profile/profile.hpp"
 #include "lightmeter/profile/repeats.hpp"
 
@@ -63,12 +64,6 @@ py::list frequent_of(const Column& column, const FrequentIntegers& integers) {
     items.append(py::make_tuple(value, estimate, estimate, lower));
   }
   return items;
-}
-
-const Column& column_of(const Profile& profile, const std::string& name) {
-  const Column* column = profile.find(name);
-  if (column == nullptr) throw py::key_error(name);
-  return *column;
 }
 
 py::dict summary(const Profile& profile, const std::string& name) {

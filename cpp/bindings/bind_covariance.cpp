@@ -22,7 +22,7 @@ void check_table(const Doubles& rows) {
                               " dimensions; expected two: a row for each vector");
 }
 
-void update(Covariance& self, const Doubles& rows) {
+void update_rows(Covariance& self, const Doubles& rows) {
   check_table(rows);
   Covariance sum = self;
   for (py::ssize_t row = 0; row < rows.shape(0); ++row) sum.update(row_of(rows, row));
@@ -66,7 +66,7 @@ void bind_covariance(py::module_& module) {
   bind_keyless<Covariance>(module, "Covariance",
                            "Count, means and covariances of rows of numbers: exact sums.")
       .def(py::init<std::size_t>(), py::arg("dimensions"))
-      .def("update", &update, py::arg("rows"), "Add all rows of an array, or none.")
+      .def("update", &update_rows, py::arg("rows"), "Add all rows of an array, or none.")
       .def_property_readonly("n", &Covariance::n)
       .def_property_readonly("dimensions", &Covariance::dimensions)
       .def(

@@ -15,9 +15,6 @@ using lightmeter::decode::TakeStrip;
 using lightmeter::measure::ImageMeter;
 using lightmeter::profile::ImageFeatures;
 
-// The samples of black and white.
-using Range = std::pair<double, double>;
-
 // Shows the strips of a decoder to a meter.
 TakeStrip into(ImageMeter& meter, Range range) {
   return [&meter, range](const Pixels& strip) {

@@ -10,7 +10,7 @@ namespace {
 using Registers = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
 using Elsewhere = std::tuple<double, double, double>;
 
-py::dict state_of(const DistinctCount& sketch) {
+py::dict distinct_state(const DistinctCount& sketch) {
   const DistinctCount::State state = sketch.state();
   py::dict dict;
   dict["hashes"] = as_array(state.hashes);
@@ -20,7 +20,7 @@ py::dict state_of(const DistinctCount& sketch) {
   return dict;
 }
 
-DistinctCount from_state(const py::dict& dict) {
+DistinctCount distinct_from(const py::dict& dict) {
   DistinctCount::State state;
   state.hashes = as_vector(counts_of(field<py::object>(dict, "hashes")));
   state.registers = as_vector(field<Registers>(dict, "registers"));
@@ -55,9 +55,9 @@ void bind_distinct(py::module_& module) {
       .def_property_readonly("estimate", &DistinctCount::estimate)
       .def("lower", &DistinctCount::lower, py::arg("deviations") = 1.0)
       .def("upper", &DistinctCount::upper, py::arg("deviations") = 1.0)
-      .def("state", &state_of,
+      .def("state", &distinct_state,
            "`hashes` (uint64, rising, while exact), `registers` (uint8, beyond), and `elsewhere`:\n"
            "(lower, estimate, upper) of what sketches of other kinds counted.")
-      .def_static("from_state", &from_state, py::arg("state"),
+      .def_static("from_state", &distinct_from, py::arg("state"),
                   "One of that state; DecodeError for one that no sketch has.");
 }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "bindings.hpp"
+#include "columns.hpp"
 #include "drift/special.hpp"
 #include "lightmeter/drift/categories.hpp"
 #include "lightmeter/drift/circular.hpp"
@@ -63,12 +64,6 @@ const QuantileSketch& numbers_of(const Profile& profile, const std::string& name
   static const QuantileSketch kNone;
   const auto* column = profile.find(name);
   return column == nullptr ? kNone : column->numbers();
-}
-
-const Column& column_of(const Profile& profile, const std::string& name) {
-  const Column* column = profile.find(name);
-  if (column == nullptr) throw py::key_error(name);
-  return *column;
 }
 
 // A column's own moments come with its distinct values, which take ten times as long.

@@ -115,7 +115,7 @@ py::tuple to_python(const Header& header, PictureKind kind, const py::bytes& dat
 }
 
 // Nothing for what is no path.
-std::optional<py::bytes> name_of(py::handle path) {
+std::optional<py::bytes> name_of_file(py::handle path) {
   PyObject* encoded = nullptr;
   if (PyUnicode_FSConverter(path.ptr(), &encoded) != 0) {
     return py::reinterpret_steal<py::bytes>(encoded);
@@ -125,7 +125,7 @@ std::optional<py::bytes> name_of(py::handle path) {
 }
 
 py::object read_picture(const py::object& path, std::uint64_t most) {
-  const auto name = name_of(path);
+  const auto name = name_of_file(path);
   if (!name) return py::none();
   wire::PictureFile file;
   bool is_picture = false;
@@ -178,7 +178,7 @@ std::optional<SmallPicture> small_picture(const char* name, std::uint64_t most,
 py::list read_small_pictures(const std::vector<py::object>& paths, std::uint64_t most,
                              std::uint64_t most_pixels) {
   std::vector<std::optional<py::bytes>> names;
-  for (const py::object& path : paths) names.push_back(name_of(path));
+  for (const py::object& path : paths) names.push_back(name_of_file(path));
   std::vector<std::optional<SmallPicture>> pictures(paths.size());
   without_gil([&] {
     for (std::size_t i = 0; i < names.size(); ++i) {

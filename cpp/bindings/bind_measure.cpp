@@ -16,9 +16,6 @@ using lightmeter::measure::ImageMeter;
 using lightmeter::measure::Mask;
 using lightmeter::profile::ImageFeatures;
 
-// The samples of black and white.
-using Range = std::pair<double, double>;
-
 SampleType type_of(char kind, py::ssize_t size) {
   if (kind == 'u' && size == 1) return SampleType::kUint8;
   if (kind == 'u' && size == 2) return SampleType::kUint16;
@@ -30,7 +27,7 @@ SampleType type_of(char kind, py::ssize_t size) {
 }
 
 // HxW, HxWx1, HxWx3 or HxWx4 of any strides, alpha last; lightmeter/meter.py has checked the shape.
-Pixels view_of(const py::array& array, bool bgr, Range range) {
+Pixels pixels_of(const py::array& array, bool bgr, Range range) {
   const bool colour = array.ndim() == 3 && array.shape(2) >= 3;
   constexpr char kOtherOrder = std::endian::native == std::endian::little ? '>' : '<';
   const py::dtype dtype = array.dtype();
@@ -54,8 +51,8 @@ Pixels view_of(const py::array& array, bool bgr, Range range) {
 
 // Pillow exports gray images as one number a pixel and all others as fixed-size lists of 4 uint8,
 // row by row without gaps. The capsule keeps the image's memory alive.
-Pixels view_of(const py::capsule& exported, py::ssize_t width, py::ssize_t height, int channels,
-               const py::dtype& dtype, Range range) {
+Pixels pixels_of(const py::capsule& exported, py::ssize_t width, py::ssize_t height, int channels,
+                 const py::dtype& dtype, Range range) {
   const auto* array =
       static_cast<const ArrowArray*>(PyCapsule_GetPointer(exported.ptr(), "arrow_array"));
   if (array == nullptr) throw py::error_already_set();  // a capsule of another name
@@ -196,7 +193,7 @@ void bind_measure(py::module_& module) {
           "update",
           [](ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads,
              std::optional<Place> at) {
-            const Pixels pixels = view_of(array, bgr, range);
+            const Pixels pixels = pixels_of(array, bgr, range);
             without_gil(&meter, [&] { update(meter, pixels, at, threads); });
           },
           py::arg("array").noconvert(), py::arg("bgr"), py::arg("value_range"), py::arg("threads"),
@@ -209,7 +206,7 @@ void bind_measure(py::module_& module) {
           [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
              int channels, const py::dtype& dtype, Range range, int threads,
              std::optional<Place> at) {
-            const Pixels pixels = view_of(array, width, height, channels, dtype, range);
+            const Pixels pixels = pixels_of(array, width, height, channels, dtype, range);
             without_gil(&meter, [&] { update(meter, pixels, at, threads); });
           },
           py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
@@ -219,7 +216,7 @@ void bind_measure(py::module_& module) {
           "measure_arrow",
           [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
              int channels, const py::dtype& dtype, Range range, int threads) {
-            const Pixels pixels = view_of(array, width, height, channels, dtype, range);
+            const Pixels pixels = pixels_of(array, width, height, channels, dtype, range);
             std::optional<ImageFeatures> features;
             without_gil(&meter, [&] {
               meter.update(pixels, threads);

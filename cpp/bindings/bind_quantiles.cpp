@@ -20,7 +20,7 @@ bool update_as(QuantileSketch& sketch, const py::array& array) {
 }
 
 // A Python float or int is by far the most frequent argument, so it is tried first.
-void update(QuantileSketch& sketch, const py::handle& value) {
+void update_with(QuantileSketch& sketch, const py::handle& value) {
   if (PyFloat_CheckExact(value.ptr())) return sketch.update(PyFloat_AS_DOUBLE(value.ptr()));
   if (PyLong_CheckExact(value.ptr())) {
     const double number = PyLong_AsDouble(value.ptr());
@@ -30,7 +30,7 @@ void update(QuantileSketch& sketch, const py::handle& value) {
     }
     return sketch.update(number);
   }
-  if (is_masked(value)) return update(sketch, value.attr("compressed")());
+  if (is_masked(value)) return update_with(sketch, value.attr("compressed")());
   const py::array array = array_of(value, "biuf", "a number or an array of numbers");
   if (update_as<double>(sketch, array) || update_as<float>(sketch, array) ||
       update_as<std::uint8_t>(sketch, array) || update_as<std::uint16_t>(sketch, array)) {
@@ -74,7 +74,7 @@ void update_counts(QuantileSketch& sketch, const py::handle& values, const py::h
   sketch.update_counts(as_span(converted<Doubles>(numbers)), as_span(times));
 }
 
-py::dict state_of(const QuantileSketch& sketch) {
+py::dict quantile_state(const QuantileSketch& sketch) {
   const QuantileState state = sketch.state();
   py::dict dict;
   dict["nan"] = state.nan;
@@ -102,7 +102,7 @@ py::dict state_of(const QuantileSketch& sketch) {
   return dict;
 }
 
-QuantileSketch from_state(const py::dict& dict, std::uint64_t key) {
+QuantileSketch quantiles_from(const py::dict& dict, std::uint64_t key) {
   QuantileState state;
   state.nan = field<std::uint64_t>(dict, "nan");
   state.pos_inf = field<std::uint64_t>(dict, "pos_inf");
@@ -153,7 +153,7 @@ void bind_quantiles(py::module_& module) {
           [](const py::tuple& state) {
             return decoded<QuantileSketch>(state[1], py::cast<std::uint64_t>(state[0]));
           }))
-      .def("update", &update, py::arg("value"),
+      .def("update", &update_with, py::arg("value"),
            "Add a number, or every number of an array of any shape and strides; what a NumPy mask\n"
            "hides is left out.")
       .def("update_counts", &update_counts, py::arg("values"), py::arg("counts"),
@@ -207,11 +207,11 @@ void bind_quantiles(py::module_& module) {
           "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
           "DataSketches, or whylogs' variant.")
       .def(
-          "state", &state_of,
+          "state", &quantile_state,
           "All of it: `nan`, `pos_inf`, `neg_inf`, and `values` (float64, rising) with `counts`\n"
           "(uint64) if it is exact; else `sample`: a dict of `coin_key`, `coins_drawn`, the error\n"
           "in ranks (`variance`, `fixed`), `least`, `greatest`, and `levels` of (values, paired,\n"
           "odd), where those of level h have weight 2^h.")
-      .def_static("from_state", &from_state, py::arg("state"), py::arg("key") = 0,
+      .def_static("from_state", &quantiles_from, py::arg("state"), py::arg("key") = 0,
                   "One of that state; DecodeError for one that no sketch has.");
 }

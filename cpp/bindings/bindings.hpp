@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "threads.hpp"
@@ -17,6 +18,9 @@ class Profile;
 }
 
 namespace py = pybind11;
+
+// The samples of black and white.
+using Range = std::pair<double, double>;
 
 // What a profile says of one of its columns.
 void bind_column(py::class_<lightmeter::profile::Profile>& profile);

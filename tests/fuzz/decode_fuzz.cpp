@@ -18,7 +18,7 @@
 // Bytes for libFuzzer: the first chooses the decoder, the rest are what it decodes. A DecodeError
 // is an answer, and so is an IncompatibleError where counts are summed. Whatever is accepted must
 // obey the laws below; a broken law is thrown and so, like any other exception, ends the run.
-// tests/cpp/fuzz_replay_test.cpp replays the corpus.
+// The corpus is tests/fuzz/corpus/decode.
 namespace lightmeter {
 namespace {
 

@@ -108,7 +108,8 @@ Pixels plain_view(const PngForm& form, const std::uint8_t* rows, std::ptrdiff_t 
 }  // namespace
 
 PngRows::PngRows(PngForm form)
-    : form_(std::move(form)),
+    : tier_(&kernels::unfilter_of(kernels::active().name)),
+      form_(std::move(form)),
       row_bytes_(row_bytes(form_)),
       pixel_bytes_(std::max<std::size_t>(1, pixel_bits(form_) / 8)) {
   const std::size_t expanded =
@@ -141,7 +142,6 @@ bool PngRows::take(std::span<const std::uint8_t> inflated, const TakeStrip& take
 }
 
 bool PngRows::unfilter(std::span<const std::uint8_t> coded) {
-  static const kernels::Unfilter& tier = kernels::unfilter_of(kernels::active().name);
   const std::uint8_t* above = strip_.data() + filled_ * row_bytes_;
   std::uint8_t* row = strip_.data() + (filled_ + 1) * row_bytes_;
   const std::uint8_t* bytes = coded.data() + 1;
@@ -150,16 +150,16 @@ bool PngRows::unfilter(std::span<const std::uint8_t> coded) {
       std::memcpy(row, bytes, row_bytes_);
       break;
     case 1:
-      tier.sub(bytes, row, row_bytes_, pixel_bytes_);
+      tier_->sub(bytes, row, row_bytes_, pixel_bytes_);
       break;
     case 2:
-      tier.up(bytes, above, row, row_bytes_);
+      tier_->up(bytes, above, row, row_bytes_);
       break;
     case 3:
-      tier.average(bytes, above, row, row_bytes_, pixel_bytes_);
+      tier_->average(bytes, above, row, row_bytes_, pixel_bytes_);
       break;
     case 4:
-      tier.paeth(bytes, above, row, row_bytes_, pixel_bytes_);
+      tier_->paeth(bytes, above, row, row_bytes_, pixel_bytes_);
       break;
     default:
       return false;

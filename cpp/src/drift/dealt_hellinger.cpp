@@ -11,7 +11,7 @@ namespace lightmeter::drift {
 
 namespace {
 
-constexpr std::size_t kDeals = 999;
+constexpr std::size_t kHellingerDeals = 999;
 
 // The hits among `sample` of `left` items, `marked` of which count: P(X <= first), P(X <= first +
 // 1), and so on up to 1.
@@ -94,7 +94,7 @@ double dealt_hellinger(std::span<const std::uint64_t> pooled, std::uint64_t deal
   const std::uint64_t all = std::accumulate(pooled.begin(), pooled.end(), std::uint64_t{0});
   dealt = std::min(dealt, all - dealt);  // the smaller side, so that the tables stay small
   std::vector<Bin> bins = bins_of(pooled, dealt, all - dealt);
-  std::vector<double> squares(kDeals);
+  std::vector<double> squares(kHellingerDeals);
   for (double& square : squares) {
     std::uint64_t left = dealt;
     square = 0.0;
@@ -109,7 +109,7 @@ double dealt_hellinger(std::span<const std::uint64_t> pooled, std::uint64_t deal
       left -= hits;
     }
   }
-  const auto quantile = squares.begin() + (kDeals + 1) * 95 / 100 - 1;
+  const auto quantile = squares.begin() + (kHellingerDeals + 1) * 95 / 100 - 1;
   std::ranges::nth_element(squares, quantile);
   return std::min(1.0, *quantile);
 }

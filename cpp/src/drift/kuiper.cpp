@@ -13,7 +13,7 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr int kKuiperDraws = 2499;
-constexpr std::uint64_t kMostDealt = 10000;
+constexpr std::uint64_t kMostUntied = 10000;
 
 double untied_p_value(const MergedView& merged, double v) {
   Random random(merged.target, merged.reference);
@@ -46,7 +46,7 @@ double kuiper_p_value(const MergedView& merged, double v, bool exact) {
       return kuiper_statistic(dealt) >= v * kSlack;
     });
   }
-  if (merged.n_target + merged.n_reference <= kMostDealt) return untied_p_value(merged, v);
+  if (merged.n_target + merged.n_reference <= kMostUntied) return untied_p_value(merged, v);
   return kuiper_tail(std::sqrt(n / (n + m) * m) * v);
 }
 

@@ -27,9 +27,9 @@ constexpr double kFewDeals = 9999.0;   // of a first table, which tells
 constexpr double kEnoughHits = 200.0;  // what more would not change much
 constexpr std::size_t kMostTables = 32;
 
-using Table = std::shared_ptr<const std::vector<double>>;  // T of each deal, rising
+using Deals = std::shared_ptr<const std::vector<double>>;  // T of each deal, rising
 
-Table deal(std::uint64_t n, std::uint64_t m, double deals) {
+Deals deal(std::uint64_t n, std::uint64_t m, double deals) {
   const std::uint64_t all = n + m;
   MergedView ranks;
   ranks.n_target = n;
@@ -51,15 +51,15 @@ Table deal(std::uint64_t n, std::uint64_t m, double deals) {
 }
 
 // Tables are a function of the sizes alone, so it does not matter which are thrown away.
-Table table_of(std::uint64_t n, std::uint64_t m, double deals) {
+Deals deals_of(std::uint64_t n, std::uint64_t m, double deals) {
   static std::mutex mutex;
-  static std::map<std::tuple<std::uint64_t, std::uint64_t, double>, Table> tables;
+  static std::map<std::tuple<std::uint64_t, std::uint64_t, double>, Deals> tables;
   const std::tuple sizes(n, m, deals);
   {
     const std::lock_guard lock(mutex);
     if (const auto at = tables.find(sizes); at != tables.end()) return at->second;
   }
-  Table table = deal(n, m, deals);
+  Deals table = deal(n, m, deals);
   const std::lock_guard lock(mutex);
   if (tables.size() >= kMostTables) tables.clear();
   return tables.emplace(sizes, std::move(table)).first->second;
@@ -86,7 +86,7 @@ double untied_rank_score_p_value(double t, std::uint64_t n, std::uint64_t m) {
   const std::uint64_t smaller = std::min(n, m);
   const std::uint64_t larger = std::min(std::max(n, m), kAsInfinite);
   for (const double deals : {kFewDeals, kMostTableDeals}) {
-    const Table table = table_of(smaller, larger, deals);
+    const Deals table = deals_of(smaller, larger, deals);
     const auto first = std::ranges::lower_bound(*table, t * kSlack);
     const double hits = static_cast<double>(table->end() - first) + 1.0;
     if (hits < kEnoughHits && deals < kMostTableDeals) continue;

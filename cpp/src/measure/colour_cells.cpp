@@ -19,19 +19,19 @@ using kernels::kCells;
 using kernels::kNoneCounted;
 using kernels::kPageCells;
 
-constexpr std::uint64_t kCarry = 256;
+constexpr std::uint64_t kCellCarry = 256;
 
 void carry(std::uint32_t cell, ImageCounts& counts) noexcept {
   const CellColour colour = kernels::colour_of(cell);
   const kernels::ColourKeys keys = kernels::colour_keys(colour.red(), colour.green, colour.blue());
   const std::uint8_t hue = kernels::hsv_tables().hue[keys.chroma_x];
-  counts.channel[0][colour.red()] += kCarry;
-  counts.channel[1][colour.green] += kCarry;
-  counts.channel[2][colour.blue()] += kCarry;
-  counts.value[keys.value_min >> 8 & 0xff] += kCarry;
-  counts.saturation[kernels::hsv_tables().saturation[keys.value_min & 0xffff]] += kCarry;
-  counts.hue[hue] += kCarry;
-  counts.hue_chroma[hue] += kCarry * (keys.chroma_x >> 8 & 0xff);
+  counts.channel[0][colour.red()] += kCellCarry;
+  counts.channel[1][colour.green] += kCellCarry;
+  counts.channel[2][colour.blue()] += kCellCarry;
+  counts.value[keys.value_min >> 8 & 0xff] += kCellCarry;
+  counts.saturation[kernels::hsv_tables().saturation[keys.value_min & 0xffff]] += kCellCarry;
+  counts.hue[hue] += kCellCarry;
+  counts.hue_chroma[hue] += kCellCarry * (keys.chroma_x >> 8 & 0xff);
 }
 
 // Adds the sums to the counts and makes them zero.

@@ -29,12 +29,11 @@ constexpr std::size_t kMostPages = 2048;
 constexpr std::size_t kMostPagesKept = 3072;
 
 // How many images have full tables that wait for a tile.
-constinit std::atomic<int> waiting{0};
+constinit std::atomic<int> images_waiting{0};
 
-int most_waiting() noexcept {
-  static const int most = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
-  return most;
-}
+// Set when the library is loaded: a fork during the first use of a function's static would leave the
+// child waiting for ever.
+const int kMostWaiting = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
 
 // Of pixels here and there in a tile: in how many pages their colours are.
 constexpr std::int64_t kSamples = 256;
@@ -105,11 +104,11 @@ void ColourTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
 
 bool ColourTables::may_wait() noexcept {
   if (waits_ || (cells_ == nullptr && keys_ == nullptr)) return true;
-  if (waiting.fetch_add(1, std::memory_order_relaxed) < most_waiting()) {
+  if (images_waiting.fetch_add(1, std::memory_order_relaxed) < kMostWaiting) {
     waits_ = true;
     return true;
   }
-  waiting.fetch_sub(1, std::memory_order_relaxed);
+  images_waiting.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
@@ -131,7 +130,7 @@ void ColourTables::give_back() noexcept {
   if (keys_ != nullptr) keys_pool.give(std::move(keys_));
   cells_.reset();
   keys_.reset();
-  if (waits_) waiting.fetch_sub(1, std::memory_order_relaxed);
+  if (waits_) images_waiting.fetch_sub(1, std::memory_order_relaxed);
   waits_ = false;
 }
 

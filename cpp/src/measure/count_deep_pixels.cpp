@@ -131,7 +131,7 @@ void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows
 }
 
 template <class Rows>
-void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count_deep_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
   std::array<Plane, 1> planes;
   Histogram& gray = counts.channel[0];
   for_each_block(tile, planes, rows, [&](std::size_t n) {
@@ -204,7 +204,7 @@ DeepTables& deep_tables() {
 }
 
 template <class Rows>
-void count_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count_deep_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
   std::array<Plane, 3> planes;
   DeepTables& tables = deep_tables();
   try {
@@ -217,22 +217,22 @@ void count_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
 }
 
 template <class Rows>
-void count(const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count_deep(const Tile& tile, Rows& rows, ImageCounts& counts) {
   if (tile.pixels.channels == 1) {
-    count_gray(tile, rows, counts);
+    count_deep_gray(tile, rows, counts);
   } else {
-    count_colour(tile, rows, counts);
+    count_deep_colour(tile, rows, counts);
   }
 }
 
 }  // namespace
 
 void count_deep_pixels(const Tile& tile, NoRows& rows, ImageCounts& counts) {
-  count(tile, rows, counts);
+  count_deep(tile, rows, counts);
 }
 
 void count_deep_pixels(const Tile& tile, TileRows<std::uint16_t>& rows, ImageCounts& counts) {
-  count(tile, rows, counts);
+  count_deep(tile, rows, counts);
 }
 
 }  // namespace lightmeter::measure

@@ -11,21 +11,21 @@ using kernels::kMaxChannel;
 using kernels::kMiddleChannel;
 using kernels::kMinChannel;
 
-constexpr std::uint64_t kCarry = 1 << 16;
+constexpr std::uint64_t kTableCarry = 1 << 16;
 
 // A cell that has counted to 2^16 and is back at zero.
 [[gnu::noinline]] void carry_value_min(std::size_t key, ImageCounts& counts) noexcept {
   const std::size_t sector = key >> 16, value = key >> 8 & 0xff;
-  counts.channel[kMaxChannel[sector]][value] += kCarry;
-  counts.channel[kMinChannel[sector]][key & 0xff] += kCarry;
-  counts.value[value] += kCarry;
-  counts.saturation[hsv_tables().saturation[key & 0xffff]] += kCarry;
+  counts.channel[kMaxChannel[sector]][value] += kTableCarry;
+  counts.channel[kMinChannel[sector]][key & 0xff] += kTableCarry;
+  counts.value[value] += kTableCarry;
+  counts.saturation[hsv_tables().saturation[key & 0xffff]] += kTableCarry;
 }
 
 [[gnu::noinline]] void carry_chroma_x(std::size_t key, ImageCounts& counts) noexcept {
   const std::uint8_t hue = hsv_tables().hue[key];
-  counts.hue[hue] += kCarry;
-  counts.hue_chroma[hue] += kCarry * (key >> 8 & 0xff);
+  counts.hue[hue] += kTableCarry;
+  counts.hue_chroma[hue] += kTableCarry * (key >> 8 & 0xff);
 }
 
 }  // namespace

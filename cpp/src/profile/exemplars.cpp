@@ -6,17 +6,13 @@
 #include <stdexcept>
 
 #include "lightmeter/error.hpp"
+#include "profile/keep_first.hpp"
 #include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
 namespace {
-
-template <class Set>
-void keep_first(Set& values, std::size_t count) {
-  while (values.size() > count) values.erase(std::prev(values.end()));
-}
 
 template <class Set>
 void write_values(wire::Writer& out, const Set& values) {
@@ -27,22 +23,21 @@ void write_values(wire::Writer& out, const Set& values) {
   }
 }
 
-void require(bool holds, const char* what) {
-  if (!holds) throw DecodeError(std::string("exemplars of the profile: ") + what);
-}
+using wire::require;
 
 // In the order of the set, each once.
 template <class Set>
 void read_values(wire::Reader& in, Set& values, std::size_t keep) {
   const std::uint64_t count = in.count(128);
-  require(count > 0 && count <= keep, "more or fewer values than it keeps");
+  require(count > 0 && count <= keep,
+          "exemplars of the profile: more or fewer values than it keeps");
   for (std::uint64_t left = count; left > 0; --left) {
     const double value = in.f64();
     const std::uint64_t hash = in.u64();
-    require(std::isfinite(value), "a value is not finite");
+    require(std::isfinite(value), "exemplars of the profile: a value is not finite");
     const auto place = values.emplace_hint(values.end(), value, hash);
     require(std::next(place) == values.end() && values.size() == count - left + 1,
-            "values are out of order");
+            "exemplars of the profile: values are out of order");
   }
 }
 
@@ -152,37 +147,40 @@ void Exemplars::encode(wire::Writer& out) const {
 Exemplars Exemplars::decode(wire::Reader& in) {
   Exemplars exemplars;
   const std::uint64_t keep = in.varint();
-  require(keep > 0 && keep <= kMaxKeep, "keeps none or too many");
+  require(keep > 0 && keep <= kMaxKeep, "exemplars of the profile: keeps none or too many");
   exemplars.keep_ = static_cast<std::size_t>(keep);
   std::set<std::uint64_t> known;
   for (std::uint64_t left = in.count(80); left > 0; --left) {
     const std::uint64_t hash = in.u64();
-    require(known.empty() || hash > *known.rbegin(), "pictures are out of order");
+    require(known.empty() || hash > *known.rbegin(),
+            "exemplars of the profile: pictures are out of order");
     known.insert(known.end(), hash);
     const std::string_view path = in.string();
     const auto thumbnail = in.bytes(in.varint());
-    require(path.size() <= kMaxPath && thumbnail.size() <= kMaxThumbnail, "a picture is too large");
+    require(path.size() <= kMaxPath && thumbnail.size() <= kMaxThumbnail,
+            "exemplars of the profile: a picture is too large");
     exemplars.pictures_.emplace_hint(
         exemplars.pictures_.end(), hash,
         Picture{std::string(path), {thumbnail.begin(), thumbnail.end()}});
   }
   const std::uint64_t random = in.count(64);
-  require(random <= keep, "more at random than it keeps");
+  require(random <= keep, "exemplars of the profile: more at random than it keeps");
   for (std::uint64_t left = random; left > 0; --left) {
     const std::uint64_t hash = in.u64();
     require(exemplars.random_.empty() || hash > *exemplars.random_.rbegin(),
-            "hashes are out of order");
+            "exemplars of the profile: hashes are out of order");
     exemplars.random_.insert(exemplars.random_.end(), hash);
   }
   for (std::uint64_t left = in.count(280); left > 0; --left) {
     const std::string_view name = in.string();
     require(exemplars.ends_.empty() || exemplars.ends_.rbegin()->first < name,
-            "features are out of order");
+            "exemplars of the profile: features are out of order");
     Ends& ends = exemplars.ends_[std::string(name)];
     read_values(in, ends.low, exemplars.keep_);
     read_values(in, ends.high, exemplars.keep_);
   }
-  require(exemplars.referenced() == known, "pictures and references differ");
+  require(exemplars.referenced() == known,
+          "exemplars of the profile: pictures and references differ");
   return exemplars;
 }
 

@@ -15,9 +15,7 @@ namespace {
 
 constexpr double kMostOnCircle = 1.0 + 1e-9;  // a mean of cosines, up to rounding
 
-void require(bool holds, const char* what) {
-  if (!holds) throw DecodeError(std::string("groups of the profile: ") + what);
-}
+using wire::require;
 
 void encode_counts(wire::Writer& out, const Counts& counts) {
   out.varint(counts.size());
@@ -27,17 +25,19 @@ void encode_counts(wire::Writer& out, const Counts& counts) {
   }
 }
 
-class Decoder {
+class GroupDecoder {
  public:
-  Decoder(wire::Reader& in, const std::vector<Place>& in_use) : in_(in), in_use_(in_use) {}
+  GroupDecoder(wire::Reader& in, const std::vector<Place>& in_use) : in_(in), in_use_(in_use) {}
 
   Counts counts(std::uint32_t cells = 1) {
     Counts counts;
     for (std::uint64_t left = in_.count(16); left > 0; --left) {
       const std::uint64_t key = in_.varint();
-      require(key < std::uint64_t{cells} * (GroupMoments::kSingle + 1), "a place that is none");
+      require(key < std::uint64_t{cells} * (GroupMoments::kSingle + 1),
+              "groups of the profile: a place that is none");
       check_place(static_cast<Place>(key / cells));
-      require(counts.empty() || counts.back().first < key, "places are out of order");
+      require(counts.empty() || counts.back().first < key,
+              "groups of the profile: places are out of order");
       counts.emplace_back(static_cast<std::uint32_t>(key), count());
     }
     return counts;
@@ -46,22 +46,24 @@ class Decoder {
   Values values() {
     Values values;
     const std::uint8_t circular = in_.u8();
-    require(circular <= 1, "marked as what is not known");
+    require(circular <= 1, "groups of the profile: marked as what is not known");
     values.circular = circular == 1;
     for (std::uint64_t left = in_.count(80); left > 0; --left) {
       const std::uint64_t place = in_.varint();
-      require(place <= GroupMoments::kSingle, "a place that is none");
+      require(place <= GroupMoments::kSingle, "groups of the profile: a place that is none");
       check_place(static_cast<Place>(place));
-      require(values.means.empty() || values.means.back().place < place, "places are out of order");
+      require(values.means.empty() || values.means.back().place < place,
+              "groups of the profile: places are out of order");
       const std::uint64_t n = count();
       values.means.push_back({static_cast<Place>(place), n, in_.f64(), 0.0});
       Mean& mean = values.means.back();
       if (values.circular) mean.y = in_.f64();
       const double most = values.circular ? kMostOnCircle : INFINITY;
       require(std::isfinite(mean.x) && std::abs(mean.x) <= most && std::abs(mean.y) <= most,
-              "a mean is not finite, or not on the circle");
+              "groups of the profile: a mean is not finite, or not on the circle");
     }
-    require(!values.circular || !values.means.empty(), "marked as hues without any");
+    require(!values.circular || !values.means.empty(),
+            "groups of the profile: marked as hues without any");
     if (!values.means.empty()) {
       values.within = squares(values.circular);
       values.single = squares(values.circular);
@@ -75,23 +77,25 @@ class Decoder {
  private:
   std::uint64_t count() {
     const std::uint64_t count = in_.varint();
-    require(count > 0 && count <= sketch::kMaxCount, "a count of 0, or above 2^56");
+    require(count > 0 && count <= sketch::kMaxCount,
+            "groups of the profile: a count of 0, or above 2^56");
     return count;
   }
 
   void check_place(Place place) const {
-    require(std::ranges::binary_search(in_use_, place), "a place that is not in use");
+    require(std::ranges::binary_search(in_use_, place),
+            "groups of the profile: a place that is not in use");
   }
 
   // Those of numbers may be infinite, as those of moments.
   Squares squares(bool circular) {
     Squares squares{in_.f64(), 0.0, 0.0};
-    require(squares[0] >= 0.0, "a sum of squares is negative or NaN");
+    require(squares[0] >= 0.0, "groups of the profile: a sum of squares is negative or NaN");
     if (circular) {
       squares[1] = in_.f64();
       squares[2] = in_.f64();
       require(squares[1] >= 0.0 && std::isfinite(squares[0] + squares[1] + squares[2]),
-              "a sum of squares is negative or not finite");
+              "groups of the profile: a sum of squares is negative or not finite");
     }
     return squares;
   }
@@ -153,27 +157,30 @@ void GroupMoments::encode(wire::Writer& out) const {
 GroupMoments GroupMoments::decode(wire::Reader& in) {
   GroupMoments groups;
   const std::uint64_t folds = in.varint();
-  require(folds <= kMostFolds, "places halved too often");
+  require(folds <= kMostFolds, "groups of the profile: places halved too often");
   groups.folds_ = static_cast<int>(folds);
   const std::uint64_t in_use = in.count(8);
-  require(in_use > 0 && in_use <= kMost + 1, "no place in use, or too many");
+  require(in_use > 0 && in_use <= kMost + 1, "groups of the profile: no place in use, or too many");
   for (std::uint64_t left = in_use; left > 0; --left) {
     const std::uint64_t place = in.varint();
-    require(place < groups.places() || place == kSingle, "a place that is none");
-    require(groups.in_use_.empty() || groups.in_use_.back() < place, "places are out of order");
+    require(place < groups.places() || place == kSingle,
+            "groups of the profile: a place that is none");
+    require(groups.in_use_.empty() || groups.in_use_.back() < place,
+            "groups of the profile: places are out of order");
     groups.in_use_.push_back(static_cast<Place>(place));
   }
-  require(in_use <= kMost || groups.in_use_.back() == kSingle, "too many places in use");
-  Decoder decoder(in, groups.in_use_);
+  require(in_use <= kMost || groups.in_use_.back() == kSingle,
+          "groups of the profile: too many places in use");
+  GroupDecoder decoder(in, groups.in_use_);
   for (std::uint64_t left = in.count(24); left > 0; --left) {
     std::string prefix(in.string());
     require(groups.images_.empty() || groups.images_.rbegin()->first < prefix,
-            "prefixes are out of order");
+            "groups of the profile: prefixes are out of order");
     Images images{decoder.counts(), {}};
     for (std::uint64_t more = in.count(24); more > 0; --more) {
       ExifPolicy policy = ExifPolicy::decode(in);
       require(images.exif_read.empty() || images.exif_read.rbegin()->first < policy,
-              "Exif policies are out of order");
+              "groups of the profile: Exif policies are out of order");
       images.exif_read.emplace_hint(images.exif_read.end(), std::move(policy), decoder.counts());
     }
     groups.images_.emplace_hint(groups.images_.end(), std::move(prefix), std::move(images));
@@ -181,7 +188,7 @@ GroupMoments GroupMoments::decode(wire::Reader& in) {
   for (std::uint64_t left = in.count(48); left > 0; --left) {
     std::string name(in.string());
     require(groups.columns_.empty() || groups.columns_.rbegin()->first < name,
-            "names are out of order");
+            "groups of the profile: names are out of order");
     groups.columns_.emplace_hint(groups.columns_.end(), std::move(name), decoder.values());
   }
   return groups;

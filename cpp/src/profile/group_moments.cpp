@@ -14,13 +14,6 @@ namespace {
 
 constexpr double kHueSteps = 255.0;  // around the circle
 
-// Part of the file format, as profiles of all machines merge.
-std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = sketch::mix(0, text.size());
-  for (const char letter : text) hash = sketch::mix(hash, static_cast<std::uint8_t>(letter));
-  return hash;
-}
-
 // Rising keys, each once.
 void sum_equal(Counts& counts) {
   std::ranges::stable_sort(counts, {}, &Counts::value_type::first);
@@ -135,7 +128,7 @@ bool is_tested(Role role) noexcept {
 }  // namespace
 
 Place GroupMoments::place_of(std::optional<std::string_view> group) noexcept {
-  return group ? static_cast<Place>(hash_of(*group) % kPlaces) : kSingle;
+  return group ? static_cast<Place>(sketch::hash_of(*group) % kPlaces) : kSingle;
 }
 
 Place GroupMoments::folded(Place place) const noexcept {
@@ -171,7 +164,7 @@ void GroupMoments::add(Place place, std::string_view name, const Column& column)
   std::uint64_t rest = strings.n();
   for (const auto& item : strings.items()) {
     const std::uint64_t count = std::min(rest, item.lower);
-    const auto cell = static_cast<std::uint32_t>(hash_of(item.value) % kCells);
+    const auto cell = static_cast<std::uint32_t>(sketch::hash_of(item.value) % kCells);
     if (count > 0) values.texts.emplace_back(place * kCells + cell, count);
     rest -= count;
   }

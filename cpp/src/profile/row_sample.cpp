@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "lightmeter/error.hpp"
+#include "profile/keep_first.hpp"
 #include "sketch/mix.hpp"
 #include "wire/text.hpp"
 #include "wire/wire.hpp"
@@ -22,9 +23,7 @@ struct ByNames {
   bool operator()(const RowSample::Names* a, const RowSample::Names* b) const { return *a < *b; }
 };
 
-void require(bool holds, const char* what) {
-  if (!holds) throw DecodeError(std::string("rows of the profile: ") + what);
-}
+using wire::require;
 
 bool is_kept(const Number& number) {
   return number.first.size() <= RowSample::kMaxName &&
@@ -39,10 +38,6 @@ std::uint64_t hash_of(std::span<const Number> row) {
     hash = sketch::mix(hash, std::bit_cast<std::uint64_t>(value));
   }
   return hash;
-}
-
-void keep_first(std::map<std::uint64_t, RowSample::Row>& rows, std::size_t count) {
-  while (rows.size() > count) rows.erase(std::prev(rows.end()));
 }
 
 }  // namespace
@@ -127,43 +122,47 @@ void RowSample::encode(wire::Writer& out) const {
 RowSample RowSample::decode(wire::Reader& in) {
   RowSample sample;
   const std::uint64_t keep = in.varint();
-  require(keep > 0 && keep <= kMaxKeep, "keeps none or too many");
+  require(keep > 0 && keep <= kMaxKeep, "rows of the profile: keeps none or too many");
   sample.keep_ = static_cast<std::size_t>(keep);
   std::vector<std::shared_ptr<const Names>> lists;
   const std::uint64_t count_of_lists = in.count(24);
-  require(count_of_lists <= keep, "more lists of names than rows");
+  require(count_of_lists <= keep, "rows of the profile: more lists of names than rows");
   for (std::uint64_t left = count_of_lists; left > 0; --left) {
     Names names;
     const std::uint64_t count = in.count(8);
-    require(count > 0 && count <= kMaxNumbers, "a row of no or too many numbers");
+    require(count > 0 && count <= kMaxNumbers,
+            "rows of the profile: a row of no or too many numbers");
     for (std::uint64_t more = count; more > 0; --more) {
       names.emplace_back(in.string());
-      require(names.back().size() <= kMaxName, "a name is too long");
+      require(names.back().size() <= kMaxName, "rows of the profile: a name is too long");
       require(names.size() == 1 || names[names.size() - 2] < names.back(),
-              "names are out of order");
+              "rows of the profile: names are out of order");
     }
-    require(lists.empty() || *lists.back() < names, "lists of names are out of order");
+    require(lists.empty() || *lists.back() < names,
+            "rows of the profile: lists of names are out of order");
     lists.push_back(std::make_shared<const Names>(std::move(names)));
   }
   std::vector<bool> used(lists.size());
   const std::uint64_t count = in.count(104);
-  require(count <= keep, "more than it keeps");
+  require(count <= keep, "rows of the profile: more than it keeps");
   for (std::uint64_t left = count; left > 0; --left) {
     const std::uint64_t hash = in.u64();
-    require(sample.rows_.empty() || hash > sample.rows_.rbegin()->first, "hashes are out of order");
+    require(sample.rows_.empty() || hash > sample.rows_.rbegin()->first,
+            "rows of the profile: hashes are out of order");
     const std::uint64_t which = in.varint();
-    require(which < lists.size(), "a row without names");
+    require(which < lists.size(), "rows of the profile: a row without names");
     used[which] = true;
     Row row{lists[which], {}};
     for (std::size_t more = row.names->size(); more > 0; --more) {
       const float value = in.f32();
       require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
-              "a value is not finite, or is -0");
+              "rows of the profile: a value is not finite, or is -0");
       row.values.push_back(value);
     }
     sample.rows_.emplace_hint(sample.rows_.end(), hash, std::move(row));
   }
-  require(std::find(used.begin(), used.end(), false) == used.end(), "names of no row");
+  require(std::find(used.begin(), used.end(), false) == used.end(),
+          "rows of the profile: names of no row");
   return sample;
 }
 

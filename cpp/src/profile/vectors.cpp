@@ -18,19 +18,13 @@ namespace {
 using sketch::Covariance;
 using sketch::Projections;
 
-std::uint64_t key_of(std::string_view name) noexcept {
-  std::uint64_t key = sketch::mix(0, name.size());
-  for (const char letter : name) key = sketch::mix(key, static_cast<std::uint8_t>(letter));
-  return key;
-}
-
 std::size_t dimensions_of(std::size_t length) noexcept {
   return std::min(length, Projections::kProjections);
 }
 
 }  // namespace
 
-Vectors::Vectors(std::string_view name) : key_(key_of(name)) {}
+Vectors::Vectors(std::string_view name) : key_(sketch::hash_of(name)) {}
 
 const Projections& Vectors::projections(std::size_t length) {
   auto& kept = projections_[length];

@@ -17,7 +17,6 @@ namespace {
 
 constexpr int kLeastExponent = -160;  // of a number
 constexpr std::size_t kBlock = 64;    // rows that are folded at once
-constexpr std::size_t kLanes = 8;
 constexpr int kSliceBits = 23;
 
 // To a multiple of 2^-160; 0 has no sign. Numbers from 2^-108 on are one anyway.
@@ -66,6 +65,7 @@ std::vector<Slice> slices_of(std::array<double, kBlock> rest) {
 }
 
 std::int64_t dot(const Slice& a, const Slice& b) noexcept {
+  constexpr std::size_t kLanes = 8;
   std::array<double, kLanes> lanes{};
   for (std::size_t row = 0; row < kBlock; row += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {

@@ -34,9 +34,7 @@ constexpr std::uint8_t kOneValue = 4;
 constexpr std::uint8_t kKnownFlags = 7;
 constexpr std::uint64_t kLeastRoom = 8;
 
-void check(bool good, const char* what) {
-  if (!good) throw DecodeError(std::string("DataSketches KLL: ") + what);
-}
+using wire::require;
 
 // k (2/3)^depth rounded to the nearest whole, in integers as the writer computes it: beyond depth
 // 30 in two steps, so that nothing overflows.
@@ -55,7 +53,7 @@ std::uint64_t capacity(std::uint64_t k, unsigned levels) {
 
 double read_value(wire::Reader& in, ItemType type) {
   const double value = type == ItemType::kFloat32 ? static_cast<double>(in.f32()) : in.f64();
-  check(!std::isnan(value), "a value is NaN; is this the right item type?");
+  require(!std::isnan(value), "DataSketches KLL: a value is NaN; is this the right item type?");
   return value + 0.0;
 }
 
@@ -73,48 +71,51 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   QuantileSketch result(key);
   const std::uint8_t preamble = in.u8();
   const std::uint8_t version = in.u8();
-  check(in.u8() == 15, "not a KLL sketch");
+  require(in.u8() == 15, "DataSketches KLL: not a KLL sketch");
   const std::uint8_t flags = in.u8();
-  check((flags & ~kKnownFlags) == 0, "unknown flags");
+  require((flags & ~kKnownFlags) == 0, "DataSketches KLL: unknown flags");
   const std::uint64_t k = in.u16();
-  check(k >= kLeastRoom, "k is below 8");
-  check(in.u8() == kLeastRoom, "m is not 8");
+  require(k >= kLeastRoom, "DataSketches KLL: k is below 8");
+  require(in.u8() == kLeastRoom, "DataSketches KLL: m is not 8");
   (void)in.u8();
   if ((flags & (kEmpty | kOneValue)) != 0) {
     const bool empty = (flags & kEmpty) != 0;
-    check(preamble == 2 && version == (empty ? 1 : 2), "a header that fits no sketch");
+    require(preamble == 2 && version == (empty ? 1 : 2),
+            "DataSketches KLL: a header that fits no sketch");
     if (!empty) result.update(read_value(in, type));
     in.expect_end();
     return result;
   }
-  check((preamble == 5 || preamble == 6) && version == 1, "a header that fits no sketch");
+  require((preamble == 5 || preamble == 6) && version == 1,
+          "DataSketches KLL: a header that fits no sketch");
   const std::uint64_t n = in.u64();
   const std::uint64_t least_k = in.u16();
   const unsigned level_count = in.u8();
   (void)in.bytes(preamble == 5 ? 1 : 5);
-  check(n >= 2 && n <= kMaxCount, "an impossible n");
-  check(least_k >= kLeastRoom && least_k <= k, "an impossible least k");
-  check(level_count >= 1 && level_count <= kMaxLevel + 1, "an impossible number of levels");
+  require(n >= 2 && n <= kMaxCount, "DataSketches KLL: an impossible n");
+  require(least_k >= kLeastRoom && least_k <= k, "DataSketches KLL: an impossible least k");
+  require(level_count >= 1 && level_count <= kMaxLevel + 1,
+          "DataSketches KLL: an impossible number of levels");
 
   const std::uint64_t end = capacity(k, level_count);
   std::vector<std::uint64_t> bounds(level_count);
   for (std::uint64_t& bound : bounds) bound = in.u32();
   bounds.push_back(end);
-  check(std::ranges::is_sorted(bounds), "levels that overlap");
+  require(std::ranges::is_sorted(bounds), "DataSketches KLL: levels that overlap");
   std::uint64_t left = n;
   for (unsigned h = 0; h < level_count; ++h) {
     const std::uint64_t count = bounds[h + 1] - bounds[h];
-    check(count <= left >> h, "the weights do not sum to n");
+    require(count <= left >> h, "DataSketches KLL: the weights do not sum to n");
     left -= count << h;
   }
-  check(left == 0, "the weights do not sum to n");
+  require(left == 0, "DataSketches KLL: the weights do not sum to n");
 
   const double least = read_value(in, type);
   const double greatest = read_value(in, type);
-  check(least <= greatest, "extrema that are not in order");
+  require(least <= greatest, "DataSketches KLL: extrema that are not in order");
   const std::uint64_t size = type == ItemType::kFloat32 ? 4 : 8;
-  check(in.remaining() == (end - bounds[0]) * size,
-        "the length does not fit; is this the right item type?");
+  require(in.remaining() == (end - bounds[0]) * size,
+          "DataSketches KLL: the length does not fit; is this the right item type?");
   QuantileState state;
   std::vector<QuantileLevel> levels(level_count);
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -125,9 +126,10 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
   for (unsigned h = 0; h < level_count; ++h) {
     for (std::uint64_t i = bounds[h]; i < bounds[h + 1]; ++i) {
       const double value = read_value(in, type);
-      check(least <= value && value <= greatest, "a value outside of the extrema");
-      check(h == 0 || levels[h].values.empty() || levels[h].values.back() <= value,
-            "a level out of order");
+      require(least <= value && value <= greatest,
+              "DataSketches KLL: a value outside of the extrema");
+      require(h == 0 || levels[h].values.empty() || levels[h].values.back() <= value,
+              "DataSketches KLL: a level out of order");
       least_there = std::min(least_there, value);
       greatest_there = std::max(greatest_there, value);
       if (!std::isfinite(value)) {
@@ -140,7 +142,8 @@ QuantileSketch from_datasketches(std::span<const std::uint8_t> bytes, ItemType t
     }
   }
   if (bounds[1] - bounds[0] == n) {
-    check(least == least_there && greatest == greatest_there, "extrema that no value has");
+    require(least == least_there && greatest == greatest_there,
+            "DataSketches KLL: extrema that no value has");
     result = QuantileSketch::from_state(std::move(state), key);
     result.update(std::span<const double>(levels[0].values));
     return result;

@@ -28,7 +28,7 @@ constexpr double kLeastSampled = DistinctCount::kExactValues + 1;
 constexpr std::uint8_t kHashes = 0;
 constexpr std::uint8_t kSampled = 1;
 constexpr std::uint8_t kElsewhere = 2;
-constexpr auto kMost = static_cast<double>(kMaxCount);
+constexpr auto kMostSeen = static_cast<double>(kMaxCount);
 const double kStandardError = 1.04 / std::sqrt(static_cast<double>(kRegisters));
 
 // sum over j >= 1 of x^(2^j) 2^(j-1), plus x: what the registers still at 0 contribute.
@@ -112,7 +112,7 @@ void DistinctCount::leave_exact() {
 void DistinctCount::merge(const DistinctCount& other) {
   elsewhere_.lower = std::max(elsewhere_.lower, other.elsewhere_.lower);
   elsewhere_.estimate = std::max(elsewhere_.estimate, other.elsewhere_.estimate);
-  elsewhere_.upper = std::min(kMost, elsewhere_.upper + other.elsewhere_.upper);
+  elsewhere_.upper = std::min(kMostSeen, elsewhere_.upper + other.elsewhere_.upper);
   if (&other == this) return;
   if (other.registers_.empty()) {
     for (const std::uint64_t hash : other.hashes_) insert(hash);
@@ -166,7 +166,7 @@ DistinctCount DistinctCount::estimated(const Elsewhere& elsewhere) {
 DistinctCount DistinctCount::from_state(State state) {
   const auto& [lower, estimate, upper] = state.elsewhere;
   // Also false of NaN.
-  if (!(0.0 <= lower && lower <= estimate && estimate <= upper && upper <= kMost)) {
+  if (!(0.0 <= lower && lower <= estimate && estimate <= upper && upper <= kMostSeen)) {
     throw DecodeError("distinct count: bounds of an estimate that are not in order");
   }
   if (state.hashes.size() > kExactValues) throw DecodeError("distinct count: too many hashes");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace lightmeter::sketch {
 
@@ -19,6 +20,12 @@ namespace lightmeter::sketch {
 // Folds `value` into a running hash; the order of values matters.
 [[nodiscard]] constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
   return mix((hash ^ value) + 0x9E3779B97F4A7C15);
+}
+
+[[nodiscard]] constexpr std::uint64_t hash_of(std::string_view text) noexcept {
+  std::uint64_t hash = mix(0, text.size());
+  for (const char letter : text) hash = mix(hash, static_cast<std::uint8_t>(letter));
+  return hash;
 }
 
 // Random bits by counting: draw i is a function of (key, i), so a sketch that was written and read

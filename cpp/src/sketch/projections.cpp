@@ -10,8 +10,6 @@ namespace lightmeter::sketch {
 
 namespace {
 
-constexpr std::size_t kLanes = 8;
-
 // ln x for x > 0, by a series: a library's logarithm may differ in the last bit.
 double logarithm(double x) noexcept {
   constexpr double kLn2 = 0x1.62e42fefa39efp-1;
@@ -60,6 +58,7 @@ std::size_t Projections::size() const noexcept { return std::min(length_, kProje
 
 // Number i goes to lane i mod 8, so that every compiler adds in this order.
 void Projections::project(std::span<const double> vector, std::span<double> result) const noexcept {
+  constexpr std::size_t kLanes = 8;
   if (!rows_) {
     std::ranges::copy(vector, result.begin());
     return;

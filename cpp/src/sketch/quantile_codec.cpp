@@ -35,13 +35,7 @@ constexpr std::uint8_t kKll = 1;
 constexpr std::uint8_t kCounted = 2;
 constexpr std::uint8_t kApart = 4;
 
-[[noreturn]] void fail(const char* what) {
-  throw DecodeError(std::string("quantile sketch: ") + what + "; the data is damaged");
-}
-
-void check(bool good, const char* what) {
-  if (!good) fail(what);
-}
+using wire::require;
 
 // The lowest level at which n units make at most kShippedItems blocks.
 int shipping_level(std::uint64_t n) {
@@ -66,20 +60,21 @@ Head read_head(wire::Reader& in) {
   Head head;
   std::uint64_t apart = 0;
   head.form = in.u8();
-  check(head.form <= (kKll | kCounted | kApart) && (head.form & (kKll | kCounted)) != 3,
-        "unknown form");
+  require(head.form <= (kKll | kCounted | kApart) && (head.form & (kKll | kCounted)) != 3,
+          "quantile sketch: unknown form");
   if ((head.form & kApart) != 0) {
     head.nan = in.varint();
     head.pos_inf = in.varint();
     head.neg_inf = in.varint();
     for (const std::uint64_t count : {head.nan, head.pos_inf, head.neg_inf}) {
-      check(count <= kMaxCount - apart, "counts above 2^56");
+      require(count <= kMaxCount - apart, "quantile sketch: counts above 2^56");
       apart += count;
     }
-    check((head.nan | head.pos_inf | head.neg_inf) != 0, "needless counts of zero");
+    require((head.nan | head.pos_inf | head.neg_inf) != 0,
+            "quantile sketch: needless counts of zero");
   }
   head.n = in.varint();
-  check(head.n <= kMaxCount - apart, "counts above 2^56");
+  require(head.n <= kMaxCount - apart, "quantile sketch: counts above 2^56");
   return head;
 }
 
@@ -96,23 +91,23 @@ void encode_exact(const QuantileSketch& sketch, wire::Writer& out) {
 
 void decode_exact(QuantileState& state, const Head& head, wire::Reader& in) {
   if ((head.form & kCounted) == 0) {
-    check(head.n <= QuantileSketch::kExactItems, "too many values");
+    require(head.n <= QuantileSketch::kExactItems, "quantile sketch: too many values");
     state.values = read_sorted(in, static_cast<std::size_t>(head.n), false);
     return;
   }
   const std::uint64_t distinct = in.count(1);
-  check(distinct < head.n, "more values than were counted");
+  require(distinct < head.n, "quantile sketch: more values than were counted");
   const bool few = distinct <= QuantileSketch::kCountedValues;
-  check(few || head.n <= QuantileSketch::kExactItems, "too many values");
+  require(few || head.n <= QuantileSketch::kExactItems, "quantile sketch: too many values");
   state.values = read_sorted(in, static_cast<std::size_t>(distinct), false);
   state.counts = read_rice(in, state.values.size());
   std::uint64_t left = head.n;
   for (std::uint64_t& count : state.counts) {
-    check(count < left, "the counts do not sum to n");
+    require(count < left, "quantile sketch: the counts do not sum to n");
     ++count;
     left -= count;
   }
-  check(left == 0, "the counts do not sum to n");
+  require(left == 0, "quantile sketch: the counts do not sum to n");
 }
 
 // One sample from the middle of each block, which needs no coin.
@@ -167,10 +162,12 @@ void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
   sample.least = in.f64();
   sample.greatest = in.f64();
   const std::uint64_t levels = in.varint();
-  check(levels >= 1 && levels <= kMaxLevel + 1, "a number of levels that no sketch has");
+  require(levels >= 1 && levels <= kMaxLevel + 1,
+          "quantile sketch: a number of levels that no sketch has");
   const std::uint64_t paired = in.varint();
   const std::uint64_t odd = in.varint();
-  check(paired >> levels == 0 && (odd & ~paired) == 0, "coins of levels that are not there");
+  require(paired >> levels == 0 && (odd & ~paired) == 0,
+          "quantile sketch: coins of levels that are not there");
   sample.levels.resize(static_cast<std::size_t>(levels));
   std::uint64_t left = head.n;
   std::size_t held = 0;
@@ -179,16 +176,16 @@ void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
     level.paired = (paired >> h & 1) != 0;
     level.odd = (odd >> h & 1) != 0;
     const std::uint64_t count = in.count(1);
-    check(count <= QuantileSketch::kShippedItems - held, "too many values");
-    check(count <= left >> h, "the weights do not sum to n");
+    require(count <= QuantileSketch::kShippedItems - held, "quantile sketch: too many values");
+    require(count <= left >> h, "quantile sketch: the weights do not sum to n");
     left -= count << h;
     level.values = read_sorted(in, static_cast<std::size_t>(count), true);
-    check(level.values.empty() ||
-              (sample.least <= level.values.front() && level.values.back() <= sample.greatest),
-          "a value outside of the extrema");
+    require(level.values.empty() ||
+                (sample.least <= level.values.front() && level.values.back() <= sample.greatest),
+            "quantile sketch: a value outside of the extrema");
     held += level.values.size();
   }
-  check(left == 0, "the weights do not sum to n");
+  require(left == 0, "quantile sketch: the weights do not sum to n");
 }
 
 }  // namespace

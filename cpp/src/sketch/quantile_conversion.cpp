@@ -10,6 +10,7 @@
 #include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/compactors.hpp"
 #include "sketch/limits.hpp"
+#include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
 
@@ -41,9 +42,7 @@ QuantileState QuantileSketch::state() const {
 
 namespace {
 
-void check(bool good, const char* what) {
-  if (!good) throw DecodeError(std::string("quantile sketch: ") + what);
-}
+using wire::require;
 
 bool is_kept_value(double value) {
   return std::isfinite(value) && !(value == 0.0 && std::signbit(value));
@@ -51,51 +50,57 @@ bool is_kept_value(double value) {
 
 void check_values(const QuantileState& state) {
   if (!state.sample) {
-    check(std::ranges::all_of(state.values, is_kept_value), "a value that is not finite, or -0.0");
-    check(std::ranges::adjacent_find(state.values, std::greater_equal{}) == state.values.end(),
-          "values that do not rise");
-    check(std::ranges::find(state.counts, 0U) == state.counts.end(), "a count of 0");
+    require(std::ranges::all_of(state.values, is_kept_value),
+            "quantile sketch: a value that is not finite, or -0.0");
+    require(std::ranges::adjacent_find(state.values, std::greater_equal{}) == state.values.end(),
+            "quantile sketch: values that do not rise");
+    require(std::ranges::find(state.counts, 0U) == state.counts.end(),
+            "quantile sketch: a count of 0");
     return;
   }
   const QuantileSample& sample = *state.sample;
   for (const QuantileLevel& level : sample.levels) {
     for (const double value : level.values) {
-      check(is_kept_value(value), "a value that is not finite, or -0.0");
-      check(sample.least <= value && value <= sample.greatest, "a value outside of the extrema");
+      require(is_kept_value(value), "quantile sketch: a value that is not finite, or -0.0");
+      require(sample.least <= value && value <= sample.greatest,
+              "quantile sketch: a value outside of the extrema");
     }
   }
 }
 
 std::uint64_t checked_n(const QuantileState& state) {
   if (!state.sample) {
-    check(state.counts.empty() || state.counts.size() == state.values.size(),
-          "there must be one count for each value, or none at all");
+    require(state.counts.empty() || state.counts.size() == state.values.size(),
+            "quantile sketch: there must be one count for each value, or none at all");
     std::uint64_t n = state.counts.empty() ? state.values.size() : 0;
     for (const std::uint64_t count : state.counts) {
-      check(count <= kMaxCount - n, "counts above 2^56");
+      require(count <= kMaxCount - n, "quantile sketch: counts above 2^56");
       n += count;
     }
-    check(n <= QuantileSketch::kExactItems || state.values.size() <= QuantileSketch::kCountedValues,
-          "more values than an exact sketch holds");
+    require(
+        n <= QuantileSketch::kExactItems || state.values.size() <= QuantileSketch::kCountedValues,
+        "quantile sketch: more values than an exact sketch holds");
     return n;
   }
   const QuantileSample& sample = *state.sample;
-  check(state.values.empty() && state.counts.empty(), "both a list of values and a sample");
+  require(state.values.empty() && state.counts.empty(),
+          "quantile sketch: both a list of values and a sample");
   // Infinity is a bound that tells nothing. It is let in since merging may make it of finite ones.
-  check(sample.variance >= 0.0 && sample.fixed >= 0.0, "an error bound that is negative or NaN");
-  check(std::isfinite(sample.least) && std::isfinite(sample.greatest) &&
-            sample.least <= sample.greatest,
-        "extrema that are not in order");
-  check(!sample.levels.empty() && sample.levels.size() <= kMaxLevel + 1,
-        "a number of levels that no sketch has");
+  require(sample.variance >= 0.0 && sample.fixed >= 0.0,
+          "quantile sketch: an error bound that is negative or NaN");
+  require(std::isfinite(sample.least) && std::isfinite(sample.greatest) &&
+              sample.least <= sample.greatest,
+          "quantile sketch: extrema that are not in order");
+  require(!sample.levels.empty() && sample.levels.size() <= kMaxLevel + 1,
+          "quantile sketch: a number of levels that no sketch has");
   std::uint64_t n = 0;
   for (std::size_t h = 0; h < sample.levels.size(); ++h) {
     const QuantileLevel& level = sample.levels[h];
-    check(level.paired || !level.odd, "coins of levels that are not there");
-    check(level.values.size() <= (kMaxCount - n) >> h, "weights above 2^56");
+    require(level.paired || !level.odd, "quantile sketch: coins of levels that are not there");
+    require(level.values.size() <= (kMaxCount - n) >> h, "quantile sketch: weights above 2^56");
     n += std::uint64_t{level.values.size()} << h;
   }
-  check(n > 0, "a sample of nothing");
+  require(n > 0, "quantile sketch: a sample of nothing");
   return n;
 }
 
@@ -111,7 +116,7 @@ QuantileSketch QuantileSketch::of_checked_values(QuantileState state, std::uint6
   const std::uint64_t n = checked_n(state);
   sketch.observed_ = n;
   for (const std::uint64_t count : {state.nan, state.pos_inf, state.neg_inf}) {
-    check(count <= kMaxCount - sketch.observed_, "counts above 2^56");
+    require(count <= kMaxCount - sketch.observed_, "quantile sketch: counts above 2^56");
     sketch.observed_ += count;
   }
   sketch.nan_ = state.nan;

@@ -12,7 +12,7 @@ namespace {
 constexpr int kMaxSegments = 4096;
 constexpr std::uint64_t kMaxExif = std::uint64_t{4} << 20;
 
-constexpr std::uint8_t kStart = 0xD8, kScan = 0xDA, kEnd = 0xD9, kTables = 0xDB;
+constexpr std::uint8_t kStart = 0xD8, kScan = 0xDA, kEnd = 0xD9, kQuantization = 0xDB;
 constexpr std::uint8_t kApp1 = 0xE1, kApp2 = 0xE2, kJpegLs = 0xF7;
 
 // The numbers between the start-of-frame markers are DHT, JPG and DAC.
@@ -170,7 +170,7 @@ JpegHeader read_jpeg_header(Foreign& file) {
         header.exif.push_back(rest(std::min<std::uint64_t>(6, part.size)));
         exif_bytes += header.exif.back().size;
       }
-    } else if (marker == kTables) {
+    } else if (marker == kQuantization) {
       add_tables(sums, file.read(part.offset, part.size));
     } else if (is_frame(marker)) {
       const auto body = file.read(part.offset, part.size);

@@ -90,4 +90,8 @@ void Reader::expect_end() const {
   }
 }
 
+void require(bool holds, const char* what) {
+  if (!holds) throw DecodeError(what);
+}
+
 }  // namespace lightmeter::wire

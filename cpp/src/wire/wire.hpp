@@ -113,6 +113,9 @@ struct Section {
   Reader body;
 };
 
+// Throws a DecodeError that says `what` is wrong with the bytes unless `holds`.
+void require(bool holds, const char* what);
+
 // Whether two states are encoded alike, which is what equality of sketches means.
 template <class State>
 [[nodiscard]] bool same_bytes(const State& a, const State& b) {

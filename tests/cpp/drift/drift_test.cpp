@@ -7,6 +7,7 @@
 
 #include "drift/lattice.hpp"
 #include "drift/random_split.hpp"
+#include "drift/sketch_of.hpp"
 #include "drift/special.hpp"
 #include "lightmeter/drift/circular.hpp"
 #include "lightmeter/drift/multiple.hpp"
@@ -15,12 +16,6 @@
 
 namespace lightmeter::drift {
 namespace {
-
-sketch::QuantileSketch sketch_of(const std::vector<double>& values) {
-  sketch::QuantileSketch sketch;
-  sketch.update(std::span(values));
-  return sketch;
-}
 
 TEST(MergedView, CollapsesTies) {
   const auto a = sketch_of({1, 1, 2, 5});

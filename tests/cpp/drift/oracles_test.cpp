@@ -10,6 +10,7 @@
 #include "drift/dealt_hellinger.hpp"
 #include "drift/lattice.hpp"
 #include "drift/random_split.hpp"
+#include "drift/sketch_of.hpp"
 #include "drift/special.hpp"
 #include "lightmeter/drift/categories.hpp"
 #include "lightmeter/drift/circular.hpp"
@@ -21,12 +22,6 @@ namespace lightmeter::drift {
 namespace {
 
 using Counts = std::vector<std::uint64_t>;
-
-sketch::QuantileSketch sketch_of(const std::vector<double>& values) {
-  sketch::QuantileSketch sketch;
-  sketch.update(std::span(values));
-  return sketch;
-}
 
 sketch::QuantileSketch rising(int n, double first) {
   std::vector<double> values;
@@ -71,16 +66,6 @@ TEST(Oracle, CrossingProbability) {
       EXPECT_NEAR(crossing_probability(m, n, bound, every), p, 1e-11 * p) << n << " " << m;
     }
   }
-}
-
-TEST(Oracle, KolmogorovSmirnovOverAllDeals) {
-  const KsTest exact = ks_test(untied(), 0.0);
-  EXPECT_DOUBLE_EQ(exact.statistic.value, 0.5);
-  EXPECT_NEAR(exact.p_value.value, 0.19254079254079254, 1e-14);
-  EXPECT_EQ(exact.p_value.low, exact.p_value.high);
-  const KsTest with_ties = ks_test(tied(), 0.0);
-  EXPECT_DOUBLE_EQ(with_ties.statistic.value, 3.0 / 7);
-  EXPECT_NEAR(with_ties.p_value.value, 0.4755244755244755, 1e-14);
 }
 
 TEST(Oracle, KuiperOverAllDeals) {

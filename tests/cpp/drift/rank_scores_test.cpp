@@ -9,18 +9,13 @@
 
 #include "drift/rank_law.hpp"
 #include "drift/scores.hpp"
+#include "drift/sketch_of.hpp"
 #include "drift/slack.hpp"
 #include "lightmeter/drift/numbers.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
 namespace {
-
-sketch::QuantileSketch sketch_of(const std::vector<double>& values) {
-  sketch::QuantileSketch sketch;
-  sketch.update(std::span(values));
-  return sketch;
-}
 
 double statistic_of(const MergedView& merged) {
   const Scores scores(merged);

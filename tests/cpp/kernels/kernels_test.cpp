@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -11,37 +10,9 @@
 #include <string>
 
 #include "kernels/colour.hpp"
-#include "kernels/hsv.hpp"
 
 namespace lightmeter::kernels {
 namespace {
-
-struct Hsv {
-  std::uint8_t hue, saturation, value;
-  friend bool operator==(const Hsv&, const Hsv&) = default;
-};
-
-// Pillow's conversion step by step, with its float and double roundings.
-Hsv pillow_hsv(int r, int g, int b) {
-  const int max = std::max({r, g, b}), min = std::min({r, g, b});
-  if (max == min) return {0, 0, static_cast<std::uint8_t>(max)};
-  const float chroma = static_cast<float>(max - min);
-  const float saturation = chroma / static_cast<float>(max);
-  const float rc = static_cast<float>(max - r) / chroma;
-  const float gc = static_cast<float>(max - g) / chroma;
-  const float bc = static_cast<float>(max - b) / chroma;
-  float hue = 0;
-  if (r == max) {
-    hue = bc - gc;
-  } else if (g == max) {
-    hue = static_cast<float>(2.0 + rc - bc);
-  } else {
-    hue = static_cast<float>(4.0 + gc - rc);
-  }
-  hue = static_cast<float>(std::fmod(hue / 6.0 + 1.0, 1.0));
-  return {static_cast<std::uint8_t>(hue * 255.0), static_cast<std::uint8_t>(saturation * 255.0),
-          static_cast<std::uint8_t>(max)};
-}
 
 // An array of exactly n elements on the heap, so that a sanitizer sees any access beyond it.
 template <typename T>
@@ -52,31 +23,11 @@ struct Exact {
   T* begin() { return data.get(); }
 };
 
+// Hue and saturation of all colours are tested against Pillow, in tests/python/image/test_kernels.py.
 class EveryTier : public testing::TestWithParam<std::string_view> {
  protected:
   const Kernels& tier() { return of_tier(GetParam()); }
 };
-
-TEST_P(EveryTier, HsvIsPillowsForAllColours) {
-  constexpr std::size_t kPixels = 65536;
-  std::vector<std::uint8_t> red(kPixels), green(kPixels), blue(kPixels);
-  std::vector<std::uint8_t> hue(kPixels), saturation(kPixels), value(kPixels);
-  for (std::size_t i = 0; i < kPixels; ++i) {
-    green[i] = static_cast<std::uint8_t>(i >> 8);
-    blue[i] = static_cast<std::uint8_t>(i);
-  }
-  for (int r = 0; r < 256; ++r) {
-    std::fill(red.begin(), red.end(), static_cast<std::uint8_t>(r));
-    rgb_to_hsv(tier(), red.data(), green.data(), blue.data(), kPixels, hue.data(),
-               saturation.data(), value.data());
-    for (std::size_t i = 0; i < kPixels; ++i) {
-      const Hsv got = {hue[i], saturation[i], value[i]};
-      ASSERT_EQ(got, pillow_hsv(r, green[i], blue[i]))
-          << "red " << r << " green " << +green[i] << " blue " << +blue[i] << ": hue " << +hue[i]
-          << " saturation " << +saturation[i] << " value " << +value[i];
-    }
-  }
-}
 
 TEST_P(EveryTier, LumaIsPillowsForAllColours) {
   constexpr std::size_t kPixels = 65536;

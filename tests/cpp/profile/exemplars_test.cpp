@@ -18,7 +18,7 @@ using sketch::encoded;
 
 using Values = std::vector<std::pair<std::string, double>>;
 
-Exemplars one(std::size_t keep, std::uint64_t seed) {
+Exemplars one_picture(std::size_t keep, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   Exemplars exemplars;
   exemplars.keep(keep);
@@ -49,7 +49,8 @@ TEST(Exemplars, KeepBothEndsAndTheLeastHashes) {
 TEST(Exemplars, AnyOrderAndTreeOfMergesGivesTheSameBytes) {
   std::mt19937_64 random(1);
   std::vector<Exemplars> leaves;
-  for (std::uint64_t seed = 0; seed < 40; ++seed) leaves.push_back(one(3 + seed % 2, seed / 2 * 2));
+  for (std::uint64_t seed = 0; seed < 40; ++seed)
+    leaves.push_back(one_picture(3 + seed % 2, seed / 2 * 2));
   std::vector<std::uint8_t> expected;
   for (int round = 0; round < 50; ++round) {
     std::vector<Exemplars> parts = leaves;
@@ -76,7 +77,7 @@ TEST(Exemplars, NothingIsKeptUnlessAskedFor) {
   none.add(Values{{"a", 1}}, 7, {"x", {}});
   EXPECT_TRUE(none.random().empty());
   EXPECT_EQ(none.find("a"), nullptr);
-  none.merge(one(2, 1));
+  none.merge(one_picture(2, 1));
   EXPECT_EQ(none.keep(), 2U);
   EXPECT_THROW(none.keep(Exemplars::kMaxKeep + 1), std::invalid_argument);
   EXPECT_THROW(none.add({}, 7, {std::string(513, 'x'), {}}), std::invalid_argument);
@@ -85,7 +86,7 @@ TEST(Exemplars, NothingIsKeptUnlessAskedFor) {
 
 TEST(Exemplars, DamageIsRefusedOrStaysValid) {
   Exemplars exemplars;
-  for (std::uint64_t seed = 0; seed < 12; ++seed) exemplars.merge(one(2, seed));
+  for (std::uint64_t seed = 0; seed < 12; ++seed) exemplars.merge(one_picture(2, seed));
   const auto bytes = encoded(exemplars);
   EXPECT_EQ(encoded(decoded<Exemplars>(bytes)), bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {

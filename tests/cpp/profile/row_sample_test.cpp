@@ -19,7 +19,7 @@ using sketch::encoded;
 
 using Numbers = std::vector<std::pair<std::string_view, double>>;
 
-RowSample one(std::size_t keep, std::uint64_t seed) {
+RowSample one_row(std::size_t keep, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   RowSample sample;
   sample.keep(keep);
@@ -82,7 +82,8 @@ TEST(RowSample, KeepsWhatARowCanHold) {
 TEST(RowSample, AnyOrderAndTreeOfMergesGivesTheSameBytes) {
   std::mt19937_64 random(1);
   std::vector<RowSample> leaves;
-  for (std::uint64_t seed = 0; seed < 40; ++seed) leaves.push_back(one(7 + seed % 2, seed / 2 * 2));
+  for (std::uint64_t seed = 0; seed < 40; ++seed)
+    leaves.push_back(one_row(7 + seed % 2, seed / 2 * 2));
   std::vector<std::uint8_t> expected;
   for (int round = 0; round < 50; ++round) {
     std::vector<RowSample> parts = leaves;

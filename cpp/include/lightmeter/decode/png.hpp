@@ -7,6 +7,10 @@
 
 #include "lightmeter/decode/strips.hpp"
 
+namespace lightmeter::kernels {
+struct Unfilter;
+}
+
 namespace lightmeter::decode {
 
 // The types of colour, by the numbers of the PNG specification (ISO/IEC 15948, 11.2.2).
@@ -53,6 +57,7 @@ class PngRows {
   [[nodiscard]] bool give_strip(const TakeStrip& take_strip);
   [[nodiscard]] bool expand(std::size_t rows);
 
+  const kernels::Unfilter* tier_;
   PngForm form_;
   std::size_t row_bytes_;               // of a row, without its filter
   std::size_t pixel_bytes_;             // between a byte and the one that its filter looks at
