@@ -136,23 +136,6 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
     assert "image.Sharpness" in features[11]
 
 
-def test_what_lasts_is_acknowledged_and_snoozed(chromium: Any, served: Served) -> None:
-    """Nothing came since: of that there is an open anomaly."""
-    page = opened(chromium, served, 400)
-    page.goto(served.address)
-    entry = page.locator("ol.feed li").filter(has_text="cells: missing")
-    entry.locator("summary").click()
-    entry.get_by_label("Note").first.fill("the camera <b>was sold</b>")
-    entry.get_by_role("button", name="Acknowledge").click()
-    entry.get_by_text("acknowledged: the camera <b>was sold</b>").wait_for()
-    entry.locator("summary").click()
-    entry.get_by_role("button", name="Snooze").click()
-    entry.get_by_text("snoozed until").wait_for()
-    page.get_by_role("button", name="Run now").click()
-    page.get_by_text("The monitors ran at").wait_for()
-    page.context.close()
-
-
 @pytest.mark.parametrize("width", [400, 1200])
 def test_the_pages_are_fit_for_everybody(chromium: Any, served: Served, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

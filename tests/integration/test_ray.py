@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,8 +12,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import Failure, profile_images
-from lightmeter.errors import BatchError
-from many import begun, dies, dies_once, refuses, same, served, write_addresses, write_pictures
+from many import dies_once, refuses, same, write_pictures
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
@@ -94,35 +92,8 @@ def test_without_a_cluster_one_is_begun_and_ended(photos: Path, tmp_path: Path) 
     subprocess.run([sys.executable, script, photos], env=environment, check=True, timeout=180)
 
 
-def test_no_cluster_at_the_address_says_what_to_do() -> None:
-    script = (
-        "import lightmeter as lm\n"
-        "try: lm.profile_images('.', executor='ray')\n"
-        "except ConnectionError as error: print(error)"
-    )
-    environment = {**os.environ, "RAY_ADDRESS": "127.0.0.1:9"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=90
-    )
-    assert "RAY_ADDRESS=127.0.0.1:9: [Errno 111]" in done.stdout, done.stderr
-    assert "unset RAY_ADDRESS to work on this machine" in done.stdout
-
-
 @pytest.mark.usefixtures("cluster")
 class TestOnACluster:
-    def test_addresses_are_fetched_by_the_workers(self, photos: Path, tmp_path: Path) -> None:
-        names = sorted(file.name for file in photos.iterdir())[:200]
-        with served(photos) as address:
-            urls = [f"{address}/{name}" for name in [*names, "none.jpg"]]
-            manifest = write_addresses(tmp_path / "all.jsonl", urls)
-            options: dict[str, Any] = {"segment_by": {"camera": "column:camera"}}
-            wanted, failures = profile_images(manifest, **options), list[Failure]()
-            views = profile_images(manifest, executor="ray", on_failure=failures.append, **options)
-        assert same(views, wanted)
-        assert len(views) == 4
-        assert [failure.path for failure in failures] == [urls[70], urls[71], urls[200]]
-
     def test_segments_and_groups(self, photos: Path) -> None:
         options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}, "group": r"path:(\d\d)-"}
         views = profile_images(photos, executor="ray", **options)
@@ -135,27 +106,9 @@ class TestOnACluster:
         assert list(in_ray(work, range(100), 10, workers=None)) == TENS
         assert (tmp_path / "tried-30").exists()
 
-    def test_a_block_that_ends_every_worker_is_an_error(self) -> None:
-        results = in_ray(dies, range(100), 10, workers=2)
-        assert [next(results) for _ in range(3)] == TENS[:3]
-        with pytest.raises(BatchError, match=r"Ray lost block 4 .* too little memory"):
-            next(results)
-
     def test_an_error_of_a_function_is_that_error(self) -> None:
         with pytest.raises(KeyError, match="a camera that nobody knows"):
             list(in_ray(refuses, range(100), 10, workers=2))
-
-    def test_what_cannot_be_sent_is_refused(self) -> None:
-        lock = threading.Lock()
-        with pytest.raises(TypeError, match="cannot be sent"):
-            next(in_ray(lambda block: lock, range(100), 10, workers=2))
-
-    def test_closing_cancels_what_waits(self, tmp_path: Path) -> None:
-        """And no more than twice as many blocks as there are processors are begun ahead."""
-        results = in_ray(partial(begun, str(tmp_path)), range(1000), 10, workers=2)
-        next(results)
-        results.close()
-        assert len(list(tmp_path.iterdir())) <= 4
 
 
 def rows_of(photos: Path, count: int) -> list[dict[str, Any]]:
@@ -197,10 +150,6 @@ class TestDataSet:
         dataset = ray.data.from_items([{"path": file} for file in files], override_num_blocks=6)
         assert same(profile(dataset.map(slow_first)), profile_images(files))
         assert not dataset.context.execution_options.preserve_order
-
-    def test_of_no_rows(self) -> None:
-        dataset = ray.data.from_items([{"image": b""}]).limit(0)
-        assert profile(dataset).images == 0
 
     def test_what_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"got a list; expected a ray\.data\.Dataset"):

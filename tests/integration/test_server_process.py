@@ -14,7 +14,7 @@ import pytest
 from lightmeter import Store, log
 from served import Process, started
 
-KILLS = 20
+KILLS = 8
 BODY = log(row={"weight": 1.0}).view().to_bytes()
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 PUT = "/api/v1/profile?dataset=cells&at=2022-09-07"
@@ -195,7 +195,7 @@ def test_no_acknowledged_profile_is_lost_by_a_kill(tmp_path: Path) -> None:
         writers = [threading.Thread(target=put, args=(base + each,)) for each in range(4)]
         for writer in writers:
             writer.start()
-        time.sleep(0.1 + 0.02 * turn)
+        time.sleep(0.1 + 0.05 * turn)
         process.kill()
         for writer in writers:
             writer.join()

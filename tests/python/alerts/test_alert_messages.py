@@ -20,12 +20,6 @@ from lightmeter.store import Store
 from receiver import Receiver
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
-
-
 def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
     box = Box()
     alert = Alert(name="box", channel=box, dashboard="https://drift.example.com/site/")
@@ -92,20 +86,6 @@ def test_a_value_beyond_a_limit_does_not_read_like_the_limit(
     tell(store, results, [Alert(name="box", channel=box)], now=NOW)
     (item,) = box.messages[0].items
     assert item.text.endswith(f"(drift: {words})")
-
-
-def test_what_is_no_longer_said_is_told_to_be_over(store: Store) -> None:
-    box = Box()
-    alert = Alert(name="box", channel=box)
-    for results in (
-        [*days("ooA", feature="b"), *days("E", feature="")],
-        [*days("ooA", feature="b"), *days("   o", feature="")],
-    ):
-        tell(store, results, [alert], now=NOW)
-    assert [item.text for item in box.messages[1].items] == [
-        "b: no longer reported by drift on 2022-09-04, after the anomaly of 2022-09-03",
-        "2022-09-01 cells: drift could judge it after all",
-    ]
 
 
 def test_every_loss_of_a_baseline_and_of_a_column_is_told(store: Store, tmp_path: Path) -> None:

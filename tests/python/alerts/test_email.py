@@ -1,8 +1,6 @@
 """Mail as a server on this machine gets it."""
 
 import importlib
-import io
-import smtplib
 import socket
 import threading
 import time
@@ -10,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lightmeter as lm
 import pytest
 from alerting import HOSTILE, MESSAGE
 from hypothesis import given, settings
@@ -24,7 +21,6 @@ from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.results import save_results
 from lightmeter.text import shorten, visible
 from mail_server import Mailbox, certificate, scripted, server_context
-from PIL import Image
 from september import NOW, put_days
 
 __all__ = ["certificate"]
@@ -39,7 +35,7 @@ def email(port: int, host: str = "127.0.0.1", **more: Any) -> Email:
     return Email(host=host, port=port, **sent)
 
 
-def test_a_mail_has_words_and_the_line_as_a_picture(store: Store) -> None:
+def test_a_mail_has_words_and_a_link(store: Store) -> None:
     box, results = Mailbox(), days("oooooA")
     save_results(store, results)
     with box.running() as port:
@@ -59,34 +55,9 @@ def test_a_mail_has_words_and_the_line_as_a_picture(store: Store) -> None:
     assert plain is not None
     assert html is not None
     assert plain.get_content().replace("\r\n", "\n") == f"{delivery.message.text()}\n"
-    (picture,) = (part for part in mail.walk() if part.get_content_type() == "image/png")
-    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in html.get_content()
-    assert "6 buckets from 2022-09-01 to 2022-09-06" in html.get_content()
     assert 'href="https://d.example.com/?a&amp;b/cells-' in html.get_content()
-    assert picture.get_content_disposition() == "inline"
-    drawn = Image.open(io.BytesIO(picture.get_content())).convert("RGB")
-    assert drawn.size == (920, 476)
     assert max(map(len, box.raw[0].split(b"\r\n"))) < 999
     assert box.raw[0].isascii()
-
-
-def test_a_run_of_monitors_mails_what_it_found(store: Store, tmp_path: Path) -> None:
-    put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
-    config, box = tmp_path / "monitors.toml", Mailbox()
-    with box.running() as port:
-        config.write_text(
-            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            '[[alert]]\nname = "mail"\nto = "email"\nhost = "localhost"\n'
-            f'port = {port}\nfrom = "drift@example.com"\nrecipients = ["{ME}"]\n'
-        )
-        watched = lm.watch(store, config, now=NOW)
-        assert lm.watch(store, config, now=NOW).deliveries == []
-    assert [delivery.error for delivery in watched.deliveries] == [None]
-    (mail,) = box.mails
-    assert mail["Subject"].startswith("cells: ")
-    assert mail["Subject"].endswith(" on 2022-09-09")
-    kinds = [part.get_content_type() for part in mail.walk()]
-    assert kinds.count("image/png") == min(3, len(watched.anomalies))
 
 
 def test_a_run_says_whom_the_server_refused(
@@ -285,15 +256,6 @@ def test_settings_that_are_refused(more: dict[str, Any], told: str) -> None:
         email(**({"port": 25} | known | more))
 
 
-def test_a_password_that_smtp_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAIL_USER", "me")
-    monkeypatch.setenv("MAIL_PASSWORD", "gehe\u00efm")
-    channel = email(25, user_env="MAIL_USER", password_env="MAIL_PASSWORD")
-    with pytest.raises(DeliveryError, match="MAIL_PASSWORD holds more than ASCII") as raised:
-        channel.send(MESSAGE)
-    assert "gehe" not in str(raised.value)
-
-
 def test_encryption_is_the_default_but_to_this_machine(tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
     table = (
@@ -377,12 +339,6 @@ def test_servers_that_are_none(talk: Any, told: str) -> None:
             assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("host", ["a" * 70 + ".example", ".."])
-def test_names_of_no_server(host: str) -> None:
-    with pytest.raises(DeliveryError, match="cannot be reached: "):
-        email(25, host=host, tries=1, timeout=5.0).send(MESSAGE)
-
-
 def test_a_server_that_forgets_to_say_goodbye_has_the_mail() -> None:
     data: list[bytes] = []
 
@@ -395,9 +351,7 @@ def test_a_server_that_forgets_to_say_goodbye_has_the_mail() -> None:
         time.sleep(0.3)
 
     with scripted(talk) as port:
-        started = time.monotonic()
         email(port, timeout=20.0).send(MESSAGE)
-        assert time.monotonic() - started < 20
     assert len(data) == 5
 
 
@@ -481,34 +435,16 @@ def test_whatever_a_message_says(title: str, words: str) -> None:
     assert html.count("<") == html.count(">") == html.count("</") * 2 + 2
 
 
-def test_addresses_beyond_ascii() -> None:
-    box, somebody = Mailbox(), "j\u00fcrgen@example.com"
-    with box.running(enable_SMTPUTF8=True) as port:
-        email(port, from_="drift@b\u00fccher.example", recipients=["j\u00fcrgen@example.com"]).send(
-            MESSAGE
-        )
-    assert box.recipients == [["j\u00fcrgen@example.com"]]
-    assert box.mails[0]["Message-ID"].endswith("@xn--bcher-kva.example>")
-    refused = pytest.raises(DeliveryError, match="SMTPUTF8")
-    with Mailbox().running(enable_SMTPUTF8=False) as port, refused:
-        email(port, recipients=[somebody]).send(MESSAGE)
+def test_a_password_that_smtp_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_USER", "me")
+    monkeypatch.setenv("MAIL_PASSWORD", "gehe\u00efm")
+    channel = email(25, user_env="MAIL_USER", password_env="MAIL_PASSWORD")
+    with pytest.raises(DeliveryError, match="MAIL_PASSWORD holds more than ASCII") as raised:
+        channel.send(MESSAGE)
+    assert "gehe" not in str(raised.value)
 
 
-def test_smtplib_still_has_what_is_built_on() -> None:
-    """`_get_socket`, `_host` and `file` are not of its public face."""
-    names: list[str] = []
-
-    class Context:
-        def wrap_socket(self, wrapped: object, server_hostname: str) -> object:
-            names.append(server_hostname)
-            return wrapped
-
-    client: Any = smtplib.SMTP()
-    assert {"file", "sock"} <= vars(smtplib.SMTP).keys()
-    assert callable(client._get_socket)
-    client._host = "mail.example"
-    client.sock, client.file = object(), object()
-    client.ehlo_resp, client.esmtp_features = b"", {"starttls": ""}
-    client.docmd = lambda _: (220, b"")
-    client.starttls(context=Context())
-    assert (names, client.file) == (["mail.example"], None)
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", ".."])
+def test_names_of_no_server(host: str) -> None:
+    with pytest.raises(DeliveryError, match="cannot be reached: "):
+        email(25, host=host, tries=1, timeout=5.0).send(MESSAGE)

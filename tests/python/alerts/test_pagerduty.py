@@ -7,7 +7,7 @@ import pytest
 from alerting import MESSAGE, NOW, many
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, PagerDuty, tell, try_out
+from lightmeter.alerts import Alert, PagerDuty, tell
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
 
@@ -53,14 +53,6 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
 
 
-def test_what_is_over_already_does_not_stay(store: Store) -> None:
-    with Receiver([202]).running() as receiver:
-        tell(store, days("oAoAA"), [pager(receiver)], now=NOW)
-    told = [(event["event_action"], event["dedup_key"]) for event in events(receiver)]
-    assert [action for action, _ in told] == ["trigger", "resolve", "trigger"]
-    assert told[0][1] == told[1][1] != told[2][1]
-
-
 def test_more_than_fits_into_a_message_is_resolved_too(store: Store) -> None:
     """What fails is tried by the next run, and what was accepted is not told again."""
     with Receiver([202] * 21 + [500] * 3 + [202]).running() as receiver:
@@ -74,14 +66,6 @@ def test_more_than_fits_into_a_message_is_resolved_too(store: Store) -> None:
     over = [event["dedup_key"] for event in accepted if event["event_action"] == "resolve"]
     assert len(set(opened)) == len(opened) == 24
     assert sorted(over) == sorted(opened)
-
-
-def test_a_test_does_not_stay() -> None:
-    with Receiver([202]).running() as receiver:
-        assert try_out([pager(receiver)])[0].error is None
-    trigger, resolve = events(receiver)
-    assert trigger["payload"]["severity"] == "info"
-    assert trigger["dedup_key"] == resolve["dedup_key"]
 
 
 def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:

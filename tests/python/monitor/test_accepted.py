@@ -148,17 +148,6 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     assert not any("stands still" in result.words for result in evaluate(store, [keep], now=NOW))
 
 
-def test_it_is_kept_with_the_store(lamp: Store, tmp_path: Path) -> None:
-    accepted = accept(lamp, LAMP, note="new lamp", now=NOW)
-    lamp.gc(now=NOW, roll_up_after="1d")
-    lamp.backup(tmp_path / "copy.db")
-    with Store(tmp_path / "copy.db") as copy:
-        assert copy.state.accepted() == [accepted]
-        assert copy.verify() == []
-        accept(copy, LAMP, note="another lamp", now=NOW)  # in its place
-        assert [each.note for each in copy.state.accepted()] == ["another lamp"]
-
-
 def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
     pytest.importorskip("typer")
     config, site = tmp_path / "monitors.toml", tmp_path / "site"

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import as_of_images
-from lightmeter import Store, log, log_image
-from lightmeter.demo import draw_cells
+from lightmeter import Store, log
 from lightmeter.monitor.baselines import DateRange, Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import (
@@ -103,36 +102,6 @@ def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
         assert abs(result.lower + result.upper) < 20  # on the same turn every day
 
 
-def test_what_a_hue_has_not(store: Store) -> None:
-    put_hues(store, {})
-    medians = states(store, LimitsRule(scalar="median", upper=1.0), HUE)
-    assert set(medians.values()) == {"not enough data"}
-    assert alarms(states(store, LimitsRule(scalar="stddev", upper=12.0), HUE)) == []
-    assert alarms(states(store, LimitsRule(scalar="n", upper=39.0), HUE)) == list(range(1, 15))
-    for day, hue in enumerate((0.0, 85.0, 170.0, 0.0), 15):
-        view = as_of_images(log(columns={HUE: [hue] * 20}).profile())
-        store.put("circle", view, at=date(2022, 9, day), writer="a")
-    monitor = Monitor(name="m", dataset="circle", rule=IntervalRule())
-    last = evaluate(store, [monitor], now=NOW)[-1]
-    assert (last.state, last.words) == ("not enough data", "no direction of the hues")
-
-
-def test_an_arc_is_for_hues_only(store: Store) -> None:
-    put_hues(store, {})
-    other = log(columns={"wind.Hue.circular_mean": [100.0] * 20}).view()
-    store.put("cells", other, at=date(2022, 9, 14), writer="b")
-    monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(lower=235.0, upper=20.0))
-    last = {
-        result.feature: result
-        for result in evaluate(store, [monitor], now=NOW)
-        if result.start.day == 14
-    }
-    assert last[HUE].state == "ok"
-    wrong = last["wind.Hue.circular_mean"]
-    assert (wrong.state, wrong.value) == ("error", 100.0)
-    assert "lower is 235.0 and upper is 20.0; expected lower up to upper" in wrong.words
-
-
 def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
     """None where the change is sure, but little."""
     known = {"n": 4000}
@@ -167,36 +136,6 @@ def test_rules_on_categories_and_features(store: Store) -> None:
         9,
     ]
     assert alarms(states(store, SchemaRule(), "camera")) == [10]
-
-
-@pytest.mark.parametrize("bands", [None, ["DAPI", "GFP", "RFP"]])
-def test_another_set_of_metrics_is_no_change_of_the_schema(
-    store: Store, bands: list[str] | None
-) -> None:
-    image = draw_cells(np.random.default_rng(0))
-    for day, metrics in enumerate(("whylogs", "whylogs", "camera", "camera", "default"), 1):
-        view = log_image(image, metrics=metrics, bands=bands).view()  # type: ignore[arg-type]
-        store.put("cells", view, at=date(2022, 9, day), writer="a")
-    store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 6), writer="a")
-    monitor = Monitor(name="m", dataset="cells", rule=SchemaRule(), baseline=Trailing(least=1))
-    results = evaluate(store, [monitor], now=NOW)
-    assert {result.start.day for result in results if result.state == "anomaly"} == {6}
-
-
-@pytest.mark.parametrize("values", [300, 800])
-def test_no_value_is_new_that_did_not_fit_into_the_baseline(store: Store, values: int) -> None:
-    """A profile lists 512; with 300 of its own each day, all days are known."""
-    for day in range(1, 10):
-        own = day % 2 * values if values == 300 else 0
-        drawn = np.random.default_rng(day).integers(own, own + values, 4000)
-        names = [f"v{value}" for value in drawn] + ["brand new"] * (100 * (day == 9))
-        store.put("cells", log(columns={"c": names}).view(), at=date(2022, 9, day), writer="a")
-    judged = states(store, NewValuesRule(), "c")
-    if values == 800:
-        assert alarms(judged) == []
-        assert judged[9] == "not enough data"
-    else:
-        assert alarms(judged) == [9]
 
 
 def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:

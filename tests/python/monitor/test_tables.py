@@ -195,18 +195,6 @@ def test_values_become_what_the_annotations_say(file: Path) -> None:
         everything(file, 'size = "small"\nfrom_ = "here"')
 
 
-def test_a_path_is_beside_the_file_from_wherever_it_is_looked_at(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    everything(file, 'size = "small"\nbeside = "good.lmp"')
-    monkeypatch.chdir(file.parent)
-    (table,) = read_tables(file.name)["monitor"]
-    monkeypatch.chdir("/")
-    (again,) = read_tables(file)["monitor"]
-    assert again.read(Everything).beside == file.parent / "good.lmp"
-    assert table.read(Everything).beside == Path("/good.lmp")
-
-
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -239,7 +227,7 @@ NOISE = [
 ]
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.lists(st.lists(st.sampled_from(NOISE)), min_size=1, max_size=4),
     st.sampled_from(["mark", '"mark"', "'mark'", '"m\\u0061rk"', " mark "]),

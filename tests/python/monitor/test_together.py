@@ -84,11 +84,10 @@ def test_one_camera_of_many_that_changes(store: Store) -> None:
 
 
 def test_what_all_do_together_is_no_anomaly_and_who_does_not_is_one(store: Store) -> None:
-    dark = {f"c{camera}": {39: -4.0} for camera in range(8) if camera != 5}
-    cameras(store, **dark)
-    assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(39, "c5")}
-    alarms = alarmed(evaluate(store, [drift()], now=NOW))
-    assert alarms == {(39, f"c{camera}") for camera in range(8) if camera != 5}
+    dark = {f"c{camera}": {31: -4.0} for camera in range(5)}
+    cameras(store, days=32, count=6, **dark)
+    assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(31, "c5")}
+    assert alarmed(evaluate(store, [drift()], now=NOW)) == {(31, camera) for camera in dark}
 
 
 def test_words_say_what_the_others_did_not_do(store: Store) -> None:
@@ -147,7 +146,7 @@ def test_medians_of_the_others() -> None:
 def test_q_is_one_of_the_bucket(store: Store) -> None:
     """What is surely a change in one segment alone is none as one of many tests."""
     cameras(store, days=30, count=1)
-    cameras(store, days=30, count=24)
+    cameras(store, days=30, count=12)
     alone = Monitor(
         name="m", dataset="one", rule=DriftRule(q=0.01), baseline=Trailing(), segments=True
     )
@@ -178,10 +177,9 @@ def test_late_data_in_one_segment_judges_all_again(store: Store) -> None:
     assert before  # all of them have the limit of the bucket
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_earlier_results_never_show(store: Store, tmp_path: Path, seed: int) -> None:
+def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
     """With `for`, accepted changes, peers and segments; runs that are cut off; two files."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     few = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=2)}
     change = ChangeRule(absolute=2.0)
     first = [
@@ -199,7 +197,7 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path, seed: int) -> 
     for path in ("first", "second"):
         (tmp_path / path).touch()
     accepted: list[tuple[date, str]] = []
-    for _ in range(5):
+    for _ in range(4):
         for _ in range(4):
             camera, day = f"c{rng.integers(5)}", int(rng.integers(8, 24))
             with contextlib.suppress(StoreError):  # rolled up

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,6 @@ NEW = "/v1/log/async"
 OLD = "/v0/organizations/org-1/log/async/cells"
 REFERENCE = "/v0/organizations/org-1/log/reference/cells"
 SEGMENTED = "/v0/organizations/org-1/dataset-profiles/models/cells/reference-profile"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
 
 
 @pytest.fixture

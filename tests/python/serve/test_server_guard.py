@@ -1,18 +1,14 @@
 """What a server lets in: hosts, origins, keys, sizes and times."""
 
 import logging
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lightmeter import Store
-from lightmeter.serve import make_app, security
-from lightmeter.serve.login import EVERYBODY
-from lightmeter.serve.refusal import RequestError
-from serving import API, BODY, BYTES, LOCAL, PUT, ask, client, serving
+from lightmeter.serve import make_app
+from serving import API, BODY, BYTES, PUT, ask, client, serving
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.websockets import WebSocketDisconnect
 
 pytest.importorskip("starlette")
@@ -120,30 +116,6 @@ def test_a_form_says_where_it_comes_from(served: tuple[Store, Starlette], kind: 
     assert asked.post(f"{API}/snooze", content=b"{}", headers=headers).status_code == 415
 
 
-def test_the_token_of_a_form(served: tuple[Store, Starlette]) -> None:
-    store, app = served
-    server = app.state.server
-    key = store.state.keys.find(store.state.keys.add(["write"]))
-    assert key is not None
-    token = security.form_token(server, key, "snooze")
-    security.check_form_token(server, key, "snooze", token)
-    at, _, signature = token.partition(".")
-    old = security.form_token(server, key, "snooze", now=time.time() - 90_000)
-    other = make_app(store).state.server
-    for wrong in (
-        (server, EVERYBODY, "snooze", token),
-        (server, key, "acknowledge", token),
-        (other, key, "snooze", token),
-        (server, key, "snooze", old),
-        (server, key, "snooze", f"{int(at) + 1}.{signature}"),
-        (server, key, "snooze", ""),
-        (server, key, "snooze", token + "\n"),
-        (server, key, "snooze", "é" * 64),
-    ):
-        with pytest.raises(RequestError, match="load the page again"):
-            security.check_form_token(*wrong)
-
-
 def test_nothing_of_the_inside_goes_out(
     served: tuple[Store, Starlette], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -225,16 +197,3 @@ def test_a_websocket_is_refused(served: tuple[Store, Starlette]) -> None:
     _, app = served
     with pytest.raises(WebSocketDisconnect), client(app).websocket_connect("/"):
         pass
-
-
-def test_the_origin_of_a_request_can_be_asked_by_pages(served: tuple[Store, Starlette]) -> None:
-    _, app = served
-    scope = {"type": "http", "app": app, "method": "POST", "path": "/", "query_string": b""}
-    ends = {"scheme": "http", "server": LOCAL, "root_path": ""}
-    headers = [(b"host", b"127.0.0.1:8787")]
-    request = Request({**scope, **ends, "headers": headers})
-    security.check_origin(request)
-    with pytest.raises(RequestError, match="without a header Origin"):
-        security.check_origin(request, needed=True)
-    headers.append((b"origin", b"http://127.0.0.1:8787"))
-    security.check_origin(Request({**scope, **ends, "headers": headers}), needed=True)

@@ -138,13 +138,6 @@ def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None
     assert (said.status_code, "tissue" in said.text) == (404, False)
 
 
-def test_keys_of_the_app_around_it_may_do(served: tuple[Store, Starlette]) -> None:
-    store, _ = served
-    store.state.keys.add(["read"])
-    app = make_app(store, keys=False)
-    assert client(app, client=ELSEWHERE).get(f"{API}/verify").status_code == 200
-
-
 def test_other_machines_are_let_in_with_a_key_only(served: tuple[Store, Starlette]) -> None:
     store, app = served
     server = app.state.server

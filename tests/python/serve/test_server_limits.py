@@ -80,7 +80,7 @@ def test_all_bodies_together_have_a_limit(tmp_path: Path) -> None:
 
 
 def test_so_much_is_done_at_once(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1, wait=0.5))
+    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1, wait=0.2))
     begun, go_on = threading.Event(), threading.Event()
 
     def slow() -> dict[str, Any]:
@@ -98,7 +98,8 @@ def test_so_much_is_done_at_once(tmp_path: Path) -> None:
         thread.start()
     while len(said) < 4:  # those for which there is no room to wait
         time.sleep(0.01)
-    time.sleep(0.6)
+    while len(said) < len(more):  # those that waited for as long as they may
+        time.sleep(0.01)
     go_on.set()
     for thread in [first, *more]:
         thread.join()

@@ -5,7 +5,7 @@ import re
 import time
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
@@ -34,7 +34,6 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 ORIGIN = {"origin": "http://127.0.0.1"}
-LINK = re.compile(r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?")
 FORM_TAGS = {"form", "input", "button", "label", "select", "option", "details", "summary"}
 
 
@@ -251,18 +250,10 @@ def test_what_lasts_is_acknowledged_and_snoozed(served: Served) -> None:
         ("saturation", "a <b>stain")
     ]
     assert "acknowledged: a &lt;b&gt;stain" in asked.get("/").text
-    until = datetime.now(UTC) + timedelta(days=3)
     fields = form(asked, SNOOZE, f"/{feature_page('cells', '', '*')}")
-    said = send(asked, SNOOZE, fields | {"until": f"{until:%Y-%m-%dT%H:%M}"})
-    assert said.status_code == 303
+    assert send(asked, SNOOZE, fields).status_code == 303
     (snoozed,) = store.state.snoozed(datetime.now(UTC))
     assert snoozed.patterns == Line("cells", "", "drift", "[*]")  # and not all features
-    # on the first page one entry is about both
-    assert send(asked, ACKNOWLEDGE, form(asked, ACKNOWLEDGE)).status_code == 303
-    assert {each.line.feature for each in store.state.acknowledged()} == {"saturation", "*"}
-    save_results(store, days("ooooooo", feature="saturation"))
-    said = send(asked, SNOOZE, fields)
-    assert (said.status_code, "nothing of this lasts" in said.text.lower()) == (409, True)
 
 
 @pytest.mark.parametrize(
@@ -345,13 +336,6 @@ def test_forms_need_the_right_to_it(served: Served) -> None:
         said = writer.post(f"/{ACKNOWLEDGE}", content=content, headers=ORIGIN | kind)
         assert said.status_code == status
     assert served.store.state.acknowledged() == []
-
-
-def test_a_time_to_snooze_until(served: Served) -> None:
-    asked = served.ask("admin")
-    for until, status in (("", 400), ("soon", 400), ("9999-12-31T00:00", 400), ("0001-01-01", 303)):
-        assert send(asked, SNOOZE, form(asked, SNOOZE) | {"until": until}).status_code == status
-    assert served.store.state.snoozed(datetime.now(UTC)) == []
 
 
 # --- switching monitors on --------------------------------------------------------------------
