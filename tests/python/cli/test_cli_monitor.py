@@ -60,8 +60,3 @@ def test_what_could_not_be_judged_has_a_code_of_its_own(config: Path) -> None:
     config.write_text(CONFIG[CONFIG.index('[[monitor]]\nname = "young"') :])
     result = lightmeter("monitor", "run", config, "--store", config.parent / "drift.db")
     assert (result.returncode, "not enough data" in result.stdout) == (4, True)
-
-
-def test_nothing_to_acknowledge_is_said(config: Path) -> None:
-    result = lightmeter("monitor", "acknowledge", "--store", config.parent / "drift.db")
-    assert (result.returncode, result.stdout) == (0, "nothing that is open matches\n")

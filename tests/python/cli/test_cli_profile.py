@@ -83,16 +83,6 @@ def test_merge(folder: Path, tmp_path: Path) -> None:
     assert ProfileView.read(tmp_path / "c").images == 3
 
 
-def test_all_frames_of_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "a.gif"
-    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
-    first.save(file, save_all=True, append_images=rest)
-    for options, images in ([], 1), (["--frames", "all"], 3):
-        said = lightmeter("profile", str(file), "--format", "json", *options)
-        assert json.loads(said.stdout)["images"] == images
-    assert lightmeter("profile", str(file), "--frames", "all", "--max-frames", "2").returncode == 1
-
-
 def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[271] = "\x1b[31mred[bold]\r\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from conftest import lightmeter, picture
 from lightmeter import Profile, Store, StoreError, profile_images
-from PIL import Image
 
 pytest.importorskip("typer")
 
@@ -37,25 +36,6 @@ def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> 
     other = lightmeter("log", folder, *where, "--every", "1d")
     assert other.returncode == 1
     assert "has buckets of 1h, not of 1d" in other.stderr
-
-
-def test_log_reads_as_profile_does(folder: Path, path: Path) -> None:
-    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
-    first.save(folder / "moving.gif", save_all=True, append_images=rest)
-    for options, images in (
-        ((), 9),
-        (("--frames", "all"), 11),
-        (("--frames", "all", "--max-frames", 2), 8),
-        (("--max-pixels", 64), 1),
-        (("--max-bytes", 10), 0),
-    ):
-        result = lightmeter(
-            "log", folder, "--dataset", "cells", "--store", path, "--format", "json", *options
-        )
-        (bucket,) = json.loads(result.stdout)["buckets"]
-        assert bucket["images"] == images
-        assert bucket["images"] == 11 or bucket["failed"] == 9 - images
-        assert result.returncode == (0 if images else 1)
 
 
 def test_log_as_json(folder: Path, path: Path) -> None:

@@ -116,13 +116,6 @@ def test_whatever_names_hold(texts: list[str], number: float, words: str) -> Non
     assert families[0].documentation == words
 
 
-def test_nothing_is_said_of_what_is_no_number() -> None:
-    gauge = Gauge("lightmeter_value", "x")
-    for nothing in (None, float("nan")):
-        gauge.set(nothing, feature="x")
-    assert exposition([gauge]) == "# EOF\n"
-
-
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:
     place = {"monitor": "m", "dataset": "cells", "start": NOW}
     save_results(store, [Result("x", "ok", 1.0, 0.5, 2.0, **place)])

@@ -20,7 +20,7 @@ from lightmeter.monitor.rules import (
 )
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import parse_duration
-from september import NOW, alarms, rows, states
+from september import NOW, alarms, judge, rows, states
 from stores import reseal
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
@@ -46,7 +46,7 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
 def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> list[Result]:
     for day in days:
         store.put("cells", rows(1, n=1), at=date(*day), writer="a", every=every)
-    return evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
+    return judge(store, MissingRule())
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_nothing_is_missing_at_the_seam_of_a_roll_up(
             store.put("cells", rows(1, n=1), at=at, writer="a", every=every)
         at += length
     store.gc(now=NOW, roll_up_after=after)
-    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=MissingRule())], now=NOW)
+    results = judge(store, MissingRule())
     assert [result.start for result in results if result.state == "anomaly"] == [gap]
 
 
@@ -155,9 +155,7 @@ def test_whole_days_are_no_midnights(store: Store) -> None:
     store.gc(now=NOW, roll_up_after="5d")
     for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
         baseline = Trailing(same=same, least=1)
-        monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
-        midnights = [
-            result for result in evaluate(store, [monitor], now=NOW) if result.start.hour == 0
-        ]
+        results = judge(store, DriftRule(), baseline=baseline)
+        midnights = [result for result in results if result.start.hour == 0]
         baselines = {result.start.day: result.baseline for result in midnights}
         assert baselines == dict(zip(range(15, 20), expected, strict=True))

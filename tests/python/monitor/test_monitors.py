@@ -28,7 +28,7 @@ from lightmeter.monitor.rules import (
     SchemaRule,
 )
 from lightmeter.profile.segments import segment_text
-from september import NOW, alarms, of_september, put_days, rows, states
+from september import NOW, alarms, judge, of_september, put_days, rows, states
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -72,7 +72,7 @@ def test_combinations_of_monitors_with_and_without_segments(store: Store) -> Non
 )
 def test_patterns_that_match_nothing_are_named(store: Store, rule: Rule) -> None:
     put_days(store, range(1, 6), history=True)
-    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
+    results = judge(store, rule)
     results = of_september(results)
     assert {result.start.day for result in results} == {1, 2, 3, 4, 5}
     *_, (_, _, state, words) = said(results, "m")
@@ -104,8 +104,7 @@ def test_a_whole_that_stopped_before_its_segments(store: Store) -> None:
     late = Monitor(name="m", dataset="cells", rule=LateRule(after=timedelta(days=9999)))
     judged = [(day, state) for _, day, state, _ in said(evaluate(store, [late], now=NOW), "m")]
     assert judged == [(1, "ok"), (2, "not enough data")]
-    missing = Monitor(name="m", dataset="cells", rule=MissingRule())
-    judged = [(day, state) for _, day, state, _ in said(evaluate(store, [missing], now=NOW), "m")]
+    judged = [(day, state) for _, day, state, _ in said(judge(store, MissingRule()), "m")]
     assert judged == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
 
 
@@ -131,10 +130,8 @@ def test_another_dataset_of_shorter_buckets(store: Store) -> None:
             at, view = datetime(2022, 9, day, hour, tzinfo=UTC), rows(50 + 4 * day + hour)
             store.put("raw", view, at=at, writer="a", every="1h")
     for baseline, count in ((Other("raw"), 12), (Other("raw", ()), 4)):
-        monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
-        results = [
-            result for result in evaluate(store, [monitor], now=NOW) if result.feature == "x"
-        ]
+        results = judge(store, DriftRule(), baseline=baseline)
+        results = [result for result in results if result.feature == "x"]
         assert [result.state for result in results] == ["ok", "ok", "anomaly"]
         assert {result.baseline for result in results} == {count}
         for rule in (IntervalRule(), ChangeRule(scalar="n", relative=0.5)):

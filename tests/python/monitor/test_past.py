@@ -19,6 +19,7 @@ from lightmeter.monitor.rules import DriftRule, IntervalRule, Rule, drift
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
+from september import put
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -235,7 +236,7 @@ def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> Non
         if number == 39:
             columns["label"] = ["c"] * 50
         at = FIRST + timedelta(days=number)
-        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+        put(store, at, columns)
     bad = [result for result in judged(store, Trailing()) if result.state == "anomaly"]
     assert [(result.feature, result.start.day) for result in bad] == [("label", 9)]
 
@@ -245,7 +246,7 @@ def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> No
     for number in range(50):
         values = np.random.default_rng(number).normal(3.0 * (number >= 30), 1, 50)
         at = FIRST + timedelta(days=number)
-        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
+        put(store, at, {"x": values})
     store.read("cells", FIRST, FIRST + timedelta(days=20)).write(tmp_path / "good.lmp")
     for baseline in (
         DateRange(FIRST, FIRST + timedelta(days=19)),

@@ -9,7 +9,6 @@ import pytest
 from conftest import as_of_images
 from lightmeter import Store, log
 from lightmeter.monitor.baselines import DateRange, Trailing
-from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import (
     Monitor,
     false_alarms_a_year,
@@ -30,7 +29,7 @@ from lightmeter.monitor.scalars import (
     nearest_turn,
     prediction_interval,
 )
-from september import NOW, alarms, of_september, put_days, rows, states
+from september import alarms, judge, of_september, put, put_days, rows, states
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -57,10 +56,9 @@ def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None
             "now": [None] * 60 if day < 2 else [1.0] * 60,
         }
         at = date(2022, 9, 1) + timedelta(days=day - 1)
-        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+        put(store, at, columns)
     baseline = Trailing() if history else DateRange(date(2022, 9, 1), date(2022, 9, 2))
-    monitor = Monitor(name="m", dataset="cells", rule=DriftRule(), baseline=baseline)
-    results = of_september(evaluate(store, [monitor], now=NOW))
+    results = of_september(judge(store, DriftRule(), baseline=baseline))
     judged = {result.feature: result.state for result in results if result.start.day == 2}
     assert judged["x"] == "ok"
     assert judged["now"] == "not enough data"
@@ -91,8 +89,7 @@ def put_hues(store: Store, turns: dict[int, float]) -> None:
 )
 def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
     put_hues(store, {7: 40.0, 9: -40.0, 11: 127.0})
-    monitor = Monitor(name="m", dataset="cells", rule=rule)
-    results = [result for result in evaluate(store, [monitor], now=NOW) if result.feature == HUE]
+    results = [result for result in judge(store, rule) if result.feature == HUE]
     assert alarms({result.start.day: result.state for result in results}) == [7, 9, 11]
     for result in results:  # so that a line and its band stay together
         assert result.value is not None
@@ -111,8 +108,7 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
         store.put("cells", rows(day, shift=shift, **known), at=date(2022, 9, day), writer="a")
     for day in range(15, 32):
         store.put("cells", rows(100 + day, **known), at=date(2022, 8, day), writer="a")
-    monitor = Monitor(name="m", dataset="cells", rule=DriftRule())
-    results = of_september(evaluate(store, [monitor], now=NOW))
+    results = of_september(judge(store, DriftRule()))
     limited = [result for result in results if result.upper is not None]
     assert all((result.value >= result.upper) == (result.state == "anomaly") for result in limited)  # type: ignore[operator]
     assert [result.start.day for result in results if result.state == "anomaly"] == [11, 13]
@@ -123,7 +119,7 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
 
 def test_rules_on_categories_and_features(store: Store) -> None:
     put_days(store, range(1, 10), day6={"camera": "south"})
-    store.put("cells", log(columns={"x": [1.0]}).view(), at=date(2022, 9, 10), writer="a")
+    put(store, date(2022, 9, 10), {"x": [1.0]})
     assert alarms(states(store, NewValuesRule(), "camera")) == [6]
     assert alarms(states(store, NewValuesRule(allowed=("south",)), "camera")) == [
         1,
@@ -161,7 +157,7 @@ def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None
         profile = log(columns={"a": values, f"a:{rate}": shifted}).profile()
         at = date(2022, 9, 1) + timedelta(days=day - 1)
         store.put("cells", profile, at=at, writer="a")
-    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
+    results = judge(store, rule)
     save_results(store, results)
     assert [result[:10] for result in load_results(store)] == sorted(
         (result[:10] for result in results), key=lambda result: (result[9], result[0])

@@ -190,7 +190,7 @@ def test_times_of_another_kind_are_named(store: Store) -> None:
     ],
 )
 def test_a_bucket_ends_within_the_calendar(store: Store, at: Any, every: str) -> None:
-    refused = pytest.raises((ValueError, StoreError), match="the years 1 to 9999|at most")
+    refused = pytest.raises((ValueError, StoreError), match=r"the years 1 to 9999|at most")
     with refused:
         store.put("cells", view(1), at=at, writer="a", every=every)
     with refused:
