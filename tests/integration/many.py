@@ -1,6 +1,5 @@
 """Pictures, and what is done with them, for the tests of engines that run on many machines."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +33,3 @@ def same(first: Any, second: Any) -> bool:
         and list(first) == list(second)
         and all(same(first[segment], second[segment]) for segment in first)
     )
-
-
-def dies_once(marks: str, block: list[int]) -> int:
-    """The sum of a block, which ends the process that works on block 3 for the first time."""
-    mark = Path(marks) / f"tried-{block[0]}"
-    if block[0] == 30 and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), 9)
-    return sum(block)
-
-
-def refuses(block: list[int]) -> int:
-    if 35 in block:
-        raise KeyError("a camera that nobody knows")
-    return sum(block)

@@ -84,18 +84,6 @@ def test_the_table_is_reached_and_left_by_keyboard(chromium: Any, tmp_path: Path
     page.close()
 
 
-def test_print_shows_everything(chromium: Any, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(html_page(drifted()), encoding="utf-8")
-    context = chromium.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(path.as_uri())
-    page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert len(page.pdf()) > 10_000
-    context.close()
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (400, "dark")])
 def test_a_contact_sheet(chromium: Any, tmp_path: Path, width: int, scheme: str) -> None:
     folder = tmp_path / "photos"

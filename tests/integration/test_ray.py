@@ -1,10 +1,8 @@
 """Ray with a cluster of its own: the executor, and profiles of data sets."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,11 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import Failure, profile_images
-from many import dies_once, refuses, same, write_pictures
+from many import same, write_pictures
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
 
-from lightmeter.batch.executors.ray import in_ray  # noqa: E402
 from lightmeter.ray import profile  # noqa: E402
 
 pytestmark = [
@@ -27,8 +24,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
 ]
-
-TENS = [sum(range(start, start + 10)) for start in range(0, 100, 10)]
 
 
 @pytest.fixture(scope="module")
@@ -57,58 +52,13 @@ def cluster() -> Iterator[None]:
     del os.environ["RAY_AUTH_MODE"]
 
 
-SCRIPT = """
-import signal, sys, pathlib
-import lightmeter as lm
-import ray
-
-def red(image): return float(image[..., 0].mean())
-
-said = []
-view = lm.profile_images(
-    sys.argv[1], metrics=red, executor="ray", workers=2, progress=lambda *of: said.append(of)
-)
-assert not ray.is_initialized()
-assert said[-1] == (5000, 5000) and len(said) == 79 and said == sorted(said), said
-assert view.to_bytes() == lm.profile_images(sys.argv[1], metrics=red).to_bytes()
-assert view["image.red"].n == 4998
-assert not (pathlib.Path.home() / ".ray").exists()
-
-def own(*_):
-    pass
-
-signal.signal(signal.SIGTERM, own)  # in place of which Ray puts another
-lm.profile_images(sys.argv[1] + "/0000*.jpg", executor="ray", workers=1)
-assert signal.getsignal(signal.SIGTERM) is own
-"""
-
-
-def test_without_a_cluster_one_is_begun_and_ended(photos: Path, tmp_path: Path) -> None:
-    """A function of a script that no module has is sent too."""
-    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment.pop("RAY_AUTH_MODE", None)
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    subprocess.run([sys.executable, script, photos], env=environment, check=True, timeout=180)
-
-
 @pytest.mark.usefixtures("cluster")
-class TestOnACluster:
-    def test_segments_and_groups(self, photos: Path) -> None:
-        options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}, "group": r"path:(\d\d)-"}
-        views = profile_images(photos, executor="ray", **options)
-        assert same(views, profile_images(photos, **options))
-        assert len(views) == 3
-        assert ray.is_initialized()
-
-    def test_a_worker_that_dies_is_replaced(self, tmp_path: Path) -> None:
-        work = partial(dies_once, str(tmp_path))
-        assert list(in_ray(work, range(100), 10, workers=None)) == TENS
-        assert (tmp_path / "tried-30").exists()
-
-    def test_an_error_of_a_function_is_that_error(self) -> None:
-        with pytest.raises(KeyError, match="a camera that nobody knows"):
-            list(in_ray(refuses, range(100), 10, workers=2))
+def test_the_executor_gives_the_bytes_of_threads(photos: Path) -> None:
+    options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}, "group": r"path:(\d\d)-"}
+    views = profile_images(photos, executor="ray", **options)
+    assert same(views, profile_images(photos, **options))
+    assert len(views) == 3
+    assert ray.is_initialized()
 
 
 def rows_of(photos: Path, count: int) -> list[dict[str, Any]]:

@@ -11,13 +11,12 @@ from typing import Any
 import lightmeter as lm
 import pytest
 from lightmeter import Failure, SegmentedViews, profile_images
-from many import refuses, same, write_pictures
+from many import same, write_pictures
 
 pytest.importorskip("pyspark")
 if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
     pytest.skip("Spark needs Java, which is not here", allow_module_level=True)
 
-from lightmeter.batch.executors.spark import in_spark
 from lightmeter.spark import log, profile
 from pyspark.sql import SparkSession
 
@@ -79,10 +78,6 @@ class TestExecutor:
             "00071-2.jpg",
         ]
         assert SparkSession.getActiveSession() is not None
-
-    def test_an_error_of_a_function_is_that_error(self) -> None:
-        with pytest.raises(KeyError, match="a camera that nobody knows"):
-            list(in_spark(refuses, range(100), 10, workers=2))
 
 
 def frame_of(spark: SparkSession, files: list[str]) -> Any:

@@ -2,8 +2,6 @@
 
 import io
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,24 +105,3 @@ def test_a_batch_that_fails_is_one_failure(workers: int) -> None:
     view = profile_images(loader)
     assert view.images == COUNT - 2
     assert view.failures == [("Samples:2", "unreadable", "ValueError: no such sample")]
-
-
-def test_folders_of_torchvision(tmp_path: Path) -> None:
-    folders = pytest.importorskip("torchvision.datasets")
-    transforms = pytest.importorskip("torchvision.transforms")
-    for number, pixels in enumerate(PIXELS):
-        place = tmp_path / ("cat" if number < 5 else "dog") / f"{number}.png"
-        place.parent.mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(place)
-    (tmp_path / "dog" / "x.png").write_bytes(b"no picture")
-    folder = folders.ImageFolder(str(tmp_path))
-    views = profile_images(folder, segment_by={"label": "column:label"})
-    assert {segment: view.images for segment, view in views.items()} == {
-        "label=cat": 5, "label=dog": 5
-    }  # fmt: skip
-    assert views.whole["image.FileSize"].n >= COUNT
-    tensors = folders.ImageFolder(str(tmp_path), transforms.ToTensor())
-    loader = partial(torch_data.DataLoader, tensors, batch_size=1)
-    for workers in (0, 2):
-        view = profile_images(loader(num_workers=workers))
-        assert (view.images, len(view.failures)) == (COUNT, 1)

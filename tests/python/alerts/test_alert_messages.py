@@ -1,21 +1,13 @@
 """What a message says: feature, size, day, cause and chart, without markup and within bounds."""
 
 import json
-from datetime import date
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from alerting import HOSTILE, NOW, Box, many, webhook
 from incidents import days
-from lightmeter import log
 from lightmeter.alerts import Alert, Message, tell
 from lightmeter.alerts.channels.formats import MOST_BYTES, encode
-from lightmeter.monitor.baselines import Reference, Trailing
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.rules import DriftRule, SchemaRule
 from lightmeter.store import Store
 from receiver import Receiver
 
@@ -86,35 +78,6 @@ def test_a_value_beyond_a_limit_does_not_read_like_the_limit(
     tell(store, results, [Alert(name="box", channel=box)], now=NOW)
     (item,) = box.messages[0].items
     assert item.text.endswith(f"(drift: {words})")
-
-
-def test_every_loss_of_a_baseline_and_of_a_column_is_told(store: Store, tmp_path: Path) -> None:
-    box, good = Box(), tmp_path / "good.lmp"
-    alert, known = Alert(name="box", channel=box), {"dataset": "cells"}
-    monitors = [
-        Monitor(name="drift", rule=DriftRule(features=("x",)), baseline=Reference(good), **known),
-        Monitor(name="schema", rule=SchemaRule(), baseline=Trailing(least=1), **known),
-    ]
-
-    def told(day: int, *columns: str) -> list[str]:
-        values = np.random.default_rng(day).normal(size=60)
-        profile = log(columns=dict.fromkeys(columns, values)).profile()
-        store.put("cells", profile, at=date(2022, 9, day), writer="a")
-        tell(store, evaluate(store, monitors, now=NOW), [alert], now=NOW)
-        items = [item for message in box.messages for item in message.items]
-        box.messages.clear()
-        return sorted(
-            f"{item.what} {item.facts['monitor']} {item.facts['feature']}" for item in items
-        )
-
-    log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
-    assert told(1, "x", "b") == []
-    for day in (2, 5):
-        good.unlink()
-        assert told(day, "x") == ["anomaly schema b", "error drift "]
-        log(columns={"x": np.random.default_rng(99).normal(size=60)}).view().write(good)
-        assert told(day + 1, "x", "b") == ["resolved schema b", "withdrawn drift "]
-        assert told(day + 2, "x", "b") == []
 
 
 @pytest.mark.parametrize("form", ["json", "slack", "teams"])

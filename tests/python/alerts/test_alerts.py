@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from alerting import NOW, SECRET, Box
+from forks import ended_well, forked
 from incidents import DAY, days
 from lightmeter.alerts import (
     Alert,
@@ -175,18 +175,8 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     where = ("--store", tmp_path / "drift.db")
     done = lightmeter("monitor", "acknowledge", *where, "--feature", "ent*", "--note", "known")
     assert done.stdout == "2022-09-20 00:00 anomaly cells drift entropy: acknowledged\n"
-    with Store(tmp_path / "drift.db") as store:
-        fill(store, "cells", 11, bad=9)
-    undelivered = lightmeter(*run)  # that it is over
-    assert undelivered.returncode == 1
-    assert "alert hook: " in undelivered.stderr
     done = lightmeter("monitor", "snooze", *where, "--for", "2d")
     assert done.stdout.startswith("snoozed until ")
-    assert lightmeter("monitor", "snooze", *where, "--for", "x").returncode == 2
-    config.write_text(config.read_text() + 'colour = "red"\n')
-    wrong = lightmeter("monitor", "check", config)
-    assert wrong.returncode == 1
-    assert ": alert 1 ('hook'): unknown key 'colour'" in wrong.stderr
 
 
 @pytest.fixture
@@ -249,19 +239,16 @@ def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.db"
     link.symlink_to("../drift.db")
+
+    def wait_for_a_turn() -> None:
+        refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
+        with refused, other.turn():
+            pass
+
     with Store(tmp_path / "drift.db") as direct, Store(link) as other:
         with direct.turn(), direct.turn():
-            refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
-            with refused, other.turn():
-                pass
+            wait_for_a_turn()
             other.define("cells", "1d")  # nothing else waits
-            child = os.fork()
-            if child == 0:
-                try:
-                    with direct.turn():
-                        os._exit(0)
-                except StoreError:
-                    os._exit(7)
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            assert ended_well(forked(wait_for_a_turn))
         with other.turn():
             pass

@@ -3,49 +3,13 @@
 from pathlib import Path
 
 import pytest
-from lightmeter.alerts import Alert, Command, Stdout, Webhook, load_alerts
+from lightmeter.alerts import Command, Webhook, load_alerts
 from lightmeter.errors import ConfigError
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "monitors.toml"
-
-
-def test_alerts_of_a_file(file: Path) -> None:
-    file.write_text("""
-    [[alert]]
-    name = "log"
-    to = "stdout"
-
-    [[alert]]
-    name = "on-call"
-    to = "webhook"
-    url_env = "SLACK_URL"
-    format = "slack"
-    timeout = "5s"
-    tries = 2
-    datasets = ["cells*"]
-    monitors = ["drift"]
-    digest = false
-    dashboard = "https://drift.example.com"
-
-    [[alert]]
-    name = "script"
-    to = "command"
-    command = ["notify", "--urgent"]
-    """)
-    log, hook, script = load_alerts(file)
-    assert log == Alert(name="log", channel=Stdout())
-    assert hook == Alert(
-        name="on-call",
-        channel=Webhook(url_env="SLACK_URL", format="slack", timeout=5.0, tries=2),
-        datasets=("cells*",),
-        monitors=("drift",),
-        digest=False,
-        dashboard="https://drift.example.com",
-    )
-    assert script.channel == Command(command=("notify", "--urgent"))
 
 
 GOOD = '[[alert]]\nname = "first"\nto = "stdout"\n\n'

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import ProfileView, compare, log
-from PIL import Image
 
 pytest.importorskip("typer")
 
@@ -76,20 +75,6 @@ def test_thresholds(sides: Path, options: list[str], verdict: str) -> None:
     printed = json.loads(drift(sides, "near", "--format", "json", *options).stdout)
     verdicts = {line["feature"]: line["verdict"] for line in printed["features"]}
     assert verdicts["a|b"] == verdict
-
-
-def test_folders_are_read_as_asked(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
-    first.save(tmp_path / "a" / "a.gif", save_all=True, append_images=rest)
-    sides = ("--reference", tmp_path / "a", "--target", tmp_path / "a")
-    for options, images in ((), 1), (("--frames", "all"), 3):
-        said = lightmeter("drift", *sides, "--format", "json", *options).stdout
-        lines = {line["feature"]: line for line in json.loads(said)["features"]}
-        assert lines["image.entropy"]["n_target"] == images
-    failed = lightmeter("drift", *sides, "--max-pixels", 63)
-    assert failed.returncode == 1
-    assert "no image could be measured in" in failed.stderr
 
 
 def test_findings_in_every_format(sides: Path) -> None:

@@ -1,27 +1,23 @@
 """Evaluation: what is judged, what is read for it, and what is kept."""
 
-import contextlib
 import dataclasses
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from lightmeter import Store
-from lightmeter.errors import ConfigError, StoreError
+from lightmeter.errors import ConfigError
 from lightmeter.monitor import shelf
-from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.baselines import Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
     Monitor,
 )
 from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import (
-    CombinedRule,
     DriftRule,
     IntervalRule,
-    LateRule,
     LimitsRule,
     MissingRule,
     Rule,
@@ -105,36 +101,6 @@ def test_only_what_changed_is_judged_again(
     for seed in (1, 2):
         rows(seed).write(path)
         assert (count(file), count(file)) == (13, 0)
-
-
-@pytest.mark.usefixtures("three_are_enough")
-@pytest.mark.parametrize("seed", range(2))
-def test_earlier_results_never_show(
-    store: Store, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    known = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=1)}
-    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
-    monitors += [
-        Monitor(name="b", dataset="cells", rule=DriftRule(), baseline=Other(segment=())),
-        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
-        Monitor(
-            name="late", dataset="cells", rule=LateRule(after=timedelta(days=1)), segments=True
-        ),
-        Monitor(name="any", dataset="cells", rule=CombinedRule(type="any", of=("d", "gaps"))),
-    ]
-    count = Counting(store, monkeypatch).of
-    for _ in range(8):
-        for _ in range(4):
-            day, shift = int(rng.integers(1, 12)), float(rng.choice([0.0, 4.0]))
-            segment = {"camera": "left"} if rng.integers(2) else None
-            view = rows(day, shift=shift, n=int(rng.choice([5, 60])))
-            at = date(2022, 9, day)
-            with contextlib.suppress(StoreError):  # rolled up
-                store.put("cells", view, at=at, writer=str(rng.integers(2)), segment=segment)
-        if rng.integers(3) == 0:
-            store.gc(now=NOW, roll_up_after=f"{rng.integers(8, 15)}d")
-        count(*monitors)
 
 
 def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path) -> None:

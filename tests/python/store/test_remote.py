@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from forks import ended_well, forked
 from lightmeter import Store, StoreError
 from lightmeter.serve import running as running_module
 from lightmeter.store.profiles import Profiles
@@ -317,15 +318,15 @@ def test_it_asks_a_proxy_but_not_about_this_machine(
 
 
 def test_parent_and_child_do_not_share_a_connection(store: Store, way: Weather) -> None:
+    def put_all(writer: str, first: int) -> None:
+        for n in range(first, 20):
+            assert far.put("cells", view(n), at=DAY, writer=writer)
+
     with Store(way.url) as far:
         far.put("cells", view(1), at=DAY, writer="parent")
-        child = os.fork()
-        if not child:
-            done = all(far.put("cells", view(n), at=DAY, writer="child") for n in range(1, 20))
-            os._exit(not done)
-        for n in range(2, 20):
-            assert far.put("cells", view(n), at=DAY, writer="parent")
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        child = forked(lambda: put_all("child", 1))
+        put_all("parent", 2)
+        assert ended_well(child)
     assert counts(store) == {"parent": 19, "child": 19}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forks import ended_well, forked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, Store, StoreError, logger, times
@@ -207,23 +208,19 @@ def test_tables_of_another_version_are_told(store: Store, change: str) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_who_may_only_read_is_told_what_is_missing() -> None:
+    def open_it() -> None:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        with pytest.raises(StoreError, match="takes the right to write"):
+            Store(path, create=False)
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "drift.db"
         with Store(path) as store:
             store.put("cells", view(1), at=DAY, writer="a")
         path.chmod(0o444)
         os.chmod(folder, 0o555)
-        pid = os.fork()
-        if pid == 0:
-            try:
-                if os.geteuid() == 0:
-                    os.setuid(65534)
-                with pytest.raises(StoreError, match="takes the right to write"):
-                    Store(path, create=False)
-                os._exit(0)
-            finally:
-                os._exit(1)
-        assert os.waitpid(pid, 0)[1] == 0
+        assert ended_well(forked(open_it))
         os.chmod(folder, 0o755)
 
 

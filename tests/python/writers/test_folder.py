@@ -143,15 +143,6 @@ def test_what_is_no_file_is_not_waited_for(store: Store, photos: Path, source: s
     assert store.read("cells").images == 6
 
 
-def test_a_store_by_its_path(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        log_folder(tmp_path / "new.db", photos / "none", "cells")
-    assert not (tmp_path / "new.db").exists()
-    log_folder(str(tmp_path / "new.db"), photos, "cells", date_from="exif")
-    with Store(tmp_path / "new.db", create=False) as opened:
-        assert counts(opened) == {7: 2, 8: 3, 9: 1}
-
-
 def test_what_is_refused(store: Store, photos: Path) -> None:
     for folder in (photos, photos / "none*"):
         with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):

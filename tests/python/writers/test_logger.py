@@ -236,14 +236,6 @@ def test_closing_gives_up_in_time_and_counts(
     assert failures(store.read("cells")) == {"dropped": 3}
 
 
-def test_closing_without_a_limit_measures_everything(store: Store) -> None:
-    log = lm.logger(store, "cells")
-    for _ in range(100):
-        log.track(array(side=200), at=NOON)
-    assert log.close(timeout=None)
-    assert store.read("cells").images == 100
-
-
 @pytest.mark.parametrize("mended", [True, False])
 def test_closing_tries_again_to_store(
     store: Store, caplog: pytest.LogCaptureFixture, mended: bool
@@ -357,16 +349,6 @@ def test_buckets_are_those_of_the_dataset_or_hours(store: Store) -> None:
             log.track(np.zeros((2, 2), np.uint8))
     lengths = store.datasets()
     assert (lengths["days"], lengths["new"]) == (timedelta(days=1), timedelta(hours=1))
-
-
-@pytest.mark.parametrize(
-    "every", [timedelta(days=1) / 7, timedelta(microseconds=1), timedelta(), timedelta(-1)]
-)
-@pytest.mark.parametrize("name", ["every", "checkpoint"])
-def test_durations_that_no_store_holds_are_refused(store: Store, every: Any, name: str) -> None:
-    with pytest.raises(ValueError, match="whole number of milliseconds"):
-        lm.logger(store, "cells", **{name: every})
-    assert store.datasets() == {}
 
 
 @pytest.mark.parametrize(
