@@ -3,7 +3,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,6 @@ from lightmeter import Profile, ProfileView, Store, _core
 from lightmeter.store import schema
 from numpy.typing import NDArray
 from PIL import Image
-
-MakePicture = Callable[..., Image.Image]
 
 # No test depends on how long something takes.
 settings.register_profile("tests", deadline=None)
@@ -79,11 +77,6 @@ def lightmeter_without(
     )
     command = [sys.executable, "-c", code, " ".join(modules), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def make_picture() -> MakePicture:
-    return picture
 
 
 @pytest.fixture

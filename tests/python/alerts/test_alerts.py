@@ -2,17 +2,19 @@
 
 import contextlib
 import json
+import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lightmeter as lm
 import pytest
 from alerting import NOW, SECRET, Box
+from dashboards import fill
 from forks import ended_well, forked
 from incidents import DAY, days
 from lightmeter.alerts import (
@@ -147,9 +149,7 @@ def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     from conftest import lightmeter
-    from dashboards import fill
 
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
@@ -180,55 +180,49 @@ def test_on_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Any:
-    """Starts `monitor run` on ten days of which the last is bad, telling an address."""
-    from dashboards import fill
-
-    pytest.importorskip("typer")
+def watched(tmp_path: Path) -> Callable[[str], int]:
+    """Starts a run in a process of its own, on days of which the last is bad; its pid."""
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
-    processes = []
 
-    def start(url: str) -> subprocess.Popen[str]:
-        config = tmp_path / "monitors.toml"
+    config = tmp_path / "monitors.toml"
+
+    def run() -> None:
+        assert lm.watch(tmp_path / "drift.db", config).exit_code == 3
+
+    def start(url: str) -> int:
         config.write_text(
             '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
             f'[[alert]]\nname = "hook"\nto = "webhook"\nurl = "{url}"\ntimeout = "30s"\n'
         )
-        command = [sys.executable, "-m", "lightmeter", "monitor", "run", str(config)]
-        command += ["--store", str(tmp_path / "drift.db")]
-        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        return processes[-1]
+        return forked(run)
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return start
 
 
-def test_two_runs_at_once_tell_once(watched: Any) -> None:
+def test_two_runs_at_once_tell_once(watched: Callable[[str], int]) -> None:
     def slow(handler: Any) -> None:
-        time.sleep(1.5)  # the other run comes to its turn meanwhile
+        time.sleep(0.5)  # the other run comes to its turn meanwhile
         handler.send_response(200)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
     with Receiver([slow]).running() as receiver:
         runs = [watched(receiver.url) for _ in range(2)]
-        assert [run.wait(60) for run in runs] == [3, 3]
+        assert [ended_well(run) for run in runs] == [True, True]
     assert len(receiver.requests) == 1
 
 
-def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Any) -> None:
+def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Callable[[str], int]) -> None:
     over = threading.Event()
     with Receiver([lambda _: over.wait(30), 200]).running() as receiver:
         killed = watched(receiver.url)
         until = time.monotonic() + 30
         while not receiver.requests and time.monotonic() < until:
             time.sleep(0.01)
-        killed.kill()
-        assert killed.wait() == -signal.SIGKILL
-        assert watched(receiver.url).wait(20) == 3
+        os.kill(killed, signal.SIGKILL)
+        os.waitpid(killed, 0)
+        assert ended_well(watched(receiver.url))
         over.set()
     first, second = receiver.requests
     assert first.headers["Webhook-Id"] == second.headers["Webhook-Id"]

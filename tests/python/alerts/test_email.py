@@ -171,18 +171,12 @@ def test_answers_from_before_tls_do_not_count(
     [
         ({"tls": "none", "host": "mail.example.com"}, "tls is 'none', with which a password"),
         ({"tls": "ssl"}, "tls is 'ssl'"),
-        ({"host": "a b"}, "host is 'a b'"),
-        ({"port": 70_000}, "port is 70000"),
         ({"from_": "me"}, "from: 'me' is no address"),
         ({"from_": "me@example.com\r\nBcc: you@example.com"}, "from: .* is no address"),
         ({"from_": "me@exa\u202emple.com"}, "from: .* is no address"),
         ({"recipients": ["a@b, c@d"]}, "recipients: .* is no address"),
-        ({"recipients": ["a@" + "b" * 80]}, "recipients: .* is no address"),
-        ({"recipients": []}, "recipients is no list"),
-        ({"recipients": ME}, "recipients is no list"),
         ({"password_env": None}, "got one of them"),
         ({"password_env": "s3cret!"}, "password_env is not the name"),
-        ({"timeout": 0.0}, "timeout is 0"),
     ],
 )
 def test_settings_that_are_refused(more: dict[str, Any], told: str) -> None:
@@ -237,15 +231,6 @@ def flood(connection: socket.socket) -> None:
         connection.sendall(b"220-" + b"x" * 500 + b"\r\n")
 
 
-def long_line(connection: socket.socket) -> None:
-    while True:
-        connection.sendall(b"x" * 4096)
-
-
-def silence(connection: socket.socket) -> None:
-    connection.recv(4096)
-
-
 def garbage(connection: socket.socket) -> None:
     connection.sendall(b"\x00\xff\r\n\x16\x03")
 
@@ -259,8 +244,6 @@ def unwilling(connection: socket.socket) -> None:
     [
         (drip, r"not done in 0\.5 s"),
         (flood, "its answers have no end"),
-        (long_line, "answered 500: Line too long|cannot be reached"),
-        (silence, r"not done in 0\.5 s|timed out"),
         (garbage, "answered -1|cannot be reached"),
         (unwilling, "answered 421: not today"),
     ],
@@ -272,22 +255,6 @@ def test_servers_that_are_none(talk: Any, told: str) -> None:
         if thread.name == "lightmeter-delivery":
             thread.join(10)
             assert not thread.is_alive()
-
-
-def test_a_server_that_forgets_to_say_goodbye_has_the_mail() -> None:
-    data: list[bytes] = []
-
-    def talk(connection: socket.socket) -> None:
-        connection.sendall(b"220 mail\r\n")
-        for answer in (b"250 mail", b"250 ok", b"250 ok", b"354 go", b"250 ok"):
-            data.append(connection.recv(65_536))
-            connection.sendall(answer + b"\r\n")
-        connection.recv(4096)
-        time.sleep(0.3)
-
-    with scripted(talk) as port:
-        email(port, timeout=20.0).send(MESSAGE)
-    assert len(data) == 5
 
 
 # --- hostile words ----------------------------------------------------------------------------

@@ -8,12 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import commands
 from conftest import lightmeter, lightmeter_without
 from PIL import Image
-
-typer = pytest.importorskip("typer")
-
-from commands import commands  # noqa: E402
 
 
 def test_exit_codes(tmp_path: Path) -> None:

@@ -12,8 +12,6 @@ import pytest
 from conftest import lightmeter
 from lightmeter import ProfileView, compare, log
 
-pytest.importorskip("typer")
-
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:

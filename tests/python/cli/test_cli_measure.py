@@ -11,8 +11,6 @@ from conftest import lightmeter
 from lightmeter import measure
 from PIL import Image
 
-pytest.importorskip("typer")
-
 
 @pytest.mark.parametrize("option", [[], ["-o", "-"]])
 def test_rows_are_printed_as_json_lines(folder: Path, option: list[str]) -> None:
@@ -26,8 +24,6 @@ def test_rows_are_printed_as_json_lines(folder: Path, option: list[str]) -> None
 def test_files_hold_every_row(folder: Path, tmp_path: Path, suffix: str) -> None:
     (folder / "bad.png").write_text("no picture")
     out = tmp_path / f"rows.{suffix}"
-    if suffix == "parquet":
-        pytest.importorskip("pyarrow")
     result = lightmeter("measure", folder, "-o", out, "--exif")
     told = f"lightmeter: failed as unsupported: 1 file: '{folder}/bad.png'\n"
     assert (result.returncode, result.stderr) == (0, told)

@@ -8,8 +8,6 @@ from conftest import lightmeter
 from dashboards import fill
 from lightmeter import Store
 
-pytest.importorskip("typer")
-
 CONFIG = """
 [[monitor]]
 name = "drift"

@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from conftest import lightmeter
 from lightmeter import ProfileView, log, profile_images
 from PIL import Image
-
-pytest.importorskip("typer")
 
 
 def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import Profile, Store, StoreError, profile_images
 
-pytest.importorskip("typer")
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -80,22 +80,6 @@ def test_a_feature_has_its_line_limits_and_values(store: Store, tmp_path: Path) 
         assert state in page.text
 
 
-def test_a_dataset_is_ok_though_its_first_days_had_too_little_data(
-    store: Store, tmp_path: Path
-) -> None:
-    """They are told of the dataset, later ones of its features."""
-    fill(store, "cells", 10)
-    results = days("..", feature="", words="", value=None) + days("  oooooooo", value=0.1)
-    Shown(store, results).build(tmp_path / "site")
-    text = Page(tmp_path / "site/index.html").text
-    assert re.search(r"cells ○ ok 2022-09-10", text)
-    assert "not enough data" not in Page(tmp_path / "site" / dataset_page("cells")).text
-    results += days("ooooooooo.", monitor="slow", feature="")
-    Shown(store, results).build(tmp_path / "site")
-    for page in ("index.html", dataset_page("cells")):
-        assert "◌ not enough data" in Page(tmp_path / "site" / page).text
-
-
 def test_a_day_shows_its_distributions_against_the_baseline(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     shown.build(tmp_path / "site")
@@ -177,7 +161,6 @@ def test_a_day_shows_pictures_where_profiles_keep_some(store: Store, tmp_path: P
 
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     """What `monitor run` finds is what the site shows."""
-    pytest.importorskip("typer")
     fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
     config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')

@@ -8,8 +8,6 @@ import pytest
 from lightmeter.whylogs import whylogs_compatible
 from numpy.typing import NDArray
 
-pytest.importorskip("scipy")
-
 
 def spread(n: int, start: float, shift: float) -> NDArray[np.float64]:
     """Uneven values from plain arithmetic, so that any NumPy gives the same."""

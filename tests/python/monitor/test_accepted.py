@@ -149,7 +149,6 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
 
 
 def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     config, site = tmp_path / "monitors.toml", tmp_path / "site"
     config.write_text(TABLE)
     store = "--store", lamp.path

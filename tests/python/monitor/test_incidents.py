@@ -43,25 +43,6 @@ def test_incidents(states: str, expected: list[str]) -> None:
     assert spans(states) == expected
 
 
-def test_lines_do_not_mix() -> None:
-    results = [
-        *days("oA"),
-        *days("Ao", feature="image.entropy"),
-        *days("oA", segment={"camera": "left"}),
-        *days("AA", monitor="limits"),
-    ]
-    incidents = find_incidents(lines_of(reversed(results)))
-    assert [
-        (incident.line.feature, incident.line.segment, incident.line.monitor, incident.start.day)
-        for incident in incidents
-    ] == [
-        ("image.Saturation.mean", "", "drift", 2),
-        ("image.entropy", "", "drift", 1),
-        ("image.Saturation.mean", "", "limits", 1),
-        ("image.Saturation.mean", "camera=left", "drift", 2),
-    ]
-
-
 def features(**states: str) -> list[Result]:
     """The days of some features of one monitor; `bucket` is what it says of the whole."""
     return [

@@ -139,8 +139,6 @@ def test_another_dataset_of_shorter_buckets(store: Store) -> None:
 
 
 def test_the_command_line(store: Store, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
-
     def monitor(*arguments: object) -> subprocess.CompletedProcess[str]:
         return lightmeter("monitor", *arguments)
 

@@ -81,7 +81,6 @@ def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:
 
 
 def test_the_command_line(store: Store, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     put_days(store, range(1, 5))
     path = tmp_path / "m.toml"
     command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path

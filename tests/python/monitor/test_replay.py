@@ -44,7 +44,6 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
 
 
 def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     put_days(store, range(1, 18), day9={"shift": 3.0})
     store.close()
     config = tmp_path / "monitors.toml"

@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("starlette")
-
 from lightmeter import ProfileView, Store, compare
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.profile.plain import plain_summary

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from lightmeter import Store
 from lightmeter.serve import make_app
-from serving import API, BODY, BYTES, PUT, ask, client, serving
+from serving import API, BODY, BYTES, PUT, ask, client
 from starlette.applications import Starlette
 from starlette.websockets import WebSocketDisconnect
-
-pytest.importorskip("starlette")
 
 
 @pytest.mark.parametrize(
@@ -36,11 +34,11 @@ pytest.importorskip("starlette")
 )
 @pytest.mark.parametrize("with_key", [False, True])
 def test_it_goes_by_its_own_names_only(
-    tmp_path: Path, host: bytes, status: int, with_key: bool
+    store: Store, host: bytes, status: int, with_key: bool
 ) -> None:
     public_url = "https://www.example.com/x/" if with_key else None
     hosts = ["Drift.example.com", *([] if with_key else ["www.example.com"])]
-    store, app = serving(tmp_path / "a.db", hosts=hosts, public_url=public_url)
+    app = make_app(store, hosts=hosts, public_url=public_url)
     headers = [(b"host", host)]
     if with_key:
         headers.append((b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode()))
@@ -50,7 +48,6 @@ def test_it_goes_by_its_own_names_only(
     got, _, body = ask(app, scope={"headers": headers})
     assert got == status, body
     assert ask(app, headers=[(b"host", b"localhost")])[0] == 400, "two names"
-    store.close()
 
 
 @pytest.mark.parametrize("hosts", [["a b"], ["example.com:80"], ["http://x"], [""]])
@@ -82,10 +79,10 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
 )
 @pytest.mark.parametrize("with_key", [False, True])
 def test_no_page_of_another_site_can_change_anything(
-    tmp_path: Path, headers: dict[str, str], status: int, with_key: bool
+    store: Store, headers: dict[str, str], status: int, with_key: bool
 ) -> None:
     public_url = "https://drift.example.com:443" if with_key else None
-    store, app = serving(tmp_path / "a.db", public_url=public_url)
+    app = make_app(store, public_url=public_url)
     if headers.get("origin") == "https://drift.example.com" and not with_key:
         status = 403
     store.define("cells", "1d")
@@ -101,7 +98,6 @@ def test_no_page_of_another_site_can_change_anything(
     assert asked.get(f"{API}/datasets", headers=headers).status_code == 200, "reading"
     for each in [*said, asked.options(PUT, headers=headers)]:
         assert not any(name.startswith("access-control") for name in each.headers)
-    store.close()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("starlette")
-
 from dashboards import fill
 from lightmeter import Store
 from lightmeter.monitor.results import load_results

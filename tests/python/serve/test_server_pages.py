@@ -11,9 +11,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 import pytest
-
-pytest.importorskip("starlette")
-
 from dashboards import ALLOWED, attacked, fill
 from hostile import HOSTILE
 from incidents import DAY, FIRST, days

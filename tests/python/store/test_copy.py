@@ -15,8 +15,6 @@ from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Line, Snoozed
 from stores import answers, fill, sql, view
 
-pytest.importorskip("fsspec")
-
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
 
 

@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from lightmeter.serve import running as running_module
 from lightmeter.store.profiles import Profiles
 from lightmeter.store.remote import client, sending
 from lightmeter.store.remote.profiles import RemoteProfiles
+from lightmeter.store.remote.spool import Spool
 from lightmeter.store.remote.store import RemoteStore
 from stores import view
 from weather import DAY, Weather, counts, free_port, running, waiting
@@ -207,16 +207,6 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
         nowhere.put("cells", view(1), at=DAY, writer="c")
 
 
-SENDER = """
-import os, sys
-import lightmeter as lm
-from lightmeter.store.remote.spool import Spool
-if sys.argv[2] == "die":
-    Spool.drop = lambda *_: os.kill(os.getpid(), 9)
-print(lm.Store(sys.argv[1]).send(seconds=20).left)
-"""
-
-
 def test_kills_between_sending_and_forgetting_and_two_senders(
     store: Store, way: Weather, spool: Path
 ) -> None:
@@ -228,12 +218,18 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
             away.add("cells", view(100), at=DAY)
     here = Store(way.url).spool.folder
     away.spool.folder.rename(here)
-    command = [sys.executable, "-c", SENDER, way.url]
-    assert subprocess.run([*command, "die"], check=False).returncode == -signal.SIGKILL
+
+    def send(dies: bool = False) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            if dies:
+                patched.setattr(Spool, "drop", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            Store(way.url).send(seconds=20)
+
+    _, status = os.waitpid(forked(lambda: send(dies=True)), 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     assert (store.read("cells").images, len(waiting(spool))) == (1, 15)
-    both = [subprocess.Popen([*command, "live"], stdout=subprocess.PIPE) for _ in range(2)]
-    left = [process.communicate()[0] for process in both]
-    assert b"0\n" in left
+    both = [forked(send) for _ in range(2)]
+    assert [ended_well(pid) for pid in both] == [True, True]
     assert not waiting(spool)
     assert store.read("cells").images == sum(range(1, 13)) + 300
     assert len(counts(store)) == 15
@@ -251,9 +247,11 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
         ("200 OK\r\n\r\nall of it", "does not say how long it is"),
         ("200 OK\r\nContent-Length: 9\r\n\r\n{", "the answer was cut off"),
         (
-            "302 Found\r\nLocation: http://evil/\r\nContent-Length: 0\r\n\r\n",
-            "leads to http://evil/;",
+            "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
+            r"leads to http://evil/\.\.\.;",
         ),
+        ('200 OK\r\nContent-Length: 30\r\n\r\n{"datasets": "KEY"}', "answered"),
+        ('200 OK\r\nContent-Length: 37\r\n\r\n{"datasets": {"a": "KEY"}}', "not understood"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         ("418 \x00\r\nContent-Length: 5\r\n\r\n<html", "answered 418$"),
         (
@@ -261,11 +259,11 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
             "is away, tried once: answered 429",
         ),
         (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
-        ("garbage", "is away, tried"),
+        ("garbage KEY", "is away, tried"),
     ],
 )
 def test_answers_are_looked_at(way: Weather, answer: str, words: str) -> None:
-    line = "" if answer == "garbage" else "HTTP/1.1 "
+    line = "" if answer.startswith("garbage") else "HTTP/1.1 "
     way.faults = [f"{line}{answer}".replace("KEY", "the-key-itself")] * 30
     with Store(way.url, key="the-key-itself") as far:
         with pytest.raises(StoreError, match=words) as raised:
@@ -283,6 +281,9 @@ def test_answers_are_looked_at(way: Weather, answer: str, words: str) -> None:
         ("https://", "expected one such as"),
         ("https://example.com:99999", "expected one such as"),
         ("https://exa mple.com/", "expected one such as"),
+        ("https://a..b", "expected one such as"),
+        (f"https://{'a' * 70}", "expected one such as"),
+        ("https://h:0", "expected one such as"),
     ],
 )
 def test_addresses_that_are_refused(address: str, words: str) -> None:

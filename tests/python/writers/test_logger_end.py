@@ -102,7 +102,7 @@ import os, sys, time
 import numpy as np, lightmeter as lm
 log = lm.logger(sys.argv[1], "cells", checkpoint="1s")
 for _ in range(20):
-    log.track(np.full((1000, 700, 3), 9, np.uint8))
+    log.track(np.full((500, 350, 3), 9, np.uint8))
 if sys.argv[2] == "stay":
     log.flush()
     print("stored", flush=True)

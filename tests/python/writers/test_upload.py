@@ -178,9 +178,8 @@ def test_a_folder_is_logged_while_the_server_is_away(
     store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the server knows that the buckets are of an hour, and which of the two is newer."""
-    for module in (client, sending):
-        monkeypatch.setattr(module, "_PATIENCE", 0.3)
-    monkeypatch.setattr(sending, "_BRIEF", 0.3)
+    for module, name in ((client, "_PATIENCE"), (sending, "_PATIENCE"), (sending, "_BRIEF")):
+        monkeypatch.setattr(module, name, 0.1)
     store.define("cells", "1h")
     url = f"http://127.0.0.1:{free_port()}"
     at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)
@@ -256,16 +255,19 @@ def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spoo
 
 
 LOGGER = """
-import sys, time
+import importlib, sys, time
 import lightmeter as lm
 import numpy as np
 from lightmeter.store.remote import client
+from lightmeter.writers import endings
+endings._SIGNAL_SECONDS = 2.0
+importlib.import_module("lightmeter.writers.logger")._QUIET = 0.1
 idle, client._IDLE = client._IDLE, 0.1
 log = lm.logger(sys.argv[1], "cells", every="1h", handle_signals=True)
 client._IDLE = idle
 for _ in range(20):
     log.track(np.zeros((8, 8, 3), np.uint8))
-time.sleep(1.5)
+time.sleep(0.5)
 print("put", flush=True)
 time.sleep(60)
 """
