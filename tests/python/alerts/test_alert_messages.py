@@ -29,24 +29,12 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     told = json.loads(message.json())
     assert told["version"] == 1
     assert told["severity"] == "high"
-    assert told["changes"][0] | {"link": None, "incidents": None} == {
-        "what": "anomaly",
-        "severity": "high",
-        "incidents": None,
-        "text": message.items[0].text,
-        "link": None,
-        "dataset": "cells",
-        "segment": {},
-        "monitor": "drift",
-        "feature": "image.Saturation.mean",
-        "kind": "anomaly",
-        "start": "2022-09-06T00:00:00+00:00",
-        "end": None,
-        "value": 0.62,
-        "lower": None,
-        "upper": 0.25,
-        "cause": "saturation fell by 38 %",
-    }
+    change = told["changes"][0]
+    assert (change["what"], change["text"]) == ("anomaly", message.items[0].text)
+    assert (change["dataset"], change["segment"], change["monitor"]) == ("cells", {}, "drift")
+    assert (change["start"], change["end"]) == ("2022-09-06T00:00:00+00:00", None)
+    assert (change["value"], change["lower"], change["upper"]) == (0.62, None, 0.25)
+    assert change["cause"] == "saturation fell by 38 %"
     link = told["changes"][0]["link"]
     assert link.startswith("https://drift.example.com/site/cells-")
     assert "/f-image.saturation.mean-" in link

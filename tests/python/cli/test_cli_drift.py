@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -118,14 +117,3 @@ def test_drift_says_what_is_wrong(sides: Path, tmp_path: Path) -> None:
         assert result.returncode == 1
         assert said in result.stderr
         assert "Traceback" not in result.stderr
-
-
-def test_demo(tmp_path: Path) -> None:
-    result = lightmeter("demo", "-o", tmp_path / "demo")
-    assert result.returncode == 0, result.stderr
-    assert "Synthetic" in result.stdout
-    assert "Saturation stddev fell by" in result.stdout
-    assert (tmp_path / "demo" / "report.html").exists()
-    again = shlex.split(result.stdout.splitlines()[-1].split(": lightmeter ", 1)[1])
-    again[-1] = str(tmp_path / "again.html")
-    assert lightmeter(*again, "--fail-on", "drift").returncode == 3

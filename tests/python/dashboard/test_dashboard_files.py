@@ -208,15 +208,15 @@ def test_no_link_leads_out_of_the_folder(
     assert (elsewhere / "index.html").read_text() == "mine"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe", b"[" * 60_000])
-def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     first = shown.build(tmp_path / "site")
-    (tmp_path / "site/lightmeter-dashboard.json").write_bytes(damage)
-    assert shown.build(tmp_path / "site").written == first.pages
+    for damage in (b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe", b"[" * 60_000):
+        (tmp_path / "site/lightmeter-dashboard.json").write_bytes(damage)
+        assert shown.build(tmp_path / "site").written == first.pages
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_file_names_are_safe_and_one_per_name(first: str, other: str) -> None:
     for name in (first, other):

@@ -97,7 +97,7 @@ def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
     assert value(samples, "results", dataset="cells", monitor="m", state="anomaly") == 2
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.lists(st.text(max_size=30), min_size=1, unique=True),
     st.floats(allow_nan=False) | st.integers(0, 2**60),

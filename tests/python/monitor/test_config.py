@@ -75,14 +75,13 @@ def test_a_reference_is_beside_the_file_that_names_it(
     view.write(tmp_path / "good.lmp")
     store.put("cells", view, at=date(2022, 9, 1), writer="a")
     Path(tmp_path / "monitors.toml").write_text(
-        GOOD.replace('type = "limits"', 'type = "schema"')
-        .replace('scalar = "failure_rate"\nupper = 0.05\n', "")
-        .replace('["image.Failure"]', '["x"]')
+        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "schema"\n'
+        'baseline.reference = "good.lmp"\n'
     )
     monkeypatch.chdir(tmp_path)
     monitors = load_monitors("monitors.toml")
     monkeypatch.chdir(elsewhere)
-    update_results(store, monitors[3:4])
+    update_results(store, monitors)
     (result,) = load_results(store)
     assert result.state == "ok"
     assert result.basis is not None

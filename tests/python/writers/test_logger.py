@@ -120,17 +120,6 @@ def test_a_time_beyond_the_calendar_is_refused(store: Store) -> None:
     assert store.read("cells").images == log.tracked == 1
 
 
-def test_a_restart_within_a_bucket_adds(tmp_path: Path) -> None:
-    path = tmp_path / "drift.db"
-    for images in (3, 2):
-        with lm.logger(path, "cells") as log:
-            for _ in range(images):
-                log.track(array(), at=NOON)
-    with Store(path) as store:
-        (bucket,) = store.buckets("cells")
-        assert (bucket.images, bucket.writers) == (5, 2)
-
-
 def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
     class Hostile:
         def __getattr__(self, name: str) -> Any:
