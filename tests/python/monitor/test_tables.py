@@ -37,22 +37,16 @@ NEEDED = {
 VALUES = [
     "true",
     "7",
-    "-0.5",
     "nan",
-    "inf",
     "1e999",
     f"0x{'f' * 5000}",
     '"text"',
     '"a\\u0000b"',
     '""',
     "[]",
-    "[1]",
     '["x", 1]',
-    "{}",
     "{ x = 1 }",
-    "[{ x = 1 }]",
     "2022-09-30",
-    "2022-09-30T10:00:00Z",
     "10:00:00",
     "[[2022-09-30, 2022-09-30, 2022-09-30]]",
 ]
@@ -123,7 +117,7 @@ def test_a_wrong_value_in_a_baseline_is_named_with_its_line(file: Path, shape: A
         rest = {other: text for other, text in good.items() if key in good and other != key}
         inner = ", ".join(f"{other} = {text}" for other, text in rest.items())
         head = written("monitor", table("drift")) + "[monitor.baseline]\n"
-        for value in VALUES[:-5]:
+        for value in VALUES[:-3]:
             text = f"{head}{inner}\n{key} = {value}\n"
             if message := refusal(file, text):
                 assert "line 12: " in message or "line 10: " in message, message
