@@ -15,6 +15,7 @@ from lightmeter.demo import run_timeline
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from mail_server import Mailbox
+from served import started
 
 pytest_plugins = ["chromium"]
 
@@ -69,21 +70,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     store, mailbox = folder / "drift.db", Mailbox()
     add = "-m", "lightmeter", "serve", "key", "add", "--store", store, "--right"
     uploading, looking = run(*add, "write", "--right", "read"), run(*add, "admin")
-    command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(store), "--port", "0"]
-    with (
-        mailbox.running() as port,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
-    ):
+    with mailbox.running() as port, started(store) as server:
         Path(f"{store}.monitors.toml").write_text(ALERT.format(port=port))
-        try:
-            assert server.stdout is not None
-            match = re.search(r"http://\S+", server.stdout.readline())
-            assert match is not None
-            run("-c", UPLOAD, match[0], uploading, folder / "demo")
-            yield Served(match[0], looking, store, mailbox)
-        finally:
-            server.terminate()
-        assert server.wait(60) == 0
+        run("-c", UPLOAD, server.url, uploading, folder / "demo")
+        yield Served(server.url, looking, store, mailbox)
+        assert server.end() == 0
 
 
 def opened(chromium: Any, served: Served, width: int, *, script: bool = False) -> Any:

@@ -1,4 +1,5 @@
 import io
+import shutil
 import subprocess
 import sys
 import time
@@ -154,3 +155,18 @@ def three_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in (against_past, drift):
         monkeypatch.setattr(module, "ENOUGH", 3)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this machine, signed by itself, with its key; alone in a file beside it, `.crt`."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    file = tmp_path_factory.mktemp("tls") / "self.pem"
+    names = "subjectAltName=DNS:localhost,DNS:far.invalid,IP:127.0.0.1"
+    command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    subject = ["-subj", "/CN=localhost", "-addext", names, "-keyout", file, "-out", f"{file}.crt"]
+    subprocess.run([*command.split(), *subject], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
+    return file

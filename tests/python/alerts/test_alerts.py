@@ -124,8 +124,6 @@ def test_what_is_acknowledged_is_no_longer_counted(store: Store) -> None:
     assert [incident.line.feature for incident in seen] == ["image.Saturation.mean"]
     tell(store, [*days("oAAA"), *days("ooAo", **entropy)], alerts, now=NOW)
     assert box.messages[2].still_open == 0
-    tell(store, [*days("oAAAo"), *days("ooAo", **entropy)], alerts, now=NOW)
-    assert [item.what for item in box.messages[3].items] == ["resolved"]
 
 
 def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

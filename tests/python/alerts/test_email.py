@@ -14,9 +14,7 @@ from lightmeter.alerts import Alert, Email, load_alerts, tell
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.results import save_results
 from lightmeter.text import shorten
-from mail_server import Mailbox, certificate, scripted, server_context
-
-__all__ = ["certificate"]
+from mail_server import Mailbox, scripted, server_context
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import Profile, Store, StoreError, profile_images
+from lightmeter import Profile, Store, profile_images
 
 
 @pytest.fixture
@@ -80,11 +80,3 @@ def test_show_a_store_without_anything(path: Path) -> None:
     assert (missing.returncode, missing.stderr.count("no store at")) == (1, 1)
     Store(path).close()
     assert lightmeter("store", "show", path).stdout == f"{path}: no dataset\n"
-
-
-def test_a_damaged_summary_is_an_error(path: Path) -> None:
-    with Store(path) as store:
-        store.define("cells", "1d")
-        store._database.all("UPDATE dataset SET name = x'00'")
-        with pytest.raises(StoreError, match="damaged"):
-            store.summary()

@@ -19,30 +19,13 @@ from lightmeter.monitor.rules import (
     DriftRule,
     IntervalRule,
     LimitsRule,
-    MissingRule,
     Rule,
     SchemaRule,
 )
 from lightmeter.monitor.shelf import Shelf
-from september import NOW, alarms, by_place, put_days, rows
+from september import NOW, by_place, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
-
-def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> None:
-    put_days(store, range(1, 12), history=True, day9={"shift": 3.0})
-    monitors = [
-        Monitor(name="drift", dataset="cells", rule=DriftRule()),
-        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
-    ]
-    first = evaluate(store, monitors, now=NOW)
-    save_results(store, first)
-    assert evaluate(store, monitors, now=NOW) == first
-    save_results(store, first)
-    assert load_results(store) == by_place(first)
-    assert alarms(
-        {result.start.day: result.state for result in first if result.feature == "x"}
-    ) == [9]
 
 
 class Counting:

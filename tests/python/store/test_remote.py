@@ -3,10 +3,8 @@
 import inspect
 import os
 import pickle
-import shutil
 import signal
 import socket
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -332,26 +330,17 @@ def test_parent_and_child_do_not_share_a_connection(store: Store, way: Weather) 
 
 
 def test_who_cannot_prove_who_he_is_gets_no_key(
-    store: Store, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, spool: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if (openssl := shutil.which("openssl")) is None:
-        pytest.skip("there is no openssl to make a certificate with")
-    names = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:far.invalid"]
-    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    subprocess.run([*command, "-nodes", *names, *subject], check=True, capture_output=True)
-    with running(
-        store,
-        hosts=["far.invalid"],
-        tls={"ssl_keyfile": tmp_path / "key.pem", "ssl_certfile": tmp_path / "cert.pem"},
-    ) as port:
+    tls = {"ssl_keyfile": certificate, "ssl_certfile": certificate}
+    with running(store, hosts=["far.invalid"], tls=tls) as port:
         address = f"https://localhost:{port}"
         with (
             Store(address, key="secret") as far,
             pytest.raises(StoreError, match=r"does not prove who it is.*SSL_CERT_FILE"),
         ):
             far.datasets()
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
         with Store(address) as far:
             assert far.put("cells", view(3), at=DAY, writer="a")
             assert far.read("cells").images == 3
