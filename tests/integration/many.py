@@ -1,14 +1,5 @@
 """Pictures, and what is done with them, for the tests of engines that run on many machines."""
 
-import json
-import os
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -33,29 +24,6 @@ def write_pictures(folder: Path, count: int = COUNT) -> Path:
     return folder
 
 
-def write_addresses(path: Path, addresses: list[str]) -> Path:
-    rows = ({"url": url, "camera": f"c{number % 4}"} for number, url in enumerate(addresses))
-    path.write_text("\n".join(map(json.dumps, rows)))
-    return path
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a folder over HTTP."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def same(first: Any, second: Any) -> bool:
     """Whether views, or those of all segments, have the same bytes."""
     if not isinstance(first, SegmentedViews):
@@ -65,31 +33,3 @@ def same(first: Any, second: Any) -> bool:
         and list(first) == list(second)
         and all(same(first[segment], second[segment]) for segment in first)
     )
-
-
-def dies_once(marks: str, block: list[int]) -> int:
-    """The sum of a block, which ends the process that works on block 3 for the first time."""
-    mark = Path(marks) / f"tried-{block[0]}"
-    if block[0] == 30 and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), 9)
-    return sum(block)
-
-
-def dies(block: list[int]) -> int:
-    if block[0] == 30:
-        os.kill(os.getpid(), 9)
-    return sum(block)
-
-
-def refuses(block: list[int]) -> int:
-    if 35 in block:
-        raise KeyError("a camera that nobody knows")
-    return sum(block)
-
-
-def begun(marks: str, block: list[int], slow_from: int = sys.maxsize) -> int:
-    """Leave a mark, and take a while: two seconds from the item `slow_from` on."""
-    (Path(marks) / f"begun-{block[0]}").touch()
-    time.sleep(2 if block[0] >= slow_from else 0.2)
-    return sum(block)

@@ -10,8 +10,8 @@ import pytest
 from alerting import HOSTILE, MESSAGE
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, Apprise, load_alerts, tell
-from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.alerts import Alert, Apprise, tell
+from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import save_results
 from receiver import Receiver
 
@@ -101,13 +101,3 @@ def test_failures_tell_no_address(
         Apprise(urls_file=tmp_path / "urls").send(MESSAGE)
     assert "apprise" in {record.name for record in caplog.records}  # what tells no address
     assert "s3cret" not in caplog.text
-
-
-def test_in_a_file_of_monitors(tmp_path: Path) -> None:
-    config = tmp_path / "monitors.toml"
-    config.write_text('[[alert]]\nname = "x"\nto = "apprise"\nurls_file = "urls"\n')
-    (alert,) = load_alerts(config)
-    assert alert.channel == Apprise(urls_file=tmp_path / "urls")
-    config.write_text('[[alert]]\nname = "x"\nto = "apprise"\n')
-    with pytest.raises(ConfigError, match="needs either urls_env or urls_file"):
-        load_alerts(config)

@@ -15,6 +15,7 @@ from lightmeter.demo import run_timeline
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from mail_server import Mailbox
+from served import started
 
 pytest_plugins = ["chromium"]
 
@@ -69,21 +70,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     store, mailbox = folder / "drift.db", Mailbox()
     add = "-m", "lightmeter", "serve", "key", "add", "--store", store, "--right"
     uploading, looking = run(*add, "write", "--right", "read"), run(*add, "admin")
-    command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(store), "--port", "0"]
-    with (
-        mailbox.running() as port,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
-    ):
+    with mailbox.running() as port, started(store) as server:
         Path(f"{store}.monitors.toml").write_text(ALERT.format(port=port))
-        try:
-            assert server.stdout is not None
-            match = re.search(r"http://\S+", server.stdout.readline())
-            assert match is not None
-            run("-c", UPLOAD, match[0], uploading, folder / "demo")
-            yield Served(match[0], looking, store, mailbox)
-        finally:
-            server.terminate()
-        assert server.wait(60) == 0
+        run("-c", UPLOAD, server.url, uploading, folder / "demo")
+        yield Served(server.url, looking, store, mailbox)
+        assert server.end() == 0
 
 
 def opened(chromium: Any, served: Served, width: int, *, script: bool = False) -> Any:
@@ -134,23 +125,6 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
     assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
     assert "image.Saturation.stddev" not in features[11]
     assert "image.Sharpness" in features[11]
-
-
-def test_what_lasts_is_acknowledged_and_snoozed(chromium: Any, served: Served) -> None:
-    """Nothing came since: of that there is an open anomaly."""
-    page = opened(chromium, served, 400)
-    page.goto(served.address)
-    entry = page.locator("ol.feed li").filter(has_text="cells: missing")
-    entry.locator("summary").click()
-    entry.get_by_label("Note").first.fill("the camera <b>was sold</b>")
-    entry.get_by_role("button", name="Acknowledge").click()
-    entry.get_by_text("acknowledged: the camera <b>was sold</b>").wait_for()
-    entry.locator("summary").click()
-    entry.get_by_role("button", name="Snooze").click()
-    entry.get_by_text("snoozed until").wait_for()
-    page.get_by_role("button", name="Run now").click()
-    page.get_by_text("The monitors ran at").wait_for()
-    page.context.close()
 
 
 @pytest.mark.parametrize("width", [400, 1200])

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lightmeter as lm
@@ -54,29 +54,6 @@ for count in range(1, 10_000):
                   writer=f"{sys.argv[2]}/{count}", every="1h")
         print(1, 2 * count - 2 + hour, flush=True)
     store.gc(now=datetime(2022, 9, 9, tzinfo=UTC), roll_up_after="1h")
-"""
-SAME = """
-import sys, time
-from datetime import date
-import numpy as np
-from lightmeter import Profile, Store
-profile = Profile()
-profile.track(np.zeros((4, 4), np.uint8))
-store = Store(sys.argv[1])
-store.define("cells", "1d")
-print("ready", flush=True)
-sys.stdin.readline()
-print(sum(store.put("cells", profile, at=date(2022, 9, 7), writer="a", seq=seq)
-          for seq in range(1, 11)), flush=True)
-"""
-WATCH = """
-import sys
-import lightmeter as lm
-from datetime import datetime, UTC
-print("ready", flush=True)
-sys.stdin.readline()
-run = lm.watch(sys.argv[1], sys.argv[2], now=datetime(2022, 9, 20, tzinfo=UTC))
-print(len(run.deliveries), flush=True)
 """
 
 
@@ -167,39 +144,6 @@ def test_kills_lose_nothing_that_was_acknowledged(address: str, tmp_path: Path) 
             least = sum(seq for (name, _), seq in told.items() if name.startswith(code))
             assert least <= images <= least + most, dataset
         assert store.verify() == []
-
-
-def test_of_two_that_put_the_same_one_is_kept(address: str, tmp_path: Path) -> None:
-    Store(address).close()
-    both = [run(SAME, address, LIGHTMETER_CACHE=str(tmp_path / str(n))) for n in range(2)]
-    for process in both:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    counts = [process.communicate("\n") for process in both]
-    assert all(error == "" for _, error in counts), counts
-    kept = [int(out) for out, _ in counts]
-    assert sum(kept) == 10
-    with Store(address) as store:
-        assert [row.seq for row in store.stored("cells")] == [10]
-        assert store.verify() == []
-
-
-def test_two_runs_at_once_tell_once(address: str, tmp_path: Path) -> None:
-    config = tmp_path / "monitors.toml"
-    config.write_text(
-        '[[monitor]]\nname = "dark"\ndataset = "cells"\ntype = "limits"\n'
-        'features = ["image.Brightness.mean"]\nlower = 20\n'
-        '[[alert]]\nname = "all"\nto = "stdout"\n'
-    )
-    with Store(address) as store:
-        for day in range(1, 15):
-            store.put("cells", view(2, 0 if day == 14 else 100), at=date(2022, 9, day), writer="a")
-    both = [run(WATCH, address, config, LIGHTMETER_CACHE=str(tmp_path / str(n))) for n in range(2)]
-    for process in both:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    told = [process.communicate("\n") for process in both]
-    assert sorted(out.split("\n")[-2] for out, _ in told) == ["0", "1"], told
 
 
 def test_credentials_are_not_told(

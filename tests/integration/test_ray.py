@@ -1,11 +1,8 @@
 """Ray with a cluster of its own: the executor, and profiles of data sets."""
 
 import os
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +10,11 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import Failure, profile_images
-from lightmeter.errors import BatchError
-from many import begun, dies, dies_once, refuses, same, served, write_addresses, write_pictures
+from many import same, write_pictures
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
 
-from lightmeter.batch.executors.ray import in_ray  # noqa: E402
 from lightmeter.ray import profile  # noqa: E402
 
 pytestmark = [
@@ -29,8 +24,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
 ]
-
-TENS = [sum(range(start, start + 10)) for start in range(0, 100, 10)]
 
 
 @pytest.fixture(scope="module")
@@ -59,103 +52,13 @@ def cluster() -> Iterator[None]:
     del os.environ["RAY_AUTH_MODE"]
 
 
-SCRIPT = """
-import signal, sys, pathlib
-import lightmeter as lm
-import ray
-
-def red(image): return float(image[..., 0].mean())
-
-said = []
-view = lm.profile_images(
-    sys.argv[1], metrics=red, executor="ray", workers=2, progress=lambda *of: said.append(of)
-)
-assert not ray.is_initialized()
-assert said[-1] == (5000, 5000) and len(said) == 79 and said == sorted(said), said
-assert view.to_bytes() == lm.profile_images(sys.argv[1], metrics=red).to_bytes()
-assert view["image.red"].n == 4998
-assert not (pathlib.Path.home() / ".ray").exists()
-
-def own(*_):
-    pass
-
-signal.signal(signal.SIGTERM, own)  # in place of which Ray puts another
-lm.profile_images(sys.argv[1] + "/0000*.jpg", executor="ray", workers=1)
-assert signal.getsignal(signal.SIGTERM) is own
-"""
-
-
-def test_without_a_cluster_one_is_begun_and_ended(photos: Path, tmp_path: Path) -> None:
-    """A function of a script that no module has is sent too."""
-    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment.pop("RAY_AUTH_MODE", None)
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    subprocess.run([sys.executable, script, photos], env=environment, check=True, timeout=180)
-
-
-def test_no_cluster_at_the_address_says_what_to_do() -> None:
-    script = (
-        "import lightmeter as lm\n"
-        "try: lm.profile_images('.', executor='ray')\n"
-        "except ConnectionError as error: print(error)"
-    )
-    environment = {**os.environ, "RAY_ADDRESS": "127.0.0.1:9"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=90
-    )
-    assert "RAY_ADDRESS=127.0.0.1:9: [Errno 111]" in done.stdout, done.stderr
-    assert "unset RAY_ADDRESS to work on this machine" in done.stdout
-
-
 @pytest.mark.usefixtures("cluster")
-class TestOnACluster:
-    def test_addresses_are_fetched_by_the_workers(self, photos: Path, tmp_path: Path) -> None:
-        names = sorted(file.name for file in photos.iterdir())[:200]
-        with served(photos) as address:
-            urls = [f"{address}/{name}" for name in [*names, "none.jpg"]]
-            manifest = write_addresses(tmp_path / "all.jsonl", urls)
-            options: dict[str, Any] = {"segment_by": {"camera": "column:camera"}}
-            wanted, failures = profile_images(manifest, **options), list[Failure]()
-            views = profile_images(manifest, executor="ray", on_failure=failures.append, **options)
-        assert same(views, wanted)
-        assert len(views) == 4
-        assert [failure.path for failure in failures] == [urls[70], urls[71], urls[200]]
-
-    def test_segments_and_groups(self, photos: Path) -> None:
-        options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}, "group": r"path:(\d\d)-"}
-        views = profile_images(photos, executor="ray", **options)
-        assert same(views, profile_images(photos, **options))
-        assert len(views) == 3
-        assert ray.is_initialized()
-
-    def test_a_worker_that_dies_is_replaced(self, tmp_path: Path) -> None:
-        work = partial(dies_once, str(tmp_path))
-        assert list(in_ray(work, range(100), 10, workers=None)) == TENS
-        assert (tmp_path / "tried-30").exists()
-
-    def test_a_block_that_ends_every_worker_is_an_error(self) -> None:
-        results = in_ray(dies, range(100), 10, workers=2)
-        assert [next(results) for _ in range(3)] == TENS[:3]
-        with pytest.raises(BatchError, match=r"Ray lost block 4 .* too little memory"):
-            next(results)
-
-    def test_an_error_of_a_function_is_that_error(self) -> None:
-        with pytest.raises(KeyError, match="a camera that nobody knows"):
-            list(in_ray(refuses, range(100), 10, workers=2))
-
-    def test_what_cannot_be_sent_is_refused(self) -> None:
-        lock = threading.Lock()
-        with pytest.raises(TypeError, match="cannot be sent"):
-            next(in_ray(lambda block: lock, range(100), 10, workers=2))
-
-    def test_closing_cancels_what_waits(self, tmp_path: Path) -> None:
-        """And no more than twice as many blocks as there are processors are begun ahead."""
-        results = in_ray(partial(begun, str(tmp_path)), range(1000), 10, workers=2)
-        next(results)
-        results.close()
-        assert len(list(tmp_path.iterdir())) <= 4
+def test_the_executor_gives_the_bytes_of_threads(photos: Path) -> None:
+    options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}, "group": r"path:(\d\d)-"}
+    views = profile_images(photos, executor="ray", **options)
+    assert same(views, profile_images(photos, **options))
+    assert len(views) == 3
+    assert ray.is_initialized()
 
 
 def rows_of(photos: Path, count: int) -> list[dict[str, Any]]:
@@ -197,10 +100,6 @@ class TestDataSet:
         dataset = ray.data.from_items([{"path": file} for file in files], override_num_blocks=6)
         assert same(profile(dataset.map(slow_first)), profile_images(files))
         assert not dataset.context.execution_options.preserve_order
-
-    def test_of_no_rows(self) -> None:
-        dataset = ray.data.from_items([{"image": b""}]).limit(0)
-        assert profile(dataset).images == 0
 
     def test_what_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"got a list; expected a ray\.data\.Dataset"):

@@ -1,12 +1,9 @@
 """A server in a process of its own: hostile bytes, slow clients, its end, and kills."""
 
 import http.client
-import json
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import pytest
 from lightmeter import Store, log
 from served import Process, started
 
-KILLS = 20
+KILLS = 8
 BODY = log(row={"weight": 1.0}).view().to_bytes()
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 PUT = "/api/v1/profile?dataset=cells&at=2022-09-07"
@@ -118,26 +115,6 @@ def test_slow_clients_are_cut_off_and_hold_nobody_up(served: Process) -> None:
         connection.close()
 
 
-def test_keys_work_at_once_and_are_not_in_the_log(tmp_path: Path) -> None:
-    with started(tmp_path / "drift.db") as process, Store(tmp_path / "drift.db") as store:
-        assert ask(process, "GET", "/api/v1/datasets")[0] == 200
-        key = store.state.keys.add(["read"])
-        assert ask(process, "GET", "/api/v1/datasets")[0] == 401
-        asked = urllib.request.Request(f"{process.url}/api/v1/datasets?")
-        asked.add_header("Authorization", f"Bearer {key}")
-        with urllib.request.urlopen(asked) as answer:
-            assert json.load(answer) == {"datasets": {}}
-        store.state.keys.remove(key[:10])
-        asked.add_header("X-Forwarded-For", "192.0.2.7")
-        with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(asked)
-        assert process.end() == 0
-        text = (tmp_path / "drift.log").read_text()
-        assert key[:10] in text
-        assert key[11:] not in text
-        assert "192.0.2.7" in text
-
-
 def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> None:
     with started(tmp_path / "drift.db") as process, Store(tmp_path / "drift.db") as store:
         store.define("cells", "1d")
@@ -195,7 +172,7 @@ def test_no_acknowledged_profile_is_lost_by_a_kill(tmp_path: Path) -> None:
         writers = [threading.Thread(target=put, args=(base + each,)) for each in range(4)]
         for writer in writers:
             writer.start()
-        time.sleep(0.1 + 0.02 * turn)
+        time.sleep(0.1 + 0.05 * turn)
         process.kill()
         for writer in writers:
             writer.join()

@@ -5,20 +5,18 @@ import shutil
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import pytest
 from lightmeter import Failure, SegmentedViews, profile_images
-from many import begun, dies_once, refuses, same, served, write_addresses, write_pictures
+from many import same, write_pictures
 
 pytest.importorskip("pyspark")
 if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
     pytest.skip("Spark needs Java, which is not here", allow_module_level=True)
 
-from lightmeter.batch.executors.spark import in_spark
 from lightmeter.spark import log, profile
 from pyspark.sql import SparkSession
 
@@ -30,7 +28,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
 ]
 
-TENS = [sum(range(start, start + 10)) for start in range(0, 100, 10)]
 DAYS = [datetime(2024, 1, 1 + number, tzinfo=UTC) for number in range(3)]
 
 
@@ -54,10 +51,6 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
     os.environ.clear()
     os.environ.update(before)
-
-
-def red(image: Any) -> float:
-    return float(image[..., 0].mean())
 
 
 @pytest.mark.usefixtures("spark")
@@ -85,38 +78,6 @@ class TestExecutor:
             "00071-2.jpg",
         ]
         assert SparkSession.getActiveSession() is not None
-
-    def test_addresses_are_fetched_by_the_workers(self, photos: Path, tmp_path: Path) -> None:
-        names = sorted(file.name for file in photos.iterdir())[:100]
-        with served(photos) as address:
-            urls = [f"{address}/{name}" for name in [*names, "none.jpg"]]
-            manifest = write_addresses(tmp_path / "all.jsonl", urls)
-            wanted, failures = profile_images(manifest), list[Failure]()
-            view = profile_images(manifest, executor="spark", on_failure=failures.append)
-        assert same(view, wanted)
-        assert [failure.path for failure in failures] == [urls[70], urls[71], urls[100]]
-
-    def test_a_worker_that_dies_is_replaced(self, tmp_path: Path) -> None:
-        work = partial(dies_once, str(tmp_path))
-        assert list(in_spark(work, range(100), 10, workers=None)) == TENS
-        assert (tmp_path / "tried-30").exists()
-
-    def test_an_error_of_a_function_is_that_error(self) -> None:
-        with pytest.raises(KeyError, match="a camera that nobody knows"):
-            list(in_spark(refuses, range(100), 10, workers=2))
-
-    def test_closing_cancels_what_is_begun(self, tmp_path: Path) -> None:
-        """The third wave of 16 blocks would take 16 seconds.
-
-        It is sent when all of the first are taken. The first two are sent together, and either may
-        begin.
-        """
-        work = partial(begun, str(tmp_path), slow_from=32)
-        results = in_spark(work, range(1000), 1, workers=1)
-        for _ in range(17):
-            next(results)
-        results.close()
-        assert len(list(tmp_path.iterdir())) < 48
 
 
 def frame_of(spark: SparkSession, files: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""An unmodified whylogs uploads to a server, and what it uploaded is judged.
+"""An unmodified whylogs uploads to a server.
 
 It is run by an interpreter that has it: the environment variable LIGHTMETER_WHYLOGS_PYTHON.
 """
@@ -7,18 +7,14 @@ import ast
 import os
 import re
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import lightmeter as lm
 import pytest
-import uvicorn
 from lightmeter import Store
-from lightmeter.serve import make_app
+from weather import running
 
 PYTHON = os.environ.get("LIGHTMETER_WHYLOGS_PYTHON")
 SCRIPT = Path(__file__).with_name("whylogs_client.py")
@@ -36,23 +32,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def address(store: Store) -> Iterator[str]:
-    """Of a server that runs meanwhile."""
-    server = uvicorn.Server(uvicorn.Config(make_app(store), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture
-def upload(store: Store, address: str) -> Upload:
+def upload(store: Store) -> Iterator[Upload]:
     key = store.state.keys.add(["write"])
 
-    def run(kind: str, days: int = 1, shifts: str = "0", key: str = key) -> Any:
+    def run(kind: str) -> Any:
         environment = os.environ | {
             "WHYLABS_API_ENDPOINT": address,
             "WHYLABS_API_KEY": key,
@@ -64,7 +47,7 @@ def upload(store: Store, address: str) -> Upload:
         environment.pop("PYTHONPATH", None)
         assert PYTHON is not None
         done = subprocess.run(
-            [PYTHON, SCRIPT, kind, str(FIRST), str(days), shifts],
+            [PYTHON, SCRIPT, kind, str(FIRST)],
             capture_output=True,
             text=True,
             env=environment,
@@ -74,7 +57,9 @@ def upload(store: Store, address: str) -> Upload:
         assert done.returncode == 0, done.stderr[-2000:]
         return ast.literal_eval(done.stdout.splitlines()[-1])
 
-    return run
+    with running(store) as port:
+        address = f"http://127.0.0.1:{port}"
+        yield run
 
 
 def test_images_appear(store: Store, upload: Upload) -> None:
@@ -98,23 +83,6 @@ def test_reference_profiles_have_a_dataset(store: Store, upload: Upload, kind: s
     assert list(store.datasets()) == ["cells reference golden"]
     segments = [{"camera": "left"}, {"camera": "right"}]
     assert store.segments("cells reference golden") == (segments if "segments" in kind else [{}])
-
-
-def test_a_wrong_key_is_refused(store: Store, upload: Upload) -> None:
-    assert "Unauthorized" in upload("rows", key=f"abcdefghij.{'x' * 43}")
-    assert store.datasets() == {}
-
-
-def test_what_drifted_is_judged(store: Store, upload: Upload, tmp_path: Path) -> None:
-    told = upload("rows", days=20, shifts="16:1.0")
-    assert all(succeeded for succeeded, _ in told)
-    monitors = tmp_path / "monitors.toml"
-    monitors.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
-    anomalies = lm.watch(store, monitors).results
-    said = {
-        (result.start.date(), result.feature) for result in anomalies if result.state == "anomaly"
-    }
-    assert said == {(FIRST + timedelta(days=16), "score")}
 
 
 def test_the_names_of_whylogs_in_the_docs_are_its_names() -> None:

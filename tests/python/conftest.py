@@ -1,9 +1,10 @@
 import io
+import shutil
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,6 @@ from lightmeter import Profile, ProfileView, Store, _core
 from lightmeter.store import schema
 from numpy.typing import NDArray
 from PIL import Image
-
-MakePicture = Callable[..., Image.Image]
 
 # No test depends on how long something takes.
 settings.register_profile("tests", deadline=None)
@@ -79,11 +78,6 @@ def lightmeter_without(
     )
     command = [sys.executable, "-c", code, " ".join(modules), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def make_picture() -> MakePicture:
-    return picture
 
 
 @pytest.fixture
@@ -161,3 +155,18 @@ def three_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in (against_past, drift):
         monkeypatch.setattr(module, "ENOUGH", 3)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this machine, signed by itself, with its key; alone in a file beside it, `.crt`."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    file = tmp_path_factory.mktemp("tls") / "self.pem"
+    names = "subjectAltName=DNS:localhost,DNS:far.invalid,IP:127.0.0.1"
+    command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    subject = ["-subj", "/CN=localhost", "-addext", names, "-keyout", file, "-out", f"{file}.crt"]
+    subprocess.run([*command.split(), *subject], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
+    return file

@@ -76,16 +76,29 @@ ALLOWED = set(
 )
 
 
+LINK = re.compile(r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?")
+
+
 class Page(html.parser.HTMLParser):
-    def __init__(self, file: Path) -> None:
+    """What a page says, its tags, and the fields of its forms by their addresses."""
+
+    def __init__(self, page: Path | str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
-        self.feed(file.read_text(encoding="utf-8"))
+        self.forms: dict[str, list[dict[str, str]]] = {}
+        self.feed(page if isinstance(page, str) else page.read_text(encoding="utf-8"))
         self.text = re.sub(r"\s+", " ", " ".join(self.words))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag == "form":
+            self._fields: dict[str, str] = {}
+            name = str(attributes["action"]).removeprefix("../").removeprefix("../")
+            self.forms.setdefault(name, []).append(self._fields)
+        if tag == "input":
+            self._fields[str(attributes["name"])] = attributes.get("value") or ""
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -93,6 +106,16 @@ class Page(html.parser.HTMLParser):
     @property
     def ids(self) -> list[str]:
         return [str(attributes["id"]) for _, attributes in self.tags if "id" in attributes]
+
+    def check_inert(self, forbidden: set[str], allowed: set[str] = ALLOWED) -> None:
+        """Only these tags, without these attributes, and links within the site."""
+        for tag, attributes in self.tags:
+            assert tag in allowed
+            for name, value in attributes.items():
+                assert not name.startswith("on")
+                assert name not in forbidden | {"src", "srcset", "style", "formaction"}
+                if name in ("href", "action"):
+                    assert LINK.fullmatch(str(value))
 
 
 def html_files(site: Path) -> list[Path]:

@@ -1,10 +1,8 @@
-"""A mail server on this machine, which notes what it is sent, and a certificate for it."""
+"""A mail server on this machine, which notes what it is sent, and servers that say anything."""
 
 import contextlib
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from weather import free_port
 
 controller = pytest.importorskip("aiosmtpd.controller")
 smtp = pytest.importorskip("aiosmtpd.smtp")
@@ -66,26 +65,6 @@ class Mailbox:
             yield server.port
         finally:
             server.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of this machine, signed by itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    file = tmp_path_factory.mktemp("tls") / "self.pem"
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    subject = ["-subj", "/CN=localhost", "-addext", names, "-keyout", file, "-out", f"{file}.crt"]
-    subprocess.run([*command.split(), *subject], check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
-    return file
 
 
 def server_context(certificate: Path) -> ssl.SSLContext:

@@ -1,6 +1,7 @@
 """Days of September in a store, and what monitors say of them."""
 
 import io
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -27,11 +28,20 @@ def put_days(store: Store, days: range, *, history: bool = False, **bad: dict[st
         store.put("cells", rows(day, **bad.get(f"day{day}", {})), at=date(2022, 9, day), writer="a")
 
 
+def judge(store: Store, rule: Any, **known: Any) -> list[Result]:
+    """What one monitor says of cells."""
+    return evaluate(store, [Monitor(name="m", dataset="cells", rule=rule, **known)], now=NOW)
+
+
+def put(store: Store, at: date, columns: Mapping[str, Any], **place: Any) -> None:
+    """A bucket of these columns."""
+    store.put("cells", log(columns=columns).view(), at=at, writer="a", **place)
+
+
 def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[int, str]:
-    results = evaluate(store, [Monitor(name="m", dataset="cells", rule=rule, **known)], now=NOW)
     return {
         result.start.day: result.state
-        for result in of_september(results)
+        for result in of_september(judge(store, rule, **known))
         if result.feature in (feature, "")
     }
 

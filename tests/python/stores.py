@@ -25,6 +25,13 @@ def view(images: int, shade: int = 100) -> ProfileView:
     return profile.view()
 
 
+def put_days(store: Store, days: int, writers: str = "a") -> None:
+    """As many images on a day of September as its number, by each writer."""
+    for day in range(1, days + 1):
+        for writer in writers:
+            store.put("cells", view(day), at=date(2022, 9, day), writer=writer)
+
+
 def sql(path: Path, *statements: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         for statement in statements:

@@ -98,128 +98,59 @@ def fork() -> int:
 # One process, ending in order
 
 
-@way("return")
-def _() -> None:
-    orderly()
+def ending(
+    name: str, end: Callable[[lm.RollingLogger], object], image: Any = IMAGE, **options: Any
+) -> None:
+    """A way: some images are tracked, all of which are promised, and then this."""
+
+    @way(name)
+    def _() -> None:
+        log = make(**options)
+        track(log, MANY, promised=True, image=image)
+        end(log)
 
 
-@way("sys.exit")
-def _() -> None:
-    orderly()
-    sys.exit(3)
-
-
-@way("an exception")
-def _() -> None:
-    orderly()
+def fail(_: lm.RollingLogger) -> NoReturn:
     raise RuntimeError
 
 
-@way("an exception in a with block")
-def _() -> None:
-    with orderly():
-        raise RuntimeError
-
-
-@way("KeyboardInterrupt")
-def _() -> None:
-    orderly()
-    raise KeyboardInterrupt
-
-
-@way("SIGINT")
-def _() -> None:
-    orderly()
-    kill(signal.SIGINT)
-
-
-@way("SIGINT in asyncio")
-def _() -> None:
+def interrupt_asyncio(_: lm.RollingLogger) -> None:
     async def serve() -> None:
-        orderly()
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(60)
 
     asyncio.run(serve())
 
 
-@way("SIGTERM, a handler calls sys.exit")
-def _() -> None:
+def exit_when_terminated(_: lm.RollingLogger) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    orderly()
     kill(signal.SIGTERM)
 
 
-@way("SIGTERM, a handler closes the logger")
-def _() -> None:
-    log = orderly()
-
-    def close(*_: object) -> None:
-        log.close()
-        os._exit(0)
-
-    signal.signal(signal.SIGTERM, close)
-    kill(signal.SIGTERM)
-
-
-@way("SIGTERM, handle_signals")
-def _() -> None:
-    orderly(handle_signals=True)
-    kill(signal.SIGTERM)
-
-
-@way("SIGTERM, handle_signals, large images wait")
-def _() -> None:
-    log = make(handle_signals=True)
-    track(log, 30, promised=True, image=LARGE)
-    kill(signal.SIGTERM)
-
-
-@way("SIGTERM while tracking, handle_signals")
-def _() -> None:
-    log = make(handle_signals=True)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    while log.tracked < 1_000_000:
-        track(log, 1, promised=True)
-
-
-@way("SIGHUP, handle_signals")
-def _() -> None:
-    orderly(handle_signals=True)
-    kill(signal.SIGHUP)
-
-
-@way("SIGINT while SIGTERM is handled")
-def _() -> None:
-    orderly(handle_signals=True)
+def two_signals(_: lm.RollingLogger) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(60)
 
 
-@way("threads go on after the main one")
-def _() -> None:
-    log = make()
+def signal_while_tracking(log: lm.RollingLogger) -> None:
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    while log.tracked < 1_000_000:
+        track(log, 1, promised=True)
+
+
+def threads_go_on(log: lm.RollingLogger) -> None:
     for _ in range(4):
         threading.Thread(target=track, args=(log, MANY), kwargs={"promised": True}).start()
 
 
-@way("threading.Timer")
-def _() -> None:
-    threading.Timer(0.3, track, (make(), MANY), {"promised": True}).start()
-
-
-@way("ThreadPoolExecutor, not shut down")
-def _() -> None:
-    log, pool = make(), concurrent.futures.ThreadPoolExecutor(4)
+def pool_goes_on(log: lm.RollingLogger) -> None:
+    pool = concurrent.futures.ThreadPoolExecutor(4)
     for _ in range(4):
         pool.submit(track, log, MANY, promised=True)
 
 
-@way("a daemon thread tracks to the end")
-def _() -> None:
-    log = make()
-
+def daemon_goes_on(log: lm.RollingLogger) -> None:
     def forever() -> None:
         while True:
             track(log, 1, promised=True)
@@ -228,61 +159,49 @@ def _() -> None:
     time.sleep(0.2)
 
 
-@way("atexit tracks")
-def _() -> None:
-    log = orderly()
-    atexit.register(track, log, MANY, promised=True)
-
-
-@way("atexit tracks the first image")
-def _() -> None:
-    atexit.register(track, make(), MANY, promised=True)
-
-
-@way("atexit tracks and flushes")
-def _() -> None:
-    atexit.register(flushed, make(), 0)
-
-
-@way("closed twice, by two threads")
-def _() -> None:
-    log = orderly()
-    closing = [threading.Thread(target=log.close) for _ in range(2)]
-    for thread in closing:
-        thread.start()
-    log.close()
-    for thread in closing:
-        thread.join()
-    os._exit(0)
-
-
-@way("a backlog that takes longer than closing")
-def _() -> None:
-    log = make(queue_bytes=1 << 40)
-    track(log, 20, promised=True, image=LARGE)
+def close_in_a_hurry(log: lm.RollingLogger) -> None:
     log.close(timeout=0.3)
     os._exit(0)
 
 
-@way("the store fails at close, and is mended")
-def _() -> None:
-    log = orderly()
-    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON profile BEGIN SELECT RAISE(ABORT, 'no'); END"
-    other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
-    other.execute(refuse)
-    threading.Timer(0.5, other.execute, ["DROP TRIGGER refuse"]).start()
-    log.close()
-    os._exit(0)
+def close_while(before: str, after: str) -> Callable[[lm.RollingLogger], None]:
+    """Close while another connection has done this to the store, and soon does that."""
+
+    def end(log: lm.RollingLogger) -> None:
+        other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
+        other.execute(before)
+        threading.Timer(0.5, other.execute, [after]).start()
+        log.close()
+        os._exit(0)
+
+    return end
 
 
-@way("another process holds the store at close")
-def _() -> None:
-    log = orderly()
-    other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    threading.Timer(1.0, other.execute, ["COMMIT"]).start()
-    log.close()
-    os._exit(0)
+REFUSE = "CREATE TRIGGER refuse BEFORE INSERT ON profile BEGIN SELECT RAISE(ABORT, 'no'); END"
+
+ending("return", lambda _: None)
+ending("sys.exit", lambda _: sys.exit(3))
+ending("an exception", fail)
+ending("SIGINT", lambda _: kill(signal.SIGINT))
+ending("SIGINT in asyncio", interrupt_asyncio)
+ending("SIGTERM, a handler calls sys.exit", exit_when_terminated)
+ending("SIGTERM, handle_signals", lambda _: kill(signal.SIGTERM), handle_signals=True)
+ending("SIGHUP, handle_signals", lambda _: kill(signal.SIGHUP), handle_signals=True)
+ending(
+    "SIGTERM, handle_signals, large images wait",
+    lambda _: kill(signal.SIGTERM),
+    image=LARGE,
+    handle_signals=True,
+)
+ending("SIGTERM while tracking, handle_signals", signal_while_tracking, handle_signals=True)
+ending("SIGINT while SIGTERM is handled", two_signals, handle_signals=True)
+ending("threads go on after the main one", threads_go_on)
+ending("ThreadPoolExecutor, not shut down", pool_goes_on)
+ending("a daemon thread tracks to the end", daemon_goes_on)
+ending("atexit tracks", lambda log: atexit.register(track, log, MANY, promised=True))
+ending("a backlog that takes longer than closing", close_in_a_hurry, LARGE, queue_bytes=1 << 40)
+ending("the store fails at close, and is mended", close_while(REFUSE, "DROP TRIGGER refuse"))
+ending("another process holds the store at close", close_while("BEGIN IMMEDIATE", "COMMIT"))
 
 
 # One process, ended at once

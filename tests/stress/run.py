@@ -14,7 +14,6 @@ import damaged_jpegs
 import first_opening
 import logger_endings
 import resumed_runs
-import slow_file
 import upload_kills
 import whole_jpegs
 import writer_kills
@@ -29,7 +28,6 @@ ATTACKS: list[ModuleType] = [
     logger_endings,
     resumed_runs,
     upload_kills,
-    slow_file,
 ]
 
 

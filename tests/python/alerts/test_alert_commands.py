@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from alerting import MESSAGE
-from lightmeter.alerts import Command, Message
+from lightmeter.alerts import Command
 from lightmeter.errors import DeliveryError
 
 
@@ -40,17 +40,12 @@ def test_a_command_that_fails(command: list[str], told: str) -> None:
 
 def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
     mark = tmp_path / "alive"
-    child = f"import time, pathlib; time.sleep(1.5); pathlib.Path({str(mark)!r}).touch()"
+    child = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(mark)!r}).touch()"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
-    with pytest.raises(DeliveryError, match=r"not done in 0\.7 s"):
-        Command(command=python(code), timeout=0.7).send(MESSAGE)
-    time.sleep(1.2)
+    with pytest.raises(DeliveryError, match=r"not done in 0\.5 s"):
+        Command(command=python(code), timeout=0.5).send(MESSAGE)
+    time.sleep(0.8)
     assert not mark.exists()
-
-
-def test_a_command_may_leave_its_input_unread() -> None:
-    big = Message("1", "x" * 10**6, ())
-    Command(command=python("pass")).send(big)
 
 
 @pytest.mark.parametrize("command", ["echo", [], ["a", 1], ["a\0b"]])

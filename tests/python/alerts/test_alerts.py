@@ -5,16 +5,18 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
+import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lightmeter as lm
 import pytest
-from alerting import NOW, SECRET, Box, many
-from incidents import DAY, FIRST, days, result
+from alerting import NOW, SECRET, Box
+from dashboards import fill
+from forks import ended_well, forked
+from incidents import DAY, days
 from lightmeter.alerts import (
     Alert,
     Matching,
@@ -24,18 +26,10 @@ from lightmeter.alerts import (
     acknowledge,
     snooze,
     tell,
-    telling,
-    try_out,
 )
 from lightmeter.errors import StoreError
 from lightmeter.store import Store, turns
 from receiver import Receiver
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
 
 
 def test_what_was_told_is_told_once(store: Store) -> None:
@@ -86,46 +80,6 @@ def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> 
     assert [sent.ident for sent in box.messages] == [sent.ident for sent in crashing.messages]
 
 
-def test_what_comes_twice_amid_other_news_has_the_same_incidents(store: Store) -> None:
-    class Crashing(Box):
-        def send(self, message: Message) -> None:
-            super().send(message)
-            raise KeyboardInterrupt
-
-    crashing, box = Crashing(), Box()
-    with pytest.raises(KeyboardInterrupt):
-        tell(store, days("oA"), [Alert(name="a", channel=crashing)], now=NOW)
-    more = [*days("oAA"), *days("ooA", feature="image.entropy")]
-    tell(store, more, [Alert(name="a", channel=box)], now=NOW)
-    first, second = crashing.messages[0], box.messages[0]
-    assert first.ident != second.ident
-    told = {item.line: item.incidents for item in second.items}
-    assert told[first.items[0].line] == first.items[0].incidents
-
-
-def test_one_message_each_where_no_digest_is_wanted(store: Store) -> None:
-    box = Box(failures=1)
-    alert = Alert(name="box", channel=box, digest=False)
-    first = tell(store, many(4), [alert], now=NOW)
-    assert [delivery.error for delivery in first] == ["out of order"]  # the others wait
-    assert len(tell(store, many(4), [alert], now=NOW)) == 4
-    assert [len(message.items) for message in box.messages] == [1, 1, 1, 1]
-    assert len({message.ident for message in box.messages}) == 4
-
-
-def test_too_many_messages_for_a_run_are_left_to_the_next(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(telling, "_LONGEST", -1.0)
-    box = Box()
-    alert = Alert(name="box", channel=box, digest=False)
-    errors = [[each.error for each in tell(store, many(3), [alert], now=NOW)] for _ in range(4)]
-    assert [len(each) for each in errors] == [2, 2, 1, 0]
-    assert all("the next run goes on" in str(last) for _, last in errors[:2])
-    assert errors[2] == [None]
-    assert len({each.items[0].facts["feature"] for each in box.messages}) == 3
-
-
 def test_only_what_matches_is_told(store: Store) -> None:
     boxes = [Box(), Box(), Box()]
     alerts = [
@@ -142,22 +96,6 @@ def test_only_what_matches_is_told(store: Store) -> None:
     ]
 
 
-def test_a_snooze_keeps_quiet_and_then_tells_what_lasts(store: Store) -> None:
-    box = Box()
-    alerts = [Alert(name="box", channel=box)]
-    snooze(store, Matching(feature="image.Sat*"), NOW + 2 * DAY, note="stain is on order")
-    brief = {"feature": "image.Saturation.stddev"}
-    loud = {"feature": "image.entropy"}
-    tell(store, [*days("oA"), *days("oA", **brief), *days("oA", **loud)], alerts, now=NOW)
-    assert [item.facts["feature"] for item in box.messages[0].items] == ["image.entropy"]
-    results = [*days("oAA"), *days("oAo", **brief), *days("oAA", **loud)]
-    assert tell(store, results, alerts, now=NOW + DAY) == []
-    tell(store, results, alerts, now=NOW + 2 * DAY)
-    (item,) = box.messages[1].items
-    assert item.facts["feature"] == "image.Saturation.mean"
-    assert tell(store, results, alerts, now=NOW + 3 * DAY) == []
-
-
 @pytest.mark.parametrize("over", ["oAo", "ooo"])
 def test_what_was_told_and_is_over_in_a_snooze_is_told_after_it(store: Store, over: str) -> None:
     box = Box()
@@ -170,25 +108,6 @@ def test_what_was_told_and_is_over_in_a_snooze_is_told_after_it(store: Store, ov
     assert (first.what, last.what) == ("anomaly", "resolved" if "A" in over else "withdrawn")
     assert first.incidents == last.incidents
     assert tell(store, days(over), alerts, now=NOW + 3 * DAY) == []
-
-
-def test_a_line_that_was_bad_often_is_no_more_work_each_time(store: Store) -> None:
-    """Told once, also where each of many incidents is compared with what was told."""
-    box = Box()
-    results = days("oA" * 1000)
-    assert len(tell(store, results, [Alert(name="box", channel=box)], now=NOW)) == 1
-    assert box.messages[0].left_out == 980
-    assert tell(store, results, [Alert(name="box", channel=box)], now=NOW) == []
-
-
-def test_a_snooze_can_be_ended(store: Store) -> None:
-    box = Box()
-    lines = Matching(dataset="cells")
-    snooze(store, lines, NOW + 9 * DAY)
-    alerts = [Alert(name="box", channel=box)]
-    assert tell(store, days("oA"), alerts, now=NOW) == []
-    snooze(store, lines, NOW - DAY)
-    assert len(tell(store, days("oA"), alerts, now=NOW)) == 1
 
 
 def test_what_is_acknowledged_is_no_longer_counted(store: Store) -> None:
@@ -205,16 +124,6 @@ def test_what_is_acknowledged_is_no_longer_counted(store: Store) -> None:
     assert [incident.line.feature for incident in seen] == ["image.Saturation.mean"]
     tell(store, [*days("oAAA"), *days("ooAo", **entropy)], alerts, now=NOW)
     assert box.messages[2].still_open == 0
-    tell(store, [*days("oAAAo"), *days("ooAo", **entropy)], alerts, now=NOW)
-    assert [item.what for item in box.messages[3].items] == ["resolved"]
-
-
-def test_the_memory_outlives_the_process(tmp_path: Path) -> None:
-    box = Box()
-    for _ in range(2):
-        with Store(tmp_path / "drift.db") as store:
-            tell(store, days("oA"), [Alert(name="box", channel=box)], now=NOW)
-    assert len(box.messages) == 1
 
 
 def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,27 +146,8 @@ def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     assert "\x1b" not in out
 
 
-def test_a_test_reaches_every_channel(store: Store) -> None:
-    box, broken = Box(), Box(failures=1)
-    deliveries = try_out([Alert(name="a", channel=box), Alert(name="b", channel=broken)], now=NOW)
-    assert [(delivery.alert, delivery.error) for delivery in deliveries] == [
-        ("a", None),
-        ("b", "out of order"),
-    ]
-    assert "This is a test of the alert 'a'. Nothing happened." in box.messages[0].text()
-
-
-def test_hours_are_told_where_buckets_are_shorter_than_days(store: Store) -> None:
-    box = Box()
-    hour = result("anomaly", FIRST + timedelta(hours=13))
-    tell(store, [hour], [Alert(name="a", channel=box)], now=NOW)
-    assert box.messages[0].title == "cells: 1 anomaly on 2022-09-01 13:00 UTC"
-
-
 def test_on_the_command_line(tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     from conftest import lightmeter
-    from dashboards import fill
 
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
@@ -283,69 +173,55 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     where = ("--store", tmp_path / "drift.db")
     done = lightmeter("monitor", "acknowledge", *where, "--feature", "ent*", "--note", "known")
     assert done.stdout == "2022-09-20 00:00 anomaly cells drift entropy: acknowledged\n"
-    with Store(tmp_path / "drift.db") as store:
-        fill(store, "cells", 11, bad=9)
-    undelivered = lightmeter(*run)  # that it is over
-    assert undelivered.returncode == 1
-    assert "alert hook: " in undelivered.stderr
     done = lightmeter("monitor", "snooze", *where, "--for", "2d")
     assert done.stdout.startswith("snoozed until ")
-    assert lightmeter("monitor", "snooze", *where, "--for", "x").returncode == 2
-    config.write_text(config.read_text() + 'colour = "red"\n')
-    wrong = lightmeter("monitor", "check", config)
-    assert wrong.returncode == 1
-    assert ": alert 1 ('hook'): unknown key 'colour'" in wrong.stderr
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Any:
-    """Starts `monitor run` on ten days of which the last is bad, telling an address."""
-    from dashboards import fill
-
-    pytest.importorskip("typer")
+def watched(tmp_path: Path) -> Callable[[str], int]:
+    """Starts a run in a process of its own, on days of which the last is bad; its pid."""
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
-    processes = []
 
-    def start(url: str) -> subprocess.Popen[str]:
-        config = tmp_path / "monitors.toml"
+    config = tmp_path / "monitors.toml"
+
+    def run() -> None:
+        assert lm.watch(tmp_path / "drift.db", config).exit_code == 3
+
+    def start(url: str) -> int:
         config.write_text(
             '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
             f'[[alert]]\nname = "hook"\nto = "webhook"\nurl = "{url}"\ntimeout = "30s"\n'
         )
-        command = [sys.executable, "-m", "lightmeter", "monitor", "run", str(config)]
-        command += ["--store", str(tmp_path / "drift.db")]
-        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        return processes[-1]
+        return forked(run)
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return start
 
 
-def test_two_runs_at_once_tell_once(watched: Any) -> None:
+def test_two_runs_at_once_tell_once(watched: Callable[[str], int]) -> None:
     def slow(handler: Any) -> None:
-        time.sleep(3)
+        time.sleep(0.5)  # the other run comes to its turn meanwhile
         handler.send_response(200)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
     with Receiver([slow]).running() as receiver:
         runs = [watched(receiver.url) for _ in range(2)]
-        assert [run.wait(60) for run in runs] == [3, 3]
+        assert [ended_well(run) for run in runs] == [True, True]
     assert len(receiver.requests) == 1
 
 
-def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Any) -> None:
-    with Receiver([lambda _: time.sleep(5), 200]).running() as receiver:
+def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Callable[[str], int]) -> None:
+    over = threading.Event()
+    with Receiver([lambda _: over.wait(30), 200]).running() as receiver:
         killed = watched(receiver.url)
         until = time.monotonic() + 30
         while not receiver.requests and time.monotonic() < until:
             time.sleep(0.01)
-        killed.kill()
-        assert killed.wait() == -signal.SIGKILL
-        assert watched(receiver.url).wait(20) == 3
+        os.kill(killed, signal.SIGKILL)
+        os.waitpid(killed, 0)
+        assert ended_well(watched(receiver.url))
+        over.set()
     first, second = receiver.requests
     assert first.headers["Webhook-Id"] == second.headers["Webhook-Id"]
 
@@ -355,19 +231,16 @@ def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.db"
     link.symlink_to("../drift.db")
+
+    def wait_for_a_turn() -> None:
+        refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
+        with refused, other.turn():
+            pass
+
     with Store(tmp_path / "drift.db") as direct, Store(link) as other:
         with direct.turn(), direct.turn():
-            refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
-            with refused, other.turn():
-                pass
+            wait_for_a_turn()
             other.define("cells", "1d")  # nothing else waits
-            child = os.fork()
-            if child == 0:
-                try:
-                    with direct.turn():
-                        os._exit(0)
-                except StoreError:
-                    os._exit(7)
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            assert ended_well(forked(wait_for_a_turn))
         with other.turn():
             pass

@@ -1,33 +1,20 @@
 """Mail as a server on this machine gets it."""
 
-import importlib
-import io
-import smtplib
 import socket
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lightmeter as lm
 import pytest
 from alerting import HOSTILE, MESSAGE
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, Email, Message, load_alerts, tell
-from lightmeter.alerts.channels.email import _mail
-from lightmeter.alerts.message import Item
+from lightmeter.alerts import Alert, Email, load_alerts, tell
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.results import save_results
-from lightmeter.text import shorten, visible
-from mail_server import Mailbox, certificate, scripted, server_context
-from PIL import Image
-from september import NOW, put_days
-
-__all__ = ["certificate"]
+from lightmeter.text import shorten
+from mail_server import Mailbox, scripted, server_context
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -39,7 +26,7 @@ def email(port: int, host: str = "127.0.0.1", **more: Any) -> Email:
     return Email(host=host, port=port, **sent)
 
 
-def test_a_mail_has_words_and_the_line_as_a_picture(store: Store) -> None:
+def test_a_mail_has_words_and_a_link(store: Store) -> None:
     box, results = Mailbox(), days("oooooA")
     save_results(store, results)
     with box.running() as port:
@@ -59,56 +46,9 @@ def test_a_mail_has_words_and_the_line_as_a_picture(store: Store) -> None:
     assert plain is not None
     assert html is not None
     assert plain.get_content().replace("\r\n", "\n") == f"{delivery.message.text()}\n"
-    (picture,) = (part for part in mail.walk() if part.get_content_type() == "image/png")
-    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in html.get_content()
-    assert "6 buckets from 2022-09-01 to 2022-09-06" in html.get_content()
     assert 'href="https://d.example.com/?a&amp;b/cells-' in html.get_content()
-    assert picture.get_content_disposition() == "inline"
-    drawn = Image.open(io.BytesIO(picture.get_content())).convert("RGB")
-    assert drawn.size == (920, 476)
     assert max(map(len, box.raw[0].split(b"\r\n"))) < 999
     assert box.raw[0].isascii()
-
-
-def test_a_run_of_monitors_mails_what_it_found(store: Store, tmp_path: Path) -> None:
-    put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
-    config, box = tmp_path / "monitors.toml", Mailbox()
-    with box.running() as port:
-        config.write_text(
-            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            '[[alert]]\nname = "mail"\nto = "email"\nhost = "localhost"\n'
-            f'port = {port}\nfrom = "drift@example.com"\nrecipients = ["{ME}"]\n'
-        )
-        watched = lm.watch(store, config, now=NOW)
-        assert lm.watch(store, config, now=NOW).deliveries == []
-    assert [delivery.error for delivery in watched.deliveries] == [None]
-    (mail,) = box.mails
-    assert mail["Subject"].startswith("cells: ")
-    assert mail["Subject"].endswith(" on 2022-09-09")
-    kinds = [part.get_content_type() for part in mail.walk()]
-    assert kinds.count("image/png") == min(3, len(watched.anomalies))
-
-
-def test_a_run_says_whom_the_server_refused(
-    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("starlette")
-    child = importlib.import_module("lightmeter.serve.child")
-    put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
-    config, box = tmp_path / "monitors.toml", Mailbox({"gone@example.com": "550 gone"})
-    with box.running() as port:
-        config.write_text(
-            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            '[[alert]]\nname = "mail"\nto = "email"\nhost = "localhost"\n'
-            f'port = {port}\nfrom = "drift@example.com"\n'
-            f'recipients = ["gone@example.com", "{ME}"]\n'
-        )
-        assert child.main(str(config), store.address) in (0, 3)
-        told = "error: alert mail: mail server localhost: refused gone@example.com\n"
-        assert capsys.readouterr().err == told
-        child.main(str(config), store.address)
-        assert capsys.readouterr().err == ""
-    assert box.recipients == [[ME]]
 
 
 def test_what_was_not_accepted_is_sent_again_with_the_same_identifier(store: Store) -> None:
@@ -124,42 +64,6 @@ def test_what_was_not_accepted_is_sent_again_with_the_same_identifier(store: Sto
         box.answers.clear()
         email(port).send(MESSAGE)
     assert len({mail["Message-ID"] for mail in box.mails}) == 1
-
-
-def test_refused_recipients() -> None:
-    box = Mailbox({"gone@example.com": "550 gone"})
-    with box.running() as port:
-        told = email(port, recipients=["gone@example.com", ME]).send(MESSAGE)
-        assert told == "mail server 127.0.0.1: refused gone@example.com"
-        with pytest.raises(DeliveryError, match="refused all recipients: 550 gone"):
-            email(port, recipients=["gone@example.com"]).send(MESSAGE)
-    assert box.recipients == [[ME]]
-
-
-@pytest.mark.parametrize("later", ["250 OK", "550 gone", "450 later"])
-def test_who_is_refused_for_now_is_tried_again_without_the_others(store: Store, later: str) -> None:
-    box = Mailbox()
-    answers = iter(["450 later", later, later])
-
-    async def recipient(_s: Any, _e: Any, envelope: Any, address: str, _o: Any) -> str:
-        answer = next(answers) if address == "grey@example.com" else "250 OK"
-        if answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return answer
-
-    box.handle_RCPT = recipient  # type: ignore[method-assign]
-    with box.running() as port:
-        alerts = [Alert(name="x", channel=email(port, recipients=["grey@example.com", ME]))]
-        (delivery,) = tell(store, days("oA"), alerts, now=NOW)
-        assert tell(store, days("oA"), alerts, now=NOW) == []
-    assert delivery.error is None
-    if later == "250 OK":
-        assert delivery.warning is None
-        assert box.recipients == [[ME], ["grey@example.com"]]
-        assert len({mail["Message-ID"] for mail in box.mails}) == 1
-    else:
-        assert delivery.warning == "mail server 127.0.0.1: refused grey@example.com"
-        assert box.recipients == [[ME]]
 
 
 # --- secrets ----------------------------------------------------------------------------------
@@ -265,33 +169,18 @@ def test_answers_from_before_tls_do_not_count(
     [
         ({"tls": "none", "host": "mail.example.com"}, "tls is 'none', with which a password"),
         ({"tls": "ssl"}, "tls is 'ssl'"),
-        ({"host": "a b"}, "host is 'a b'"),
-        ({"port": 70_000}, "port is 70000"),
         ({"from_": "me"}, "from: 'me' is no address"),
         ({"from_": "me@example.com\r\nBcc: you@example.com"}, "from: .* is no address"),
         ({"from_": "me@exa\u202emple.com"}, "from: .* is no address"),
         ({"recipients": ["a@b, c@d"]}, "recipients: .* is no address"),
-        ({"recipients": ["a@" + "b" * 80]}, "recipients: .* is no address"),
-        ({"recipients": []}, "recipients is no list"),
-        ({"recipients": ME}, "recipients is no list"),
         ({"password_env": None}, "got one of them"),
         ({"password_env": "s3cret!"}, "password_env is not the name"),
-        ({"timeout": 0.0}, "timeout is 0"),
     ],
 )
 def test_settings_that_are_refused(more: dict[str, Any], told: str) -> None:
     known = {"user_env": "MAIL_USER", "password_env": "MAIL_PASSWORD"}
     with pytest.raises(ValueError, match=told):
         email(**({"port": 25} | known | more))
-
-
-def test_a_password_that_smtp_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAIL_USER", "me")
-    monkeypatch.setenv("MAIL_PASSWORD", "gehe\u00efm")
-    channel = email(25, user_env="MAIL_USER", password_env="MAIL_PASSWORD")
-    with pytest.raises(DeliveryError, match="MAIL_PASSWORD holds more than ASCII") as raised:
-        channel.send(MESSAGE)
-    assert "gehe" not in str(raised.value)
 
 
 def test_encryption_is_the_default_but_to_this_machine(tmp_path: Path) -> None:
@@ -340,15 +229,6 @@ def flood(connection: socket.socket) -> None:
         connection.sendall(b"220-" + b"x" * 500 + b"\r\n")
 
 
-def long_line(connection: socket.socket) -> None:
-    while True:
-        connection.sendall(b"x" * 4096)
-
-
-def silence(connection: socket.socket) -> None:
-    connection.recv(4096)
-
-
 def garbage(connection: socket.socket) -> None:
     connection.sendall(b"\x00\xff\r\n\x16\x03")
 
@@ -362,8 +242,6 @@ def unwilling(connection: socket.socket) -> None:
     [
         (drip, r"not done in 0\.5 s"),
         (flood, "its answers have no end"),
-        (long_line, "answered 500: Line too long|cannot be reached"),
-        (silence, r"not done in 0\.5 s|timed out"),
         (garbage, "answered -1|cannot be reached"),
         (unwilling, "answered 421: not today"),
     ],
@@ -375,30 +253,6 @@ def test_servers_that_are_none(talk: Any, told: str) -> None:
         if thread.name == "lightmeter-delivery":
             thread.join(10)
             assert not thread.is_alive()
-
-
-@pytest.mark.parametrize("host", ["a" * 70 + ".example", ".."])
-def test_names_of_no_server(host: str) -> None:
-    with pytest.raises(DeliveryError, match="cannot be reached: "):
-        email(25, host=host, tries=1, timeout=5.0).send(MESSAGE)
-
-
-def test_a_server_that_forgets_to_say_goodbye_has_the_mail() -> None:
-    data: list[bytes] = []
-
-    def talk(connection: socket.socket) -> None:
-        connection.sendall(b"220 mail\r\n")
-        for answer in (b"250 mail", b"250 ok", b"250 ok", b"354 go", b"250 ok"):
-            data.append(connection.recv(65_536))
-            connection.sendall(answer + b"\r\n")
-        connection.recv(4096)
-        time.sleep(0.3)
-
-    with scripted(talk) as port:
-        started = time.monotonic()
-        email(port, timeout=20.0).send(MESSAGE)
-        assert time.monotonic() - started < 20
-    assert len(data) == 5
 
 
 # --- hostile words ----------------------------------------------------------------------------
@@ -416,15 +270,6 @@ INJECTIONS = [
     "--=====",
     ".",
 ]
-
-
-def parsed(message: Message) -> Any:
-    from email import message_from_bytes, policy
-
-    raw = _mail(message, "drift@example.com", [ME]).as_bytes()
-    assert raw.isascii()
-    assert max(map(len, raw.replace(b"\r\n", b"\n").split(b"\n"))) < 999
-    return message_from_bytes(raw, policy=policy.SMTP)
 
 
 def check_headers(mail: Any) -> None:
@@ -470,45 +315,16 @@ def test_no_name_adds_a_header_or_a_recipient(store: Store, words: str) -> None:
     assert plain.get_content().replace("\r\n", "\n") == f"{delivery.message.text()}\n"
 
 
-@settings(max_examples=80, derandomize=True)
-@given(st.text(max_size=400), st.text(max_size=400))
-def test_whatever_a_message_says(title: str, words: str) -> None:
-    item = Item("anomaly", words, "https://example.com/" + visible(words), {})
-    mail = parsed(replace(MESSAGE, title=title, items=(item,)))
-    check_headers(mail)
-    check_subject(mail, title)
-    html = mail.get_body(["html"]).get_content()
-    assert html.count("<") == html.count(">") == html.count("</") * 2 + 2
+def test_a_password_that_smtp_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_USER", "me")
+    monkeypatch.setenv("MAIL_PASSWORD", "gehe\u00efm")
+    channel = email(25, user_env="MAIL_USER", password_env="MAIL_PASSWORD")
+    with pytest.raises(DeliveryError, match="MAIL_PASSWORD holds more than ASCII") as raised:
+        channel.send(MESSAGE)
+    assert "gehe" not in str(raised.value)
 
 
-def test_addresses_beyond_ascii() -> None:
-    box, somebody = Mailbox(), "j\u00fcrgen@example.com"
-    with box.running(enable_SMTPUTF8=True) as port:
-        email(port, from_="drift@b\u00fccher.example", recipients=["j\u00fcrgen@example.com"]).send(
-            MESSAGE
-        )
-    assert box.recipients == [["j\u00fcrgen@example.com"]]
-    assert box.mails[0]["Message-ID"].endswith("@xn--bcher-kva.example>")
-    refused = pytest.raises(DeliveryError, match="SMTPUTF8")
-    with Mailbox().running(enable_SMTPUTF8=False) as port, refused:
-        email(port, recipients=[somebody]).send(MESSAGE)
-
-
-def test_smtplib_still_has_what_is_built_on() -> None:
-    """`_get_socket`, `_host` and `file` are not of its public face."""
-    names: list[str] = []
-
-    class Context:
-        def wrap_socket(self, wrapped: object, server_hostname: str) -> object:
-            names.append(server_hostname)
-            return wrapped
-
-    client: Any = smtplib.SMTP()
-    assert {"file", "sock"} <= vars(smtplib.SMTP).keys()
-    assert callable(client._get_socket)
-    client._host = "mail.example"
-    client.sock, client.file = object(), object()
-    client.ehlo_resp, client.esmtp_features = b"", {"starttls": ""}
-    client.docmd = lambda _: (220, b"")
-    client.starttls(context=Context())
-    assert (names, client.file) == (["mail.example"], None)
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", ".."])
+def test_names_of_no_server(host: str) -> None:
+    with pytest.raises(DeliveryError, match="cannot be reached: "):
+        email(25, host=host, tries=1, timeout=5.0).send(MESSAGE)

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from alerting import MESSAGE, NOW, many
+from alerting import MESSAGE, NOW
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, PagerDuty, tell, try_out
+from lightmeter.alerts import Alert, PagerDuty, tell
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
 
@@ -51,37 +51,6 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     assert first["payload"]["source"] == "cells"
     assert first["payload"]["summary"].startswith("2022-09-02 image.Saturation.mean: saturation")
     assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
-
-
-def test_what_is_over_already_does_not_stay(store: Store) -> None:
-    with Receiver([202]).running() as receiver:
-        tell(store, days("oAoAA"), [pager(receiver)], now=NOW)
-    told = [(event["event_action"], event["dedup_key"]) for event in events(receiver)]
-    assert [action for action, _ in told] == ["trigger", "resolve", "trigger"]
-    assert told[0][1] == told[1][1] != told[2][1]
-
-
-def test_more_than_fits_into_a_message_is_resolved_too(store: Store) -> None:
-    """What fails is tried by the next run, and what was accepted is not told again."""
-    with Receiver([202] * 21 + [500] * 3 + [202]).running() as receiver:
-        assert tell(store, many(24), [pager(receiver)], now=NOW)[-1].error is not None
-        assert len(tell(store, many(24), [pager(receiver)], now=NOW)) == 3
-        over = [result._replace(state="ok", start=NOW) for result in many(24)]
-        tell(store, [*many(24), *over], [pager(receiver)], now=NOW)
-    told = events(receiver)
-    accepted = told[:21] + told[24:]
-    opened = [event["dedup_key"] for event in accepted if event["event_action"] == "trigger"]
-    over = [event["dedup_key"] for event in accepted if event["event_action"] == "resolve"]
-    assert len(set(opened)) == len(opened) == 24
-    assert sorted(over) == sorted(opened)
-
-
-def test_a_test_does_not_stay() -> None:
-    with Receiver([202]).running() as receiver:
-        assert try_out([pager(receiver)])[0].error is None
-    trigger, resolve = events(receiver)
-    assert trigger["payload"]["severity"] == "info"
-    assert trigger["dedup_key"] == resolve["dedup_key"]
 
 
 def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:

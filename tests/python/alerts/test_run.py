@@ -5,9 +5,8 @@ from pathlib import Path
 
 import lightmeter as lm
 import pytest
-from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Matching, acknowledge, snooze
+from lightmeter.alerts import Matching, snooze
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
 from september import NOW, put_days, rows
@@ -88,12 +87,8 @@ def test_a_time_without_zone_is_local(
         assert newest.start.day == last
     evening = datetime(2022, 9, 7, 23)
     snooze(store, Matching(), evening)
-    acknowledge(store, days("oA"), Matching(), now=evening)
-    (snoozed,), (acknowledged,) = (
-        store.state.snoozed(NOW.replace(day=1)),
-        store.state.acknowledged(),
-    )
-    assert snoozed.until == acknowledged.at == evening.replace(tzinfo=UTC) - far_from_utc
+    (snoozed,) = store.state.snoozed(NOW.replace(day=1))
+    assert snoozed.until == evening.replace(tzinfo=UTC) - far_from_utc
 
 
 def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:

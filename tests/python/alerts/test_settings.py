@@ -3,49 +3,13 @@
 from pathlib import Path
 
 import pytest
-from lightmeter.alerts import Alert, Command, Stdout, Webhook, load_alerts
+from lightmeter.alerts import Command, Webhook, load_alerts
 from lightmeter.errors import ConfigError
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "monitors.toml"
-
-
-def test_alerts_of_a_file(file: Path) -> None:
-    file.write_text("""
-    [[alert]]
-    name = "log"
-    to = "stdout"
-
-    [[alert]]
-    name = "on-call"
-    to = "webhook"
-    url_env = "SLACK_URL"
-    format = "slack"
-    timeout = "5s"
-    tries = 2
-    datasets = ["cells*"]
-    monitors = ["drift"]
-    digest = false
-    dashboard = "https://drift.example.com"
-
-    [[alert]]
-    name = "script"
-    to = "command"
-    command = ["notify", "--urgent"]
-    """)
-    log, hook, script = load_alerts(file)
-    assert log == Alert(name="log", channel=Stdout())
-    assert hook == Alert(
-        name="on-call",
-        channel=Webhook(url_env="SLACK_URL", format="slack", timeout=5.0, tries=2),
-        datasets=("cells*",),
-        monitors=("drift",),
-        digest=False,
-        dashboard="https://drift.example.com",
-    )
-    assert script.channel == Command(command=("notify", "--urgent"))
 
 
 GOOD = '[[alert]]\nname = "first"\nto = "stdout"\n\n'
@@ -61,24 +25,13 @@ HOOK = f'{WEBHOOK}url = "https://example.com"\n'
         ('name = "a"', 5, r"alert 2 \('a'\): to is missing; expected one of 'apprise', 'command',"),
         ('to = "stdout"', 5, "alert 2: name is missing; expected a string"),
         ('to = "stdout"\nname = ""', 7, "name is empty"),
-        ('name = 3\nto = "stdout"', 6, "name is 3; expected a string"),
         ('name = "a"\nto = "pager"', 7, "to is 'pager'; expected one of"),
-        ('name = "a"\nto = ["pager"]', 7, "to is \\['pager'\\]; expected one of"),
         (f'{STDOUT}url = "https://x.org"', 8, "unknown key 'url' with to = 'stdout'; expected one"),
         (COMMAND, 5, "command is missing; expected a list of strings"),
-        (f'{COMMAND}command = "echo"', 8, "expected a list of strings"),
-        (f"{COMMAND}command = []", 8, "expected a list of strings"),
-        (f'{COMMAND}command = ["x", 1]', 8, "expected a list of strings"),
         (WEBHOOK, 5, "either url or url_env"),
         (f'{HOOK}url_env = "X"', 5, "either url or url_env"),
         (f'{HOOK}secret = "x"', 9, "unknown key 'secret' with to = 'webhook'; expected one of"),
         (f'{WEBHOOK}url = "http://example.com"', 8, "neither https nor http to this machine"),
-        (f'{HOOK}format = "xml"', 9, "format is 'xml'; expected one of 'json', 'slack', 'teams'"),
-        (f"{HOOK}timeout = 5", 9, "timeout is 5; expected a duration such as '10s'"),
-        (f'{HOOK}timeout = "soon"', 9, "timeout: got the duration 'soon'"),
-        (f"{HOOK}tries = true", 9, "expected a whole number"),
-        (f"{HOOK}tries = 0", 9, "at least one"),
-        (f'{HOOK}digest = "yes"', 9, "expected true or false"),
         (f'{HOOK}dashboard = "javascript:alert(1)"', 9, "expected one such as 'https"),
         (f"{STDOUT}digst = true", 8, "unknown key 'digst'"),
         ('name = "first"\nto = "stdout"', 6, "another alert has the same name"),

@@ -1,7 +1,6 @@
 """The command line as a user runs it."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -9,12 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import commands
 from conftest import lightmeter, lightmeter_without
 from PIL import Image
-
-typer = pytest.importorskip("typer")
-
-from commands import commands  # noqa: E402
 
 
 def test_exit_codes(tmp_path: Path) -> None:
@@ -45,37 +41,6 @@ def test_the_output_is_looked_at_first(folder: Path, tmp_path: Path) -> None:
         assert said.stderr.startswith("lightmeter: '")
 
 
-SENTENCE = re.compile(r"[A-Z-][^.]*(?:\.\w+[^.]*|\.\*[^.]*)*\.")
-
-
-def test_help_is_not_broken_in_mid_sentence() -> None:
-    """Every paragraph is a line that ends as a sentence does, and every option is one sentence."""
-    names = dict(commands())
-    assert {"lightmeter log", "lightmeter store show", "lightmeter monitor run"} <= names.keys()
-    for name, command in names.items():
-        for paragraph in command.help.split("\n\n"):
-            assert "\n" not in paragraph, name
-            assert paragraph.endswith("."), name
-        for option in command.params:
-            if option.name != "help":
-                assert SENTENCE.fullmatch(option.help), (name, option.help)
-                assert "; " not in option.help, (name, option.help)
-
-
-@pytest.mark.parametrize("name", ["acknowledge", "snooze"])
-def test_every_pattern_has_an_example_of_its_own(name: str) -> None:
-    options = {
-        option.name: option for option in dict(commands())[f"lightmeter monitor {name}"].params
-    }
-    for option, example in (
-        ("dataset", "'cells*'"),
-        ("segment", "'camera=*'"),
-        ("monitor", "'drift*'"),
-        ("feature", "'image.Hue.*'"),
-    ):
-        assert example in options[option].help
-
-
 def test_options_mean_the_same_everywhere() -> None:
     reading = {"frames", "max_pixels", "max_bytes", "max_frames", "max_seconds"}
     reading |= {"exif_allow", "exif_deny", "exemplars", "workers"}
@@ -91,13 +56,12 @@ def test_options_mean_the_same_everywhere() -> None:
             assert options["output_format"] == ["--format"], name
 
 
-@pytest.mark.parametrize("options", [["--format", "json"], [], ["--version"], ["--help"]])
+@pytest.mark.parametrize("options", [["--format", "json"], ["--help"]])
 def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None:
     """As SIGPIPE ends other programs: in silence."""
     reader, writer = os.pipe()
     os.close(reader)
-    alone = options in (["--version"], ["--help"])
-    arguments = options if alone else ["profile", str(folder), *options]
+    arguments = options if options == ["--help"] else ["profile", str(folder), *options]
     said = subprocess.run(
         [sys.executable, "-m", "lightmeter", *arguments],
         stdout=writer,
@@ -109,8 +73,7 @@ def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("command", ["--version", "--help"])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(("command", "unbuffered"), [("--version", ""), ("--help", "1")])
 def test_a_full_disk_is_told(command: str, unbuffered: str) -> None:
     with open("/dev/full", "wb") as full:
         said = subprocess.run(
@@ -147,7 +110,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     Image.effect_noise((1500, 1500), 50).save(photos / "first.png", compress_level=1)
-    for index in range(3000):
+    for index in range(1500):
         os.link(photos / "first.png", photos / f"{index}.png")
     out = tmp_path / "out.lmp"
     command = [sys.executable, "-m", "lightmeter", "profile", str(photos), "-o", str(out)]
@@ -176,17 +139,17 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert "pip install 'lightmeter[cli]'" in result.stderr
 
 
-def test_a_missing_package_has_one_exit_code(folder: Path) -> None:
+def test_a_missing_package_has_one_exit_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
     store = "s3://bucket/drift"
     for command in (["profile", f"{store}/"], ["log", folder, "--dataset", "a", "--store", store]):
-        said = lightmeter_without(["fsspec"], *command)
+        said = lightmeter(*command)
         assert (said.returncode, said.stderr.count("\n")) == (2, 1)
         assert "pip install 'lightmeter[cloud]'" in said.stderr
 
 
-@pytest.mark.parametrize("module", ["bz2", "lzma"])
-def test_a_python_that_was_built_without_a_module(module: str, folder: Path) -> None:
-    said = lightmeter_without([module, f"_{module}"], "profile", folder)
+def test_a_python_that_was_built_without_compressions(folder: Path) -> None:
+    said = lightmeter_without(["bz2", "_bz2", "lzma", "_lzma"], "profile", folder)
     assert (said.returncode, said.stderr) == (0, "")
 
 
@@ -194,20 +157,12 @@ def test_a_python_that_was_built_without_a_module(module: str, folder: Path) -> 
     ("variable", "value", "said"),
     [
         ("LIGHTMETER_DECODER", "zlib", " is 'zlib'; expected 'pillow', or unset it"),
-        (
-            "LIGHTMETER_KERNELS",
-            "fast",
-            ": no kernel tier 'fast' on this machine; available tiers: ",
-        ),
         ("LIGHTMETER_KERNELS", "\udcff", ": no kernel tier '\\udcff' on this machine; available "),
     ],
 )
-@pytest.mark.parametrize("command", ["demo", "--help"])
-def test_a_wrong_environment_is_told_in_one_line(
-    variable: str, value: str, said: str, command: str
-) -> None:
+def test_a_wrong_environment_is_told_in_one_line(variable: str, value: str, said: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "lightmeter", command],
+        [sys.executable, "-m", "lightmeter", "--help"],
         env={**os.environ, variable: value},
         capture_output=True,
         text=True,
@@ -219,7 +174,7 @@ def test_a_wrong_environment_is_told_in_one_line(
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["typer", "numpy", "PIL", "sqlite3", "lightmeter.cli"])
+@pytest.mark.parametrize("module", ["typer", "numpy", "lightmeter.cli"])
 def test_an_interrupt_while_it_starts(module: str) -> None:
     code = (
         "import runpy, signal, sys\n"

@@ -8,21 +8,11 @@ from conftest import lightmeter
 from dashboards import fill
 from lightmeter import Store
 
-pytest.importorskip("typer")
-
 CONFIG = """
 [[monitor]]
 name = "drift"
 dataset = "cells"
 type = "drift"
-
-[[monitor]]
-name = "young"
-dataset = "cells"
-type = "interval"
-scalar = "mean"
-features = ["entropy"]
-baseline = { trailing = 50, least = 40 }
 """
 
 
@@ -43,7 +33,7 @@ def test_run_as_json(config: Path) -> None:
     assert result.stderr.startswith("cells: ")  # the alert
     listed = json.loads(result.stdout)
     assert {line["bucket"] for line in listed} == {"2022-09-20T00:00:00+00:00"}
-    assert {line["monitor"] for line in listed} == {"drift", "young"}
+    assert {line["monitor"] for line in listed} == {"drift"}
     states = {line["feature"]: line["state"] for line in listed if line["monitor"] == "drift"}
     assert states["entropy"] == "anomaly"
     line = next(line for line in listed if line["feature"] == "entropy")
@@ -54,14 +44,3 @@ def test_run_as_json(config: Path) -> None:
     text = lightmeter(*command).stdout.splitlines()
     assert len(text) == sum(line["state"] != "ok" for line in listed)
     assert all(line.startswith("2022-09-20 00:00 cells ") for line in text)
-
-
-def test_what_could_not_be_judged_has_a_code_of_its_own(config: Path) -> None:
-    config.write_text(CONFIG[CONFIG.index('[[monitor]]\nname = "young"') :])
-    result = lightmeter("monitor", "run", config, "--store", config.parent / "drift.db")
-    assert (result.returncode, "not enough data" in result.stdout) == (4, True)
-
-
-def test_nothing_to_acknowledge_is_said(config: Path) -> None:
-    result = lightmeter("monitor", "acknowledge", "--store", config.parent / "drift.db")
-    assert (result.returncode, result.stdout) == (0, "nothing that is open matches\n")

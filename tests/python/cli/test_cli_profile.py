@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from conftest import lightmeter
 from lightmeter import ProfileView, log, profile_images
 from PIL import Image
-
-pytest.importorskip("typer")
 
 
 def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) -> None:
@@ -81,16 +78,6 @@ def test_merge(folder: Path, tmp_path: Path) -> None:
     assert result.returncode == 0
     assert "3 images measured" in result.stdout
     assert ProfileView.read(tmp_path / "c").images == 3
-
-
-def test_all_frames_of_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "a.gif"
-    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
-    first.save(file, save_all=True, append_images=rest)
-    for options, images in ([], 1), (["--frames", "all"], 3):
-        said = lightmeter("profile", str(file), "--format", "json", *options)
-        assert json.loads(said.stdout)["images"] == images
-    assert lightmeter("profile", str(file), "--frames", "all", "--max-frames", "2").returncode == 1
 
 
 def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:

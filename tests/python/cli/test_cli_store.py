@@ -1,15 +1,12 @@
 """`lightmeter log` and `store` as a user runs them."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import Profile, Store, StoreError, profile_images
-from PIL import Image
-
-pytest.importorskip("typer")
+from lightmeter import Profile, Store, profile_images
 
 
 @pytest.fixture
@@ -39,25 +36,6 @@ def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> 
     assert "has buckets of 1h, not of 1d" in other.stderr
 
 
-def test_log_reads_as_profile_does(folder: Path, path: Path) -> None:
-    first, *rest = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(3))
-    first.save(folder / "moving.gif", save_all=True, append_images=rest)
-    for options, images in (
-        ((), 9),
-        (("--frames", "all"), 11),
-        (("--frames", "all", "--max-frames", 2), 8),
-        (("--max-pixels", 64), 1),
-        (("--max-bytes", 10), 0),
-    ):
-        result = lightmeter(
-            "log", folder, "--dataset", "cells", "--store", path, "--format", "json", *options
-        )
-        (bucket,) = json.loads(result.stdout)["buckets"]
-        assert bucket["images"] == images
-        assert bucket["images"] == 11 or bucket["failed"] == 9 - images
-        assert result.returncode == (0 if images else 1)
-
-
 def test_log_as_json(folder: Path, path: Path) -> None:
     (folder / "2022-09-07").mkdir()
     picture().save(folder / "2022-09-07" / "a.png")
@@ -78,31 +56,17 @@ def test_log_as_json(folder: Path, path: Path) -> None:
 
 def test_show_a_store(folder: Path, path: Path) -> None:
     view = profile_images(folder)
-    size = len(view.to_bytes())
     with Store(path) as store:
         store.define("empty", "1h")
         for day, writer in ((7, "a"), (7, "b"), (9, "a")):
             store.put("cells", Profile(), at=date(2022, 9, day), writer=writer)
-        profile = Profile()
-        profile.set_dataset_timestamp(datetime(2022, 9, 8, tzinfo=UTC))
         store.put("cells", view, at=date(2022, 9, 8), writer="a", segment={"camera": "x\x1b[31m"})
-        summaries = store.summary()
     whole, segment, empty = json.loads(lightmeter("store", "show", path, "--format", "json").stdout)
-    assert {key: whole[key] for key in ("dataset", "every", "segment", "buckets", "writers")} == {
-        "dataset": "cells",
-        "every": "1d",
-        "segment": {},
-        "buckets": 2,
-        "writers": 2,
-    }
-    assert (whole["first"], whole["last"]) == (
-        "2022-09-07T00:00:00+00:00",
-        "2022-09-09T00:00:00+00:00",
-    )
+    assert (whole["dataset"], whole["every"], whole["segment"]) == ("cells", "1d", {})
+    assert (whole["buckets"], whole["writers"]) == (2, 2)
+    assert whole["first"][:10] + whole["last"][:10] == "2022-09-072022-09-09"
     assert (segment["segment"], segment["images"]) == ({"camera": "x\x1b[31m"}, 8)
-    assert size <= segment["bytes"] <= size + 100  # and a time
     assert (empty["dataset"], empty["buckets"], empty["first"]) == ("empty", 0, None)
-    assert [summary.images for summary in summaries] == [0, 8, 0]
     shown = lightmeter("store", "show", path)
     assert shown.returncode == 0, shown.stderr
     assert "camera=x%1B%5B31m" in shown.stdout
@@ -116,11 +80,3 @@ def test_show_a_store_without_anything(path: Path) -> None:
     assert (missing.returncode, missing.stderr.count("no store at")) == (1, 1)
     Store(path).close()
     assert lightmeter("store", "show", path).stdout == f"{path}: no dataset\n"
-
-
-def test_a_damaged_summary_is_an_error(path: Path) -> None:
-    with Store(path) as store:
-        store.define("cells", "1d")
-        store._database.all("UPDATE dataset SET name = x'00'")
-        with pytest.raises(StoreError, match="damaged"):
-            store.summary()

@@ -19,7 +19,6 @@ from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
     feature_page,
-    segment_page,
     slug,
 )
 from lightmeter.store import Store
@@ -64,13 +63,6 @@ def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
     assert (again.written, again.deleted) == (6, 1)  # the segment's, the dataset's and the first
 
 
-def test_a_profile_that_changed_is_compared_again(store: Store, tmp_path: Path) -> None:
-    shown = cells(store)
-    shown.build(tmp_path / "site")
-    store.put("cells", profile(99), at=FIRST + 9 * DAY, writer="w")
-    assert shown.build(tmp_path / "site").written == 1
-
-
 def test_days_have_pages_where_they_are_late_or_anomalous(store: Store, tmp_path: Path) -> None:
     fill(store, "cells", 20)
     Shown(store, days("AAoAoooooAoooooooooo")).build(tmp_path / "site", 3)
@@ -80,22 +72,6 @@ def test_days_have_pages_where_they_are_late_or_anomalous(store: Store, tmp_path
         if (tmp_path / "site" / bucket_page("cells", "", FIRST + day * DAY)).exists()
     }
     assert there == {1, 3, 9, 17, 18, 19}
-
-
-def test_every_day_of_a_dataset_has_a_page_and_of_a_segment_the_last(
-    store: Store, tmp_path: Path
-) -> None:
-    fill(store, "cells", 40)
-    fill(store, "cells", 40, segment={"camera": "left"})
-    Shown(store, []).build(tmp_path / "site")
-    for place, expected in (("", set(range(40))), ("camera=left", set(range(33, 40)))):
-        pages = [bucket_page("cells", place, FIRST + day * DAY) for day in range(40)]
-        assert {at for at, page in enumerate(pages) if (tmp_path / "site" / page).exists()} == (
-            expected
-        )
-    assert "Buckets Each:" in Page(tmp_path / "site" / dataset_page("cells")).text
-    left = Page(tmp_path / "site" / segment_page("cells", "camera=left"))
-    assert "Buckets The latest, and the latest with an anomaly:" in left.text
 
 
 def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:
@@ -232,15 +208,15 @@ def test_no_link_leads_out_of_the_folder(
     assert (elsewhere / "index.html").read_text() == "mine"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe", b"[" * 60_000])
-def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_manifest_means_writing_all(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     first = shown.build(tmp_path / "site")
-    (tmp_path / "site/lightmeter-dashboard.json").write_bytes(damage)
-    assert shown.build(tmp_path / "site").written == first.pages
+    for damage in (b"", b"{", b"[]", b'{"pages": 3}', b"\xff\xfe", b"[" * 60_000):
+        (tmp_path / "site/lightmeter-dashboard.json").write_bytes(damage)
+        assert shown.build(tmp_path / "site").written == first.pages
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_file_names_are_safe_and_one_per_name(first: str, other: str) -> None:
     for name in (first, other):

@@ -213,7 +213,7 @@ def test_chunks_that_lie_over_each_other_are_refused() -> None:
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.name)
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.data())
 def test_damaged_files_are_errors_or_profiles(path: Path, data: st.DataObject) -> None:
     damaged = bytearray(path.read_bytes())

@@ -9,13 +9,13 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.accepted import accept, take_back
-from lightmeter.monitor.baselines import Reference, Trailing
+from lightmeter.monitor.baselines import Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.incidents import find_incidents, lines_of
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import ChangeRule, DriftRule, Rule
-from september import NOW, by_place, put_days, rows
+from september import NOW, by_place, put_days
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -130,14 +130,11 @@ def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Pa
 
 def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     put_days(store, range(1, 15), **{f"day{day}": {"shift": 5.0} for day in range(5, 15)})
-    for trailing, first in ((3, 8), (28, 12)):
-        watching = monitor(baseline=Trailing(trailing=trailing))
-        results = [
-            result for result in evaluate(store, [watching], now=NOW) if result.feature == "x"
-        ]
-        still = [result for result in results if "stands still since 2022-09-04" in result.words]
-        assert [result.start.day for result in still] == list(range(first, 15))
-        assert all("see `monitor accept`" in result.words for result in still)
+    watching = monitor()
+    results = [result for result in evaluate(store, [watching], now=NOW) if result.feature == "x"]
+    still = [result for result in results if "stands still since 2022-09-04" in result.words]
+    assert [result.start.day for result in still] == list(range(8, 15))
+    assert all("see `monitor accept`" in result.words for result in still)
     put_days(store, range(15, 17))  # as before the change: it moves again
     results = evaluate(store, [watching], now=NOW)
     assert [
@@ -148,19 +145,7 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     assert not any("stands still" in result.words for result in evaluate(store, [keep], now=NOW))
 
 
-def test_it_is_kept_with_the_store(lamp: Store, tmp_path: Path) -> None:
-    accepted = accept(lamp, LAMP, note="new lamp", now=NOW)
-    lamp.gc(now=NOW, roll_up_after="1d")
-    lamp.backup(tmp_path / "copy.db")
-    with Store(tmp_path / "copy.db") as copy:
-        assert copy.state.accepted() == [accepted]
-        assert copy.verify() == []
-        accept(copy, LAMP, note="another lamp", now=NOW)  # in its place
-        assert [each.note for each in copy.state.accepted()] == ["another lamp"]
-
-
 def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     config, site = tmp_path / "monitors.toml", tmp_path / "site"
     config.write_text(TABLE)
     store = "--store", lamp.path
@@ -178,10 +163,5 @@ def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
     assert lightmeter("monitor", "run", config, *store).returncode == 0
     undo = "monitor", "accept", *store, "--from", "2022-09-08", "--remove"
     assert (lightmeter(*undo).returncode, lightmeter(*undo).returncode) == (0, 1)
-    rows(1).write(tmp_path / "good.lmp")
-    fixed = monitor(baseline=Reference(tmp_path / "good.lmp"))
-    update_results(lamp, [fixed], now=NOW, source=str(config))
-    said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08T06:00")
-    assert "m has no trailing baseline" in said.stderr
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--monitor", "typo")
     assert "no monitor that has run matches" in said.stderr

@@ -71,13 +71,6 @@ def test_anomalous_and_missing_days_are_passed_over() -> None:
     assert baseline_buckets(Other(segment=()), target, DAY, gaps, ()) == []
 
 
-def test_the_same_hour() -> None:
-    hour = timedelta(hours=1)
-    hours = stored([FIRST + number * hour for number in range(100)], hour)
-    chosen = baseline_buckets(Trailing(same="hour"), hours[98], hour, hours, ())
-    assert chosen == [FIRST + number * hour for number in (2, 26, 50, 74)]
-
-
 def test_at_the_same_time_are_buckets_within_the_target() -> None:
     hour, other = timedelta(hours=1), Other("raw", (("camera", "left"),))
     hours = stored([FIRST + number * hour for number in range(72)], hour)

@@ -1,79 +1,31 @@
 """Evaluation: what is judged, what is read for it, and what is kept."""
 
-import contextlib
 import dataclasses
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from lightmeter import Profile, Store, log
-from lightmeter.demo import draw_cells
-from lightmeter.errors import ConfigError, StoreError
+from lightmeter import Store
+from lightmeter.errors import ConfigError
 from lightmeter.monitor import shelf
-from lightmeter.monitor.baselines import Other, Reference, Trailing
+from lightmeter.monitor.baselines import Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import (
     Monitor,
 )
 from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import (
-    CombinedRule,
     DriftRule,
     IntervalRule,
-    LateRule,
     LimitsRule,
-    MissingRule,
     Rule,
     SchemaRule,
 )
-from lightmeter.monitor.shelf import Contents, Shelf
-from september import NOW, alarms, by_place, of_september, put_days, rows
+from lightmeter.monitor.shelf import Shelf
+from september import NOW, by_place, put_days, rows
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
-
-def test_the_articles_timeline(store: Store) -> None:
-    """Diluted dye on the 7th, another magnification on the 9th, against the days before."""
-    for day in range(-14, 15):
-        rng = np.random.default_rng(50 + day)
-        profile = Profile()
-        dye = 0.6 if day == 7 else 1.0
-        magnification = 1.6 if day == 9 else 1.0
-        for _ in range(14):
-            profile.track(draw_cells(rng, dye=dye, magnification=magnification))
-        at = date(2022, 9, 1) + timedelta(days=day - 1)
-        store.put("cells", profile, at=at, writer="a")
-    monitor = Monitor(name="drift", dataset="cells", rule=DriftRule())
-    results = evaluate(store, [monitor], now=NOW)
-    bad = {day: set[str]() for day in range(1, 15)}
-    for result in of_september(results):
-        if result.state == "anomaly":
-            bad[result.start.day].add(result.feature)
-    assert [day for day, features in bad.items() if features] == [7, 9]
-    assert "image.Saturation.mean" in bad[7]
-    few = {
-        (result.start.day, result.words) for result in results if result.state == "not enough data"
-    }
-    counts = ["1 bucket" if n == 1 else f"{n} buckets" for n in range(14)]
-    assert few == {(17 + n, f"{counts[n]} to compare with, of 14 needed") for n in range(14)}
-
-
-def test_evaluation_is_pure_and_results_replace_those_before(store: Store) -> None:
-    put_days(store, range(1, 12), history=True, day9={"shift": 3.0})
-    monitors = [
-        Monitor(name="drift", dataset="cells", rule=DriftRule()),
-        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
-    ]
-    first = evaluate(store, monitors, now=NOW)
-    save_results(store, first)
-    assert evaluate(store, monitors, now=NOW) == first
-    save_results(store, first)
-    assert load_results(store) == by_place(first)
-    assert alarms(
-        {result.start.day: result.state for result in first if result.feature == "x"}
-    ) == [9]
 
 
 class Counting:
@@ -134,36 +86,6 @@ def test_only_what_changed_is_judged_again(
         assert (count(file), count(file)) == (13, 0)
 
 
-@pytest.mark.usefixtures("three_are_enough")
-@pytest.mark.parametrize("seed", range(5))
-def test_earlier_results_never_show(
-    store: Store, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    known = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=1)}
-    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
-    monitors += [
-        Monitor(name="b", dataset="cells", rule=DriftRule(), baseline=Other(segment=())),
-        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
-        Monitor(
-            name="late", dataset="cells", rule=LateRule(after=timedelta(days=1)), segments=True
-        ),
-        Monitor(name="any", dataset="cells", rule=CombinedRule(type="any", of=("d", "gaps"))),
-    ]
-    count = Counting(store, monkeypatch).of
-    for _ in range(8):
-        for _ in range(4):
-            day, shift = int(rng.integers(1, 12)), float(rng.choice([0.0, 4.0]))
-            segment = {"camera": "left"} if rng.integers(2) else None
-            view = rows(day, shift=shift, n=int(rng.choice([5, 60])))
-            at = date(2022, 9, day)
-            with contextlib.suppress(StoreError):  # rolled up
-                store.put("cells", view, at=at, writer=str(rng.integers(2)), segment=segment)
-        if rng.integers(3) == 0:
-            store.gc(now=NOW, roll_up_after=f"{rng.integers(8, 15)}d")
-        count(*monitors)
-
-
 def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 6))
     first, second, moved = (str(tmp_path / name) for name in ("a.toml", "b.toml", "c.toml"))
@@ -198,16 +120,6 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
     assert kept("r", source=second) == {"n", "q", "r"}  # from no file
 
 
-def test_a_time_without_zone_is_local(store: Store) -> None:
-    put_days(store, range(1, 20))
-    monitor = Monitor(name="m", dataset="cells", rule=MissingRule())
-    local = NOW.astimezone().replace(tzinfo=None)
-    results = evaluate(store, [monitor], now=local)
-    assert results == evaluate(store, [monitor], now=NOW)
-    update_results(store, [monitor], now=local)
-    assert load_results(store) == results
-
-
 @pytest.mark.usefixtures("three_are_enough")
 def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Monitors of one dataset share what they read, and not more is kept than fits."""
@@ -228,36 +140,6 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     read.clear()
     assert evaluate(store, monitors, now=NOW, earlier=results) == results
     assert read == []
-
-
-def test_what_is_put_away_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_days(store, range(1, 4))
-    monkeypatch.setattr(shelf, "_MOST_FEATURES", 1)
-    opened = Shelf(store)
-    starts = [bucket.start for bucket in opened.buckets("cells", "")]
-    first, *_, last = (opened.contents("cells", "", start) for start in starts)
-    assert first.columns["x"].mean == rows(1)["x"].mean  # of the view that it was made with
-    assert opened.contents("cells", "", starts[0]) is not first
-    assert last._view is None
-    assert last.view["x"].mean == last.columns["x"].mean == rows(3)["x"].mean
-    file = Contents(rows(5))
-    file.put_away()  # there is no other place where it is
-    assert file.view["x"].mean == rows(5)["x"].mean
-
-
-def test_buckets_in_short_share_what_they_have_in_common(store: Store) -> None:
-    put_days(store, range(1, 3))
-    store.put("cells", log(row={"x": "a"}), at=date(2022, 9, 3), writer="a")
-    opened = Shelf(store)
-    first, second, other = (
-        opened.summary("cells", "", bucket.start) for bucket in opened.buckets("cells", "")
-    )
-    assert first is not None
-    assert second is not None
-    assert other is not None
-    assert first.kinds is second.kinds
-    assert first.meanings is second.meanings
-    assert (first.kinds["x"], other.kinds) == ("number", {"x": "category"})
 
 
 RULES: dict[str, Rule] = {"d": DriftRule(), "i": IntervalRule(alpha=0.05), "s": SchemaRule()}

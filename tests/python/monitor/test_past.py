@@ -9,7 +9,7 @@ import pytest
 from conftest import as_of_images
 from lightmeter import ProfileView, Store, log
 from lightmeter.drift import prediction
-from lightmeter.drift.prediction import Centre, predict, predicted_interval, rare_event_p
+from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.baselines import Baseline, DateRange, Reference, Trailing
 from lightmeter.monitor.evaluate import evaluate
@@ -19,6 +19,7 @@ from lightmeter.monitor.rules import DriftRule, IntervalRule, Rule, drift
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
+from september import put
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -46,8 +47,10 @@ def bucket(rng: np.random.Generator, kind: str, n: int, shift: float = 0.0) -> R
     return images + 0.3 * rng.normal(0, 1, 8) * (kind == "days differ")
 
 
-@pytest.mark.parametrize("sizes", [(60, 60), (200, 20)])
-@pytest.mark.parametrize("kind", ["independent", "bursts", "days differ"])
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [("independent", (60, 60)), ("bursts", (200, 20)), ("days differ", (200, 20))],
+)
 def test_few_false_alarms_and_large_changes_found(kind: str, sizes: tuple[int, int]) -> None:
     """1 % are promised; twice that is left for what is not normal."""
     rng = np.random.default_rng(4)
@@ -120,7 +123,7 @@ def test_intervals_know_how_many_values_a_bucket_has(
     """Of 500 on weekdays and 20 at weekends .1 % are promised, on either kind of day."""
     rng = np.random.default_rng(1)
     lengths = [sizes[index % 7 >= 5] for index in range(28)]
-    outside, trials = 0, 4000
+    outside, trials = 0, 2000
     for _ in range(trials):
         *past, value = rng.normal(0, np.sqrt(day**2 + 1 / np.array([*lengths, n])))
         low, high = predicted_interval(past, lengths, 1.0, n, 0.001)
@@ -132,16 +135,6 @@ def test_rare_events_in_bursts_are_few_events() -> None:
     assert rare_event_p(10, 100, 0, 2800, 1.0) < 1e-12
     assert rare_event_p(10, 100, 0, 2800, 10.0) == pytest.approx(10 / 290)
     assert rare_event_p(0, 100, 0, 2800, 5.0) == 1.0
-
-
-def test_a_fixed_centre_is_as_sure_as_its_buckets() -> None:
-    past, n = np.random.default_rng(2).normal(0, 1, (28, 50)), np.full((28, 50), 40.0)
-    target, wide = np.full(50, 2.5), np.full(50, 40.0)
-    shifted = [
-        predict(past, n, np.zeros(50), target, wide, Centre(np.zeros(50), wide, buckets)).p_values
-        for buckets in (1, 28)
-    ]
-    assert (shifted[0] >= shifted[1] * (1 - 1e-12)).all()
 
 
 def day_of(day: int, /, **columns: object) -> ProfileView:
@@ -243,7 +236,7 @@ def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> Non
         if number == 39:
             columns["label"] = ["c"] * 50
         at = FIRST + timedelta(days=number)
-        store.put("cells", log(columns=columns).view(), at=at, writer="a")
+        put(store, at, columns)
     bad = [result for result in judged(store, Trailing()) if result.state == "anomaly"]
     assert [(result.feature, result.start.day) for result in bad] == [("label", 9)]
 
@@ -253,7 +246,7 @@ def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> No
     for number in range(50):
         values = np.random.default_rng(number).normal(3.0 * (number >= 30), 1, 50)
         at = FIRST + timedelta(days=number)
-        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
+        put(store, at, {"x": values})
     store.read("cells", FIRST, FIRST + timedelta(days=20)).write(tmp_path / "good.lmp")
     for baseline in (
         DateRange(FIRST, FIRST + timedelta(days=19)),
@@ -262,15 +255,3 @@ def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> No
         results = judged(store, baseline)
         assert {result.state for result in results[-20:]} == {"anomaly"}
         assert [result.state for result in results[:30]].count("anomaly") <= 1
-
-
-def test_bursts_judged_by_a_file_are_no_anomalies_for_ever(store: Store, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    for number in range(40):
-        values = bucket(rng, "bursts", 60)[:, 0] + rng.normal()
-        at = FIRST + timedelta(days=number)
-        store.put("cells", log(columns={"x": values}).view(), at=at, writer="a")
-    store.read("cells").write(tmp_path / "good.lmp")
-    states = [result.state for result in judged(store, Reference(tmp_path / "good.lmp"))]
-    assert states[:14].count("anomaly") > 7  # as though images were independent
-    assert states[-20:].count("anomaly") <= 1

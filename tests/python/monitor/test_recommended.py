@@ -58,18 +58,6 @@ def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
     assert evaluate(store, list(monitors.values()), now=NOW)
 
 
-def test_where_only_segments_have_values_all_monitors_watch_them(
-    store: Store, tmp_path: Path
-) -> None:
-    for day in range(1, 5):
-        at = date(2022, 9, day)
-        store.put("cells", rows(day), at=at, writer="a", segment={"camera": "left"})
-    monitors = recommended(store, tmp_path)
-    assert {"schema", "new values"} <= monitors.keys()
-    assert all(monitor.segments for monitor in monitors.values())
-    assert ": buckets of 1d, 1 segment.\n" in recommended_monitors(store, "cells")
-
-
 def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
     name = 'x"\n[[monitor]]\\ \x7f\u202e\U000e0001#'
     store.put(name, lm.log(columns={name: ["a", "b"] * 9}).view(), at=date(2022, 9, 4), writer="a")
@@ -93,7 +81,6 @@ def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:
 
 
 def test_the_command_line(store: Store, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
     put_days(store, range(1, 5))
     path = tmp_path / "m.toml"
     command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path

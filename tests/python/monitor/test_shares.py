@@ -15,10 +15,10 @@ from scipy import stats
 ALPHA = 0.001
 
 
-@pytest.mark.parametrize("rate", [0.0003, 0.001, 0.01, 0.3, 0.999])
+@pytest.mark.parametrize("rate", [0.0003, 0.01, 0.999])
 def test_years_without_a_change(rate: float) -> None:
     """200 rows a day against the 7 good days before, as monitors take them."""
-    days = 20 * 365
+    days = 8 * 365
     hits = np.random.default_rng(5).binomial(200, rate, days).tolist()
     good = [Share(each, 200) for each in hits[:7]]
     alarms = 0

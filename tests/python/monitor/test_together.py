@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -73,34 +72,21 @@ def alarmed(results: list[Result]) -> set[tuple[int, str]]:
 
 def test_one_camera_of_many_that_changes(store: Store) -> None:
     """What a trailing baseline cannot see for the weather, and does not take for a change."""
-    cameras(store, c3={37: 1.4}, c5=dict.fromkeys((38, 39), -3.0))
+    cameras(store, days=34, count=6, c3={31: 1.4}, c5=dict.fromkeys((32, 33), -3.0))
     results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
-    assert alarmed(results) == {(37, "c3"), (38, "c5"), (39, "c5")}
-    assert alarmed(evaluate(store, [drift()], now=NOW)) == {(38, "c5"), (39, "c5")}
+    assert alarmed(results) == {(31, "c3"), (32, "c5"), (33, "c5")}
+    assert alarmed(evaluate(store, [drift()], now=NOW)) == {(32, "c5"), (33, "c5")}
     worst = [r for r in results if r.state == "anomaly" and r.segment == {"camera": "c3"}]
     assert {result.feature for result in worst} == {"x", "y"}
-    assert all("beside 7 others" in result.words for result in worst)
+    assert all("beside 5 others" in result.words for result in worst)
     assert not any(result.feature not in ("x", "y", "") for result in results)
 
 
 def test_what_all_do_together_is_no_anomaly_and_who_does_not_is_one(store: Store) -> None:
-    dark = {f"c{camera}": {39: -4.0} for camera in range(8) if camera != 5}
-    cameras(store, **dark)
-    assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(39, "c5")}
-    alarms = alarmed(evaluate(store, [drift()], now=NOW))
-    assert alarms == {(39, f"c{camera}") for camera in range(8) if camera != 5}
-
-
-def test_words_say_what_the_others_did_not_do(store: Store) -> None:
-    cameras(store, days=30, count=5, sd=20.0, c3={29: 2.0})
-    results = evaluate(store, [drift(baseline=PEERS)], now=NOW)
-    sentences = [result.words for result in results if result.state == "anomaly"]
-    assert alarmed(results) == {(29, "c3")}
-    assert len(sentences) == 2
-    for words in sentences:  # by 2 standard deviations, where days differ by 20
-        said = re.match(r"[xy] rose by .*shift (0\.\d+); .*beside 4 others", words)
-        assert said is not None, words
-        assert 0.6 < float(said[1]) < 0.8
+    dark = {f"c{camera}": {31: -4.0} for camera in range(5)}
+    cameras(store, days=32, count=6, **dark)
+    assert alarmed(evaluate(store, [drift(baseline=PEERS)], now=NOW)) == {(31, "c5")}
+    assert alarmed(evaluate(store, [drift()], now=NOW)) == {(31, camera) for camera in dark}
 
 
 def test_it_takes_others_with_the_same_keys(store: Store) -> None:
@@ -147,7 +133,7 @@ def test_medians_of_the_others() -> None:
 def test_q_is_one_of_the_bucket(store: Store) -> None:
     """What is surely a change in one segment alone is none as one of many tests."""
     cameras(store, days=30, count=1)
-    cameras(store, days=30, count=24)
+    cameras(store, days=30, count=12)
     alone = Monitor(
         name="m", dataset="one", rule=DriftRule(q=0.01), baseline=Trailing(), segments=True
     )
@@ -178,10 +164,9 @@ def test_late_data_in_one_segment_judges_all_again(store: Store) -> None:
     assert before  # all of them have the limit of the bucket
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_earlier_results_never_show(store: Store, tmp_path: Path, seed: int) -> None:
+def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
     """With `for`, accepted changes, peers and segments; runs that are cut off; two files."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     few = {"dataset": "cells", "segments": True, "baseline": Trailing(trailing=3, least=2)}
     change = ChangeRule(absolute=2.0)
     first = [
@@ -195,17 +180,17 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path, seed: int) -> 
         Monitor(name="limits", dataset="cells", rule=LimitsRule(upper=3), for_=3, segments=True),
         Monitor(name="interval", rule=IntervalRule(alpha=0.05), for_=2, **few),  # type: ignore[arg-type]
     ]
-    cameras(store, days=20, count=4)
+    cameras(store, days=16, count=3)
     for path in ("first", "second"):
         (tmp_path / path).touch()
     accepted: list[tuple[date, str]] = []
-    for _ in range(5):
+    for _ in range(4):
         for _ in range(4):
-            camera, day = f"c{rng.integers(5)}", int(rng.integers(8, 24))
+            camera, day = f"c{rng.integers(4)}", int(rng.integers(8, 20))
             with contextlib.suppress(StoreError):  # rolled up
                 put(store, day, camera, float(rng.choice([0.0, 5.0])), n=int(rng.choice([5, 60])))
         if rng.integers(2):
-            patterns = day_of(int(rng.integers(8, 22))), str(rng.choice(["*", "x"]))
+            patterns = day_of(int(rng.integers(8, 18))), str(rng.choice(["*", "x"]))
             accept(store, patterns[0], feature=patterns[1], monitor="[cdp]*", now=NOW)
             accepted.append(patterns)
         elif accepted:

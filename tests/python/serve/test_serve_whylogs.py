@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,6 @@ NEW = "/v1/log/async"
 OLD = "/v0/organizations/org-1/log/async/cells"
 REFERENCE = "/v0/organizations/org-1/log/reference/cells"
 SEGMENTED = "/v0/organizations/org-1/dataset-profiles/models/cells/reference-profile"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "drift.db") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -101,16 +94,6 @@ def test_a_reference_profile_takes_the_place_of_the_one_before(
     assert "somebody" in writers
 
 
-def test_a_reference_profile_of_segments(store: Store, client: TestClient, key: str) -> None:
-    tags = [{"tags": [{"key": "camera", "value": camera}]} for camera in ("north", "south")]
-    told = ask(client, SEGMENTED, key, {"alias": "golden", "segments": tags, **AT})
-    assert (told["datasetId"], len(told["segments"])) == ("cells", 2)
-    for address, name in zip(told["uploadUrls"], ("north.bin", "south.bin"), strict=True):
-        put(client, address, name)
-    segments = store.segments("cells reference golden")
-    assert segments == [{"camera": "north"}, {"camera": "south"}]
-
-
 def test_a_wrong_key_is_refused(store: Store, client: TestClient, key: str) -> None:
     def status(headers: dict[str, str], path: str = NEW) -> int:
         named = {"X-WHYLABS-RESOURCE": "cells", **headers}
@@ -153,26 +136,6 @@ def test_what_would_take_too_much_is_refused(store: Store) -> None:
         archive.writestr("bomb.bin", bytes(1_000_000))
     answer = client.put(ask(client, NEW, "")["uploadUrl"], content=buffer.getvalue())
     assert (answer.status_code, "more than 40000 bytes" in answer.text) == (400, True)
-    assert store.datasets() == {}
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"datasetTimestamp":"x"}', b"[" * 60_000, b" " * 70_000, b"\xff"]
-)
-def test_another_request_is_refused(client: TestClient, key: str, body: bytes) -> None:
-    headers = {"X-API-Key": key, "X-WHYLABS-RESOURCE": "cells"}
-    answer = client.post(NEW, content=body, headers=headers)
-    assert answer.status_code in (400, 413)
-    assert "error" in answer.json()
-
-
-@pytest.mark.parametrize("data", [b"", b"WHY1", b"PK\x03\x04", b"x" * 1000])
-def test_what_is_no_profile_is_refused(
-    store: Store, client: TestClient, key: str, data: bytes
-) -> None:
-    answer = client.put(ask(client, NEW, key)["uploadUrl"], content=data)
-    assert answer.status_code == 400
-    assert "error" in answer.json()
     assert store.datasets() == {}
 
 

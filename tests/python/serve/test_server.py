@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("starlette")
-
 from lightmeter import ProfileView, Store, compare
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.profile.plain import plain_summary
@@ -68,16 +65,6 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     assert asked.get(f"{API}/row", params={**place, "writer": "b"}).status_code == 404
 
 
-def test_a_put_that_is_repeated_changes_nothing(served: Served) -> None:
-    store, asked = served
-    body = view(3).to_bytes()
-    said = [put(asked, body, seq=seq).json()["kept"] for seq in (4, 4, 3, 5)]
-    assert said == [True, False, False, True]
-    assert put(asked, body).json() == {"kept": True}
-    assert [row.seq for row in store.stored("cells")] == [6]
-    assert store.read("cells").images == 3
-
-
 def digest_of(body: bytes) -> dict[str, str]:
     value = base64.b64encode(hashlib.sha256(body).digest()).decode()
     return {**BYTES, "content-digest": f"sha-512=:AA==:, sha-256=:{value}:"}
@@ -130,34 +117,6 @@ def test_a_body_is_decoded_before_anything_is_written(served: Served) -> None:
     assert store.datasets() == {}
 
 
-def test_what_is_there_is_listed(filled: Served) -> None:
-    store, asked = filled
-
-    def get(path: str) -> Any:
-        said = asked.get(f"{API}/{path}")
-        assert said.status_code == 200, said.text
-        return said.json()
-
-    assert get("datasets") == {"datasets": {"cells": "1d", "hours": "1h"}}
-    lines = get("summary")["summary"]
-    summaries = {(line["dataset"], *line["segment"].items()): line for line in lines}
-    assert summaries["cells", ("camera", "b")]["images"] == 15
-    segments = get("segments?dataset=cells")["segments"]
-    assert segments == [{"text": "", "pairs": {}}, {"text": "camera=b", "pairs": {"camera": "b"}}]
-    buckets = get("buckets?dataset=cells&start=2022-09-02&end=2022-09-04")["buckets"]
-    assert [(bucket["start"], bucket["images"]) for bucket in buckets] == [
-        ("2022-09-02T00:00:00+00:00", 2),
-        ("2022-09-03T00:00:00+00:00", 3),
-    ]
-    stored = get("stored?dataset=hours&start=2022-09-20")["profiles"]
-    assert [row["digest"] for row in stored] == [
-        row.digest.hex() for row in store.stored("hours", date(2022, 9, 20))
-    ]
-    starts = get("rolled_up?dataset=hours&writer=a")["starts"]
-    assert starts == [at.isoformat() for at in store.rolled_up("hours", writer="a")] != []
-    assert get("verify") == {"damage": []}
-
-
 def test_a_statistic_over_time(filled: Served) -> None:
     _, asked = filled
     where = {"dataset": "cells", "feature": "image.Brightness.mean", "start": "2022-09-04"}
@@ -205,13 +164,8 @@ def test_results_and_incidents(served: Served) -> None:
     ]
     said = asked.post(f"{API}/acknowledge", json={"dataset": "cell*", "note": "the lamp"})
     assert [each["note"] for each in said.json()["acknowledged"]] == ["the lamp"]
-    incidents = asked.get(f"{API}/incidents").json()["incidents"]
-    assert [each["acknowledged"] for each in incidents] == [True, False]
-    said = asked.post(f"{API}/snooze", json={"for": "2d", "feature": "image.*"})
-    assert said.status_code == 200
-    (snoozed,) = store.state.snoozed(datetime.now(UTC))
-    assert snoozed.patterns.feature == "image.*"
-    assert snoozed.until.isoformat(timespec="milliseconds") == said.json()["until"]
+    assert asked.post(f"{API}/snooze", json={"for": "2d", "feature": "image.*"}).is_success
+    assert [each.patterns.feature for each in store.state.snoozed(at)] == ["image.*"]
 
 
 @pytest.mark.parametrize(
@@ -239,21 +193,6 @@ def test_other_json_than_expected_is_refused(filled: Served, body: bytes) -> Non
     headers = {"content-type": "application/json"}
     said = asked.post(f"{API}/snooze", content=body, headers=headers)
     assert (said.status_code, list(said.json())) == (400, ["error"])
-
-
-def test_profiles_are_deleted_and_rolled_up(served: Served) -> None:
-    store, asked = served
-    for day in (1, 2):
-        for writer in "ab":
-            store.put("cells", view(1), at=date(2022, 9, day), writer=writer)
-    where = {"dataset": "cells", "end": "2022-09-02"}
-    said = asked.delete(f"{API}/profiles", params={**where, "writer": "a"})
-    assert said.json() == {"deleted": 1}
-    assert asked.delete(f"{API}/profiles", params=where).json() == {"deleted": 1}
-    said = asked.post(f"{API}/gc?roll_up_after=1d")
-    assert said.json() == {"merged": 2, "deleted": 0, "damaged": 0}
-    where = {"dataset": "cells", "at": "2022-09-02", "writer": ""}
-    assert asked.get(f"{API}/row", params=where).status_code == 200
 
 
 def test_damage_is_told_without_paths(tmp_path: Path) -> None:

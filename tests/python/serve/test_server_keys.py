@@ -14,12 +14,9 @@ from lightmeter import ConfigError, Store, StoreError
 from lightmeter.serve import Limits, make_app
 from lightmeter.serve.rates import Rates
 from lightmeter.serve.running import check_address
-from serving import API, BODY, BYTES, PUT, ask, client, serving
+from serving import API, BODY, BYTES, PUT, ask, client
 from starlette.applications import Starlette
 from stores import sql, view
-
-pytest.importorskip("starlette")
-
 
 ELSEWHERE = ("192.0.2.7", 50000)
 
@@ -138,13 +135,6 @@ def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None
     assert (said.status_code, "tissue" in said.text) == (404, False)
 
 
-def test_keys_of_the_app_around_it_may_do(served: tuple[Store, Starlette]) -> None:
-    store, _ = served
-    store.state.keys.add(["read"])
-    app = make_app(store, keys=False)
-    assert client(app, client=ELSEWHERE).get(f"{API}/verify").status_code == 200
-
-
 def test_other_machines_are_let_in_with_a_key_only(served: tuple[Store, Starlette]) -> None:
     store, app = served
     server = app.state.server
@@ -160,8 +150,8 @@ def test_other_machines_are_let_in_with_a_key_only(served: tuple[Store, Starlett
     check_address(server, "0.0.0.0")
 
 
-def test_too_many_wrong_keys_of_an_address(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(failures=3))
+def test_too_many_wrong_keys_of_an_address(store: Store) -> None:
+    app = make_app(store, limits=Limits(failures=3))
     key = store.state.keys.add(["read"])
     wrong = client(app, "x" * 54)
     statuses = [wrong.get(f"{API}/datasets").status_code for _ in range(5)]
@@ -169,18 +159,16 @@ def test_too_many_wrong_keys_of_an_address(tmp_path: Path) -> None:
     assert 0 < int(wrong.get("/healthz").headers["retry-after"]) <= 20
     assert client(app, "x" * 54, client=ELSEWHERE).get(f"{API}/datasets").status_code == 401
     assert client(app, key).get(f"{API}/datasets").status_code == 200, "nobody is locked out"
-    store.close()
 
 
-def test_too_many_requests_of_a_key(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(requests=1))
+def test_too_many_requests_of_a_key(store: Store) -> None:
+    app = make_app(store, limits=Limits(requests=1))
     asked = client(app, store.state.keys.add(["read"]))
     statuses = [asked.get(f"{API}/datasets").status_code for _ in range(4)]
     assert statuses == [200] * 4
     while (said := asked.get(f"{API}/datasets")).status_code == 200:
         pass  # one comes back in a second
     assert (said.status_code, said.headers["retry-after"]) == (429, "1")
-    store.close()
 
 
 def test_tokens_come_back_and_names_are_forgotten() -> None:

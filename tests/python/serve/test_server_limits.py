@@ -3,17 +3,13 @@
 import asyncio
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
-import pytest
 from lightmeter import Profile, Store
-from lightmeter.serve import Limits
+from lightmeter.serve import Limits, make_app
 from lightmeter.serve.work import Work
-from serving import API, BODY, BYTES, PUT, ask, client, serving
+from serving import API, BODY, BYTES, PUT, ask, client
 from starlette.applications import Starlette
-
-pytest.importorskip("starlette")
 
 
 def put_parts(app: Any, *parts: bytes | float, headers: Any = ()) -> tuple[int, Any, bytes]:
@@ -22,8 +18,8 @@ def put_parts(app: Any, *parts: bytes | float, headers: Any = ()) -> tuple[int, 
     return ask(app, "PUT", f"{API}/profile", query=query, headers=[kind, *headers], parts=parts)
 
 
-def test_a_body_has_a_limit_however_it_comes(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(body=len(BODY), json=50))
+def test_a_body_has_a_limit_however_it_comes(store: Store) -> None:
+    app = make_app(store, limits=Limits(body=len(BODY), json=50))
     assert put_parts(app, BODY[:100], BODY[100:])[0] == 200
     status, headers, _ = put_parts(app, *[bytes(1000)] * 100)
     assert (status, headers["connection"]) == (413, "close")
@@ -36,22 +32,20 @@ def test_a_body_has_a_limit_however_it_comes(tmp_path: Path) -> None:
     assert said.status_code == 413
     assert ask(app, parts=[b"x"])[0] == 400, "a body that nobody expects"
     assert app.state.server.buffered == 0
-    store.close()
 
 
-def test_a_body_must_come_in_time_and_takes_no_thread(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(seconds=1, operations=1))
+def test_a_body_must_come_in_time_and_takes_no_thread(store: Store) -> None:
+    app = make_app(store, limits=Limits(seconds=0.3, operations=1))
     slow = threading.Thread(target=put_parts, args=(app, BODY[:5], 5.0, BODY[5:]))
     slow.start()
     assert put_parts(app, BODY)[0] == 200
     slow.join()
     status, headers, _ = put_parts(app, *[0.1, b"x"] * 50)
     assert (status, headers["connection"]) == (408, "close")
-    store.close()
 
 
-def test_a_profile_has_so_many_features(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(features=3))
+def test_a_profile_has_so_many_features(store: Store) -> None:
+    app = make_app(store, limits=Limits(features=3))
     asked = client(app)
 
     def put(day: int, **row: float) -> int:
@@ -68,19 +62,17 @@ def test_a_profile_has_so_many_features(tmp_path: Path) -> None:
     assert asked.get(f"{API}/profile?dataset=rows&end=2022-09-02").status_code == 200
     whole = f"{API}/report?dataset=rows&end=2022-09-02&reference_end=2022-09-02"
     assert asked.get(whole).status_code == 200
-    store.close()
 
 
-def test_all_bodies_together_have_a_limit(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(buffered=10))
+def test_all_bodies_together_have_a_limit(store: Store) -> None:
+    app = make_app(store, limits=Limits(buffered=10))
     status, headers, _ = put_parts(app, BODY)
     assert (status, headers["retry-after"]) == (503, "1")
     assert app.state.server.buffered == 0
-    store.close()
 
 
-def test_so_much_is_done_at_once(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1, wait=0.5))
+def test_so_much_is_done_at_once(store: Store) -> None:
+    app = make_app(store, limits=Limits(operations=1, wait=0.2))
     begun, go_on = threading.Event(), threading.Event()
 
     def slow() -> dict[str, Any]:
@@ -98,14 +90,13 @@ def test_so_much_is_done_at_once(tmp_path: Path) -> None:
         thread.start()
     while len(said) < 4:  # those for which there is no room to wait
         time.sleep(0.01)
-    time.sleep(0.6)
+    time.sleep(0.3)
     go_on.set()
     for thread in [first, *more]:
         thread.join()
     assert {status for status, _, _ in said} == {503}
     assert {headers["retry-after"] for _, headers, _ in said} == {"1"}
     assert not app.state.server.work.busy
-    store.close()
 
 
 def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette]) -> None:
@@ -127,8 +118,8 @@ def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette])
     assert said == [200] * len(threads)
 
 
-def test_nothing_that_is_put_waits_for_pages(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "a.db", limits=Limits(operations=1))
+def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
+    app = make_app(store, limits=Limits(operations=1))
     begun, go_on = threading.Event(), threading.Event()
 
     def page(path: str, **more: Any) -> bytes:
@@ -144,7 +135,6 @@ def test_nothing_that_is_put_waits_for_pages(tmp_path: Path) -> None:
     assert app.state.server.is_busy
     go_on.set()
     reader.join()
-    store.close()
 
 
 def test_what_is_cancelled_before_it_begins_takes_no_room() -> None:

@@ -1,12 +1,12 @@
 """Moving a store into another of any kind."""
 
 import contextlib
-import secrets
 import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from clouds import in_memory
 from conftest import lightmeter
 from faulty import Killed, watch_services
 from lightmeter import Store
@@ -14,9 +14,6 @@ from lightmeter.store.cloud.sealed import seal_object, unseal
 from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Line, Snoozed
 from stores import answers, fill, sql, view
-from weather import running
-
-pytest.importorskip("fsspec")
 
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
 
@@ -38,10 +35,6 @@ def rows(path: Path, query: str) -> list[tuple[int, ...]]:
         return connection.execute(query).fetchall()
 
 
-def memory() -> str:
-    return f"memory://{secrets.token_hex(8)}/store"
-
-
 def said(store: Store) -> dict[str, object]:
     """All that a store says, but when it was told."""
     told = answers(store)
@@ -52,7 +45,7 @@ def said(store: Store) -> dict[str, object]:
 
 
 def test_to_objects_and_back(drift: Path, tmp_path: Path) -> None:
-    with Store(drift) as first, Store(memory()) as cloud, Store(tmp_path / "back.db") as back:
+    with Store(drift) as first, Store(in_memory()) as cloud, Store(tmp_path / "back.db") as back:
         for source, target in ((first, cloud), (cloud, back)):
             copied = copy_store(source, target)
             profiles = sum(
@@ -74,7 +67,7 @@ def test_to_objects_and_back(drift: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_newer_stays(tmp_path: Path) -> None:
-    with Store(tmp_path / "a.db") as first, Store(memory()) as second:
+    with Store(tmp_path / "a.db") as first, Store(in_memory()) as second:
         for store, images, seq in ((first, 1, 3), (second, 2, 5)):
             store.put("cells", view(images), at=NOON, writer="newer", seq=seq)
         for store, images in ((first, 1), (second, 2)):
@@ -100,7 +93,7 @@ def test_what_is_newer_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rolled", ["source", "target", "both"])
 def test_what_was_added_and_rolled_up_counts_once(rolled: str, tmp_path: Path) -> None:
-    for addresses in ((tmp_path / "a.db", memory()), (memory(), tmp_path / "b.db")):
+    for addresses in ((tmp_path / "a.db", in_memory()), (in_memory(), tmp_path / "b.db")):
         with Store(addresses[0]) as source, Store(addresses[1]) as target:
             for count in (1, 2):
                 source.add("cells", view(count), at=NOON)
@@ -116,7 +109,7 @@ def test_what_was_added_and_rolled_up_counts_once(rolled: str, tmp_path: Path) -
 
 
 def test_one_dataset_that_does_not_fit_keeps_back_no_other(tmp_path: Path) -> None:
-    with Store(tmp_path / "a.db") as first, Store(memory()) as second:
+    with Store(tmp_path / "a.db") as first, Store(in_memory()) as second:
         for dataset in ("a", "b"):
             first.put(dataset, view(1), at=NOON, writer="a", every="1h")
         second.define("a", "1d")
@@ -127,7 +120,7 @@ def test_one_dataset_that_does_not_fit_keeps_back_no_other(tmp_path: Path) -> No
 
 
 def test_what_is_no_profile_is_left(tmp_path: Path) -> None:
-    with Store(memory()) as first, Store(tmp_path / "b.db") as second:
+    with Store(in_memory()) as first, Store(tmp_path / "b.db") as second:
         for writer in "ab":
             first.put("cells", view(1), at=NOON, writer=writer)
         objects = first._session.objects  # type: ignore[attr-defined]
@@ -146,7 +139,7 @@ def test_a_damaged_state_is_told_as_such(drift: Path) -> None:
     with open(drift, "r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"?" * 500)
-    with Store(drift) as first, Store(memory()) as second:
+    with Store(drift) as first, Store(in_memory()) as second:
         copied = copy_store(first, second)
         assert copied.compared == copied.profiles == 21
         assert copied.state is None
@@ -156,7 +149,7 @@ def test_a_damaged_state_is_told_as_such(drift: Path) -> None:
 
 def test_it_goes_on_where_it_was_cut_off(drift: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = watch_services(monkeypatch)
-    address, cuts = memory(), 0
+    address, cuts = in_memory(), 0
     with Store(drift) as first:
         while True:
             asked.changes, asked.end = 0, 12
@@ -171,24 +164,6 @@ def test_it_goes_on_where_it_was_cut_off(drift: Path, monkeypatch: pytest.Monkey
         with Store(address) as second:
             assert said(second) == said(first)
             assert second.verify() == []
-
-
-def test_to_a_server_and_from_it(drift: Path, tmp_path: Path) -> None:
-    with Store(memory()) as behind, running(behind) as port, Store(drift) as first:
-        with Store(f"http://127.0.0.1:{port}") as server:
-            copied = copy_store(first, server)
-            assert len(copied.left) == 2
-            assert "takes no days that others have rolled up" in copied.left[0]
-            assert "7 rows were not copied, as a server keeps its own" in copied.left[1]
-            with Store(tmp_path / "back.db") as back:
-                fetched = copy_store(server, back)
-                assert fetched.compared == copied.compared == len(first.stored("hours")) + 9
-                assert fetched.state is None
-        for name in ("cells", "hours"):
-            rows = first.stored(name, date(2022, 9, 8))
-            assert [row.digest for row in behind.stored(name, date(2022, 9, 8))] == [
-                row.digest for row in rows
-            ]
 
 
 def test_on_the_command_line(drift: Path, tmp_path: Path) -> None:

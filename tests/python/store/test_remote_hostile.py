@@ -18,24 +18,6 @@ from lightmeter.store.remote.spool import Entry
 from stores import view
 from weather import DAY, Weather, counts, free_port, waiting
 
-KEY = "the-key-itself"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        f"HTTP/1.1 302 Found\r\nLocation: http://evil/{KEY}\r\nContent-Length: 0\r\n\r\n",
-        f'HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{{"datasets": "{KEY}"}}',
-        f'HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n{{"datasets": {{"a": "{KEY}"}}}}',
-        f"garbage {KEY}",
-    ],
-)
-def test_a_server_that_repeats_the_key(way: Weather, answer: str) -> None:
-    way.faults = [answer] * 30
-    with Store(way.url, key=KEY) as far, pytest.raises(StoreError) as raised:
-        far.datasets()
-    assert KEY not in str(raised.value)
-
 
 @pytest.mark.parametrize("size", ["-1", "-5"])
 def test_chunks_of_fewer_bytes_than_none(
@@ -77,12 +59,6 @@ def test_hurry_is_heard_while_no_connection_comes_about(
         put.join(6)  # without it the system waits for 10 seconds
         assert not put.is_alive()
     assert len(waiting(spool)) == 1
-
-
-@pytest.mark.parametrize("host", ["a..b", ".a", "a" * 70, "h:0"])
-def test_names_that_no_machine_has(host: str) -> None:
-    with pytest.raises(StoreError, match="expected one such as"):
-        Store(f"https://{host}")
 
 
 @pytest.mark.parametrize(

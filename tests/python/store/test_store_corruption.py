@@ -90,12 +90,12 @@ def test_random_damage_is_reported_and_raises_nothing_else(whole: Path, tmp_path
         assert store.verify() == []
     data = whole.read_bytes()
     ends: Counter[str] = Counter()
-    for seed in range(300):
+    for seed in range(120):  # tests/stress/corruption.py tries more
         copy = tmp_path / f"{seed}.db"
         copy.write_bytes(corrupted(data, random.Random(seed)))
         ends[survives(copy, truth)] += 1
     assert ends["unnoticed"] == 0
-    assert min(ends[end] for end in ("refused", "reported", "harmless")) > 30
+    assert min(ends[end] for end in ("refused", "reported", "harmless")) > 12
 
 
 @pytest.mark.parametrize("change", FLIPS)

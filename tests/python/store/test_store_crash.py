@@ -1,55 +1,57 @@
 """The store under several processes, some of which are killed."""
 
+import os
 import random
 import secrets
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from lightmeter import Store
+from forks import ended_well, forked
+from lightmeter import Profile, Store
 
-# Each round adds one image and puts the whole, then acknowledges it on stdout.
-WRITER = """
-import sys
-from datetime import date
-import numpy as np
-from lightmeter import Profile, Store
-path, writer, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-store, profile = Store(path), Profile()
-for seq in range(1, rounds + 1):
-    profile.track(np.full((4, 4), seq % 256, np.uint8))
-    assert store.put("cells", profile, at=date(2022, 9, 7), writer=writer, seq=seq)
-    store.add("extra", profile, at=date(2022, 9, 7))
-    print(seq, flush=True)
-"""
-# Rolls up over and over what it adds itself.
-COLLECTOR = """
-import sys
-from datetime import datetime, timedelta, UTC
-import numpy as np
-from lightmeter import Profile, Store
-store, profile = Store(sys.argv[1]), Profile()
-profile.track(np.zeros((4, 4), np.uint8))
-for count in range(1, 100_000):
-    for hour in (1, 2):
-        store.put("cells", profile, at=datetime(2022, 9, 7, hour, tzinfo=UTC),
-                  writer=f"{sys.argv[2]}/{count}", every="1h")
-        print(2 * count - 2 + hour, flush=True)
-    store.gc(now=datetime(2022, 9, 9, tzinfo=UTC), roll_up_after="1h")
-"""
+Tell = Callable[[int], object]
+
+
+def write(path: Path, writer: str, rounds: int, tell: Tell) -> None:
+    """Each round adds one image and puts the whole, then acknowledges it."""
+    store, profile = Store(path), Profile()
+    for seq in range(1, rounds + 1):
+        profile.track(np.full((4, 4), seq % 256, np.uint8))
+        assert store.put("cells", profile, at=date(2022, 9, 7), writer=writer, seq=seq)
+        store.add("extra", profile, at=date(2022, 9, 7))
+        tell(seq)
+
+
+def collect(path: Path, writer: str, tell: Tell) -> None:
+    """Roll up over and over what it adds itself."""
+    store, profile = Store(path), Profile()
+    profile.track(np.zeros((4, 4), np.uint8))
+    for count in range(1, 100_000):
+        for hour in (1, 2):
+            at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+            store.put("cells", profile, at=at, writer=f"{writer}/{count}", every="1h")
+            tell(2 * count - 2 + hour)
+        store.gc(now=datetime(2022, 9, 9, tzinfo=UTC), roll_up_after="1h")
 
 
 class Running:
-    """A process whose stdout goes to a file, which keeps what it wrote before it was killed."""
+    """A process whose acknowledgements go to a file, which outlives it."""
 
-    def __init__(self, folder: Path, code: str, *arguments: object) -> None:
+    def __init__(self, folder: Path, work: Callable[..., None], *arguments: Any) -> None:
         self.output = folder / f"{secrets.token_hex(4)}.out"
-        command = [sys.executable, "-c", code, *map(str, arguments)]
-        with open(self.output, "w") as file:
-            self.process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
+        self.output.touch()
+        self.pid = forked(lambda: work(*arguments, self._tell))
+
+    def _tell(self, number: int) -> None:
+        file = os.open(self.output, os.O_WRONLY | os.O_APPEND)
+        os.write(file, f"{number}\n".encode())
+        os.close(file)
 
     def acknowledged(self) -> int:
         """The last number whose line is whole."""
@@ -58,23 +60,22 @@ class Running:
     def wait_for_the_first(self) -> None:
         deadline = time.monotonic() + 60
         while self.acknowledged() == 0:
-            assert self.process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
-    def finish(self, returncode: int = 0) -> int:
-        _, errors = self.process.communicate(timeout=120)
-        assert (self.process.returncode, errors) == (returncode, "")
+    def finish(self) -> int:
+        assert ended_well(self.pid)
         return self.acknowledged()
 
     def kill(self) -> int:
-        self.process.kill()
-        return self.finish(-signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]) == -signal.SIGKILL
+        return self.acknowledged()
 
 
 def test_four_writers_lose_nothing(tmp_path: Path) -> None:
     path, rounds = tmp_path / "drift.db", 25
-    writers = [Running(tmp_path, WRITER, path, number, rounds) for number in range(4)]
+    writers = [Running(tmp_path, write, path, str(number), rounds) for number in range(4)]
     for writer in writers:
         assert writer.finish() == rounds
     with Store(path, create=False) as store:
@@ -93,7 +94,7 @@ def test_killed_writers_lose_no_acknowledged_profile(tmp_path: Path, wal: bool) 
     known: dict[str, int] = {}
     for attempt in range(3):
         names = [f"{attempt}/{number}" for number in range(2)]
-        writers = [Running(tmp_path, WRITER, path, name, 100_000) for name in names]
+        writers = [Running(tmp_path, write, path, name, 100_000) for name in names]
         for writer in writers:
             writer.wait_for_the_first()
         time.sleep(rng.uniform(0, 0.1))
@@ -113,7 +114,7 @@ def test_killed_roll_ups_lose_and_double_nothing(tmp_path: Path) -> None:
     rng = random.Random(2)
     total, unsure = 0, 0
     for attempt in range(4):
-        collector = Running(tmp_path, COLLECTOR, path, attempt)
+        collector = Running(tmp_path, collect, path, str(attempt))
         collector.wait_for_the_first()
         time.sleep(rng.uniform(0, 0.15))
         total += collector.kill()
@@ -126,7 +127,7 @@ def test_killed_roll_ups_lose_and_double_nothing(tmp_path: Path) -> None:
 def test_processes_can_create_one_store_at_once(tmp_path: Path) -> None:
     for attempt in range(3):
         path = tmp_path / f"{attempt}.db"
-        writers = [Running(tmp_path, WRITER, path, number, 1) for number in range(4)]
+        writers = [Running(tmp_path, write, path, str(number), 1) for number in range(4)]
         assert [writer.finish() for writer in writers] == [1] * 4
         with Store(path, create=False) as store:
             assert store.read("cells").images == 4

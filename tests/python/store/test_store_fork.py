@@ -6,13 +6,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import warnings
-from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import ended_well, forked
 from lightmeter import Store, StoreError
 from lightmeter.store import handles
 from stores import view
@@ -23,25 +23,6 @@ pytestmark = [
 ]
 
 DAY = date(2022, 9, 7)
-
-
-def forked(work: Callable[[], object]) -> int:
-    """A child that does some work; its pid."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
-        pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return pid
-
-
-def ended_well(pid: int) -> bool:
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def open_files(path: Path) -> list[str]:
@@ -122,18 +103,14 @@ def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
         store.put("cells", view(2), at=DAY, writer="child")
         assert open_files(store.path)
 
+    def refused() -> None:
+        with pytest.raises(StoreError, match="forked while its parent was reading"):
+            store.read("cells")
+
     with store._database.snapshot():  # of one moment, across the fork
         assert open_files(store.path)
         assert ended_well(forked(lambda: None))
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            with contextlib.suppress(BaseException):
-                with pytest.raises(StoreError, match="forked while its parent was reading"):
-                    store.read("cells")
-                code = 0
-            os._exit(code)
-        assert ended_well(pid)
+        assert ended_well(forked(refused))
         reader = threading.Thread(target=lambda: store.put("cells", view(4), at=DAY, writer="b"))
         reader.start()  # a snapshot keeps no other thread waiting
         reader.join()
@@ -276,25 +253,15 @@ def test_a_store_survives_forks_in_the_middle_of_writing(store: Store) -> None:
     stop = threading.Event()
 
     def write() -> None:
-        images = 0
         while not stop.is_set():
-            images += 1
             store.put("cells", view(1), at=DAY, writer="parent")
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
         for child in range(8):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
-                pid = os.fork()
-            if pid == 0:
-                try:
-                    store.put("cells", view(2), at=DAY, writer=f"child {child}")
-                    os._exit(0)
-                finally:
-                    os._exit(1)
-            assert os.waitpid(pid, 0)[1] == 0
+            put = partial(store.put, "cells", view(2), at=DAY, writer=f"child {child}")
+            assert ended_well(forked(put))
     finally:
         stop.set()
         thread.join()

@@ -15,7 +15,7 @@ from conftest import lightmeter
 from lightmeter import ProfileView, Store, StoreError
 from lightmeter.store import profiles, retention, rows
 from lightmeter.times import to_ms
-from stores import reseal, sql, view
+from stores import put_days, reseal, sql, view
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -92,22 +92,16 @@ def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
 # Copies, the disk, memory
 
 
-def put_days(store: Store, days: int) -> None:
-    for day in range(1, days + 1):
-        for writer in "ab":
-            store.put("cells", view(day), at=date(2022, 9, day), writer=writer)
-
-
 def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
     """While the store itself is not: what was put last lies in the log beside it."""
-    put_days(store, 3)
+    put_days(store, 3, "ab")
     alone = tmp_path / "alone.db"
     # In a process of its own: closing the file here would give up what SQLite locks of it.
     code = "import shutil, sys; shutil.copy(*sys.argv[1:])"
     subprocess.run([sys.executable, "-c", code, store.path, alone], check=True)
     copy = tmp_path / "copy.db"
     store.backup(copy)
-    put_days(store, 4)
+    put_days(store, 4, "ab")
     assert sorted(name for name in os.listdir(tmp_path) if "copy" in name) == ["copy.db"]
     with Store(copy, create=False) as copied, Store(alone) as torn:
         assert copied.read("cells").images == 12
@@ -126,7 +120,7 @@ def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
 
 
 def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_days(store, 20)
+    put_days(store, 20, "ab")
     expected = ProfileView.merge_many(
         content for _, content in store.profiles.load("cells") if isinstance(content, ProfileView)
     )
@@ -153,7 +147,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
 
 def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_days(store, 12)
+    put_days(store, 12, "ab")
 
     def write(sql: Any, dataset: str, key: Any, *arguments: Any, **more: Any) -> bool:
         if key[1] == to_ms(datetime(2022, 9, 7, tzinfo=UTC)):

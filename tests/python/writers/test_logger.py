@@ -120,17 +120,6 @@ def test_a_time_beyond_the_calendar_is_refused(store: Store) -> None:
     assert store.read("cells").images == log.tracked == 1
 
 
-def test_a_restart_within_a_bucket_adds(tmp_path: Path) -> None:
-    path = tmp_path / "drift.db"
-    for images in (3, 2):
-        with lm.logger(path, "cells") as log:
-            for _ in range(images):
-                log.track(array(), at=NOON)
-    with Store(path) as store:
-        (bucket,) = store.buckets("cells")
-        assert (bucket.images, bucket.writers) == (5, 2)
-
-
 def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
     class Hostile:
         def __getattr__(self, name: str) -> Any:
@@ -234,14 +223,6 @@ def test_closing_gives_up_in_time_and_counts(
     assert (log.tracked, log.dropped, log.flush(), log.close()) == (4, 3, False, False)
     assert store.read("cells").images == 1
     assert failures(store.read("cells")) == {"dropped": 3}
-
-
-def test_closing_without_a_limit_measures_everything(store: Store) -> None:
-    log = lm.logger(store, "cells")
-    for _ in range(100):
-        log.track(array(side=200), at=NOON)
-    assert log.close(timeout=None)
-    assert store.read("cells").images == 100
 
 
 @pytest.mark.parametrize("mended", [True, False])
@@ -357,16 +338,6 @@ def test_buckets_are_those_of_the_dataset_or_hours(store: Store) -> None:
             log.track(np.zeros((2, 2), np.uint8))
     lengths = store.datasets()
     assert (lengths["days"], lengths["new"]) == (timedelta(days=1), timedelta(hours=1))
-
-
-@pytest.mark.parametrize(
-    "every", [timedelta(days=1) / 7, timedelta(microseconds=1), timedelta(), timedelta(-1)]
-)
-@pytest.mark.parametrize("name", ["every", "checkpoint"])
-def test_durations_that_no_store_holds_are_refused(store: Store, every: Any, name: str) -> None:
-    with pytest.raises(ValueError, match="whole number of milliseconds"):
-        lm.logger(store, "cells", **{name: every})
-    assert store.datasets() == {}
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,25 @@
 """A logger among threads and processes, and how it ends."""
 
 import copy
-import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
-import warnings
 from pathlib import Path
 
 import lightmeter as lm
 import pytest
+from forks import ended_well, forked
 from lightmeter import RollingLogger, Store
 from logging_images import NOON, Gate, array
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_threads_share_a_logger(store: Store) -> None:
@@ -34,29 +38,20 @@ def test_threads_share_a_logger(store: Store) -> None:
         assert store.read("cells", segment={"camera": "left"}).images == 200
 
 
-def fork() -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
-        return os.fork()
-
-
 def test_a_forked_child_logs_on_its_own(store: Store) -> None:
     """Forked while the thread is at work; nothing is lost, and nothing counts twice."""
     log: RollingLogger = lm.logger(store, "cells")
+
+    def work() -> None:
+        assert (log.tracked, log.dropped) == (0, 0)
+        for _ in range(3):
+            log.track(array(), at=NOON)
+        log.close()
+
     for _ in range(5):
         for _ in range(40):
             log.track(array(side=64), at=NOON)
-        pid = fork()
-        if pid == 0:
-            try:
-                assert (log.tracked, log.dropped) == (0, 0)
-                for _ in range(3):
-                    log.track(array(), at=NOON)
-                log.close()
-                os._exit(0)
-            finally:
-                os._exit(1)
-        assert os.waitpid(pid, 0)[1] == 0
+        assert ended_well(forked(work))
     log.close()
     assert store.read("cells").images == 5 * 40 + 5 * 3
     assert store.verify() == []
@@ -78,24 +73,25 @@ for image in [np.zeros((4, 4, 3), np.uint8), *(file.getvalue() for file in files
 assert log.flush()
 assert set(sys.modules) == before, set(sys.modules) - before
 """
-    command = [sys.executable, "-c", code, str(tmp_path / "drift.db")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = run("-c", code, tmp_path / "drift.db")
     assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_fork_does_not_wait_for_a_picture(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
+
+    def work() -> None:
+        log.track(array(), at=NOON)
+        assert log.flush(60)
+
     with lm.logger(store, "cells") as log:
         log.track("slow", at=NOON)
         assert gate.entered.wait(60)
         rescue = threading.Timer(30, gate.opened.set)
         rescue.start()
-        pid = fork()
-        if pid == 0:
-            log.track(array(), at=NOON)
-            os._exit(0 if log.flush(60) else 1)
+        pid = forked(work)
         assert not gate.opened.is_set()
-        assert os.waitpid(pid, 0)[1] == 0
+        assert ended_well(pid)
         rescue.cancel()
         gate.opened.set()
     assert store.read("cells").images == 2
@@ -106,7 +102,7 @@ import os, sys, time
 import numpy as np, lightmeter as lm
 log = lm.logger(sys.argv[1], "cells", checkpoint="1s")
 for _ in range(20):
-    log.track(np.full((1000, 700, 3), 9, np.uint8))
+    log.track(np.full((500, 350, 3), 9, np.uint8))
 if sys.argv[2] == "stay":
     log.flush()
     print("stored", flush=True)
@@ -117,8 +113,7 @@ if sys.argv[2] == "stay":
 
 def test_the_end_of_the_process_closes_it(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
-    command = [sys.executable, "-c", SERVICE, str(path), "go"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = run("-c", SERVICE, path, "go")
     assert (result.returncode, result.stderr) == (0, "")
     with Store(path) as store:
         assert store.read("cells").images == 20
@@ -136,8 +131,7 @@ last = Last()
 
 
 def test_what_the_interpreter_tracks_at_its_very_end_is_refused(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", TOO_LATE, str(tmp_path / "drift.db")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = run("-c", TOO_LATE, tmp_path / "drift.db")
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -182,8 +176,7 @@ if __name__ == "__main__":
 def test_so_does_the_end_of_a_worker(tmp_path: Path, method: str, images: int) -> None:
     path, script = tmp_path / "drift.db", tmp_path / "workers.py"
     script.write_text(WORKERS)
-    command = [sys.executable, "-W", "ignore", str(script), str(path), method]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = run("-W", "ignore", script, path, method)
     assert (result.returncode, result.stderr) == (0, "")
     with Store(path) as store:
         assert store.read("cells").images == images
@@ -228,8 +221,7 @@ else:
 @pytest.mark.parametrize("way", ["SIGTERM", "SIGHUP", "pool"])
 def test_signals_can_store_before_they_end_the_process(tmp_path: Path, way: str) -> None:
     path = tmp_path / "drift.db"
-    command = [sys.executable, "-W", "ignore", "-c", SIGNALS, str(path), way]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = run("-W", "ignore", "-c", SIGNALS, path, way)
     status = 0 if way == "pool" else -signal.Signals[way]
     assert (result.returncode, result.stderr) == (status, "")
     with Store(path) as store:
@@ -259,8 +251,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_a_child_that_is_asked_to_end_as_it_begins_ends(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "drift.db")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = run("-W", "ignore", "-c", FORKED, tmp_path / "drift.db")
     assert (result.stdout, result.stderr) == (f"{-signal.SIGTERM}\n", "")
 
 

@@ -1,6 +1,5 @@
 """From pictures to a server: the article's upload, loggers, folders and the command line."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import lightmeter as lm
 import pytest
 from conftest import lightmeter, picture
+from forks import ended_well, forked
 from lightmeter import ProfileView, Store, log_image, profile_images
 from lightmeter.store.remote import client, sending
 from lightmeter.writers import LightmeterWriter
@@ -55,18 +55,19 @@ def test_the_upload_of_the_article(
 @pytest.mark.parametrize("every", [None, "1h"])
 def test_what_is_written_adds_up(store: Store, every: str | None) -> None:
     writer = LightmeterWriter(store, dataset="cells", segment="camera=a", every=every)
+
+    def write() -> None:
+        assert writer.write(log_image(picture()))[0]
+
     for hour in (1, 1, 9):
         profile = log_image([picture(), picture()]).profile()
         profile.set_dataset_timestamp(datetime(2022, 9, 7, hour, tzinfo=UTC))
         assert writer.write(profile)[0]
-    assert writer.write(log_image(picture()))[0]
+    write()
     assert store.read("cells", segment="camera=a").images == 7
     rows = store.stored("cells", segment="camera=a")
     assert [row.images for row in rows] == ([6, 1] if every is None else [4, 2, 1])
-    child = os.fork()
-    if not child:
-        os._exit(not writer.write(log_image(picture()))[0])
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ended_well(forked(write))
     assert store.read("cells", segment="camera=a").images == 8
     store.define("days", "1d")
     kept, words = LightmeterWriter(store, dataset="days", every="1h").write(profile)
@@ -177,9 +178,8 @@ def test_a_folder_is_logged_while_the_server_is_away(
     store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the server knows that the buckets are of an hour, and which of the two is newer."""
-    for module in (client, sending):
-        monkeypatch.setattr(module, "_PATIENCE", 0.3)
-    monkeypatch.setattr(sending, "_BRIEF", 0.3)
+    for module, name in ((client, "_PATIENCE"), (sending, "_PATIENCE"), (sending, "_BRIEF")):
+        monkeypatch.setattr(module, name, 0.1)
     store.define("cells", "1h")
     url = f"http://127.0.0.1:{free_port()}"
     at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)
@@ -255,16 +255,19 @@ def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spoo
 
 
 LOGGER = """
-import sys, time
+import importlib, sys, time
 import lightmeter as lm
 import numpy as np
 from lightmeter.store.remote import client
+from lightmeter.writers import endings
+endings._SIGNAL_SECONDS = 2.0
+importlib.import_module("lightmeter.writers.logger")._QUIET = 0.1
 idle, client._IDLE = client._IDLE, 0.1
 log = lm.logger(sys.argv[1], "cells", every="1h", handle_signals=True)
 client._IDLE = idle
 for _ in range(20):
     log.track(np.zeros((8, 8, 3), np.uint8))
-time.sleep(1.5)
+time.sleep(0.5)
 print("put", flush=True)
 time.sleep(60)
 """

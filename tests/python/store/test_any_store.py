@@ -1,0 +1,198 @@
+"""What a store promises, whether it is a file or behind a server."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, times
+from stores import put_days, view
+from weather import running
+
+pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
+
+DAY = date(2022, 9, 7)
+LAST = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
+
+
+@pytest.fixture(params=["file", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, spool: Path) -> Iterator[Store]:
+    with Store(tmp_path / "drift.db") as here:
+        if request.param == "file":
+            yield here
+        else:
+            with running(here) as port, Store(f"http://127.0.0.1:{port}") as far:
+                yield far
+
+
+def test_writers_merge_and_writing_again_replaces(store: Store) -> None:
+    for _ in range(3):
+        assert store.put("cells", view(2, 10), at=DAY, writer="a")
+    store.put("cells", view(3, 20), at=DAY, writer="b")
+    (bucket,) = store.buckets("cells")
+    assert (bucket.images, bucket.writers) == (5, 2)
+    assert (bucket.start, bucket.end - bucket.start) == (times.to_utc(DAY), timedelta(days=1))
+    parts = [view(2, 10), view(3, 20)]
+    read = store.read("cells")
+    assert read.images == 5
+    assert read.dataset_timestamp == bucket.start
+    columns = read.get_columns()
+    for name, column in ProfileView.merge_many(parts).get_columns().items():
+        assert columns[name].to_summary_dict() == column.to_summary_dict(), name
+
+
+def test_a_late_retry_is_not_kept(store: Store) -> None:
+    assert store.put("cells", view(2), at=DAY, writer="a", seq=2)
+    assert not store.put("cells", view(1), at=DAY, writer="a", seq=1)
+    assert not store.put("cells", view(1), at=DAY, writer="a", seq=2)
+    assert store.read("cells").images == 2
+    assert store.put("cells", view(3), at=DAY, writer="a", seq=7)
+    assert store.put("cells", view(4), at=DAY, writer="a")
+    assert store.stored("cells")[0].seq == 8
+
+
+def test_add_never_replaces(store: Store) -> None:
+    for images in (1, 2, 3):
+        store.add("cells", view(images), at=DAY)
+    assert store.read("cells").images == 6
+
+
+def test_buckets_ranges_segments_datasets(store: Store) -> None:
+    for day in range(1, 6):
+        store.put("cells", view(day), at=date(2022, 9, day), writer="a")
+    left = {"camera": "left & right=ü", "b": ""}
+    store.put("cells", view(7), at=DAY, writer="a", segment=left)
+    store.put("hours", view(1), at=datetime(2022, 9, 7, 13, 59, tzinfo=UTC), writer="a", every="1h")
+    assert store.datasets() == {"cells": timedelta(days=1), "hours": timedelta(hours=1)}
+    assert store.segments("cells") == [{}, left]
+    assert [bucket.images for bucket in store.buckets("cells")] == [1, 2, 3, 4, 5]
+    span = date(2022, 9, 2), date(2022, 9, 4)
+    assert store.read("cells", *span).images == 2 + 3
+    assert [bucket.images for bucket in store.buckets("cells", *span)] == [2, 3]
+    assert [row.images for row in store.stored("cells", *span)] == [2, 3]
+    assert len(store.profiles.load("cells", *span)) == 2
+    assert [bucket.images for bucket in store.buckets("cells", segment=left)] == [7]
+    assert store.read("cells", segment=left).images == 7
+    assert store.read("cells", segment={"camera": "none"}).images == 0
+    assert store.buckets("hours")[0].start == datetime(2022, 9, 7, 13, tzinfo=UTC)
+
+
+def test_time_comes_from_the_profile_unless_said(store: Store) -> None:
+    profile = Profile()
+    profile.track(np.zeros((2, 2), np.uint8))
+    with pytest.raises(ValueError, match="say `at`"):
+        store.put("cells", profile, writer="a")
+    west = timezone(timedelta(hours=-5))
+    profile.set_dataset_timestamp(datetime(2022, 9, 7, 23, 30, tzinfo=west))
+    store.put("cells", profile, writer="a")
+    assert store.buckets("cells")[0].start == datetime(2022, 9, 8, tzinfo=UTC)
+    assert store.read("cells").dataset_timestamp == datetime(2022, 9, 8, 4, 30, tzinfo=UTC)
+
+
+def test_profiles_come_in_any_form(store: Store, tmp_path: Path) -> None:
+    result = log(row={"a": 1})
+    result.view().write(tmp_path / "a.lmp")
+    for form in (result, result.profile(), result.view(), tmp_path / "a.lmp"):
+        assert store.put("rows", form, at=DAY, writer="w")
+        assert store.read("rows")["a"].n == 1
+    with pytest.raises(TypeError, match="got a int; expected a Profile"):
+        store.put("rows", 5, at=DAY, writer="w")  # type: ignore[arg-type]
+
+
+def test_profiles_can_be_deleted(store: Store) -> None:
+    put_days(store, 5)
+    store.put("cells", view(9), at=DAY, writer="a", segment={"camera": "left"})
+    assert store.profiles.delete("cells", date(2022, 9, 2), date(2022, 9, 4)) == 2
+    assert store.read("cells").images == 1 + 4 + 5
+    assert store.profiles.delete("cells") == 3
+    assert store.segments("cells") == [{"camera": "left"}]
+    with pytest.raises(StoreError, match="no dataset 'cell'"):
+        store.profiles.delete("cell")
+
+
+def test_what_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="empty writer"):
+        store.put("cells", view(1), at=DAY, writer="")
+    for every in ("1 hour", "0h", "", "-1d", "1.5h"):
+        with pytest.raises(ValueError, match="such as '1h'"):
+            store.put("cells", view(1), at=DAY, writer="a", every=every)
+    with pytest.raises(ValueError, match="empty key"):
+        store.put("cells", view(1), at=DAY, writer="a", segment={"": "x"})
+    with pytest.raises(TypeError, match="strings"):
+        store.put("cells", view(1), at=DAY, writer="a", segment={"a": 1})  # type: ignore[dict-item]
+    assert store.datasets() == {}
+    store.put("cells", view(1), at=DAY, writer="a", every="1h")
+    with pytest.raises(StoreError, match="buckets of 1h, not of 1d"):
+        store.put("cells", view(1), at=DAY, writer="a", every="1d")
+    with pytest.raises(StoreError, match="no dataset 'cell'"):
+        store.read("cell")
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ({"seq": "abc"}, TypeError, "'abc' as seq; expected a whole number"),
+        ({"seq": 1.5}, TypeError, "1.5 as seq"),
+        ({"seq": 2**63}, ValueError, "as seq; expected a number from"),
+        ({"writer": b"a"}, TypeError, "b'a' as writer; expected a name"),
+        ({"writer": "\udc80"}, ValueError, "surrogate"),
+        ({"dataset": b"cells"}, TypeError, "b'cells' as dataset"),
+        ({"dataset": ""}, ValueError, "empty dataset"),
+        ({"at": "2022-09-01"}, TypeError, "'2022-09-01' as a time; expected a date"),
+        ({"segment": ["a"]}, TypeError, r"\['a'\] as a segment; expected a dict"),
+        ({"segment": "camera"}, ValueError, "the segment 'camera'; expected a text such as"),
+        ({"every": 3600}, TypeError, "3600 as a duration"),
+        ({"every": timedelta(days=1) / 7}, ValueError, "whole number of milliseconds"),
+        ({"every": timedelta(microseconds=1)}, ValueError, "whole number of milliseconds"),
+        ({"every": timedelta(hours=-1)}, ValueError, "at least one"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(
+    store: Store, bad: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    given = {"dataset": "cells", "at": DAY, "writer": "a", **bad}
+    with pytest.raises(error, match=message):
+        store.put(profile=view(1), **given)
+    if "every" in bad:
+        with pytest.raises(error, match=message):
+            store.define("cells", bad["every"])
+    if isinstance(bad.get("every"), timedelta):  # which takes images long before it stores them
+        with pytest.raises(error, match=message):
+            logger(store, "cells", every=bad["every"])
+    assert store.datasets() == {}
+
+
+def test_times_of_another_kind_are_named(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="a", seq=np.int64(2))
+    assert not store.put("cells", view(2), at=DAY, writer="a", seq=np.uint8(2))
+    assert store.put("cells", view(3), at=DAY, writer="a", seq=3)
+    assert store.verify() == []
+    text: Any = "2022-09-01"
+    for use in (store.read, store.profiles.load, store.stored):
+        with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
+            use("cells", text)
+    with pytest.raises(TypeError, match="as a duration"):
+        store.gc(keep=30)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="as dataset"):
+        store.read(b"cells")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("at", "every"),
+    [
+        (LAST, "1h"),
+        (LAST.date(), "1d"),
+        (LAST.replace(tzinfo=timezone(timedelta(hours=-8))), "1m"),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=8))), "1m"),
+        (date(1, 1, 1), "5d"),
+    ],
+)
+def test_a_bucket_ends_within_the_calendar(store: Store, at: Any, every: str) -> None:
+    refused = pytest.raises((ValueError, StoreError), match=r"the years 1 to 9999|at most")
+    with refused:
+        store.put("cells", view(1), at=at, writer="a", every=every)
+    with refused:
+        store.define("cells", timedelta(weeks=999_999))
+    assert store.datasets() == {}
