@@ -11,8 +11,8 @@
 #include "wire/png_header.hpp"
 
 // Bytes for libFuzzer: a file, read as JPEG, as PNG and as Exif whatever it begins like. What is found obeys
-// the laws below; a broken law is thrown and ends the run. That the readers agree with those in
-// Python is tested in tests/python/image/test_core_headers.py.
+// the laws below; a broken law is thrown and ends the run. What is read of whole files is tested in
+// tests/python/image/test_golden_headers.py.
 namespace lightmeter::wire {
 namespace {
 
