@@ -252,12 +252,6 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
     assert capitalised("cells look different", "", "cells look different").startswith("cells")
 
 
-def test_only_what_may_be_named_is_named() -> None:
-    lines = of_images(Sharpness=(9.0, 6.0), Noise=(2.0, 2.5))
-    assert summary(lines, lines[1:]) == "noise rose by 25 %, and 1 more"
-    assert summary(lines, []) == "2 of 2 features drifted, none surely by itself"
-
-
 @pytest.mark.parametrize(
     ("feature", "prefixes", "is_more", "words"),
     [
