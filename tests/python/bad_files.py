@@ -1,10 +1,9 @@
 """Files of the formats that Pillow writes, and what comes of a damaged one."""
 
-import io
 from typing import Any, get_args
 
 import PIL
-from conftest import picture
+from conftest import encoded, picture
 from lightmeter import ImageError, Reading
 from lightmeter.errors import Reason
 from lightmeter.image.measure import measure_image
@@ -13,12 +12,6 @@ from PIL import Image
 REASONS = get_args(Reason)
 
 Image.init()
-
-
-def encoded(form: str, image: Image.Image | None = None, **options: Any) -> bytes:
-    file = io.BytesIO()
-    (image or picture()).save(file, form, **options)
-    return file.getvalue()
 
 
 def can_write(form: str) -> bool:

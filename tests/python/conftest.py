@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,25 @@ def picture(
     samples = np.stack([b + 50 * w for b, w in zip(base, waves, strict=True)], axis=-1)
     samples += rng.normal(0, noise, samples.shape)
     return Image.fromarray(samples.clip(0, 255).astype(np.uint8), "RGB")
+
+
+def encoded(
+    form: str,
+    image: Image.Image | None = None,
+    *,
+    tags: Mapping[int, Any] | None = None,
+    frames: Sequence[Image.Image] = (),
+    **options: Any,
+) -> bytes:
+    """A picture as the bytes of a file, with tags of Exif by their numbers, and more frames."""
+    if tags is not None:
+        options["exif"] = Image.Exif()
+        options["exif"].update(tags)
+    if frames:
+        options |= {"save_all": True, "append_images": frames}
+    file = io.BytesIO()
+    (image or picture()).save(file, form, **options)
+    return file.getvalue()
 
 
 def as_of_images(profile: Profile) -> ProfileView:

@@ -12,12 +12,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from lightmeter import _core
+from damaged_jpegs import end_of, row_of
 from PIL import Image, ImageFile
 from row import Row
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
-from jpeg_files import SUBSAMPLINGS, by_pillow, by_us, encoded, picture
+from jpeg_files import SUBSAMPLINGS, by_us, encoded, picture
 
 NAME = "whole JPEG files"
 REPEATS = 200  # files of each width
@@ -25,16 +25,6 @@ WIDTHS = range(1, 258)
 LUMAS_A_FILE = 4
 
 ImageFile.MAXBLOCK = 1 << 20  # to write noise with tables of its own
-
-
-def end_of(file: bytes) -> str:
-    """How the decoder ends: equal, refused, or what is wrong."""
-    expected = by_pillow(file)
-    ours = [by_us(file, tier) for tier in _core.kernel_tiers()]
-    if all(samples is None for samples in ours):
-        return "refused"
-    equal = all(samples is not None and np.array_equal(samples, expected) for samples in ours)
-    return "equal" if equal else "other samples"
 
 
 def of_width(width: int, count: int) -> Counter[str]:
@@ -50,7 +40,7 @@ def of_width(width: int, count: int) -> Counter[str]:
             optimize=bool(numbers.integers(2)),
             restart_marker_blocks=restarts,
         )
-        ends[end_of(file)] += 1
+        ends[end_of(file, by_us)] += 1
     return ends
 
 
@@ -63,7 +53,7 @@ def of_lumas(first: int) -> Counter[str]:
     blocks = Image.fromarray(np.repeat(np.repeat(colours, 8, 0), 8, 1), "YCbCr")
     file = io.BytesIO()
     blocks.save(file, "JPEG", quality=100, subsampling="4:4:4")
-    return Counter([end_of(file.getvalue())])
+    return Counter([end_of(file.getvalue(), by_us)])
 
 
 def run(repeats: int) -> Row:
@@ -71,10 +61,7 @@ def run(repeats: int) -> Row:
     with multiprocessing.Pool(os.cpu_count()) as pool:
         sizes = pool.starmap(of_width, [(width, repeats) for width in WIDTHS], chunksize=1)
         colours = pool.map(of_lumas, range(0, 256, LUMAS_A_FILE), chunksize=1)
-    tally = sum(sizes + colours, Counter[str]())
-    asked = tally.total()
     # Chroma of two columns or less is left to Pillow, and so are blocks of extreme coefficients.
-    good = tally["equal"] + tally["refused"]
     of_colours = sum(colours, Counter[str]())
-    note = ", ".join(f"{count} {end}" for end, count in tally.most_common())
-    return Row(NAME, asked, good, asked - good, f"{note}; files of all colours: {dict(of_colours)}")
+    tally = sum(sizes, of_colours.copy())
+    return row_of(NAME, tally, f"files of all colours: {dict(of_colours)}")

@@ -12,8 +12,7 @@ import pytest
 from lightmeter import Failure, Limits, measure, profile_images
 from lightmeter.batch.sources import remote_file
 from lightmeter.batch.sources.ahead import fetched_ahead
-from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.remote import RemotePart
 from lightmeter.batch.sources.remote_file import open_remote_file
 from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
@@ -82,22 +81,6 @@ def test_folders_patterns_and_objects(odd: Odd) -> None:
         profile_images("odd://bucket", values=["x"])
     with pytest.raises(FileNotFoundError, match="odd://none"):
         profile_images("odd://none/")
-
-
-def test_a_list_of_addresses_tells_how_many_unless_one_is_a_shard(odd: Odd, tmp_path: Path) -> None:
-    for name, data in pictures(5).items():
-        odd.pipe(f"/bucket/{name}", data)
-    urls = [f"odd://bucket/{name}" for name in reversed(pictures(5))]
-    source = source_of(urls, Wanted())
-    assert [item.name for item in source] == urls
-    assert total_of(source) == 5
-    assert Odd.seen == []  # nothing is looked up
-    odd.pipe("/bucket/p.tar", write_tar(tmp_path / "p.tar", pictures(2)).read_bytes())
-    mixed = source_of([*urls[:2], "odd://bucket/p.tar", "odd://bucket/a/", urls[4]], Wanted())
-    assert total_of(mixed) is None
-    assert len(list(mixed)) == 2 + 2 + 3 + 1
-    with pytest.raises(ValueError, match="the column 'x' of files"):
-        source_of(urls, Wanted("x"))
 
 
 def test_failures_have_reasons_and_relative_names(odd: Odd) -> None:
@@ -196,35 +179,6 @@ def test_a_remote_file_that_changed_since_its_size_was_told(
         else:
             with pytest.raises(OSError, match="ends at byte 250 of 400"):
                 file.readall()
-
-
-def test_the_first_piece_is_fetched_while_the_size_is_looked_up(
-    odd: Odd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(odd, **{"a.bin": b"x" * 9})
-    Odd.together = together = threading.Barrier(2)
-
-    def info(*_: Any) -> dict[str, int]:
-        together.wait(30)
-        return {"size": 9}
-
-    monkeypatch.setattr(Odd, "info", info)
-    file = open_remote_file(odd, "/bucket/a.bin")
-    assert file is not None
-    with file:
-        assert file.readall() == b"x" * 9
-    assert len(Odd.seen) == 1
-
-
-def test_a_remote_file_whose_size_cannot_be_looked_up(
-    odd: Odd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(odd, **{"a.bin": b"x"})
-    with pytest.raises(FileNotFoundError):
-        open_remote_file(odd, "/bucket/gone.bin")
-    monkeypatch.setattr(Odd, "info", lambda *_: {"size": None})
-    assert open_remote_file(odd, "/bucket/a.bin") is None
-    assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
 
 
 def test_shards_of_a_server_without_ranges(odd: Odd, tmp_path: Path) -> None:

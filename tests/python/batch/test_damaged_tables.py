@@ -4,10 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lightmeter import ImageError, profile_images
+from lightmeter import profile_images
 from lightmeter.batch.sources import manifest
-from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Wanted
 
 pa = pytest.importorskip("pyarrow")
 
@@ -52,28 +50,6 @@ def test_a_damaged_row_group_is_lost_alone(tmp_path: Path) -> None:
     images, failed = failures(changed(path, change))
     assert images == 4
     assert failed == [("", "corrupt")]
-
-
-def test_rows_that_are_missing_are_counted(tmp_path: Path) -> None:
-    """What a footer says of them is not what there is."""
-    path = write_parquet(tmp_path / "p.parquet", pictures(), rows=3)
-    whole = path.read_bytes()
-    silent = []
-    for place in (1129, 3220, 4268, 5306):  # of the headers of pages and of the footer
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 8]) + whole[place + 1 :])
-        items = list(source_of(path, Wanted()))
-        if len(items) < 6 and not any(isinstance(item.data, ImageError) for item in items):
-            silent.append(place)
-    assert not silent
-
-
-def test_names_of_columns_that_are_no_text(tmp_path: Path) -> None:
-    path = write_arrow(tmp_path / "p.arrow", pictures())
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"label", b"lab\x93l"))
-    assert failures(path) == (0, [("", "corrupt")])
-    path.write_bytes(data.replace(b"bytes", b"b\x93tes"))
-    assert failures(path) == (0, [("", "corrupt")])
 
 
 def test_cells_without_a_picture(tmp_path: Path) -> None:

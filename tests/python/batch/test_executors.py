@@ -2,24 +2,18 @@
 
 import threading
 import time
-import zipfile
 from collections.abc import Iterable
-from concurrent.futures import Future
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, get_args
 
-import numpy as np
 import pytest
-from conftest import lightmeter, picture
+from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, profile_images
 from lightmeter.batch.executors import Executor, check_workers, executor_of, waiting
-from lightmeter.batch.executors.spark import _cancel
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.cli.options import ExecutorName
-from PIL import Image
 
 
 def brightest(image: Any) -> int:
@@ -75,16 +69,6 @@ def test_the_command_line_has_the_executors_of_the_table() -> None:
         executor_of("gpu")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="workers is 0"):
         check_workers(0)
-
-
-def test_processes_on_the_command_line(photos: Path, tmp_path: Path) -> None:
-    for executor in "threads", "processes":
-        result = lightmeter(
-            "profile", photos, "-o", tmp_path / executor, "--executor", executor, "--workers", 1
-        )
-        assert result.returncode == 0, result.stderr
-        assert "failed as unsupported: 3 files: " in result.stderr
-    assert (tmp_path / "threads").read_bytes() == (tmp_path / "processes").read_bytes()
 
 
 def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: Path) -> None:
@@ -149,30 +133,3 @@ def test_one_slow_block_holds_up_no_more_than_a_bound(
     assert [number for result in results for number in result] == list(range(4000))
     ahead = 2 * waiting._BLOCKS_AHEAD
     assert most // 2100 < held[0] <= most // (1000 + waiting._OVERHEAD) + ahead + 1
-
-
-def test_deep_pictures_of_a_source_without_a_length(tmp_path: Path) -> None:
-    """Which of their pixels' values are kept depends on the blocks."""
-    pixels = np.random.default_rng(1).integers(0, 1 << 16, (100, 20, 20), np.uint16)
-    with zipfile.ZipFile(tmp_path / "deep.zip", "w") as archive:
-        for number, samples in enumerate(pixels):
-            with archive.open(f"{number:03}.png", "w") as file:
-                Image.fromarray(samples).save(file, "PNG")
-    executors: tuple[Executor, ...] = ("threads", "processes")
-    results = {
-        profile_images(tmp_path / "deep.zip", executor=executor, workers=2).to_bytes()
-        for executor in executors
-    }
-    assert len(results) == 1
-
-
-def test_a_wave_that_never_began_does_not_keep_spark_from_ending() -> None:
-    wave: Future[Any] = Future()
-    assert wave.cancel()
-    told: list[str] = []
-    session = SimpleNamespace(sparkContext=SimpleNamespace(cancelJobsWithTag=told.append))
-    thread = threading.Thread(target=_cancel, args=(session, "a tag", [wave]), daemon=True)
-    thread.start()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert told == ["a tag"]

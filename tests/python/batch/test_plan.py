@@ -1,9 +1,5 @@
 """Names of blocks, digests of what decides them, and blocks as bytes."""
 
-import io
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,6 @@ from hypothesis import strategies as st
 from lightmeter import DecodeError, Failure, Profile, profile_images
 from lightmeter.batch import plan
 from lightmeter.batch.block import Block
-from lightmeter.batch.digest import digest_of
 from lightmeter.batch.sources.item import Item
 
 texts = st.text(st.characters(exclude_categories=[]), max_size=8)  # lone surrogates too
@@ -46,64 +41,6 @@ def test_damaged_bytes_of_a_block_are_refused(data: st.DataObject) -> None:
             continue
         assert damaged == bytes(changed)  # no bytes are ignored or missed
         assert block != Block.from_bytes(whole)
-
-
-def made(text: str) -> Any:
-    names: dict[str, Any] = {"__name__": "made"}
-    exec(text, names)
-    return names["f"]
-
-
-CODE = "LIMIT = 3\ndef helper(x): return x + 1\ndef f(x, y=2):\n    return helper(x) < LIMIT\n"
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("LIMIT = 3", "LIMIT = 4"),
-        ("x + 1", "x + 2"),
-        ("y=2", "y=3"),
-        ("<", ">"),
-        ("helper(x) <", "abs(x) <"),
-    ],
-)
-def test_the_digest_of_a_function_is_that_of_what_it_does(old: str, new: str) -> None:
-    assert digest_of(made(CODE)) == digest_of(made("\n\n# moved\n" + CODE))
-    assert digest_of(made(CODE)) != digest_of(made(CODE.replace(old, new)))
-
-
-def test_digests_of_other_values() -> None:
-    values: list[Any] = [0, 0.0, False, None, "", b"", [], {}, set(), "0", [0], [[0]], {0: 0}]
-    values += [np.zeros(3), np.zeros(3, np.float32), np.zeros((3, 1)), print, np.mean, int]
-    assert len(set(map(digest_of, values))) == len(values)
-    command = [sys.executable, "-c", DIGEST]
-    told = {
-        subprocess.run(
-            command,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(told) == 1
-    circle: list[Any] = []
-    circle.append(circle)
-    assert digest_of(circle) != digest_of([circle])
-    nested: Any = []
-    for _ in range(100_000):
-        nested = [nested]
-    with pytest.raises(TypeError, match="nested too deeply"):
-        digest_of(nested)
-    with pytest.raises(TypeError, match="whose contents cannot be seen"):
-        digest_of(io.BytesIO().getbuffer())
-
-
-DIGEST = """
-from lightmeter import Reading
-from lightmeter.batch.digest import digest_of
-print(digest_of([Reading(metrics="all"), {"b", "a", "c"}, {"x": 1, "y": {"z", "w"}}]).hex())
-"""
 
 
 def test_items_are_told_apart_by_all_that_they_say() -> None:

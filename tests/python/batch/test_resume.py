@@ -7,20 +7,14 @@ import signal
 import subprocess
 import sys
 import tarfile
-import threading
-import time
 import zipfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import BatchError, Failure, Profile, Reading, Store, log_folder, profile_images
+from lightmeter import BatchError, Failure, Profile, Store, log_folder, profile_images
 from lightmeter.batch import plan, resume
-from lightmeter.batch.block import BLOCK_ITEMS, profile_block
-from lightmeter.batch.executors.threads import in_threads
-from lightmeter.batch.sources.folder import Files, find_images
 
 
 @pytest.fixture
@@ -114,12 +108,8 @@ def glare(image: Any) -> float:
 @pytest.mark.parametrize(
     "options",
     [
-        {"metrics": "whylogs"},
         {"metrics": glare},
-        {"prefix": "photo"},
         {"exemplars": 1},
-        {"rows": 4},
-        {"ignore": (0, 0, 2, 2)},
         {"segment_by": {"a": "path:^(..)"}},
         {"group": "path:^(..)"},
     ],
@@ -164,22 +154,6 @@ def test_archives_and_tables_go_on_by_their_members(photos: Path, tmp_path: Path
     assert Run(tmp_path / "a.tar.gz", tmp_path / "kept").measured == 0
 
 
-def test_a_block_of_very_many_bytes_is_not_kept(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
-        for path in sorted(photos.iterdir()):
-            tar.add(path, path.name)
-    size = sum(path.stat().st_size for path in sorted(photos.iterdir())[:40])
-    monkeypatch.setattr(plan, "MOST_HELD", size)
-    expected = Run(tmp_path / "a.tar.gz", None)
-    assert_same(Run(tmp_path / "a.tar.gz", tmp_path / "kept"), expected)
-    assert len(blocks(tmp_path / "kept")) == 1  # the last, which is short
-    run = Run(tmp_path / "a.tar.gz", tmp_path / "kept")
-    assert_same(run, expected)
-    assert run.measured == 128
-
-
 def test_what_another_attempt_may_read_is_tried_again(photos: Path, tmp_path: Path) -> None:
     os.mkfifo(photos / "pipe.png")
     (photos / "dangling.png").symlink_to("nowhere.png")
@@ -191,7 +165,7 @@ def test_what_another_attempt_may_read_is_tried_again(photos: Path, tmp_path: Pa
     assert 0 < run.measured < 100
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other name", "pipe", "link", "fake"])
+@pytest.mark.parametrize("damage", ["flip", "other name", "pipe", "link", "fake"])
 def test_damaged_blocks_are_redone_and_counted(photos: Path, tmp_path: Path, damage: str) -> None:
     kept = tmp_path / "kept"
     expected = Run(photos, kept)
@@ -202,10 +176,6 @@ def test_damaged_blocks_are_redone_and_counted(photos: Path, tmp_path: Path, dam
     if damage == "flip":
         data[random.randrange(len(data))] ^= 1
         first.write_bytes(data)
-    elif damage == "cut":
-        first.write_bytes(data[:-1])
-    elif damage == "empty":
-        first.touch()
     elif damage == "other name":
         first.write_bytes(second.read_bytes())
     elif damage == "pipe":
@@ -257,67 +227,6 @@ def test_a_full_disk_ends_a_run_and_a_later_one_goes_on(
     assert not list(kept.glob(".*"))
     assert len(blocks(kept)) <= 2
     assert_same(Run(photos, kept), expected)
-
-
-def test_old_temporary_files_are_removed(photos: Path, tmp_path: Path) -> None:
-    old, new = tmp_path / ".a.block.1.tmp", tmp_path / ".a.block.2.tmp"
-    for file in old, new:
-        file.touch()
-    os.utime(old, (0, time.time() - 7200))
-    Run(photos, tmp_path)
-    assert (old.exists(), new.exists()) == (False, True)
-
-
-def test_blocks_of_workers_that_do_not_see_the_folder_are_kept(
-    photos: Path, tmp_path: Path
-) -> None:
-    def elsewhere(work: Any, items: Any, count: Any, progress: Any) -> Any:
-        return in_threads(work.keywords["work"], items, BLOCK_ITEMS, workers=1)
-
-    work = partial(profile_block, reading=Reading())
-    files = Files(find_images(photos))
-    made = list(resume.resumed(elsewhere, work, files, tmp_path / "kept", None))
-    assert len(made) == len(blocks(tmp_path / "kept")) == 3
-    assert list(resume.resumed(elsewhere, work, files, tmp_path / "kept", None)) == made
-
-
-def test_two_runs_at_once_share_a_folder(photos: Path, tmp_path: Path) -> None:
-    expected = profile_images(photos).to_bytes()
-    results: list[bytes] = []
-
-    def run() -> None:
-        results.append(profile_images(photos, resume=tmp_path / "kept").to_bytes())
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [expected] * 3
-    assert len(blocks(tmp_path / "kept")) == 3
-
-
-def test_threads_name_blocks_alike_where_python_has_no_tkinter(
-    monkeypatch: pytest.MonkeyPatch, photos: Path
-) -> None:
-    """One thread may see of another's import, which fails in its midst, that it succeeded."""
-    monkeypatch.setitem(sys.modules, "tkinter", None)
-    monkeypatch.delitem(sys.modules, "PIL._tkinter_finder", raising=False)
-    names = set()
-    items = list(Files(find_images(photos)))
-    together = threading.Barrier(4)
-
-    def name() -> None:
-        together.wait()
-        names.update(block.name for block in plan.planned(items, 200, profile_block))
-
-    for _ in range(50):
-        threads = [threading.Thread(target=name) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(names) == 1
 
 
 SLOWED = """

@@ -9,8 +9,6 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter.batch.executors.waiting import Waiting
 from lightmeter.batch.row_files import check_row_format, write_rows
 from lightmeter.profile.cells import FACTS, NUMBERS, Row, row_format_of
 from numpy.typing import NDArray
@@ -178,31 +175,6 @@ def test_a_fork_cannot_read_on(folder: Path) -> None:
     assert len(list(rows)) == 107
 
 
-def test_a_fork_takes_no_lock() -> None:
-    """A worker may have held it, and the child has no workers."""
-    first: Future[int] = Future()
-    first.set_result(1)
-    second: Future[int] = Future()
-    waiting: Waiting[int] = Waiting(workers=1)
-    waiting.add(first)
-    waiting.add(second)
-    results = waiting.rest()
-    next(results)
-    worker = threading.Thread(target=second._condition.acquire)
-    worker.start()
-    worker.join()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)
-        try:
-            next(results)
-        except RuntimeError:
-            os._exit(0)
-        finally:
-            os._exit(1)
-    assert os.waitpid(child, 0)[1] == 0
-
-
 def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:
     """The rows of a file without the cells that are empty, by the types that the format has."""
     if row_format == "jsonl":
@@ -260,18 +232,6 @@ def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
     assert file.read()["image.BitDepth"].null_count == 9
     assert file.read()["image.entropy"].type == "double"
     assert parquet.read_table(io.BytesIO(written([], "parquet"))).num_rows == 0
-
-
-def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
-    """An error on the way does not leave a writer open."""
-
-    def rows() -> Iterator[Row]:
-        yield {"path": "a"}
-        raise OSError("gone")
-
-    for row_format in ("csv", "jsonl", "parquet"):
-        with suppress(ImportError), pytest.raises(OSError, match="gone"):
-            written(rows(), row_format)
 
 
 def test_without_pyarrow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

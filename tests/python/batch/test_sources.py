@@ -1,8 +1,6 @@
 """Where pictures come from: every source of the same pictures gives the same profile."""
 
-import io
 import json
-import pickle
 import threading
 import time
 import zipfile
@@ -13,17 +11,15 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter, picture
+from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, Reading, measure, profile_images
 from lightmeter.batch.executors import threads
 from lightmeter.batch.executors.threads import in_threads
-from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.sources.item import Item
 from lightmeter.image.decode import measure_accelerated
 from lightmeter.image.encoded import EncodedBytes
-from PIL import Image
 
 pa = pytest.importorskip("pyarrow")
 fsspec = pytest.importorskip("fsspec")
@@ -152,11 +148,10 @@ def test_every_source_reaches_the_decoders_of_our_own(
 
 def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None:
     """Beyond 1024 values sketches sample, so their order and the blocks count."""
-    members = {}
-    for number in range(1050):
-        file = io.BytesIO()
-        Image.new("RGB", (2, 2), (number % 256, number // 5, 7)).save(file, "PPM")
-        members[f"{number:04}.ppm"] = file.getvalue()
+    members = {
+        f"{number:04}.ppm": b"P6 1 1 255\n" + bytes([number % 256, number // 5, 7])
+        for number in range(1050)
+    }
     wanted = profile_images(write_folder(tmp_path / "photos", members), workers=1)
     for source in (write_tar(tmp_path / "p.tar", members), write_zip(tmp_path / "p.zip", members)):
         assert profile_images(source, workers=3).to_bytes() == wanted.to_bytes()
@@ -176,15 +171,6 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
         paths = [row["path"] for row in measure(source)]
         assert paths == [f"{source}:{name}" for name in members]
-
-
-def test_every_frame_is_named(tmp_path: Path) -> None:
-    file = io.BytesIO()
-    frames = [picture(8, 8, seed=seed) for seed in range(2)]
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
-    source = write_zip(tmp_path / "p.zip", {"a.gif": file.getvalue()})
-    view = profile_images(source, frames="all", exemplars=2)
-    assert {shown.path for shown in view.exemplars("image.entropy").low} == {f"{source}:a.gif"}
 
 
 def test_side_files_say_values_and_segments(tmp_path: Path) -> None:
@@ -291,17 +277,6 @@ def test_what_a_source_does_not_have(
 def test_splits_have_to_be_chosen() -> None:
     with pytest.raises(TypeError, match="got a dict of train, test; expected one of them"):
         profile_images({"train": 1, "test": 2})
-
-
-def test_items_can_be_sent_to_other_processes(tmp_path: Path) -> None:
-    for source in (
-        write_tar(tmp_path / "p.tar", pictures()),
-        write_zip(tmp_path / "p.zip", pictures()),
-    ):
-        items = pickle.loads(pickle.dumps(list(source_of(source, Wanted()))))
-        assert {item.loaded(lm.Limits()).name for item in items} == {
-            f"{source}:{name}" for name in pictures()
-        }
 
 
 def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:

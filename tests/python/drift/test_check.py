@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import lightmeter
+from conftest import encoded, lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import (
@@ -21,11 +21,9 @@ from lightmeter import (
     log_folder,
     log_image,
     logger,
-    measure,
     profile_images,
-    profile_rows,
 )
-from lightmeter.drift.check import MOST_ROWS, reference_of
+from lightmeter.drift.check import MOST_ROWS
 from lightmeter.drift.deviation import Rows
 from lightmeter.testing import fold, merge_trees
 from PIL import Image, ImageFilter
@@ -57,9 +55,7 @@ def darker(image: Image.Image) -> Image.Image:
 
 
 def coarse(image: Image.Image) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=5)
-    return Image.open(file)
+    return Image.open(io.BytesIO(encoded("JPEG", image, quality=5)))
 
 
 @pytest.mark.parametrize(
@@ -160,9 +156,8 @@ def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
     with Image.open(tmp_path / "3.jpg") as opened:
         pixels = np.asarray(opened)
     assert check_image(pixels, files, level=LEVEL).verdict == "ordinary"  # no file, no size
-    again = io.BytesIO()
-    Image.fromarray(pixels).save(again, "JPEG", quality=50)
-    findings = check_image(again.getvalue(), files, level=LEVEL).findings
+    again = encoded("JPEG", Image.fromarray(pixels), quality=50)
+    findings = check_image(again, files, level=LEVEL).findings
     assert "image.JpegQuality" in [finding.feature for finding in findings]
 
     mixed = Profile(rows=256)
@@ -228,10 +223,6 @@ def test_the_set_of_metrics_is_that_of_the_reference() -> None:
     view = log_image({"image": scene(1), "image.left": scene(2)}, metrics="camera").view()
     for prefix in ("image", "image.left"):
         assert check_image(covered, view, prefix=prefix).findings == []
-
-
-def test_a_view_is_prepared_once(good: ProfileView) -> None:
-    assert reference_of(good) is reference_of(good)
 
 
 def test_wrong_use(good: ProfileView) -> None:
@@ -302,20 +293,6 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
     for other in (["DAPI", "RFP"], None):
         with pytest.raises(ValueError, match=r"expected those of the reference, \['DAPI', 'GFP'\]"):
             check_image(stack(100), view, bands=other)
-
-
-def test_rows_of_images_measured_before_are_a_reference(folders: Path) -> None:
-    measured = list(measure(folders / "good"))
-    view, images = profile_rows(measured, keep=50), profile_images(folders / "good", rows=50)
-    assert [names for names, _ in view._core.sampled_rows()] == [
-        names for names, _ in images._core.sampled_rows()
-    ]
-    bad = folders / "bad" / "b.png"
-    assert check_image(bad, view) == check_image(bad, images)
-    file = folders / "good.csv"
-    assert lightmeter("measure", folders / "good", "-o", file).returncode == 0
-    assert lightmeter("check", folders / "bad", "--reference", file).returncode == 3
-    assert check_image(bad, file).verdict == "unusual"
 
 
 @pytest.mark.parametrize("rows", [1.5, "many", None])

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import lightmeter as lm
@@ -13,7 +12,6 @@ from lightmeter.drift.words.comparatives import more_than
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 from lightmeter.profile.names import said as said_of
-from lightmeter.text import with_minus
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 
@@ -27,51 +25,17 @@ def said(target: dict[str, Any], reference: dict[str, Any]) -> str:
     ("before", "after", "words"),
     [
         (TEN, 2.5 * TEN, "x rose by 150 %"),
-        (TEN, 1.9953 * TEN, "x rose by 100 %"),
         (TEN, 12 * TEN, "x rose 12-fold"),
         (TEN, 0.62 * TEN, "x fell by 38 %"),
-        (TEN, 0 * TEN, "x fell by 100 %"),
         (TEN, 0.003 * TEN, "x fell by 99.7 %"),
         (TEN + 990, TEN + 995.2, "x rose by 0.5 %"),
         (0 * TEN, TEN / TEN, "x rose from 0 to 1"),
         (-TEN / TEN, -2 * TEN / TEN, "x fell from -1 to -2"),
-        (-34 * TEN / TEN, -17 * TEN / TEN, "x rose from -34 to -17"),
         (2 * TEN / TEN, -TEN / TEN, "x fell from 2 to -1"),
     ],
 )
 def test_means_rise_and_fall(before: Any, after: Any, words: str) -> None:
     assert said({"x": after}, {"x": before}).replace("\N{MINUS SIGN}", "-") == words
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_spread_is_not_taken_for_a_change_of_the_mean(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    wide, narrow = rng.normal(1, 3, 300), rng.normal(1, 1, 300)
-    assert said({"x": wide}, {"x": narrow}).endswith("times as much")
-    assert said({"x": narrow}, {"x": wide}).startswith("x varies 0.3")
-
-
-def test_a_spread_is_not_taken_for_a_sure_but_small_change_of_the_mean() -> None:
-    rng = np.random.default_rng(0)
-    words = said({"x": rng.normal(1.05, 3, 100_000)}, {"x": rng.normal(1, 1, 100_000)})
-    assert words == "x varies 3 times as much"
-
-
-def test_a_change_of_the_mean_is_told_though_the_spread_changes_too() -> None:
-    skewed = np.random.default_rng(0).lognormal(0, 1, 1000)
-    assert said({"x": 2 * skewed}, {"x": skewed}) == "x rose by 100 %"
-    assert said({"x": 20 * skewed}, {"x": skewed}) == "x rose 20-fold"
-
-
-def test_neither_mean_nor_spread() -> None:
-    assert said({"x": [-1, 1] * 50}, {"x": [-2, 0, 0, 0, 0, 0, 0, 2] * 13}) == (
-        "x is 0 in 0 % of values instead of 75 %"
-    )
-    assert said({"x": [4, 6] * 50}, {"x": [5] * 100}) == "x = 5 fell from 100 % to 0 %"
-
-
-def test_rates_are_percentages() -> None:
-    assert said({"x": [None] * 50}, {"x": [1] * 50}) == "missing x went from 0 % to 100 %"
 
 
 @pytest.mark.parametrize(
@@ -92,44 +56,11 @@ def test_long_values_are_shortened() -> None:
     assert r"y\u000ay" in words
 
 
-def test_long_values_that_begin_alike_are_told_apart() -> None:
-    folders = [f"{'/archive/2024/september' * 3}/camera-{name}/{'raw/' * 20}" for name in "ba"]
-    target, reference = ({"a": [folder] * 50} for folder in folders)
-    words = said(target, reference)
-    pattern = (
-        r"a has new '(….*/camera-b/.*…)' \(100 %\), no more '(….*/camera-a/.*…)' \(was 100 %\)"
-    )
-    match = re.fullmatch(pattern, words)
-    assert match is not None, words
-    assert max(map(len, match.groups())) == 60
-    numbers = [1.0] * 60
-    words = said({"a": target["a"][1:] + numbers}, {"a": reference["a"][40:] + numbers})
-    assert re.fullmatch(r".*, new '….*/camera-b/.*' \(49\), no more '….*-a/.*…' \(10\)", words)
-
-
 def test_letters_that_are_composed_differently_are_told_apart() -> None:
     composed, apart = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINING ACUTE ACCENT}"
     words = said({"a": [apart] * 50}, {"a": [composed] * 50})
     assert words == f"a has new 'Cafe\\u0301' (100 %), no more '{composed}' (was 100 %)"
     assert f"'{apart}'" in said({"a": [apart] * 50}, {"a": ["x"] * 50})
-
-
-@pytest.mark.parametrize(("count", "more"), [(400, "400"), (5000, r"at least \d+")])
-def test_of_very_many_new_values_not_all_are_counted(count: int, more: str) -> None:
-    target = ["fresh"] * 6000 + [f"value {at}" for at in range(count)]
-    words = said({"a": target}, {"a": ["usual"] * 600})
-    assert re.search(rf"new 'fresh' \(\d\d %\) and {more} more$", words), words
-
-
-def test_a_text_among_numbers_is_new_where_that_is_certain() -> None:
-    texts, numbers = [f"text {at}" for at in range(3000)], [1.0] * 3000
-    rates = "text or infinite values in a went from"
-    some = [*texts[::3], *numbers, *numbers[:1000]]
-    assert said({"a": texts + numbers}, {"a": some}) == f"{rates} 20 % to 50 %"
-    words = said({"a": texts + numbers}, {"a": [*texts[:20], *numbers]})
-    assert re.fullmatch(
-        rf"{rates} 0.7 % to 50 %, new 'text \d+' \(about \d+\) and at least \d+ more", words
-    ), words
 
 
 def test_plain_columns_go_by_their_whole_name() -> None:
@@ -159,18 +90,11 @@ def test_images_are_told_apart_where_there_are_several() -> None:
     ("feature", "origin", "prefixes", "words"),
     [
         ("image.ImagePixelWidth", "image", ["image"], "width"),
-        ("image.Saturation.stddev", "image", ["image"], "saturation stddev"),
         ("image.Hue.circular_mean", "image", ["image"], "hue"),
         ("cam.a.Make", "exif", ["cam", "cam.a"], "cam.a Make"),
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
-        ("image.Wind.mean", "value", ["image"], "image.Wind.mean"),
-        ("image.Luma.mean", "image", ["image"], "luma"),
         ("image.Luma.stddev", "image", ["image"], "contrast"),
-        ("image.Red.share", "image", ["image"], "share of red"),
-        ("image.dark_percent", "image", ["image"], "dark pixels"),
         ("image.my_percent", "image", ["image"], "my_percent"),
-        ("image.Banding.rows", "image", ["image"], "banding of rows"),
-        ("image.FileSize", "image", ["image"], "file size"),
         ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
         (
             "left.Grid.r0c1",
@@ -184,7 +108,6 @@ def test_images_are_told_apart_where_there_are_several() -> None:
             ["image"],
             "sharpness at the left, below the middle",
         ),
-        ("image.Grid.r1c2", "image", ["image"], "brightness in the middle, upper right"),
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
@@ -196,24 +119,6 @@ def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
     assert all(re.fullmatch(r"[a-z]+(?:,? [a-z]+)*", name) for name in names)
     # The mean hue has two, of which only the circular one is judged.
     assert len(names) == len(set(names)) + 1
-
-
-@pytest.mark.parametrize(
-    ("feature", "origin", "group"),
-    [
-        ("image.Hue.pixels", "image", "colour"),
-        ("image.entropy", "image", "light"),
-        ("image.Grid.r3c3.sharpness", "image", "where"),
-        ("image.ImagePixelWidth", "image", "file"),
-        ("image.Colorspace", "image", "file"),
-        ("image.FileSize", "image", "file"),
-        ("image.Make", "exif", "Exif"),
-        ("image.my_metric.mean", "image", "values"),
-        ("image.Sharpness", "value", "values"),
-    ],
-)
-def test_groups(feature: str, origin: Origin, group: str) -> None:
-    assert said_of(feature, origin, ["image"]).group == group
 
 
 def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
@@ -235,52 +140,6 @@ def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
     ]
 
 
-EVEN = np.linspace(0, 10, 400)
-MIDDLE_AND_ENDS = np.concatenate([np.linspace(4, 6, 200), np.linspace(0, 1, 100), 10 - EVEN[:100]])
-
-
-@pytest.mark.parametrize(
-    ("target", "where"),
-    [
-        (
-            np.where(np.arange(400) % 5 < 2, 5.5, EVEN),
-            "is 5.5 % in 40 % of images instead of 0 %",
-        ),
-        (MIDDLE_AND_ENDS, "is between 4 and 5.99 % in 50 % of images instead of 20 %"),
-    ],
-)
-def test_a_share_of_pixels_is_one_thing_in_per_cent(target: Any, where: str) -> None:
-    views = [lm.log(columns={"x": side}).view() for side in (target, EVEN)]
-    line = lm.compare(target=views[0], reference=views[1])["x"]
-    bright = replace(line, **said_of("image.bright_percent", "image", ["image"])._asdict())
-    assert summary([bright]) == f"the share of bright pixels {where}"
-
-
-def test_a_share_of_pixels_of_few_values_is_in_per_cent_too() -> None:
-    sides = [[100] * gray + [0] * (100 - gray) for gray in (73, 25)]
-    views = [lm.log(columns={"x": side}).view() for side in sides]
-    line = lm.compare(target=views[0], reference=views[1])["x"]
-    gray = replace(line, **said_of("image.gray_percent", "image", ["image"])._asdict())
-    words = "the share of gray pixels is 100 % in 73 % of images instead of 25 %"
-    assert summary([gray]) == words
-
-
-def test_a_number_of_a_band_has_its_scale() -> None:
-    for name, number in (("entropy", "entropy"), ("DAPI.Sharpness", "Sharpness")):
-        scale = next(each.scale for each in IMAGE_NUMBERS if each.name == number)
-        assert said_of(f"image.{name}", "image", ["image"]).scale == scale
-    pixels = replace(
-        of_images(dark_percent=(1.0, 9.0))[0],
-        **said_of("image.DAPI.dark_percent", "image", ["image"])._asdict(),
-    )
-    assert finding(pixels) == "DAPI dark pixels rose from 1 % to 9 %"
-
-
-def test_almost_all_is_not_all() -> None:
-    (pixels,) = of_images(dark_percent=(99.922, 99.992))
-    assert finding(pixels) == "dark pixels rose from 99.92 % to 99.99 %"
-
-
 def grid(change: Callable[[int, int], float], before: float, ending: str = "") -> dict[str, Any]:
     return {
         f"Grid.r{row}c{column}{ending}": (before, before + change(row, column))
@@ -295,9 +154,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ({"Sharpness": (900.0, 531.0)}, "sharpness fell by 41 %"),
         ({"dark_percent": (1.0, 9.0)}, "dark pixels rose from 1 % to 9 %"),
         ({"dark_percent": (0.01, 1.2)}, "dark pixels rose from <0.1 % to 1.2 %"),
-        ({"dark_percent": (0.01, 0.02)}, "dark pixels rose from 0.01 % to 0.02 %"),
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
-        ({"Red.share": (0.3304, 0.3327)}, "share of red rose from 0.330 to 0.333"),
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
             "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more",
@@ -334,26 +191,12 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
     assert summary(of_images(**levels)) == words
 
 
-def test_a_place_that_varies_much_does_not_hide_that_all_changed_alike() -> None:
-    lines = of_images(**grid(lambda row, column: -20.0, 100, ".sharpness"))
-    lines[3] = replace(lines[3], stddev_target=900.0, stddev_reference=900.0)
-    (where,) = findings(lines)
-    assert where.words == "the picture lost sharpness everywhere alike"
-
-
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
     assert where.sentence == "The picture darkened most at the top left"
     assert where.certainty == "image.Grid.r0c0; and 15 more places"
     assert noise.lines == (lines[-1],)
-
-
-def test_a_power_of_ten_stays_on_one_line() -> None:
-    (line,) = of_images(Noise=(1.0, 2.0))
-    (one,) = findings([replace(line, reason="shift 1, q 1.2e-23")])
-    assert one.certainty == "image.Noise; shift 1, q 1.2e\N{MINUS SIGN}23"
-    assert with_minus("e-mail of 3-4") == "e-mail of 3-4"
 
 
 @pytest.mark.parametrize(
@@ -384,7 +227,6 @@ def test_a_power_of_ten_stays_on_one_line() -> None:
             "x rose from 4.611686018427e18 to 4.611686018428e18",
         ),
         ({"kind": "vector", "effect": 0.5}, "x moved by 1.3 standard deviations"),
-        ({"kind": "vector", "effect": 0.0}, "x moved by 0 standard deviations"),
         ({"kind": "vector", "effect": 1.0}, "x moved by more than 16 standard deviations"),
     ],
 )
@@ -410,36 +252,11 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
     assert capitalised("cells look different", "", "cells look different").startswith("cells")
 
 
-def test_certain_causes_come_first_then_what_is_surely_large() -> None:
-    rng = np.random.default_rng(0)
-
-    def view(moved: float, cameras: list[str]) -> lm.ProfileView:
-        columns: dict[str, Any] = {
-            "many": rng.normal(1.0 * moved, 1, 400),
-            "few": np.where(np.arange(400) < 12, rng.normal(1.4 * moved, 1, 400), np.nan),
-            "far": rng.normal(9 * moved, 1, 400),
-            "camera": cameras * 40,
-        }
-        return lm.log(columns=columns).view()
-
-    report = lm.compare(target=view(1, list("aaaaaaaabb")), reference=view(0, list("aaaaaaaaaa")))
-    assert [line.feature for line in report.drifted] == ["camera", "far", "many", "few"]
-    assert report["few"].ks > report["many"].ks  # type: ignore[operator]
-
-
-def test_only_what_may_be_named_is_named() -> None:
-    lines = of_images(Sharpness=(9.0, 6.0), Noise=(2.0, 2.5))
-    assert summary(lines, lines[1:]) == "noise rose by 25 %, and 1 more"
-    assert summary(lines, []) == "2 of 2 features drifted, none surely by itself"
-
-
 @pytest.mark.parametrize(
     ("feature", "prefixes", "is_more", "words"),
     [
         ("image.Luma.mean", ["image"], True, "14 % of images are brighter"),
-        ("image.Sharpness", ["image"], False, "14 % of images are less sharp"),
         ("image.glare_percent", ["image"], True, "14 % of images have more glare"),
-        ("image.entropy", ["image"], False, "14 % of images have a lower entropy"),
         ("left.Luma.mean", ["left", "right"], False, "14 % of left images are darker"),
         (
             "image.Grid.r0c0",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
@@ -67,21 +66,6 @@ def test_sums_are_exact_in_any_order_and_tree(rows: Any, random: Any, times: int
     assert Covariance.from_bytes(whole.to_bytes()) == whole
 
 
-def test_what_is_no_row_is_refused_and_changes_nothing() -> None:
-    sketch = covariance(np.ones((2, 2)))
-    for bad in (
-        np.ones((1, 3)),
-        np.ones(2),
-        np.array([[1, 2], [np.nan, 1]]),
-        np.full((1, 2), 4e38),
-    ):
-        with pytest.raises(ValueError, match=r"expected|finite"):
-            sketch.update(bad)
-    with pytest.raises(lm.errors.IncompatibleError, match="dimensions"):
-        sketch.merge(Covariance(3))
-    assert sketch == covariance(np.ones((2, 2)))
-
-
 @pytest.mark.parametrize(
     ("f", "dof", "noise"), [(1.3, 5, 20), (0.2, 32, 7), (900, 3, 5), (4, 1, 1)]
 )
@@ -102,23 +86,6 @@ def test_the_test_is_that_of_hotelling(scale: float) -> None:
     unbiased = squared * (148 - 7) / 148 - 6 * 150 / (60 * 90)
     assert compared.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
     assert spreads_apart(compared.effect) == pytest.approx(np.sqrt(unbiased), rel=1e-9)
-
-
-def test_means_far_from_0_lose_nothing() -> None:
-    rows = np.round(normal(200, 4) * 64)
-    shifted = line(rows[:100] + 2.0**50, rows[100:] + 2.0**50)
-    assert shifted.p_value == line(rows[:100], rows[100:]).p_value
-
-
-def test_numbers_that_say_nothing_of_their_own_do_not_matter() -> None:
-    rows = normal(300, 3)
-    more = np.column_stack([rows, rows[:, 0], rows.sum(axis=1), np.full(300, 7.0)])
-    # A copy turns the widest directions, not the space they span.
-    assert line(more[:150], more[150:]).p_value == pytest.approx(
-        line(rows[:150], rows[150:]).p_value, rel=1e-6
-    )
-    constant = line(np.ones((30, 3)), np.ones((40, 3)))
-    assert (constant.verdict, constant.p_value) == ("none", None)
 
 
 def test_long_vectors_are_found_to_move() -> None:
@@ -156,19 +123,6 @@ def test_vectors_that_are_none_are_missing() -> None:
     other = line(normal(40, 5), normal(40, 6))
     assert other.verdict == "not enough data"
     assert "5 numbers in the target" in other.reason
-
-
-def test_the_least_lengths_are_kept_in_any_order() -> None:
-    vectors = [normal(2, length) for length in (9, 3, 50, 1, 70, 5)]
-    views = [view(rows) for rows in vectors]
-    merged = {
-        lm.ProfileView.merge_many([views[at] for at in order]).to_bytes()
-        for order in ([0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 4, 0, 5, 3, 1])
-    }
-    whole = view([vector for rows in vectors for vector in rows])
-    assert merged == {whole.to_bytes()}
-    assert whole["embedding"].n == 12
-    assert whole["embedding"].lengths == {1: 2, 3: 2, 5: 2, 9: 2}
 
 
 def test_vectors_in_groups_have_no_verdict() -> None:
@@ -215,11 +169,6 @@ def _by_row(rows: NDArray[np.float32]) -> lm.ProfileView:
     return profile.view()
 
 
-def test_other_arrays_of_two_dimensions_are_refused() -> None:
-    with pytest.raises(ValueError, match="two of floats"):
-        lm.log(columns={"photo": np.zeros((4, 4), np.uint8)})
-
-
 def embedding(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     return image.reshape(-1, 3).mean(axis=0).astype(np.float64)
 
@@ -257,15 +206,6 @@ def test_the_numbers_of_images_are_judged_together() -> None:
     assert named["Luma.mean"] == pytest.approx(wanted / pooled, rel=1e-5)
 
 
-def test_sides_without_a_joint_have_a_report() -> None:
-    black = lm.log_image([np.zeros((9, 9, 3), np.uint8)] * 3).view()
-    report = lm.compare(target=black, reference=images(30, 2))
-    assert "image:joint" not in report
-    assert "image:joint" not in report._repr_html_()
-    lengths = lm.compare(target=view(normal(30, 4)), reference=view(normal(30, 5)))
-    assert "embedding" in lengths._repr_html_()
-
-
 def test_images_without_some_number_are_left_out_of_the_joint() -> None:
     view = lm.log_image(
         [np.zeros((9, 9, 3), np.uint8), *[picture(seed=s) for s in range(3)]]
@@ -286,9 +226,3 @@ def test_monitors_judge_how_many_vectors_are_missing() -> None:
     assert summary.kinds == {"embedding": "vector"}
     assert summary.table[MISSING, 0] == 5
     assert summary.table[VALUES, 0] == 15
-
-
-def test_profiles_with_vectors_are_written_and_read(tmp_path: Path) -> None:
-    whole = view(normal(100, 40), weight=np.arange(100.0))
-    whole.write(tmp_path / "a.lmp")
-    assert lm.ProfileView.read(tmp_path / "a.lmp") == whole

@@ -1,26 +1,20 @@
 """The invariants of the quantile sketch, one test each, against a plain list and NumPy."""
 
 import copy
-import itertools
 import math
-import os
 import pickle
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from lightmeter import DecodeError, _core
+from lightmeter import _core
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import fold, merge_trees, numbers, streams
 from numpy.typing import NDArray
 
-checked = settings(max_examples=150, derandomize=True)
+checked = settings(max_examples=60, derandomize=True)
 PROBABILITIES = np.array([0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0])
 
 
@@ -50,13 +44,6 @@ def big(seed: int, n: int = 5000, *, scale: float = 1.0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(0, scale, n)
 
 
-def rank_errors(sketch: QuantileSketch, values: NDArray[np.float64]) -> float:
-    ordered = np.sort(values)
-    at = np.linspace(ordered[0], ordered[-1], 2001)
-    true = np.searchsorted(ordered, at, side="right") / len(ordered)
-    return float(np.abs(sketch.ranks(at) - true).max())
-
-
 TREES = merge_trees(streams(20))
 
 
@@ -82,17 +69,6 @@ def test_02_extremes_are_exact_and_zeros_are_positive(values: list[float]) -> No
         return
     assert (sketch.min, sketch.max) == (kept[0], kept[-1])
     assert all(math.copysign(1, x) == 1 for x in sketch.weights()[0] if x == 0)
-
-
-@pytest.mark.parametrize("n", [0, 1, 1023, 1024, 1025, 2048, 10_000, 300_000])
-def test_03_weights_sum_to_n_after_every_operation(n: int) -> None:
-    sketch = sketch_of(big(1, n))
-    for step in range(4):
-        assert sketch.weights()[1].sum() == sketch.n == (n + 1) * 2**step - 1
-        again = QuantileSketch.from_bytes(sketch.to_bytes())
-        assert again.weights()[1].sum() == sketch.n
-        sketch.merge(again)
-        sketch.update(0.25)
 
 
 @pytest.mark.parametrize("n", [1025, 10_000, 1_000_000])
@@ -150,50 +126,6 @@ def test_07_quantiles_and_ranks_are_consistent(n: int) -> None:
     assert (sketch.ranks(quantiles)[1:-1] > q[1:-1]).all()
 
 
-@pytest.mark.parametrize("n", [0, 1, 500, 1024, 1025, 50_000])
-def test_08_decoding_gives_the_same_state_and_future(n: int) -> None:
-    encoded = sketch_of(big(4, n)).to_bytes()
-    again = QuantileSketch.from_bytes(encoded)
-    assert again.to_bytes() == encoded
-    twin = QuantileSketch.from_bytes(encoded)
-    for sketch in (again, twin):
-        sketch.update(big(5, 3000))
-    assert again.to_bytes() == twin.to_bytes()
-
-
-@pytest.mark.parametrize("values", [[], [1.5], list(range(40)), big(6, 1024), big(6, 9000)])
-def test_10_damaged_bytes_never_give_a_state_that_lies(values: object) -> None:
-    data = sketch_of(values).to_bytes()
-    rng = np.random.default_rng(0)
-    for size in rng.integers(0, len(data), 60):
-        with pytest.raises(DecodeError):
-            QuantileSketch.from_bytes(data[:size])
-    for _ in range(500):
-        damaged = bytearray(data)
-        damaged[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
-        try:
-            sketch = QuantileSketch.from_bytes(bytes(damaged))
-        except DecodeError:
-            continue
-        kept, weights = sketch.weights()
-        assert weights.sum() == sketch.n
-        assert (np.diff(kept) > 0).all()
-        if len(kept):
-            assert sketch.min <= kept[0] <= kept[-1] <= sketch.max
-
-
-@pytest.mark.parametrize("n", [0, 3, 1024, 5000])
-def test_11_empty_is_neutral_and_self_merge_doubles(n: int) -> None:
-    sketch = sketch_of(big(7, n))
-    before = sketch.to_bytes()
-    assert merged(sketch, QuantileSketch()).to_bytes() == before
-    assert merged(QuantileSketch(), sketch).to_bytes() == before
-    other = copy.copy(sketch)
-    sketch.merge(sketch)
-    assert sketch.n == 2 * n
-    assert other.to_bytes() == before
-
-
 @checked
 @given(TREES, st.randoms(use_true_random=False))
 def test_12_exact_merges_give_the_same_bytes_in_any_order(tree: object, random: object) -> None:
@@ -204,62 +136,6 @@ def test_12_exact_merges_give_the_same_bytes_in_any_order(tree: object, random: 
     for leaf in leaves:
         straight.merge(sketch_of(leaf))
     assert fold(tree, sketch_of, merged).to_bytes() == straight.to_bytes()
-
-
-def test_13_sampled_merges_commute_in_distribution() -> None:
-    """Two-sided K-S at 1e-6 on the estimate of the median over 200 keys each way round."""
-    scipy_stats = pytest.importorskip("scipy.stats")
-    a, b = big(8, 3000), big(9, 4000)
-    one_way, other_way = (
-        [float(merged(sketch_of(x, key), sketch_of(y, key + 1)).ranks([0.0])[0]) for key in keys]
-        for x, y, keys in ((a, b, range(0, 400, 2)), (b, a, range(1000, 1400, 2)))
-    )
-    assert scipy_stats.ks_2samp(one_way, other_way).pvalue > 1e-6
-
-
-def test_14_the_bound_is_zero_while_exact_and_grows_by_encoding() -> None:
-    sketch = sketch_of(big(10, 1024))
-    assert sketch.error() == 0
-    sketch.update(big(11, 20_000))
-    assert sketch.error() > 0
-    assert sketch.error(0.001) > sketch.error(0.1)
-    encoded = QuantileSketch.from_bytes(sketch.to_bytes())
-    assert encoded.error() >= sketch.error()
-
-
-SAME_BYTES = """
-import hashlib, numpy as np
-from lightmeter.sketch import QuantileSketch
-rng = np.random.default_rng(0)
-digest = hashlib.sha256()
-for dtype in (np.float32, np.float64):
-    for n in (1, 100, 1025, 4096, 70_000, 300_000):
-        a, b = QuantileSketch(3), QuantileSketch(4)
-        a.update(rng.normal(0, 1, n).astype(dtype))
-        b.update(rng.exponential(1, n).astype(dtype))
-        for x in rng.normal(0, 1, 50): a.update(float(x))
-        a.merge(b)
-        digest.update(a.to_bytes())
-a = QuantileSketch(5)
-a.update(rng.integers(0, 65536, (700, 500), dtype=np.uint16))
-a.update(rng.integers(0, 256, (700, 500), dtype=np.uint8))
-digest.update(a.to_bytes())
-print(digest.hexdigest())
-"""
-
-
-def test_15_same_calls_same_bytes_on_every_tier() -> None:
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", SAME_BYTES],
-            env={**os.environ, "LIGHTMETER_KERNELS": tier},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for tier in _core.kernel_tiers()
-    }
-    assert len(digests) == 1
 
 
 def test_16_arrays_of_any_type_and_layout_are_their_values() -> None:
@@ -278,129 +154,6 @@ def test_16_arrays_of_any_type_and_layout_are_their_values() -> None:
             parts.update(part)
         assert (whole.n, whole.min, whole.max) == (parts.n, parts.min, parts.max)
         assert not whole.is_exact or whole.to_bytes() == parts.to_bytes()
-
-
-@checked
-@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(0, 40)), max_size=40))
-def test_17_counts_are_repeated_updates(pairs: list[tuple[int, int]]) -> None:
-    values = np.array([value for value, _ in pairs], dtype=np.float64)
-    counts = np.array([count for _, count in pairs], dtype=np.uint64)
-    sketch = QuantileSketch()
-    sketch.update_counts(values, counts)
-    assert sketch.to_bytes() == sketch_of(np.repeat(values, counts.astype(int))).to_bytes()
-
-
-def test_17_counts_of_many_values_stay_within_the_bound() -> None:
-    values = np.sort(big(13, 3000))
-    counts = np.random.default_rng(13).integers(0, 50, 3000).astype(np.uint64)
-    sketch = QuantileSketch()
-    sketch.update_counts(values, counts)
-    everything = np.repeat(values, counts.astype(int))
-    assert sketch.n == len(everything)
-    assert rank_errors(sketch, everything) <= sketch.error(1e-6)
-
-
-def test_18_monotone_maps_commute_with_the_sketch() -> None:
-    """Only the order of the values counts, so long as the coins, keyed by content, are the same."""
-    values = big(14, 900)
-    np.testing.assert_array_equal(
-        sketch_of(values * 4).quantiles(PROBABILITIES),
-        sketch_of(values).quantiles(PROBABILITIES) * 4,
-    )
-
-
-ORDERS = {
-    "sorted": np.sort,
-    "reversed": lambda x: np.sort(x)[::-1],
-    "zigzag": lambda x: np.stack([np.sort(x)[: len(x) // 2], np.sort(x)[::-1][: len(x) // 2]], 1),
-    "blocks": lambda x: np.sort(x.reshape(-1, 100), axis=1),
-    "organ pipe": lambda x: np.concatenate([np.sort(x)[::2], np.sort(x)[1::2][::-1]]),
-    "heavy atom": lambda x: np.where(np.arange(len(x)) % 3, 0.5, x),
-}
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("parts", [1, 16, 500])
-def test_19_adversarial_orders_stay_within_the_bound(order: str, parts: int) -> None:
-    """At delta = 1e-6 a test: 18 of these fail by chance less than once in 50 000 runs."""
-    values = np.ascontiguousarray(ORDERS[order](big(15, 40_000))).ravel()
-    sketch = QuantileSketch()
-    for key, part in enumerate(np.array_split(values, parts)):
-        sketch.merge(sketch_of(part, key))
-    assert sketch.n == len(values)
-    assert rank_errors(sketch, values) <= sketch.error(1e-6)
-
-
-def test_20_nan_and_infinities_are_apart_also_when_sampled() -> None:
-    values = big(16, 4000)
-    values[::10] = np.nan
-    values[1::10] = np.inf
-    values[2::10] = -np.inf
-    sketch = sketch_of(values)
-    assert (sketch.n, sketch.nan, sketch.pos_inf, sketch.neg_inf) == (2800, 400, 400, 400)
-    assert np.isfinite(sketch.quantiles(PROBABILITIES)).all()
-
-
-def drift(a: object, b: object) -> dict[str, Any]:
-    return _core.compare_numbers(sketch_of(a), sketch_of(b))
-
-
-SOME = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
-
-
-@checked
-@given(SOME, SOME, SOME, st.integers(2, 40))
-def test_21_distances_are_distances(a: list[int], b: list[int], c: list[int], times: int) -> None:
-    ab, bc, ac = (drift(*pair)["statistic"][0] for pair in ((a, b), (b, c), (a, c)))
-    assert ab == drift(b, a)["statistic"][0]
-    assert ac <= ab + bc + 1e-12
-    same = drift(a, a)
-    assert same["statistic"][0] == same["hellinger"] == same["wasserstein"] == 0
-    assert drift(a * times, b)["statistic"][0] == ab  # counting more does not move the sample
-    assert drift([2.5] * len(a), [2.5] * len(b))["statistic"][0] == 0
-    names = []
-    for values in (a, b, c):
-        names.append(_core.FrequentStrings())
-        for value in values:
-            names[-1].update(str(value))
-    h = [_core.compare_categories(names[i], 0, names[j], 0)["hellinger"] for i, j in PAIRS]
-    assert h[2] <= h[0] + h[1] + 1e-12
-
-
-PAIRS = ((0, 1), (1, 2), (0, 2))
-
-
-@pytest.mark.parametrize(("n", "m"), [(12, 12), (9, 14), (300, 300), (1500, 1300)])
-def test_22_p_values_fall_as_d_rises(n: int, m: int) -> None:
-    """The exact case against SciPy is in test_statistics.py."""
-    results = [
-        drift(big(seed, n), big(seed + 100, m) + shift)
-        for seed in range(4)
-        for shift in (0.0, 0.02, 0.3, 2.0)
-    ]
-    for result in results:
-        (d, d_low, d_high), (p, p_low, p_high) = result["statistic"], result["ks_p_value"]
-        assert 0 <= p_low <= p <= p_high <= 1
-        assert 0 <= d_low <= d <= d_high <= 1
-    rising = sorted((result["statistic"][0], result["ks_p_value"][0]) for result in results)
-    assert all(a[1] >= b[1] for a, b in itertools.pairwise(rising))
-
-
-def test_23_what_encoding_costs_is_at_most_its_half_step() -> None:
-    sketch = sketch_of(big(17, 200_000))
-    shipped = QuantileSketch.from_bytes(sketch.to_bytes())
-    kept = len(shipped.weights()[0])
-    at = np.linspace(-4, 4, 4001)
-    assert kept <= 520
-    assert np.abs(sketch.ranks(at) - shipped.ranks(at)).max() <= 1 / kept
-
-
-def test_24_const_queries_from_several_threads() -> None:
-    sketch = sketch_of(big(18, 50_000))
-    expected = sketch_of(big(18, 50_000)).quantiles(PROBABILITIES)
-    with ThreadPoolExecutor(8) as pool:
-        for result in pool.map(lambda _: sketch.quantiles(PROBABILITIES), range(64)):
-            np.testing.assert_array_equal(result, expected)
 
 
 @pytest.mark.parametrize("n", [0, 10, 5000])

@@ -1,42 +1,17 @@
 """Layouts of arrays, batches, and tensors that are not NumPy's."""
 
-from typing import Any
-
 import numpy as np
 import pytest
+from counts import numbers_of
 from hypothesis import given, settings
 from lightmeter import ImageError, ImageMeter, Profile, log_image
 from lightmeter.testing import images
 from numpy.typing import NDArray
-
-
-class Tensor:
-    """What a library other than NumPy shows of its memory."""
-
-    def __init__(self, array: NDArray[Any], device: int = 1) -> None:
-        self.array = array
-        self.device = device
-
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.array.__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return self.device, 0
-
-
-class Bfloat16(Tensor):
-    def __dlpack__(self, **options: Any) -> Any:
-        raise BufferError("no such dtype")
+from tensors import Bfloat16, Tensor
 
 
 def random(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def numbers_of(image: Any, **options: Any) -> dict[str, float]:
-    meter = ImageMeter(**options)
-    meter.update(image)
-    return meter.measurement()
 
 
 @settings(max_examples=40, derandomize=True)

@@ -118,24 +118,6 @@ def test_a_known_start_with_a_damaged_header_is_not_called_unsupported(name: str
     assert outcome(whole[:start] + b"\xa5" * (len(whole) - start)) in {"corrupt", "truncated"}
 
 
-@given(st.binary(max_size=400))
-@settings(max_examples=150)
-def test_any_bytes(data: bytes) -> None:
-    outcome(data, limits=Limits(pixels=1_000_000))
-
-
-@given(
-    st.sampled_from(["PNG", "GIF", "JPEG", "TIFF", "WEBP", "BMP"]),
-    st.binary(max_size=300),
-    st.data(),
-)
-@settings(max_examples=150)
-def test_any_bytes_inside_a_file(name: str, junk: bytes, data: st.DataObject) -> None:
-    whole = SIGNED[name]()
-    at = data.draw(st.integers(0, len(whole)))
-    outcome(whole[:at] + junk + whole[at + len(junk) :], limits=Limits(pixels=1_000_000))
-
-
 @given(st.text(alphabet=st.characters(codec="ascii"), min_size=40, max_size=200))
 @settings(max_examples=100)
 def test_text_is_unsupported(text: str) -> None:

@@ -110,13 +110,11 @@ def test_gray_pages_are_bands(tmp_path: Path, dtype: Any) -> None:
     "how",
     [
         {},
-        {"byteorder": ">"},
         {"bigtiff": True},
-        {"compression": "zlib", "predictor": True},
         {"compression": "zlib", "predictor": True, "tile": (16, 16)},
     ],
 )
-@pytest.mark.parametrize("count", [2, 3, 12])
+@pytest.mark.parametrize("count", [2, 12])
 def test_tiffs_of_several_samples(
     tmp_path: Path, planes: str, dtype: Any, how: Any, count: int
 ) -> None:
@@ -155,7 +153,7 @@ def test_damaged_tiffs_of_several_samples() -> None:
     for how in ({}, {"planarconfig": "separate", "compression": "zlib"}):
         whole = tiff(samples(5, np.uint16), **how)
         head = len(whole) - samples(5, np.uint16).nbytes if not how else 600
-        for _ in range(100):
+        for _ in range(40):
             data = bytearray(whole)
             for place in rng.integers(0, head, 3):
                 data[place] = rng.integers(0, 256)
@@ -213,13 +211,6 @@ def test_names_of_bands(bands: Any, error: type[Exception], message: str) -> Non
         Reading(bands=bands)
 
 
-def test_bands_may_be_called_red() -> None:
-    array = samples(4)
-    view = lm.log_image(array, bands=["Red", "Green", "Blue", "NIR"]).view()
-    colour = lm.log_image(array[..., :3]).view()
-    assert view["image.Green.stddev"].mean == colour["image.Green.stddev"].mean
-
-
 def test_bands_with_other_options(tmp_path: Path) -> None:
     def deepest(image: Any) -> dict[str, Any]:
         return {"shape": str(image.shape), "type": str(image.dtype), "max": int(image.max())}
@@ -245,23 +236,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
             Reading(**{"bands": BANDS[:5], **wrong})  # type: ignore[arg-type]
 
 
-def test_bands_merge_drift_and_are_written(tmp_path: Path) -> None:
-    views = []
-    for level in (1, 3):
-        arrays = [samples(2, seed=seed) // 4 * level for seed in range(30)]
-        views.append(
-            lm.log_image(arrays, bands=BANDS[:2], exemplars=2)
-            if False
-            else lm.log_image(arrays, bands=BANDS[:2])
-        )
-    views[0].view().write(tmp_path / "a.lmp")
-    assert ProfileView.read(tmp_path / "a.lmp").merge(views[1].view()).images == 60
-    report = lm.compare(target=views[1], reference=views[0])
-    assert {"image.DAPI.mean", "image.GFP.mean"} <= {
-        each.feature for each in report.features if each.verdict == "drift"
-    }
-
-
 def test_on_the_command_line(tmp_path: Path) -> None:
     Image.fromarray(samples(3)).save(tmp_path / "a.png")
     result = lightmeter("profile", tmp_path, "--bands", "a,b,c", "--format", "json")
@@ -270,20 +244,6 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert result.returncode == 0
     assert '""b.mean"":' in (tmp_path / "rows.csv").read_text()
     assert lightmeter("profile", tmp_path, "--bands", "a").returncode == 2
-
-
-def test_the_worst_of_a_band(tmp_path: Path) -> None:
-    Image.fromarray(samples(3)).save(tmp_path / "a.png")
-    page = tmp_path / "sheet.html"
-    worst = ("measure", tmp_path / "a.png", "--bands", "a,b,c", "--html", page, "--sort")
-    for name, feature in (("B.sharpness", "b.Sharpness"), ("FileSize", "FileSize")):
-        result = lightmeter(*worst, name)
-        assert (result.returncode, result.stderr) == (0, "")
-        assert result.stdout.split()[0] == f"image.{feature}"
-        assert "This picture cannot be shown." in page.read_text()
-    result = lightmeter(*worst, "Sharpness")
-    assert result.returncode == 2
-    assert "image.a.Sharpness" in result.stderr
 
 
 def test_a_band_with_the_name_of_a_channel_says_nothing_of_the_set() -> None:

@@ -1,17 +1,16 @@
 """Profiles say which libraries decoded their pictures, and comparisons where these differ."""
 
 import io
-import json
 from importlib.metadata import version
 from pathlib import Path
 
 import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView
-from lightmeter.drift.decoders import decoded_unlike
 from lightmeter.image.decoders import decoder
 from PIL import Image, features
 
@@ -23,13 +22,6 @@ decoders = st.dictionaries(
     st.lists(st.text("aé <&\u202e12", max_size=6), min_size=1, max_size=40, unique=True),
     max_size=4,
 )
-
-
-def encoded(picture_format: str, seed: int = 0) -> bytes:
-    file = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
-    Image.fromarray(pixels).save(file, picture_format)
-    return file.getvalue()
 
 
 def side(by_format: dict[str, list[str]]) -> ProfileView:
@@ -110,23 +102,10 @@ def test_any_tree_of_merges_gives_the_first_in_order(
     assert again.decoders == whole.without_pictures().decoders == whole.decoders
 
 
-@settings(max_examples=60)
-@given(own=decoders, other=decoders)
-def test_only_formats_of_both_sides_that_differ_are_told(
-    own: dict[str, list[str]], other: dict[str, list[str]]
-) -> None:
-    target, reference = side(own), side(other)
-    own, other = target.decoders, reference.decoders
-    unlike = [name for name in own if name in other and own[name] != other[name]]
-    told = decoded_unlike(target, reference)
-    assert bool(told) == bool(unlike)
-    assert all(f"{name}: " in told for name in unlike[:3])
-    assert ("Other formats: 1." in told) == (len(unlike) == 4)
-    assert decoded_unlike(target, target) == ""
-
-
 def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
-    target = lm.log_image([encoded("JPEG", seed) for seed in range(12)]).view()
+    target = lm.log_image(
+        [encoded("JPEG", picture(16, 16, seed=seed)) for seed in range(12)]
+    ).view()
     old = side({"JPEG": ["<b>Pillow 9"]})
     arrays = [np.full((4, 4, 3), seed, np.uint8) for seed in range(12)]
     reference = lm.log_image(arrays).view().merge(old)
@@ -139,25 +118,3 @@ def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
     assert all("&lt;b&gt;Pillow 9 in the reference" in page for page in pages)
     unknown = lm.compare(target=target, reference=lm.log_image(arrays))
     assert not any("decoded" in note for note in unknown.notes)
-
-
-def test_commands_say_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from lightmeter.cli.app import app
-
-    (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
-    lm.profile_images(tmp_path).write(tmp_path / "a.lmp")
-    side({"JPEG": ["Pillow 9"]}).write(tmp_path / "b.lmp")
-
-    def said(*arguments: str) -> str:
-        with pytest.raises(SystemExit):
-            app(list(arguments))
-        return " ".join(capsys.readouterr().out.split())
-
-    shown = said("show", str(tmp_path / "a.lmp"))
-    assert f"JPEG decoded by {JPEG}" in shown
-    assert json.loads(said("show", str(tmp_path / "a.lmp"), "--format", "json"))["decoders"] == {
-        "JPEG": [JPEG]
-    }
-    sides = ("drift", "--target", str(tmp_path / "a.lmp"), "--reference", str(tmp_path / "b.lmp"))
-    for printed in ("text", "markdown", "json"):
-        assert "Not decoded alike" in said(*sides, "--format", printed)

@@ -2,22 +2,15 @@
 
 import numpy as np
 import pytest
-from conftest import picture
+from counts import LAYOUTS, measured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from lightmeter import ImageError, ImageMeter, IncompatibleError, Profile, log_image
-from lightmeter.testing import images
+from lightmeter import ImageError, ImageMeter, log_image
 from numpy.typing import NDArray
 from PIL import Image
 
 WHITE = 65535
-
-
-def measured(array: NDArray[np.generic], **options: object) -> ImageMeter:
-    meter = ImageMeter(**options)  # type: ignore[arg-type]
-    meter.update(array)
-    return meter
 
 
 def counts_of(plane: NDArray[np.integer], weights: NDArray[np.integer] | None = None) -> object:
@@ -105,18 +98,6 @@ def test_one_orange_pixel_by_hand() -> None:
     assert numbers["entropy"] == pytest.approx(np.log2(3))
 
 
-@settings(max_examples=60, derandomize=True)
-@given(images(20))
-def test_an_8_bit_image_times_257_has_its_statistics(image: NDArray[np.uint8]) -> None:
-    shallow = measured(image).measurement()
-    deep = measured(image.astype(np.uint16) * np.uint16(257)).measurement()
-    for name in ("Brightness.mean", "Brightness.stddev", "entropy"):
-        assert deep[name] == shallow[name], name
-    # Pillow cuts saturation and hue off at 8 bits.
-    for name in ("Saturation.mean", "Hue.mean"):
-        assert shallow[name] - 1e-9 <= deep[name] <= shallow[name] + 1 + 1e-9
-
-
 @settings(max_examples=40, derandomize=True)
 @given(deep_rgb(), st.sampled_from([np.float32, np.float64]), st.booleans())
 def test_floats_on_the_grid_are_the_grid(
@@ -142,25 +123,6 @@ def test_any_float_is_rounded_to_the_grid(
     np.testing.assert_array_equal(meter._core.histogram("gray"), counts_of(grid.astype(int)))
 
 
-def test_twelve_bits_in_sixteen() -> None:
-    frame = np.array([[0, 4095, 819, 1]], np.uint16)
-    numbers = measured(frame, value_range=(0, 4095)).measurement()
-    assert numbers["Brightness.mean"] == (0 + 65535 + 13107 + 16) / 257 / 4
-
-
-LAYOUTS = {
-    "upside down": lambda a: np.ascontiguousarray(a[::-1])[::-1],
-    "mirrored": lambda a: np.ascontiguousarray(a[:, ::-1])[:, ::-1],
-    "channels reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1],
-    "planar": lambda a: np.ascontiguousarray(a.transpose(2, 0, 1)).transpose(1, 2, 0),
-    "column major": np.asfortranarray,
-    "every second column": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
-    "other byte order": lambda a: a.astype(a.dtype.newbyteorder()),
-    "unaligned": lambda a: np.frombuffer(b"x" + a.tobytes(), a.dtype, a.size, 1).reshape(a.shape),
-    "with alpha": lambda a: np.concatenate([a, a[..., :1]], axis=-1),
-}
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("size", [(1, 1), (3, 171), (97, 131)])
 def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
@@ -171,23 +133,6 @@ def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
     floats = LAYOUTS[layout](rgb / WHITE)
     assert_counts_are_exact(measured(floats), rgb)
     assert_counts_are_exact(measured(np.ascontiguousarray(rgb[..., ::-1]), channels="BGR"), rgb)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_strips_and_threads_do_not_change_the_counts(channels: int) -> None:
-    shape = (800, 700, channels)
-    image = np.random.default_rng(9).integers(0, WHITE + 1, shape, dtype=np.uint16)
-    image[::3] //= 100
-    whole, threaded, strips = measured(image, threads=1), measured(image, threads=4), ImageMeter()
-    for top in range(0, shape[0], 113):
-        strips.update(image[top : top + 113])
-    expected = whole.measurement()
-    for meter in (threaded, strips):
-        assert meter.measurement() == expected
-        for name in ("red", "hue", "saturation", "value", "hue_chroma"):
-            np.testing.assert_array_equal(
-                meter._core.histogram(name), whole._core.histogram(name), name
-            )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1e-9, 1 + 1e-9, 255.0])
@@ -225,25 +170,10 @@ def test_a_bad_sample_in_the_last_of_several_blocks_changes_nothing(threads: int
     assert meter.measurement() == before
 
 
-def test_out_of_range_is_counted_in_a_batch() -> None:
-    frames = [np.zeros((2, 2), np.float32), np.full((2, 2), 7, np.float32)]
-    view = log_image(frames).view()
-    (item,) = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
-    assert item == ("out_of_range", 1, 1, 1)
-    assert view.images == 1
-    assert log_image(frames, value_range=(0, 7)).view().images == 2
-
-
 @pytest.mark.parametrize("value_range", [(1, 0), (0, 0), (0, np.inf), (np.nan, 1), (-1e308, 1e308)])
 def test_a_value_range_is_checked(value_range: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="value_range is"):
         ImageMeter(value_range=value_range)
-
-
-def test_strips_of_another_depth_are_refused() -> None:
-    meter = measured(np.zeros((4, 4), np.uint8))
-    with pytest.raises(IncompatibleError, match=r"of more than 8 bits after strips .* of 8 bits"):
-        meter.update(np.zeros((4, 4), np.uint16))
 
 
 @pytest.mark.parametrize(
@@ -255,22 +185,6 @@ def test_other_dtypes_say_what_to_do(dtype: str) -> None:
     ) as caught:
         log_image(np.zeros((3, 3), dtype))
     assert caught.value.reason == "unsupported"
-
-
-@pytest.mark.parametrize("shape", [(30, 20), (30, 20, 3)])
-def test_pixels_of_all_depths_merge(shape: tuple[int, ...]) -> None:
-    image = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
-    shallow, deep = Profile(), Profile()
-    shallow.track(image)
-    deep.track(image.astype(np.uint16) * np.uint16(257))
-    columns = [p.view().get_column("image.Brightness.pixels") for p in (shallow, deep)]
-    assert columns[0].to_summary_dict() == columns[1].to_summary_dict()
-    merged = shallow.view().merge(deep.view())
-    summary = merged.get_column("image.Brightness.pixels").to_summary_dict()
-    values = image if image.ndim == 2 else image.max(axis=-1)
-    assert summary["distribution/n"] == 2 * values.size
-    assert summary["distribution/mean"] == pytest.approx(values.mean())
-    assert summary["types/integral"] == 2 * values.size
 
 
 def test_pixels_of_a_deep_image_are_its_distribution() -> None:
@@ -287,12 +201,3 @@ def test_pixels_of_a_deep_image_are_its_distribution() -> None:
     assert summary["distribution/median"] == pytest.approx(np.median(values), abs=2)
     distinct = np.unique(values).size
     assert summary["cardinality/est"] == pytest.approx(distinct, rel=0.05)
-
-
-def test_pictures_of_both_depths_agree() -> None:
-    shallow = np.asarray(picture(300, 200))
-    deep = shallow.astype(np.uint16) * np.uint16(257)
-    assert_counts_are_exact(measured(deep), deep)
-    numbers, expected = measured(deep).measurement(), measured(shallow).measurement()
-    for name in ("Hue.circular_mean", "Hue.concentration"):
-        assert numbers[name] == pytest.approx(expected[name], rel=0.01)

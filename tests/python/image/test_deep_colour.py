@@ -1,7 +1,5 @@
 """Colour of 16 bits: all its bits where `deep_colour` asks for them, and else what Pillow gives."""
 
-import io
-import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter
+from conftest import encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.image.decode import accelerated
@@ -76,19 +74,6 @@ def test_numbers_are_those_of_the_array(
     assert numbers(file, flat) == numbers(upper(samples, colour), flat)
 
 
-def test_means_are_those_of_numpy() -> None:
-    samples = noise(50, 60, 3)
-    measured = numbers(png(samples, 2), DEEP)
-    for channel, mean in zip(("Red", "Green", "Blue"), samples.mean((0, 1)) / 257, strict=True):
-        assert measured[f"{channel}.mean"] == pytest.approx(mean, rel=1e-12)
-
-
-def test_values_have_the_range_that_is_asked_for() -> None:
-    samples = noise(8, 9, 3) >> 4
-    reading = replace(DEEP, value_range=(0, 4095))
-    assert numbers(png(samples, 2), reading) == numbers(samples, reading)
-
-
 def test_what_is_not_deep_is_read_as_ever(tmp_path: Path) -> None:
     gray, colour = noise(20, 30, 1)[..., 0], noise(20, 30, 3).astype(np.uint8)
     Image.fromarray(gray).save(tmp_path / "gray.png")
@@ -97,17 +82,6 @@ def test_what_is_not_deep_is_read_as_ever(tmp_path: Path) -> None:
     deep = lm.profile_images(tmp_path, deep_colour=True)
     assert deep.images == 4
     assert deep == lm.profile_images(tmp_path)
-
-
-def test_the_decoder_is_named_and_a_comparison_warns(tmp_path: Path) -> None:
-    for seed in range(3):
-        (tmp_path / f"{seed}.png").write_bytes(png(noise(9, 8, 3, seed), 2))
-    deep, flat = (lm.profile_images(tmp_path, deep_colour=each) for each in (True, False))
-    assert deep.decoders["PNG"][0].startswith("lightmeter")
-    assert flat.decoders["PNG"][0].startswith("Pillow")
-    assert any(
-        "Not decoded alike" in note for note in lm.compare(target=deep, reference=flat).notes
-    )
 
 
 def test_a_function_and_a_small_picture_have_the_upper_bits() -> None:
@@ -168,49 +142,23 @@ def reason(image: Any, reading: lm.Reading) -> str:
     return caught.value.reason
 
 
-def sgi(picture: NDArray[np.uint8]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "SGI", bpc=2)
-    return file.getvalue()
-
-
 def ppm(samples: Samples, highest: int) -> bytes:
     height, width, channels = samples.shape
     kind = {1: 5, 3: 6}[channels]
     return b"P%d %d %d %d\n" % (kind, width, height, highest) + samples.astype(">u2").tobytes()
 
 
-def bmp(samples: Samples) -> bytes:
-    """Of 5, 6 and 5 bits a pixel; the width is even."""
-    height, width, _ = samples.shape
-    body = samples.astype("<u2").tobytes()
-    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 16, 3, len(body), 0, 0, 0, 0)
-    masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
-    return b"BM" + struct.pack("<IHHI", 66 + len(body), 0, 0, 66) + info + masks + body
-
-
 def test_colour_of_other_formats_fails_if_pillow_tells_that_it_is_deep(tmp_path: Path) -> None:
     for file in (
         ppm(noise(5, 6, 3), 65535),
         ppm(noise(5, 6, 3) >> 6, 1023),
-        sgi(noise(5, 6, 3).astype(np.uint8)),
+        encoded("SGI", Image.fromarray(noise(5, 6, 3).astype(np.uint8)), bpc=2),
     ):
         assert reason(file, DEEP) == "unsupported"
     tifffile = pytest.importorskip("tifffile")
     planes = noise(4, 5, 6)  # Pillow calls each a plane of 8 bits
     tifffile.imwrite(tmp_path / "a.tif", planes, photometric="separated", planarconfig="separate")
     assert reason(tmp_path / "a.tif", DEEP) == "unsupported"
-
-
-def test_what_has_16_bits_but_no_colour_is_read_as_ever() -> None:
-    gray = noise(6, 8, 1)
-    for file in (
-        ppm(gray, 65535),
-        ppm(gray >> 6, 1023),
-        sgi(gray[..., 0].astype(np.uint8)),
-        bmp(gray),
-    ):
-        assert numbers(file, DEEP) == numbers(file, replace(DEEP, deep_colour=False))
 
 
 def test_a_failure_has_its_own_reason() -> None:
@@ -221,9 +169,7 @@ def test_a_failure_has_its_own_reason() -> None:
     for ignore in (np.zeros((2, 2), bool), (0, 0, 30, 20)):
         reading = replace(DEEP, ignore=ignore)
         assert reason(file, reading) == reason(samples, reading)
-    jpeg = io.BytesIO()
-    Image.fromarray(samples.astype(np.uint8)).save(jpeg, "JPEG")
-    cut = jpeg.getvalue()[:-200]
+    cut = encoded("JPEG", Image.fromarray(samples.astype(np.uint8)))[:-200]
     assert reason(cut, replace(DEEP, ignore=np.zeros((2, 2), bool))) == "truncated"
 
 
@@ -257,16 +203,6 @@ def test_tiff_is_read_in_tiles(tmp_path: Path) -> None:
     assert numbers(path, DEEP) == numbers(samples, DEEP)
     flat = replace(DEEP, deep_colour=False)
     assert numbers(path, flat) == numbers(upper(samples, 2), flat)
-
-
-def test_the_command_has_it(tmp_path: Path) -> None:
-    pytest.importorskip("typer")
-    (tmp_path / "a.png").write_bytes(png(noise(9, 8, 3), 2))
-    out = tmp_path / "out.lmp"
-    result = lightmeter("profile", tmp_path, "-o", out, "--deep-colour")
-    assert result.returncode == 0, result.stderr
-    assert lm.ProfileView.read(out) == lm.profile_images(tmp_path, deep_colour=True)
-    assert lm.ProfileView.read(out) != lm.profile_images(tmp_path)
 
 
 def test_it_is_true_or_false() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from bad_files import SIGNED, encoded, outcome
-from lightmeter import ImageError
+from lightmeter import ImageError, _core
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, open_to_decode
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 
@@ -121,3 +122,82 @@ def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     with open(tmp_path / "a.txt") as file, pytest.raises(TypeError, match="binary file"):
         measure_image(file)  # type: ignore[arg-type]
+
+
+def test_files_of_the_two_formats_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jpg"
+    for data in (encoded("JPEG"), encoded("PNG")):
+        path.write_bytes(data)
+        for image in (path, str(path), data, bytearray(data), io.BytesIO(data), Stream(data)):
+            file = open_to_decode(image, Limits())
+            assert isinstance(file, EncodedBytes)
+            assert (file.data, file.read(), file.size) == (data, data, len(data))
+            assert file.picture == _core.read_picture(path, 1 << 30)
+    for image in (path, data, io.BytesIO(data), Stream(data)):
+        with pytest.raises(ImageError, match="more than"):
+            open_to_decode(image, Limits(bytes=len(data) - 1))
+    large = data + bytes(30_000)
+    path.write_bytes(large)
+    assert _core.read_picture(path, len(large)) is not None
+    assert _core.read_picture(path, len(large) - 1) is None
+    monkeypatch.setattr("lightmeter.image.encoded._MOST_AT_ONCE", len(large) - 1)
+    for image in (path, io.BytesIO(large)):
+        with open_to_decode(image, Limits()) as opened:
+            assert (type(opened), opened.read()) == (EncodedFile, large)
+    path.write_bytes(b"GIF89a")
+    for image in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        with open_to_decode(image, Limits()) as opened:
+            assert (type(opened), opened.read()) == (EncodedFile, b"GIF89a")
+    for nothing in (tmp_path, tmp_path / "none", "a\0b"):
+        with pytest.raises((ImageError, OSError, ValueError)):
+            open_to_decode(nothing, Limits())
+
+
+class Stream(io.BytesIO):
+    """What cannot seek, as an answer of a server."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Cut(io.BytesIO):
+    """A file that becomes shorter once its size was looked for."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        found = super().seek(offset, whence)
+        if whence == os.SEEK_END:
+            self.truncate(found - 10)
+        return found
+
+
+def test_a_file_that_shrinks_is_left_to_the_checked_reader() -> None:
+    data = encoded("JPEG")
+    with open_to_decode(Cut(data), Limits()) as opened:
+        assert (type(opened), opened.read()) == (EncodedFile, data[:-10])
+
+
+class Growing(io.BytesIO):
+    """A file that has much more once its size was looked for."""
+
+    taken = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        found = super().seek(offset, whence)
+        if whence == os.SEEK_END:
+            self.write(bytes(1 << 24))
+        return found
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer)
+        self.taken += count
+        return count
+
+
+def test_no_more_of_a_file_is_read_than_its_size_says() -> None:
+    data = encoded("JPEG")
+    file = Growing(data)
+    with open_to_decode(file, Limits(bytes=len(data))) as opened:
+        assert isinstance(opened, EncodedFile)
+    assert file.taken < 1 << 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import exifread
 import pytest
-from conftest import picture
+from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
@@ -18,7 +18,6 @@ from lightmeter.image.header import exif_block, read_header
 from lightmeter.image.measure import measure_image
 from PIL import ExifTags as Pillow
 from PIL import Image, features
-from PIL.TiffImagePlugin import IFDRational
 from tiffs import (
     ASCII,
     BYTE,
@@ -134,9 +133,7 @@ def tags_of(data: bytes, policy: ExifPolicy = EVERYTHING) -> ExifTags:
 
 
 def saved(form: str, exif: bytes) -> bytes:
-    file = io.BytesIO()
-    picture(8, 8).save(file, form, exif=exif)
-    return file.getvalue()
+    return encoded(form, picture(8, 8), exif=exif)
 
 
 def png_chunk(name: bytes, body: bytes) -> bytes:
@@ -341,11 +338,7 @@ def test_has_gps(gps: Tags, has_gps: int) -> None:
 
 
 def test_a_stored_orientation_is_seen_though_pillow_turns_the_picture() -> None:
-    exif = Image.Exif()
-    exif[274] = 6
-    file = io.BytesIO()
-    picture(8, 4).save(file, "TIFF", exif=exif)
-    with Image.open(file) as image:
+    with Image.open(io.BytesIO(encoded("TIFF", picture(8, 4), tags={274: 6}))) as image:
         assert measure_image(image).exif["Orientation"] == "rotate 90 CW"  # type: ignore[index]
 
 
@@ -395,7 +388,7 @@ some_value = st.sampled_from(list(numbers)).flatmap(
 PLAIN = [TAG[name] for name in ("Make", "Model", "Software", "XResolution", "Gamma", "Rating")]
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.dictionaries(st.sampled_from(PLAIN), some_value),
     st.dictionaries(st.sampled_from([33434, 33437, 37380, 37386, 41988]), some_value, min_size=1),
@@ -410,40 +403,6 @@ def test_values_are_those_of_exifread(main: Tags, exif: Tags, order: str) -> Non
     for name, value in expected.items():
         assert ours.get(name, "") == value, name
     assert ours.keys() - {"has_gps"} <= expected.keys()
-
-
-def test_values_are_those_of_pillow() -> None:
-    exif = Image.Exif()
-    exif[TAG["Make"]] = "SONY"
-    exif[TAG["XResolution"]] = IFDRational(300, 7)
-    exif.get_ifd(EXIF)[TAG["FNumber"]] = IFDRational(28, 10)
-    exif.get_ifd(EXIF)[TAG["ISOSpeedRatings"]] = 640
-    exif.get_ifd(GPS)[2] = (48.0, 30.0, 36.0)
-    exif.get_ifd(GPS)[4] = (11.0, 15.0, 0.0)
-    tags = tags_of(saved("JPEG", exif.tobytes()))
-    assert tags == pytest.approx(
-        {
-            "Make": "SONY",
-            "XResolution": 300 / 7,
-            "FNumber": 2.8,
-            "ISOSpeedRatings": 640,
-            "GPSLatitude": 48.51,
-            "GPSLongitude": 11.25,
-            "has_gps": 1,
-        }
-    )
-
-
-def test_a_block_above_64_kilobytes_goes_on_in_the_next_segment() -> None:
-    block = tiff(
-        {TAG["XMLPacket"]: (UNDEFINED, b"x" * 70_000), TAG["YResolution"]: (RATIONAL, [7, 2])}
-    )
-    segments = b"".join(
-        b"\xff\xe1" + struct.pack(">H", len(part) + 8) + b"Exif\0\0" + part
-        for part in (block[:60_000], block[60_000:])
-    )
-    tags = tags_of(b"\xff\xd8" + segments + b"\xff\xd9")
-    assert tags == {"XMLPacket": 70_000, "YResolution": 3.5, "has_gps": 0}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -1,15 +1,13 @@
 """Which Exif tags a profile tracks, and which images count as lacking one."""
 
-import io
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
-from conftest import picture
+from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ExifPolicy, Profile, ProfileView, compare, log_image, profile_images
-from PIL import ExifTags, Image
+from lightmeter import ExifPolicy, Profile, ProfileView, compare, log_image
+from PIL import ExifTags
 
 CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}
 ARTIST = ExifPolicy(allow={"Artist"})
@@ -17,12 +15,8 @@ NO_MAKE = ExifPolicy(deny={"Make"})
 
 
 def jpeg(tags: Mapping[str, str]) -> bytes:
-    exif = Image.Exif()
-    for name, value in tags.items():
-        exif[CODES[name]] = value
-    file = io.BytesIO()
-    picture(8, 8).save(file, "JPEG", exif=exif)
-    return file.getvalue()
+    codes = {CODES[name]: value for name, value in tags.items()}
+    return encoded("JPEG", picture(8, 8), tags=codes)
 
 
 FULL = jpeg(dict.fromkeys(CODES, "x"))
@@ -42,16 +36,6 @@ def test_personal_tags_are_off_unless_asked_for() -> None:
     assert counts(log_image(FULL, exif=NO_MAKE).view(), "Make") is None
     both = ExifPolicy(allow={"Artist"}, deny={"Artist"})
     assert counts(log_image(FULL, exif=both).view(), "Artist") is None
-
-
-def test_every_way_in_takes_a_policy(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(FULL)
-    profile = Profile(exif=ARTIST)
-    profile.track(FULL)
-    row = Profile(exif=ARTIST)
-    row.log(row={"image": Image.open(io.BytesIO(FULL))})
-    for view in (profile.view(), row.view(), profile_images(tmp_path, exif=ARTIST)):
-        assert view == log_image(FULL, exif=ARTIST).view()
 
 
 def test_withheld_tags_are_not_missing_after_merging_unlike_policies() -> None:
@@ -87,13 +71,6 @@ def test_missing_values_are_right_for_any_mix(images: list[tuple[set[str], ExifP
         tracked = [name in tags for tags, policy in images if policy.tracks(name)]
         expected = (len(tracked), tracked.count(False)) if any(tracked) else None
         assert counts(merged, name) == expected, name
-
-
-def test_merges_of_policies_give_the_same_bytes_in_any_order() -> None:
-    views = [log_image(FULL, exif=policy).view() for policy in (ExifPolicy(), ARTIST, NO_MAKE)]
-    merged = ProfileView.merge_many(views)
-    assert merged == ProfileView.merge_many(reversed(views))
-    assert merged == views[0].merge(views[1].merge(views[2]))
 
 
 def test_drift_does_not_take_a_withheld_tag_for_a_missing_one() -> None:

@@ -1,13 +1,12 @@
 """Files of several frames or pages: the first, or all of them."""
 
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import picture
-from lightmeter import ImageError, Profile, Reading, log_image, profile_images
+from conftest import encoded, picture
+from lightmeter import ImageError, Profile, Reading, log_image
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_images
 from PIL import Image, TiffImagePlugin
@@ -23,11 +22,9 @@ def count_of(form: str) -> int:
 def animated(form: str, **options: Any) -> bytes:
     """Frames of the grays above, 16 x 8; lossless but for MPO, which is of JPEGs."""
     frames = [Image.new("RGB", (16, 8), (gray, gray, gray)) for gray in GRAYS[: count_of(form)]]
-    file = io.BytesIO()
     if form == "WEBP":
         options["lossless"] = True
-    frames[0].save(file, form, save_all=True, append_images=frames[1:], **options)
-    return file.getvalue()
+    return encoded(form, frames[0], frames=frames[1:], **options)
 
 
 def brightness(view: Any) -> dict[str, Any]:
@@ -67,24 +64,18 @@ def test_pages_may_differ_in_size_and_depth() -> None:
         Image.new("1", (9, 9), 1),
         Image.new("F", (2, 2), 0.2),
     ]
-    file = io.BytesIO()
-    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
-    view = log_image(file.getvalue(), frames="all").view()
+    view = log_image(encoded("TIFF", pages[0], frames=pages[1:]), frames="all").view()
     together = log_image(pages).view()
     for name, column in together.get_columns().items():
         assert view.get_column(name).to_summary_dict() == column.to_summary_dict(), name
 
 
 def test_the_exif_of_a_file_is_counted_once() -> None:
-    exif = Image.Exif()
-    exif[271] = "SONY"
     for form in ("TIFF", "PNG", "WEBP"):
-        view = log_image(
-            [animated(form, exif=exif)] * 2,
-        ).view()
+        files = [animated(form, tags={271: "SONY"})] * 2
         every = Profile(frames="all")
-        every.track_many([animated(form, exif=exif)] * 2)
-        for profile, images in ((view, 2), (every.view(), 6)):
+        every.track_many(files)
+        for profile, images in ((log_image(files).view(), 2), (every.view(), 6)):
             make = profile.get_column("image.Make").to_summary_dict()
             assert profile.images == images, form
             assert make["frequent_items/frequent_strings"] == [("SONY", 2, 2, 2)], form
@@ -106,14 +97,6 @@ def test_a_file_counts_whole_or_as_one_failure() -> None:
         assert profile.view() == view
 
 
-def test_a_single_frame_has_one() -> None:
-    for form in ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP"):
-        file = io.BytesIO()
-        picture().save(file, form)
-        assert log_image(file.getvalue(), frames="all").view() == log_image(file.getvalue()).view()
-    assert log_image(picture(), frames="all").view().images == 1
-
-
 def test_more_frames_than_the_limit_are_too_large() -> None:
     data = animated("GIF")
     with pytest.raises(ImageError, match="3 frames, more than 2") as caught:
@@ -124,9 +107,8 @@ def test_more_frames_than_the_limit_are_too_large() -> None:
 
 
 def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = io.BytesIO()
     page = Image.new("L", (2, 2))
-    page.save(file, "TIFF", save_all=True, append_images=[page] * 60)
+    data = encoded("TIFF", page, frames=[page] * 60)
     pages = set()
     seek = TiffImagePlugin.TiffImageFile._seek
     monkeypatch.setattr(
@@ -141,36 +123,17 @@ def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) ->
     for limit, last in ((5, 5), (59, 59), (60, 60)):
         pages.clear()
         with pytest.raises(ImageError, match=f"more than {limit} frames"):
-            list(measure_images(file.getvalue(), all_frames(limit)))
+            list(measure_images(data, all_frames(limit)))
         assert max(pages) == last
     for limit in (61, 1000, None):
-        assert len(list(measure_images(file.getvalue(), all_frames(limit)))) == 61
-
-
-def test_a_folder_with_all_frames(tmp_path: Path) -> None:
-    (tmp_path / "a.gif").write_bytes(animated("GIF"))
-    (tmp_path / "b.tif").write_bytes(animated("TIFF"))
-    picture().save(tmp_path / "c.jpg")
-    assert profile_images(tmp_path).images == 3
-    views = [profile_images(tmp_path, frames="all", workers=workers) for workers in (1, 2)]
-    assert views[0] == views[1]
-    assert views[0].images == 7
-
-
-def test_frames_is_checked() -> None:
-    with pytest.raises(ValueError, match="frames is 'last'"):
-        log_image(picture(), frames="last")
+        assert len(list(measure_images(data, all_frames(limit)))) == 61
 
 
 def test_an_upright_tiff_and_a_turned_jpeg() -> None:
     """Sizes are those that a loader sees: Pillow turns a TIFF upright, and nothing else."""
-    exif = Image.Exif()
-    exif[274] = 6
     sizes = {}
     for form in ("TIFF", "JPEG", "PNG", "WEBP"):
-        file = io.BytesIO()
-        Image.new("RGB", (50, 30)).save(file, form, exif=exif)
-        view = log_image(file.getvalue()).view()
+        view = log_image(encoded(form, Image.new("RGB", (50, 30)), tags={274: 6})).view()
         sizes[form] = view.get_column("image.ImagePixelWidth").to_summary_dict()["ints/max"]
         orientation = view.get_column("image.Orientation").to_summary_dict()
         assert orientation["counts/null"] == 0, form

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ImageError, Limits, _core
+from lightmeter import ImageError, Limits
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.large import jpeg_tile, tiff_raster
 from lightmeter.image.large.jpeg_tile import common_segments, write_jpeg_tile
@@ -205,23 +205,6 @@ def test_other_segments_among_the_tables(tmp_path: Path, other: bytes, watched: 
     assert watched.answers == []
 
 
-@pytest.mark.parametrize(
-    "tables",
-    [
-        b"",
-        b"\xff\xd8",
-        b"\xff\xd8\xff",
-        b"\xff\xd8" + TABLES,
-        b"\xff\xd8" + TABLES[:-9],
-        b"\xff\xd8" + TABLES + b"\xff",
-        TABLES + b"\xff\xd9",
-        b"\xff\xd9" + TABLES + b"\xff\xd9",
-    ],
-)
-def test_tables_without_a_start_or_an_end(tables: bytes) -> None:
-    assert common_segments(tables) is None
-
-
 def test_tables_within_the_tile(tmp_path: Path, watched: Watched) -> None:
     with_tables(tmp_path / "a.tif", STREAM, None, 6)
     got = samples_of(tmp_path / "a.tif")
@@ -240,7 +223,7 @@ def outcome(file: Path) -> Any:
 
 def test_damaged_tiles_end_as_they_do_by_imagecodecs(tmp_path: Path) -> None:
     numbers = random.Random(5)
-    for _ in range(300):
+    for _ in range(120):
         damaged = bytearray(b"\xff\xd8" + PICTURE)
         for _ in range(numbers.randint(1, 3)):
             damaged[numbers.randrange(len(damaged))] = numbers.randrange(256)
@@ -259,17 +242,6 @@ def test_a_tile_larger_than_it_may_be_is_left() -> None:
     assert not write_jpeg_tile(STREAM, b"", (TILE - 1, TILE), into[:, :-1])
     assert not write_jpeg_tile(STREAM, b"", (TILE, TILE - 1), into[:-1])
     assert not write_jpeg_tile(STREAM, b"", (TILE, TILE), into[..., :1])
-
-
-def test_only_what_is_asked_for_is_written() -> None:
-    whole = _core.open_jpeg(STREAM).samples()  # type: ignore[union-attr]
-    room = np.full((3, TILE, TILE), 7, np.uint8)
-    assert write_jpeg_tile(STREAM, b"", (TILE, TILE), room.transpose(1, 2, 0)[:20, 5:30])
-    np.testing.assert_array_equal(room[:, :20, 5:30], whole[:, :20, :25])  # type: ignore[index]
-    room[:, :20, 5:30] = 7
-    assert (room == 7).all()
-    with pytest.raises(ValueError, match="expected 3 planes of rows without gaps"):
-        _core.open_jpeg(STREAM).write(room[..., ::2])  # type: ignore[union-attr]
 
 
 def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,30 +154,6 @@ def test_the_numbers_are_those_of_pillow(tmp_path: Path, kind: str) -> None:
     assert tiled.exif == whole.exif
 
 
-@pytest.mark.parametrize("subsampling", [(1, 1), (2, 1), (2, 2)])
-def test_tiles_of_jpeg_are_those_of_pillow(tmp_path: Path, subsampling: tuple[int, int]) -> None:
-    tifffile.imwrite(
-        tmp_path / "a.tif", texture(100, 150), photometric="rgb", tile=(48, 32),
-        compression="jpeg", subsampling=subsampling,
-    )  # fmt: skip
-    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
-    assert of_file(tmp_path / "a.tif", 2).meter.measurement() == whole
-
-
-def test_separate_planes_of_ycbcr_are_left_to_pillow(tmp_path: Path) -> None:
-    planes = np.asarray(Image.fromarray(texture(32, 48)).convert("YCbCr")).transpose(2, 0, 1)
-    streams = [imagecodecs.jpeg8_encode(np.ascontiguousarray(plane)) for plane in planes]
-    sizes = [len(stream) for stream in streams]
-    tags = {256: [48], 257: [32], 258: [8] * 3, 259: [7], 262: [6], 277: [3], 278: [32], 284: [2],
-            530: [1, 1], 273: [0] * 3, 279: sizes}  # fmt: skip
-    start = len(tiff({tag: (4, numbers) for tag, numbers in tags.items()}))
-    tags[273] = [start, start + sizes[0], start + sizes[0] + sizes[1]]
-    header = tiff({tag: (3 if tag == 530 else 4, said) for tag, said in tags.items()})
-    (tmp_path / "a.tif").write_bytes(header.ljust(start, b"\0") + b"".join(streams))
-    with Image.open(tmp_path / "a.tif") as image:
-        assert of_file(tmp_path / "a.tif").meter.measurement() == of_array(np.asarray(image))
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turned_as_pillow_turns(tmp_path: Path, orientation: int) -> None:
     tag = (274, "H", 1, orientation, True)

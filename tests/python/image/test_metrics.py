@@ -1,6 +1,5 @@
 """Functions of one's own are called with every picture, and can stop nothing."""
 
-import io
 import json
 import logging
 import math
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter, picture
+from conftest import encoded, lightmeter, picture
 from lightmeter import ImageMeter, ProfileView, Reading, Store, _core
 from lightmeter.batch.block import profile_block
 from lightmeter.batch.sources.folder import Files
@@ -194,9 +193,7 @@ def test_metrics_are_checked() -> None:
 def test_no_name_of_a_built_in_feature_is_free() -> None:
     names = {name.partition(".")[0] for name, *_ in _core.image_numbers()} | KNOWN
     for form in ("JPEG", "PNG", "TIFF", "GIF", "WEBP"):
-        file = io.BytesIO()
-        picture().save(file, form)
-        view = lm.log_image([file.getvalue(), b"no picture"]).view()
+        view = lm.log_image([encoded(form), b"no picture"]).view()
         names |= {name.split(".")[1] for name in view}
     for name in names:
         if name.isidentifier():
@@ -293,22 +290,6 @@ def test_threads_call_it_and_the_number_of_workers_changes_nothing(folder: Path)
     assert views[0] == lm.log_image(sorted(folder.rglob("*.*g")), metrics=where).view()
 
 
-def test_the_thread_of_the_logger_calls_it(tmp_path: Path) -> None:
-    names = []
-
-    def own(image: Any) -> None:
-        names.append(threading.current_thread().name)
-        raise ValueError
-
-    with Store(tmp_path / "drift.db") as store:
-        with lm.logger(store, "cells", metrics=own) as log:
-            log.track(RGB)
-            log.track(picture())
-        view = store.read("cells")
-    assert names == ["lightmeter"] * 2
-    assert view["image.own.Error"].failure_rate == 1
-
-
 def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
     work = pickle.loads(pickle.dumps(partial(profile_block, reading=Reading(metrics=glare))))
     files = [str(path) for path in sorted(folder.glob("*.jpg"))]
@@ -322,25 +303,6 @@ def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
 def test_without_functions_no_array_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lightmeter.image.metrics._eight_bits", None)
     assert not [name for name in lm.log_image(picture()).view() if "Error" in name]
-
-
-def test_own_numbers_merge_drift_and_show_in_the_report(tmp_path: Path) -> None:
-    def own(image: Any) -> Any:
-        return float(image.mean()) if image.mean() < 150 else 1 // 0
-
-    dark = [np.full((8, 8), 50 + seed, np.uint8) for seed in range(60)]
-    light = [*(image + np.uint8(30) for image in dark[:30]), *(image * 0 + 200 for image in dark)]
-    views = [lm.log_image(images, metrics=own).view() for images in (dark[:30], dark[30:], light)]
-    reference = views[0].merge(views[1])
-    assert reference == lm.log_image(dark, metrics=own).view()
-    report = lm.compare(target=views[2], reference=reference)
-    features = {feature.feature: feature for feature in report.features}
-    assert features["image.own"].name == "own"
-    assert features["image.own.Error"].verdict == "drift"
-    assert [item.value for item in features["image.own.Error"].new_values] == ["ZeroDivisionError"]
-    assert "errors of own went from 0 % to 67 %" in report.summary()
-    report.write_html(tmp_path / "report.html")
-    assert "errors of own went" in (tmp_path / "report.html").read_text(encoding="utf-8").lower()
 
 
 def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,14 +347,3 @@ def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) 
     result = lightmeter("profile", folder, "--metric", *metric.split())
     assert result.returncode == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())
-
-
-def test_sets_on_the_command_line(folder: Path) -> None:
-    names: dict[str, set[str]] = {}
-    for metrics in ("whylogs", "default", "camera", "all"):
-        result = lightmeter("measure", folder, "--metrics", metrics)
-        assert result.returncode == 0, result.stderr
-        names[metrics] = set(json.loads(result.stdout.splitlines()[0]))
-    assert "image.Luma.mean" in names["default"] - names["whylogs"]
-    assert "image.Grid.r0c0" in names["camera"] - names["default"]
-    assert "image.Banding.rows" in names["all"] - names["camera"]

@@ -5,16 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import encoded
+from counts import numbers_of
 from lightmeter import ImageError, ImageMeter, log_image
 from numpy.typing import NDArray
 from PIL import Image
-
-
-def numbers_of(image: Any, **options: Any) -> dict[str, float]:
-    meter = ImageMeter(**options)
-    meter.update(image)
-    return meter.measurement()
-
 
 # Mode, a colour in it, and the brightness V, saturation 255 (V - min) / V and hue of that colour.
 COLOURS = [
@@ -69,14 +64,12 @@ def test_a_palette_is_expanded_and_its_transparency_left_out(transparency: Any) 
     image = Image.new("P", (2, 1))
     image.putpalette(PALETTE)
     image.putdata([0, 1])
-    file = io.BytesIO()
     options = {} if transparency is None else {"transparency": transparency}
-    image.save(file, "PNG", **options)
+    data = encoded("PNG", image, **options)
     numbers = numbers_of(image)
     assert numbers["Brightness.mean"] == (30 + 200) / 2
     assert numbers["Saturation.mean"] == (170 + 191) / 2  # 255 * 20 / 30, 255 * 150 / 200
-    assert log_image(file.getvalue()).view() == log_image(io.BytesIO(file.getvalue())).view()
-    with Image.open(file) as read:
+    with Image.open(io.BytesIO(data)) as read:
         assert read.mode == "P"
         assert numbers_of(read) == numbers
 
@@ -143,10 +136,8 @@ def test_images_in_the_memory_of_others(mode: str, width: int) -> None:
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
 def test_sixteen_bit_files_keep_their_bits(form: str) -> None:
     frame = np.array([[0, 65535, 257, 1000]], np.uint16)
-    file = io.BytesIO()
-    Image.fromarray(frame).save(file, form)
-    mean = log_image(file.getvalue()).view().get_column("image.Brightness.mean").to_summary_dict()
-    assert mean["distribution/mean"] == (0 + 65535 + 257 + 1000) / 4 / 257
+    view = log_image(encoded(form, Image.fromarray(frame))).view()
+    assert view["image.Brightness.mean"].mean == (0 + 65535 + 257 + 1000) / 4 / 257
 
 
 def test_sixteen_bits_of_colour_are_eight_by_pillow() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture
+from conftest import encoded, picture
 from lightmeter import ImageError, log_image, profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.image.header import read_header
@@ -32,7 +32,7 @@ FORMATS = ["HEIF", "HEIF", "HEIF", "HEIF", "AVIF", "AVIF", "AVIF", "JXL", "JXL"]
 
 
 @cache
-def encoded(name: str) -> bytes:
+def by_plugin(name: str) -> bytes:
     # In a process of its own: here the plugin is to be loaded by what is tested.
     if find_spec(MODULES[name]) is None:
         pytest.skip(f"{MODULES[name]} is not installed")
@@ -44,10 +44,8 @@ def encoded(name: str) -> bytes:
         image = Image.open(sys.stdin.buffer)
         image.save(sys.stdout.buffer, {name!r}, quality=90)
     """
-    file = io.BytesIO()
-    picture(64, 48).save(file, "PNG")
     done = subprocess.run(
-        [sys.executable, "-c", code], input=file.getvalue(), capture_output=True, check=False
+        [sys.executable, "-c", code], input=encoded("PNG"), capture_output=True, check=False
     )
     if done.returncode != 0:
         pytest.skip(f"cannot write {name}: {done.stderr[-200:]!r}")
@@ -82,7 +80,7 @@ def test_others_are_none_of_them(start: bytes) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_with_the_plugin(name: str, tmp_path: Path) -> None:
-    data = encoded(name)
+    data = by_plugin(name)
     mean = np.asarray(picture(64, 48)).max(axis=-1).mean()
     # Without a suffix only its first bytes say that it is an image.
     for path in (tmp_path / "picture", tmp_path / f"picture.{name.lower()}"):
@@ -97,7 +95,7 @@ def test_with_the_plugin(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_damaged_file_is_not_called_unsupported(name: str) -> None:
-    data = encoded(name)
+    data = by_plugin(name)
     log_image(data)
     for damaged in (data[: len(data) // 2], data[:40], data[:60] + bytes(len(data) - 60)):
         with pytest.raises(ImageError) as caught:

@@ -76,19 +76,6 @@ def test_grid_and_vignetting(size: tuple[int, int], kind: str) -> None:
     assert got == pytest.approx(expected_grid(array), rel=1e-12, abs=1e-12)
 
 
-def test_a_grid_says_where() -> None:
-    array = np.full((40, 80, 3), 100, np.uint8)
-    array[10:20, 60:80] = 200
-    array[30:40:2, 20:40] = 0
-    numbers = measured(array)
-    assert numbers["Grid.r1c3"] == 200
-    assert numbers["Grid.r3c1"] == 50
-    assert max(range(16), key=lambda at: numbers[f"Grid.r{at // 4}c{at % 4}.sharpness"]) == 13
-    assert "Vignetting" not in measured(np.zeros((8, 8), np.uint8))
-    x, y = np.meshgrid(np.linspace(-1, 1, 80), np.linspace(-1, 1, 40))
-    assert measured((200 - 60 * (x**2 + y**2)).astype(np.uint8))["Vignetting"] < 0.7
-
-
 def expected_look(array: np.ndarray) -> str | None:
     cells = boxes(luma_of(array), 9, 8)
     if min(array.shape[0] - 7, array.shape[1] - 8) < 1:
@@ -207,56 +194,3 @@ def test_any_change_of_a_picture_changes_its_pixel_hash() -> None:
         pairs.add(measured(other.reshape(array.shape))["PixelHash"])
     assert len(pairs) == len(pixels) - 1
     assert measured(array.copy())["PixelHash"] == measured(array)["PixelHash"]
-
-
-def test_ignored_pixels_are_left_out() -> None:
-    array = picture(64, 48)
-    mask = np.zeros((48, 64), bool)
-    mask[:12, :16] = True
-    mask[30, 40] = True
-    hidden, black = array.copy(), array.copy()
-    hidden[mask] = 77
-    black[mask] = 0
-    results = []
-    for pixels in (array, hidden):
-        meter = ImageMeter(metrics="camera", mask=mask)
-        meter.update(pixels)
-        results.append(meter.measurement())
-    assert results[0] == results[1]
-    assert results[0]["PixelHash"] not in (
-        measured(array)["PixelHash"],
-        measured(black)["PixelHash"],
-    )
-    assert "Grid.r0c0" not in results[0]
-    assert "Grid.r0c0.sharpness" not in results[0]
-    kept = luma_of(array)[24:36, 32:48][~mask[24:36, 32:48]]
-    assert results[0]["Grid.r2c2"] == pytest.approx(kept.mean())
-    corners = np.concatenate(
-        [cell.ravel() for at, cell in enumerate(boxes(luma_of(array), 4, 4)) if at in (3, 12, 15)]
-    )
-    centre = luma_of(array)[12:36, 16:48][~mask[12:36, 16:48]]
-    assert results[0]["Vignetting"] == pytest.approx(corners.mean() / centre.mean())
-
-
-def test_tiles_cannot_be_seen() -> None:
-    array = picture(533, 61)
-    whole = measured(array)
-    rng = np.random.default_rng(2)
-    for _ in range(5):
-        columns = [0, *sorted(rng.choice(np.arange(1, 533), 3, replace=False)), 533]
-        rows = [0, *sorted(rng.choice(np.arange(1, 61), 3, replace=False)), 61]
-        tiles = [
-            (x, y, columns[i + 1], rows[j + 1])
-            for i, x in enumerate(columns[:-1])
-            for j, y in enumerate(rows[:-1])
-        ]
-        rng.shuffle(tiles)
-        meter = ImageMeter(metrics="camera", size=(533, 61))
-        for left, top, right, bottom in tiles:
-            meter.update(array[top:bottom, left:right], at=(left, top))
-        assert meter.measurement() == whole
-
-
-def test_the_pixel_hash_needs_no_size_but_the_others_do() -> None:
-    with pytest.raises(ValueError, match="give size="):
-        ImageMeter(metrics="camera")

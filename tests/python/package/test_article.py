@@ -1,7 +1,6 @@
 """The founding article's code with only names changed."""
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import log_image
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image
 
 
 def test_profile_a_single_image_and_view_it_as_a_dataframe(tmp_path: Path) -> None:
@@ -55,56 +54,6 @@ def test_set_profile_timestamp() -> None:
     profile.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
     profile_view = profile.view()
     assert profile_view.dataset_timestamp == datetime(2022, 9, 7, tzinfo=UTC)
-
-
-def street(seed: int) -> Image.Image:
-    """Houses with windows, a road with cars, in any light."""
-    rng = np.random.default_rng(seed)
-    image = Image.new("RGB", (256, 192), (150, 170, 190))
-    draw = ImageDraw.Draw(image)
-    horizon = int(rng.integers(70, 110))
-    for left in range(0, 256, 32):
-        top = int(rng.integers(10, horizon - 20))
-        draw.rectangle((left, top, left + 31, horizon), tuple(rng.integers(60, 200, 3).tolist()))
-        for y in range(top + 4, horizon - 6, 9):
-            for x in range(left + 3, left + 28, 8):
-                draw.rectangle((x, y, x + 3, y + 4), (int(rng.integers(20, 250)),) * 3)
-    draw.rectangle((0, horizon, 256, 192), (int(rng.integers(60, 120)),) * 3)
-    for _ in range(rng.integers(2, 9)):
-        x, y = int(rng.integers(0, 230)), int(rng.integers(horizon, 180))
-        size = 8 + (y - horizon) // 3
-        colour = tuple(rng.integers(10, 250, 3).tolist())
-        draw.rectangle((x, y, x + 2 * size, y + size), colour, (15, 15, 15))
-        draw.rectangle((x + size // 2, y - size // 2, x + size, y), (40, 40, 40))
-    light = np.asarray(image.filter(ImageFilter.GaussianBlur(0.6))) * rng.uniform(0.6, 1.1)
-    light += rng.normal(0, rng.uniform(1.5, 4), light.shape)
-    return Image.fromarray(light.clip(0, 255).astype(np.uint8))
-
-
-def small_and_back(image: Image.Image) -> Image.Image:
-    return image.resize((64, 64)).resize(image.size)
-
-
-def blurred_then_small(image: Image.Image) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(2)).resize((64, 64))
-
-
-def small_then_blurred(image: Image.Image) -> Image.Image:
-    return image.resize((64, 64)).filter(ImageFilter.GaussianBlur(2))
-
-
-@pytest.mark.parametrize(
-    ("usual", "wrong"),
-    [(Image.Image.copy, small_and_back), (blurred_then_small, small_then_blurred)],
-)
-def test_blurred_traffic(
-    usual: Callable[[Image.Image], Image.Image], wrong: Callable[[Image.Image], Image.Image]
-) -> None:
-    reference = log_image([usual(street(seed)) for seed in range(50)]).view()
-    target = log_image([wrong(street(seed)) for seed in range(50, 100)]).view()
-    report = why.compare(target=target, reference=reference)
-    assert report.summary().startswith("sharpness fell by ")
-    assert report.features[0].feature == "image.Sharpness"
 
 
 # The article calls it glare_percent, which is now the name of a feature that is measured anyway.

@@ -89,7 +89,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with lm.Store(root / "drift.db") as store:
         for day in DAYS:
             rng = np.random.default_rng(day.day)
-            view = lm.log_image([draw_cells(rng) for _ in range(3)]).view()
+            images = [draw_cells(rng) for _ in range(3)]
+            view = lm.log_image(images, metrics="whylogs").view()
             for segment in (None, {"camera": "left"}, {"camera": "right"}):
                 store.put("cells", view, at=day, writer="a", segment=segment)
             store.put("raw", view, at=day, writer="a")
@@ -143,6 +144,7 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """A copy of the things as the working directory, with an address that takes alerts."""
     shutil.copytree(things, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("lightmeter.demo._IMAGES", 12)  # drawing them is what takes time
     with Receiver([200]).running() as receiver:
         for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
             monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set

@@ -10,15 +10,13 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import (
-    DecodeError,
     Profile,
     ProfileView,
     compare,
     log_image,
     profile_images,
 )
-from lightmeter.image.meter import ImageMeter
-from lightmeter.image.thumbnail import Exemplars, make_thumbnail
+from lightmeter.image.thumbnail import Exemplars
 from lightmeter.report.page import html_page
 from lightmeter.testing import fold, merge_trees
 from PIL import Image
@@ -147,27 +145,6 @@ def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:
     assert only.path == ""
 
 
-def test_long_and_strange_paths(tmp_path: Path) -> None:
-    deep = tmp_path / ("d" * 250) / ("e" * 250)
-    deep.mkdir(parents=True)
-    shade(50).save(deep / "last.png")
-    path = bytes(tmp_path) + b"/a\xff\xfe.png"
-    with open(path, "wb") as file:
-        shade(60).save(file, "PNG")
-    view = profile_images(tmp_path, exemplars=2)
-    paths = [exemplar.path for exemplar in view.exemplars("image.entropy").low]
-    assert any(path.endswith("/last.png") for path in paths)
-    assert all(len(path.encode()) <= 512 for path in paths)
-    assert ProfileView.from_bytes(view.to_bytes()) == view
-
-
-def test_damaged_exemplars_are_refused() -> None:
-    data = leaf(1).merge(leaf(2)).to_bytes()
-    at = data.index(b"\xff\xd8\xff")
-    with pytest.raises(DecodeError):
-        ProfileView.from_bytes(data[:at] + b"\0" + data[at + 1 :])
-
-
 def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     dark = tmp_path / "dark"
     dark.mkdir()
@@ -189,21 +166,3 @@ def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     assert sources
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert 'src="' not in html_page(compare(target=reference, reference=reference))
-
-
-def test_what_is_measured_does_not_key_a_picture(
-    photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An upgrade that knows another number does not keep a picture twice."""
-    file, known = photos / "100.png", ImageMeter.measurement
-    before = profile_images(file, exemplars=3)
-    monkeypatch.setattr(ImageMeter, "measurement", lambda self: {**known(self), "New": 1.0})
-    after = profile_images(file, exemplars=3)
-    assert names(before.merge(after).exemplars("image.entropy")) == [["100"]] * 3
-
-
-def test_path_size_and_contents_key_a_picture() -> None:
-    small = make_thumbnail(shade(100), "a")
-    assert small is not None
-    others = (small._replace(path="b"), small._replace(size=(1, 1)), small._replace(jpeg=b""))
-    assert len({small.key, *(other.key for other in others)}) == 4

@@ -1,15 +1,13 @@
 """What a feature means stands in its column: names say nothing, merges agree in any order."""
 
-import io
 import itertools
 import random
 import typing
-from pathlib import Path
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import as_of_images, lightmeter, picture
+from conftest import as_of_images, encoded, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
@@ -42,10 +40,8 @@ def meanings(view: lm.ProfileView) -> dict[str, Meaning]:
 
 
 def photo() -> bytes:
-    file, exif = io.BytesIO(), picture(8, 8).getexif()
-    exif[271], exif[306], exif[315] = "SONY", "2022:09:07 10:00:00", "somebody"
-    picture(8, 8).save(file, "JPEG", exif=exif)
-    return file.getvalue()
+    tags = {271: "SONY", 306: "2022:09:07 10:00:00", 315: "somebody"}
+    return encoded("JPEG", picture(8, 8), tags=tags)
 
 
 @pytest.mark.parametrize("name", LOOKALIKES)
@@ -60,25 +56,6 @@ def test_a_name_gives_no_meaning(name: str) -> None:
     assert not is_hue(column, "mean")
     assert scalar_of(column, "mean") == line.level_target
     assert scalar_of(column, "median") == pytest.approx(270, abs=2)
-    chart = feature_chart(name, target, reference)
-    assert chart is not None
-    values = (view.get_column(name).numbers.weights()[0] for view in (target, reference))
-    plain = feature_chart("x", *(lm.log(columns={"x": each}).view() for each in values))
-    assert plain is not None
-    assert chart.svg().replace(name, "x") == plain.svg()
-
-
-def test_the_command_line_goes_by_meaning(tmp_path: Path) -> None:
-    sides = []
-    for shift in (0, 20):
-        sides.append(tmp_path / f"{shift}.lmp")
-        look_alikes(shift).write(sides[-1])
-    shown = lightmeter("show", sides[0]).stdout
-    assert "earliest" not in shown
-    assert all(name in shown for name in LOOKALIKES)
-    told = lightmeter("drift", "--target", sides[1], "--reference", sides[0]).stdout
-    assert "order.DateTime rose by" in told
-    assert "turned" not in told
 
 
 def test_the_features_of_an_image() -> None:

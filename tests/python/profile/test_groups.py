@@ -89,39 +89,10 @@ def test_moments_are_those_of_numpy_by_group(rows: list[tuple[Any, Any]]) -> Non
     assert table["single"][0] == pytest.approx(squares, rel=1e-9, abs=1e-3)
 
 
-@pytest.mark.parametrize("count", [256, 300, 5000])
-def test_many_groups_share_places(count: int) -> None:
-    rng = np.random.default_rng(count)
-    rows = [(f"burst {i}", float(value)) for i, value in enumerate(rng.normal(0, 1, count))]
-    table = state(logged(rows))
-    used = int((table["n"][:-1] > 0).sum())
-    assert used <= 256
-    assert table["n"].sum() == count
-    halves = lm.ProfileView.merge_many([logged(rows[::2]).view(), logged(rows[1::2]).view()])
-    assert_like(halves._core.grouped("a", "plain", "value"), table)
-
-
 def test_keys_of_any_type_name_the_same_group() -> None:
     columns = {"k": [7, 7.0, "7", np.int64(7), None, float("nan"), ""], "a": [1.0] * 7}
     table = state(lm.log(columns=columns, group="k"))
     assert (table["n"].max(), table["n"][-1]) == (4, 3)
-
-
-@pytest.mark.parametrize("make", ["pandas", "polars", "pyarrow"])
-def test_tables_of_any_library(make: str) -> None:
-    library = pytest.importorskip(make)
-    columns = {
-        "slide": ["b", "a", None, "b"],
-        "a": [1.5, 2.5, 3.5, None],
-        "c": ["x", "y", "x", "x"],
-    }
-    table = library.table(columns) if make == "pyarrow" else library.DataFrame(columns)
-    got, expected = (
-        lm.log(table=table, group="slide").view(),
-        lm.log(columns=columns, group="slide").view(),
-    )
-    assert got == expected
-    assert got["a"].missing == 1
 
 
 def test_rows_and_images() -> None:
@@ -220,18 +191,18 @@ def burst(rng: np.random.Generator, groups: int, *, shift: float = 0.0) -> lm.Pr
 
 
 def test_false_alarms_of_bursts() -> None:
-    """300 tests at 5 %: 22 or more false ones of 300 have a chance of 4 %. Seeded."""
+    """150 tests at 5 %: 13 or more false ones of 150 have a chance of 4 %. Seeded."""
     rng = np.random.default_rng(14)
     by_group = []
-    for _ in range(300):
+    for _ in range(150):
         sides = burst(rng, 8), burst(rng, 20)
         report = lm.compare(target=sides[0], reference=sides[1])
         names = ("number", "category", "gap:missing")
         by_group.append([report[name].p_value for name in names])
         assert (report["number"].groups_target, report["number"].groups_reference) == (8, 20)
     false = (np.array(by_group, dtype=float) <= 0.05).mean(axis=0)
-    assert false.max() < 22 / 300
-    assert false[0] > 8 / 300
+    assert false.max() < 13 / 150
+    assert false[0] > 3 / 150
 
 
 @pytest.mark.parametrize("icc", [0.1, 0.9])

@@ -1,15 +1,12 @@
 """log_image: features and their names, and every shape of argument."""
 
-import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log_image, profile_images
+from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log_image
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from PIL import Image, ImageStat
 
 WHYLOGS_TEN = {
     "Hue.mean",
@@ -48,24 +45,6 @@ def test_the_ten_features_of_whylogs() -> None:
     assert set(view.get_columns()) == {f"image.{name}" for name in WHYLOGS_TEN | {"Failure"}}
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_values_are_those_of_whylogs(mode: str) -> None:
-    """whylogs computes them with Pillow: ImageStat over convert("HSV"), and Image.entropy()."""
-    image = picture().convert(mode)
-    view = log_image(image).view()
-    stat = ImageStat.Stat(image.convert("RGB").convert("HSV"))
-    for band, name in enumerate(("Hue", "Saturation", "Brightness")):
-        mean = summary(view, f"image.{name}.mean")["distribution/mean"]
-        stddev = summary(view, f"image.{name}.stddev")["distribution/mean"]
-        assert mean == pytest.approx(stat.mean[band], rel=1e-9, abs=1e-9)
-        assert stddev == pytest.approx(stat.stddev[band], rel=1e-9, abs=1e-9)
-    assert summary(view, "image.entropy")["distribution/mean"] == pytest.approx(image.entropy())
-    assert summary(view, "image.ImagePixelWidth")["ints/max"] == image.width
-    assert summary(view, "image.ImagePixelHeight")["ints/min"] == image.height
-    (colorspace,) = summary(view, "image.Colorspace")["frequent_items/frequent_strings"]  # type: ignore[misc]
-    assert colorspace == (mode, 1, 1, 1)
-
-
 def test_pixels_are_exact_distributions() -> None:
     image = picture()
     values = np.sort(np.asarray(image.convert("HSV"))[..., 2].ravel())
@@ -84,28 +63,6 @@ def test_counts_of_every_image_feature_are_the_images_measured() -> None:
             assert column.to_summary_dict()["counts/n"] == 3, name
     assert summary(view, "image.Hue.circular_mean")["counts/null"] == 1
     assert summary(view, "image.Hue.circular_mean")["distribution/n"] == 2
-
-
-def test_a_tag_that_an_image_lacks_is_missing_also_after_merging() -> None:
-    def jpeg(make: str | None) -> bytes:
-        exif = Image.Exif()
-        if make:
-            exif[271] = make
-        file = io.BytesIO()
-        picture().save(file, "JPEG", exif=exif)
-        return file.getvalue()
-
-    views = [log_image(jpeg(make)).view() for make in (None, "SONY", None, "Canon", "SONY")]
-    merged = views[0]
-    for view in views[1:]:
-        merged = merged.merge(view)
-    result = summary(merged, "image.Make")
-    assert (result["counts/n"], result["counts/null"], result["types/string"]) == (5, 2, 3)
-    items = result["frequent_items/frequent_strings"]
-    assert [(item.value, item.est) for item in items] == [("SONY", 2), ("Canon", 1)]  # type: ignore[attr-defined]
-    # An array cannot have Exif, so it is not one more image without a tag.
-    merged = merged.merge(log_image(np.asarray(picture())).view())
-    assert summary(merged, "image.Make")["counts/null"] == 2
 
 
 def test_a_list_goes_into_one_column_and_a_dict_into_one_each() -> None:
@@ -148,38 +105,9 @@ def test_a_failed_image_leaves_the_profile_as_it_was() -> None:
     assert profile.view() == before
 
 
-def test_a_meter_is_an_image() -> None:
-    image = np.asarray(picture())
-    meter = ImageMeter()
-    for top in range(0, image.shape[0], 10):
-        meter.update(image[top : top + 10])
-    assert log_image(meter).view() == log_image(image).view()
-
-
 def test_empty_collections() -> None:
     assert log_image([]).view().images == 0
     assert log_image({}).view().images == 0
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"channels": "rgb"},
-        {"value_range": (255, 0)},
-        {"value_range": 3},
-        {"layout": "WH"},
-        {"frames": "last"},
-        {"limits": None},
-        {"exif": "all"},
-    ],
-)
-def test_wrong_arguments_are_no_damaged_pictures(wrong: dict[str, Any], tmp_path: Path) -> None:
-    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    for images in (tmp_path / "a.png", [Image.new("RGB", (4, 4))]):
-        with pytest.raises((TypeError, ValueError), match=r"expected|layout"):
-            log_image(images, **wrong)
-    with pytest.raises((TypeError, ValueError)):
-        profile_images(tmp_path, **wrong)
 
 
 def test_prefixes_are_strings() -> None:

@@ -95,18 +95,6 @@ def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignor
         assert item.path in paths
 
 
-def test_a_frozen_camera_is_proven_among_a_thousand() -> None:
-    order = np.random.default_rng(3).permutation([0] * 50 + list(range(1, 951)))
-    profiles = [Profile(metrics="camera") for _ in range(10)]
-    for at, seed in enumerate(order):
-        profiles[at % 10].track(frame(int(seed)))
-    view = ProfileView.merge_many(profile.view() for profile in profiles)
-    for name in (PIXELS, LOOKS):
-        (frozen,) = view.repeats(name).hashes
-        assert 48 <= frozen.times <= 50
-        assert view.repeats(name).at_least == frozen.times - 1
-
-
 def test_no_distance_and_no_verdict_of_hashes(store: Store) -> None:
     views = [
         log_image([frame(seed) for seed in range(start, start + 30)], metrics="camera").view()

@@ -1,22 +1,15 @@
 """The maker of HTML: whatever comes in as text stays text, and nothing else makes markup."""
 
-import ast
 import html
 import html.parser
-import re
-from pathlib import Path
 from typing import Any
 
-import lightmeter
 import pytest
+from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.draw.html import Html, joined, tag
+from lightmeter.draw.html import joined, tag
 from lightmeter.text import visible
-from test_viz import HOSTILE
-
-PACKAGE = Path(lightmeter.__file__).parent
-MARKUP = re.compile(r"</?[a-z][\w-]*(?=[\s>/]|$)|<!")
 
 
 class Read(html.parser.HTMLParser):
@@ -49,7 +42,7 @@ def test_hostile_text_stays_text(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.text(max_size=40) | st.text(alphabet="<>&\"'/!-bp =;#x", max_size=40))
 def test_any_text_stays_text(text: str) -> None:
     check(text)
@@ -70,28 +63,3 @@ def test_elements_attributes_and_what_is_left_out() -> None:
 def test_what_is_made_of_html_as_of_a_string_is_text_again(made: Any) -> None:
     part = tag("b", "x")
     assert tag("p", made(part)) == f"<p>{html.escape(made(part))}</p>"
-
-
-def test_nothing_else_writes_markup() -> None:
-    """No literal outside `html` holds a tag, and few places vouch for a string."""
-    vouching = set()
-    for file in PACKAGE.rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-        docstrings = {
-            id(node.body[0].value)
-            for node in ast.walk(tree)
-            if isinstance(node, documented) and isinstance(node.body[0], ast.Expr)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == Html.__name__:
-                vouching.add(file.name)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                markup = MARKUP.search(node.value) and id(node) not in docstrings
-                known = (
-                    file.name == "html.py"
-                    or re.fullmatch(r"<u\d", node.value)
-                    or "(?<!" in node.value
-                )
-                assert not markup or known, f"{file.name}:{node.lineno}: {node.value!r}"
-    assert vouching == {"html.py", "document.py"}

@@ -2,15 +2,11 @@
 
 import contextlib
 import locale
-import math
-import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.draw.axes import LEFT, RIGHT
 from lightmeter.draw.lines import Mark, expected, sparkline, trend
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
@@ -30,32 +26,6 @@ def line(
     ]
 
 
-def strokes(body: str, tone: str) -> list[list[tuple[float, float]]]:
-    """The places of each line drawn in a colour."""
-    paths = re.findall(rf'<path d="M([^"a-y]+)" class="s-{tone}"', body)
-    return [[(float(x), float(y)) for x, y in (p.split(" ") for p in d.split("L"))] for d in paths]
-
-
-def test_values_and_limits_are_where_they_belong() -> None:
-    chart = trend("d", line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1})))
-    _, drawn = strokes(chart.body, "target")  # the first is the legend's
-    x = [place[0] for place in drawn]
-    assert x == [LEFT, (LEFT + RIGHT) / 2, RIGHT]
-    floor = 190
-    heights = [floor - place[1] for place in drawn]
-    assert heights[1] / heights[0] == pytest.approx(3, abs=0.02)  # from zero: a distance
-    assert heights[2] / heights[0] == pytest.approx(2, abs=0.02)
-    ((left, right),) = strokes(chart.body, "reference")
-    assert left[1] == right[1]
-    assert (floor - left[1]) / heights[0] == pytest.approx(2.5, abs=0.02)
-
-
-def test_a_gap_stays_a_gap() -> None:
-    chart = trend("d", line([1.0, 2.0, None, 2.0, math.inf, 1.0, 1.5]))
-    assert [len(stroke) for stroke in strokes(chart.body, "target")[1:]] == [2, 2]
-    assert "anomaly" not in chart.body
-
-
 def test_it_is_told_in_words() -> None:
     marks = line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1}))
     assert trend("d", marks).description == (
@@ -72,7 +42,7 @@ def test_it_is_told_in_words() -> None:
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(
     st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.booleans()), min_size=1),
     st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),
@@ -98,8 +68,3 @@ def test_months_are_english_in_every_locale() -> None:
         assert "May 2022" in trend("d", year).body
     finally:
         locale.setlocale(locale.LC_TIME, before)
-
-
-def test_a_level_line_is_short() -> None:
-    long = trend("x", line([0.5] * 400, upper=1.0))
-    assert len(long.body) < 4000

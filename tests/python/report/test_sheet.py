@@ -10,6 +10,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
+from hostile import HOSTILE
 from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.draw.html import Html
 from lightmeter.profile.cells import Row
@@ -17,7 +18,6 @@ from lightmeter.report import sheet
 from lightmeter.report.sheet import contact_sheet
 from numpy.typing import NDArray
 from PIL import Image
-from test_viz import HOSTILE
 
 
 def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: Any) -> Html:
@@ -49,12 +49,6 @@ def add_hostile(folder: Path) -> None:
         name = f"{number}{text}".replace("/", "").replace("\0", "")
         picture(90 + number, seed=number).save(folder / f"{name[:80]}.jpg", exif=exif)
         (folder / f"{name[:80]}.png").write_text("no picture")
-
-
-@pytest.fixture
-def hostile(folder: Path) -> Path:
-    add_hostile(folder)
-    return folder
 
 
 def test_it_shows_the_worst_and_opens_no_other(
@@ -106,13 +100,6 @@ def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
 
     page = sheet_of(folder, "image.mine", most=8, metrics=mine)
     assert len(pictures(page)) == len(calls) == 8
-
-
-def test_long_sheets_show_the_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheet, "_MOST_PICTURES", 3)
-    page = sheet_of(folder, most=8)
-    assert len(pictures(page)) == 3
-    assert "No pictures of 5 more." in page
 
 
 @pytest.mark.parametrize(

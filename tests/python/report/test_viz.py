@@ -2,7 +2,6 @@
 
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,7 @@ def parsed(chart: Chart) -> ET.Element:
     return root
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(
     st.lists(numbers(), max_size=40), st.lists(numbers(), min_size=1, max_size=40), st.booleans()
 )
@@ -85,16 +84,6 @@ def test_whole_numbers_have_a_bin_each() -> None:
         assert common_bins(sketch([tiny]), sketch([-tiny])).edges.tolist() == [-0.5, 0.5]
 
 
-def test_both_sizes_are_told_and_the_target_is_a_line() -> None:
-    target, reference = views([1.0, 2.5, 3.0], [2.0] * 1000)
-    chart = feature_chart("x", target, reference)
-    assert chart is not None
-    text = " ".join(parsed(chart).itertext())
-    assert "reference, 1,000 values" in text
-    assert "target, 3 values" in text
-    assert "Reference, 1,000 values: most between" in chart.description
-
-
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_nothing_of_strangers_gets_out(hostile: str) -> None:
     row = [Bar(hostile, 0.2, 0.8)]
@@ -132,15 +121,6 @@ def test_a_side_without_the_feature() -> None:
     assert chart is not None
     assert "target: no values" in chart.description
     assert feature_chart("z", target, reference) is None
-
-
-def test_the_same_every_time_and_written(tmp_path: Path) -> None:
-    target, reference = views([1.0, 2.5, 3.0], [2.0, 2.25])
-    charts = [feature_chart("x", target, reference) for _ in range(2)]
-    assert charts[0] == charts[1]
-    assert charts[0] is not None
-    charts[0].write(tmp_path / "x.svg")
-    assert (tmp_path / "x.svg").read_text() == charts[0].svg()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Headers of JPEG and PNG: the facts of small files, which Pillow and exifread confirm."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import exifread
+import pytest
+from lightmeter.image.encoded import EncodedBytes, open_to_decode
+from lightmeter.image.header import DamagedError, Header, Source, header_of, read_header
+from lightmeter.image.header.jpeg import jpeg_frame
+from lightmeter.image.limits import Limits
+from PIL import Image, ImageCms
+
+FOLDER = Path(__file__).parents[2] / "golden/headers"
+FACTS: dict[str, dict[str, Any]] = json.loads((FOLDER / "facts.json").read_text())
+# Pillow refuses these, or gives up at a place where the facts before it stand.
+DAMAGED = {
+    *("12-bits.jpg", "JPEG-LS.jpg", "damaged-pictures.jpg", "more-components-than-there-are.jpg"),
+    *("no-components.jpg", "restarts-in-front.jpg", "scan-first.jpg", "size-beyond-the-end.jpg"),
+    *("start-alone.jpg", "wrong-size.jpg", "chunk-beyond-the-end.png", "exif-twice.png"),
+    *("frames-cut-short.png", "head-alone.png", "unknown-colour.png"),
+}
+# exifread looks neither into texts nor into a second segment.
+NOT_BY_EXIFREAD = {"deflated-text.png", "plain-text.png", "exif-in-two-segments.jpg"}
+
+
+def said(header: Header | None) -> tuple[dict[str, Any], str | None]:
+    assert header is not None
+    exif = header.exif
+    return header.facts, None if exif is None else exif.read_up_to(0, exif.size).hex()
+
+
+def test_the_facts_are_of_all_files() -> None:
+    assert {path.name for path in FOLDER.iterdir() if path.suffix in (".jpg", ".png")} == {*FACTS}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts_and_exif_from_a_file_and_from_memory(name: str) -> None:
+    data = (FOLDER / name).read_bytes()
+    expected = FACTS[name]["facts"], FACTS[name]["exif"]
+    assert said(read_header(io.BytesIO(data))) == expected
+    encoded = open_to_decode(data, Limits())
+    assert isinstance(encoded, EncodedBytes)
+    assert said(header_of(encoded)) == expected
+    if frame := FACTS[name].get("frame"):
+        marker, body = jpeg_frame(Source(data))
+        assert [marker, body.hex()] == frame
+    elif name.endswith(".jpg"):
+        with pytest.raises(DamagedError):
+            jpeg_frame(Source(data))
+
+
+@pytest.mark.parametrize("name", sorted(FACTS.keys() - DAMAGED))
+def test_pillow_and_exifread_say_the_same(name: str) -> None:
+    facts, exif = FACTS[name]["facts"], FACTS[name]["exif"]
+    make = "somebody" if exif and b"somebody".hex() in exif else None
+    with Image.open(FOLDER / name) as image:
+        assert len(image.getbands()) == facts["Channels"]
+        assert getattr(image, "n_frames", 1) == facts["FrameCount"]
+        progressive = image.info.get("progressive") or image.info.get("interlace")
+        assert int(bool(progressive)) == facts["Progressive"]
+        assert image.getexif().get(0x010F) == make
+        icc = image.info.get("icc_profile")
+    described = icc and ImageCms.getProfileDescription(io.BytesIO(icc)).strip()
+    assert described == facts["ColorProfile"]
+    if name not in NOT_BY_EXIFREAD:
+        tags = exifread.process_file(io.BytesIO((FOLDER / name).read_bytes()), details=False)
+        assert (str(tags["Image Make"]) if tags else None) == make

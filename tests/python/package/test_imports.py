@@ -1,0 +1,136 @@
+"""A room uses only rooms below it, in Python and in C++, and nothing goes round in a circle."""
+
+import ast
+import re
+from collections.abc import Callable
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "python/lightmeter"
+CORE = [ROOT / "cpp" / folder for folder in ("include/lightmeter", "src", "bindings")]
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:lightmeter/)?(\S+)\.\w+[>"]', re.MULTILINE)
+
+GROUND = {"_core", "errors", "files", "nesting", "quiet", "sketch", "testing", "text", "times"}
+
+# A room may use those below it: the ones named here and everything that they may use.
+ROOMS = {
+    "ground": "",
+    "image": "ground",
+    "profile": "image",
+    "batch": "profile",
+    "drift": "profile",
+    "store": "profile",
+    "whylogs": "drift",
+    "draw": "ground",
+    "report": "draw drift",
+    "viz": "report",
+    "writers": "batch store",
+    "monitor": "drift store",
+    "alerts": "monitor draw",
+    "openmetrics": "monitor",
+    "hooks": "report openmetrics",
+    "dashboard": "report alerts",
+    "run": "alerts",
+    "ray": "batch",
+    "spark": "batch store",
+    "lightmeter": "batch run viz whylogs writers ray spark",
+    "demo": "lightmeter dashboard",
+    "serve": "dashboard run writers whylogs openmetrics",
+    "cli": "demo serve",
+    "__main__": "cli",
+}
+
+CORE_ROOMS = {
+    "kernels": "",
+    "wire": "",
+    "decode": "kernels wire",
+    "measure": "kernels",
+    "sketch": "kernels wire",
+    "profile": "measure sketch",
+    "drift": "sketch",
+    "bindings": "decode profile drift",
+}
+
+
+def below(rooms: dict[str, str]) -> dict[str, set[str]]:
+    """Return all rooms that each may use, itself too. Raises where rooms go round in a circle."""
+    graph = {room: set(used.split()) for room, used in rooms.items()}
+    allowed: dict[str, set[str]] = {}
+    for room in TopologicalSorter(graph).static_order():
+        allowed[room] = {room}.union(*(allowed[used] for used in graph[room]))
+    return allowed
+
+
+def python_imports() -> dict[str, set[str]]:
+    """Return the modules of the package that each of them imports, inside functions too."""
+    files = {
+        ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts): file
+        for file in PACKAGE.rglob("*.py")
+    }
+    known = {name.removesuffix(".__init__") for name in files} | {"lightmeter._core"}
+    imports: dict[str, set[str]] = {}
+    for name, file in files.items():
+        imported = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = name.split(".")[: -node.level] if node.level else []
+                source = ".".join([*base, *([node.module] if node.module else [])])
+                names = {f"{source}.{alias.name}" for alias in node.names}
+                imported |= (names & known) or {source}
+        module = name.removesuffix(".__init__")
+        imports[module] = (imported & known) - {module}
+    return imports
+
+
+def python_room(module: str) -> str:
+    room = module.split(".")[1] if "." in module else "lightmeter"
+    return "ground" if room in GROUND else room
+
+
+def core_files() -> dict[Path, str]:
+    """Return what each file of the core is called. A header and the source of its name are one."""
+    return {
+        file: f"{'bindings/' * (root.name == 'bindings')}{file.relative_to(root).with_suffix('')}"
+        for root in CORE
+        for file in root.rglob("*.*")
+        if file.suffix in {".cpp", ".hpp", ".inl"}
+    }
+
+
+def core_includes() -> dict[str, set[str]]:
+    includes: dict[str, set[str]] = {}
+    for file, name in core_files().items():
+        included = set(INCLUDE.findall(file.read_text()))
+        included |= {f"{name.rpartition('/')[0]}/{path}" for path in included}  # beside it
+        includes.setdefault(name, set()).update(included - {name})
+    return includes
+
+
+def core_room(file: str) -> str:
+    return file.split("/")[0] if "/" in file else ""
+
+
+@pytest.mark.parametrize(
+    ("rooms", "graph", "room_of"),
+    [(ROOMS, python_imports(), python_room), (CORE_ROOMS, core_includes(), core_room)],
+    ids=["python", "core"],
+)
+def test_rooms_use_only_those_below(
+    rooms: dict[str, str], graph: dict[str, set[str]], room_of: Callable[[str], str]
+) -> None:
+    allowed = below(rooms) | {"": {""}}  # a file outside of all rooms is there for every one
+    for name, used in graph.items():
+        for other in used & graph.keys():
+            assert room_of(other) in {"", *allowed[room_of(name)]}, f"{name} uses {other}"
+    TopologicalSorter({name: used & graph.keys() for name, used in graph.items()}).prepare()
+
+
+def test_only_the_bindings_know_python() -> None:
+    for file, name in core_files().items():
+        known = re.search(r"pybind11|Python\.h|numpy", file.read_text())
+        assert not known or core_room(name) == "bindings", name

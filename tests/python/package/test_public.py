@@ -1,0 +1,68 @@
+"""What the package promises by its names: they are there, documented, and light to import."""
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import lightmeter
+import pytest
+from lightmeter import errors
+
+# Not needed to measure an image.
+HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
+HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
+
+
+def test_public_names_exist_and_are_documented() -> None:
+    for name in lightmeter.__all__:
+        assert name == "__version__" or getattr(lightmeter, name).__doc__, name
+    assert set(lightmeter.__all__) <= set(dir(lightmeter))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        lightmeter.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name.endswith("Error")])
+def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
+    kind = getattr(errors, name)
+    assert issubclass(kind, errors.LightmeterError)
+    assert name == "LightmeterError" or issubclass(kind, ValueError | RuntimeError)
+    assert getattr(lightmeter, name) is kind
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert lightmeter.__version__ == importlib.metadata.version("lightmeter")
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import lightmeter; dir(lightmeter)", HEAVY | {"numpy", "PIL"}),
+        ("from lightmeter import profile_images, compare", HEAVY - {"multiprocessing"}),
+    ],
+)
+def test_importing_is_light(code: str, heavy: set[str]) -> None:
+    """Only what a call needs is loaded."""
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not heavy & set(run.stdout.split())
+
+
+def test_type_checkers_see_every_name_where_it_is() -> None:
+    """The names are imported when they are used, so the checker has a list of its own."""
+    tree = ast.parse(Path(lightmeter.__file__).read_text())
+    (seen,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Name)
+    )
+    homes = {
+        alias.asname: node.module
+        for node in seen.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    rooms = {name for name in homes if homes[name] == "lightmeter"}
+    assert rooms == set(lightmeter._ROOMS)
+    assert {name: homes[name] for name in homes.keys() - rooms} == lightmeter._HOMES
