@@ -132,9 +132,10 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
         raise ImageError(
             "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
         )
+    if image.format != "TIFF":
+        return
     tags = getattr(image, "tag_v2", {})
-    start = file.start(START_BYTES)
-    if image.format == "TIFF" and is_raw(start, tags, tags.get(SUBFILE_TYPE)):
+    if is_raw(file.start(START_BYTES), tags, tags.get(SUBFILE_TYPE)):
         raise ImageError(
             "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
         )
