@@ -36,7 +36,7 @@ from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_depth, check_size, open_picture, open_small
+from lightmeter.image.opened import check_depth, check_range, check_size, open_picture, open_small
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -195,8 +195,7 @@ def _decode_small(file: EncodedBytes | None, reading: Reading) -> _Decoded | Non
         return None
     try:
         image = open_small(file, reading.limits)
-        if reading.deep_colour:
-            check_depth(image)
+        _check_bits(image, reading, file)
         image.load()
     except Exception:
         return None
@@ -366,15 +365,17 @@ def _measure_one(
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
     measured = None
     needs_picture = show is not None or bool(reading.functions)
-    if reading.deep_colour or not needs_picture:
+    if reading.all_bits or not needs_picture:
         measured = _measure_accelerated(file, reading, threads, path)
         if measured is not None and not needs_picture:
             return measured
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
-        if reading.deep_colour and measured is None:
-            check_depth(image)
+        if measured is None:
+            _check_bits(image, reading, file)
+        elif reading.functions and reading.value_range is not None:
+            check_range(image, file)  # they get 8 bits
         header = _header_in_memory(image.format, file)
         image.load()
         if measured is None:
@@ -498,8 +499,18 @@ def _check(
     image: Image.Image, reading: Reading, of_file: EncodedFile | EncodedBytes | None
 ) -> None:
     check_size(image, reading.limits)
-    if of_file is not None and reading.deep_colour:
+    if of_file is not None:
+        _check_bits(image, reading, of_file)
+    elif reading.value_range is not None:
+        check_range(image, getattr(image, "fp", None))
+
+
+def _check_bits(image: Image.Image, reading: Reading, file: EncodedFile | EncodedBytes) -> None:
+    """Refuse a frame, not yet loaded, of which Pillow has not the bits that are wanted."""
+    if reading.deep_colour:
         check_depth(image)
+    if reading.value_range is not None:
+        check_range(image, file)
 
 
 def _frame_count(image: Image.Image, limits: Limits) -> int:
