@@ -1,5 +1,6 @@
 """One kind of file for all encoded images: regular files, bytes, and anything with `read`."""
 
+import contextlib
 import io
 import os
 import select
@@ -46,6 +47,20 @@ class EncodedFile(io.BufferedReader):
         """Made by `open_encoded`."""
         super().__init__(raw, _BUFFER)
         self.size = size
+        self._held = raw
+
+    def close(self) -> None:
+        """Do nothing: a plugin of Pillow may close the file that others go on with."""
+
+    def release(self) -> None:
+        """Close it, also if a plugin detached what is below."""
+        with contextlib.suppress(ValueError):
+            super().close()
+        self._held.close()
+
+    def __exit__(self, *error: object) -> None:
+        """Close it."""
+        self.release()
 
     @property
     def ended(self) -> bool:
@@ -285,7 +300,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         inner, size = io.BytesIO(data), len(data)
     file = EncodedFile(_Checked(inner, deadline, owned=owned), size)
     if size == 0 or (limits.bytes is not None and size > limits.bytes):
-        file.close()
+        file.release()
         if size == 0:
             raise ImageError("empty", "no bytes")
         raise ImageError("too_large", f"more than {limits.bytes} bytes")

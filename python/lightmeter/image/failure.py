@@ -3,7 +3,10 @@
 import errno
 import os
 import re
+import signal
 import struct
+import threading
+import traceback
 from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
@@ -69,7 +72,7 @@ _MAX_DETAIL = 200
 
 
 def image_error(
-    error: Exception,
+    error: BaseException,
     *,
     path: str | os.PathLike[str] | None = None,
     file: EncodedFile | None = None,
@@ -79,7 +82,8 @@ def image_error(
 ) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
 
-    Pillow's decoders raise nearly every built-in exception type on damaged files.
+    Pillow's decoders raise nearly every built-in exception type on damaged files, and plugins may
+    do anything to the file.
 
     Args:
         error: what was raised.
@@ -88,9 +92,49 @@ def image_error(
         image: what Pillow opened, if it knew the format.
         whole: whether all frames were to be measured.
         otherwise: the reason to give where the error does not tell it.
+
+    Raises:
+        BaseException: `error` itself, if it ends the program and says nothing of the picture.
     """
-    if file is None:
-        return _classified(error, path, otherwise)
+    if _ends_the_program(error):
+        raise error
+    if file is not None:
+        try:
+            return _examined(error, path, file, image, whole, otherwise)
+        except Exception:  # the file cannot be read any more
+            pass
+    return _classified(error, path, otherwise)
+
+
+def _ends_the_program(error: BaseException) -> bool:
+    """Whether somebody wants the program to end: by Ctrl-C, or by a handler of a signal.
+
+    A plugin may raise SystemExit too, and one in Rust a PanicException.
+    """
+    if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+        return False
+    if not isinstance(error, SystemExit):
+        return True
+    if threading.current_thread() is not threading.main_thread():
+        return False  # handlers run in the main thread
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    own = [handler for handler in handlers if callable(handler)]
+    own = [handler for handler in own if handler is not signal.default_int_handler]
+    codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in own]
+    return None in codes or any(
+        frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
+
+
+def _examined(
+    error: BaseException,
+    path: str | os.PathLike[str] | None,
+    file: EncodedFile,
+    image: Image.Image | None,
+    whole: bool,
+    otherwise: Reason,
+) -> ImageError:
+    """The error by what the file holds too."""
     if file.error is not None:
         return _classified(file.error, path, "unreadable")
     name = _format(file)
@@ -114,14 +158,14 @@ def image_error(
 
 
 def _classified(
-    error: Exception, path: str | os.PathLike[str] | None, otherwise: Reason
+    error: BaseException, path: str | os.PathLike[str] | None, otherwise: Reason
 ) -> ImageError:
     if isinstance(error, ImageError):
         return ImageError(error.reason, error.detail, error.path if path is None else path)
     return ImageError(_reason(error) or otherwise, _detail(error), path)
 
 
-def _reason(error: Exception) -> Reason | None:
+def _reason(error: BaseException) -> Reason | None:
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return "vanished"
@@ -140,7 +184,7 @@ def _reason(error: Exception) -> Reason | None:
     return "unsupported" if _UNSUPPORTED.search(str(error)) else None
 
 
-def _detail(error: Exception) -> str:
+def _detail(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):  # its message holds an address or the path
         return "no format that is read here, or too damaged to tell"
     if isinstance(error, OSError) and error.strerror:
@@ -160,7 +204,7 @@ def _format(file: EncodedFile) -> str | None:
     return name if name in Image.OPEN else None
 
 
-def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exception | None:
+def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> BaseException | None:
     """The error of opening the file as this format alone, which Pillow itself does not pass on.
 
     With `whole` the frames are counted too, for which Pillow looks for the start of each.
@@ -175,7 +219,9 @@ def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> Exce
             image = open_as(file, "")
             if whole:
                 getattr(image, "n_frames", 1)
-    except Exception as error:
+    except BaseException as error:
+        if _ends_the_program(error):
+            raise
         return error
     return None
 

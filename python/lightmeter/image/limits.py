@@ -19,7 +19,8 @@ class Limits:
         bytes: size of the file or of the encoded bytes; not of a folder of Zarr. What comes from a
             pipe is kept in memory, so more than 2 GiB fail whatever this says.
         bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP. Their decoders hold the whole
-            file in memory, more than once.
+            file in memory, more than once. Also the unpacked size of a member of an archive, of a
+            cell of a table, and of a page or batch of one that hardly has as much in the file.
         seconds: time from opening the file to its last byte, by a monotonic clock. It is checked
             before every read, and while a pipe is silent. A decoder that has all bytes is not
             stopped, and neither is a read from a slow disk.

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.errors import ImageError
+from lightmeter.errors import ImageError, Reason
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
 from lightmeter.image.decode import is_beyond_pillow, measure_accelerated
@@ -35,7 +36,7 @@ from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_depth, check_size, open_picture, open_small
+from lightmeter.image.opened import check_depth, check_range, check_size, open_picture, open_small
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -62,8 +63,8 @@ ACCEPTED = (
 # Formats whose further frames are parts of one picture.
 _LAYERED = frozenset({"PSD"})
 
-# Set on an image that failed to load.
-_FAILURE = "_lightmeter_failure"
+# What failed to load, by its id: reason, detail, and whether its pixels were still to be read then.
+_failed: dict[int, tuple[Reason, str, bool]] = {}
 
 
 class Measured(NamedTuple):
@@ -130,7 +131,7 @@ def measure_images(
         show = partial(make_thumbnail, path=said) if thumbnail else None
         try:
             yield from _measure_pil(image, reading, threads, show, short_path(said))
-        except Exception as error:
+        except BaseException as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
         yield from _measure_encoded(image, reading, threads, thumbnail, name, watch)
@@ -194,8 +195,7 @@ def _decode_small(file: EncodedBytes | None, reading: Reading) -> _Decoded | Non
         return None
     try:
         image = open_small(file, reading.limits)
-        if reading.deep_colour:
-            check_depth(image)
+        _check_bits(image, reading, file)
         image.load()
     except Exception:
         return None
@@ -279,7 +279,7 @@ def _measure_encoded(  # noqa: C901
         try:
             large = open_zarr(Path(image), reading)
             yield from _measure_large(large, reading, threads, show, short_path(said), watch)
-        except Exception as error:
+        except BaseException as error:
             raise image_error(error, path=path) from error
         return
     is_one = reading.frames == "first" and reading.bands is None
@@ -315,11 +315,11 @@ def _measure_encoded(  # noqa: C901
                     opened = open_picture(file, reading.limits)
             if opened is not None:
                 yield from _measure_pil(
-                    opened, reading, threads, show, short_path(said), of_file=True
+                    opened, reading, threads, show, short_path(said), of_file=file
                 )
             elif samples is not None and isinstance(file, EncodedFile):
                 yield _measure_samples(samples, file, reading, threads, short_path(said))
-        except Exception as error:
+        except BaseException as error:
             whole = reading.frames == "all"
             if isinstance(file, EncodedBytes):
                 file = file.checked(reading.limits)
@@ -365,15 +365,17 @@ def _measure_one(
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
     measured = None
     needs_picture = show is not None or bool(reading.functions)
-    if reading.deep_colour or not needs_picture:
+    if reading.all_bits or not needs_picture:
         measured = _measure_accelerated(file, reading, threads, path)
         if measured is not None and not needs_picture:
             return measured
     with quiet():
         image = open_picture(file, reading.limits)
         check_size(image, reading.limits)
-        if reading.deep_colour and measured is None:
-            check_depth(image)
+        if measured is None:
+            _check_bits(image, reading, file)
+        elif reading.functions and reading.value_range is not None:
+            check_range(image, file)  # they get 8 bits
         header = _header_in_memory(image.format, file)
         image.load()
         if measured is None:
@@ -425,7 +427,7 @@ def _measure_pil(
     show: Callable[[Image.Image], Thumbnail | None] | None,
     path: str,
     *,
-    of_file: bool = False,
+    of_file: EncodedFile | EncodedBytes | None = None,
 ) -> Iterator[Measured]:
     """Measure an image that a caller opened, or one `of_file`, which was opened here."""
     with quiet():
@@ -442,7 +444,7 @@ def _measure_pil(
                 if count > 1:
                     image.seek(frame)
                 _check(image, reading, of_file)
-                exif, facts = _load(image, reading.exif)
+                exif, facts = _load(image, reading.exif, of_file)
                 meter = meter_of(image, reading, threads)
                 thumbnail = None if show is None or reading.bands is not None else show(image)
             returned = run_functions(image, reading)
@@ -462,7 +464,7 @@ def _measure_pages(
     path: str,
     bands: tuple[str, ...],
     count: int,
-    of_file: bool,
+    of_file: EncodedFile | EncodedBytes | None,
 ) -> Iterator[Measured]:
     """Measure the pictures of a file of `count` pages, each of which is a band."""
     check_pages(image, count, len(bands))
@@ -481,7 +483,7 @@ def _measure_pages(
                 if size not in (None, image.size):
                     raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
                 size = image.size
-                of_page = _load(image, reading.exif)
+                of_page = _load(image, reading.exif, of_file)
                 meters[band] = _meter(image, reading, threads)
             if page == starts[0]:
                 exif, facts = of_page
@@ -493,10 +495,22 @@ def _measure_pages(
         exif = facts = None
 
 
-def _check(image: Image.Image, reading: Reading, of_file: bool) -> None:
+def _check(
+    image: Image.Image, reading: Reading, of_file: EncodedFile | EncodedBytes | None
+) -> None:
     check_size(image, reading.limits)
-    if of_file and reading.deep_colour:
+    if of_file is not None:
+        _check_bits(image, reading, of_file)
+    elif reading.value_range is not None:
+        check_range(image, getattr(image, "fp", None))
+
+
+def _check_bits(image: Image.Image, reading: Reading, file: EncodedFile | EncodedBytes) -> None:
+    """Refuse a frame, not yet loaded, of which Pillow has not the bits that are wanted."""
+    if reading.deep_colour:
         check_depth(image)
+    if reading.value_range is not None:
+        check_range(image, file)
 
 
 def _frame_count(image: Image.Image, limits: Limits) -> int:
@@ -521,12 +535,14 @@ def _exceeds(image: Image.Image, frames: int) -> bool:
     return True
 
 
-def _header(image: Image.Image) -> Header | None:
+def _header(image: Image.Image, of_file: EncodedFile | EncodedBytes | None = None) -> Header | None:
     """The header of the image's file. Without a file, the Exif that Pillow kept.
 
     None for an image that was never in a file, or whose file left nothing.
     """
-    file = getattr(image, "fp", None)
+    file: Any = getattr(image, "fp", None) if of_file is None else of_file
+    if of_file is None and isinstance(file, io.BytesIO) and getattr(image, "filename", None):
+        file = None  # some plugins put pixels in place of the file that was opened
     if isinstance(file, EncodedBytes):
         return _header_in_memory(image.format, file)
     if file is not None and not file.closed:
@@ -571,23 +587,36 @@ def copy_image(
             check_size(image, reading.limits)
             exif, facts = _load(image, reading.exif)
             return image.copy(), exif, facts
-    except Exception as error:
+    except BaseException as error:
         raise image_error(error, path=getattr(image, "filename", None) or None) from error
 
 
-def _load(image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts | None]:
+def _load(
+    image: Image.Image, policy: ExifPolicy, of_file: EncodedFile | EncodedBytes | None = None
+) -> tuple[ExifTags | None, Facts | None]:
     """Load once, and return Exif and facts. After a failure a second try can yield black pixels."""
-    attributes = vars(image)
-    if _FAILURE in attributes:
-        raise ImageError(*attributes[_FAILURE])
-    header = _header(image)  # loading closes the file
+    _check_failed(image)
+    header = _header(image, of_file)  # loading closes the file
     exif = None
     if header is not None:
         exif = read_exif(header.exif, policy, header.orientation).tags
     try:
         image.load()
-    except Exception as error:
+    except BaseException as error:
         failure = image_error(error)
-        attributes[_FAILURE] = (failure.reason, failure.detail)
+        _failed[id(image)] = (failure.reason, failure.detail, _is_unread(image))
+        weakref.finalize(image, _failed.pop, id(image), None).atexit = False
         raise
     return exif, header and header.facts
+
+
+def _check_failed(image: Image.Image) -> None:
+    """Raise the error of an image that failed to load, unless somebody has loaded it since."""
+    if id(image) in _failed:
+        reason, detail, was_unread = _failed[id(image)]
+        if not was_unread or _is_unread(image):
+            raise ImageError(reason, detail)
+
+
+def _is_unread(image: Image.Image) -> bool:
+    return bool(getattr(image, "tile", ()))

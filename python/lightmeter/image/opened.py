@@ -6,14 +6,17 @@ from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import PIXELS_TOGETHER, EncodedBytes, EncodedFile
+from lightmeter.image.header import read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 
-__all__ = ["check_depth", "check_size", "is_too_large", "open_picture", "open_small"]
+__all__ = ["check_depth", "check_range", "check_size", "is_too_large", "open_picture", "open_small"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
+_EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
 _TIFF_BITS = 258
+_CODESTREAM, _CODESTREAM_BITS = b"\xff\x4f\xff\x51", 42  # how one starts; where its depth is
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -90,6 +93,44 @@ def check_depth(image: Image.Image) -> None:
         )
 
 
+def check_range(image: Image.Image, file: Any) -> None:
+    """Refuse the frame of a file, not yet loaded, for a `value_range` that would be ignored.
+
+    Raises:
+        ImageError: Pillow makes 8 bits of its samples, which have more, or may have.
+    """
+    is_read = not getattr(image, "tile", ()) and image.format not in ("AVIF", "HEIF", "JXL")
+    if image.mode not in _EIGHT_BITS or is_read:
+        return
+    if _depth(image, file) > 8:
+        raise ImageError(
+            "unsupported",
+            f"{image.format} of more than 8 bits, of which Pillow decodes 8, so that value_range "
+            "has no meaning; give it as an array, or no value_range",
+        )
+
+
+def _depth(image: Image.Image, file: Any) -> int:
+    """Bits of a sample; more than 8 where nobody tells."""
+    match image.format:
+        case "AVIF" | "HEIF" if file is not None:
+            at = file.tell()
+            header = read_header(file)
+            file.seek(at)
+            depth = 16 if header is None else header.facts.get("BitDepth")
+            return depth if isinstance(depth, int) else 16
+        case "AVIF" | "HEIF" | "JXL":
+            return 16
+        case "JPEG2000" if file is not None:
+            at = file.tell()
+            file.seek(0)
+            start = file.read(1 << 16)
+            file.seek(at)
+            place = start.find(_CODESTREAM) + _CODESTREAM_BITS
+            return (start[place] & 127) + 1 if place < len(start) else 16
+    return 16 if _is_deep(image) else 8
+
+
 def _is_deep(image: Any) -> bool:
     """Whether samples have more than 8 bits, in a format of which Pillow keeps that."""
     if image.format == "TIFF":
@@ -132,9 +173,10 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
         raise ImageError(
             "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
         )
+    if image.format != "TIFF":
+        return
     tags = getattr(image, "tag_v2", {})
-    start = file.start(START_BYTES)
-    if image.format == "TIFF" and is_raw(start, tags, tags.get(SUBFILE_TYPE)):
+    if is_raw(file.start(START_BYTES), tags, tags.get(SUBFILE_TYPE)):
         raise ImageError(
             "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
         )

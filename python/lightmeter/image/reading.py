@@ -40,7 +40,8 @@ class Reading:
         layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
             N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
         value_range: which samples are black and white, if they have more than 8 bits. None
-            takes (0, 1) for floats and (0, 65535) for integers.
+            takes (0, 1) for floats and (0, 65535) for integers. Files are then read with all bits,
+            as by `deep_colour`. One of which only 8 bits can be had fails as ``unsupported``.
         frames: ``"first"`` measures the first frame of a file, or the current one of a PIL image.
             ``"all"`` measures every frame or page of a file as an image. The Exif is counted once.
             A file, like a batch, counts whole or as one failure.
@@ -139,6 +140,11 @@ class Reading:
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
         return functions_of(self.metrics)
+
+    @property
+    def all_bits(self) -> bool:
+        """Whether the upper 8 bits of deeper colour would be wrong."""
+        return self.deep_colour or self.value_range is not None
 
     @property
     def band_names(self) -> tuple[str, ...] | None:

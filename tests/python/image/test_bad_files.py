@@ -163,13 +163,12 @@ def test_everything_pillow_raises_has_a_reason(
     assert outcome(data) == reason
 
 
-@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-def test_interrupts_pass(interrupt: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupts_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_: object) -> None:
-        raise interrupt
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    with pytest.raises(interrupt):
+    with pytest.raises(KeyboardInterrupt):
         log_image([encoded("BMP")])
 
 

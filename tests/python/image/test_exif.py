@@ -424,3 +424,23 @@ def test_directories_that_point_to_themselves_end() -> None:
     header = read_header(io.BytesIO(bytes(chain)))
     assert header is not None
     assert header.facts["FrameCount"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "values", "expected"),
+    [
+        ("Orientation", RATIONAL, [1, 0], None),
+        ("MeteringMode", DOUBLE, [float("nan")], None),
+        ("MeteringMode", RATIONAL, [1, 0, 5, 1], "multi-segment"),
+        ("Flash", RATIONAL, [1, 0], None),
+        ("XResolution", RATIONAL, [1, 0, 2, 0], None),
+        ("WhitePoint", DOUBLE, [float("nan"), float("inf")], None),
+        ("WhitePoint", RATIONAL, [100, 1, 1, 0], "100 -"),
+        ("LensSpecification", DOUBLE, [18.0, float("nan"), 3.5, 3.5], "18mm f/3.5"),
+    ],
+)
+def test_what_is_no_number_is_absent(
+    name: str, kind: int, values: list[float], expected: str | None
+) -> None:
+    value = tags_of(tiff({TAG[name]: (kind, values)})).get(name)
+    assert (value if value is None else str(value).lower()) == expected

@@ -271,3 +271,28 @@ def test_more_planes_than_memory_has_room_for(tmp_path: Path) -> None:
     planes = measure_images(folder, reading)
     assert next(planes).meter.measurement() == numbers(folder, layout="NHW", metrics="default")
     planes.close()
+
+
+def test_a_fill_value_by_its_bits(tmp_path: Path) -> None:
+    """As version 3 may have it."""
+    folder = written(tmp_path / "a.zarr", np.full((8, 8), 0.5, np.float32), chunks=(4, 4))
+    shutil.rmtree(folder / "c")
+    path = folder / "zarr.json"
+    metadata = json.loads(path.read_text())
+    path.write_text(json.dumps(metadata | {"fill_value": "0x3f000000"}))
+    assert float(np.asarray(zarr.open_array(folder, mode="r")[0, 0])) == 0.5
+    assert numbers(folder)["Brightness.mean"] == pytest.approx(127.5, abs=0.01)
+
+
+@pytest.mark.xfail(strict=True, reason="issue P")
+def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
+    samples = texture(16, 16)[..., 0]
+    checked = [zarr.codecs.Crc32cCodec()]
+    folder = written(tmp_path / "a.zarr", samples, chunks=(16, 16), compressors=checked)
+    (chunk,) = (path for path in (folder / "c").rglob("*") if path.is_file())
+    data = bytearray(chunk.read_bytes())
+    data[7] ^= 1
+    chunk.write_bytes(data)
+    with pytest.raises(ImageError) as caught:
+        numbers(folder)
+    assert caught.value.reason == "corrupt"

@@ -4,7 +4,7 @@ None of these libraries is imported here.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -90,6 +90,7 @@ class Torch:
     def __init__(self, dataset: Any, wanted: Wanted) -> None:
         """Take a data set or a loader."""
         self._data, self._wanted = dataset, wanted
+        self._is_checked = False
         self._loader = hasattr(dataset, "dataset") and hasattr(dataset, "batch_size")
         batches = (getattr(dataset, name, None) for name in ("batch_size", "batch_sampler"))
         self._batched = self._loader and any(part is not None for part in batches)
@@ -101,6 +102,7 @@ class Torch:
         """The samples in their order; of a loader that shuffles in an order of its own."""
         files = None if self._loader else _files_of(self._data)
         if files is not None:
+            self._check_values(["label"])
             yield from files
             return
         number = 0
@@ -194,6 +196,7 @@ class Torch:
                     f"the samples of {self._name} have no picture named {column!r}; expected its "
                     f"name as the column, one of {listed}"
                 )
+            self._check_values(list(sample))
             return sample[column], {name: sample.get(name) for name in names}
         parts = sample if isinstance(sample, tuple | list) else (sample,)
         if self._wanted.column is not None:
@@ -202,7 +205,21 @@ class Torch:
                 "names, and their first element is the picture"
             )
         # The second element of most data sets is the label.
-        return parts[0], {name: parts[1] if len(parts) > 1 else None for name in names[:1]}
+        self._check_values(names[: len(parts) - 1])
+        return parts[0], dict(zip(names, parts[1:], strict=False))
+
+    def _check_values(self, known_names: Sequence[Any]) -> None:
+        """Refuse values that the first sample has not; later ones may lack some."""
+        missing = (
+            [] if self._is_checked else [it for it in self._wanted.values if it not in known_names]
+        )
+        self._is_checked = True
+        if missing:
+            raise ValueError(
+                f"the samples of {self._name} have no value {missing[0]!r}; expected names of what "
+                "they have beside the picture, in order if they are tuples"
+            )
+        self._is_checked = True
 
 
 def _sample_error(error: Exception) -> ImageError:

@@ -1,5 +1,6 @@
 """Which source an address or an object is: the table of all kinds."""
 
+import logging
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -8,20 +9,22 @@ from itertools import groupby
 from typing import Any
 
 from lightmeter.batch.sources.datasets import HuggingFace, Torch, is_hugging_face, is_torch
-from lightmeter.batch.sources.folder import Files, as_paths, find_images
+from lightmeter.batch.sources.folder import Files, as_paths, find_images, image_suffixes
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone
 from lightmeter.batch.sources.shard import Shard
 from lightmeter.batch.sources.table import Table, is_table
-from lightmeter.batch.sources.urls import is_url, shown_url
+from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.large.zarr_metadata import is_zarr
+from lightmeter.text import shorten
 
 __all__ = ["opener_of", "source_of"]
 
+_log = logging.getLogger("lightmeter.batch")
 _BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
 _MOST_SHARDS = 1_000_000
 
@@ -89,7 +92,10 @@ def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
         _refuse_columns(wanted)
         is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
         root = paths[0] if is_folder else None
-        return Files(find_images(given), root)
+        files_found = find_images(given)
+        if not files_found:
+            _warn_of_nothing(paths)
+        return Files(files_found, root)
     if len(paths) == 1 and is_url(paths[0]):
         return _Remote(paths[0], wanted)
     found = [path for shard in shards for path in _unfolded(shard)]
@@ -106,6 +112,18 @@ def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
                 for path in run
             ]
     return _Chain(parts)
+
+
+def _warn_of_nothing(paths: list[str]) -> None:
+    """Say that there is nothing to measure, which may be a slip."""
+    named = shorten(", ".join(paths), 200) or "an empty list"
+    suffixes = " ".join(sorted(image_suffixes()))
+    _log.warning(
+        "found no image in %s; expected files with one of the suffixes %s, or a pattern that "
+        "matches files",
+        without_secrets(named),
+        suffixes,
+    )
 
 
 def _is_picture(path: str) -> bool:
@@ -219,10 +237,13 @@ class _Remote:
         self._items: list[Item] = []
         addresses = _unfolded(url)
         if len(addresses) > 1:
-            self._items = [Item(address, RemotePart(address)) for address in addresses]
+            check_packages(addresses)
+            self._items = [Item(shown_url(address), RemotePart(address)) for address in addresses]
         else:
             self._items, self.root = expanded(url)
-        self._plain = not any(is_shard(item.data.url) for item in self._items)
+        if not self._items:
+            _warn_of_nothing([shown_url(url)])
+        self._plain = not any(is_shard(_url_of(item)) for item in self._items)
         if self._plain:
             _refuse_columns(wanted)
 
@@ -236,8 +257,13 @@ class _Remote:
         if self._plain:
             return iter(self._items)
         shard_of = partial(Shard, wanted=self._wanted, alone=len(self._items) == 1)
-        urls = (item.data.url for item in self._items)
+        urls = map(_url_of, self._items)
         return _in_turn(
             shard_of(url) if is_shard(url) else _One(item)
             for url, item in zip(urls, self._items, strict=True)
         )
+
+
+def _url_of(item: Item) -> str:
+    """The address of an item; nothing of one that is known to be no picture."""
+    return item.data.url if isinstance(item.data, RemotePart) else ""

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from lightmeter.batch.sources.decoded_sizes import column_leaves, rows_at_once
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.table import python_values
+from lightmeter.batch.sources.parquet_pages import PageChecked
+from lightmeter.batch.sources.table import is_nested, python_values
 from lightmeter.files import open_regular
+from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.nesting import parse_json
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
@@ -22,6 +25,7 @@ PATHS = ("path", "file", "filename", "file_name", "image")
 _NAMED = 20  # columns that an error names
 _SHOWN = 500  # characters
 _MOST_LINE = 1 << 24  # characters
+_ROWS = 1024  # of Parquet that are decoded at once
 
 Row = Mapping[str, Any]
 
@@ -205,11 +209,21 @@ def _text(file: IO[bytes]) -> io.TextIOWrapper:
 
 def _parquet_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
     pyarrow = parquet()
+    pages = PageChecked(file, DEFAULT_LIMITS)
     try:
-        for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
-            columns = map(python_values, batch.columns)
-            for row in zip(*columns, strict=True):
-                yield dict(zip(batch.schema.names, row, strict=True))
+        opened = pyarrow.parquet.ParquetFile(pages)
+        schema = opened.schema_arrow
+        nothing = {field.name: None for field in schema if is_nested(field.type)}
+        names = [name for name in schema.names if name not in nothing]
+        leaves = column_leaves(opened.metadata, names)
+        for group in range(opened.num_row_groups):
+            of_group = opened.metadata.row_group(group)
+            largest = pages.expect([of_group.column(leaf) for leaf in leaves])
+            size = rows_at_once(largest, DEFAULT_LIMITS, _ROWS)
+            for batch in opened.iter_batches(size, [group], names, use_threads=False):
+                columns = map(python_values, batch.columns)
+                for row in zip(*columns, strict=True):
+                    yield nothing | dict(zip(batch.schema.names, row, strict=True))
     except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
         yield error
 

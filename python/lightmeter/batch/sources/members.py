@@ -1,13 +1,15 @@
 """Members of archives as items: pictures, and the small files beside them that say more of them."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lightmeter.batch.sources.item import Item, Wanted, plain
-from lightmeter.batch.sources.names import is_image_name
+from lightmeter.batch.sources.names import is_image_name, no_zarr, zarr_folders
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
+from lightmeter.text import shorten
 
 __all__ = ["Damage", "Member", "items_of"]
 
@@ -15,6 +17,9 @@ __all__ = ["Damage", "Member", "items_of"]
 _SIDE_BYTES = 1 << 20
 _MOST_WAITING = 64
 _MOST_WAITING_BYTES = 64 << 20
+_MOST_NAMES = 1000  # of values, which a warning lists
+_MOST_ZARR = 100  # folders of an archive that are told
+_log = logging.getLogger("lightmeter.batch")
 
 
 class Member(NamedTuple):
@@ -57,10 +62,17 @@ def items_of(
     waiting: list[Item] = []
     values: dict[str, Any] = {}
     key = None
+    zarr: list[str] = []
+    said: set[str] = set()
+    pictures = 0
     for member in members:
         if isinstance(member, Damage):
             yield Item(archive, member.error)
             continue
+        if zarr_folders([member.name]) and len(zarr) < _MOST_ZARR:
+            folders = zarr_folders([*(f"{folder}/zarr.json" for folder in zarr), member.name])
+            yield from (Item(archive, no_zarr()) for it in folders if it not in zarr)
+            zarr = folders
         of = _key(member.name)
         if of != key or len(waiting) >= _MOST_WAITING or _weight(waiting) > _MOST_WAITING_BYTES:
             yield from _with_values(waiting, values)
@@ -68,6 +80,7 @@ def items_of(
             if of != key:
                 key, values = of, {}
         if _is_wanted(member.name, wanted.column):
+            pictures += 1
             name = member.name.removeprefix("./")
             item = Item(f"{archive}:{name}", member.data(), name if alone else None)
             if wanted.values:
@@ -76,7 +89,17 @@ def items_of(
                 yield item
         elif wanted.values and member.size <= _SIDE_BYTES:
             values.update(_said_by(member))
+            said.update(values if len(said) < _MOST_NAMES else ())
     yield from _with_values(waiting, values)
+    if pictures:
+        _warn_of_values(archive, set(wanted.values) - said, said)
+
+
+def _warn_of_values(archive: str, missing: set[str], known: Iterable[str]) -> None:
+    """Say which values no side file has. Pictures were measured by then, so it is no error."""
+    for name in sorted(missing):
+        listed = shorten(", ".join(sorted(known)), 200) or "none"
+        _log.warning("no side file in %s has a value %r; they have %s", archive, name, listed)
 
 
 def _is_wanted(name: str, column: str | None) -> bool:

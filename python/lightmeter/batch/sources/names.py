@@ -2,11 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterable
 
 from lightmeter.batch.sources.folder import image_suffixes
 from lightmeter.batch.sources.urls import shown_url
+from lightmeter.errors import ImageError
+from lightmeter.image.large.zarr_metadata import ZARR_FILES
 
-__all__ = ["is_image_name", "is_shard", "relative"]
+__all__ = ["is_image_name", "is_shard", "no_zarr", "relative", "zarr_folders"]
 
 _SHARD = re.compile(
     r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|arrow|feather|csv|jsonl)", re.I | re.DOTALL
@@ -24,6 +27,22 @@ def is_image_name(name: str) -> bool:
         return False
     parts = name.split("/") if "/." in f"/{name}" else []
     return not any(part.startswith(".") and part not in (".", "..") for part in parts)
+
+
+def zarr_folders(names: Iterable[str]) -> list[str]:
+    """The folders of Zarr among the names of files, by their metadata; none inside of another."""
+    folders: list[str] = []
+    for name in sorted(names, key=lambda name: (name.count("/"), name)):
+        folder, _, last = name.rpartition("/")
+        is_inside = any(it == "" or f"{folder}/".startswith(f"{it}/") for it in folders)
+        if last in ZARR_FILES and not is_inside:
+            folders.append(folder)
+    return folders
+
+
+def no_zarr() -> ImageError:
+    """The error of a folder of Zarr that is not among the files of this machine."""
+    return ImageError("unsupported", "a folder of Zarr elsewhere or in an archive; copy it here")
 
 
 def relative(name: str, root: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lightmeter.batch.sources.fetching import ByteRange, fetch
 from lightmeter.batch.sources.item import Item, most_bytes
-from lightmeter.batch.sources.names import is_image_name, is_shard
+from lightmeter.batch.sources.names import is_image_name, is_shard, no_zarr, zarr_folders
 from lightmeter.batch.sources.remote_file import open_remote_file
 from lightmeter.batch.sources.tar import check_bytes
 from lightmeter.batch.sources.urls import is_web, shown_url, without_secrets
@@ -105,6 +105,9 @@ def _expanded(url: str) -> tuple[list[Item], str | None]:
     listed = system.find(path, detail=True)
     root = path.rstrip("/") + "/"
     found = _objects(system, listed, lambda name: is_image_name(name.removeprefix(root)))
+    folders = zarr_folders(map(system.unstrip_protocol, listed))
+    found += [Item(shown_url(folder), no_zarr()) for folder in folders]
+    found.sort(key=lambda item: item.name)
     if not found and not system.exists(path):
         raise FileNotFoundError(2, "No such file or folder", shown_url(url))
     return found, shown_url(url).rstrip("/")

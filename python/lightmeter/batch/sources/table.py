@@ -4,19 +4,24 @@ A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Fa
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import IO, Any
 
+from lightmeter.batch.sources.arrow_messages import MessageChecked
 from lightmeter.batch.sources.beside import beside
-from lightmeter.batch.sources.item import Item, Wanted, plain
+from lightmeter.batch.sources.decoded_sizes import column_leaves, rows_at_once
+from lightmeter.batch.sources.item import Item, Wanted, most_bytes, plain
+from lightmeter.batch.sources.parquet_pages import PageChecked
 from lightmeter.errors import ImageError
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
 __all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]
-__all__ += ["USUAL_PICTURES", "has_pictures", "pictures_column", "python_values"]
+__all__ += ["USUAL_PICTURES", "has_pictures", "is_nested", "pictures_column", "python_values"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
+_MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
+_LONGEST_VALUE = 1 << 20  # bytes
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 _NAMED = 20  # columns that an error names
 
@@ -28,21 +33,46 @@ def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) ->
         ImageError: it is none.
         ValueError: it has no column of pictures.
     """
-    pa = parquet()
-    opened = _parquet(file)
+    pages = PageChecked(file, wanted.limits)
+    opened = _parquet(pages)
     schema = opened.schema_arrow
     column = pictures_column(schema, wanted.column, path)
-    columns = [column, *known(wanted.values, schema.names, path)]
+    known(wanted.values, schema.names, path)
+    values = [name for name in wanted.values if not is_nested(schema.field(name).type)]
+    columns = [*_picture_columns(schema.field(column)), *values]
+    leaves = column_leaves(opened.metadata, columns)
     rows = 0
     for group in range(opened.num_row_groups):
-        batches = opened.iter_batches(_ROWS, [group], columns)
-        expected = opened.metadata.row_group(group).num_rows
+        of_group = opened.metadata.row_group(group)
+        largest = pages.expect([of_group.column(leaf) for leaf in leaves])
+        size = rows_at_once(largest, wanted.limits)
+        # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
+        batches = opened.iter_batches(size, [group], columns, use_threads=False)
         items = items_of_batches(path, batches, column, wanted, first=rows, alone=alone)
-        yield from _guarded(pa, items, path, rows, rows + expected)
-        rows += expected
+        yield from _guarded(items, path, rows, rows + of_group.num_rows, alone=alone)
+        rows += of_group.num_rows
     if rows != opened.metadata.num_rows:
         said = f"it says {opened.metadata.num_rows} rows, and has {rows}"
         yield Item(path, ImageError("corrupt", said))
+
+
+def _picture_columns(field: Any) -> list[str]:
+    """What is read of a column of pictures: of structs the bytes and the path alone."""
+    if not parquet().types.is_struct(field.type):
+        return [field.name]
+    return [
+        f"{field.name}.{part.name}"
+        for part in field.type
+        if part.name == "bytes" or (part.name == "path" and not is_nested(part.type))
+    ]
+
+
+def is_nested(kind: Any) -> bool:
+    """Whether values of a type are no single ones, of which a profile takes none.
+
+    A file of few bytes may hold lists of any length.
+    """
+    return bool(parquet().types.is_nested(kind))
 
 
 def has_pictures(file: IO[bytes], column: str | None) -> bool:
@@ -57,7 +87,7 @@ def has_pictures(file: IO[bytes], column: str | None) -> bool:
     return any(map(_fits, schema.types))
 
 
-def _parquet(file: IO[bytes]) -> Any:
+def _parquet(file: IO[bytes] | PageChecked) -> Any:
     pa = parquet()
     try:
         # Without pre_buffer a column is read page by page, and not a whole row group at once.
@@ -80,21 +110,45 @@ def arrow_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> I
         ValueError: it has no column of pictures.
     """
     pa = parquet()
+    messages = MessageChecked(file, wanted.limits)
     try:
-        try:
-            opened = pa.ipc.open_file(file)
-            batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
-        except pa.ArrowInvalid:  # a stream, as Hugging Face keeps them
-            file.seek(0)
-            opened = batches = pa.ipc.open_stream(file)
+        opened = pa.ipc.open_stream(messages)
         _check_names(opened.schema)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from None
     column = pictures_column(opened.schema, wanted.column, path)
     known(wanted.values, opened.schema.names, path)
-    yield from _guarded(
-        pa, items_of_batches(path, _checked(batches), column, wanted, alone=alone), path, 0, None
-    )
+    items = _items_and_refused(path, opened, messages, column, wanted, alone=alone)
+    yield from _guarded(items, path, 0, None, alone=alone)
+
+
+def _items_and_refused(
+    path: str,
+    batches: Iterable[Any],
+    messages: MessageChecked,
+    column: str,
+    wanted: Wanted,
+    *,
+    alone: bool,
+) -> Iterator[Item]:
+    """The pictures of the batches that were read, and the rows of those that were left out."""
+    rows = 0
+    for batch in chain(_checked(batches), [None]):
+        for refused, error in messages.refused:
+            yield from _failed_rows(path, rows, rows + refused, error, alone=alone)
+            rows += refused
+        messages.refused.clear()
+        if batch is not None:
+            yield from items_of_batches(path, [batch], column, wanted, first=rows, alone=alone)
+            rows += batch.num_rows
+
+
+def _failed_rows(
+    path: str, start: int, end: int, error: ImageError, *, alone: bool
+) -> Iterator[Item]:
+    """Rows that cannot be read, each of which counts; how many there are is a stranger's word."""
+    for row in range(start, min(end, start + _MOST_FAILED)):
+        yield Item(f"{path}:{row}", error, str(row) if alone else None)
 
 
 def _check_names(schema: Any) -> None:
@@ -111,14 +165,20 @@ def _checked(batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _guarded(
-    pa: Any, items: Iterator[Item], path: str, row: int, end: int | None
+    items: Iterator[Item], path: str, row: int, end: int | None, *, alone: bool
 ) -> Iterator[Item]:
     """The items from a row on, and what ended them before the row `end`, if that is known."""
+    pa = parquet()
     said = ""
     try:
         for item in items:
             yield item
             row += 1
+    except ImageError as error:
+        if error.reason == "too_large":
+            yield from _failed_rows(path, row, row + 1 if end is None else end, error, alone=alone)
+            return
+        said = error.detail
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         said = shorten(str(error), 150) or type(error).__name__
     if said or (end is not None and row != end):
@@ -180,13 +240,17 @@ def items_of_batches(
 ) -> Iterator[Item]:
     """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
     numbers = count(first)
+    nothing = [None] * _ROWS
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
             cells = part.column(column)
-            values = {name: python_values(part.column(name)) for name in wanted.values}
+            values = {
+                name: python_values(part.column(name)) if name in batch.schema.names else nothing
+                for name in wanted.values
+            }
             for row, number in zip(range(part.num_rows), numbers, strict=False):
-                data, name = _picture(cells[row].as_py(), path)
+                data, name = _picture(cells[row], path, most_bytes(wanted.limits))
                 name = name or str(number)
                 said = {key: plain(value[row]) for key, value in values.items()}
                 yield Item(f"{path}:{name}", data, name if alone else None, said)
@@ -194,9 +258,14 @@ def items_of_batches(
 
 def python_values(column: Any) -> list[Any]:
     """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
-    time zone that nobody knows or a text that is no UTF-8; of times it has microseconds.
+    time zone that nobody knows or a text that is no UTF-8; of times it has microseconds. None are
+    also lists and the like, and texts of more than a megabyte.
     """
     pa = parquet()
+    if is_nested(column.type):
+        return [None] * len(column)
+    if column.nbytes > _LONGEST_VALUE:  # such as one long text for all rows
+        return list(map(_short_value, column))
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
     try:
@@ -212,16 +281,36 @@ def _python_value(scalar: Any) -> Any:
         return None
 
 
-def _picture(cell: Any, file: str) -> tuple[Any, str]:
-    """What a cell of a file holds, and the path in it."""
-    path = ""
-    if isinstance(cell, dict):
-        path, cell = str(cell.get("path") or ""), cell.get("bytes")
-        if cell is None and path:  # it is not in the table, but beside it
+def _short_value(scalar: Any) -> Any:
+    return None if _size(scalar) > _LONGEST_VALUE else _python_value(scalar)
+
+
+def _size(scalar: Any) -> int:
+    """Bytes of what is text or bytes; 0 of anything else."""
+    scalar = _plain_scalar(scalar)
+    buffer = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
+    return 0 if buffer is None else int(buffer.size)
+
+
+def _plain_scalar(scalar: Any) -> Any:
+    return scalar.value if parquet().types.is_dictionary(scalar.type) else scalar
+
+
+def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
+    """What a cell of a file holds, of at most so many bytes, and the path in it."""
+    cell, path = _plain_scalar(cell), ""
+    if parquet().types.is_struct(cell.type):
+        if not cell.is_valid:
+            return ImageError("empty", "the cell is empty"), path
+        said = cell["path"].as_py() if "path" in cell else None
+        path, cell = str(said or ""), cell["bytes"]
+        if not cell.is_valid and path:  # it is not in the table, but beside it
             return beside(path, file), path
-    if cell is None:
-        return ImageError("empty", "the cell is empty"), path
-    return cell, path
+    size = _size(cell)
+    if size > most:
+        return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path
+    data = cell.as_py()
+    return (ImageError("empty", "the cell is empty") if data is None else data), path
 
 
 def pictures_column(schema: Any, named: str | None, path: str) -> str:

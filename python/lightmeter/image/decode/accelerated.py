@@ -55,7 +55,7 @@ def measure_accelerated(
     if image_format not in _DECODERS or not is_trusted(image_format):
         return None
     try:
-        picture = _DECODERS[image_format][0](file.data, reading.deep_colour)
+        picture = _DECODERS[image_format][0](file.data, reading.all_bits)
         if picture is None or is_too_large(picture.size, reading.limits):
             return None
         return _measured(picture, reading, threads)
@@ -67,7 +67,7 @@ def measure_accelerated(
 
 def is_beyond_pillow(file: EncodedBytes, reading: Reading) -> bool:
     """Whether `reading` wants bits of a file that Pillow does not decode."""
-    return reading.deep_colour and file.picture[0] == "PNG" and is_deep_colour(file.data)
+    return reading.all_bits and file.picture[0] == "PNG" and is_deep_colour(file.data)
 
 
 def _measured(picture: Picture, reading: Reading, threads: int | None) -> ImageMeter | None:

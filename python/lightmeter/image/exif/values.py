@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeGuard
 
 from lightmeter.image.exif.names import ENUMERATIONS, flash
 from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, Entry, HeldTiff, Number, Tiff
@@ -83,7 +84,14 @@ def _plain(values: Sequence[Number]) -> Value | None:
         if value is None or not math.isfinite(value):
             return None
         return value if -(2**63) <= value < 2**63 else float(value)
-    return " ".join(f"{value:.6g}" if value is not None else "-" for value in values) or None
+    if not any(map(_is_finite, values)):
+        return None
+    return " ".join(f"{value:.6g}" if _is_finite(value) else "-" for value in values)
+
+
+def _is_finite(value: Number) -> TypeGuard[int | float]:
+    """False of n/0 and of what is no number."""
+    return value is not None and math.isfinite(value)
 
 
 def _text(data: bytes, encoding: str = "utf-8") -> str | None:
@@ -141,7 +149,8 @@ def _enumeration(names: dict[int, str]) -> Callable[[Tiff, Entry], Value | None]
     def convert(tiff: Tiff, entry: Entry) -> Value | None:
         if entry.kind == ASCII:
             return _text(tiff.raw(entry, _MAX_BYTES))
-        values = dict.fromkeys(tiff.numbers(entry, _MAX_BYTE_VALUES))
+        numbers = tiff.numbers(entry, _MAX_BYTE_VALUES)
+        values = dict.fromkeys(number for number in numbers if _is_finite(number))
         return ", ".join(names.get(value, f"{value}") for value in values) or None  # type: ignore[arg-type]
 
     return convert
@@ -149,10 +158,8 @@ def _enumeration(names: dict[int, str]) -> Callable[[Tiff, Entry], Value | None]
 
 def _flash(tiff: Tiff, entry: Entry) -> Value | None:
     values = tiff.numbers(entry, 1)
-    if not values or entry.kind == ASCII:
-        return None
-    bits = values[0] or 0
-    return flash(int(bits)) if math.isfinite(bits) else None
+    bits = values[0] if values and entry.kind != ASCII else None
+    return flash(int(bits)) if _is_finite(bits) else None
 
 
 def _components(tiff: Tiff, entry: Entry) -> Value | None:
@@ -167,7 +174,7 @@ def _lens(tiff: Tiff, entry: Entry) -> Value | None:
     """Focal lengths, and the lowest F-number at either end, as "18-55mm f/3.5-5.6"."""
     values = tiff.numbers(entry, 4)
     focal, aperture = (
-        "-".join(dict.fromkeys(f"{value:g}" for value in part if value))
+        "-".join(dict.fromkeys(f"{value:g}" for value in part if value and _is_finite(value)))
         for part in (values[:2], values[2:])
     )
     return " ".join([f"{focal}mm"] * bool(focal) + [f"f/{aperture}"] * bool(aperture)) or None

@@ -80,7 +80,8 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     tiff = Tiff(source)
     first = TiffPage(tiff, source, tiff.first)
     is_large = reading.pyramid_level is not None or first.decoded_bytes > MOST_WHOLE
-    is_deep = reading.deep_colour and first.samples >= 3 and first.bits == 16
+    is_deep = reading.all_bits and first.samples >= 3 and first.bits == 16
+    is_deep = is_deep and (reading.deep_colour or reading.bands is None)
     if first.is_raw(start) or not (is_large or is_deep):
         return None
     if first.needs_codecs and not has_codecs():

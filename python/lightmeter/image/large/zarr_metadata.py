@@ -14,9 +14,9 @@ from lightmeter.image.large.codecs import inflated
 from lightmeter.image.large.raster import MOST_DECODED
 from lightmeter.nesting import parse_json
 
-__all__ = ["Layout", "Sharding", "attributes_of", "is_zarr", "layout_of"]
+__all__ = ["ZARR_FILES", "Layout", "Sharding", "attributes_of", "is_zarr", "layout_of"]
 
-_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 _MOST_BYTES = 4 << 20
 _MOST_DIMENSIONS = 8
 _MOST_INNER = 1 << 16  # chunks of a shard
@@ -102,7 +102,7 @@ def is_zarr(path: object) -> bool:
     folder = os.fsdecode(path).rstrip(os.sep)
     if folder.lower().endswith(".zarr"):
         return True
-    return any(os.path.exists(os.path.join(folder, name)) for name in _FILES)
+    return any(os.path.exists(os.path.join(folder, name)) for name in ZARR_FILES)
 
 
 def attributes_of(folder: Path) -> dict[str, Any] | None:
@@ -234,6 +234,8 @@ def _check(layout: Layout) -> None:
 def _empty(said: Any, dtype: np.dtype[Any]) -> Any:
     """The sample of chunks that are not there."""
     said = 0 if said is None else said
+    if isinstance(said, str) and said.startswith("0x") and dtype.kind == "f":  # its bits
+        said = np.frombuffer(bytes.fromhex(said[2:]), f">f{dtype.itemsize}")[0]
     if dtype.kind in "iu" and not np.iinfo(dtype).min <= said <= np.iinfo(dtype).max:
         raise ImageError("corrupt", f"Zarr of {dtype} with the fill value {said!r:.100}")
     with np.errstate(over="ignore"):

@@ -1,0 +1,134 @@
+"""What is not measured, or not found, is said: by a failure, an error or a warning."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import profile_images
+
+fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("pyarrow")
+
+from shards import encoded, pictures, write_folder, write_tar, write_zip  # noqa: E402
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    said = [record.getMessage() for record in caplog.records if record.name == "lightmeter.batch"]
+    caplog.clear()
+    return said
+
+
+@pytest.mark.parametrize("pattern", ["", "*.png"])
+def test_nothing_to_measure(pattern: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    source = os.path.join(tmp_path, pattern)
+    assert profile_images(source).images == 0
+    (said,) = warnings(caplog)
+    assert said.startswith(f"found no image in {source}; expected files with one of the suffixes ")
+    assert " .jpg " in said
+    assert "\n" not in said
+    assert list(lm.measure(source)) == []
+    assert len(warnings(caplog)) == 1
+    store = lm.Store(tmp_path / "s.db")
+    lm.log_folder(store, source, "d")
+    assert len(warnings(caplog)) == 1
+    write_folder(tmp_path, pictures(1))
+    assert profile_images(tmp_path).images == 1
+    assert warnings(caplog) == []
+
+
+def test_an_empty_folder_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
+    system = fsspec.filesystem("memory")
+    system.pipe("/nothing/notes.txt", b"")
+    assert profile_images("memory://nothing/").images == 0
+    assert warnings(caplog)[0].startswith("found no image in memory://nothing")
+
+
+def test_secrets_of_an_address_with_braces() -> None:
+    """They do not get into a profile."""
+    pytest.importorskip("aiohttp")
+    failed: list[lm.Failure] = []
+    address = "http://user:PASSWORD@127.0.0.1:9/x-{0..1}.jpg?sig=SECRET"
+    view = profile_images(address, on_failure=failed.append)
+    assert [failure.path for failure in failed] == [
+        f"http://127.0.0.1:9/x-{number}.jpg" for number in (0, 1)
+    ]
+    assert not any(word in view.to_bytes() for word in (b"SECRET", b"PASSWORD", b"user"))
+
+
+def test_braces_look_for_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(url: str, **_: Any) -> None:
+        raise ImportError("no aiohttp")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
+    with pytest.raises(ImportError, match="no aiohttp"):
+        profile_images("http://127.0.0.1:9/x-{0..1}.jpg")
+
+
+def zarr_members(root: str) -> dict[str, bytes]:
+    names = ("zarr.json", "0/zarr.json", "0/c/0/0", "1/zarr.json", "1/c/0/0")
+    return {f"{root}{name}": b"{}" for name in names}
+
+
+def test_zarr_elsewhere_and_in_archives(tmp_path: Path) -> None:
+    def failures(source: Any) -> list[tuple[str | None, str]]:
+        failed: list[lm.Failure] = []
+        images = profile_images(source, on_failure=failed.append).images
+        assert images == (1 if "mixed" in str(source) else 0)
+        return [(failure.path, failure.reason) for failure in failed]
+
+    system = fsspec.filesystem("memory")
+    for name, data in (zarr_members("/z/x.zarr/") | zarr_members("/mixed/a.zarr/")).items():
+        system.pipe(name, data)
+    system.pipe("/mixed/b.png", encoded())
+    assert failures("memory://z/x.zarr") == [("memory:///z/x.zarr", "unsupported")]
+    assert failures("memory://mixed/") == [("memory:///mixed/a.zarr", "unsupported")]
+    for write in (write_zip, write_tar):
+        suffix = write.__name__[6:]
+        path = write(tmp_path / f"x.zarr.{suffix}", zarr_members(""))
+        assert failures(path) == [(str(path), "unsupported")]
+        path = write(tmp_path / f"mixed.{suffix}", {**zarr_members("a.zarr/"), "b.png": encoded()})
+        assert [reason for _, reason in failures(path)] == ["unsupported"]
+
+
+def test_values_that_side_files_do_not_have(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    members = {"a.png": encoded(), "a.json": b'{"label": "x"}'}
+    path = write_tar(tmp_path / "p.tar", members)
+    view = profile_images(path, values=["label", "lable"])
+    assert view["label"].n == 1
+    assert warnings(caplog) == [f"no side file in {path} has a value 'lable'; they have label"]
+    profile_images(path, values=["label"])
+    profile_images(path)
+    assert warnings(caplog) == []
+
+
+class Samples:
+    """A data set of PyTorch by its methods."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, number: int) -> Any:
+        return (np.full((8, 8), number, np.uint8), *self.values)
+
+
+def test_values_of_tuples() -> None:
+    """They are those behind the picture, in order."""
+    view = profile_images(Samples("cat", 2.5), values=["label", "weight"])
+    assert (view["label"].n, view["weight"].mean) == (3, 2.5)
+    with pytest.raises(ValueError, match="have no value 'weight'; expected names of what they"):
+        profile_images(Samples("cat"), values=["label", "weight"])
+
+
+@pytest.fixture(autouse=True)
+def _captured(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "lightmeter.batch")

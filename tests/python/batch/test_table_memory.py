@@ -1,0 +1,202 @@
+"""Tables of strangers take no more memory than the limits say, whatever their cells unpack to."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+
+from shards import encoded, failures, pictures, write_parquet  # noqa: E402
+
+_LARGE = 64_000_000  # bytes of a cell
+_MOST = 16 << 20
+_MOST_GROWTH = 100  # MB beyond what a table of small pictures takes
+
+# Peak of the resident set, which the kernel counts anew for each program.
+_MEASURE = """
+import json, sys
+import lightmeter as lm
+import pyarrow.parquet
+failed = []
+limits = lm.Limits(bytes_in_memory=int(sys.argv[2]))
+view = lm.profile_images(sys.argv[1], limits=limits, workers=1, on_failure=failed.append)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+reasons = [failure.reason for failure in failed]
+print(json.dumps([view.images, reasons, failed[0].detail if failed else "", int(peak.split()[1])]))
+"""
+
+
+def measured(path: Path, most: int = _MOST) -> tuple[int, list[str], str, float]:
+    """Pictures, reasons of failures, the first detail and the peak of memory in MB."""
+    run = [sys.executable, "-c", _MEASURE, str(path), str(most)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    images, reasons, detail, peak = json.loads(done.stdout)
+    return images, reasons, detail, peak / 1024
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """The peak of memory with a table of small pictures."""
+    path = write_parquet(tmp_path_factory.mktemp("usual") / "p.parquet", pictures())
+    images, reasons, _, peak = measured(path)
+    assert (images, reasons) == (6, [])
+    return peak
+
+
+def cell(size: int = _LARGE) -> bytes:
+    picture = encoded()
+    return picture + bytes(size - len(picture))
+
+
+def table(cells: list[bytes]) -> Any:
+    return pa.table({"image": pa.array(cells, pa.binary())})
+
+
+def one_cell(path: Path) -> None:
+    pa.parquet.write_table(table([cell()]), path, compression="zstd")
+
+
+def many_rows(path: Path) -> None:
+    """Each of which is below the limit."""
+    cells = [cell(_MOST // 2 + number) for number in range(8)]
+    pa.parquet.write_table(table(cells), path, compression="zstd", use_dictionary=False)
+
+
+def one_cell_for_many_rows(path: Path) -> None:
+    """A dictionary holds it once."""
+    cells = table([cell(_MOST - 1000)] * 24)
+    pa.parquet.write_table(cells, path, compression="zstd", dictionary_pagesize_limit=1 << 30)
+
+
+def a_footer_that_lies(path: Path) -> None:
+    one_cell(path)
+    size = pa.parquet.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size
+    data = path.read_bytes()
+    path.write_bytes(data.replace(varint(2 * size), varint(1 << 21)))
+
+
+def varint(number: int) -> bytes:
+    pieces = [number >> shift & 127 for shift in range(0, 28, 7)]
+    return bytes([*(piece | 128 for piece in pieces[:-1]), pieces[-1]])
+
+
+def feather(path: Path) -> None:
+    pa.feather.write_feather(table([cell()]), path, compression="zstd")
+
+
+def plain_feather(path: Path) -> None:
+    pa.feather.write_feather(table([cell()]), path, compression="uncompressed")
+
+
+def stream(path: Path) -> None:
+    cells = table([cell()])
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(path, cells.schema, options=options) as writer:
+        writer.write_table(cells)
+
+
+def a_large_dictionary(path: Path) -> None:
+    cells = table([cell()])
+    cells = pa.table({"image": cells["image"].dictionary_encode()})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file(path, cells.schema, options=options) as writer:
+        writer.write_table(cells)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's count of memory is Linux's")
+@pytest.mark.parametrize(
+    ("make", "suffix", "expected"),
+    [
+        (one_cell, "parquet", (0, ["too_large"])),
+        (many_rows, "parquet", (0, ["too_large"] * 8)),
+        (one_cell_for_many_rows, "parquet", (24, [])),
+        (a_footer_that_lies, "parquet", (0, ["corrupt"])),
+        (feather, "feather", (0, ["too_large"])),
+        (plain_feather, "feather", (0, ["too_large"])),
+        (stream, "arrow", (0, ["too_large"])),
+        (a_large_dictionary, "arrow", (0, ["too_large"])),
+    ],
+)
+def test_no_more_memory_than_the_limit(
+    make: Callable[[Path], None],
+    suffix: str,
+    expected: tuple[int, list[str]],
+    usual: float,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / f"p.{suffix}"
+    make(path)
+    images, reasons, detail, peak = measured(path)
+    assert (images, reasons) == expected
+    # Pictures that come with their bytes wait for a worker, in at most 256 MB.
+    assert peak < usual + _MOST_GROWTH + (256 if images else 0)
+    if "too_large" in reasons:
+        assert "expected at most 16777216 (Limits.bytes_in_memory); write smaller" in detail
+
+
+def test_usual_tables_beyond_the_limit_are_measured(tmp_path: Path) -> None:
+    """Pictures hardly get smaller by compression: a page of many takes what the file has."""
+    noise = [encoded(seed, 60, 50) for seed in range(40)]
+    limits = lm.Limits(bytes_in_memory=100_000)
+    assert sum(map(len, noise)) > 250_000
+    for suffix, compression in (("parquet", "zstd"), ("parquet", "none"), ("feather", "lz4")):
+        path = tmp_path / f"p.{suffix}"
+        if suffix == "parquet":
+            pa.parquet.write_table(table(noise), path, compression=compression)
+        else:
+            pa.feather.write_feather(table(noise), path, compression=compression)
+        assert failures(path, limits=limits) == (40, [])
+
+
+def test_only_what_is_too_large_is_lost(tmp_path: Path) -> None:
+    small = list(pictures().values())
+    limits = lm.Limits(bytes_in_memory=100_000)
+    parquet, arrow = tmp_path / "p.parquet", tmp_path / "p.arrow"
+    groups = [table(small[:2]), table([cell(1_000_000)] * 3), table(small[2:])]
+    with pa.parquet.ParquetWriter(parquet, groups[0].schema) as writer:
+        for group in groups:
+            writer.write_table(group)
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file(arrow, groups[0].schema, options=options) as writer:
+        for group in groups:
+            writer.write_table(group)
+    lost = [(str(row), "too_large") for row in (2, 3, 4)]
+    assert failures(parquet, limits=limits) == (6, lost)
+    assert failures(arrow, limits=limits) == (6, lost)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_cells_of_tables_in_memory(mapped: bool, tmp_path: Path) -> None:
+    """As those of a data set of Hugging Face, which maps its files."""
+    cells = table([cell(200_000), *pictures().values()])
+    if mapped:
+        with pa.ipc.new_stream(tmp_path / "p.arrow", cells.schema) as writer:
+            writer.write_table(cells)
+        with pa.memory_map(str(tmp_path / "p.arrow")) as file:
+            cells = pa.ipc.open_stream(file).read_all()
+    failed: list[lm.Failure] = []
+    limits = lm.Limits(bytes_in_memory=100_000)
+    view = lm.profile_images(cells, limits=limits, on_failure=failed.append)
+    assert view.images == 6
+    assert [failure.reason for failure in failed] == ["too_large"]
+
+
+def test_a_long_value_for_many_rows(tmp_path: Path) -> None:
+    """Of one text in a dictionary each row would get a copy."""
+    rows = [*pictures().values()] * 4
+    labels = pa.DictionaryArray.from_arrays(
+        pa.array([0] * 23 + [1], pa.int8()), pa.array(["x" * 8_000_000, "short"])
+    )
+    path = tmp_path / "p.arrow"
+    cells = table(rows).append_column("label", labels)
+    with pa.ipc.new_file(path, cells.schema) as writer:
+        writer.write_table(cells)
+    view = lm.profile_images(path, values=["label"])
+    assert [len(item.value) for item in view["label"].frequent] == [5]
+    assert view["label"].missing == 23
