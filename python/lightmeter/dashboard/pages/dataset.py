@@ -37,15 +37,15 @@ def dataset_html(
         span = pair(history.buckets[0].start, history.buckets[-1].start)
         many = f"{len(history.buckets):,} bucket{'' if len(history.buckets) == 1 else 's'}"
         note = f"{many}, {span}, {images:,} image{'' if images == 1 else 's'}"
-    kind = "Segment" if history.segment else "Dataset"
+    kind, state = "Segment" if history.segment else "Dataset", extras.state_of(history)
     lines = lines_table(page, history, groups) if history.lines else _NOT_JUDGED
     return document(
         history.title,
-        tag("header", crumbs(page, history), head(kind, history.title, history.state, note)),
+        tag("header", crumbs(page, history), head(kind, history.title, state, note)),
         tag(
             "main",
             extras.on_dataset(page, history),
-            _segments(page, segments) if segments else None,
+            _segments(page, segments, extras) if segments else None,
             drift_timeline(page, history),
             section("Features", lines, ident="lines"),
             section("Anomalies", feed(page, grouped([history]), extras)),
@@ -55,9 +55,16 @@ def dataset_html(
     )
 
 
-def _segments(page: str, segments: Sequence[History]) -> Html:
+def _segments(page: str, segments: Sequence[History], extras: Extras) -> Html:
     rows = (
-        overview_row(page, "segment", segment_name(history.segment), [history], {})
+        overview_row(
+            page,
+            "segment",
+            segment_name(history.segment),
+            [history],
+            [extras.state_of(history)],
+            {},
+        )
         for history in segments
     )
     return section("Segments", table("segments", rows, left={"state"}), ident="segments")
