@@ -65,3 +65,13 @@ def test_what_could_not_be_judged_has_a_code_of_its_own(config: Path) -> None:
 def test_nothing_to_acknowledge_is_said(config: Path) -> None:
     result = lightmeter("monitor", "acknowledge", "--store", config.parent / "drift.db")
     assert (result.returncode, result.stdout) == (0, "nothing that is open matches\n")
+
+
+def test_a_check_takes_the_address_of_a_store(config: Path) -> None:
+    """As of a path, an address would lose a slash."""
+    result = lightmeter("monitor", "check", config, "--store", "nowhere://bucket/x")
+    assert result.returncode == 1
+    assert "nowhere" in result.stderr
+    assert "must be a text" not in result.stderr
+    result = lightmeter("monitor", "check", config, "--store", config.parent / "drift.db")
+    assert "drift: expected false alarms" in result.stdout
