@@ -108,6 +108,7 @@ def test_other_datasets_and_segments_in_a_file(tmp_path: Path) -> None:
     [
         ('type = "missing"', 'type = "absent"', 19, "expected one of 'all'"),
         ("q = 0.02", "q = 2", 7, "q is 2"),
+        ('baseline.reference = "good.lmp"', 'baseline.dataset = "cells"', 29, "with itself"),
         ("q = 0.02", "quality = 0.02", 7, "unknown key 'quality'"),
         ("q = 0.02", 'q = "low"', 7, "expected a finite number"),
         ("upper = 0.05", "upper = true", 28, "expected a finite number"),
@@ -206,3 +207,11 @@ def test_a_preset_leaves_what_is_given_besides_it() -> None:
     assert DriftRule(preset="whylabs") == DriftRule(metric="hellinger", above=0.7)
     assert DriftRule(preset="whylabs", above=0.8) == DriftRule(metric="hellinger", above=0.8)
     assert DriftRule(preset="whylabs", metric="ks", above=0.1) == DriftRule(metric="ks", above=0.1)
+
+
+@pytest.mark.xfail(strict=True, reason="issue U", raises=ConfigError)
+def test_a_monitor_takes_all_least_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    table = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n'
+    path.write_text(f"{table}effect = 0.2\nspread = 0.4\ntail = 0.06\n")
+    load_monitors(path)
