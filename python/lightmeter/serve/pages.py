@@ -65,8 +65,9 @@ def page_response(html: str | bytes, status: int = 200) -> Response:
 def refusal_page(refusal: RequestError) -> Response:
     """What was refused, as a page."""
     title = {401: "Log in", 403: "Not allowed", 404: "Not found"}.get(refusal.status, "Not done")
-    words = refusal.words[:1].upper() + refusal.words[1:]
-    how = _HOW_TO_LOG_IN if refusal.status == 401 else None
+    words, how = refusal.words[:1].upper() + refusal.words[1:], None
+    if refusal.status == 401:  # what follows is for programs
+        words, how = words.partition(";")[0], _HOW_TO_LOG_IN
     html = document(
         title,
         tag("header", tag("h1", "Dashboard"), tag("p", title, cls="headline")),

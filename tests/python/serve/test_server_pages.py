@@ -129,6 +129,7 @@ def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
             assert refused.status_code == 401
             assert "In a browser the password is the key. The name can be anything." in refused.text
             assert '<a href="">Log in</a>' in refused.text
+            assert "Bearer" not in refused.text
     assert asked.get("/", auth=("whoever", key)).status_code == 200
     said = asked.get(f"/{page}", auth=("", key))
     assert said.status_code == 200
