@@ -24,6 +24,7 @@ _MOST_VALUES = 50  # of a category whose new values matter
 _MOST_NAMES = 20
 _FAILURES = 0.05
 _LATER_FACTOR = 3
+_IN_TIME = 0.9  # of the buckets; a rule on late ones would find those that were filled in
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The first one that is there says when a picture was taken.
 _TAKEN = ("image.DateTimeOriginal", "image.DateTimeDigitized", "image.DateTime")
@@ -119,7 +120,7 @@ class _Recommended:
             yield self._new_values(categories)
         if dates := self._dates():
             yield self._lag(dates)
-        if after is not None:
+        if after is not None and len(self._delays) >= _IN_TIME * len(self._all):
             yield self._late(after)
 
     def _head(self) -> str:
@@ -243,8 +244,11 @@ class _Recommended:
         return next(([name] for name in _TAKEN if name in names), names[:_MOST_NAMES])
 
     def _late_after(self) -> timedelta | None:
-        """Longer than is usual; None where profiles come days later, as of old pictures."""
-        if not self._delays:
+        """Longer than is usual; None where profiles come days later, as of old pictures.
+
+        None also where most were filled in afterwards, so that nobody knows what is usual.
+        """
+        if not self._delays or 2 * len(self._delays) < len(self._all):
             return None
         late = sorted(self._delays)
         usual = late[9 * (len(late) - 1) // 10]

@@ -13,7 +13,9 @@ from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.rules import LateRule
+from lightmeter.times import to_ms
 from september import NOW, put_days, rows
+from stores import reseal
 from test_lag import photo
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
@@ -112,7 +114,23 @@ def test_what_was_filled_in_afterwards_says_nothing_of_delays(store: Store, tmp_
         at = now - timedelta(hours=hour)
         store.put("filled in", rows(hour), at=at, writer="a", every="1h")
     monitors = recommended(store, tmp_path, "filled in")
-    assert monitors["missing"].wait <= timedelta(hours=6), "three times a bucket or two"
+    assert monitors["missing"].wait == timedelta()
+    assert "late" not in monitors
+
+
+def test_what_comes_in_time_says_how_long_to_wait(store: Store, tmp_path: Path) -> None:
+    """Twelve hours were filled in at once; each later one came 40 minutes after its end."""
+    begun = datetime(2022, 9, 7, tzinfo=UTC)
+    for hour in range(26):
+        at = begun + timedelta(hours=hour)
+        store.put("cells", rows(hour), at=at, writer="a", every="1h")
+    hour, filled_in = 3_600_000, to_ms(begun) + 12 * 3_600_000
+    update = f"UPDATE profile SET updated = max(start + {hour} + {hour} * 2 / 3, {filled_in})"
+    store._database.all(update)
+    reseal(store)
+    monitors = recommended(store, tmp_path)
+    assert monitors["missing"].wait == timedelta(hours=2)
+    assert "late" not in monitors, "which would find the first twelve"
 
 
 @pytest.mark.xfail(strict=True, reason="issue U")
