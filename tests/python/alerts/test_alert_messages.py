@@ -91,6 +91,15 @@ def test_a_message_of_several_datasets_names_that_of_each_line(store: Store) -> 
     assert texts[4].startswith("2022-09-01 streets: young could not judge it")
 
 
+@pytest.mark.xfail(strict=True, reason="issue V")
+def test_a_feature_is_named_once(store: Store) -> None:
+    box = Box()
+    results = days("oA", feature="f2", words="f2 rose from 1 to 2; shift 1", monitor="drift")
+    tell(store, results, [Alert(name="box", channel=box)], now=NOW)
+    (item,) = box.messages[0].items
+    assert item.text.count("f2") == 1
+
+
 @pytest.mark.parametrize(
     ("value", "upper", "words"),
     [
