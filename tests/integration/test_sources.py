@@ -143,47 +143,57 @@ class Liar(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind = self.path.strip("/").partition(".")[0]
         with contextlib.suppress(ConnectionError):
-            if kind == "short":
-                self.start(200, len(self.picture) + 100)
-                self.wfile.write(self.picture)
-                self.close_connection = True
-            elif kind == "endless":
-                self.start(200, 1 << 50)
-                while True:
-                    self.wfile.write(bytes(1 << 16))
-            elif kind == "midway":
-                self.start(200, len(self.picture))
-                self.wfile.write(self.picture[:100])
-                self.wfile.flush()
-                self.connection.shutdown(socket.SHUT_RDWR)
-                self.close_connection = True
-            elif kind == "slow":
-                self.start(200, len(self.picture))
-                for byte in self.picture[:30]:
-                    self.wfile.write(bytes([byte]))
-                    time.sleep(0.1)
-                self.close_connection = True
-            elif kind == "fewer":  # than come
-                self.start(200, len(self.picture) - 100)
-                self.wfile.write(self.picture)
-            elif kind == "zipped":
-                self.start(200, len(data := gzip.compress(self.picture)), Content_Encoding="gzip")
-                self.wfile.write(data)
-            elif kind == "silent":
-                self.start(200, 1000)
-                time.sleep(3)
-            elif kind == "loop":
-                self.start(302, 0, Location=self.path)
-            elif kind == "leave":
-                self.start(302, 0, Location="file:///etc/hostname")
-            elif kind == "packed":
-                self.start(
-                    200, len(data := gzip.compress(bytes(50 << 20))), Content_Encoding="gzip"
-                )
-                self.wfile.write(data)
-            else:
-                self.start(200, len(self.picture))
-                self.wfile.write(self.picture)
+            getattr(self, f"send_{kind}", self.send_whole)()
+
+    def send_short(self) -> None:
+        self.start(200, len(self.picture) + 100)
+        self.wfile.write(self.picture)
+        self.close_connection = True
+
+    def send_endless(self) -> None:
+        self.start(200, 1 << 50)
+        while True:
+            self.wfile.write(bytes(1 << 16))
+
+    def send_midway(self) -> None:
+        self.start(200, len(self.picture))
+        self.wfile.write(self.picture[:100])
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def send_slow(self) -> None:
+        self.start(200, len(self.picture))
+        for byte in self.picture[:30]:
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.1)
+        self.close_connection = True
+
+    def send_fewer(self) -> None:
+        self.start(200, len(self.picture) - 100)
+        self.wfile.write(self.picture)
+
+    def send_zipped(self) -> None:
+        self.start(200, len(data := gzip.compress(self.picture)), Content_Encoding="gzip")
+        self.wfile.write(data)
+
+    def send_silent(self) -> None:
+        self.start(200, 1000)
+        time.sleep(3)
+
+    def send_loop(self) -> None:
+        self.start(302, 0, Location=self.path)
+
+    def send_leave(self) -> None:
+        self.start(302, 0, Location="file:///etc/hostname")
+
+    def send_packed(self) -> None:
+        self.start(200, len(data := gzip.compress(bytes(50 << 20))), Content_Encoding="gzip")
+        self.wfile.write(data)
+
+    def send_whole(self) -> None:
+        self.start(200, len(self.picture))
+        self.wfile.write(self.picture)
 
     def start(self, code: int, length: int, **headers: str) -> None:
         self.send_response(code)

@@ -144,7 +144,8 @@ def compose(
         still_open: how many incidents last that have been told and not acknowledged.
     """
     ordered = sorted(changes, key=_urgency)
-    items = tuple(_item(change, dashboard) for change in ordered[:_MOST_ITEMS])
+    several = len({change.incident.line.dataset for change in changes}) > 1
+    items = tuple(_item(change, dashboard, several) for change in ordered[:_MOST_ITEMS])
     keys = sorted(repr((change.what, change.remember, change.forget)) for change in changes)
     ident = hashlib.sha256("\0".join([alert, *keys]).encode("utf-8", "surrogatepass")).hexdigest()
     return Message(
@@ -198,7 +199,7 @@ def _what(change: Change) -> str:
     return change.incident.kind if change.what == "opened" else change.what
 
 
-def _item(change: Change, dashboard: str | None) -> Item:
+def _item(change: Change, dashboard: str | None, several: bool) -> Item:
     incident = change.incident
     line, first = incident.line, incident.first
     link = None
@@ -225,7 +226,7 @@ def _item(change: Change, dashboard: str | None) -> Item:
     idents = tuple(sorted(map(_ident, told or change.forget)))
     return Item(
         what=_what(change),
-        text=_sentence(change.what, incident),
+        text=_sentence(change.what, incident, several),
         link=link,
         facts=facts,
         severity=change.severity,
@@ -240,9 +241,10 @@ def _ident(told: Told) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _sentence(what: str, incident: Incident) -> str:
+def _sentence(what: str, incident: Incident, several: bool) -> str:
     line, first = incident.line, incident.first
-    subject = shorten(line.feature or line.dataset, _NAME)
+    names = [line.dataset, line.feature] if several else [line.feature or line.dataset]
+    subject = " ".join(shorten(name, _NAME) for name in names if name)
     if line.segment:
         pairs = (f"{key}={value}" for key, value in parse_segment(line.segment).items())
         subject += f" [{shorten(', '.join(pairs), _NAME)}]"

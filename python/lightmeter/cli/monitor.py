@@ -123,7 +123,7 @@ def init(
 def check(
     config: Config,
     store: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="The store, to judge all of it without keeping or sending anything."),
     ] = None,
 ) -> None:

@@ -106,10 +106,16 @@ def add(
     ] = None,
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
-    """Make a key and print it. It is not kept, so that it cannot be printed again."""
+    """Make a key and print it. It is not kept, so that it cannot be printed again.
+
+    Where there is no store yet, one is started, and standard error says so.
+    """
+    is_new = "://" not in store and not Path(store).exists()
     with reported(), usage(), Store(store) as opened:
         rights = [RIGHTS[list(RightName).index(each)] for each in right]
         print(opened.state.keys.add(rights, datasets=dataset or ("*",), note=note))
+        if is_new:
+            complain(f"{store}: a new store was started, as there was none")
 
 
 @keys.command("list")

@@ -21,6 +21,14 @@ class Extras:
         """Changes with what is added."""
         return ""
 
+    def failure(self) -> str:
+        """Why the monitors could not judge what is new, in words; empty where they could."""
+        return ""
+
+    def state_of(self, history: History) -> str:
+        """How a dataset or segment stands."""
+        return history.state
+
     def on_index(self, page: str) -> Content:
         """Below the datasets."""
         return None

@@ -12,7 +12,17 @@ from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
 from lightmeter.text import shorten
 
-__all__ = ["STATES", "History", "IncidentGroup", "grouped", "segment_name", "title_of", "worst"]
+__all__ = [
+    "STATES",
+    "History",
+    "IncidentGroup",
+    "causes",
+    "excess",
+    "grouped",
+    "segment_name",
+    "title_of",
+    "worst",
+]
 
 STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
 
@@ -155,13 +165,20 @@ class IncidentGroup:
         """Whether any lasts."""
         return any(incident.end is None for incident in self.incidents)
 
-    def words(self, most: int = 3) -> str:
+    def words(self) -> str:
         """The causes, and how many more there are."""
-        causes = (incident.first.words.partition(";")[0] for incident in self.incidents)
-        names = (incident.line.feature or incident.line.monitor for incident in self.incidents)
-        words = list(dict.fromkeys(a or b for a, b in zip(causes, names, strict=True)))
-        shown = ", ".join(shorten(cause, 160) for cause in words[:most])
-        return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+        return causes(incident.first for incident in self.incidents)
+
+
+def causes(results: Iterable[Result], most: int = 3) -> str:
+    """What happened by the words of results, the first ones, and how many more there are."""
+    words = list(
+        dict.fromkeys(
+            result.words.partition(";")[0] or result.feature or result.monitor for result in results
+        )
+    )
+    shown = ", ".join(shorten(cause, 160) for cause in words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
 def segment_name(segment: Mapping[str, str]) -> str:
@@ -182,14 +199,14 @@ def grouped(histories: Iterable[History]) -> list[IncidentGroup]:
         for incident in history.incidents:
             begun.setdefault((incident.start, incident.kind), []).append(incident)
         for (start, kind), incidents in begun.items():
-            incidents.sort(key=lambda incident: (-_excess(incident.first), incident.line))
+            incidents.sort(key=lambda incident: (-excess(incident.first), incident.line))
             groups.append(IncidentGroup(history, start, kind, tuple(incidents)))
     return sorted(
         groups, key=lambda group: (-group.start.timestamp(), group.history.title, group.kind)
     )
 
 
-def _excess(result: Result) -> float:
+def excess(result: Result) -> float:
     """How many times over its limit."""
     if result.value is None or not result.upper:
         return 0.0

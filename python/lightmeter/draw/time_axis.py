@@ -12,9 +12,16 @@ _DAY = 86_400  # seconds
 
 
 def round_dates(times: Sequence[datetime]) -> list[tuple[datetime, str]]:
-    """At most six round dates with their texts, no closer than `times`, which are in order."""
+    """At most six round dates with their texts, no closer than `times`, which are in order.
+
+    There is at least one, and one of the texts names a day or a month.
+    """
     days = (times[-1] - times[0]).total_seconds() / _DAY
-    return [(date, _text(date, days)) for date in _dates(times)]
+    first, *others = _dates(times) or [times[0]]
+    text = _text(first, days)
+    if all(date.hour or date.minute for date in (first, *others)):
+        text = f"{first:%d} {_MONTHS[first.month - 1]} {text}"
+    return [(first, text), *((date, _text(date, days)) for date in others)]
 
 
 def _dates(times: Sequence[datetime]) -> list[datetime]:
@@ -28,9 +35,14 @@ def _dates(times: Sequence[datetime]) -> list[datetime]:
         if (last - start) / step < 6:
             count = int((last - start) // step) + 1 if last >= start else 0
             return [datetime.fromtimestamp(start + i * step, UTC) for i in range(count)]
-    months = sorted({(time.year, time.month) for time in times if time.day == 1})
-    every = -(-len(months) // 6) or 1
-    return [datetime(*month, 1, tzinfo=UTC) for month in months[::every]]
+    months = [
+        datetime(year, month, 1, tzinfo=UTC)
+        for year in range(times[0].year, times[-1].year + 1)
+        for month in range(1, 13)
+    ]
+    within = [month for month in months if times[0] <= month <= times[-1]]
+    every = -(-len(within) // 6) or 1
+    return within[::every]
 
 
 def _text(date: datetime, days: float) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
-from lightmeter.monitor.baselines import Baseline, Trailing
+from lightmeter.monitor.baselines import Baseline, Other, Trailing
 from lightmeter.monitor.rules import RULES, DriftRule, FeatureRule, Rule
 from lightmeter.store.store import Store
 
@@ -44,6 +44,11 @@ class Monitor:
         if self.has_peers and not self.judges_segments_together:
             raise ValueError(
                 "baseline: peers = true takes the type 'drift' without metric, and segments = true"
+            )
+        if self.baseline == Other(self.dataset):
+            raise ValueError(
+                f"baseline: dataset is {self.dataset!r}, which the monitor watches, so that each "
+                "bucket would be compared with itself; expected another, or trailing buckets"
             )
         least = self.rule.least_buckets if isinstance(self.rule, FeatureRule) else 1
         if isinstance(self.baseline, Trailing) and self.baseline.trailing < least:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lightmeter.errors import ConfigError, StoreError
@@ -24,6 +24,8 @@ _MOST_VALUES = 50  # of a category whose new values matter
 _MOST_NAMES = 20
 _FAILURES = 0.05
 _LATER_FACTOR = 3
+_IN_TIME = 0.9  # of the buckets; a rule on late ones would find those that were filled in
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The first one that is there says when a picture was taken.
 _TAKEN = ("image.DateTimeOriginal", "image.DateTimeDigitized", "image.DateTime")
 
@@ -91,10 +93,12 @@ class _Recommended:
         self._segments = [text for text in texts if text]
         self._only_segments = bool(self._segments) and not store.buckets(dataset)
         self._all: list[Bucket] = []
+        self._delays: list[timedelta] = []
         views: list[ProfileView] = []
         for text in texts[:_SEGMENTS_READ]:
             buckets = store.buckets(dataset, segment=parse_segment(text))
             self._all += buckets
+            self._delays += _delays(buckets)
             for bucket in buckets[-_READ:]:
                 end = bucket.start + MILLISECOND
                 views.append(store.read(dataset, bucket.start, end, segment=parse_segment(text)))
@@ -116,7 +120,7 @@ class _Recommended:
             yield self._new_values(categories)
         if dates := self._dates():
             yield self._lag(dates)
-        if after is not None:
+        if after is not None and len(self._delays) >= _IN_TIME * len(self._all):
             yield self._late(after)
 
     def _head(self) -> str:
@@ -240,15 +244,30 @@ class _Recommended:
         return next(([name] for name in _TAKEN if name in names), names[:_MOST_NAMES])
 
     def _late_after(self) -> timedelta | None:
-        """Longer than is usual; None where profiles come days later, as of old pictures."""
-        if not self._all:
+        """Longer than is usual; None where profiles come days later, as of old pictures.
+
+        None also where most were filled in afterwards, so that nobody knows what is usual.
+        """
+        if not self._delays or 2 * len(self._delays) < len(self._all):
             return None
-        late = sorted(max(timedelta(), bucket.updated - bucket.end) for bucket in self._all)
+        late = sorted(self._delays)
         usual = late[9 * (len(late) - 1) // 10]
         if usual > max(self._length, DAY):
             return None
         hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
         return timedelta(hours=hours)
+
+
+def _delays(buckets: Sequence[Bucket]) -> list[timedelta]:
+    """How long after the end of a bucket its last profile came.
+
+    Of buckets that came at once, within the length of one, only the newest counts: the others were
+    filled in afterwards, which says nothing of what comes day by day.
+    """
+    newest = {
+        (bucket.updated - _EPOCH) // (bucket.end - bucket.start): bucket for bucket in buckets
+    }
+    return [max(timedelta(), bucket.updated - bucket.end) for bucket in newest.values()]
 
 
 def _quoted(name: str) -> str:

@@ -229,8 +229,12 @@ class ProfileView:
 
     @classmethod
     def _merged(cls, views: Iterable["ProfileView"]) -> "ProfileView":
-        merged = _core.Profile()
-        dropped = sum(merged.merge(view._core) for view in views)
+        merged, dropped = _core.Profile(), 0
+        for view in views:
+            if not isinstance(view, ProfileView):
+                name = type(view).__name__
+                raise TypeError(f"got {name}; expected a ProfileView, as Profile.view() gives it")
+            dropped += merged.merge(view._core)
         if dropped:
             warnings.warn(
                 f"{dropped} sections that a newer version of lightmeter wrote were dropped in a "

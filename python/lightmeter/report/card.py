@@ -12,7 +12,7 @@ from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten, with_minus
 
-__all__ = ["card", "verdict_badge"]
+__all__ = ["card", "verdict_badge", "verdict_words"]
 
 # A shape beside the word, so that the colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -28,28 +28,43 @@ def verdict_badge(line: FeatureDrift) -> Html:
     return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")
 
 
-def card(
-    line: FeatureDrift,
-    target: ProfileView,
-    reference: ProfileView,
-    ident: str,
-    pictures: Html | None = None,
-) -> Html:
-    """A ``figure`` element with the id `ident`; `pictures` is its last part."""
+def verdict_words(line: FeatureDrift) -> Html:
+    """A paragraph with the verdict of a comparison, and why."""
     words: Content = None
     if line.verdict in CHANGED:
         words = f" {sentence(line)}."
     elif line.reason:
         words = " ", tag("span", with_minus(line.reason), cls="quiet")
+    return tag("p", verdict_badge(line), words)
+
+
+def card(
+    line: FeatureDrift,
+    target: ProfileView,
+    reference: ProfileView,
+    ident: str,
+    verdict: Content,
+    pictures: Html | None = None,
+) -> Html:
+    """A ``figure`` element about a feature.
+
+    Args:
+        line: of the feature.
+        target: the profile that was judged.
+        reference: what it was compared with.
+        ident: the id of the element.
+        verdict: paragraphs that say whether it changed.
+        pictures: the last part.
+    """
     meaning = says(line.feature, line.prefix)
     chart = chart_of(line, target, reference)
-    if line.effect == 0 and line.verdict == "none":  # equal: nothing to see
+    if line.effect == 0 and line.verdict in ("none", None):  # equal: nothing to see
         chart = None
     return tag(
         "figure",
         tag("h4", tag("bdi", line.feature)),
         tag("p", capitalised(meaning), cls="quiet") if meaning else None,
-        tag("p", verdict_badge(line), words),
+        verdict,
         chart.inline(ident) if chart is not None else None,
         _caption(line),
         pictures,

@@ -11,7 +11,7 @@ from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import capitalised, findings, headline
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
-from lightmeter.report.card import card, verdict_badge
+from lightmeter.report.card import card, verdict_badge, verdict_words
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
@@ -19,7 +19,7 @@ from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
 from lightmeter.text import NONE, number, percent
 
-__all__ = ["html_page", "summary_line", "write_page"]
+__all__ = ["html_page", "write_page"]
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 60
@@ -59,13 +59,13 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
         "header",
         tag("h1", "Drift report"),
         tag("p", headline(comparison.features), cls="headline"),
-        summary_line(comparison),
+        _summary_line(comparison),
         tag("p", sides, cls="sides"),
     )
     yield tag("main", _main(comparison))
 
 
-def summary_line(comparison: Comparison) -> Html | None:
+def _summary_line(comparison: Comparison) -> Html | None:
     """The causes in one sentence, where there is more than the headline says."""
     if not comparison.drifted:
         return None
@@ -188,7 +188,16 @@ def _cards(
             tag("h3", heading, cls="group"),
             tag(
                 "div",
-                (card(line, *sides, idents[line.feature], shots[line.feature]) for line in members),
+                (
+                    card(
+                        line,
+                        *sides,
+                        idents[line.feature],
+                        verdict_words(line),
+                        shots[line.feature],
+                    )
+                    for line in members
+                ),
                 cls=f"cards {size}",
             ),
         )

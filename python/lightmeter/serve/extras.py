@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, IncidentGroup
+from lightmeter.dashboard.history import History, IncidentGroup, worst
 from lightmeter.dashboard.parts import address
 from lightmeter.draw.document import section
 from lightmeter.draw.html import Content, Html, tag
@@ -52,6 +52,23 @@ class LiveExtras(Extras):
         file = (monitors.monitors(), monitors.error()) if monitors is not None else ()
         run = (schedule.last, schedule.running_since, schedule.is_asked) if schedule else ()
         return repr((self._hour, file, run, sorted(self._live.server.store.datasets())))
+
+    def failure(self) -> str:
+        """Why the monitors could not judge what is new, in words; empty where they could."""
+        monitors, schedule = self._live.monitors, self._live.schedule
+        if monitors is not None and monitors.error():
+            return "The file of monitors is not understood"
+        last = schedule.last if schedule is not None else None
+        return "" if last is None or last.judged else "The monitors could not judge"
+
+    def state_of(self, history: History) -> str:
+        """An error in place of what an earlier run found, where the last one could not judge."""
+        monitors = self._live.monitors
+        if monitors is None or not self.failure():
+            return history.state
+        watched = monitors.monitors()  # empty where the file is not understood
+        is_watched = history.dataset in watched if watched else bool(history.lines)
+        return worst([history.state, "error"]) if is_watched else history.state
 
     def on_index(self, page: str) -> Content:
         """How the last run ended, and a button for the next one."""

@@ -95,6 +95,10 @@ class _Exchange:
     def _check(self) -> None:
         """Refuse what needs no key to be refused."""
         scope, headers = self._scope, self._request.headers
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may go by the other one: what it takes for the body would be a request here.
+            words = "got both Content-Length and Transfer-Encoding; send one of them"
+            raise RequestError(400, words, {"Connection": "close"})
         path, query = scope["path"], scope["query_string"]
         if not path.startswith("/") or max(len(path), len(query)) > _MOST_TARGET:
             raise RequestError(

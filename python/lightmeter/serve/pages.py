@@ -22,6 +22,10 @@ PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 FORMS = "/forms/"
 ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
 _SECONDS_TO_LOOK_AGAIN = 3
+_HOW_TO_LOG_IN = (
+    tag("p", "In a browser the password is the key. The name can be anything."),
+    tag("p", tag("a", "Log in", href="")),
+)
 
 
 class _PagePath(Convertor[str]):
@@ -61,11 +65,13 @@ def page_response(html: str | bytes, status: int = 200) -> Response:
 def refusal_page(refusal: RequestError) -> Response:
     """What was refused, as a page."""
     title = {401: "Log in", 403: "Not allowed", 404: "Not found"}.get(refusal.status, "Not done")
-    words = refusal.words[:1].upper() + refusal.words[1:]
+    words, how = refusal.words[:1].upper() + refusal.words[1:], None
+    if refusal.status == 401:  # what follows is for programs
+        words, how = words.partition(";")[0], _HOW_TO_LOG_IN
     html = document(
         title,
         tag("header", tag("h1", "Dashboard"), tag("p", title, cls="headline")),
-        tag("main", tag("p", f"{words}.")),
+        tag("main", tag("p", f"{words}."), how),
         forms=True,
     )
     response = page_response(html, refusal.status)

@@ -28,9 +28,16 @@ class FileStore(Store):
     """
 
     def __init__(
-        self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
+        self,
+        address: str | os.PathLike[str],
+        *,
+        key: str | None = None,
+        create: bool = True,
+        exemplars: bool | None = None,
     ) -> None:
         """Open the store at a path, or start one there.
+
+        A file keeps what a profile holds, whatever `exemplars` says: nothing is sent.
 
         Raises:
             ValueError: there is a key, which a file has no use for.

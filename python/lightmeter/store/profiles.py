@@ -408,10 +408,10 @@ class Profiles:
                 yield Damage(None, f"the dataset {values[0]!r} is not as it was entered")
 
     def _check_profiles(self) -> Iterator[Damage]:
-        for number, row in list_all(self._database):
+        for row in list_all(self._database):
             if isinstance(row, str):
                 yield Damage(None, row)
-            elif isinstance(content := load(self._database, row, number), DecodeError):
+            elif isinstance(content := load(self._database, row), DecodeError):
                 yield Damage(row, str(content))
 
     def _check_merged(self) -> Iterator[Damage]:

@@ -270,17 +270,15 @@ def span_of(start: datetime | date | None, end: datetime | date | None) -> tuple
     return first, _LAST if end is None else to_ms(to_utc(end))
 
 
-def list_all(database: Database) -> list[tuple[int, StoredProfile | str]]:
-    """The rows of all profiles with the number of their dataset, or what is wrong with one."""
-    rows = database.all(
-        f"SELECT dataset, name, {_COLUMNS} FROM profile LEFT JOIN dataset ON id = dataset"
-    )
-    listed: list[tuple[int, StoredProfile | str]] = []
-    for number, name, *values in rows:
+def list_all(database: Database) -> list[StoredProfile | str]:
+    """The rows of all profiles, or what is wrong with one."""
+    rows = database.all(f"SELECT name, {_COLUMNS} FROM profile LEFT JOIN dataset ON id = dataset")
+    listed: list[StoredProfile | str] = []
+    for name, *values in rows:
         try:
-            listed.append((number, _row(name, *values)))
+            listed.append(_row(name, *values))
         except (TypeError, ValueError) as error:
-            listed.append((number, f"a profile of dataset {name!r} cannot be read: {error}"))
+            listed.append(f"a profile of dataset {name!r} cannot be read: {error}")
     return listed
 
 
@@ -319,14 +317,9 @@ def key_of(database: Database, row: StoredProfile) -> Key:
     return number, to_ms(row.start), segment_text(row.segment), row.writer
 
 
-def load(
-    database: Database, row: StoredProfile, number: int | None = None
-) -> ProfileView | DecodeError:
-    """One profile, or what is wrong: where the file is damaged, the others can still be read.
-
-    `number` is that of its dataset, if it is known.
-    """
-    return decoded(load_body(database, row, number))
+def load(database: Database, row: StoredProfile) -> ProfileView | DecodeError:
+    """One profile, or what is wrong: where the file is damaged, the others can still be read."""
+    return decoded(load_body(database, row))
 
 
 def decoded(body: bytes | DecodeError) -> ProfileView | DecodeError:
@@ -337,16 +330,13 @@ def decoded(body: bytes | DecodeError) -> ProfileView | DecodeError:
         return error
 
 
-def load_body(
-    database: Database, row: StoredProfile, number: int | None = None
-) -> bytes | DecodeError:
+def load_body(database: Database, row: StoredProfile) -> bytes | DecodeError:
     """Its bytes as they were written, or what is wrong; see `load`."""
     try:
-        if number is None:
-            number = dataset_number(database, row.dataset)
-        key = number, to_ms(row.start), segment_text(row.segment), row.writer
+        key = row.dataset, to_ms(row.start), segment_text(row.segment), row.writer
         stored = database.all(
-            f"SELECT seq, span, images, updated, sha256, seal, body FROM profile WHERE {BY_KEY}",
+            "SELECT seq, span, images, updated, sha256, profile.seal, body FROM profile JOIN "
+            "dataset ON id = dataset WHERE (name, start, segment, writer) = (?, ?, ?, ?)",
             key,
         )
         if len(stored) != 1:
@@ -354,7 +344,7 @@ def load_body(
         *values, digest, row_seal, body = stored[0]
         if not isinstance(body, bytes) or hashlib.sha256(body).digest() != digest:
             return DecodeError("its bytes are not those that were written")
-        if seal(row.dataset, *key[1:], *values, digest) != row_seal:
+        if seal(*key, *values, digest) != row_seal:
             return DecodeError("its time, place, writer or counts are not what was written")
         return body
     except StoreError as error:

@@ -47,6 +47,33 @@ def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> Non
     )
 
 
+def test_a_message_of_several_datasets_names_that_of_each_line(store: Store) -> None:
+    box = Box()
+    results = [
+        result
+        for dataset in ("cells", "streets")
+        for where in ({}, {"camera": "left"})
+        for result in days("oA", dataset=dataset, feature="f2", segment=where)
+    ]
+    results += days("E", dataset="streets", monitor="young", feature="")
+    tell(store, results, [Alert(name="box", channel=box)], now=NOW)
+    (message,) = box.messages
+    texts = [item.text for item in message.items]
+    begins = ("cells f2:", "cells f2 [camera=left]:", "streets f2:", "streets f2 [camera=left]:")
+    for begin, text in zip(begins, texts, strict=False):
+        assert text.startswith(f"2022-09-02 {begin} saturation fell")
+    assert texts[4].startswith("2022-09-01 streets: young could not judge it")
+
+
+@pytest.mark.xfail(strict=True, reason="issue V")
+def test_a_feature_is_named_once(store: Store) -> None:
+    box = Box()
+    results = days("oA", feature="f2", words="f2 rose from 1 to 2; shift 1", monitor="drift")
+    tell(store, results, [Alert(name="box", channel=box)], now=NOW)
+    (item,) = box.messages[0].items
+    assert item.text.count("f2") == 1
+
+
 @pytest.mark.parametrize(
     ("value", "upper", "words"),
     [

@@ -102,3 +102,24 @@ def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_p
     states = {result.feature: result.state for result in watched.newest}
     assert (states["x"], states["rare"]) == ("ok", "not enough data")
     assert watched.exit_code == 0
+
+
+@pytest.mark.xfail(strict=True, reason="issue V")
+@pytest.mark.parametrize("now", [DRIFT.replace('name = "drift"', 'name = "new name"'), GAPS])
+def test_a_monitor_that_is_renamed_or_removed_leaves_no_incident_open(
+    store: Store, tmp_path: Path, now: str
+) -> None:
+    """A pager would ring for it for ever."""
+    put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
+    config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
+    alert = ALERT.format(sent=sent, code=0)
+    config.write_text(DRIFT + alert)
+    (delivery,) = lm.watch(store, config, now=NOW).deliveries
+    (opened,) = delivery.message.items
+    config.write_text(now + alert)
+    told = [
+        item
+        for delivery in lm.watch(store, config, now=NOW).deliveries
+        for item in delivery.message.items
+    ]
+    assert opened.incidents in [item.incidents for item in told if item.what == "resolved"]

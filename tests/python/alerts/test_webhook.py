@@ -44,6 +44,14 @@ def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert not verify(request.body, {}, SECRET)
 
 
+def test_this_machine_is_known_by_all_of_its_addresses() -> None:
+    """Python 3.11 does not look into an IPv4 address that is written as one of IPv6."""
+    for host in ("localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"):
+        assert Webhook(url=f"http://{host}:8080/x")
+    with pytest.raises(ValueError, match="neither https nor http to this machine"):
+        Webhook(url="http://[::ffff:192.0.2.1]:8080/x")
+
+
 def test_the_example_of_the_standard() -> None:
     headers = sign(b'{"test": 2432232314}', "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, SECRET)
     assert headers == {

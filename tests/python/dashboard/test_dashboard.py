@@ -137,7 +137,7 @@ def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
     Shown(store, []).build(tmp_path / "site")
     assert "1 dataset, not watched yet" in Page(tmp_path / "site/index.html").text
     page = Page(tmp_path / "site" / dataset_page("cells"))
-    assert "No monitor has judged this yet" in page.text
+    assert "No monitor has judged this yet. See lightmeter monitor run" in page.text
     assert "– not watched" in page.text  # noqa: RUF001
     day = Page(tmp_path / "site" / bucket_page("cells", "", FIRST + DAY))
     assert "No monitor has judged this bucket" in day.text

@@ -158,3 +158,19 @@ def test_dates_are_no_drift_but_their_missing_rate_may_be() -> None:
     assert "monitor" in report["taken"].reason
     assert report["taken"].q_value is None
     assert report["taken:missing"].verdict == "drift"
+
+
+@pytest.mark.xfail(strict=True, reason="issue T")
+def test_a_category_that_changed_completely_is_drift_however_many_there_are() -> None:
+    """Random deals alone give no p-value below 1e-4, which many tests would make too large."""
+
+    def side(seed: int, value: str) -> lm.ProfileView:
+        rng = np.random.default_rng(seed)
+        columns = {f"c{at}": [*rng.choice(["a", "b"], 199), "rare"] for at in range(150)}
+        return lm.log(columns={**columns, "x": [value] * 199 + ["rare"]}).view()
+
+    report = lm.compare(target=side(1, "new"), reference=side(2, "old"), drift=0.01)
+    line = report["x"]
+    assert line.effect == pytest.approx(0.995)
+    assert line.verdict == "drift"
+    assert line in report.named

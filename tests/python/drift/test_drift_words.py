@@ -272,3 +272,16 @@ def test_more_of_something(feature: str, prefixes: list[str], is_more: bool, wor
     said = said_of(feature, origin, prefixes)._asdict()
     line = lm.FeatureDrift(feature=feature, kind="number", n_target=50, n_reference=50, **said)
     assert more_than(line, 0.14, is_more=is_more) == f"{words} than 99 % of the reference"
+
+
+@pytest.mark.xfail(strict=True, reason="issue T")
+def test_words_go_by_the_least_sizes_that_judged() -> None:
+    """By these a spread is what happened: the shift is too small to matter."""
+    rng = np.random.default_rng(1)
+    views = [
+        lm.log(columns={"x": rng.normal(*level_and_spread, 2000)}).view()
+        for level_and_spread in ((10, 1), (10.5, 1.35))
+    ]
+    report = lm.compare(target=views[1], reference=views[0], effect=0.4, tail=1.0)
+    assert (report["x"].verdict, report["x"].effect_name) == ("drift", "spread")
+    assert report.summary() == "x varies 1.3 times as much"

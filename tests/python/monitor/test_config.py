@@ -93,6 +93,7 @@ def test_a_reference_is_beside_the_file_that_names_it(
     [
         ('type = "missing"', 'type = "absent"', 19, "expected one of 'all'"),
         ("q = 0.02", "q = 2", 7, "q is 2"),
+        ('baseline.reference = "good.lmp"', 'baseline.dataset = "cells"', 29, "with itself"),
         ("q = 0.02", "quality = 0.02", 7, "unknown key 'quality'"),
         ('preset = "whylabs"', 'metric = "ks"', 10, "got metric 'ks' without above"),
         ('preset = "whylabs"', "above = 0.5", 10, "got above without metric"),
@@ -148,3 +149,11 @@ def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
     for name in ("large", "pipe"):
         with pytest.raises(OSError, match=r"more than|not a regular file"):
             load_monitors(tmp_path / name)
+
+
+@pytest.mark.xfail(strict=True, reason="issue U", raises=ConfigError)
+def test_a_monitor_takes_all_least_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    table = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n'
+    path.write_text(f"{table}effect = 0.2\nspread = 0.4\ntail = 0.06\n")
+    load_monitors(path)

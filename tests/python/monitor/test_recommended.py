@@ -13,7 +13,9 @@ from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.rules import LateRule
+from lightmeter.times import to_ms
 from september import NOW, photo, put_days, rows
+from stores import reseal
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
@@ -89,3 +91,46 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     assert (again.returncode, "is there already" in again.stderr) == (1, True)
     assert lightmeter("monitor", "check", path).returncode == 0
     assert lightmeter("monitor", "run", path, "--store", store.path).returncode in (0, 3, 4)
+
+
+def test_what_was_filled_in_afterwards_says_nothing_of_delays(store: Store, tmp_path: Path) -> None:
+    """A day of hours that is put at once is no reason to wait for two days and a half."""
+    now = datetime.now(UTC)
+    for hour in range(1, 25):
+        at = now - timedelta(hours=hour)
+        store.put("filled in", rows(hour), at=at, writer="a", every="1h")
+    monitors = recommended(store, tmp_path, "filled in")
+    assert monitors["missing"].wait == timedelta()
+    assert "late" not in monitors
+
+
+def test_what_comes_in_time_says_how_long_to_wait(store: Store, tmp_path: Path) -> None:
+    """Twelve hours were filled in at once; each later one came 40 minutes after its end."""
+    begun = datetime(2022, 9, 7, tzinfo=UTC)
+    for hour in range(26):
+        at = begun + timedelta(hours=hour)
+        store.put("cells", rows(hour), at=at, writer="a", every="1h")
+    hour, filled_in = 3_600_000, to_ms(begun) + 12 * 3_600_000
+    update = f"UPDATE profile SET updated = max(start + {hour} + {hour} * 2 / 3, {filled_in})"
+    store._database.all(update)
+    reseal(store)
+    monitors = recommended(store, tmp_path)
+    assert monitors["missing"].wait == timedelta(hours=2)
+    assert "late" not in monitors, "which would find the first twelve"
+
+
+@pytest.mark.xfail(strict=True, reason="issue U")
+def test_pictures_without_the_tag_of_a_segment_need_not_come_every_day(
+    store: Store, tmp_path: Path
+) -> None:
+    """Pictures without Exif are a segment of their own, of which nobody knows when more come."""
+    for day in range(1, 20):
+        cameras = ("left", "none") if day == 5 else ("left",)
+        for camera in cameras:
+            at, segment = date(2022, 9, day), {"camera": camera}
+            store.put("photos", rows(day), at=at, writer="a", segment=segment)
+    path = tmp_path / "monitors.toml"
+    write_monitors(store, "photos", path)
+    watched = lm.watch(store, path, now=NOW)
+    missing = [result for result in watched.anomalies if result.feature == ""]
+    assert [result.segment for result in missing] == []

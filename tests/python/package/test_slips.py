@@ -95,3 +95,13 @@ def test_slips_in_python(folder: Path) -> None:
         lm.compare(target=folder / "0.png", reference=good)
     with pytest.raises(lm.StoreError, match=r"there is no folder '.*nowhere'"):
         lm.Store(folder / "nowhere/a.db")
+    view = lm.ProfileView.read(good)
+    with pytest.raises(TypeError, match=r"got int; expected a ProfileView, as Profile\.view\(\)"):
+        view.merge(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.xfail(strict=True, reason="issue P")
+def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) -> None:
+    good = folder / "good.lmp"
+    with pytest.raises(TypeError, match=r"target=\.\.\., reference=\.\.\."):
+        lm.compare(good, good)  # type: ignore[misc]

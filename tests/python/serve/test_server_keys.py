@@ -205,6 +205,15 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
         assert store.state.keys.find(key) is None
 
 
+def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Path) -> None:
+    """It may be a slip of the name."""
+    command = "serve", "key", "add", "--store", tmp_path / "typo.db", "--right", "read"
+    first, second = lightmeter(*command), lightmeter(*command)
+    assert (first.returncode, len(first.stdout.split())) == (0, 1)
+    assert "typo.db: a new store was started" in first.stderr
+    assert (second.returncode, second.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from dashboards import fill
+from incidents import days
 from lightmeter import Store
-from lightmeter.monitor.results import load_results
+from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.sitemap import feature_page
 from lightmeter.serve import schedule as module
 from lightmeter.serve.monitors_file import MonitorsFile
@@ -80,9 +81,29 @@ def test_a_server_runs_its_monitors_and_tells(
         assert "unknown key nonsense" in live.schedule.last.error.replace("'", "")
         page = asked.get("/").text
         assert "could not judge" in page
+        assert '<p class="headline bad">The file of monitors is not understood</p>' in page
         assert str(tmp_path) not in page
         thread = live.schedule._thread
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(0, '"headline">Nothing unusual now'), (2, '"headline bad">The monitors could not judge')],
+)
+def test_a_run_that_could_not_judge_is_no_all_clear(path: Path, code: int, words: str) -> None:
+    """Whatever an earlier run found."""
+    Path(f"{path}.monitors.toml").write_text(DRIFT)
+    store, app = serving(path)
+    app.state.live.start = app.state.live.wake = lambda: None
+    with store:
+        fill(store, "others", 2)
+        save_results(store, days("oo", feature="saturation", monitor="drift"))
+        save_results(store, days("oo", dataset="others"), source="others.toml")
+        app.state.live.schedule._last = Outcome(datetime.now(UTC), 0.0, code, "error" * (code > 0))
+        page = client(app).get("/").text
+        assert words in page
+        assert page.count("○</span> ok") == (2 if code == 0 else 1), "others are in another file"
 
 
 class Counting(Schedule):

@@ -101,7 +101,11 @@ def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
         assert said.status_code == 401
         assert said.headers["www-authenticate"].startswith("Basic realm=")
         assert said.headers["content-type"].startswith("text/html")
-        assert asked.get(path, auth=("me", wrong)).status_code == 401
+        for refused in (said, asked.get(path, auth=("me", wrong))):
+            assert refused.status_code == 401
+            assert "In a browser the password is the key. The name can be anything." in refused.text
+            assert '<a href="">Log in</a>' in refused.text
+            assert "Bearer" not in refused.text
     assert asked.get("/", auth=("whoever", key)).status_code == 200
     said = asked.get(f"/{page}", auth=("", key))
     assert said.status_code == 200
@@ -314,6 +318,14 @@ def watch_form(asked: TestClient, dataset: str = "cells") -> dict[str, str]:
     return form(asked, WATCH, f"/{dataset_page(dataset)}")
 
 
+def test_a_page_with_a_button_sends_nobody_to_the_command_line(served: Served) -> None:
+    fill(served.store, "new", 2)
+    page = served.ask("admin").get(f"/{dataset_page('new')}").text
+    assert "Switch on the recommended monitors" in page
+    assert "No monitor has judged this yet." in page
+    assert "lightmeter monitor run" not in page
+
+
 def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     """What a person wrote into the file stays, byte for byte."""
     asked, file = served.ask("admin"), served.app.state.live.monitors.path
@@ -385,10 +397,9 @@ def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
         for name in names:
             fill(store, name, 1)
         asked = client(app)
-        for name in names:
-            said = send(
-                asked, WATCH, watch_form(asked, name) | {"reference": dataset_page(names[0])}
-            )
+        for name, other in zip(names, [*names[1:], names[0]], strict=True):
+            fields = watch_form(asked, name) | {"reference": dataset_page(other)}
+            said = send(asked, WATCH, fields)
             assert said.status_code == 303, said.text
         content = tomllib.loads(app.state.live.monitors.path.read_text())
         assert set(content) == {"monitor"}

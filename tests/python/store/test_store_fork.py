@@ -5,7 +5,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -267,3 +269,47 @@ def test_a_store_survives_forks_in_the_middle_of_writing(store: Store) -> None:
         thread.join()
     assert store.read("cells").images == 1 + 8 * 2
     assert store.verify() == []
+
+
+@pytest.mark.xfail(strict=True, reason="issue Q", raises=StoreError)
+def test_a_store_can_be_read_where_it_cannot_be_written() -> None:
+    """Such as a backup on a disk that is mounted to be read only."""
+    with tempfile.TemporaryDirectory() as folder:  # that of the test is for its user only
+        path = Path(folder) / "drift.db"
+        with Store(path) as store:
+            store.put("cells", view(3), at=DAY, writer="a")
+        os.chmod(path, 0o444)
+        os.chmod(folder, 0o555)
+        try:
+            assert as_somebody_else(lambda: read_images(path)) == "3"
+        finally:
+            os.chmod(folder, 0o755)
+
+
+def read_images(path: Path) -> int:
+    path.read_bytes()  # which anybody may
+    with Store(path, create=False) as store:
+        return store.read("cells").images
+
+
+def as_somebody_else(work: Callable[[], object]) -> str:
+    """What it gives to a user who is not root; a StoreError is raised here."""
+    reading, writing = os.pipe()
+
+    def told() -> None:
+        if os.geteuid() == 0:
+            os.seteuid(65534)
+        try:
+            words = str(work())
+        except StoreError as error:
+            words = f"StoreError: {error}"
+        os.write(writing, words.encode())
+
+    code = forked(told)
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        words = file.read()
+    assert ended_well(code)
+    if words.startswith("StoreError: "):
+        raise StoreError(words)
+    return words

@@ -1,7 +1,6 @@
 """Posting JSON to an address: bounded in time, tried a few times, and no secret is told."""
 
 import http.client
-import ipaddress
 import math
 import os
 import re
@@ -14,6 +13,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 from lightmeter.alerts.channels.wire import Wire, bounded
 from lightmeter.errors import DeliveryError
+from lightmeter.store.remote.address import is_loopback
 from lightmeter.text import shorten
 
 __all__ = [
@@ -150,12 +150,7 @@ def check_url(url: str) -> None:
 
 def is_local(host: str | None) -> bool:
     """Whether it is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
+    return is_loopback(host or "")
 
 
 def check_variable(key: str, name: str | None) -> None:

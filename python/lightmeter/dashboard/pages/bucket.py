@@ -4,19 +4,19 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lightmeter.dashboard.history import STATES, History, worst
+from lightmeter.dashboard.history import STATES, History, causes, excess, worst
 from lightmeter.dashboard.parts import badge, crumbs, feature_name, link, spaced
 from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift, column_of
+from lightmeter.drift.feature import FeatureDrift, changed, column_of
+from lightmeter.drift.words import capitalised
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card
 from lightmeter.report.groups import by_group
-from lightmeter.report.page import summary_line
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
@@ -55,15 +55,17 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
 
     Args:
         bucket: what the page is about.
-        comparison: the bucket against its baseline.
+        comparison: the bucket against its baseline, for charts and distances. Verdicts are those of
+            the monitors: another test would contradict them.
         baseline: in words.
     """
     history, page = bucket.history, bucket.page
     state = worst(result.state for result in bucket.results)
     bad = {column_of(result.feature) for result in bucket.results if result.state == "anomaly"}
     others = "The others" if bad else "Distributions"
-    grids, on_grid = where(comparison.features, _ident)
-    lines = [line for line in comparison.features if line.feature not in on_grid]
+    judged = _judged(comparison, bucket.results)
+    grids, on_grid = where(judged, _ident)
+    lines = [line for line in judged if line.feature not in on_grid]
     wrong = [line for line in lines if column_of(line.feature) in bad]
     right = [line for line in lines if column_of(line.feature) not in bad]
     return document(
@@ -74,7 +76,7 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
             tag("h1", tag("bdi", history.title)),
             tag("p", bucket_text(bucket.start), cls="headline"),
             tag("p", badge(state), _sides(comparison, baseline), cls="sides"),
-            summary_line(comparison),
+            _summary_line(bucket.results),
             _neighbours(bucket),
         ),
         tag(
@@ -82,10 +84,30 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
             _verdicts(page, bucket.results, comparison),
             grids,
             repeated_pictures(comparison.target, comparison.reference),
-            _cards("Distributions of what is anomalous", "wide", comparison, wrong),
-            _cards(others, "", comparison, right),
+            _cards("Distributions of what is anomalous", "wide", bucket, comparison, wrong),
+            _cards(others, "", bucket, comparison, right),
         ),
     )
+
+
+def _judged(comparison: Comparison, results: Sequence[Result]) -> list[FeatureDrift]:
+    """The lines that a monitor calls anomalous as drift, others without verdict, by their size."""
+    anomalous = {result.feature for result in results if result.state == "anomaly"}
+    lines = [
+        changed(line, verdict="drift" if line.feature in anomalous else None)
+        for line in comparison.features
+    ]
+    return sorted(lines, key=lambda line: -(line.effect or 0.0))
+
+
+def _summary_line(results: Sequence[Result]) -> Html | None:
+    """What the monitors call anomalous, the largest first."""
+    bad = [result for result in results if result.state == "anomaly"]
+    if not bad:
+        return None
+    bad.sort(key=lambda result: (-excess(result), line_of(result)))
+    names = (name for result in bad for name in (result.feature, result.monitor))
+    return tag("p", f"{capitalised(causes(bad), *names)}.", cls="summary")
 
 
 def _sides(comparison: Comparison, baseline: str) -> Iterator[Html]:
@@ -151,17 +173,33 @@ def _ident(line: FeatureDrift) -> str:
 
 
 def _cards(
-    title: str, size: str, comparison: Comparison, lines: Sequence[FeatureDrift]
+    title: str,
+    size: str,
+    bucket: ShownBucket,
+    comparison: Comparison,
+    lines: Sequence[FeatureDrift],
 ) -> Html | None:
     if not lines:
         return None
     sides = comparison.target, comparison.reference
+    said: dict[str, list[Html]] = {}
+    for result in sorted(bucket.results, key=line_of):
+        said.setdefault(result.feature, []).append(_said(result))
     groups = (
         (
             tag("h3", heading, cls="group"),
             tag(
                 "div",
-                (card(line, *sides, _ident(line), pictures(line, *sides)) for line in members),
+                (
+                    card(
+                        line,
+                        *sides,
+                        _ident(line),
+                        said.get(line.feature),
+                        pictures(line, *sides),
+                    )
+                    for line in members
+                ),
                 cls=f"cards {size}",
             ),
         )
@@ -170,3 +208,9 @@ def _cards(
     left_out = len(lines) - _MOST_CHARTS
     more = tag("p", f"No charts of {left_out} more.", cls="quiet") if left_out > 0 else None
     return section(title, groups, more)
+
+
+def _said(result: Result) -> Html:
+    """What a monitor says of a feature."""
+    words = None if result.state == "ok" else f" {shorten(result.words, 300)}"
+    return tag("p", badge(result.state), words)

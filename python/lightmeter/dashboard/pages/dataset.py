@@ -8,15 +8,14 @@ from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pair
 from lightmeter.dashboard.timeline import drift_timeline
 from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Html, tag
+from lightmeter.draw.html import Content, Html, tag
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile.names import Group
 
 __all__ = ["dataset_html"]
 
-_NOT_JUDGED = tag(
-    "p", "No monitor has judged this yet: see ", tag("code", "lightmeter monitor run"), "."
-)
+_NOT_JUDGED = tag("p", "No monitor has judged this yet.")
+_HOW_TO_JUDGE = tag("p", "See ", tag("code", "lightmeter monitor run"), ".", cls="quiet")
 
 
 def dataset_html(
@@ -37,15 +36,17 @@ def dataset_html(
         span = pair(history.buckets[0].start, history.buckets[-1].start)
         many = f"{len(history.buckets):,} bucket{'' if len(history.buckets) == 1 else 's'}"
         note = f"{many}, {span}, {images:,} image{'' if images == 1 else 's'}"
-    kind = "Segment" if history.segment else "Dataset"
-    lines = lines_table(page, history, groups) if history.lines else _NOT_JUDGED
+    kind, state = "Segment" if history.segment else "Dataset", extras.state_of(history)
+    lines: Content = lines_table(page, history, groups)
+    if not history.lines:  # a live page has a button for it
+        lines = _NOT_JUDGED, None if extras.forms else _HOW_TO_JUDGE
     return document(
         history.title,
-        tag("header", crumbs(page, history), head(kind, history.title, history.state, note)),
+        tag("header", crumbs(page, history), head(kind, history.title, state, note)),
         tag(
             "main",
             extras.on_dataset(page, history),
-            _segments(page, segments) if segments else None,
+            _segments(page, segments, extras) if segments else None,
             drift_timeline(page, history),
             section("Features", lines, ident="lines"),
             section("Anomalies", feed(page, grouped([history]), extras)),
@@ -55,9 +56,16 @@ def dataset_html(
     )
 
 
-def _segments(page: str, segments: Sequence[History]) -> Html:
+def _segments(page: str, segments: Sequence[History], extras: Extras) -> Html:
     rows = (
-        overview_row(page, "segment", segment_name(history.segment), [history], {})
+        overview_row(
+            page,
+            "segment",
+            segment_name(history.segment),
+            [history],
+            [extras.state_of(history)],
+            {},
+        )
         for history in segments
     )
     return section("Segments", table("segments", rows, left={"state"}), ident="segments")

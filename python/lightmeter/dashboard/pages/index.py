@@ -1,15 +1,21 @@
 """The first page: every dataset with its state, and what happened lately."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, grouped
+from lightmeter.dashboard.history import History, IncidentGroup, grouped
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import feed
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, tag
+from lightmeter.text import counted
 
 __all__ = ["index_html"]
+
+_URGENT = frozenset({"anomaly", "error"})
+_JUDGED = frozenset({"ok", "pending"})
+_LATELY = 14  # days
 
 
 def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
@@ -20,26 +26,23 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         extras: what is added.
     """
     page = "index.html"
-    urgent = sum(
-        any(history.state in ("anomaly", "error") for history in histories)
-        for histories in datasets.values()
-    )
-    many = f"{len(datasets)} dataset{'' if len(datasets) == 1 else 's'}"
-    words = f"Nothing unusual in {many}"
-    if urgent:
-        words = f"{urgent} of {many} need{'s' if urgent == 1 else ''} a look"
-    elif not any(history.lines for histories in datasets.values() for history in histories):
-        words = f"{many}, not watched yet"
-    if not datasets:
-        words = "Nothing has been logged"
+    states = {
+        dataset: [extras.state_of(history) for history in histories]
+        for dataset, histories in datasets.items()
+    }
     rows = (
-        overview_row(page, "dataset", dataset, histories, {"segments": len(histories) - 1})
+        overview_row(
+            page, "dataset", dataset, histories, states[dataset], {"segments": len(histories) - 1}
+        )
         for dataset, histories in datasets.items()
     )
     groups = grouped(history for histories in datasets.values() for history in histories)
+    failure = extras.failure()
+    words = failure or _headline(list(states.values()), _lately(datasets, groups))
+    looks = "headline bad" if failure else "headline"
     return document(
         "Dashboard",
-        tag("header", tag("h1", "Dashboard"), tag("p", words, cls="headline")),
+        tag("header", tag("h1", "Dashboard"), tag("p", words, cls=looks)),
         tag(
             "main",
             section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
@@ -48,3 +51,36 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         ),
         forms=extras.forms,
     )
+
+
+def _headline(datasets: Sequence[Sequence[str]], lately: str) -> str:
+    """How all datasets stand, by the states of each and of its segments."""
+    if not datasets:
+        return "Nothing has been logged"
+    many = counted(len(datasets), "dataset")
+    urgent = sum(not _URGENT.isdisjoint(states) for states in datasets)
+    if urgent:
+        return f"{urgent} of {many} need{'s' if urgent == 1 else ''} a look"
+    if all(state == "not watched" for states in datasets for state in states):
+        return f"{many}, not watched yet"
+    judged = sum(not _JUDGED.isdisjoint(states) for states in datasets)
+    if not judged:
+        return f"{many}, not enough data to judge yet"
+    of_all = many if judged == len(datasets) else f"{judged} of {many}"
+    return f"Nothing unusual now in {of_all}{lately}"
+
+
+def _lately(datasets: Mapping[str, Sequence[History]], groups: Sequence[IncidentGroup]) -> str:
+    """How many anomalies began in the days before the newest bucket; empty for none."""
+    starts = [
+        history.buckets[-1].start
+        for histories in datasets.values()
+        for history in histories
+        if history.buckets
+    ]
+    if not starts:
+        return ""
+    since = max(starts) - timedelta(days=_LATELY)
+    recent = sum(group.kind == "anomaly" and group.start > since for group in groups)
+    words = f"{recent} anomal{'y' if recent == 1 else 'ies'} in the last {_LATELY} days"
+    return f"; {words}" if recent else ""
