@@ -19,7 +19,7 @@ from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile import ProfileView
 from lightmeter.store.profiles import Bucket
-from test_incidents import DAY, FIRST, days
+from incidents import DAY, FIRST, days
 
 DAYS = 20
 NAMES = [f"f{index}" for index in range(6)]
