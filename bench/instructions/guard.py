@@ -7,7 +7,8 @@ Callgrind counts them, so a busy machine changes nothing. Valgrind knows no AVX-
 for AVX2 are counted. `check` fails where a pass takes 3 % more than the table says, and where it
 takes 3 % less, as the table is old then. `update` writes the table. Counts of another compiler say
 nothing: `check` says so and passes. PROGRAM is `lightmeter_passes` of a Release build with
-`-DLIGHTMETER_BUILD_PASSES=ON`; it is built if none is given.
+`-DLIGHTMETER_BUILD_PASSES=ON -DCMAKE_UNITY_BUILD=ON`, as wheels are built; it is built if none is
+given.
 """
 
 import json
@@ -26,7 +27,10 @@ MOST_CHANGE = 0.03
 def build(folder: str) -> Path:
     """The program, in a folder."""
     source = HERE.parents[1]
-    options = ["-DLIGHTMETER_BUILD_PYTHON=OFF", "-DLIGHTMETER_BUILD_PASSES=ON"]
+    options = [
+        *("-DLIGHTMETER_BUILD_PYTHON=OFF", "-DLIGHTMETER_BUILD_PASSES=ON"),
+        "-DCMAKE_UNITY_BUILD=ON",  # as wheels are built
+    ]
     subprocess.run(["cmake", "-S", source, "-B", folder, *options], check=True)
     command = ["cmake", "--build", folder, "--target", "lightmeter_passes", "--parallel"]
     subprocess.run(command, check=True)
