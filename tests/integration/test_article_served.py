@@ -15,7 +15,7 @@ from lightmeter.demo import run_timeline
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from mail_server import Mailbox
-from served import started
+from server_process import started
 
 pytest_plugins = ["chromium"]
 

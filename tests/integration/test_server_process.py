@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lightmeter import Store, log
-from served import Process, started
+from server_process import Process, started
 
 KILLS = 8
 BODY = log(row={"weight": 1.0}).view().to_bytes()

@@ -139,7 +139,9 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
     monkeypatch.delenv("LIGHTMETER_KEY", raising=False)
     monkeypatch.setattr(sending, "_PATIENCE", 1.0)
+    monkeypatch.setattr(client, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(client, "_PATIENCE", 0.3)
+    monkeypatch.setitem(sending.Sender.send_waiting.__kwdefaults__, "patience", 0.3)
     return tmp_path / "spool"
 
 

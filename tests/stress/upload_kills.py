@@ -11,7 +11,6 @@ import random
 import select
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +25,10 @@ import numpy as np
 from lightmeter import Profile, Store
 from lightmeter.store.remote import client, sending
 from row import Row
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+from forks import forked
+from server_process import Process
 
 NAME = "kill -9 of writers, senders and servers"
 REPEATS = 300
@@ -75,17 +78,15 @@ def _send(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) 
 
 
 def _started(act: Callable[..., None], url: str, name: str, output: Path) -> int:
-    if child := os.fork():
-        return child
-    code = 1
-    try:
+    def work() -> None:
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         client._IDLE, sending._PATIENCE, sending._BRIEF, sending._REST = 0.3, 0.5, 0.2, 0.1
-        act(url, name, random.Random(name), lambda line: os.write(file, f"{line}\n".encode()))
-    except BaseException as error:
-        os.write(file, f"error {type(error).__name__} {error}\n".encode())
-    finally:
-        os._exit(code)
+        try:
+            act(url, name, random.Random(name), lambda line: os.write(file, f"{line}\n".encode()))
+        except BaseException as error:
+            os.write(file, f"error {type(error).__name__} {error}\n".encode())
+
+    return forked(work)
 
 
 class Way:
@@ -129,15 +130,6 @@ class Way:
                         left -= len(data)
 
 
-def _serve(path: Path) -> "tuple[subprocess.Popen[bytes], int]":
-    command = [sys.executable, "-m", "lightmeter", "serve", "--store", str(path), "--port", "0"]
-    with open(path.with_suffix(".log"), "ab") as told:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told)
-    assert server.stdout is not None
-    said = server.stdout.readline().decode()
-    return server, int(said.rpartition(":")[2].split("/")[0])
-
-
 def run(repeats: int) -> Row:
     """`repeats` kills, of which every twentieth is one of the server."""
     rng = random.Random(1)
@@ -145,9 +137,8 @@ def run(repeats: int) -> Row:
         os.environ["LIGHTMETER_SPOOL"] = f"{folder}/spool"
         path = Path(folder, "drift.db")
         Store(path).close()
-        server, port = _serve(path)
-        way = Way()
-        way.port = port
+        server, way = Process(path), Way()
+        way.port = server.port
         running: list[int] = []
         try:
             for number in range(repeats):
@@ -158,9 +149,9 @@ def run(repeats: int) -> Row:
                 time.sleep(rng.uniform(0, 1.5))
                 if number % 20 == 10:
                     server.kill()
-                    server.wait()
                     time.sleep(rng.uniform(0, 2))
-                    server, way.port = _serve(path)
+                    server = Process(path)
+                    way.port = server.port
                 child = running.pop(rng.randrange(len(running)))
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
@@ -172,8 +163,7 @@ def run(repeats: int) -> Row:
         with Store(way.url) as far:
             time.sleep(1)
             done = far.send()
-        server.terminate()
-        server.wait()
+        server.end()
         row = _judged(Path(folder), path, repeats)
         return row._replace(lost=row.lost + done.left + done.refused)
 

@@ -104,7 +104,6 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
     profile(77).write(tmp_path / "good.lmp")
     weekly, other = Trailing(trailing=4, offset=3), Other("training")
     for monitors, told in [
-        ({}, "baseline: the 7 buckets before without anomalies"),
         (
             {"i": (IntervalRule(), weekly), "d": (DriftRule(), other)},
             "baseline of d: training, 12 buckets,",

@@ -12,7 +12,7 @@ import pytest
 from conftest import lightmeter, picture
 from forks import ended_well, forked
 from lightmeter import ProfileView, Store, log_image, profile_images
-from lightmeter.store.remote import client, sending
+from lightmeter.store.remote import client, profiles, sending
 from lightmeter.writers import LightmeterWriter
 from PIL import Image
 from stores import view
@@ -178,20 +178,22 @@ def test_a_folder_is_logged_while_the_server_is_away(
     store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the server knows that the buckets are of an hour, and which of the two is newer."""
-    for module, name in ((client, "_PATIENCE"), (sending, "_PATIENCE"), (sending, "_BRIEF")):
-        monkeypatch.setattr(module, name, 0.1)
-    store.define("cells", "1h")
     url = f"http://127.0.0.1:{free_port()}"
     at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)
-    lm.log_folder(url, folder, "cells", at=at)
-    (folder / "0.jpg").unlink()
-    logged = lm.log_folder(url, folder, "cells", at=at + timedelta(minutes=30))
-    assert [view.images for view in logged.profiles.values()] == [7]
-    lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
-    lm.log_folder(url, folder / "more", "new", at=at)
-    for options in ({"date_from": "mtime"}, {"segment_by": {"camera": "path:(.)"}}):
-        with pytest.raises(lm.StoreError, match="what the server has must be known first"):
-            lm.log_folder(url, folder, "cells", **options)  # type: ignore[arg-type]
+    store.define("cells", "1h")
+    with pytest.MonkeyPatch.context() as brief:
+        for module in (client, sending, profiles):
+            for name in {"_PATIENCE", "_BRIEF"} & vars(module).keys():
+                brief.setattr(module, name, 0.1)
+        lm.log_folder(url, folder, "cells", at=at)
+        (folder / "0.jpg").unlink()
+        logged = lm.log_folder(url, folder, "cells", at=at + timedelta(minutes=30))
+        assert [view.images for view in logged.profiles.values()] == [7]
+        lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
+        lm.log_folder(url, folder / "more", "new", at=at)
+        for options in ({"date_from": "mtime"}, {"segment_by": {"camera": "path:(.)"}}):
+            with pytest.raises(lm.StoreError, match="what the server has must be known first"):
+                lm.log_folder(url, folder, "cells", **options)  # type: ignore[arg-type]
     away = Store(url)
     assert len(away.spool.names()) == 4
     far = Store(way.url)
