@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import measure, profile_images
-from lightmeter.batch.sources.item import Item
 from numpy.typing import NDArray
-from PIL import Image
 from tensors import Tensor
 
 pytest.importorskip("pyarrow")
@@ -80,9 +78,3 @@ def test_samples_that_are_none_are_failures() -> None:
         ("Samples:2", "unreadable"), ("Samples:3", "unsupported"), ("Samples:4", "unsupported")
     ]  # fmt: skip
     assert view.failures[0].detail == "OSError: no sample at https://host/a"
-
-
-def test_decoded_pictures_that_wait_are_weighed() -> None:
-    assert Item("a", Image.new("RGB", (100, 50))).weight == 15_000
-    assert Item("a", np.zeros((10, 20), np.float32)).weight == 800
-    assert Item("a", "a.png").weight == 0

@@ -101,16 +101,6 @@ def test_long_vectors_are_found_to_move() -> None:
     assert "standard deviations" in page
 
 
-def test_profiles_of_any_parts_have_the_same_bytes() -> None:
-    rows = normal(500, 100)
-    whole = view(rows)
-    parts = [view(part) for part in np.array_split(rows[::-1], 7)]
-    merged = lm.ProfileView.merge_many(lm.ProfileView.from_bytes(each.to_bytes()) for each in parts)
-    assert merged.to_bytes() == whole.to_bytes()
-    assert merged["embedding"].n == 500
-    assert merged["embedding"].kind == "vector"
-
-
 def test_vectors_that_are_none_are_missing() -> None:
     rows = normal(50, 40)
     rows[3, 7], rows[9, 0], rows[11, 2] = np.nan, np.inf, 1e300

@@ -176,7 +176,6 @@ def split(stream: bytes) -> tuple[bytes, bytes]:
 
 STREAM = encoded(picture(TILE, TILE, 1), level=80)
 TABLES, PICTURE = split(STREAM)
-RESTARTS = b"\xff\xdd\0\4\0\1"  # after each MCU, of which there are none in the stream
 
 
 @pytest.mark.parametrize("photometric", [2, 6])
@@ -192,17 +191,6 @@ def test_marks_of_colour_in_a_tile(
     np.testing.assert_array_equal(got, by_imagecodecs(tmp_path / "a.tif"))
     taken = adobe(0) not in mark
     assert watched.answers == ([taken] if photometric == 6 else [])
-
-
-@pytest.mark.parametrize("other", [JFIF, adobe(0), adobe(1), RESTARTS, b"\xff\xfe\0\4ab", b"\xff"])
-def test_other_segments_among_the_tables(tmp_path: Path, other: bytes, watched: Watched) -> None:
-    for tables in (other + TABLES, TABLES + other):
-        with_tables(
-            tmp_path / "a.tif", b"\xff\xd8" + PICTURE, b"\xff\xd8" + tables + b"\xff\xd9", 6
-        )
-        got = samples_of(tmp_path / "a.tif")
-        np.testing.assert_array_equal(got, by_imagecodecs(tmp_path / "a.tif"))
-    assert watched.answers == []
 
 
 def test_tables_within_the_tile(tmp_path: Path, watched: Watched) -> None:
