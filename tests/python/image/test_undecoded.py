@@ -170,16 +170,6 @@ def test_tiff_by_webp() -> None:
     assert outcome(file.getvalue()) in ("unsupported", "measured")
 
 
-@pytest.mark.xfail(strict=True, reason="issue P")
-def test_tiff_by_lossless_jpeg() -> None:
-    tifffile = pytest.importorskip("tifffile")
-    pytest.importorskip("imagecodecs")
-    file = io.BytesIO()
-    samples = np.zeros((32, 32), np.uint8)
-    tifffile.imwrite(file, samples, compression="jpeg", compressionargs={"lossless": True})
-    assert outcome(file.getvalue()) == "unsupported"
-
-
 def test_dicom_whose_preamble_is_that_of_a_tiff() -> None:
     data = b"II*\0" + bytes(124) + b"DICM" + bytes(1000)
     assert outcome(data) == "unsupported"
