@@ -54,6 +54,7 @@ class Failure(NamedTuple):
 
 # Bytes. No image in a known format is smaller.
 _SMALLEST = 16
+_DICOM_BYTES = 132  # which end in its mark
 
 # Only the messages of Pillow and its libraries tell these apart.
 _TRUNCATED = re.compile(
@@ -137,6 +138,8 @@ def _examined(
     """The error by what the file holds too."""
     if file.error is not None:
         return _classified(file.error, path, "unreadable")
+    if file.start(_DICOM_BYTES)[-4:] == b"DICM":  # what is before it may be that of a TIFF
+        return ImageError("unsupported", "DICOM; give its pixels as an array", path)
     name = _format(file)
     opened_again = False
     if isinstance(error, UnidentifiedImageError) and name is not None:

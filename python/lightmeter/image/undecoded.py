@@ -33,6 +33,7 @@ _COMPRESSIONS = frozenset(
 )
 _FORMATS = {1: "", 2: " signed", 3: " float", 4: "", 5: " complex", 6: " complex float"}
 _MOST_SAMPLES = 4096
+_WEBP = 50001
 
 
 def undecoded_kind(name: str, file: EncodedFile, opened: bool) -> str | None:
@@ -47,10 +48,12 @@ def undecoded_kind(name: str, file: EncodedFile, opened: bool) -> str | None:
         OSError: the file cannot be read.
     """
     kind = _KINDS.get(name)
-    if kind is None or (opened and name == "TIFF"):
+    if kind is None:
         return None
     try:
-        return kind(Source(file))
+        described = kind(Source(file))
+        is_decoded = opened and name == "TIFF" and "WebP" not in (described or "")
+        return None if is_decoded else described
     except (DamagedError, struct.error):
         return None
 
@@ -99,11 +102,14 @@ def _tiff(source: Source) -> str | None:
     if not sound:
         return None
     order = "big-endian BigTIFF" if tiff.big and tiff.order == ">" else "TIFF"
-    return f"{order} of {samples} x {bits[0]}-bit{_FORMATS[min(formats)]} samples"
+    by = " by WebP" if tiff.integer(directory, _COMPRESSION, 1) == _WEBP else ""
+    return f"{order} of {samples} x {bits[0]}-bit{_FORMATS[min(formats)]} samples{by}"
 
 
 def _end_of_pixels(tiff: Tiff, directory: dict[int, Entry]) -> int:
     for offsets, lengths in _OFFSETS_AND_LENGTHS:
+        if offsets not in directory:
+            continue
         starts = _numbers(tiff, directory, offsets, 0)
         sizes = _numbers(tiff, directory, lengths, 0)
         if 0 < len(starts) == len(sizes):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dashboards import Page
+from incidents import DAY, FIRST, days
 from lightmeter import Store, log
 from lightmeter.dashboard import write_dashboard
 from lightmeter.dashboard.asked import AskedPages
@@ -19,7 +20,6 @@ from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile import ProfileView
 from lightmeter.store.profiles import Bucket
-from incidents import DAY, FIRST, days
 
 DAYS = 20
 NAMES = [f"f{index}" for index in range(6)]

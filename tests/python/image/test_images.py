@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encoded, picture
-from lightmeter import ImageMeter
+from lightmeter import ImageMeter, log_image
 from lightmeter.image.measure import measure_image
 from PIL import Image
 
@@ -56,3 +56,13 @@ def test_an_image_opened_from_a_path_has_the_exif_of_the_file(form: str, tmp_pat
     assert measured.exif == measure_image(tmp_path / "file").exif
     assert measured.exif is not None
     assert measured.exif["Make"] == "Canon"
+
+
+@pytest.mark.xfail(strict=True, reason="issue P")
+def test_an_image_that_was_loaded_has_the_features_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "p.jpg"
+    picture().save(path)
+    with Image.open(path) as image:
+        unread = list(log_image(image).view())
+        assert "image.FileSize" in unread
+        assert list(log_image(image).view()) == unread
