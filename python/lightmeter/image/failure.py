@@ -150,7 +150,8 @@ def _examined(
         opened = image is not None and not _OF_THE_KIND.search(str(error))
         kind = undecoded_kind(name, file, opened)
         if kind is not None:
-            detail = f"{kind}, which Pillow does not decode; give it as an array"
+            others = "try pyramid_level=0 or bands=[...], or " if name == "TIFF" else ""
+            detail = f"{kind}, which Pillow does not decode; {others}give it as an array"
             return ImageError("unsupported", detail, path)
     if name is not None and (
         file.size < _SMALLEST

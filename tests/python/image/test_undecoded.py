@@ -72,7 +72,10 @@ def test_tiff(bits: int, samples: int, kind: int, words: str, order: str) -> Non
     whole = tiff_of(bits, samples, kind, order=order)
     failed = failure(whole)
     assert failed.reason == "unsupported"
-    assert failed.detail == f"{words}, which Pillow does not decode; give it as an array"
+    assert failed.detail == (
+        f"{words}, which Pillow does not decode; "
+        "try pyramid_level=0 or bands=[...], or give it as an array"
+    )
     assert failure(whole[:-9]).reason != "unsupported"  # the last of the pixels
     assert failure(whole[:80]).reason == "truncated"
 
