@@ -90,6 +90,7 @@ class Weather:
                 socket.create_connection(self._server.getsockname()).close()
             accepting.join()
             self._server.close()
+            self.cut()
             for thread in self._threads:
                 thread.join(0.2)
 
