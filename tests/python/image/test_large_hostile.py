@@ -89,7 +89,7 @@ BOMBS = {
     DEFLATE: zlib.compress(bytes(50_000_000)),
     ZSTD: imagecodecs.zstd_encode(bytes(50_000_000)),
     32773: b"\x81\0" * 400_000,
-    34925: lzma.compress(bytes(50_000_000)),
+    34925: lzma.compress(bytes(50_000_000), preset=0),
 }
 
 

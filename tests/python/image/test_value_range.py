@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lightmeter.image.measure import measure_image
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 tifffile = pytest.importorskip("tifffile")
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -95,6 +95,8 @@ def test_it_is_honoured(name: str, options: dict[str, Any], tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused(name: str) -> None:
+    if name.startswith("AVIF") and not features.check("avif"):
+        pytest.skip("this Pillow does not read AVIF")
     data = bytes(REFUSED[name])
     assert lm.log_image(data).view().images == 1
     with pytest.raises(lm.ImageError, match="value_range has no meaning; give it as an array"):

@@ -264,7 +264,7 @@ def python_values(column: Any) -> list[Any]:
     pa = parquet()
     if is_nested(column.type):
         return [None] * len(column)
-    if column.nbytes > _LONGEST_VALUE:  # such as one long text for all rows
+    if _may_be_long(column):
         return list(map(_short_value, column))
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
@@ -279,6 +279,14 @@ def _python_value(scalar: Any) -> Any:
         return scalar.as_py()
     except (ValueError, OverflowError, LookupError):
         return None
+
+
+def _may_be_long(column: Any) -> bool:
+    """Whether a value of an Arrow array may be too long, such as one text for all rows."""
+    try:
+        return bool(column.nbytes > _LONGEST_VALUE)
+    except parquet().ArrowTypeError:  # pyarrow before 18 does not know it of views
+        return True
 
 
 def _short_value(scalar: Any) -> Any:
