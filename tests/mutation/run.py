@@ -134,7 +134,7 @@ MUTATIONS = [
     Mutation(
         "counts not summed on reading",
         "quantile_codec.cpp",
-        'check(left == 0, "the weights do not sum to n");',
+        'require(left == 0, "quantile sketch: the weights do not sum to n");',
         "",
         "QuantileCodec.*",
     ),
