@@ -182,7 +182,8 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         sources = Path(folder)
         copy_sources(sources)
-        build(sources)
+        if not passes(build(sources), ":".join({mutation.tests for mutation in MUTATIONS})):
+            raise SystemExit("a test fails without any mutation")
         for mutation in MUTATIONS:
             if names and mutation.name not in names:
                 continue

@@ -54,9 +54,10 @@ class EncodedFile(io.BufferedReader):
 
     def release(self) -> None:
         """Close it, also if a plugin detached what is below."""
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OSError):  # it may have closed the descriptor too
             super().close()
-        self._held.close()
+        with contextlib.suppress(OSError):
+            self._held.close()
 
     def __exit__(self, *error: object) -> None:
         """Close it."""

@@ -104,17 +104,21 @@ def image_error(
             return _examined(error, path, file, image, whole, otherwise)
         except Exception:  # the file cannot be read any more
             pass
-    return _classified(error, path, otherwise)
+    try:
+        return _classified(error, path, otherwise)
+    except Exception:  # a plugin's error may raise where it is asked for its text
+        return ImageError(otherwise, type(error).__name__, path)
 
 
 def _ends_the_program(error: BaseException) -> bool:
     """Whether somebody wants the program to end: by Ctrl-C, or by a handler of a signal.
 
-    A plugin may raise SystemExit too, and one in Rust a PanicException.
+    A plugin may raise SystemExit too, or a BaseException of its own as those in Rust do. Only what
+    a handler raised ends the program.
     """
-    if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+    if isinstance(error, Exception):
         return False
-    if not isinstance(error, SystemExit):
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return True
     if threading.current_thread() is not threading.main_thread():
         return False  # handlers run in the main thread

@@ -97,8 +97,16 @@ def check_range(image: Image.Image, file: Any) -> None:
     """Refuse the frame of a file, not yet loaded, for a `value_range` that would be ignored.
 
     Raises:
-        ImageError: Pillow makes 8 bits of its samples, which have more, or may have.
+        ImageError: Pillow makes 8 bits of its samples, which have more, or may have; or it scales
+            them, as those of a PGM whose largest sample is not 65535.
     """
+    decoders = [tile[0] for tile in getattr(image, "tile", ())]
+    if image.format == "PPM" and image.mode == "I" and decoders != ["raw"]:
+        raise ImageError(
+            "unsupported",
+            "PGM whose samples Pillow scales to 16 bits, so that value_range has no meaning; give "
+            "it as an array, or no value_range",
+        )
     is_read = not getattr(image, "tile", ()) and image.format not in ("AVIF", "HEIF", "JXL")
     if image.mode not in _EIGHT_BITS or is_read:
         return

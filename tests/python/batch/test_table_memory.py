@@ -31,6 +31,17 @@ reasons = [failure.reason for failure in failed]
 print(json.dumps([view.images, reasons, failed[0].detail if failed else "", int(peak.split()[1])]))
 """
 
+# Each file by itself: a list would end with the first that ends the process.
+_EACH = """
+import pathlib, sys
+import lightmeter as lm
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
+    try:
+        lm.profile_images(path, workers=1)
+    except ValueError:  # no column of pictures
+        pass
+"""
+
 
 def measured(path: Path, most: int = _MOST) -> tuple[int, list[str], str, float]:
     """Pictures, reasons of failures, the first detail and the peak of memory in MB."""
@@ -200,3 +211,53 @@ def test_a_long_value_for_many_rows(tmp_path: Path) -> None:
     view = lm.profile_images(path, values=["label"])
     assert [len(item.value) for item in view["label"].frequent] == [5]
     assert view["label"].missing == 23
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_files_of_polars(compression: Any, tmp_path: Path) -> None:
+    """They have no schema in front as pyarrow writes it, so only the footer counts."""
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"image": list(pictures().values())})
+    frame.write_ipc(tmp_path / "p.arrow", compression=compression)
+    assert failures(tmp_path / "p.arrow") == (6, [])
+
+
+def test_an_arrow_file_without_its_end_is_damaged(tmp_path: Path) -> None:
+    """However little is missing, no row is lost in silence."""
+    batches = table(list(pictures().values())).to_batches(max_chunksize=2)
+    path = tmp_path / "p.arrow"
+    with pa.ipc.new_file(path, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    whole = path.read_bytes()
+    assert failures(path) == (6, [])
+    for cut in (1, 6, 9, 10, 13, 100, 400):
+        path.write_bytes(whole[:-cut])
+        _, failed = failures(path)
+        assert [reason for _, reason in failed] == ["corrupt"], cut
+    for bit in range(8):
+        path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1 << bit]) + whole[-8:])
+        images, failed = failures(path)
+        assert images == 6 or failed, bit
+
+
+def test_damaged_metadata_of_columns_end_no_process(tmp_path: Path) -> None:
+    """Of some pyarrow raises an error in C++ that Python's side of it does not catch."""
+    pa.parquet.write_table(table(list(pictures().values())), tmp_path / "good.parquet")
+    whole = (tmp_path / "good.parquet").read_bytes()
+    footer = int.from_bytes(whole[-8:-4], "little")
+    for place in range(min(footer, 250)):
+        data = bytearray(whole)
+        data[len(whole) - 8 - footer + place] = 0
+        (tmp_path / f"{place:03}.parquet").write_bytes(data)
+    run = [sys.executable, "-c", _EACH, str(tmp_path)]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_bytes_in_structs_in_structs_are_no_pictures(tmp_path: Path) -> None:
+    kind = pa.struct([("bytes", pa.struct([("bytes", pa.binary())]))])
+    cells = pa.array([{"bytes": {"bytes": b"x"}}], kind)
+    pa.parquet.write_table(pa.table({"image": cells}), tmp_path / "p.parquet")
+    with pytest.raises(ValueError, match="no path in its first row"):  # so it is a manifest
+        lm.profile_images(tmp_path / "p.parquet", column="image")

@@ -23,6 +23,15 @@ class PanicException(BaseException):  # as plugins in Rust raise it
     pass
 
 
+class OwnException(BaseException):  # of a plugin that knows no Exception
+    pass
+
+
+class TextlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 def error(kind: type[BaseException]) -> Callable[[Any], None]:
     def fail(file: Any) -> None:
         raise kind("of a plugin")
@@ -46,14 +55,19 @@ def detach(file: Any) -> None:
     file.detach()
 
 
+def close_descriptor(file: Any) -> None:
+    os.close(file.fileno())
+
+
 def nothing(file: Any) -> None:
     pass
 
 
 ERRORS = [SystemExit, KeyError, MemoryError, RecursionError, AssertionError, PanicException]
-ERRORS += [StopIteration, UnicodeError, SyntaxError, Warning]
-ACTS = [nothing, close, truncate, seek_beyond, detach, *map(error, ERRORS)]
-NAMES = ["nothing", "close", "truncate", "seek_beyond", "detach", *(it.__name__ for it in ERRORS)]
+ERRORS += [StopIteration, UnicodeError, SyntaxError, Warning, OwnException, TextlessError]
+DEEDS = [nothing, close, truncate, seek_beyond, detach, close_descriptor]
+ACTS = [*DEEDS, *map(error, ERRORS)]
+NAMES = [it.__name__ for it in (*DEEDS, *ERRORS)]
 REASONS = ("corrupt", "truncated", "too_large", "unreadable", "unsupported")
 PLACES = ("opening", "loading", "counting")
 
@@ -136,7 +150,7 @@ def test_a_plugin_that_does_anything(act: str, place: str, tmp_path: Path) -> No
     assert ("failure" in rows[0]) == (expected == 0)
 
 
-@pytest.mark.parametrize("act", [name for name in NAMES if name != "detach"])
+@pytest.mark.parametrize("act", [it for it in NAMES if it not in ("detach", "close_descriptor")])
 def test_an_opened_image_of_a_plugin(act: str, tmp_path: Path) -> None:
     path = tmp_path / "p.ftc"
     path.write_bytes(hostile(act, "loading"))

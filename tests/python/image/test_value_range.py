@@ -60,6 +60,7 @@ HONOURED = {
 }
 REFUSED = {
     "RGB PPM": netpbm("P6", RGB, WHITE),
+    "PGM of 12 bits": netpbm("P5", GRAY, WHITE),
     "RGB JPEG 2000": jpeg2000(RGB),
     "JPEG XL": imagecodecs.jpegxl_encode(RGB, lossless=True),
     "AVIF of 12 bits": imagecodecs.avif_encode(RGB, bitspersample=12, level=100),

@@ -1,46 +1,121 @@
 """Arrow files and streams whose record batches are checked before pyarrow decodes them.
 
-Compressed buffers begin with their length when decoded. A file holds the same messages as a stream,
-between a mark and a footer.
+Compressed buffers begin with their length when decoded. A stream is a run of messages; a file has
+a footer that says where each of them is.
 """
 
 import io
 import os
+from collections.abc import Iterator
 from struct import unpack_from
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 from lightmeter.batch.sources.decoded_sizes import DAMAGE, check_decoded
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["MessageChecked"]
+__all__ = ["CheckedBlocks", "MessageChecked", "Refused", "batches_of_stream", "is_arrow_file"]
 
-_MARK, _MARK_BYTES = b"ARROW1", 8
-_MOST_METADATA = 1 << 26  # bytes of one message
+_MARK = b"ARROW1"
+_MOST_METADATA = 1 << 26  # bytes of one message, or of a footer
+_MOST_SCHEMA = 1 << 20  # bytes; sub-tables may be shared, so that few bytes make many fields
 _MOST_BUFFERS = 1 << 16
-_DICTIONARY, _BATCH = 2, 3  # kinds of messages
+_SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3  # kinds of messages
+
+
+class Refused(NamedTuple):
+    """A record batch that is left out, since it would take too much memory."""
+
+    rows: int
+    error: ImageError
+
+
+def is_arrow_file(file: IO[bytes]) -> bool:
+    """Whether it begins as a file and not as a stream; the next read is from the start."""
+    file.seek(0)
+    mark = file.read(len(_MARK))
+    file.seek(0)
+    return mark == _MARK
+
+
+class CheckedBlocks:
+    """The dictionaries and record batches of a file, by its footer."""
+
+    def __init__(self, file: IO[bytes], limits: Limits) -> None:
+        """Read the footer of a seekable file, which stays open.
+
+        Raises:
+            ImageError: it is damaged, or a dictionary is too large.
+        """
+        self._file, self._limits = file, limits
+        size = file.seek(0, os.SEEK_END)
+        tail = 4 + len(_MARK)
+        file.seek(max(0, size - tail))
+        length = int.from_bytes(file.read(4), "little")
+        if file.read(len(_MARK)) != _MARK or not 0 < length <= min(_MOST_METADATA, size - tail):
+            raise ImageError("corrupt", "the table cannot be read: it has no footer of Arrow")
+        file.seek(size - tail - length)
+        try:
+            footer = _root(file.read(length))
+            if length - 24 * len(footer.blocks(3)) - 24 * len(footer.blocks(2)) > _MOST_SCHEMA:
+                raise ValueError("a schema of too many bytes")
+            self._blocks = footer.blocks(3)
+            for block in footer.blocks(2):
+                refused = self._refused(block)
+                if refused is not None:
+                    raise refused.error
+        except DAMAGE as error:
+            if isinstance(error, ImageError):
+                raise
+            raise ImageError("corrupt", f"the table cannot be read: {error}") from None
+        finally:
+            file.seek(0)
+
+    def batches(self, opened: Any) -> Iterator[Any]:
+        """The batches of pyarrow's file, or what is `Refused` of them."""
+        for number in range(opened.num_record_batches):
+            try:
+                refused = self._refused(self._blocks[number])
+            except DAMAGE as error:
+                if isinstance(error, ImageError):
+                    raise
+                raise ImageError("corrupt", f"a message of Arrow: {error}") from None
+            yield opened.get_batch(number) if refused is None else refused
+
+    def _refused(self, block: tuple[int, int]) -> Refused | None:
+        at, length = block
+        if not 8 <= length <= _MOST_METADATA:
+            raise ValueError(f"a message of {length} bytes")
+        self._file.seek(at)
+        metadata = self._file.read(length)
+        start = 8 if metadata[:4] == b"\xff" * 4 else 4
+        message = _root(metadata[start:])
+        return _refused_of(message, message.number("q", 3), self._file, self._limits)
+
+
+def batches_of_stream(opened: Any, messages: "MessageChecked") -> Iterator[Any]:
+    """The batches of pyarrow's stream, and what is `Refused` between them."""
+    for batch in opened:
+        yield from messages.refused
+        messages.refused.clear()
+        yield batch
+    yield from messages.refused
 
 
 class MessageChecked(io.RawIOBase):
     """The stream as pyarrow reads it, without the record batches that would take too much memory.
 
     Attributes:
-        refused: how many rows each batch has that was left out since the last read batch, and why.
+        refused: the batches that were left out since the last read batch.
     """
 
     def __init__(self, file: IO[bytes], limits: Limits) -> None:
         """Take a seekable file, which stays open."""
         self._file, self._limits = file, limits
-        self.refused: list[tuple[int, ImageError]] = []
+        self.refused: list[Refused] = []
         self._head, self._body = b"", 0
         self._end = file.seek(0, os.SEEK_END)
         file.seek(0)
-        if file.read(len(_MARK)) == _MARK:
-            file.seek(self._end - 10)
-            self._end -= 10 + int.from_bytes(file.read(4), "little")
-            file.seek(_MARK_BYTES)
-        else:
-            file.seek(0)
 
     def readable(self) -> bool:
         """It is."""
@@ -77,51 +152,51 @@ class MessageChecked(io.RawIOBase):
         try:
             message = _root(metadata)
             body = message.number("q", 3)
-            if body < 0:
-                raise ValueError(f"a body of {body} bytes")
-            rows = self._refused_rows(message, body)
+            if message.number("B", 1) == _SCHEMA and length > _MOST_SCHEMA:
+                raise ValueError(f"a schema of {length} bytes")
+            refused = _refused_of(message, body, self._file, self._limits)
+            if refused is not None and message.number("B", 1) == _DICTIONARY:
+                raise refused.error
         except DAMAGE as error:
             if isinstance(error, ImageError):
                 raise
             raise ImageError("corrupt", f"a message of Arrow: {error}") from None
-        if rows is None:
+        if refused is None:
             self._head, self._body = prefix + metadata, body
         else:
+            self.refused.append(refused)
             self._file.seek(body, os.SEEK_CUR)
         return True
 
-    def _refused_rows(self, message: "_Table", body: int) -> int | None:
-        """How many rows a batch has that is too large; None for any other message.
 
-        Raises:
-            ImageError: a dictionary is too large, without which nothing can be read.
-        """
-        kind = message.number("B", 1)
-        if kind not in (_DICTIONARY, _BATCH):
-            return None
-        batch = message.table(2)
-        if kind == _DICTIONARY:
-            batch = batch.table(1)
-        rows = batch.number("q", 0)
-        decoded = self._decoded(batch) if batch.has(3) else body
-        try:
-            check_decoded("a record batch", body, decoded, rows, self._limits)
-        except ImageError as error:
-            if kind == _DICTIONARY:
-                raise
-            self.refused.append((rows, error))
-            return rows
+def _refused_of(message: "_Table", body: int, file: IO[bytes], limits: Limits) -> Refused | None:
+    """What is refused of a message whose body the file is at; None of what is small enough."""
+    if body < 0:
+        raise ValueError(f"a body of {body} bytes")
+    kind = message.number("B", 1)
+    if kind not in (_DICTIONARY, _BATCH):
         return None
+    batch = message.table(2)
+    if kind == _DICTIONARY:
+        batch = batch.table(1)
+    rows = batch.number("q", 0)
+    decoded = _decoded(batch, file) if batch.has(3) else body
+    try:
+        check_decoded("a record batch", body, decoded, rows, limits)
+    except ImageError as error:
+        return Refused(rows, error)
+    return None
 
-    def _decoded(self, batch: "_Table") -> int:
-        """Bytes of a batch of compressed buffers, each of which says its own."""
-        start, total = self._file.tell(), 0
-        for offset, length in batch.pairs(2):
-            self._file.seek(start + offset)
-            (decoded,) = unpack_from("<q", self._file.read(8)) if length else (0,)
-            total += max(0, length - 8) if decoded == -1 else max(0, decoded)
-        self._file.seek(start)
-        return total
+
+def _decoded(batch: "_Table", file: IO[bytes]) -> int:
+    """Bytes of a batch of compressed buffers, each of which says its own."""
+    start, total = file.tell(), 0
+    for offset, length in batch.pairs(2):
+        file.seek(start + offset)
+        (decoded,) = unpack_from("<q", file.read(8)) if length else (0,)
+        total += max(0, length - 8) if decoded == -1 else max(0, decoded)
+    file.seek(start)
+    return total
 
 
 class _Table:
@@ -156,6 +231,16 @@ class _Table:
         if min(numbers, default=0) < 0:
             raise ValueError("a buffer before its start")
         return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+    def blocks(self, field: int) -> list[tuple[int, int]]:
+        """A vector of places in a file: the offset of each, and the bytes of its metadata."""
+        if not self.has(field):
+            return []
+        at = self._followed(field)
+        count = unpack_from("<I", self._data, at)[0]
+        if count * 24 > len(self._data):
+            raise ValueError(f"{count} blocks")
+        return [unpack_from("<qi", self._data, at + 4 + 24 * place) for place in range(count)]
 
     def _followed(self, field: int) -> int:
         place = self._place(field)

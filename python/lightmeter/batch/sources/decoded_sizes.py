@@ -7,7 +7,7 @@ from lightmeter.batch.sources.item import most_bytes
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["DAMAGE", "check_decoded", "rows_at_once"]
+__all__ = ["DAMAGE", "check_decoded", "column_leaves", "rows_at_once"]
 
 # What parsing hostile headers raises.
 DAMAGE = (struct.error, IndexError, ValueError, OverflowError)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import column_leaves, rows_at_once
+from lightmeter.batch.sources.decoded_sizes import rows_at_once
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.parquet_pages import PageChecked
 from lightmeter.batch.sources.table import is_nested, python_values
@@ -215,11 +215,8 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
         schema = opened.schema_arrow
         nothing = {field.name: None for field in schema if is_nested(field.type)}
         names = [name for name in schema.names if name not in nothing]
-        leaves = column_leaves(opened.metadata, names)
         for group in range(opened.num_row_groups):
-            of_group = opened.metadata.row_group(group)
-            largest = pages.expect([of_group.column(leaf) for leaf in leaves])
-            size = rows_at_once(largest, DEFAULT_LIMITS, _ROWS)
+            size = rows_at_once(pages.expect(opened, group, names), DEFAULT_LIMITS, _ROWS)
             for batch in opened.iter_batches(size, [group], names, use_threads=False):
                 columns = map(python_values, batch.columns)
                 for row in zip(*columns, strict=True):

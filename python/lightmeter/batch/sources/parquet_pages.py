@@ -8,7 +8,7 @@ import io
 import os
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import DAMAGE, check_decoded
+from lightmeter.batch.sources.decoded_sizes import DAMAGE, check_decoded, column_leaves
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -30,6 +30,10 @@ class _Chunk:
         self.decoded = column.total_uncompressed_size
 
 
+class _OpenedError(Exception):
+    """Ends the first read of a row group, whose columns pyarrow has opened by then."""
+
+
 class PageChecked(io.RawIOBase):
     """The file as pyarrow reads it. A page that would take too much memory ends a read."""
 
@@ -37,10 +41,32 @@ class PageChecked(io.RawIOBase):
         """Take the file, which stays open."""
         self._file, self._limits = file, limits
         self._chunks: list[_Chunk] = []
+        self._opening = False
 
-    def expect(self, columns: list[Any]) -> int:
-        """Set which columns of a row group are read next; the most bytes a cell may have."""
-        self._chunks = [_Chunk(column) for column in columns]
+    def expect(self, opened: Any, group: int, columns: list[str]) -> int:
+        """Set which columns of a row group are read next; return the most bytes a cell may have.
+
+        The metadata of a damaged or encrypted column end the process where Python asks for them,
+        as pyarrow catches no error there. Where pyarrow itself opens the columns, it raises it.
+
+        Args:
+            opened: pyarrow's file.
+            group: the number of the row group.
+            columns: the names of the columns, or of fields in structs such as ``image.bytes``.
+
+        Raises:
+            ArrowException, OSError: the metadata are damaged, or the column is encrypted.
+        """
+        self._opening = True
+        try:
+            next(opened.iter_batches(1, [group], columns, use_threads=False), None)
+        except _OpenedError:
+            pass
+        finally:
+            self._opening = False
+        of_group = opened.metadata.row_group(group)
+        leaves = column_leaves(opened.metadata, columns)
+        self._chunks = [_Chunk(of_group.column(leaf)) for leaf in leaves]
         return max((chunk.decoded for chunk in self._chunks), default=0)
 
     def readable(self) -> bool:
@@ -65,6 +91,8 @@ class PageChecked(io.RawIOBase):
         Raises:
             ImageError: one may not, or is damaged.
         """
+        if self._opening:
+            raise _OpenedError
         start = self._file.tell()
         for chunk in self._chunks:
             while start + size > chunk.next >= start and chunk.next < chunk.end:

@@ -4,15 +4,22 @@ A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Fa
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, count
+from itertools import count
 from typing import IO, Any
 
-from lightmeter.batch.sources.arrow_messages import MessageChecked
+from lightmeter.batch.sources.arrow_messages import (
+    CheckedBlocks,
+    MessageChecked,
+    Refused,
+    batches_of_stream,
+    is_arrow_file,
+)
 from lightmeter.batch.sources.beside import beside
-from lightmeter.batch.sources.decoded_sizes import column_leaves, rows_at_once
+from lightmeter.batch.sources.decoded_sizes import rows_at_once
 from lightmeter.batch.sources.item import Item, Wanted, most_bytes, plain
 from lightmeter.batch.sources.parquet_pages import PageChecked
 from lightmeter.errors import ImageError
+from lightmeter.image.limits import Limits
 from lightmeter.profile.cells import parquet
 from lightmeter.text import shorten
 
@@ -22,6 +29,7 @@ __all__ += ["USUAL_PICTURES", "has_pictures", "is_nested", "pictures_column", "p
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
 _LONGEST_VALUE = 1 << 20  # bytes
+_MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 _NAMED = 20  # columns that an error names
 
@@ -40,20 +48,24 @@ def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) ->
     known(wanted.values, schema.names, path)
     values = [name for name in wanted.values if not is_nested(schema.field(name).type)]
     columns = [*_picture_columns(schema.field(column)), *values]
-    leaves = column_leaves(opened.metadata, columns)
     rows = 0
     for group in range(opened.num_row_groups):
-        of_group = opened.metadata.row_group(group)
-        largest = pages.expect([of_group.column(leaf) for leaf in leaves])
-        size = rows_at_once(largest, wanted.limits)
-        # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
-        batches = opened.iter_batches(size, [group], columns, use_threads=False)
+        batches = _batches_of_group(opened, pages, group, columns, wanted.limits)
+        expected = opened.metadata.row_group(group).num_rows
         items = items_of_batches(path, batches, column, wanted, first=rows, alone=alone)
-        yield from _guarded(items, path, rows, rows + of_group.num_rows, alone=alone)
-        rows += of_group.num_rows
+        yield from _guarded(items, path, rows, rows + expected, alone=alone)
+        rows += expected
     if rows != opened.metadata.num_rows:
         said = f"it says {opened.metadata.num_rows} rows, and has {rows}"
         yield Item(path, ImageError("corrupt", said))
+
+
+def _batches_of_group(
+    opened: Any, pages: PageChecked, group: int, columns: list[str], limits: Limits
+) -> Iterator[Any]:
+    size = rows_at_once(pages.expect(opened, group, columns), limits)
+    # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
+    yield from opened.iter_batches(size, [group], columns, use_threads=False)
 
 
 def _picture_columns(field: Any) -> list[str]:
@@ -91,7 +103,9 @@ def _parquet(file: IO[bytes] | PageChecked) -> Any:
     pa = parquet()
     try:
         # Without pre_buffer a column is read page by page, and not a whole row group at once.
-        opened = pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+        opened = pa.parquet.ParquetFile(
+            file, pre_buffer=False, buffer_size=1 << 20, thrift_container_size_limit=_MOST_PARTS
+        )
         _check_names(opened.schema_arrow)
         return opened
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
@@ -110,35 +124,38 @@ def arrow_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> I
         ValueError: it has no column of pictures.
     """
     pa = parquet()
-    messages = MessageChecked(file, wanted.limits)
     try:
-        opened = pa.ipc.open_stream(messages)
+        blocks = CheckedBlocks(file, wanted.limits) if is_arrow_file(file) else None
+        if blocks is None:  # a stream, as Hugging Face keeps them
+            messages = MessageChecked(file, wanted.limits)
+            opened = pa.ipc.open_stream(messages)
+            batches = batches_of_stream(opened, messages)
+        else:
+            opened = pa.ipc.open_file(file)
+            batches = blocks.batches(opened)
         _check_names(opened.schema)
+    except ImageError:
+        raise
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _unreadable(error) from None
     column = pictures_column(opened.schema, wanted.column, path)
     known(wanted.values, opened.schema.names, path)
-    items = _items_and_refused(path, opened, messages, column, wanted, alone=alone)
+    items = _items_and_refused(path, batches, column, wanted, alone=alone)
     yield from _guarded(items, path, 0, None, alone=alone)
 
 
 def _items_and_refused(
-    path: str,
-    batches: Iterable[Any],
-    messages: MessageChecked,
-    column: str,
-    wanted: Wanted,
-    *,
-    alone: bool,
+    path: str, batches: Iterable[Any], column: str, wanted: Wanted, *, alone: bool
 ) -> Iterator[Item]:
     """The pictures of the batches that were read, and the rows of those that were left out."""
     rows = 0
-    for batch in chain(_checked(batches), [None]):
-        for refused, error in messages.refused:
-            yield from _failed_rows(path, rows, rows + refused, error, alone=alone)
-            rows += refused
-        messages.refused.clear()
-        if batch is not None:
+    for batch in batches:
+        if isinstance(batch, Refused):
+            yield from _failed_rows(path, rows, rows + batch.rows, batch.error, alone=alone)
+            rows += batch.rows
+        else:
+            # Offsets in a file are somebody else's: followed as they are, they could lead anywhere.
+            batch.validate(full=True)
             yield from items_of_batches(path, [batch], column, wanted, first=rows, alone=alone)
             rows += batch.num_rows
 
@@ -155,13 +172,6 @@ def _check_names(schema: Any) -> None:
     """Raise a UnicodeDecodeError, which is a ValueError, for names that are no text."""
     structs = filter(parquet().types.is_struct, schema.types)
     _ = schema.names, [field.name for kind in structs for field in kind]
-
-
-def _checked(batches: Iterable[Any]) -> Iterator[Any]:
-    """Offsets in a file are somebody else's: followed as they are, they could lead anywhere."""
-    for batch in batches:
-        batch.validate(full=True)
-        yield batch
 
 
 def _guarded(
@@ -362,11 +372,15 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _fits(kind: Any) -> bool:
+    if parquet().types.is_struct(kind):
+        return any(field.name == "bytes" and _is_binary(field.type) for field in kind)
+    return _is_binary(kind)
+
+
+def _is_binary(kind: Any) -> bool:
     types: Any = parquet().types
     if types.is_dictionary(kind):
-        return _fits(kind.value_type)
-    if types.is_struct(kind):
-        return any(field.name == "bytes" and _fits(field.type) for field in kind)
+        kind = kind.value_type
     return bool(
         str(kind) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(kind)
     )
