@@ -1,14 +1,8 @@
 """Names of blocks, digests of what decides them, and blocks as bytes."""
 
-import threading
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, Failure, Profile, profile_images
+from lightmeter import DecodeError, Failure, Profile
 from lightmeter.batch import plan
 from lightmeter.batch.block import Block
 from lightmeter.batch.sources.item import Item
@@ -56,24 +50,3 @@ def test_items_are_told_apart_by_all_that_they_say() -> None:
     ]
     names = {next(iter(plan.planned([item], 64, print))).name for item in items}
     assert len(names) == len(items)
-
-
-def test_what_has_no_name_is_refused(tmp_path: Path) -> None:
-    class Samples:
-        def __len__(self) -> int:
-            return 3
-
-        def __getitem__(self, number: int) -> Any:
-            return np.zeros((4, 4, 3), np.uint8)
-
-    with pytest.raises(TypeError, match="Samples:0 is a ndarray in memory"):
-        profile_images(Samples(), resume=tmp_path / "kept")
-    lock = threading.Lock()
-
-    def waits(path: str) -> str:
-        with lock:
-            return path[-1]
-
-    (tmp_path / "a.png").write_bytes(b"junk")
-    with pytest.raises(TypeError, match=r"got a _thread\.lock, whose contents cannot be seen"):
-        profile_images(tmp_path / "a.png", resume=tmp_path / "kept", segment_by=waits)

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -146,38 +145,3 @@ def test_files_of_rows_stand_for_profiles(folder: Path, tmp_path: Path) -> None:
 
 
 GOOD = {"path": "a", "image.entropy": 1.5}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"image.entropy": "high"}, "image.entropy is 'high'; expected a number"),
-        ({"image.entropy": math.nan}, "image.entropy is nan; expected a finite number"),
-        ({"image.entropy": 10**400}, "image.entropy is"),
-        ({"image.entropy": None}, "got no number of an image"),
-        ({"image.ImagePixelWidth": 1.5}, "expected an integer"),
-        ({"image.Format": 3}, "image.Format is 3; expected a text"),
-        ({"image.FileSize": int("9" * 310)}, "expected an integer of 64 bits"),
-        ({"image.ISOSpeed": 2**63}, "the tag ISOSpeed is"),
-        ({"image.own.Error": 3}, "expected the name of an error"),
-        ({"image.\ud800": 3}, "no Unicode text"),
-        ({"missing": "image.entropy"}, "expected a list of names"),
-        ({"image.PixelHash": "0123"}, "expected 16 hexadecimal digits"),
-        ({"failure": "x" * 33}, "expected a reason"),
-    ],
-    ids=lambda value: str(value)[:60],
-)
-def test_rows_that_are_none(change: dict[Any, Any], words: str) -> None:
-    with pytest.raises(lm.DecodeError, match=f"^row 2: .*{re.escape(words)}"):
-        lm.profile_rows([GOOD, GOOD | change], keep=2)
-
-
-def test_what_is_no_rows_at_all() -> None:
-    for rows in (3, GOOD):
-        with pytest.raises(TypeError, match="expected a path or an iterable of dicts"):
-            lm.profile_rows(rows)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="row 1 is a int"):
-        lm.profile_rows([3])  # type: ignore[list-item]
-    with pytest.raises(ValueError, match="expected a suffix"):
-        lm.profile_rows("rows.txt")
-    assert lm.profile_rows([]).images == 0
