@@ -151,6 +151,21 @@ def test_no_more_memory_than_the_limit(
         assert "expected at most 16777216 (Limits.bytes_in_memory); write smaller" in detail
 
 
+@pytest.mark.xfail(strict=True, reason="issue P")
+def test_a_count_of_lengths_inside_a_page(usual: float, tmp_path: Path) -> None:
+    """A page of DELTA_LENGTH_BYTE_ARRAY says itself how many lengths pyarrow makes room for."""
+    path, cells = tmp_path / "p.parquet", pa.table({"image": pa.array([b"\xff\xd8" + b"A" * 300])})
+    options = {"column_encoding": {"image": "DELTA_LENGTH_BYTE_ARRAY"}, "write_statistics": False}
+    pa.parquet.write_table(cells, path, compression="none", use_dictionary=False, **options)
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"\x80\x01\x04\x01", 0, data.index(b"A" * 300))
+    lying = varint(1 << 26) + b"\x01" + varint(1 << 26) + bytes(3)
+    data[start : start + len(lying)] = lying
+    path.write_bytes(data)
+    *_, peak = measured(path)
+    assert peak < usual + _MOST_GROWTH
+
+
 def test_usual_tables_beyond_the_limit_are_measured(tmp_path: Path) -> None:
     """Pictures hardly get smaller by compression: a page of many takes what the file has."""
     noise = [encoded(seed, 60, 50) for seed in range(40)]
