@@ -261,7 +261,7 @@ def test_damaged_metadata_of_columns_end_no_process(tmp_path: Path) -> None:
     pa.parquet.write_table(table(list(pictures().values())), tmp_path / "good.parquet")
     whole = (tmp_path / "good.parquet").read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little")
-    for place in range(min(footer, 250)):
+    for place in range(60):  # which hold what is said of the column
         data = bytearray(whole)
         data[len(whole) - 8 - footer + place] = 0
         (tmp_path / f"{place:03}.parquet").write_bytes(data)
