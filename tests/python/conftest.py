@@ -25,7 +25,6 @@ settings.load_profile("tests")
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over all that lives as long as the tests: it takes a tenth."""
-    gc.collect()
     gc.freeze()
 
 
