@@ -120,7 +120,7 @@ def main() -> None:
     folders = {path.parent.name: path.parent for path in sorted(venvs.BENCH.glob("*/bars.py"))}
     parser = argparse.ArgumentParser(description="Compare lightmeter with its peers.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(folders))
-    parser.add_argument("--tier", help="LIGHTMETER_KERNELS: scalar, haswell, skylake or neon")
+    parser.add_argument("--tier", help="LIGHTMETER_KERNELS: scalar, haswell or neon")
     parser.add_argument("--pictures", type=Path, help="a folder of your own JPEGs")
     options = parser.parse_args()
     if unknown := set(options.scenarios) - folders.keys():

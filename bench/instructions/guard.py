@@ -3,12 +3,11 @@
     python bench/instructions/guard.py check [PROGRAM]
     python bench/instructions/guard.py update [PROGRAM]
 
-Callgrind counts them, so a busy machine changes nothing. Valgrind knows no AVX-512, so the loops
-for AVX2 are counted. `check` fails where a pass takes 3 % more than the table says, and where it
-takes 3 % less, as the table is old then. `update` writes the table. Counts of another compiler say
-nothing: `check` says so and passes. PROGRAM is `lightmeter_passes` of a Release build with
-`-DLIGHTMETER_BUILD_PASSES=ON -DCMAKE_UNITY_BUILD=ON`, as wheels are built; it is built if none is
-given.
+Callgrind counts them, so a busy machine changes nothing. `check` fails where a pass takes 3 % more
+than the table says, and where it takes 3 % less, as the table is old then. `update` writes the
+table. Counts of another compiler say nothing: `check` says so and passes. PROGRAM is
+`lightmeter_passes` of a Release build with `-DLIGHTMETER_BUILD_PASSES=ON -DCMAKE_UNITY_BUILD=ON`,
+as wheels are built; it is built if none is given.
 """
 
 import json

@@ -4,7 +4,6 @@
 #include "lightmeter/profile/profile.hpp"
 #include "lightmeter/sketch/covariance.hpp"
 #include "sketch/projections.hpp"
-#include "sketches.hpp"
 
 namespace {
 
@@ -20,13 +19,6 @@ void check_table(const Doubles& rows) {
   if (rows.ndim() == 2) return;
   throw std::invalid_argument("got an array of " + std::to_string(rows.ndim()) +
                               " dimensions; expected two: a row for each vector");
-}
-
-void update_rows(Covariance& self, const Doubles& rows) {
-  check_table(rows);
-  Covariance sum = self;
-  for (py::ssize_t row = 0; row < rows.shape(0); ++row) sum.update(row_of(rows, row));
-  self = std::move(sum);
 }
 
 py::list sums(const Covariance& self) {
@@ -63,10 +55,10 @@ py::object joint(const Profile& profile, const std::string& prefix) {
 }  // namespace
 
 void bind_covariance(py::module_& module) {
-  bind_keyless<Covariance>(module, "Covariance",
-                           "Count, means and covariances of rows of numbers: exact sums.")
-      .def(py::init<std::size_t>(), py::arg("dimensions"))
-      .def("update", &update_rows, py::arg("rows"), "Add all rows of an array, or none.")
+  py::class_<Covariance>(module, "Covariance", "Count, means and covariances of rows of numbers.")
+      .def(
+          "__eq__", [](const Covariance& a, const Covariance& b) { return a == b; },
+          py::is_operator(), py::arg("other"))
       .def_property_readonly("n", &Covariance::n)
       .def_property_readonly("dimensions", &Covariance::dimensions)
       .def(

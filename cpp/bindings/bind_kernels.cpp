@@ -36,7 +36,7 @@ void bind_kernels(py::module_& module) {
   (void)lightmeter::kernels::hsv_tables();
   module.def(
       "kernel_tier", [] { return std::string(active().name); },
-      "The kernel tier in use: scalar, haswell, skylake or neon.");
+      "The kernel tier in use: scalar, haswell or neon.");
   module.def(
       "kernel_tiers",
       [] {

@@ -1,15 +1,13 @@
 #include "arrays.hpp"
 #include "lightmeter/sketch/datasketches.hpp"
-#include "lightmeter/sketch/quantile_state.hpp"
 #include "lightmeter/sketch/quantiles.hpp"
-#include "sketches.hpp"
+#include "wire/wire.hpp"
 
 namespace {
 
 using lightmeter::sketch::ArrayView;
 using lightmeter::sketch::ItemType;
 using lightmeter::sketch::QuantileSketch;
-using lightmeter::sketch::QuantileState;
 
 template <class T>
 bool update_as(QuantileSketch& sketch, const py::array& array) {
@@ -74,67 +72,29 @@ void update_counts(QuantileSketch& sketch, const py::handle& values, const py::h
   sketch.update_counts(as_span(converted<Doubles>(numbers)), as_span(times));
 }
 
-py::dict quantile_state(const QuantileSketch& sketch) {
-  const QuantileState state = sketch.state();
-  py::dict dict;
-  dict["nan"] = state.nan;
-  dict["pos_inf"] = state.pos_inf;
-  dict["neg_inf"] = state.neg_inf;
-  if (!state.sample) {
-    dict["values"] = as_array(state.values);
-    const std::vector<std::uint64_t> once(state.values.size(), 1);
-    dict["counts"] = as_array(state.counts.empty() ? once : state.counts);
-    return dict;
-  }
-  py::dict sample;
-  sample["coin_key"] = state.sample->coin_key;
-  sample["coins_drawn"] = state.sample->coins_drawn;
-  sample["variance"] = state.sample->variance;
-  sample["fixed"] = state.sample->fixed;
-  sample["least"] = state.sample->least;
-  sample["greatest"] = state.sample->greatest;
-  py::list levels;
-  for (const auto& [values, paired, odd] : state.sample->levels) {
-    levels.append(py::make_tuple(as_array(values), paired, odd));
-  }
-  sample["levels"] = levels;
-  dict["sample"] = sample;
-  return dict;
+QuantileSketch decoded(const py::object& data, std::uint64_t key) {
+  const py::bytes bytes = bytes_of(data);
+  lightmeter::wire::Reader in(as_bytes(bytes));
+  QuantileSketch sketch = QuantileSketch::decode(in, key);
+  in.expect_end();
+  return sketch;
 }
 
-QuantileSketch quantiles_from(const py::dict& dict, std::uint64_t key) {
-  QuantileState state;
-  state.nan = field<std::uint64_t>(dict, "nan");
-  state.pos_inf = field<std::uint64_t>(dict, "pos_inf");
-  state.neg_inf = field<std::uint64_t>(dict, "neg_inf");
-  if (!dict.contains("sample")) {
-    state.values = as_vector(field<Doubles>(dict, "values"));
-    state.counts = as_vector(counts_of(field<py::object>(dict, "counts")));
-    if (state.counts.size() != state.values.size()) {
-      throw std::invalid_argument("got " + std::to_string(state.values.size()) + " values and " +
-                                  std::to_string(state.counts.size()) + " counts");
-    }
-    return QuantileSketch::from_state(std::move(state), key);
-  }
-  const auto plain = field<py::dict>(dict, "sample");
-  lightmeter::sketch::QuantileSample& sample = state.sample.emplace();
-  sample.coin_key = field<std::uint64_t>(plain, "coin_key");
-  sample.coins_drawn = field<std::uint64_t>(plain, "coins_drawn");
-  sample.variance = field<double>(plain, "variance");
-  sample.fixed = field<double>(plain, "fixed");
-  sample.least = field<double>(plain, "least");
-  sample.greatest = field<double>(plain, "greatest");
-  using Level = std::tuple<Doubles, bool, bool>;
-  for (const auto& [values, paired, odd] : field<std::vector<Level>>(plain, "levels")) {
-    sample.levels.push_back({as_vector(values), paired, odd});
-  }
-  return QuantileSketch::from_state(std::move(state), key);
+py::bytes encoded(const QuantileSketch& sketch) {
+  lightmeter::wire::Writer out;
+  sketch.encode(out);
+  return to_bytes(std::move(out).take());
+}
+
+void merge(QuantileSketch& sketch, const QuantileSketch& other) {
+  if (&sketch == &other) return sketch.merge(QuantileSketch(other));
+  sketch.merge(other);
 }
 
 }  // namespace
 
 void bind_quantiles(py::module_& module) {
-  bind_verbs<QuantileSketch>(
+  py::class_<QuantileSketch>(
       module, "QuantileSketch",
       "The distribution of a stream of numbers: quantiles and ranks, mergeable.\n\n"
       "Exact while n <= 1024 or while there are at most 256 distinct values; beyond, a KLL sketch\n"
@@ -143,15 +103,25 @@ void bind_quantiles(py::module_& module) {
       .def(py::init<std::uint64_t>(), py::arg("key") = 0,
            "Start empty. Sketches that will be merged or compared should have unlike keys: the\n"
            "coins of KLL mode depend on the key and the values.")
+      .def("merge", &merge, py::arg("other"),
+           "Add what the other sketch has seen; it is left as it is.")
+      .def("to_bytes", &encoded, "Encode; equal sketches give equal bytes.")
+      .def("__copy__", [](const QuantileSketch& self) { return QuantileSketch(self); })
+      .def(
+          "__deepcopy__",
+          [](const QuantileSketch& self, const py::dict&) { return QuantileSketch(self); },
+          py::arg("memo"))
+      .def(
+          "__eq__", [](const QuantileSketch& a, const QuantileSketch& b) { return a == b; },
+          py::is_operator(), py::arg("other"))
       .def_static(
-          "from_bytes", &decoded<QuantileSketch, std::uint64_t>, py::arg("data"),
-          py::arg("key") = 0,
+          "from_bytes", &decoded, py::arg("data"), py::arg("key") = 0,
           "Decode; raises DecodeError unless the bytes are one whole valid sketch. Those of\n"
           "an exact one do not hold its key, so that equal values give equal bytes.")
       .def(py::pickle(
           [](const QuantileSketch& self) { return py::make_tuple(self.key(), encoded(self)); },
           [](const py::tuple& state) {
-            return decoded<QuantileSketch>(state[1], py::cast<std::uint64_t>(state[0]));
+            return decoded(state[1], py::cast<std::uint64_t>(state[0]));
           }))
       .def("update", &update_with, py::arg("value"),
            "Add a number, or every number of an array of any shape and strides; what a NumPy mask\n"
@@ -205,13 +175,5 @@ void bind_quantiles(py::module_& module) {
           },
           py::arg("data"), py::arg("dtype"), py::arg("key") = 0,
           "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
-          "DataSketches, or whylogs' variant.")
-      .def(
-          "state", &quantile_state,
-          "All of it: `nan`, `pos_inf`, `neg_inf`, and `values` (float64, rising) with `counts`\n"
-          "(uint64) if it is exact; else `sample`: a dict of `coin_key`, `coins_drawn`, the error\n"
-          "in ranks (`variance`, `fixed`), `least`, `greatest`, and `levels` of (values, paired,\n"
-          "odd), where those of level h have weight 2^h.")
-      .def_static("from_state", &quantiles_from, py::arg("state"), py::arg("key") = 0,
-                  "One of that state; DecodeError for one that no sketch has.");
+          "DataSketches, or whylogs' variant.");
 }

@@ -27,10 +27,8 @@ void bind_column(py::class_<lightmeter::profile::Profile>& profile);
 void bind_covariance(py::module_& module);
 // What decodes pictures into meters.
 void bind_decode(py::module_& module);
-void bind_distinct(py::module_& module);
 void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
-void bind_frequent(py::module_& module);
 // What a profile says by group.
 void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
 void bind_headers(py::module_& module);
@@ -38,7 +36,8 @@ void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& 
 void bind_jpeg(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_measure(py::module_& module);
-void bind_moments(py::module_& module);
+// Sketches of which columns are made elsewhere, and what is asked of frequent texts.
+void bind_parts(py::module_& module);
 void bind_profile(py::module_& module);
 void bind_quantiles(py::module_& module);
 void bind_vectors(py::class_<lightmeter::profile::Profile>& profile);

@@ -32,10 +32,8 @@ PYBIND11_MODULE(_core, module) {
   bind_measure(module);
   bind_decode(module);
   bind_jpeg(module);
-  bind_moments(module);
+  bind_parts(module);
   bind_quantiles(module);
-  bind_frequent(module);
-  bind_distinct(module);
   bind_covariance(module);
   bind_profile(module);
   bind_drift(module);

@@ -64,9 +64,8 @@ constexpr JpegKernels kTable = {inverse_dct, inverse_dct, double_across, double_
 
 const JpegKernels* const kJpegScalar = &scalar::kTable;
 
-// AVX-512 adds nothing: the rows of a block and of chroma are short.
 const JpegKernels& jpeg_kernels_of(const kernels::Kernels& tier) noexcept {
-  if (&tier == kernels::kHaswell || &tier == kernels::kSkylake) return *kJpegHaswell;
+  if (&tier == kernels::kHaswell) return *kJpegHaswell;
   return *kJpegScalar;
 }
 

@@ -18,9 +18,6 @@ struct Needs {
   unsigned leaf1_ecx, leaf7_ebx, saved;
 };
 constexpr Needs kHaswellNeeds = {bit_OSXSAVE | bit_AVX | bit_FMA, bit_AVX2, 0x06};
-constexpr Needs kSkylakeNeeds = {
-    kHaswellNeeds.leaf1_ecx, bit_AVX2 | bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL,
-    0xe6};
 
 // Not __builtin_cpu_supports: the runtime of zig, which builds the portable wheels, has it say no
 // to everything.
@@ -40,7 +37,6 @@ std::vector<const Kernels*> available() {
   std::vector<const Kernels*> tables = {kScalar};
 #if defined(__x86_64__)
   if (has(kHaswellNeeds)) tables.push_back(kHaswell);
-  if (has(kSkylakeNeeds)) tables.push_back(kSkylake);
 #endif
   if (kNeon != nullptr) tables.push_back(kNeon);  // part of the 64-bit Arm baseline
   return tables;

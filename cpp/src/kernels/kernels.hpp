@@ -17,7 +17,7 @@ inline constexpr std::size_t kGroup = 64;
 // gives the same bytes. None allocates, throws, or reads or writes outside what is said here;
 // pointers need no alignment.
 struct Kernels {
-  // The tier: "scalar", "haswell" (AVX2), "skylake" (AVX-512 F, BW, DQ, VL) or "neon".
+  // The tier: "scalar", "haswell" (AVX2) or "neon".
   const char* name;
 
   // Splits n packed pixels of three bytes (reads 3 n bytes) into three planes of n bytes.
@@ -67,7 +67,6 @@ struct Kernels {
 // can run it is for dispatch.cpp to ask.
 extern const Kernels* const kScalar;
 extern const Kernels* const kHaswell;
-extern const Kernels* const kSkylake;
 extern const Kernels* const kNeon;
 
 }  // namespace lightmeter::kernels

@@ -30,9 +30,6 @@ extern const SortKernels kSort;
 namespace haswell {
 extern const SortKernels kSort;
 }
-namespace skylake {
-extern const SortKernels kSort;
-}
 namespace neon {
 extern const SortKernels kSort;
 }

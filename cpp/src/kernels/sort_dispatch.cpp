@@ -9,7 +9,6 @@ namespace {
 const SortKernels& choose(std::string_view tier) {
 #if defined(__x86_64__)
   if (tier == "haswell") return haswell::kSort;
-  if (tier == "skylake") return skylake::kSort;
 #elif defined(__aarch64__)
   if (tier == "neon") return neon::kSort;
 #endif

@@ -21,7 +21,7 @@ struct Unfilter {
 };
 
 // Those of a tier by its name. Each pixel waits for the one before it, so wider registers than 16
-// bytes gain nothing: "skylake" has those of "haswell".
+// bytes gain nothing.
 [[nodiscard]] const Unfilter& unfilter_of(std::string_view tier);
 
 namespace scalar {

@@ -49,7 +49,7 @@ const Unfilter kUnfilter = {sub, up, average, paeth};
 
 const Unfilter& unfilter_of(std::string_view tier) {
 #if defined(__x86_64__)
-  if (tier == "haswell" || tier == "skylake") return haswell::kUnfilter;
+  if (tier == "haswell") return haswell::kUnfilter;
 #elif defined(__aarch64__)
   if (tier == "neon") return neon::kUnfilter;
 #endif

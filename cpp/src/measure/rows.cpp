@@ -4,7 +4,6 @@ namespace lightmeter::measure {
 
 const Rows& rows_of(const kernels::Kernels& tier) noexcept {
   if (&tier == kernels::kHaswell) return *kRowsHaswell;
-  if (&tier == kernels::kSkylake) return *kRowsSkylake;
   if (&tier == kernels::kNeon) return *kRowsNeon;
   return *kRowsScalar;
 }

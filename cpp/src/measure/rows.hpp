@@ -47,7 +47,6 @@ struct Rows {
 // One table per file, or null where the file is built for another architecture.
 extern const Rows* const kRowsScalar;
 extern const Rows* const kRowsHaswell;
-extern const Rows* const kRowsSkylake;
 extern const Rows* const kRowsNeon;
 
 }  // namespace lightmeter::measure

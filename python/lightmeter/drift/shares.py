@@ -66,7 +66,7 @@ def changes_of_strings(
     for strings, other in zip((target, reference), others, strict=True):
         n = strings.n + other
         listed = {value: Share(low / n, high / n) for value, low, high in strings.items()}
-        sides.append((listed, Share(0.0, strings.state()[1] / n), Share(other / n, other / n)))
+        sides.append((listed, Share(0.0, strings.floor / n), Share(other / n, other / n)))
     (after, unlisted, other_after), (before, unlisted_before, other_before) = sides
     changes = [
         ShareChange(value, before.get(value, unlisted_before), after.get(value, unlisted))

@@ -144,12 +144,12 @@ def _moments(numbers: QuantileSketch, metrics: Metrics) -> _core.Moments:
     """
     mean, squares = (_message(metrics, "distribution", part) for part in ("mean", "m2"))
     if mean is not None and squares is not None and numbers.pos_inf + numbers.neg_inf == 0:
-        state = (numbers.n, mean.double(3), squares.double(3))
-        if math.isfinite(state[1]) and not math.isnan(state[2]):
+        center, spread = mean.double(3), squares.double(3)
+        if math.isfinite(center) and not math.isnan(spread):
             slack = _SLACK * (abs(numbers.min) + abs(numbers.max))
-            if not numbers.min - slack <= state[1] <= numbers.max + slack:
-                raise DecodeError(f"a mean of {state[1]}, outside of the values")
-            return _core.Moments.from_state(state)
+            if not numbers.min - slack <= center <= numbers.max + slack:
+                raise DecodeError(f"a mean of {center}, outside of the values")
+            return _core.Moments.from_state(numbers.n, center, spread)
     moments = _core.Moments()
     for value, weight in zip(*(part.tolist() for part in numbers.weights()), strict=True):
         moments.update(value, weight)

@@ -96,7 +96,7 @@ def strings_of(frequent: Frequent) -> _core.FrequentStrings:
         floor = max(floor, cut[dropped] + error)
     ranked.sort(key=str.encode)
     entries = [(value, cut[value] + error, error) for value in ranked]
-    return _core.FrequentStrings.from_state((frequent.total, floor, entries))
+    return _core.FrequentStrings.from_state(frequent.total, floor, entries)
 
 
 def integers_of(total: int, offset: int, counts: Mapping[int, int]) -> _core.FrequentIntegers:
@@ -107,4 +107,4 @@ def integers_of(total: int, offset: int, counts: Mapping[int, int]) -> _core.Fre
         floor = max(floor, counts[dropped] + offset)
     kept = sorted(ranked[:_MOST_ENTRIES])
     entries = [(value, counts[value] + offset, offset) for value in kept]
-    return _core.FrequentIntegers.from_state((total, floor, entries))
+    return _core.FrequentIntegers.from_state(total, floor, entries)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from lightmeter import _core
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import fold, merge_trees, numbers, streams
 from numpy.typing import NDArray
@@ -267,7 +266,6 @@ def test_bytes_come_in_any_buffer() -> None:
     data = sketch_of([1, 2]).to_bytes()
     for buffer in (bytearray(data), memoryview(data), memoryview(bytes(8) + data)[8:]):
         assert QuantileSketch.from_bytes(buffer).to_bytes() == data
-        assert _core.DistinctCount.from_bytes(bytearray(_core.DistinctCount().to_bytes()))
 
 
 def test_merge_many_takes_sketches_only() -> None:
