@@ -19,7 +19,8 @@ Items items_from(std::uint64_t n, std::uint64_t floor,
 }
 
 constexpr const char* kState =
-    "No value that is not listed occurred more than `floor` times of `n`. An entry is (value, upper "
+    "No value that is not listed occurred more than `floor` times of `n`. An entry is (value, "
+    "upper "
     "bound of its count, how much that is too high at most), rising. DecodeError for a state that "
     "no sketch has.";
 
@@ -67,8 +68,9 @@ void bind_parts(py::module_& module) {
           },
           py::arg("value"), py::arg("count") = 1)
       .def_property_readonly("n", &FrequentStrings::n)
-      .def_property_readonly("floor", [](const FrequentStrings& self) { return self.state().floor; },
-                             "No text that is not listed occurred more often.")
+      .def_property_readonly(
+          "floor", [](const FrequentStrings& self) { return self.state().floor; },
+          "No text that is not listed occurred more often.")
       .def_property_readonly("is_exact", &FrequentStrings::is_exact)
       .def(
           "items",
