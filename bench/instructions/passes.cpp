@@ -14,16 +14,16 @@
 #include <string_view>
 #include <vector>
 
-#include "lightmeter/decode/jpeg.hpp"
-#include "lightmeter/decode/png.hpp"
-#include "lightmeter/drift/numbers.hpp"
-#include "lightmeter/measure/image_meter.hpp"
-#include "lightmeter/profile/image_features.hpp"
-#include "lightmeter/profile/profile.hpp"
-#include "lightmeter/sketch/quantiles.hpp"
-#include "wire/exif_tags.hpp"
-#include "wire/foreign.hpp"
-#include "wire/jpeg_header.hpp"
+#include "decode/jpeg.hpp"
+#include "decode/png.hpp"
+#include "drift/numbers.hpp"
+#include "headers/exif_tags.hpp"
+#include "headers/foreign.hpp"
+#include "headers/jpeg_header.hpp"
+#include "measure/image_meter.hpp"
+#include "profile/image_features.hpp"
+#include "profile/profile.hpp"
+#include "sketch/quantiles.hpp"
 
 namespace {
 
@@ -129,11 +129,11 @@ void count_measuring(std::span<const std::uint8_t> file, const Picture& picture)
     return meter.values().size();
   });
   count("header and Exif", [&] {
-    lm::wire::ForeignBytes bytes(file);
-    const auto header = lm::wire::read_jpeg_header(bytes);
+    lm::headers::ForeignBytes bytes(file);
+    const auto header = lm::headers::read_jpeg_header(bytes);
     const auto exif = header.exif.at(0);
-    lm::wire::ForeignBytes tags(file.subspan(exif.offset, exif.size));
-    return lm::wire::read_exif_tags(tags).exif.size();
+    lm::headers::ForeignBytes tags(file.subspan(exif.offset, exif.size));
+    return lm::headers::read_exif_tags(tags).exif.size();
   });
 }
 

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "bindings.hpp"
-#include "lightmeter/sketch/array_view.hpp"
+#include "sketch/array_view.hpp"
 
 // What Python hands over as numbers, as arrays that the core can read.
 

@@ -4,8 +4,8 @@
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "columns.hpp"
-#include "lightmeter/profile/profile.hpp"
-#include "lightmeter/profile/repeats.hpp"
+#include "profile/profile.hpp"
+#include "profile/repeats.hpp"
 
 namespace {
 

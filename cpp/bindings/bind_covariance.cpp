@@ -1,8 +1,8 @@
 #include "arrays.hpp"
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
-#include "lightmeter/profile/profile.hpp"
-#include "lightmeter/sketch/covariance.hpp"
+#include "profile/profile.hpp"
+#include "sketch/covariance.hpp"
 #include "sketch/projections.hpp"
 
 namespace {

@@ -1,9 +1,9 @@
 #include "bindings.hpp"
+#include "decode/png.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/unfilter.hpp"
-#include "lightmeter/decode/png.hpp"
-#include "lightmeter/measure/image_meter.hpp"
-#include "lightmeter/profile/image_features.hpp"
+#include "measure/image_meter.hpp"
+#include "profile/image_features.hpp"
 
 namespace {
 

@@ -4,14 +4,14 @@
 
 #include "bindings.hpp"
 #include "columns.hpp"
+#include "drift/categories.hpp"
+#include "drift/circular.hpp"
+#include "drift/multiple.hpp"
+#include "drift/numbers.hpp"
+#include "drift/rates.hpp"
 #include "drift/special.hpp"
-#include "lightmeter/drift/categories.hpp"
-#include "lightmeter/drift/circular.hpp"
-#include "lightmeter/drift/multiple.hpp"
-#include "lightmeter/drift/numbers.hpp"
-#include "lightmeter/drift/rates.hpp"
-#include "lightmeter/drift/two_means.hpp"
-#include "lightmeter/profile/profile.hpp"
+#include "drift/two_means.hpp"
+#include "profile/profile.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
 #include "bindings.hpp"
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 
 namespace {
 

@@ -5,19 +5,19 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "wire/exif_tags.hpp"
-#include "wire/jpeg_header.hpp"
-#include "wire/picture_file.hpp"
-#include "wire/png_header.hpp"
+#include "headers/exif_tags.hpp"
+#include "headers/jpeg_header.hpp"
+#include "headers/picture_file.hpp"
+#include "headers/png_header.hpp"
 
 namespace {
 
-namespace wire = lightmeter::wire;
-using wire::Part;
-using wire::PictureKind;
+namespace headers = lightmeter::headers;
+using headers::Part;
+using headers::PictureKind;
 
 // A seekable binary file of Python's.
-class ForeignFile : public wire::Foreign {
+class ForeignFile : public headers::Foreign {
  public:
   ForeignFile(const py::object& file, std::uint64_t size)
       : Foreign(size), seek_(file.attr("seek")), read_(file.attr("read")) {}
@@ -27,7 +27,7 @@ class ForeignFile : public wire::Foreign {
     call_python(seek_, offset);
     last_ = call_python(read_, count);
     const auto bytes = as_bytes(last_);
-    if (bytes.size() != count) throw wire::DamagedError("got a file that shrank");
+    if (bytes.size() != count) throw headers::DamagedError("got a file that shrank");
     return bytes;
   }
 
@@ -40,7 +40,7 @@ py::object part_of(const std::optional<Part>& part) {
   return py::make_tuple(part->offset, part->size);
 }
 
-py::tuple to_python(const wire::JpegHeader& header) {
+py::tuple to_python(const headers::JpegHeader& header) {
   py::dict facts;
   facts["JpegQuality"] = header.quality;
   facts["ColorProfile"] = py::none();
@@ -59,7 +59,7 @@ py::tuple to_python(const wire::JpegHeader& header) {
   return py::make_tuple(facts, exif, part_of(header.icc), part_of(header.pictures));
 }
 
-py::tuple to_python(const wire::PngHeader& header) {
+py::tuple to_python(const headers::PngHeader& header) {
   py::dict facts;
   facts["BitDepth"] = header.bit_depth;
   facts["Channels"] = header.channels;
@@ -74,7 +74,7 @@ py::tuple to_python(const wire::PngHeader& header) {
   return py::make_tuple(facts, part_of(header.exif), part_of(header.icc), texts);
 }
 
-py::list to_python(const std::vector<wire::ExifEntry>& entries, wire::Foreign& file) {
+py::list to_python(const std::vector<headers::ExifEntry>& entries, headers::Foreign& file) {
   py::list tuples;
   for (const auto& [tag, type, length, start] : entries) {
     py::bytes values = to_bytes(file.read_up_to(start.offset, start.size));
@@ -83,34 +83,34 @@ py::list to_python(const std::vector<wire::ExifEntry>& entries, wire::Foreign& f
   return tuples;
 }
 
-py::object exif_tags(wire::Foreign& file) {
+py::object exif_tags(headers::Foreign& file) {
   try {
-    const wire::ExifTags tags = wire::read_exif_tags(file);
+    const headers::ExifTags tags = headers::read_exif_tags(file);
     return py::make_tuple(tags.is_little_endian ? "<" : ">", to_python(tags.main, file),
                           to_python(tags.exif, file), to_python(tags.gps, file),
                           to_python(tags.interop, file));
-  } catch (const wire::DamagedError&) {
+  } catch (const headers::DamagedError&) {
     return py::none();
   }
 }
 
 // None for a PNG file without a header.
-using Header = std::variant<std::monostate, wire::JpegHeader, wire::PngHeader>;
+using Header = std::variant<std::monostate, headers::JpegHeader, headers::PngHeader>;
 
 Header header_of(PictureKind kind, std::span<const std::uint8_t> data) {
-  wire::ForeignBytes file(data);
-  if (kind == PictureKind::kJpeg) return wire::read_jpeg_header(file);
+  headers::ForeignBytes file(data);
+  if (kind == PictureKind::kJpeg) return headers::read_jpeg_header(file);
   try {
-    return wire::read_png_header(file);
-  } catch (const wire::DamagedError&) {
+    return headers::read_png_header(file);
+  } catch (const headers::DamagedError&) {
     return {};
   }
 }
 
 py::tuple to_python(const Header& header, PictureKind kind, const py::bytes& data) {
   py::object said = py::none();
-  if (const auto* jpeg = std::get_if<wire::JpegHeader>(&header)) said = to_python(*jpeg);
-  if (const auto* png = std::get_if<wire::PngHeader>(&header)) said = to_python(*png);
+  if (const auto* jpeg = std::get_if<headers::JpegHeader>(&header)) said = to_python(*jpeg);
+  if (const auto* png = std::get_if<headers::PngHeader>(&header)) said = to_python(*png);
   return py::make_tuple(kind == PictureKind::kJpeg ? "JPEG" : "PNG", said, data);
 }
 
@@ -127,7 +127,7 @@ std::optional<py::bytes> name_of_file(py::handle path) {
 py::object read_picture(const py::object& path, std::uint64_t most) {
   const auto name = name_of_file(path);
   if (!name) return py::none();
-  wire::PictureFile file;
+  headers::PictureFile file;
   bool is_picture = false;
   Header header;
   without_gil([&] {
@@ -153,8 +153,8 @@ py::object read_picture(const py::object& path, std::uint64_t most) {
 
 // 0 where that is not known.
 std::uint64_t pixels_of(const Header& header) {
-  if (const auto* png = std::get_if<wire::PngHeader>(&header)) return png->pixels;
-  const auto* jpeg = std::get_if<wire::JpegHeader>(&header);
+  if (const auto* png = std::get_if<headers::PngHeader>(&header)) return png->pixels;
+  const auto* jpeg = std::get_if<headers::JpegHeader>(&header);
   return jpeg != nullptr && jpeg->frame ? jpeg->frame->pixels : 0;
 }
 
@@ -166,8 +166,8 @@ struct SmallPicture {
 
 std::optional<SmallPicture> small_picture(const char* name, std::uint64_t most,
                                           std::uint64_t most_pixels) {
-  wire::PictureFile file;
-  if (!file.open(name, std::min<std::uint64_t>(most, wire::PictureFile::kAtOnce))) return {};
+  headers::PictureFile file;
+  if (!file.open(name, std::min<std::uint64_t>(most, headers::PictureFile::kAtOnce))) return {};
   const auto whole = file.whole();
   Header header = header_of(file.kind(), whole);
   const std::uint64_t pixels = pixels_of(header);
@@ -213,7 +213,7 @@ void bind_headers(py::module_& module) {
       "jpeg_header",
       [](const py::object& file, std::uint64_t size) {
         ForeignFile source(file, size);
-        return to_python(wire::read_jpeg_header(source));
+        return to_python(headers::read_jpeg_header(source));
       },
       py::arg("file"), py::arg("size"),
       "(facts, parts of the Exif, part of the colour profile, part of the index of pictures) of\n"
@@ -223,10 +223,10 @@ void bind_headers(py::module_& module) {
       [](const py::object& file, std::uint64_t size) -> py::object {
         ForeignFile source(file, size);
         try {
-          if (const auto frame = wire::find_jpeg_frame(source)) {
+          if (const auto frame = headers::find_jpeg_frame(source)) {
             return py::make_tuple(frame->marker, part_of(frame->body));
           }
-        } catch (const wire::DamagedError&) {
+        } catch (const headers::DamagedError&) {
         }
         return py::none();
       },
@@ -236,7 +236,7 @@ void bind_headers(py::module_& module) {
       "exif_tags",
       [](const py::object& data, std::uint64_t size) {
         if (PyBytes_Check(data.ptr())) {
-          wire::ForeignBytes source(as_bytes(data));
+          headers::ForeignBytes source(as_bytes(data));
           return exif_tags(source);
         }
         ForeignFile source(data, size);
@@ -251,8 +251,8 @@ void bind_headers(py::module_& module) {
       [](const py::object& file, std::uint64_t size) -> py::object {
         ForeignFile source(file, size);
         try {
-          return to_python(wire::read_png_header(source));
-        } catch (const wire::DamagedError&) {
+          return to_python(headers::read_png_header(source));
+        } catch (const headers::DamagedError&) {
           return py::none();
         }
       },

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "bindings.hpp"
-#include "lightmeter/profile/image_features.hpp"
-#include "lightmeter/profile/profile.hpp"
+#include "profile/image_features.hpp"
+#include "profile/profile.hpp"
 #include "texts.hpp"
 
 namespace {

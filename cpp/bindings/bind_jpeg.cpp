@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "bindings.hpp"
+#include "decode/jpeg.hpp"
 #include "kernels/kernels.hpp"
-#include "lightmeter/decode/jpeg.hpp"
-#include "lightmeter/measure/image_meter.hpp"
+#include "measure/image_meter.hpp"
 
 namespace {
 

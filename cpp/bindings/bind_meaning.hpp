@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "bindings.hpp"
-#include "lightmeter/profile/meaning.hpp"
+#include "profile/meaning.hpp"
 
 // Roles and origins by the names that lightmeter/features.py has for them, in their own order.
 inline constexpr std::array<std::string_view, 11> kRoleNames{

@@ -4,8 +4,8 @@
 #include "arrow.hpp"
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
-#include "lightmeter/measure/image_meter.hpp"
-#include "lightmeter/profile/image_features.hpp"
+#include "measure/image_meter.hpp"
+#include "profile/image_features.hpp"
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include "bindings.hpp"
-#include "lightmeter/sketch/distinct.hpp"
-#include "lightmeter/sketch/frequent.hpp"
-#include "lightmeter/sketch/moments.hpp"
+#include "sketch/distinct.hpp"
+#include "sketch/frequent.hpp"
+#include "sketch/moments.hpp"
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
-#include "lightmeter/profile/profile.hpp"
+#include "profile/profile.hpp"
 #include "texts.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 #include "arrays.hpp"
-#include "lightmeter/sketch/datasketches.hpp"
-#include "lightmeter/sketch/quantiles.hpp"
+#include "sketch/datasketches.hpp"
+#include "sketch/quantiles.hpp"
 #include "wire/wire.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "bindings.hpp"
-#include "lightmeter/profile/profile.hpp"
+#include "profile/profile.hpp"
 
 // KeyError if there is no such column.
 inline const lightmeter::profile::Column& column_of(const lightmeter::profile::Profile& profile,

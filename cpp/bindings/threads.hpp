@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "lightmeter/measure/image_meter.hpp"
-#include "lightmeter/sketch/quantiles.hpp"
+#include "measure/image_meter.hpp"
+#include "sketch/quantiles.hpp"
 #include "take_gil.hpp"
 
 // What a thread works on while it does not hold the GIL; the list is guarded by the GIL.

@@ -2,7 +2,7 @@
 
 ``{drawn}`` is an expression whose value is shown: charts, pictures, tables. The samples of the page
 run before it, and what they print stands below them. ``{metrics}`` names files of the folder
-``cpp/src/measure/metrics/``, and ``{options}`` is the command line. Both are written as the core
+``cpp/measure/metrics/``, and ``{options}`` is the command line. Both are written as the core
 and the program have them.
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-METRICS = Path(__file__).parents[2] / "cpp/src/measure/metrics"
+METRICS = Path(__file__).parents[2] / "cpp/measure/metrics"
 # The comment of a metric, and the metric up to its end. Helpers have no set.
 METRIC = re.compile(r"^((?://.*\n)*)struct \w+ \{\n(  static constexpr Set.*?)^\};", re.M | re.S)
 NAME = re.compile(r'Number\{"([^"]+)"')

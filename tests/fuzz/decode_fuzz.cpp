@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "lightmeter/error.hpp"
-#include "lightmeter/profile/profile.hpp"
-#include "lightmeter/profile/repeats.hpp"
-#include "lightmeter/sketch/covariance.hpp"
-#include "lightmeter/sketch/datasketches.hpp"
+#include "error.hpp"
+#include "profile/profile.hpp"
+#include "profile/repeats.hpp"
+#include "sketch/covariance.hpp"
+#include "sketch/datasketches.hpp"
 #include "wire/wire.hpp"
 
 // Bytes for libFuzzer: the first chooses the decoder, the rest are what it decodes. A DecodeError

@@ -8,15 +8,15 @@
 #include <stdexcept>
 #include <string>
 
-#include "wire/exif_tags.hpp"
-#include "wire/jpeg_header.hpp"
-#include "wire/picture_file.hpp"
-#include "wire/png_header.hpp"
+#include "headers/exif_tags.hpp"
+#include "headers/jpeg_header.hpp"
+#include "headers/picture_file.hpp"
+#include "headers/png_header.hpp"
 
 // Bytes for libFuzzer: a file, read as JPEG, as PNG and as Exif whatever it begins like. What is
 // found obeys the laws below; a broken law is thrown and ends the run. The facts of whole files are
 // tested in tests/python/image/test_golden_headers.py.
-namespace lightmeter::wire {
+namespace lightmeter::headers {
 namespace {
 
 void require(bool holds, const char* law) {
@@ -154,10 +154,10 @@ void run(std::string (*read)(Foreign&), std::span<const std::uint8_t> bytes) {
 }
 
 }  // namespace
-}  // namespace lightmeter::wire
+}  // namespace lightmeter::headers
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace lightmeter::wire;
+  using namespace lightmeter::headers;
   const std::span bytes(data, size);
   const auto kind = picture_kind(bytes);
   require(kind == picture_kind(bytes.first(std::min<std::size_t>(size, 12))), "12 bytes tell");

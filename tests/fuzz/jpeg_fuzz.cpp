@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "decode/jpeg.hpp"
 #include "kernels/kernels.hpp"
-#include "lightmeter/decode/jpeg.hpp"
 
 // Bytes for libFuzzer: a JPEG file, decoded on every tier. What is found obeys the laws below; a
 // broken law is thrown and ends the run. That the pixels are those of Pillow is tested in

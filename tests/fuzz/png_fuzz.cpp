@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "lightmeter/decode/png.hpp"
+#include "decode/png.hpp"
 
 // Bytes for libFuzzer: a form in the first ones, and inflated bytes after it, which come in one
 // piece or in many. All samples of each strip are read. Both ways have the same outcome; a broken

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-SKETCH = Path("cpp/src/sketch")
+SKETCH = Path("cpp/sketch")
 
 
 class Mutation(NamedTuple):

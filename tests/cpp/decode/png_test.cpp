@@ -1,4 +1,4 @@
-#include "lightmeter/decode/png.hpp"
+#include "decode/png.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,14 +5,14 @@
 #include <numeric>
 #include <vector>
 
+#include "drift/circular.hpp"
 #include "drift/lattice.hpp"
+#include "drift/multiple.hpp"
+#include "drift/numbers.hpp"
 #include "drift/random_split.hpp"
+#include "drift/rates.hpp"
 #include "drift/sketch_of.hpp"
 #include "drift/special.hpp"
-#include "lightmeter/drift/circular.hpp"
-#include "lightmeter/drift/multiple.hpp"
-#include "lightmeter/drift/numbers.hpp"
-#include "lightmeter/drift/rates.hpp"
 
 namespace lightmeter::drift {
 namespace {

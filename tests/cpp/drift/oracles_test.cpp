@@ -7,16 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "drift/categories.hpp"
+#include "drift/circular.hpp"
 #include "drift/dealt_hellinger.hpp"
+#include "drift/kuiper.hpp"
 #include "drift/lattice.hpp"
+#include "drift/numbers.hpp"
 #include "drift/random_split.hpp"
+#include "drift/rates.hpp"
 #include "drift/sketch_of.hpp"
 #include "drift/special.hpp"
-#include "lightmeter/drift/categories.hpp"
-#include "lightmeter/drift/circular.hpp"
-#include "lightmeter/drift/kuiper.hpp"
-#include "lightmeter/drift/numbers.hpp"
-#include "lightmeter/drift/rates.hpp"
 
 namespace lightmeter::drift {
 namespace {

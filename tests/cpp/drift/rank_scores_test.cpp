@@ -1,4 +1,4 @@
-#include "lightmeter/drift/rank_scores.hpp"
+#include "drift/rank_scores.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "drift/numbers.hpp"
 #include "drift/rank_law.hpp"
 #include "drift/scores.hpp"
 #include "drift/sketch_of.hpp"
 #include "drift/slack.hpp"
-#include "lightmeter/drift/numbers.hpp"
-#include "lightmeter/sketch/quantiles.hpp"
+#include "sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
 namespace {

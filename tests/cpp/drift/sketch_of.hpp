@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "lightmeter/sketch/quantiles.hpp"
+#include "sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
 

@@ -17,7 +17,7 @@
 
 #include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
-#include "lightmeter/measure/image_meter.hpp"
+#include "measure/image_meter.hpp"
 #include "measure/pool.hpp"
 
 namespace lightmeter::measure {

@@ -6,10 +6,10 @@
 #include <random>
 #include <vector>
 
+#include "error.hpp"
 #include "kernels/colour.hpp"
-#include "lightmeter/error.hpp"
-#include "lightmeter/measure/image_meter.hpp"
-#include "lightmeter/measure/statistics.hpp"
+#include "measure/image_meter.hpp"
+#include "measure/statistics.hpp"
 
 namespace lightmeter::measure {
 namespace {

@@ -1,4 +1,4 @@
-#include "lightmeter/measure/image_meter.hpp"
+#include "measure/image_meter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "error.hpp"
 #include "kernels/colour.hpp"
-#include "lightmeter/error.hpp"
 
 namespace lightmeter::measure {
 namespace {

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "error.hpp"
 #include "kernels/colour.hpp"
-#include "lightmeter/error.hpp"
-#include "lightmeter/measure/image_meter.hpp"
 #include "measure/count_pixels.hpp"
 #include "measure/coverage.hpp"
+#include "measure/image_meter.hpp"
 
 namespace lightmeter::measure {
 namespace {

@@ -1,4 +1,4 @@
-#include "lightmeter/measure/statistics.hpp"
+#include "measure/statistics.hpp"
 
 #include <gtest/gtest.h>
 

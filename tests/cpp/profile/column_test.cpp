@@ -1,4 +1,4 @@
-#include "lightmeter/profile/column.hpp"
+#include "profile/column.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 #include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 

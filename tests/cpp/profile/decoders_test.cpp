@@ -1,4 +1,4 @@
-#include "lightmeter/profile/decoders.hpp"
+#include "profile/decoders.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "lightmeter/error.hpp"
-#include "lightmeter/profile/profile.hpp"
+#include "error.hpp"
+#include "profile/profile.hpp"
 #include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {

@@ -1,4 +1,4 @@
-#include "lightmeter/profile/exemplars.hpp"
+#include "profile/exemplars.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 #include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {

@@ -1,12 +1,12 @@
-#include "lightmeter/profile/failures.hpp"
+#include "profile/failures.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "lightmeter/error.hpp"
-#include "lightmeter/profile/profile.hpp"
+#include "error.hpp"
+#include "profile/profile.hpp"
 #include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {

@@ -1,4 +1,4 @@
-#include "lightmeter/profile/group_moments.hpp"
+#include "profile/group_moments.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "lightmeter/profile/profile.hpp"
+#include "profile/profile.hpp"
 #include "sketch/codec_checks.hpp"
 
 namespace lightmeter::profile {

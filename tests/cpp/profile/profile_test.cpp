@@ -1,4 +1,4 @@
-#include "lightmeter/profile/profile.hpp"
+#include "profile/profile.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "lightmeter/error.hpp"
-#include "lightmeter/measure/image_meter.hpp"
-#include "lightmeter/profile/image_features.hpp"
+#include "error.hpp"
+#include "measure/image_meter.hpp"
+#include "profile/image_features.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {

@@ -1,4 +1,4 @@
-#include "lightmeter/profile/repeats.hpp"
+#include "profile/repeats.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 #include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 

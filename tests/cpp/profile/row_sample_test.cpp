@@ -1,4 +1,4 @@
-#include "lightmeter/profile/row_sample.hpp"
+#include "profile/row_sample.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 #include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {

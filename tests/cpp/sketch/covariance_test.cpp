@@ -1,4 +1,4 @@
-#include "lightmeter/sketch/covariance.hpp"
+#include "sketch/covariance.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <numeric>
 #include <random>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 #include "sketch/codec_checks.hpp"
 #include "sketch/mix.hpp"
 #include "sketch/projections.hpp"

@@ -1,4 +1,4 @@
-#include "lightmeter/sketch/datasketches.hpp"
+#include "sketch/datasketches.hpp"
 
 #include <algorithm>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "lightmeter/sketch/distinct.hpp"
+#include "sketch/distinct.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "lightmeter/sketch/frequent.hpp"
+#include "sketch/frequent.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "lightmeter/sketch/moments.hpp"
+#include "sketch/moments.hpp"
 
 #include <gtest/gtest.h>
 

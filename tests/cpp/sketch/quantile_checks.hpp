@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "lightmeter/sketch/quantiles.hpp"
 #include "sketch/codec_checks.hpp"
+#include "sketch/quantiles.hpp"
 
 namespace lightmeter::sketch {
 

@@ -1,4 +1,4 @@
-#include "lightmeter/sketch/quantiles.hpp"
+#include "sketch/quantiles.hpp"
 
 #include <atomic>
 #include <limits>

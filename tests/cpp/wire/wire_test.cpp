@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "lightmeter/error.hpp"
+#include "error.hpp"
 
 namespace lightmeter::wire {
 namespace {

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "python/lightmeter"
-CORE = [ROOT / "cpp" / folder for folder in ("include/lightmeter", "src", "bindings")]
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:lightmeter/)?(\S+)\.\w+[>"]', re.MULTILINE)
+CORE = ROOT / "cpp"
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](\S+)\.\w+[>"]', re.MULTILINE)
 
 GROUND = {"_core", "errors", "files", "nesting", "quiet", "sketch", "testing", "text", "times"}
 
@@ -46,8 +46,9 @@ ROOMS = {
 CORE_ROOMS = {
     "kernels": "",
     "wire": "",
-    "decode": "kernels wire",
-    "measure": "kernels",
+    "headers": "wire",
+    "decode": "kernels headers",
+    "measure": "kernels decode",
     "sketch": "kernels wire",
     "profile": "measure sketch",
     "drift": "sketch",
@@ -95,9 +96,8 @@ def python_room(module: str) -> str:
 def core_files() -> dict[Path, str]:
     """Return what each file of the core is called. A header and the source of its name are one."""
     return {
-        file: f"{'bindings/' * (root.name == 'bindings')}{file.relative_to(root).with_suffix('')}"
-        for root in CORE
-        for file in root.rglob("*.*")
+        file: str(file.relative_to(CORE).with_suffix(""))
+        for file in CORE.rglob("*.*")
         if file.suffix in {".cpp", ".hpp", ".inl"}
     }
 

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "decode/strips.hpp"
+
+namespace lightmeter::kernels {
+struct Kernels;
+}
+
+namespace lightmeter::decode {
+
+// Decodes the JPEG files that cameras write: sequential, 8 bits, Huffman-coded, one scan; gray, or
+// YCbCr at 4:4:4, 4:2:2 or 4:2:0. The pixels are those of libjpeg-turbo with its accurate integer
+// IDCT and its fancy upsampling. Every other file, and every doubt about one, is refused: the caller
+// then asks another decoder. Memory depends on the width alone.
+class JpegDecoder {
+ public:
+  // Null if the header is refused. The file must outlive the decoder.
+  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file);
+  // The same with the loops of a tier.
+  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file,
+                                                         const kernels::Kernels& tier);
+  ~JpegDecoder();
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
+
+  [[nodiscard]] int width() const noexcept;
+  [[nodiscard]] int height() const noexcept;
+  // 1, gray, or 3: red, green, blue.
+  [[nodiscard]] int channels() const noexcept;
+
+  // Decodes the picture, once. False if the file is refused; the strips that came do not count.
+  [[nodiscard]] bool decode(const TakeStrip& take_strip);
+
+ private:
+  struct State;
+  explicit JpegDecoder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lightmeter::decode

@@ -1,0 +1,58 @@
+#include "drift/circular.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include "nan.hpp"
+
+namespace lightmeter::drift {
+
+double circular_wasserstein(const MergedView& merged) {
+  std::vector<std::pair<double, double>> parts;  // difference of F, and over how many steps
+  double difference = 0.0;
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    difference += merged.step(i) / merged.area();
+    const bool last = i + 1 == merged.size();
+    const double end = last ? merged.values.front() + kHueSteps : merged.values[i + 1];
+    parts.emplace_back(last ? 0.0 : difference, end - merged.values[i]);
+  }
+  std::ranges::sort(parts);
+  double seen = 0.0;
+  double median = 0.0;
+  for (const auto& [value, length] : parts) {
+    median = value;
+    seen += length;
+    if (seen >= kHueSteps / 2.0) break;
+  }
+  double sum = 0.0;
+  for (const auto& [value, length] : parts) sum += std::abs(value - median) * length;
+  return sum;
+}
+
+CircularMoments circular_moments(const sketch::SortedView& view) {
+  constexpr double kRadians = 2.0 * std::numbers::pi / kHueSteps;
+  double x = 0.0;
+  double y = 0.0;
+  double n = 0.0;
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    const double weight = static_cast<double>(view.weight(i));
+    const double angle = (view.values[i] + 0.5) * kRadians;
+    x += weight * std::cos(angle);
+    y += weight * std::sin(angle);
+    n += weight;
+  }
+  const double length = std::min(1.0, std::hypot(x, y) / n);
+  if (!(length > 1e-12)) {
+    return {kNan, std::numeric_limits<double>::infinity()};
+  }
+  double mean = std::atan2(y, x) / kRadians - 0.5;
+  if (mean < 0.0) mean += kHueSteps;
+  if (mean >= kHueSteps) mean = 0.0;  // a tiny negative angle rounds up to the full circle
+  return {mean, std::sqrt(-2.0 * std::log(length)) / kRadians};
+}
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,137 @@
+#include "drift/distances.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "drift/dealt_hellinger.hpp"
+#include "drift/special.hpp"
+
+namespace lightmeter::drift {
+
+namespace {
+
+constexpr std::uint64_t kLimitFrom = 100;
+
+struct Dealt {
+  std::vector<std::uint64_t> layout;  // items of each bin, and those of one side
+  double quantile;
+};
+
+std::uint64_t total(const std::vector<std::uint64_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+std::size_t bins_in_use(const Binned& binned) {
+  std::size_t bins = 0;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    bins += binned.target[i] + binned.reference[i] > 0 ? 1 : 0;
+  }
+  return bins;
+}
+
+// 1 - sum sqrt(p q) as half the sum of (sqrt p - sqrt q)^2, which does not cancel.
+double squared_hellinger(const Binned& binned, double n, double m) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    const double root = std::sqrt(static_cast<double>(binned.target[i]) / n) -
+                        std::sqrt(static_cast<double>(binned.reference[i]) / m);
+    sum += root * root;
+  }
+  return std::min(1.0, sum / 2.0);
+}
+
+double bits_to(double p, double middle) { return p > 0.0 ? p * std::log2(p / middle) : 0.0; }
+
+}  // namespace
+
+double wasserstein(const MergedView& merged) {
+  double difference = 0.0;
+  double sum = 0.0;
+  for (std::size_t i = 0; i + 1 < merged.size(); ++i) {
+    difference += merged.step(i);
+    sum += std::abs(difference) * (merged.values[i + 1] - merged.values[i]);
+  }
+  return sum == 0.0 ? 0.0 : sum / merged.area();
+}
+
+Binned quantile_bins(const MergedView& merged) {
+  const std::uint64_t least = std::min(merged.n_target, merged.n_reference);
+  const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(least / 10), 2, 20);
+  const double width = 2.0 * merged.area() / static_cast<double>(most);  // of a bin's mass
+  Binned binned;
+  std::uint64_t target = 0;
+  std::uint64_t reference = 0;
+  const auto close = [&] {
+    if (target + reference == 0) return;
+    binned.target.push_back(std::exchange(target, 0));
+    binned.reference.push_back(std::exchange(reference, 0));
+  };
+  double mass = 0.0;
+  double next = width;
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    const double own = merged.mass(i);
+    const bool alone = own >= width || merged.size() <= most;
+    if (alone) close();
+    target += merged.target[i];
+    reference += merged.reference[i];
+    mass += own;
+    if (alone || mass >= next) close();
+    if (mass >= next) next = (std::floor(mass / width) + 1.0) * width;
+  }
+  close();
+  return binned;
+}
+
+BinnedDistances binned_distances(const Binned& binned) {
+  const double n = static_cast<double>(total(binned.target));
+  const double m = static_cast<double>(total(binned.reference));
+  const double bins = static_cast<double>(bins_in_use(binned));
+  const double square = squared_hellinger(binned, n, m);
+  const double bias = (bins - 1.0) / 8.0 * (1.0 / n + 1.0 / m);
+  double divergence = 0.0;
+  double psi = 0.0;
+  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+    const double t = static_cast<double>(binned.target[i]);
+    const double r = static_cast<double>(binned.reference[i]);
+    const double middle = (t / n + r / m) / 2.0;
+    divergence += (bits_to(t / n, middle) + bits_to(r / m, middle)) / 2.0;
+    const double p = (t + 0.5) / (n + bins / 2.0);
+    const double q = (r + 0.5) / (m + bins / 2.0);
+    if (t + r > 0.0) psi += (p - q) * std::log(p / q);
+  }
+  return {std::sqrt(square), std::sqrt(std::max(0.0, square - bias)),
+          std::sqrt(std::clamp(divergence, 0.0, 1.0)), psi};
+}
+
+double hellinger_null(const Binned& binned) {
+  const std::uint64_t n = total(binned.target);
+  const std::uint64_t m = total(binned.reference);
+  const std::size_t bins = bins_in_use(binned);
+  if (bins < 2) return 0.0;
+  const double sizes = 1.0 / static_cast<double>(n) + 1.0 / static_cast<double>(m);
+  if (std::min(n, m) >= kLimitFrom) {
+    return std::sqrt(std::min(1.0, chi_square_quantile(0.05, bins - 1) * sizes / 8.0));
+  }
+  std::vector<std::uint64_t> layout(binned.target.size());
+  for (std::size_t i = 0; i < layout.size(); ++i) {
+    layout[i] = binned.target[i] + binned.reference[i];
+  }
+  layout.push_back(n);
+  // The features of one comparison have bins of few different sizes.
+  thread_local std::array<Dealt, 8> known;
+  thread_local std::size_t oldest = 0;
+  const auto before = std::ranges::find(known, layout, &Dealt::layout);
+  if (before != known.end()) return before->quantile;
+  Random random(layout, {});
+  const double square = dealt_hellinger(std::span(layout).first(layout.size() - 1), n, random);
+  Dealt& dealt = known[oldest];
+  oldest = (oldest + 1) % known.size();
+  dealt = {std::move(layout), std::sqrt(square)};
+  return dealt.quantile;
+}
+
+}  // namespace lightmeter::drift

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+
+#include "drift/distances.hpp"
+#include "drift/ks.hpp"
+#include "drift/tail_shares.hpp"
+#include "sketch/moments.hpp"
+#include "sketch/quantiles.hpp"
+
+namespace lightmeter::drift {
+
+// The part of the level that Kolmogorov and Smirnov's test gets: it sees every change, if weakly,
+// and its p-value is exact however small it is.
+inline constexpr double kKsLevel = 0.02;
+
+enum class Axis : std::uint8_t { kLine, kHueCircle };
+
+struct NumberDrift {
+  Interval statistic;   // Kolmogorov-Smirnov's D, on the circle Kuiper's V
+  Interval ks_p_value;  // of this statistic; 1 unless tested
+  // That of the verdict: on the circle the same; on a line the smaller one of this / kKsLevel and
+  // that of the rank scores / (1 - kKsLevel), which no null hypothesis makes smaller (Bonferroni).
+  // Of two values, where all tests are the same, this one.
+  Interval p_value;
+  TailShares tails;  // 0 on the circle
+  BinnedDistances distances;
+  double hellinger_null;    // NaN unless tested
+  double wasserstein;       // in the unit of the values; on the circle the shorter way round
+  double reference_spread;  // see spread()
+};
+
+// Two samples of numbers, neither empty. Ranks of sketches that sample are within error(delta / 2)
+// each, so with probability 1 - delta `statistic` and `p_value` lie between their ends. Not
+// `tested` leaves out everything that takes the numbers for independent samples.
+[[nodiscard]] NumberDrift compare_numbers(const sketch::QuantileSketch& target,
+                                          const sketch::QuantileSketch& reference, Axis axis,
+                                          bool tested, double delta);
+
+// How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
+// is 0 the standard deviation; on the circle the circular standard deviation.
+[[nodiscard]] double spread(const sketch::QuantileSketch& sketch, Axis axis);
+
+// Of the values in rising order, as a column derives them while its sketch is exact.
+[[nodiscard]] sketch::Moments moments_of(const sketch::SortedView& view);
+
+}  // namespace lightmeter::drift

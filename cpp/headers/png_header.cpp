@@ -1,0 +1,94 @@
+#include "headers/png_header.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace lightmeter::headers {
+
+namespace {
+
+constexpr int kMaxChunks = 65'536;
+
+constexpr std::uint32_t name(std::string_view letters) noexcept {
+  std::uint32_t code = 0;
+  for (const char letter : letters) code = code << 8 | static_cast<std::uint8_t>(letter);
+  return code;
+}
+
+std::optional<int> channels_of(std::uint8_t colour) noexcept {
+  switch (colour) {
+    case 0:
+    case 3:
+      return 1;
+    case 2:
+      return 3;
+    case 4:
+      return 2;
+    case 6:
+      return 4;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The keywords of ImageMagick, from before there was eXIf.
+bool holds_exif(std::span<const std::uint8_t> start) noexcept {
+  constexpr std::string_view kKeywords[] = {{"Raw profile type exif\0", 22},
+                                            {"Raw profile type APP1\0", 22}};
+  return std::ranges::any_of(kKeywords, [&](std::string_view keyword) {
+    return std::ranges::equal(start, keyword, {}, {},
+                              [](char c) { return static_cast<std::uint8_t>(c); });
+  });
+}
+
+void step_over_chunks(Foreign& file, PngHeader& header) {
+  std::uint64_t offset = 8;
+  for (int i = 0; i < kMaxChunks; ++i) {
+    const auto head = file.read(offset, 8);
+    const std::uint32_t size = big_endian(head.first(4));
+    const std::uint32_t kind = big_endian(head.subspan(4));
+    const std::uint64_t body = offset + 8;
+    const std::uint64_t there =
+        std::min<std::uint64_t>({size, file.size() - body, Foreign::kMostBytes});
+    if (kind == name("IEND")) return;
+    if (kind == name("eXIf")) {
+      header.exif = {body, there};
+      header.texts.clear();
+    } else if (kind == name("tRNS")) {
+      header.has_alpha = true;
+    } else if (kind == name("acTL")) {
+      header.frames = big_endian(file.read(body, 4));
+    } else if (kind == name("iCCP")) {
+      header.icc = {body, there};
+    } else if ((kind == name("tEXt") || kind == name("zTXt")) &&
+               (!header.exif || header.exif->size == 0) &&
+               holds_exif(file.read_up_to(body, std::min<std::uint64_t>(there, 22)))) {
+      header.texts.push_back({{body, there}, kind == name("zTXt")});
+    }
+    offset = body + size + 4;
+  }
+}
+
+}  // namespace
+
+PngHeader read_png_header(Foreign& file) {
+  const auto start = file.read(16, 13);  // of the IHDR chunk
+  const auto length = [&](std::size_t at) {
+    return std::uint64_t{start[at]} << 24 | start[at + 1] << 16 | start[at + 2] << 8 |
+           start[at + 3];
+  };
+  const std::uint8_t colour = start[9];
+  PngHeader header;
+  header.bit_depth = start[8];
+  header.pixels = length(0) * length(4);
+  header.channels = channels_of(colour);
+  header.has_alpha = colour == 4 || colour == 6;
+  header.progressive = start[12] != 0;
+  try {
+    step_over_chunks(file, header);
+  } catch (const DamagedError&) {  // what was read so far stands
+  }
+  return header;
+}
+
+}  // namespace lightmeter::headers

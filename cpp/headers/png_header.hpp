@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "headers/foreign.hpp"
+
+namespace lightmeter::headers {
+
+// What the chunks of a PNG file say, without inflating any.
+struct PngHeader {
+  int bit_depth = 0;
+  std::uint64_t pixels = 0;
+  std::optional<int> channels;  // nothing for an unknown type of colour
+  bool has_alpha = false;
+  bool progressive = false;
+  std::uint32_t frames = 1;
+  std::optional<Part> exif;  // the last eXIf chunk
+  // Chunks of text that may hold Exif as hexadecimal digits, in the order of the file: those after
+  // the last eXIf chunk, if that is empty, or all of them. The texts of zTXt chunks are deflated.
+  struct Text {
+    Part body;
+    bool deflated;
+  };
+  std::vector<Text> texts;
+  std::optional<Part> icc;  // the last iCCP chunk
+};
+
+// DamagedError if the file has no header. Beyond, what comes before damage stands. The Exif may
+// follow the pixels, so all chunks are stepped over, up to 65 536.
+[[nodiscard]] PngHeader read_png_header(Foreign& file);
+
+}  // namespace lightmeter::headers

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "kernels/kernels.hpp"
+#include "measure/colour_cells.hpp"
+#include "measure/image_counts.hpp"
+#include "measure/tables.hpp"
+#include "measure/tile.hpp"
+
+namespace lightmeter::measure {
+
+// Large tables that the colours of an image are counted in, as cells or as keys. They may stay full
+// from one tile to the next, so that images in strips are read out once. Pools hold the memory: an
+// object has some only while it counts or is full.
+class ColourTables {
+ public:
+  ColourTables() noexcept = default;
+  ~ColourTables() { clear(); }
+  ColourTables(const ColourTables&) = delete;
+  ColourTables& operator=(const ColourTables&) = delete;
+
+  // Whether they pay for a tile, of an image of which about so many pixels will be counted here;
+  // then there is memory. Throws std::bad_alloc.
+  [[nodiscard]] bool prepare(const Tile& tile, std::int64_t pixels);
+  // Counts n pixels of an image that they are prepared for, here or in part in `counts`. The arrays
+  // have room for kBlockPixels.
+  void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+           const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
+
+  // Whether they may stay full until the next tile: so few of all do that these take little memory.
+  [[nodiscard]] bool may_wait() noexcept;
+  // Moves all counts to `counts`.
+  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+
+ private:
+  void clear() noexcept;
+  void give_back() noexcept;
+
+  std::unique_ptr<ColourCells> cells_;  // one of both, or none
+  std::unique_ptr<KeyTables> keys_;
+  bool many_colours_ = false;  // were seen
+  bool waits_ = false;
+};
+
+}  // namespace lightmeter::measure

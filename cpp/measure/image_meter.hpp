@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "measure/image_counts.hpp"
+#include "measure/mask.hpp"
+#include "measure/number.hpp"
+#include "pixels.hpp"
+
+namespace lightmeter::measure {
+
+// Measures one image: whole, in strips, or in tiles. What it says depends on the pixels alone, not
+// on the tiles, their order or the threads. A meter belongs to one thread at a time, also to read
+// it: what was counted of colours is read out when it is asked for.
+class ImageMeter {
+ public:
+  // Measures the numbers of a set, of an image whose size shows with its strips. The numbers that
+  // need its size before are not defined then.
+  explicit ImageMeter(Set set = Set::kDefault);
+  // Of an image of this size; the pixels that the mask, which may be null, names are ignored.
+  // Throws std::invalid_argument for a size that no image has, and for a mask of another one.
+  ImageMeter(Set set, std::int64_t width, std::int64_t height,
+             std::shared_ptr<const Mask> mask = nullptr);
+  ImageMeter(const ImageMeter& other);
+  ImageMeter(ImageMeter&&) noexcept;
+  ImageMeter& operator=(ImageMeter other) noexcept;
+  ~ImageMeter();
+
+  // A meter of the same image that has measured nothing.
+  [[nodiscard]] ImageMeter empty() const;
+
+  // Measures a tile of which the first pixel is at (x, y). Where the size is not known, a tile has
+  // the width of the image. Up to `threads` threads each take a band of rows; they start and join
+  // inside this call. Throws std::invalid_argument for a view that is empty, has other than 1 or 3
+  // channels or no range of samples, and for more than kMaxPixels in all; IncompatibleError for a
+  // tile of another width, channel count or depth, outside the image, or over another tile;
+  // OutOfRangeError. Then nothing was measured.
+  void update(const Pixels& tile, std::int64_t x, std::int64_t y, int threads = 1);
+  // The next strip, below all that was measured.
+  void update(const Pixels& strip, int threads = 1);
+
+  // Adds what was measured elsewhere of other tiles of the same image. Throws like update().
+  void add(const ImageMeter& other);
+
+  [[nodiscard]] Set set() const noexcept;
+  // The first row below all that was measured.
+  [[nodiscard]] std::int64_t rows() const noexcept;
+  // Of the pixels so far.
+  [[nodiscard]] const ImageCounts& counts() const noexcept;
+  // The numbers of the set, of the pixels so far.
+  [[nodiscard]] std::vector<Value> values() const;
+
+ private:
+  struct Rest;  // what is not counts
+
+  void settle_if_due();
+
+  mutable ImageCounts counts_;  // but for what waits in the tables of the rest
+  std::unique_ptr<Rest> rest_;
+};
+
+}  // namespace lightmeter::measure

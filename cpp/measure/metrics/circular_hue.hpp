@@ -1,0 +1,25 @@
+#pragma once
+
+#include "measure/metric.hpp"
+#include "measure/statistics.hpp"
+
+namespace lightmeter::measure {
+
+// The mean hue as a vector, each pixel weighing as much as it has chroma.
+struct CircularHue {
+  static constexpr Set kSet = Set::kDefault;
+  static constexpr std::array kNumbers{
+      Number{"Hue.circular_mean", Role::kAngle, Scale::kSample, Group::kColour, false,
+             "the direction of the mean hue, each pixel weighing as much as it is colourful"},
+      Number{"Hue.concentration", Role::kPlain, Scale::kShare, Group::kColour, false,
+             "how much the hues agree: 0 where they cancel out, 1 where there is one"},
+  };
+
+  void read(const ImageFacts& image, std::span<double> out) const {
+    const MeanHue hue = circular_hue(image.counts);
+    out[0] = hue.mean;
+    out[1] = hue.concentration;
+  }
+};
+
+}  // namespace lightmeter::measure

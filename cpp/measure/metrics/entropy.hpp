@@ -1,0 +1,21 @@
+#pragma once
+
+#include "measure/metric.hpp"
+#include "measure/statistics.hpp"
+
+namespace lightmeter::measure {
+
+// Pillow's Image.entropy().
+struct Entropy {
+  static constexpr Set kSet = Set::kWhylogs;
+  static constexpr std::array kNumbers{
+      Number{"entropy", Role::kPlain, Scale::kBits, Group::kLight, false,
+             "the entropy of the histograms of red, green and blue together"},
+  };
+
+  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+    out[0] = entropy(image.counts);
+  }
+};
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "measure/metric.hpp"
+#include "measure/statistics.hpp"
+
+namespace lightmeter::measure {
+
+// Mean and population standard deviation of Pillow's HSV, the six numbers of whylogs.
+struct Hsv {
+  static constexpr Set kSet = Set::kWhylogs;
+  static constexpr std::array kNumbers{
+      Number{"Hue.mean", Role::kLinearAngle, Scale::kSample, Group::kColour, false,
+             "the mean hue, as though 0 and 254 lay far apart"},
+      Number{"Hue.stddev", Role::kAngleSpread, Scale::kSample, Group::kColour, false,
+             "the standard deviation of the hue, as though 0 and 254 lay far apart"},
+      Number{"Saturation.mean", Role::kPlain, Scale::kSample, Group::kColour, false,
+             "the mean saturation"},
+      Number{"Saturation.stddev", Role::kPlain, Scale::kSample, Group::kColour, false,
+             "the standard deviation of the saturation"},
+      Number{"Brightness.mean", Role::kPlain, Scale::kSample, Group::kLight, false,
+             "the mean brightness, which is the largest of red, green and blue"},
+      Number{"Brightness.stddev", Role::kPlain, Scale::kSample, Group::kLight, false,
+             "the standard deviation of the brightness"},
+  };
+
+  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+    const ImageCounts& counts = image.counts;
+    std::size_t i = 0;
+    for (const Histogram* histogram : {&counts.hue, &counts.saturation, &counts.value}) {
+      const SampleStatistics statistics = sample_statistics(*histogram);
+      out[i++] = statistics.mean;
+      out[i++] = statistics.stddev;
+    }
+  }
+};
+
+}  // namespace lightmeter::measure

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/colour.hpp"
+#include "kernels/kernels.hpp"
+#include "measure/image_counts.hpp"
+#include "pixels.hpp"
+
+namespace lightmeter::measure {
+
+// The keys of a run of pixels; small enough to leave most of the L1 cache to the tables.
+inline constexpr std::size_t kBlockPixels = 8 * kernels::kGroup;
+struct KeyBlock {
+  alignas(64) std::array<std::uint32_t, kBlockPixels> value_min;
+  alignas(64) std::array<std::uint32_t, kBlockPixels> chroma_x;
+  alignas(64) std::array<std::uint16_t, kBlockPixels> middle;
+};
+
+// Counts whole keys: three increments a pixel. Reading out the tables takes as long as counting
+// some ten thousand pixels.
+class KeyTables {
+ public:
+  // Counts the first n keys, here or, where a cell would overflow, in `counts`.
+  void add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept;
+  // Moves all counts to `counts` and leaves the tables empty.
+  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+  void clear() noexcept;
+
+ private:
+  // Small cells, because what costs time is how many cache lines the colours of a picture touch.
+  using Cells = std::array<std::uint16_t, kernels::kSectors << 16>;
+  alignas(64) Cells value_min_{};
+  alignas(64) Cells chroma_x_{};
+  std::array<std::uint64_t, kernels::kSectors << 8> middle_{};  // never full: kMaxPixels < 2^47
+};
+
+// Counts what the keys stand for: more work per pixel, but little to read out. For fewer than 2^24
+// pixels: a word of hue is count << 32 | sum of chroma, and a chroma is at most 255.
+class ByteTables {
+ public:
+  // Counts n pixels. The arrays have room for kBlockPixels.
+  void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+           const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
+  // Adds all counts to `counts`.
+  void read(ImageCounts& counts) const noexcept;
+
+ private:
+  void count(const KeyBlock& keys, std::size_t n) noexcept;
+
+  using BySector = std::array<std::uint32_t, kernels::kSectors << 8>;
+  BySector max_{}, middle_{}, min_{};
+  std::array<std::uint32_t, 256> saturation_{};
+  std::array<std::uint64_t, 256> hue_{};
+};
+
+}  // namespace lightmeter::measure

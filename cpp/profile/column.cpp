@@ -1,0 +1,188 @@
+#include "profile/column.hpp"
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "measure/number.hpp"
+#include "sketch/limits.hpp"
+#include "wire/text.hpp"
+
+namespace lightmeter::profile {
+
+namespace {
+
+// FNV-1a: any fixed function of the name would do.
+std::uint64_t key_of(std::string_view name) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : name) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+const sketch::QuantileSketch kNoNumbers;
+const sketch::FrequentStrings kNoStrings;
+const sketch::DistinctCount kNothingDistinct;
+const Paths kNoPaths;
+
+}  // namespace
+
+Column::Column(std::string_view name, const Meaning& meaning)
+    : key_(key_of(name)), meaning_(meaning) {}
+
+Column Column::of_counts(std::span<const std::uint64_t> counts, std::uint64_t step) {
+  std::vector<double> values;
+  std::vector<std::uint64_t> value_counts;
+  values.reserve(counts.size());
+  value_counts.reserve(counts.size());
+  Column column("");
+  std::uint64_t integral = 0;
+  for (std::uint64_t v = 0; v < counts.size(); ++v) {
+    if (counts[v] == 0) continue;
+    values.push_back(static_cast<double>(v) / static_cast<double>(step));
+    value_counts.push_back(counts[v]);
+    if (v % step == 0) integral += counts[v];
+  }
+  if (values.empty()) return column;
+  Numbers& numbers = column.numbers_.make(column.key_);
+  numbers.sketch.update_counts(values, value_counts);
+  numbers.integral = integral;
+  if (!numbers.sketch.is_exact()) {
+    numbers.facts.make().update(values, value_counts, column.fractional() == 0);
+  }
+  return column;
+}
+
+const sketch::QuantileSketch& Column::numbers() const noexcept {
+  return numbers_ ? numbers_->sketch : kNoNumbers;
+}
+
+const sketch::FrequentStrings& Column::frequent_strings() const noexcept {
+  return strings_ ? strings_->frequent : kNoStrings;
+}
+
+const sketch::DistinctCount& Column::distinct_strings() const noexcept {
+  return strings_ ? strings_->distinct : kNothingDistinct;
+}
+
+NumberFacts Column::number_facts() const {
+  if (!numbers_) return {};
+  const bool integral = fractional() == 0;
+  if (!numbers_->facts) return NumberFacts::of(numbers_->sketch, integral);
+  NumberFacts facts = *numbers_->facts;
+  if (!integral) facts.frequent = {};
+  return facts;
+}
+
+sketch::Moments Column::moments() const {
+  if (numbers_ && numbers_->facts) return numbers_->facts->moments;
+  sketch::Moments moments;
+  const sketch::SortedView& view = numbers().view();
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    moments.update(view.values[i], view.weight(i));
+  }
+  return moments;
+}
+
+const Paths& Column::paths() const noexcept {
+  return strings_ && strings_->paths ? *strings_->paths : kNoPaths;
+}
+
+std::string_view Column::path_of(std::string_view hash) const { return paths().find(hash); }
+
+void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
+
+// Applies `change` to the sketch, which adds `more` numbers to it. While the sketch is exact the
+// facts follow from it, so those of the numbers before are taken just in time: from a copy, since
+// whether the sketch stays exact shows only afterwards. One of few numbers does.
+template <class Change>
+void Column::change_numbers(std::uint64_t more, Change&& change) {
+  Numbers& numbers = numbers_.make(key_);
+  const bool integral = fractional() == 0;
+  std::optional<sketch::QuantileSketch> before;
+  if (!numbers.facts && numbers.sketch.n() + more > sketch::QuantileSketch::kExactItems) {
+    before = numbers.sketch;
+  }
+  change(numbers.sketch);
+  if (!numbers.facts && !numbers.sketch.is_exact()) {
+    numbers.facts.make(NumberFacts::of(*before, integral));
+  }
+}
+
+void Column::update_number(double value, bool integral) {
+  check_more(1);
+  Numbers& numbers = numbers_.make(key_);
+  const bool is_small = numbers.sketch.observed() < sketch::QuantileSketch::kExactItems;
+  if (!numbers.facts && !is_small && !numbers.sketch.stays_exact(value)) {
+    numbers.facts.make(number_facts());
+  }
+  if (numbers.facts && std::isfinite(value)) {
+    numbers.facts->update(value, 1, integral && fractional() == 0);
+  }
+  numbers.sketch.update(value);
+  if (integral) ++numbers.integral;
+}
+
+void Column::update(double value) { update_number(value, false); }
+
+void Column::update(std::int64_t value) { update_number(static_cast<double>(value), true); }
+
+void Column::update_numbers(std::span<const double> values, bool integral) {
+  check_more(values.size());
+  if (values.empty()) return;
+  const bool all_integral = fractional() == 0 && integral;
+  change_numbers(values.size(), [&](sketch::QuantileSketch& sketch) { sketch.update(values); });
+  if (numbers_->facts) numbers_->facts->update(values, all_integral);
+  if (integral) numbers_->integral += values.size();
+}
+
+void Column::update(std::span<const double> values) { update_numbers(values, false); }
+
+void Column::update(std::span<const std::int64_t> values) {
+  update_numbers(std::vector<double>(values.begin(), values.end()), true);
+}
+
+void Column::update(std::string_view value, std::uint64_t count) {
+  if (count == 0) return;
+  check_more(count);
+  const std::string kept(wire::cut_text(value, kMaxString));
+  wire::check_text(kept);
+  Strings& strings = strings_.make();
+  strings.frequent.update(kept, count);
+  strings.distinct.update(std::string_view(kept));
+}
+
+void Column::update_hash(std::uint64_t hash, std::string_view path) {
+  wire::check_text(path);
+  const std::string text = measure::hash_text(hash);
+  update(std::string_view(text));
+  add_meaning({Role::kHash, Origin::kValue});
+  if (!path.empty()) strings_->paths.make().add(text, path, strings_->frequent);
+}
+
+void Column::update_null(std::uint64_t count) {
+  check_more(count);
+  null_ += count;
+}
+
+void Column::merge(const Column& other) {
+  check_more(other.observations());
+  add_meaning(other.meaning_);
+  null_ += other.null_;
+  if (other.numbers_) {
+    change_numbers(other.numbers().n(),
+                   [&](sketch::QuantileSketch& sketch) { sketch.merge(other.numbers()); });
+    if (numbers_->facts) numbers_->facts->merge(other.number_facts());
+    numbers_->integral += other.integral();
+  }
+  if (other.strings_) {
+    Strings& strings = strings_.make();
+    strings.frequent.merge(other.strings_->frequent);
+    strings.distinct.merge(other.strings_->distinct);
+    if (other.strings_->paths) {
+      strings.paths.make().merge(*other.strings_->paths, strings.frequent);
+    }
+  }
+}
+
+}  // namespace lightmeter::profile

@@ -1,0 +1,89 @@
+#include "profile/number_facts.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <vector>
+
+#include "sketch/sorting.hpp"
+
+namespace lightmeter::profile {
+
+namespace {
+
+// rising[i] counts[i] times, or once each without counts. Unlike numbers may be the same integer,
+// the greatest.
+void add_integers(sketch::FrequentIntegers& to, std::span<const double> rising,
+                  std::span<const std::uint64_t> counts) {
+  std::vector<std::int64_t> integers;
+  std::vector<std::uint64_t> sums;
+  for (std::size_t i = 0; i < rising.size(); ++i) {
+    const std::int64_t integer = to_integer(rising[i]);
+    if (integers.empty() || integers.back() != integer) {
+      integers.push_back(integer);
+      sums.push_back(0);
+    }
+    sums.back() += counts.empty() ? 1 : counts[i];
+  }
+  to.update(integers, sums);
+}
+
+}  // namespace
+
+std::int64_t to_integer(double value) noexcept {
+  constexpr double kLimit = 0x1p63;
+  if (value >= kLimit) return INT64_MAX;
+  return value <= -kLimit ? INT64_MIN : static_cast<std::int64_t>(value);
+}
+
+NumberFacts NumberFacts::of(const sketch::QuantileSketch& exact, bool integral) {
+  NumberFacts facts;
+  const sketch::SortedView& view = exact.view();
+  std::vector<std::uint64_t> counts(view.values.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = view.weight(i);
+  facts.update(view.values, counts, integral);
+  return facts;
+}
+
+void NumberFacts::update(double value, std::uint64_t count, bool integral) {
+  moments.update(value, count);
+  distinct.update(value);
+  if (integral) frequent.update(to_integer(value), count);
+}
+
+// Integers are sorted and added many at once, which is much faster than one by one.
+void NumberFacts::update(std::span<const double> values, bool integral) {
+  constexpr std::size_t kMany = 32768;
+  std::vector<double> finite;
+  while (!values.empty()) {
+    const auto some = values.first(std::min(values.size(), kMany));
+    values = values.subspan(some.size());
+    finite.clear();
+    std::ranges::copy_if(some, std::back_inserter(finite),
+                         [](double value) { return std::isfinite(value); });
+    for (const double value : finite) {
+      moments.update(value);
+      distinct.update(value);
+    }
+    if (!integral) continue;
+    sketch::sort_values(std::span(finite));
+    add_integers(frequent, finite, {});
+  }
+}
+
+void NumberFacts::update(std::span<const double> rising, std::span<const std::uint64_t> counts,
+                         bool integral) {
+  for (std::size_t i = 0; i < rising.size(); ++i) {
+    moments.update(rising[i], counts[i]);
+    distinct.update(rising[i]);
+  }
+  if (integral) add_integers(frequent, rising, counts);
+}
+
+void NumberFacts::merge(const NumberFacts& other) {
+  moments.merge(other.moments);
+  distinct.merge(other.distinct);
+  frequent.merge(other.frequent);
+}
+
+}  // namespace lightmeter::profile

@@ -1,0 +1,97 @@
+#include "profile/paths.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "error.hpp"
+#include "wire/text.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::profile {
+
+namespace {
+
+// Bounded, so that a file of short rests cannot make many times as much of memory.
+constexpr std::size_t kMaxShared = 64;
+
+std::string_view end_of(std::string_view path) {
+  if (path.size() <= Paths::kMaxPath) return path;
+  std::size_t start = path.size() - Paths::kMaxPath;
+  while (start < path.size() && (static_cast<std::uint8_t>(path[start]) & 0xC0U) == 0x80U) ++start;
+  return path.substr(start);
+}
+
+std::size_t shared_start(std::string_view a, std::string_view b) {
+  const std::size_t most = std::min({a.size(), b.size(), kMaxShared});
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + most, b.begin()).first -
+                                  a.begin());
+}
+
+}  // namespace
+
+void Paths::add(std::string_view hash, std::string_view path,
+                const sketch::FrequentStrings& tracked) {
+  wire::check_text(path);
+  if (!path.empty()) insert(hash, end_of(path));
+  forget_others(tracked);
+}
+
+void Paths::merge(const Paths& other, const sketch::FrequentStrings& tracked) {
+  if (&other != this) {
+    for (const auto& [hash, path] : other.paths_) insert(hash, path);
+  }
+  forget_others(tracked);
+}
+
+void Paths::insert(std::string_view hash, std::string_view path) {
+  const auto place = paths_.find(hash);
+  if (place == paths_.end()) {
+    paths_.emplace(hash, path);
+  } else if (path < place->second) {
+    place->second = path;
+  }
+}
+
+// Not at once, because it looks at all of them.
+void Paths::forget_others(const sketch::FrequentStrings& tracked) {
+  if (paths_.size() < 2 * sketch::FrequentStrings::kMaxEntries) return;
+  std::erase_if(paths_, [&](const auto& item) { return !tracked.contains(item.first); });
+}
+
+std::string_view Paths::find(std::string_view hash) const {
+  const auto place = paths_.find(hash);
+  return place == paths_.end() ? std::string_view() : place->second;
+}
+
+void Paths::encode(wire::Writer& out, const sketch::FrequentStrings& tracked) const {
+  std::string_view before;
+  for (const auto& entry : tracked.state().entries) {
+    const std::string_view path = find(entry.value);
+    const std::size_t shared = shared_start(before, path);
+    out.varint(shared);
+    out.varint(path.size() - shared);
+    for (const char c : path.substr(shared)) out.u8(static_cast<std::uint8_t>(c));
+    before = path;
+  }
+}
+
+Paths Paths::decode(wire::Reader& in, const sketch::FrequentStrings& tracked) {
+  Paths result;
+  std::string before;
+  for (const auto& entry : tracked.state().entries) {
+    const std::uint64_t shared = in.varint();
+    if (shared > before.size()) throw DecodeError("paths: more is shared than there is");
+    std::string path = before.substr(0, static_cast<std::size_t>(shared));
+    const auto rest = in.bytes(in.varint());
+    path.append(rest.begin(), rest.end());
+    if (path.size() > kMaxPath || !wire::is_utf8(path)) {
+      throw DecodeError("paths: a path is too long, or no text");
+    }
+    if (shared_start(before, path) != shared) throw DecodeError("paths: not in their least form");
+    if (!path.empty()) result.paths_.emplace_hint(result.paths_.end(), entry.value, path);
+    before = std::move(path);
+  }
+  return result;
+}
+
+}  // namespace lightmeter::profile

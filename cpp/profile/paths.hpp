@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "sketch/frequent.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::profile {
+
+// Of each hash that a column tracks the path of a picture that has it: of several the least, so
+// that any order and any tree of merges keeps the same as long as the column tracks all hashes.
+class Paths {
+ public:
+  static constexpr std::size_t kMaxPath = 512;  // bytes
+
+  // A longer path loses its start, and so keeps the name of the file. std::invalid_argument unless
+  // it is UTF-8.
+  void add(std::string_view hash, std::string_view path, const sketch::FrequentStrings& tracked);
+  void merge(const Paths& other, const sketch::FrequentStrings& tracked);
+
+  // Empty if none is known.
+  [[nodiscard]] std::string_view find(std::string_view hash) const;
+
+  // For each tracked hash, rising: varint bytes shared with the path before, at most 64
+  //                              | varint length | rest of the path; all is 0 without a path
+  void encode(wire::Writer& out, const sketch::FrequentStrings& tracked) const;
+  // DecodeError unless `add` could have made it.
+  [[nodiscard]] static Paths decode(wire::Reader& in, const sketch::FrequentStrings& tracked);
+
+ private:
+  void insert(std::string_view hash, std::string_view path);
+  void forget_others(const sketch::FrequentStrings& tracked);
+
+  std::map<std::string, std::string, std::less<>> paths_;
+};
+
+}  // namespace lightmeter::profile

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "profile/column.hpp"
+#include "profile/decoders.hpp"
+#include "profile/exemplars.hpp"
+#include "profile/exif_policy.hpp"
+#include "profile/failures.hpp"
+#include "profile/group_moments.hpp"
+#include "profile/joint.hpp"
+#include "profile/row_sample.hpp"
+#include "profile/vectors.hpp"
+
+namespace lightmeter::profile {
+
+// The images behind the columns "<prefix>.<feature>": what is needed to count missing values at
+// read time, so that a feature first seen in the thousandth image needs no back-filling.
+struct ImageGroup {
+  std::uint64_t images = 0;  // measured
+  // Of these, the ones that could have had Exif, by the policy that it was read under.
+  std::map<ExifPolicy, std::uint64_t> exif_read;
+
+  [[nodiscard]] std::uint64_t all_exif_read() const noexcept;
+  friend bool operator==(const ImageGroup&, const ImageGroup&) = default;
+};
+
+// Feature name -> column, and what is known of the whole. The only mutable state of a profile.
+class Profile {
+ public:
+  // Names and prefixes are UTF-8, or std::invalid_argument; counts above 2^56 are refused with
+  // IncompatibleError. So what was put in can be encoded and read back.
+
+  // The column of that name, made if there is none; the meaning is added to that of one there is.
+  Column& column(std::string_view name, const Meaning& meaning = {});
+  // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
+  Column& column(std::size_t i, std::string_view name, const Meaning& meaning = {});
+  // The same for "<prefix>.<name>", the i-th feature of an image.
+  Column& column_of_image(std::size_t i, std::string_view prefix, std::string_view name,
+                          const Meaning& meaning);
+  // Null if there is none.
+  [[nodiscard]] const Column* find(std::string_view name) const;
+  // In alphabetical order.
+  [[nodiscard]] const std::map<std::string, Column, std::less<>>& columns() const noexcept {
+    return columns_;
+  }
+  // How many observations of a column were missing: those logged as such, and for Exif the images
+  // that were read and do not have the tag, for failures the images that did not fail.
+  [[nodiscard]] std::uint64_t missing(std::string_view name) const;
+  // How many were not: numbers, strings and vectors.
+  [[nodiscard]] std::uint64_t values(std::string_view name) const;
+  // Adds a vector to a feature; one that Vectors does not take is missing.
+  void log_vector(std::string_view name, std::span<const double> vector, Origin origin);
+  // Null if the feature has none.
+  [[nodiscard]] const Vectors* vectors(std::string_view name) const;
+
+  // The numbers of images of a prefix together.
+  Joint& joint(std::string_view prefix);
+  [[nodiscard]] const std::map<std::string, Joint, std::less<>>& joints() const noexcept {
+    return joints_;
+  }
+
+  // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
+  [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
+
+  // Adds nothing but the group itself: features of that prefix are those of images.
+  void add_group(std::string_view prefix) { (void)group(prefix); }
+  void count_image(std::string_view prefix, std::uint64_t count = 1);
+  // Images that could have had Exif; `count` of them, if any.
+  void count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count = 1);
+  [[nodiscard]] const std::map<std::string, ImageGroup, std::less<>>& groups() const noexcept {
+    return groups_;
+  }
+
+  // Milliseconds since 1970 UTC; absent unless set. std::invalid_argument outside of the years 1 to
+  // 9999.
+  void set_dataset_timestamp(std::optional<std::int64_t> timestamp);
+  [[nodiscard]] std::optional<std::int64_t> dataset_timestamp() const noexcept {
+    return dataset_timestamp_;
+  }
+
+  // Pictures to look at; none unless asked for.
+  Exemplars exemplars;
+  // Rows to compare an image with; none unless asked for.
+  RowSample rows;
+  // Of all images, whatever their prefix; how many failed is counted in the columns.
+  Failures failures;
+  // Of all images that were measured, whatever their prefix; arrays have none.
+  Decoders decoders;
+
+  // Forgets what is of single pictures: exemplars, the list of failures, and paths of hashes. Every
+  // count stays. What a newer version added goes too, as nobody knows what it is of.
+  void forget_pictures();
+
+  // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
+  // many sections of a newer format, kept from decoding on either side, were dropped.
+  // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.
+  std::size_t merge(const Profile& other);
+
+  // As merge(), of what was logged of one group, such as "slide 7"; without a group each value is
+  // one. std::invalid_argument if `part` has groups itself.
+  std::size_t merge_group(std::optional<std::string_view> group, const Profile& part);
+  [[nodiscard]] const GroupMoments& by_group() const noexcept { return by_group_; }
+
+  // The .lmp file format, drawn in profile_codec.cpp. encode(decode(b)) == b for every b that encode
+  // wrote; other valid forms are read and written in the one that encode uses.
+  [[nodiscard]] std::vector<std::uint8_t> encode() const;
+  // Throws DecodeError unless the bytes are one whole valid profile.
+  [[nodiscard]] static Profile decode(std::span<const std::uint8_t> data);
+
+ private:
+  struct UnknownSection {
+    std::uint64_t tag;
+    std::vector<std::uint8_t> body;
+  };
+
+  using Columns = std::map<std::string, Column, std::less<>>;
+
+  // Places in columns_, which are not those of a copy.
+  struct Row {
+    Row() = default;
+    Row(const Row&) {}
+    Row(Row&&) = default;
+    Row& operator=(const Row&) { return places.clear(), *this; }
+    Row& operator=(Row&&) = default;
+
+    std::vector<Columns::iterator> places;
+  };
+
+  static bool is_date(std::int64_t timestamp) noexcept;
+  ImageGroup& group(std::string_view prefix);
+
+  std::optional<std::int64_t> dataset_timestamp_;
+  Columns columns_;
+  Row row_;
+  Row image_;
+  std::map<std::string, ImageGroup, std::less<>> groups_;
+  GroupMoments by_group_;
+  std::map<std::string, Vectors, std::less<>> vectors_;
+  std::map<std::string, Joint, std::less<>> joints_;
+  std::vector<UnknownSection> unknown_;
+};
+
+}  // namespace lightmeter::profile

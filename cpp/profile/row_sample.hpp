@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "wire/wire.hpp"
+
+namespace lightmeter::profile {
+
+// The numbers of some of the images, a row for each: how numbers go together, which columns apart
+// do not tell. Kept are the rows with the least hashes of their contents. So a sample is random,
+// equal rows are kept once, and any order and any tree of merges keeps the same rows.
+//
+// Names are kept as they are, values to the nearest float.
+class RowSample {
+ public:
+  static constexpr std::size_t kMaxKeep = 4096;
+  static constexpr std::size_t kMaxNumbers = 256;  // of a row; of more, the first by name are kept
+  static constexpr std::size_t kMaxName = 256;     // bytes
+
+  using Names = std::vector<std::string>;  // rising
+  struct Row {
+    std::shared_ptr<const Names> names;  // rows with the same names share them
+    std::vector<float> values;           // in their order
+
+    friend bool operator<(const Row& a, const Row& b) {
+      return std::tie(*a.names, a.values) < std::tie(*b.names, b.values);
+    }
+  };
+
+  // How many rows to keep; 0 keeps none. At most kMaxKeep, or std::invalid_argument.
+  void keep(std::size_t count);
+  [[nodiscard]] std::size_t keep() const noexcept { return keep_; }
+
+  // Adds the numbers of an image. Passed over are values that no float is near, and names longer
+  // than kMaxName; a row of which nothing is left is not added. std::invalid_argument for a name
+  // that is twice there, and for text that is not UTF-8.
+  void add(std::span<const std::pair<std::string_view, double>> numbers);
+  // The sum keeps as many as the side that keeps fewer, which is all that it can know; a side that
+  // keeps none has no say.
+  void merge(const RowSample& other);
+
+  // By hash.
+  [[nodiscard]] const std::map<std::uint64_t, Row>& rows() const noexcept { return rows_; }
+
+  void encode(wire::Writer& out) const;
+  // Throws DecodeError unless `add` and `merge` could have made it.
+  [[nodiscard]] static RowSample decode(wire::Reader& in);
+
+ private:
+  void insert(std::uint64_t hash, Row row);
+  [[nodiscard]] std::shared_ptr<const Names> shared(Names names);
+
+  std::size_t keep_ = 0;
+  std::map<std::uint64_t, Row> rows_;
+  std::shared_ptr<const Names> last_;  // names of the row that was last added
+};
+
+}  // namespace lightmeter::profile

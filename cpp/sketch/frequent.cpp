@@ -1,0 +1,254 @@
+#include "sketch/frequent.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "error.hpp"
+#include "sketch/limits.hpp"
+#include "wire/text.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::sketch {
+namespace {
+
+std::size_t key_bytes(const std::string& key) { return key.size(); }
+std::size_t key_bytes(std::int64_t) { return sizeof(std::int64_t); }
+
+void check_key(const std::string& key) { wire::check_text(key); }
+void check_key(std::int64_t) {}
+
+void write_key(wire::Writer& out, const std::string& key) { out.string(key); }
+void write_key(wire::Writer& out, std::int64_t key) { out.zigzag(key); }
+
+void read_key(wire::Reader& in, std::string& key) { key = in.string(); }
+void read_key(wire::Reader& in, std::int64_t& key) { key = in.zigzag(); }
+
+}  // namespace
+
+template <class Key>
+void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
+  if (count == 0) return;
+  check_sum(n_, count);
+  const auto place = counters_.lower_bound(value);
+  if (place != counters_.end() && place->first == value) {
+    n_ += count;
+    place->second.count += count;
+    return;
+  }
+  check_key(value);
+  const auto fresh = counters_.emplace_hint(place, value, Counter{floor_ + count, floor_});
+  n_ += count;
+  bytes_ += key_bytes(value);
+  if (!heap_.entries.empty()) {
+    heap_.entries.push_back({floor_ + count, fresh});
+    std::ranges::push_heap(heap_.entries, is_dropped_later);
+  }
+  shrink();
+}
+
+// Of the values that are new, only the kMaxEntries that would stay are put among the counters:
+// those of the highest counts and, of equal ones, the least values. The next one is the floor at
+// least.
+template <class Key>
+void FrequentItems<Key>::update(std::span<const Key> rising,
+                                std::span<const std::uint64_t> counts) {
+  std::uint64_t total = n_;
+  for (const std::uint64_t count : counts) {
+    check_sum(total, count);
+    total += count;
+  }
+  for (const Key& value : rising) check_key(value);
+  std::vector<std::size_t> fresh;
+  auto place = counters_.begin();
+  for (std::size_t i = 0; i < rising.size(); ++i) {
+    while (place != counters_.end() && place->first < rising[i]) ++place;
+    if (place != counters_.end() && place->first == rising[i]) {
+      place->second.count += counts[i];
+    } else if (counts[i] != 0) {
+      fresh.push_back(i);
+    }
+  }
+  n_ = total;
+  const std::uint64_t before = floor_;
+  std::uint64_t least = 0;  // the count of the last that stays
+  std::size_t ties = fresh.size();
+  if (fresh.size() > kMaxEntries) {
+    std::vector<std::uint64_t> falling(fresh.size());
+    std::ranges::transform(fresh, falling.begin(), [&](std::size_t i) { return counts[i]; });
+    const auto next = falling.begin() + kMaxEntries;
+    std::ranges::nth_element(falling, next, std::greater{});
+    floor_ = before + *next;
+    least = *std::min_element(falling.begin(), next);
+    ties = static_cast<std::size_t>(std::count(falling.begin(), next, least));
+  }
+  heap_.entries.clear();
+  place = counters_.begin();
+  for (const std::size_t i : fresh) {
+    if (counts[i] < least || (counts[i] == least && ties == 0)) continue;
+    if (counts[i] == least) --ties;
+    while (place != counters_.end() && place->first < rising[i]) ++place;
+    counters_.emplace_hint(place, rising[i], Counter{before + counts[i], before});
+    bytes_ += key_bytes(rising[i]);
+  }
+  shrink();
+}
+
+// Bound of the floor: the sum over the entries of (count - floor) is at most n, since an update
+// adds its count to it, a merge adds the two sums, and nothing else raises it. Raising the floor by
+// d happens when an entry is dropped whose count, the new floor, is the least of all; so it takes d
+// from each of the entries that stay and from the dropped one. Hence (entries + 1) floor <= n.
+// Among equal counts the greatest value goes, so the result does not depend on any hash.
+template <class Key>
+void FrequentItems<Key>::shrink() {
+  if (!is_full()) return;
+  if (heap_.entries.empty()) {
+    for (auto place = counters_.begin(); place != counters_.end(); ++place) {
+      heap_.entries.push_back({place->second.count, place});
+    }
+    std::ranges::make_heap(heap_.entries, is_dropped_later);
+  }
+  while (is_full()) drop_least();
+}
+
+template <class Key>
+bool FrequentItems<Key>::is_full() const noexcept {
+  return counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1);
+}
+
+template <class Key>
+bool FrequentItems<Key>::is_dropped_later(const typename Heap::Entry& a,
+                                          const typename Heap::Entry& b) {
+  return a.count > b.count || (a.count == b.count && a.place->first < b.place->first);
+}
+
+// A count that has grown is higher than what stands in the heap, so the first entry that still
+// stands there rightly is the least of all.
+template <class Key>
+void FrequentItems<Key>::drop_least() {
+  auto& entries = heap_.entries;
+  for (;;) {
+    std::ranges::pop_heap(entries, is_dropped_later);
+    auto& least = entries.back();
+    if (least.count == least.place->second.count) break;
+    least.count = least.place->second.count;
+    std::ranges::push_heap(entries, is_dropped_later);
+  }
+  const auto place = entries.back().place;
+  entries.pop_back();
+  floor_ = std::max(floor_, place->second.count);
+  bytes_ -= key_bytes(place->first);
+  counters_.erase(place);
+}
+
+// A value that one side lacks occurred there at most floor() times.
+template <class Key>
+void FrequentItems<Key>::merge(const FrequentItems& other) {
+  if (&other == this) return merge(FrequentItems(other));
+  check_sum(n_, other.n_);
+  for (auto& [value, counter] : counters_) {
+    const auto found = other.counters_.find(value);
+    counter.count += found == other.counters_.end() ? other.floor_ : found->second.count;
+    counter.error += found == other.counters_.end() ? other.floor_ : found->second.error;
+  }
+  for (const auto& [value, counter] : other.counters_) {
+    const auto [place, fresh] =
+        counters_.try_emplace(value, Counter{counter.count + floor_, counter.error + floor_});
+    if (fresh) bytes_ += key_bytes(value);
+  }
+  n_ += other.n_;
+  floor_ += other.floor_;
+  heap_.entries.clear();
+  shrink();
+}
+
+template <class Key>
+std::vector<FrequentItem<Key>> FrequentItems<Key>::items(std::size_t limit) const {
+  std::vector<FrequentItem<Key>> result;
+  result.reserve(counters_.size());
+  for (const auto& [value, counter] : counters_) {
+    result.push_back({value, counter.count - counter.error, counter.count});
+  }
+  std::ranges::stable_sort(result, std::greater{}, &FrequentItem<Key>::estimate);
+  if (result.size() > limit) result.erase(result.begin() + limit, result.end());
+  return result;
+}
+
+// varint n | varint floor | varint entries | by rising value: key | varint count | [varint error]
+// The errors are there only when the floor is not 0.
+template <class Key>
+void FrequentItems<Key>::encode(wire::Writer& out) const {
+  out.varint(n_);
+  out.varint(floor_);
+  out.varint(counters_.size());
+  for (const auto& [value, counter] : counters_) {
+    write_key(out, value);
+    out.varint(counter.count);
+    if (floor_ != 0) out.varint(counter.error);
+  }
+}
+
+template <class Key>
+FrequentItems<Key> FrequentItems<Key>::decode(wire::Reader& in) {
+  State state;
+  state.n = in.varint();
+  state.floor = in.varint();
+  const std::uint64_t entries = in.count(16);
+  if (entries > kMaxEntries) throw DecodeError("frequent items: too many entries");
+  state.entries.resize(static_cast<std::size_t>(entries));
+  for (Entry& entry : state.entries) {
+    read_key(in, entry.value);
+    entry.upper = in.varint();
+    entry.error = state.floor != 0 ? in.varint() : 0;
+  }
+  return from_state(state);
+}
+
+template <class Key>
+typename FrequentItems<Key>::State FrequentItems<Key>::state() const {
+  State state{n_, floor_};
+  for (const auto& [value, counter] : counters_) {
+    state.entries.push_back({value, counter.count, counter.error});
+  }
+  return state;
+}
+
+template <class Key>
+FrequentItems<Key> FrequentItems<Key>::from_state(const State& state) {
+  if (state.entries.size() > kMaxEntries) throw DecodeError("frequent items: too many entries");
+  if (state.n > kMaxCount || state.floor > state.n) {
+    throw DecodeError("frequent items: a total or a floor is too high");
+  }
+  FrequentItems result;
+  result.n_ = state.n;
+  result.floor_ = state.floor;
+  std::uint64_t left = state.n;
+  for (const auto& [value, upper, error] : state.entries) {
+    check_key(value);
+    if (upper == 0 || upper < state.floor || error > state.floor || upper - state.floor > left) {
+      throw DecodeError("frequent items: a count does not fit the total");
+    }
+    left -= upper - state.floor;
+    if (!result.counters_.empty() && !(result.counters_.rbegin()->first < value)) {
+      throw DecodeError("frequent items: the values are not rising");
+    }
+    result.bytes_ += key_bytes(value);
+    result.counters_.emplace_hint(result.counters_.end(), value, Counter{upper, error});
+  }
+  if (state.floor == 0 && left != 0) throw DecodeError("frequent items: counts are missing");
+  // An entry is only dropped beside another, so at least 2 floor of n is in no count; see shrink().
+  if (2 * state.floor > left) throw DecodeError("frequent items: the floor is too high");
+  if (result.is_full()) throw DecodeError("frequent items: too long");
+  return result;
+}
+
+template <class Key>
+bool operator==(const FrequentItems<Key>& a, const FrequentItems<Key>& b) {
+  return wire::same_bytes(a, b);
+}
+
+template class FrequentItems<std::string>;
+template class FrequentItems<std::int64_t>;
+template bool operator==(const FrequentStrings&, const FrequentStrings&);
+template bool operator==(const FrequentIntegers&, const FrequentIntegers&);
+
+}  // namespace lightmeter::sketch

@@ -1,0 +1,98 @@
+#include "sketch/moments.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "error.hpp"
+#include "nan.hpp"
+#include "sketch/limits.hpp"
+#include "wire/wire.hpp"
+
+namespace lightmeter::sketch {
+void Moments::update(double value, std::uint64_t count) {
+  if (!std::isfinite(value)) {
+    throw std::invalid_argument("got " + std::to_string(value) +
+                                " for moments; expected a finite number");
+  }
+  if (count == 0) return;
+  Moments same;
+  same.n_ = count;
+  same.mean_ = value;
+  merge(same);
+}
+
+// With a and b values of means A and B, d = B - A and n = a + b, the common mean is
+//   M = (a A + b B) / n = A + d b / n.
+// The squares of the first part about M instead of A: sum (x - M)^2 = S_A + a (A - M)^2, since the
+// cross term holds sum (x - A) = 0. With A - M = -d b / n and B - M = d a / n the two parts give
+//   S = S_A + S_B + a d^2 b^2 / n^2 + b d^2 a^2 / n^2 = S_A + S_B + d^2 a b / n.
+// At b = 1 this is Welford's update. The mean never moves by more than d.
+void Moments::merge(const Moments& other) {
+  check_sum(n_, other.n_);
+  if (other.n_ == 0) return;
+  if (n_ == 0) {
+    *this = other;
+    return;
+  }
+  const auto a = static_cast<double>(n_);
+  const auto b = static_cast<double>(other.n_);
+  const double d = other.mean_ - mean_;
+  const double share = b / (a + b);
+  // d overflows between numbers near both ends of the range; the mean must not.
+  mean_ = std::isfinite(d) ? mean_ + d * share : mean_ * (1.0 - share) + other.mean_ * share;
+  m2_ += other.m2_ + d * d * a * share;
+  n_ += other.n_;
+}
+
+double Moments::mean() const noexcept { return n_ == 0 ? kNan : mean_; }
+
+double Moments::variance() const noexcept {
+  if (n_ == 0) return kNan;
+  return n_ == 1 ? 0.0 : m2_ / static_cast<double>(n_ - 1);
+}
+
+double Moments::population_variance() const noexcept {
+  return n_ == 0 ? kNan : m2_ / static_cast<double>(n_);
+}
+
+double Moments::stddev() const noexcept { return std::sqrt(variance()); }
+
+// varint n | f64 mean | f64 sum of squares; the last two are left out when n = 0.
+void Moments::encode(wire::Writer& out) const {
+  out.varint(n_);
+  if (n_ == 0) return;
+  out.f64(mean_);
+  out.f64(m2_);
+}
+
+Moments Moments::decode(wire::Reader& in) {
+  State state;
+  state.n = in.varint();
+  if (state.n == 0) return {};
+  state.mean = in.f64();
+  state.sum_of_squares = in.f64();
+  return from_state(state);
+}
+
+Moments Moments::from_state(const State& state) {
+  if (state.n > kMaxCount) throw DecodeError("moments: a count above 2^56");
+  if (!std::isfinite(state.mean)) throw DecodeError("moments: the mean is not finite");
+  // It may be infinite: the squares of large numbers overflow.
+  if (!(state.sum_of_squares >= 0.0)) {
+    throw DecodeError("moments: the sum of squares is negative or NaN");
+  }
+  if (state.n == 0 && (state.mean != 0.0 || state.sum_of_squares != 0.0)) {
+    throw DecodeError("moments: a mean or a spread of nothing");
+  }
+  Moments moments;
+  moments.n_ = state.n;
+  moments.mean_ = state.mean;
+  moments.m2_ = state.sum_of_squares;
+  return moments;
+}
+
+bool operator==(const Moments& a, const Moments& b) { return wire::same_bytes(a, b); }
+
+}  // namespace lightmeter::sketch

@@ -1,0 +1,102 @@
+#include "sketch/sorted_floats.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "error.hpp"
+#include "sketch/rice.hpp"
+
+namespace lightmeter::sketch {
+namespace {
+
+template <class Key>
+constexpr Key kSign = Key{1} << (std::numeric_limits<Key>::digits - 1);
+
+// Integers of the same order as the numbers: negative ones have all bits flipped, the others get
+// the top bit.
+template <class Float, class Key>
+Key to_key(Float value) {
+  const auto bits = std::bit_cast<Key>(value);
+  return (bits & kSign<Key>) != 0 ? ~bits : bits | kSign<Key>;
+}
+
+template <class Float, class Key>
+Float from_key(Key key) {
+  return std::bit_cast<Float>((key & kSign<Key>) != 0 ? key ^ kSign<Key> : ~key);
+}
+
+std::uint64_t wide_key(double value, bool narrow) {
+  return narrow ? to_key<float, std::uint32_t>(static_cast<float>(value))
+                : to_key<double, std::uint64_t>(value);
+}
+
+constexpr std::uint8_t kNarrow = 0x80;
+
+bool fits_float(double value) {
+  return std::abs(value) <= std::numeric_limits<float>::max() &&
+         static_cast<double>(static_cast<float>(value)) == value;
+}
+
+}  // namespace
+
+void write_sorted(wire::Writer& out, std::span<const double> values, bool ties) {
+  if (values.empty()) return;
+  const bool narrow = std::ranges::all_of(values, fits_float);
+  const int width = narrow ? 32 : 64;
+  std::vector<std::uint64_t> keys(values.size());
+  std::uint64_t used = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = wide_key(values[i], narrow);
+    used |= keys[i];
+  }
+  const int zeros = std::min(std::countr_zero(used), width - 1);
+  out.u8(static_cast<std::uint8_t>((narrow ? kNarrow : 0) | zeros));
+  const std::uint64_t first = keys[0] >> zeros;
+  for (int bit = 0; bit < width - zeros; bit += 8) out.u8(static_cast<std::uint8_t>(first >> bit));
+  const std::uint64_t least = ties ? 0 : 1;
+  for (std::size_t i = keys.size() - 1; i > 0; --i) {
+    keys[i] = ((keys[i] - keys[i - 1]) >> zeros) - least;
+  }
+  write_rice(out, std::span(keys).subspan(1));
+}
+
+std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties) {
+  std::vector<double> values(count);
+  if (count == 0) return values;
+  const std::uint8_t head = in.u8();
+  const bool narrow = (head & kNarrow) != 0;
+  const int width = narrow ? 32 : 64;
+  const int zeros = head & ~kNarrow;
+  if (zeros >= width) throw DecodeError("sorted numbers: a key of no bits");
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max() >> (64 - width + zeros);
+  const std::uint64_t least = ties ? 0 : 1;
+  std::uint64_t key = 0;
+  for (int bit = 0; bit < width - zeros; bit += 8) key |= std::uint64_t{in.u8()} << bit;
+  if (key > last) throw DecodeError("sorted numbers: a key has too many bits");
+
+  const auto put = [&](std::size_t i) {
+    values[i] = narrow ? from_key<float>(static_cast<std::uint32_t>(key << zeros))
+                       : from_key<double>(key << zeros);
+    if (std::bit_cast<std::uint64_t>(values[i]) == kSign<std::uint64_t>) {
+      throw DecodeError("sorted numbers: -0.0");
+    }
+  };
+  put(0);
+  visit_rice(in, count - 1, [&](std::size_t i, std::uint64_t step) {
+    if (last - key < least || step > last - key - least) {
+      throw DecodeError("sorted numbers: a key has too many bits");
+    }
+    key += step + least;
+    put(i + 1);
+  });
+  // What lies between two finite numbers is finite.
+  if (!std::isfinite(values.front()) || !std::isfinite(values.back())) {
+    throw DecodeError("sorted numbers: NaN or an infinity");
+  }
+  return values;
+}
+
+}  // namespace lightmeter::sketch
