@@ -1,6 +1,6 @@
 """Runs the bench and prints a table of ratios.
 
-    python bench/run.py [SCENARIO ...] [--tier haswell] [--pictures DIR]
+    python bench/run.py [SCENARIO ...] [--tier avx2] [--pictures DIR]
 
 Every competitor sits in a process of its own, in the virtual environment that it needs. Answers are
 compared first; then the competitors run in turns. A ratio is taken within each round and the median
@@ -120,7 +120,7 @@ def main() -> None:
     folders = {path.parent.name: path.parent for path in sorted(venvs.BENCH.glob("*/bars.py"))}
     parser = argparse.ArgumentParser(description="Compare lightmeter with its peers.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(folders))
-    parser.add_argument("--tier", help="LIGHTMETER_KERNELS: scalar, haswell or neon")
+    parser.add_argument("--tier", help="LIGHTMETER_KERNELS: scalar, avx2 or neon")
     parser.add_argument("--pictures", type=Path, help="a folder of your own JPEGs")
     options = parser.parse_args()
     if unknown := set(options.scenarios) - folders.keys():

@@ -8,8 +8,8 @@ from scenario import Bar, Scenario
 SCENARIO = Scenario(
     unit="picture",
     bars=[
-        Bar("pillow_hsv", at_least={"haswell": 6}),
-        Bar("opencv_hsv", at_least={"haswell": 1.6}),
+        Bar("pillow_hsv", at_least={"avx2": 6}),
+        Bar("opencv_hsv", at_least={"avx2": 1.6}),
     ],
     # OpenCV rounds, and puts hue on a circle of 256 steps instead of 255.
     loose={

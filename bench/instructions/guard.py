@@ -43,7 +43,7 @@ def counted(program: Path) -> dict[str, int]:
         out = f"--callgrind-out-file={folder}/out"
         subprocess.run(
             [*command, out, program, HERE / "picture.jpg"],
-            env={**os.environ, "LIGHTMETER_KERNELS": "haswell"},
+            env={**os.environ, "LIGHTMETER_KERNELS": "avx2"},
             stdout=subprocess.DEVNULL,
             check=True,
         )

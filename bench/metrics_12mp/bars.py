@@ -5,10 +5,10 @@ from scenario import Bar, Scenario
 SCENARIO = Scenario(
     unit="picture",
     bars=[
-        Bar("pillow_hsv_entropy", at_least={"haswell": 7.5}),
-        Bar("pillow_hsv_entropy", at_least={"haswell": 4}, ours="lightmeter_whylogs"),
+        Bar("pillow_hsv_entropy", at_least={"avx2": 7.5}),
+        Bar("pillow_hsv_entropy", at_least={"avx2": 4}, ours="lightmeter_whylogs"),
         Bar("opencv_numpy", at_least=12),
-        Bar("lightmeter_whylogs", at_most={"haswell": 2.6}, ours="lightmeter_all"),
+        Bar("lightmeter_whylogs", at_most={"avx2": 2.6}, ours="lightmeter_all"),
         Bar("lightmeter_whylogs", ours="lightmeter_camera"),
         Bar("lightmeter_whylogs"),
     ],

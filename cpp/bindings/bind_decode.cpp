@@ -1,7 +1,6 @@
 #include "bindings.hpp"
 #include "decode/png.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/unfilter.hpp"
+#include "kernels/tier.hpp"
 #include "measure/image_meter.hpp"
 #include "profile/image_features.hpp"
 
@@ -58,7 +57,7 @@ void sum_differences(const Samples& tile, Samples& samples) {
   const py::ssize_t rows = samples.shape(0), step = tile.strides(0), to_step = samples.strides(0);
   without_gil([&] {
     namespace kernels = lightmeter::kernels;
-    const auto& loops = kernels::unfilter_of(kernels::active().name);
+    const auto& loops = kernels::active().unfilter;
     for (py::ssize_t y = 0; y < rows; ++y)
       loops.sub(from + y * step, to + y * to_step, bytes, pixel);
   });

@@ -4,7 +4,7 @@
 
 #include "bindings.hpp"
 #include "decode/jpeg.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 #include "measure/image_meter.hpp"
 
 namespace {
@@ -16,7 +16,7 @@ using lightmeter::measure::ImageMeter;
 std::unique_ptr<JpegDecoder> open_jpeg(const py::bytes& data,
                                        const std::optional<std::string>& tier) {
   namespace kernels = lightmeter::kernels;
-  return JpegDecoder::open(as_bytes(data), tier ? kernels::of_tier(*tier) : kernels::active());
+  return JpegDecoder::open(as_bytes(data), tier ? kernels::tier_named(*tier) : kernels::active());
 }
 
 bool measure(JpegDecoder& decoder, ImageMeter& meter) {

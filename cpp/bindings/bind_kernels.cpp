@@ -1,13 +1,12 @@
 #include "bindings.hpp"
 #include "kernels/hsv.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/sort.hpp"
+#include "kernels/tier.hpp"
 
 namespace {
 
 using lightmeter::kernels::active;
 using lightmeter::kernels::available_tiers;
-using lightmeter::kernels::of_tier;
+using lightmeter::kernels::tier_named;
 using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
 
 py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& green,
@@ -21,7 +20,7 @@ py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& gre
   Bytes hue(n);
   Bytes saturation(n);
   Bytes value(n);
-  lightmeter::kernels::rgb_to_hsv(of_tier(tier), red.data(), green.data(), blue.data(),
+  lightmeter::kernels::rgb_to_hsv(tier_named(tier), red.data(), green.data(), blue.data(),
                                   static_cast<std::size_t>(n), hue.mutable_data(),
                                   saturation.mutable_data(), value.mutable_data());
   return py::make_tuple(hue, saturation, value);
@@ -32,11 +31,10 @@ py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& gre
 void bind_kernels(py::module_& module) {
   // What is made once is made here: a process that forks while another thread makes it would leave
   // its child waiting for ever.
-  (void)lightmeter::kernels::active_sort();
   (void)lightmeter::kernels::hsv_tables();
   module.def(
       "kernel_tier", [] { return std::string(active().name); },
-      "The kernel tier in use: scalar, haswell or neon.");
+      "The kernel tier in use: scalar, avx2 or neon.");
   module.def(
       "kernel_tiers",
       [] {

@@ -1,5 +1,5 @@
 #include "bindings.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 
 namespace {
 

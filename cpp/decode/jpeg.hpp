@@ -7,7 +7,7 @@
 #include "decode/strips.hpp"
 
 namespace lightmeter::kernels {
-struct Kernels;
+struct Tier;
 }
 
 namespace lightmeter::decode {
@@ -22,7 +22,7 @@ class JpegDecoder {
   [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file);
   // The same with the loops of a tier.
   [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file,
-                                                         const kernels::Kernels& tier);
+                                                         const kernels::Tier& tier);
   ~JpegDecoder();
   JpegDecoder(const JpegDecoder&) = delete;
   JpegDecoder& operator=(const JpegDecoder&) = delete;

@@ -21,7 +21,7 @@ constexpr std::size_t size(int value) noexcept { return static_cast<std::size_t>
 }  // namespace
 
 struct JpegDecoder::State {
-  State(std::unique_ptr<JpegFrame> read, const kernels::Kernels& tier);
+  State(std::unique_ptr<JpegFrame> read, const kernels::Tier& tier);
 
   bool decode_mcu_row() noexcept;
   bool decode_mcu(int place) noexcept;
@@ -50,10 +50,10 @@ struct JpegDecoder::State {
   std::unique_ptr<std::uint8_t[]> rows;
 };
 
-JpegDecoder::State::State(std::unique_ptr<JpegFrame> read, const kernels::Kernels& tier)
+JpegDecoder::State::State(std::unique_ptr<JpegFrame> read, const kernels::Tier& tier)
     : frame(std::move(read)),
       scan(*frame),
-      loops(jpeg_kernels_of(tier)),
+      loops(jpeg_kernels(tier)),
       mcus_across(ratio_up(frame->width, 8 * frame->across())),
       mcus_down(ratio_up(frame->height, 8 * frame->down())),
       room(std::max(8 * frame->down() + 1, kPixelsAtOnce / frame->width)),
@@ -167,7 +167,7 @@ std::unique_ptr<JpegDecoder> JpegDecoder::open(std::span<const std::uint8_t> fil
 }
 
 std::unique_ptr<JpegDecoder> JpegDecoder::open(std::span<const std::uint8_t> file,
-                                               const kernels::Kernels& tier) {
+                                               const kernels::Tier& tier) {
   auto frame = read_jpeg_frame(file);
   if (frame == nullptr) return nullptr;
   return std::unique_ptr<JpegDecoder>(

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::decode {
 
@@ -35,11 +35,19 @@ struct JpegKernels {
                  std::uint8_t* blue) noexcept;
 };
 
-// Those of a tier.
-[[nodiscard]] const JpegKernels& jpeg_kernels_of(const kernels::Kernels& tier) noexcept;
+namespace scalar {
+extern const JpegKernels kJpeg;
+}
+namespace vector {  // AVX2 alone; on Arm the scalar ones serve
+extern const JpegKernels kJpeg;
+}
 
-extern const JpegKernels* const kJpegScalar;
-// Null where the file is built for another architecture.
-extern const JpegKernels* const kJpegHaswell;
+[[nodiscard]] inline const JpegKernels& jpeg_kernels(
+    [[maybe_unused]] const kernels::Tier& tier) noexcept {
+#if defined(__x86_64__)
+  if (tier.has_vectors) return vector::kJpeg;
+#endif
+  return scalar::kJpeg;
+}
 
 }  // namespace lightmeter::decode

@@ -4,8 +4,8 @@
 #include "decode/jpeg_dct.hpp"
 #include "decode/jpeg_kernels.hpp"
 
-namespace lightmeter::decode {
-namespace scalar {
+namespace lightmeter::decode::scalar {
+namespace {
 
 std::uint8_t clamped(int sample) noexcept {
   return static_cast<std::uint8_t>(std::clamp(sample, 0, 255));
@@ -58,15 +58,8 @@ void to_rgb(const std::uint8_t* y, const std::uint8_t* cb, const std::uint8_t* c
   }
 }
 
-constexpr JpegKernels kTable = {inverse_dct, inverse_dct, double_across, double_both, to_rgb};
+}  // namespace
 
-}  // namespace scalar
+const JpegKernels kJpeg = {inverse_dct, inverse_dct, double_across, double_both, to_rgb};
 
-const JpegKernels* const kJpegScalar = &scalar::kTable;
-
-const JpegKernels& jpeg_kernels_of(const kernels::Kernels& tier) noexcept {
-  if (&tier == kernels::kHaswell) return *kJpegHaswell;
-  return *kJpegScalar;
-}
-
-}  // namespace lightmeter::decode
+}  // namespace lightmeter::decode::scalar

@@ -8,8 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "kernels/kernels.hpp"
-#include "kernels/unfilter.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::decode {
 
@@ -108,7 +107,7 @@ Pixels plain_view(const PngForm& form, const std::uint8_t* rows, std::ptrdiff_t 
 }  // namespace
 
 PngRows::PngRows(PngForm form)
-    : tier_(&kernels::unfilter_of(kernels::active().name)),
+    : kernels_(&kernels::active().unfilter),
       form_(std::move(form)),
       row_bytes_(row_bytes(form_)),
       pixel_bytes_(std::max<std::size_t>(1, pixel_bits(form_) / 8)) {
@@ -150,16 +149,16 @@ bool PngRows::unfilter(std::span<const std::uint8_t> coded) {
       std::memcpy(row, bytes, row_bytes_);
       break;
     case 1:
-      tier_->sub(bytes, row, row_bytes_, pixel_bytes_);
+      kernels_->sub(bytes, row, row_bytes_, pixel_bytes_);
       break;
     case 2:
-      tier_->up(bytes, above, row, row_bytes_);
+      kernels_->up(bytes, above, row, row_bytes_);
       break;
     case 3:
-      tier_->average(bytes, above, row, row_bytes_, pixel_bytes_);
+      kernels_->average(bytes, above, row, row_bytes_, pixel_bytes_);
       break;
     case 4:
-      tier_->paeth(bytes, above, row, row_bytes_, pixel_bytes_);
+      kernels_->paeth(bytes, above, row, row_bytes_, pixel_bytes_);
       break;
     default:
       return false;

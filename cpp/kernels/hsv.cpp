@@ -20,7 +20,7 @@ const HsvTables& hsv_tables() noexcept {
   return tables;
 }
 
-void rgb_to_hsv(const Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+void rgb_to_hsv(const Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value) {
   constexpr std::size_t kBlock = 8 * kGroup;

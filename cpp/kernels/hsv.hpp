@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "kernels/colour.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::kernels {
 
@@ -20,7 +20,7 @@ struct HsvTables {
 [[nodiscard]] const HsvTables& hsv_tables() noexcept;
 
 // Pillow's 8-bit HSV of n pixels, through the same keys and tables that counting uses.
-void rgb_to_hsv(const Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+void rgb_to_hsv(const Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value);
 

@@ -1,11 +1,11 @@
-#include "kernels/cells.hpp"
-#include "kernels/colour.hpp"
-#include "kernels/hsv.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/key_sums.hpp"
+#include <cmath>
+#include <cstdlib>
+
+#include "kernels/read_out.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::kernels {
-namespace scalar {
+namespace {
 
 template <std::size_t kStride>
 void split(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first, std::uint8_t* second,
@@ -40,26 +40,100 @@ void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std:
   for (std::size_t i = 0; i < n; ++i) cells[i] = cell_of(red[i], green[i], blue[i]);
 }
 
-inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
+bool is_zero_line(const std::uint16_t* numbers) noexcept {
   std::uint16_t any = 0;
   for (std::size_t i = 0; i < kLineNumbers; ++i) any |= numbers[i];
   return any == 0;
 }
 
-inline bool is_empty_run(const std::uint8_t* cells) noexcept {
+bool is_empty_run(const std::uint8_t* cells) noexcept {
   std::uint8_t all = kNoneCounted;
   for (std::size_t i = 0; i < kRunCells; ++i) all &= cells[i];
   return all == kNoneCounted;
 }
 
-#include "kernels/read_keys.inl"
-#include "kernels/read_page.inl"
+void read_keys(std::uint16_t* value_min, std::uint16_t* chroma_x, KeySums& sums) noexcept {
+  kernels::read_keys<is_zero_line>(value_min, chroma_x, sums);
+}
 
-constexpr Kernels kTable = {"scalar", split<3>,     split<4>,  colour_keys,
-                            luma,     colour_cells, read_keys, read_page};
+void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept {
+  kernels::read_page<is_empty_run>(cells, page, sums);
+}
 
-}  // namespace scalar
+template <class T>
+void sort(T* values, T* sorted, std::size_t n) noexcept {
+  std::copy(values, values + n, sorted);
+  std::sort(sorted, sorted + n);
+}
 
-const Kernels* const kScalar = &scalar::kTable;
+template <class T>
+bool scan(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexcept {
+  bool finite = true;
+  *least = *greatest = values[0] + T{0};
+  for (std::size_t i = 0; i < n; ++i) {
+    finite = finite && std::isfinite(values[i]);
+    copy[i] = values[i] + T{0};
+    *least = std::min(*least, copy[i]);
+    *greatest = std::max(*greatest, copy[i]);
+  }
+  return finite;
+}
+
+// ISO/IEC 15948, 9.4.
+int paeth_of(int left, int up, int up_left) noexcept {
+  const int estimate = left + up - up_left;
+  const int by_left = std::abs(estimate - left);
+  const int by_up = std::abs(estimate - up);
+  const int by_up_left = std::abs(estimate - up_left);
+  if (by_left <= by_up && by_left <= by_up_left) return left;
+  return by_up <= by_up_left ? up : up_left;
+}
+
+void sub(const std::uint8_t* coded, std::uint8_t* row, std::size_t n, std::size_t pixel) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    row[i] = static_cast<std::uint8_t>(coded[i] + (i < pixel ? 0 : row[i - pixel]));
+  }
+}
+
+void up(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
+        std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) row[i] = static_cast<std::uint8_t>(coded[i] + above[i]);
+}
+
+void average(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row, std::size_t n,
+             std::size_t pixel) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const int left = i < pixel ? 0 : row[i - pixel];
+    row[i] = static_cast<std::uint8_t>(coded[i] + (left + above[i]) / 2);
+  }
+}
+
+void paeth(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row, std::size_t n,
+           std::size_t pixel) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const int left = i < pixel ? 0 : row[i - pixel];
+    const int up_left = i < pixel ? 0 : above[i - pixel];
+    row[i] = static_cast<std::uint8_t>(coded[i] + paeth_of(left, above[i], up_left));
+  }
+}
+
+template <class T>
+constexpr SortKernels<T> kSort = {sort<T>, scan<T>};
+constexpr UnfilterKernels kUnfilter = {sub, up, average, paeth};
+
+}  // namespace
+
+const Tier kScalar = {.name = "scalar",
+                      .has_vectors = false,
+                      .split_packed = split<3>,
+                      .split_padded = split<4>,
+                      .colour_keys = colour_keys,
+                      .luma = luma,
+                      .colour_cells = colour_cells,
+                      .read_keys = read_keys,
+                      .read_page = read_page,
+                      .floats = kSort<float>,
+                      .doubles = kSort<double>,
+                      .unfilter = kUnfilter};
 
 }  // namespace lightmeter::kernels

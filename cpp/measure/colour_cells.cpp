@@ -138,7 +138,7 @@ void ColourCells::for_each_page(Use&& use) noexcept {
   pages_ = 0;
 }
 
-void ColourCells::drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept {
+void ColourCells::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
   if (pages_ == 0) return;
   for_each_page(
       [&](const std::uint8_t* cells, std::size_t page) { tier.read_page(cells, page, sums_); });

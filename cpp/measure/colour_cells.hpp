@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "kernels/cells.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 #include "measure/image_counts.hpp"
 
 namespace lightmeter::measure {
@@ -26,7 +26,7 @@ class ColourCells {
   // Counts n colours by their cells, here or, where a cell would overflow, in `counts`.
   void add(const std::uint32_t* cells, std::size_t n, ImageCounts& counts) noexcept;
   // Moves all counts to `counts` and leaves the cells empty.
-  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+  void drain(const kernels::Tier& tier, ImageCounts& counts) noexcept;
   void clear() noexcept;
 
   // How many pages count something.

@@ -78,7 +78,7 @@ bool ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
   return true;
 }
 
-void ColourTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
+void ColourTables::add(const kernels::Tier& tier, const std::uint8_t* red,
                        const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
                        ImageCounts& counts) noexcept {
   if (cells_ != nullptr) {
@@ -112,7 +112,7 @@ bool ColourTables::may_wait() noexcept {
   return false;
 }
 
-void ColourTables::drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept {
+void ColourTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
   if (cells_ != nullptr) cells_->drain(tier, counts);
   if (keys_ != nullptr) keys_->drain(tier, counts);
   give_back();

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 #include "measure/colour_cells.hpp"
 #include "measure/image_counts.hpp"
 #include "measure/tables.hpp"
@@ -27,13 +27,13 @@ class ColourTables {
   [[nodiscard]] bool prepare(const Tile& tile, std::int64_t pixels);
   // Counts n pixels of an image that they are prepared for, here or in part in `counts`. The arrays
   // have room for kBlockPixels.
-  void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+  void add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
            const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
 
   // Whether they may stay full until the next tile: so few of all do that these take little memory.
   [[nodiscard]] bool may_wait() noexcept;
   // Moves all counts to `counts`.
-  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+  void drain(const kernels::Tier& tier, ImageCounts& counts) noexcept;
 
  private:
   void clear() noexcept;

@@ -11,7 +11,7 @@
 namespace lightmeter::measure {
 namespace {
 
-using kernels::Kernels;
+using kernels::Tier;
 
 // Metrics fold their sums once a run, so runs that are seen by metrics are of several blocks.
 template <class Rows>
@@ -25,7 +25,7 @@ struct Planes {
 
 // Copies n pixels of a row into the planes from `start` on.
 template <std::size_t kPixels>
-void split(const Kernels& tier, const Pixels& view, const std::uint8_t* red, std::size_t n,
+void split(const Tier& tier, const Pixels& view, const std::uint8_t* red, std::size_t n,
            Planes<kPixels>& planes, std::size_t start) noexcept {
   std::uint8_t* to[3] = {&planes.red[start], &planes.green[start], &planes.blue[start]};
   const std::ptrdiff_t step = view.channel_stride;
@@ -63,7 +63,7 @@ constexpr std::ptrdiff_t kLongRun = 4 * kBlockPixels;
 
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
 template <class Tables, class Rows>
-void count_colour(const Kernels& tier, const Tile& tile, Tables& tables, Rows& rows,
+void count_colour(const Tier& tier, const Tile& tile, Tables& tables, Rows& rows,
                   ImageCounts& counts) noexcept {
   const Pixels& view = tile.pixels;
   const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
@@ -188,7 +188,7 @@ void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
 }
 
 template <class Rows>
-void count(const Kernels& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
+void count(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
            Rows& rows, ImageCounts& counts) {
   if (tile.pixels.channels == 1) {
     count_gray(tile, rows, counts);
@@ -214,7 +214,7 @@ Tile without_rows(const Tile& tile) noexcept {
 
 }  // namespace
 
-void count_pixels(const Kernels& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
+void count_pixels(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
                   ImageCounts& counts, RowState* state) {
   const bool deep = tile.pixels.type != SampleType::kUint8;
   if (state == nullptr) {

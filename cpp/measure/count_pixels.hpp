@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 #include "measure/colour_tables.hpp"
 #include "measure/image_counts.hpp"
 #include "measure/row_state.hpp"
@@ -13,7 +13,7 @@ namespace lightmeter::measure {
 // of colours may be left in `tables`, which stay the same object for one image, and of which about
 // `pixels` in all are to be counted there. Throws std::bad_alloc, before anything was counted, and
 // OutOfRangeError for deep samples; then `counts` and `rows` may hold a part.
-void count_pixels(const kernels::Kernels& tier, const Tile& tile, std::int64_t pixels,
+void count_pixels(const kernels::Tier& tier, const Tile& tile, std::int64_t pixels,
                   ColourTables& tables, ImageCounts& counts, RowState* rows);
 
 }  // namespace lightmeter::measure

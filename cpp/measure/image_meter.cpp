@@ -125,11 +125,11 @@ std::int64_t pixels_to_come(const Tile& tile, bool has_size, const Coverage& cov
 }
 
 void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
-  const Rows& tier = rows_of(kernels::active());
+  const kernels::Tier& tier = kernels::active();
   if (deep) {
-    rows.seams.settle<std::uint16_t>(frame, mask, tier, rows.active, rows.metrics);
+    rows.seams.settle(frame, mask, row_kernels<std::uint16_t>(tier), rows.active, rows.metrics);
   } else {
-    rows.seams.settle<std::uint8_t>(frame, mask, tier, rows.active, rows.metrics);
+    rows.seams.settle(frame, mask, row_kernels<std::uint8_t>(tier), rows.active, rows.metrics);
   }
 }
 

@@ -160,8 +160,8 @@ void LumaSeams::look(std::int64_t x, std::int64_t y, std::size_t n, Row<S>& row)
 }
 
 template <class S>
-void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around, const Rows& rows,
-                     Active active, Metrics& metrics) noexcept {
+void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around,
+                     const RowKernels<S>& rows, Active active, Metrics& metrics) noexcept {
   const std::int64_t height = frame.height == 0 ? kMaxPixels : frame.height;
   auto& [above, here, below] = around.rows;
   std::uint8_t* const marked = around.marked.data();
@@ -177,7 +177,7 @@ void LumaSeams::show(const Frame& frame, const Mask* mask, Around<S>& around, co
     for (const Row<S>& row : around.rows) keep_if_all(row.here.data(), run.n, marked);
     const auto show_run = [&](std::int64_t x, std::int64_t n) {
       const std::int64_t at = x - run.x;
-      rows.show(
+      rows.neighbours(
           LumaRow<S>{above.from(at), here.from(at), below.from(at), static_cast<std::size_t>(n), x,
                      run.y, x == 0, x + n == frame.width, run.y == 0, run.y + 1 == frame.height},
           active, metrics);
@@ -217,8 +217,8 @@ void LumaSeams::move_waiting(Around<S>& around, LumaSeams& to) const noexcept {
 }
 
 template <class S>
-void LumaSeams::settle(const Frame& frame, const Mask* mask, const Rows& rows, Active active,
-                       Metrics& metrics) {
+void LumaSeams::settle(const Frame& frame, const Mask* mask, const RowKernels<S>& rows,
+                       Active active, Metrics& metrics) {
   LumaSeams all = joined(), left;
   std::size_t widest = 0;
   for (const Run& run : all.runs_) widest = std::max(widest, run.n);
@@ -236,9 +236,9 @@ template void LumaSeams::keep(std::int64_t, std::int64_t, const std::uint8_t*, s
                               Waiting) noexcept;
 template void LumaSeams::keep(std::int64_t, std::int64_t, const std::uint16_t*, std::size_t,
                               Waiting) noexcept;
-template void LumaSeams::settle<std::uint8_t>(const Frame&, const Mask*, const Rows&, Active,
-                                              Metrics&);
-template void LumaSeams::settle<std::uint16_t>(const Frame&, const Mask*, const Rows&, Active,
-                                               Metrics&);
+template void LumaSeams::settle(const Frame&, const Mask*, const RowKernels<std::uint8_t>&, Active,
+                                Metrics&);
+template void LumaSeams::settle(const Frame&, const Mask*, const RowKernels<std::uint16_t>&, Active,
+                                Metrics&);
 
 }  // namespace lightmeter::measure

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "measure/rows.hpp"
+#include "measure/metric_kernels.hpp"
 #include "measure/tile.hpp"
 
 namespace lightmeter::measure {
@@ -36,7 +36,7 @@ class LumaSeams {
   // pixel waits for. A frame without a height has no lower border yet. If it throws, nothing was
   // shown.
   template <class S>
-  void settle(const Frame& frame, const Mask* mask, const Rows& rows, Active active,
+  void settle(const Frame& frame, const Mask* mask, const RowKernels<S>& rows, Active active,
               Metrics& metrics);
 
  private:
@@ -53,7 +53,7 @@ class LumaSeams {
   template <class S>
   void look(std::int64_t x, std::int64_t y, std::size_t n, Row<S>& row) const noexcept;
   template <class S>
-  void show(const Frame& frame, const Mask* mask, Around<S>& around, const Rows& rows,
+  void show(const Frame& frame, const Mask* mask, Around<S>& around, const RowKernels<S>& rows,
             Active active, Metrics& metrics) noexcept;
   template <class S>
   void move_waiting(Around<S>& around, LumaSeams& to) const noexcept;

@@ -7,13 +7,10 @@
 #include <span>
 #include <type_traits>
 
+#include "kernels/compiler.hpp"
 #include "measure/image_counts.hpp"
 #include "measure/number.hpp"
 #include "nan.hpp"
-
-// Loops over samples are compiled once per instruction set: they are inlined into the functions of
-// rows.inl, which each tier has.
-#define LIGHTMETER_INLINE [[gnu::always_inline]] inline
 
 namespace lightmeter::measure {
 

@@ -53,7 +53,7 @@ void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) no
   for (std::size_t i = 4 * part; i < n; ++i) count(i);
 }
 
-void KeyTables::drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept {
+void KeyTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
   kernels::KeySums sums;
   tier.read_keys(value_min_.data(), chroma_x_.data(), sums);
   for (std::size_t i = 0; i < 256; ++i) {
@@ -76,9 +76,8 @@ void KeyTables::clear() noexcept {
   middle_ = {};
 }
 
-void ByteTables::add(const kernels::Kernels& tier, const std::uint8_t* red,
-                     const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
-                     ImageCounts&) noexcept {
+void ByteTables::add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
+                     const std::uint8_t* blue, std::size_t n, ImageCounts&) noexcept {
   KeyBlock keys;
   tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
                    keys.middle.data());

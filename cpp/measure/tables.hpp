@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "kernels/colour.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 #include "measure/image_counts.hpp"
 #include "pixels.hpp"
 
@@ -26,7 +26,7 @@ class KeyTables {
   // Counts the first n keys, here or, where a cell would overflow, in `counts`.
   void add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept;
   // Moves all counts to `counts` and leaves the tables empty.
-  void drain(const kernels::Kernels& tier, ImageCounts& counts) noexcept;
+  void drain(const kernels::Tier& tier, ImageCounts& counts) noexcept;
   void clear() noexcept;
 
  private:
@@ -42,7 +42,7 @@ class KeyTables {
 class ByteTables {
  public:
   // Counts n pixels. The arrays have room for kBlockPixels.
-  void add(const kernels::Kernels& tier, const std::uint8_t* red, const std::uint8_t* green,
+  void add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
            const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
   // Adds all counts to `counts`.
   void read(ImageCounts& counts) const noexcept;

@@ -8,8 +8,8 @@
 
 #include "kernels/colour.hpp"
 #include "measure/luma_seams.hpp"
+#include "measure/metric_kernels.hpp"
 #include "measure/row_state.hpp"
-#include "measure/rows.hpp"
 #include "measure/tile.hpp"
 
 namespace lightmeter::measure {
@@ -55,9 +55,9 @@ class TileRows {
  public:
   static constexpr bool kLooks = true;
 
-  TileRows(const kernels::Kernels& tier, const Tile& tile, RowState& state)
+  TileRows(const kernels::Tier& tier, const Tile& tile, RowState& state)
       : tier_(tier),
-        rows_(rows_of(tier)),
+        kernels_(row_kernels<S>(tier)),
         tile_(tile),
         width_(static_cast<std::size_t>(tile.pixels.width)),
         state_(state),
@@ -83,8 +83,8 @@ class TileRows {
       }
     }
     if (!sees_pixels_) return;
-    rows_.show(PixelRow<S>{red, green, blue, luma, n, tile_.x + x, tile_.y + y}, state_.active,
-               state_.metrics);
+    kernels_.pixels(PixelRow<S>{red, green, blue, luma, n, tile_.x + x, tile_.y + y}, state_.active,
+                 state_.metrics);
   }
 
   // All pixels of row y have come.
@@ -93,7 +93,7 @@ class TileRows {
     S* const luma = luma_.row(y);
     luma[-1] = luma[std::min<std::size_t>(1, width_ - 1)];
     luma[width_] = luma[width_ - std::min<std::size_t>(2, width_)];
-    rows_.bend(luma, width_, wide_.row(y), bend_.row(y));
+    kernels_.bend(luma, width_, wide_.row(y), bend_.row(y));
     keep_seams(y);
     if (y > 0) show_row(y - 1, y > 1 ? y - 2 : tile_.top() ? y : -1, y);
     if (y + 1 == tile_.pixels.height && tile_.bottom()) {
@@ -110,11 +110,11 @@ class TileRows {
     if (first >= last) return;
     const auto show = [&](std::int64_t x, std::int64_t n) {
       const std::int64_t at_x = tile_.x + x, at_y = tile_.y + y;
-      rows_.show(LumaRow<S>{line(above).from(x), line(y).from(x), line(below).from(x),
-                            static_cast<std::size_t>(n), at_x, at_y, at_x == 0,
-                            at_x + n == tile_.frame.width, at_y == 0,
-                            tile_.bottom() && y + 1 == tile_.pixels.height},
-                 state_.active, state_.metrics);
+      kernels_.neighbours(LumaRow<S>{line(above).from(x), line(y).from(x), line(below).from(x),
+                                  static_cast<std::size_t>(n), at_x, at_y, at_x == 0,
+                                  at_x + n == tile_.frame.width, at_y == 0,
+                                  tile_.bottom() && y + 1 == tile_.pixels.height},
+                       state_.active, state_.metrics);
     };
     if (tile_.mask == nullptr) {
       show(first, last - first);
@@ -144,8 +144,8 @@ class TileRows {
     return {luma_.row(y), wide_.row(y), bend_.row(y)};
   }
 
-  const kernels::Kernels& tier_;
-  const Rows& rows_;
+  const kernels::Tier& tier_;
+  const RowKernels<S>& kernels_;
   const Tile& tile_;
   std::size_t width_;
   RowState& state_;

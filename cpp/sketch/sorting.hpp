@@ -8,7 +8,7 @@
 #include <span>
 #include <type_traits>
 
-#include "kernels/sort.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::sketch {
 
@@ -29,7 +29,7 @@ inline bool holds(std::span<const double> rising, std::size_t place, double valu
 
 // The kernels by type. Values are finite and not -0.0.
 inline void sort_into(float* values, float* sorted, std::size_t n) noexcept {
-  kernels::active_sort().sort_floats(values, sorted, n);
+  kernels::active().floats.sort(values, sorted, n);
 }
 
 // Values that came from float32 are sorted as such, in half the time.
@@ -43,18 +43,17 @@ inline void sort_into(double* values, double* sorted, std::size_t n) noexcept {
       same &= static_cast<double>(floats[j]) == values[j];
     }
   }
-  if (!same) return kernels::active_sort().sort_doubles(values, sorted, n);
+  if (!same) return kernels::active().doubles.sort(values, sorted, n);
   sort_into(floats.data(), floats.data() + kMost, n);
   for (std::size_t i = 0; i < n; ++i) sorted[i] = static_cast<double>(floats[kMost + i]);
 }
 
 template <class T>
 bool scan_values(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexcept {
-  const kernels::SortKernels& kernel = kernels::active_sort();
   if constexpr (std::is_same_v<T, float>) {
-    return kernel.scan_floats(values, copy, n, least, greatest);
+    return kernels::active().floats.scan(values, copy, n, least, greatest);
   } else {
-    return kernel.scan_doubles(values, copy, n, least, greatest);
+    return kernels::active().doubles.scan(values, copy, n, least, greatest);
   }
 }
 

@@ -3,7 +3,7 @@
 # A static of a function is guarded by a lock while it is made. A process that forks while another
 # thread makes it leaves its child waiting for ever. So none is made where the GIL is given up, but
 # those that bind_kernels.cpp makes at import, and those of a thread, which no other one waits for.
-set(at_import kernels::active kernels::active_sort kernels::hsv_tables)
+set(at_import kernels::active kernels::hsv_tables)
 set(of_a_thread decode::huffman_table deep_tables Pool<.*>::mine)
 set(with_the_gil drift:: profile::)
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "decode/jpeg.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 
 // Bytes for libFuzzer: a JPEG file, decoded on every tier. What is found obeys the laws below; a
 // broken law is thrown and ends the run. That the pixels are those of Pillow is tested in
@@ -26,7 +26,7 @@ struct Decoded {
   bool operator==(const Decoded&) const = default;
 };
 
-Decoded decoded(std::span<const std::uint8_t> file, const kernels::Kernels& tier) {
+Decoded decoded(std::span<const std::uint8_t> file, const kernels::Tier& tier) {
   const auto decoder = JpegDecoder::open(file, tier);
   if (decoder == nullptr || std::int64_t{decoder->width()} * decoder->height() > kMostPixels) {
     return {};
@@ -52,9 +52,9 @@ Decoded decoded(std::span<const std::uint8_t> file, const kernels::Kernels& tier
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lightmeter;
   const std::span file(data, size);
-  const decode::Decoded first = decode::decoded(file, kernels::of_tier("scalar"));
+  const decode::Decoded first = decode::decoded(file, kernels::tier_named("scalar"));
   for (const std::string_view tier : kernels::available_tiers()) {
-    decode::require(decode::decoded(file, kernels::of_tier(tier)) == first, "tiers agree");
+    decode::require(decode::decoded(file, kernels::tier_named(tier)) == first, "tiers agree");
   }
   return 0;
 }

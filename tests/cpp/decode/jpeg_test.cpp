@@ -10,13 +10,13 @@
 #include "decode/jpeg_dct.hpp"
 #include "decode/jpeg_huffman.hpp"
 #include "decode/jpeg_kernels.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/tier.hpp"
 
 // That whole files give the samples of Pillow is tested in tests/python/image/test_jpeg.py.
 namespace lightmeter::decode {
 namespace {
 
-const JpegKernels& tier() { return jpeg_kernels_of(kernels::active()); }
+const JpegKernels& tier() { return jpeg_kernels(kernels::active()); }
 
 std::vector<std::uint8_t> noise(std::size_t n, std::mt19937& random) {
   std::vector<std::uint8_t> bytes(n + 2 * kJpegRoom);
@@ -96,7 +96,7 @@ TEST(JpegKernels, InverseDctIsThatOfTheSpecification) {
     }
     if (!is_exact(values[0], energy, values)) continue;
     std::array<std::uint8_t, 80> expected{}, got{};
-    kJpegScalar->inverse_dct(values.data(), expected.data(), 10);
+    scalar::kJpeg.inverse_dct(values.data(), expected.data(), 10);
     tier().inverse_dct(values.data(), got.data(), 10);
     ASSERT_EQ(got, expected);
     if (!low) continue;
@@ -118,10 +118,10 @@ TEST(JpegKernels, DoublingIsThatOfTheSpecification) {
       expected.resize(2 * n + kJpegRoom);
       got.resize(2 * n + kJpegRoom);
     };
-    kJpegScalar->double_across(&near[kJpegRoom], n, expected.data());
+    scalar::kJpeg.double_across(&near[kJpegRoom], n, expected.data());
     tier().double_across(&near[kJpegRoom], n, got.data());
     compare();
-    kJpegScalar->double_both(&near[kJpegRoom], &far[kJpegRoom], n, expected.data());
+    scalar::kJpeg.double_both(&near[kJpegRoom], &far[kJpegRoom], n, expected.data());
     tier().double_both(&near[kJpegRoom], &far[kJpegRoom], n, got.data());
     compare();
   }
@@ -136,8 +136,8 @@ TEST(JpegKernels, AllColoursAreThoseOfTheSpecification) {
     cb.fill(static_cast<std::uint8_t>(b));
     for (int r = 0; r < 256; ++r) {
       cr.fill(static_cast<std::uint8_t>(r));
-      kJpegScalar->to_rgb(y.data(), cb.data(), cr.data(), n, expected[0].data(), expected[1].data(),
-                          expected[2].data());
+      scalar::kJpeg.to_rgb(y.data(), cb.data(), cr.data(), n, expected[0].data(),
+                           expected[1].data(), expected[2].data());
       tier().to_rgb(y.data(), cb.data(), cr.data(), n, got[0].data(), got[1].data(), got[2].data());
       ASSERT_EQ(got, expected) << b << ' ' << r;
     }

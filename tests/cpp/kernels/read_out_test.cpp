@@ -11,8 +11,8 @@
 #include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
 #include "kernels/hsv.hpp"
-#include "kernels/kernels.hpp"
 #include "kernels/key_sums.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::kernels {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::uint32_t kColours = 1 << 24;
 
 class EveryTierReads : public testing::TestWithParam<std::string_view> {
  protected:
-  const Kernels& tier() { return of_tier(GetParam()); }
+  const Tier& tier() { return tier_named(GetParam()); }
 };
 
 // How often a colour was counted: anything from 0 to 255, and runs without any.
@@ -52,7 +52,7 @@ std::unique_ptr<CellSums> want(std::uint32_t (*count)(std::uint32_t cell)) {
   return sums;
 }
 
-std::unique_ptr<CellSums> read(const Kernels& tier, std::uint32_t (*count)(std::uint32_t cell)) {
+std::unique_ptr<CellSums> read(const Tier& tier, std::uint32_t (*count)(std::uint32_t cell)) {
   auto sums = std::make_unique<CellSums>();
   std::vector<std::uint8_t> cells(kPageCells);
   for (std::uint32_t page = 0; page < kPages; ++page) {

@@ -1,4 +1,4 @@
-#include "kernels/sort.hpp"
+#include "kernels/tier.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,17 +11,15 @@
 namespace lightmeter::kernels {
 namespace {
 
-void sort(float* values, float* sorted, std::size_t n) {
-  active_sort().sort_floats(values, sorted, n);
-}
+void sort(float* values, float* sorted, std::size_t n) { active().floats.sort(values, sorted, n); }
 void sort(double* values, double* sorted, std::size_t n) {
-  active_sort().sort_doubles(values, sorted, n);
+  active().doubles.sort(values, sorted, n);
 }
 bool scan(const float* values, float* copy, std::size_t n, float* least, float* greatest) {
-  return active_sort().scan_floats(values, copy, n, least, greatest);
+  return active().floats.scan(values, copy, n, least, greatest);
 }
 bool scan(const double* values, double* copy, std::size_t n, double* least, double* greatest) {
-  return active_sort().scan_doubles(values, copy, n, least, greatest);
+  return active().doubles.scan(values, copy, n, least, greatest);
 }
 
 template <class T>

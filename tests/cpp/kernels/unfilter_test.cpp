@@ -1,4 +1,4 @@
-#include "kernels/unfilter.hpp"
+#include "kernels/tier.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,17 +6,15 @@
 #include <random>
 #include <vector>
 
-#include "kernels/kernels.hpp"
-
 namespace lightmeter::kernels {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-const Unfilter& tier() { return unfilter_of(active().name); }
+const UnfilterKernels& tier() { return active().unfilter; }
 
 // The row that a filter of a tier makes, in a buffer of exactly its size.
-Bytes undone(const Unfilter& by, int filter, const Bytes& coded, const Bytes& above,
+Bytes undone(const UnfilterKernels& by, int filter, const Bytes& coded, const Bytes& above,
              std::size_t pixel) {
   Bytes row(coded.size());
   if (filter == 1) by.sub(coded.data(), row.data(), row.size(), pixel);
@@ -53,7 +51,7 @@ TEST(Unfilter, IsWhatTheSpecificationSays) {
         }
         ASSERT_EQ(undone(tier(), filter, coded, above, pixel), expected)
             << "filter " << filter << ", " << pixel << " bytes a pixel, " << width << " pixels";
-        ASSERT_EQ(undone(unfilter_of("scalar"), filter, coded, above, pixel), expected);
+        ASSERT_EQ(undone(kScalar.unfilter, filter, coded, above, pixel), expected);
       }
     }
   }

@@ -84,7 +84,7 @@ TEST(ColourTables, CountEveryTierRight) {
       const Picture image = picture(colours, seed);
       ImageCounts want = count_one_by_one(image);
       for (const std::string_view name : kernels::available_tiers()) {
-        const kernels::Kernels& tier = kernels::of_tier(name);
+        const kernels::Tier& tier = kernels::tier_named(name);
         ColourTables tables;
         const Tile tile{image.all(), 0, 0, {kWidth, kHeight}, nullptr};
         ASSERT_TRUE(tables.prepare(tile, 12'000'000));
@@ -241,7 +241,7 @@ TEST(ColourTables, FewWait) {
   const int most = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
   const Picture image = picture(Colours::kFew, 6);
   const Tile tile{image.all(), 0, 0, {kWidth, kHeight}, nullptr};
-  const kernels::Kernels& tier = kernels::active();
+  const kernels::Tier& tier = kernels::active();
   const std::vector<std::uint8_t> plane(kBlockPixels, 9);
   ImageCounts counts;
   for (int round = 0; round < 2; ++round) {  // those of the first round are gone in the second

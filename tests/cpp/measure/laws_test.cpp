@@ -214,9 +214,9 @@ TEST(Laws, TiersCannotBeSeen) {
         ImageCounts counts = deep ? ImageCounts::deep(image.view.channels) : ImageCounts();
         RowState rows(metrics_of(Set::kAll, true), frame);
         ColourTables tables;
-        count_pixels(kernels::of_tier(tier), {image.view, 0, 0, frame, nullptr}, width * height,
+        count_pixels(kernels::tier_named(tier), {image.view, 0, 0, frame, nullptr}, width * height,
                      tables, counts, &rows);
-        tables.drain(kernels::of_tier(tier), counts);
+        tables.drain(kernels::tier_named(tier), counts);
         return numbers(read(rows.metrics, Set::kAll, rows.active,
                             {counts, counts.pixels(), frame, deep ? 257.0 : 1.0}));
       };

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "measure/rows.hpp"
+#include "measure/metric_kernels.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -45,7 +45,7 @@ M in_runs(const std::vector<S>& samples, const std::vector<std::size_t>& lengths
   std::vector<Difference<S>> wide(samples.size()), bend(samples.size());
   const auto line = [&](std::size_t row) {
     const std::size_t first = row * (n + 2) + 1;
-    kRowsScalar->bend(&samples[first], n, &wide[first], &bend[first]);
+    row_kernels<S>(kernels::kScalar).bend(&samples[first], n, &wide[first], &bend[first]);
     return LumaLine<S>{&samples[first], &wide[first], &bend[first]};
   };
   const LumaLine<S> above = line(0), here = line(1), below = line(2);

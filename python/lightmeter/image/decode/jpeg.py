@@ -12,7 +12,7 @@ __all__ = ["jpeg_samples", "open_jpeg"]
 
 # Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
 # it may stand in for, interpolate colours in another way.
-_IS_WORTH_IT = _core.kernel_tier() == "haswell" and bool(features.check_feature("libjpeg_turbo"))
+_IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
 
 
 def open_jpeg(file: bytes, deep_colour: bool) -> "JpegPicture | None":

@@ -13,12 +13,40 @@ struct KeySums;
 // colour_keys works on whole groups of this many pixels.
 inline constexpr std::size_t kGroup = 64;
 
+inline constexpr std::size_t kLeastSort = 256;
+
+template <class T>
+struct SortKernels {
+  // Sorts n finite values, none of them -0.0, into `sorted`; n is a power of two, at least
+  // kLeastSort. What `values` is left with is not specified.
+  void (*sort)(T* values, T* sorted, std::size_t n) noexcept;
+
+  // Copies n values, a multiple of 16 and not 0, with -0.0 made 0.0, and finds their extrema.
+  // Returns false if one of them is NaN or infinite; then nothing else is meaningful.
+  bool (*scan)(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexcept;
+};
+
+// Undo the filters of PNG rows (ISO/IEC 15948, 9.2). `coded`, `above` and `row` have n bytes each
+// and do not overlap. A pixel has 1, 2, 3, 4, 6 or 8 bytes; n is a multiple of that. Each pixel waits
+// for the one before it, so wider registers than 16 bytes gain nothing.
+struct UnfilterKernels {
+  void (*sub)(const std::uint8_t* coded, std::uint8_t* row, std::size_t n,
+              std::size_t pixel) noexcept;
+  void (*up)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
+             std::size_t n) noexcept;
+  void (*average)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
+                  std::size_t n, std::size_t pixel) noexcept;
+  void (*paeth)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
+                std::size_t n, std::size_t pixel) noexcept;
+};
+
 // The loops that exist once per instruction set. scalar.cpp is their specification: every tier
 // gives the same bytes. None allocates, throws, or reads or writes outside what is said here;
-// pointers need no alignment.
-struct Kernels {
-  // The tier: "scalar", "haswell" (AVX2) or "neon".
-  const char* name;
+// pointers need no alignment. Rooms above have such loops of their own, for the scalar tier and for
+// vectors: metric_kernels() and jpeg_kernels() find those of a tier.
+struct Tier {
+  const char* name;  // "scalar", "avx2" or "neon"
+  bool has_vectors;
 
   // Splits n packed pixels of three bytes (reads 3 n bytes) into three planes of n bytes.
   void (*split_packed)(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first,
@@ -50,23 +78,26 @@ struct Kernels {
 
   // Adds the counts in the cells of a page, by its number, to the sums.
   void (*read_page)(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept;
+
+  const SortKernels<float>& floats;
+  const SortKernels<double>& doubles;
+  const UnfilterKernels& unfilter;
 };
 
-// The table in use, chosen at the first call: the best tier of this machine, or the one that the
+// The tier in use, chosen at the first call: the best one of this machine, or the one that the
 // environment variable LIGHTMETER_KERNELS names. Throws std::invalid_argument if that one is
 // unknown or not available here.
-[[nodiscard]] const Kernels& active();
+[[nodiscard]] const Tier& active();
 
-// The table of a tier by name; throws std::invalid_argument like active().
-[[nodiscard]] const Kernels& of_tier(std::string_view tier);
+// The tier of this name; throws std::invalid_argument like active().
+[[nodiscard]] const Tier& tier_named(std::string_view name);
 
 // The tiers this build and machine have, slowest first; "scalar" is always there.
 [[nodiscard]] std::vector<std::string_view> available_tiers();
 
-// One table per file, or null where the file is built for another architecture. Whether the machine
-// can run it is for dispatch.cpp to ask.
-extern const Kernels* const kScalar;
-extern const Kernels* const kHaswell;
-extern const Kernels* const kNeon;
+// The tables. That of the architecture's vectors is null where there is none; whether the machine
+// can run it is for tier.cpp to ask.
+extern const Tier kScalar;
+extern const Tier* const kVectors;
 
 }  // namespace lightmeter::kernels

@@ -1,10 +1,15 @@
-// The loops of a tier, which has defined `Bytes`, `read` and `write` of 1 to 8 of them, `add`, and the
-// steps `Average` and `Paeth`. A step is shown the pixels of a row in order, each with the one above it,
-// and returns what they stand for.
+#include "kernels/vector.hpp"
+
+#if defined(__x86_64__) || defined(__aarch64__)
+
+LIGHTMETER_OPEN_VECTORS
+
+namespace lightmeter::kernels::vector {
+namespace {
 
 struct Sub {
-  Bytes left{};
-  Bytes operator()(Bytes coded, Bytes) noexcept { return left = add(coded, left); }
+  Pixel left{};
+  Pixel operator()(Pixel coded, Pixel) noexcept { return left = add(coded, left); }
 };
 
 // Where there is room, pixels of 3 and 6 bytes are moved as 4 and 8 bytes; the next pixel takes the
@@ -16,10 +21,12 @@ inline void walk_pixels(const std::uint8_t* coded, const std::uint8_t* above, st
   Step step;
   std::size_t i = 0;
   for (; i + kMoved <= n; i += kPixel) {
-    write<kMoved>(row + i, step(read<kMoved>(coded + i), read<kMoved>(above + i)));
+    write_pixel<kMoved>(row + i,
+                        step(read_pixel<kMoved>(coded + i), read_pixel<kMoved>(above + i)));
   }
   for (; i < n; i += kPixel) {
-    write<kPixel>(row + i, step(read<kPixel>(coded + i), read<kPixel>(above + i)));
+    write_pixel<kPixel>(row + i,
+                        step(read_pixel<kPixel>(coded + i), read_pixel<kPixel>(above + i)));
   }
 }
 
@@ -42,3 +49,13 @@ void up(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
         std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) row[i] = static_cast<std::uint8_t>(coded[i] + above[i]);
 }
+
+}  // namespace
+
+const UnfilterKernels kUnfilter = {sub, up, walk<Average>, walk<Paeth>};
+
+}  // namespace lightmeter::kernels::vector
+
+LIGHTMETER_CLOSE_VECTORS
+
+#endif

@@ -1,16 +1,31 @@
-#include "kernels/cells.hpp"
-#include "kernels/colour.hpp"
-#include "kernels/hsv.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/key_sums.hpp"
+// What the kernels of the vector tier are made of, for AVX2. neon.hpp has the same names.
+#pragma once
 
-#if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "kernels/haswell_begin.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
 
-namespace lightmeter::kernels {
-namespace haswell {
+#include "kernels/cells.hpp"
+#include "kernels/colour.hpp"
+#include "kernels/compiler.hpp"
+
+LIGHTMETER_OPEN_VECTORS
+
+namespace lightmeter::kernels::vector {
+
+inline constexpr const char* kName = "avx2";
+inline constexpr std::size_t kWidth = 32;
+using Bytes [[gnu::vector_size(kWidth)]] = std::uint8_t;
+
+inline Bytes minimum(Bytes a, Bytes b) noexcept { return a < b ? a : b; }
+inline Bytes maximum(Bytes a, Bytes b) noexcept { return a > b ? a : b; }
+inline __m256 minimum(__m256 a, __m256 b) noexcept { return _mm256_min_ps(a, b); }
+inline __m256 maximum(__m256 a, __m256 b) noexcept { return _mm256_max_ps(a, b); }
+inline __m256d minimum(__m256d a, __m256d b) noexcept { return _mm256_min_pd(a, b); }
+inline __m256d maximum(__m256d a, __m256d b) noexcept { return _mm256_max_pd(a, b); }
 
 inline __m256i load(const std::uint8_t* p) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -23,6 +38,17 @@ inline __m256i set1(int byte) noexcept { return _mm256_set1_epi8(static_cast<cha
 inline __m256i repeat(const std::uint8_t (&bytes)[16]) noexcept {
   return _mm256_broadcastsi128_si256(load16(bytes));
 }
+
+// Bytes in an order that zipping twice within pieces of 16 bytes undoes.
+inline Bytes load_for_zips(const std::uint8_t* p) noexcept {
+  return reinterpret_cast<Bytes>(
+      _mm256_permutevar8x32_epi32(load(p), _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7)));
+}
+// Of such bytes, once zipped.
+inline void store_zipped_once(void* p, Bytes v) noexcept {
+  store(p, _mm256_permute4x64_epi64(reinterpret_cast<__m256i>(v), _MM_SHUFFLE(3, 1, 2, 0)));
+}
+
 // Masks are bytes of 0 or 255.
 inline __m256i blend(__m256i mask, __m256i without, __m256i with) noexcept {
   return _mm256_blendv_epi8(without, with, mask);
@@ -32,9 +58,6 @@ inline __m256i blend(__m256i mask, __m256i without, __m256i with) noexcept {
 inline __m256i load_thirds(const std::uint8_t* p) noexcept {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + 48), 1);
 }
-
-#include "kernels/luma_groups.inl"
-#include "kernels/split_groups.inl"
 
 // In a run of 48 bytes, byte i belongs to channel i mod 3. So the bytes of one channel lie apart in
 // the three thirds: blended into one register they only need to be put in order.
@@ -85,76 +108,6 @@ inline void split_padded_group(const std::uint8_t* pixels, std::uint8_t* first,
   }
 }
 
-// sector << 16 | high << 8 | low. Two levels of unpacking within 16-byte pieces bring pixels that
-// were loaded by load_for_unpacking into order.
-inline void store_keys(std::uint32_t* to, __m256i sector, __m256i high, __m256i low) noexcept {
-  const __m256i zero = _mm256_setzero_si256();
-  const __m256i pair_low = _mm256_unpacklo_epi8(low, high);
-  const __m256i pair_high = _mm256_unpackhi_epi8(low, high);
-  const __m256i sector_low = _mm256_unpacklo_epi8(sector, zero);
-  const __m256i sector_high = _mm256_unpackhi_epi8(sector, zero);
-  store(to, _mm256_unpacklo_epi16(pair_low, sector_low));
-  store(to + 8, _mm256_unpackhi_epi16(pair_low, sector_low));
-  store(to + 16, _mm256_unpacklo_epi16(pair_high, sector_high));
-  store(to + 24, _mm256_unpackhi_epi16(pair_high, sector_high));
-}
-
-inline __m256i load_for_unpacking(const std::uint8_t* p) noexcept {
-  return _mm256_permutevar8x32_epi32(load(p), _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
-}
-
-void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
-                 std::size_t n, std::uint32_t* value_min, std::uint32_t* chroma_x,
-                 std::uint16_t* middle) noexcept {
-  for (std::size_t i = 0; i < n; i += 32) {
-    const __m256i r = load_for_unpacking(red + i);
-    const __m256i g = load_for_unpacking(green + i);
-    const __m256i b = load_for_unpacking(blue + i);
-    const __m256i max = _mm256_max_epu8(_mm256_max_epu8(r, g), b);
-    const __m256i min = _mm256_min_epu8(_mm256_min_epu8(r, g), b);
-    const __m256i is_red = _mm256_cmpeq_epi8(r, max);
-    const __m256i is_green = _mm256_cmpeq_epi8(g, max);
-    const __m256i next = blend(is_red, blend(is_green, r, b), g);
-    const __m256i previous = blend(is_red, blend(is_green, g, r), b);
-    const __m256i mid = _mm256_max_epu8(next, previous);
-    const __m256i even = _mm256_cmpeq_epi8(mid, next);
-    // 2 largest - odd, modulo 6.
-    const __m256i even_above =
-        blend(is_red, blend(is_green, set1(4), set1(2)), _mm256_andnot_si256(even, set1(6)));
-    const __m256i sector = _mm256_sub_epi8(even_above, _mm256_andnot_si256(even, set1(1)));
-    const __m256i chroma = _mm256_sub_epi8(max, min);
-    // next - previous is middle - min, or middle's negative distance from min: modulo 256.
-    const __m256i x =
-        _mm256_add_epi8(_mm256_sub_epi8(next, previous), _mm256_andnot_si256(even, chroma));
-    store_keys(value_min + i, sector, max, min);
-    store_keys(chroma_x + i, sector, chroma, x);
-    store(middle + i,
-          _mm256_permute4x64_epi64(_mm256_unpacklo_epi8(mid, sector), _MM_SHUFFLE(3, 1, 2, 0)));
-    store(middle + i + 16,
-          _mm256_permute4x64_epi64(_mm256_unpackhi_epi8(mid, sector), _MM_SHUFFLE(3, 1, 2, 0)));
-  }
-}
-
-// The bits of the mask from one, the others from the other.
-inline __m256i join(__m256i mask, __m256i in, __m256i out) noexcept {
-  return _mm256_or_si256(_mm256_and_si256(mask, in), _mm256_andnot_si256(mask, out));
-}
-
-// The bytes of cell_of, of which each has two parts.
-void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
-                  std::size_t n, std::uint32_t* cells) noexcept {
-  const __m256i high5 = set1(0xf8), high3 = set1(0xe0);
-  for (std::size_t i = 0; i < n; i += 32) {
-    const __m256i g = load_for_unpacking(green + i);
-    const __m256i a = _mm256_sub_epi8(load_for_unpacking(red + i), g);
-    const __m256i b = _mm256_sub_epi8(load_for_unpacking(blue + i), g);
-    const __m256i low = join(high3, _mm256_slli_epi16(b, 5), g);
-    const __m256i middle = join(high5, b, a);
-    const __m256i high = join(high5, a, _mm256_srli_epi16(_mm256_and_si256(g, high3), 5));
-    store_keys(cells + i, high, middle, low);
-  }
-}
-
 // The weights of red and green, and of blue and 1, in bytes: the high ones or the low ones.
 inline __m256i weights(std::uint32_t first, std::uint32_t second) noexcept {
   return _mm256_set1_epi16(static_cast<short>((second & 0xFF) << 8 | (first & 0xFF)));
@@ -171,7 +124,8 @@ inline __m256i luma_of_pairs(__m256i red_green, __m256i blue_1) noexcept {
   return _mm256_srai_epi16(_mm256_add_epi16(high, _mm256_srai_epi16(low, 8)), 8);
 }
 
-// Packing within 16-byte pieces undoes unpacking.
+// The luma of kLumaPixels pixels. Packing within 16-byte pieces undoes unpacking.
+inline constexpr std::size_t kLumaPixels = 32;
 inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                        std::uint8_t* luma) noexcept {
   const __m256i half = set1(-128), one = set1(1);
@@ -184,40 +138,78 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
   store(luma, _mm256_xor_si256(packed, half));
 }
 
+// Whether the numbers of a line of the cache are all 0.
 inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(numbers);
   const __m256i any = _mm256_or_si256(load(bytes), load(bytes + 32));
   return _mm256_testz_si256(any, any) != 0;
 }
 
+// Whether no cell of a run counted anything.
 inline bool is_empty_run(const std::uint8_t* cells) noexcept {
   return _mm256_testc_si256(load(cells), set1(kNoneCounted)) != 0;
 }
 
-#include "kernels/read_keys.inl"
-#include "kernels/read_page.inl"
+// Pixels of up to eight bytes, the lowest ones.
+using Pixel = __m128i;
 
-constexpr Kernels kTable = {"haswell",
-                            split<3, split_packed_group>,
-                            split<4, split_padded_group>,
-                            colour_keys,
-                            luma<32, luma_group>,
-                            colour_cells,
-                            read_keys,
-                            read_page};
-
-}  // namespace haswell
-
-const Kernels* const kHaswell = &haswell::kTable;
-
-}  // namespace lightmeter::kernels
-
-#include "kernels/haswell_end.hpp"
-
-#else
-
-namespace lightmeter::kernels {
-const Kernels* const kHaswell = nullptr;
+// Numbers of 4 and 8 bytes need no register of another kind.
+template <std::size_t kSize>
+inline Pixel read_pixel(const std::uint8_t* from) noexcept {
+  using Number = std::conditional_t<kSize <= 4, int, long long>;
+  Number number = 0;
+  std::memcpy(&number, from, kSize);
+  if constexpr (kSize <= 4) return _mm_cvtsi32_si128(number);
+  return _mm_cvtsi64_si128(number);
 }
+template <std::size_t kSize>
+inline void write_pixel(std::uint8_t* to, Pixel pixel) noexcept {
+  if constexpr (kSize <= 4) {
+    const int number = _mm_cvtsi128_si32(pixel);
+    std::memcpy(to, &number, kSize);
+  } else {
+    const long long number = _mm_cvtsi128_si64(pixel);
+    std::memcpy(to, &number, kSize);
+  }
+}
+inline Pixel add(Pixel a, Pixel b) noexcept { return _mm_add_epi8(a, b); }
+inline Pixel complement(Pixel a) noexcept { return _mm_xor_si128(a, _mm_set1_epi8(-1)); }
 
-#endif
+// A step of a filter is shown the pixels of a row in order, each with the one above it, and returns
+// what they stand for.
+
+// The instruction rounds up: (a + b + 1) / 2. Of the complements 255 - a and 255 - b it gives the
+// complement of (a + b) / 2, rounded down. So the chain from pixel to pixel is that and one
+// subtraction: 255 - (coded + average) is (255 - average) - coded, modulo 256.
+struct Average {
+  Pixel left_complement = _mm_set1_epi8(-1);
+  Pixel operator()(Pixel coded, Pixel above) noexcept {
+    left_complement = _mm_sub_epi8(_mm_avg_epu8(left_complement, complement(above)), coded);
+    return complement(left_complement);
+  }
+};
+
+// Paeth's predictor, see scalar.cpp, in fewer steps from pixel to pixel, for 16-bit numbers: with
+// lo and hi of left and up, and threshold = 3 up_left - left - up, it is hi if threshold <= lo, else
+// lo if hi <= threshold, else up_left. A test compares all 2^24.
+struct Paeth {
+  Pixel left = _mm_setzero_si128();  // 16 bits each, as up_left
+  Pixel up_left = _mm_setzero_si128();
+  Pixel operator()(Pixel coded, Pixel above) noexcept {
+    const Pixel up = _mm_cvtepu8_epi16(above);
+    const Pixel thrice = _mm_add_epi16(_mm_add_epi16(up_left, up_left), up_left);
+    // Saturating, which nothing here is, as compilers sum up other subtractions in longer chains.
+    const Pixel threshold = _mm_subs_epi16(_mm_sub_epi16(thrice, up), left);
+    const Pixel low = _mm_min_epi16(left, up);
+    const Pixel high = _mm_max_epi16(left, up);
+    const Pixel below = _mm_blendv_epi8(low, up_left, _mm_cmpgt_epi16(high, threshold));
+    const Pixel nearest = _mm_blendv_epi8(high, below, _mm_cmpgt_epi16(threshold, low));
+    up_left = up;
+    left = _mm_add_epi8(_mm_cvtepu8_epi16(coded), nearest);  // the upper bytes are 0 and stay so
+    return _mm_packus_epi16(left, left);
+  }
+};
+
+}  // namespace lightmeter::kernels::vector
+
+LIGHTMETER_CLOSE_VECTORS

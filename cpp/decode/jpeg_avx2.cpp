@@ -3,14 +3,15 @@
 
 #include "decode/jpeg_dct.hpp"
 #include "decode/jpeg_kernels.hpp"
+#include "kernels/compiler.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "kernels/haswell_begin.hpp"
+LIGHTMETER_OPEN_VECTORS
 
-namespace lightmeter::decode {
-namespace haswell {
+namespace lightmeter::decode::vector {
+namespace {
 
 inline __m128i load16(const void* p) noexcept {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
@@ -199,20 +200,12 @@ void to_rgb(const std::uint8_t* y, const std::uint8_t* cb, const std::uint8_t* c
   }
 }
 
-constexpr JpegKernels kTable = {inverse_dct, inverse_low_dct, double_across, double_both, to_rgb};
+}  // namespace
 
-}  // namespace haswell
+const JpegKernels kJpeg = {inverse_dct, inverse_low_dct, double_across, double_both, to_rgb};
 
-const JpegKernels* const kJpegHaswell = &haswell::kTable;
+}  // namespace lightmeter::decode::vector
 
-}  // namespace lightmeter::decode
-
-#include "kernels/haswell_end.hpp"
-
-#else
-
-namespace lightmeter::decode {
-const JpegKernels* const kJpegHaswell = nullptr;
-}
+LIGHTMETER_CLOSE_VECTORS
 
 #endif
