@@ -11,22 +11,23 @@
 
 namespace {
 
+using lightmeter::profile::Bucket;
 using lightmeter::profile::GroupMoments;
+using lightmeter::profile::kSingle;
 using lightmeter::profile::Meaning;
 using lightmeter::profile::Profile;
 using lightmeter::profile::Role;
 
-// A number for each place, and at the end one for what is a group each.
+// A number for each bucket, and at the end one for what is a group each.
 class Table {
  public:
-  explicit Table(GroupMoments::Place places) : places_(places), values_(std::size_t{places} + 1) {}
+  explicit Table(Bucket buckets) : buckets_(buckets), values_(std::size_t{buckets} + 1) {}
 
-  double& operator[](GroupMoments::Place place) {
-    return values_[place == GroupMoments::kSingle ? places_ : place];
-  }
-  void add(const GroupMoments::Counts& counts, std::uint32_t cells = 1, double sign = 1.0) {
-    for (const auto& [key, count] : counts) {
-      (*this)[key / cells] += sign * static_cast<double>(count);
+  double& operator[](Bucket bucket) { return values_[bucket == kSingle ? buckets_ : bucket]; }
+  template <class Entries>
+  void add(const Entries& counts, double sign = 1.0) {
+    for (const auto& entry : counts.entries()) {
+      (*this)[counts.bucket(entry)] += sign * static_cast<double>(entry.n);
     }
   }
   void at_least_zero() {
@@ -37,7 +38,7 @@ class Table {
   }
 
  private:
-  GroupMoments::Place places_;
+  Bucket buckets_;
   std::vector<double> values_;
 };
 
@@ -54,9 +55,9 @@ void add_unstored(Table& missing, const Profile& profile, const std::string& nam
   for (const auto& [policy, counts] : found->second.exif_read) {
     if (policy.tracks(std::string_view(name).substr(dot + 1), personal)) missing.add(counts);
   }
-  for (const auto& mean : values.means) missing[mean.place] -= static_cast<double>(mean.n);
-  missing.add(values.infinite, 1, -1.0);
-  missing.add(values.texts, GroupMoments::kCells, -1.0);
+  missing.add(values.means, -1.0);
+  missing.add(values.infinite, -1.0);
+  missing.add(values.texts, -1.0);
   missing.at_least_zero();
 }
 
@@ -66,20 +67,20 @@ py::dict grouped(const Profile& profile, const std::string& name, const std::str
   const auto found = groups.columns().find(name);
   static const GroupMoments::Values kNothing;
   const GroupMoments::Values& values = found == groups.columns().end() ? kNothing : found->second;
-  const GroupMoments::Place places = groups.places();
-  Table n(places), x(places), y(places), missing(places), infinite(places);
-  for (const auto& mean : values.means) {
-    n[mean.place] = static_cast<double>(mean.n);
-    x[mean.place] = mean.x;
-    y[mean.place] = mean.y;
+  const Bucket buckets = groups.buckets();
+  Table n(buckets), x(buckets), y(buckets), missing(buckets), infinite(buckets);
+  n.add(values.means);
+  for (const auto& mean : values.means.entries()) {
+    x[mean.key] = mean.x;
+    y[mean.key] = mean.y;
   }
   missing.add(values.missing);
   infinite.add(values.infinite);
   add_unstored(missing, profile, name, {role_of(role), origin_of(origin)}, values);
   std::map<std::uint32_t, Table> cells;
-  for (const auto& [key, count] : values.texts) {
-    const auto cell = cells.try_emplace(key % GroupMoments::kCells, places).first;
-    cell->second[key / GroupMoments::kCells] += static_cast<double>(count);
+  for (const auto& entry : values.texts.entries()) {
+    const auto cell = cells.try_emplace(entry.key % GroupMoments::kCells, buckets).first;
+    cell->second[values.texts.bucket(entry)] += static_cast<double>(entry.n);
   }
   py::list texts;
   for (const auto& [cell, counts] : cells) texts.append(py::make_tuple(cell, counts.array()));
@@ -108,6 +109,6 @@ void bind_groups(py::class_<Profile>& profile) {
           "groups", [](const Profile& self) { return std::llround(self.by_group().groups()); },
           "How many named groups there are, about.")
       .def("grouped", &grouped, py::arg("name"), py::arg("role"), py::arg("origin"),
-           "Numbers and counts of a feature by hashed group: an item for each place that names of "
+           "Numbers and counts of a feature by hashed group: an item for each bucket that names of "
            "groups are hashed to, and at the end one for values that are a group each.");
 }

@@ -44,8 +44,8 @@ py::tuple exemplars_of(const Profile& profile, const std::string& name) {
     list.append(py::make_tuple(picture.path, to_bytes(picture.thumbnail), value));
   };
   if (const auto* ends = profile.exemplars.find(name)) {
-    for (const auto& [value, hash] : ends->low) append(low, hash, py::float_(value));
-    for (const auto& [value, hash] : ends->high) append(high, hash, py::float_(value));
+    for (const auto& [value, hash] : ends->low.entries()) append(low, hash, py::float_(value));
+    for (const auto& [value, hash] : ends->high.entries()) append(high, hash, py::float_(value));
     for (const std::uint64_t hash : profile.exemplars.random()) append(random, hash, py::none());
   }
   return py::make_tuple(low, high, random);
@@ -63,7 +63,7 @@ void sample_row(Profile& profile, const py::dict& row) {
 // The rows in the order of their hashes, those with the same names together.
 py::list sampled_rows(const Profile& profile) {
   std::map<lightmeter::profile::RowSample::Names, std::vector<const std::vector<float>*>> tables;
-  for (const auto& [hash, row] : profile.rows.rows()) tables[*row.names].push_back(&row.values);
+  for (const auto& row : profile.rows.rows()) tables[*row.names].push_back(&row.values);
   py::list result;
   for (const auto& [names, rows] : tables) {
     py::array_t<float> values({rows.size(), names.size()});

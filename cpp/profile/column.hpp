@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
-#include "profile/box.hpp"
 #include "profile/meaning.hpp"
 #include "profile/number_facts.hpp"
 #include "profile/paths.hpp"
@@ -14,6 +15,23 @@
 #include "sketch/quantiles.hpp"
 
 namespace lightmeter::profile {
+
+// A T that is made when it is first needed, and until then takes the room of a pointer. A copy has
+// a T of its own.
+template <class T>
+class Box : public std::unique_ptr<T> {
+ public:
+  Box() = default;
+  Box(const Box& other) : std::unique_ptr<T>(other ? std::make_unique<T>(*other) : nullptr) {}
+  Box(Box&&) noexcept = default;
+  Box& operator=(Box other) noexcept { return this->swap(other), *this; }
+
+  template <class... Arguments>
+  T& make(Arguments&&... arguments) {
+    if (!*this) this->reset(new T(std::forward<Arguments>(arguments)...));
+    return **this;
+  }
+};
 
 // Everything known of one feature: numbers, strings, and how many observations were missing.
 //
@@ -26,7 +44,7 @@ class Column {
   static constexpr std::size_t kMaxString = 128;
 
   // The name keys the coins of the quantile sketch.
-  explicit Column(std::string_view name, const Meaning& meaning = {});
+  explicit Column(std::string_view name = {}, const Meaning& meaning = {});
 
   // A column of counts[v] observations of v / step each; integers where step divides v.
   [[nodiscard]] static Column of_counts(std::span<const std::uint64_t> counts,

@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "profile/first_k.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
 // A few pictures to look at: of each feature the ones with the least and the greatest values, and a
-// few at random, which are those with the least hashes. All three are the first of a total order,
-// so any order and any tree of merges keeps the same pictures; one seen twice is kept once.
+// few at random, which are those with the least hashes. One seen twice is kept once.
 class Exemplars {
  public:
   static constexpr std::size_t kMaxKeep = 16;
@@ -31,14 +31,18 @@ class Exemplars {
   };
   using Value = std::pair<double, std::uint64_t>;  // of a feature, and the hash of its picture
   struct Ends {
-    std::set<Value> low;
-    std::set<Value, std::greater<>> high;
+    explicit Ends(std::size_t most = 0) : low(most), high(most) {}
+
+    FirstK<Value> low;
+    FirstK<Value, std::greater<>> high;
   };
 
   // How many to keep at each end and at random; 0 keeps none. At most kMaxKeep, or
   // std::invalid_argument.
   void keep(std::size_t count);
-  [[nodiscard]] std::size_t keep() const noexcept { return keep_; }
+  [[nodiscard]] std::size_t keep() const noexcept { return random_.most(); }
+  // Whether none are asked for.
+  [[nodiscard]] bool empty() const noexcept { return keep() == 0; }
 
   // `hash` stands for the picture's contents and path. Values that are not finite are passed over.
   // std::invalid_argument for a path or thumbnail that is too long, and for text that is not UTF-8.
@@ -48,23 +52,23 @@ class Exemplars {
   // keeps none has no say.
   void merge(const Exemplars& other);
 
-  [[nodiscard]] const std::set<std::uint64_t>& random() const noexcept { return random_; }
+  [[nodiscard]] const std::set<std::uint64_t>& random() const noexcept { return random_.entries(); }
   // Null if the feature is not known.
   [[nodiscard]] const Ends* find(std::string_view feature) const;
   // Of a hash that random() or find() returned.
   [[nodiscard]] const Picture& picture(std::uint64_t hash) const { return pictures_.at(hash); }
 
+  template <class Io, class Self>
+  static void layout(Io io, Self& self);
   void encode(wire::Writer& out) const;
   [[nodiscard]] static Exemplars decode(wire::Reader& in);
 
  private:
-  void insert(std::uint64_t hash, const Picture& picture);
-  void shrink();
   [[nodiscard]] std::set<std::uint64_t> referenced() const;
+  void forget_unreferenced();
 
-  std::size_t keep_ = 0;
   std::map<std::uint64_t, Picture> pictures_;
-  std::set<std::uint64_t> random_;
+  FirstK<std::uint64_t> random_;
   std::map<std::string, Ends, std::less<>> ends_;
 };
 

@@ -22,6 +22,8 @@ struct ExifPolicy {
   }
 
   // Twice: varint count | texts, in rising order.
+  template <class Io, class Self>
+  static void layout(Io io, Self& self);
   void encode(wire::Writer& out) const;
   [[nodiscard]] static ExifPolicy decode(wire::Reader& in);
 

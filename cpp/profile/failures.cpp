@@ -1,31 +1,22 @@
 #include "profile/failures.hpp"
 
-#include <iterator>
-#include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
-#include "error.hpp"
+#include "profile/layout.hpp"
 #include "wire/text.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
-namespace {
-
-constexpr std::string_view kCut = "...";
-
-}  // namespace
-
-bool Failures::Order::operator()(const Failure& a, const Failure& b) const noexcept {
-  return std::tuple(a.path.empty(), std::string_view(a.path), std::string_view(a.reason),
-                    std::string_view(a.detail)) <
-         std::tuple(b.path.empty(), std::string_view(b.path), std::string_view(b.reason),
-                    std::string_view(b.detail));
+bool operator<(const Failure& a, const Failure& b) noexcept {
+  const bool a_last = a.path.empty(), b_last = b.path.empty();
+  return std::tie(a_last, a.path, a.reason, a.detail) <
+         std::tie(b_last, b.path, b.reason, b.detail);
 }
 
 void Failures::add(Failure failure) {
+  constexpr std::string_view kCut = "...";
   if (failure.path.size() > kMaxPath) {
     failure.path.replace(0, failure.path.size() - kMaxPath + kCut.size(), kCut);
   }
@@ -33,48 +24,25 @@ void Failures::add(Failure failure) {
   failure.detail.resize(wire::cut_text(failure.detail, kMaxDetail).size());
   wire::check_text(failure.reason);
   wire::check_text(failure.detail);
-  insert(std::move(failure));
+  FirstK::add(std::move(failure));
 }
 
-void Failures::insert(Failure failure) {
-  entries_.insert(std::move(failure));
-  if (entries_.size() > kMaxEntries) entries_.erase(std::prev(entries_.end()));
+template <class Io, class Self>
+void Failures::layout(Io io, Self& self) {
+  FirstK::layout(io, self, 24, "failures: too many entries", "failures: the entries are not rising",
+                 [&](auto& failure) {
+                   io.bytes(failure.path);  // any: file systems do not ask for UTF-8
+                   io.text(failure.reason);
+                   io.text(failure.detail);
+                   io.require(failure.path.size() <= kMaxPath &&
+                                  failure.reason.size() <= kMaxReason &&
+                                  failure.detail.size() <= kMaxDetail,
+                              "failures: an entry is too long");
+                 });
 }
 
-void Failures::merge(const Failures& other) {
-  if (&other == this) return;
-  for (const Failure& failure : other.entries_) insert(failure);
-}
+void Failures::encode(wire::Writer& out) const { layout(Packer{out}, *this); }
 
-void Failures::encode(wire::Writer& out) const {
-  out.varint(entries_.size());
-  for (const Failure& failure : entries_) {
-    out.string(failure.path);
-    out.string(failure.reason);
-    out.string(failure.detail);
-  }
-}
-
-Failures Failures::decode(wire::Reader& in) {
-  Failures result;
-  const std::uint64_t count = in.count(24);
-  if (count > kMaxEntries) throw DecodeError("failures: too many entries");
-  for (std::uint64_t left = count; left > 0; --left) {
-    Failure failure;
-    const auto path = in.bytes(in.varint());  // any bytes: file systems do not ask for UTF-8
-    failure.path.assign(path.begin(), path.end());
-    failure.reason = in.string();
-    failure.detail = in.string();
-    if (failure.path.size() > kMaxPath || failure.reason.size() > kMaxReason ||
-        failure.detail.size() > kMaxDetail) {
-      throw DecodeError("failures: an entry is too long");
-    }
-    if (!result.entries_.empty() && !Order()(*result.entries_.rbegin(), failure)) {
-      throw DecodeError("failures: the entries are not rising");
-    }
-    result.entries_.insert(result.entries_.end(), std::move(failure));
-  }
-  return result;
-}
+Failures Failures::decode(wire::Reader& in) { return unpacked<Failures>(in); }
 
 }  // namespace lightmeter::profile

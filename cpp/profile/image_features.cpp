@@ -17,18 +17,16 @@ std::string feature(std::string_view prefix, std::string_view name) {
   return full.append(prefix).append(".").append(name);
 }
 
-using Counts = measure::ImageCounts;
-
 // The values of all pixels.
 struct Distribution {
   std::string_view name;
   Role role;
-  measure::Histogram Counts::* histogram;
+  measure::Histogram measure::ImageCounts::* histogram;
 };
 constexpr Distribution kDistributions[] = {
-    {"Hue.pixels", Role::kAnglePixels, &Counts::hue},
-    {"Saturation.pixels", Role::kPixels, &Counts::saturation},
-    {"Brightness.pixels", Role::kPixels, &Counts::value},
+    {"Hue.pixels", Role::kAnglePixels, &measure::ImageCounts::hue},
+    {"Saturation.pixels", Role::kPixels, &measure::ImageCounts::saturation},
+    {"Brightness.pixels", Role::kPixels, &measure::ImageCounts::value},
 };
 
 constexpr std::string_view kGray = "Brightness";  // whose samples are those of a gray picture

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "error.hpp"
+#include "profile/first_k.hpp"
 #include "wire/text.hpp"
 #include "wire/wire.hpp"
 
@@ -32,24 +32,13 @@ std::size_t shared_start(std::string_view a, std::string_view b) {
 void Paths::add(std::string_view hash, std::string_view path,
                 const sketch::FrequentStrings& tracked) {
   wire::check_text(path);
-  if (!path.empty()) insert(hash, end_of(path));
+  if (!path.empty()) keep_lesser(paths_, std::string(hash), end_of(path));
   forget_others(tracked);
 }
 
 void Paths::merge(const Paths& other, const sketch::FrequentStrings& tracked) {
-  if (&other != this) {
-    for (const auto& [hash, path] : other.paths_) insert(hash, path);
-  }
+  for (const auto& [hash, path] : other.paths_) keep_lesser(paths_, hash, path);
   forget_others(tracked);
-}
-
-void Paths::insert(std::string_view hash, std::string_view path) {
-  const auto place = paths_.find(hash);
-  if (place == paths_.end()) {
-    paths_.emplace(hash, path);
-  } else if (path < place->second) {
-    place->second = path;
-  }
 }
 
 // Not at once, because it looks at all of them.
@@ -69,8 +58,7 @@ void Paths::encode(wire::Writer& out, const sketch::FrequentStrings& tracked) co
     const std::string_view path = find(entry.value);
     const std::size_t shared = shared_start(before, path);
     out.varint(shared);
-    out.varint(path.size() - shared);
-    for (const char c : path.substr(shared)) out.u8(static_cast<std::uint8_t>(c));
+    out.string(path.substr(shared));
     before = path;
   }
 }
@@ -80,14 +68,13 @@ Paths Paths::decode(wire::Reader& in, const sketch::FrequentStrings& tracked) {
   std::string before;
   for (const auto& entry : tracked.state().entries) {
     const std::uint64_t shared = in.varint();
-    if (shared > before.size()) throw DecodeError("paths: more is shared than there is");
+    wire::require(shared <= before.size(), "paths: more is shared than there is");
     std::string path = before.substr(0, static_cast<std::size_t>(shared));
     const auto rest = in.bytes(in.varint());
     path.append(rest.begin(), rest.end());
-    if (path.size() > kMaxPath || !wire::is_utf8(path)) {
-      throw DecodeError("paths: a path is too long, or no text");
-    }
-    if (shared_start(before, path) != shared) throw DecodeError("paths: not in their least form");
+    wire::require(path.size() <= kMaxPath && wire::is_utf8(path),
+                  "paths: a path is too long, or no text");
+    wire::require(shared_start(before, path) == shared, "paths: not in their least form");
     if (!path.empty()) result.paths_.emplace_hint(result.paths_.end(), entry.value, path);
     before = std::move(path);
   }

@@ -32,7 +32,6 @@ class Paths {
   [[nodiscard]] static Paths decode(wire::Reader& in, const sketch::FrequentStrings& tracked);
 
  private:
-  void insert(std::string_view hash, std::string_view path);
   void forget_others(const sketch::FrequentStrings& tracked);
 
   std::map<std::string, std::string, std::less<>> paths_;

@@ -10,6 +10,42 @@
 
 namespace lightmeter::profile {
 
+namespace {
+
+// Null if there is none.
+template <class Map>
+const typename Map::mapped_type* find_in(const Map& map, std::string_view name) {
+  const auto found = map.find(name);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+// That of the name, made if there is none. std::invalid_argument unless the name is UTF-8.
+template <class Map>
+typename Map::mapped_type& found_or_made(Map& map, std::string_view name) {
+  const auto found = map.find(name);
+  if (found != map.end()) return found->second;
+  wire::check_text(name);
+  return map[std::string(name)];
+}
+
+// IncompatibleError if a sum of both sides' counts would be above 2^56.
+template <class Map, class Count>
+void check_sums(const Map& own, const Map& more, Count&& count) {
+  for (const auto& [name, part] : more) {
+    if (const auto* same = find_in(own, name)) sketch::check_sum(count(*same), count(part));
+  }
+}
+
+template <class Map>
+void merge_all(Map& own, const Map& more) {
+  for (const auto& [name, part] : more) {
+    const auto [place, added] = own.try_emplace(name, part);
+    if (!added) place->second.merge(part);
+  }
+}
+
+}  // namespace
+
 std::uint64_t ImageGroup::all_exif_read() const noexcept {
   std::uint64_t sum = 0;
   for (const auto& [policy, read] : exif_read) sum += read;
@@ -26,50 +62,40 @@ Column& Profile::column(std::string_view name, const Meaning& meaning) {
   return columns_.emplace(std::string(name), Column(name, meaning)).first->second;
 }
 
-// Columns are never removed, so places stay valid.
 Column& Profile::column(std::size_t i, std::string_view name, const Meaning& meaning) {
-  std::vector<Columns::iterator>& places = row_.places;
-  if (i < places.size() && places[i]->first == name) {
-    places[i]->second.add_meaning(meaning);
-    return places[i]->second;
-  }
-  Column& found = column(name, meaning);
-  if (i == places.size()) places.emplace_back();
-  if (i < places.size()) places[i] = columns_.find(name);
-  return found;
+  return column_of_row(row_, i, {}, {}, name, meaning);
 }
 
 Column& Profile::column_of_image(std::size_t i, std::string_view prefix, std::string_view name,
                                  const Meaning& meaning) {
-  std::vector<Columns::iterator>& places = image_.places;
-  const auto is_its_name = [&](std::string_view full) {
-    return full.size() == prefix.size() + 1 + name.size() && full[prefix.size()] == '.' &&
-           full.ends_with(name) && full.starts_with(prefix);
-  };
-  if (i < places.size() && is_its_name(places[i]->first)) {
-    places[i]->second.add_meaning(meaning);
-    return places[i]->second;
+  return column_of_row(image_, i, prefix, ".", name, meaning);
+}
+
+// Columns are never removed, so places stay valid.
+Column& Profile::column_of_row(Row& row, std::size_t i, std::string_view prefix,
+                               std::string_view dot, std::string_view name,
+                               const Meaning& meaning) {
+  if (i < row.places.size()) {
+    auto& [known, column] = *row.places[i];
+    if (known.size() == prefix.size() + dot.size() + name.size() && known.ends_with(name) &&
+        known.starts_with(prefix) &&
+        std::string_view(known).substr(prefix.size()).starts_with(dot)) {
+      column.add_meaning(meaning);
+      return column;
+    }
   }
   std::string full;
-  full.reserve(prefix.size() + 1 + name.size());
-  full.append(prefix).append(".").append(name);
+  full.reserve(prefix.size() + dot.size() + name.size());
+  full.append(prefix).append(dot).append(name);
   Column& made = column(full, meaning);
-  if (i == places.size()) places.emplace_back();
-  if (i < places.size()) places[i] = columns_.find(full);
+  if (i == row.places.size()) row.places.emplace_back();
+  if (i < row.places.size()) row.places[i] = columns_.find(full);
   return made;
 }
 
-const Column* Profile::find(std::string_view name) const {
-  const auto found = columns_.find(name);
-  return found == columns_.end() ? nullptr : &found->second;
-}
+const Column* Profile::find(std::string_view name) const { return find_in(columns_, name); }
 
-ImageGroup& Profile::group(std::string_view prefix) {
-  const auto place = groups_.find(prefix);
-  if (place != groups_.end()) return place->second;
-  wire::check_text(prefix);
-  return groups_[std::string(prefix)];
-}
+ImageGroup& Profile::group(std::string_view prefix) { return found_or_made(groups_, prefix); }
 
 void Profile::count_image(std::string_view prefix, std::uint64_t count) {
   ImageGroup& images = group(prefix);
@@ -89,27 +115,15 @@ void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy, std::u
 
 void Profile::log_vector(std::string_view name, std::span<const double> vector, Origin origin) {
   Column& feature = column(name, {Role::kVector, origin});
-  auto place = vectors_.find(name);
-  if (place == vectors_.end()) {
-    Vectors vectors(name);
-    if (!vectors.update(vector)) return feature.update_null();
-    vectors_.emplace(std::string(name), std::move(vectors));
-  } else if (!place->second.update(vector)) {
-    feature.update_null();
-  }
+  const auto [place, added] = vectors_.try_emplace(std::string(name), name);
+  if (place->second.update(vector)) return;
+  if (added) vectors_.erase(place);
+  feature.update_null();
 }
 
-const Vectors* Profile::vectors(std::string_view name) const {
-  const auto place = vectors_.find(name);
-  return place == vectors_.end() ? nullptr : &place->second;
-}
+const Vectors* Profile::vectors(std::string_view name) const { return find_in(vectors_, name); }
 
-Joint& Profile::joint(std::string_view prefix) {
-  const auto place = joints_.find(prefix);
-  if (place != joints_.end()) return place->second;
-  wire::check_text(prefix);
-  return joints_[std::string(prefix)];
-}
+Joint& Profile::joint(std::string_view prefix) { return found_or_made(joints_, prefix); }
 
 // Of the years 1 to 9999, which are those of calendars in general and of Python's datetime.
 bool Profile::is_date(std::int64_t timestamp) noexcept {
@@ -128,10 +142,10 @@ void Profile::set_dataset_timestamp(std::optional<std::int64_t> timestamp) {
 std::uint64_t Profile::missing(std::string_view name) const {
   const Column* column = find(name);
   if (column == nullptr) return 0;
-  const auto group = groups_.find(name.substr(0, name.rfind('.')));
-  if (group == groups_.end()) return column->null();
+  const ImageGroup* group = find_in(groups_, name.substr(0, name.rfind('.')));
+  if (group == nullptr) return column->null();
   const Meaning& meaning = column->meaning();
-  if (meaning.role == Role::kFailure) return column->null() + group->second.images;
+  if (meaning.role == Role::kFailure) return column->null() + group->images;
   if (!meaning.is_exif()) return column->null();
   const std::uint64_t read = exif_read(name, meaning.origin == Origin::kPersonalExif);
   return column->null() + read - std::min(read, column->values());
@@ -145,10 +159,10 @@ std::uint64_t Profile::values(std::string_view name) const {
 
 std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
   const std::size_t dot = name.rfind('.');
-  const auto group = groups_.find(name.substr(0, dot));
-  if (group == groups_.end()) return 0;
+  const ImageGroup* group = find_in(groups_, name.substr(0, dot));
+  if (group == nullptr) return 0;
   std::uint64_t read = 0;
-  for (const auto& [policy, images] : group->second.exif_read) {
+  for (const auto& [policy, images] : group->exif_read) {
     if (policy.tracks(name.substr(dot + 1), personal)) read += images;
   }
   return read;
@@ -163,40 +177,20 @@ void Profile::forget_pictures() {
 
 std::size_t Profile::merge(const Profile& other) {
   if (&other == this) return merge(Profile(other));
-  for (const auto& [name, column] : other.columns_) {
-    if (const Column* own = find(name)) {
-      sketch::check_sum(own->observations(), column.observations());
-    }
-  }
-  for (const auto& [prefix, more] : other.groups_) {
-    const auto own = groups_.find(prefix);
-    if (own == groups_.end()) continue;
-    sketch::check_sum(own->second.images, more.images);
-    sketch::check_sum(own->second.all_exif_read(), more.all_exif_read());
-  }
-  for (const auto& [name, more] : other.vectors_) {
-    const Vectors* own = vectors(name);
-    if (own != nullptr) sketch::check_sum(own->n(), more.n());
-  }
-  for (const auto& [prefix, more] : other.joints_) {
-    const auto own = joints_.find(prefix);
-    if (own != joints_.end()) sketch::check_sum(own->second.observations(), more.observations());
-  }
-  for (const auto& [name, column] : other.columns_)
-    this->column(name, column.meaning()).merge(column);
+  const auto observations = [](const auto& part) { return part.observations(); };
+  check_sums(columns_, other.columns_, observations);
+  check_sums(groups_, other.groups_, [](const ImageGroup& group) { return group.images; });
+  check_sums(groups_, other.groups_, [](const ImageGroup& group) { return group.all_exif_read(); });
+  check_sums(vectors_, other.vectors_, [](const Vectors& vectors) { return vectors.n(); });
+  check_sums(joints_, other.joints_, observations);
+  for (const auto& [name, more] : other.columns_) column(name, more.meaning()).merge(more);
   for (const auto& [prefix, more] : other.groups_) {
     ImageGroup& sum = group(prefix);
     sum.images += more.images;
     for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
   }
-  for (const auto& [name, more] : other.vectors_) {
-    const auto [place, added] = vectors_.try_emplace(name, more);
-    if (!added) place->second.merge(more);
-  }
-  for (const auto& [prefix, more] : other.joints_) {
-    const auto [place, added] = joints_.try_emplace(prefix, more);
-    if (!added) place->second.merge(more);
-  }
+  merge_all(vectors_, other.vectors_);
+  merge_all(joints_, other.joints_);
   failures.merge(other.failures);
   decoders.merge(other.decoders);
   if (const auto theirs = other.dataset_timestamp_) {
@@ -213,10 +207,10 @@ std::size_t Profile::merge(const Profile& other) {
 std::size_t Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
   if (!part.by_group_.empty()) throw std::invalid_argument("got a part that has groups itself");
   const std::size_t dropped = merge(part);
-  const GroupMoments::Place place = GroupMoments::place_of(group);
-  for (const auto& [name, column] : part.columns_) by_group_.add(place, name, column);
+  const Bucket bucket = GroupMoments::bucket_of(group);
+  for (const auto& [name, column] : part.columns_) by_group_.add(bucket, name, column);
   for (const auto& [prefix, images] : part.groups_) {
-    by_group_.add(place, prefix, images.images, images.exif_read);
+    by_group_.add(bucket, prefix, images.images, images.exif_read);
   }
   return dropped;
 }

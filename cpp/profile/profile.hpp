@@ -134,8 +134,13 @@ class Profile {
     std::vector<Columns::iterator> places;
   };
 
+  template <class Each>
+  static void each_section(Each&& each);
   static bool is_date(std::int64_t timestamp) noexcept;
   ImageGroup& group(std::string_view prefix);
+  // The i-th column of a row, called prefix + dot + name.
+  Column& column_of_row(Row& row, std::size_t i, std::string_view prefix, std::string_view dot,
+                        std::string_view name, const Meaning& meaning);
 
   std::optional<std::int64_t> dataset_timestamp_;
   Columns columns_;

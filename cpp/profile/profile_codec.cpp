@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "error.hpp"
+#include "profile/layout.hpp"
 #include "profile/profile.hpp"
 #include "sketch/limits.hpp"
 #include "wire/wire.hpp"
@@ -38,16 +39,7 @@ namespace {
 // Whoever changes this adds to it or raises the version; see tests/golden.
 constexpr std::uint8_t kMagic[4] = {'L', 'M', 'P', '\n'};
 constexpr std::uint8_t kVersion = 1;
-constexpr std::uint64_t kTimestamp = 1;
-constexpr std::uint64_t kGroups = 2;
-constexpr std::uint64_t kColumns = 3;
-constexpr std::uint64_t kFailures = 4;
-constexpr std::uint64_t kExemplars = 6;
-constexpr std::uint64_t kRows = 7;
-constexpr std::uint64_t kByGroup = 8;
-constexpr std::uint64_t kVectors = 9;
 constexpr std::uint64_t kFirstOptional = 64;
-constexpr std::uint64_t kDecoders = 64;
 constexpr std::size_t kHeadSize = 6;
 constexpr std::size_t kChecksumSize = 4;
 
@@ -71,51 +63,40 @@ wire::Reader checked_sections(std::span<const std::uint8_t> data) {
 }
 
 // Names come in rising order, so that equal profiles have equal bytes.
-template <class Map>
-std::string next_name(wire::Reader& in, const Map& so_far) {
-  std::string name(in.string());
-  if (!so_far.empty() && so_far.rbegin()->first >= name) {
-    throw DecodeError("name " + name + " is out of order in the profile");
-  }
-  return name;
-}
+constexpr auto kNameOutOfOrder = [](const auto& item) {
+  return "name " + item.first + " is out of order in the profile";
+};
 
-ImageGroup decode_group(wire::Reader& in, const std::string& prefix) {
-  ImageGroup group;
-  group.images = in.varint();
+template <class Io, class Images>
+void layout_images(Io io, const std::string& prefix, Images& images) {
+  const auto says = [&](const char* what) {
+    return [&prefix, what](const auto&...) { return "images " + prefix + what; };
+  };
+  io.varint(images.images);
   std::uint64_t all_read = 0;
-  for (std::uint64_t left = in.count(24); left > 0; --left) {
-    ExifPolicy policy = ExifPolicy::decode(in);
-    if (!group.exif_read.empty() && group.exif_read.rbegin()->first >= policy) {
-      throw DecodeError("images " + prefix + ": Exif policies out of order");
-    }
-    const std::uint64_t read = in.varint();
-    if (read == 0) throw DecodeError("images " + prefix + ": an Exif policy of no image");
-    all_read += std::min(read, sketch::kMaxCount + 1 - all_read);
-    group.exif_read.emplace(std::move(policy), read);
-  }
-  if (std::max(group.images, all_read) > sketch::kMaxCount) {
-    throw DecodeError("images " + prefix + ": a count above 2^56");
-  }
-  return group;
+  io.list(images.exif_read, 24, says(": Exif policies out of order"), [&](auto& item) {
+    io.part(item.first);
+    io.varint(item.second);
+    io.require(item.second > 0, says(": an Exif policy of no image"));
+    all_read += std::min(item.second, sketch::kMaxCount + 1 - all_read);
+  });
+  io.require(std::max(images.images, all_read) <= sketch::kMaxCount, says(": a count above 2^56"));
 }
 
 // Groups hold a part of the columns and images, so that no sum of groups is above 2^56 either.
 void check_groups(const Profile& profile) {
-  const auto check = [](const GroupMoments::Counts& counts, std::uint64_t most) {
-    for (const auto& [place, count] : counts) {
-      if (count > most) throw DecodeError("groups of the profile: more than there are at all");
-      most -= count;
+  const auto check = [](const auto& entries, std::uint64_t most) {
+    for (const auto& entry : entries.entries()) {
+      if (entry.n > most) throw DecodeError("groups of the profile: more than there are at all");
+      most -= entry.n;
     }
   };
-  static const Column kNone("");
+  static const Column kNone;
   for (const auto& [name, values] : profile.by_group().columns()) {
     const Column* found = profile.find(name);
     const Column& column = found == nullptr ? kNone : *found;
     const sketch::QuantileSketch& numbers = column.numbers();
-    GroupMoments::Counts finite;
-    for (const auto& mean : values.means) finite.emplace_back(mean.place, mean.n);
-    check(finite, numbers.n());
+    check(values.means, numbers.n());
     check(values.missing, column.null() + numbers.nan());
     check(values.infinite, numbers.pos_inf() + numbers.neg_inf());
     check(values.texts, column.strings());
@@ -133,65 +114,78 @@ void check_groups(const Profile& profile) {
 
 }  // namespace
 
+// Calls `each` with the tag of every section, by rising tag, whether a profile has it, and its
+// layout.
+template <class Each>
+void Profile::each_section(Each&& each) {
+  const auto always = [](const Profile&) { return true; };
+  // A member with a layout of its own, absent if it is empty.
+  const auto member = [&](std::uint64_t tag, auto which) {
+    each(
+        tag, [=](const Profile& profile) { return !(profile.*which).empty(); },
+        [=](auto io, auto& profile) { io.part(profile.*which); });
+  };
+  each(
+      1, [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
+      [](auto io, auto& profile) {
+        std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
+        io.zigzag(timestamp);
+        io.require(is_date(timestamp), "a dataset timestamp outside of the years 1 to 9999");
+        if constexpr (decltype(io)::kReads) profile.dataset_timestamp_ = timestamp;
+      });
+  each(2, always, [](auto io, auto& profile) {
+    io.list(profile.groups_, 24, kNameOutOfOrder, [&](auto& item) {
+      io.text(item.first);
+      layout_images(io, item.first, item.second);
+    });
+  });
+  each(3, always, [](auto io, auto& profile) {
+    io.list(profile.columns_, 32, kNameOutOfOrder, [&](auto& item) {
+      io.text(item.first);
+      if constexpr (decltype(io)::kReads) {
+        wire::Reader body(io.in.bytes(io.in.varint()));
+        item.second = Column::decode(body, item.first);
+        body.expect_end();
+      } else {
+        wire::Writer body;
+        item.second.encode(body);
+        io.bytes(body.view());
+      }
+    });
+  });
+  member(4, &Profile::failures);
+  member(6, &Profile::exemplars);
+  member(7, &Profile::rows);
+  member(8, &Profile::by_group_);
+  each(
+      9,
+      [](const Profile& profile) { return !profile.vectors_.empty() || !profile.joints_.empty(); },
+      [](auto io, auto& profile) {
+        io.list(profile.vectors_, 40, kNameOutOfOrder, [&](auto& item) {
+          io.text(item.first);
+          io.part(item.second, item.first);
+          const Column* column = profile.find(item.first);
+          io.require(column != nullptr && column->meaning().role == Role::kVector, [&] {
+            return "vectors of " + item.first + ", which is no feature of vectors";
+          });
+        });
+        io.list(profile.joints_, 24, kNameOutOfOrder, [&](auto& item) {
+          io.text(item.first);
+          io.part(item.second);
+        });
+      });
+  member(64, &Profile::decoders);
+}
+
 std::vector<std::uint8_t> Profile::encode() const {
   wire::Writer out;
   out.bytes(kMagic);
   out.u8(kVersion);
   out.u8(kVersion);
-  if (dataset_timestamp_) {
-    out.section(kTimestamp, [&](wire::Writer& body) { body.zigzag(*dataset_timestamp_); });
-  }
-  out.section(kGroups, [&](wire::Writer& body) {
-    body.varint(groups_.size());
-    for (const auto& [prefix, group] : groups_) {
-      body.string(prefix);
-      body.varint(group.images);
-      body.varint(group.exif_read.size());
-      for (const auto& [policy, read] : group.exif_read) {
-        policy.encode(body);
-        body.varint(read);
-      }
-    }
+  each_section([&](std::uint64_t tag, auto is_there, auto layout) {
+    if (!is_there(*this)) return;
+    out.section(tag, [&](wire::Writer& body) { layout(Packer{body}, *this); });
   });
-  out.section(kColumns, [&](wire::Writer& body) {
-    body.varint(columns_.size());
-    for (const auto& [name, column] : columns_) {
-      wire::Writer framed;
-      column.encode(framed);
-      body.string(name);
-      body.varint(framed.size());
-      body.bytes(framed.view());
-    }
-  });
-  if (!failures.entries().empty()) {
-    out.section(kFailures, [&](wire::Writer& body) { failures.encode(body); });
-  }
-  if (exemplars.keep() > 0) {
-    out.section(kExemplars, [&](wire::Writer& body) { exemplars.encode(body); });
-  }
-  if (rows.keep() > 0) {
-    out.section(kRows, [&](wire::Writer& body) { rows.encode(body); });
-  }
-  if (!by_group_.empty()) {
-    out.section(kByGroup, [&](wire::Writer& body) { by_group_.encode(body); });
-  }
-  if (!vectors_.empty() || !joints_.empty()) {
-    out.section(kVectors, [&](wire::Writer& body) {
-      body.varint(vectors_.size());
-      for (const auto& [name, vectors] : vectors_) {
-        body.string(name);
-        vectors.encode(body);
-      }
-      body.varint(joints_.size());
-      for (const auto& [prefix, joint] : joints_) {
-        body.string(prefix);
-        joint.encode(body);
-      }
-    });
-  }
-  if (!decoders.entries().empty()) {
-    out.section(kDecoders, [&](wire::Writer& body) { decoders.encode(body); });
-  }
   for (const UnknownSection& section : unknown_) {
     out.section(section.tag, [&](wire::Writer& body) { body.bytes(section.body); });
   }
@@ -205,62 +199,28 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
   std::uint64_t last_tag = 0;
   while (!sections.at_end()) {
     wire::Section section = sections.section();
-    wire::Reader& in = section.body;
     if (section.tag <= last_tag) {
       throw DecodeError("section " + std::to_string(section.tag) + " of the profile follows " +
                         std::to_string(last_tag));
     }
     last_tag = section.tag;
-    if (section.tag == kTimestamp) {
-      profile.dataset_timestamp_ = in.zigzag();
-      if (!is_date(*profile.dataset_timestamp_)) {
-        throw DecodeError("a dataset timestamp outside of the years 1 to 9999");
-      }
-    } else if (section.tag == kGroups) {
-      for (std::uint64_t left = in.count(24); left > 0; --left) {
-        const std::string prefix = next_name(in, profile.groups_);
-        profile.groups_[prefix] = decode_group(in, prefix);
-      }
-    } else if (section.tag == kColumns) {
-      for (std::uint64_t left = in.count(32); left > 0; --left) {
-        const std::string name = next_name(in, profile.columns_);
-        wire::Reader body(in.bytes(in.varint()));
-        profile.columns_.emplace(name, Column::decode(body, name));
-        body.expect_end();
-      }
-    } else if (section.tag == kFailures) {
-      profile.failures = Failures::decode(in);
-    } else if (section.tag == kExemplars) {
-      profile.exemplars = Exemplars::decode(in);
-    } else if (section.tag == kRows) {
-      profile.rows = RowSample::decode(in);
-    } else if (section.tag == kByGroup) {
-      profile.by_group_ = GroupMoments::decode(in);
-      check_groups(profile);
-    } else if (section.tag == kVectors) {
-      for (std::uint64_t left = in.count(40); left > 0; --left) {
-        const std::string name = next_name(in, profile.vectors_);
-        profile.vectors_.emplace(name, Vectors::decode(in, name));
-        const Column* column = profile.find(name);
-        if (column == nullptr || column->meaning().role != Role::kVector) {
-          throw DecodeError("vectors of " + name + ", which is no feature of vectors");
-        }
-      }
-      for (std::uint64_t left = in.count(24); left > 0; --left) {
-        const std::string prefix = next_name(in, profile.joints_);
-        profile.joints_.emplace(prefix, Joint::decode(in));
-      }
-    } else if (section.tag == kDecoders) {
-      profile.decoders = Decoders::decode(in);
-    } else if (section.tag >= kFirstOptional) {
-      const auto body = in.bytes(in.remaining());
-      profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});
-    } else {
+    bool is_known = false;
+    each_section([&](std::uint64_t tag, auto, auto layout) {
+      if (tag != section.tag) return;
+      is_known = true;
+      layout(Unpacker{section.body}, profile);
+    });
+    if (!is_known && section.tag < kFirstOptional) {
       throw DecodeError("unknown section " + std::to_string(section.tag) +
                         " in the profile; update lightmeter");
     }
-    in.expect_end();
+    if (!is_known) {
+      const auto body = section.body.bytes(section.body.remaining());
+      profile.unknown_.push_back({section.tag, {body.begin(), body.end()}});
+    }
+    section.body.expect_end();
   }
+  check_groups(profile);
   return profile;
 }
 

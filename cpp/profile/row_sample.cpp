@@ -3,27 +3,18 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <stdexcept>
 
-#include "error.hpp"
-#include "profile/keep_first.hpp"
+#include "profile/layout.hpp"
 #include "sketch/mix.hpp"
 #include "wire/text.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
 namespace {
 
 using Number = std::pair<std::string_view, double>;
-
-struct ByNames {
-  bool operator()(const RowSample::Names* a, const RowSample::Names* b) const { return *a < *b; }
-};
-
-using wire::require;
 
 bool is_kept(const Number& number) {
   return number.first.size() <= RowSample::kMaxName &&
@@ -47,8 +38,7 @@ void RowSample::keep(std::size_t count) {
     throw std::invalid_argument("rows is " + std::to_string(count) + "; expected 0 to " +
                                 std::to_string(kMaxKeep));
   }
-  keep_ = count;
-  keep_first(rows_, keep_);
+  rows_.limit(count);
 }
 
 void RowSample::add(std::span<const Number> numbers) {
@@ -63,32 +53,22 @@ void RowSample::add(std::span<const Number> numbers) {
   }
   std::erase_if(row, [](const Number& number) { return !is_kept(number); });
   if (row.size() > kMaxNumbers) row.resize(kMaxNumbers);
-  if (row.empty() || keep_ == 0) return;
+  if (row.empty()) return;
+  for (auto& [name, value] : row) value += 0.0;  // -0.0 is 0.0
+  Row rounded{hash_of(row)};
+  if (!rows_.takes(rounded)) return;
   Names names;
-  Row rounded;
-  for (auto& [name, value] : row) {
-    value += 0.0;  // -0.0 is 0.0
+  for (const auto& [name, value] : row) {
     names.emplace_back(name);
     rounded.values.push_back(static_cast<float>(value) + 0.0F);  // which may round to -0
   }
-  const std::uint64_t hash = hash_of(row);
-  if (rows_.size() == keep_ && hash > rows_.rbegin()->first) return;
   rounded.names = shared(std::move(names));
-  insert(hash, std::move(rounded));
-  keep_first(rows_, keep_);
+  rows_.add(std::move(rounded));
 }
 
 void RowSample::merge(const RowSample& other) {
-  if (other.keep_ == 0) return;
-  keep_ = keep_ == 0 ? other.keep_ : std::min(keep_, other.keep_);
-  for (const auto& [hash, row] : other.rows_) insert(hash, {shared(*row.names), row.values});
-  keep_first(rows_, keep_);
-}
-
-// Of two rows under one hash the lesser stays, whichever came first.
-void RowSample::insert(std::uint64_t hash, Row row) {
-  const auto [place, added] = rows_.try_emplace(hash, row);
-  if (!added && row < place->second) place->second = std::move(row);
+  rows_.merge(other.rows_,
+              [this](const Row& row) { return Row{row.hash, shared(*row.names), row.values}; });
 }
 
 std::shared_ptr<const RowSample::Names> RowSample::shared(Names names) {
@@ -100,70 +80,53 @@ std::shared_ptr<const RowSample::Names> RowSample::shared(Names names) {
 // varint lists of names | each, rising: varint names | each, rising: text name
 // varint rows | each, by rising hash: u64 hash | varint which list | f32 value of each name
 // Every list is that of a row.
-void RowSample::encode(wire::Writer& out) const {
-  std::map<const Names*, std::size_t, ByNames> lists;
-  for (const auto& [hash, row] : rows_) lists.emplace(row.names.get(), 0);
-  out.varint(keep_);
-  out.varint(lists.size());
-  std::size_t index = 0;
-  for (auto& [names, at] : lists) {
-    at = index++;
-    out.varint(names->size());
-    for (const std::string& name : *names) out.string(name);
-  }
-  out.varint(rows_.size());
-  for (const auto& [hash, row] : rows_) {
-    out.u64(hash);
-    out.varint(lists.at(row.names.get()));
-    for (const float value : row.values) out.f32(value);
-  }
+template <class Io, class Self>
+void RowSample::layout(Io io, Self& self) {
+  std::uint64_t keep = self.keep();
+  io.varint(keep);
+  io.require(keep > 0 && keep <= kMaxKeep, "rows of the profile: keeps none or too many");
+  if constexpr (Io::kReads) self.keep(static_cast<std::size_t>(keep));
+  std::set<Names> lists;
+  for (const Row& row : self.rows()) lists.insert(*row.names);
+  io.list(lists, 24, "rows of the profile: lists of names are out of order", [&](auto& names) {
+    io.list(names, 8, "rows of the profile: names are out of order", [&](auto& name) {
+      io.text(name);
+      io.require(name.size() <= kMaxName, "rows of the profile: a name is too long");
+    });
+    io.require(!names.empty() && names.size() <= kMaxNumbers,
+               "rows of the profile: a row of no or too many numbers");
+  });
+  io.require(lists.size() <= keep, "rows of the profile: more lists of names than rows");
+  std::vector<std::shared_ptr<const Names>> shared;
+  for (const Names& names : lists) shared.push_back(std::make_shared<const Names>(names));
+  const auto names_of = [](const auto& names) -> const Names& { return *names; };
+  self.rows_.layout(
+      io, self.rows_, 104, "rows of the profile: more than it keeps",
+      "rows of the profile: hashes are out of order", [&](auto& row) {
+        std::uint64_t which = 0;
+        if constexpr (!Io::kReads) {
+          which = static_cast<std::uint64_t>(
+              std::ranges::lower_bound(shared, *row.names, {}, names_of) - shared.begin());
+        }
+        io.u64(row.hash);
+        io.varint(which);
+        io.require(which < shared.size(), "rows of the profile: a row without names");
+        if constexpr (Io::kReads) {
+          row.names = shared[which];
+          row.values.resize(row.names->size());
+        }
+        for (auto& value : row.values) {
+          io.f32(value);
+          io.require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
+                     "rows of the profile: a value is not finite, or is -0");
+        }
+      });
+  io.require(std::ranges::all_of(shared, [](const auto& names) { return names.use_count() > 1; }),
+             "rows of the profile: names of no row");
 }
 
-RowSample RowSample::decode(wire::Reader& in) {
-  RowSample sample;
-  const std::uint64_t keep = in.varint();
-  require(keep > 0 && keep <= kMaxKeep, "rows of the profile: keeps none or too many");
-  sample.keep_ = static_cast<std::size_t>(keep);
-  std::vector<std::shared_ptr<const Names>> lists;
-  const std::uint64_t count_of_lists = in.count(24);
-  require(count_of_lists <= keep, "rows of the profile: more lists of names than rows");
-  for (std::uint64_t left = count_of_lists; left > 0; --left) {
-    Names names;
-    const std::uint64_t count = in.count(8);
-    require(count > 0 && count <= kMaxNumbers,
-            "rows of the profile: a row of no or too many numbers");
-    for (std::uint64_t more = count; more > 0; --more) {
-      names.emplace_back(in.string());
-      require(names.back().size() <= kMaxName, "rows of the profile: a name is too long");
-      require(names.size() == 1 || names[names.size() - 2] < names.back(),
-              "rows of the profile: names are out of order");
-    }
-    require(lists.empty() || *lists.back() < names,
-            "rows of the profile: lists of names are out of order");
-    lists.push_back(std::make_shared<const Names>(std::move(names)));
-  }
-  std::vector<bool> used(lists.size());
-  const std::uint64_t count = in.count(104);
-  require(count <= keep, "rows of the profile: more than it keeps");
-  for (std::uint64_t left = count; left > 0; --left) {
-    const std::uint64_t hash = in.u64();
-    require(sample.rows_.empty() || hash > sample.rows_.rbegin()->first,
-            "rows of the profile: hashes are out of order");
-    const std::uint64_t which = in.varint();
-    require(which < lists.size(), "rows of the profile: a row without names");
-    used[which] = true;
-    Row row{lists[which], {}};
-    for (std::size_t more = row.names->size(); more > 0; --more) {
-      const float value = in.f32();
-      require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
-              "rows of the profile: a value is not finite, or is -0");
-      row.values.push_back(value);
-    }
-    sample.rows_.emplace_hint(sample.rows_.end(), hash, std::move(row));
-  }
-  require(std::find(used.begin(), used.end(), false) == used.end(),
-          "rows of the profile: names of no row");
-  return sample;
-}
+void RowSample::encode(wire::Writer& out) const { layout(Packer{out}, *this); }
+
+RowSample RowSample::decode(wire::Reader& in) { return unpacked<RowSample>(in); }
 
 }  // namespace lightmeter::profile

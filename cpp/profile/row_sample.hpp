@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,13 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "profile/first_k.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
 // The numbers of some of the images, a row for each: how numbers go together, which columns apart
 // do not tell. Kept are the rows with the least hashes of their contents. So a sample is random,
-// equal rows are kept once, and any order and any tree of merges keeps the same rows.
+// and equal rows are kept once.
 //
 // Names are kept as they are, values to the nearest float.
 class RowSample {
@@ -28,17 +29,23 @@ class RowSample {
 
   using Names = std::vector<std::string>;  // rising
   struct Row {
-    std::shared_ptr<const Names> names;  // rows with the same names share them
-    std::vector<float> values;           // in their order
+    std::uint64_t hash = 0;
+    std::shared_ptr<const Names> names = nullptr;  // rows with the same names share them
+    std::vector<float> values = {};                // in their order
 
     friend bool operator<(const Row& a, const Row& b) {
-      return std::tie(*a.names, a.values) < std::tie(*b.names, b.values);
+      return std::tie(a.hash, *a.names, a.values) < std::tie(b.hash, *b.names, b.values);
     }
+  };
+  struct ByHash {
+    bool operator()(const Row& a, const Row& b) const noexcept { return a.hash < b.hash; }
   };
 
   // How many rows to keep; 0 keeps none. At most kMaxKeep, or std::invalid_argument.
   void keep(std::size_t count);
-  [[nodiscard]] std::size_t keep() const noexcept { return keep_; }
+  [[nodiscard]] std::size_t keep() const noexcept { return rows_.most(); }
+  // Whether none are asked for.
+  [[nodiscard]] bool empty() const noexcept { return keep() == 0; }
 
   // Adds the numbers of an image. Passed over are values that no float is near, and names longer
   // than kMaxName; a row of which nothing is left is not added. std::invalid_argument for a name
@@ -48,19 +55,18 @@ class RowSample {
   // keeps none has no say.
   void merge(const RowSample& other);
 
-  // By hash.
-  [[nodiscard]] const std::map<std::uint64_t, Row>& rows() const noexcept { return rows_; }
+  [[nodiscard]] const std::set<Row, ByHash>& rows() const noexcept { return rows_.entries(); }
 
+  template <class Io, class Self>
+  static void layout(Io io, Self& self);
   void encode(wire::Writer& out) const;
   // Throws DecodeError unless `add` and `merge` could have made it.
   [[nodiscard]] static RowSample decode(wire::Reader& in);
 
  private:
-  void insert(std::uint64_t hash, Row row);
   [[nodiscard]] std::shared_ptr<const Names> shared(Names names);
 
-  std::size_t keep_ = 0;
-  std::map<std::uint64_t, Row> rows_;
+  FirstK<Row, ByHash> rows_;
   std::shared_ptr<const Names> last_;  // names of the row that was last added
 };
 

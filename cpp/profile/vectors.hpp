@@ -25,7 +25,7 @@ class Vectors {
   static constexpr std::size_t kMaxLength = 16384;
 
   // The name keys the projections.
-  explicit Vectors(std::string_view name);
+  explicit Vectors(std::string_view name = {});
 
   // Whether it was added: of 1 to kMaxLength numbers, finite, with projections below 2^128. Throws
   // IncompatibleError, and changes nothing, if that would make more than 2^56.

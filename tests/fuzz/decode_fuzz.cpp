@@ -181,10 +181,10 @@ void check_state(const Exemplars& exemplars, const Profile& profile) {
   for (const auto& [name, column] : profile.columns()) {
     const Exemplars::Ends* ends = exemplars.find(name);
     if (ends == nullptr) continue;
-    require(std::max(ends->low.size(), ends->high.size()) <= exemplars.keep(),
+    require(std::max(ends->low.entries().size(), ends->high.entries().size()) <= exemplars.keep(),
             "no more at an end than are kept");
-    for (const auto& [value, hash] : ends->low) check_picture(hash);
-    for (const auto& [value, hash] : ends->high) check_picture(hash);
+    for (const auto& [value, hash] : ends->low.entries()) check_picture(hash);
+    for (const auto& [value, hash] : ends->high.entries()) check_picture(hash);
   }
 }
 
@@ -195,8 +195,8 @@ void check_state(const Profile& profile) {
   require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
   for (const auto& [name, values] : profile.by_group().columns()) {
     std::uint64_t grouped = 0;
-    for (const auto& mean : values.means) grouped += mean.n;
-    require(values.means.size() <= profile::GroupMoments::kMost + 1, "bounded groups");
+    for (const auto& mean : values.means.entries()) grouped += mean.n;
+    require(values.means.entries().size() <= profile::GroupMoments::kMost + 1, "bounded groups");
     require(grouped == 0 || grouped <= profile.find(name)->numbers().n(), "groups are a part");
   }
   for (const auto& [name, column] : profile.columns()) {

@@ -38,8 +38,9 @@ TEST(Exemplars, KeepBothEndsAndTheLeastHashes) {
   }
   const auto* ends = exemplars.find("a");
   ASSERT_NE(ends, nullptr);
-  EXPECT_EQ(ends->low, (std::set<Exemplars::Value>{{0, 1000}, {1, 999}}));
-  EXPECT_EQ(ends->high, (std::set<Exemplars::Value, std::greater<>>{{99, 901}, {98, 902}}));
+  EXPECT_EQ(ends->low.entries(), (std::set<Exemplars::Value>{{0, 1000}, {1, 999}}));
+  EXPECT_EQ(ends->high.entries(),
+            (std::set<Exemplars::Value, std::greater<>>{{99, 901}, {98, 902}}));
   EXPECT_EQ(exemplars.random(), (std::set<std::uint64_t>{901, 902}));
   EXPECT_EQ(exemplars.picture(999).path, "1");
   EXPECT_THROW((void)exemplars.picture(950), std::out_of_range);
@@ -101,7 +102,7 @@ TEST(Exemplars, DamageIsRefusedOrStaysValid) {
       EXPECT_EQ(encoded(again), damaged);
       for (const char* name : {"a", "b"}) {
         if (const auto* ends = again.find(name)) {
-          for (const auto& [value, hash] : ends->low) (void)again.picture(hash);
+          for (const auto& [value, hash] : ends->low.entries()) (void)again.picture(hash);
         }
       }
     } catch (const DecodeError&) {

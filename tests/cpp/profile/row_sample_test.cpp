@@ -59,7 +59,7 @@ TEST(RowSample, KeepsWhatARowCanHold) {
   sample.add(Numbers{{"a", std::nan("")}, {"b", 1e300}, {longer, 1.0}});
   EXPECT_TRUE(sample.rows().empty());
   sample.add(Numbers{{longest, 0.1}, {longer, 1.0}, {"inf", HUGE_VAL}});
-  const RowSample::Row& row = sample.rows().begin()->second;
+  const RowSample::Row& row = *sample.rows().begin();
   EXPECT_EQ(*row.names, RowSample::Names{longest});
   EXPECT_EQ(row.values, std::vector<float>{0.1F});
 
@@ -71,7 +71,7 @@ TEST(RowSample, KeepsWhatARowCanHold) {
   RowSample wide;
   wide.keep(1);
   wide.add(many);
-  EXPECT_EQ(*wide.rows().begin()->second.names,
+  EXPECT_EQ(*wide.rows().begin()->names,
             RowSample::Names(names.begin(), names.begin() + RowSample::kMaxNumbers));
 
   EXPECT_THROW(sample.add(Numbers{{"a", 1.0}, {"a", 2.0}}), std::invalid_argument);
