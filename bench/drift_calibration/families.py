@@ -11,7 +11,7 @@ from collections.abc import Callable
 import lightmeter as lm
 import numpy as np
 from lightmeter import _core
-from lightmeter.drift.families import holm_p_values, q_values
+from lightmeter.drift.families import benjamini_hochberg, holm_p_values, q_values
 from populations import Columns, images
 from run import upper_limit
 from scipy import stats
@@ -111,7 +111,7 @@ def power_table() -> None:
     rules = {
         "families": q_values,
         "families, named": holm_p_values,
-        "one family": lambda p, families: _core.q_values(p),
+        "one family": lambda p, families: benjamini_hochberg(p),
     }
     for n, trials in POWER_SIZES.items():
         hits = {rule: [0] * len(others) for rule in rules}

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 
 #include "bind_meaning.hpp"
@@ -6,12 +5,14 @@
 #include "columns.hpp"
 #include "profile/profile.hpp"
 #include "profile/repeats.hpp"
+#include "profile/summary.hpp"
 
 namespace {
 
 using lightmeter::profile::Column;
 using lightmeter::profile::Profile;
-using lightmeter::sketch::FrequentIntegers;
+using lightmeter::profile::Summary;
+using lightmeter::profile::summary_of;
 
 void add_distribution(py::dict& summary, const Column& column,
                       const lightmeter::sketch::Moments& moments) {
@@ -39,28 +40,10 @@ void add_distribution(py::dict& summary, const Column& column,
   }
 }
 
-struct Frequent {
-  py::str value;
-  std::uint64_t lower;
-  std::uint64_t estimate;
-};
-
-template <class Items>
-void add_frequent(std::vector<Frequent>& frequent, const Items& items) {
-  for (const auto& item : items.items()) {
-    frequent.push_back({py::str(py::cast(item.value)), item.lower, item.estimate});
-  }
-}
-
-// (value, estimate, upper, lower) of strings and integers, as whylogs names them. By falling
-// estimate; of equal ones strings come first, then lesser values.
-py::list frequent_of(const Column& column, const FrequentIntegers& integers) {
-  std::vector<Frequent> frequent;
-  add_frequent(frequent, column.frequent_strings());
-  add_frequent(frequent, integers);
-  std::ranges::stable_sort(frequent, std::ranges::greater(), &Frequent::estimate);
+// (value, estimate, upper, lower), as whylogs has them.
+py::list frequent_of(const Summary& summary) {
   py::list items;
-  for (const auto& [value, lower, estimate] : frequent) {
+  for (const auto& [value, lower, estimate] : summary.frequent) {
     items.append(py::make_tuple(value, estimate, estimate, lower));
   }
   return items;
@@ -79,16 +62,15 @@ py::dict summary(const Profile& profile, const std::string& name) {
   summary["types/fractional"] = column->fractional();
   summary["types/string"] = column->strings();
 
-  const auto facts = column->number_facts();
-  const auto& distinct_strings = column->distinct_strings();
-  summary["cardinality/est"] = facts.distinct.estimate() + distinct_strings.estimate();
-  summary["cardinality/lower_1"] = facts.distinct.lower() + distinct_strings.lower();
-  summary["cardinality/upper_1"] = facts.distinct.upper() + distinct_strings.upper();
+  const Summary both = summary_of(*column);
+  summary["cardinality/est"] = both.distinct;
+  summary["cardinality/lower_1"] = both.distinct_lower;
+  summary["cardinality/upper_1"] = both.distinct_upper;
 
-  if (column->values() > column->strings()) add_distribution(summary, *column, facts.moments);
+  if (column->values() > column->strings()) add_distribution(summary, *column, both.moments);
   const bool is_hash = column->meaning().role == lightmeter::profile::Role::kHash;
   if (!is_hash && (column->strings() > 0 || column->integral() > 0)) {
-    summary["frequent_items/frequent_strings"] = frequent_of(*column, facts.frequent);
+    summary["frequent_items/frequent_strings"] = frequent_of(both);
   }
   return summary;
 }
@@ -169,15 +151,13 @@ void bind_column(py::class_<Profile>& profile) {
       .def(
           "distinct",
           [](const Profile& self, const std::string& name) {
-            const Column& column = column_of(self, name);
-            return column.number_facts().distinct.estimate() + column.distinct_strings().estimate();
+            return summary_of(column_of(self, name)).distinct;
           },
           py::arg("name"), "How many different numbers and strings there are, about.")
       .def(
           "frequent",
           [](const Profile& self, const std::string& name) {
-            const Column& column = column_of(self, name);
-            return frequent_of(column, column.number_facts().frequent);
+            return frequent_of(summary_of(column_of(self, name)));
           },
           py::arg("name"), "(value, estimate, upper, lower) of strings and integers.")
       .def("repeats", &repeats, py::arg("name"),

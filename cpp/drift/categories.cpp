@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "drift/random_split.hpp"
 #include "drift/rates.hpp"
@@ -70,6 +73,47 @@ double total_variation(const Binned& counts, double n, double m) {
   return sum / (2.0 * n * m);
 }
 
+// Of each category: the items of the target, and of both sides.
+struct Shares {
+  std::vector<std::uint64_t> target;
+  std::vector<std::uint64_t> pooled;
+
+  [[nodiscard]] std::size_t size() const { return pooled.size(); }
+};
+
+Shares shares_in_use(const Binned& counts) {
+  Shares shares;
+  for (std::size_t i = 0; i < counts.target.size(); ++i) {
+    const std::uint64_t both = counts.target[i] + counts.reference[i];
+    if (both == 0) continue;
+    shares.target.push_back(counts.target[i]);
+    shares.pooled.push_back(both);
+  }
+  return shares;
+}
+
+// Rare categories are joined, the rarest first, until both sides together have at least `least` of
+// each. Which are joined follows from the margins, so that deals of the labels do not change it.
+Shares without_rare(const Shares& shares, double items, double least) {
+  std::vector<std::size_t> order(shares.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return shares.pooled[i]; });
+  Shares joined;
+  double left = items;  // of the category and of all that are as common or more
+  double last = 0.0;
+  for (const std::size_t i : order) {
+    if (joined.size() == 0 || std::min(last, left) >= least) {
+      joined.target.push_back(0);
+      joined.pooled.push_back(0);
+    }
+    joined.target.back() += shares.target[i];
+    joined.pooled.back() += shares.pooled[i];
+    last = static_cast<double>(joined.pooled.back());
+    left -= static_cast<double>(shares.pooled[i]);
+  }
+  return joined;
+}
+
 // The chi-square statistic is a rising function of this while the margins are fixed.
 double statistic(const std::vector<std::uint64_t>& target,
                  const std::vector<std::uint64_t>& pooled) {
@@ -81,42 +125,47 @@ double statistic(const std::vector<std::uint64_t>& target,
   return sum;
 }
 
+// Exact of two categories. Of more the limit, where enough of each are expected.
+double limit_p_value(const Shares& shares, std::uint64_t n, std::uint64_t m) {
+  if (shares.size() < 2) return 1.0;
+  if (shares.size() == 2) {
+    return fisher_exact(shares.target[0], n, shares.pooled[0] - shares.target[0], m);
+  }
+  const double share = static_cast<double>(n) / static_cast<double>(n + m);
+  double chi_square = 0.0;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const double expected = static_cast<double>(shares.pooled[i]) * share;
+    const double distance = static_cast<double>(shares.target[i]) - expected;
+    chi_square += distance * distance / (expected * (1.0 - share));
+  }
+  return chi_square_tail(chi_square, shares.size() - 1);
+}
+
 }  // namespace
 
 double category_p_value(const Binned& counts) {
-  std::vector<std::uint64_t> target;
-  std::vector<std::uint64_t> pooled;
-  std::uint64_t n = 0;
-  std::uint64_t all = 0;
-  for (std::size_t i = 0; i < counts.target.size(); ++i) {
-    const std::uint64_t both = counts.target[i] + counts.reference[i];
-    if (both == 0) continue;
-    target.push_back(counts.target[i]);
-    pooled.push_back(both);
-    n += counts.target[i];
-    all += both;
-  }
-  if (pooled.size() < 2 || n == 0 || n == all) return 1.0;
-  const std::uint64_t m = all - n;
-  if (pooled.size() == 2) return fisher_exact(target[0], n, pooled[0] - target[0], m);
-  const double seen = statistic(target, pooled);
-  const double share = static_cast<double>(n) / static_cast<double>(all);
-  const double rarest = static_cast<double>(*std::ranges::min_element(pooled));
-  if (rarest * std::min(share, 1.0 - share) >= kFewExpected) {
-    double chi_square = 0.0;
-    for (std::size_t i = 0; i < pooled.size(); ++i) {
-      const double expected = static_cast<double>(pooled[i]) * share;
-      const double distance = static_cast<double>(target[i]) - expected;
-      chi_square += distance * distance / (expected * (1.0 - share));
-    }
-    return chi_square_tail(chi_square, pooled.size() - 1);
-  }
+  const auto total = [](const std::vector<std::uint64_t>& side) {
+    return std::accumulate(side.begin(), side.end(), std::uint64_t{0});
+  };
+  const std::uint64_t n = total(counts.target);
+  const std::uint64_t m = total(counts.reference);
+  const Shares shares = shares_in_use(counts);
+  if (n == 0 || m == 0) return 1.0;
+  if (shares.size() <= 2) return limit_p_value(shares, n, m);
+  const double all = static_cast<double>(n + m);
+  const double least = kFewExpected * all / static_cast<double>(std::min(n, m));
+  const Shares common = without_rare(shares, all, least);
+  const double limit = limit_p_value(common, n, m);
+  if (common.size() == shares.size()) return limit;
+  const double seen = statistic(shares.target, shares.pooled) * kSlack;
   Random random(counts.target, counts.reference);
   std::vector<std::uint64_t> dealt;
-  return monte_carlo_p(kCategoryDraws, [&] {
-    random_split(pooled, n, random, dealt);
-    return statistic(dealt, pooled) >= seen * kSlack;
+  const double p = monte_carlo_p(kCategoryDraws, [&] {
+    random_split(shares.pooled, n, random, dealt);
+    return statistic(dealt, shares.pooled) >= seen;
   });
+  const bool is_least = p == 1.0 / (kCategoryDraws + 1.0);
+  return is_least ? std::min(p, limit) : p;
 }
 
 CategoryDrift compare_categories(const Categories& target, const Categories& reference,

@@ -29,9 +29,10 @@ struct CategoryDrift {
                                                const Categories& reference, bool tested = true);
 
 // P(chi-square statistic at least the observed one) if the labels of the two samples were dealt at
-// random, which is valid however rare the categories are: Fisher's exact test of two categories, a
-// Monte Carlo estimate of at most 9999 draws for more, and the chi-square limit where at least 5
-// of every category are expected on both sides.
+// random, which is valid however rare the categories are: Fisher's exact test of two categories,
+// the chi-square limit where at least 5 of every category are expected on both sides, and else a
+// Monte Carlo estimate of at most 9999 draws. Below what so many can tell, rare categories are
+// joined until 5 of each are expected, and the limit (of two, Fisher's test) of these is p.
 [[nodiscard]] double category_p_value(const Binned& counts);
 
 }  // namespace lightmeter::drift

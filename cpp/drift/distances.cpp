@@ -1,25 +1,13 @@
 #include "drift/distances.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
-#include <span>
 #include <utility>
-
-#include "drift/dealt_hellinger.hpp"
-#include "drift/special.hpp"
 
 namespace lightmeter::drift {
 
 namespace {
-
-constexpr std::uint64_t kLimitFrom = 100;
-
-struct Dealt {
-  std::vector<std::uint64_t> layout;  // items of each bin, and those of one side
-  double quantile;
-};
 
 std::uint64_t total(const std::vector<std::uint64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -105,33 +93,6 @@ BinnedDistances binned_distances(const Binned& binned) {
   }
   return {std::sqrt(square), std::sqrt(std::max(0.0, square - bias)),
           std::sqrt(std::clamp(divergence, 0.0, 1.0)), psi};
-}
-
-double hellinger_null(const Binned& binned) {
-  const std::uint64_t n = total(binned.target);
-  const std::uint64_t m = total(binned.reference);
-  const std::size_t bins = bins_in_use(binned);
-  if (bins < 2) return 0.0;
-  const double sizes = 1.0 / static_cast<double>(n) + 1.0 / static_cast<double>(m);
-  if (std::min(n, m) >= kLimitFrom) {
-    return std::sqrt(std::min(1.0, chi_square_quantile(0.05, bins - 1) * sizes / 8.0));
-  }
-  std::vector<std::uint64_t> layout(binned.target.size());
-  for (std::size_t i = 0; i < layout.size(); ++i) {
-    layout[i] = binned.target[i] + binned.reference[i];
-  }
-  layout.push_back(n);
-  // The features of one comparison have bins of few different sizes.
-  thread_local std::array<Dealt, 8> known;
-  thread_local std::size_t oldest = 0;
-  const auto before = std::ranges::find(known, layout, &Dealt::layout);
-  if (before != known.end()) return before->quantile;
-  Random random(layout, {});
-  const double square = dealt_hellinger(std::span(layout).first(layout.size() - 1), n, random);
-  Dealt& dealt = known[oldest];
-  oldest = (oldest + 1) % known.size();
-  dealt = {std::move(layout), std::sqrt(square)};
-  return dealt.quantile;
 }
 
 }  // namespace lightmeter::drift

@@ -36,9 +36,4 @@ struct BinnedDistances {
 };
 [[nodiscard]] BinnedDistances binned_distances(const Binned& binned);
 
-// What `hellinger` exceeds one time in twenty if the labels were dealt at random: 999 random deals
-// where a side has less than 100, the chi-square limit from there on. The same for all samples
-// with as many items in each bin, both sides together, and as large a target.
-[[nodiscard]] double hellinger_null(const Binned& binned);
-
 }  // namespace lightmeter::drift

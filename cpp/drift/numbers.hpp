@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "drift/distances.hpp"
 #include "drift/ks.hpp"
@@ -25,9 +26,7 @@ struct NumberDrift {
   Interval p_value;
   TailShares tails;  // 0 on the circle
   BinnedDistances distances;
-  double hellinger_null;    // NaN unless tested
-  double wasserstein;       // in the unit of the values; on the circle the shorter way round
-  double reference_spread;  // see spread()
+  double wasserstein;  // in the unit of the values; on the circle the shorter way round
 };
 
 // Two samples of numbers, neither empty. Ranks of sketches that sample are within error(delta / 2)
@@ -37,11 +36,35 @@ struct NumberDrift {
                                           const sketch::QuantileSketch& reference, Axis axis,
                                           bool tested, double delta);
 
+// A sample of numbers, and its moments, which are exact where the sketch samples.
+struct Numbers {
+  const sketch::QuantileSketch& sketch;
+  sketch::Moments moments;
+};
+
+// Mean and standard deviation; on the circle the circular ones.
+struct Level {
+  double mean;
+  double stddev;
+};
+
+// What a line of a comparison says of numbers.
+struct NumberLine {
+  NumberDrift drift;
+  Level target;
+  Level reference;
+  // ln(target.stddev / reference.stddev); none where one of them is 0, and on the circle.
+  std::optional<double> spread = {};
+  // The Wasserstein distance in units of the reference's spread(), signed as the mean changed; none
+  // where that is 0 or infinite and the samples differ.
+  std::optional<double> wasserstein_in_spreads = {};
+  bool one_value = false;  // only, the same on both sides
+};
+[[nodiscard]] NumberLine line_of(const Numbers& target, const Numbers& reference, Axis axis,
+                                 bool tested, double delta);
+
 // How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
 // is 0 the standard deviation; on the circle the circular standard deviation.
-[[nodiscard]] double spread(const sketch::QuantileSketch& sketch, Axis axis);
-
-// Of the values in rising order, as a column derives them while its sketch is exact.
-[[nodiscard]] sketch::Moments moments_of(const sketch::SortedView& view);
+[[nodiscard]] double spread(const Numbers& numbers, Axis axis);
 
 }  // namespace lightmeter::drift

@@ -139,10 +139,6 @@ double chi_square_tail(double x, std::uint64_t dof) {
   return std::min(sum, 1.0);
 }
 
-double chi_square_quantile(double tail, std::uint64_t dof) {
-  return falling_to(tail, [dof](double x) { return chi_square_tail(x, dof); });
-}
-
 // The alternating series converges at once for large x, its theta transform for small x.
 double kolmogorov_tail(double x) {
   if (!(x > 0.0)) return 1.0;

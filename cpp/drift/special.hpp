@@ -10,9 +10,8 @@ namespace lightmeter::drift {
 // The x that a standard normal variable is below with probability 0 < p < 1.
 [[nodiscard]] double normal_quantile(double p);
 
-// P(X > x) for a chi-square variable with `dof` >= 1 degrees of freedom, and the x where it is p.
+// P(X > x) for a chi-square variable with `dof` >= 1 degrees of freedom.
 [[nodiscard]] double chi_square_tail(double x, std::uint64_t dof);
-[[nodiscard]] double chi_square_quantile(double tail, std::uint64_t dof);
 
 // P(K > x) for the supremum K of |Brownian bridge| (Kolmogorov), and for the range of a Brownian
 // bridge (Kuiper): the limits of sqrt(nm / (n + m)) times the two statistics.

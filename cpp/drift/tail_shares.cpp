@@ -46,6 +46,11 @@ Interval tail(const MergedView& merged, double target_error, double reference_er
 
 }  // namespace
 
+Interval TailShares::both() const {
+  return {std::min(1.0, below.value + above.value), std::min(1.0, below.low + above.low),
+          std::min(1.0, below.high + above.high)};
+}
+
 TailShares tail_shares(const MergedView& merged, double target_error, double reference_error) {
   const auto from_below = [](std::size_t k) { return k; };
   const auto from_above = [&](std::size_t k) { return merged.size() - 1 - k; };

@@ -13,6 +13,8 @@ inline constexpr double kTailShare = 0.01;
 struct TailShares {
   Interval below;
   Interval above;
+
+  [[nodiscard]] Interval both() const;
 };
 
 // The distribution functions may be off by the errors; then so are the two points.

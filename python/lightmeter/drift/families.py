@@ -26,9 +26,7 @@ dependent, see Benjamini and Yekutieli 2001), however families depend on each ot
 from collections.abc import Sequence
 from itertools import accumulate
 
-from lightmeter import _core
-
-__all__ = ["holm_p_values", "q_values"]
+__all__ = ["benjamini_hochberg", "holm_p_values", "q_values"]
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
@@ -42,12 +40,23 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
         ValueError: there are more of one than of the other.
     """
     places = _places(p_values, families)
-    within = [_core.q_values([p_values[at] for at in family]) for family in places.values()]
+    within = [benjamini_hochberg([p_values[at] for at in family]) for family in places.values()]
     gates = _holm([min(q) for q in within], [1.0] * len(within))
     q_values = [1.0] * len(p_values)
     for family, gate, q in zip(places.values(), gates, within, strict=True):
         for at, own in zip(family, q, strict=True):
             q_values[at] = max(own, gate)
+    return q_values
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Give the q-values of one family: the least false discovery rate that rejects each test."""
+    size = len(p_values)
+    q_values = [1.0] * size
+    least = 1.0
+    for after, at in enumerate(sorted(range(size), key=p_values.__getitem__, reverse=True)):
+        least = min(least, p_values[at] * size / (size - after))
+        q_values[at] = least
     return q_values
 
 

@@ -63,7 +63,6 @@ class FeatureDrift:
             was not tested.
         hellinger: Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
         hellinger_debiased: without what two samples of one distribution have on average.
-        hellinger_null: what ``hellinger`` exceeds in one of twenty comparisons without drift.
         wasserstein: how far the values moved on average, in their own unit; for hue, steps of 255
             around the circle.
         psi: population stability index.
@@ -121,7 +120,6 @@ class FeatureDrift:
     q_value: float | None = None
     hellinger: float | None = None
     hellinger_debiased: float | None = None
-    hellinger_null: float | None = None
     wasserstein: float | None = None
     psi: float | None = None
     js: float | None = None

@@ -37,7 +37,7 @@ def compare_numbers(
         return changed(about, n_target=n[0], n_reference=n[1], reason=reason)
     pixels = about.kind == "pixels"
     tested = tested and not pixels
-    fields, sizes, p_value, one_value = _core.compare_numbers_of(
+    fields, sizes, p_value, one_value = _core.compare_numbers(
         *cores, about.feature, meaning.is_circular, tested, by.delta
     )
     name = _carrying(sizes, by)

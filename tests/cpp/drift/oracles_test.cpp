@@ -3,20 +3,21 @@
 // jensenshannon, circstd), or, where "all deals" stands, by going through every deal of the labels.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "drift/categories.hpp"
 #include "drift/circular.hpp"
-#include "drift/dealt_hellinger.hpp"
 #include "drift/kuiper.hpp"
 #include "drift/lattice.hpp"
 #include "drift/numbers.hpp"
-#include "drift/random_split.hpp"
 #include "drift/rates.hpp"
 #include "drift/sketch_of.hpp"
 #include "drift/special.hpp"
+#include "wire/wire.hpp"
 
 namespace lightmeter::drift {
 namespace {
@@ -97,12 +98,111 @@ TEST(Oracle, NumbersOnALineAndOnTheCircle) {
   EXPECT_DOUBLE_EQ(circle.statistic.value, 0.5);
   const NumberDrift pixels = compare_numbers(kUntied, kUntiedToo, Axis::kLine, false, 0.01);
   EXPECT_EQ(pixels.p_value.high, 1.0);
-  EXPECT_TRUE(std::isnan(pixels.hellinger_null));
   // Half of the first lot is beyond the sketch's sample: intervals.
   const NumberDrift sampled =
       compare_numbers(rising(5000, 0.0), rising(4000, 90.5), Axis::kLine, true, 0.01);
   EXPECT_LT(sampled.statistic.low, sampled.statistic.high);
   EXPECT_LE(sampled.p_value.low, sampled.p_value.high);
+}
+
+Numbers numbers_of(const sketch::QuantileSketch& sketch) {
+  sketch::Moments moments;
+  const sketch::SortedView& view = sketch.view();
+  for (std::size_t i = 0; i < view.values.size(); ++i) {
+    moments.update(view.values[i], view.weight(i));
+  }
+  return {sketch, moments};
+}
+
+// Of a sketch that samples a comparison reads as many values as a file has, and says what that costs.
+TEST(Oracle, SamplesAreThinnedWithinTheirError) {
+  const auto whole = rising(5000, 0.0);
+  wire::Writer out;
+  whole.encode(out);
+  wire::Reader in(out.view());
+  const auto decoded = sketch::QuantileSketch::decode(in);
+  const auto other = rising(1000, 2200.5);
+  const NumberDrift live = compare_numbers(whole, other, Axis::kLine, true, 0.01);
+  const NumberDrift read = compare_numbers(decoded, other, Axis::kLine, true, 0.01);
+  for (const NumberDrift& drift : {live, read}) {
+    EXPECT_LE(drift.statistic.low, 0.4402);  // of all values
+    EXPECT_GE(drift.statistic.high, 0.4402);
+    EXPECT_NEAR(drift.statistic.value, 0.4402, 0.01);
+    EXPECT_NEAR(drift.wasserstein, 1010.0, 30.0);
+  }
+  EXPECT_LE(live.statistic.high - live.statistic.low,
+            2 * (whole.error(0.005) + 8.0 / 5000) + 1e-12);
+  EXPECT_LE(live.statistic.high - live.statistic.low,
+            1.1 * (read.statistic.high - read.statistic.low));
+}
+
+TEST(Oracle, IntervalsOfSampledSketchesHoldTheTruth) {
+  for (const double shift : {0.0, 0.05, 1.0}) {
+    std::mt19937_64 random(1);
+    std::normal_distribution<double> normal;
+    std::vector<double> a(4000);
+    std::vector<double> b(6000);
+    for (double& value : a) value = normal(random);
+    for (double& value : b) value = normal(random) + shift;
+    const NumberDrift drift = compare_numbers(sketch_of(a), sketch_of(b), Axis::kLine, true, 0.01);
+    sketch::SortedView views[2];
+    for (auto* const values : {&a, &b}) {
+      std::ranges::sort(*values);
+      sketch::SortedView& view = views[values == &b ? 1 : 0];
+      view.values = *values;
+      for (std::uint64_t i = 1; i <= values->size(); ++i) view.cumulative.push_back(i);
+    }
+    const double d = ks_statistic(merge_views(views[0], views[1]));
+    const double p = ks_p_value_untied(4000, 6000, d);
+    EXPECT_LE(drift.statistic.low, d);
+    EXPECT_GE(drift.statistic.high, d);
+    EXPECT_LE(drift.ks_p_value.low, p);
+    EXPECT_GE(drift.ks_p_value.high, p);
+    EXPECT_LE(drift.ks_p_value.low, drift.ks_p_value.value);
+    EXPECT_LE(drift.ks_p_value.value, drift.ks_p_value.high);
+  }
+}
+
+TEST(Oracle, ALineOfNumbers) {
+  const NumberLine line =
+      line_of(numbers_of(kUntied), numbers_of(kUntiedToo), Axis::kLine, true, 0.01);
+  EXPECT_EQ(line.target.mean, 40.0);
+  EXPECT_EQ(line.reference.mean, 70.0);
+  EXPECT_NEAR(line.target.stddev, 21.602468994692867, 1e-12);
+  EXPECT_NEAR(line.reference.stddev, 24.494897427831781, 1e-12);
+  EXPECT_NEAR(line.spread.value(), -0.12565721414045303, 1e-12);
+  // The middle half of the reference is 55 to 95.
+  EXPECT_NEAR(line.wasserstein_in_spreads.value(), -30.0 / (40.0 / 1.3489795003921634), 1e-12);
+  EXPECT_FALSE(line.one_value);
+  EXPECT_NEAR(line.drift.tails.below.value, 3.0 / 7, 1e-12);
+  EXPECT_EQ(line.drift.tails.both().value, line.drift.tails.below.value);
+}
+
+TEST(Oracle, ALineOfHues) {
+  const auto a = sketch_of({252, 253, 254});
+  const auto b = sketch_of({7, 8, 9});
+  const NumberLine line = line_of(numbers_of(a), numbers_of(b), Axis::kHueCircle, true, 0.01);
+  EXPECT_NEAR(line.target.mean, 253.0, 1e-10);
+  EXPECT_NEAR(line.reference.mean, 8.0, 1e-10);
+  EXPECT_FALSE(line.spread.has_value());
+  // Backwards through 0 by ten steps.
+  EXPECT_NEAR(line.wasserstein_in_spreads.value(), -10.0 / line.reference.stddev, 1e-9);
+  EXPECT_EQ(line.drift.tails.both().value, 0.0);
+}
+
+TEST(Oracle, ALineOfOneValue) {
+  const auto same = sketch_of({3, 3, 3});
+  const auto other = sketch_of({4, 4});
+  const NumberLine line = line_of(numbers_of(same), numbers_of(same), Axis::kLine, true, 0.01);
+  EXPECT_TRUE(line.one_value);
+  EXPECT_EQ(line.wasserstein_in_spreads, 0.0);
+  EXPECT_FALSE(line.spread.has_value());
+  const NumberLine moved = line_of(numbers_of(other), numbers_of(same), Axis::kLine, true, 0.01);
+  EXPECT_FALSE(moved.one_value);
+  EXPECT_FALSE(moved.wasserstein_in_spreads.has_value());  // the reference has no spread
+  // Where the middle half is one value, the standard deviation is the spread.
+  const auto few = sketch_of({3, 3, 3, 3, 3, 3, 3, 9});
+  EXPECT_NEAR(spread(numbers_of(few), Axis::kLine), 2.1213203435596424, 1e-12);
 }
 
 TEST(Oracle, CategoriesByTheLimitAndOverAllDeals) {
@@ -119,27 +219,18 @@ TEST(Oracle, CategoriesByTheLimitAndOverAllDeals) {
   EXPECT_NEAR(category_p_value({{3, 17}, {15, 10}}), 0.002718201168991327, 1e-14);
 }
 
-TEST(Oracle, HellingersNullByTheLimitAndOverAllDeals) {
-  EXPECT_NEAR(hellinger_null({{40, 30, 20, 10}, {25, 25, 25, 25}}), 0.13977417414575535, 1e-12);
-  EXPECT_EQ(hellinger_null({{40}, {25}}), 0.0);
-  // Between the quantiles at 94 and 96 %: 1.4 standard errors of 999 deals, so of their mean.
-  for (const auto& [pooled, dealt, low, high] :
-       {std::tuple<Counts, std::uint64_t, double, double>{{20, 30, 40}, 45, 0.17755, 0.19538},
-        {{100, 120, 110}, 30, 0.16379, 0.17603},
-        {{100, 120, 110}, 300, 0.16379, 0.17603}}) {
-    double sum = 0.0;
-    for (std::uint64_t key = 0; key < 20; ++key) {
-      Random random(key);
-      sum += std::sqrt(dealt_hellinger(pooled, dealt, random)) / 20;
-    }
-    EXPECT_GT(sum, low);
-    EXPECT_LT(sum, high);
+// Where no random deal differs as much. In both cases 10 of a category make 5 expected.
+TEST(Oracle, RareCategoriesAreJoinedForSmallPValues) {
+  const double two = category_p_value({{0, 199, 1}, {199, 0, 1}});
+  EXPECT_NEAR(two / fisher_exact(1, 200, 200, 200), 1.0, 1e-9);
+  const double three = category_p_value({{3, 3, 90, 4}, {3, 3, 4, 90}});
+  EXPECT_NEAR(three / chi_square_tail(4 * 43.0 * 43.0 / 47, 2), 1.0, 1e-9);
+  Binned unlike;
+  for (std::uint64_t i = 0; i < 16; ++i) {
+    unlike.target.push_back(i % 2 * 3);
+    unlike.reference.push_back(3 - i % 2 * 3);
   }
-  const Binned once{{10, 15, 20}, {10, 15, 20}};
-  const double null = hellinger_null(once);
-  EXPECT_NEAR(null, 0.183, 0.02);
-  EXPECT_NE(hellinger_null({{20, 10, 10}, {90, 110, 100}}), null);
-  EXPECT_EQ(hellinger_null({{20, 5, 20}, {0, 25, 20}}), null);  // the sizes alone decide
+  EXPECT_DOUBLE_EQ(category_p_value(unlike), 1e-4);  // joined they are alike
 }
 
 TEST(Oracle, Fisher) {

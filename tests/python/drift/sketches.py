@@ -15,8 +15,12 @@ def sketch_of(values: object, key: int = 0) -> QuantileSketch:
     return sketch
 
 
-def numbers(target: object, reference: object, **options: object) -> dict[str, object]:
-    return _core.compare_numbers(sketch_of(target), sketch_of(reference), **options)  # type: ignore[arg-type]
+def numbers(target: object, reference: object, *, circular: bool = False) -> dict[str, object]:
+    profiles = _core.Profile(), _core.Profile()
+    for profile, values in zip(profiles, (target, reference), strict=True):
+        profile.log_numbers("x", np.asarray(values, dtype=np.float64), "plain", "value")
+    fields, sizes, p_value, _ = _core.compare_numbers(*profiles, "x", circular, True, 0.01)
+    return fields | {"statistic": sizes["shift"], "p_value": p_value}
 
 
 def strings(counts: dict[str, int]) -> _core.FrequentStrings:

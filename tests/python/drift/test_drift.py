@@ -139,14 +139,10 @@ def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
     a, b = normals(1, 4000), normals(2, 6000, shift)
     compared = numbers(a, b)
     value, low, high = compared["statistic"]  # type: ignore[misc]
-    exact = stats.ks_2samp(a, b, method="exact")
-    assert low <= exact.statistic <= high
+    assert low <= stats.ks_2samp(a, b, method="exact").statistic <= high
     assert low <= value <= high
-    assert high - low <= 2 * (sketch_of(a).error(0.005) + sketch_of(b).error(0.005)) + 1e-12
-    p, p_low, p_high = compared["ks_p_value"]  # type: ignore[misc]
-    assert p_low <= exact.pvalue + 1e-290
-    assert exact.pvalue <= p_high + 1e-290
-    assert p_low <= p <= p_high
+    errors = [_core.QuantileSketch.from_bytes(sketch_of(x).to_bytes()).error(0.005) for x in (a, b)]
+    assert high - low <= 2 * sum(errors) + 1e-12  # as wide as of the files of both
 
 
 def test_what_moves_by_half_is_no_tail() -> None:
@@ -160,8 +156,8 @@ def test_what_moves_by_half_is_no_tail() -> None:
 
 def test_an_effect_near_the_floor_of_a_sampled_profile_is_inconclusive() -> None:
     a, b = normals(3, 20_000), normals(4, 20_000, 0.25)
-    sides = {"target": columns(x=b), "reference": columns(x=a)}
-    line = lm.compare(**sides)["x"]
+    sides = {"target": columns(x=b), "reference": columns(x=a), "tail": 1.0}
+    line = lm.compare(**sides)["x"]  # type: ignore[arg-type]
     floor = line.ks
     assert line.effect_low < floor < line.effect_high  # type: ignore[operator]
     assert line.verdict in ("none", "inconclusive", "possible")

@@ -1,0 +1,26 @@
+#include "profile/summary.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace lightmeter::profile {
+
+Summary summary_of(const Column& column) {
+  const NumberFacts facts = column.number_facts();
+  const sketch::DistinctCount& texts = column.distinct_strings();
+  Summary summary{.moments = facts.moments,
+                  .distinct = facts.distinct.estimate() + texts.estimate(),
+                  .distinct_lower = facts.distinct.lower() + texts.lower(),
+                  .distinct_upper = facts.distinct.upper() + texts.upper(),
+                  .frequent = {}};
+  for (const auto& item : column.frequent_strings().items()) {
+    summary.frequent.push_back({item.value, item.lower, item.estimate});
+  }
+  for (const auto& item : facts.frequent.items()) {
+    summary.frequent.push_back({std::to_string(item.value), item.lower, item.estimate});
+  }
+  std::ranges::stable_sort(summary.frequent, std::ranges::greater(), &FrequentValue::estimate);
+  return summary;
+}
+
+}  // namespace lightmeter::profile
