@@ -57,9 +57,10 @@ void sum_differences(const Samples& tile, Samples& samples) {
   const py::ssize_t rows = samples.shape(0), step = tile.strides(0), to_step = samples.strides(0);
   without_gil([&] {
     namespace kernels = lightmeter::kernels;
-    const auto& loops = kernels::active().unfilter;
-    for (py::ssize_t y = 0; y < rows; ++y)
-      loops.sub(from + y * step, to + y * to_step, bytes, pixel);
+    const kernels::Unfilter undo = kernels::active().unfilter[kernels::kSubFilter];
+    for (py::ssize_t y = 0; y < rows; ++y) {
+      undo(from + y * step, from + y * step, to + y * to_step, bytes, pixel);
+    }
   });
 }
 

@@ -12,10 +12,10 @@ using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
 py::tuple rgb_to_hsv(const std::string& tier, const Bytes& red, const Bytes& green,
                      const Bytes& blue) {
   const py::ssize_t n = red.size();
-  if (green.size() != n || blue.size() != n) {
-    throw std::invalid_argument("got planes of " + std::to_string(n) + ", " +
-                                std::to_string(green.size()) + " and " +
-                                std::to_string(blue.size()) + " samples; expected equal sizes");
+  if (green.size() != n || blue.size() != n || n % lightmeter::kernels::kGroup != 0) {
+    throw std::invalid_argument(
+        "got planes of " + std::to_string(n) + ", " + std::to_string(green.size()) + " and " +
+        std::to_string(blue.size()) + " samples; expected equal sizes, multiples of 64");
   }
   Bytes hue(n);
   Bytes saturation(n);
@@ -39,7 +39,7 @@ void bind_kernels(py::module_& module) {
       "kernel_tiers",
       [] {
         std::vector<std::string> names;
-        for (const std::string_view name : available_tiers()) names.emplace_back(name);
+        for (const auto* tier : available_tiers()) names.emplace_back(tier->name);
         return names;
       },
       "The kernel tiers of this machine, slowest first.");

@@ -107,7 +107,7 @@ Pixels plain_view(const PngForm& form, const std::uint8_t* rows, std::ptrdiff_t 
 }  // namespace
 
 PngRows::PngRows(PngForm form)
-    : kernels_(&kernels::active().unfilter),
+    : tier_(&kernels::active()),
       form_(std::move(form)),
       row_bytes_(row_bytes(form_)),
       pixel_bytes_(std::max<std::size_t>(1, pixel_bits(form_) / 8)) {
@@ -143,26 +143,8 @@ bool PngRows::take(std::span<const std::uint8_t> inflated, const TakeStrip& take
 bool PngRows::unfilter(std::span<const std::uint8_t> coded) {
   const std::uint8_t* above = strip_.data() + filled_ * row_bytes_;
   std::uint8_t* row = strip_.data() + (filled_ + 1) * row_bytes_;
-  const std::uint8_t* bytes = coded.data() + 1;
-  switch (coded[0]) {
-    case 0:
-      std::memcpy(row, bytes, row_bytes_);
-      break;
-    case 1:
-      kernels_->sub(bytes, row, row_bytes_, pixel_bytes_);
-      break;
-    case 2:
-      kernels_->up(bytes, above, row, row_bytes_);
-      break;
-    case 3:
-      kernels_->average(bytes, above, row, row_bytes_, pixel_bytes_);
-      break;
-    case 4:
-      kernels_->paeth(bytes, above, row, row_bytes_, pixel_bytes_);
-      break;
-    default:
-      return false;
-  }
+  if (coded[0] >= tier_->unfilter.size()) return false;
+  tier_->unfilter[coded[0]](coded.data() + 1, above, row, row_bytes_, pixel_bytes_);
   ++filled_;
   ++rows_;
   return true;

@@ -8,7 +8,7 @@
 #include "decode/strips.hpp"
 
 namespace lightmeter::kernels {
-struct UnfilterKernels;
+struct Tier;
 }
 
 namespace lightmeter::decode {
@@ -57,7 +57,7 @@ class PngRows {
   [[nodiscard]] bool give_strip(const TakeStrip& take_strip);
   [[nodiscard]] bool expand(std::size_t rows);
 
-  const kernels::UnfilterKernels* kernels_;
+  const kernels::Tier* tier_;
   PngForm form_;
   std::size_t row_bytes_;               // of a row, without its filter
   std::size_t pixel_bytes_;             // between a byte and the one that its filter looks at

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
@@ -16,12 +18,10 @@ LIGHTMETER_OPEN_VECTORS
 
 namespace lightmeter::kernels::vector {
 
-inline constexpr const char* kName = "avx2";
+inline constexpr std::string_view kName = "avx2";
 inline constexpr std::size_t kWidth = 32;
 using Bytes [[gnu::vector_size(kWidth)]] = std::uint8_t;
 
-inline Bytes minimum(Bytes a, Bytes b) noexcept { return a < b ? a : b; }
-inline Bytes maximum(Bytes a, Bytes b) noexcept { return a > b ? a : b; }
 inline __m256 minimum(__m256 a, __m256 b) noexcept { return _mm256_min_ps(a, b); }
 inline __m256 maximum(__m256 a, __m256 b) noexcept { return _mm256_max_ps(a, b); }
 inline __m256d minimum(__m256d a, __m256d b) noexcept { return _mm256_min_pd(a, b); }
@@ -30,13 +30,9 @@ inline __m256d maximum(__m256d a, __m256d b) noexcept { return _mm256_max_pd(a, 
 inline __m256i load(const std::uint8_t* p) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-inline void store(void* p, __m256i v) noexcept { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
-inline __m128i load16(const std::uint8_t* p) noexcept {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-inline __m256i set1(int byte) noexcept { return _mm256_set1_epi8(static_cast<char>(byte)); }
-inline __m256i repeat(const std::uint8_t (&bytes)[16]) noexcept {
-  return _mm256_broadcastsi128_si256(load16(bytes));
+template <class V>
+inline void store(void* p, V v) noexcept {
+  std::memcpy(p, &v, sizeof(v));
 }
 
 // Bytes in an order that zipping twice within pieces of 16 bytes undoes.
@@ -49,47 +45,40 @@ inline void store_zipped_once(void* p, Bytes v) noexcept {
   store(p, _mm256_permute4x64_epi64(reinterpret_cast<__m256i>(v), _MM_SHUFFLE(3, 1, 2, 0)));
 }
 
-// Masks are bytes of 0 or 255.
-inline __m256i blend(__m256i mask, __m256i without, __m256i with) noexcept {
-  return _mm256_blendv_epi8(without, with, mask);
-}
-
 // The 16-byte pieces at p and p + 48: the same third of two runs of 16 pixels.
-inline __m256i load_thirds(const std::uint8_t* p) noexcept {
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + 48), 1);
+inline Bytes load_thirds(const std::uint8_t* p) noexcept {
+  return reinterpret_cast<Bytes>(_mm256_loadu2_m128i(reinterpret_cast<const __m128i*>(p + 48),
+                                                     reinterpret_cast<const __m128i*>(p)));
 }
 
 // In a run of 48 bytes, byte i belongs to channel i mod 3. So the bytes of one channel lie apart in
-// the three thirds: blended into one register they only need to be put in order.
+// the three thirds: those with i mod 3 of 0, 2 and 1 are taken from three vectors, and put in order.
+template <std::size_t kChannel, std::size_t... kByte>
+inline Bytes channel_of(Bytes a, Bytes b, Bytes c, std::index_sequence<kByte...>) noexcept {
+  const Bytes ab = __builtin_shufflevector(a, b, (kByte % 16 % 3 == 2 ? 32 + kByte : kByte)...);
+  const Bytes all = __builtin_shufflevector(ab, c, (kByte % 16 % 3 == 1 ? 32 + kByte : kByte)...);
+  return __builtin_shufflevector(all, all,
+                                 (kByte / 16 * 16 + (3 * (kByte % 16) + kChannel) % 16)...);
+}
+
 inline void split_packed_group(const std::uint8_t* pixels, std::uint8_t* first,
                                std::uint8_t* second, std::uint8_t* third) noexcept {
-  static constexpr std::uint8_t kMod1[16] = {0, 255, 0,   0, 255, 0,   0, 255,
-                                             0, 0,   255, 0, 0,   255, 0, 0};
-  static constexpr std::uint8_t kMod2[16] = {0,   0, 255, 0,   0, 255, 0,   0,
-                                             255, 0, 0,   255, 0, 0,   255, 0};
-  static constexpr std::uint8_t kOrder[3][16] = {
-      {0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13},
-      {1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14},
-      {2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15}};
-  const __m256i mod1 = repeat(kMod1), mod2 = repeat(kMod2);
+  constexpr auto kBytes = std::make_index_sequence<32>();
   for (int half = 0; half < 2; ++half) {
-    const __m256i a = load_thirds(pixels + 96 * half);
-    const __m256i b = load_thirds(pixels + 96 * half + 16);
-    const __m256i c = load_thirds(pixels + 96 * half + 32);
-    store(first + 32 * half,
-          _mm256_shuffle_epi8(blend(mod1, blend(mod2, a, b), c), repeat(kOrder[0])));
-    store(second + 32 * half,
-          _mm256_shuffle_epi8(blend(mod1, blend(mod2, b, c), a), repeat(kOrder[1])));
-    store(third + 32 * half,
-          _mm256_shuffle_epi8(blend(mod1, blend(mod2, c, a), b), repeat(kOrder[2])));
+    const Bytes a = load_thirds(pixels + 96 * half);
+    const Bytes b = load_thirds(pixels + 96 * half + 16);
+    const Bytes c = load_thirds(pixels + 96 * half + 32);
+    store(first + 32 * half, channel_of<0>(a, b, c, kBytes));
+    store(second + 32 * half, channel_of<1>(b, c, a, kBytes));
+    store(third + 32 * half, channel_of<2>(c, a, b, kBytes));
   }
 }
 
 // 8 padded pixels as four pieces of 8 bytes: first, second, third channel, padding.
 inline __m256i split_8_padded(const std::uint8_t* pixels) noexcept {
-  static constexpr std::uint8_t kByChannel[16] = {0, 4, 8,  12, 1, 5, 9,  13,
-                                                  2, 6, 10, 14, 3, 7, 11, 15};
-  return _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(load(pixels), repeat(kByChannel)),
+  const __m256i by_channel = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  return _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(load(pixels), by_channel),
                                      _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
@@ -128,7 +117,7 @@ inline __m256i luma_of_pairs(__m256i red_green, __m256i blue_1) noexcept {
 inline constexpr std::size_t kLumaPixels = 32;
 inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                        std::uint8_t* luma) noexcept {
-  const __m256i half = set1(-128), one = set1(1);
+  const __m256i half = _mm256_set1_epi8(-128), one = _mm256_set1_epi8(1);
   const __m256i r = _mm256_xor_si256(load(red), half);
   const __m256i g = _mm256_xor_si256(load(green), half);
   const __m256i b = _mm256_xor_si256(load(blue), half);
@@ -147,7 +136,7 @@ inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
 
 // Whether no cell of a run counted anything.
 inline bool is_empty_run(const std::uint8_t* cells) noexcept {
-  return _mm256_testc_si256(load(cells), set1(kNoneCounted)) != 0;
+  return _mm256_testc_si256(load(cells), _mm256_set1_epi8(static_cast<char>(kNoneCounted))) != 0;
 }
 
 // Pixels of up to eight bytes, the lowest ones.
@@ -161,16 +150,6 @@ inline Pixel read_pixel(const std::uint8_t* from) noexcept {
   std::memcpy(&number, from, kSize);
   if constexpr (kSize <= 4) return _mm_cvtsi32_si128(number);
   return _mm_cvtsi64_si128(number);
-}
-template <std::size_t kSize>
-inline void write_pixel(std::uint8_t* to, Pixel pixel) noexcept {
-  if constexpr (kSize <= 4) {
-    const int number = _mm_cvtsi128_si32(pixel);
-    std::memcpy(to, &number, kSize);
-  } else {
-    const long long number = _mm_cvtsi128_si64(pixel);
-    std::memcpy(to, &number, kSize);
-  }
 }
 inline Pixel add(Pixel a, Pixel b) noexcept { return _mm_add_epi8(a, b); }
 inline Pixel complement(Pixel a) noexcept { return _mm_xor_si128(a, _mm_set1_epi8(-1)); }

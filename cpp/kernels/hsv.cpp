@@ -1,6 +1,6 @@
 #include "kernels/hsv.hpp"
 
-#include <algorithm>
+#include <vector>
 
 namespace lightmeter::kernels {
 
@@ -23,23 +23,14 @@ const HsvTables& hsv_tables() noexcept {
 void rgb_to_hsv(const Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value) {
-  constexpr std::size_t kBlock = 8 * kGroup;
   const HsvTables& tables = hsv_tables();
-  std::array<std::array<std::uint8_t, kBlock>, 3> plane{};
-  std::array<std::array<std::uint32_t, kBlock>, 2> key;
-  std::array<std::uint16_t, kBlock> middle;
-  for (std::size_t start = 0; start < n; start += kBlock) {
-    const std::size_t count = std::min(kBlock, n - start);
-    std::copy_n(red + start, count, plane[0].begin());
-    std::copy_n(green + start, count, plane[1].begin());
-    std::copy_n(blue + start, count, plane[2].begin());
-    tier.colour_keys(plane[0].data(), plane[1].data(), plane[2].data(), count, key[0].data(),
-                     key[1].data(), middle.data());
-    for (std::size_t i = 0; i < count; ++i) {
-      value[start + i] = static_cast<std::uint8_t>(key[0][i] >> 8);
-      saturation[start + i] = tables.saturation[key[0][i] & 0xffff];
-      hue[start + i] = tables.hue[key[1][i]];
-    }
+  std::vector<std::uint32_t> value_min(n), chroma_x(n);
+  std::vector<std::uint16_t> middle(n);
+  tier.colour_keys(red, green, blue, n, value_min.data(), chroma_x.data(), middle.data());
+  for (std::size_t i = 0; i < n; ++i) {
+    value[i] = static_cast<std::uint8_t>(value_min[i] >> 8);
+    saturation[i] = tables.saturation[value_min[i] & 0xffff];
+    hue[i] = tables.hue[chroma_x[i]];
   }
 }
 

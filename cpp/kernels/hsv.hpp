@@ -19,7 +19,7 @@ struct HsvTables {
 // Filled at the first call, which takes about a millisecond.
 [[nodiscard]] const HsvTables& hsv_tables() noexcept;
 
-// Pillow's 8-bit HSV of n pixels, through the same keys and tables that counting uses.
+// Pillow's 8-bit HSV of n pixels, a multiple of kGroup, through the keys and tables that counting uses.
 void rgb_to_hsv(const Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
                 const std::uint8_t* blue, std::size_t n, std::uint8_t* hue,
                 std::uint8_t* saturation, std::uint8_t* value);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
@@ -13,12 +14,10 @@
 
 namespace lightmeter::kernels::vector {
 
-inline constexpr const char* kName = "neon";
+inline constexpr std::string_view kName = "neon";
 inline constexpr std::size_t kWidth = 16;
 using Bytes = uint8x16_t;
 
-inline Bytes minimum(Bytes a, Bytes b) noexcept { return vminq_u8(a, b); }
-inline Bytes maximum(Bytes a, Bytes b) noexcept { return vmaxq_u8(a, b); }
 inline float32x4_t minimum(float32x4_t a, float32x4_t b) noexcept { return vminq_f32(a, b); }
 inline float32x4_t maximum(float32x4_t a, float32x4_t b) noexcept { return vmaxq_f32(a, b); }
 inline float64x2_t minimum(float64x2_t a, float64x2_t b) noexcept { return vminq_f64(a, b); }
@@ -85,11 +84,6 @@ inline Pixel read_pixel(const std::uint8_t* from) noexcept {
   std::uint64_t number = 0;
   std::memcpy(&number, from, kSize);
   return vcreate_u8(number);
-}
-template <std::size_t kSize>
-inline void write_pixel(std::uint8_t* to, Pixel pixel) noexcept {
-  const std::uint64_t number = vget_lane_u64(vreinterpret_u64_u8(pixel), 0);
-  std::memcpy(to, &number, kSize);
 }
 inline Pixel add(Pixel a, Pixel b) noexcept { return vadd_u8(a, b); }
 

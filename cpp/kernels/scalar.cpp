@@ -41,15 +41,11 @@ void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std:
 }
 
 bool is_zero_line(const std::uint16_t* numbers) noexcept {
-  std::uint16_t any = 0;
-  for (std::size_t i = 0; i < kLineNumbers; ++i) any |= numbers[i];
-  return any == 0;
+  return std::count(numbers, numbers + kLineNumbers, 0) == kLineNumbers;
 }
 
 bool is_empty_run(const std::uint8_t* cells) noexcept {
-  std::uint8_t all = kNoneCounted;
-  for (std::size_t i = 0; i < kRunCells; ++i) all &= cells[i];
-  return all == kNoneCounted;
+  return std::count(cells, cells + kRunCells, kNoneCounted) == kRunCells;
 }
 
 void read_keys(std::uint16_t* value_min, std::uint16_t* chroma_x, KeySums& sums) noexcept {
@@ -79,7 +75,11 @@ bool scan(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexce
   return finite;
 }
 
-// ISO/IEC 15948, 9.4.
+// The predictors of ISO/IEC 15948, 9.2 and 9.4.
+int zero_of(int, int, int) noexcept { return 0; }
+int left_of(int left, int, int) noexcept { return left; }
+int up_of(int, int up, int) noexcept { return up; }
+int average_of(int left, int up, int) noexcept { return (left + up) / 2; }
 int paeth_of(int left, int up, int up_left) noexcept {
   const int estimate = left + up - up_left;
   const int by_left = std::abs(estimate - left);
@@ -89,51 +89,25 @@ int paeth_of(int left, int up, int up_left) noexcept {
   return by_up <= by_up_left ? up : up_left;
 }
 
-void sub(const std::uint8_t* coded, std::uint8_t* row, std::size_t n, std::size_t pixel) noexcept {
-  for (std::size_t i = 0; i < n; ++i) {
-    row[i] = static_cast<std::uint8_t>(coded[i] + (i < pixel ? 0 : row[i - pixel]));
-  }
-}
-
-void up(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
-        std::size_t n) noexcept {
-  for (std::size_t i = 0; i < n; ++i) row[i] = static_cast<std::uint8_t>(coded[i] + above[i]);
-}
-
-void average(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row, std::size_t n,
-             std::size_t pixel) noexcept {
-  for (std::size_t i = 0; i < n; ++i) {
-    const int left = i < pixel ? 0 : row[i - pixel];
-    row[i] = static_cast<std::uint8_t>(coded[i] + (left + above[i]) / 2);
-  }
-}
-
-void paeth(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row, std::size_t n,
-           std::size_t pixel) noexcept {
+template <auto kPredict>
+void unfilter(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
+              std::size_t n, std::size_t pixel) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     const int left = i < pixel ? 0 : row[i - pixel];
     const int up_left = i < pixel ? 0 : above[i - pixel];
-    row[i] = static_cast<std::uint8_t>(coded[i] + paeth_of(left, above[i], up_left));
+    row[i] = static_cast<std::uint8_t>(coded[i] + kPredict(left, above[i], up_left));
   }
 }
 
 template <class T>
 constexpr SortKernels<T> kSort = {sort<T>, scan<T>};
-constexpr UnfilterKernels kUnfilter = {sub, up, average, paeth};
+constexpr Unfilters kUnfilter = {unfilter<zero_of>, unfilter<left_of>, unfilter<up_of>,
+                                 unfilter<average_of>, unfilter<paeth_of>};
 
 }  // namespace
 
-const Tier kScalar = {.name = "scalar",
-                      .has_vectors = false,
-                      .split_packed = split<3>,
-                      .split_padded = split<4>,
-                      .colour_keys = colour_keys,
-                      .luma = luma,
-                      .colour_cells = colour_cells,
-                      .read_keys = read_keys,
-                      .read_page = read_page,
-                      .floats = kSort<float>,
-                      .doubles = kSort<double>,
-                      .unfilter = kUnfilter};
+constinit const Tier kScalar = {"scalar",    false,        split<3>,      split<4>,
+                                colour_keys, luma,         colour_cells,  read_keys,
+                                read_page,   kSort<float>, kSort<double>, kUnfilter};
 
 }  // namespace lightmeter::kernels

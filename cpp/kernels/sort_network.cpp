@@ -62,13 +62,12 @@ LIGHTMETER_INLINE Vector<T> select(Vector<T> lower, Vector<T> upper,
 // run of 2 kDistance lanes.
 template <class T, std::size_t kDistance>
 LIGHTMETER_INLINE Vector<T> merge_lanes(Vector<T> v) noexcept {
-  if constexpr (kDistance == 0) {
-    return v;
-  } else {
+  if constexpr (kDistance > 0) {
     const Vector<T> other = flip<T, kDistance>(v, kAllLanes<T>);
-    return merge_lanes<T, kDistance / 2>(
-        select<T, kDistance>(minimum(v, other), maximum(v, other), kAllLanes<T>));
+    v = select<T, kDistance>(minimum(v, other), maximum(v, other), kAllLanes<T>);
+    return merge_lanes<T, kDistance / 2>(v);
   }
+  return v;
 }
 
 template <class T>
@@ -116,14 +115,6 @@ LIGHTMETER_INLINE void pass(T* values, std::size_t rows, std::size_t stride) noe
   }
 }
 
-template <class T>
-LIGHTMETER_INLINE void exchange_rows(T* low, T* high) noexcept {
-  Vector<T> a = load<T>(low), b = load<T>(high);
-  exchange<T>(a, b);
-  store<T>(low, a);
-  store<T>(high, b);
-}
-
 // Sorts the columns of each `run` rows, which are bitonic.
 template <class T>
 LIGHTMETER_INLINE void merge_rows(T* values, std::size_t rows, std::size_t run) noexcept {
@@ -143,8 +134,11 @@ LIGHTMETER_INLINE void sort_columns(T* values, std::size_t rows) noexcept {
   for (std::size_t run = 2 * kBlock; run <= rows; run *= 2) {
     for (std::size_t begin = 0; begin < rows; begin += run) {
       for (std::size_t i = 0; i < run / 2; ++i) {
-        exchange_rows<T>(values + (begin + i) * kLanes<T>,
-                         values + (begin + run - 1 - i) * kLanes<T>);
+        T* const low = values + (begin + i) * kLanes<T>;
+        T* const high = values + (begin + run - 1 - i) * kLanes<T>;
+        const Vector<T> a = load<T>(low), b = load<T>(high);
+        store<T>(low, minimum(a, b));
+        store<T>(high, maximum(a, b));
       }
     }
     merge_rows<T>(values, rows, run / 2);

@@ -30,15 +30,9 @@ bool has_vectors() {
 #endif
 }
 
-// The tiers this machine can run, slowest first.
-std::vector<const Tier*> available() {
-  if (has_vectors()) return {&kScalar, kVectors};
-  return {&kScalar};
-}
-
 const Tier& choose() {
   const char* forced = std::getenv("LIGHTMETER_KERNELS");
-  if (forced == nullptr || *forced == '\0') return *available().back();
+  if (forced == nullptr || *forced == '\0') return *available_tiers().back();
   try {
     return tier_named(forced);
   } catch (const std::invalid_argument& error) {
@@ -56,18 +50,17 @@ const Tier& active() {
 
 const Tier& tier_named(std::string_view name) {
   std::string names;
-  for (const Tier* tier : available()) {
+  for (const Tier* tier : available_tiers()) {
     if (name == tier->name) return *tier;
-    names += names.empty() ? tier->name : std::string(", ") + tier->name;
+    names.append(names.empty() ? "" : ", ").append(tier->name);
   }
   throw std::invalid_argument("no kernel tier '" + std::string(name) +
                               "' on this machine; available tiers: " + names);
 }
 
-std::vector<std::string_view> available_tiers() {
-  std::vector<std::string_view> names;
-  for (const Tier* tier : available()) names.emplace_back(tier->name);
-  return names;
+std::vector<const Tier*> available_tiers() {
+  if (has_vectors()) return {&kScalar, kVectors};
+  return {&kScalar};
 }
 
 }  // namespace lightmeter::kernels

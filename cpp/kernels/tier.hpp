@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -26,26 +27,20 @@ struct SortKernels {
   bool (*scan)(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexcept;
 };
 
-// Undo the filters of PNG rows (ISO/IEC 15948, 9.2). `coded`, `above` and `row` have n bytes each
-// and do not overlap. A pixel has 1, 2, 3, 4, 6 or 8 bytes; n is a multiple of that. Each pixel waits
-// for the one before it, so wider registers than 16 bytes gain nothing.
-struct UnfilterKernels {
-  void (*sub)(const std::uint8_t* coded, std::uint8_t* row, std::size_t n,
-              std::size_t pixel) noexcept;
-  void (*up)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
-             std::size_t n) noexcept;
-  void (*average)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
-                  std::size_t n, std::size_t pixel) noexcept;
-  void (*paeth)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
-                std::size_t n, std::size_t pixel) noexcept;
-};
+// Undoes a filter of PNG rows (ISO/IEC 15948, 9.2). `coded`, `above` and `row` have n bytes each;
+// `row` does not overlap the others. A pixel has 1, 2, 3, 4, 6 or 8 bytes; n is a multiple of that.
+// Each pixel waits for the one before it, so wider registers than 16 bytes gain nothing.
+using Unfilter = void (*)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
+                          std::size_t n, std::size_t pixel) noexcept;
+using Unfilters = std::array<Unfilter, 5>;  // by the number of the filter
+inline constexpr std::size_t kSubFilter = 1;
 
 // The loops that exist once per instruction set. scalar.cpp is their specification: every tier
 // gives the same bytes. None allocates, throws, or reads or writes outside what is said here;
-// pointers need no alignment. Rooms above have such loops of their own, for the scalar tier and for
-// vectors: metric_kernels() and jpeg_kernels() find those of a tier.
+// pointers need no alignment. Rooms above have such loops of their own, once scalar and once for the
+// vectors: row_kernels() of measure and jpeg_kernels() of decode find those of a tier.
 struct Tier {
-  const char* name;  // "scalar", "avx2" or "neon"
+  std::string_view name;  // "scalar", "avx2" or "neon"
   bool has_vectors;
 
   // Splits n packed pixels of three bytes (reads 3 n bytes) into three planes of n bytes.
@@ -81,7 +76,7 @@ struct Tier {
 
   const SortKernels<float>& floats;
   const SortKernels<double>& doubles;
-  const UnfilterKernels& unfilter;
+  const Unfilters& unfilter;
 };
 
 // The tier in use, chosen at the first call: the best one of this machine, or the one that the
@@ -93,10 +88,10 @@ struct Tier {
 [[nodiscard]] const Tier& tier_named(std::string_view name);
 
 // The tiers this build and machine have, slowest first; "scalar" is always there.
-[[nodiscard]] std::vector<std::string_view> available_tiers();
+[[nodiscard]] std::vector<const Tier*> available_tiers();
 
-// The tables. That of the architecture's vectors is null where there is none; whether the machine
-// can run it is for tier.cpp to ask.
+// The table of the architecture's vectors is null where there is none. Whether the machine can run
+// it is for tier.cpp to ask.
 extern const Tier kScalar;
 extern const Tier* const kVectors;
 

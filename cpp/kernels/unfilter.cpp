@@ -21,12 +21,12 @@ inline void walk_pixels(const std::uint8_t* coded, const std::uint8_t* above, st
   Step step;
   std::size_t i = 0;
   for (; i + kMoved <= n; i += kPixel) {
-    write_pixel<kMoved>(row + i,
-                        step(read_pixel<kMoved>(coded + i), read_pixel<kMoved>(above + i)));
+    const Pixel pixel = step(read_pixel<kMoved>(coded + i), read_pixel<kMoved>(above + i));
+    std::memcpy(row + i, &pixel, kMoved);
   }
   for (; i < n; i += kPixel) {
-    write_pixel<kPixel>(row + i,
-                        step(read_pixel<kPixel>(coded + i), read_pixel<kPixel>(above + i)));
+    const Pixel pixel = step(read_pixel<kPixel>(coded + i), read_pixel<kPixel>(above + i));
+    std::memcpy(row + i, &pixel, kPixel);
   }
 }
 
@@ -41,18 +41,19 @@ void walk(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* ro
   return walk_pixels<Step, 8>(coded, above, row, n);
 }
 
-void sub(const std::uint8_t* coded, std::uint8_t* row, std::size_t n, std::size_t pixel) noexcept {
-  walk<Sub>(coded, coded, row, n, pixel);
+void none(const std::uint8_t* coded, const std::uint8_t*, std::uint8_t* row, std::size_t n,
+          std::size_t) noexcept {
+  std::memcpy(row, coded, n);
 }
 
-void up(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
-        std::size_t n) noexcept {
+void up(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row, std::size_t n,
+        std::size_t) noexcept {
   for (std::size_t i = 0; i < n; ++i) row[i] = static_cast<std::uint8_t>(coded[i] + above[i]);
 }
 
 }  // namespace
 
-const UnfilterKernels kUnfilter = {sub, up, walk<Average>, walk<Paeth>};
+const Unfilters kUnfilter = {none, walk<Sub>, up, walk<Average>, walk<Paeth>};
 
 }  // namespace lightmeter::kernels::vector
 

@@ -19,13 +19,9 @@ void split(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first, std::
            std::uint8_t* third) noexcept {
   const std::size_t whole = kStride == 3 || n == 0 ? n : n - 1;  // the last has no padding
   std::size_t i = 0;
-  for (; i + kGroup <= whole; i += kGroup) {
+  for (; i < whole && whole >= kGroup; i += kGroup) {
+    i = std::min(i, whole - kGroup);  // the last group overlaps the one before
     kSplitGroup(pixels + kStride * i, first + i, second + i, third + i);
-  }
-  if (i < whole && whole >= kGroup) {  // the last group overlaps the one before
-    i = whole - kGroup;
-    kSplitGroup(pixels + kStride * i, first + i, second + i, third + i);
-    i = whole;
   }
   for (; i < n; ++i) {
     first[i] = pixels[kStride * i];
@@ -37,41 +33,38 @@ void split(const std::uint8_t* pixels, std::size_t n, std::uint8_t* first, std::
 void luma(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
           std::size_t n, std::uint8_t* luma) noexcept {
   std::size_t i = 0;
-  for (; i + kLumaPixels <= n; i += kLumaPixels) luma_group(red + i, green + i, blue + i, luma + i);
-  if (i == n) return;
-  if (n >= kLumaPixels) {  // the last group overlaps the one before
-    i = n - kLumaPixels;
+  for (; i < n && n >= kLumaPixels; i += kLumaPixels) {
+    i = std::min(i, n - kLumaPixels);  // the last group overlaps the one before
     luma_group(red + i, green + i, blue + i, luma + i);
-    return;
   }
   for (; i < n; ++i) luma[i] = static_cast<std::uint8_t>(luma_of(red[i], green[i], blue[i]));
 }
 
-// Elements in turn from one half of each 16 bytes of a and from that of b.
-template <std::size_t kHalf, class V, std::size_t... kElement>
-V zip(V a, V b, std::index_sequence<kElement...>) noexcept {
-  constexpr std::size_t kAll = sizeof...(kElement), kPiece = 16 * kAll / kWidth;
-  return __builtin_shufflevector(a, b,
-                                 (kElement / kPiece * kPiece + kHalf * kPiece / 2 +
-                                  kElement % kPiece / 2 + kElement % 2 * kAll)...);
+// Numbers T in turn from one half of each 16 bytes of a and from that of b.
+template <std::size_t kHalf, class T, std::size_t... kNumber>
+Bytes zip(Bytes a, Bytes b, std::index_sequence<kNumber...>) noexcept {
+  using Numbers [[gnu::vector_size(kWidth)]] = T;
+  constexpr std::size_t kAll = kWidth / sizeof(T), kPiece = 16 / sizeof(T);
+  return reinterpret_cast<Bytes>(
+      __builtin_shufflevector(reinterpret_cast<Numbers>(a), reinterpret_cast<Numbers>(b),
+                              (kNumber / kPiece * kPiece + kHalf * kPiece / 2 +
+                               kNumber % kPiece / 2 + kNumber % 2 * kAll)...));
 }
-template <std::size_t kHalf>
-Bytes zip_bytes(Bytes a, Bytes b) noexcept {
-  return zip<kHalf>(a, b, std::make_index_sequence<kWidth>());
+template <std::size_t kHalf, class T = std::uint8_t>
+Bytes zip(Bytes a, Bytes b) noexcept {
+  return zip<kHalf, T>(a, b, std::make_index_sequence<kWidth / sizeof(T)>());
 }
-using Pairs [[gnu::vector_size(kWidth)]] = std::uint16_t;
-template <std::size_t kHalf>
-Bytes zip_pairs(Bytes a, Bytes b) noexcept {
-  return reinterpret_cast<Bytes>(zip<kHalf>(reinterpret_cast<Pairs>(a), reinterpret_cast<Pairs>(b),
-                                            std::make_index_sequence<kWidth / 2>()));
-}
+
+Bytes minimum(Bytes a, Bytes b) noexcept { return a < b ? a : b; }
+Bytes maximum(Bytes a, Bytes b) noexcept { return a > b ? a : b; }
 
 // sector << 16 | high << 8 | low, of bytes loaded for zips.
 void store_keys(std::uint32_t* to, Bytes sector, Bytes high, Bytes low) noexcept {
-  const Bytes pair[2] = {zip_bytes<0>(low, high), zip_bytes<1>(low, high)};
-  const Bytes wide[2] = {zip_bytes<0>(sector, Bytes{}), zip_bytes<1>(sector, Bytes{})};
-  const Bytes keys[4] = {zip_pairs<0>(pair[0], wide[0]), zip_pairs<1>(pair[0], wide[0]),
-                         zip_pairs<0>(pair[1], wide[1]), zip_pairs<1>(pair[1], wide[1])};
+  const Bytes pair[2] = {zip<0>(low, high), zip<1>(low, high)};
+  const Bytes wide[2] = {zip<0>(sector, Bytes{}), zip<1>(sector, Bytes{})};
+  const Bytes keys[4] = {
+      zip<0, std::uint16_t>(pair[0], wide[0]), zip<1, std::uint16_t>(pair[0], wide[0]),
+      zip<0, std::uint16_t>(pair[1], wide[1]), zip<1, std::uint16_t>(pair[1], wide[1])};
   std::memcpy(to, keys, sizeof(keys));
 }
 
@@ -94,8 +87,8 @@ void colour_keys(const std::uint8_t* red, const std::uint8_t* green, const std::
     const Bytes x = next - previous + (odd & chroma);
     store_keys(value_min + i, sector, max, min);
     store_keys(chroma_x + i, sector, chroma, x);
-    store_zipped_once(middle + i, zip_bytes<0>(mid, sector));
-    store_zipped_once(middle + i + kWidth / 2, zip_bytes<1>(mid, sector));
+    store_zipped_once(middle + i, zip<0>(mid, sector));
+    store_zipped_once(middle + i + kWidth / 2, zip<1>(mid, sector));
   }
 }
 
@@ -117,18 +110,18 @@ void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noex
   kernels::read_page<is_empty_run>(cells, page, sums);
 }
 
-constexpr Tier kTier = {.name = kName,
-                        .has_vectors = true,
-                        .split_packed = split<3, split_packed_group>,
-                        .split_padded = split<4, split_padded_group>,
-                        .colour_keys = colour_keys,
-                        .luma = luma,
-                        .colour_cells = colour_cells,
-                        .read_keys = read_keys,
-                        .read_page = read_page,
-                        .floats = kFloats,
-                        .doubles = kDoubles,
-                        .unfilter = kUnfilter};
+constexpr Tier kTier = {kName,
+                        true,
+                        split<3, split_packed_group>,
+                        split<4, split_padded_group>,
+                        colour_keys,
+                        luma,
+                        colour_cells,
+                        read_keys,
+                        read_page,
+                        kFloats,
+                        kDoubles,
+                        kUnfilter};
 
 }  // namespace
 }  // namespace vector

@@ -14,6 +14,6 @@ namespace lightmeter::kernels::vector {
 
 extern const SortKernels<float> kFloats;
 extern const SortKernels<double> kDoubles;
-extern const UnfilterKernels kUnfilter;
+extern const Unfilters kUnfilter;
 
 }  // namespace lightmeter::kernels::vector

@@ -1,7 +1,7 @@
 #include "measure/tables.hpp"
 
 #include "kernels/hsv.hpp"
-#include "kernels/key_sums.hpp"
+#include "kernels/read_out.hpp"
 
 namespace lightmeter::measure {
 namespace {

@@ -52,9 +52,9 @@ Decoded decoded(std::span<const std::uint8_t> file, const kernels::Tier& tier) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lightmeter;
   const std::span file(data, size);
-  const decode::Decoded first = decode::decoded(file, kernels::tier_named("scalar"));
-  for (const std::string_view tier : kernels::available_tiers()) {
-    decode::require(decode::decoded(file, kernels::tier_named(tier)) == first, "tiers agree");
+  const decode::Decoded first = decode::decoded(file, kernels::kScalar);
+  for (const kernels::Tier* tier : kernels::available_tiers()) {
+    decode::require(decode::decoded(file, *tier) == first, "tiers agree");
   }
   return 0;
 }

@@ -11,7 +11,7 @@
 #include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
 #include "kernels/hsv.hpp"
-#include "kernels/key_sums.hpp"
+#include "kernels/read_out.hpp"
 #include "kernels/tier.hpp"
 
 namespace lightmeter::kernels {
@@ -19,9 +19,9 @@ namespace {
 
 constexpr std::uint32_t kColours = 1 << 24;
 
-class EveryTierReads : public testing::TestWithParam<std::string_view> {
+class EveryTierReads : public testing::TestWithParam<const Tier*> {
  protected:
-  const Tier& tier() { return tier_named(GetParam()); }
+  const Tier& tier() { return *GetParam(); }
 };
 
 // How often a colour was counted: anything from 0 to 255, and runs without any.
@@ -184,9 +184,8 @@ TEST_P(EveryTierReads, TablesOfAllKeys) {
   }
 }
 
-std::vector<std::string_view> tiers() { return available_tiers(); }
-INSTANTIATE_TEST_SUITE_P(Kernels, EveryTierReads, testing::ValuesIn(tiers()),
-                         [](const auto& tier) { return std::string(tier.param); });
+INSTANTIATE_TEST_SUITE_P(Kernels, EveryTierReads, testing::ValuesIn(available_tiers()),
+                         [](const auto& tier) { return std::string(tier.param->name); });
 
 }  // namespace
 }  // namespace lightmeter::kernels

@@ -11,16 +11,13 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-const UnfilterKernels& tier() { return active().unfilter; }
+const Unfilters& tier() { return active().unfilter; }
 
 // The row that a filter of a tier makes, in a buffer of exactly its size.
-Bytes undone(const UnfilterKernels& by, int filter, const Bytes& coded, const Bytes& above,
+Bytes undone(const Unfilters& by, int filter, const Bytes& coded, const Bytes& above,
              std::size_t pixel) {
   Bytes row(coded.size());
-  if (filter == 1) by.sub(coded.data(), row.data(), row.size(), pixel);
-  if (filter == 2) by.up(coded.data(), above.data(), row.data(), row.size());
-  if (filter == 3) by.average(coded.data(), above.data(), row.data(), row.size(), pixel);
-  if (filter == 4) by.paeth(coded.data(), above.data(), row.data(), row.size(), pixel);
+  by[static_cast<std::size_t>(filter)](coded.data(), above.data(), row.data(), row.size(), pixel);
   return row;
 }
 

@@ -83,8 +83,8 @@ TEST(ColourTables, CountEveryTierRight) {
     for (const unsigned seed : {1, 2}) {
       const Picture image = picture(colours, seed);
       ImageCounts want = count_one_by_one(image);
-      for (const std::string_view name : kernels::available_tiers()) {
-        const kernels::Tier& tier = kernels::tier_named(name);
+      for (const kernels::Tier* available : kernels::available_tiers()) {
+        const kernels::Tier& tier = *available;
         ColourTables tables;
         const Tile tile{image.all(), 0, 0, {kWidth, kHeight}, nullptr};
         ASSERT_TRUE(tables.prepare(tile, 12'000'000));
@@ -102,7 +102,7 @@ TEST(ColourTables, CountEveryTierRight) {
           tables.add(tier, &planes[0][at], &planes[1][at], &planes[2][at], n, got);
         }
         tables.drain(tier, got);
-        EXPECT_TRUE(got == want) << name << ", colours " << static_cast<int>(colours);
+        EXPECT_TRUE(got == want) << tier.name << ", colours " << static_cast<int>(colours);
       }
     }
   }

@@ -209,19 +209,20 @@ TEST(Laws, TiersCannotBeSeen) {
     for (const auto& [width, height] : kSizes) {
       const Image image = random_image(kind, width, height, random);
       const bool deep = image.view.type != SampleType::kUint8;
-      const auto measured = [&](std::string_view tier) {
+      const auto measured = [&](const kernels::Tier& tier) {
         const Frame frame{width, height};
         ImageCounts counts = deep ? ImageCounts::deep(image.view.channels) : ImageCounts();
         RowState rows(metrics_of(Set::kAll, true), frame);
         ColourTables tables;
-        count_pixels(kernels::tier_named(tier), {image.view, 0, 0, frame, nullptr}, width * height,
-                     tables, counts, &rows);
-        tables.drain(kernels::tier_named(tier), counts);
+        count_pixels(tier, {image.view, 0, 0, frame, nullptr}, width * height, tables, counts,
+                     &rows);
+        tables.drain(tier, counts);
         return numbers(read(rows.metrics, Set::kAll, rows.active,
                             {counts, counts.pixels(), frame, deep ? 257.0 : 1.0}));
       };
-      for (const std::string_view tier : kernels::available_tiers()) {
-        ASSERT_EQ(measured(tier), measured("scalar")) << tier << ' ' << width << 'x' << height;
+      for (const kernels::Tier* tier : kernels::available_tiers()) {
+        ASSERT_EQ(measured(*tier), measured(kernels::kScalar))
+            << tier->name << ' ' << width << 'x' << height;
       }
     }
   }
