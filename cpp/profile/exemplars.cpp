@@ -89,15 +89,13 @@ void Exemplars::layout(Io io, Self& self) {
   io.varint(keep);
   io.require(keep > 0 && keep <= kMaxKeep, "exemplars of the profile: keeps none or too many");
   if constexpr (Io::kReads) self.keep(static_cast<std::size_t>(keep));
-  io.list(self.pictures_, 80, "exemplars of the profile: pictures are out of order",
-          [&](auto& item) {
-            auto& [hash, picture] = item;
-            io.u64(hash);
-            io.text(picture.path);
-            io.bytes(picture.thumbnail);
-            io.require(picture.path.size() <= kMaxPath && picture.thumbnail.size() <= kMaxThumbnail,
-                       "exemplars of the profile: a picture is too large");
-          });
+  io.map(self.pictures_, 80, "exemplars of the profile: pictures are out of order",
+         [&](std::uint64_t, auto& picture) {
+           io.text(picture.path);
+           io.bytes(picture.thumbnail);
+           io.require(picture.path.size() <= kMaxPath && picture.thumbnail.size() <= kMaxThumbnail,
+                      "exemplars of the profile: a picture is too large");
+         });
   self.random_.layout(
       io, self.random_, 64, "exemplars of the profile: more at random than it keeps",
       "exemplars of the profile: hashes are out of order", [&](auto& hash) { io.u64(hash); });
@@ -113,13 +111,13 @@ void Exemplars::layout(Io io, Self& self) {
                   });
     io.require(!values.entries().empty(), kWrongCount);
   };
-  io.list(self.ends_, 280, "exemplars of the profile: features are out of order", [&](auto& item) {
-    io.text(item.first);
-    layout_values(item.second.low);
-    layout_values(item.second.high);
-  });
-  io.require(std::ranges::equal(self.referenced(), self.pictures_, {}, {},
-                                [](const auto& item) { return item.first; }),
+  io.map(self.ends_, 280, "exemplars of the profile: features are out of order",
+         [&](const std::string&, auto& ends) {
+           layout_values(ends.low);
+           layout_values(ends.high);
+         });
+  io.require(!Io::kReads || std::ranges::equal(self.referenced(), self.pictures_, {}, {},
+                                               [](const auto& item) { return item.first; }),
              "exemplars of the profile: pictures and references differ");
 }
 

@@ -60,8 +60,7 @@ class FirstK {
   template <class Io, class Self, class Each>
   static void layout(Io io, Self& self, std::uint64_t bits_each, const char* too_many,
                      const char* not_rising, Each&& each) {
-    io.list(self.entries_, bits_each, not_rising, each);
-    io.require(self.entries_.size() <= self.most_, too_many);
+    io.list(self.entries_, bits_each, not_rising, each, self.most_, too_many);
   }
 
  private:

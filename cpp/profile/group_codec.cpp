@@ -99,19 +99,14 @@ void GroupMoments::layout(Io io, Self& self) {
   io.require(!self.empty() && self.in_use_.size() <= kMost + 1,
              "groups of the profile: no place in use, or too many");
   io.require(self.named() <= kMost, "groups of the profile: too many places in use");
-  io.list(self.images_, 24, "groups of the profile: prefixes are out of order", [&](auto& item) {
-    io.text(item.first);
-    groups.counts(item.second.measured);
-    io.list(item.second.exif_read, 24, "groups of the profile: Exif policies are out of order",
-            [&](auto& read) {
-              io.part(read.first);
-              groups.counts(read.second);
-            });
-  });
-  io.list(self.columns_, 48, "groups of the profile: names are out of order", [&](auto& item) {
-    io.text(item.first);
-    groups.values(item.second);
-  });
+  io.map(self.images_, 24, "groups of the profile: prefixes are out of order",
+         [&](const std::string&, auto& images) {
+           groups.counts(images.measured);
+           io.map(images.exif_read, 24, "groups of the profile: Exif policies are out of order",
+                  [&](const ExifPolicy&, auto& counts) { groups.counts(counts); });
+         });
+  io.map(self.columns_, 48, "groups of the profile: names are out of order",
+         [&](const std::string&, auto& values) { groups.values(values); });
 }
 
 void GroupMoments::encode(wire::Writer& out) const { layout(Packer{out}, *this); }

@@ -5,12 +5,24 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "error.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
+
+template <class Io, class Key>
+void layout_key(Io io, Key& key) {
+  if constexpr (std::is_integral_v<Key>) {
+    io.u64(key);
+  } else if constexpr (std::convertible_to<Key, std::string_view>) {
+    io.text(key);
+  } else {
+    io.part(key);
+  }
+}
 
 // A function `layout(io, value)` says once which bytes a value is. With a Packer it writes them,
 // with an Unpacker it reads and checks them, so that the two cannot differ.
@@ -38,9 +50,19 @@ struct Packer {
   }
   // How many entries there are, and each.
   template <class Entries, class Each>
-  void list(const Entries& entries, std::uint64_t, const auto&, Each&& each) const {
+  void list(const Entries& entries, std::uint64_t, const auto&, Each&& each, std::size_t = 0,
+            const char* = nullptr) const {
     out.varint(entries.size());
     for (const auto& entry : entries) each(entry);
+  }
+  // The same with a key before each value, which may be text, a hash, or have a layout.
+  template <class Map, class Each>
+  void map(const Map& map, std::uint64_t, const auto&, Each&& each) const {
+    out.varint(map.size());
+    for (const auto& [key, value] : map) {
+      layout_key(*this, key);
+      each(key, value);
+    }
   }
   void require(bool, const auto&) const {}
 };
@@ -65,43 +87,46 @@ struct Unpacker {
   void part(Part& value, const Name&... name) const {
     value = Part::decode(in, name...);
   }
-  // Into an empty std::set, std::map or std::vector, in whose order entries must rise, so that equal
-  // states have equal bytes. Each takes at least `bits_each` bits. `not_rising` is what the
-  // DecodeError says, or a function of an entry that returns it, as it may be for require().
+  // Into an empty std::set or std::vector, in whose order entries must rise, so that equal states
+  // have equal bytes. Each takes at least `bits_each` bits; there are at most `most`.
   template <class Entries, class What, class Each>
-  void list(Entries& entries, std::uint64_t bits_each, const What& not_rising, Each&& each) const {
-    for (std::uint64_t left = in.count(bits_each); left > 0; --left) {
-      auto entry = entry_of(entries);
+  void list(Entries& entries, std::uint64_t bits_each, const What& not_rising, Each&& each,
+            std::size_t most = SIZE_MAX, const char* too_many = nullptr) const {
+    const std::uint64_t count = in.count(bits_each);
+    require(count <= most, too_many);
+    for (std::uint64_t left = count; left > 0; --left) {
+      typename Entries::value_type entry{};
       each(entry);
       require(entries.empty() || is_less(entries, *std::prev(entries.end()), entry), not_rising,
               entry);
       entries.insert(entries.end(), std::move(entry));
     }
   }
-  template <class What, class... Entry>
-  void require(bool holds, const What& what, const Entry&... entry) const {
+  template <class Map, class What, class Each>
+  void map(Map& map, std::uint64_t bits_each, const What& not_rising, Each&& each) const {
+    for (std::uint64_t left = in.count(bits_each); left > 0; --left) {
+      typename Map::key_type key{};
+      layout_key(*this, key);
+      require(map.empty() || map.key_comp()(map.rbegin()->first, key), not_rising, key);
+      auto& item = *map.try_emplace(map.end(), std::move(key));
+      each(item.first, item.second);
+    }
+  }
+  // `what` is what the DecodeError says, or a function of the entry or key that returns it.
+  template <class What, class... Key>
+  void require(bool holds, const What& what, const Key&... key) const {
     if (holds) return;
     if constexpr (std::convertible_to<What, const char*>) {
       throw DecodeError(what);
     } else {
-      throw DecodeError(what(entry...));
+      throw DecodeError(what(key...));
     }
   }
 
  private:
   template <class Entries>
-  static auto entry_of(const Entries&) {
-    if constexpr (requires { typename Entries::mapped_type; }) {
-      return std::pair<typename Entries::key_type, typename Entries::mapped_type>();
-    } else {
-      return typename Entries::value_type();
-    }
-  }
-  template <class Entries>
   static bool is_less(const Entries& entries, const auto& a, const auto& b) {
-    if constexpr (requires { typename Entries::mapped_type; }) {
-      return entries.key_comp()(a.first, b.first);
-    } else if constexpr (requires { entries.value_comp(); }) {
+    if constexpr (requires { entries.value_comp(); }) {
       return entries.value_comp()(a, b);
     } else {
       return a < b;

@@ -63,8 +63,8 @@ wire::Reader checked_sections(std::span<const std::uint8_t> data) {
 }
 
 // Names come in rising order, so that equal profiles have equal bytes.
-constexpr auto kNameOutOfOrder = [](const auto& item) {
-  return "name " + item.first + " is out of order in the profile";
+constexpr auto kNameOutOfOrder = [](const std::string& name) {
+  return "name " + name + " is out of order in the profile";
 };
 
 template <class Io, class Images>
@@ -74,12 +74,12 @@ void layout_images(Io io, const std::string& prefix, Images& images) {
   };
   io.varint(images.images);
   std::uint64_t all_read = 0;
-  io.list(images.exif_read, 24, says(": Exif policies out of order"), [&](auto& item) {
-    io.part(item.first);
-    io.varint(item.second);
-    io.require(item.second > 0, says(": an Exif policy of no image"));
-    all_read += std::min(item.second, sketch::kMaxCount + 1 - all_read);
-  });
+  io.map(images.exif_read, 24, says(": Exif policies out of order"),
+         [&](const ExifPolicy&, auto& read) {
+           io.varint(read);
+           io.require(read > 0, says(": an Exif policy of no image"));
+           all_read += std::min(read, sketch::kMaxCount + 1 - all_read);
+         });
   io.require(std::max(images.images, all_read) <= sketch::kMaxCount, says(": a count above 2^56"));
 }
 
@@ -134,21 +134,18 @@ void Profile::each_section(Each&& each) {
         if constexpr (decltype(io)::kReads) profile.dataset_timestamp_ = timestamp;
       });
   each(2, always, [](auto io, auto& profile) {
-    io.list(profile.groups_, 24, kNameOutOfOrder, [&](auto& item) {
-      io.text(item.first);
-      layout_images(io, item.first, item.second);
-    });
+    io.map(profile.groups_, 24, kNameOutOfOrder,
+           [&](const std::string& prefix, auto& images) { layout_images(io, prefix, images); });
   });
   each(3, always, [](auto io, auto& profile) {
-    io.list(profile.columns_, 32, kNameOutOfOrder, [&](auto& item) {
-      io.text(item.first);
+    io.map(profile.columns_, 32, kNameOutOfOrder, [&](const std::string& name, auto& column) {
       if constexpr (decltype(io)::kReads) {
         wire::Reader body(io.in.bytes(io.in.varint()));
-        item.second = Column::decode(body, item.first);
+        column = Column::decode(body, name);
         body.expect_end();
       } else {
         wire::Writer body;
-        item.second.encode(body);
+        column.encode(body);
         io.bytes(body.view());
       }
     });
@@ -161,18 +158,14 @@ void Profile::each_section(Each&& each) {
       9,
       [](const Profile& profile) { return !profile.vectors_.empty() || !profile.joints_.empty(); },
       [](auto io, auto& profile) {
-        io.list(profile.vectors_, 40, kNameOutOfOrder, [&](auto& item) {
-          io.text(item.first);
-          io.part(item.second, item.first);
-          const Column* column = profile.find(item.first);
-          io.require(column != nullptr && column->meaning().role == Role::kVector, [&] {
-            return "vectors of " + item.first + ", which is no feature of vectors";
-          });
+        io.map(profile.vectors_, 40, kNameOutOfOrder, [&](const std::string& name, auto& vectors) {
+          io.part(vectors, name);
+          const Column* column = profile.find(name);
+          io.require(column != nullptr && column->meaning().role == Role::kVector,
+                     [&] { return "vectors of " + name + ", which is no feature of vectors"; });
         });
-        io.list(profile.joints_, 24, kNameOutOfOrder, [&](auto& item) {
-          io.text(item.first);
-          io.part(item.second);
-        });
+        io.map(profile.joints_, 24, kNameOutOfOrder,
+               [&](const std::string&, auto& joint) { io.part(joint); });
       });
   member(64, &Profile::decoders);
 }
