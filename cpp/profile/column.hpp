@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "profile/box.hpp"
+#include "box.hpp"
 #include "profile/meaning.hpp"
 #include "profile/number_facts.hpp"
 #include "profile/paths.hpp"

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "error.hpp"
 #include "nan.hpp"
 #include "sketch/limits.hpp"
 #include "sketch/mix.hpp"
@@ -219,8 +220,9 @@ DistinctCount DistinctCount::decode(wire::Reader& in) {
   std::uint64_t smallest = kRankBits;
   result.registers_.reserve(kRegisters);
   for (const std::uint64_t above : read_rice(in, kRegisters)) {
-    require(least <= kRankBits + 1 && above <= kRankBits + 1 - least,
-            "distinct count: a register is out of range");
+    if (least > kRankBits + 1 || above > kRankBits + 1 - least) {
+      throw DecodeError("distinct count: a register is out of range");
+    }
     smallest = std::min(smallest, above);
     result.registers_.push_back(static_cast<std::uint8_t>(least + above));
   }

@@ -159,10 +159,9 @@ Sampled Sampled::decode(wire::Reader& in, std::uint64_t n) {
 }
 
 void QuantileSketch::encode(wire::Writer& out) const {
-  const auto* sampled = std::get_if<Sampled>(&mode_);
-  const bool counted = sampled == nullptr && n() != view().values.size();
+  const bool counted = is_exact() && n() != view().values.size();
   const bool apart = observed() != n();
-  out.u8(static_cast<std::uint8_t>((sampled != nullptr ? kKll : 0) | (counted ? kCounted : 0) |
+  out.u8(static_cast<std::uint8_t>((is_exact() ? 0 : kKll) | (counted ? kCounted : 0) |
                                    (apart ? kApart : 0)));
   if (apart) {
     out.varint(nan());
@@ -170,10 +169,10 @@ void QuantileSketch::encode(wire::Writer& out) const {
     out.varint(neg_inf());
   }
   out.varint(n());
-  if (sampled != nullptr) {
-    sampled->encode(out);
-  } else {
+  if (is_exact()) {
     encode_exact(view(), out);
+  } else {
+    sampled()->encode(out);
   }
 }
 
@@ -197,7 +196,7 @@ QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
   }
   const std::uint64_t n = read_count();
   if ((form & kKll) != 0) {
-    sketch.mode_ = Sampled::decode(in, n);
+    sketch.mode_.emplace<Box<Sampled>>().make(Sampled::decode(in, n));
   } else if ((form & kCounted) == 0) {
     sketch.mode_ = decode_list(in, n);
   } else {

@@ -34,7 +34,7 @@ void QuantileSketch::Feeder<T>::take_block() {
   filled_ = 0;
   taken_ += kBlock;
   sketch_.observed_ += kBlock;
-  auto& sampled = std::get<Sampled>(sketch_.mode_);
+  Sampled& sampled = *sketch_.sampled();
   sampled.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
   if (thin_ == 0) {
     std::ranges::copy(block_, stage_.begin() + staged_);
@@ -67,10 +67,9 @@ void QuantileSketch::Feeder<T>::take_stage() {
   const std::span<T> values = std::span<T>(stage_).first(staged_);
   const std::uint64_t total = std::uint64_t{staged_} << thin_;
   if (Sampled::run_level(total, horizon_) > thin_) sort_values(values);
-  std::get<Sampled>(sketch_.mode_)
-      .insert_run(
-          total, thin_,
-          [&](std::uint64_t rank) { return static_cast<double>(values[rank >> thin_]); }, horizon_);
+  sketch_.sampled()->insert_run(
+      total, thin_, [&](std::uint64_t rank) { return static_cast<double>(values[rank >> thin_]); },
+      horizon_);
   staged_ = 0;
 }
 
@@ -81,7 +80,7 @@ void QuantileSketch::Feeder<T>::finish() {
     sketch_.update(static_cast<double>(value));
   }
   filled_ = 0;
-  if (taken_ >= kMany) std::get<Sampled>(sketch_.mode_).sort_levels();
+  if (taken_ >= kMany) sketch_.sampled()->sort_levels();
 }
 
 template class QuantileSketch::Feeder<float>;

@@ -50,8 +50,8 @@ QuantileSketch QuantileSketch::from_levels(std::vector<std::vector<double>> leve
     sketch.observed_ += std::uint64_t{levels[h].size()} << h;
     kept.push_back({std::move(levels[h])});
   }
-  sketch.mode_ = Sampled({key}, RankError::measured(ranks, 0.01), least + 0.0, greatest + 0.0,
-                         std::move(kept));
+  sketch.mode_.emplace<Box<Sampled>>().make(Coins{key}, RankError::measured(ranks, 0.01),
+                                            least + 0.0, greatest + 0.0, std::move(kept));
   return sketch;
 }
 
@@ -72,7 +72,7 @@ void QuantileSketch::update_full(double value) {
     become_sampled(n() + 1);
   }
   if (auto* exact = std::get_if<Exact>(&mode_)) return exact->add(value);
-  std::get<Sampled>(mode_).add(value, n() + 1);
+  sampled()->add(value, n() + 1);
 }
 
 void QuantileSketch::become_exact() {
@@ -92,12 +92,16 @@ bool QuantileSketch::become_counted(std::span<const Count> more) {
 // The coins depend on the values, not on how they are held.
 Sampled& QuantileSketch::become_sampled(std::uint64_t horizon) {
   become_exact();
-  if (const auto* exact = std::get_if<Exact>(&mode_)) {
-    mode_ = Sampled(*exact, key_);
-  } else if (const auto* counted = std::get_if<Counted>(&mode_)) {
-    mode_ = Sampled(*counted, key_, horizon);
+  if (is_exact()) {
+    Box<Sampled> box;
+    if (const auto* exact = std::get_if<Exact>(&mode_)) {
+      box.make(*exact, key_);
+    } else {
+      box.make(std::get<Counted>(mode_), key_, horizon);
+    }
+    mode_ = std::move(box);
   }
-  return std::get<Sampled>(mode_);
+  return *sampled();
 }
 
 // Counts are above 0.
@@ -161,9 +165,9 @@ void QuantileSketch::merge(const QuantileSketch& other, Feeder<double>& feeder,
     if (is_exact() || other.n() > kExactItems) return add_counts(counted->counts(), horizon);
     return feeder.push(counted->listed().values());
   }
-  const Sampled& theirs = std::get<Sampled>(other.mode_);
+  const Sampled& theirs = *other.sampled();
   if (n() == 0) {
-    mode_ = theirs;
+    mode_ = other.mode_;
     observed_ += other.n();
     return;
   }
@@ -212,20 +216,18 @@ const SortedView& QuantileSketch::view() const {
   return view_.get([this] {
     if (const auto* exact = std::get_if<Exact>(&mode_)) return Counted(*exact).view();
     if (const auto* counted = std::get_if<Counted>(&mode_)) return counted->view();
-    return std::get<Sampled>(mode_).view();
+    return sampled()->view();
   });
 }
 
 double QuantileSketch::min() const {
   if (n() == 0) return kNan;
-  const auto* sampled = std::get_if<Sampled>(&mode_);
-  return sampled != nullptr ? sampled->min() : view().values.front();
+  return is_exact() ? view().values.front() : sampled()->min();
 }
 
 double QuantileSketch::max() const {
   if (n() == 0) return kNan;
-  const auto* sampled = std::get_if<Sampled>(&mode_);
-  return sampled != nullptr ? sampled->max() : view().values.back();
+  return is_exact() ? view().values.back() : sampled()->max();
 }
 
 bool QuantileSketch::stays_exact(double value) const {
@@ -239,9 +241,8 @@ double QuantileSketch::pointwise_error(double delta) const {
   if (!(delta > 0.0 && delta < 1.0)) {
     throw std::invalid_argument("delta is " + std::to_string(delta) + "; it must be in (0, 1)");
   }
-  const auto* sampled = std::get_if<Sampled>(&mode_);
-  if (sampled == nullptr) return 0.0;
-  return std::min(1.0, sampled->error().ranks(delta) / static_cast<double>(n()));
+  if (is_exact()) return 0.0;
+  return std::min(1.0, sampled()->error().ranks(delta) / static_cast<double>(n()));
 }
 
 // Take the values at every n/g-th rank, and what is just below them: 2 g places, each within e with

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "box.hpp"
 #include "sketch/array_view.hpp"
 #include "sketch/counted.hpp"
 #include "sketch/exact.hpp"
@@ -80,7 +82,7 @@ class QuantileSketch {
   [[nodiscard]] double max() const;
 
   // False when sampled.
-  [[nodiscard]] bool is_exact() const noexcept { return !std::holds_alternative<Sampled>(mode_); }
+  [[nodiscard]] bool is_exact() const noexcept { return sampled() == nullptr; }
   // Whether update(value) would keep it so. One that owns state derived from the values can build
   // it in time: copy a sketch that is_exact() before a larger update or a merge, and look after.
   [[nodiscard]] bool stays_exact(double value) const;
@@ -127,6 +129,14 @@ class QuantileSketch {
   }
 
   void swap(QuantileSketch& other) noexcept;
+  // Null unless sampled.
+  [[nodiscard]] const Sampled* sampled() const noexcept {
+    const auto* box = std::get_if<Box<Sampled>>(&mode_);
+    return box != nullptr ? &**box : nullptr;
+  }
+  [[nodiscard]] Sampled* sampled() noexcept {
+    return const_cast<Sampled*>(std::as_const(*this).sampled());
+  }
   // The list into which single values go; null when counted.
   [[nodiscard]] Exact* list() noexcept;
   void update_apart(double value, std::uint64_t count) noexcept;
@@ -144,13 +154,13 @@ class QuantileSketch {
   Apart apart_;
   std::uint64_t key_;
   ViewCache view_;
-  std::variant<Exact, Counted, Sampled> mode_;
+  std::variant<Exact, Counted, Box<Sampled>> mode_;
 };
 
 inline Exact* QuantileSketch::list() noexcept {
   if (auto* exact = std::get_if<Exact>(&mode_)) return exact;
-  auto* sampled = std::get_if<Sampled>(&mode_);
-  return sampled != nullptr ? &sampled->newest() : nullptr;
+  Sampled* const sample = sampled();
+  return sample != nullptr ? &sample->newest() : nullptr;
 }
 
 inline void QuantileSketch::update(double value) {

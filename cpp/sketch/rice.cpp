@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "error.hpp"
+
 namespace lightmeter::sketch {
 namespace {
 
@@ -150,8 +152,9 @@ std::vector<std::uint64_t> read_rice(wire::Reader& in, std::size_t count) {
       lower = bits.get(r);
     }
     const auto high = static_cast<std::uint64_t>(upper);
-    require(high <= std::numeric_limits<std::uint64_t>::max() >> r,
-            "packed numbers: a number has more than 64 bits");
+    if (high > std::numeric_limits<std::uint64_t>::max() >> r) {
+      throw DecodeError("packed numbers: a number has more than 64 bits");
+    }
     values[i] = high << r | lower;
   }
   require(bits.bytes_used() <= data.size(), "packed numbers: the data ends early");

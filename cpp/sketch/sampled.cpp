@@ -141,9 +141,11 @@ Sampled::Level& Sampled::level(int h) {
 
 void Sampled::add(double value, std::uint64_t horizon) {
   if (newest_.values().size() == Exact::kMost) {
-    const auto [least, greatest] = std::ranges::minmax(newest_.values());
+    std::vector<double> values = newest_.values();
+    double least, greatest;
+    (void)scan_values(values.data(), values.data(), Exact::kMost, &least, &greatest);
     note_extrema(least, greatest);
-    insert(newest_.values(), false, 0, horizon);
+    insert(values, false, 0, horizon);
     newest_.clear();
   }
   newest_.add(value);

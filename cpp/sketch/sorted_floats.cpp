@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "error.hpp"
 #include "sketch/rice.hpp"
 
 namespace lightmeter::sketch {
@@ -81,14 +82,16 @@ std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties) 
   const auto put = [&](std::size_t i) {
     values[i] = narrow ? from_key<float>(static_cast<std::uint32_t>(key << zeros))
                        : from_key<double>(key << zeros);
-    require(std::bit_cast<std::uint64_t>(values[i]) != kSign<std::uint64_t>,
-            "sorted numbers: -0.0");
+    if (std::bit_cast<std::uint64_t>(values[i]) == kSign<std::uint64_t>) {
+      throw DecodeError("sorted numbers: -0.0");
+    }
   };
   put(0);
   const auto steps = read_rice(in, count - 1);
   for (std::size_t i = 1; i < count; ++i) {
-    require(last - key >= least && steps[i - 1] <= last - key - least,
-            "sorted numbers: a key has too many bits");
+    if (last - key < least || steps[i - 1] > last - key - least) {
+      throw DecodeError("sorted numbers: a key has too many bits");
+    }
     key += steps[i - 1] + least;
     put(i);
   }

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-namespace lightmeter::profile {
+namespace lightmeter {
 
 // A T that is made when it is first needed, and until then takes the room of a pointer. A copy has
 // a T of its own.
@@ -31,4 +31,4 @@ class Box {
   std::unique_ptr<T> value_;
 };
 
-}  // namespace lightmeter::profile
+}  // namespace lightmeter
