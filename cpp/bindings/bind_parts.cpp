@@ -33,14 +33,10 @@ void bind_parts(py::module_& module) {
           "update",
           [](Moments& self, double value, std::uint64_t count) { self.update(value, count); },
           py::arg("value"), py::arg("count") = 1)
-      .def_static(
-          "from_state",
-          [](std::uint64_t n, double mean, double sum_of_squares) {
-            return Moments::from_state({n, mean, sum_of_squares});
-          },
-          py::arg("n"), py::arg("mean"), py::arg("sum_of_squares"),
-          "From the sum of the squared distances from the mean. DecodeError for numbers that no "
-          "stream has.");
+      .def_static("from_state", &Moments::from_state, py::arg("n"), py::arg("mean"),
+                  py::arg("sum_of_squares"),
+                  "From the sum of the squared distances from the mean. DecodeError for numbers "
+                  "that no stream has.");
   py::class_<DistinctCount>(module, "DistinctCount", "How many different values a stream holds.")
       .def(py::init())
       .def_static(
@@ -68,9 +64,8 @@ void bind_parts(py::module_& module) {
           },
           py::arg("value"), py::arg("count") = 1)
       .def_property_readonly("n", &FrequentStrings::n)
-      .def_property_readonly(
-          "floor", [](const FrequentStrings& self) { return self.state().floor; },
-          "No text that is not listed occurred more often.")
+      .def_property_readonly("floor", &FrequentStrings::floor,
+                             "No text that is not listed occurred more often.")
       .def_property_readonly("is_exact", &FrequentStrings::is_exact)
       .def(
           "items",

@@ -1,12 +1,10 @@
 #include "arrays.hpp"
-#include "sketch/datasketches.hpp"
 #include "sketch/quantiles.hpp"
 #include "wire/wire.hpp"
 
 namespace {
 
 using lightmeter::sketch::ArrayView;
-using lightmeter::sketch::ItemType;
 using lightmeter::sketch::QuantileSketch;
 
 template <class T>
@@ -163,17 +161,8 @@ void bind_quantiles(py::module_& module) {
           },
           "The distinct values kept, rising (float64), and how many numbers each stands for "
           "(uint64); while exact these are all there are.")
-      .def_static(
-          "from_datasketches",
-          [](const py::object& data, const std::string& dtype, std::uint64_t key) {
-            if (dtype != "float32" && dtype != "float64") {
-              throw std::invalid_argument("dtype is " + dtype + "; expected float32 or float64");
-            }
-            return lightmeter::sketch::from_datasketches(
-                as_bytes(bytes_of(data)),
-                dtype == "float32" ? ItemType::kFloat32 : ItemType::kFloat64, key);
-          },
-          py::arg("data"), py::arg("dtype"), py::arg("key") = 0,
-          "Read a serialized kll_floats_sketch (float32) or kll_doubles_sketch (float64) of Apache "
-          "DataSketches, or whylogs' variant.");
+      .def_static("from_levels", &QuantileSketch::from_levels, py::arg("levels"), py::arg("least"),
+                  py::arg("greatest"), py::arg("ranks"), py::arg("key") = 0,
+                  "A sample that another program took: values of weight 2^h at level h. Ranks were "
+                  "measured to be off by at most `ranks`, with a probability of .99.");
 }

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
-#include <utility>
 
+#include "box.hpp"
 #include "profile/meaning.hpp"
 #include "profile/number_facts.hpp"
 #include "profile/paths.hpp"
@@ -15,23 +14,6 @@
 #include "sketch/quantiles.hpp"
 
 namespace lightmeter::profile {
-
-// A T that is made when it is first needed, and until then takes the room of a pointer. A copy has
-// a T of its own.
-template <class T>
-class Box : public std::unique_ptr<T> {
- public:
-  Box() = default;
-  Box(const Box& other) : std::unique_ptr<T>(other ? std::make_unique<T>(*other) : nullptr) {}
-  Box(Box&&) noexcept = default;
-  Box& operator=(Box other) noexcept { return this->swap(other), *this; }
-
-  template <class... Arguments>
-  T& make(Arguments&&... arguments) {
-    if (!*this) this->reset(new T(std::forward<Arguments>(arguments)...));
-    return **this;
-  }
-};
 
 // Everything known of one feature: numbers, strings, and how many observations were missing.
 //

@@ -25,7 +25,7 @@ bool is_kept(const Number& number) {
 std::uint64_t hash_of(std::span<const Number> row) {
   std::uint64_t hash = sketch::mix(0, row.size());
   for (const auto& [name, value] : row) {
-    for (const char letter : name) hash = sketch::mix(hash, static_cast<std::uint8_t>(letter));
+    hash = sketch::mix(hash, name);
     hash = sketch::mix(hash, std::bit_cast<std::uint64_t>(value));
   }
   return hash;

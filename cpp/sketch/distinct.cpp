@@ -7,8 +7,6 @@
 #include <functional>
 #include <limits>
 #include <numeric>
-#include <string>
-#include <utility>
 
 #include "error.hpp"
 #include "nan.hpp"
@@ -19,6 +17,8 @@
 
 namespace lightmeter::sketch {
 namespace {
+
+using wire::require;
 
 constexpr int kIndexBits = 12;
 constexpr std::size_t kRegisters = std::size_t{1} << kIndexBits;
@@ -160,33 +160,12 @@ double DistinctCount::upper(double deviations) const noexcept {
 }
 
 DistinctCount DistinctCount::estimated(const Elsewhere& elsewhere) {
-  return from_state({.elsewhere = elsewhere});
-}
-
-DistinctCount DistinctCount::from_state(State state) {
-  const auto& [lower, estimate, upper] = state.elsewhere;
+  const auto& [lower, estimate, upper] = elsewhere;
   // Also false of NaN.
-  if (!(0.0 <= lower && lower <= estimate && estimate <= upper && upper <= kMostSeen)) {
-    throw DecodeError("distinct count: bounds of an estimate that are not in order");
-  }
-  if (state.hashes.size() > kExactValues) throw DecodeError("distinct count: too many hashes");
-  if (std::ranges::adjacent_find(state.hashes, std::greater_equal{}) != state.hashes.end()) {
-    throw DecodeError("distinct count: the hashes are not rising");
-  }
-  if (!state.registers.empty()) {
-    if (state.registers.size() != kRegisters || !state.hashes.empty()) {
-      throw DecodeError("distinct count: got " + std::to_string(state.registers.size()) +
-                        " registers; expected none, or " + std::to_string(kRegisters) +
-                        " and no hashes");
-    }
-    if (std::ranges::max(state.registers) > kRankBits + 1) {
-      throw DecodeError("distinct count: a register is out of range");
-    }
-  }
+  require(0.0 <= lower && lower <= estimate && estimate <= upper && upper <= kMostSeen,
+          "distinct count: bounds of an estimate that are not in order");
   DistinctCount result;
-  result.hashes_ = std::move(state.hashes);
-  result.registers_ = std::move(state.registers);
-  result.elsewhere_ = state.elsewhere;
+  result.elsewhere_ = elsewhere;
   return result;
 }
 
@@ -217,35 +196,38 @@ void DistinctCount::encode(wire::Writer& out) const {
 }
 
 DistinctCount DistinctCount::decode(wire::Reader& in) {
-  State state;
   const std::uint8_t form = in.u8();
-  if (form > (kSampled | kElsewhere)) {
-    throw DecodeError("distinct count: unknown form " + std::to_string(form));
-  }
+  require(form <= (kSampled | kElsewhere), "distinct count: an unknown form");
+  Elsewhere elsewhere;
   if ((form & kElsewhere) != 0) {
-    auto& [lower, estimate, upper] = state.elsewhere;
+    auto& [lower, estimate, upper] = elsewhere;
     // Plus zero, as -0.0 is 0.0.
     for (double* const count : {&lower, &estimate, &upper}) *count = in.f64() + 0.0;
-    if (upper == 0.0) throw DecodeError("distinct count: a needless estimate of nothing");
+    require(upper != 0.0, "distinct count: a needless estimate of nothing");
   }
+  DistinctCount result = estimated(elsewhere);
   if ((form & kSampled) == 0) {
     const std::uint64_t count = in.count(1);
-    if (count > kExactValues) throw DecodeError("distinct count: too many exact values");
-    state.hashes = read_rice(in, static_cast<std::size_t>(count));
-    std::partial_sum(state.hashes.begin(), state.hashes.end(), state.hashes.begin());
-    return from_state(std::move(state));
+    require(count <= kExactValues, "distinct count: too many exact values");
+    auto& hashes = result.hashes_;
+    hashes = read_rice(in, static_cast<std::size_t>(count));
+    std::partial_sum(hashes.begin(), hashes.end(), hashes.begin());
+    require(std::ranges::adjacent_find(hashes, std::greater_equal{}) == hashes.end(),
+            "distinct count: the hashes are not rising");
+    return result;
   }
   const std::uint64_t least = in.u8();
   std::uint64_t smallest = kRankBits;
+  result.registers_.reserve(kRegisters);
   for (const std::uint64_t above : read_rice(in, kRegisters)) {
     if (least > kRankBits + 1 || above > kRankBits + 1 - least) {
       throw DecodeError("distinct count: a register is out of range");
     }
     smallest = std::min(smallest, above);
-    state.registers.push_back(static_cast<std::uint8_t>(least + above));
+    result.registers_.push_back(static_cast<std::uint8_t>(least + above));
   }
-  if (smallest != 0) throw DecodeError("distinct count: the least register is not the least");
-  return from_state(std::move(state));
+  require(smallest == 0, "distinct count: the least register is not the least");
+  return result;
 }
 
 bool operator==(const DistinctCount& a, const DistinctCount& b) {

@@ -33,16 +33,8 @@ class DistinctCount {
     double upper = 0.0;
     friend bool operator==(const Elsewhere&, const Elsewhere&) = default;
   };
+  // DecodeError for bounds that are not in order.
   [[nodiscard]] static DistinctCount estimated(const Elsewhere& elsewhere);
-
-  // All of it, and one of it; DecodeError for a state that no sketch has.
-  struct State {
-    std::vector<std::uint64_t> hashes = {};    // rising; none once there are registers
-    std::vector<std::uint8_t> registers = {};  // none or 4096
-    Elsewhere elsewhere = {};
-  };
-  [[nodiscard]] State state() const { return {hashes_, registers_, elsewhere_}; }
-  [[nodiscard]] static DistinctCount from_state(State state);
 
   [[nodiscard]] bool is_exact() const noexcept {
     return registers_.empty() && elsewhere_ == Elsewhere();

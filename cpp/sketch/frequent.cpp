@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "error.hpp"
 #include "sketch/limits.hpp"
 #include "wire/text.hpp"
 #include "wire/wire.hpp"
@@ -36,13 +35,9 @@ void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
     return;
   }
   check_key(value);
-  const auto fresh = counters_.emplace_hint(place, value, Counter{floor_ + count, floor_});
+  counters_.emplace_hint(place, value, Counter{floor_ + count, floor_});
   n_ += count;
   bytes_ += key_bytes(value);
-  if (!heap_.entries.empty()) {
-    heap_.entries.push_back({floor_ + count, fresh});
-    std::ranges::push_heap(heap_.entries, is_dropped_later);
-  }
   shrink();
 }
 
@@ -70,6 +65,7 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
   }
   n_ = total;
   const std::uint64_t before = floor_;
+  std::uint64_t raised = 0;
   std::uint64_t least = 0;  // the count of the last that stays
   std::size_t ties = fresh.size();
   if (fresh.size() > kMaxEntries) {
@@ -77,11 +73,10 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
     std::ranges::transform(fresh, falling.begin(), [&](std::size_t i) { return counts[i]; });
     const auto next = falling.begin() + kMaxEntries;
     std::ranges::nth_element(falling, next, std::greater{});
-    floor_ = before + *next;
+    raised = before + *next;
     least = *std::min_element(falling.begin(), next);
     ties = static_cast<std::size_t>(std::count(falling.begin(), next, least));
   }
-  heap_.entries.clear();
   place = counters_.begin();
   for (const std::size_t i : fresh) {
     if (counts[i] < least || (counts[i] == least && ties == 0)) continue;
@@ -91,6 +86,10 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
     bytes_ += key_bytes(rising[i]);
   }
   shrink();
+  if (raised > floor_) {
+    floor_ = raised;
+    cursor_.reset();
+  }
 }
 
 // Bound of the floor: the sum over the entries of (count - floor) is at most n, since an update
@@ -101,43 +100,39 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
 template <class Key>
 void FrequentItems<Key>::shrink() {
   if (!is_full()) return;
-  if (heap_.entries.empty()) {
-    for (auto place = counters_.begin(); place != counters_.end(); ++place) {
-      heap_.entries.push_back({place->second.count, place});
+  auto place = cursor_ ? counters_.lower_bound(*cursor_) : counters_.end();
+  while (is_full()) {
+    if (place == counters_.begin()) {
+      raise_floor();
+      place = counters_.end();
     }
-    std::ranges::make_heap(heap_.entries, is_dropped_later);
+    --place;
+    if (place->second.count > floor_) continue;
+    bytes_ -= key_bytes(place->first);
+    cursor_ = place->first;
+    place = counters_.erase(place);
   }
-  while (is_full()) drop_least();
+}
+
+// To the count of the last entry that has to go, which takes those of lower counts along.
+template <class Key>
+void FrequentItems<Key>::raise_floor() {
+  std::vector<std::uint64_t> counts;
+  for (const auto& [value, counter] : counters_) counts.push_back(counter.count);
+  const std::size_t staying = std::min(counts.size() - 1, kMaxEntries);
+  const auto last = counts.end() - static_cast<std::ptrdiff_t>(staying) - 1;
+  std::ranges::nth_element(counts, last);
+  floor_ = *last;
+  std::erase_if(counters_, [this](const auto& item) {
+    const bool is_dropped = item.second.count < floor_;
+    if (is_dropped) bytes_ -= key_bytes(item.first);
+    return is_dropped;
+  });
 }
 
 template <class Key>
 bool FrequentItems<Key>::is_full() const noexcept {
   return counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1);
-}
-
-template <class Key>
-bool FrequentItems<Key>::is_dropped_later(const typename Heap::Entry& a,
-                                          const typename Heap::Entry& b) {
-  return a.count > b.count || (a.count == b.count && a.place->first < b.place->first);
-}
-
-// A count that has grown is higher than what stands in the heap, so the first entry that still
-// stands there rightly is the least of all.
-template <class Key>
-void FrequentItems<Key>::drop_least() {
-  auto& entries = heap_.entries;
-  for (;;) {
-    std::ranges::pop_heap(entries, is_dropped_later);
-    auto& least = entries.back();
-    if (least.count == least.place->second.count) break;
-    least.count = least.place->second.count;
-    std::ranges::push_heap(entries, is_dropped_later);
-  }
-  const auto place = entries.back().place;
-  entries.pop_back();
-  floor_ = std::max(floor_, place->second.count);
-  bytes_ -= key_bytes(place->first);
-  counters_.erase(place);
 }
 
 // A value that one side lacks occurred there at most floor() times.
@@ -157,7 +152,7 @@ void FrequentItems<Key>::merge(const FrequentItems& other) {
   }
   n_ += other.n_;
   floor_ += other.floor_;
-  heap_.entries.clear();
+  cursor_.reset();
   shrink();
 }
 
@@ -193,7 +188,7 @@ FrequentItems<Key> FrequentItems<Key>::decode(wire::Reader& in) {
   state.n = in.varint();
   state.floor = in.varint();
   const std::uint64_t entries = in.count(16);
-  if (entries > kMaxEntries) throw DecodeError("frequent items: too many entries");
+  wire::require(entries <= kMaxEntries, "frequent items: too many entries");
   state.entries.resize(static_cast<std::size_t>(entries));
   for (Entry& entry : state.entries) {
     read_key(in, entry.value);
@@ -214,30 +209,29 @@ typename FrequentItems<Key>::State FrequentItems<Key>::state() const {
 
 template <class Key>
 FrequentItems<Key> FrequentItems<Key>::from_state(const State& state) {
-  if (state.entries.size() > kMaxEntries) throw DecodeError("frequent items: too many entries");
-  if (state.n > kMaxCount || state.floor > state.n) {
-    throw DecodeError("frequent items: a total or a floor is too high");
-  }
+  using wire::require;
+  require(state.entries.size() <= kMaxEntries, "frequent items: too many entries");
+  require(state.n <= kMaxCount && state.floor <= state.n,
+          "frequent items: a total or a floor is too high");
   FrequentItems result;
   result.n_ = state.n;
   result.floor_ = state.floor;
   std::uint64_t left = state.n;
   for (const auto& [value, upper, error] : state.entries) {
     check_key(value);
-    if (upper == 0 || upper < state.floor || error > state.floor || upper - state.floor > left) {
-      throw DecodeError("frequent items: a count does not fit the total");
-    }
+    require(
+        upper != 0 && upper >= state.floor && error <= state.floor && upper - state.floor <= left,
+        "frequent items: a count does not fit the total");
     left -= upper - state.floor;
-    if (!result.counters_.empty() && !(result.counters_.rbegin()->first < value)) {
-      throw DecodeError("frequent items: the values are not rising");
-    }
+    require(result.counters_.empty() || result.counters_.rbegin()->first < value,
+            "frequent items: the values are not rising");
     result.bytes_ += key_bytes(value);
     result.counters_.emplace_hint(result.counters_.end(), value, Counter{upper, error});
   }
-  if (state.floor == 0 && left != 0) throw DecodeError("frequent items: counts are missing");
+  require(state.floor != 0 || left == 0, "frequent items: counts are missing");
   // An entry is only dropped beside another, so at least 2 floor of n is in no count; see shrink().
-  if (2 * state.floor > left) throw DecodeError("frequent items: the floor is too high");
-  if (result.is_full()) throw DecodeError("frequent items: too long");
+  require(2 * state.floor <= left, "frequent items: the floor is too high");
+  require(!result.is_full(), "frequent items: too long");
   return result;
 }
 

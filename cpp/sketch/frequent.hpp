@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,34 +73,13 @@ class FrequentItems {
     std::uint64_t error = 0;  // count - error is the lower bound
   };
 
-  using Counters = std::map<Key, Counter, std::less<>>;
-
-  // Whom to drop next: a heap of places in counters_, which are not those of a copy. A count may
-  // have grown since it was put here, so that what comes first is checked and put back; each place
-  // is here once, or the heap is empty.
-  struct Heap {
-    struct Entry {
-      std::uint64_t count;
-      typename Counters::iterator place;
-    };
-
-    Heap() = default;
-    Heap(const Heap&) {}
-    Heap(Heap&&) = default;
-    Heap& operator=(const Heap&) { return entries.clear(), *this; }
-    Heap& operator=(Heap&&) = default;
-
-    std::vector<Entry> entries;
-  };
-
-  [[nodiscard]] static bool is_dropped_later(const typename Heap::Entry& a,
-                                             const typename Heap::Entry& b);
   [[nodiscard]] bool is_full() const noexcept;
   void shrink();
-  void drop_least();
+  void raise_floor();
 
-  Counters counters_;
-  Heap heap_;
+  std::map<Key, Counter, std::less<>> counters_;
+  // Entries from this value on, or all without one, have counts above the floor.
+  std::optional<Key> cursor_;
   std::size_t bytes_ = 0;  // of the keys
   std::uint64_t n_ = 0;
   std::uint64_t floor_ = 0;

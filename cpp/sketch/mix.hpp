@@ -22,10 +22,13 @@ namespace lightmeter::sketch {
   return mix((hash ^ value) + 0x9E3779B97F4A7C15);
 }
 
-[[nodiscard]] constexpr std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = mix(0, text.size());
-  for (const char letter : text) hash = mix(hash, static_cast<std::uint8_t>(letter));
+[[nodiscard]] constexpr std::uint64_t mix(std::uint64_t hash, std::string_view text) noexcept {
+  for (const char letter : text) hash = mix(hash, std::uint64_t{static_cast<std::uint8_t>(letter)});
   return hash;
+}
+
+[[nodiscard]] constexpr std::uint64_t hash_of(std::string_view text) noexcept {
+  return mix(mix(0, text.size()), text);
 }
 
 // Random bits by counting: draw i is a function of (key, i), so a sketch that was written and read

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "error.hpp"
 #include "nan.hpp"
 #include "sketch/limits.hpp"
 #include "wire/wire.hpp"
@@ -68,28 +67,24 @@ void Moments::encode(wire::Writer& out) const {
 }
 
 Moments Moments::decode(wire::Reader& in) {
-  State state;
-  state.n = in.varint();
-  if (state.n == 0) return {};
-  state.mean = in.f64();
-  state.sum_of_squares = in.f64();
-  return from_state(state);
+  const std::uint64_t n = in.varint();
+  if (n == 0) return {};
+  const double mean = in.f64();
+  return from_state(n, mean, in.f64());
 }
 
-Moments Moments::from_state(const State& state) {
-  if (state.n > kMaxCount) throw DecodeError("moments: a count above 2^56");
-  if (!std::isfinite(state.mean)) throw DecodeError("moments: the mean is not finite");
+Moments Moments::from_state(std::uint64_t n, double mean, double sum_of_squares) {
+  using wire::require;
+  require(n <= kMaxCount, "moments: a count above 2^56");
+  require(std::isfinite(mean), "moments: the mean is not finite");
   // It may be infinite: the squares of large numbers overflow.
-  if (!(state.sum_of_squares >= 0.0)) {
-    throw DecodeError("moments: the sum of squares is negative or NaN");
-  }
-  if (state.n == 0 && (state.mean != 0.0 || state.sum_of_squares != 0.0)) {
-    throw DecodeError("moments: a mean or a spread of nothing");
-  }
+  require(sum_of_squares >= 0.0, "moments: the sum of squares is negative or NaN");
+  require(n != 0 || (mean == 0.0 && sum_of_squares == 0.0),
+          "moments: a mean or a spread of nothing");
   Moments moments;
-  moments.n_ = state.n;
-  moments.mean_ = state.mean;
-  moments.m2_ = state.sum_of_squares;
+  moments.n_ = n;
+  moments.mean_ = mean;
+  moments.m2_ = sum_of_squares;
   return moments;
 }
 

@@ -17,14 +17,8 @@ class Moments {
   // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const Moments& other);
 
-  // All of it, and one of it; DecodeError for a state that no sketch has.
-  struct State {
-    std::uint64_t n = 0;
-    double mean = 0.0;
-    double sum_of_squares = 0.0;  // about the mean
-  };
-  [[nodiscard]] State state() const noexcept { return {n_, mean_, m2_}; }
-  [[nodiscard]] static Moments from_state(const State& state);
+  // DecodeError for numbers that no stream has.
+  [[nodiscard]] static Moments from_state(std::uint64_t n, double mean, double sum_of_squares);
 
   [[nodiscard]] std::uint64_t n() const noexcept { return n_; }
   [[nodiscard]] double mean() const noexcept;                           // NaN when empty

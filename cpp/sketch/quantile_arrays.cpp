@@ -2,12 +2,9 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <type_traits>
+#include <utility>
 
-#include "sketch/compactors.hpp"
-#include "sketch/count_table.hpp"
-#include "sketch/limits.hpp"
 #include "sketch/quantile_feeder.hpp"
 #include "sketch/quantiles.hpp"
 
@@ -52,50 +49,46 @@ constexpr std::size_t kWorthCounting = 32768;
 
 }  // namespace
 
-void QuantileSketch::update(std::span<const float> values) {
-  check_sum(observed(), values.size());
-  Feeder<float> feeder(*this, n() + values.size());
-  feeder.push(values);
-  feeder.finish();
-}
+// How often each value of an unsigned type occurs. Small types use several tables in turn: one
+// table would wait on itself when neighbours are equal.
+template <class T>
+class CountTable {
+ public:
+  // Fits the 32-bit counters.
+  static constexpr std::size_t kMostValues = std::size_t{1} << 31;
 
-void QuantileSketch::update(std::span<const double> values) {
-  check_sum(observed(), values.size());
-  Feeder<double> feeder(*this, n() + values.size());
-  feeder.push(values);
-  feeder.finish();
-}
-
-// counts[v] times the value v. A table of many values is sampled as it is, without making a list.
-void QuantileSketch::add_table(std::span<const std::uint32_t> counts, std::uint64_t total,
-                               std::uint64_t horizon) {
-  const auto distinct = counts.size() - static_cast<std::size_t>(std::ranges::count(counts, 0U));
-  if (distinct <= kCountedValues) {
-    std::vector<double> values;
-    std::vector<std::uint64_t> value_counts;
-    for (std::size_t value = 0; value < counts.size(); ++value) {
-      if (counts[value] == 0) continue;
-      values.push_back(static_cast<double>(value));
-      value_counts.push_back(counts[value]);
+  void push(std::span<const T> values) {
+    std::size_t i = 0;
+    for (; i + kTables <= values.size(); i += kTables) {
+      for (std::size_t table = 0; table < kTables; ++table) {
+        ++counts_[table * kBins + values[i + table]];
+      }
     }
-    return add_counts(values, value_counts, horizon);
+    for (; i < values.size(); ++i) ++counts_[values[i]];
+    room_ -= values.size();
   }
-  if (is_exact()) leave_exact(horizon);
-  const auto is_there = [](std::uint32_t count) { return count != 0; };
-  std::size_t value =
-      static_cast<std::size_t>(std::ranges::find_if(counts, is_there) - counts.begin());
-  const auto behind = std::ranges::find_if(counts.rbegin(), counts.rend(), is_there).base();
-  Compactors& compactors = sampled().compactors();
-  compactors.note_extrema(static_cast<double>(value),
-                          static_cast<double>(behind - counts.begin() - 1));
-  std::uint64_t before = 0;
-  const auto value_at = [&](std::uint64_t rank) {
-    for (; before + counts[value] <= rank; ++value) before += counts[value];
-    return static_cast<double>(value);
-  };
-  compactors.insert_run(total, 0, value_at, horizon);
-  observed_ += total;
-}
+  // How many values may still be pushed.
+  [[nodiscard]] std::size_t room() const { return room_; }
+
+  // All that was pushed, and starts again.
+  [[nodiscard]] std::vector<Count> take() {
+    for (std::size_t i = kBins; i < counts_.size(); ++i) counts_[i % kBins] += counts_[i];
+    std::vector<Count> rising;
+    rising.reserve(kBins);
+    for (std::size_t value = 0; value < kBins; ++value) {
+      if (counts_[value] != 0) rising.push_back({static_cast<double>(value), counts_[value]});
+    }
+    std::ranges::fill(counts_, 0);
+    room_ = kMostValues;
+    return rising;
+  }
+
+ private:
+  static constexpr std::size_t kBins = std::size_t{1} << (8 * sizeof(T));
+  static constexpr std::size_t kTables = sizeof(T) == 1 ? 8 : 1;
+  std::vector<std::uint32_t> counts_ = std::vector<std::uint32_t>(kTables * kBins);
+  std::size_t room_ = kMostValues;
+};
 
 template <class T>
 void QuantileSketch::update(const ArrayView<T>& array) {
@@ -106,19 +99,15 @@ void QuantileSketch::update(const ArrayView<T>& array) {
   if constexpr (std::is_integral_v<T>) {
     if (sizeof(T) == 1 || array.size() >= kWorthCounting) {
       CountTable<T> table;
-      const auto settle = [&] {
-        if (table.size() > 0) add_table(table.counts(), table.size(), horizon);
-        table.clear();
-      };
       for_each_piece(array, [&](std::span<const T> piece) {
         while (!piece.empty()) {
-          const auto some = piece.first(std::min(piece.size(), table.kMostValues - table.size()));
+          const auto some = piece.first(std::min(piece.size(), table.room()));
           table.push(some);
           piece = piece.subspan(some.size());
-          if (table.size() == table.kMostValues) settle();
+          if (table.room() == 0) add_counts(table.take(), horizon);
         }
       });
-      return settle();
+      return add_counts(table.take(), horizon);
     }
   }
   using Float = std::conditional_t<std::is_same_v<T, double>, double, float>;
@@ -127,13 +116,7 @@ void QuantileSketch::update(const ArrayView<T>& array) {
     if constexpr (std::is_same_v<T, Float>) {
       feeder.push(piece);
     } else {
-      std::array<Float, 256> wide;
-      while (!piece.empty()) {
-        const auto some = piece.first(std::min(piece.size(), wide.size()));
-        std::ranges::copy(some, wide.begin());
-        feeder.push(std::span<const Float>(wide).first(some.size()));
-        piece = piece.subspan(some.size());
-      }
+      feeder.push(std::vector<Float>(piece.begin(), piece.end()));
     }
   });
   feeder.finish();

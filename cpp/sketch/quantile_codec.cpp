@@ -1,17 +1,10 @@
-#include "sketch/quantile_codec.hpp"
-
 #include <algorithm>
 #include <bit>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "error.hpp"
 #include "sketch/limits.hpp"
-#include "sketch/quantile_state.hpp"
 #include "sketch/quantiles.hpp"
-#include "sketch/rank_error.hpp"
-#include "sketch/ranked.hpp"
 #include "sketch/rice.hpp"
 #include "sketch/sorted_floats.hpp"
 #include "wire/wire.hpp"
@@ -42,164 +35,133 @@ int shipping_level(std::uint64_t n) {
   int level = 0;
   while ((n >> level) +
              static_cast<std::uint64_t>(std::popcount(n & ((std::uint64_t{1} << level) - 1))) >
-         QuantileSketch::kShippedItems) {
+         Sampled::kShipped) {
     ++level;
   }
   return level;
 }
 
-struct Head {
-  std::uint8_t form = 0;
-  std::uint64_t nan = 0;
-  std::uint64_t pos_inf = 0;
-  std::uint64_t neg_inf = 0;
-  std::uint64_t n = 0;
-};
-
-Head read_head(wire::Reader& in) {
-  Head head;
-  std::uint64_t apart = 0;
-  head.form = in.u8();
-  require(head.form <= (kKll | kCounted | kApart) && (head.form & (kKll | kCounted)) != 3,
-          "quantile sketch: unknown form");
-  if ((head.form & kApart) != 0) {
-    head.nan = in.varint();
-    head.pos_inf = in.varint();
-    head.neg_inf = in.varint();
-    for (const std::uint64_t count : {head.nan, head.pos_inf, head.neg_inf}) {
-      require(count <= kMaxCount - apart, "quantile sketch: counts above 2^56");
-      apart += count;
-    }
-    require((head.nan | head.pos_inf | head.neg_inf) != 0,
-            "quantile sketch: needless counts of zero");
-  }
-  head.n = in.varint();
-  require(head.n <= kMaxCount - apart, "quantile sketch: counts above 2^56");
-  return head;
-}
-
-void encode_exact(const QuantileSketch& sketch, wire::Writer& out) {
-  const SortedView& view = sketch.view();
+void encode_exact(const SortedView& view, wire::Writer& out) {
   const std::size_t distinct = view.values.size();
-  if (sketch.n() == distinct) return write_sorted(out, view.values, false);
-  out.varint(distinct);
+  const bool counted = distinct != 0 && view.cumulative.back() != distinct;
+  if (counted) out.varint(distinct);
   write_sorted(out, view.values, false);
+  if (!counted) return;
   std::vector<std::uint64_t> counts(distinct);
   for (std::size_t i = 0; i < distinct; ++i) counts[i] = view.weight(i) - 1;
   write_rice(out, counts);
 }
 
-void decode_exact(QuantileState& state, const Head& head, wire::Reader& in) {
-  if ((head.form & kCounted) == 0) {
-    require(head.n <= QuantileSketch::kExactItems, "quantile sketch: too many values");
-    state.values = read_sorted(in, static_cast<std::size_t>(head.n), false);
-    return;
-  }
+Exact decode_list(wire::Reader& in, std::uint64_t n) {
+  require(n <= Exact::kMost, "quantile sketch: too many values");
+  return Exact(read_sorted(in, static_cast<std::size_t>(n), false));
+}
+
+Counted decode_counted(wire::Reader& in, std::uint64_t n) {
   const std::uint64_t distinct = in.count(1);
-  require(distinct < head.n, "quantile sketch: more values than were counted");
-  const bool few = distinct <= QuantileSketch::kCountedValues;
-  require(few || head.n <= QuantileSketch::kExactItems, "quantile sketch: too many values");
-  state.values = read_sorted(in, static_cast<std::size_t>(distinct), false);
-  state.counts = read_rice(in, state.values.size());
-  std::uint64_t left = head.n;
-  for (std::uint64_t& count : state.counts) {
-    require(count < left, "quantile sketch: the counts do not sum to n");
-    ++count;
-    left -= count;
+  require(distinct < n, "quantile sketch: more values than were counted");
+  require(distinct <= Counted::kMost || n <= Exact::kMost, "quantile sketch: too many values");
+  const auto values = read_sorted(in, static_cast<std::size_t>(distinct), false);
+  const auto counts = read_rice(in, values.size());
+  std::vector<Count> rising;
+  rising.reserve(values.size());
+  std::uint64_t left = n;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    require(counts[i] < left, "quantile sketch: the counts do not sum to n");
+    rising.push_back({values[i], counts[i] + 1});
+    left -= rising[i].times;
   }
   require(left == 0, "quantile sketch: the counts do not sum to n");
+  return Counted(std::move(rising));
 }
 
 // One sample from the middle of each block, which needs no coin.
-void thin(const QuantileSketch& sketch, QuantileSample& sample) {
-  const SortedView& view = sketch.view();
-  const int top = shipping_level(sketch.n());
-  sample.levels.assign(static_cast<std::size_t>(top) + 1, {});
-  RankError error(sample.variance, sample.fixed);
-  error.half_step(top);
-  sample.fixed = error.fixed();
-  RankCursor value_at(view.values, view.cumulative);
+std::vector<Sampled::Level> thinned(const SortedView& view, int top) {
+  std::vector<Sampled::Level> levels(static_cast<std::size_t>(top) + 1);
+  std::size_t i = 0;
   sample_ranks(
-      sketch.n(), top, [](int h) { return (std::uint64_t{1} << h) / 2; },
+      view.cumulative.back(), top, [](int h) { return (std::uint64_t{1} << h) / 2; },
       [&](int h, std::uint64_t rank) {
-        sample.levels[static_cast<std::size_t>(h)].values.push_back(value_at(rank));
+        while (view.cumulative[i] <= rank) ++i;
+        levels[static_cast<std::size_t>(h)].values.push_back(view.values[i]);
       });
-}
-
-void encode_sample(const QuantileSketch& sketch, wire::Writer& out) {
-  QuantileSample sample = *sketch.state().sample;
-  std::size_t held = 0;
-  for (const auto& level : sample.levels) held += level.values.size();
-  if (held > QuantileSketch::kShippedItems) thin(sketch, sample);
-  std::uint64_t paired = 0;
-  std::uint64_t odd = 0;
-  for (std::size_t h = 0; h < sample.levels.size(); ++h) {
-    paired |= std::uint64_t{sample.levels[h].paired} << h;
-    odd |= std::uint64_t{sample.levels[h].odd} << h;
-  }
-  out.u64(sample.coin_key);
-  out.varint(sample.coins_drawn);
-  out.f64(sample.variance);
-  out.f64(sample.fixed);
-  out.f64(sample.least);
-  out.f64(sample.greatest);
-  out.varint(sample.levels.size());
-  out.varint(paired);
-  out.varint(odd);
-  for (auto& [values, is_paired, is_odd] : sample.levels) {
-    std::ranges::sort(values);
-    out.varint(values.size());
-    write_sorted(out, values, true);
-  }
-}
-
-void decode_sample(QuantileState& state, const Head& head, wire::Reader& in) {
-  QuantileSample& sample = state.sample.emplace();
-  sample.coin_key = in.u64();
-  sample.coins_drawn = in.varint();
-  sample.variance = in.f64();
-  sample.fixed = in.f64();
-  sample.least = in.f64();
-  sample.greatest = in.f64();
-  const std::uint64_t levels = in.varint();
-  require(levels >= 1 && levels <= kMaxLevel + 1,
-          "quantile sketch: a number of levels that no sketch has");
-  const std::uint64_t paired = in.varint();
-  const std::uint64_t odd = in.varint();
-  require(paired >> levels == 0 && (odd & ~paired) == 0,
-          "quantile sketch: coins of levels that are not there");
-  sample.levels.resize(static_cast<std::size_t>(levels));
-  std::uint64_t left = head.n;
-  std::size_t held = 0;
-  for (std::size_t h = 0; h < levels; ++h) {
-    QuantileLevel& level = sample.levels[h];
-    level.paired = (paired >> h & 1) != 0;
-    level.odd = (odd >> h & 1) != 0;
-    const std::uint64_t count = in.count(1);
-    require(count <= QuantileSketch::kShippedItems - held, "quantile sketch: too many values");
-    require(count <= left >> h, "quantile sketch: the weights do not sum to n");
-    left -= count << h;
-    level.values = read_sorted(in, static_cast<std::size_t>(count), true);
-    require(level.values.empty() ||
-                (sample.least <= level.values.front() && level.values.back() <= sample.greatest),
-            "quantile sketch: a value outside of the extrema");
-    held += level.values.size();
-  }
-  require(left == 0, "quantile sketch: the weights do not sum to n");
+  return levels;
 }
 
 }  // namespace
 
-std::uint64_t peek_n(std::span<const std::uint8_t> bytes) {
-  wire::Reader in(bytes);
-  return read_head(in).n;
+void Sampled::encode(wire::Writer& out) const {
+  std::vector<Level> levels = levels_;
+  if (levels.empty()) levels.emplace_back();
+  levels[0].values.insert(levels[0].values.end(), newest_.values().begin(), newest_.values().end());
+  RankError error = error_;
+  if (held_ + newest_.values().size() > kShipped) {
+    const SortedView sorted = view();
+    const int top = shipping_level(sorted.cumulative.back());
+    levels = thinned(sorted, top);
+    error.half_step(top);
+  }
+  std::uint64_t paired = 0;
+  std::uint64_t odd = 0;
+  for (std::size_t h = 0; h < levels.size(); ++h) {
+    paired |= std::uint64_t{levels[h].paired} << h;
+    odd |= std::uint64_t{levels[h].paired && levels[h].odd} << h;
+  }
+  out.u64(coins_.key);
+  out.varint(coins_.counter);
+  out.f64(error.variance());
+  out.f64(error.fixed());
+  out.f64(min());
+  out.f64(max());
+  out.varint(levels.size());
+  out.varint(paired);
+  out.varint(odd);
+  for (Level& level : levels) {
+    std::ranges::sort(level.values);
+    out.varint(level.values.size());
+    write_sorted(out, level.values, true);
+  }
+}
+
+Sampled Sampled::decode(wire::Reader& in, std::uint64_t n) {
+  Coins coins{in.u64()};
+  coins.counter = in.varint();
+  const double variance = in.f64();
+  const RankError error(variance, in.f64());
+  const double least = in.f64();
+  const double greatest = in.f64();
+  const std::uint64_t count = in.varint();
+  require(count >= 1 && count <= kMaxLevel + 1,
+          "quantile sketch: a number of levels that no sketch has");
+  const std::uint64_t paired = in.varint();
+  const std::uint64_t odd = in.varint();
+  require(paired >> count == 0 && (odd & ~paired) == 0,
+          "quantile sketch: coins of levels that are not there");
+  std::vector<Level> levels(static_cast<std::size_t>(count));
+  std::uint64_t left = n;
+  std::size_t held = 0;
+  for (std::size_t h = 0; h < count; ++h) {
+    Level& level = levels[h];
+    level.paired = (paired >> h & 1) != 0;
+    level.odd = (odd >> h & 1) != 0;
+    const std::uint64_t size = in.count(1);
+    require(size <= kShipped - held, "quantile sketch: too many values");
+    require(size <= left >> h, "quantile sketch: the weights do not sum to n");
+    left -= size << h;
+    level.values = read_sorted(in, static_cast<std::size_t>(size), true);
+    require(
+        level.values.empty() || (least <= level.values.front() && level.values.back() <= greatest),
+        "quantile sketch: a value outside of the extrema");
+    held += level.values.size();
+  }
+  require(left == 0, "quantile sketch: the weights do not sum to n");
+  return {coins, error, least, greatest, std::move(levels)};
 }
 
 void QuantileSketch::encode(wire::Writer& out) const {
+  const bool counted = is_exact() && n() != view().values.size();
   const bool apart = observed() != n();
-  const bool kll = !is_exact();
-  const bool counted = !kll && n() != view().values.size();
-  out.u8(static_cast<std::uint8_t>((kll ? kKll : 0) | (counted ? kCounted : 0) |
+  out.u8(static_cast<std::uint8_t>((is_exact() ? 0 : kKll) | (counted ? kCounted : 0) |
                                    (apart ? kApart : 0)));
   if (apart) {
     out.varint(nan());
@@ -207,22 +169,47 @@ void QuantileSketch::encode(wire::Writer& out) const {
     out.varint(neg_inf());
   }
   out.varint(n());
-  if (kll) {
-    encode_sample(*this, out);
+  if (is_exact()) {
+    encode_exact(view(), out);
   } else {
-    encode_exact(*this, out);
+    sampled()->encode(out);
   }
 }
 
 QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
-  const Head head = read_head(in);
-  QuantileState state{.nan = head.nan, .pos_inf = head.pos_inf, .neg_inf = head.neg_inf};
-  if ((head.form & kKll) != 0) {
-    decode_sample(state, head, in);
-  } else {
-    decode_exact(state, head, in);
+  QuantileSketch sketch(key);
+  const std::uint8_t form = in.u8();
+  require(form <= (kKll | kCounted | kApart) && (form & (kKll | kCounted)) != 3,
+          "quantile sketch: unknown form");
+  const auto read_count = [&] {
+    const std::uint64_t count = in.varint();
+    require(count <= kMaxCount - sketch.observed_, "quantile sketch: counts above 2^56");
+    sketch.observed_ += count;
+    return count;
+  };
+  if ((form & kApart) != 0) {
+    for (std::uint64_t* apart :
+         {&sketch.apart_.nan, &sketch.apart_.pos_inf, &sketch.apart_.neg_inf}) {
+      *apart = read_count();
+    }
+    require(sketch.observed_ != 0, "quantile sketch: needless counts of zero");
   }
-  return of_checked_values(std::move(state), key);
+  const std::uint64_t n = read_count();
+  if ((form & kKll) != 0) {
+    sketch.mode_.emplace<Box<Sampled>>().make(Sampled::decode(in, n));
+  } else if ((form & kCounted) == 0) {
+    sketch.mode_ = decode_list(in, n);
+  } else {
+    // Few are left as they are: a list could be a hundred times larger.
+    Counted counted = decode_counted(in, n);
+    const bool few = counted.counts().size() <= Counted::kMost;
+    if (few) {
+      sketch.mode_ = std::move(counted);
+    } else {
+      sketch.mode_ = counted.listed();
+    }
+  }
+  return sketch;
 }
 
 bool operator==(const QuantileSketch& a, const QuantileSketch& b) { return wire::same_bytes(a, b); }

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sketch/compactors.hpp"
 #include "sketch/sorting.hpp"
 
 namespace lightmeter::sketch {
 
 template <class T>
 QuantileSketch::Feeder<T>::Feeder(QuantileSketch& sketch, std::uint64_t horizon)
-    : sketch_(sketch),
-      horizon_(horizon),
-      thin_(std::min(Compactors::run_level(kBlock, horizon), 8)) {}
+    : sketch_(sketch), horizon_(horizon), thin_(std::min(Sampled::run_level(kBlock, horizon), 8)) {}
 
 template <class T>
 void QuantileSketch::Feeder<T>::push(std::span<const T> values) {
@@ -37,15 +34,15 @@ void QuantileSketch::Feeder<T>::take_block() {
   filled_ = 0;
   taken_ += kBlock;
   sketch_.observed_ += kBlock;
-  Compactors& compactors = sketch_.sampled().compactors();
-  compactors.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
+  Sampled& sampled = *sketch_.sampled();
+  sampled.note_extrema(static_cast<double>(least), static_cast<double>(greatest));
   if (thin_ == 0) {
     std::ranges::copy(block_, stage_.begin() + staged_);
     staged_ += kBlock;
   } else {
     std::array<T, kBlock> sorted;
     sort_into(block_.data(), sorted.data(), kBlock);
-    const std::uint64_t offset = compactors.draw_offset(thin_);
+    const std::uint64_t offset = sampled.draw_offset(thin_);
     for (std::uint64_t i = offset; i < kBlock; i += std::uint64_t{1} << thin_) {
       stage_[staged_] = sorted[i];
       ++staged_;
@@ -69,8 +66,8 @@ void QuantileSketch::Feeder<T>::take_stage() {
   if (staged_ == 0) return;
   const std::span<T> values = std::span<T>(stage_).first(staged_);
   const std::uint64_t total = std::uint64_t{staged_} << thin_;
-  if (Compactors::run_level(total, horizon_) > thin_) sort_values(values);
-  sketch_.sampled().compactors().insert_run(
+  if (Sampled::run_level(total, horizon_) > thin_) sort_values(values);
+  sketch_.sampled()->insert_run(
       total, thin_, [&](std::uint64_t rank) { return static_cast<double>(values[rank >> thin_]); },
       horizon_);
   staged_ = 0;
@@ -83,7 +80,7 @@ void QuantileSketch::Feeder<T>::finish() {
     sketch_.update(static_cast<double>(value));
   }
   filled_ = 0;
-  if (taken_ >= kMany) sketch_.sampled().compactors().sort_levels();
+  if (taken_ >= kMany) sketch_.sampled()->sort_levels();
 }
 
 template class QuantileSketch::Feeder<float>;

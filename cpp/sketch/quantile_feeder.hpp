@@ -9,7 +9,7 @@
 
 namespace lightmeter::sketch {
 
-// The fast way into a sketch in KLL mode, for long runs of float or double. Values go through two
+// The fast way into a sampled sketch, for long runs of float or double. Values go through two
 // stages before they become values of a level: a block of 256 is sorted and every 2^t-th of it kept
 // (t = 0 in small sketches), and 1024 that were kept so are sorted and sampled as one run. What
 // does not fill a block is staged in the sketch like single updates.

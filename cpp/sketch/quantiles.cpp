@@ -2,272 +2,127 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cmath>
-#include <cstdlib>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
-#include "sketch/compactors.hpp"
-#include "sketch/limits.hpp"
-#include "sketch/sorting.hpp"
+#include "error.hpp"
+#include "nan.hpp"
+#include "sketch/quantile_feeder.hpp"
 
 namespace lightmeter::sketch {
-
-QuantileSketch::Sampled::Sampled(std::vector<double> newest, Compactors&& compactors)
-    : staged(std::move(newest)), compactors_(std::make_unique<Compactors>(std::move(compactors))) {}
-QuantileSketch::Sampled::Sampled(const Sampled& other)
-    : staged(other.staged), compactors_(std::make_unique<Compactors>(*other.compactors_)) {}
-QuantileSketch::Sampled::Sampled(Sampled&&) noexcept = default;
-QuantileSketch::Sampled& QuantileSketch::Sampled::operator=(Sampled&&) noexcept = default;
-QuantileSketch::Sampled::~Sampled() = default;
-
-QuantileSketch::Sampled& QuantileSketch::Sampled::operator=(const Sampled& other) {
-  return *this = Sampled(other);
-}
-
-QuantileSketch::QuantileSketch(std::uint64_t key) : key_(key) {}
-QuantileSketch::QuantileSketch(const QuantileSketch&) = default;
-QuantileSketch::~QuantileSketch() = default;
-
-QuantileSketch::QuantileSketch(QuantileSketch&& other) noexcept
-    : mode_(std::exchange(other.mode_, Exact())),
-      observed_(std::exchange(other.observed_, 0)),
-      nan_(std::exchange(other.nan_, 0)),
-      pos_inf_(std::exchange(other.pos_inf_, 0)),
-      neg_inf_(std::exchange(other.neg_inf_, 0)),
-      view_(std::move(other.view_)),
-      key_(other.key_) {}
-
-QuantileSketch& QuantileSketch::operator=(const QuantileSketch& other) {
-  if (&other != this) *this = QuantileSketch(other);
-  return *this;
-}
-
-QuantileSketch& QuantileSketch::operator=(QuantileSketch&& other) noexcept {
-  mode_ = std::exchange(other.mode_, Exact());
-  observed_ = std::exchange(other.observed_, 0);
-  nan_ = std::exchange(other.nan_, 0);
-  pos_inf_ = std::exchange(other.pos_inf_, 0);
-  neg_inf_ = std::exchange(other.neg_inf_, 0);
-  view_ = std::move(other.view_);
-  key_ = other.key_;
-  return *this;
-}
-
-void QuantileSketch::refuse_more() {
-  check_sum(kMaxObserved, 1);
-  std::abort();  // not reached
-}
-
-void QuantileSketch::update_apart(double value, std::uint64_t count) noexcept {
-  (std::isnan(value) ? nan_ : value > 0.0 ? pos_inf_ : neg_inf_) += count;
-  observed_ += count;
-}
-
 namespace {
 
-// Room for `size` values. reserve() allocates what it is asked for, in every standard library; a
-// larger capacity would let exact mode hold too many values.
-void reserve(std::vector<double>& values, std::size_t size) {
-  constexpr std::size_t kMost = QuantileSketch::kExactItems;
-  if (size <= values.capacity()) return;
-  values.reserve(std::min(kMost, std::bit_ceil(std::max<std::size_t>(size, 4))));
-  assert(values.capacity() <= kMost);
-}
-
-// values[i] counts[i] times.
-void append(std::vector<double>& to, std::span<const double> values,
-            std::span<const std::uint64_t> counts) {
-  const std::uint64_t more = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-  reserve(to, to.size() + static_cast<std::size_t>(more));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    to.insert(to.end(), static_cast<std::size_t>(counts[i]), values[i]);
+void prefetch(const void* begin, std::size_t size) {
+  for (std::size_t line = 0; line < std::min<std::size_t>(size, 1024); line += 64) {
+    __builtin_prefetch(static_cast<const std::byte*>(begin) + line);
   }
-}
-
-std::vector<std::uint64_t> sums(std::span<const std::uint64_t> counts) {
-  std::vector<std::uint64_t> cumulative(counts.size());
-  std::partial_sum(counts.begin(), counts.end(), cumulative.begin());
-  return cumulative;
-}
-
-// Sums the counts of equal values of a sorted list.
-void collapse_ties(std::span<const double> sorted, std::vector<double>& values,
-                   std::vector<std::uint64_t>& counts) {
-  for (const double value : sorted) {
-    if (values.empty() || values.back() != value) {
-      values.push_back(value);
-      counts.push_back(0);
-    }
-    ++counts.back();
-  }
-}
-
-// Makes the values rise, and sums the counts of equal ones.
-void sort_and_sum(std::vector<double>& values, std::vector<std::uint64_t>& counts) {
-  std::vector<std::pair<double, std::uint64_t>> pairs;
-  for (std::size_t i = 0; i < values.size(); ++i) pairs.emplace_back(values[i], counts[i]);
-  std::ranges::sort(pairs, {}, &std::pair<double, std::uint64_t>::first);
-  values.clear();
-  counts.clear();
-  for (const auto& [value, count] : pairs) {
-    if (values.empty() || values.back() != value) {
-      values.push_back(value);
-      counts.push_back(0);
-    }
-    counts.back() += count;
-  }
-}
-
-template <class From, class T>
-void append_from(std::size_t first, const From& from, std::vector<T>& to) {
-  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first), from.end());
 }
 
 }  // namespace
 
-// The values of at most kExactItems that were counted.
-std::vector<double> QuantileSketch::listed(const Counted& counted) {
-  std::vector<double> values;
-  append(values, counted.values, counted.counts);
-  return values;
+void QuantileSketch::swap(QuantileSketch& other) noexcept {
+  std::swap(observed_, other.observed_);
+  std::swap(apart_, other.apart_);
+  std::swap(key_, other.key_);
+  std::swap(view_, other.view_);
+  std::swap(mode_, other.mode_);
+}
+
+QuantileSketch QuantileSketch::from_levels(std::vector<std::vector<double>> levels, double least,
+                                           double greatest, double ranks, std::uint64_t key) {
+  using wire::require;
+  require(!levels.empty() && levels.size() <= kMaxLevel + 1,
+          "quantile sketch: a number of levels that no sketch has");
+  QuantileSketch sketch(key);
+  std::vector<Sampled::Level> kept;
+  for (std::size_t h = 0; h < levels.size(); ++h) {
+    for (double& value : levels[h]) {
+      value += 0.0;
+      require(std::isfinite(value), "quantile sketch: a value that is not finite");
+      require(least <= value && value <= greatest,
+              "quantile sketch: a value outside of the extrema");
+      key = mix(key, std::bit_cast<std::uint64_t>(value));
+    }
+    require(levels[h].size() <= (kMaxCount - sketch.observed_) >> h,
+            "quantile sketch: weights above 2^56");
+    sketch.observed_ += std::uint64_t{levels[h].size()} << h;
+    kept.push_back({std::move(levels[h])});
+  }
+  sketch.mode_.emplace<Box<Sampled>>().make(Coins{key}, RankError::measured(ranks, 0.01),
+                                            least + 0.0, greatest + 0.0, std::move(kept));
+  return sketch;
+}
+
+void QuantileSketch::update_apart(double value, std::uint64_t count) noexcept {
+  (std::isnan(value) ? apart_.nan : value > 0.0 ? apart_.pos_inf : apart_.neg_inf) += count;
+  observed_ += count;
 }
 
 // One that there is no room for, or that is counted. The caller adds it to observed_.
 void QuantileSketch::update_full(double value) {
   if (auto* counted = std::get_if<Counted>(&mode_)) {
-    auto& [values, counts] = *counted;
-    const std::size_t place = place_of(values, value);
-    const bool is_known = holds(values, place, value);
-    if (is_known || values.size() < kCountedValues) {
-      if (!is_known) {
-        values.insert(values.begin() + static_cast<std::ptrdiff_t>(place), value);
-        counts.insert(counts.begin() + static_cast<std::ptrdiff_t>(place), 0);
-      }
-      ++counts[place];
-      return;
-    }
-    if (n() < kExactItems) {
-      mode_ = Exact{listed(*counted)};
-    } else {
-      leave_exact(n() + 1);
-    }
-  } else if (is_exact() && n() == kExactItems) {
-    constexpr std::uint64_t kOnce = 1;
-    if (absorb_counts({&value, 1}, {&kOnce, 1})) return;
-    leave_exact(n() + 1);
+    if (counted->add(value)) return;
+    become_exact();
   }
-  std::vector<double>& values = *unsorted();
-  if (values.size() == kExactItems) flush(n() + 1);
-  reserve(values, values.size() + 1);
-  values.push_back(value);
+  if (is_exact() && n() >= kExactItems) {
+    const Count once{value, 1};
+    if (become_counted({&once, 1})) return;
+    become_sampled(n() + 1);
+  }
+  if (auto* exact = std::get_if<Exact>(&mode_)) return exact->add(value);
+  sampled()->add(value, n() + 1);
 }
 
-// Makes values of the lowest level of those that are staged.
-void QuantileSketch::flush(std::uint64_t horizon) {
-  std::vector<double>& staged = sampled().staged;
-  Compactors& compactors = sampled().compactors();
-  double least, greatest;
-  (void)scan_values(staged.data(), staged.data(), kExactItems, &least, &greatest);
-  compactors.note_extrema(least, greatest);
-  compactors.insert_values(staged, 0, horizon);
-  staged.clear();
+void QuantileSketch::become_exact() {
+  if (n() > kExactItems) return;
+  if (const auto* counted = std::get_if<Counted>(&mode_)) mode_ = counted->listed();
 }
 
-// The coins depend on the values, not on how they are held.
-void QuantileSketch::leave_exact(std::uint64_t horizon) {
-  auto* counted = std::get_if<Counted>(&mode_);
-  if (counted != nullptr && n() <= kExactItems) {
-    mode_ = Exact{listed(*counted)};
-    counted = nullptr;
-  }
-  std::uint64_t hash = mix(key_, n());
-  if (counted == nullptr) {
-    std::vector<double> values = std::move(std::get_if<Exact>(&mode_)->values);
-    sort_values(std::span(values));
-    for (const double value : values) hash = mix(hash, std::bit_cast<std::uint64_t>(value));
-    mode_.emplace<Sampled>(std::move(values), Compactors(hash));
-    return;
-  }
-  const auto [values, counts] = std::move(*counted);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    hash = mix(mix(hash, std::bit_cast<std::uint64_t>(values[i])), counts[i]);
-  }
-  Compactors compactors(hash);
-  compactors.note_extrema(values.front(), values.back());
-  const auto cumulative = sums(counts);
-  compactors.insert_run(n(), 0, RankCursor(values, cumulative), horizon);
-  mode_.emplace<Sampled>(std::vector<double>(), std::move(compactors));
-}
-
-// Goes into or stays in counted mode with these rising values added, or returns false and changes
-// nothing if there would be too many different ones.
-bool QuantileSketch::absorb_counts(std::span<const double> values,
-                                   std::span<const std::uint64_t> counts) {
-  Counted collapsed;
-  auto* counted = std::get_if<Counted>(&mode_);
-  if (counted != nullptr && std::ranges::includes(counted->values, values)) {
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < values.size(); ++i, ++at) {
-      while (counted->values[at] != values[i]) ++at;
-      counted->counts[at] += counts[i];
-    }
-    return true;
-  }
-  if (counted == nullptr) {
-    std::vector<double> sorted = *unsorted();
-    sort_values(std::span(sorted));
-    collapse_ties(sorted, collapsed.values, collapsed.counts);
-  }
-  const Counted& own = counted != nullptr ? *counted : collapsed;
-  Counted all;
-  all.values.reserve(std::min(own.values.size() + values.size(), kCountedValues));
-  all.counts.reserve(all.values.capacity());
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < own.values.size() && j < values.size() && all.values.size() < kCountedValues) {
-    const bool left = own.values[i] <= values[j];
-    const bool right = values[j] <= own.values[i];
-    all.values.push_back(left ? own.values[i] : values[j]);
-    all.counts.push_back((left ? own.counts[i] : 0) + (right ? counts[j] : 0));
-    i += left ? 1 : 0;
-    j += right ? 1 : 0;
-  }
-  if (all.values.size() + own.values.size() - i + values.size() - j > kCountedValues) return false;
-  append_from(i, own.values, all.values);
-  append_from(i, own.counts, all.counts);
-  append_from(j, values, all.values);
-  append_from(j, counts, all.counts);
-  mode_ = std::move(all);
+// With some more values, unless there would be too many different ones: then nothing changes.
+bool QuantileSketch::become_counted(std::span<const Count> more) {
+  if (auto* counted = std::get_if<Counted>(&mode_)) return counted->add(more);
+  Counted counted(std::get<Exact>(mode_));
+  if (!counted.add(more)) return false;
+  mode_ = std::move(counted);
   return true;
 }
 
-// Rising values with counts above 0.
-void QuantileSketch::add_counts(std::span<const double> values,
-                                std::span<const std::uint64_t> counts, std::uint64_t horizon) {
-  if (values.empty()) return;
+// The coins depend on the values, not on how they are held.
+Sampled& QuantileSketch::become_sampled(std::uint64_t horizon) {
+  become_exact();
+  if (is_exact()) {
+    Box<Sampled> box;
+    if (const auto* exact = std::get_if<Exact>(&mode_)) {
+      box.make(*exact, key_);
+    } else {
+      box.make(std::get<Counted>(mode_), key_, horizon);
+    }
+    mode_ = std::move(box);
+  }
+  return *sampled();
+}
+
+// Counts are above 0.
+void QuantileSketch::add_counts(std::span<const Count> rising, std::uint64_t horizon) {
+  if (rising.empty()) return;
   view_.clear();
-  const auto cumulative = sums(counts);
-  const std::uint64_t total = cumulative.back();
+  std::uint64_t total = 0;
+  for (const Count& count : rising) total += count.times;
   const bool is_small = n() + total <= kExactItems;
   const auto* exact = std::get_if<Exact>(&mode_);
-  const bool is_list = exact != nullptr && !exact->values.empty();
-  if (is_exact() && !(is_small && is_list) && absorb_counts(values, counts)) {
-    observed_ += total;
-    return;
+  const bool is_list = exact != nullptr && !exact->values().empty();
+  if (!is_exact() || (is_small && is_list) || !become_counted(rising)) {
+    if (is_exact() && is_small) {
+      become_exact();
+      for (const auto& [value, times] : rising) {
+        std::get<Exact>(mode_).add(value, static_cast<std::size_t>(times));
+      }
+    } else {
+      become_sampled(horizon).add(rising, horizon);
+    }
   }
-  if (is_exact() && is_small) {
-    if (const auto* counted = std::get_if<Counted>(&mode_)) mode_ = Exact{listed(*counted)};
-    append(*unsorted(), values, counts);
-    observed_ += total;
-    return;
-  }
-  if (is_exact()) leave_exact(horizon);
-  sampled().compactors().note_extrema(values.front(), values.back());
-  sampled().compactors().insert_run(total, 0, RankCursor(values, cumulative), horizon);
   observed_ += total;
 }
 
@@ -278,25 +133,164 @@ void QuantileSketch::update_counts(std::span<const double> values,
                                 " values and " + std::to_string(counts.size()) +
                                 " counts; give one count for each value");
   }
-  std::vector<double> kept;
-  std::vector<std::uint64_t> kept_counts;
-  kept.reserve(values.size());
-  kept_counts.reserve(values.size());
   std::uint64_t total = observed();
-  bool rising = true;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    check_sum(total, counts[i]);
-    total += counts[i];
-    if (counts[i] == 0 || !std::isfinite(values[i])) continue;
-    rising = rising && (kept.empty() || kept.back() < values[i]);
-    kept.push_back(values[i] + 0.0);
-    kept_counts.push_back(counts[i]);
+  for (const std::uint64_t count : counts) {
+    check_sum(total, count);
+    total += count;
   }
+  std::vector<Count> rising;
+  rising.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) update_apart(values[i], counts[i]);
+    if (!std::isfinite(values[i])) {
+      update_apart(values[i], counts[i]);
+    } else if (counts[i] != 0) {
+      rising.push_back({values[i] + 0.0, counts[i]});
+    }
   }
-  if (!rising) sort_and_sum(kept, kept_counts);
-  add_counts(kept, kept_counts, total);
+  std::ranges::sort(rising, {}, &Count::value);
+  sum_equal(rising);
+  add_counts(rising, total);
+}
+
+void QuantileSketch::merge(const QuantileSketch& other, Feeder<double>& feeder,
+                           std::uint64_t horizon) {
+  apart_.nan += other.apart_.nan;
+  apart_.pos_inf += other.apart_.pos_inf;
+  apart_.neg_inf += other.apart_.neg_inf;
+  observed_ += other.apart_.sum();
+  if (other.n() == 0) return;
+  view_.clear();
+  if (const auto* exact = std::get_if<Exact>(&other.mode_)) return feeder.push(exact->values());
+  if (const auto* counted = std::get_if<Counted>(&other.mode_)) {
+    if (is_exact() || other.n() > kExactItems) return add_counts(counted->counts(), horizon);
+    return feeder.push(counted->listed().values());
+  }
+  const Sampled& theirs = *other.sampled();
+  if (n() == 0) {
+    mode_ = other.mode_;
+    observed_ += other.n();
+    return;
+  }
+  become_sampled(horizon).merge_levels(theirs, horizon);
+  observed_ += other.n() - theirs.newest().values().size();
+  feeder.push(theirs.newest().values());
+}
+
+// Small sketches are scattered over memory; what is read of them is asked for a little ahead.
+void QuantileSketch::prefetch_values() const noexcept {
+  const auto* exact = std::get_if<Exact>(&mode_);
+  if (exact == nullptr) return;
+  prefetch(exact->values().data(), exact->values().size() * sizeof(double));
+}
+
+void QuantileSketch::merge(const QuantileSketch& other) {
+  const QuantileSketch* others[] = {&other};
+  merge_many(others);
+}
+
+void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
+  if (std::ranges::find(others, this) != others.end()) {
+    const QuantileSketch self(*this);
+    std::vector<const QuantileSketch*> copies(others.begin(), others.end());
+    std::ranges::replace(copies, static_cast<const QuantileSketch*>(this), &self);
+    return merge_many(copies);
+  }
+  std::uint64_t horizon = n();
+  std::uint64_t total = observed();
+  for (const QuantileSketch* other : others) {
+    horizon += other->n();
+    check_sum(total, other->observed());
+    total += other->observed();
+  }
+  constexpr std::size_t kAhead = 8;
+  Feeder<double> feeder(*this, horizon);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (i + 2 * kAhead < others.size()) prefetch(others[i + 2 * kAhead], sizeof(QuantileSketch));
+    if (i + kAhead < others.size()) others[i + kAhead]->prefetch_values();
+    merge(*others[i], feeder, horizon);
+  }
+  feeder.finish();
+}
+
+const SortedView& QuantileSketch::view() const {
+  return view_.get([this] {
+    if (const auto* exact = std::get_if<Exact>(&mode_)) return Counted(*exact).view();
+    if (const auto* counted = std::get_if<Counted>(&mode_)) return counted->view();
+    return sampled()->view();
+  });
+}
+
+double QuantileSketch::min() const {
+  if (n() == 0) return kNan;
+  return is_exact() ? view().values.front() : sampled()->min();
+}
+
+double QuantileSketch::max() const {
+  if (n() == 0) return kNan;
+  return is_exact() ? view().values.back() : sampled()->max();
+}
+
+bool QuantileSketch::stays_exact(double value) const {
+  if (!is_exact() || !std::isfinite(value)) return is_exact();
+  if (n() < kExactItems) return true;
+  if (const auto* counted = std::get_if<Counted>(&mode_)) return counted->fits(value);
+  return Counted(std::get<Exact>(mode_)).fits(value);
+}
+
+double QuantileSketch::pointwise_error(double delta) const {
+  if (!(delta > 0.0 && delta < 1.0)) {
+    throw std::invalid_argument("delta is " + std::to_string(delta) + "; it must be in (0, 1)");
+  }
+  if (is_exact()) return 0.0;
+  return std::min(1.0, sampled()->error().ranks(delta) / static_cast<double>(n()));
+}
+
+// Take the values at every n/g-th rank, and what is just below them: 2 g places, each within e with
+// probability 1 - delta / (2 g). From one to the next the true rank rises by at most n/g, and true
+// and estimated ranks rise together, so all others are within e + n/g. The best g is searched for.
+double QuantileSketch::error(double delta) const {
+  double best = pointwise_error(delta);
+  if (best == 0.0) return best;
+  best = 1.0;
+  for (double points = 2.0; points <= 0x1p24; points *= 2.0) {
+    best = std::min(best, pointwise_error(delta / (2.0 * points)) + 1.0 / points);
+  }
+  return best;
+}
+
+double QuantileSketch::quantile(double q) const {
+  if (!(q >= 0.0 && q <= 1.0)) {
+    throw std::invalid_argument("a quantile of " + std::to_string(q) + "; it must be in [0, 1]");
+  }
+  if (n() == 0) return kNan;
+  // 2^56 and more are out of reach of n, so the product fits.
+  const auto rank = static_cast<std::uint64_t>(q * static_cast<double>(n()));
+  if (rank == 0) return min();
+  if (rank + 1 >= n()) return max();
+  const SortedView& sorted = view();
+  const auto place = std::ranges::upper_bound(sorted.cumulative, rank);
+  return sorted.values[static_cast<std::size_t>(place - sorted.cumulative.begin())];
+}
+
+double QuantileSketch::rank(double x) const {
+  if (n() == 0 || std::isnan(x)) return kNan;
+  const SortedView& sorted = view();
+  const auto above = std::ranges::upper_bound(sorted.values, x) - sorted.values.begin();
+  if (above == 0) return 0.0;
+  return static_cast<double>(sorted.cumulative[static_cast<std::size_t>(above - 1)]) /
+         static_cast<double>(n());
+}
+
+std::vector<double> QuantileSketch::quantiles(std::span<const double> q) const {
+  std::vector<double> result(q.size());
+  std::ranges::transform(q, result.begin(), [this](double share) { return quantile(share); });
+  return result;
+}
+
+std::vector<double> QuantileSketch::ranks(std::span<const double> x) const {
+  std::vector<double> result(x.size());
+  std::ranges::transform(x, result.begin(), [this](double value) { return rank(value); });
+  return result;
 }
 
 }  // namespace lightmeter::sketch

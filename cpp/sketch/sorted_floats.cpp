@@ -12,6 +12,8 @@
 namespace lightmeter::sketch {
 namespace {
 
+using wire::require;
+
 template <class Key>
 constexpr Key kSign = Key{1} << (std::numeric_limits<Key>::digits - 1);
 
@@ -70,12 +72,12 @@ std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties) 
   const bool narrow = (head & kNarrow) != 0;
   const int width = narrow ? 32 : 64;
   const int zeros = head & ~kNarrow;
-  if (zeros >= width) throw DecodeError("sorted numbers: a key of no bits");
+  require(zeros < width, "sorted numbers: a key of no bits");
   const std::uint64_t last = std::numeric_limits<std::uint64_t>::max() >> (64 - width + zeros);
   const std::uint64_t least = ties ? 0 : 1;
   std::uint64_t key = 0;
   for (int bit = 0; bit < width - zeros; bit += 8) key |= std::uint64_t{in.u8()} << bit;
-  if (key > last) throw DecodeError("sorted numbers: a key has too many bits");
+  require(key <= last, "sorted numbers: a key has too many bits");
 
   const auto put = [&](std::size_t i) {
     values[i] = narrow ? from_key<float>(static_cast<std::uint32_t>(key << zeros))
@@ -85,17 +87,17 @@ std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties) 
     }
   };
   put(0);
-  visit_rice(in, count - 1, [&](std::size_t i, std::uint64_t step) {
-    if (last - key < least || step > last - key - least) {
+  const auto steps = read_rice(in, count - 1);
+  for (std::size_t i = 1; i < count; ++i) {
+    if (last - key < least || steps[i - 1] > last - key - least) {
       throw DecodeError("sorted numbers: a key has too many bits");
     }
-    key += step + least;
-    put(i + 1);
-  });
-  // What lies between two finite numbers is finite.
-  if (!std::isfinite(values.front()) || !std::isfinite(values.back())) {
-    throw DecodeError("sorted numbers: NaN or an infinity");
+    key += steps[i - 1] + least;
+    put(i);
   }
+  // What lies between two finite numbers is finite.
+  require(std::isfinite(values.front()) && std::isfinite(values.back()),
+          "sorted numbers: NaN or an infinity");
   return values;
 }
 

@@ -12,21 +12,6 @@
 
 namespace lightmeter::sketch {
 
-// std::lower_bound without a branch that a random value would make the processor guess wrong.
-inline std::size_t place_of(std::span<const double> rising, double value) noexcept {
-  const double* at = rising.data();
-  std::size_t size = rising.size();
-  for (; size > 1; size -= size / 2) {
-    // Of a mask, as GCC turns a choice into a branch.
-    at += size / 2 & -static_cast<std::size_t>(at[size / 2 - 1] < value);
-  }
-  return static_cast<std::size_t>(at - rising.data()) + (size == 1 && *at < value ? 1 : 0);
-}
-
-inline bool holds(std::span<const double> rising, std::size_t place, double value) noexcept {
-  return place < rising.size() && rising[place] == value;
-}
-
 // The kernels by type. Values are finite and not -0.0.
 inline void sort_into(float* values, float* sorted, std::size_t n) noexcept {
   kernels::active().floats.sort(values, sorted, n);

@@ -241,8 +241,12 @@ class QuantileSketch:
     def update_counts(self, values: ArrayLike, counts: ArrayLike) -> None: ...
     def merge_many(self, others: Sequence[QuantileSketch]) -> None: ...
     @staticmethod
-    def from_datasketches(
-        data: bytes | bytearray | memoryview, dtype: str, key: int = 0
+    def from_levels(
+        levels: Sequence[Sequence[float]],
+        least: float,
+        greatest: float,
+        ranks: float,
+        key: int = 0,
     ) -> QuantileSketch: ...
     @property
     def n(self) -> int: ...

@@ -12,7 +12,6 @@
 #include "profile/profile.hpp"
 #include "profile/repeats.hpp"
 #include "sketch/covariance.hpp"
-#include "sketch/datasketches.hpp"
 #include "wire/wire.hpp"
 
 // Bytes for libFuzzer: the first chooses the decoder, the rest are what it decodes. A DecodeError
@@ -287,11 +286,6 @@ void fuzz_covariance(Bytes bytes) {
   require_stable(covariance.picked(places));
 }
 
-template <sketch::ItemType kType>
-void fuzz_datasketches(Bytes bytes) {
-  check_laws(sketch::from_datasketches(bytes, kType));
-}
-
 // The order is part of the corpus: add at the end.
 constexpr std::array kTargets = {
     fuzz_profile,
@@ -300,8 +294,6 @@ constexpr std::array kTargets = {
     fuzz_sketch<FrequentIntegers>,
     fuzz_sketch<DistinctCount>,
     fuzz_sketch<Moments>,
-    fuzz_datasketches<sketch::ItemType::kFloat32>,
-    fuzz_datasketches<sketch::ItemType::kFloat64>,
     fuzz_covariance,
 };
 

@@ -17,6 +17,7 @@ from lightmeter.whylogs.frequent import (
     strings_of,
 )
 from lightmeter.whylogs.hll import Distinct, read_distinct
+from lightmeter.whylogs.kll import read_quantiles
 from lightmeter.whylogs.protobuf import Message
 
 __all__ = ["METRICS", "Feature", "Metrics", "read_feature"]
@@ -133,8 +134,7 @@ def _numbers(name: str, metrics: Metrics) -> QuantileSketch:
     if message is None:
         return QuantileSketch()
     key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
-    data = bytes(message.message(6).bytes(1))
-    return QuantileSketch.from_datasketches(data, "float64", key=key)
+    return read_quantiles(message.message(6).bytes(1), key=key)
 
 
 def _moments(numbers: QuantileSketch, metrics: Metrics) -> _core.Moments:

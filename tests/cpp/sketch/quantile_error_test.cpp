@@ -160,7 +160,7 @@ TEST(QuantileError, ShippingCostsItsHalfStep) {
     const auto values = shuffled(n, n);
     const auto sketch = sketch_of(values);
     const auto shipped = decoded<QuantileSketch>(encoded(sketch));
-    EXPECT_LE(shipped.view().values.size(), QuantileSketch::kShippedItems);
+    EXPECT_LE(shipped.view().values.size(), Sampled::kShipped);
     double worst = 0.0;
     for (const double x : values) {
       worst = std::max(worst, std::abs(shipped.rank(x) - sketch.rank(x)));

@@ -162,28 +162,14 @@ TEST(Quantiles, MergeManyIsMerging) {
       parts.push_back(sketch_of(values));
     }
     std::vector<const QuantileSketch*> pointers;
-    std::vector<std::vector<std::uint8_t>> bytes;
-    for (const QuantileSketch& part : parts) {
-      pointers.push_back(&part);
-      bytes.push_back(encoded(part));
-    }
-    const std::vector<std::span<const std::uint8_t>> spans(bytes.begin(), bytes.end());
-    QuantileSketch from_pointers;
-    QuantileSketch from_bytes;
-    from_pointers.merge_many(pointers);
-    from_bytes.merge_many(spans);
-    for (const QuantileSketch& sketch : {from_pointers, from_bytes}) {
-      expect_sound(sketch);
-      EXPECT_EQ(sketch.n(), all.size());
-      EXPECT_EQ(sketch.min(), std::ranges::min(all));
-      EXPECT_EQ(sketch.max(), std::ranges::max(all));
-      EXPECT_LE(worst_error(sketch, all), sketch.error(1e-6));
-    }
-    bytes[20].pop_back();
-    const std::vector<std::span<const std::uint8_t>> damaged(bytes.begin(), bytes.end());
-    const QuantileSketch before = from_bytes;
-    EXPECT_THROW(from_bytes.merge_many(damaged), DecodeError);
-    EXPECT_TRUE(from_bytes == before);
+    for (const QuantileSketch& part : parts) pointers.push_back(&part);
+    QuantileSketch sketch;
+    sketch.merge_many(pointers);
+    expect_sound(sketch);
+    EXPECT_EQ(sketch.n(), all.size());
+    EXPECT_EQ(sketch.min(), std::ranges::min(all));
+    EXPECT_EQ(sketch.max(), std::ranges::max(all));
+    EXPECT_LE(worst_error(sketch, all), sketch.error(1e-6));
   }
 }
 
@@ -306,7 +292,7 @@ TEST(Quantiles, RefusesMoreThanTheReaderTakes) {
     EXPECT_THROW(sketch.update_counts(values, counts), IncompatibleError);
     EXPECT_THROW(sketch.merge(sketch), IncompatibleError);
     EXPECT_THROW(sketch.merge(sketch_of(std::vector{3.0})), IncompatibleError);
-    const std::span<const std::uint8_t> twice[] = {before, before};
+    const QuantileSketch* twice[] = {&sketch, &sketch};
     EXPECT_THROW(sketch.merge_many(twice), IncompatibleError);
     EXPECT_EQ(encoded(sketch), before);
     auto over = before;

@@ -317,18 +317,3 @@ def test_other_arguments_are_refused() -> None:
         with pytest.raises(ValueError, match="q"):
             sketch.quantiles([q])
     assert sketch.n == 1
-
-
-def test_reads_datasketches_as_the_wheel_does() -> None:
-    datasketches = pytest.importorskip("datasketches")
-    for kind, dtype in (("kll_floats_sketch", "float32"), ("kll_doubles_sketch", "float64")):
-        for n in (0, 1, 2, 150, 5000, 100_000):
-            theirs = getattr(datasketches, kind)(200)
-            theirs.update(big(20, n).astype(dtype))
-            ours = QuantileSketch.from_datasketches(theirs.serialize(), dtype)
-            assert ours.n == n
-            if n:
-                assert (ours.min, ours.max) == (theirs.get_min_value(), theirs.get_max_value())
-                x = np.linspace(-3, 3, 301)
-                expected = [theirs.get_rank(value, True) for value in x]
-                np.testing.assert_allclose(ours.ranks(x), expected, atol=1e-12)
