@@ -12,7 +12,7 @@ namespace {
 using lightmeter::measure::ImageMeter;
 using lightmeter::profile::Profile;
 
-lightmeter::profile::ImageFeatures features_of(const ImageMeter& meter) {
+lightmeter::profile::ImageFeatures features_of(ImageMeter& meter) {
   std::optional<lightmeter::profile::ImageFeatures> image;
   const auto prepare = [&] { image.emplace(meter); };
   if (meter.counts().is_deep()) {
@@ -30,7 +30,7 @@ void log_bands(Profile& profile, const std::string& prefix,
   features.reserve(bands.size());
   // Each is converted at its turn, which checks that no other thread uses it just then.
   for (const auto& [name, meter] : bands) {
-    features.emplace_back(name, features_of(py::cast<const ImageMeter&>(meter)));
+    features.emplace_back(name, features_of(py::cast<ImageMeter&>(meter)));
   }
   lightmeter::profile::log_bands(profile, prefix, features, mode, path);
 }
@@ -94,7 +94,7 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
   bound
       .def(
           "log_image",
-          [](Profile& self, const std::string& prefix, const ImageMeter& meter,
+          [](Profile& self, const std::string& prefix, ImageMeter& meter,
              const std::string& mode, const std::string& path) {
             profile::log_image(self, prefix, features_of(meter), mode, path);
           },
@@ -121,7 +121,7 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
           "How many pictures to keep at each end of each feature and at random.")
       .def(
           "log_exemplar",
-          [](Profile& self, const std::string& prefix, const ImageMeter& meter, std::uint64_t hash,
+          [](Profile& self, const std::string& prefix, ImageMeter& meter, std::uint64_t hash,
              const std::string& path, const py::bytes& thumbnail) {
             const auto bytes = as_bytes(thumbnail);
             profile::log_exemplar(self, prefix, meter, hash, {path, {bytes.begin(), bytes.end()}});

@@ -82,7 +82,7 @@ Pixels pixels_of(const py::capsule& exported, py::ssize_t width, py::ssize_t hei
           .high = range.second};
 }
 
-const Histogram& histogram(const ImageMeter& meter, const std::string& name) {
+const Histogram& histogram(ImageMeter& meter, const std::string& name) {
   const Histogram* histogram = nullptr;
   std::string names;
   lightmeter::measure::for_each_histogram(
@@ -153,7 +153,7 @@ void update(ImageMeter& meter, const Pixels& pixels, std::optional<Place> at, in
   }
 }
 
-py::dict measurement(const ImageMeter& meter) {
+py::dict measurement(ImageMeter& meter) {
   py::dict numbers;
   for (const auto& [number, amount] : meter.values()) {
     const py::str name(number->name.data(), number->name.size());
@@ -228,9 +228,9 @@ void bind_measure(py::module_& module) {
           py::arg("dtype"), py::arg("value_range"), py::arg("threads"),
           "The same of a whole image; returns what it adds to a profile.")
       .def_property_readonly(
-          "pixels", [](const ImageMeter& meter) { return meter.counts().pixels(); },
+          "pixels", [](ImageMeter& meter) { return meter.counts().pixels(); },
           "How many pixels were counted, which leaves out the ignored ones.")
-      .def("copy", [](const ImageMeter& meter) { return ImageMeter(meter); })
+      .def("copy", &ImageMeter::copy)
       .def("empty", &ImageMeter::empty, "A meter of the same image that has measured nothing.")
       .def_property_readonly("rows", &ImageMeter::rows, "The rows so far.")
       .def("add", &ImageMeter::add, py::arg("other"), "Add what was measured of other tiles.")
@@ -248,7 +248,7 @@ void bind_measure(py::module_& module) {
           "The names of all numbers that measurement() can have.")
       .def(
           "histogram",
-          [](const ImageMeter& meter, const std::string& name) {
+          [](ImageMeter& meter, const std::string& name) {
             const Histogram& counts = histogram(meter, name);
             return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(counts.size()),
                                               counts.data());

@@ -122,7 +122,7 @@ void count_colour(const Tier& tier, const Tile& tile, Tables& tables, Rows& rows
 class GrayTables {
  public:
   void add(const std::uint8_t* samples, std::ptrdiff_t stride, std::ptrdiff_t n,
-           Histogram& gray) noexcept {
+           ImageCounts& counts) noexcept {
     while (n > 0) {
       const std::ptrdiff_t part = std::min(kMost - in_tables_, n);
       std::ptrdiff_t i = 0;
@@ -139,15 +139,21 @@ class GrayTables {
       samples += part * stride;
       n -= part;
       in_tables_ += part;
-      if (in_tables_ == kMost) drain(gray);
+      if (in_tables_ == kMost) drain(counts);
     }
   }
 
-  void drain(Histogram& gray) noexcept {
+  // Gray is a colour of no hue and no saturation, whose value is the sample.
+  void drain(ImageCounts& counts) noexcept {
     for (auto& table : tables_) {
-      for (std::size_t i = 0; i < 256; ++i) gray[i] += table[i];
+      for (std::size_t i = 0; i < 256; ++i) {
+        counts.channel[0][i] += table[i];
+        counts.value[i] += table[i];
+      }
       table = {};
     }
+    counts.hue[0] += static_cast<std::uint64_t>(in_tables_);
+    counts.saturation[0] += static_cast<std::uint64_t>(in_tables_);
     in_tables_ = 0;
   }
 
@@ -180,11 +186,11 @@ void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
         }
         rows.pixels(samples, samples, samples, static_cast<std::size_t>(n), x, y);
       }
-      tables.add(samples, stride, n, counts.channel[0]);
+      tables.add(samples, stride, n, counts);
     });
     if constexpr (Rows::kLooks) rows.end_row(y);
   }
-  tables.drain(counts.channel[0]);
+  tables.drain(counts);
 }
 
 template <class Rows>
@@ -201,35 +207,18 @@ void count(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables
   }
 }
 
-// With nobody to look at rows, an image without gaps is one long row.
-Tile without_rows(const Tile& tile) noexcept {
-  Tile long_row = tile;
-  Pixels& view = long_row.pixels;
-  if (tile.mask == nullptr && view.row_stride == view.width * view.pixel_stride) {
-    view.width *= view.height;
-    view.height = 1;
-  }
-  return long_row;
-}
-
 }  // namespace
 
 void count_pixels(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
                   ImageCounts& counts, RowState* state) {
-  const bool deep = tile.pixels.type != SampleType::kUint8;
-  if (state == nullptr) {
-    NoRows rows;
-    if (deep) {
-      count_deep_pixels(without_rows(tile), rows, counts);
-    } else {
-      count(tier, without_rows(tile), pixels, tables, rows, counts);
-    }
-  } else if (deep) {
-    TileRows<std::uint16_t> rows(tier, tile, *state);
-    count_deep_pixels(tile, rows, counts);
-  } else {
+  if (tile.is_deep()) {
+    count_deep_pixels(tier, tile, counts, state);
+  } else if (state != nullptr) {
     TileRows<std::uint8_t> rows(tier, tile, *state);
     count(tier, tile, pixels, tables, rows, counts);
+  } else {
+    NoRows rows;
+    count(tier, tile.as_one_row(), pixels, tables, rows, counts);
   }
 }
 

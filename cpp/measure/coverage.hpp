@@ -1,32 +1,45 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <vector>
+#include "measure/area.hpp"
 
 namespace lightmeter::measure {
 
-// Which parts of an image were measured.
+// Which areas of an image were measured.
 class Coverage {
  public:
-  struct Part {
-    std::int64_t x, y, width, height;
-  };
+  using Areas = AreaMap<Area>;
 
-  [[nodiscard]] bool overlaps(const Part& part) const noexcept;
-  // Adds a part that overlaps none, for which there must be room.
-  void add(const Part& part) noexcept;
-  // Makes room for so many more.
-  void reserve(std::size_t more);
+  [[nodiscard]] bool overlaps(const Area& area) const noexcept {
+    bool overlaps = false;
+    areas_.for_each_in(area, [&](const Area&) { overlaps = true; });
+    return overlaps;
+  }
 
-  [[nodiscard]] const std::vector<Part>& parts() const noexcept { return parts_; }
-  // How many there are in all parts.
-  [[nodiscard]] std::int64_t pixels() const noexcept;
-  // The first row below all parts.
-  [[nodiscard]] std::int64_t bottom() const noexcept;
+  // Adds an area that overlaps none.
+  void add(Areas::Node node) noexcept {
+    const Area area = node.mapped();
+    pixels_ += area.pixels();
+    bottom_ = std::max(bottom_, area.bottom());
+    auto& map = areas_.map();
+    if (map.size() == 1) {  // strips stay one area
+      const Area first = map.begin()->second;
+      if (first.x == area.x && first.width == area.width && first.bottom() == area.y) {
+        node = map.extract(map.begin());
+        node.mapped().height += area.height;
+      }
+    }
+    areas_.add(std::move(node));
+  }
+
+  [[nodiscard]] const Areas& areas() const noexcept { return areas_; }
+  // How many there are in all areas.
+  [[nodiscard]] std::int64_t pixels() const noexcept { return pixels_; }
+  // The first row below all areas.
+  [[nodiscard]] std::int64_t bottom() const noexcept { return bottom_; }
 
  private:
-  std::vector<Part> parts_;  // what makes a rectangle together is one
+  Areas areas_;
+  std::int64_t pixels_ = 0, bottom_ = 0;
 };
 
 }  // namespace lightmeter::measure

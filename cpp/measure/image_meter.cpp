@@ -1,6 +1,7 @@
 #include "measure/image_meter.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <future>
 #include <new>
 #include <optional>
@@ -12,78 +13,77 @@
 #include "error.hpp"
 #include "measure/count_pixels.hpp"
 #include "measure/coverage.hpp"
-#include "measure/row_state.hpp"
-#include "measure/strip_checks.hpp"
-#include "measure/tile_rows.hpp"
 
 namespace lightmeter::measure {
 
-struct ImageMeter::Rest {
+struct ImageMeter::State {
   Set set;
   Frame size;  // as it was given; the height is 0 if it was not
   std::shared_ptr<const Mask> mask;
-  Coverage coverage;
-  std::optional<RowState> rows;  // where a metric looks at them
-  ColourTables tables;           // what is not yet in the counts
+  ImageCounts counts = {};  // but for what waits in the tables
+  Coverage coverage = {};
+  std::optional<RowState> rows = {};  // where a metric looks at them
+  ColourTables tables = {};
 
-  Rest(Set of, const Frame& frame, std::shared_ptr<const Mask> ignored)
-      : set(of), size(frame), mask(std::move(ignored)) {}
-  // A copy of one whose tables are empty.
-  Rest(const Rest& other)
-      : set(other.set),
-        size(other.size),
-        mask(other.mask),
-        coverage(other.coverage),
-        rows(other.rows) {}
+  [[nodiscard]] bool has_size() const noexcept { return size.height != 0; }
+  // Whether all pixels came of an image whose size is known.
+  [[nodiscard]] bool is_whole() const noexcept {
+    return has_size() && coverage.pixels() == size.width * size.height;
+  }
+  // The metrics that look at rows.
+  [[nodiscard]] Active active() const { return metrics_of(set, has_size()) & kRowMetrics; }
+
+  // Settling that fails for want of memory has changed nothing and is tried again with more.
+  void settle_if_due() {
+    if (!rows || rows->seams.is_empty() || !(is_whole() || rows->seams.is_due())) return;
+    try {
+      rows->settle({counts.width, size.height}, mask.get(), counts.is_deep());
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+  }
 };
 
 namespace {
 
-ImageCounts no_counts(const Pixels& tile) {
-  return is_deep(tile) ? ImageCounts::deep(tile.channels) : ImageCounts();
+ImageCounts no_counts(const Tile& tile) {
+  return tile.is_deep() ? ImageCounts::deep(tile.pixels.channels) : ImageCounts();
 }
 
 // A thread costs some ten microseconds to start, and tables of its own to read out.
 constexpr std::ptrdiff_t kMinPixelsPerThread = 1 << 18;
 
-Tile band_of(const Tile& tile, std::ptrdiff_t first, std::ptrdiff_t last) {
-  Tile band = tile;
-  band.pixels.data += first * tile.pixels.row_stride;
-  band.pixels.height = last - first;
-  band.y += first;
-  return band;
-}
-
+// What was measured of some rows of a tile, apart from all others.
 struct Band {
   ImageCounts counts;
   std::optional<RowState> rows;
 
-  Band(ImageCounts so_far, Active active, const Frame& frame) : counts(std::move(so_far)) {
-    if (active != 0) rows.emplace(active, frame);
-  }
-
-  void count(const Tile& tile, std::int64_t pixels, ColourTables& tables) {
-    count_pixels(kernels::active(), tile, pixels, tables, counts, rows ? &*rows : nullptr);
-  }
-  void count(const Tile& tile) {
-    ColourTables tables;
-    count(tile, tile.pixels.width * tile.pixels.height, tables);
-    tables.drain(kernels::active(), counts);
+  void add(Band other) {
+    if (rows) rows->add(*std::move(other.rows));
+    counts.add(other.counts);
   }
 };
 
 Band count_band(const Tile& tile, Active active) {
-  Band band(no_counts(tile.pixels), active, tile.frame);
-  band.count(tile);
+  Band band{no_counts(tile), {}};
+  if (active != 0) band.rows.emplace(active, tile.frame);
+  ColourTables tables;
+  count_pixels(kernels::active(), tile, tile.area().pixels(), tables, band.counts,
+               band.rows ? &*band.rows : nullptr);
+  tables.drain(kernels::active(), band.counts);
   return band;
 }
 
 // The calling thread counts the first band, and any band for which no thread can be started.
-void count_bands(const Tile& tile, std::ptrdiff_t bands, Active active, Band& whole) {
+Band count_bands(const Tile& tile, std::ptrdiff_t bands, Active active) {
   std::vector<std::future<Band>> others;
   const auto part = [&](std::ptrdiff_t i) {
-    const std::ptrdiff_t height = tile.pixels.height;
-    return band_of(tile, height * i / bands, height * (i + 1) / bands);
+    const std::ptrdiff_t first = tile.pixels.height * i / bands;
+    Tile band = tile;
+    band.pixels.data += first * tile.pixels.row_stride;
+    band.pixels.height = tile.pixels.height * (i + 1) / bands - first;
+    band.y += first;
+    return band;
   };
   for (std::ptrdiff_t i = 1; i < bands; ++i) {
     try {
@@ -92,178 +92,199 @@ void count_bands(const Tile& tile, std::ptrdiff_t bands, Active active, Band& wh
       others.push_back(std::async(std::launch::deferred, count_band, part(i), active));
     }
   }
-  whole.count(part(0));
-  for (auto& other : others) {
-    const Band band = other.get();
-    whole.counts.add(band.counts);
-    if (whole.rows) whole.rows->add(*band.rows);
-  }
-}
-
-std::uint64_t pixels_of(const Tile& tile) {
-  std::int64_t pixels = 0;
-  for (std::int64_t y = 0; y < tile.pixels.height; ++y) {
-    for_each_run(tile, y, [&](std::int64_t, std::int64_t n) { pixels += n; });
-  }
-  return static_cast<std::uint64_t>(pixels);
-}
-
-// Of a gray tile that was counted: a colour of no hue and no saturation, whose value is the sample.
-void complete_gray(const Tile& tile, ImageCounts& counts) {
-  counts.value = counts.channel[0];
-  const std::uint64_t pixels = pixels_of(tile);
-  counts.hue[0] += pixels;
-  counts.saturation[0] += pixels;
+  Band whole = count_band(part(0), active);
+  for (auto& other : others) whole.add(other.get());
+  return whole;
 }
 
 // About how many pixels of the image will be counted where the tile is: as it seems now, seven more
 // tiles of its size come, but no more than the image has.
-std::int64_t pixels_to_come(const Tile& tile, bool has_size, const Coverage& coverage) {
-  const std::int64_t pixels = tile.pixels.width * tile.pixels.height;
-  if (!has_size) return coverage.pixels() + pixels;
-  return std::min(tile.frame.width * tile.frame.height, coverage.pixels() + 8 * pixels);
+std::int64_t pixels_to_come(const Tile& tile, std::int64_t counted) {
+  const std::int64_t pixels = tile.area().pixels();
+  if (tile.frame.height == 0) return counted + pixels;
+  return std::min(tile.frame.width * tile.frame.height, counted + 8 * pixels);
 }
 
-void settle(RowState& rows, const Frame& frame, const Mask* mask, bool deep) {
-  const kernels::Tier& tier = kernels::active();
-  if (deep) {
-    rows.seams.settle(frame, mask, row_kernels<std::uint16_t>(tier), rows.active, rows.metrics);
-  } else {
-    rows.seams.settle(frame, mask, row_kernels<std::uint8_t>(tier), rows.active, rows.metrics);
+std::string text_of(std::int64_t width, std::int64_t height) {
+  return std::to_string(width) + " x " + std::to_string(height);
+}
+
+void check_strip(const Pixels& strip) {
+  if (strip.channels != 1 && strip.channels != 3) {
+    throw std::invalid_argument("got pixels with " + std::to_string(strip.channels) +
+                                " channels; expected 1 (gray) or 3 (red, green, blue)");
+  }
+  if (strip.data == nullptr || strip.width <= 0 || strip.height <= 0) {
+    throw std::invalid_argument("got an image of " + text_of(strip.width, strip.height) +
+                                " pixels; expected at least one pixel");
+  }
+  if (strip.type != SampleType::kUint8 &&
+      !(std::isfinite(strip.high - strip.low) && strip.low < strip.high)) {
+    throw std::invalid_argument("got samples from " + std::to_string(strip.low) + " to " +
+                                std::to_string(strip.high) + "; expected a range of numbers");
+  }
+}
+
+void check_same_image(std::int64_t width, int channels, bool deep, const ImageCounts& counts) {
+  if (counts.channels == 0 ||
+      (channels == counts.channels && width == counts.width && deep == counts.is_deep())) {
+    return;
+  }
+  const auto kind = [](std::int64_t pixels_wide, int colours, bool is_deep) {
+    return std::to_string(pixels_wide) + " pixels wide with " + std::to_string(colours) +
+           (is_deep ? " channels of more than 8 bits" : " channels of 8 bits");
+  };
+  throw IncompatibleError("got a strip " + kind(width, channels, deep) + " after strips " +
+                          kind(counts.width, counts.channels, counts.is_deep()) +
+                          "; the strips of one image have the same width, channels and depth");
+}
+
+void check_size(const Frame& size, const Mask* mask) {
+  const std::string got = text_of(size.width, size.height);
+  if (size.width <= 0 || size.height <= 0 || size.height > kMaxPixels / size.width) {
+    throw std::invalid_argument("got an image of " + got +
+                                " pixels; expected at least one pixel and fewer than 2^47");
+  }
+  if (mask != nullptr && (mask->width() != size.width || mask->height() != size.height)) {
+    throw std::invalid_argument("got a mask of " + text_of(mask->width(), mask->height()) +
+                                " pixels for an image of " + got + "; expected the same size");
+  }
+}
+
+// Whether an area lies in an image of this size, whose height is 0 if it is not known, and on none
+// that was measured.
+void check_place(const Area& part, const Frame& size, const Coverage& measured) {
+  const std::string got = "got a tile of " + text_of(part.width, part.height) + " pixels at (" +
+                          std::to_string(part.x) + ", " + std::to_string(part.y) + ")";
+  if (size.height == 0) {
+    if (part.x != 0)
+      throw std::invalid_argument(got + " of an image of unknown size; say its size");
+    if (part.y < 0) throw std::invalid_argument(got + "; expected one from row 0 on");
+    if (part.height > kMaxPixels / part.width - part.y) {
+      throw std::invalid_argument(got + "; an image has fewer than 2^47 pixels");
+    }
+  } else if (part.x < 0 || part.y < 0 || part.x > size.width - part.width ||
+             part.y > size.height - part.height) {
+    throw IncompatibleError(got + "; expected one within the image of " +
+                            text_of(size.width, size.height));
+  }
+  if (measured.overlaps(part)) {
+    throw IncompatibleError(got +
+                            ", of which a part was measured before; expected every pixel "
+                            "once");
   }
 }
 
 }  // namespace
 
-ImageMeter::ImageMeter(Set set) : rest_(new Rest(set, {}, nullptr)) {}
+ImageMeter::ImageMeter(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+ImageMeter::ImageMeter(Set set) : state_(new State{set, {}, nullptr}) {}
 
 ImageMeter::ImageMeter(Set set, std::int64_t width, std::int64_t height,
                        std::shared_ptr<const Mask> mask)
-    : rest_(new Rest(set, {width, height}, std::move(mask))) {
-  check_size(rest_->size, rest_->mask.get());
+    : state_(new State{set, {width, height}, std::move(mask)}) {
+  check_size(state_->size, state_->mask.get());
 }
 
-ImageMeter::ImageMeter(const ImageMeter& other)
-    : counts_(other.counts()), rest_(new Rest(*other.rest_)) {}
 ImageMeter::ImageMeter(ImageMeter&&) noexcept = default;
-ImageMeter& ImageMeter::operator=(ImageMeter other) noexcept {
-  counts_ = std::move(other.counts_);
-  rest_ = std::move(other.rest_);
-  return *this;
-}
+ImageMeter& ImageMeter::operator=(ImageMeter&&) noexcept = default;
 ImageMeter::~ImageMeter() = default;
 
-ImageMeter ImageMeter::empty() const {
-  ImageMeter meter(rest_->set);
-  meter.rest_->size = rest_->size;
-  meter.rest_->mask = rest_->mask;
+ImageMeter ImageMeter::copy() {
+  ImageMeter meter = empty();
+  meter.state_->counts = counts();
+  meter.state_->coverage = state_->coverage;
+  meter.state_->rows = state_->rows;
   return meter;
 }
 
-Set ImageMeter::set() const noexcept { return rest_->set; }
-
-const ImageCounts& ImageMeter::counts() const noexcept {
-  if (rest_ != nullptr) rest_->tables.drain(kernels::active(), counts_);
-  return counts_;
+ImageMeter ImageMeter::empty() const {
+  return ImageMeter(std::unique_ptr<State>(new State{state_->set, state_->size, state_->mask}));
 }
 
-std::int64_t ImageMeter::rows() const noexcept { return rest_->coverage.bottom(); }
+Set ImageMeter::set() const noexcept { return state_->set; }
+
+const ImageCounts& ImageMeter::counts() noexcept {
+  state_->tables.drain(kernels::active(), state_->counts);
+  return state_->counts;
+}
+
+std::int64_t ImageMeter::rows() const noexcept { return state_->coverage.bottom(); }
 
 void ImageMeter::update(const Pixels& strip, int threads) { update(strip, 0, rows(), threads); }
 
 void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, int threads) {
+  State& state = *state_;
   check_strip(pixels);
-  check_same_image(rest_->size.height == 0 ? pixels.width : rest_->size.width, pixels.channels,
-                   is_deep(pixels), counts_);
-  const Coverage::Part part{x, y, pixels.width, pixels.height};
-  check_place(part, rest_->size, rest_->coverage);
-  const bool has_size = rest_->size.height != 0;
-  const Frame frame = has_size ? rest_->size : Frame{pixels.width, 0};
-  const Active active = metrics_of(rest_->set, has_size) & kRowMetrics;
+  const Frame frame = state.has_size() ? state.size : Frame{pixels.width, 0};
+  const Tile tile{pixels, x, y, frame, state.mask.get()};
+  check_same_image(frame.width, pixels.channels, tile.is_deep(), state.counts);
+  check_place(tile.area(), state.size, state.coverage);
 
-  const std::ptrdiff_t bands = std::min<std::ptrdiff_t>(
-      {threads, pixels.height,
-       std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1)});
-  const Tile tile{pixels, x, y, frame, rest_->mask.get()};
-
-  // Counted apart, because a failure leaves everything as it was. What the tables of the meter take
-  // cannot be taken back, so nothing fails once they count.
-  rest_->coverage.reserve(1);
-  if (rest_->rows) make_room(tile, *rest_->rows);
-  Band band(counts_.channels == 0 ? no_counts(pixels) : counts_, active, frame);
+  // What fails does so before anything is counted.
+  auto area = Coverage::Areas::node_of(tile.area());
+  if (state.counts.channels == 0) {
+    state.counts = no_counts(tile);
+    if (state.active() != 0) state.rows.emplace(state.active(), frame);
+  }
+  const std::ptrdiff_t most =
+      std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1);
+  const std::ptrdiff_t bands = std::min<std::ptrdiff_t>({threads, pixels.height, most});
   if (bands > 1) {
-    count_bands(tile, bands, active, band);
+    Band whole = count_bands(tile, bands, state.active());
+    if (state.rows) state.rows->add(*std::move(whole.rows));
+    state.counts.add(whole.counts);
   } else {
-    band.count(tile, pixels_to_come(tile, has_size, rest_->coverage), rest_->tables);
+    count_pixels(kernels::active(), tile, pixels_to_come(tile, state.coverage.pixels()),
+                 state.tables, state.counts, state.rows ? &*state.rows : nullptr);
   }
-  if (pixels.channels == 1) complete_gray(tile, band.counts);
-  if (rest_->rows) {
-    rest_->rows->add(*band.rows);
-  } else {
-    rest_->rows = std::move(band.rows);
-  }
-  rest_->coverage.add(part);
-  counts_ = std::move(band.counts);
-  counts_.width = frame.width;
-  counts_.height = has_size ? frame.height : rest_->coverage.bottom();
-  counts_.channels = pixels.channels;
-  const bool is_whole = has_size && rest_->coverage.pixels() == frame.width * frame.height;
-  if (is_whole || !rest_->tables.may_wait()) (void)counts();
-  settle_if_due();
+  state.coverage.add(std::move(area));
+  state.counts.width = frame.width;
+  state.counts.height = state.has_size() ? frame.height : state.coverage.bottom();
+  state.counts.channels = pixels.channels;
+  if (state.is_whole() || !state.tables.may_wait()) (void)counts();
+  state.settle_if_due();
 }
 
-void ImageMeter::add(const ImageMeter& other) {
-  const Rest& from = *other.rest_;
+void ImageMeter::add(ImageMeter& other) {
+  State& state = *state_;
+  const State& from = *other.state_;
   const bool same_mask =
-      rest_->mask == from.mask ||
-      (rest_->mask != nullptr && from.mask != nullptr && *rest_->mask == *from.mask);
-  if (rest_->set != from.set || rest_->size != from.size || !same_mask) {
+      state.mask == from.mask ||
+      (state.mask != nullptr && from.mask != nullptr && *state.mask == *from.mask);
+  if (state.set != from.set || state.size != from.size || !same_mask) {
     throw IncompatibleError(
         "got an ImageMeter of other metrics, another size or another mask; expected the same");
   }
-  if (other.counts_.channels == 0) return;
-  check_same_image(other.counts_.width, other.counts_.channels, other.counts_.is_deep(), counts_);
-  for (const Coverage::Part& part : from.coverage.parts()) {
-    check_place(part, rest_->size, rest_->coverage);
+  if (from.counts.channels == 0) return;
+  check_same_image(from.counts.width, from.counts.channels, from.counts.is_deep(), state.counts);
+  Coverage coverage = state.coverage;
+  for (const auto& [place, area] : from.coverage.areas().map()) {
+    check_place(area, state.size, state.coverage);
+    coverage.add(Coverage::Areas::node_of(area));
   }
-  if (counts_.channels == 0) {
-    *this = ImageMeter(other);
+  if (state.counts.channels == 0) {
+    *this = other.copy();
     return;
   }
-  ImageCounts counts = counts_;
-  counts.add(other.counts());
-  rest_->coverage.reserve(from.coverage.parts().size());
-  if (rest_->rows) rest_->rows->add(*from.rows);
-  for (const Coverage::Part& part : from.coverage.parts()) rest_->coverage.add(part);
-  counts_ = std::move(counts);
-  if (rest_->size.height == 0) counts_.height = rest_->coverage.bottom();
-  settle_if_due();
+  if (state.rows) state.rows->add(*from.rows);
+  state.counts.add(other.counts());
+  state.coverage = std::move(coverage);
+  if (!state.has_size()) state.counts.height = state.coverage.bottom();
+  state.settle_if_due();
 }
 
-// Settling that fails for want of memory has changed nothing and is tried again with more.
-void ImageMeter::settle_if_due() {
-  if (!rest_->rows || rest_->rows->seams.is_empty()) return;
-  const Frame frame{counts_.width, rest_->size.height};
-  const bool is_whole = rest_->coverage.pixels() == frame.width * frame.height;
-  if (!is_whole && !rest_->rows->seams.is_due()) return;
-  try {
-    settle(*rest_->rows, frame, rest_->mask.get(), counts_.is_deep());
-  } catch (const std::bad_alloc&) {
-    return;
-  }
-}
-
-std::vector<Value> ImageMeter::values() const {
-  const Frame frame{counts_.width, counts_.height};
-  const ImageFacts image{counts(), counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0,
-                         rest_->coverage.pixels() == frame.width * frame.height};
-  const Active active = metrics_of(rest_->set, rest_->size.height != 0);
-  if (rest_->rows && rest_->rows->seams.is_empty()) {
-    return read(rest_->rows->metrics, rest_->set, active, image);
-  }
-  RowState rows = rest_->rows ? *rest_->rows : RowState(active, frame);
-  settle(rows, frame, rest_->mask.get(), counts_.is_deep());
-  return read(rows.metrics, rest_->set, active, image);
+std::vector<Value> ImageMeter::values() {
+  const State& state = *state_;
+  const Frame frame{state.counts.width, state.counts.height};
+  const Active active = metrics_of(state.set, state.has_size());
+  RowState rows = state.rows ? *state.rows : RowState(active, frame);
+  rows.settle(frame, state.mask.get(), state.counts.is_deep());
+  const ImageFacts image{counts(), state.counts.pixels(), frame,
+                         state.counts.is_deep() ? 257.0 : 1.0,
+                         state.coverage.pixels() == frame.width * frame.height};
+  return read(rows.metrics, state.set, active, image);
 }
 
 }  // namespace lightmeter::measure

@@ -23,11 +23,12 @@ class ImageMeter {
   // Throws std::invalid_argument for a size that no image has, and for a mask of another one.
   ImageMeter(Set set, std::int64_t width, std::int64_t height,
              std::shared_ptr<const Mask> mask = nullptr);
-  ImageMeter(const ImageMeter& other);
   ImageMeter(ImageMeter&&) noexcept;
-  ImageMeter& operator=(ImageMeter other) noexcept;
+  ImageMeter& operator=(ImageMeter&&) noexcept;
   ~ImageMeter();
 
+  // A meter of its own with what was measured so far.
+  [[nodiscard]] ImageMeter copy();
   // A meter of the same image that has measured nothing.
   [[nodiscard]] ImageMeter empty() const;
 
@@ -42,23 +43,21 @@ class ImageMeter {
   void update(const Pixels& strip, int threads = 1);
 
   // Adds what was measured elsewhere of other tiles of the same image. Throws like update().
-  void add(const ImageMeter& other);
+  void add(ImageMeter& other);
 
   [[nodiscard]] Set set() const noexcept;
   // The first row below all that was measured.
   [[nodiscard]] std::int64_t rows() const noexcept;
   // Of the pixels so far.
-  [[nodiscard]] const ImageCounts& counts() const noexcept;
+  [[nodiscard]] const ImageCounts& counts() noexcept;
   // The numbers of the set, of the pixels so far.
-  [[nodiscard]] std::vector<Value> values() const;
+  [[nodiscard]] std::vector<Value> values();
 
  private:
-  struct Rest;  // what is not counts
+  struct State;
+  explicit ImageMeter(std::unique_ptr<State> state) noexcept;
 
-  void settle_if_due();
-
-  mutable ImageCounts counts_;  // but for what waits in the tables of the rest
-  std::unique_ptr<Rest> rest_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace lightmeter::measure

@@ -3,68 +3,64 @@
 #include <cstdint>
 #include <vector>
 
-#include "measure/metric_kernels.hpp"
+#include "measure/area.hpp"
+#include "measure/metrics.hpp"
 #include "measure/tile.hpp"
 
 namespace lightmeter::measure {
 
-// The luma at the edges of tiles, and which pixels there wait for pixels beside them. A pixel is
-// shown to the metrics once the eight around it have come, so tiles cannot be seen in what is
-// counted. Waiting pixels are those of a tile's edge; the tile leaves two rows or columns at each
-// edge that is not the image's.
+// The luma of an area of an image, and of each pixel whether it is here and whether it waits for
+// those around it.
+struct LumaArea : Area {
+  static constexpr std::uint32_t kHere = 1 << 16, kWaits = 1 << 17;
+
+  std::vector<std::uint32_t> luma;
+  bool waits = true;  // whether some do
+
+  LumaArea() : Area() {}
+  LumaArea(const Area& area, std::uint32_t pixel)
+      : Area(area), luma(static_cast<std::size_t>(area.pixels()), pixel) {}
+
+  // From a pixel on to the end of its row.
+  [[nodiscard]] std::uint32_t* from(std::int64_t column, std::int64_t row) noexcept {
+    return luma.data() + (row - y) * width + (column - x);
+  }
+  [[nodiscard]] const std::uint32_t* from(std::int64_t column, std::int64_t row) const noexcept {
+    return luma.data() + (row - y) * width + (column - x);
+  }
+};
+
+// The luma at the edges of tiles. A pixel is shown to the metrics once the eight around it have
+// come, so tiles cannot be seen in what is counted. Waiting pixels are those of a tile's edge; the
+// tile leaves two rows or columns at each edge that is not the image's.
 class LumaSeams {
  public:
-  // Makes room for so much more.
-  void reserve(std::size_t runs, std::size_t pixels);
+  using Node = AreaMap<LumaArea>::Node;
 
-  // Keeps n pixels of a row, of which all wait, or the first, or the last. No pixel is kept twice,
-  // and there must be room.
-  struct Waiting {
-    bool all, first, last;
-  };
-  template <class S>
-  void keep(std::int64_t x, std::int64_t y, const S* luma, std::size_t n, Waiting waiting) noexcept;
+  // What a tile leaves, of which the luma is to be added.
+  [[nodiscard]] static std::vector<Node> edges_of(const Tile& tile);
+  void add(Node edge) noexcept;
+  void add(LumaSeams other) noexcept;
 
-  // Adds those of other tiles of the same image. If it throws, nothing was added.
-  void add(const LumaSeams& other);
-
-  [[nodiscard]] bool is_empty() const noexcept { return runs_.empty(); }
-  // Whether so much came since it was last settled that settling is worth it.
-  [[nodiscard]] bool is_due() const noexcept { return luma_.size() > 2 * settled_ + kFew; }
+  [[nodiscard]] bool is_empty() const noexcept { return edges_.empty(); }
+  // Whether so much came since they were last settled that settling is worth it.
+  [[nodiscard]] bool is_due() const noexcept { return pixels_ > 2 * settled_ + kFew; }
 
   // Shows the pixels that wait for nothing any more to the metrics, and drops the luma that no
   // pixel waits for. A frame without a height has no lower border yet. If it throws, nothing was
   // shown.
-  template <class S>
-  void settle(const Frame& frame, const Mask* mask, const RowKernels<S>& rows, Active active,
-              Metrics& metrics);
+  void settle(const Frame& frame, const Mask* mask, bool deep, Active active, Metrics& metrics);
 
  private:
-  struct Run {
-    std::int64_t x, y;
-    std::size_t n, at;  // pixels, from there on
-  };
   template <class S>
-  struct Row;
-  template <class S>
-  struct Around;
+  void show(const Frame& frame, const Mask* mask, Active active, Metrics& metrics);
+  void look(const Frame& frame, LumaArea& window) const noexcept;
 
-  [[nodiscard]] LumaSeams joined() const;
-  template <class S>
-  void look(std::int64_t x, std::int64_t y, std::size_t n, Row<S>& row) const noexcept;
-  template <class S>
-  void show(const Frame& frame, const Mask* mask, Around<S>& around, const RowKernels<S>& rows,
-            Active active, Metrics& metrics) noexcept;
-  template <class S>
-  void move_waiting(Around<S>& around, LumaSeams& to) const noexcept;
-
-  // Pixels, of 3 bytes each: settling looks at all of them, and most still wait.
+  // Pixels, of 4 bytes each: settling looks at all of them, and most still wait.
   static constexpr std::size_t kFew = std::size_t{1} << 18;
 
-  std::vector<Run> runs_;
-  std::vector<std::uint16_t> luma_;
-  std::vector<std::uint8_t> waits_;
-  std::size_t settled_ = 0;
+  AreaMap<LumaArea> edges_;
+  std::size_t pixels_ = 0, settled_ = 0;
 };
 
 }  // namespace lightmeter::measure

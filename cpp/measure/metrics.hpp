@@ -46,6 +46,10 @@ template <class M>
 concept SeesNeighbours = requires(M metric, LumaRow<std::uint8_t> row) { metric.neighbours(row); };
 template <class M>
 concept NeedsSize = M::kNeedsSize;
+template <class M>
+concept NeedsFrame = requires(M metric, Frame frame) { metric.start(frame); };
+template <class M>
+concept KeepsRows = requires(M metric, RowSpan rows) { metric.reserve(rows); };
 
 // Calls use.template operator()<I>(metric) for the metrics in `active`.
 template <class Use>

@@ -13,34 +13,33 @@ struct RowState {
 
   RowState(Active to_measure, const Frame& frame) : active(to_measure) {
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (requires { std::get<I>(metrics).start(frame); }) {
-        std::get<I>(metrics).start(frame);
-      }
+      if constexpr (NeedsFrame<Metric<I>>) std::get<I>(metrics).start(frame);
     });
   }
 
   // Makes room for pixels in these rows of the image.
   void reserve(RowSpan rows) {
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (requires { std::get<I>(metrics).reserve(rows); }) {
-        std::get<I>(metrics).reserve(rows);
-      }
+      if constexpr (KeepsRows<Metric<I>>) std::get<I>(metrics).reserve(rows);
     });
   }
 
   // Adds what other pixels gave. If it throws, nothing was added.
-  void add(const RowState& other) {
+  void add(RowState other) {
+    const Metrics& theirs = other.metrics;
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (requires { std::get<I>(metrics).reserve(RowSpan{}); }) {
-        std::get<I>(metrics).reserve(std::get<I>(other.metrics).rows());
+      if constexpr (KeepsRows<Metric<I>>) {
+        std::get<I>(metrics).reserve(std::get<I>(theirs).rows());
       }
     });
-    seams.add(other.seams);
+    seams.add(std::move(other.seams));
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (requires { std::get<I>(metrics).add(std::get<I>(other.metrics)); }) {
-        std::get<I>(metrics).add(std::get<I>(other.metrics));
-      }
+      if constexpr (kRowMetrics >> I & 1) std::get<I>(metrics).add(std::get<I>(theirs));
     });
+  }
+
+  void settle(const Frame& frame, const Mask* mask, bool deep) {
+    seams.settle(frame, mask, deep, active, metrics);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "measure/area.hpp"
 #include "measure/mask.hpp"
 #include "measure/metric.hpp"
 #include "pixels.hpp"
@@ -16,6 +17,8 @@ struct Tile {
   Frame frame;                // the whole image
   const Mask* mask = nullptr;
 
+  [[nodiscard]] bool is_deep() const noexcept { return pixels.type != SampleType::kUint8; }
+  [[nodiscard]] Area area() const noexcept { return {x, y, pixels.width, pixels.height}; }
   // Whether it ends where the image does.
   [[nodiscard]] bool left() const noexcept { return x == 0; }
   [[nodiscard]] bool right() const noexcept { return x + pixels.width == frame.width; }
@@ -23,15 +26,24 @@ struct Tile {
   [[nodiscard]] bool bottom() const noexcept {
     return frame.height != 0 && y + pixels.height == frame.height;
   }
+  // With nobody to look at rows, a tile without gaps is one long row.
+  [[nodiscard]] Tile as_one_row() const noexcept {
+    Tile row = *this;
+    if (mask == nullptr && pixels.row_stride == pixels.width * pixels.pixel_stride) {
+      row.pixels.width *= pixels.height;
+      row.pixels.height = 1;
+    }
+    return row;
+  }
 };
 
-// Calls use(x, n) for each run of zeros among columns first to last of a row of a mask.
-template <class Use>
-void for_each_run(const std::uint8_t* row, std::int64_t first, std::int64_t last, Use&& use) {
-  const std::uint8_t* const end = row + last;
-  for (const std::uint8_t* at = row + first; at != end;) {
-    const std::uint8_t* const start = std::find(at, end, 0);
-    at = std::find_if(start, end, [](std::uint8_t ignored) { return ignored != 0; });
+// Calls use(x, n) for each run of zeros among columns first to last of a row, as of a mask.
+template <class T, class Use>
+void for_each_run(const T* row, std::int64_t first, std::int64_t last, Use&& use) {
+  const T* const end = row + last;
+  for (const T* at = row + first; at != end;) {
+    const T* const start = std::find(at, end, T{0});
+    at = std::find_if(start, end, [](T ignored) { return ignored != 0; });
     if (start != at) use(start - row, at - start);
   }
 }

@@ -54,7 +54,7 @@ void count(Profile& profile, std::string_view prefix, std::string_view mode, std
 
 }  // namespace
 
-ImageFeatures::ImageFeatures(const measure::ImageMeter& meter) : values(meter.values()) {
+ImageFeatures::ImageFeatures(measure::ImageMeter& meter) : values(meter.values()) {
   if (meter.set() < measure::Set::kDefault) return;
   for (const Distribution& distribution : kDistributions) {
     const measure::Histogram& bins = meter.counts().*distribution.histogram;
@@ -116,7 +116,7 @@ void log_bands(Profile& profile, std::string_view prefix,
   count(profile, prefix, mode, 0);
 }
 
-void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,
+void log_exemplar(Profile& profile, std::string_view prefix, measure::ImageMeter& meter,
                   std::uint64_t hash, Exemplars::Picture picture) {
   std::vector<std::pair<std::string, double>> values;
   for (const auto& [number, amount] : meter.values()) {

@@ -16,7 +16,7 @@ namespace lightmeter::profile {
 // What a measured image adds to a profile, worked out apart from it: of a deep image that takes as
 // long as counting some hundred thousand pixels.
 struct ImageFeatures {
-  explicit ImageFeatures(const measure::ImageMeter& meter);
+  explicit ImageFeatures(measure::ImageMeter& meter);
 
   std::vector<measure::Value> values;
   std::vector<Column> pixels;  // the distributions, from the default set on
@@ -36,7 +36,7 @@ void log_bands(Profile& profile, std::string_view prefix,
                std::string_view path);
 
 // Adds a picture of a measured image to the exemplars, with all of its numbers.
-void log_exemplar(Profile& profile, std::string_view prefix, const measure::ImageMeter& meter,
+void log_exemplar(Profile& profile, std::string_view prefix, measure::ImageMeter& meter,
                   std::uint64_t hash, Exemplars::Picture picture);
 
 // Adds an image that could not be measured: counted by its reason, and listed.

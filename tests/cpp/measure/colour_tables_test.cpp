@@ -126,7 +126,7 @@ TEST(ColourTables, WaitingCannotBeSeen) {
                   want);
       EXPECT_TRUE(measured(sized, [](ImageMeter& meter) { (void)meter.values(); }).counts() ==
                   want);
-      EXPECT_TRUE(measured(sized, [](ImageMeter& meter) { meter = ImageMeter(meter); }).counts() ==
+      EXPECT_TRUE(measured(sized, [](ImageMeter& meter) { meter = meter.copy(); }).counts() ==
                   want);
       EXPECT_TRUE(measured(sized, [](ImageMeter& meter) {
                     ImageMeter moved = std::move(meter);
@@ -134,8 +134,9 @@ TEST(ColourTables, WaitingCannotBeSeen) {
                   }).counts() == want);
       // A copy goes its own way.
       std::vector<ImageMeter> copies;
-      EXPECT_TRUE(measured(sized, [&](ImageMeter& meter) { copies.push_back(meter); }).counts() ==
-                  want);
+      EXPECT_TRUE(measured(sized, [&](ImageMeter& meter) {
+                    copies.push_back(meter.copy());
+                  }).counts() == want);
       EXPECT_EQ(copies[0].counts().pixels(), static_cast<std::uint64_t>(150 * kWidth));
     }
   }
@@ -145,7 +146,7 @@ TEST(ColourTables, MetersThatWaitAreAdded) {
   for (const Colours colours : kColours) {
     const Picture image = picture(colours, 4);
     ImageMeter whole(Set::kAll, kWidth, kHeight);
-    ImageMeter first = whole, second = whole;
+    ImageMeter first = whole.empty(), second = whole.empty();
     whole.update(image.all());
     first.update(image.rows(200, 400), 0, 200);
     second.update(image.rows(0, 150), 0, 0);
@@ -274,7 +275,8 @@ TEST(ColourTables, ThreadsShareThePools) {
     want.push_back(count_one_by_one(images.back()));
   }
   constexpr std::int64_t kHalf = 200;
-  std::vector<ImageMeter> meters(12, ImageMeter(Set::kWhylogs, kWidth, kHeight));
+  std::vector<ImageMeter> meters(12);
+  for (ImageMeter& meter : meters) meter = ImageMeter(Set::kWhylogs, kWidth, kHeight);
   for (const std::int64_t top : {std::int64_t{0}, kHalf}) {
     std::vector<std::thread> threads;
     for (std::size_t t = 0; t < 4; ++t) {
