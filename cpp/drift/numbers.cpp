@@ -38,7 +38,7 @@ class Side {
  public:
   Side(const sketch::QuantileSketch& sketch, double delta)
       : error_(sketch.error(delta)), view_(sketch.view()) {
-    constexpr std::size_t kMost = sketch::QuantileSketch::kShippedItems;
+    constexpr std::size_t kMost = sketch::Sampled::kShipped;
     if (sketch.is_exact() || view_.values.size() <= kMost) return;
     const std::uint64_t block = std::bit_ceil((sketch.n() + kMost - 1) / kMost);
     thinned_ = thinned(view_, block);
