@@ -84,7 +84,7 @@ class TileRows {
     }
     if (!sees_pixels_) return;
     kernels_.pixels(PixelRow<S>{red, green, blue, luma, n, tile_.x + x, tile_.y + y}, state_.active,
-                 state_.metrics);
+                    state_.metrics);
   }
 
   // All pixels of row y have come.
@@ -111,10 +111,10 @@ class TileRows {
     const auto show = [&](std::int64_t x, std::int64_t n) {
       const std::int64_t at_x = tile_.x + x, at_y = tile_.y + y;
       kernels_.neighbours(LumaRow<S>{line(above).from(x), line(y).from(x), line(below).from(x),
-                                  static_cast<std::size_t>(n), at_x, at_y, at_x == 0,
-                                  at_x + n == tile_.frame.width, at_y == 0,
-                                  tile_.bottom() && y + 1 == tile_.pixels.height},
-                       state_.active, state_.metrics);
+                                     static_cast<std::size_t>(n), at_x, at_y, at_x == 0,
+                                     at_x + n == tile_.frame.width, at_y == 0,
+                                     tile_.bottom() && y + 1 == tile_.pixels.height},
+                          state_.active, state_.metrics);
     };
     if (tile_.mask == nullptr) {
       show(first, last - first);
