@@ -48,12 +48,10 @@ LIGHTMETER_INLINE void read_keys(std::uint16_t* value_min, std::uint16_t* chroma
     for (std::size_t low = 0; low <= high; low += kLineNumbers) {
       std::uint16_t* numbers = value_min + row + low;
       if (!kIsZeroLine(numbers)) {
-        const std::uint8_t* const saturation = &tables.saturation[high << 8 | low];
+        const std::uint8_t* const bins = &tables.saturation[high << 8 | low];
         for (std::size_t i = 0; i < kLineNumbers; ++i) in_row += numbers[i];
         for (std::size_t i = 0; i < kLineNumbers; ++i) min[low + i] += numbers[i];
-        for (std::size_t i = 0; i < kLineNumbers; ++i) {
-          sums.saturation[saturation[i]] += numbers[i];
-        }
+        for (std::size_t i = 0; i < kLineNumbers; ++i) sums.saturation[bins[i]] += numbers[i];
         for (std::size_t i = 0; i < kLineNumbers; ++i) numbers[i] = 0;
       }
       numbers = chroma_x + row + low;

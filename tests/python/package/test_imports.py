@@ -98,7 +98,7 @@ def core_files() -> dict[Path, str]:
     return {
         file: str(file.relative_to(CORE).with_suffix(""))
         for file in CORE.rglob("*.*")
-        if file.suffix in {".cpp", ".hpp", ".inl"}
+        if file.suffix in {".cpp", ".hpp"}
     }
 
 
