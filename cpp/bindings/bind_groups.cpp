@@ -11,12 +11,12 @@
 
 namespace {
 
+using lightmeter::Meaning;
+using lightmeter::Role;
 using lightmeter::profile::Bucket;
 using lightmeter::profile::GroupMoments;
 using lightmeter::profile::kSingle;
-using lightmeter::profile::Meaning;
 using lightmeter::profile::Profile;
-using lightmeter::profile::Role;
 
 // A number for each bucket, and at the end one for what is a group each.
 class Table {
@@ -51,7 +51,7 @@ void add_unstored(Table& missing, const Profile& profile, const std::string& nam
   if (found == images.end()) return;
   if (meaning.role == Role::kFailure) missing.add(found->second.measured);
   if (!meaning.is_exif()) return;
-  const bool personal = meaning.origin == lightmeter::profile::Origin::kPersonalExif;
+  const bool personal = meaning.origin == lightmeter::Origin::kPersonalExif;
   for (const auto& [policy, counts] : found->second.exif_read) {
     if (policy.tracks(std::string_view(name).substr(dot + 1), personal)) missing.add(counts);
   }

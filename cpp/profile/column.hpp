@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "profile/meaning.hpp"
+#include "meaning.hpp"
 #include "profile/number_facts.hpp"
 #include "profile/paths.hpp"
 #include "sketch/distinct.hpp"
