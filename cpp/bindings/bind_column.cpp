@@ -68,7 +68,7 @@ py::dict summary(const Profile& profile, const std::string& name) {
   summary["cardinality/upper_1"] = both.distinct_upper;
 
   if (column->values() > column->strings()) add_distribution(summary, *column, both.moments);
-  const bool is_hash = column->meaning().role == lightmeter::profile::Role::kHash;
+  const bool is_hash = column->meaning().role == lightmeter::Role::kHash;
   if (!is_hash && (column->strings() > 0 || column->integral() > 0)) {
     summary["frequent_items/frequent_strings"] = frequent_of(both);
   }

@@ -92,7 +92,7 @@ void bind_vectors(py::class_<Profile>& profile) {
              const std::string& origin) {
             check_table(rows);
             const auto from = origin_of(origin);
-            self.column(name, {lightmeter::profile::Role::kVector, from});
+            self.column(name, {lightmeter::Role::kVector, from});
             for (py::ssize_t row = 0; row < rows.shape(0); ++row) {
               self.log_vector(name, row_of(rows, row), from);
             }

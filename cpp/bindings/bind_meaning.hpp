@@ -7,13 +7,13 @@
 #include <string_view>
 
 #include "bindings.hpp"
-#include "profile/meaning.hpp"
+#include "meaning.hpp"
 
 // Roles and origins by the names that lightmeter/features.py has for them, in their own order.
 inline constexpr std::array<std::string_view, 11> kRoleNames{
     "plain",  "category",     "date",    "angle spread", "linear angle", "angle",
     "pixels", "angle pixels", "failure", "hash",         "vector"};
-static_assert(kRoleNames.size() == static_cast<std::size_t>(lightmeter::profile::kLastRole) + 1);
+static_assert(kRoleNames.size() == static_cast<std::size_t>(lightmeter::kLastRole) + 1);
 inline constexpr std::array<std::string_view, 4> kOriginNames{"value", "image", "exif",
                                                               "personal exif"};
 
@@ -26,12 +26,12 @@ Value value_of(const std::array<std::string_view, N>& names, std::string_view na
   throw std::invalid_argument("got '" + std::string(name) + "'; expected one of " + known);
 }
 
-inline lightmeter::profile::Role role_of(std::string_view name) {
-  return value_of<lightmeter::profile::Role>(kRoleNames, name);
+inline lightmeter::Role role_of(std::string_view name) {
+  return value_of<lightmeter::Role>(kRoleNames, name);
 }
 
-inline lightmeter::profile::Origin origin_of(std::string_view name) {
-  return value_of<lightmeter::profile::Origin>(kOriginNames, name);
+inline lightmeter::Origin origin_of(std::string_view name) {
+  return value_of<lightmeter::Origin>(kOriginNames, name);
 }
 
 // The same as Python has it, which is made once.
@@ -47,10 +47,10 @@ py::handle text_of(const std::array<std::string_view, N>& names, Value value) {
   return texts.at(static_cast<std::size_t>(value));
 }
 
-inline std::string_view name_of(lightmeter::profile::Role role) {
+inline std::string_view name_of(lightmeter::Role role) {
   return kRoleNames[static_cast<std::size_t>(role)];
 }
 
-inline std::string_view name_of(lightmeter::profile::Origin origin) {
+inline std::string_view name_of(lightmeter::Origin origin) {
   return kOriginNames[static_cast<std::size_t>(origin)];
 }

@@ -7,12 +7,12 @@
 
 namespace {
 
+using lightmeter::Meaning;
+using lightmeter::Origin;
+using lightmeter::Role;
 using lightmeter::profile::Column;
 using lightmeter::profile::ExifPolicy;
-using lightmeter::profile::Meaning;
-using lightmeter::profile::Origin;
 using lightmeter::profile::Profile;
-using lightmeter::profile::Role;
 using lightmeter::sketch::DistinctCount;
 using lightmeter::sketch::FrequentIntegers;
 using lightmeter::sketch::FrequentStrings;

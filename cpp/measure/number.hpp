@@ -6,7 +6,7 @@
 #include <string_view>
 #include <variant>
 
-#include "role.hpp"
+#include "meaning.hpp"
 
 namespace lightmeter::measure {
 

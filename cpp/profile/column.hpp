@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "box.hpp"
-#include "profile/meaning.hpp"
+#include "meaning.hpp"
 #include "profile/number_facts.hpp"
 #include "profile/paths.hpp"
 #include "sketch/distinct.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "profile/group_moments.hpp"
-#include "profile/meaning.hpp"
+#include "meaning.hpp"
 #include "profile/profile.hpp"
 
 namespace lightmeter::profile {

@@ -13,6 +13,7 @@
 
 namespace lightmeter::profile {
 
+// The key of a map: a hash, text, or what has a layout of its own.
 template <class Io, class Key>
 void layout_key(Io io, Key& key) {
   if constexpr (std::is_integral_v<Key>) {
@@ -55,7 +56,7 @@ struct Packer {
     out.varint(entries.size());
     for (const auto& entry : entries) each(entry);
   }
-  // The same with a key before each value, which may be text, a hash, or have a layout.
+  // The same, with a key before each value.
   template <class Map, class Each>
   void map(const Map& map, std::uint64_t, const auto&, Each&& each) const {
     out.varint(map.size());

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, get_args
 
 __all__ = ["Family", "Kind", "Meaning", "Origin", "Role"]
 
-# Least first: of two, the greater holds. See cpp/profile/meaning.hpp.
+# Least first: of two, the greater holds. See cpp/meaning.hpp.
 Role = Literal[
     "plain",
     "category",

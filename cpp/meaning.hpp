@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lightmeter {
@@ -20,5 +21,28 @@ enum class Role : std::uint8_t {
   kVector = 10,      // rows of numbers that belong together, such as an embedding
 };
 inline constexpr Role kLastRole = Role::kVector;
+
+// Where they come from. It says which observations are missing, see Profile::missing, and with what
+// the feature is judged together.
+enum class Origin : std::uint8_t {
+  kValue = 0,         // logged as a value
+  kImage = 1,         // measured, or a fact of the file's header
+  kExif = 2,          // a tag that is tracked unless the policy denies it
+  kPersonalExif = 3,  // a tag that is tracked only where the policy allows it
+};
+
+struct Meaning {
+  Role role = Role::kPlain;
+  Origin origin = Origin::kValue;
+
+  // The greater of each, so that it does not depend on which came first.
+  void add(const Meaning& other) noexcept {
+    role = std::max(role, other.role);
+    origin = std::max(origin, other.origin);
+  }
+  [[nodiscard]] bool is_exif() const noexcept { return origin >= Origin::kExif; }
+
+  friend bool operator==(const Meaning&, const Meaning&) = default;
+};
 
 }  // namespace lightmeter
