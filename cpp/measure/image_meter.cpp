@@ -222,7 +222,7 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   check_same_image(frame.width, pixels.channels, tile.is_deep(), state.counts);
   check_place(tile.area(), state.size, state.coverage);
 
-  // What fails does so before anything is counted.
+  // What fails does so before anything is counted here.
   auto area = Coverage::Areas::node_of(tile.area());
   if (state.counts.channels == 0) {
     state.counts = no_counts(tile);
@@ -230,8 +230,9 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   }
   const std::ptrdiff_t most =
       std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1);
-  const std::ptrdiff_t bands = std::min<std::ptrdiff_t>({threads, pixels.height, most});
-  if (bands > 1) {
+  const std::ptrdiff_t bands =
+      std::clamp<std::ptrdiff_t>(threads, 1, std::min(pixels.height, most));
+  if (bands > 1 || tile.may_fail()) {
     Band whole = count_bands(tile, bands, state.active());
     if (state.rows) state.rows->add(*std::move(whole.rows));
     state.counts.add(whole.counts);

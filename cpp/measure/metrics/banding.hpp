@@ -29,9 +29,13 @@ struct Banding {
   // up to it.
   std::int64_t first_row = 0;
   std::vector<std::uint64_t> row_sums, row_counts, column_sums, column_starts;
+  // The columns' sums over the last runs, few enough for 32 bits.
+  std::vector<std::uint32_t> recent;
+  std::uint32_t recent_runs = 0;
 
   void start(const Frame& frame) {
     column_sums.assign(static_cast<std::size_t>(frame.width), 0);
+    recent.assign(static_cast<std::size_t>(frame.width), 0);
     column_starts.assign(static_cast<std::size_t>(frame.width) + 1, 0);
   }
 
@@ -58,12 +62,16 @@ struct Banding {
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
     const auto x = static_cast<std::size_t>(row.x);
     const auto y = static_cast<std::size_t>(row.y - first_row);
-    std::uint64_t* const columns = column_sums.data() + x;
-    for (std::size_t i = 0; i < row.n; ++i) columns[i] += row.luma[i];
-    row_sums.data()[y] += sum_of(row.luma, row.n);
-    row_counts.data()[y] += row.n;
+    if (recent_runs == kRuns) settle();
+    recent_runs += 1;
+    std::uint32_t* const columns = recent.data() + x;
+    const S* const luma = row.luma;
+    const std::size_t n = row.n;
+    for (std::size_t i = 0; i < n; ++i) columns[i] += luma[i];
+    row_sums.data()[y] += sum_of(luma, n);
+    row_counts.data()[y] += n;
     column_starts.data()[x] += 1;
-    column_starts.data()[x + row.n] -= 1;
+    column_starts.data()[x + n] -= 1;
   }
 
   void add(const Banding& other) {
@@ -71,26 +79,45 @@ struct Banding {
     add(row_sums, other.row_sums, other.row_sums.empty() ? 0 : offset);
     add(row_counts, other.row_counts, other.row_sums.empty() ? 0 : offset);
     add(column_sums, other.column_sums);
+    add(column_sums, other.recent);
     add(column_starts, other.column_starts);
   }
 
   void read(const ImageFacts& image, std::span<Amount> out) const {
-    Integers column_counts(column_sums.size());
+    Integers sums = column_sums, column_counts(column_sums.size());
+    add(sums, recent);
     std::uint64_t count = 0;
     for (std::size_t i = 0; i < column_counts.size(); ++i) {
       count += column_starts[i];
       column_counts[i] = count;
     }
     out[0] = banding(row_sums, row_counts) / image.step;
-    out[1] = banding(column_sums, column_counts) / image.step;
+    out[1] = banding(sums, column_counts) / image.step;
   }
 
-  friend bool operator==(const Banding&, const Banding&) = default;
+  friend bool operator==(Banding a, Banding b) {
+    a.settle();
+    b.settle();
+    return a.first_row == b.first_row && a.row_sums == b.row_sums && a.row_counts == b.row_counts &&
+           a.column_sums == b.column_sums && a.column_starts == b.column_starts;
+  }
 
  private:
   using Integers = std::vector<std::uint64_t>;
 
-  static void add(Integers& sums, const Integers& others, std::size_t offset = 0) {
+  static constexpr std::uint32_t kRuns = 65'536;  // 65 535 * 65 536 < 2^32
+
+  // Apart from the rows' functions: the library's code must not be compiled for their instructions.
+  [[gnu::noinline]] void settle() noexcept {
+    for (std::size_t i = 0; i < recent.size(); ++i) {
+      column_sums[i] += recent[i];
+      recent[i] = 0;
+    }
+    recent_runs = 0;
+  }
+
+  template <class Others>
+  static void add(Integers& sums, const Others& others, std::size_t offset = 0) {
     if (sums.size() < offset + others.size()) sums.resize(offset + others.size());
     for (std::size_t i = 0; i < others.size(); ++i) sums[offset + i] += others[i];
   }
